@@ -1,0 +1,3 @@
+namespace PromptToPrompt.Editing;
+
+internal static class Placeholder;

@@ -1,0 +1,3 @@
+namespace PromptToPrompt.Evaluation;
+
+internal static class Placeholder;

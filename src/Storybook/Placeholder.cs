@@ -1,0 +1,3 @@
+namespace PromptToPrompt.Storybook;
+
+internal static class Placeholder;

@@ -1,0 +1,3 @@
+namespace PromptToPrompt.Architecture.Tests;
+
+internal static class Placeholder;

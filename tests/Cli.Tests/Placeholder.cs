@@ -1,0 +1,3 @@
+namespace PromptToPrompt.Cli.Tests;
+
+internal static class Placeholder;

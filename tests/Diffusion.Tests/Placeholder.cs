@@ -1,0 +1,3 @@
+namespace PromptToPrompt.Diffusion.Tests;
+
+internal static class Placeholder;

@@ -1,0 +1,3 @@
+namespace PromptToPrompt.Editing.Tests;
+
+internal static class Placeholder;

@@ -1,0 +1,3 @@
+namespace PromptToPrompt.Storybook.Tests;
+
+internal static class Placeholder;
