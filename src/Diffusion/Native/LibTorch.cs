@@ -103,18 +103,26 @@ public static class LibTorch
             return $"{file} was not found beside the program (looked in {string.Join(", ", NativeSearchPath.Directories)}): "
                 + $"restore the packages and build again ({PackageVersions}).";
         }
-        // The runtime's own message lists every name it tried; loading by path gives the loader's one line.
-        string said = failure.Message;
+        return $"{path} cannot be loaded: the system's loader says \"{LoaderMessage(path, failure)}\"; "
+            + $"install what it asks for, or restore the packages again ({PackageVersions}).";
+    }
+
+    /// <summary>
+    /// The loader's own line. The runtime's message for a name lists every file it tried; that for a path ends with "path: what is wrong".
+    /// </summary>
+    private static string LoaderMessage(string path, Exception failure)
+    {
         try
         {
             NativeLibrary.Load(path);
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            said = e.Message;
+            failure = e;
         }
-        string line = said.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries)[0].TrimEnd('.');
-        return $"{path} cannot be loaded: the system's loader says \"{line}\"; install what it asks for, or restore the packages again ({PackageVersions}).";
+        string[] lines = failure.Message.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string line = lines.FirstOrDefault(line => line.StartsWith(path + ":", StringComparison.Ordinal)) ?? lines[^1];
+        return line[(line.StartsWith(path + ":", StringComparison.Ordinal) ? path.Length + 1 : 0)..].Trim();
     }
 
     private static string? Unsupported()
