@@ -12,8 +12,8 @@ public static class AtomicFile
     /// </summary>
     /// <param name="path">The file to create or replace. Its folder must exist.</param>
     /// <param name="write">Writes the content to the stream it is given, which can seek.</param>
-    /// <exception cref="IOException">The folder does not exist, or the disk is full.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    /// <exception cref="InvalidInputException">A file cannot be created under that path.</exception>
+    /// <exception cref="IOException">The content could not be written, for example because the disk is full.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         ArgumentNullException.ThrowIfNull(write);
@@ -22,7 +22,7 @@ public static class AtomicFile
         string temporary = Path.Combine(Path.GetDirectoryName(full)!, $".p2p-{Guid.NewGuid():N}.tmp");
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, BufferSize))
+            using (FileStream stream = Create(temporary, path))
             {
                 write(stream);
                 // On the disk before the rename: otherwise a power cut can leave the new name with the content missing.
@@ -32,8 +32,31 @@ public static class AtomicFile
         }
         catch
         {
-            File.Delete(temporary);
+            if (File.Exists(temporary))
+                File.Delete(temporary);
             throw;
+        }
+    }
+
+    private static FileStream Create(string temporary, string path)
+    {
+        try
+        {
+            if (Directory.Exists(path))
+                throw new InvalidInputException($"{path} is a folder: give the name of a file.");
+            return new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, BufferSize);
+        }
+        catch (DirectoryNotFoundException e)
+        {
+            throw new InvalidInputException($"{path} cannot be written: its folder does not exist; create it first.", e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new InvalidInputException($"{path} cannot be written: no permission to write to its folder; choose another.", e);
+        }
+        catch (IOException e)
+        {
+            throw new InvalidInputException($"{path} cannot be written: {e.Message}", e);
         }
     }
 }

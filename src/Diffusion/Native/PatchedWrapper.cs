@@ -72,7 +72,7 @@ internal sealed class PatchedWrapper
             }
             return NativeLibrary.TryLoad(path, out nint handle) ? new PatchedWrapper(path, handle) : null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidInputException)
         {
             return null;
         }
