@@ -1,0 +1,92 @@
+using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.TextEncoders;
+using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Pipelines;
+
+/// <summary>A Stable Diffusion model in memory: tokenizer, text encoder, U-Net, autoencoder and the scheduler's config. Never changed by a run.</summary>
+public sealed class StableDiffusionModel : IDisposable
+{
+    private readonly IReadOnlyList<IDisposable> owned;
+
+    private StableDiffusionModel(
+        string directory, ClipTokenizer tokenizer, ClipTextModel textEncoder, UNet2DConditionModel unet, AutoencoderKL vae,
+        SchedulerConfig scheduler, Device device, ScalarType dtype, IReadOnlyList<IDisposable> owned)
+    {
+        Directory = directory;
+        Tokenizer = tokenizer;
+        TextEncoder = textEncoder;
+        UNet = unet;
+        Vae = vae;
+        Scheduler = scheduler;
+        Device = device;
+        Dtype = dtype;
+        this.owned = owned;
+    }
+
+    /// <summary>Where the model was loaded from.</summary>
+    public string Directory { get; }
+
+    /// <summary>Splits prompts into tokens.</summary>
+    public ClipTokenizer Tokenizer { get; }
+
+    /// <summary>Encodes tokens.</summary>
+    public ClipTextModel TextEncoder { get; }
+
+    /// <summary>Predicts noise.</summary>
+    public UNet2DConditionModel UNet { get; }
+
+    /// <summary>Converts between pictures and latents.</summary>
+    public AutoencoderKL Vae { get; }
+
+    /// <summary>The noise schedule the model was trained with.</summary>
+    public SchedulerConfig Scheduler { get; }
+
+    /// <summary>Where the weights are.</summary>
+    public Device Device { get; }
+
+    /// <summary>What the U-Net and the text encoder compute in. The autoencoder always runs in float32.</summary>
+    public ScalarType Dtype { get; }
+
+    /// <summary>Loads a model directory in the diffusers layout.</summary>
+    /// <param name="directory">Directory with <c>model_index.json</c>.</param>
+    /// <param name="device">Where to put the weights; the CPU when null.</param>
+    /// <param name="dtype">What to compute in; float32 by default.</param>
+    /// <exception cref="InvalidInputException">A part is missing, damaged or of an unknown kind.</exception>
+    public static StableDiffusionModel Load(string directory, Device? device = null, ScalarType dtype = ScalarType.Float32)
+    {
+        var files = new ModelDirectory(directory);
+        var target = device ?? CPU;
+        var owned = new List<IDisposable>();
+        try
+        {
+            var tokenizer = ClipTokenizer.Load(files.Folder("tokenizer"));
+            var scheduler = SchedulerConfig.FromFile(files.Config("scheduler"));
+            var textEncoder = files.Build("text_encoder", target, dtype, owned, w => new ClipTextModel(ClipTextConfig.FromFile(files.Config("text_encoder")), w),
+                // Old checkpoints store the numbers 0…76 as a buffer.
+                name => name.EndsWith("embeddings.position_ids", StringComparison.Ordinal));
+            var unet = files.Build("unet", target, dtype, owned, w => new UNet2DConditionModel(UNetConfig.FromFile(files.Config("unet")), w));
+            var vae = files.Build("vae", target, ScalarType.Float32, owned, w => new AutoencoderKL(AutoencoderConfig.FromFile(files.Config("vae")), w));
+            files.RequireFit(tokenizer, textEncoder, unet, vae);
+            return new StableDiffusionModel(directory, tokenizer, textEncoder, unet, vae, scheduler, target, dtype, owned);
+        }
+        catch
+        {
+            owned.ForEach(o => o.Dispose());
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var part in owned)
+            part.Dispose();
+    }
+}
