@@ -54,6 +54,9 @@ internal sealed class JsonConfig
     public IReadOnlyList<int> Integers(string field) => List(field, v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var n) ? n : (int?)null, "integers")
         .Select(n => n!.Value).ToArray();
 
+    public IReadOnlyList<double> Numbers(string field) => List(field, v => v.ValueKind == JsonValueKind.Number ? v.GetDouble() : (double?)null, "numbers")
+        .Select(n => n!.Value).ToArray();
+
     public IReadOnlyList<string> Strings(string field) => List(field, v => v.ValueKind == JsonValueKind.String ? v.GetString() : null, "texts")
         .Select(s => s!).ToArray();
 

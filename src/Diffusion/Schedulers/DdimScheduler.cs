@@ -1,0 +1,63 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Schedulers;
+
+/// <summary>
+/// Deterministic DDIM (Song et al. 2020, "Denoising Diffusion Implicit Models", equation 12 with σ = 0), and its inverse.
+/// </summary>
+public sealed class DdimScheduler : Scheduler
+{
+    private readonly int stride;
+    private readonly NoiseLevel final;
+
+    /// <summary>Prepares a run of <paramref name="steps"/> steps.</summary>
+    /// <exception cref="InvalidInputException">So many steps are not possible, or the model's schedule ends in pure noise while it predicts noise.</exception>
+    public DdimScheduler(SchedulerConfig config, int steps)
+        : base(config)
+    {
+        Timesteps = TimestepGrid.Create(config, config.TimestepSpacing ?? TimestepSpacing.Leading, steps, includesEnd: true);
+        stride = config.TrainTimesteps / steps;
+        final = config.SetAlphaToOne ?? true ? new NoiseLevel(1, 0) : Noise.Level(0);
+        if (config.PredictionType == PredictionType.Epsilon && Level(0).Alpha == 0)
+        {
+            throw new InvalidInputException(
+                "A model that predicts noise cannot start from pure noise: set rescale_betas_zero_snr to false in its scheduler config, or use leading spacing.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Step(Tensor modelOutput, int step, Tensor sample)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor clean = PredictSample(modelOutput, step, sample);
+        if (Config.ClipSample)
+            clean = clean.clamp(-Config.ClipSampleRange, Config.ClipSampleRange);
+        return Previous(step).AddNoise(clean, PredictNoise(modelOutput, step, sample)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// Takes a sample one step back towards noise: the inverse of <see cref="Step"/>, exactly so for the same noise prediction
+    /// (Dhariwal and Nichol 2021, "Diffusion Models Beat GANs on Image Synthesis", appendix F).
+    /// </summary>
+    /// <param name="modelOutput">The network's output for the sample at <c>Timesteps[step]</c>.</param>
+    /// <param name="step">The step that is undone; inversion runs from the last to 0.</param>
+    /// <param name="sample">The sample after that step.</param>
+    /// <returns>The sample before that step.</returns>
+    public Tensor InverseStep(Tensor modelOutput, int step, Tensor sample)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        // The network is asked at the timestep that is being returned to, but the sample still has the noise of the one it comes from.
+        NoiseLevel from = Previous(step);
+        Tensor clean = from.PredictSample(Config.PredictionType, modelOutput, sample);
+        Tensor noise = from.PredictNoise(Config.PredictionType, modelOutput, sample);
+        return Level(step).AddNoise(clean, noise).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The level a step leads to. The stride is a whole number in every spacing; below timestep 0 lies the final level.</summary>
+    private NoiseLevel Previous(int step)
+    {
+        long timestep = Timesteps[step] - stride;
+        return timestep >= 0 ? Noise.Level(timestep) : final;
+    }
+}

@@ -1,0 +1,36 @@
+namespace PromptToPrompt.Diffusion.Schedulers;
+
+/// <summary>The names of <see cref="SamplerKind"/>s on the command line and in model directories.</summary>
+public static class SamplerNames
+{
+    private static readonly (SamplerKind Kind, string Name, string ClassName)[] Known =
+    [
+        (SamplerKind.Ddim, "ddim", "DDIMScheduler"),
+        (SamplerKind.Pndm, "pndm", "PNDMScheduler"),
+        (SamplerKind.DpmSolverPlusPlus, "dpm++", "DPMSolverMultistepScheduler"),
+        (SamplerKind.Euler, "euler", "EulerDiscreteScheduler"),
+    ];
+
+    /// <summary>The names a user may type.</summary>
+    public static IReadOnlyList<string> All { get; } = [.. Known.Select(known => known.Name)];
+
+    /// <summary>The sampler of a command-line name, in any case.</summary>
+    /// <exception cref="InvalidInputException">There is none of that name; the message lists those there are.</exception>
+    public static SamplerKind Parse(string name)
+    {
+        int index = Array.FindIndex(Known, known => known.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        return index >= 0
+            ? Known[index].Kind
+            : throw new InvalidInputException($"There is no scheduler \"{name}\": choose one of {string.Join(", ", All)}.");
+    }
+
+    /// <summary>The command-line name of a sampler.</summary>
+    public static string Name(this SamplerKind kind) => Array.Find(Known, known => known.Kind == kind).Name;
+
+    /// <summary>The sampler of a <c>_class_name</c> in a scheduler config, or null where this library does not have it.</summary>
+    public static SamplerKind? FromClassName(string? className)
+    {
+        int index = Array.FindIndex(Known, known => known.ClassName == className);
+        return index >= 0 ? Known[index].Kind : null;
+    }
+}
