@@ -1,0 +1,121 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace PromptToPrompt.Diffusion.Tokenization;
+
+/// <summary>
+/// A byte-level BPE vocabulary in the form CLIP uses: 256 byte symbols, the same 256 that end a word, one token per merge, and the
+/// special tokens. Files: <c>vocab.json</c> (token to id) and <c>merges.txt</c> (one pair per line, in the order learned).
+/// </summary>
+public sealed class BpeVocabulary
+{
+    /// <summary>CLIP's token before every prompt.</summary>
+    public const string StartOfText = "<|startoftext|>";
+
+    /// <summary>CLIP's token after every prompt.</summary>
+    public const string EndOfText = "<|endoftext|>";
+
+    internal const string VocabularyFile = "vocab.json";
+    internal const string MergesFile = "merges.txt";
+    private const string MergesHeader = "#version: 0.2";
+    private const string Advice = "copy the tokenizer directory from its source again";
+
+    private readonly Dictionary<string, int> _ids;
+
+    internal BpeVocabulary(IReadOnlyList<string> tokens, IReadOnlyList<(string Left, string Right)> merges)
+    {
+        Tokens = tokens;
+        Merges = merges;
+        _ids = new(tokens.Count, StringComparer.Ordinal);
+        for (var id = 0; id < tokens.Count; id++)
+            _ids.Add(tokens[id], id);
+    }
+
+    /// <summary>The tokens by id, in the byte alphabet of the files.</summary>
+    public IReadOnlyList<string> Tokens { get; }
+
+    /// <summary>The pairs to merge, the first learned first.</summary>
+    public IReadOnlyList<(string Left, string Right)> Merges { get; }
+
+    /// <summary>Reads <c>vocab.json</c> and <c>merges.txt</c> of a directory.</summary>
+    /// <exception cref="InvalidInputException">A file is missing or damaged, or the two do not belong together.</exception>
+    public static BpeVocabulary Load(string directory)
+    {
+        var tokens = ReadTokens(Path.Combine(directory, VocabularyFile));
+        var mergesPath = Path.Combine(directory, MergesFile);
+        var vocabulary = new BpeVocabulary(tokens, ReadMerges(mergesPath));
+        foreach (var symbol in ByteAlphabet.Symbols)
+        {
+            if (!vocabulary.Contains(symbol) || !vocabulary.Contains(symbol + ByteAlphabet.EndOfWord))
+                throw TokenizerFile.Invalid(Path.Combine(directory, VocabularyFile), $"has no token for the byte symbol \"{symbol}\"", Advice);
+        }
+
+        foreach (var (left, right) in vocabulary.Merges)
+        {
+            if (!vocabulary.Contains(left) || !vocabulary.Contains(right) || !vocabulary.Contains(left + right))
+                throw TokenizerFile.Invalid(mergesPath, $"merges \"{left} {right}\", which {VocabularyFile} does not know", Advice);
+        }
+
+        return vocabulary;
+    }
+
+    /// <summary>
+    /// Writes the four files of a tokenizer directory (vocabulary, merges and the two configurations) so that
+    /// <see cref="ClipTokenizer.Load"/> reads it. The end token pads, as in Stable Diffusion 1.x.
+    /// </summary>
+    /// <param name="directory">Made when it is not there.</param>
+    /// <param name="maxLength">The model's length in tokens, start and end included.</param>
+    public void Save(string directory, int maxLength = ClipTokenizer.DefaultMaxLength)
+    {
+        Directory.CreateDirectory(directory);
+        var options = new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        var ids = Tokens.Select((token, id) => KeyValuePair.Create(token, id)).ToDictionary();
+        File.WriteAllText(Path.Combine(directory, VocabularyFile), JsonSerializer.Serialize(ids, options));
+        var merges = new StringBuilder(MergesHeader).Append('\n');
+        foreach (var (left, right) in Merges)
+            merges.Append(left).Append(' ').Append(right).Append('\n');
+        File.WriteAllText(Path.Combine(directory, MergesFile), merges.ToString());
+        new TokenizerConfig(StartOfText, EndOfText, EndOfText, maxLength).Save(directory);
+    }
+
+    internal bool Contains(string token) => _ids.ContainsKey(token);
+
+    internal int Id(string token) => _ids[token];
+
+    private static string[] ReadTokens(string path)
+    {
+        using var json = TokenizerFile.ReadJson(path);
+        var tokens = new string[json.RootElement.GetPropertyCount()];
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var entry in json.RootElement.EnumerateObject())
+        {
+            if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out var id) || id < 0 || id >= tokens.Length)
+                throw TokenizerFile.Invalid(path, $"gives \"{entry.Name}\" an id that is not a number from 0 to {tokens.Length - 1}", Advice);
+            if (tokens[id] is not null || !seen.Add(entry.Name))
+                throw TokenizerFile.Invalid(path, $"lists the token \"{entry.Name}\" or its id {id} twice", Advice);
+            tokens[id] = entry.Name;
+        }
+
+        return tokens;
+    }
+
+    private static List<(string, string)> ReadMerges(string path)
+    {
+        var merges = new List<(string, string)>();
+        var lines = TokenizerFile.ReadText(path).Split('\n');
+        for (var i = 0; i < lines.Length; i++)
+        {
+            var line = lines[i].TrimEnd('\r');
+            // Only the first line can be a header: "#" is a symbol like any other, and CLIP has merges that begin with it.
+            if (line.Length == 0 || (i == 0 && line.StartsWith("#version", StringComparison.Ordinal)))
+                continue;
+            var parts = line.Split(' ');
+            if (parts.Length != 2 || parts[0].Length == 0 || parts[1].Length == 0)
+                throw TokenizerFile.Invalid(path, $"line {i + 1} is not a pair of tokens", Advice);
+            merges.Add((parts[0], parts[1]));
+        }
+
+        return merges;
+    }
+}

@@ -1,0 +1,215 @@
+using System.Collections.Concurrent;
+using System.Text;
+
+namespace PromptToPrompt.Diffusion.Tokenization;
+
+/// <summary>
+/// CLIP's tokenizer (Radford et al., arXiv 2103.00020): lower-cased byte-level BPE between a start and an end token, with the words that
+/// the tokens came from. Safe to use from several threads.
+/// </summary>
+public sealed class ClipTokenizer
+{
+    /// <summary>The length of CLIP's text encoders, in tokens.</summary>
+    public const int DefaultMaxLength = 77;
+
+    // Captions repeat a few hundred words; the bounds keep arbitrary input from filling the memory.
+    private const int CachedWords = 1 << 15;
+    private const int CachedWordLength = 64;
+
+    private readonly BpeVocabulary _vocabulary;
+    private readonly BytePairMerger _merger;
+    private readonly (string Text, int Id)[] _specials;
+    private readonly string[] _texts;
+    private readonly ConcurrentDictionary<string, Word> _cache = new(StringComparer.Ordinal);
+    private int _cached;
+
+    /// <summary>A tokenizer of a vocabulary with CLIP's own start and end tokens, padded with the end token.</summary>
+    /// <param name="vocabulary">The vocabulary, as <see cref="BpeTrainer"/> makes it.</param>
+    /// <param name="maxLength">The model's length in tokens, start and end included: 2 or more.</param>
+    public ClipTokenizer(BpeVocabulary vocabulary, int maxLength = DefaultMaxLength)
+        : this(vocabulary, new TokenizerConfig(BpeVocabulary.StartOfText, BpeVocabulary.EndOfText, BpeVocabulary.EndOfText, maxLength))
+    {
+    }
+
+    private ClipTokenizer(BpeVocabulary vocabulary, TokenizerConfig config)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(config.MaxLength, 2);
+        _vocabulary = vocabulary;
+        _merger = new BytePairMerger(vocabulary);
+        _texts = [.. vocabulary.Tokens.Select(token => ByteAlphabet.Decode([token]))];
+        MaxLength = config.MaxLength;
+        StartId = vocabulary.Id(config.Start);
+        EndId = vocabulary.Id(config.End);
+        PadId = vocabulary.Id(config.Pad);
+        _specials = [(config.Start, StartId), (config.End, EndId)];
+    }
+
+    /// <summary>The model's length in tokens, start and end included.</summary>
+    public int MaxLength { get; }
+
+    /// <summary>Id of the token before every prompt.</summary>
+    public int StartId { get; }
+
+    /// <summary>Id of the token after every prompt.</summary>
+    public int EndId { get; }
+
+    /// <summary>Id that fills a prompt up to <see cref="MaxLength"/>.</summary>
+    public int PadId { get; }
+
+    /// <summary>Number of tokens; every id is below it.</summary>
+    public int VocabularySize => _vocabulary.Tokens.Count;
+
+    /// <summary>
+    /// Reads a tokenizer directory in the diffusers layout: <c>vocab.json</c>, <c>merges.txt</c>, <c>tokenizer_config.json</c> and,
+    /// where present, <c>special_tokens_map.json</c>.
+    /// </summary>
+    /// <exception cref="InvalidInputException">A file is missing or damaged, or the files do not belong together.</exception>
+    public static ClipTokenizer Load(string directory)
+    {
+        var config = TokenizerConfig.Load(directory);
+        var vocabulary = BpeVocabulary.Load(directory);
+        foreach (var token in new[] { config.Start, config.End, config.Pad })
+        {
+            if (!vocabulary.Contains(token))
+            {
+                throw TokenizerFile.Invalid(
+                    Path.Combine(directory, BpeVocabulary.VocabularyFile),
+                    $"does not know the special token \"{token}\"",
+                    $"{TokenizerConfig.ConfigFile} must name tokens of the vocabulary");
+            }
+        }
+
+        return new ClipTokenizer(vocabulary, config);
+    }
+
+    /// <summary>The ids of a text between the start and the end token, never truncated.</summary>
+    public IReadOnlyList<int> Encode(string text)
+    {
+        var ids = new List<int> { StartId };
+        foreach (var word in PromptText.Words(text))
+            ids.AddRange(Lookup(word).Ids);
+        ids.Add(EndId);
+        return ids;
+    }
+
+    /// <summary>
+    /// A prompt as the text encoder takes it: padded to <see cref="MaxLength"/>, or truncated so that the end token is the last one.
+    /// </summary>
+    public TokenizedPrompt Tokenize(string text)
+    {
+        var ids = new int[MaxLength];
+        var tokens = new List<string> { _texts[StartId] };
+        var words = new List<PromptWord>();
+        var truncated = new List<string>();
+        ids[0] = StartId;
+        foreach (var word in PromptText.Words(text).Select(Lookup))
+        {
+            var first = tokens.Count;
+            var kept = Math.Min(word.Ids.Length, MaxLength - 1 - first);
+            for (var i = 0; i < kept; i++)
+            {
+                ids[first + i] = word.Ids[i];
+                tokens.Add(_texts[word.Ids[i]]);
+            }
+
+            if (kept < word.Ids.Length)
+                truncated.Add(word.Text);
+            else
+                words.Add(word.At(first));
+        }
+
+        ids[tokens.Count] = EndId;
+        tokens.Add(_texts[EndId]);
+        ids.AsSpan(tokens.Count).Fill(PadId);
+        return new TokenizedPrompt(text, ids, tokens, words, truncated);
+    }
+
+    /// <summary>The text of one token, without the space after it; bytes that are only a part of a character read as U+FFFD.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such id.</exception>
+    public string Decode(int id)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(id);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id, VocabularySize);
+        return _texts[id];
+    }
+
+    /// <summary>The text of a run of tokens, special ones left out; between the pieces of a word that CLIP cuts there is a space.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such id.</exception>
+    public string Decode(IEnumerable<int> ids) =>
+        ByteAlphabet.Decode(ids.Where(id => id != StartId && id != EndId && id != PadId).Select(id =>
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(id);
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id, VocabularySize);
+            return _vocabulary.Tokens[id];
+        }));
+
+    private Word Lookup(string text)
+    {
+        if (_cache.TryGetValue(text, out var word))
+            return word;
+        word = Analyze(text);
+        if (text.Length <= CachedWordLength && _cache.TryAdd(text, word) && Interlocked.Increment(ref _cached) >= CachedWords)
+        {
+            _cache.Clear();
+            Interlocked.Exchange(ref _cached, 0);
+        }
+
+        return word;
+    }
+
+    private Word Analyze(string text)
+    {
+        var normal = PromptText.Normalize(text);
+        var ids = new List<int>();
+        for (var rest = normal.AsSpan(); rest.Length > 0;)
+            rest = rest[AppendPiece(rest, ids)..];
+
+        // A token's place in the word is counted in bytes, since tokens may cut characters.
+        var bare = PromptText.Bare(normal);
+        var start = Encoding.UTF8.GetByteCount(normal[..bare.Start.Value]);
+        var end = start + Encoding.UTF8.GetByteCount(normal[bare]);
+        int position = 0, bareStart = ids.Count, bareEnd = 0;
+        for (var i = 0; i < ids.Count; i++)
+        {
+            var after = position + ByteAlphabet.ByteCount(_vocabulary.Tokens[ids[i]]);
+            if (after > start && position < end)
+            {
+                bareStart = Math.Min(bareStart, i);
+                bareEnd = i + 1;
+            }
+
+            position = after;
+        }
+
+        return new Word(text, [.. ids], bareStart, bareEnd - bareStart);
+    }
+
+    private int AppendPiece(ReadOnlySpan<char> rest, List<int> ids)
+    {
+        foreach (var (text, id) in _specials)
+        {
+            if (rest.StartsWith(text, StringComparison.Ordinal))
+            {
+                ids.Add(id);
+                return text.Length;
+            }
+        }
+
+        var length = PromptText.PieceLength(rest);
+        _merger.Append(rest[..length], ids);
+        return length;
+    }
+
+    // A word's tokens, wherever in a prompt it stands.
+    private sealed record Word(string Text, int[] Ids, int BareStart, int BareCount)
+    {
+        public PromptWord At(int first)
+        {
+            var tokens = Enumerable.Range(first, Ids.Length).ToArray();
+            return new PromptWord(Text, tokens)
+            {
+                BareTokens = BareCount == Ids.Length ? tokens : tokens[BareStart..(BareStart + BareCount)],
+            };
+        }
+    }
+}

@@ -1,0 +1,67 @@
+namespace PromptToPrompt.Diffusion.Tokenization;
+
+/// <summary>Finding the tokens of a word that a person names.</summary>
+public static class WordSearch
+{
+    private const int LongestShown = 80;
+
+    /// <summary>
+    /// Positions of the tokens of a word, or of a phrase of consecutive words, at every place where it occurs. Case does not count, nor
+    /// does punctuation around a word: "cat" finds <c>cat,</c> and <c>"Cat"</c>. A word asked for just as it was written gives all its
+    /// tokens; otherwise punctuation around it is left out.
+    /// </summary>
+    /// <returns>Ascending positions; the start token is position 0.</returns>
+    /// <exception cref="InvalidInputException">
+    /// The word is not in the prompt (the message lists the words that are), or is in the part that was truncated.
+    /// </exception>
+    public static IReadOnlyList<int> Find(this TokenizedPrompt prompt, string word)
+    {
+        var query = PromptText.Words(word).Select(Spelling.Of).ToArray();
+        var name = Shorten(string.Join(' ', PromptText.Words(word)));
+        if (query.Length == 0)
+            throw new InvalidInputException($"An empty word was asked for; {Choice(prompt)}.");
+
+        var kept = prompt.Words.Select(w => Spelling.Of(w.Text)).ToArray();
+        var found = new SortedSet<int>();
+        foreach (var place in Places(query, kept))
+        {
+            for (var i = 0; i < query.Length; i++)
+            {
+                var match = prompt.Words[place + i];
+                found.UnionWith(query[i].Whole == kept[place + i].Whole ? match.Tokens : match.BareTokens);
+            }
+        }
+
+        if (found.Count > 0)
+            return [.. found];
+        if (Places(query, [.. kept, .. prompt.Truncated.Select(Spelling.Of)]).Any())
+        {
+            throw new InvalidInputException(
+                $"\"{name}\" is in the part of the prompt that was cut off, as the model reads {prompt.Ids.Count} tokens; "
+                + "shorten the prompt or move it to the front.");
+        }
+
+        throw new InvalidInputException($"\"{name}\" is not in the prompt; {Choice(prompt)}.");
+    }
+
+    private static IEnumerable<int> Places(Spelling[] query, Spelling[] words) =>
+        Enumerable.Range(0, Math.Max(0, words.Length - query.Length + 1))
+            .Where(place => query.Zip(words.Skip(place)).All(pair => pair.First.Bare == pair.Second.Bare));
+
+    private static string Choice(TokenizedPrompt prompt) =>
+        prompt.Words.Count == 0
+            ? "the prompt has no words"
+            : "choose one of its words: " + string.Join(", ", prompt.Words.Select(w => $"\"{Shorten(w.Text)}\"").Distinct());
+
+    private static string Shorten(string text) => text.Length <= LongestShown ? text : string.Concat(text.AsSpan(0, LongestShown), "…");
+
+    // A word as it is compared: with its punctuation and without.
+    private readonly record struct Spelling(string Whole, string Bare)
+    {
+        public static Spelling Of(string word)
+        {
+            var normal = PromptText.Normalize(word);
+            return new Spelling(normal, normal[PromptText.Bare(normal)]);
+        }
+    }
+}

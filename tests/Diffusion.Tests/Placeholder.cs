@@ -1,3 +1,0 @@
-namespace PromptToPrompt.Diffusion.Tests;
-
-internal static class Placeholder;
