@@ -4,10 +4,12 @@ using PromptToPrompt.Diffusion;
 namespace PromptToPrompt.Editing.Prompts;
 
 /// <summary>How strongly a word of the target prompt speaks.</summary>
-/// <param name="Word">The word, found in the prompt whatever its case and punctuation.</param>
+/// <param name="Word">The word, or a phrase of consecutive words.</param>
 /// <param name="Weight">What its attention is multiplied by: 1 changes nothing, 0 silences the word, below 0 turns it round.</param>
-/// <param name="Occurrence">Which of several equal words is meant, counted from 0; null means all of them.</param>
-public sealed record WordWeight(string Word, float Weight, int? Occurrence = null)
+/// <param name="Index">
+/// Which word of the prompt is meant, counted from 0, where the weight was written into the prompt; null means every word of that name.
+/// </param>
+public sealed record WordWeight(string Word, float Weight, int? Index = null)
 {
     /// <summary>Reads <c>WORD=NUMBER</c>.</summary>
     /// <exception cref="InvalidInputException">The text is anything else.</exception>
