@@ -1,0 +1,32 @@
+using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Weights;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Autoencoder;
+
+/// <summary>Single-head self-attention over the positions of a feature map, with a shortcut.</summary>
+internal sealed class AutoencoderAttention(WeightScope weights, int channels, int groups)
+{
+    private readonly GroupNorm norm = new(weights["group_norm"], channels, groups, AutoencoderStages.Epsilon);
+    private readonly Linear toQuery = Named(weights, "to_q", "query", channels);
+    private readonly Linear toKey = Named(weights, "to_k", "key", channels);
+    private readonly Linear toValue = Named(weights, "to_v", "value", channels);
+    private readonly Linear toOut = weights.Has("proj_attn.weight") ? Named(weights, "", "proj_attn", channels) : new(weights["to_out"][0], channels, channels);
+
+    public Tensor Forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = norm.Forward(x).flatten(2).transpose(1, 2).contiguous();
+        var attended = ScaledDotProduct.Attend(
+            toQuery.Forward(hidden).unsqueeze(1), toKey.Forward(hidden).unsqueeze(1), toValue.Forward(hidden).unsqueeze(1));
+        return (toOut.Forward(attended.squeeze(1)).transpose(1, 2).reshape(x.shape) + x).MoveToOuterDisposeScope();
+    }
+
+    // Checkpoints written before diffusers 0.18 use the older names, and the oldest store these maps as 1×1 convolutions.
+    private static Linear Named(WeightScope weights, string name, string oldName, int channels)
+    {
+        var scope = weights[weights.Has($"{oldName}.weight") ? oldName : name];
+        return new Linear(scope, channels, channels, kernel1x1: scope.Rank("weight") == 4);
+    }
+}

@@ -1,0 +1,48 @@
+using PromptToPrompt.Diffusion.Checkpoints;
+
+namespace PromptToPrompt.Diffusion.Autoencoder;
+
+/// <summary>The shape of an autoencoder, as its <c>config.json</c> states it.</summary>
+public sealed record AutoencoderConfig
+{
+    /// <summary>Channels of a picture (3).</summary>
+    public required int InChannels { get; init; }
+
+    /// <summary>Channels of its latents.</summary>
+    public required int LatentChannels { get; init; }
+
+    /// <summary>Channels of each level, finest first. Each level after the first halves height and width.</summary>
+    public required IReadOnlyList<int> Channels { get; init; }
+
+    /// <summary>Residual blocks per level of the encoder; the decoder has one more.</summary>
+    public required int LayersPerBlock { get; init; }
+
+    /// <summary>Groups of every group normalisation.</summary>
+    public required int NormGroups { get; init; }
+
+    /// <summary>Factor that brings latents to about unit variance for the U-Net.</summary>
+    public required double ScalingFactor { get; init; }
+
+    /// <summary>How many pixels one latent position spans in each direction.</summary>
+    public int PixelsPerLatent => 1 << (Channels.Count - 1);
+
+    /// <summary>Reads a <c>config.json</c>.</summary>
+    /// <exception cref="InvalidInputException">The file is unreadable or describes another kind of autoencoder.</exception>
+    public static AutoencoderConfig FromFile(string path)
+    {
+        var json = JsonConfig.Read(path);
+        var channels = json.Integers("block_out_channels");
+        if (json.Strings("down_block_types").Any(t => t != "DownEncoderBlock2D"))
+            throw json.Error("down_block_types", "names a block that is not part of Stable Diffusion's autoencoder");
+        json.Expect("act_fn", "silu");
+        return new AutoencoderConfig
+        {
+            InChannels = json.Integer("in_channels", 3),
+            LatentChannels = json.Integer("latent_channels", 4),
+            Channels = channels,
+            LayersPerBlock = json.Integer("layers_per_block", 2),
+            NormGroups = json.Integer("norm_num_groups", 32),
+            ScalingFactor = json.Number("scaling_factor", 0.18215),
+        };
+    }
+}

@@ -1,0 +1,52 @@
+using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Weights;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Autoencoder;
+
+/// <summary>The picture ↔ latents autoencoder of Stable Diffusion (Rombach et al., arXiv 2112.10752, §3.1).</summary>
+public sealed class AutoencoderKL
+{
+    private readonly Encoder encoder;
+    private readonly Conv2d quantConv;
+    private readonly Conv2d postQuantConv;
+    private readonly Decoder decoder;
+
+    /// <summary>Builds the model from its config and weights.</summary>
+    public AutoencoderKL(AutoencoderConfig config, WeightScope weights)
+    {
+        Config = config;
+        encoder = new Encoder(weights["encoder"], config);
+        quantConv = new Conv2d(weights["quant_conv"], config.LatentChannels * 2, config.LatentChannels * 2, 1);
+        postQuantConv = new Conv2d(weights["post_quant_conv"], config.LatentChannels, config.LatentChannels, 1);
+        decoder = new Decoder(weights["decoder"], config);
+    }
+
+    /// <summary>The model's shape.</summary>
+    public AutoencoderConfig Config { get; }
+
+    /// <summary>Mean and log-variance of the latents' distribution, unscaled.</summary>
+    /// <param name="pixels">Pictures, [B, 3, H, W] in −1…1; H and W multiples of <see cref="AutoencoderConfig.PixelsPerLatent"/>.</param>
+    /// <returns>Two tensors [B, latent channels, H/f, W/f].</returns>
+    public (Tensor Mean, Tensor LogVariance) Moments(Tensor pixels)
+    {
+        using var scope = NewDisposeScope();
+        var halves = quantConv.Forward(encoder.Forward(pixels)).chunk(2, 1);
+        return (halves[0].MoveToOuterDisposeScope(), halves[1].clamp(-30, 20).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Latents of pictures, scaled for the U-Net: the distribution's mean times the scaling factor.</summary>
+    /// <inheritdoc cref="Moments"/>
+    public Tensor Encode(Tensor pixels)
+    {
+        using var scope = NewDisposeScope();
+        return (Moments(pixels).Mean * Config.ScalingFactor).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Pictures of scaled latents: [B, latent channels, h, w] → [B, 3, h·f, w·f], about −1…1.</summary>
+    public Tensor Decode(Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        return decoder.Forward(postQuantConv.Forward(latents * (1 / Config.ScalingFactor))).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,100 @@
+using System.Text.Json;
+
+namespace PromptToPrompt.Diffusion.Checkpoints;
+
+/// <summary>A model part's JSON config, read with errors that name the file and the field.</summary>
+internal sealed class JsonConfig
+{
+    private readonly string path;
+    private readonly JsonElement root;
+
+    private JsonConfig(string path, JsonElement root)
+    {
+        this.path = path;
+        this.root = root;
+    }
+
+    public static JsonConfig Read(string path)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            if (document.RootElement.ValueKind == JsonValueKind.Object)
+                return new JsonConfig(path, document.RootElement.Clone());
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidInputException($"{path} is not valid JSON ({error.Message.Split('.')[0]}); download the model again.", error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{path} cannot be read ({error.Message}); is this a complete model directory?", error);
+        }
+
+        throw new InvalidInputException($"{path} holds no JSON object; download the model again.");
+    }
+
+    public InvalidInputException Error(string field, string what) => new($"{path}: \"{field}\" {what}.");
+
+    public bool Has(string field) => root.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null;
+
+    public int Integer(string field, int? fallback = null)
+        => Get(field, fallback, v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var n) ? n : null, "must be an integer");
+
+    public double Number(string field, double? fallback = null)
+        => Get(field, fallback, v => v.ValueKind == JsonValueKind.Number ? v.GetDouble() : null, "must be a number");
+
+    public bool Flag(string field, bool? fallback = null)
+        => Get(field, fallback, v => v.ValueKind is JsonValueKind.True or JsonValueKind.False ? v.GetBoolean() : (bool?)null, "must be true or false");
+
+    public string Text(string field, string? fallback = null)
+        => root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()!
+            : fallback ?? throw Error(field, "must be a text");
+
+    public IReadOnlyList<int> Integers(string field) => List(field, v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var n) ? n : (int?)null, "integers")
+        .Select(n => n!.Value).ToArray();
+
+    public IReadOnlyList<string> Strings(string field) => List(field, v => v.ValueKind == JsonValueKind.String ? v.GetString() : null, "texts")
+        .Select(s => s!).ToArray();
+
+    /// <summary>A field that is one number for all levels or a list with one for each.</summary>
+    public IReadOnlyList<int> PerLevel(string field, int levels, int fallback)
+    {
+        if (!Has(field) || root.GetProperty(field).ValueKind != JsonValueKind.Array)
+            return [.. Enumerable.Repeat(Integer(field, fallback), levels)];
+        var list = Integers(field);
+        return list.Count == levels ? list : throw Error(field, $"must have one number for each of the {levels} levels");
+    }
+
+    /// <summary>Refuses a field whose value, where it is given, is not the one this implementation computes with.</summary>
+    public void Expect(string field, object? value)
+    {
+        if (!Has(field))
+            return;
+        var given = root.GetProperty(field);
+        var matches = value switch
+        {
+            string text => given.ValueKind == JsonValueKind.String && given.GetString() == text,
+            bool flag => given.ValueKind == (flag ? JsonValueKind.True : JsonValueKind.False),
+            _ => false,
+        };
+        if (!matches)
+            throw Error(field, $"is {given.GetRawText()}, which this program does not support");
+    }
+
+    private T Get<T>(string field, T? fallback, Func<JsonElement, T?> parse, string expected)
+        where T : struct
+    {
+        if (!Has(field))
+            return fallback ?? throw Error(field, "is missing");
+        return parse(root.GetProperty(field)) ?? throw Error(field, expected);
+    }
+
+    private IEnumerable<T> List<T>(string field, Func<JsonElement, T> parse, string expected)
+    {
+        if (!Has(field) || root.GetProperty(field).ValueKind != JsonValueKind.Array)
+            throw Error(field, $"must be a list of {expected}");
+        var list = root.GetProperty(field).EnumerateArray().Select(parse).ToList();
+        return list.Contains(default!) && default(T) is null ? throw Error(field, $"must be a list of {expected}") : list;
+    }
+}

@@ -1,0 +1,10 @@
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Checkpoints;
+
+/// <summary>One tensor of a safetensors file, as its header describes it.</summary>
+/// <param name="DType">The type of its elements.</param>
+/// <param name="Shape">Its shape; empty for a single number.</param>
+/// <param name="Offset">Where its data begins, in bytes from the start of the file.</param>
+/// <param name="Length">Length of its data in bytes.</param>
+public sealed record SafetensorsEntry(ScalarType DType, long[] Shape, long Offset, long Length);

@@ -1,0 +1,95 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text.Json;
+using PromptToPrompt.Diffusion.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Checkpoints;
+
+/// <summary>Writes safetensors files.</summary>
+public static class SafetensorsWriter
+{
+    /// <summary>
+    /// Writes tensors to a file, whole or not at all. Equal content gives equal bytes: the tensors are ordered by the size of their
+    /// elements, largest first, which keeps each aligned, and then by name.
+    /// </summary>
+    /// <param name="path">The file to create or replace.</param>
+    /// <param name="tensors">The tensors, on any device and of any strides; written one after the other, so no second copy of all is held.</param>
+    /// <param name="metadata">Notes about the file, such as <c>format: pt</c>.</param>
+    /// <exception cref="ArgumentException">A name is there twice or reserved, or a type has no name in the format.</exception>
+    /// <exception cref="InvalidInputException">The file cannot be created there.</exception>
+    public static void Write(
+        string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        KeyValuePair<string, Tensor>[] ordered =
+        [
+            .. tensors.OrderByDescending(tensor => SafetensorsTypes.Size(tensor.Value.dtype)).ThenBy(tensor => tensor.Key, StringComparer.Ordinal),
+        ];
+        byte[] header = Header(ordered, metadata);
+        AtomicFile.Write(path, stream =>
+        {
+            stream.Write(header);
+            foreach ((_, Tensor tensor) in ordered)
+            {
+                using DisposeScope scope = NewDisposeScope();
+                TensorMemory.CopyTo(tensor.detach().cpu().contiguous(), stream);
+            }
+        });
+    }
+
+    /// <summary>The length field and the JSON, padded with spaces so that the data begins at a multiple of 8.</summary>
+    private static byte[] Header(KeyValuePair<string, Tensor>[] tensors, IReadOnlyDictionary<string, string>? metadata)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        buffer.Write(stackalloc byte[SafetensorsHeader.PrefixLength]); // the length, once it is known
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            if (metadata is not null)
+                WriteMetadata(json, metadata);
+            var names = new HashSet<string>(StringComparer.Ordinal) { SafetensorsHeader.MetadataName };
+            long begin = 0;
+            foreach ((string name, Tensor tensor) in tensors)
+            {
+                if (!names.Add(name))
+                    throw new ArgumentException($"The tensor name \"{name}\" is there twice or reserved.", nameof(tensors));
+                begin += WriteEntry(json, name, tensor, begin);
+            }
+            json.WriteEndObject();
+        }
+        int padding = -buffer.WrittenCount & 7;
+        buffer.Write("        "u8[..padding]);
+        byte[] header = buffer.WrittenSpan.ToArray();
+        BinaryPrimitives.WriteInt64LittleEndian(header, header.Length - SafetensorsHeader.PrefixLength);
+        return header;
+    }
+
+    private static void WriteMetadata(Utf8JsonWriter json, IReadOnlyDictionary<string, string> metadata)
+    {
+        json.WriteStartObject(SafetensorsHeader.MetadataName);
+        foreach ((string key, string value) in metadata.OrderBy(note => note.Key, StringComparer.Ordinal))
+            json.WriteString(key, value);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Writes a tensor's description and returns its length in bytes.</summary>
+    private static long WriteEntry(Utf8JsonWriter json, string name, Tensor tensor, long begin)
+    {
+        string type = SafetensorsTypes.Name(tensor.dtype)
+            ?? throw new ArgumentException($"The tensor \"{name}\" has the type {tensor.dtype}; the format knows {SafetensorsTypes.Names}.", nameof(tensor));
+        long length = tensor.numel() * SafetensorsTypes.Size(tensor.dtype);
+        json.WriteStartObject(name);
+        json.WriteString("dtype", type);
+        json.WriteStartArray("shape");
+        foreach (long dimension in tensor.shape)
+            json.WriteNumberValue(dimension);
+        json.WriteEndArray();
+        json.WriteStartArray("data_offsets");
+        json.WriteNumberValue(begin);
+        json.WriteNumberValue(begin + length);
+        json.WriteEndArray();
+        json.WriteEndObject();
+        return length;
+    }
+}

@@ -1,0 +1,21 @@
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Layers;
+
+/// <summary>Activation functions, in place where no gradient needs the value they overwrite.</summary>
+internal static class Activations
+{
+    /// <summary>x·σ(x). Overwrites <paramref name="x"/> unless it is part of a gradient computation.</summary>
+    public static Tensor Silu(Tensor x) => x.requires_grad ? nn.functional.silu(x) : x.silu_();
+
+    /// <summary>x·σ(1.702·x), CLIP's cheap approximation of <see cref="Gelu"/>.</summary>
+    public static Tensor QuickGelu(Tensor x)
+    {
+        using var scaled = x * 1.702;
+        using var gate = sigmoid(scaled);
+        return x * gate;
+    }
+
+    /// <summary>x·Φ(x) with the exact normal distribution function.</summary>
+    public static Tensor Gelu(Tensor x) => nn.functional.gelu(x);
+}

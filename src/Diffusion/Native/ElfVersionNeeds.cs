@@ -1,0 +1,118 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace PromptToPrompt.Diffusion.Native;
+
+/// <summary>
+/// One symbol version a shared library asks of another, for example <c>GLIBCXX_3.4.30</c> of <c>libstdc++.so.6</c>.
+/// </summary>
+/// <param name="Library">The library that has to provide the version.</param>
+/// <param name="Version">The version's name.</param>
+/// <param name="IsWeak">A weak need is only warned about when it is missing; a strong one stops the load.</param>
+/// <param name="FlagsOffset">Where the entry's 16-bit flags lie in the file.</param>
+internal readonly record struct ElfVersionNeed(string Library, string Version, bool IsWeak, int FlagsOffset);
+
+/// <summary>
+/// Reads the symbol versions a 64-bit little-endian ELF library needs (its <c>.gnu.version_r</c> section), and can mark one as weak.
+/// </summary>
+/// <remarks>
+/// The layout is that of the System V ABI (ELF-64 object file format) and of the Linux Standard Base, "Symbol Versioning".
+/// Every offset is checked against the file, so that a damaged library gives an <see cref="InvalidDataException"/> and nothing else.
+/// </remarks>
+internal static class ElfVersionNeeds
+{
+    private const int HeaderSize = 64;
+    private const int SectionHeaderSize = 64;
+    private const uint SectionTypeVersionNeeds = 0x6ffffffe;
+    private const ushort WeakFlag = 0x2;
+
+    /// <summary>Lists the version needs of an ELF file, in file order; empty where it has none.</summary>
+    /// <exception cref="InvalidDataException">The bytes are not a 64-bit little-endian ELF file, or an offset in it leads outside.</exception>
+    public static IReadOnlyList<ElfVersionNeed> Read(ReadOnlySpan<byte> elf)
+    {
+        if (elf.Length < HeaderSize || !elf[..4].SequenceEqual("\u007fELF"u8) || elf[4] != 2 || elf[5] != 1)
+            throw new InvalidDataException("not a 64-bit little-endian ELF file");
+
+        ulong sections = UInt64(elf, 0x28);
+        int size = UInt16(elf, 0x3A), count = UInt16(elf, 0x3C);
+        if (count > 0 && size < SectionHeaderSize)
+            throw new InvalidDataException($"section headers of {size} bytes");
+
+        var needs = new List<ElfVersionNeed>();
+        for (int i = 0; i < count; i++)
+        {
+            ulong header = sections + (ulong)(i * size);
+            if (UInt32(elf, header + 4) != SectionTypeVersionNeeds)
+                continue;
+            uint link = UInt32(elf, header + 40);
+            if (link >= count)
+                throw new InvalidDataException($"string table {link} of {count} sections");
+            ulong strings = UInt64(elf, sections + (ulong)(link * size) + 24);
+            ReadSection(elf, UInt64(elf, header + 24), strings, needs);
+        }
+        return needs;
+    }
+
+    /// <summary>
+    /// Returns a copy of an ELF file in which every need of <paramref name="version"/> is weak, or null where no strong need of it exists.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The bytes are not a well-formed 64-bit little-endian ELF file.</exception>
+    public static byte[]? Weaken(ReadOnlySpan<byte> elf, string version)
+    {
+        byte[]? patched = null;
+        foreach (ElfVersionNeed need in Read(elf))
+        {
+            if (need.IsWeak || need.Version != version)
+                continue;
+            patched ??= elf.ToArray();
+            Span<byte> flags = patched.AsSpan(need.FlagsOffset, 2);
+            BinaryPrimitives.WriteUInt16LittleEndian(flags, (ushort)(BinaryPrimitives.ReadUInt16LittleEndian(flags) | WeakFlag));
+        }
+        return patched;
+    }
+
+    /// <summary>Walks one section: a linked list of libraries, each with a linked list of versions; links are relative and end at 0.</summary>
+    private static void ReadSection(ReadOnlySpan<byte> elf, ulong entry, ulong strings, List<ElfVersionNeed> needs)
+    {
+        while (true)
+        {
+            string library = Text(elf, strings + UInt32(elf, entry + 4));
+            ulong version = entry + UInt32(elf, entry + 8);
+            for (int left = UInt16(elf, entry + 2); left > 0; left--)
+            {
+                string name = Text(elf, strings + UInt32(elf, version + 8));
+                ushort flags = UInt16(elf, version + 4);
+                needs.Add(new ElfVersionNeed(library, name, (flags & WeakFlag) != 0, (int)version + 4));
+                // A link is unsigned, so the walk only moves forward and ends with the file at the latest.
+                uint nextVersion = UInt32(elf, version + 12);
+                if (nextVersion == 0)
+                    break;
+                version += nextVersion;
+            }
+            uint next = UInt32(elf, entry + 12);
+            if (next == 0)
+                return;
+            entry += next;
+        }
+    }
+
+    private static string Text(ReadOnlySpan<byte> elf, ulong offset)
+    {
+        if (offset >= (ulong)elf.Length)
+            throw Outside(offset);
+        ReadOnlySpan<byte> rest = elf[(int)offset..];
+        int end = rest.IndexOf((byte)0);
+        return end >= 0 ? Encoding.UTF8.GetString(rest[..end]) : throw Outside(offset);
+    }
+
+    private static ushort UInt16(ReadOnlySpan<byte> elf, ulong offset) => BinaryPrimitives.ReadUInt16LittleEndian(Slice(elf, offset, 2));
+
+    private static uint UInt32(ReadOnlySpan<byte> elf, ulong offset) => BinaryPrimitives.ReadUInt32LittleEndian(Slice(elf, offset, 4));
+
+    private static ulong UInt64(ReadOnlySpan<byte> elf, ulong offset) => BinaryPrimitives.ReadUInt64LittleEndian(Slice(elf, offset, 8));
+
+    private static ReadOnlySpan<byte> Slice(ReadOnlySpan<byte> elf, ulong offset, int length) =>
+        offset <= (ulong)elf.Length && (ulong)elf.Length - offset >= (ulong)length ? elf.Slice((int)offset, length) : throw Outside(offset);
+
+    private static InvalidDataException Outside(ulong offset) => new($"offset {offset} lies outside the file");
+}

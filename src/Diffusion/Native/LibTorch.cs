@@ -1,0 +1,163 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+using System.Runtime.Loader;
+using TorchSharp;
+
+namespace PromptToPrompt.Diffusion.Native;
+
+/// <summary>
+/// Loads libtorch, and says the truth when that fails.
+/// </summary>
+/// <remarks>
+/// TorchSharp's native library asks for a version of libstdc++ that Debian 12 and Ubuntu 22.04 do not have, though it uses nothing of it
+/// (see <see cref="PatchedWrapper"/>). Where the normal load fails, this class loads a private copy of the library that does not ask.
+/// When a load fails for good, TorchSharp itself copies all of libtorch into a folder <c>cpu</c> beside the program and reports a missing
+/// package. <see cref="EnsureLoaded"/> tries the load before TorchSharp does, so that neither happens.
+/// </remarks>
+public static class LibTorch
+{
+    private const string WrapperName = "LibTorchSharp";
+    private const string PackageVersions = "TorchSharp 0.107.0 with libtorch 2.10.0";
+
+    private static readonly Lock Gate = new();
+    private static readonly Assembly TorchAssembly = typeof(torch).Assembly;
+    private static PatchedWrapper? patched;
+    private static nint wrapper;
+
+    /// <summary>Loads libtorch unless it is loaded already. Costs nothing after the first time; any thread may call it.</summary>
+    /// <exception cref="LibTorchLoadException">libtorch cannot be loaded here; the message says why.</exception>
+    public static void EnsureLoaded()
+    {
+        lock (Gate)
+        {
+            if (wrapper != 0)
+                return;
+            if (Unsupported() is { } reason)
+                throw new LibTorchLoadException(reason);
+            Load("torch_cpu");
+            wrapper = Load(WrapperName);
+        }
+    }
+
+    /// <summary>Loads libtorch and tells what was found.</summary>
+    /// <exception cref="LibTorchLoadException">libtorch cannot be loaded here; the message says why.</exception>
+    public static LibTorchFacts Describe()
+    {
+        EnsureLoaded();
+        string informational = TorchAssembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? TorchAssembly.GetName().Version!.ToString();
+        return new LibTorchFacts(
+            informational.Split('+')[0],
+            torch.__version__,
+            NativeSearchPath.Find("torch_cpu"),
+            patched?.Path ?? NativeSearchPath.Find(WrapperName),
+            patched is not null,
+            torch.get_num_threads(),
+            CpuCapability(),
+            HasBFloat16Arithmetic(),
+            torch.cuda.is_available());
+    }
+
+#pragma warning disable CA2255 // The handler must be there before the first tensor, whichever assembly makes it; only a module initializer is.
+    [ModuleInitializer]
+    internal static void Register() => AssemblyLoadContext.Default.ResolvingUnmanagedDll += ResolveWrapper;
+#pragma warning restore CA2255
+
+    /// <summary>Called by the runtime when the normal load of a library failed; returns a handle, or 0 to let it fail.</summary>
+    private static nint ResolveWrapper(Assembly assembly, string name)
+    {
+        if (name != WrapperName || !OperatingSystem.IsLinux())
+            return 0;
+        lock (Gate)
+        {
+            if (patched is null)
+            {
+                // The copy lies elsewhere, so its dependencies must be in the process (they are then found by name).
+                if (!NativeLibrary.TryLoad("torch", TorchAssembly, null, out _) || NativeSearchPath.Find(WrapperName) is not { } original)
+                    return 0;
+                patched = PatchedWrapper.TryLoad(original);
+            }
+            return patched?.Handle ?? 0;
+        }
+    }
+
+    private static nint Load(string name)
+    {
+        try
+        {
+            return NativeLibrary.Load(name, TorchAssembly, null);
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new LibTorchLoadException(Explain(name, e), e);
+        }
+    }
+
+    private static string Explain(string name, Exception failure)
+    {
+        string file = NativeSearchPath.FileName(name);
+        if (NativeSearchPath.Find(name) is not { } path)
+        {
+            return $"{file} was not found beside the program (looked in {string.Join(", ", NativeSearchPath.Directories)}): "
+                + $"restore the packages and build again ({PackageVersions}).";
+        }
+        return $"{path} cannot be loaded: the system's loader says \"{LoaderMessage(path, failure)}\"; "
+            + $"install what it asks for, or restore the packages again ({PackageVersions}).";
+    }
+
+    /// <summary>
+    /// The loader's own line. The runtime's message for a name lists every file it tried; that for a path ends with "path: what is wrong".
+    /// </summary>
+    private static string LoaderMessage(string path, Exception failure)
+    {
+        try
+        {
+            NativeLibrary.Load(path);
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            failure = e;
+        }
+        string[] lines = failure.Message.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string line = lines.FirstOrDefault(line => line.StartsWith(path + ":", StringComparison.Ordinal)) ?? lines[^1];
+        return line[(line.StartsWith(path + ":", StringComparison.Ordinal) ? path.Length + 1 : 0)..].Trim();
+    }
+
+    private static string? Unsupported()
+    {
+        if (OperatingSystem.IsWindows())
+            return "TorchSharp 0.107.0 does not load on Windows (dotnet/TorchSharp#1567): use Linux, also under WSL, or macOS.";
+        Architecture cpu = RuntimeInformation.ProcessArchitecture;
+        bool exists = OperatingSystem.IsLinux() ? cpu == Architecture.X64 : OperatingSystem.IsMacOS() && cpu == Architecture.Arm64;
+        return exists
+            ? null
+            : $"There is no libtorch for {RuntimeInformation.RuntimeIdentifier}: use 64-bit Linux on an x64 processor, or macOS on an Apple one.";
+    }
+
+    /// <summary>Asks libtorch itself, since its choice also depends on the environment variable ATEN_CPU_CAPABILITY.</summary>
+    private static unsafe string? CpuCapability()
+    {
+        // std::string at::get_cpu_capability() by the Linux x64 calling convention: the caller passes where the 32-byte string goes. Its
+        // names are shorter than 16 characters, which libstdc++ keeps inside the object, so there is nothing to free.
+        if (!OperatingSystem.IsLinux()
+            || !NativeLibrary.TryLoad("torch_cpu", TorchAssembly, null, out nint library)
+            || !NativeLibrary.TryGetExport(library, "_ZN2at18get_cpu_capabilityB5cxx11Ev", out nint function))
+        {
+            return null;
+        }
+        nint* text = stackalloc nint[4];
+        ((delegate* unmanaged<nint*, nint*>)function)(text);
+        return text[1] < 16 ? Marshal.PtrToStringUTF8(text[0], (int)text[1]) : null;
+    }
+
+    private static bool HasBFloat16Arithmetic()
+    {
+        if (!X86Base.IsSupported || X86Base.CpuId(0, 0).Eax < 7)
+            return false;
+        bool amx = (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0;
+        bool avx512 = (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
+        return amx || avx512;
+    }
+}

@@ -1,0 +1,113 @@
+using System.IO.MemoryMappedFiles;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Native;
+
+/// <summary>
+/// A file mapped into memory, on which CPU tensors can lie without copying a byte.
+/// </summary>
+/// <remarks>
+/// <para>Each tensor holds the mapping: it ends when the file is disposed and the last tensor on it is gone, in whichever order.</para>
+/// <para>The mapping is private (copy on write): writing into such a tensor changes this process's memory and never the file, where a
+/// read-only mapping would end the process. Nothing is read before it is used, and pages not written to are shared with the system's
+/// cache. Like every mapping it expects that nobody shortens the file meanwhile; replacing it by a rename is fine.</para>
+/// </remarks>
+internal sealed unsafe class MappedFile : IDisposable
+{
+    /// <summary>Who holds which mapping. libtorch's deleter is handed the tensor's address and nothing else.</summary>
+    private static readonly Dictionary<nint, (SafeHandle Mapping, int Tensors)> Holders = [];
+
+    private readonly SafeHandle mapping;
+    private readonly nint start;
+
+    private MappedFile(SafeHandle mapping, nint start, long length) => (this.mapping, this.start, Length) = (mapping, start, length);
+
+    /// <summary>Length of the file in bytes.</summary>
+    public long Length { get; }
+
+    /// <summary>Maps a file that is not empty.</summary>
+    public static MappedFile Open(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
+        long length = stream.Length;
+        using var file = MemoryMappedFile.CreateFromFile(
+            stream, mapName: null, length, MemoryMappedFileAccess.CopyOnWrite, HandleInheritability.None, leaveOpen: true);
+        // Not disposed here: the view's handle lives on in the mapping. The view object itself has nothing else to let go.
+        MemoryMappedViewAccessor view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.CopyOnWrite);
+        byte* start = null;
+        view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+        // The pointer was only needed for its value; holding it is done by reference counts on the handle.
+        view.SafeMemoryMappedViewHandle.ReleasePointer();
+        return new MappedFile(view.SafeMemoryMappedViewHandle, (nint)(start + view.PointerOffset), length);
+    }
+
+    /// <summary>A part of the file as bytes. Valid until the file is disposed.</summary>
+    public ReadOnlySpan<byte> Span(long offset, int length)
+    {
+        CheckRange(offset, length);
+        return new ReadOnlySpan<byte>((void*)(start + (nint)offset), length);
+    }
+
+    /// <summary>
+    /// A flat CPU tensor of a part of the file: on the mapping itself where the part is aligned for its type, else a copy.
+    /// </summary>
+    /// <param name="offset">Where the part begins, in bytes.</param>
+    /// <param name="count">Number of elements.</param>
+    /// <param name="type">The type of the elements.</param>
+    /// <param name="size">Bytes per element.</param>
+    public Tensor Tensor(long offset, long count, ScalarType type, int size)
+    {
+        CheckRange(offset, checked(count * size));
+        LibTorch.EnsureLoaded();
+        if (count == 0)
+            return empty(0, dtype: type);
+        nint address = start + (nint)offset;
+        if (address % size != 0)
+        {
+            Tensor copy = empty(count, dtype: type);
+            Buffer.MemoryCopy((void*)address, (void*)TensorMemory.Address(copy), count * size, count * size);
+            return copy;
+        }
+        Hold(address);
+        return TensorMemory.Wrap(address, count, type, &Release);
+    }
+
+    /// <summary>Ends the mapping as soon as no tensor lies on it.</summary>
+    public void Dispose() => mapping.Dispose();
+
+    private void CheckRange(long offset, long length)
+    {
+        ObjectDisposedException.ThrowIf(mapping.IsClosed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length - length);
+    }
+
+    private void Hold(nint address)
+    {
+        lock (Holders)
+        {
+            bool held = false;
+            mapping.DangerousAddRef(ref held);
+            // Two tensors at one address are on one mapping: an address is not given out again while a tensor holds it.
+            ref (SafeHandle Mapping, int Tensors) holder = ref CollectionsMarshal.GetValueRefOrAddDefault(Holders, address, out _);
+            holder = (mapping, holder.Tensors + 1);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Release(nint address)
+    {
+        lock (Holders)
+        {
+            (SafeHandle mapping, int tensors) = Holders[address];
+            if (tensors == 1)
+                Holders.Remove(address);
+            else
+                Holders[address] = (mapping, tensors - 1);
+            mapping.DangerousRelease();
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using PromptToPrompt.Diffusion.Checkpoints;
+
+namespace PromptToPrompt.Diffusion.TextEncoders;
+
+/// <summary>The shape of a CLIP text encoder, as its <c>config.json</c> states it.</summary>
+public sealed record ClipTextConfig
+{
+    /// <summary>Number of token ids.</summary>
+    public required int VocabularySize { get; init; }
+
+    /// <summary>Width of the output.</summary>
+    public required int HiddenSize { get; init; }
+
+    /// <summary>Width inside the feed-forward layers.</summary>
+    public required int IntermediateSize { get; init; }
+
+    /// <summary>Attention heads.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Transformer layers.</summary>
+    public required int Layers { get; init; }
+
+    /// <summary>Longest input in tokens (77).</summary>
+    public required int MaxLength { get; init; }
+
+    /// <summary>Whether the feed-forward layers use the sigmoid approximation of GELU (SD 1.x) or the exact one (SD 2.x).</summary>
+    public required bool QuickGelu { get; init; }
+
+    /// <summary>ε of every layer normalisation.</summary>
+    public required double NormEpsilon { get; init; }
+
+    /// <summary>Reads a <c>config.json</c>.</summary>
+    /// <exception cref="InvalidInputException">The file is unreadable or describes another kind of text encoder.</exception>
+    public static ClipTextConfig FromFile(string path)
+    {
+        var json = JsonConfig.Read(path);
+        var activation = json.Text("hidden_act", "quick_gelu");
+        if (activation is not ("quick_gelu" or "gelu"))
+            throw json.Error("hidden_act", $"is \"{activation}\"; only quick_gelu and gelu are known");
+        return new ClipTextConfig
+        {
+            VocabularySize = json.Integer("vocab_size", 49408),
+            HiddenSize = json.Integer("hidden_size", 512),
+            IntermediateSize = json.Integer("intermediate_size", 2048),
+            Heads = json.Integer("num_attention_heads", 8),
+            Layers = json.Integer("num_hidden_layers", 12),
+            MaxLength = json.Integer("max_position_embeddings", 77),
+            QuickGelu = activation == "quick_gelu",
+            NormEpsilon = json.Number("layer_norm_eps", 1e-5),
+        };
+    }
+}

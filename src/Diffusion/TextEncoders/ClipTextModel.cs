@@ -1,0 +1,50 @@
+using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Weights;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.TextEncoders;
+
+/// <summary>CLIP's causal text encoder (Radford et al., arXiv 2103.00020).</summary>
+public sealed class ClipTextModel
+{
+    private readonly Tensor tokenEmbedding;
+    private readonly Tensor positionEmbedding;
+    private readonly ClipTextLayer[] layers;
+    private readonly LayerNorm finalNorm;
+
+    /// <summary>Builds the model from its config and weights.</summary>
+    public ClipTextModel(ClipTextConfig config, WeightScope weights)
+    {
+        Config = config;
+        var text = weights["text_model"];
+        var embeddings = text["embeddings"];
+        tokenEmbedding = embeddings["token_embedding"].Take("weight", WeightInit.Embedding, 1, config.VocabularySize, Config.HiddenSize);
+        positionEmbedding = embeddings["position_embedding"].Take("weight", WeightInit.Embedding, 1, config.MaxLength, Config.HiddenSize);
+        layers = [.. Enumerable.Range(0, config.Layers).Select(i => new ClipTextLayer(text["encoder"]["layers"][i], config))];
+        finalNorm = new LayerNorm(text["final_layer_norm"], config.HiddenSize, config.NormEpsilon);
+    }
+
+    /// <summary>The model's shape.</summary>
+    public ClipTextConfig Config { get; }
+
+    /// <summary>Encodes prompts: ids [B, tokens] int64 → [B, tokens, width], after the final layer normalisation.</summary>
+    public Tensor Forward(Tensor ids) => Forward(ids, hiddenStates: null);
+
+    /// <summary>Encodes prompts and also returns every layer's output.</summary>
+    /// <param name="ids">Token ids, [B, tokens] int64.</param>
+    /// <param name="hiddenStates">Receives the embeddings and each layer's output before the final normalisation, [B, tokens, width] each; the caller disposes them.</param>
+    public Tensor Forward(Tensor ids, IList<Tensor>? hiddenStates)
+    {
+        using var scope = NewDisposeScope();
+        var tokens = tokenEmbedding.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], Config.HiddenSize);
+        var x = tokens + positionEmbedding.slice(0, 0, ids.shape[1], 1);
+        hiddenStates?.Add(x.alias().MoveToOuterDisposeScope());
+        foreach (var layer in layers)
+        {
+            x = layer.Forward(x);
+            hiddenStates?.Add(x.alias().MoveToOuterDisposeScope());
+        }
+
+        return finalNorm.Forward(x).MoveToOuterDisposeScope();
+    }
+}

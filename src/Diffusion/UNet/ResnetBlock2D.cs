@@ -1,0 +1,27 @@
+using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Weights;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.UNet;
+
+/// <summary>Two normalised convolutions with a shortcut; shared by the U-Net (with a timestep embedding) and the autoencoder (without).</summary>
+internal sealed class ResnetBlock2D(WeightScope weights, int inputs, int outputs, int groups, double epsilon, int? embedding = null)
+{
+    private readonly GroupNorm norm1 = new(weights["norm1"], inputs, groups, epsilon);
+    private readonly Conv2d conv1 = new(weights["conv1"], inputs, outputs, 3, padding: 1);
+    private readonly Linear? timeProjection = embedding is { } e ? new(weights["time_emb_proj"], e, outputs) : null;
+    private readonly GroupNorm norm2 = new(weights["norm2"], outputs, groups, epsilon);
+    private readonly Conv2d conv2 = new(weights["conv2"], outputs, outputs, 3, padding: 1);
+    private readonly Conv2d? shortcut = inputs == outputs ? null : new(weights["conv_shortcut"], inputs, outputs, 1);
+
+    /// <summary>[B, inputs, H, W] and the activated embedding [B, embedding] → [B, outputs, H, W].</summary>
+    public Tensor Forward(Tensor x, Tensor? embedding = null)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = conv1.Forward(Activations.Silu(norm1.Forward(x)));
+        if (timeProjection is not null && embedding is not null)
+            hidden = hidden.add_(timeProjection.Forward(embedding).unsqueeze(-1).unsqueeze(-1));
+        hidden = conv2.Forward(Activations.Silu(norm2.Forward(hidden)));
+        return hidden.add_(shortcut is null ? x : shortcut.Forward(x)).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,21 @@
+using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Weights;
+
+namespace PromptToPrompt.Diffusion.UNet;
+
+/// <summary>Numbers the attention layers in the order they run while a U-Net is built.</summary>
+internal sealed class SiteRegistry
+{
+    private readonly List<AttentionSite> sites = [];
+
+    public UNetStage Stage { get; set; }
+
+    public IReadOnlyList<AttentionSite> Sites => sites;
+
+    public AttentionSite Add(AttentionKind kind, WeightScope weights)
+    {
+        var site = new AttentionSite(sites.Count, Stage, kind, weights.Name);
+        sites.Add(site);
+        return site;
+    }
+}

@@ -1,0 +1,96 @@
+using System.Text.Json;
+using PromptToPrompt.Diffusion.Checkpoints;
+
+namespace PromptToPrompt.Diffusion.UNet;
+
+/// <summary>One resolution level of a U-Net.</summary>
+/// <param name="Channels">Channels at this level.</param>
+/// <param name="Heads">Attention heads at this level.</param>
+/// <param name="DownAttention">Whether the contracting block has transformers.</param>
+/// <param name="UpAttention">Whether the expanding block has transformers.</param>
+/// <param name="TransformerDepth">Transformer blocks in each of its transformers.</param>
+public sealed record UNetLevel(int Channels, int Heads, bool DownAttention, bool UpAttention, int TransformerDepth);
+
+/// <summary>The shape of a U-Net, as its <c>config.json</c> states it.</summary>
+public sealed record UNetConfig
+{
+    /// <summary>Channels going in (4 for latents; 9 for inpainting models).</summary>
+    public required int InChannels { get; init; }
+
+    /// <summary>Channels coming out.</summary>
+    public required int OutChannels { get; init; }
+
+    /// <summary>Levels from the finest to the coarsest.</summary>
+    public required IReadOnlyList<UNetLevel> Levels { get; init; }
+
+    /// <summary>Residual blocks per level of the contracting half; the expanding half has one more.</summary>
+    public required int LayersPerBlock { get; init; }
+
+    /// <summary>Width of the text encoder's output.</summary>
+    public required int CrossAttentionDim { get; init; }
+
+    /// <summary>Groups of every group normalisation.</summary>
+    public required int NormGroups { get; init; }
+
+    /// <summary>ε of the residual blocks' group normalisations.</summary>
+    public required double NormEpsilon { get; init; }
+
+    /// <summary>Whether the transformers' projections are stored as linear maps rather than 1×1 convolutions.</summary>
+    public required bool LinearProjection { get; init; }
+
+    /// <summary>Whether cosines come before sines in the timestep embedding.</summary>
+    public required bool CosineFirst { get; init; }
+
+    /// <summary>Shift of the timestep embedding's frequencies.</summary>
+    public required double FrequencyShift { get; init; }
+
+    /// <summary>Side of the latents the model was trained on.</summary>
+    public required int SampleSize { get; init; }
+
+    /// <summary>Reads a <c>config.json</c>.</summary>
+    /// <exception cref="InvalidInputException">The file is unreadable or describes a U-Net of another kind.</exception>
+    public static UNetConfig FromFile(string path) => FromJson(JsonConfig.Read(path));
+
+    internal static UNetConfig FromJson(JsonConfig json)
+    {
+        var channels = json.Integers("block_out_channels");
+        var down = json.Strings("down_block_types");
+        var up = json.Strings("up_block_types");
+        if (down.Count != channels.Count || up.Count != channels.Count)
+            throw json.Error("block_out_channels", "has another number of levels than down_block_types or up_block_types");
+
+        json.Expect("act_fn", "silu");
+        json.Expect("only_cross_attention", false);
+        json.Expect("dual_cross_attention", false);
+        json.Expect("class_embed_type", null);
+        json.Expect("addition_embed_type", null);
+        json.Expect("resnet_time_scale_shift", "default");
+        // The published configs call the number of heads "attention_head_dim"; a later, correctly named field wins where it is set.
+        var heads = json.PerLevel(json.Has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim", channels.Count, 8);
+        var depths = json.PerLevel("transformer_layers_per_block", channels.Count, 1);
+        return new UNetConfig
+        {
+            InChannels = json.Integer("in_channels", 4),
+            OutChannels = json.Integer("out_channels", 4),
+            Levels = [.. channels.Select((c, i) => new UNetLevel(
+                c, heads[i], HasAttention(json, down[i], "Down"), HasAttention(json, up[channels.Count - 1 - i], "Up"), depths[i]))],
+            LayersPerBlock = json.Integer("layers_per_block", 2),
+            CrossAttentionDim = json.Integer("cross_attention_dim", 1280),
+            NormGroups = json.Integer("norm_num_groups", 32),
+            NormEpsilon = json.Number("norm_eps", 1e-5),
+            LinearProjection = json.Flag("use_linear_projection", false),
+            CosineFirst = json.Flag("flip_sin_to_cos", true),
+            FrequencyShift = json.Number("freq_shift", 0),
+            SampleSize = json.Integer("sample_size", 64),
+        };
+    }
+
+    private static bool HasAttention(JsonConfig json, string type, string half)
+    {
+        if (type == $"CrossAttn{half}Block2D")
+            return true;
+        if (type == $"{half}Block2D")
+            return false;
+        throw json.Error($"{half.ToLowerInvariant()}_block_types", $"names \"{type}\", which is not a block of Stable Diffusion");
+    }
+}

@@ -1,0 +1,44 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Weights;
+
+/// <summary>Weights that begin: drawn at random, ready to be trained. Their names and order are those of a checkpoint.</summary>
+/// <param name="generator">Source of the random numbers.</param>
+public sealed class InitialWeights(Generator generator) : WeightSource
+{
+    private readonly List<KeyValuePair<string, Tensor>> weights = [];
+
+    /// <summary>The weights created so far, float32 leaves, in the order the model asked for them.</summary>
+    public IReadOnlyList<KeyValuePair<string, Tensor>> Named => weights;
+
+    /// <inheritdoc/>
+    public override bool Has(string name) => false;
+
+    /// <inheritdoc/>
+    public override int Rank(string name) => 0;
+
+    /// <inheritdoc/>
+    public override Tensor Take(string name, WeightInit init, long fanIn, ReadOnlySpan<long> shape)
+    {
+        using var _ = no_grad();
+        var size = shape.ToArray();
+        var tensor = (init switch
+        {
+            WeightInit.Zeros => zeros(size),
+            WeightInit.Ones => ones(size),
+            WeightInit.Embedding => randn(size, generator: generator).mul_(0.02),
+            _ => rand(size, generator: generator).mul_(2).sub_(1).mul_(1 / Math.Sqrt(fanIn)),
+        }).DetachFromDisposeScope();
+        weights.Add(new(name, tensor));
+        return tensor;
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        foreach (var (_, tensor) in weights)
+            tensor.Dispose();
+        weights.Clear();
+    }
+}

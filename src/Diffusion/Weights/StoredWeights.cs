@@ -1,0 +1,72 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Weights;
+
+/// <summary>Weights that exist: each has a name, a shape and a way to be read. Keeps account of which were asked for.</summary>
+public sealed class StoredWeights : WeightSource
+{
+    private readonly string origin;
+    private readonly IReadOnlyDictionary<string, StoredWeight> stored;
+    private readonly Dictionary<string, Tensor> taken = [];
+
+    /// <summary>Creates a source over stored weights.</summary>
+    /// <param name="origin">What to call the source in errors, for instance the file's path.</param>
+    /// <param name="stored">The weights by name.</param>
+    public StoredWeights(string origin, IReadOnlyDictionary<string, StoredWeight> stored)
+    {
+        this.origin = origin;
+        this.stored = stored;
+    }
+
+    /// <summary>Names nobody asked for: what the file holds beyond the model.</summary>
+    public IReadOnlyList<string> Unused => [.. stored.Keys.Where(name => !taken.ContainsKey(name)).Order(StringComparer.Ordinal)];
+
+    /// <inheritdoc/>
+    public override bool Has(string name) => stored.ContainsKey(name);
+
+    /// <inheritdoc/>
+    public override int Rank(string name) => stored.TryGetValue(name, out var weight) ? weight.Shape.Count : 0;
+
+    /// <inheritdoc/>
+    public override Tensor Take(string name, WeightInit init, long fanIn, ReadOnlySpan<long> shape)
+    {
+        if (!stored.TryGetValue(name, out var weight))
+            throw new InvalidInputException($"{origin} has no tensor \"{name}\"; the file is incomplete or belongs to another kind of model.");
+        if (!weight.Shape.SequenceEqual(shape.ToArray()))
+        {
+            throw new InvalidInputException(
+                $"{origin}: tensor \"{name}\" has shape [{string.Join(", ", weight.Shape)}] where the config asks for [{string.Join(", ", shape.ToArray())}]; config and weights belong to different models.");
+        }
+
+        if (!taken.TryGetValue(name, out var tensor))
+            taken.Add(name, tensor = weight.Read().DetachFromDisposeScope());
+        return tensor;
+    }
+
+    /// <summary>Refuses a file that holds tensors the model does not know.</summary>
+    /// <param name="mayIgnore">Names that old writers add and nobody needs.</param>
+    /// <exception cref="InvalidInputException">A tensor was left over.</exception>
+    public void RequireAllUsed(Func<string, bool>? mayIgnore = null)
+    {
+        var left = Unused.Where(name => mayIgnore?.Invoke(name) != true).ToList();
+        if (left.Count > 0)
+        {
+            throw new InvalidInputException(
+                $"{origin} holds {left.Count} tensor(s) that the config does not account for, first \"{left[0]}\"; config and weights belong to different models.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        foreach (var tensor in taken.Values)
+            tensor.Dispose();
+        taken.Clear();
+    }
+}
+
+/// <summary>A weight in a file.</summary>
+/// <param name="Shape">Its shape.</param>
+/// <param name="Read">Produces the tensor.</param>
+public sealed record StoredWeight(IReadOnlyList<long> Shape, Func<Tensor> Read);
