@@ -44,6 +44,7 @@ public static class AutoAlignment
             (s, t) = (partner + 1, next + 1);
         }
 
+        mapper.LinkSpan(Remainder(source), Remainder(target));
         mapper.Link(source.Length - 1, target.Length - 1);
         for (var k = Math.Max(source.Length, target.Length); k < target.Ids.Count; k++)
             mapper.Link(k, k);
@@ -64,6 +65,13 @@ public static class AutoAlignment
         // Token ids are free of case already, and a word's bare tokens of its outer punctuation.
         bool Same(int s, int t) =>
             source.Words[s].BareTokens.Select(k => source.Ids[k]).SequenceEqual(target.Words[t].BareTokens.Select(k => target.Ids[k]));
+    }
+
+    // What is left of a word that the end of the model's length has cut in two.
+    private static int[] Remainder(TokenizedPrompt prompt)
+    {
+        var start = prompt.Words.Count == 0 ? 1 : prompt.Words[^1].Tokens[^1] + 1;
+        return [.. Enumerable.Range(start, prompt.Length - 1 - start)];
     }
 
     private static void LinkChange(Mapper mapper, IReadOnlyList<PromptWord> source, IReadOnlyList<PromptWord> target)

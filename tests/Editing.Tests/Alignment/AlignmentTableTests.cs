@@ -1,3 +1,4 @@
+using CsCheck;
 using PromptToPrompt.Editing.Alignment;
 
 namespace PromptToPrompt.Editing.Tests.Alignment;
@@ -27,6 +28,19 @@ public sealed class AlignmentTableTests
         var table = TokenAlignment.Create(AlignmentKind.Auto, ToyPrompt.Of("a very very red cat"), ToyPrompt.Of("a blue cat")).Describe();
         Assert.Equal(["very", "very", "red"], table.Rows[1].Sources);
     }
+
+    [Fact]
+    public void Every_pair_of_prompts_has_a_table_of_its_target() => Gen.Select(ToyPrompt.Any, ToyPrompt.Any).Sample((source, target) =>
+    {
+        foreach (var kind in Enum.GetValues<AlignmentKind>().Where(kind => kind != AlignmentKind.Replace || SameWordCount()))
+        {
+            var table = TokenAlignment.Create(kind, source, target).Describe();
+            Assert.Equal(target.Words.Select(word => word.Text), table.Rows.Select(row => row.Target));
+        }
+
+        bool SameWordCount() =>
+            source.Text.Split(' ').Length == target.Text.Split(' ').Length && source.Text.Length > 0 == target.Text.Length > 0;
+    });
 
     [Fact]
     public void Prompts_of_different_models_are_refused() => Assert.Throws<ArgumentException>(

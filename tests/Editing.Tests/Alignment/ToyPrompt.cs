@@ -10,9 +10,9 @@ internal static class ToyPrompt
 {
     private static readonly string[] s_words = ["a", "cat", "dog", "red", "hip|po", "rhi|no|ceros", "on", "beach,", "with", "Cat", "."];
 
-    /// <summary>Prompts of 0 to 12 words, many of them equal.</summary>
+    /// <summary>Prompts of 0 to 12 words, many of them equal; the longest are truncated.</summary>
     public static Gen<TokenizedPrompt> Any { get; } =
-        Gen.Int[0, s_words.Length - 1].Select(k => s_words[k]).Array[0, 12].Select(words => Of(string.Join(' ', words)));
+        Gen.Int[0, s_words.Length - 1].Select(k => s_words[k]).Array[0, 12].Select(words => Of(string.Join(' ', words), length: 16));
 
     public static TokenizedPrompt Of(string text, int length = 40)
     {
@@ -27,10 +27,17 @@ internal static class ToyPrompt
             words.Add((word.Replace("|", "", StringComparison.Ordinal), [.. Enumerable.Range(first, tokens.Count - first)]));
         }
 
+        var kept = words.TakeWhile(word => word.Places[^1] < length - 1).ToArray();
+        if (tokens.Count > length - 1)
+            tokens.RemoveRange(length - 1, tokens.Count - (length - 1));
         tokens.Add("<end>");
         var ids = tokens.Select(Id).Concat(Enumerable.Repeat(Id("<end>"), length - tokens.Count));
         return new TokenizedPrompt(
-            text.Replace("|", "", StringComparison.Ordinal), [.. ids], tokens, [.. words.Select(w => Word(w.Text, w.Places, tokens))], []);
+            text.Replace("|", "", StringComparison.Ordinal),
+            [.. ids],
+            tokens,
+            [.. kept.Select(word => Word(word.Text, word.Places, tokens))],
+            [.. words.Skip(kept.Length).Select(word => word.Text)]);
     }
 
     /// <summary>A word whose bare tokens are those between its marks.</summary>
