@@ -28,8 +28,11 @@ public sealed record AlignmentTable(IReadOnlyList<AlignmentRow> Rows, IReadOnlyL
             [.. source.Words.Where(word => !word.Tokens.Any(s => targetTokens.Any(t => Linked(s, t)))).Select(word => word.Text)]);
 
         // Neighbouring tokens of one word are one entry; a word that stands twice in the source may be two.
-        string[] SourcesOf(PromptWord word) =>
-            [.. Enumerable.Range(0, length).Where(s => word.Tokens.Any(t => Linked(s, t))).Select(s => names[s]).Distinct().Select(name => name.Text)];
+        string[] SourcesOf(PromptWord word)
+        {
+            var tokens = Enumerable.Range(0, length).Where(s => word.Tokens.Any(t => Linked(s, t)));
+            return [.. tokens.Select(s => names[s]).Distinct().Select(name => name.Text)];
+        }
 
         bool Linked(int s, int t) => alignment.Mapper[s * length + t] != 0;
     }

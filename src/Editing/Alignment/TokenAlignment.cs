@@ -37,7 +37,9 @@ public sealed class TokenAlignment
     /// </summary>
     public float[] Mapper { get; }
 
-    /// <summary>The vector <c>a</c> [<see cref="Length"/>]: 1 where a target token has a counterpart in the source, 0 where it is new.</summary>
+    /// <summary>
+    /// The vector <c>a</c> [<see cref="Length"/>]: 1 where a target token has a counterpart in the source, 0 where it is new.
+    /// </summary>
     public float[] Counterpart { get; }
 
     /// <summary>

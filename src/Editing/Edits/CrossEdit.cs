@@ -18,7 +18,9 @@ public sealed class CrossEdit
     /// <summary>Number of tokens, n.</summary>
     public int Tokens => R.Length;
 
-    /// <summary><c>P</c> [n, n], rows are source tokens, columns target tokens, row by row: what comes from the source's attention.</summary>
+    /// <summary>
+    /// <c>P</c> [n, n], rows are source tokens, columns target tokens, row by row: what comes from the source's attention.
+    /// </summary>
     public float[] P { get; }
 
     /// <summary>The diagonal <c>r</c> [n]: what stays of the edit's own attention.</summary>
@@ -31,8 +33,8 @@ public sealed class CrossEdit
     public bool OwnShareIsZero { get; }
 
     /// <summary>
-    /// The one formula behind every edit: <c>P = M·diag(a∘c∘α)</c> and <c>r = (1−a)∘c∘α + (1−α)</c>. A token within its window (α = 1) takes
-    /// the attention of its counterpart, or its own where it has none, times its weight; a token outside keeps its own.
+    /// The one formula behind every edit: <c>P = M·diag(a∘c∘α)</c> and <c>r = (1−a)∘c∘α + (1−α)</c>. A token within its window (α = 1)
+    /// takes the attention of its counterpart, or its own where it has none, times its weight; a token outside keeps its own.
     /// </summary>
     /// <param name="mapper"><c>M</c> [n, n], rows are source tokens.</param>
     /// <param name="counterpart"><c>a</c> [n]: 1 where the target token has a counterpart in the source.</param>

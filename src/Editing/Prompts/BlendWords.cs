@@ -22,7 +22,7 @@ public sealed class BlendWords
             .Select(list => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
             .ToArray();
         if (lists.All(list => list.Length == 0))
-            throw new InvalidInputException($"the blend words \"{text}\" name no word: write {Notation}");
+            throw new InvalidInputException($"The blend words \"{text}\" name no word; write {Notation}.");
         return new BlendWords(lists);
     }
 
@@ -43,7 +43,7 @@ public sealed class BlendWords
         if (_lists.Length != prompts.Count)
         {
             throw new InvalidInputException(
-                $"the blend words have {_lists.Length} lists for {prompts.Count} prompts: write {Notation}, a list for each prompt");
+                $"The blend words have {_lists.Length} lists for {prompts.Count} prompts; write {Notation}, a list for each prompt.");
         }
 
         foreach (var (prompt, words) in prompts.Zip(_lists))

@@ -25,6 +25,7 @@ public sealed class ReferencePromptsTests
             roots.Add(reference);
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             roots.Add(Path.Combine(folder.FullName, "shared", "reference"));
-        return roots.Select(root => Path.Combine(root, "tokenizer")).FirstOrDefault(folder => File.Exists(Path.Combine(folder, "vocab.json")));
+        return roots.Select(root => Path.Combine(root, "tokenizer"))
+            .FirstOrDefault(folder => File.Exists(Path.Combine(folder, "vocab.json")));
     }
 }

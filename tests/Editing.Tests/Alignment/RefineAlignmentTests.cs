@@ -40,12 +40,14 @@ public sealed class RefineAlignmentTests
         Assert.Equal(NaiveAlignment.Create(prompt, prompt).Mapper, RefineAlignment.Create(prompt, prompt).Mapper));
 
     [Fact]
-    public void Every_target_token_takes_one_source_token_or_is_new() => Gen.Select(ToyPrompt.Any, ToyPrompt.Any).Sample((source, target) =>
-    {
-        var alignment = RefineAlignment.Create(source, target);
-        for (var t = 0; t < alignment.Length; t++)
-            Assert.Equal(alignment.Counterpart[t], Enumerable.Range(0, alignment.Length).Sum(s => alignment.Mapper[s * alignment.Length + t]));
-    });
+    public void Every_target_token_takes_one_source_token_or_is_new() =>
+        Gen.Select(ToyPrompt.Any, ToyPrompt.Any).Sample((source, target) =>
+        {
+            var alignment = RefineAlignment.Create(source, target);
+            var n = alignment.Length;
+            for (var t = 0; t < n; t++)
+                Assert.Equal(alignment.Counterpart[t], Enumerable.Range(0, n).Sum(s => alignment.Mapper[s * n + t]));
+        });
 
     private static void AssertAligned(string source, string target, int[] gather, float[] counterpart)
     {

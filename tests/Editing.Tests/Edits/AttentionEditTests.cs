@@ -34,7 +34,8 @@ public sealed class AttentionEditTests
     [Fact]
     public void Steps_beyond_the_run_stay_at_the_last_one()
     {
-        var edit = Create("a cat", "a dog", new EditSpecification { CrossSteps = new(new StepWindow(0.5, 1)), SelfSteps = StepWindow.Always });
+        var edit = Create(
+            "a cat", "a dog", new EditSpecification { CrossSteps = new(new StepWindow(0.5, 1)), SelfSteps = StepWindow.Always });
         Assert.True(edit.At(0).IsIdentity);
         Assert.Same(edit.At(10), edit.At(99));
         Assert.False(edit.At(99).IsIdentity);
@@ -78,7 +79,8 @@ public sealed class AttentionEditTests
         foreach (var specification in new[] { weight, window })
         {
             var exception = Assert.Throws<InvalidInputException>(() => Create("a tiger", "a red dog", specification));
-            Assert.All(new[] { "tiger", "red", "dog" }, word => Assert.Contains($"\"{word}\"", exception.Message, StringComparison.Ordinal));
+            foreach (var word in new[] { "tiger", "red", "dog" })
+                Assert.Contains($"\"{word}\"", exception.Message, StringComparison.Ordinal);
         }
     }
 
@@ -98,8 +100,8 @@ public sealed class AttentionEditTests
     private static EditSpecification Specification(JsonElement run)
     {
         var kind = (run.TryGetProperty("prev", out var previous) ? previous : run.GetProperty("kind")).GetString();
-        var weights = run.TryGetProperty("eq", out var equalizer)
-            ? equalizer[0].EnumerateArray().Zip(equalizer[1].EnumerateArray(), (word, value) => new WordWeight(word.GetString()!, value.GetSingle()))
+        IEnumerable<WordWeight> weights = run.TryGetProperty("eq", out var equalizer)
+            ? equalizer[0].EnumerateArray().Zip(equalizer[1].EnumerateArray(), (word, value) => new WordWeight($"{word}", value.GetSingle()))
             : [];
         return new EditSpecification
         {

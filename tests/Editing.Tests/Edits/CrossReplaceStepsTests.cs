@@ -16,8 +16,9 @@ public sealed class CrossReplaceStepsTests
         var target = ReferencePrompts.Get(ReferenceFiles.Pairs[index].GetProperty("target").GetString()!);
         foreach (var time in ReferenceFiles.Pairs[index].GetProperty("time_words").EnumerateArray())
         {
-            var timing = ReferenceSteps.Cross(time.GetProperty("cross_replace_steps")).Timing(target, time.GetProperty("num_steps").GetInt32());
-            Assert.Equal(ReferenceFiles.Tensor<byte>(time.GetProperty("tensor").GetString()!), timing.SelectMany(row => row).Select(a => (byte)a));
+            var steps = ReferenceSteps.Cross(time.GetProperty("cross_replace_steps"));
+            var timing = steps.Timing(target, time.GetProperty("num_steps").GetInt32()).SelectMany(row => row);
+            Assert.Equal(ReferenceFiles.Tensor<byte>(time.GetProperty("tensor").GetString()!), timing.Select(a => (byte)a));
         }
     }
 
@@ -25,9 +26,9 @@ public sealed class CrossReplaceStepsTests
     public void Timing_equals_the_reference_for_several_targets(int index)
     {
         var batch = ReferenceFiles.Batches[index];
-        string[] targets = [.. batch.GetProperty("prompts").EnumerateArray().Skip(1).Select(prompt => prompt.GetString()!)];
+        var targets = batch.GetProperty("prompts").EnumerateArray().Skip(1).Select(prompt => ReferencePrompts.Get(prompt.GetString()!));
         var steps = ReferenceSteps.Cross(batch.GetProperty("cross_replace_steps"));
-        var timings = targets.Select(target => steps.Timing(ReferencePrompts.Get(target), batch.GetProperty("num_steps").GetInt32())).ToArray();
+        var timings = targets.Select(target => steps.Timing(target, batch.GetProperty("num_steps").GetInt32())).ToArray();
         var byStep = Enumerable.Range(0, timings[0].Length).SelectMany(step => timings.SelectMany(timing => timing[step]));
         Assert.Equal(ReferenceFiles.Tensor<byte>($"batch{index}.time_alpha"), byStep.Select(a => (byte)a));
     }

@@ -16,8 +16,9 @@ internal static class ReferenceSteps
     {
         if (json.ValueKind != JsonValueKind.Object)
             return new CrossReplaceSteps(Window(json));
+        var words = json.EnumerateObject().Where(word => word.Name != "default_");
         return new CrossReplaceSteps(
             json.TryGetProperty("default_", out var all) ? Window(all) : StepWindow.Always,
-            [.. json.EnumerateObject().Where(word => word.Name != "default_").Select(word => new WordWindow(word.Name, Window(word.Value)))]);
+            [.. words.Select(word => new WordWindow(word.Name, Window(word.Value)))]);
     }
 }

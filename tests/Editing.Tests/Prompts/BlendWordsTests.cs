@@ -7,7 +7,8 @@ namespace PromptToPrompt.Editing.Tests.Prompts;
 
 public sealed class BlendWordsTests
 {
-    private static readonly TokenizedPrompt[] s_prompts = [ToyPrompt.Of("a cat, a red hat"), ToyPrompt.Of("a rhi|no, a hat"), ToyPrompt.Of("a Dog")];
+    private static readonly TokenizedPrompt[] s_prompts =
+        [ToyPrompt.Of("a cat, a red hat"), ToyPrompt.Of("a rhi|no, a hat"), ToyPrompt.Of("a Dog")];
 
     // Token positions of the source, the first and the second target.
     [Theory]
