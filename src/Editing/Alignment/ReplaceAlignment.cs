@@ -50,8 +50,8 @@ public static class ReplaceAlignment
         if (s != t)
         {
             throw new InvalidInputException(
-                $"The kind replace needs as many words in the target as in the source, but \"{source.Text}\" has {s} and \"{target.Text}\" has {t} "
-                + "(a doubled space counts as a word); use --kind auto or --kind refine.");
+                $"The kind replace needs as many words in the target as in the source, but \"{source.Text}\" has {s} "
+                + $"and \"{target.Text}\" has {t} (a doubled space counts as a word); use --kind auto or --kind refine.");
         }
     }
 }

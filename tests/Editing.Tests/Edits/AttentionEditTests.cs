@@ -101,7 +101,8 @@ public sealed class AttentionEditTests
     {
         var kind = (run.TryGetProperty("prev", out var previous) ? previous : run.GetProperty("kind")).GetString();
         IEnumerable<WordWeight> weights = run.TryGetProperty("eq", out var equalizer)
-            ? equalizer[0].EnumerateArray().Zip(equalizer[1].EnumerateArray(), (word, value) => new WordWeight($"{word}", value.GetSingle()))
+            ? equalizer[0].EnumerateArray().Zip(equalizer[1].EnumerateArray())
+                .Select(pair => new WordWeight(pair.First.GetString()!, pair.Second.GetSingle()))
             : [];
         return new EditSpecification
         {
