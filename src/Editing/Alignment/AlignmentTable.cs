@@ -1,0 +1,51 @@
+using PromptToPrompt.Diffusion.Tokenization;
+
+namespace PromptToPrompt.Editing.Alignment;
+
+/// <summary>A target word and the source words whose attention it takes.</summary>
+/// <param name="Target">The word as written in the target prompt.</param>
+/// <param name="Sources">
+/// The source words in order, as written; <c>(end)</c> and <c>(padding)</c> for what stands behind them. Empty for a new word.
+/// </param>
+public sealed record AlignmentRow(string Target, IReadOnlyList<string> Sources)
+{
+    /// <summary>Whether the word has no counterpart in the source.</summary>
+    public bool IsNew => Sources.Count == 0;
+}
+
+/// <summary>A <see cref="TokenAlignment"/> in words.</summary>
+/// <param name="Rows">The words of the target in order.</param>
+/// <param name="Dropped">Source words whose attention no target word takes.</param>
+public sealed record AlignmentTable(IReadOnlyList<AlignmentRow> Rows, IReadOnlyList<string> Dropped)
+{
+    internal static AlignmentTable Of(TokenAlignment alignment)
+    {
+        var (source, length) = (alignment.Source, alignment.Length);
+        var names = Names(source);
+        var targetTokens = alignment.Target.Words.SelectMany(word => word.Tokens).ToArray();
+        return new AlignmentTable(
+            [.. alignment.Target.Words.Select(word => new AlignmentRow(word.Text, SourcesOf(word)))],
+            [.. source.Words.Where(word => !word.Tokens.Any(s => targetTokens.Any(t => Linked(s, t)))).Select(word => word.Text)]);
+
+        // Neighbouring tokens of one word are one entry; a word that stands twice in the source may be two.
+        string[] SourcesOf(PromptWord word)
+        {
+            var tokens = Enumerable.Range(0, length).Where(s => word.Tokens.Any(t => Linked(s, t)));
+            return [.. tokens.Select(s => names[s]).Distinct().Select(name => name.Text)];
+        }
+
+        bool Linked(int s, int t) => alignment.Mapper[s * length + t] != 0;
+    }
+
+    // What stands at each source position. The index keeps equal words apart.
+    private static (int Index, string Text)[] Names(TokenizedPrompt source)
+    {
+        var names = new (int, string)[source.Ids.Count];
+        Array.Fill(names, (-2, "(padding)"));
+        names[source.Length - 1] = (-1, "(end)");
+        for (var k = 0; k < source.Words.Count; k++)
+            foreach (var token in source.Words[k].Tokens)
+                names[token] = (k, source.Words[k].Text);
+        return names;
+    }
+}

@@ -1,0 +1,104 @@
+using PromptToPrompt.Diffusion.Tokenization;
+
+namespace PromptToPrompt.Editing.Alignment;
+
+/// <summary>
+/// Aligns any two prompts by their words: common words keep their attention, changed words take over the attention of what they
+/// replace, added words are new.
+/// </summary>
+/// <remarks>
+/// <para>
+/// First the words both prompts have in common are found (case and outer punctuation do not count); among the alignments with the
+/// most common words one is taken that leaves the most other words a partner. Between two common words stand the words that differ:
+/// none in the target (removed), none in the source (added: no counterpart), or some in both: a change.
+/// </para>
+/// <para>
+/// A change is matched phrase by phrase from its start (<see cref="Phrases"/>), so that in "a cat" → "a dog in a red hat" the dog
+/// replaces the cat and "in a red hat" is new. Two phrases with equally many words are matched word by word, others as a whole:
+/// in "red" → "dark blue" both new words receive half of the attention of "red".
+/// </para>
+/// <para>
+/// The end token maps to the end token. Padding is matched by position, for the text encoder tells padding tokens apart by nothing
+/// else; padding at a position where the source still has words has no counterpart.
+/// </para>
+/// </remarks>
+public static class AutoAlignment
+{
+    /// <summary>Aligns any two prompts.</summary>
+    public static TokenAlignment Create(TokenizedPrompt source, TokenizedPrompt target)
+    {
+        var mapper = new Mapper(target.Ids.Count);
+        mapper.Link(0, 0);
+
+        // Between two common words stands a change; the end of both prompts closes the last one.
+        var common = CommonWords(source, target);
+        int s = 0, t = 0;
+        for (var next = 0; next <= common.Length; next++)
+        {
+            var partner = next < common.Length ? common[next] : source.Words.Count;
+            if (partner < 0)
+                continue;
+            LinkChange(mapper, [.. source.Words.Take(s..partner)], [.. target.Words.Take(t..next)]);
+            if (next < common.Length)
+                LinkPhrase(mapper, [source.Words[partner]], [target.Words[next]]);
+            (s, t) = (partner + 1, next + 1);
+        }
+
+        mapper.LinkSpan(Remainder(source), Remainder(target));
+        mapper.Link(source.Length - 1, target.Length - 1);
+        for (var k = Math.Max(source.Length, target.Length); k < target.Ids.Count; k++)
+            mapper.Link(k, k);
+        return new TokenAlignment(AlignmentKind.Auto, source, target, mapper.Values, mapper.Receivers());
+    }
+
+    // For each target word the index of the source word it has in common, or -1.
+    private static int[] CommonWords(TokenizedPrompt source, TokenizedPrompt target)
+    {
+        int sources = source.Words.Count, targets = target.Words.Count;
+        var decisive = Math.Min(sources, targets) + 1; // worth more than all other pairs together
+        var partner = GlobalAlignment.Align(sources, targets, (s, t) => Same(s, t) ? decisive : 1);
+        for (var t = 0; t < targets; t++)
+            if (partner[t] >= 0 && !Same(partner[t], t))
+                partner[t] = -1;
+        return partner;
+
+        // Token ids are free of case already, and a word's bare tokens of its outer punctuation.
+        bool Same(int s, int t) =>
+            source.Words[s].BareTokens.Select(k => source.Ids[k]).SequenceEqual(target.Words[t].BareTokens.Select(k => target.Ids[k]));
+    }
+
+    // What is left of a word that the end of the model's length has cut in two.
+    private static int[] Remainder(TokenizedPrompt prompt)
+    {
+        var start = prompt.Words.Count == 0 ? 1 : prompt.Words[^1].Tokens[^1] + 1;
+        return [.. Enumerable.Range(start, prompt.Length - 1 - start)];
+    }
+
+    private static void LinkChange(Mapper mapper, IReadOnlyList<PromptWord> source, IReadOnlyList<PromptWord> target)
+    {
+        foreach (var (from, to) in Phrases.Split(source).Zip(Phrases.Split(target)))
+        {
+            if (from.Count != to.Count)
+                LinkPhrase(mapper, from, to);
+            else
+                for (var k = 0; k < from.Count; k++)
+                    LinkPhrase(mapper, [from[k]], [to[k]]);
+        }
+    }
+
+    // Punctuation around the words is linked by itself: "cat" → "dog," gives the comma nothing of the cat.
+    private static void LinkPhrase(Mapper mapper, IReadOnlyList<PromptWord> source, IReadOnlyList<PromptWord> target)
+    {
+        var (from, to) = (Parts(source), Parts(target));
+        mapper.LinkSpan(from.Before, to.Before);
+        mapper.LinkSpan(from.Words, to.Words);
+        mapper.LinkSpan(from.After, to.After);
+    }
+
+    private static (int[] Before, int[] Words, int[] After) Parts(IReadOnlyList<PromptWord> words)
+    {
+        var (first, last) = (words[0].BareTokens[0], words[^1].BareTokens[^1]);
+        var tokens = words.SelectMany(word => word.Tokens).ToLookup(token => token < first ? -1 : token > last ? 1 : 0);
+        return ([.. tokens[-1]], [.. tokens[0]], [.. tokens[1]]);
+    }
+}

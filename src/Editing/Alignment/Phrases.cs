@@ -1,0 +1,32 @@
+using PromptToPrompt.Diffusion.Tokenization;
+
+namespace PromptToPrompt.Editing.Alignment;
+
+/// <summary>Cuts a run of words into phrases, so that a change and an addition behind it are not taken for one thing.</summary>
+/// <remarks>
+/// A phrase ends with a comma (or another mark) and before an English preposition or conjunction. "of" is not among them: what stands
+/// on both of its sides is one thing ("glass of water"). In another language only the marks cut, and a run without them is one phrase.
+/// </remarks>
+internal static class Phrases
+{
+    private static readonly HashSet<string> s_openers = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "above", "across", "after", "against", "along", "amid", "among", "and", "around", "at", "before", "behind", "below", "beneath",
+        "beside", "between", "beyond", "but", "by", "during", "for", "from", "in", "inside", "into", "near", "next", "on", "onto", "or",
+        "outside", "over", "past", "through", "toward", "towards", "under", "underneath", "upon", "while", "with", "within", "without",
+    };
+
+    /// <summary>The phrases of a run of words, in order; none of them is empty.</summary>
+    public static IReadOnlyList<IReadOnlyList<PromptWord>> Split(IReadOnlyList<PromptWord> words)
+    {
+        var phrases = new List<List<PromptWord>>();
+        for (var k = 0; k < words.Count; k++)
+        {
+            if (k == 0 || s_openers.Contains(words[k].Text) || words[k - 1].Text[^1] is ',' or ';' or ':' or '.')
+                phrases.Add([]);
+            phrases[^1].Add(words[k]);
+        }
+
+        return phrases;
+    }
+}

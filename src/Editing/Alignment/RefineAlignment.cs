@@ -1,0 +1,27 @@
+using PromptToPrompt.Diffusion.Tokenization;
+
+namespace PromptToPrompt.Editing.Alignment;
+
+/// <summary>
+/// Added phrase (Hertz et al. 2022, section 3.3): a token-level global alignment finds the tokens both prompts have in common; the
+/// target's other tokens are new. Equal to the authors' implementation, ties included.
+/// </summary>
+public static class RefineAlignment
+{
+    /// <summary>Aligns any two prompts. Padding is matched by position.</summary>
+    public static TokenAlignment Create(TokenizedPrompt source, TokenizedPrompt target)
+    {
+        var length = target.Ids.Count;
+        var shared = GlobalAlignment.Align(source.Length, target.Length, (s, t) => source.Ids[s] == target.Ids[t] ? 1 : -1);
+        var gather = new int[length];
+        var mapper = new Mapper(length);
+        for (var t = 0; t < length; t++)
+        {
+            gather[t] = t < shared.Length ? shared[t] : t;
+            if (gather[t] >= 0)
+                mapper.Link(gather[t], t);
+        }
+
+        return new TokenAlignment(AlignmentKind.Refine, source, target, mapper.Values, mapper.Receivers(), gather);
+    }
+}

@@ -1,0 +1,57 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Tokenization;
+
+namespace PromptToPrompt.Editing.Alignment;
+
+/// <summary>
+/// Word swap (Hertz et al. 2022, section 3.3): the k-th word of the target takes the place of the k-th word of the source.
+/// Equal to the authors' implementation, position by position.
+/// </summary>
+/// <remarks>
+/// Two properties of that implementation are kept on purpose. Behind the last swapped word tokens are matched by position even where
+/// the swapped words have different numbers of tokens, and where the target is the shorter one its last positions receive nothing.
+/// <see cref="AutoAlignment"/> does neither.
+/// </remarks>
+public static class ReplaceAlignment
+{
+    /// <summary>Aligns two prompts with the same number of words.</summary>
+    /// <exception cref="InvalidInputException">The prompts have different numbers of words.</exception>
+    public static TokenAlignment Create(TokenizedPrompt source, TokenizedPrompt target)
+    {
+        RequireSameWordCount(source, target);
+        var length = target.Ids.Count;
+        var mapper = new Mapper(length);
+        int s = 0, t = 0;
+        foreach (var (from, to) in source.Words.Zip(target.Words))
+        {
+            if (from.Text == to.Text || from.Tokens.Count == 0 || to.Tokens.Count == 0)
+                continue;
+            while (s < from.Tokens[0])
+                mapper.Link(s++, t++);
+            mapper.LinkSpan(from.Tokens, to.Tokens);
+            s += from.Tokens.Count;
+            t += to.Tokens.Count;
+        }
+
+        for (; s < length && t < length; s++, t++)
+            mapper.Link(t, t);
+
+        var counterpart = new float[length];
+        Array.Fill(counterpart, 1);
+        return new TokenAlignment(AlignmentKind.Replace, source, target, mapper.Values, counterpart);
+    }
+
+    private static void RequireSameWordCount(TokenizedPrompt source, TokenizedPrompt target)
+    {
+        // The authors count what stands between single spaces, so that a doubled space is an empty word.
+        var (s, t) = (source.Text.Split(' ').Length, target.Text.Split(' ').Length);
+        if (s == t)
+            (s, t) = (source.Words.Count + source.Truncated.Count, target.Words.Count + target.Truncated.Count);
+        if (s != t)
+        {
+            throw new InvalidInputException(
+                $"The kind replace needs as many words in the target as in the source, but \"{source.Text}\" has {s} "
+                + $"and \"{target.Text}\" has {t} (a doubled space counts as a word); use --kind auto or --kind refine.");
+        }
+    }
+}

@@ -1,3 +1,0 @@
-namespace PromptToPrompt.Editing;
-
-internal static class Placeholder;

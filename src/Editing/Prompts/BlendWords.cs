@@ -1,0 +1,57 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Tokenization;
+
+namespace PromptToPrompt.Editing.Prompts;
+
+/// <summary>The words that say where a picture may change, for the source and each edited prompt.</summary>
+public sealed class BlendWords
+{
+    private const string Notation = "WORD,WORD or SOURCEWORDS:TARGETWORDS[:TARGET2WORDS…]";
+    private readonly string[][] _lists;
+
+    private BlendWords(string[][] lists) => _lists = lists;
+
+    /// <summary>
+    /// Reads <c>cat,hat</c> (the same words for all prompts, each looked up in the prompts that have it) or
+    /// <c>cat:dog,hat</c> (one list for each prompt, the source first; a list may be empty).
+    /// </summary>
+    /// <exception cref="InvalidInputException">The text names no word.</exception>
+    public static BlendWords Parse(string text)
+    {
+        var lists = text.Split(':')
+            .Select(list => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            .ToArray();
+        if (lists.All(list => list.Length == 0))
+            throw new InvalidInputException($"The blend words \"{text}\" name no word; write {Notation}.");
+        return new BlendWords(lists);
+    }
+
+    /// <summary>Positions of the words' tokens in each prompt, ascending, each once; empty where a prompt has none of the words.</summary>
+    /// <param name="prompts">The source prompt, then the edited ones.</param>
+    /// <exception cref="InvalidInputException">
+    /// A word is in none of the prompts, or not in the prompt it was named for; or there are not as many lists as prompts.
+    /// </exception>
+    public IReadOnlyList<IReadOnlyList<int>> Find(IReadOnlyList<TokenizedPrompt> prompts)
+    {
+        if (_lists.Length == 1)
+        {
+            foreach (var word in _lists[0])
+                WordPlaces.RequireIn(prompts, word);
+            return [.. prompts.Select(prompt => PlacesOf(prompt, _lists[0]))];
+        }
+
+        if (_lists.Length != prompts.Count)
+        {
+            throw new InvalidInputException(
+                $"The blend words have {_lists.Length} lists for {prompts.Count} prompts; write {Notation}, a list for each prompt.");
+        }
+
+        foreach (var (prompt, words) in prompts.Zip(_lists))
+            foreach (var word in words)
+                WordPlaces.RequireIn([prompt], word);
+        return [.. prompts.Zip(_lists, PlacesOf)];
+    }
+
+    private static IReadOnlyList<int> PlacesOf(TokenizedPrompt prompt, string[] words) =>
+        [.. words.SelectMany(prompt.PlacesOf).Distinct().Order()];
+}

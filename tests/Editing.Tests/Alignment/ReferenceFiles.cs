@@ -1,0 +1,32 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace PromptToPrompt.Editing.Tests.Alignment;
+
+/// <summary>The recorded alignments, timings and equalizers.</summary>
+internal static class ReferenceFiles
+{
+    private static readonly byte[] s_tensors = File.ReadAllBytes(PathOf("aligner.safetensors"));
+    private static readonly int s_data = 8 + (int)BinaryPrimitives.ReadUInt64LittleEndian(s_tensors);
+    private static readonly JsonElement s_header = JsonDocument.Parse(s_tensors.AsMemory(8..s_data)).RootElement;
+
+    public static JsonElement Aligner { get; } = Json("aligner.json");
+
+    public static JsonElement[] Pairs { get; } = [.. Aligner.GetProperty("pairs").EnumerateArray()];
+
+    public static JsonElement[] Batches { get; } = [.. Aligner.GetProperty("batches").EnumerateArray()];
+
+    public static JsonElement Json(string file) => JsonDocument.Parse(File.ReadAllBytes(PathOf(file))).RootElement;
+
+    /// <summary>The elements of a tensor of <c>aligner.safetensors</c>, row by row.</summary>
+    public static T[] Tensor<T>(string name)
+        where T : struct
+    {
+        var offsets = s_header.GetProperty(name).GetProperty("data_offsets");
+        var bytes = s_tensors.AsSpan((s_data + offsets[0].GetInt32())..(s_data + offsets[1].GetInt32()));
+        return MemoryMarshal.Cast<byte, T>(bytes).ToArray();
+    }
+
+    private static string PathOf(string file) => Path.Combine(AppContext.BaseDirectory, "Fixtures", "aligner", file);
+}

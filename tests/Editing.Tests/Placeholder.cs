@@ -1,3 +1,0 @@
-namespace PromptToPrompt.Editing.Tests;
-
-internal static class Placeholder;

@@ -1,0 +1,40 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Editing.Prompts;
+using PromptToPrompt.Editing.Tests.Alignment;
+
+namespace PromptToPrompt.Editing.Tests.Prompts;
+
+public sealed class BlendWordsTests
+{
+    private static readonly TokenizedPrompt[] s_prompts =
+        [ToyPrompt.Of("a cat, a red hat"), ToyPrompt.Of("a rhi|no, a hat"), ToyPrompt.Of("a Dog")];
+
+    // Token positions of the source, the first and the second target.
+    [Theory]
+    [InlineData("cat,hat", "2,6 6 ")]
+    [InlineData("rhino", " 2,3 ")]
+    [InlineData("hat, red hat", "5,6 6 ")]
+    [InlineData("cat:rhino:dog", "2 2,3 2")]
+    [InlineData("cat,hat:rhino,hat:dog", "2,6 2,3,6 2")]
+    [InlineData(":rhino:dog", " 2,3 2")]
+    public void Finds_tokens_of_each_prompt(string text, string expected) =>
+        Assert.Equal(expected, string.Join(' ', BlendWords.Parse(text).Find(s_prompts).Select(places => string.Join(',', places))));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" , ")]
+    [InlineData("::")]
+    public void Refuses_no_words(string text) => Assert.Throws<InvalidInputException>(() => BlendWords.Parse(text));
+
+    [Theory]
+    [InlineData("tiger", "in none of the prompts", "\"Dog\"")]
+    [InlineData("cat:cat:dog", "\"cat\" is not in the prompt", "\"rhino,\"")]
+    [InlineData("cat:rhino", "2 lists for 3 prompts", "a list for each prompt")]
+    public void Refuses_words_that_are_not_there(string text, string what, string help)
+    {
+        var exception = Assert.Throws<InvalidInputException>(() => BlendWords.Parse(text).Find(s_prompts));
+        Assert.Contains(what, exception.Message, StringComparison.Ordinal);
+        Assert.Contains(help, exception.Message, StringComparison.Ordinal);
+    }
+}
