@@ -119,15 +119,30 @@ public sealed class ScenePainterTests
 
     public static TheoryData<Subject> EverySubject() => [.. Enum.GetValues<Subject>()];
 
+    // "Outside" leaves out the pixels that touch the part: a clip's edge and a shape's edge differ by a hair.
     private static void AssertSameOutside(Painting one, Painting other, Part part)
     {
         var (first, second) = (one.Region(part), other.Region(part));
         for (var i = 0; i < first.Length; i++)
         {
-            if (first[i] > 0 || second[i] > 0)
+            if (Touches(first, i) || Touches(second, i))
                 continue;
             for (var channel = 0; channel < 3; channel++)
                 Assert.Equal(one.Rgb[(i * 3) + channel], other.Rgb[(i * 3) + channel]);
         }
+    }
+
+    private static bool Touches(float[] region, int pixel)
+    {
+        var (x, y) = (pixel % Size, pixel / Size);
+        for (var row = Math.Max(0, y - 1); row <= Math.Min(Size - 1, y + 1); row++)
+        {
+            for (var column = Math.Max(0, x - 1); column <= Math.Min(Size - 1, x + 1); column++)
+            {
+                if (region[(row * Size) + column] > 0)
+                    return true;
+            }
+        }
+        return false;
     }
 }
