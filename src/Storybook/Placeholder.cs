@@ -1,3 +1,0 @@
-namespace PromptToPrompt.Storybook;
-
-internal static class Placeholder;

@@ -1,0 +1,95 @@
+namespace PromptToPrompt.Storybook.World;
+
+/// <summary>Makes the edits that a model of this world is measured by.</summary>
+public static class EditPairs
+{
+    private static readonly EditKind[] Kinds = Enum.GetValues<EditKind>();
+
+    /// <summary>Makes pairs, evenly spread over the kinds of edit; the same count and seed give the same pairs.</summary>
+    public static IReadOnlyList<EditPair> Make(int count, int seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        var rng = new Random(seed);
+        var pairs = new List<EditPair>(count);
+        while (pairs.Count < count)
+            pairs.Add(Make(Kinds[pairs.Count % Kinds.Length], rng));
+        return pairs;
+    }
+
+    private static EditPair Make(EditKind kind, Random rng)
+    {
+        var scene = Scene.Sample(rng);
+        // Most edits start from a plain picture, as most users do.
+        if (rng.Next(5) != 0)
+            scene = scene with { Style = Style.Picture };
+        var (source, target) = kind switch
+        {
+            EditKind.SubjectSwap => SwapSubject(scene, rng),
+            EditKind.ColourSwap => SwapColour(scene, rng),
+            EditKind.PlaceSwap => (scene, scene with { Place = Other(scene.Place, rng) }),
+            EditKind.AddedStyle => Add(scene with { Style = Style.Picture }, s => s with { Style = Other(Style.Picture, rng) }),
+            EditKind.AddedTime => Add(
+                Unless(Weather.Rainbow, scene) with { Time = TimeOfDay.Day }, s => s with { Time = Other(TimeOfDay.Day, rng) }),
+            EditKind.AddedWeather => Add(
+                scene with { Weather = Weather.Clear, Time = scene.Time == TimeOfDay.Night ? TimeOfDay.Day : scene.Time },
+                s => s with { Weather = Other(Weather.Clear, rng) }),
+            _ => Add(scene with { Weather = Other(Weather.Clear, rng), Time = TimeOfDay.Day }, s => s),
+        };
+        var (before, after) = (Caption.Canonical(source), Caption.Canonical(target));
+        return new EditPair
+        {
+            Kind = kind,
+            Source = source,
+            Target = target,
+            SourcePrompt = before.Text,
+            TargetPrompt = after.Text,
+            SourceWords = Only(before, after),
+            TargetWords = Only(after, before),
+            Word = kind == EditKind.Reweight ? before.Grounding[^1].Word : null,
+        };
+    }
+
+    // Animals stay animals and things stay things, so that the edited subject is as likely where the first one was.
+    private static (Scene Source, Scene Target) SwapSubject(Scene scene, Random rng)
+    {
+        var source = Scene.Allows(scene.Subject, scene.Trait) ? scene : scene with { Trait = Trait.None };
+        Subject[] others =
+        [
+            .. Scene.Subjects.Where(other =>
+                other != source.Subject && other != source.Companion
+                && Scene.IsAnimal(other) == Scene.IsAnimal(source.Subject)
+                && Scene.Allows(other, source.Trait)),
+        ];
+        return (source, source with { Subject = others[rng.Next(others.Length)] });
+    }
+
+    private static (Scene Source, Scene Target) SwapColour(Scene scene, Random rng)
+    {
+        var colours = Enum.GetValues<Colour>();
+        var source = scene with
+        {
+            Colour = scene.Colour ?? colours[rng.Next(colours.Length)],
+            // A pencil has no colours.
+            Style = scene.Style == Style.Sketch ? Style.Picture : scene.Style,
+        };
+        return (source, source with { Colour = Other(source.Colour.Value, rng) });
+    }
+
+    private static (Scene Source, Scene Target) Add(Scene scene, Func<Scene, Scene> change) => (scene, change(scene));
+
+    private static Scene Unless(Weather weather, Scene scene) =>
+        scene.Weather == weather ? scene with { Weather = Weather.Clear } : scene;
+
+    private static T Other<T>(T value, Random rng)
+        where T : struct, Enum
+    {
+        var others = Array.FindAll(Enum.GetValues<T>(), other => !other.Equals(value));
+        return others[rng.Next(others.Length)];
+    }
+
+    private static string[] Only(Caption one, Caption other)
+    {
+        var rest = other.Grounding.Select(grounding => grounding.Word).ToList();
+        return [.. one.Grounding.Select(grounding => grounding.Word).Where(word => !rest.Remove(word))];
+    }
+}

@@ -1,0 +1,44 @@
+namespace PromptToPrompt.Storybook.World;
+
+/// <summary>What a picture is of, and what may stand beside it.</summary>
+public enum Subject
+{
+    /// <summary>A sitting cat: pointed ears and a long curled tail.</summary>
+    Cat,
+
+    /// <summary>A standing dog: snout, floppy ear, raised tail.</summary>
+    Dog,
+
+    /// <summary>A sitting rabbit: long upright ears and a round tail.</summary>
+    Rabbit,
+
+    /// <summary>A plump bird with a beak and a wing.</summary>
+    Bird,
+
+    /// <summary>A standing horse: long legs, neck and mane.</summary>
+    Horse,
+
+    /// <summary>A house with a pitched roof; its colour is that of the walls.</summary>
+    House,
+
+    /// <summary>A castle with towers; its colour is that of the walls.</summary>
+    Castle,
+
+    /// <summary>A tree with a round crown; its colour is that of the crown.</summary>
+    Tree,
+
+    /// <summary>A small round car.</summary>
+    Car,
+
+    /// <summary>A sailing boat; its colour is that of the hull and the small sail.</summary>
+    Boat,
+
+    /// <summary>A hot-air balloon.</summary>
+    Balloon,
+
+    /// <summary>A large flower; its colour is that of the petals.</summary>
+    Flower,
+
+    /// <summary>A mushroom; its colour is that of the cap.</summary>
+    Mushroom,
+}

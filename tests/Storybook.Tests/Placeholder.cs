@@ -1,3 +1,0 @@
-namespace PromptToPrompt.Storybook.Tests;
-
-internal static class Placeholder;
