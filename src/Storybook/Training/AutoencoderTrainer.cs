@@ -1,0 +1,99 @@
+using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Storybook.Training;
+
+/// <summary>Trains the autoencoder on drawn pictures: L1 and squared error of the picture, and a light pull of the latents towards unit normal.</summary>
+public sealed class AutoencoderTrainer : IDisposable
+{
+    private const int Batch = 8;
+    private const double KlWeight = 1e-4;
+    private readonly Pictures pictures;
+    private readonly Generator generator;
+    private readonly AutoencoderKL model;
+
+    /// <summary>Creates a trainer whose weights are drawn from a seed.</summary>
+    public AutoencoderTrainer(int seed)
+    {
+        pictures = new Pictures(seed);
+        generator = new Generator((ulong)seed, CPU);
+        using var initial = new InitialWeights(generator);
+        _ = new AutoencoderKL(StorybookArchitecture.Autoencoder(), initial.Root);
+        Parameters = new FlatParameters(initial, ScalarType.BFloat16);
+        model = new AutoencoderKL(StorybookArchitecture.Autoencoder(), Parameters.Source.Root);
+    }
+
+    /// <summary>Weights and optimiser state.</summary>
+    public FlatParameters Parameters { get; }
+
+    /// <summary>Trains up to a number of pictures, yielding a report every 50 steps.</summary>
+    public IEnumerable<TrainingProgress> Train(long total)
+    {
+        var steps = total / Batch;
+        var sum = 0.0;
+        var squared = 0.0;
+        const int Every = 50;
+        while (Parameters.Steps < steps)
+        {
+            var (loss, error) = Step(new LearningRate(2e-3).At(Parameters.Steps, steps));
+            sum += loss;
+            squared += error;
+            if (Parameters.Steps % Every != 0)
+                continue;
+            // Squared error is on a range of 2, so the peak's square is 4.
+            yield return new("autoencoder", Parameters.Steps * Batch, total, sum / Every, $"PSNR {10 * Math.Log10(4 * Every / squared):F2} dB");
+            sum = squared = 0;
+        }
+    }
+
+    /// <summary>The averaged weights in float32, for use.</summary>
+    public AutoencoderKL Averaged(out StoredWeights weights, double scalingFactor = 1)
+    {
+        weights = Parameters.AveragedSource();
+        return new AutoencoderKL(StorybookArchitecture.Autoencoder(scalingFactor), weights.Root);
+    }
+
+    /// <summary>One over the standard deviation of the latents' means, and that deviation per channel.</summary>
+    public (double ScalingFactor, double[] ChannelDeviations) MeasureLatents()
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var vae = Averaged(out var weights);
+        using (weights)
+        {
+            var means = vae.Moments(Paint(1L << 40, 128)).Mean;
+            return (1 / means.std().ToDouble(), [.. means.std([0, 2, 3]).data<float>().Select(d => (double)d)]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Parameters.Dispose();
+        generator.Dispose();
+        pictures.Dispose();
+    }
+
+    private Tensor Paint(long first, int count)
+        => Pictures.Pixels([.. Enumerable.Range(0, count).Select(i => pictures.Paint(pictures.Scene(first + i)))]);
+
+    private (double Loss, double SquaredError) Step(double rate)
+    {
+        using var scope = NewDisposeScope();
+        var pixels = Paint(Parameters.Steps * Batch, Batch);
+        var (mean, logVariance) = model.Moments(pixels.to(ScalarType.BFloat16));
+        var noise = randn(mean.shape, generator: generator).to(ScalarType.BFloat16);
+        var decoded = model.Decode(mean + ((0.5 * logVariance).exp() * noise)).to(ScalarType.Float32);
+        var difference = decoded - pixels;
+        var squared = difference.square().mean();
+        var m = mean.to(ScalarType.Float32);
+        var v = logVariance.to(ScalarType.Float32);
+        var divergence = 0.5 * (m.square() + v.exp() - 1 - v).mean();
+        var loss = difference.abs().mean() + (2 * squared) + (KlWeight * divergence);
+        loss.backward();
+        Parameters.Step(rate, weightDecay: 0, averageDecay: 0.998);
+        return (loss.ToDouble(), squared.ToDouble());
+    }
+}

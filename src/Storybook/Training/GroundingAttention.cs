@@ -1,0 +1,52 @@
+using PromptToPrompt.Diffusion.Attention;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Storybook.Training;
+
+/// <summary>A word's token whose attention should lie where the word's part of the picture is.</summary>
+/// <param name="Row">Batch row.</param>
+/// <param name="Token">Token position.</param>
+/// <param name="Region">Coverage over the latents' positions, row by row.</param>
+internal sealed record GroundedToken(int Row, int Token, float[] Region);
+
+/// <summary>
+/// Training's attention: computes every cross-attention map explicitly and adds up KL(region ‖ the word's map over positions), averaged over
+/// heads, which pulls a word's attention to the shape it names without forbidding it to look elsewhere.
+/// </summary>
+internal sealed class GroundingAttention(IReadOnlyList<GroundedToken> grounded, int side, Tensor rowWeights) : AttentionProcessor
+{
+    private readonly List<Tensor> losses = [];
+    private readonly Dictionary<int, (Tensor Index, Tensor Target, Tensor Weights)> targets = [];
+
+    public Tensor Loss() => stack(losses).mean();
+
+    public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)
+    {
+        // At 4×4 positions a word's region is a single cell: nothing to learn there.
+        if (call.Site.Kind != AttentionKind.Cross || call.Width < 8 || grounded.Count == 0)
+            return ScaledDotProduct.Attend(query, key, value);
+        using var scope = NewDisposeScope();
+        var probabilities = ScaledDotProduct.Probabilities(query, key);
+        if (!targets.TryGetValue(call.Width, out var target))
+            targets.Add(call.Width, target = Targets(call.Width));
+        var (rows, heads, positions, tokens) = (probabilities.shape[0], probabilities.shape[1], probabilities.shape[2], probabilities.shape[3]);
+        var columns = probabilities.permute(0, 3, 1, 2).reshape(rows * tokens, heads, positions).index_select(0, target.Index).to(ScalarType.Float32);
+        var maps = columns.mean([1]) + 1e-6;
+        maps = maps / maps.sum(-1, keepdim: true);
+        var divergence = (target.Target * (target.Target.clamp_min(1e-9).log() - maps.log())).sum(-1);
+        losses.Add((divergence * target.Weights).mean().MoveToOuterDisposeScope());
+        return matmul(probabilities, value).MoveToOuterDisposeScope();
+    }
+
+    private (Tensor Index, Tensor Target, Tensor Weights) Targets(int width)
+    {
+        using var scope = NewDisposeScope();
+        var rows = tensor(grounded.Select(g => (long)g.Row).ToArray());
+        var index = tensor(grounded.Select(g => ((long)g.Row * 77) + g.Token).ToArray());
+        var regions = tensor(grounded.SelectMany(g => g.Region).ToArray(), [grounded.Count, 1, side, side]);
+        var pooled = nn.functional.adaptive_avg_pool2d(regions, [width, width]).flatten(1);
+        var target = pooled / pooled.sum(-1, keepdim: true);
+        return (index.MoveToOuterDisposeScope(), target.MoveToOuterDisposeScope(), rowWeights.index_select(0, rows).MoveToOuterDisposeScope());
+    }
+}

@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Storybook.World;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Storybook.Training;
+
+/// <summary>One encoded picture: its scene, its latents and where its parts are.</summary>
+/// <param name="Number">Picture number.</param>
+/// <param name="Scene">What was drawn.</param>
+/// <param name="Latents">Scaled latents, channel by channel.</param>
+/// <param name="Regions">Coverage of each <see cref="Part"/> over the latents' positions, indexed by the part.</param>
+internal sealed record EncodedPicture(long Number, Scene Scene, float[] Latents, float[][] Regions);
+
+/// <summary>
+/// Draws and encodes pictures on a thread of its own, ahead of the trainer. The first <c>capacity</c> pictures are kept; after them the
+/// same ones come again with newly worded captions, so that encoding costs nothing for the rest of the run.
+/// </summary>
+internal sealed class LatentPool : IDisposable
+{
+    private const int Batch = 16;
+    private readonly Pictures pictures;
+    private readonly AutoencoderKL vae;
+    private readonly int capacity;
+    private readonly List<EncodedPicture> kept = [];
+    private readonly BlockingCollection<EncodedPicture> ready = new(boundedCapacity: 512);
+    private readonly CancellationTokenSource cancel = new();
+    private readonly Thread thread;
+    private Exception? failure;
+
+    public LatentPool(int seed, AutoencoderKL vae, int capacity, long first)
+    {
+        pictures = new Pictures(seed);
+        this.vae = vae;
+        this.capacity = capacity;
+        thread = new Thread(() => Produce(first)) { IsBackground = true, Name = "latent pool" };
+        thread.Start();
+    }
+
+    public EncodedPicture Next()
+    {
+        try
+        {
+            return ready.Take(cancel.Token);
+        }
+        catch (Exception) when (failure is not null)
+        {
+            throw new InvalidOperationException("Drawing pictures for training failed.", failure);
+        }
+    }
+
+    public void Dispose()
+    {
+        cancel.Cancel();
+        thread.Join();
+        ready.Dispose();
+        cancel.Dispose();
+        pictures.Dispose();
+    }
+
+    private void Produce(long first)
+    {
+        try
+        {
+            for (var number = first; ; number += Batch)
+            {
+                if (kept.Count < capacity)
+                    kept.AddRange(Encode(number));
+                for (var i = 0; i < Batch; i++)
+                {
+                    var index = (int)((number - first + i) % capacity);
+                    ready.Add(kept[index] with { Number = number + i }, cancel.Token);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+        catch (Exception error)
+        {
+            failure = error;
+            cancel.Cancel();
+        }
+    }
+
+    private IEnumerable<EncodedPicture> Encode(long number)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var scenes = Enumerable.Range(0, Batch).Select(i => pictures.Scene(number + i)).ToList();
+        var paintings = scenes.Select(pictures.Paint).ToList();
+        var latents = vae.Encode(Pictures.Pixels(paintings));
+        var side = (int)latents.shape[2];
+        return [.. scenes.Select((scene, i) => new EncodedPicture(number + i, scene, latents[i].data<float>().ToArray(),
+            [.. Enum.GetValues<Part>().Select(part => paintings[i].Region(part, side, side))]))];
+    }
+}

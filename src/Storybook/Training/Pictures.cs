@@ -1,0 +1,42 @@
+using PromptToPrompt.Storybook.World;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Storybook.Training;
+
+/// <summary>Drawn scenes as tensors. Picture number i of a seed is always the same.</summary>
+/// <param name="seed">Which sequence of pictures.</param>
+public sealed class Pictures(int seed) : IDisposable
+{
+    private readonly ScenePainter painter = new();
+
+    /// <summary>The scene of a picture number.</summary>
+    public Scene Scene(long number) => World.Scene.Sample(Numbers(number));
+
+    /// <summary>Paints a scene at the model's size.</summary>
+    public Painting Paint(Scene scene) => painter.Paint(scene, StorybookArchitecture.PictureSize);
+
+    /// <summary>A source of random numbers for one picture number.</summary>
+    public Random Numbers(long number) => new(HashCode(seed, number));
+
+    /// <summary>Paintings as float32 pixels, [B, 3, H, W] in −1…1.</summary>
+    public static Tensor Pixels(IReadOnlyList<Painting> paintings)
+    {
+        var size = paintings[0].Size;
+        var bytes = new byte[paintings.Count * size * size * 3];
+        for (var i = 0; i < paintings.Count; i++)
+            paintings[i].Rgb.CopyTo(bytes, i * size * size * 3);
+        using var scope = NewDisposeScope();
+        return tensor(bytes, [paintings.Count, size, size, 3]).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(127.5).sub_(1).contiguous().MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => painter.Dispose();
+
+    // Not System.HashCode, which differs from process to process.
+    private static int HashCode(int seed, long number)
+    {
+        var hash = ((ulong)(uint)seed << 32) ^ ((ulong)number * 0x9E3779B97F4A7C15UL);
+        hash = (hash ^ (hash >> 31)) * 0xBF58476D1CE4E5B9UL;
+        return (int)((hash ^ (hash >> 29)) & 0x7FFFFFFF);
+    }
+}
