@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Schedulers;
 
 /// <summary>
-/// The noise of each training timestep. Computed in float32 with the operations PyTorch code uses, so that the numbers are the same bits.
+/// The noise of each training timestep. Computed in float32 with the operations PyTorch code uses, so that the numbers
+/// differ from those a model was trained with in the last bit at most.
 /// </summary>
 public sealed class NoiseSchedule
 {

@@ -1,0 +1,65 @@
+using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion.Schedulers;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Tests.Schedulers;
+
+public sealed class DpmSolverMultistepSchedulerTests
+{
+    [Fact]
+    public void Timesteps_noise_levels_and_runs_are_the_references()
+    {
+        using var scope = NewDisposeScope();
+        using var goldens = new SchedulerGoldens("new");
+        var networks = new Dictionary<string, Func<Tensor, Tensor>> { ["eps0.1x"] = x => x * 0.1, ["sin"] = x => (x * 2).sin() * 0.7 };
+        int runs = 0;
+        foreach (JsonObject test in goldens.Cases("dpm"))
+        {
+            int steps = (int)test["num_steps"]!;
+            string key = $"dpm.{test["name"]}.n{steps}";
+            using Scheduler scheduler = SchedulerGoldens.Config(test["config"]!.AsObject()).Create(SamplerKind.DpmSolverPlusPlus, steps);
+            Assert.Equal(goldens.Integers($"{key}.timesteps"), scheduler.Timesteps);
+            Tensor sigmas = tensor(((DpmSolverMultistepScheduler)scheduler).Sigmas.Select(sigma => (float)sigma).ToArray());
+            SchedulerGoldens.AssertClose(goldens[$"{key}.sigmas"], sigmas, 1e-6, $"{key} sigmas");
+            foreach ((string name, Func<Tensor, Tensor> network) in networks)
+            {
+                if (!goldens.Has($"{key}.traj.{name}"))
+                    continue;
+                Tensor trajectory = SchedulerGoldens.Trajectory(scheduler, goldens["sample"], network);
+                SchedulerGoldens.AssertClose(goldens[$"{key}.traj.{name}"], trajectory, 1e-4, $"{key} {name}");
+                runs++;
+            }
+        }
+        Assert.Equal(24, runs);
+    }
+
+    [Fact]
+    public void A_last_step_between_equal_noise_levels_changes_nothing()
+    {
+        using var scope = NewDisposeScope();
+        foreach (SolverType solver in Enum.GetValues<SolverType>())
+        {
+            var config = new SchedulerConfig { UseKarrasSigmas = true, SolverType = solver };
+            using Scheduler scheduler = config.Create(SamplerKind.DpmSolverPlusPlus, 20);
+            Tensor trajectory = SchedulerGoldens.Trajectory(scheduler, ones(3), x => x.sin());
+            SchedulerGoldens.AssertClose(trajectory[^2], trajectory[^1], 1e-6, $"{solver}");
+        }
+    }
+
+    [Fact]
+    public void Ending_without_noise_gives_the_predicted_sample()
+    {
+        using var scope = NewDisposeScope();
+        using Scheduler scheduler = new SchedulerConfig { FinalSigmaIsZero = true }.Create(SamplerKind.DpmSolverPlusPlus, 20);
+        Tensor trajectory = SchedulerGoldens.Trajectory(scheduler, ones(3), x => x * 0.3);
+        Tensor before = trajectory[^2];
+        SchedulerGoldens.AssertClose(scheduler.PredictSample(before * 0.3, 19, before), trajectory[^1], 1e-6, "end");
+    }
+
+    [Fact]
+    public void Forms_that_are_not_implemented_are_refused()
+    {
+        Assert.Throws<InvalidInputException>(() => new SchedulerConfig { AlgorithmType = "sde-dpmsolver++" }.Create(SamplerKind.DpmSolverPlusPlus, 20));
+        Assert.Throws<InvalidInputException>(() => new SchedulerConfig { SolverOrder = 3 }.Create(SamplerKind.DpmSolverPlusPlus, 20));
+    }
+}

@@ -1,0 +1,32 @@
+using PromptToPrompt.Diffusion.Schedulers;
+
+namespace PromptToPrompt.Diffusion.Tests.Schedulers;
+
+public sealed class SamplerNamesTests
+{
+    [Fact]
+    public void Names_and_kinds_match_both_ways()
+    {
+        Assert.Equal(["ddim", "pndm", "dpm++", "euler"], SamplerNames.All);
+        Assert.All(Enum.GetValues<SamplerKind>(), kind => Assert.Equal(kind, SamplerNames.Parse(kind.Name())));
+        Assert.Equal(SamplerKind.DpmSolverPlusPlus, SamplerNames.Parse("DPM++"));
+    }
+
+    [Fact]
+    public void Unknown_names_are_told_what_there_is()
+    {
+        InvalidInputException error = Assert.Throws<InvalidInputException>(() => SamplerNames.Parse("lms"));
+        Assert.Contains("\"lms\"", error.Message);
+        Assert.Contains("ddim, pndm, dpm++, euler", error.Message);
+    }
+
+    [Theory]
+    [InlineData("DDIMScheduler", SamplerKind.Ddim)]
+    [InlineData("PNDMScheduler", SamplerKind.Pndm)]
+    [InlineData("DPMSolverMultistepScheduler", SamplerKind.DpmSolverPlusPlus)]
+    [InlineData("EulerDiscreteScheduler", SamplerKind.Euler)]
+    [InlineData("LMSDiscreteScheduler", null)]
+    [InlineData(null, null)]
+    public void Class_names_of_configs_are_known(string? className, SamplerKind? expected) =>
+        Assert.Equal(expected, SamplerNames.FromClassName(className));
+}

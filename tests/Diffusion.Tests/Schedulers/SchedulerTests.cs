@@ -1,0 +1,111 @@
+using CsCheck;
+using PromptToPrompt.Diffusion.Schedulers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Tests.Schedulers;
+
+/// <summary>What holds for every sampler.</summary>
+public sealed class SchedulerTests
+{
+    private static readonly SchedulerConfig Config = new() { BetaStart = 0.00085, BetaEnd = 0.012, BetaSchedule = BetaSchedule.ScaledLinear };
+
+    [Fact]
+    public void Timesteps_fall_from_noise_to_picture()
+    {
+        Gen.Select(Gen.Enum<SamplerKind>(), Gen.Int[2, 300], Gen.Enum<TimestepSpacing>(), Gen.Int[0, 1]).Sample(
+            (kind, steps, spacing, offset) =>
+            {
+                using Scheduler scheduler = (Config with { TimestepSpacing = spacing, StepsOffset = offset }).Create(kind, steps);
+                long[] timesteps = [.. scheduler.Timesteps];
+                Assert.Equal(kind == SamplerKind.Pndm ? steps + 1 : steps, timesteps.Length);
+                Assert.InRange(timesteps[0], 0, 999);
+                Assert.InRange(timesteps[^1], 0, 999);
+                for (int i = 1; i < timesteps.Length; i++)
+                    Assert.True(timesteps[i] < timesteps[i - 1] || (kind == SamplerKind.Pndm && i == 2 && timesteps[2] == timesteps[1]));
+            },
+            iter: 300,
+            threads: 1);
+    }
+
+    [Theory]
+    [InlineData(SamplerKind.Ddim, 0)]
+    [InlineData(SamplerKind.Pndm, -3)]
+    [InlineData(SamplerKind.Euler, 1001)]
+    [InlineData(SamplerKind.DpmSolverPlusPlus, 1000)]
+    public void Impossible_numbers_of_steps_are_refused(SamplerKind kind, int steps)
+    {
+        InvalidInputException error = Assert.Throws<InvalidInputException>(() => Config.Create(kind, steps));
+        Assert.Contains($"{steps} steps", error.Message);
+    }
+
+    [Fact]
+    public void A_network_that_knows_the_noise_leads_every_sampler_to_the_clean_sample()
+    {
+        using var scope = NewDisposeScope();
+        Tensor clean = randn([1, 4, 4, 4], generator: new Generator(5)), noise = randn([1, 4, 4, 4], generator: new Generator(6));
+        foreach (SamplerKind kind in Enum.GetValues<SamplerKind>())
+        {
+            using Scheduler scheduler = (Config with { SetAlphaToOne = true, FinalSigmaIsZero = true }).Create(kind, 25);
+            Tensor x = scheduler.AddNoise(clean, noise, scheduler.Timesteps[0]);
+            for (int step = 0; step < scheduler.Timesteps.Count; step++)
+                x = scheduler.Step(noise, step, x);
+            SchedulerGoldens.AssertClose(clean, x, 1e-4, $"{kind}");
+        }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float64)]
+    public void Results_keep_the_samples_type_and_nothing_is_left_behind(ScalarType type)
+    {
+        foreach (SamplerKind kind in Enum.GetValues<SamplerKind>())
+        {
+            using Scheduler scheduler = Config.Create(kind, 6);
+            Tensor sample = ones(4, dtype: type), output = ones(4, dtype: type) * 0.1;
+            DisposeScopeManager.Statistics.Reset();
+            for (int step = 0; step < scheduler.Timesteps.Count; step++)
+            {
+                using Tensor input = scheduler.ScaleModelInput(sample, step);
+                using Tensor next = scheduler.Step(output, step, sample);
+                using Tensor clean = scheduler.PredictSample(output, step, sample);
+                Assert.Equal(type, next.dtype);
+                Assert.Equal(type, input.dtype);
+                Assert.False(sample.IsInvalid || output.IsInvalid);
+            }
+            scheduler.Dispose();
+            Assert.Equal(0, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+            sample.Dispose();
+            output.Dispose();
+        }
+    }
+
+    [Fact]
+    public void Remembered_steps_survive_the_callers_scope()
+    {
+        foreach (SamplerKind kind in Enum.GetValues<SamplerKind>())
+        {
+            using Scheduler scheduler = Config.Create(kind, 6);
+            Tensor sample = ones(4);
+            for (int step = 0; step < scheduler.Timesteps.Count; step++)
+            {
+                using var scope = NewDisposeScope();
+                Tensor next = scheduler.Step(sample.sin(), step, sample).DetachFromDisposeScope();
+                sample.Dispose();
+                sample = next;
+            }
+            sample.Dispose();
+        }
+    }
+
+    [Fact]
+    public void Ddim_steps_can_be_differentiated()
+    {
+        using var scope = NewDisposeScope();
+        using Scheduler scheduler = Config.Create(SamplerKind.Ddim, 10);
+        Tensor output = zeros(3, requires_grad: true);
+        scheduler.Step(output, 5, ones(3)).sum().backward();
+        Assert.True(output.grad!.abs().min().item<float>() > 0);
+    }
+}
