@@ -27,7 +27,7 @@ internal static class Animals
         Eye(brush, coat, -11, -67, 4.6f);
         Eye(brush, coat, 11, -67, 4.6f);
         brush.Flat("M-4 -60L4 -60Q1.5 -55 0 -54.500Q-1.500 -55 -4 -60Z", coat.On(0xE0607A));
-        Hat(brush, coat, 0, -86, 1f, 0);
+        Hat(brush, coat, 0, -85, 0.84f, 0);
     }
 
     public static void Dog(Brush brush, Coat coat)
@@ -138,7 +138,7 @@ internal static class Animals
         var slant = lean * 0.5f;
         using (var crown = Paths.Polygon(new(-16 + slant, -26), new(16 + slant, -26), new(15, 0), new(-15, 0)))
             brush.Shape(crown, coat.Contrast);
-        using (var band = Paths.Polygon(new(-15.4f + (slant * 0.35f), -9), new(15.4f + (slant * 0.35f), -9), new(15, 0), new(-15, 0)))
+        using (var band = Paths.Polygon(new(-15.4f + (slant * 0.35f), -11), new(15.4f + (slant * 0.35f), -11), new(15, -2), new(-15, -2)))
             brush.Flat(band, coat.On(0xFFE9A8));
         brush.Shape("M-26 -1Q-26 -5 -20 -5L20 -5Q26 -5 26 -1Q26 4 0 4Q-26 4 -26 -1Z", coat.Contrast);
         brush.Leave();

@@ -1,5 +1,3 @@
-using SkiaSharp;
-
 namespace PromptToPrompt.Storybook.World.Drawing;
 
 /// <summary>Puts companion and subject on the stage, with their shadows.</summary>
@@ -39,16 +37,26 @@ internal static class Cast
 
     private static (float X, float Y) Spot(Scene scene, Layout layout, float height)
     {
-        var (x, y) = (layout.SubjectX(height), layout.BaseY);
+        var room = Math.Min(Layout.Side / 2, (height * HalfWidth(scene.Subject)) + 3);
+        var (x, y) = (Math.Clamp(layout.SubjectX(height), room, Layout.Side - room), layout.BaseY);
         return (scene.Subject, scene.Place) switch
         {
             // Boats float where there is water.
             (Subject.Boat, Place.Beach or Place.Lake) => (x, Math.Max(layout.Horizon + 10, Grounds.Shore(layout) - 5)),
-            (Subject.Boat, Place.River) => (Math.Clamp(Grounds.RiverX(layout, y), height * 0.5f, Layout.Side - (height * 0.5f)), y),
+            (Subject.Boat, Place.River) => (Math.Clamp(Grounds.RiverX(layout, y), room, Layout.Side - room), y),
             (Subject.Balloon, _) => (x, Math.Max(y - layout.Range("float", 14, 26), (height * 1.02f) + 6)),
             _ => (x, y),
         };
     }
+
+    // Half the width of a subject, as a share of the layout's height.
+    private static float HalfWidth(Subject subject) => subject switch
+    {
+        Subject.Car => 0.64f,
+        Subject.Dog or Subject.Horse => 0.65f,
+        Subject.Bird or Subject.Cat => 0.58f,
+        _ => 0.52f,
+    };
 
     private static void Stand(Stage stage, Subject subject, Coat coat, Part part, float x, float y, float height, float turn)
     {

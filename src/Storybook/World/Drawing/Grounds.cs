@@ -1,5 +1,3 @@
-using SkiaSharp;
-
 namespace PromptToPrompt.Storybook.World.Drawing;
 
 /// <summary>The places. Each covers the picture from its horizon down.</summary>

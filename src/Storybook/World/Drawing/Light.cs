@@ -64,8 +64,10 @@ internal sealed class Light
     private SKColor Lit(Material material, SKColor colour) => (_time, material) switch
     {
         (TimeOfDay.Night, Material.Figure) => Tint.Mix(Tint.Scale(colour, 0.84f, 0.84f, 0.94f), Tint.Rgb(0x30409A), 0.08f),
+        (TimeOfDay.Night, Material.Grass or Material.Ground) when _weather == Weather.Snow =>
+            Tint.Mix(Tint.Scale(colour, 0.60f, 0.68f, 0.88f), Tint.Rgb(0x3A58A8), 0.20f),
         (TimeOfDay.Night, Material.Water) => Tint.Mix(Tint.Scale(colour, 0.42f, 0.60f, 0.86f), Sky[2], 0.45f),
-        (TimeOfDay.Night, _) => Tint.Mix(Tint.Scale(colour, 0.46f, 0.54f, 0.76f), Tint.Rgb(0x1E3476), 0.26f),
+        (TimeOfDay.Night, _) => Tint.Mix(Tint.Scale(colour, 0.46f, 0.55f, 0.80f), Tint.Rgb(0x24408C), 0.30f),
         (TimeOfDay.Sunset, Material.Figure) => Tint.Mix(Tint.Scale(colour, 0.98f, 0.90f, 0.88f), Tint.Rgb(0xFF8C50), 0.07f),
         (TimeOfDay.Sunset, Material.Water) => Tint.Mix(Tint.Scale(colour, 0.95f, 0.72f, 0.92f), Sky[1], 0.45f),
         (TimeOfDay.Sunset, _) => Tint.Mix(Tint.Scale(colour, 1.02f, 0.80f, 0.68f), Tint.Rgb(0x9A4A86), 0.20f),
