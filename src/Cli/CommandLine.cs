@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using PromptToPrompt.Cli.Commands;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Native;
+
+namespace PromptToPrompt.Cli;
+
+/// <summary>The whole command line, and what becomes of errors: one line on standard error and an exit code.</summary>
+internal static class CommandLine
+{
+    public static int Run(string[] args, CancellationToken cancel)
+    {
+        // A prompt may begin with "@", which would otherwise name a file of arguments.
+        var parse = Create(cancel).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parse.Errors.Count > 0 && parse.Action is ParseErrorAction)
+            return Fail(ExitCode.WrongInput, $"{parse.Errors[0].Message} See \"{PathOf(parse)} --help\".");
+        try
+        {
+            // Commands are synchronous and stop by their own token, so nothing here may end them earlier.
+            return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (OperationCanceledException)
+        {
+            return Fail(ExitCode.Interrupted, "Stopped.");
+        }
+        catch (InvalidInputException e)
+        {
+            return Fail(ExitCode.WrongInput, e.Message);
+        }
+        catch (LibTorchLoadException e)
+        {
+            return Fail(ExitCode.Failed, e.Message);
+        }
+        catch (Exception e)
+        {
+            // libtorch puts a stack trace behind its first line.
+            return Fail(ExitCode.Failed, $"{e.GetType().Name}: {e.Message.Split('\n')[0]}");
+        }
+    }
+
+    private static RootCommand Create(CancellationToken cancel) => new("Edits pictures by editing their prompts (Prompt-to-Prompt on Stable Diffusion).")
+    {
+        GenerateCommand.Create(cancel),
+        EditCommand.Create(cancel),
+        AttentionCommand.Create(cancel),
+        TokensCommand.Create(cancel),
+        AlignCommand.Create(),
+        TrainCommand.Create(cancel),
+        DoctorCommand.Create(),
+    };
+
+    private static string PathOf(ParseResult parse) =>
+        parse.CommandResult.Command is RootCommand ? "p2p" : $"p2p {parse.CommandResult.Command.Name}";
+
+    private static int Fail(int code, string message)
+    {
+        var line = string.Join(' ', message.Split((char[])['\r', '\n', '\t', ' '], StringSplitOptions.RemoveEmptyEntries));
+        Console.Error.WriteLine($"p2p: {line}");
+        return code;
+    }
+}

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Editing.Alignment;
+using PromptToPrompt.Editing.Prompts;
+using Spectre.Console;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p align</c>: which words of a target take the attention of which words of the source.</summary>
+internal static class AlignCommand
+{
+    public static Command Create()
+    {
+        var source = new Argument<string>("source") { Description = "Prompt of the source picture" };
+        var target = new Argument<string>("target") { Description = "Prompt of the edited picture" };
+        var command = new Command("align", "Show how the words of an edit are aligned") { source, target };
+        var kind = new AlignmentOptions().AddTo(command);
+        var model = new ModelOptions().AddNameTo(command);
+        var report = new ReportOptions().AddJsonTo(command);
+        command.SetAction(parse =>
+        {
+            var tokenizer = model.LoadTokenizer(parse);
+            var alignment = TokenAlignment.Create(
+                kind.Read(parse),
+                tokenizer.Tokenize(parse.GetValue(source)!),
+                tokenizer.Tokenize(WeightedPrompt.Parse(parse.GetValue(target)!).Text));
+            Warnings.Truncated(alignment.Source, alignment.Target);
+            if (report.Json(parse))
+                Console.Out.WriteLine(Json.Line(ToJson(alignment)));
+            else
+                Print(alignment);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static JsonObject ToJson(TokenAlignment alignment)
+    {
+        var json = new JsonObject
+        {
+            ["kind"] = alignment.Kind.ToString().ToLowerInvariant(),
+            ["mapper"] = alignment.Gather is { } gather
+                ? Json.Array(gather)
+                : new JsonArray([.. alignment.Mapper.Chunk(alignment.Length).Select(Json.Array)]),
+        };
+        if (alignment.Kind != AlignmentKind.Replace)
+            json["alphas"] = Json.Array(alignment.Counterpart);
+        return json;
+    }
+
+    private static void Print(TokenAlignment alignment)
+    {
+        var described = alignment.Describe();
+        var table = new Table().AddColumns("target", "takes the attention of");
+        foreach (var row in described.Rows)
+            table.AddRow(new Text(row.Target), new Text(row.IsNew ? "(new)" : string.Join(" ", row.Sources)));
+        AnsiConsole.Write(table);
+        if (described.Dropped.Count > 0)
+            Console.Out.WriteLine($"no longer used: {string.Join(" ", described.Dropped)}");
+    }
+}

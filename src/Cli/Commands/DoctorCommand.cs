@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Native;
+using Spectre.Console;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p doctor</c>: what was found on this machine, and what is wrong with it.</summary>
+internal static class DoctorCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("doctor", "Check that libtorch and the model can be loaded");
+        var model = new ModelOptions().AddTo(command);
+        var report = new ReportOptions().AddJsonTo(command);
+        command.SetAction(parse =>
+        {
+            var findings = new JsonObject { ["version"] = RunRecord.Version };
+            var problem = Examine(parse, model, findings);
+            findings["problem"] = problem;
+            if (report.Json(parse))
+                Console.Out.WriteLine(Json.Line(findings));
+            else
+                Print(findings);
+            if (problem is null)
+                return ExitCode.Done;
+            Console.Error.WriteLine($"p2p: {problem}");
+            return ExitCode.Failed;
+        });
+        return command;
+    }
+
+    private static string? Examine(ParseResult parse, ModelOptions options, JsonObject findings)
+    {
+        try
+        {
+            var facts = LibTorch.Describe();
+            findings["TorchSharp"] = facts.TorchSharpVersion;
+            findings["libtorch"] = facts.LibTorchVersion;
+            findings["libtorch file"] = facts.LibTorchPath;
+            findings["wrapper file"] = facts.WrapperPath;
+            findings["wrapper adapted to an older libstdc++"] = facts.IsPatched;
+            findings["threads"] = facts.Threads;
+            findings["instructions"] = facts.CpuCapability;
+            findings["bfloat16 arithmetic"] = facts.HasBFloat16Arithmetic;
+            findings["CUDA"] = facts.IsCudaAvailable;
+            using var model = options.Load(parse);
+            findings["model"] = model.Directory;
+            findings["device"] = model.Device.ToString();
+            var side = model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent;
+            findings["picture size"] = $"{side}x{side}";
+            return null;
+        }
+        catch (Exception e) when (e is LibTorchLoadException or InvalidInputException)
+        {
+            return e.Message;
+        }
+    }
+
+    private static void Print(JsonObject findings)
+    {
+        var grid = new Grid().AddColumns(2);
+        foreach (var (name, value) in findings.Where(finding => finding.Value is not null && finding.Key != "problem"))
+            grid.AddRow(new Text(name), new Text(value!.ToString()));
+        AnsiConsole.Write(grid);
+    }
+}

@@ -1,0 +1,17 @@
+using System.CommandLine;
+using PromptToPrompt.Cli.Runs;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p generate</c>: a picture from a prompt.</summary>
+internal static class GenerateCommand
+{
+    public static Command Create(CancellationToken cancel)
+    {
+        var prompt = new Argument<string>("prompt") { Description = "What the picture shows" };
+        var command = new Command("generate", "Make a picture from a prompt") { prompt };
+        var run = new PictureRun(command);
+        command.SetAction(parse => run.Execute(parse, parse.GetValue(prompt)!, request => request, (_, _) => { }, cancel));
+        return command;
+    }
+}

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Storybook.Training;
+using TorchSharp;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p train</c>: makes the embedded model from nothing, or goes on making it.</summary>
+internal static class TrainCommand
+{
+    public static Command Create(CancellationToken cancel)
+    {
+        var standard = new TrainingPlan("");
+        var output = OutputOptions.Folder("training");
+        var autoencoder = Parsed.Number("--autoencoder-pictures", "Pictures for the autoencoder", standard.AutoencoderPictures);
+        var pictures = Parsed.Number("--pictures", "Pictures for U-Net and text encoder", standard.DenoiserPictures);
+        var seed = Parsed.Number("--seed", "Seed of everything", standard.Seed);
+        var threads = Parsed.OptionalNumber<int>("--threads", "Threads of an operation; as many as there are cores by default");
+        var command = new Command("train", "Train the embedded model from nothing; started again, it goes on from its last saved state")
+        {
+            output, autoencoder, pictures, seed, threads,
+        };
+        var report = new ReportOptions().AddTo(command);
+        command.SetAction(parse =>
+        {
+            var plan = new TrainingPlan(Path.GetFullPath(parse.GetValue(output)!), parse.GetValue(autoencoder), parse.GetValue(pictures), parse.GetValue(seed));
+            Require(plan.AutoencoderPictures > 0, "--autoencoder-pictures must be above 0.");
+            Require(plan.DenoiserPictures > 0, "--pictures must be above 0.");
+            Require(parse.GetValue(threads) is null or > 0, "--threads must be above 0.");
+            Require(!File.Exists(plan.Directory), $"--output {plan.Directory} is a file; give a folder.");
+            LibTorch.EnsureLoaded();
+            if (parse.GetValue(threads) is { } count)
+                torch.set_num_threads(count);
+            return Train(plan, report.Json(parse), report.Quiet(parse), cancel);
+        });
+        return command;
+    }
+
+    private static int Train(TrainingPlan plan, bool json, bool quiet, CancellationToken cancel)
+    {
+        var clock = TimeProvider.System;
+        var started = clock.GetTimestamp();
+        var run = new TrainingRun(plan);
+        TrainingProgress? last = null;
+        foreach (var progress in run.Run())
+        {
+            last = progress;
+            if (!quiet)
+                Console.Error.WriteLine(Line(progress, clock.GetElapsedTime(started)));
+            if (!cancel.IsCancellationRequested)
+                continue;
+            Console.Error.WriteLine($"The same command goes on from the last state saved in {plan.Directory}, at most a few minutes back.");
+            throw new OperationCanceledException(cancel);
+        }
+
+        var seconds = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3);
+        if (json)
+            Console.Out.WriteLine(Json.Line(new JsonObject { ["command"] = "train", ["model"] = run.ModelDirectory, ["loss"] = last?.Loss, ["seconds"] = seconds }));
+        else if (!quiet)
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{run.ModelDirectory}\n{seconds:F1} s"));
+        return ExitCode.Done;
+    }
+
+    private static string Line(TrainingProgress progress, TimeSpan elapsed) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{elapsed:hh\\:mm\\:ss} {progress.Stage} {progress.Pictures}/{progress.Total} pictures, loss {progress.Loss:G4}, {progress.Note}");
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+            throw new InvalidInputException(message);
+    }
+}

@@ -1,0 +1,34 @@
+using PromptToPrompt.Diffusion;
+
+namespace PromptToPrompt.Cli.Options;
+
+/// <summary>Finds models by path or by name.</summary>
+internal static class ModelFolder
+{
+    /// <summary>
+    /// A directory as it is given; else <c>models/NAME</c> in the current directory, the program's, or one above either of them.
+    /// </summary>
+    /// <exception cref="InvalidInputException">There is none.</exception>
+    public static string Find(string name)
+    {
+        if (Directory.Exists(name))
+            return Path.GetFullPath(name);
+        if (name.Length > 0 && name.IndexOfAny(['/', '\\']) < 0)
+        {
+            var found = Above(Directory.GetCurrentDirectory()).Concat(Above(AppContext.BaseDirectory))
+                .Select(folder => Path.Combine(folder, "models", name))
+                .FirstOrDefault(folder => File.Exists(Path.Combine(folder, "model_index.json")));
+            if (found is not null)
+                return found;
+        }
+
+        throw new InvalidInputException(
+            $"--model: there is no directory \"{name}\", and no models/{name} here or above; give the path of a model, or make one with p2p train.");
+    }
+
+    private static IEnumerable<string> Above(string start)
+    {
+        for (DirectoryInfo? folder = new(start); folder is not null; folder = folder.Parent)
+            yield return folder.FullName;
+    }
+}

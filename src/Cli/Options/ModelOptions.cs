@@ -1,0 +1,80 @@
+using System.CommandLine;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Tokenization;
+using TorchSharp;
+
+namespace PromptToPrompt.Cli.Options;
+
+/// <summary>Which model runs, and where.</summary>
+internal sealed class ModelOptions
+{
+    private readonly Option<string> model = new("--model")
+    {
+        Description = "Model directory in the diffusers layout, or the name of a folder in models/",
+        HelpName = "dir|name",
+        DefaultValueFactory = _ => "storybook",
+    };
+
+    private readonly Option<string> device = Parsed.Of("--device", "auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice);
+    private readonly Option<string> dtype = Parsed.Choice("--dtype", "What the model computes in", "float32", "float32", "bfloat16", "float16");
+
+    public ModelOptions() => device.DefaultValueFactory = _ => "auto";
+
+    /// <summary>Adds <c>--model</c>, <c>--device</c> and <c>--dtype</c>.</summary>
+    public ModelOptions AddTo(Command command)
+    {
+        command.Add(model);
+        command.Add(device);
+        command.Add(dtype);
+        return this;
+    }
+
+    /// <summary>Adds <c>--model</c> alone, for commands that compute nothing.</summary>
+    public ModelOptions AddNameTo(Command command)
+    {
+        command.Add(model);
+        return this;
+    }
+
+    /// <summary>Full path of the model.</summary>
+    /// <exception cref="InvalidInputException">There is no such model.</exception>
+    public string Directory(ParseResult parse) => ModelFolder.Find(parse.GetValue(model)!);
+
+    /// <summary>The model's tokenizer, which needs no libtorch.</summary>
+    public ClipTokenizer LoadTokenizer(ParseResult parse) => ClipTokenizer.Load(Path.Combine(Directory(parse), "tokenizer"));
+
+    /// <summary>Loads libtorch and the model.</summary>
+    public StableDiffusionModel Load(ParseResult parse)
+    {
+        var directory = Directory(parse);
+        LibTorch.EnsureLoaded();
+        return StableDiffusionModel.Load(directory, Device(parse), parse.GetValue(dtype) switch
+        {
+            "bfloat16" => torch.ScalarType.BFloat16,
+            "float16" => torch.ScalarType.Float16,
+            _ => torch.ScalarType.Float32,
+        });
+    }
+
+    private torch.Device Device(ParseResult parse)
+    {
+        var name = parse.GetValue(device)!;
+        if (name == "cpu" || (name == "auto" && !torch.cuda.is_available()))
+            return torch.CPU;
+        if (!torch.cuda.is_available())
+            throw new InvalidInputException($"--device {name}: libtorch finds no CUDA device here; use --device cpu.");
+        var index = name.Contains(':') ? int.Parse(name.Split(':')[1]) : 0;
+        return index < torch.cuda.device_count()
+            ? new torch.Device(DeviceType.CUDA, index)
+            : throw new InvalidInputException($"--device {name}: there are only {torch.cuda.device_count()} CUDA devices, counted from 0.");
+    }
+
+    private static string ReadDevice(string text)
+    {
+        var parts = text.ToLowerInvariant().Split(':');
+        var known = parts is ["auto"] or ["cpu"] or ["cuda"] || (parts is ["cuda", var n] && byte.TryParse(n, out _));
+        return known ? text.ToLowerInvariant() : throw new FormatException();
+    }
+}

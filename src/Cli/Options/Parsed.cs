@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Numerics;
+using PromptToPrompt.Diffusion;
+
+namespace PromptToPrompt.Cli.Options;
+
+/// <summary>Makes options whose errors say which option, what was given and what is wanted.</summary>
+internal static class Parsed
+{
+    /// <summary>An option with a number, written as in program code whatever the locale.</summary>
+    public static Option<T> Number<T>(string name, string description, T standard)
+        where T : struct, INumber<T>
+    {
+        var option = Of(name, description, NameOf<T>(), text => Read<T>(text) ?? throw new FormatException());
+        option.DefaultValueFactory = _ => standard;
+        return option;
+    }
+
+    /// <summary>The same without a default.</summary>
+    public static Option<T?> OptionalNumber<T>(string name, string description)
+        where T : struct, INumber<T> => Of<T?>(name, description, NameOf<T>(), text => Read<T>(text) ?? throw new FormatException());
+
+    /// <summary>An option of a form of its own; <paramref name="read"/> throws a <see cref="FormatException"/> at a text without it.</summary>
+    public static Option<T> Of<T>(string name, string description, string wanted, Func<string, T> read) => new(name)
+    {
+        Description = description,
+        HelpName = "value",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            try
+            {
+                return read(text);
+            }
+            catch (FormatException)
+            {
+                result.AddError($"{name} is \"{text}\"; give {wanted}.");
+                return default;
+            }
+        },
+    };
+
+    /// <summary>An option that takes one of a few words.</summary>
+    public static Option<string> Choice(string name, string description, string standard, params string[] choices)
+    {
+        var option = Of(name, $"{description}: {string.Join(", ", choices)}", $"one of {string.Join(", ", choices)}", text =>
+            choices.FirstOrDefault(choice => choice.Equals(text, StringComparison.OrdinalIgnoreCase)) ?? throw new FormatException());
+        option.DefaultValueFactory = _ => standard;
+        option.CompletionSources.Add(choices);
+        return option;
+    }
+
+    /// <summary>Adds an option's name to the error of a reader that does not know it.</summary>
+    public static T Named<T>(string name, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidInputException e)
+        {
+            throw new InvalidInputException($"{name}: {e.Message}", e);
+        }
+    }
+
+    private static string NameOf<T>()
+        where T : struct, INumber<T> => T.IsInteger(T.One / (T.One + T.One)) ? "a whole number" : "a number";
+
+    private static T? Read<T>(string text)
+        where T : struct, INumber<T> =>
+        T.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && T.IsFinite(value)
+            ? value
+            : null;
+}

@@ -1,0 +1,28 @@
+using System.CommandLine;
+
+namespace PromptToPrompt.Cli.Options;
+
+/// <summary>How a command reports: to a person, to a program, or not at all.</summary>
+internal sealed class ReportOptions
+{
+    private readonly Option<bool> json = new("--json") { Description = "Write JSON to standard output" };
+    private readonly Option<bool> quiet = new("--quiet") { Description = "Show no progress and no summary" };
+
+    public ReportOptions AddTo(Command command)
+    {
+        command.Add(json);
+        command.Add(quiet);
+        return this;
+    }
+
+    /// <summary>Adds <c>--json</c> alone, for commands whose report is all they do.</summary>
+    public ReportOptions AddJsonTo(Command command)
+    {
+        command.Add(json);
+        return this;
+    }
+
+    public bool Json(ParseResult parse) => parse.GetValue(json);
+
+    public bool Quiet(ParseResult parse) => parse.GetValue(quiet);
+}

@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Globalization;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Sessions;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Cli.Options;
+
+/// <summary>How pictures come from noise.</summary>
+internal sealed class SamplingOptions
+{
+    private readonly Option<int> steps = Parsed.Number("--steps", "Denoising steps", 50);
+    private readonly Option<double> guidance = Parsed.Number("--guidance", "Classifier-free guidance; 1 is none", 7.5);
+    private readonly Option<long> seed = Parsed.Number("--seed", "Seed of the starting noise", 0L);
+    private readonly Option<int?> stepsOffset = Parsed.OptionalNumber<int>("--steps-offset", "Offset of the timesteps; the model's own by default");
+
+    private readonly Option<string?> scheduler = new("--scheduler")
+    {
+        Description = $"{string.Join(", ", SamplerNames.All)}; by default the model's own where it is supported, else ddim",
+        HelpName = "name",
+    };
+
+    private readonly Option<string> negative = new("--negative")
+    {
+        Description = "What the pictures should not show",
+        HelpName = "text",
+        DefaultValueFactory = _ => "",
+    };
+
+    private readonly Option<(int Width, int Height)?> size = Parsed.Of<(int, int)?>(
+        "--size", "Picture size in pixels, WxH; the model's own by default", "WIDTHxHEIGHT such as 512x512", ReadSize);
+
+    private readonly Option<string?> initialLatents = new("--init-latents")
+    {
+        Description = "Starting noise from the tensor \"latents\" of a safetensors file instead of the seed",
+        HelpName = "file",
+    };
+
+    public SamplingOptions AddTo(Command command)
+    {
+        foreach (var option in new Option[] { steps, guidance, seed, scheduler, stepsOffset, negative, size, initialLatents })
+            command.Add(option);
+        return this;
+    }
+
+    /// <summary>The request for a source picture.</summary>
+    public EditRequest Request(ParseResult parse, string source) => new()
+    {
+        Source = source,
+        Steps = parse.GetValue(steps),
+        Guidance = parse.GetValue(guidance),
+        Seed = parse.GetValue(seed),
+        StepsOffset = parse.GetValue(stepsOffset),
+        Sampler = parse.GetValue(scheduler) is { } name ? Parsed.Named("--scheduler", () => SamplerNames.Parse(name)) : null,
+        Negative = parse.GetValue(negative)!,
+        Width = parse.GetValue(size)?.Width ?? 0,
+        Height = parse.GetValue(size)?.Height ?? 0,
+    };
+
+    /// <summary>The starting noise that was given, or null. It needs libtorch, so it is read after the model.</summary>
+    public Tensor? ReadInitialLatents(ParseResult parse)
+    {
+        if (parse.GetValue(initialLatents) is not { } path)
+            return null;
+        return Parsed.Named("--init-latents", () =>
+        {
+            using var file = SafetensorsFile.Open(path);
+            return file.Read("latents");
+        });
+    }
+
+    private static (int, int)? ReadSize(string text)
+    {
+        var sides = text.ToLowerInvariant().Split('x');
+        return sides.Length == 2
+            && int.TryParse(sides[0], NumberStyles.None, CultureInfo.InvariantCulture, out var width)
+            && int.TryParse(sides[1], NumberStyles.None, CultureInfo.InvariantCulture, out var height)
+            && width > 0 && height > 0
+            ? (width, height)
+            : throw new FormatException();
+    }
+}
