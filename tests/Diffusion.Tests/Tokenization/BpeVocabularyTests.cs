@@ -15,7 +15,7 @@ public sealed class BpeVocabularyTests
         { "vocab.json", "{}", "has no token for the byte symbol" },
         { "vocab.json", "{\"a\":\"0\"}", "an id that is not a number" },
         { "vocab.json", "{\"a\":7}", "an id that is not a number" },
-        { "vocab.json", "{\"a\":-1}", "an id that is not a number" },
+        { "vocab.json", "{\"a\\nb\":-1}", "an id that is not a number" },
         { "vocab.json", "{\"a\":0,\"b\":0}", "twice" },
         { "vocab.json", "{\"a\":0,\"a\":1}", "twice" },
         { "merges.txt", "#version: 0.2\na b c\n", "line 2 is not a pair" },
@@ -61,7 +61,8 @@ public sealed class BpeVocabularyTests
         using var directory = new TemporaryDirectory();
         SmallVocabulary.Fixture.Train().Save(directory.FullName);
         Write(directory, "tokenizer_config.json", """{"model_max_length":20,"pad_token":{"content":"!"}}""");
-        Write(directory, "special_tokens_map.json", """{"bos_token":{"content":"<|startoftext|>"},"eos_token":"<|endoftext|>","pad_token":"a"}""");
+        const string Map = """{"bos_token":{"content":"<|startoftext|>"},"eos_token":"<|endoftext|>","pad_token":"a"}""";
+        Write(directory, "special_tokens_map.json", Map);
         var tokenizer = ClipTokenizer.Load(directory.FullName);
         Assert.Equal(0, tokenizer.PadId);
         Assert.Equal(20, tokenizer.MaxLength);
