@@ -1,6 +1,6 @@
 using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Weights;
 using PromptToPrompt.Diffusion.Tests.Schedulers;
+using PromptToPrompt.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Pipelines;
