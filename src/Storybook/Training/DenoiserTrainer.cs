@@ -99,7 +99,7 @@ public sealed class DenoiserTrainer : IDisposable
         var (signal, spread) = (alphas.sqrt().view(-1, 1, 1, 1), (1 - alphas).sqrt().view(-1, 1, 1, 1));
         var noisy = ((latents * signal) + (noise * spread)).to(ScalarType.BFloat16);
         // Where the picture is still noise nobody can know where its parts will be.
-        var attention = new GroundingAttention(grounded, config.SampleSize, alphas.sqrt());
+        using var attention = new GroundingAttention(grounded, config.SampleSize, alphas.sqrt());
         var predicted = unet.Forward(noisy, timesteps, textEncoder.Forward(ids), attention).to(ScalarType.Float32);
         var snr = alphas / (1 - alphas);
         var weights = snr.clamp_max(MinSnr) / snr;

@@ -13,12 +13,25 @@ internal sealed record GroundedToken(int Row, int Token, float[] Region);
 /// Training's attention: computes every cross-attention map explicitly and adds up KL(region ‖ the word's map over positions), averaged over
 /// heads, which pulls a word's attention to the shape it names without forbidding it to look elsewhere.
 /// </summary>
-internal sealed class GroundingAttention(IReadOnlyList<GroundedToken> grounded, int side, Tensor rowWeights) : AttentionProcessor
+internal sealed class GroundingAttention(IReadOnlyList<GroundedToken> grounded, int side, Tensor rowWeights)
+    : AttentionProcessor, IDisposable
 {
     private readonly List<Tensor> losses = [];
     private readonly Dictionary<int, (Tensor Index, Tensor Target, Tensor Weights)> targets = [];
 
     public Tensor Loss() => stack(losses).mean();
+
+    // The layers' own scopes end long before the loss is used, so these tensors live in none.
+    public void Dispose()
+    {
+        losses.ForEach(loss => loss.Dispose());
+        foreach (var (index, target, weights) in targets.Values)
+        {
+            index.Dispose();
+            target.Dispose();
+            weights.Dispose();
+        }
+    }
 
     public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)
     {
@@ -34,7 +47,7 @@ internal sealed class GroundingAttention(IReadOnlyList<GroundedToken> grounded, 
         var maps = columns.mean([1]) + 1e-6;
         maps = maps / maps.sum(-1, keepdim: true);
         var divergence = (target.Target * (target.Target.clamp_min(1e-9).log() - maps.log())).sum(-1);
-        losses.Add((divergence * target.Weights).mean().MoveToOuterDisposeScope());
+        losses.Add((divergence * target.Weights).mean().DetachFromDisposeScope());
         return matmul(probabilities, value).MoveToOuterDisposeScope();
     }
 
@@ -46,6 +59,6 @@ internal sealed class GroundingAttention(IReadOnlyList<GroundedToken> grounded, 
         var regions = tensor(grounded.SelectMany(g => g.Region).ToArray(), [grounded.Count, 1, side, side]);
         var pooled = nn.functional.adaptive_avg_pool2d(regions, [width, width]).flatten(1);
         var target = pooled / pooled.sum(-1, keepdim: true);
-        return (index.MoveToOuterDisposeScope(), target.MoveToOuterDisposeScope(), rowWeights.index_select(0, rows).MoveToOuterDisposeScope());
+        return (index.DetachFromDisposeScope(), target.DetachFromDisposeScope(), rowWeights.index_select(0, rows).DetachFromDisposeScope());
     }
 }

@@ -17,8 +17,8 @@ public sealed record Caption(string Text, IReadOnlyList<Grounding> Grounding)
     }
 
     /// <summary>
-    /// The plain wording of a scene, always the same. Scenes that differ in one named value have captions of equally
-    /// many words, which differ only in that value's words.
+    /// The plain wording of a scene, always the same. Scenes that differ in subject, in named colour or in place have
+    /// captions of equally many words; a style, time or weather that one of them lacks only adds words.
     /// </summary>
     public static Caption Canonical(Scene scene)
     {

@@ -1,0 +1,25 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Pipelines;
+
+/// <summary>Starting noise.</summary>
+public static class InitialNoise
+{
+    /// <summary>Noise of a seed: the same numbers as PyTorch's CPU generator draws for this shape, on every device.</summary>
+    /// <param name="model">The model, for its latents' channels and scale.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="height">Picture height in pixels.</param>
+    /// <param name="width">Picture width in pixels.</param>
+    /// <returns>[1, channels, height/f, width/f] float32.</returns>
+    /// <exception cref="InvalidInputException">The size is not a multiple of the model's.</exception>
+    public static Tensor FromSeed(StableDiffusionModel model, long seed, int height, int width)
+    {
+        var f = model.Vae.Config.PixelsPerLatent;
+        if (height < f || width < f || height % f != 0 || width % f != 0)
+            throw new InvalidInputException($"The picture size {width}x{height} does not fit; width and height must be multiples of {f}.");
+        using var generator = new Generator((ulong)seed, CPU);
+        using var noise = randn([1, model.Vae.Config.LatentChannels, height / f, width / f], generator: generator);
+        return noise.to(model.Device, copy: true);
+    }
+}

@@ -1,0 +1,64 @@
+using PromptToPrompt.Diffusion.Attention;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Maps;
+
+/// <summary>
+/// Cross-attention maps as edits left them, averaged over heads and over the layers of one resolution, for each step and prompt.
+/// </summary>
+/// <param name="height">Rows of positions of the watched layers.</param>
+/// <param name="width">Columns of positions of the watched layers.</param>
+public sealed class AttentionMaps(int height, int width) : IDisposable
+{
+    private readonly Dictionary<(int Step, int Prompt), (Tensor Sum, int Layers)> maps = [];
+
+    /// <summary>Rows of positions.</summary>
+    public int Height => height;
+
+    /// <summary>Columns of positions.</summary>
+    public int Width => width;
+
+    /// <summary>Steps with maps.</summary>
+    public int Steps => maps.Count == 0 ? 0 : maps.Keys.Max(k => k.Step) + 1;
+
+    /// <summary>Whether maps of this layer are wanted.</summary>
+    public bool Watches(in AttentionCall call) => call.Site.Kind == AttentionKind.Cross && call.Height == height && call.Width == width;
+
+    /// <summary>The average map of a prompt over the steps up to and including one: [positions, tokens].</summary>
+    /// <param name="prompt">Prompt of the run, 0 the source.</param>
+    /// <param name="step">Last step to count; all when null.</param>
+    public Tensor Mean(int prompt, int? step = null)
+    {
+        using var scope = NewDisposeScope();
+        var chosen = maps.Where(m => m.Key.Prompt == prompt && m.Key.Step <= (step ?? int.MaxValue)).Select(m => m.Value.Sum / m.Value.Layers).ToList();
+        return (chosen.Aggregate((a, b) => a + b) / chosen.Count).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The map of a prompt at one step: [positions, tokens].</summary>
+    public Tensor At(int prompt, int step) => maps[(step, prompt)].Sum / maps[(step, prompt)].Layers;
+
+    internal void Add(in AttentionCall call, int prompt, Tensor probabilities)
+    {
+        using var scope = NewDisposeScope();
+        var map = probabilities.squeeze(0).to(ScalarType.Float32).mean([0]).cpu();
+        var key = (call.Step.Index, prompt);
+        if (maps.TryGetValue(key, out var sum))
+        {
+            sum.Sum.add_(map);
+            maps[key] = (sum.Sum, sum.Layers + 1);
+        }
+        else
+        {
+            maps[key] = (map.clone().DetachFromDisposeScope(), 1);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var (sum, _) in maps.Values)
+            sum.Dispose();
+        maps.Clear();
+    }
+}
