@@ -1,3 +1,0 @@
-namespace PromptToPrompt.Cli.Tests;
-
-internal static class Placeholder;
