@@ -12,7 +12,7 @@ internal sealed class AutoencoderAttention(WeightScope weights, int channels, in
     private readonly Linear toQuery = Named(weights, "to_q", "query", channels);
     private readonly Linear toKey = Named(weights, "to_k", "key", channels);
     private readonly Linear toValue = Named(weights, "to_v", "value", channels);
-    private readonly Linear toOut = weights.Has("proj_attn.weight") ? Named(weights, "", "proj_attn", channels) : new(weights["to_out"][0], channels, channels);
+    private readonly Linear toOut = Named(weights, "to_out.0", "proj_attn", channels);
 
     public Tensor Forward(Tensor x)
     {
@@ -24,9 +24,11 @@ internal sealed class AutoencoderAttention(WeightScope weights, int channels, in
     }
 
     // Checkpoints written before diffusers 0.18 use the older names, and the oldest store these maps as 1×1 convolutions.
+    // One old name decides for all four, so that the error about a missing weight names it as the rest of the file would.
     private static Linear Named(WeightScope weights, string name, string oldName, int channels)
     {
-        var scope = weights[weights.Has($"{oldName}.weight") ? oldName : name];
+        var isOld = weights.Has("query.weight") || weights.Has("key.weight") || weights.Has("value.weight") || weights.Has("proj_attn.weight");
+        var scope = weights[isOld ? oldName : name];
         return new Linear(scope, channels, channels, kernel1x1: scope.Rank("weight") == 4);
     }
 }

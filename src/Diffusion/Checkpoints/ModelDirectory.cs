@@ -3,7 +3,6 @@ using PromptToPrompt.Diffusion.TextEncoders;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Checkpoints;

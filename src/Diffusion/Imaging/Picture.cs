@@ -1,7 +1,6 @@
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Checkpoints;
 using SkiaSharp;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Imaging;

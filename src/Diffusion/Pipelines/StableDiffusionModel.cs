@@ -4,8 +4,6 @@ using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.TextEncoders;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Diffusion.UNet;
-using PromptToPrompt.Diffusion.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;

@@ -42,13 +42,13 @@ public sealed class BpeVocabulary
     /// <exception cref="InvalidInputException">A file is missing or damaged, or the two do not belong together.</exception>
     public static BpeVocabulary Load(string directory)
     {
-        var tokens = ReadTokens(Path.Combine(directory, VocabularyFile));
+        var tokensPath = Path.Combine(directory, VocabularyFile);
         var mergesPath = Path.Combine(directory, MergesFile);
-        var vocabulary = new BpeVocabulary(tokens, ReadMerges(mergesPath));
+        var vocabulary = new BpeVocabulary(ReadTokens(tokensPath), ReadMerges(mergesPath));
         foreach (var symbol in ByteAlphabet.Symbols)
         {
             if (!vocabulary.Contains(symbol) || !vocabulary.Contains(symbol + ByteAlphabet.EndOfWord))
-                throw TokenizerFile.Invalid(Path.Combine(directory, VocabularyFile), $"has no token for the byte symbol \"{symbol}\"", Advice);
+                throw TokenizerFile.Invalid(tokensPath, $"has no token for the byte symbol \"{symbol}\"", Advice);
         }
 
         foreach (var (left, right) in vocabulary.Merges)
@@ -87,11 +87,12 @@ public sealed class BpeVocabulary
     {
         using var json = TokenizerFile.ReadJson(path);
         var tokens = new string[json.RootElement.GetPropertyCount()];
+        var range = $"a number from 0 to {tokens.Length - 1}";
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in json.RootElement.EnumerateObject())
         {
             if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out var id) || id < 0 || id >= tokens.Length)
-                throw TokenizerFile.Invalid(path, $"gives \"{entry.Name}\" an id that is not a number from 0 to {tokens.Length - 1}", Advice);
+                throw TokenizerFile.Invalid(path, $"gives \"{entry.Name}\" an id that is not {range}", Advice);
             if (tokens[id] is not null || !seen.Add(entry.Name))
                 throw TokenizerFile.Invalid(path, $"lists the token \"{entry.Name}\" or its id {id} twice", Advice);
             tokens[id] = entry.Name;

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PromptToPrompt.Diffusion.Tokenization;
 
-/// <summary>Merges the bytes of a piece of text pair by pair, always the pair that was learned first, until no known pair is left.</summary>
+/// <summary>Merges the bytes of a piece of text pair by pair, the pair that was learned first before others, while there is one.</summary>
 internal sealed class BytePairMerger
 {
     private readonly int[] _inner = new int[256];

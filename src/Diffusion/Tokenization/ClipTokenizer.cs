@@ -19,7 +19,7 @@ public sealed class ClipTokenizer
     private readonly BpeVocabulary _vocabulary;
     private readonly BytePairMerger _merger;
     private readonly (string Text, int Id)[] _specials;
-    private readonly string[] _texts;
+    private readonly string?[] _texts;
     private readonly ConcurrentDictionary<string, Word> _cache = new(StringComparer.Ordinal);
     private int _cached;
 
@@ -36,7 +36,7 @@ public sealed class ClipTokenizer
         ArgumentOutOfRangeException.ThrowIfLessThan(config.MaxLength, 2);
         _vocabulary = vocabulary;
         _merger = new BytePairMerger(vocabulary);
-        _texts = [.. vocabulary.Tokens.Select(token => ByteAlphabet.Decode([token]))];
+        _texts = new string?[vocabulary.Tokens.Count];
         MaxLength = config.MaxLength;
         StartId = vocabulary.Id(config.Start);
         EndId = vocabulary.Id(config.End);
@@ -98,7 +98,7 @@ public sealed class ClipTokenizer
     public TokenizedPrompt Tokenize(string text)
     {
         var ids = new int[MaxLength];
-        var tokens = new List<string> { _texts[StartId] };
+        var tokens = new List<string> { Text(StartId) };
         var words = new List<PromptWord>();
         var truncated = new List<string>();
         ids[0] = StartId;
@@ -109,7 +109,7 @@ public sealed class ClipTokenizer
             for (var i = 0; i < kept; i++)
             {
                 ids[first + i] = word.Ids[i];
-                tokens.Add(_texts[word.Ids[i]]);
+                tokens.Add(Text(word.Ids[i]));
             }
 
             if (kept < word.Ids.Length)
@@ -119,7 +119,7 @@ public sealed class ClipTokenizer
         }
 
         ids[tokens.Count] = EndId;
-        tokens.Add(_texts[EndId]);
+        tokens.Add(Text(EndId));
         ids.AsSpan(tokens.Count).Fill(PadId);
         return new TokenizedPrompt(text, ids, tokens, words, truncated);
     }
@@ -130,7 +130,7 @@ public sealed class ClipTokenizer
     {
         ArgumentOutOfRangeException.ThrowIfNegative(id);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id, VocabularySize);
-        return _texts[id];
+        return Text(id);
     }
 
     /// <summary>The text of a run of tokens, special ones left out; between the pieces of a word that CLIP cuts there is a space.</summary>
@@ -142,6 +142,8 @@ public sealed class ClipTokenizer
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id, VocabularySize);
             return _vocabulary.Tokens[id];
         }));
+
+    private string Text(int id) => _texts[id] ??= ByteAlphabet.Decode([_vocabulary.Tokens[id]]);
 
     private Word Lookup(string text)
     {

@@ -23,7 +23,8 @@ internal sealed record TokenizerConfig(string Start, string End, string Pad, int
         if (!config.RootElement.TryGetProperty("model_max_length", out var length)
             || length.ValueKind != JsonValueKind.Number || !length.TryGetInt32(out var maxLength) || maxLength is < 2 or > LargestLength)
         {
-            throw TokenizerFile.Invalid(configPath, $"has no \"model_max_length\" from 2 to {LargestLength}", "add it (Stable Diffusion has 77)");
+            var what = $"has no \"model_max_length\" from 2 to {LargestLength}";
+            throw TokenizerFile.Invalid(configPath, what, "add it (Stable Diffusion has 77)");
         }
 
         return new TokenizerConfig(Token("bos_token"), Token("eos_token"), Token("pad_token"), maxLength);
@@ -37,7 +38,7 @@ internal sealed record TokenizerConfig(string Start, string End, string Pad, int
     /// <summary>Writes both files.</summary>
     public void Save(string directory)
     {
-        // A text writer of JSON would escape "<" and ">", which no reader minds but no person wants to see.
+        // The default encoder writes "<" and ">" as escapes: right, but nobody can read the file.
         var options = new JsonSerializerOptions
         {
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

@@ -9,14 +9,14 @@ internal static class TokenizerFile
     public static string ReadText(string path)
     {
         if (!File.Exists(path))
-            throw Invalid(path, "is missing", "name a model directory whose tokenizer has vocab.json, merges.txt and tokenizer_config.json");
+            throw Invalid(path, "is missing", "a tokenizer directory has vocab.json, merges.txt and tokenizer_config.json");
         try
         {
             return new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
         {
-            throw Invalid(path, $"cannot be read as UTF-8 text ({OneLine(e.Message)})", "check the file and who may read it", e);
+            throw Invalid(path, $"cannot be read as UTF-8 text ({e.Message.TrimEnd('.')})", "check the file and who may read it", e);
         }
     }
 
@@ -30,7 +30,7 @@ internal static class TokenizerFile
         }
         catch (JsonException e)
         {
-            throw Invalid(path, $"is not JSON ({OneLine(e.Message)})", "copy the tokenizer directory from its source again", e);
+            throw Invalid(path, $"is not JSON ({e.Message.TrimEnd('.')})", "copy the tokenizer directory from its source again", e);
         }
 
         if (json.RootElement.ValueKind == JsonValueKind.Object)
@@ -40,7 +40,5 @@ internal static class TokenizerFile
     }
 
     public static InvalidInputException Invalid(string path, string what, string advice, Exception? inner = null) =>
-        new($"{path}: {what}; {advice}.", inner);
-
-    private static string OneLine(string message) => message.ReplaceLineEndings(" ").TrimEnd('.');
+        new($"{path}: {what}; {advice}.".ReplaceLineEndings(" "), inner);
 }

@@ -1,7 +1,6 @@
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Layers;
 using PromptToPrompt.Diffusion.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.UNet;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using PromptToPrompt.Diffusion.Checkpoints;
 
 namespace PromptToPrompt.Diffusion.UNet;

@@ -1,5 +1,4 @@
 using PromptToPrompt.Editing.Maps;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Blending;

@@ -1,7 +1,6 @@
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Maps;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Control;

@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Attention;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Control;

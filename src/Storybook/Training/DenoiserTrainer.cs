@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.TextEncoders;

@@ -108,7 +108,11 @@ public sealed class FlatParameters : IDisposable
         using var steps = tensor(Steps);
         SafetensorsWriter.Write(path, new Dictionary<string, Tensor>
         {
-            ["master"] = master, ["average"] = average, ["first_moment"] = firstMoment, ["second_moment"] = secondMoment, ["steps"] = steps,
+            ["master"] = master,
+            ["average"] = average,
+            ["first_moment"] = firstMoment,
+            ["second_moment"] = secondMoment,
+            ["steps"] = steps,
         });
     }
 

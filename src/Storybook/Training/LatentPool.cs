@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Storybook.World;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;

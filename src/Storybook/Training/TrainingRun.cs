@@ -3,7 +3,6 @@ using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Storybook.World;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;

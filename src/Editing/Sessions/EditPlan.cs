@@ -1,0 +1,133 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Editing.Blending;
+using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Maps;
+using PromptToPrompt.Editing.Prompts;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Sessions;
+
+/// <summary>A request worked out for a model: tokens, embeddings, edits, noise and regions. Everything that is decided before the first step.</summary>
+internal sealed class EditPlan : IDisposable
+{
+    private readonly Tensor? mask;
+
+    public EditPlan(StableDiffusionModel model, EditRequest request)
+    {
+        Validate(request);
+        Model = model;
+        Request = request;
+        var targets = request.Targets.Select(WeightedPrompt.Parse).ToList();
+        Prompts = [model.Tokenizer.Tokenize(request.Source), .. targets.Select(t => model.Tokenizer.Tokenize(t.Text))];
+        Sampler = request.Sampler ?? model.Scheduler.PreferredSampler ?? SamplerKind.Ddim;
+        Edits = [null, .. AttentionEdit.CreateAll(
+            Prompts[0],
+            [.. targets.Select((t, i) => (Prompts[i + 1], request.Edit with { Weights = [.. request.Edit.Weights, .. t.Weights] }))],
+            request.Steps)];
+        Noise = StartingNoise();
+        (Conditional, Unconditional) = (
+            TextConditioning.Encode(model, Prompts).DetachFromDisposeScope(),
+            TextConditioning.Encode(model, [model.Tokenizer.Tokenize(request.Negative)]).DetachFromDisposeScope());
+        mask = request.Mask is { } picture ? LatentMask(picture).DetachFromDisposeScope() : null;
+        var blends = request.Blend is not null || request.BlendSubtract is not null;
+        var (height, width) = MapResolution.Choose(model.UNet.Config, (int)Noise.shape[2], (int)Noise.shape[3]);
+        Maps = blends || request.WatchAttention || request.Trace ? new AttentionMaps(height, width) : null;
+        Blend = !blends && mask is null ? null : new LocalBlend(
+            new LocalBlendOptions
+            {
+                Include = request.Blend?.Find(Prompts),
+                Subtract = request.BlendSubtract?.Find(Prompts),
+                Threshold = request.BlendThreshold,
+                SubtractThreshold = request.BlendSubtractThreshold,
+                Start = request.BlendStart,
+                Mask = mask,
+            },
+            Maps,
+            request.Steps);
+    }
+
+    public StableDiffusionModel Model { get; }
+
+    public EditRequest Request { get; }
+
+    public IReadOnlyList<TokenizedPrompt> Prompts { get; }
+
+    public SamplerKind Sampler { get; }
+
+    public IReadOnlyList<AttentionEdit?> Edits { get; }
+
+    /// <summary>Starting noise of every prompt, [prompts, channels, h, w].</summary>
+    public Tensor Noise { get; }
+
+    public Tensor Conditional { get; }
+
+    public Tensor Unconditional { get; }
+
+    public AttentionMaps? Maps { get; }
+
+    public LocalBlend? Blend { get; }
+
+    public Scheduler CreateScheduler()
+        => (Request.StepsOffset is { } offset ? Model.Scheduler with { StepsOffset = offset } : Model.Scheduler).Create(Sampler, Request.Steps);
+
+    public void Dispose()
+    {
+        Noise.Dispose();
+        Conditional.Dispose();
+        Unconditional.Dispose();
+        mask?.Dispose();
+    }
+
+    private static void Validate(EditRequest request)
+    {
+        Require(request.Steps is >= 1 and <= 1000, $"--steps is {request.Steps}; give a number from 1 to 1000.");
+        Require(double.IsFinite(request.Guidance), "--guidance must be a finite number.");
+        foreach (var (name, value) in new[]
+        {
+            ("--blend-threshold", request.BlendThreshold), ("--blend-subtract-threshold", request.BlendSubtractThreshold), ("--blend-start", request.BlendStart),
+        })
+            Require(value is >= 0 and <= 1, $"{name} is {value}; give a number from 0 to 1.");
+    }
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+            throw new InvalidInputException(message);
+    }
+
+    private Tensor StartingNoise()
+    {
+        using var scope = NewDisposeScope();
+        var model = Model;
+        var side = model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent;
+        var (height, width) = (Request.Height > 0 ? Request.Height : side, Request.Width > 0 ? Request.Width : side);
+        Tensor source;
+        if (Request.InitialLatents is { } given)
+        {
+            Require(given.dim() == 4 && given.shape[0] == 1 && given.shape[1] == model.Vae.Config.LatentChannels,
+                $"The initial latents have shape [{string.Join(", ", given.shape)}]; this model needs [1, {model.Vae.Config.LatentChannels}, h, w].");
+            source = given.to(ScalarType.Float32, model.Device);
+            (height, width) = ((int)given.shape[2] * model.Vae.Config.PixelsPerLatent, (int)given.shape[3] * model.Vae.Config.PixelsPerLatent);
+        }
+        else
+        {
+            source = InitialNoise.FromSeed(model, Request.Seed, height, width);
+        }
+
+        var edited = Request.EditSeed is { } seed ? InitialNoise.FromSeed(model, seed, height, width) : source;
+        return cat([source, .. Request.Targets.Select(_ => edited)], 0).DetachFromDisposeScope();
+    }
+
+    // A position may change when more than half of its pixels may.
+    private Tensor LatentMask(Picture picture)
+    {
+        using var scope = NewDisposeScope();
+        var brightness = picture.ToTensor().to(ScalarType.Float32).mean([2]).view(1, 1, picture.Height, picture.Width);
+        return nn.functional.adaptive_avg_pool2d(brightness, [Noise.shape[2], Noise.shape[3]]).gt(127.5).view(Noise.shape[2], Noise.shape[3]).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,80 @@
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Prompts;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Sessions;
+
+/// <summary>Everything that decides the pictures of one run. The same request on the same model gives the same pictures.</summary>
+public sealed record EditRequest
+{
+    /// <summary>The prompt of the source picture.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>The prompts of the edited pictures; words may carry weights, <c>(word:1.5)</c>. None: only the source is made.</summary>
+    public IReadOnlyList<string> Targets { get; init; } = [];
+
+    /// <summary>What the pictures should not show.</summary>
+    public string Negative { get; init; } = "";
+
+    /// <summary>Denoising steps.</summary>
+    public int Steps { get; init; } = 50;
+
+    /// <summary>Classifier-free guidance; 1 is none.</summary>
+    public double Guidance { get; init; } = 7.5;
+
+    /// <summary>The sampler; null for the model's own where it is supported, else DDIM.</summary>
+    public SamplerKind? Sampler { get; init; }
+
+    /// <summary>Offset of the timesteps; null for the model's own.</summary>
+    public int? StepsOffset { get; init; }
+
+    /// <summary>Seed of the starting noise.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Starting noise instead of the seed's, [1, channels, h, w]; stays the caller's.</summary>
+    public Tensor? InitialLatents { get; init; }
+
+    /// <summary>Another seed for the edited pictures: the experiment of un-fixing it. Null to start all from the same noise.</summary>
+    public long? EditSeed { get; init; }
+
+    /// <summary>Picture width in pixels; 0 for the model's own.</summary>
+    public int Width { get; init; }
+
+    /// <summary>Picture height in pixels; 0 for the model's own.</summary>
+    public int Height { get; init; }
+
+    /// <summary>How attention is edited.</summary>
+    public EditSpecification Edit { get; init; } = new();
+
+    /// <summary>Words whose regions may change; null for the whole picture.</summary>
+    public BlendWords? Blend { get; init; }
+
+    /// <summary>Words whose regions stay as they are.</summary>
+    public BlendWords? BlendSubtract { get; init; }
+
+    /// <summary>Share of the strongest attention that counts as a blend word's region.</summary>
+    public double BlendThreshold { get; init; } = 0.3;
+
+    /// <summary>The same for the subtracted words.</summary>
+    public double BlendSubtractThreshold { get; init; } = 0.3;
+
+    /// <summary>Share of the steps before the blend begins.</summary>
+    public double BlendStart { get; init; } = 0.2;
+
+    /// <summary>A picture that is bright where edits may change something; null for everywhere.</summary>
+    public Picture? Mask { get; init; }
+
+    /// <summary>Whether to collect attention maps.</summary>
+    public bool WatchAttention { get; init; }
+
+    /// <summary>Whether to keep every step's latents and masks for <see cref="EditResult.SaveTrace"/>.</summary>
+    public bool Trace { get; init; }
+}
+
+/// <summary>Where a run stands.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Steps">Steps in all.</param>
+/// <param name="Rows">U-Net rows computed in each step.</param>
+public readonly record struct EditProgress(int Step, int Steps, int Rows);

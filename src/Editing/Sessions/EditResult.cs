@@ -1,0 +1,93 @@
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Editing.Maps;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Sessions;
+
+/// <summary>The pictures of a run, and what was kept of how they came about.</summary>
+public sealed class EditResult : IDisposable
+{
+    private readonly EditPlan plan;
+    private readonly List<Tensor> latents = [];
+    private readonly List<Tensor?> masks = [];
+
+    internal EditResult(EditPlan plan, IReadOnlyList<int> rows, IReadOnlyList<long> timesteps)
+    {
+        this.plan = plan;
+        Rows = rows;
+        Timesteps = timesteps;
+    }
+
+    /// <summary>All prompts of the run, the source's first.</summary>
+    public IReadOnlyList<TokenizedPrompt> Prompts => plan.Prompts;
+
+    /// <summary>Which prompt each picture is of.</summary>
+    public IReadOnlyList<int> Rows { get; }
+
+    /// <summary>The pictures.</summary>
+    public IReadOnlyList<Picture> Pictures { get; private set; } = [];
+
+    /// <summary>Attention maps, where somebody asked for them.</summary>
+    public AttentionMaps? Maps => plan.Maps;
+
+    /// <summary>The sampler that ran.</summary>
+    public SamplerKind Sampler => plan.Sampler;
+
+    /// <summary>The timesteps that ran.</summary>
+    public IReadOnlyList<long> Timesteps { get; }
+
+    /// <summary>The final latents, [pictures, channels, h, w] float32.</summary>
+    public Tensor Latents { get; private set; } = null!;
+
+    /// <summary>Writes what happened: latents, pictures, timesteps, average 16×16 cross-attention and blend masks (255 before the blend begins).</summary>
+    /// <exception cref="InvalidOperationException">The request did not ask for a trace.</exception>
+    public void SaveTrace(string path)
+    {
+        if (!plan.Request.Trace)
+            throw new InvalidOperationException("Set EditRequest.Trace before the run.");
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var tensors = new Dictionary<string, Tensor>
+        {
+            ["latents"] = stack(latents).cpu(),
+            ["images"] = stack(Pictures.Select(p => p.ToTensor())),
+            ["timesteps"] = tensor(Timesteps.ToArray()),
+        };
+        if (Maps is { Height: 16, Width: 16 })
+            tensors["attention.cross.16"] = stack(Rows.Select(p => Maps.Mean(p).transpose(0, 1).reshape(-1, 16, 16)));
+        if (masks.OfType<Tensor>().FirstOrDefault() is { } some)
+            tensors["blend.mask"] = stack(masks.Select(m => m is null ? full_like(some, 255) : m));
+        SafetensorsWriter.Write(path, tensors);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        latents.ForEach(tensor => tensor.Dispose());
+        masks.ForEach(mask => mask?.Dispose());
+        Latents?.Dispose();
+        Maps?.Dispose();
+    }
+
+    internal void Keep(Tensor state)
+    {
+        if (plan.Request.Trace)
+            latents.Add(state.clone().DetachFromDisposeScope());
+    }
+
+    internal void KeepMask(Tensor? mask)
+    {
+        if (plan.Request.Trace)
+            masks.Add(mask?.squeeze(1).to(ScalarType.Byte).DetachFromDisposeScope());
+    }
+
+    internal void Finish(Tensor state)
+    {
+        Latents = state.clone().DetachFromDisposeScope();
+        Pictures = Picture.Decode(plan.Model.Vae, state);
+    }
+}

@@ -1,0 +1,94 @@
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Blending;
+using PromptToPrompt.Editing.Control;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Sessions;
+
+/// <summary>
+/// Runs edits. A run is one pass over the steps; which prompts are in its batch decides what it is: all of them (one batch), the source alone
+/// (the source pass, recorded), or the edits alone (an edit pass, which reads the recording).
+/// </summary>
+public static class EditRun
+{
+    /// <summary>Makes the source picture and its edits in one batch.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="request">What to make.</param>
+    /// <param name="progress">Told after every step.</param>
+    /// <param name="cancel">Stops the run before the next step.</param>
+    /// <exception cref="Diffusion.InvalidInputException">A word, number or size does not fit.</exception>
+    public static EditResult Execute(
+        StableDiffusionModel model, EditRequest request, IProgress<EditProgress>? progress = null, CancellationToken cancel = default)
+    {
+        using var plan = new EditPlan(model, request);
+        return Pass(plan, [.. Enumerable.Range(0, plan.Prompts.Count)], recording: null, progress, cancel);
+    }
+
+    internal static EditResult Pass(
+        EditPlan plan, IReadOnlyList<int> prompts, SourceRecording? recording, IProgress<EditProgress>? progress, CancellationToken cancel)
+    {
+        using var _ = no_grad();
+        using var scheduler = plan.CreateScheduler();
+        var result = new EditResult(plan, prompts, scheduler.Timesteps);
+        try
+        {
+            var first = prompts[0];
+            using var attention = new EditAttention(plan.Edits, recording, plan.Maps);
+            using var noise = plan.Noise.narrow(0, first, prompts.Count);
+            using var conditional = plan.Conditional.narrow(0, first, prompts.Count);
+            if (first == 0)
+                recording?.AddLatents(plan.Noise.narrow(0, 0, 1));
+            result.Keep(noise);
+            var request = new DenoisingRequest
+            {
+                Latents = noise,
+                Prompts = prompts,
+                Conditional = conditional,
+                Unconditional = plan.Unconditional,
+                Guidance = plan.Request.Guidance,
+                Attention = attention,
+                AfterStep = (step, latents) => Blend(plan, first, recording, result, step, latents),
+            };
+            var rows = prompts.Count * (plan.Request.Guidance == 1 ? 1 : 2);
+            foreach (var state in DenoisingLoop.Run(plan.Model, scheduler, request, cancel))
+            {
+                if (first == 0)
+                    recording?.AddLatents(state.Latents.narrow(0, 0, 1));
+                result.Keep(state.Latents);
+                if (state.Step == state.Steps - 1)
+                    result.Finish(state.Latents);
+                progress?.Report(new EditProgress(state.Step + 1, state.Steps, rows));
+            }
+
+            if (first == 0 && recording is not null)
+                recording.IsComplete = true;
+            return result;
+        }
+        catch
+        {
+            result.Dispose();
+            throw;
+        }
+    }
+
+    private static Tensor Blend(EditPlan plan, int first, SourceRecording? recording, EditResult result, int step, Tensor latents)
+    {
+        var edits = latents.shape[0] - (first == 0 ? 1 : 0);
+        if (plan.Blend is not { } blend || edits == 0)
+            return latents;
+        if (!blend.IsActive(step))
+        {
+            result.KeepMask(null);
+            return latents;
+        }
+
+        using var scope = NewDisposeScope();
+        var masks = blend.Masks(step, plan.Prompts.Count, latents.shape[2], latents.shape[3]);
+        result.KeepMask(masks);
+        // Entry 0 of the recording is the start, so the source after this step is entry step + 1.
+        var source = first == 0 ? latents.narrow(0, 0, 1) : recording!.Latents[step + 1].to(latents.device);
+        var blended = LocalBlend.Blend(latents.narrow(0, latents.shape[0] - edits, edits), source, masks.narrow(0, 1, edits));
+        return (first == 0 ? cat([source, blended], 0) : blended).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,44 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.TextEncoders;
+using PromptToPrompt.Diffusion.UNet;
+
+namespace PromptToPrompt.Architecture.Tests;
+
+public sealed class MutabilityTests
+{
+    private static readonly string[] ModelNamespaces =
+    [
+        typeof(UNet2DConditionModel).Namespace!,
+        typeof(AutoencoderKL).Namespace!,
+        typeof(ClipTextModel).Namespace!,
+        typeof(StableDiffusionModel).Namespace!,
+    ];
+
+    [Theory]
+    [MemberData(nameof(Libraries))]
+    public void A_library_has_no_public_mutable_static_state(string library) =>
+        Assert.Empty(Layers.Load(library).GetExportedTypes().SelectMany(type => Mutable(type, BindingFlags.Static)));
+
+    [Fact]
+    public void Nothing_outside_changes_a_model() =>
+        Assert.Empty(Layers.Load(Layers.Diffusion).GetExportedTypes()
+            .Where(type => ModelNamespaces.Contains(type.Namespace))
+            .SelectMany(type => Mutable(type, BindingFlags.Instance)));
+
+    public static TheoryData<string> Libraries() => [.. Layers.Libraries];
+
+    /// <summary>The public fields and properties of a type that anyone may write to at any time.</summary>
+    private static IEnumerable<string> Mutable(Type type, BindingFlags kind)
+    {
+        var flags = kind | BindingFlags.Public | BindingFlags.DeclaredOnly;
+        var fields = type.GetFields(flags).Where(field => !field.IsInitOnly && !field.IsLiteral && !field.IsSpecialName);
+        var properties = type.GetProperties(flags).Where(property => property.SetMethod is { IsPublic: true } setter && !IsInit(setter));
+        return fields.Concat<MemberInfo>(properties).Select(member => $"{type.FullName}.{member.Name}");
+    }
+
+    private static bool IsInit(MethodInfo setter) =>
+        setter.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit));
+}

@@ -1,3 +1,0 @@
-namespace PromptToPrompt.Architecture.Tests;
-
-internal static class Placeholder;

@@ -1,0 +1,69 @@
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Tests.Schedulers;
+using PromptToPrompt.Diffusion.Weights;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Tests.Pipelines;
+
+/// <summary>
+/// A small model with random weights, and what the reference implementation computes with it. <c>tiny-sd21</c> is a fixture;
+/// <c>tiny-sd15</c> is too large to be one, so its tests are skipped where the reference folder is absent.
+/// </summary>
+internal sealed class ReferenceModel : IDisposable
+{
+    /// <summary>How far a result may be from the reference, relative to its largest value: float32 sums in another order.</summary>
+    private const double Tolerance = 1e-4;
+
+    private readonly string folder;
+    private readonly List<IDisposable> owned = [];
+
+    public ReferenceModel(string name)
+    {
+        var found = Roots().Select(root => Path.Combine(root, name)).FirstOrDefault(Directory.Exists);
+        Assert.SkipUnless(found is not null, $"The model {name} is not here: set P2P_REFERENCE to the reference folder.");
+        folder = found;
+    }
+
+    public string Config(string part) => Path.Combine(folder, part, "config.json");
+
+    public SafetensorsFile Weights(string part)
+        => Open(part, part == "text_encoder" ? "model.safetensors" : "diffusion_pytorch_model.safetensors");
+
+    public SafetensorsFile Goldens(string part) => Open("goldens", $"{part}.safetensors");
+
+    /// <summary>The part's weights as a source for its model, which stays open as long as this object.</summary>
+    public StoredWeights Stored(string part)
+    {
+        var file = Weights(part);
+        return Own(new StoredWeights(file.Path, file.Tensors.ToDictionary(
+            entry => entry.Key, entry => new StoredWeight(entry.Value.Shape, () => file.Read(entry.Key)))));
+    }
+
+    public T Own<T>(T resource)
+        where T : IDisposable
+    {
+        owned.Add(resource);
+        return resource;
+    }
+
+    /// <summary>Compares a result with the recorded one.</summary>
+    public static void AssertClose(SafetensorsFile goldens, string name, Tensor actual)
+        => SchedulerGoldens.AssertClose(goldens.Read(name), actual, Tolerance, name);
+
+    public void Dispose()
+    {
+        foreach (var resource in Enumerable.Reverse(owned))
+            resource.Dispose();
+    }
+
+    private SafetensorsFile Open(string part, string file) => Own(SafetensorsFile.Open(Path.Combine(folder, part, file)));
+
+    private static IEnumerable<string> Roots()
+    {
+        yield return Path.Combine(AppContext.BaseDirectory, "Fixtures");
+        if (Environment.GetEnvironmentVariable("P2P_REFERENCE") is { } reference)
+            yield return reference;
+        for (var parent = new DirectoryInfo(AppContext.BaseDirectory); parent is not null; parent = parent.Parent)
+            yield return Path.Combine(parent.FullName, "shared", "reference");
+    }
+}

@@ -1,0 +1,161 @@
+using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.TextEncoders;
+using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.Weights;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Tests.Weights;
+
+/// <summary>The models of the published sizes ask for exactly the tensors that the published checkpoints hold.</summary>
+public class ManifestTests
+{
+    private static readonly UNetConfig Sd15UNet = new()
+    {
+        InChannels = 4,
+        OutChannels = 4,
+        Levels = [new(320, 8, true, true, 1), new(640, 8, true, true, 1), new(1280, 8, true, true, 1), new(1280, 8, false, false, 1)],
+        LayersPerBlock = 2,
+        CrossAttentionDim = 768,
+        NormGroups = 32,
+        NormEpsilon = 1e-5,
+        LinearProjection = false,
+        CosineFirst = true,
+        FrequencyShift = 0,
+        SampleSize = 64,
+    };
+
+    private static readonly UNetConfig Sd21UNet = Sd15UNet with
+    {
+        Levels = [new(320, 5, true, true, 1), new(640, 10, true, true, 1), new(1280, 20, true, true, 1), new(1280, 20, false, false, 1)],
+        CrossAttentionDim = 1024,
+        LinearProjection = true,
+        SampleSize = 96,
+    };
+
+    private static readonly ClipTextConfig Sd15Text = new()
+    {
+        VocabularySize = 49408,
+        HiddenSize = 768,
+        IntermediateSize = 3072,
+        Heads = 12,
+        Layers = 12,
+        MaxLength = 77,
+        QuickGelu = true,
+        NormEpsilon = 1e-5,
+    };
+
+    private static readonly ClipTextConfig Sd21Text = Sd15Text with
+    {
+        HiddenSize = 1024,
+        IntermediateSize = 4096,
+        Heads = 16,
+        Layers = 23,
+        QuickGelu = false,
+    };
+
+    private static readonly AutoencoderConfig Vae = new()
+    {
+        InChannels = 3,
+        LatentChannels = 4,
+        Channels = [128, 256, 512, 512],
+        LayersPerBlock = 2,
+        NormGroups = 32,
+        ScalingFactor = 0.18215,
+    };
+
+    private static readonly Dictionary<string, Action<WeightScope>> Builders = new()
+    {
+        ["sd15.unet"] = weights => _ = new UNet2DConditionModel(Sd15UNet, weights),
+        ["sd21.unet"] = weights => _ = new UNet2DConditionModel(Sd21UNet, weights),
+        ["sd15.text_encoder"] = weights => _ = new ClipTextModel(Sd15Text, weights),
+        ["sd21.text_encoder"] = weights => _ = new ClipTextModel(Sd21Text, weights),
+        ["sd15.vae.oldkeys"] = weights => _ = new AutoencoderKL(Vae, weights),
+        ["sd.vae.newkeys"] = weights => _ = new AutoencoderKL(Vae, weights),
+    };
+
+    [Theory]
+    [InlineData("sd15.unet", 859_520_964)]
+    [InlineData("sd21.unet", 865_910_724)]
+    [InlineData("sd15.text_encoder", 123_060_480)]
+    [InlineData("sd21.text_encoder", 340_387_840)]
+    [InlineData("sd15.vae.oldkeys", 83_653_863)]
+    [InlineData("sd.vae.newkeys", 83_653_863)]
+    public void ModelsTakeEveryTensor(string name, long parameters)
+    {
+        var manifest = Manifest.Read(name);
+        using var scope = NewDisposeScope();
+        using var weights = manifest.Weights();
+
+        Builders[name](weights.Root);
+
+        weights.RequireAllUsed();
+        Assert.Equal(parameters, manifest.Parameters);
+    }
+
+    [Fact]
+    public void PublishedConfigsAreReadAsWrittenHere()
+    {
+        AssertConfig(Sd15UNet, "sd15.unet", UNetConfig.FromFile);
+        AssertConfig(Sd21UNet, "sd21.unet", UNetConfig.FromFile);
+        AssertConfig(Sd15Text, "sd15.text_encoder", ClipTextConfig.FromFile);
+        AssertConfig(Sd21Text, "sd21.text_encoder", ClipTextConfig.FromFile);
+        AssertConfig(Vae, "sd15.vae.oldkeys", AutoencoderConfig.FromFile);
+    }
+
+    [Theory]
+    [InlineData("sd15.unet", "mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight")]
+    [InlineData("sd21.text_encoder", "text_model.encoder.layers.22.mlp.fc2.bias")]
+    [InlineData("sd15.vae.oldkeys", "decoder.mid_block.attentions.0.value.weight")]
+    [InlineData("sd.vae.newkeys", "decoder.conv_out.bias")]
+    public void DefectiveCheckpointsAreRefusedByTensorName(string name, string tensor)
+    {
+        AssertRefused(name, tensor, shapes => shapes.Remove(tensor));
+        AssertRefused(name, tensor, shapes => shapes[tensor] = [.. shapes[tensor].Select(size => size + 1)]);
+        AssertRefused(name, tensor, shapes => shapes[tensor] = [.. shapes[tensor], 1, 1, 1]);
+        AssertRefused(name, $"{tensor}.extra", shapes => shapes[$"{tensor}.extra"] = [1]);
+    }
+
+    [Fact]
+    public void TensorsThatOldWritersAddMayBeIgnored()
+    {
+        const string Buffer = "text_model.embeddings.position_ids";
+        var manifest = Manifest.Read("sd15.text_encoder");
+        manifest.Shapes[Buffer] = [1, 77];
+        using var scope = NewDisposeScope();
+        using var weights = manifest.Weights();
+
+        Builders["sd15.text_encoder"](weights.Root);
+
+        Assert.Equal([Buffer], weights.Unused);
+        weights.RequireAllUsed(left => left == Buffer);
+    }
+
+    private static void AssertRefused(string name, string tensor, Action<Dictionary<string, long[]>> damage)
+    {
+        var manifest = Manifest.Read(name);
+        damage(manifest.Shapes);
+        using var scope = NewDisposeScope();
+        using var weights = manifest.Weights();
+        var error = Assert.Throws<InvalidInputException>(() =>
+        {
+            Builders[name](weights.Root);
+            weights.RequireAllUsed();
+        });
+        Assert.Contains($"\"{tensor}\"", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    private static void AssertConfig<T>(T expected, string name, Func<string, T> read)
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, Manifest.Read(name).Config.GetRawText());
+            Assert.Equivalent(expected, read(path), strict: true);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+}
