@@ -57,7 +57,7 @@ public sealed class EditCommandTests
     public void CtrlCLeavesNothingBehind()
     {
         using var folder = new TemporaryFolder();
-        var outcome = P2P.RunAndInterrupt(TimeSpan.FromSeconds(4), "edit", "a cat", "a dog", "--steps", "1000", "--model", Models.Tiny(), "-o", folder["out"]);
+        var outcome = P2P.RunAndInterrupt(TimeSpan.FromSeconds(4), "edit", "a cat", "a dog", "--steps", "900", "--model", Models.Tiny(), "-o", folder["out"]);
         Assert.Contains("Stopped", outcome.FailedWith(130));
         Assert.False(Directory.Exists(folder["out"]));
     }
