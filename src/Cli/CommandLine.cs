@@ -14,7 +14,7 @@ internal static class CommandLine
         // A prompt may begin with "@", which would otherwise name a file of arguments.
         var parse = Create(cancel).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Errors.Count > 0 && parse.Action is ParseErrorAction)
-            return Fail(ExitCode.WrongInput, $"{parse.Errors[0].Message} See \"{PathOf(parse)} --help\".");
+            return Fail(ExitCode.WrongInput, $"{Problem(parse)} See \"{PathOf(parse)} --help\".");
         try
         {
             // Commands are synchronous and stop by their own token, so nothing here may end them earlier.
@@ -49,6 +49,12 @@ internal static class CommandLine
         TrainCommand.Create(cancel),
         DoctorCommand.Create(),
     };
+
+    // Of a mistyped command the parser first says that a command is missing.
+    private static string Problem(ParseResult parse) =>
+        parse.CommandResult.Command is RootCommand && parse.UnmatchedTokens.Count > 0
+            ? $"There is no command or option \"{parse.UnmatchedTokens[0]}\"."
+            : parse.Errors[0].Message;
 
     private static string PathOf(ParseResult parse) =>
         parse.CommandResult.Command is RootCommand ? "p2p" : $"p2p {parse.CommandResult.Command.Name}";

@@ -4,7 +4,6 @@ using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
-using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -62,9 +61,10 @@ internal static class DoctorCommand
 
     private static void Print(JsonObject findings)
     {
-        var grid = new Grid().AddColumns(2);
-        foreach (var (name, value) in findings.Where(finding => finding.Value is not null && finding.Key != "problem"))
-            grid.AddRow(new Text(name), new Text(value!.ToString()));
-        AnsiConsole.Write(grid);
+        // Plain lines, since a table would break the paths.
+        var shown = findings.Where(finding => finding.Value is not null && finding.Key != "problem").ToList();
+        var width = shown.Max(finding => finding.Key.Length) + 2;
+        foreach (var (name, value) in shown)
+            Console.Out.WriteLine($"{name.PadRight(width)}{value}");
     }
 }

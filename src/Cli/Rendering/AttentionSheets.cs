@@ -1,8 +1,6 @@
 using PromptToPrompt.Diffusion.Tokenization;
-using PromptToPrompt.Editing.Maps;
 using PromptToPrompt.Editing.Sessions;
 using SkiaSharp;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Rendering;

@@ -26,13 +26,16 @@ internal sealed class RunFolder
     /// <summary>Full paths of what has been written.</summary>
     public IReadOnlyList<string> Files => files;
 
+    /// <summary>The full path of a file here; a name that is a full path stays as it is.</summary>
+    public string PathOf(string name) => Path.Combine(folder, name);
+
     public void Add(string name, Picture picture) => Add(name, picture.SavePng);
 
     public void Add(string name, SKBitmap bitmap) => Add(name, path => Picture.SavePng(bitmap, path));
 
     public void Add(string name, string text) => Add(name, path => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text))));
 
-    /// <summary>Writes a file by a function that takes its full path; a name with a path of its own stays where it says.</summary>
+    /// <summary>Writes a file by a function that takes its full path.</summary>
     public void Add(string name, Action<string> write)
     {
         try
@@ -44,7 +47,7 @@ internal sealed class RunFolder
             throw new InvalidInputException($"--output {folder} cannot be made: {e.Message}", e);
         }
 
-        var path = Path.Combine(folder, name);
+        var path = PathOf(name);
         write(path);
         files.Add(path);
     }

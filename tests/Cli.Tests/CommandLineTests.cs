@@ -1,0 +1,36 @@
+namespace PromptToPrompt.Cli.Tests;
+
+public sealed class CommandLineTests
+{
+    [Theory]
+    [InlineData("p2p edit", "edit", "one prompt")]
+    [InlineData("--steps is \"many\"", "edit", "a", "b", "--steps", "many")]
+    [InlineData("--size is \"64\"", "generate", "a", "--size", "64")]
+    [InlineData("--guidance is \"NaN\"", "generate", "a", "--guidance", "NaN")]
+    [InlineData("--device is \"tpu\"", "generate", "a", "--device", "tpu")]
+    [InlineData("--kind is \"swap\"", "edit", "a", "b", "--kind", "swap")]
+    [InlineData("--weight", "edit", "a", "b", "--weight", "snow")]
+    [InlineData("--cross-steps", "edit", "a", "b", "--cross-steps", "1.5")]
+    [InlineData("--self-steps", "edit", "a", "b", "--self-steps", "0.5..0.1")]
+    [InlineData("--self-resolution", "edit", "a", "b", "--self-resolution", "64")]
+    [InlineData("--blend", "edit", "a", "b", "--blend", ":")]
+    [InlineData("--mask", "edit", "a", "b", "--mask", "no-such.png")]
+    [InlineData("give one of them", "edit", "a", "b", "--kind", "refine", "--align", "naive")]
+    [InlineData("--scheduler", "generate", "a", "--scheduler", "magic")]
+    [InlineData("--model", "generate", "a", "--model", "no-such-model")]
+    [InlineData("--model", "tokens", "a", "--model", "no-such-model")]
+    [InlineData("--pictures", "train", "--pictures", "0")]
+    [InlineData("paint", "paint")]
+    [InlineData("p2p --help")]
+    public void WrongInputIsOneLineAndExitCode2(string expected, params string[] arguments) =>
+        Assert.Contains(expected, P2P.Run(arguments).FailedWith(2));
+
+    [Fact]
+    public void HelpAndVersionSucceed()
+    {
+        var help = P2P.Run("edit", "--help").Succeeded();
+        Assert.Contains("--cross-steps", help);
+        Assert.Contains("-o, --output", help);
+        Assert.Matches(@"^\d+\.\d+\.\d+", P2P.Run("--version").Succeeded());
+    }
+}

@@ -1,0 +1,46 @@
+using System.Text.Json;
+
+namespace PromptToPrompt.Cli.Tests.Commands;
+
+public sealed class AlignCommandTests
+{
+    [Fact]
+    public void RefineIsPositionsAndAlphas()
+    {
+        using var json = Align("a cat sat", "a fluffy cat sat", "--kind", "refine");
+        Assert.Equal("refine", json.RootElement.GetProperty("kind").GetString());
+        Assert.Equal([0, 1, -1, 2, 3], Numbers(json.RootElement.GetProperty("mapper")).Take(5));
+        Assert.Equal([1, 1, 0, 1, 1], Numbers(json.RootElement.GetProperty("alphas")).Take(5));
+        Assert.Equal(77, json.RootElement.GetProperty("mapper").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("replace", "--kind", "replace")]
+    [InlineData("auto")]
+    [InlineData("naive", "--align", "naive")]
+    public void OthersAreMatrices(string kind, params string[] options)
+    {
+        using var json = Align("a cat sat", "a (dog:1.5) sat", options);
+        Assert.Equal(kind, json.RootElement.GetProperty("kind").GetString());
+        var mapper = json.RootElement.GetProperty("mapper");
+        Assert.Equal(77, mapper.GetArrayLength());
+        Assert.Equal([0, 0, 1, 0], Numbers(mapper[2]).Take(4));
+        Assert.Equal(77, mapper[2].GetArrayLength());
+    }
+
+    [Fact]
+    public void TableIsReadable()
+    {
+        var table = P2P.Run("align", "a cat sat", "a dog sat", "--model", Models.Tiny()).Succeeded();
+        Assert.Contains(table.Split('\n'), line => line.Contains("dog") && line.Contains("cat"));
+    }
+
+    [Fact]
+    public void ReplaceOfDifferentLengthsIsAnError() =>
+        P2P.Run("align", "a cat sat", "a fluffy cat sat", "--kind", "replace", "--model", Models.Tiny()).FailedWith(2);
+
+    private static JsonDocument Align(string source, string target, params string[] options) =>
+        JsonDocument.Parse(P2P.Run(["align", source, target, "--json", "--model", Models.Tiny(), .. options]).Succeeded());
+
+    private static IEnumerable<double> Numbers(JsonElement array) => array.EnumerateArray().Select(number => number.GetDouble());
+}

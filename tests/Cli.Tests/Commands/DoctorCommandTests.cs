@@ -1,0 +1,18 @@
+using System.Text.Json;
+
+namespace PromptToPrompt.Cli.Tests.Commands;
+
+public sealed class DoctorCommandTests
+{
+    [Fact]
+    public void TellsWhatWasFound()
+    {
+        using var json = JsonDocument.Parse(P2P.Run("doctor", "--json", "--model", Models.Tiny()).Succeeded());
+        Assert.True(json.RootElement.GetProperty("threads").GetInt32() > 0);
+        Assert.Equal("cpu", json.RootElement.GetProperty("device").GetString());
+    }
+
+    [Fact]
+    public void MissingModelIsOneSentence() =>
+        Assert.Contains("no-such-model", P2P.Run("doctor", "--model", "no-such-model").FailedWith(1));
+}

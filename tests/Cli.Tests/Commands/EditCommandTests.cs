@@ -1,0 +1,90 @@
+using System.Text.Json;
+using PromptToPrompt.Diffusion.Checkpoints;
+using SkiaSharp;
+
+namespace PromptToPrompt.Cli.Tests.Commands;
+
+public sealed class EditCommandTests
+{
+    private static readonly string[] Fast = ["--steps", "2", "--size", "64x64"];
+
+    [Fact]
+    public void WritesPicturesGridTraceAndRecord()
+    {
+        using var folder = new TemporaryFolder();
+        var outcome = P2P.Run([
+            "edit", "a photo of a cat", "a photo of a (dog:1.5)", "a photo of a fluffy cat", "--blend", "cat,dog", "--json",
+            "--model", Models.Tiny(), "-o", folder["out"], "--trace", folder["trace.safetensors"], .. Fast]);
+        using var json = JsonDocument.Parse(outcome.Succeeded());
+        Assert.Equal("", outcome.Error);
+        Assert.Equal(2, json.RootElement.GetProperty("options").GetProperty("steps").GetInt32());
+        Assert.All(json.RootElement.GetProperty("files").EnumerateArray(), file => Assert.True(File.Exists(file.GetString())));
+        Assert.Equal(
+            ["edit-1.png", "edit-2.png", "grid.png", "run.json", "source.png"],
+            Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        using var source = SKBitmap.Decode(Path.Combine(folder["out"], "source.png"));
+        Assert.Equal((64, 64), (source.Width, source.Height));
+        using var grid = SKBitmap.Decode(Path.Combine(folder["out"], "grid.png"));
+        Assert.True(grid.Width > 3 * 320, $"{grid.Width} pixels");
+        using var trace = SafetensorsFile.Open(folder["trace.safetensors"]);
+        Assert.Equal(3, trace.Tensors["latents"].Shape[0]);
+        Assert.Equal(3, trace.Tensors["latents"].Shape[1]);
+    }
+
+    [Fact]
+    public void SameCommandGivesSamePictures()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var name in new[] { "first", "second" })
+            P2P.Run(["edit", "a cat", "a dog", "--seed", "7", "--quiet", "--model", Models.Tiny(), "-o", folder[name], .. Fast]).Succeeded();
+        Assert.Equal(File.ReadAllBytes(Path.Combine(folder["first"], "edit-1.png")), File.ReadAllBytes(Path.Combine(folder["second"], "edit-1.png")));
+    }
+
+    [Theory]
+    [InlineData("zebra", "--blend", "zebra")]
+    [InlineData("zebra", "--weight", "zebra=2")]
+    [InlineData("63x64", "--size", "63x64")]
+    [InlineData("--init-latents", "--init-latents", "no-such.safetensors")]
+    [InlineData("--steps", "--steps", "0")]
+    public void WrongInputNamesItAndWritesNothing(string expected, params string[] options)
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Contains(expected, P2P.Run(["edit", "a cat", "a dog", "--model", Models.Tiny(), "-o", folder["out"], .. options]).FailedWith(2));
+        Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    [Fact]
+    public void CtrlCLeavesNothingBehind()
+    {
+        using var folder = new TemporaryFolder();
+        var outcome = P2P.RunAndInterrupt(TimeSpan.FromSeconds(4), "edit", "a cat", "a dog", "--steps", "900", "--model", Models.Tiny(), "-o", folder["out"]);
+        Assert.Contains("Stopped", outcome.FailedWith(130));
+        Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    [Fact]
+    public void NamesTruncatedWords()
+    {
+        using var folder = new TemporaryFolder();
+        var outcome = P2P.Run(["generate", string.Concat(Enumerable.Repeat("cat ", 75)) + "castle", "--model", Models.Tiny(), "-o", folder["out"], .. Fast]);
+        outcome.Succeeded();
+        Assert.Contains("castle", outcome.Error);
+    }
+
+    [Fact]
+    public void AttentionWritesSheets()
+    {
+        using var folder = new TemporaryFolder();
+        P2P.Run(["attention", "a cat on a mat", "--quiet", "--model", Models.Tiny(), "-o", folder["out"], .. Fast]).Succeeded();
+        Assert.True(File.Exists(Path.Combine(folder["out"], "attention.png")));
+        Assert.True(File.Exists(Path.Combine(folder["out"], "attention-over-time.png")));
+    }
+
+    [Fact]
+    public void EmbeddedModelIsFoundByName()
+    {
+        Models.Storybook();
+        using var folder = new TemporaryFolder();
+        P2P.Run("edit", "a red castle next to a river", "a blue castle next to a river", "--steps", "2", "-o", folder["out"]).Succeeded();
+    }
+}

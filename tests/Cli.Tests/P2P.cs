@@ -1,0 +1,73 @@
+using System.Diagnostics;
+
+namespace PromptToPrompt.Cli.Tests;
+
+/// <summary>What a run of the built command left behind.</summary>
+internal sealed record Outcome(int ExitCode, string Output, string Error)
+{
+    /// <summary>Asserts that the run failed with one line on standard error, and returns it.</summary>
+    public string FailedWith(int code)
+    {
+        Assert.True(ExitCode == code, $"exit code {ExitCode}: {Error}");
+        return Assert.Single(Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    /// <summary>Asserts that the run succeeded, and returns its standard output.</summary>
+    public string Succeeded()
+    {
+        Assert.True(ExitCode == 0, $"exit code {ExitCode}: {Error}");
+        return Output;
+    }
+}
+
+/// <summary>Runs the built command as a process of its own.</summary>
+internal static class P2P
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
+
+    public static Outcome Run(params string[] arguments) => RunWithInput(null, arguments);
+
+    public static Outcome RunWithInput(string? input, params string[] arguments)
+    {
+        using var process = Start(arguments);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        process.StandardInput.Write(input);
+        process.StandardInput.Close();
+        return Finish(process, output, error);
+    }
+
+    /// <summary>Presses Ctrl-C a while after the start.</summary>
+    public static Outcome RunAndInterrupt(TimeSpan after, params string[] arguments)
+    {
+        using var process = Start(arguments);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(after))
+            Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExit();
+        return Finish(process, output, error);
+    }
+
+    private static Process Start(string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "p2p.dll"), .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["OMP_NUM_THREADS"] = "1";
+        return Process.Start(start)!;
+    }
+
+    private static Outcome Finish(Process process, Task<string> output, Task<string> error)
+    {
+        if (!process.WaitForExit(Longest))
+        {
+            process.Kill();
+            Assert.Fail("The command did not end.");
+        }
+
+        return new Outcome(process.ExitCode, output.Result, error.Result);
+    }
+}
