@@ -1,0 +1,123 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Prompts;
+using PromptToPrompt.Editing.Sessions;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Tests.Sessions;
+
+/// <summary>The embedded model's sessions: source pass and edit pass give what one batch gives.</summary>
+public sealed class EditSessionTests
+{
+    private static readonly EditRequest Request = new()
+    {
+        Source = "a red house in a field", Targets = ["a red castle in a field"], Steps = 5, Guidance = 4, Seed = 3, Trace = true,
+    };
+
+    [Fact]
+    public void EditPassGivesTheSamePictureAsOneBatch()
+    {
+        using var model = EmbeddedModel();
+        using var together = EditRun.Execute(model, Request);
+        using var session = new EditSession(model, Request);
+        using var source = session.RunSource();
+        using var edit = session.Edit(r => r with { Targets = Request.Targets });
+
+        AssertClose(together.Latents.slice(0, 0, 1, 1), source.Latents);
+        AssertClose(together.Latents.slice(0, 1, 2, 1), edit.Latents);
+        Assert.True(session.RecordedBytes > 0);
+    }
+
+    [Fact]
+    public void EditPassBlendsWithTheRecordedSource()
+    {
+        using var model = EmbeddedModel();
+        EditRequest Blended(EditRequest r) => r with { Targets = Request.Targets, Blend = BlendWords.Parse("house:castle"), BlendThreshold = 0.5, BlendStart = 0 };
+        using var together = EditRun.Execute(model, Blended(Request));
+        using var session = new EditSession(model, Request);
+        using var source = session.RunSource();
+        using var edit = session.Edit(Blended);
+
+        AssertClose(together.Latents.slice(0, 1, 2, 1), edit.Latents);
+    }
+
+    [Fact]
+    public void WatchingAttentionChangesNoPicture()
+    {
+        using var model = EmbeddedModel();
+        using var watched = EditRun.Execute(model, Request with { WatchAttention = true });
+        using var unwatched = EditRun.Execute(model, Request with { Trace = false });
+
+        AssertClose(watched.Latents, unwatched.Latents);
+    }
+
+    [Fact]
+    public void WeightOfOneChangesNothing()
+    {
+        using var model = EmbeddedModel();
+        using var result = EditRun.Execute(model, Request with { Targets = ["a red (house:1) in a field"], Edit = new EditSpecification() });
+
+        AssertClose(result.Latents.slice(0, 0, 1, 1), result.Latents.slice(0, 1, 2, 1));
+    }
+
+    [Fact]
+    public void RecordingThatDoesNotFitIsRefusedInOneLine()
+    {
+        using var model = EmbeddedModel();
+        using var session = new EditSession(model, Request, maxBytes: 1 << 16);
+        var error = Assert.Throws<InvalidInputException>(() => session.RunSource());
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public void CancelledRunStopsAndRunsLeaveNoTensorBehind()
+    {
+        using var model = EmbeddedModel();
+        using (EditRun.Execute(model, Request))
+        {
+        }
+
+        var before = Tensor.TotalCount;
+        using (EditRun.Execute(model, Request))
+        {
+        }
+
+        using var cancelled = new CancellationTokenSource();
+        var progress = new Stopper(cancelled);
+        Assert.Throws<OperationCanceledException>(() => EditRun.Execute(model, Request, progress, cancelled.Token).Dispose());
+        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(2, progress.Steps);
+    }
+
+    private static StableDiffusionModel EmbeddedModel()
+    {
+        for (var here = new DirectoryInfo(AppContext.BaseDirectory); here is not null; here = here.Parent)
+        {
+            var candidate = Path.Combine(here.FullName, "models", "storybook");
+            if (Directory.Exists(candidate))
+                return StableDiffusionModel.Load(candidate);
+        }
+
+        throw new DirectoryNotFoundException("models/storybook belongs to the repository.");
+    }
+
+    private static void AssertClose(Tensor expected, Tensor actual)
+    {
+        var error = (expected - actual).abs().max().ToDouble() / expected.abs().max().ToDouble();
+        Assert.True(error < 1e-4, $"relative error {error:E2}");
+    }
+
+    private sealed class Stopper(CancellationTokenSource source) : IProgress<EditProgress>
+    {
+        public int Steps { get; private set; }
+
+        public void Report(EditProgress value)
+        {
+            Steps++;
+            if (value.Step == 2)
+                source.Cancel();
+        }
+    }
+}
