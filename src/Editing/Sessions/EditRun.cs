@@ -1,7 +1,6 @@
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Control;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;

@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Control;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
@@ -49,8 +48,16 @@ public sealed class EditSession : IDisposable
             throw new InvalidOperationException("Run the source first.");
         var edited = change(source) with
         {
-            Source = source.Source, Steps = source.Steps, Seed = source.Seed, Sampler = source.Sampler, StepsOffset = source.StepsOffset,
-            Width = source.Width, Height = source.Height, Guidance = source.Guidance, InitialLatents = source.InitialLatents, Negative = source.Negative,
+            Source = source.Source,
+            Steps = source.Steps,
+            Seed = source.Seed,
+            Sampler = source.Sampler,
+            StepsOffset = source.StepsOffset,
+            Width = source.Width,
+            Height = source.Height,
+            Guidance = source.Guidance,
+            InitialLatents = source.InitialLatents,
+            Negative = source.Negative,
         };
         using var plan = new EditPlan(model, edited);
         return EditRun.Pass(plan, [.. Enumerable.Range(1, edited.Targets.Count)], recording, progress, cancel);

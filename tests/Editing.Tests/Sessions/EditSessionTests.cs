@@ -13,7 +13,12 @@ public sealed class EditSessionTests
 {
     private static readonly EditRequest Request = new()
     {
-        Source = "a red house in a field", Targets = ["a red castle in a field"], Steps = 5, Guidance = 4, Seed = 3, Trace = true,
+        Source = "a red house in a field",
+        Targets = ["a red castle in a field"],
+        Steps = 5,
+        Guidance = 4,
+        Seed = 3,
+        Trace = true,
     };
 
     [Fact]
