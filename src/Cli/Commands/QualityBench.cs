@@ -7,6 +7,7 @@ using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Evaluation.Measures;
 using PromptToPrompt.Evaluation.Quality;
+using PromptToPrompt.Storybook.World;
 using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Commands;
@@ -95,10 +96,13 @@ internal static class QualityBench
             {
                 ["kind"] = kind.Kind.ToString(),
                 ["pairs"] = kind.Pairs,
+                ["outsidePairs"] = kind.OutsidePairs,
                 ["outsideControlled"] = Rounded(kind.OutsideControlled),
                 ["outsideFree"] = Rounded(kind.OutsideFree),
                 ["ratio"] = Rounded(kind.Ratio),
                 ["outsideShare"] = Rounded(kind.OutsideShare),
+                ["changeControlled"] = Rounded(kind.ChangeControlled),
+                ["changeFree"] = Rounded(kind.ChangeFree),
                 ["structureControlled"] = Rounded(kind.StructureControlled),
                 ["structureFree"] = Rounded(kind.StructureFree),
                 ["colourControlled"] = Rounded(kind.ColourControlled),
@@ -118,16 +122,24 @@ internal static class QualityBench
 
     private static void Print(IReadOnlyList<KindSummary> kinds, IReadOnlyList<AttentionQuality> attention, double psnr, double colourReader)
     {
-        var table = new Table().AddColumns("edit", "pairs", "outside", "no control", "ratio", "share", "structure", "no control", "colour", "no control");
-        foreach (var k in kinds)
+        var local = new Table().AddColumns("edit", "pairs", "outside", "free", "ratio", "share", "colour", "free");
+        foreach (var k in kinds.Where(kind => kind.Kind <= EditKind.PlaceSwap))
         {
-            table.AddRow(
-                k.Kind.ToString(), k.Pairs.ToString(CultureInfo.InvariantCulture), Shown(k.OutsideControlled, "F1"), Shown(k.OutsideFree, "F1"),
-                Shown(k.Ratio, "F2"), Shown(k.OutsideShare, "F2"), Shown(k.StructureControlled, "F2"), Shown(k.StructureFree, "F2"),
-                Shown(k.ColourControlled, "F2"), Shown(k.ColourFree, "F2"));
+            local.AddRow(
+                k.Kind.ToString(), Shown(k.OutsidePairs, "F0"), Shown(k.OutsideControlled, "F1"), Shown(k.OutsideFree, "F1"),
+                Shown(k.Ratio, "F2"), Shown(k.OutsideShare, "F2"), Shown(k.ColourControlled, "F2"), Shown(k.ColourFree, "F2"));
         }
 
-        AnsiConsole.Write(table);
+        var whole = new Table().AddColumns("edit", "pairs", "change", "free", "edges", "free");
+        foreach (var k in kinds)
+        {
+            whole.AddRow(
+                k.Kind.ToString(), Shown(k.Pairs, "F0"), Shown(k.ChangeControlled, "F1"), Shown(k.ChangeFree, "F1"),
+                Shown(k.StructureControlled, "F2"), Shown(k.StructureFree, "F2"));
+        }
+
+        AnsiConsole.Write(local);
+        AnsiConsole.Write(whole);
         foreach (var a in attention)
         {
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,

@@ -5,6 +5,9 @@ namespace PromptToPrompt.Evaluation.Measures;
 /// <summary>How alike two pictures of one size are.</summary>
 public static class PictureComparison
 {
+    /// <summary>Mean absolute difference of the colour values, 0…255.</summary>
+    public static double Difference(Picture one, Picture other) => DifferenceOutside(one, other, new bool[one.Width * one.Height])!.Value;
+
     /// <summary>Mean absolute difference of the colour values, 0…255, over the pixels that lie outside a region.</summary>
     /// <param name="one">A picture.</param>
     /// <param name="other">Another of the same size.</param>

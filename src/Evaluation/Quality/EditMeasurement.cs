@@ -14,6 +14,8 @@ namespace PromptToPrompt.Evaluation.Quality;
 /// </param>
 /// <param name="OutsideFree">The same without control.</param>
 /// <param name="OutsideShare">Share of the picture outside the region.</param>
+/// <param name="ChangeControlled">Mean absolute difference (0…255) between edit and source over the whole picture.</param>
+/// <param name="ChangeFree">The same without control.</param>
 /// <param name="StructureControlled">Agreement of edges between edit and source, −1…1.</param>
 /// <param name="StructureFree">The same without control.</param>
 /// <param name="ColourControlled">Whether the edit's colour is the target's; null where colour is not what changes.</param>
@@ -26,6 +28,8 @@ public sealed record EditMeasurement(
     double? OutsideControlled,
     double? OutsideFree,
     double? OutsideShare,
+    double ChangeControlled,
+    double ChangeFree,
     double StructureControlled,
     double StructureFree,
     bool? ColourControlled,

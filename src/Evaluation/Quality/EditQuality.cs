@@ -50,6 +50,8 @@ public static class EditQuality
             region is null ? null : PictureComparison.DifferenceOutside(before, after, region),
             region is null ? null : PictureComparison.DifferenceOutside(before, without, region),
             region?.Average(inside => inside ? 0.0 : 1.0),
+            PictureComparison.Difference(before, after),
+            PictureComparison.Difference(before, without),
             PictureComparison.StructureAgreement(before, after),
             PictureComparison.StructureAgreement(before, without),
             isColour ? HasTargetColour(pair, controlled, colours) : null,
