@@ -1,0 +1,12 @@
+using System.CommandLine;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p bench</c>: the figures that the project states of itself.</summary>
+internal static class BenchCommand
+{
+    public static Command Create(CancellationToken cancel) => new("bench", "Measure what the documentation states")
+    {
+        QualityBench.Create(cancel),
+    };
+}

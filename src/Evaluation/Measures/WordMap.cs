@@ -1,0 +1,75 @@
+using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Editing.Maps;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Evaluation.Measures;
+
+/// <summary>The attention that words draw, position by position.</summary>
+/// <param name="Width">Positions across.</param>
+/// <param name="Height">Positions down.</param>
+/// <param name="Values">Width × height values, row by row, not negative.</param>
+public sealed record WordMap(int Width, int Height, IReadOnlyList<float> Values)
+{
+    /// <summary>Index of the strongest position.</summary>
+    public int Peak
+    {
+        get
+        {
+            var peak = 0;
+            for (var i = 1; i < Values.Count; i++)
+            {
+                if (Values[i] > Values[peak])
+                    peak = i;
+            }
+
+            return peak;
+        }
+    }
+
+    /// <summary>The mean attention of the tokens of words, averaged over the run.</summary>
+    /// <param name="maps">Maps of a run.</param>
+    /// <param name="index">Which prompt of the run.</param>
+    /// <param name="prompt">That prompt.</param>
+    /// <param name="words">Words of it, at least one.</param>
+    /// <exception cref="Diffusion.InvalidInputException">The prompt does not have a word.</exception>
+    public static WordMap Of(AttentionMaps maps, int index, TokenizedPrompt prompt, IEnumerable<string> words)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var columns = tensor(words.SelectMany(word => prompt.Find(word)).Select(token => (long)token).ToArray());
+        var values = maps.Mean(index).cpu().index_select(1, columns).mean([1]).contiguous();
+        return new WordMap(maps.Width, maps.Height, values.data<float>().ToArray());
+    }
+
+    /// <summary>Which positions have at least a share of the strongest attention.</summary>
+    /// <param name="threshold">The share, 0…1.</param>
+    /// <param name="dilated">Whether the neighbours of such positions count too, corners included.</param>
+    public bool[] Region(double threshold, bool dilated)
+    {
+        var limit = threshold * Values[Peak];
+        var reach = dilated ? 1 : 0;
+        var region = new bool[Values.Count];
+        for (var i = 0; i < region.Length; i++)
+        {
+            if (Values[i] < limit)
+                continue;
+            var (x, y) = (i % Width, i / Width);
+            for (var row = Math.Max(0, y - reach); row <= Math.Min(Height - 1, y + reach); row++)
+                for (var column = Math.Max(0, x - reach); column <= Math.Min(Width - 1, x + reach); column++)
+                    region[(row * Width) + column] = true;
+        }
+
+        return region;
+    }
+
+    /// <summary>The same for the pixels of a picture that the positions cover evenly: pictureWidth × pictureHeight values, row by row.</summary>
+    /// <inheritdoc cref="Region"/>
+    public bool[] PixelRegion(int pictureWidth, int pictureHeight, double threshold, bool dilated)
+    {
+        var region = Region(threshold, dilated);
+        var pixels = new bool[pictureWidth * pictureHeight];
+        for (var i = 0; i < pixels.Length; i++)
+            pixels[i] = region[(i / pictureWidth * Height / pictureHeight * Width) + (i % pictureWidth * Width / pictureWidth)];
+        return pixels;
+    }
+}

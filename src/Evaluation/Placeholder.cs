@@ -1,3 +1,0 @@
-namespace PromptToPrompt.Evaluation;
-
-internal static class Placeholder;
