@@ -1,0 +1,29 @@
+using BenchmarkDotNet.Attributes;
+
+namespace PromptToPrompt.Benchmarks;
+
+/// <summary>A whole edit of 10 steps, decoded: the fused path against one that holds every map.</summary>
+public class EditBenchmarks
+{
+    private EditScenario scenario = null!;
+
+    /// <summary>Loads the model and checks that both ways give the same.</summary>
+    [GlobalSetup]
+    public void Setup()
+    {
+        scenario = new EditScenario();
+        scenario.RequireAgreement();
+    }
+
+    /// <summary>Frees the model.</summary>
+    [GlobalCleanup]
+    public void Cleanup() => scenario.Dispose();
+
+    /// <summary>Every map in memory.</summary>
+    [Benchmark(Baseline = true)]
+    public void Materialised() => scenario.RunMaterialised().Dispose();
+
+    /// <summary>No map in memory.</summary>
+    [Benchmark]
+    public void Fused() => scenario.RunFused().Dispose();
+}

@@ -1,0 +1,97 @@
+using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Sessions;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Benchmarks;
+
+/// <summary>The edit that is measured: one word changed, source and target in one batch, 10 steps of DDIM on the embedded model.</summary>
+internal sealed class EditScenario : IDisposable
+{
+    private readonly Tensor noise;
+    private readonly Tensor conditional;
+    private readonly Tensor unconditional;
+
+    public EditScenario()
+    {
+        Model = StableDiffusionModel.Load(EmbeddedModel.Directory);
+        var source = Model.Tokenizer.Tokenize(Request.Source);
+        var target = Model.Tokenizer.Tokenize(Request.Targets[0]);
+        Edits = [null, AttentionEdit.Create(source, target, Request.Edit, Request.Steps)];
+        conditional = TextConditioning.Encode(Model, [source, target]);
+        unconditional = TextConditioning.Encode(Model, [Model.Tokenizer.Tokenize("")]);
+        var side = Model.UNet.Config.SampleSize * Model.Vae.Config.PixelsPerLatent;
+        using var one = InitialNoise.FromSeed(Model, Request.Seed, side, side);
+        noise = cat([one, one], 0);
+    }
+
+    public StableDiffusionModel Model { get; }
+
+    public EditRequest Request { get; } = new()
+    {
+        Source = "a red house in a field",
+        Targets = ["a red castle in a field"],
+        Steps = 10,
+        Guidance = 4,
+        Seed = 3,
+        Sampler = SamplerKind.Ddim,
+    };
+
+    public IReadOnlyList<AttentionEdit?> Edits { get; }
+
+    /// <summary>The product's way. Returns the final latents, [2, channels, h, w].</summary>
+    public Tensor RunFused()
+    {
+        using var result = EditRun.Execute(Model, Request);
+        return result.Latents.clone();
+    }
+
+    /// <summary>The straightforward way: the same loop and the same decoding with every map in memory. Returns the final latents.</summary>
+    public Tensor RunMaterialised()
+    {
+        using var attention = new MaterialisedEditAttention(Edits);
+        using var scheduler = Model.Scheduler.Create(SamplerKind.Ddim, Request.Steps);
+        var request = new DenoisingRequest
+        {
+            Latents = noise,
+            Prompts = [0, 1],
+            Conditional = conditional,
+            Unconditional = unconditional,
+            Guidance = Request.Guidance,
+            Attention = attention,
+        };
+        foreach (var state in DenoisingLoop.Run(Model, scheduler, request))
+        {
+            if (state.Step < state.Steps - 1)
+                continue;
+            _ = Picture.Decode(Model.Vae, state.Latents);
+            return state.Latents.clone();
+        }
+
+        throw new InvalidOperationException("The run had no last step.");
+    }
+
+    /// <summary>Compares the two ways: otherwise their times would say nothing.</summary>
+    /// <returns>The largest difference of the final latents, relative to the largest latent.</returns>
+    /// <exception cref="InvalidOperationException">They differ by more than 1e-3.</exception>
+    public double RequireAgreement()
+    {
+        using var scope = NewDisposeScope();
+        var (fused, materialised) = (RunFused(), RunMaterialised());
+        var error = (fused - materialised).abs().max().ToDouble() / fused.abs().max().ToDouble();
+        return error <= 1e-3 ? error
+            : throw new InvalidOperationException($"The fused and the materialised edit differ by {error:E1} of the largest latent.");
+    }
+
+    public void Dispose()
+    {
+        noise.Dispose();
+        conditional.Dispose();
+        unconditional.Dispose();
+        Model.Dispose();
+    }
+}

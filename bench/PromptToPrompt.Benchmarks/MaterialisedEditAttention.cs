@@ -1,0 +1,64 @@
+using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Editing.Edits;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Benchmarks;
+
+/// <summary>
+/// Prompt-to-Prompt written down as its definition reads: each layer's map is computed in float32, changed between softmax and values, and
+/// kept, with its sum over the steps beside it, as the published implementations do. What the product is measured against.
+/// </summary>
+/// <param name="edits">The edit of each prompt; null for the source, prompt 0, which must be in the batch.</param>
+internal sealed class MaterialisedEditAttention(IReadOnlyList<AttentionEdit?> edits) : AttentionProcessor, IDisposable
+{
+    private readonly Dictionary<int, Tensor> current = [];
+    private readonly Dictionary<int, Tensor> sums = [];
+
+    public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)
+    {
+        using var scope = NewDisposeScope();
+        var own = ScaledDotProduct.Probabilities(query.to(ScalarType.Float32), key.to(ScalarType.Float32)).unbind(0);
+        var rows = call.Step.Rows;
+        var source = own[rows.ToList().IndexOf(new BatchRow(0, Conditional: true))];
+        var maps = new Tensor[own.Length];
+        for (var i = 0; i < maps.Length; i++)
+            maps[i] = rows[i].Conditional && edits[rows[i].Prompt] is { } edit ? Edited(call, edit, source, own[i]) : own[i];
+        Keep(call.Site.Index, stack(maps.Where((_, i) => rows[i].Conditional)));
+        return matmul(stack(maps), value.to(ScalarType.Float32)).to(value.dtype).MoveToOuterDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        foreach (var map in current.Values.Concat(sums.Values))
+            map.Dispose();
+        current.Clear();
+        sums.Clear();
+    }
+
+    private static Tensor Edited(in AttentionCall call, AttentionEdit edit, Tensor source, Tensor own)
+    {
+        if (call.Site.Kind == AttentionKind.Self)
+            return edit.InjectsSelfAttention(call.Step.Index, call.Height, call.Width) ? source : own;
+        var cross = edit.At(call.Step.Index);
+        return matmul(source, tensor(cross.P, [cross.Tokens, cross.Tokens])) + (own * tensor(cross.R));
+    }
+
+    private void Keep(int site, Tensor maps)
+    {
+        if (current.Remove(site, out var previous))
+        {
+            if (sums.TryGetValue(site, out var sum))
+            {
+                sum.add_(previous);
+                previous.Dispose();
+            }
+            else
+            {
+                sums.Add(site, previous);
+            }
+        }
+
+        current.Add(site, maps.DetachFromDisposeScope());
+    }
+}

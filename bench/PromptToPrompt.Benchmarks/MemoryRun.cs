@@ -1,0 +1,27 @@
+using System.Diagnostics;
+
+namespace PromptToPrompt.Benchmarks;
+
+/// <summary>
+/// Peak memory of one edit. BenchmarkDotNet sees managed memory only, and tensors are native; a process of its own for each way keeps what
+/// the allocator holds back out of the other's figure.
+/// </summary>
+internal static class MemoryRun
+{
+    public static int Execute(string path)
+    {
+        if (path is not ("fused" or "materialised"))
+        {
+            Console.Error.WriteLine($"\"{path}\" is not a way to edit; write memory fused or memory materialised.");
+            return 2;
+        }
+
+        using var scenario = new EditScenario();
+        var before = ResidentMemory.Current;
+        var watch = Stopwatch.StartNew();
+        (path == "fused" ? scenario.RunFused() : scenario.RunMaterialised()).Dispose();
+        Console.WriteLine(FormattableString.Invariant(
+            $"{path}: {watch.Elapsed.TotalSeconds:F2} s, peak {ResidentMemory.Peak / 1e6:F0} MB, {(ResidentMemory.Peak - before) / 1e6:F0} MB of it for the edit"));
+        return 0;
+    }
+}

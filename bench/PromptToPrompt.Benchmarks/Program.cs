@@ -1,0 +1,22 @@
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Engines;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using PromptToPrompt.Benchmarks;
+using PromptToPrompt.Diffusion.Native;
+
+LibTorch.EnsureLoaded();
+switch (args)
+{
+    case ["fullsize", .. var options]:
+        return FullSizeRun.Execute(options);
+    case ["memory", var path]:
+        return MemoryRun.Execute(path);
+    default:
+        // In this process: another build of the project would copy libtorch once more.
+        var job = Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithStrategy(RunStrategy.Monitoring)
+            .WithWarmupCount(1).WithIterationCount(5).WithInvocationCount(1).WithUnrollFactor(1);
+        BenchmarkSwitcher.FromAssembly(typeof(UNetBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddJob(job));
+        return 0;
+}

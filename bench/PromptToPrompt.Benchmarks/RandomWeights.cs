@@ -1,0 +1,30 @@
+using PromptToPrompt.Diffusion.Weights;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Benchmarks;
+
+/// <summary>Random weights of any type. Each is drawn and converted by itself, so that the whole model is never there in float32 as well.</summary>
+/// <param name="generator">Source of the random numbers.</param>
+/// <param name="dtype">Type of the weights.</param>
+internal sealed class RandomWeights(Generator generator, ScalarType dtype) : WeightSource
+{
+    private readonly List<Tensor> weights = [];
+
+    public override bool Has(string name) => false;
+
+    public override int Rank(string name) => 0;
+
+    public override Tensor Take(string name, WeightInit init, long fanIn, ReadOnlySpan<long> shape)
+    {
+        using var initial = new InitialWeights(generator);
+        var weight = initial.Take(name, init, fanIn, shape).to(dtype, copy: dtype != ScalarType.Float32).DetachFromDisposeScope();
+        weights.Add(weight);
+        return weight;
+    }
+
+    public override void Dispose()
+    {
+        weights.ForEach(weight => weight.Dispose());
+        weights.Clear();
+    }
+}

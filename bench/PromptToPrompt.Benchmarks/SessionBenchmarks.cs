@@ -1,0 +1,36 @@
+using BenchmarkDotNet.Attributes;
+using PromptToPrompt.Editing.Sessions;
+
+namespace PromptToPrompt.Benchmarks;
+
+/// <summary>A further edit of a recorded source against a first edit.</summary>
+public class SessionBenchmarks
+{
+    private EditScenario scenario = null!;
+    private EditSession session = null!;
+
+    /// <summary>Loads the model and records the source.</summary>
+    [GlobalSetup]
+    public void Setup()
+    {
+        scenario = new EditScenario();
+        session = new EditSession(scenario.Model, scenario.Request);
+        session.RunSource().Dispose();
+    }
+
+    /// <summary>Frees the recording and the model.</summary>
+    [GlobalCleanup]
+    public void Cleanup()
+    {
+        session.Dispose();
+        scenario.Dispose();
+    }
+
+    /// <summary>Source and edit in one batch: four rows in each step.</summary>
+    [Benchmark(Baseline = true)]
+    public void FirstEdit() => EditRun.Execute(scenario.Model, scenario.Request).Dispose();
+
+    /// <summary>The edit alone, steered by the recording: two rows in each step.</summary>
+    [Benchmark]
+    public void NextEdit() => session.Edit(request => request with { Targets = scenario.Request.Targets }).Dispose();
+}
