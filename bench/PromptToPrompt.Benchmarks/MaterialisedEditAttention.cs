@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Editing.Edits;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Benchmarks;
