@@ -34,7 +34,10 @@ internal static class QualityBench
         {
             var options = standard with
             {
-                Pairs = parse.GetValue(pairs), Steps = parse.GetValue(steps), Guidance = parse.GetValue(guidance), Seed = parse.GetValue(seed),
+                Pairs = parse.GetValue(pairs),
+                Steps = parse.GetValue(steps),
+                Guidance = parse.GetValue(guidance),
+                Seed = parse.GetValue(seed),
             };
             if (options.Pairs < 1)
                 throw new InvalidInputException("--pairs must be above 0.");

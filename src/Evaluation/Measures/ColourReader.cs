@@ -39,7 +39,12 @@ public sealed class ColourReader
         {
             var scene = pictures.Scene(first + i) with
             {
-                Colour = colour, Trait = Trait.None, Companion = null, Time = TimeOfDay.Day, Weather = Weather.Clear, Style = Style.Picture,
+                Colour = colour,
+                Trait = Trait.None,
+                Companion = null,
+                Time = TimeOfDay.Day,
+                Weather = Weather.Clear,
+                Style = Style.Picture,
             };
             var painting = pictures.Paint(scene);
             bool[] mask = [.. painting.Region(Part.Subject).Select(coverage => coverage >= 0.5f)];

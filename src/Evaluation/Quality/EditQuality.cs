@@ -34,7 +34,11 @@ public static class EditQuality
     {
         using var session = new EditSession(model, new EditRequest
         {
-            Source = pair.SourcePrompt, Steps = options.Steps, Guidance = options.Guidance, Seed = seed, WatchAttention = true,
+            Source = pair.SourcePrompt,
+            Steps = options.Steps,
+            Guidance = options.Guidance,
+            Seed = seed,
+            WatchAttention = true,
         });
         using var source = session.RunSource(cancel: cancel);
         using var controlled = session.Edit(request => Edit(request, options.CrossSteps, options.SelfSteps), cancel: cancel);
