@@ -21,15 +21,15 @@ public sealed class BpeVocabulary
     private const string MergesHeader = "#version: 0.2";
     private const string Advice = "copy the tokenizer directory from its source again";
 
-    private readonly Dictionary<string, int> _ids;
+    private readonly Dictionary<string, int> ids;
 
     internal BpeVocabulary(IReadOnlyList<string> tokens, IReadOnlyList<(string Left, string Right)> merges)
     {
         Tokens = tokens;
         Merges = merges;
-        _ids = new(tokens.Count, StringComparer.Ordinal);
+        ids = new(tokens.Count, StringComparer.Ordinal);
         for (var id = 0; id < tokens.Count; id++)
-            _ids.Add(tokens[id], id);
+            ids.Add(tokens[id], id);
     }
 
     /// <summary>The tokens by id, in the byte alphabet of the files.</summary>
@@ -79,9 +79,9 @@ public sealed class BpeVocabulary
         new TokenizerConfig(StartOfText, EndOfText, EndOfText, maxLength).Save(directory);
     }
 
-    internal bool Contains(string token) => _ids.ContainsKey(token);
+    internal bool Contains(string token) => ids.ContainsKey(token);
 
-    internal int Id(string token) => _ids[token];
+    internal int Id(string token) => ids[token];
 
     private static string[] ReadTokens(string path)
     {

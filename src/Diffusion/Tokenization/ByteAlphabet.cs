@@ -11,25 +11,25 @@ internal static class ByteAlphabet
     /// <summary>What marks a token that ends a word.</summary>
     public const string EndOfWord = "</w>";
 
-    private static readonly byte[] s_order = [.. Printable(), .. Enumerable.Range(0, 256).Select(b => (byte)b).Except(Printable())];
-    private static readonly char[] s_characters = new char[256];
-    private static readonly Dictionary<char, byte> s_bytes = [];
+    private static readonly byte[] Order = [.. Printable(), .. Enumerable.Range(0, 256).Select(b => (byte)b).Except(Printable())];
+    private static readonly char[] Characters = new char[256];
+    private static readonly Dictionary<char, byte> Bytes = [];
 
     static ByteAlphabet()
     {
         var printable = Printable().Count();
-        for (var i = 0; i < s_order.Length; i++)
+        for (var i = 0; i < Order.Length; i++)
         {
-            s_characters[s_order[i]] = i < printable ? (char)s_order[i] : (char)(0x100 + i - printable);
-            s_bytes[s_characters[s_order[i]]] = s_order[i];
+            Characters[Order[i]] = i < printable ? (char)Order[i] : (char)(0x100 + i - printable);
+            Bytes[Characters[Order[i]]] = Order[i];
         }
     }
 
     /// <summary>The 256 symbols in the order in which CLIP numbers them.</summary>
-    public static IEnumerable<string> Symbols => s_order.Select(b => s_characters[b].ToString());
+    public static IEnumerable<string> Symbols => Order.Select(b => Characters[b].ToString());
 
     /// <summary>The symbol of a byte.</summary>
-    public static string Symbol(byte value) => s_characters[value].ToString();
+    public static string Symbol(byte value) => Characters[value].ToString();
 
     /// <summary>Number of bytes that a token stands for.</summary>
     public static int ByteCount(string token) =>
@@ -41,7 +41,7 @@ internal static class ByteAlphabet
         var bytes = new List<byte>();
         foreach (var character in string.Concat(tokens))
         {
-            if (s_bytes.TryGetValue(character, out var value))
+            if (Bytes.TryGetValue(character, out var value))
                 bytes.Add(value);
             else
                 bytes.AddRange(Encoding.UTF8.GetBytes(character.ToString()));

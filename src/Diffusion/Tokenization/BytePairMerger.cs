@@ -5,9 +5,9 @@ namespace PromptToPrompt.Diffusion.Tokenization;
 /// <summary>Merges the bytes of a piece of text pair by pair, the pair that was learned first before others, while there is one.</summary>
 internal sealed class BytePairMerger
 {
-    private readonly int[] _inner = new int[256];
-    private readonly int[] _last = new int[256];
-    private readonly Dictionary<(int Left, int Right), (int Rank, int Merged)> _merges;
+    private readonly int[] inner = new int[256];
+    private readonly int[] last = new int[256];
+    private readonly Dictionary<(int Left, int Right), (int Rank, int Merged)> merges;
 
     /// <summary>Prepares the merges of a vocabulary, whose consistency <see cref="BpeVocabulary"/> has checked.</summary>
     public BytePairMerger(BpeVocabulary vocabulary)
@@ -15,13 +15,13 @@ internal sealed class BytePairMerger
         for (var value = 0; value < 256; value++)
         {
             var symbol = ByteAlphabet.Symbol((byte)value);
-            _inner[value] = vocabulary.Id(symbol);
-            _last[value] = vocabulary.Id(symbol + ByteAlphabet.EndOfWord);
+            inner[value] = vocabulary.Id(symbol);
+            last[value] = vocabulary.Id(symbol + ByteAlphabet.EndOfWord);
         }
 
-        _merges = new(vocabulary.Merges.Count);
+        merges = new(vocabulary.Merges.Count);
         foreach (var (left, right) in vocabulary.Merges)
-            _merges.TryAdd((vocabulary.Id(left), vocabulary.Id(right)), (_merges.Count, vocabulary.Id(left + right)));
+            merges.TryAdd((vocabulary.Id(left), vocabulary.Id(right)), (merges.Count, vocabulary.Id(left + right)));
     }
 
     /// <summary>Appends the token ids of one piece, in time n·log n of its length.</summary>
@@ -29,8 +29,8 @@ internal sealed class BytePairMerger
     {
         var bytes = new byte[Encoding.UTF8.GetByteCount(piece)];
         Encoding.UTF8.GetBytes(piece, bytes);
-        var symbols = Array.ConvertAll(bytes, value => _inner[value]);
-        symbols[^1] = _last[bytes[^1]];
+        var symbols = Array.ConvertAll(bytes, value => inner[value]);
+        symbols[^1] = last[bytes[^1]];
         Merge(symbols);
         foreach (var symbol in symbols)
         {
@@ -84,7 +84,7 @@ internal sealed class BytePairMerger
 
         (int Rank, int Merged)? Lookup(int position) =>
             symbols[position] >= 0 && next[position] < symbols.Length
-                && _merges.TryGetValue((symbols[position], symbols[next[position]]), out var merge)
+                && merges.TryGetValue((symbols[position], symbols[next[position]]), out var merge)
                 ? merge
                 : null;
     }

@@ -16,7 +16,7 @@ internal static class CanonicalComposition
     private const int LeadBase = 0x1100, VowelBase = 0x1161, TrailBase = 0x11A7, SyllableBase = 0xAC00;
     private const int LeadCount = 19, VowelCount = 21, TrailCount = 28;
 
-    private static readonly Lazy<Tables> s_tables = new(Tables.Read);
+    private static readonly Lazy<Tables> Unicode = new(Tables.Read);
 
     /// <summary>Composes a text; unpaired surrogates become U+FFFD.</summary>
     public static string Compose(string text) =>
@@ -24,7 +24,7 @@ internal static class CanonicalComposition
 
     private static List<int> Decompose(string text)
     {
-        var tables = s_tables.Value;
+        var tables = Unicode.Value;
         var points = new List<int>(text.Length);
         foreach (var rune in text.EnumerateRunes())
             Append(rune.Value);
@@ -63,7 +63,7 @@ internal static class CanonicalComposition
 
     private static string Recompose(List<int> points)
     {
-        var tables = s_tables.Value;
+        var tables = Unicode.Value;
         var composed = new List<int>(points.Count);
         int starter = -1, lastClass = 0;
         foreach (var point in points)

@@ -16,12 +16,12 @@ public sealed class ClipTokenizer
     private const int CachedWords = 1 << 15;
     private const int CachedWordLength = 64;
 
-    private readonly BpeVocabulary _vocabulary;
-    private readonly BytePairMerger _merger;
-    private readonly (string Text, int Id)[] _specials;
-    private readonly string?[] _texts;
-    private readonly ConcurrentDictionary<string, Word> _cache = new(StringComparer.Ordinal);
-    private int _cached;
+    private readonly BpeVocabulary vocabulary;
+    private readonly BytePairMerger merger;
+    private readonly (string Text, int Id)[] specials;
+    private readonly string?[] texts;
+    private readonly ConcurrentDictionary<string, Word> cache = new(StringComparer.Ordinal);
+    private int cached;
 
     /// <summary>A tokenizer of a vocabulary with CLIP's own start and end tokens, padded with the end token.</summary>
     /// <param name="vocabulary">The vocabulary, as <see cref="BpeTrainer"/> makes it.</param>
@@ -34,14 +34,14 @@ public sealed class ClipTokenizer
     private ClipTokenizer(BpeVocabulary vocabulary, TokenizerConfig config)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(config.MaxLength, 2);
-        _vocabulary = vocabulary;
-        _merger = new BytePairMerger(vocabulary);
-        _texts = new string?[vocabulary.Tokens.Count];
+        this.vocabulary = vocabulary;
+        merger = new BytePairMerger(vocabulary);
+        texts = new string?[vocabulary.Tokens.Count];
         MaxLength = config.MaxLength;
         StartId = vocabulary.Id(config.Start);
         EndId = vocabulary.Id(config.End);
         PadId = vocabulary.Id(config.Pad);
-        _specials = [(config.Start, StartId), (config.End, EndId)];
+        specials = [(config.Start, StartId), (config.End, EndId)];
     }
 
     /// <summary>The model's length in tokens, start and end included.</summary>
@@ -57,7 +57,7 @@ public sealed class ClipTokenizer
     public int PadId { get; }
 
     /// <summary>Number of tokens; every id is below it.</summary>
-    public int VocabularySize => _vocabulary.Tokens.Count;
+    public int VocabularySize => vocabulary.Tokens.Count;
 
     /// <summary>
     /// Reads a tokenizer directory in the diffusers layout: <c>vocab.json</c>, <c>merges.txt</c>, <c>tokenizer_config.json</c> and,
@@ -140,20 +140,20 @@ public sealed class ClipTokenizer
         {
             ArgumentOutOfRangeException.ThrowIfNegative(id);
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id, VocabularySize);
-            return _vocabulary.Tokens[id];
+            return vocabulary.Tokens[id];
         }));
 
-    private string Text(int id) => _texts[id] ??= ByteAlphabet.Decode([_vocabulary.Tokens[id]]);
+    private string Text(int id) => texts[id] ??= ByteAlphabet.Decode([vocabulary.Tokens[id]]);
 
     private Word Lookup(string text)
     {
-        if (_cache.TryGetValue(text, out var word))
+        if (cache.TryGetValue(text, out var word))
             return word;
         word = Analyze(text);
-        if (text.Length <= CachedWordLength && _cache.TryAdd(text, word) && Interlocked.Increment(ref _cached) >= CachedWords)
+        if (text.Length <= CachedWordLength && cache.TryAdd(text, word) && Interlocked.Increment(ref cached) >= CachedWords)
         {
-            _cache.Clear();
-            Interlocked.Exchange(ref _cached, 0);
+            cache.Clear();
+            Interlocked.Exchange(ref cached, 0);
         }
 
         return word;
@@ -173,7 +173,7 @@ public sealed class ClipTokenizer
         int position = 0, bareStart = ids.Count, bareEnd = 0;
         for (var i = 0; i < ids.Count; i++)
         {
-            var after = position + ByteAlphabet.ByteCount(_vocabulary.Tokens[ids[i]]);
+            var after = position + ByteAlphabet.ByteCount(vocabulary.Tokens[ids[i]]);
             if (after > start && position < end)
             {
                 bareStart = Math.Min(bareStart, i);
@@ -188,7 +188,7 @@ public sealed class ClipTokenizer
 
     private int AppendPiece(ReadOnlySpan<char> rest, List<int> ids)
     {
-        foreach (var (text, id) in _specials)
+        foreach (var (text, id) in specials)
         {
             if (rest.StartsWith(text, StringComparison.Ordinal))
             {
@@ -198,7 +198,7 @@ public sealed class ClipTokenizer
         }
 
         var length = PromptText.PieceLength(rest);
-        _merger.Append(rest[..length], ids);
+        merger.Append(rest[..length], ids);
         return length;
     }
 

@@ -11,7 +11,7 @@ internal static class PromptText
 {
     private const char CapitalSigma = '\u03A3', FinalSigma = '\u03C2', SmallSigma = '\u03C3';
 
-    private static readonly string[] s_contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'\u017F"];
+    private static readonly string[] Contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'\u017F"];
 
     /// <summary>The words of a text as written: the runs between white space.</summary>
     public static IEnumerable<string> Words(string text)
@@ -72,7 +72,7 @@ internal static class PromptText
     /// </summary>
     public static int PieceLength(ReadOnlySpan<char> rest)
     {
-        foreach (var contraction in s_contractions)
+        foreach (var contraction in Contractions)
         {
             if (rest.StartsWith(contraction, StringComparison.Ordinal))
                 return contraction.Length;

@@ -9,7 +9,7 @@ namespace PromptToPrompt.Editing.Alignment;
 /// </remarks>
 internal static class Phrases
 {
-    private static readonly HashSet<string> s_openers = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly HashSet<string> Openers = new(StringComparer.OrdinalIgnoreCase)
     {
         "above", "across", "after", "against", "along", "amid", "among", "and", "around", "at", "before", "behind", "below", "beneath",
         "beside", "between", "beyond", "but", "by", "during", "for", "from", "in", "inside", "into", "near", "next", "on", "onto", "or",
@@ -22,7 +22,7 @@ internal static class Phrases
         var phrases = new List<List<PromptWord>>();
         for (var k = 0; k < words.Count; k++)
         {
-            if (k == 0 || s_openers.Contains(words[k].Text) || words[k - 1].Text[^1] is ',' or ';' or ':' or '.')
+            if (k == 0 || Openers.Contains(words[k].Text) || words[k - 1].Text[^1] is ',' or ';' or ':' or '.')
                 phrases.Add([]);
             phrases[^1].Add(words[k]);
         }

@@ -8,19 +8,19 @@ namespace PromptToPrompt.Editing.Edits;
 /// <summary>One edited prompt's attention control: what happens at each step, worked out before the run from the prompts alone.</summary>
 public sealed class AttentionEdit
 {
-    private readonly CrossEdit[] _cross;
-    private readonly int _steps;
-    private readonly StepWindow _selfSteps;
-    private readonly int _selfResolution;
+    private readonly CrossEdit[] cross;
+    private readonly int steps;
+    private readonly StepWindow selfSteps;
+    private readonly int selfResolution;
 
     private AttentionEdit(TokenAlignment alignment, float[] equalizer, EditSpecification specification, int steps)
     {
         Alignment = alignment;
         Equalizer = equalizer;
-        _steps = steps;
-        _selfSteps = specification.SelfSteps;
-        _selfResolution = specification.SelfResolution;
-        _cross = CrossEdits(alignment, equalizer, specification.CrossSteps.Timing(alignment.Target, steps));
+        this.steps = steps;
+        selfSteps = specification.SelfSteps;
+        selfResolution = specification.SelfResolution;
+        cross = CrossEdits(alignment, equalizer, specification.CrossSteps.Timing(alignment.Target, steps));
     }
 
     /// <summary>How the tokens of the two prompts belong together.</summary>
@@ -67,12 +67,12 @@ public sealed class AttentionEdit
     public CrossEdit At(int step)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
-        return _cross[Math.Min(step, _cross.Length - 1)];
+        return cross[Math.Min(step, cross.Length - 1)];
     }
 
     /// <summary>Whether a self-attention layer of this size in pixels uses the source's queries and keys at a step.</summary>
     public bool InjectsSelfAttention(int step, int height, int width) =>
-        _selfSteps.Contains(step, _steps) && height * width <= _selfResolution * _selfResolution;
+        selfSteps.Contains(step, steps) && height * width <= selfResolution * selfResolution;
 
     private static IEnumerable<string> NamedWords(EditSpecification specification) =>
         specification.Weights.Where(weight => weight.Index is null).Select(weight => weight.Word)

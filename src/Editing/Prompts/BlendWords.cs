@@ -7,9 +7,9 @@ namespace PromptToPrompt.Editing.Prompts;
 public sealed class BlendWords
 {
     private const string Notation = "WORD,WORD or SOURCEWORDS:TARGETWORDS[:TARGET2WORDS…]";
-    private readonly string[][] _lists;
+    private readonly string[][] lists;
 
-    private BlendWords(string[][] lists) => _lists = lists;
+    private BlendWords(string[][] lists) => this.lists = lists;
 
     /// <summary>
     /// Reads <c>cat,hat</c> (the same words for all prompts, each looked up in the prompts that have it) or
@@ -33,23 +33,23 @@ public sealed class BlendWords
     /// </exception>
     public IReadOnlyList<IReadOnlyList<int>> Find(IReadOnlyList<TokenizedPrompt> prompts)
     {
-        if (_lists.Length == 1)
+        if (lists.Length == 1)
         {
-            foreach (var word in _lists[0])
+            foreach (var word in lists[0])
                 WordPlaces.RequireIn(prompts, word);
-            return [.. prompts.Select(prompt => PlacesOf(prompt, _lists[0]))];
+            return [.. prompts.Select(prompt => PlacesOf(prompt, lists[0]))];
         }
 
-        if (_lists.Length != prompts.Count)
+        if (lists.Length != prompts.Count)
         {
             throw new InvalidInputException(
-                $"The blend words have {_lists.Length} lists for {prompts.Count} prompts; write {Notation}, a list for each prompt.");
+                $"The blend words have {lists.Length} lists for {prompts.Count} prompts; write {Notation}, a list for each prompt.");
         }
 
-        foreach (var (prompt, words) in prompts.Zip(_lists))
+        foreach (var (prompt, words) in prompts.Zip(lists))
             foreach (var word in words)
                 WordPlaces.RequireIn([prompt], word);
-        return [.. prompts.Zip(_lists, PlacesOf)];
+        return [.. prompts.Zip(lists, PlacesOf)];
     }
 
     private static IReadOnlyList<int> PlacesOf(TokenizedPrompt prompt, string[] words) =>

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Storybook.Training;
 /// <summary>Trains the autoencoder on drawn pictures: L1 and squared error of the picture, and a light pull of the latents towards unit normal.</summary>
 public sealed class AutoencoderTrainer : IDisposable
 {
-    private const int Batch = 8;
+    private const int Batch = 4;
     private const double KlWeight = 1e-4;
     private readonly Pictures pictures;
     private readonly Generator generator;
@@ -37,7 +37,7 @@ public sealed class AutoencoderTrainer : IDisposable
         const int Every = 50;
         while (Parameters.Steps < steps)
         {
-            var (loss, error) = Step(new LearningRate(2e-3).At(Parameters.Steps, steps));
+            var (loss, error) = Step(new LearningRate(1.5e-3).At(Parameters.Steps, steps));
             sum += loss;
             squared += error;
             if (Parameters.Steps % Every != 0)

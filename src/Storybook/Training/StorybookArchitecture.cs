@@ -10,18 +10,18 @@ namespace PromptToPrompt.Storybook.Training;
 public static class StorybookArchitecture
 {
     /// <summary>Side of its pictures in pixels.</summary>
-    public const int PictureSize = 64;
+    public const int PictureSize = 128;
 
     /// <summary>Merges of its tokenizer: enough for every word of the drawn world to become one token.</summary>
     public const int Merges = 900;
 
-    /// <summary>The autoencoder's shape: 64×64 pixels to 16×16 positions of 4 channels.</summary>
+    /// <summary>The autoencoder's shape: 128×128 pixels to 16×16 positions of 8 channels, thin where the picture is large.</summary>
     /// <param name="scalingFactor">What brings its latents to unit variance, measured after its training.</param>
     public static AutoencoderConfig Autoencoder(double scalingFactor = 1) => new()
     {
         InChannels = 3,
-        LatentChannels = 4,
-        Channels = [16, 32, 64],
+        LatentChannels = 8,
+        Channels = [16, 32, 64, 64],
         LayersPerBlock = 1,
         NormGroups = 8,
         ScalingFactor = scalingFactor,
@@ -43,8 +43,8 @@ public static class StorybookArchitecture
     /// <summary>The U-Net's shape: attention at 16×16, 8×8 and, in the middle, 4×4.</summary>
     public static UNetConfig UNet { get; } = new()
     {
-        InChannels = 4,
-        OutChannels = 4,
+        InChannels = 8,
+        OutChannels = 8,
         Levels = [new(64, 4, true, true, 1), new(128, 4, true, true, 1), new(128, 4, false, false, 1)],
         LayersPerBlock = 1,
         CrossAttentionDim = 128,

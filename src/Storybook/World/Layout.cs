@@ -10,11 +10,11 @@ internal sealed class Layout
     /// <summary>The side of the picture in units.</summary>
     public const float Side = 128f;
 
-    private readonly ulong _seed;
+    private readonly ulong seed;
 
     public Layout(int seed)
     {
-        _seed = (ulong)(uint)seed * 0x9E3779B97F4A7C15UL;
+        this.seed = (ulong)(uint)seed * 0x9E3779B97F4A7C15UL;
         Horizon = Range("horizon", 44, 76);
         Flipped = Chance("flip", 0.5f);
         BaseY = Range("base", Math.Max(Horizon + 20, 92), 121);
@@ -54,7 +54,7 @@ internal sealed class Layout
     /// <summary>A number in [0, 1) that belongs to a name and an index.</summary>
     public float Unit(string name, int index = 0)
     {
-        var hash = 14695981039346656037UL ^ _seed;
+        var hash = 14695981039346656037UL ^ seed;
         foreach (var letter in name)
             hash = (hash ^ letter) * 1099511628211UL;
         hash = (hash ^ (uint)index) * 1099511628211UL;

@@ -3,19 +3,19 @@ namespace PromptToPrompt.Storybook.World;
 /// <summary>A painted scene: its pixels and, exactly, which part of the scene each pixel shows.</summary>
 public sealed class Painting
 {
-    private readonly byte[] _subject;
-    private readonly byte[] _companion;
-    private readonly byte[] _sky;
-    private readonly byte[] _accessory;
+    private readonly byte[] subject;
+    private readonly byte[] companion;
+    private readonly byte[] sky;
+    private readonly byte[] accessory;
 
     internal Painting(int size, byte[] rgb, byte[] subject, byte[] companion, byte[] sky, byte[] accessory)
     {
         Size = size;
         Rgb = rgb;
-        _subject = subject;
-        _companion = companion;
-        _sky = sky;
-        _accessory = accessory;
+        this.subject = subject;
+        this.companion = companion;
+        this.sky = sky;
+        this.accessory = accessory;
     }
 
     /// <summary>Width and height in pixels.</summary>
@@ -75,12 +75,12 @@ public sealed class Painting
 
     private float Coverage(Part part, int pixel) => part switch
     {
-        Part.Subject => _subject[pixel] / 255f,
-        Part.Companion => _companion[pixel] / 255f,
-        Part.Accessory => _accessory[pixel] / 255f,
-        Part.Sky => _sky[pixel] / 255f,
+        Part.Subject => subject[pixel] / 255f,
+        Part.Companion => companion[pixel] / 255f,
+        Part.Accessory => accessory[pixel] / 255f,
+        Part.Sky => sky[pixel] / 255f,
         // Rounding while layers are drawn over each other can take the three a hair past the whole.
-        Part.Place => Math.Max(0, 255 - _subject[pixel] - _companion[pixel] - _sky[pixel]) / 255f,
+        Part.Place => Math.Max(0, 255 - subject[pixel] - companion[pixel] - sky[pixel]) / 255f,
         Part.Whole => 1f,
         _ => throw new ArgumentOutOfRangeException(nameof(part)),
     };

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Storybook.World;
 /// </summary>
 public sealed class ScenePainter : IDisposable
 {
-    private Canvases? _canvases;
+    private Canvases? canvases;
 
     /// <summary>Paints a scene.</summary>
     /// <param name="scene">The scene.</param>
@@ -19,43 +19,43 @@ public sealed class ScenePainter : IDisposable
     {
         ArgumentNullException.ThrowIfNull(scene);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 8);
-        if (_canvases?.Size != size)
+        if (canvases?.Size != size)
         {
-            _canvases?.Dispose();
-            _canvases = new Canvases(size);
+            canvases?.Dispose();
+            canvases = new Canvases(size);
         }
-        return _canvases.Paint(scene);
+        return canvases.Paint(scene);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _canvases?.Dispose();
+    public void Dispose() => canvases?.Dispose();
 
     // The pixel buffers of one size, and the brush that draws on them.
     private sealed class Canvases : IDisposable
     {
-        private readonly byte[] _pixels;
-        private readonly byte[] _maskPixels;
-        private readonly byte[] _accessoryPixels;
-        private readonly GCHandle[] _pins;
-        private readonly SKSurface _surface;
-        private readonly SKSurface _mask;
-        private readonly SKSurface _accessory;
-        private readonly SKSurface _small;
-        private readonly Brush _brush;
+        private readonly byte[] pixels;
+        private readonly byte[] maskPixels;
+        private readonly byte[] accessoryPixels;
+        private readonly GCHandle[] pins;
+        private readonly SKSurface surface;
+        private readonly SKSurface mask;
+        private readonly SKSurface accessory;
+        private readonly SKSurface small;
+        private readonly Brush brush;
 
         public Canvases(int size)
         {
             Size = size;
-            (_pixels, _maskPixels, _accessoryPixels) = (new byte[size * size * 4], new byte[size * size * 4], new byte[size * size]);
-            _pins = [Pin(_pixels), Pin(_maskPixels), Pin(_accessoryPixels)];
+            (pixels, maskPixels, accessoryPixels) = (new byte[size * size * 4], new byte[size * size * 4], new byte[size * size]);
+            pins = [Pin(pixels), Pin(maskPixels), Pin(accessoryPixels)];
             var colour = new SKImageInfo(size, size, SKColorType.Rgba8888, SKAlphaType.Premul);
             var grey = new SKImageInfo(size, size, SKColorType.Gray8, SKAlphaType.Opaque);
-            _surface = SKSurface.Create(colour, _pins[0].AddrOfPinnedObject(), size * 4);
-            _mask = SKSurface.Create(colour, _pins[1].AddrOfPinnedObject(), size * 4);
-            _accessory = SKSurface.Create(grey, _pins[2].AddrOfPinnedObject(), size);
+            surface = SKSurface.Create(colour, pins[0].AddrOfPinnedObject(), size * 4);
+            mask = SKSurface.Create(colour, pins[1].AddrOfPinnedObject(), size * 4);
+            accessory = SKSurface.Create(grey, pins[2].AddrOfPinnedObject(), size);
             var smallSize = Math.Max(4, size * 3 / 10);
-            _small = SKSurface.Create(new SKImageInfo(smallSize, smallSize, SKColorType.Rgba8888, SKAlphaType.Premul));
-            _brush = new Brush(_surface.Canvas, _mask.Canvas, _accessory.Canvas);
+            small = SKSurface.Create(new SKImageInfo(smallSize, smallSize, SKColorType.Rgba8888, SKAlphaType.Premul));
+            brush = new Brush(surface.Canvas, mask.Canvas, accessory.Canvas);
         }
 
         public int Size { get; }
@@ -63,8 +63,8 @@ public sealed class ScenePainter : IDisposable
         public Painting Paint(Scene scene)
         {
             var layout = new Layout(scene.LayoutSeed);
-            var stage = new Stage(_brush, layout, new Light(scene, layout));
-            _brush.Begin(scene.Style, Size / Layout.Side);
+            var stage = new Stage(brush, layout, new Light(scene, layout));
+            brush.Begin(scene.Style, Size / Layout.Side);
             Sky.Paint(stage, scene);
             Grounds.Paint(stage, scene.Place);
             if (scene.Weather == Weather.Fog)
@@ -73,17 +73,17 @@ public sealed class ScenePainter : IDisposable
                 BlurBackground();
             Cast.Paint(stage, scene);
             Air.Fall(stage, scene.Weather);
-            Finish.Paint(_surface.Canvas, layout, scene.Style);
-            _brush.End();
+            Finish.Paint(surface.Canvas, layout, scene.Style);
+            brush.End();
             return Collect();
         }
 
         public void Dispose()
         {
-            _brush.Dispose();
-            foreach (var surface in (SKSurface[])[_surface, _mask, _accessory, _small])
+            brush.Dispose();
+            foreach (var surface in (SKSurface[])[surface, mask, accessory, small])
                 surface.Dispose();
-            foreach (var pin in _pins)
+            foreach (var pin in pins)
                 pin.Free();
         }
 
@@ -93,10 +93,10 @@ public sealed class ScenePainter : IDisposable
         private void BlurBackground()
         {
             var linear = new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear);
-            using var sharp = _surface.Snapshot();
-            _small.Canvas.DrawImage(sharp, SKRect.Create(_small.Canvas.DeviceClipBounds.Width, _small.Canvas.DeviceClipBounds.Height), linear);
-            using var soft = _small.Snapshot();
-            _surface.Canvas.DrawImage(soft, SKRect.Create(Layout.Side, Layout.Side), new SKSamplingOptions(SKCubicResampler.Mitchell));
+            using var sharp = surface.Snapshot();
+            small.Canvas.DrawImage(sharp, SKRect.Create(small.Canvas.DeviceClipBounds.Width, small.Canvas.DeviceClipBounds.Height), linear);
+            using var soft = small.Snapshot();
+            surface.Canvas.DrawImage(soft, SKRect.Create(Layout.Side, Layout.Side), new SKSamplingOptions(SKCubicResampler.Mitchell));
         }
 
         private Painting Collect()
@@ -106,14 +106,14 @@ public sealed class ScenePainter : IDisposable
             var (subject, companion, sky) = (new byte[count], new byte[count], new byte[count]);
             for (var i = 0; i < count; i++)
             {
-                rgb[i * 3] = _pixels[i * 4];
-                rgb[(i * 3) + 1] = _pixels[(i * 4) + 1];
-                rgb[(i * 3) + 2] = _pixels[(i * 4) + 2];
-                subject[i] = _maskPixels[i * 4];
-                companion[i] = _maskPixels[(i * 4) + 1];
-                sky[i] = _maskPixels[(i * 4) + 2];
+                rgb[i * 3] = pixels[i * 4];
+                rgb[(i * 3) + 1] = pixels[(i * 4) + 1];
+                rgb[(i * 3) + 2] = pixels[(i * 4) + 2];
+                subject[i] = maskPixels[i * 4];
+                companion[i] = maskPixels[(i * 4) + 1];
+                sky[i] = maskPixels[(i * 4) + 2];
             }
-            return new Painting(Size, rgb, subject, companion, sky, (byte[])_accessoryPixels.Clone());
+            return new Painting(Size, rgb, subject, companion, sky, (byte[])accessoryPixels.Clone());
         }
     }
 }

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Storybook.World;
 /// <param name="choose">Given n, answers a number in 0..n−1.</param>
 internal sealed class Wording(Scene scene, Func<int, int> choose)
 {
-    private readonly List<(string Text, Part? Part)> _words = [];
+    private readonly List<(string Text, Part? Part)> words = [];
 
     public Caption Write()
     {
@@ -22,7 +22,7 @@ internal sealed class Wording(Scene scene, Func<int, int> choose)
         {
             Say(style, Part.Whole);
         }
-        Figure(bare: _words.Count == 0 && Rarely(12));
+        Figure(bare: words.Count == 0 && Rarely(12));
         Tail(timeFirst ? "" : time);
         if (styleAtEnd)
         {
@@ -98,29 +98,29 @@ internal sealed class Wording(Scene scene, Func<int, int> choose)
     private void Say(string phrase, Part part)
     {
         foreach (var word in phrase.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            _words.Add(word[0] == '*' ? (word[1..], part) : (word, null));
+            words.Add(word[0] == '*' ? (word[1..], part) : (word, null));
     }
 
-    private void Comma() => _words[^1] = (_words[^1].Text + ",", _words[^1].Part);
+    private void Comma() => words[^1] = (words[^1].Text + ",", words[^1].Part);
 
     private Caption Finish()
     {
-        for (var i = 0; i + 1 < _words.Count; i++)
+        for (var i = 0; i + 1 < words.Count; i++)
         {
-            if (_words[i].Text is "a" or "an")
-                _words[i] = ("aeiou".Contains(_words[i + 1].Text[0], StringComparison.Ordinal) ? "an" : "a", null);
+            if (words[i].Text is "a" or "an")
+                words[i] = ("aeiou".Contains(words[i + 1].Text[0], StringComparison.Ordinal) ? "an" : "a", null);
         }
         var ending = choose(8);
         if (ending >= 6)
-            _words[0] = (char.ToUpperInvariant(_words[0].Text[0]) + _words[0].Text[1..], _words[0].Part);
+            words[0] = (char.ToUpperInvariant(words[0].Text[0]) + words[0].Text[1..], words[0].Part);
         if (ending == 7)
-            _words[^1] = (_words[^1].Text + ".", _words[^1].Part);
+            words[^1] = (words[^1].Text + ".", words[^1].Part);
         var grounding = new List<Grounding>();
-        for (var i = 0; i < _words.Count; i++)
+        for (var i = 0; i < words.Count; i++)
         {
-            if (_words[i].Part is { } part)
-                grounding.Add(new Grounding(_words[i].Text.TrimEnd(',', '.'), i, part));
+            if (words[i].Part is { } part)
+                grounding.Add(new Grounding(words[i].Text.TrimEnd(',', '.'), i, part));
         }
-        return new Caption(string.Join(' ', _words.Select(word => word.Text)), grounding);
+        return new Caption(string.Join(' ', words.Select(word => word.Text)), grounding);
     }
 }

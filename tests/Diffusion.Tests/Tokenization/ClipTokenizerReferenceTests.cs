@@ -9,7 +9,7 @@ namespace PromptToPrompt.Diffusion.Tests.Tokenization;
 /// </summary>
 public sealed class ClipTokenizerReferenceTests
 {
-    private static readonly Lazy<ClipTokenizer?> s_tokenizer = new(() =>
+    private static readonly Lazy<ClipTokenizer?> Tokenizer = new(() =>
         Reference("tiny-sd15", "tokenizer") is { } directory ? ClipTokenizer.Load(directory) : null);
 
     [Fact]
@@ -31,7 +31,7 @@ public sealed class ClipTokenizerReferenceTests
     [Fact]
     public void Stable_Diffusion_2_pads_with_id_0()
     {
-        Assert.SkipUnless(s_tokenizer.Value is not null, NoReference);
+        Assert.SkipUnless(Tokenizer.Value is not null, NoReference);
         using var directory = new TemporaryDirectory();
         foreach (var file in new[] { "vocab.json", "merges.txt" })
             File.Copy(Path.Combine(Reference("tiny-sd15", "tokenizer")!, file), Path.Combine(directory.FullName, file));
@@ -117,12 +117,12 @@ public sealed class ClipTokenizerReferenceTests
     private static void ForEachCase(Action<ClipTokenizer, string, JsonElement> check)
     {
         var path = Reference("tokenizer", "cases.json");
-        Assert.SkipUnless(path is not null && s_tokenizer.Value is not null, NoReference);
+        Assert.SkipUnless(path is not null && Tokenizer.Value is not null, NoReference);
         using var json = JsonDocument.Parse(File.ReadAllText(path!));
         var cases = json.RootElement.GetProperty("cases").EnumerateArray().ToArray();
         Assert.Equal(72, cases.Length);
         foreach (var element in cases)
-            check(s_tokenizer.Value!, element.GetProperty("prompt").GetString()!, element);
+            check(Tokenizer.Value!, element.GetProperty("prompt").GetString()!, element);
     }
 
     private static string? Reference(params string[] names)

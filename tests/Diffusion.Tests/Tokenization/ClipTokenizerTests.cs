@@ -5,7 +5,7 @@ namespace PromptToPrompt.Diffusion.Tests.Tokenization;
 
 public sealed class ClipTokenizerTests
 {
-    private static readonly ClipTokenizer s_tokenizer = SmallVocabulary.Tokenizer;
+    private static readonly ClipTokenizer Tokenizer = SmallVocabulary.Tokenizer;
 
     public static TheoryData<string, string> SameTokens => new()
     {
@@ -25,18 +25,18 @@ public sealed class ClipTokenizerTests
     public void Ids_are_those_of_the_published_algorithm()
     {
         foreach (var (text, ids) in SmallVocabulary.Fixture.Cases)
-            Assert.Equal((text, string.Join(' ', ids)), (text, string.Join(' ', s_tokenizer.Encode(text))));
+            Assert.Equal((text, string.Join(' ', ids)), (text, string.Join(' ', Tokenizer.Encode(text))));
     }
 
     [Theory]
     [MemberData(nameof(SameTokens))]
     public void Case_white_space_and_composition_do_not_count(string text, string same) =>
-        Assert.Equal(s_tokenizer.Encode(same), s_tokenizer.Encode(text));
+        Assert.Equal(Tokenizer.Encode(same), Tokenizer.Encode(text));
 
     [Fact]
     public void A_prompt_has_its_words_with_the_positions_of_their_tokens()
     {
-        var prompt = s_tokenizer.Tokenize("A dog, wearing the \"Hat\" 🐱!");
+        var prompt = Tokenizer.Tokenize("A dog, wearing the \"Hat\" 🐱!");
         Assert.Equal("A dog, wearing the \"Hat\" 🐱!", prompt.Text);
         Assert.Equal(["A", "dog,", "wearing", "the", "\"Hat\"", "🐱!"], prompt.Words.Select(word => word.Text));
         Assert.Equal([1], prompt.Words[0].Tokens);
@@ -52,13 +52,13 @@ public sealed class ClipTokenizerTests
         Assert.Equal(15, prompt.Length);
         Assert.Empty(prompt.Truncated);
         Assert.Equal(77, prompt.Ids.Count);
-        Assert.All(prompt.Ids.Skip(14), id => Assert.Equal(s_tokenizer.EndId, id));
+        Assert.All(prompt.Ids.Skip(14), id => Assert.Equal(Tokenizer.EndId, id));
     }
 
     [Fact]
     public void A_word_of_punctuation_alone_is_its_own_bare_word()
     {
-        var word = Assert.Single(s_tokenizer.Tokenize("\"--\"").Words);
+        var word = Assert.Single(Tokenizer.Tokenize("\"--\"").Words);
         Assert.Equal(word.Tokens, word.BareTokens);
     }
 
@@ -78,7 +78,7 @@ public sealed class ClipTokenizerTests
     public void The_shortest_model_truncates_everything()
     {
         var prompt = new ClipTokenizer(SmallVocabulary.Fixture.Train(), maxLength: 2).Tokenize("a cat");
-        Assert.Equal([s_tokenizer.StartId, s_tokenizer.EndId], prompt.Ids);
+        Assert.Equal([Tokenizer.StartId, Tokenizer.EndId], prompt.Ids);
         Assert.Equal(["a", "cat"], prompt.Truncated);
         Assert.Throws<ArgumentOutOfRangeException>(() => new ClipTokenizer(SmallVocabulary.Fixture.Train(), maxLength: 1));
     }
@@ -86,12 +86,12 @@ public sealed class ClipTokenizerTests
     [Fact]
     public void Any_text_becomes_a_well_formed_prompt() => UnicodeStrings.Any.Sample(text =>
     {
-        var prompt = s_tokenizer.Tokenize(text);
+        var prompt = Tokenizer.Tokenize(text);
         var inside = prompt.Length - 2;
-        Assert.Equal(s_tokenizer.MaxLength, prompt.Ids.Count);
-        Assert.Equal(s_tokenizer.StartId, prompt.Ids[0]);
-        Assert.Equal(s_tokenizer.EndId, prompt.Ids[inside + 1]);
-        Assert.All(prompt.Ids.Skip(inside + 2), id => Assert.Equal(s_tokenizer.PadId, id));
+        Assert.Equal(Tokenizer.MaxLength, prompt.Ids.Count);
+        Assert.Equal(Tokenizer.StartId, prompt.Ids[0]);
+        Assert.Equal(Tokenizer.EndId, prompt.Ids[inside + 1]);
+        Assert.All(prompt.Ids.Skip(inside + 2), id => Assert.Equal(Tokenizer.PadId, id));
 
         // The words are those of the text, and their tokens follow one another without a gap or an overlap.
         Assert.Equal(UnicodeStrings.Words(text), prompt.Words.Select(word => word.Text).Concat(prompt.Truncated));
@@ -109,34 +109,34 @@ public sealed class ClipTokenizerTests
     [Fact]
     public void Any_text_is_encoded_between_start_and_end_by_known_ids() => UnicodeStrings.Any.Sample(text =>
     {
-        var ids = s_tokenizer.Encode(text);
-        Assert.Equal(s_tokenizer.StartId, ids[0]);
-        Assert.Equal(s_tokenizer.EndId, ids[^1]);
-        Assert.All(ids, id => Assert.InRange(id, 0, s_tokenizer.VocabularySize - 1));
-        Assert.Equal(ids, s_tokenizer.Encode(text));
-        var prompt = s_tokenizer.Tokenize(text);
+        var ids = Tokenizer.Encode(text);
+        Assert.Equal(Tokenizer.StartId, ids[0]);
+        Assert.Equal(Tokenizer.EndId, ids[^1]);
+        Assert.All(ids, id => Assert.InRange(id, 0, Tokenizer.VocabularySize - 1));
+        Assert.Equal(ids, Tokenizer.Encode(text));
+        var prompt = Tokenizer.Tokenize(text);
         Assert.Equal(ids.Take(prompt.Length - 1), prompt.Ids.Take(prompt.Length - 1));
-        Assert.Equal(ids.Count > s_tokenizer.MaxLength, prompt.Truncated.Count > 0);
+        Assert.Equal(ids.Count > Tokenizer.MaxLength, prompt.Truncated.Count > 0);
     });
 
     [Fact]
     public void Letters_come_back_lower_cased_with_single_spaces() => UnicodeStrings.Letters.Sample(text =>
-        Assert.Equal(string.Join(' ', UnicodeStrings.Words(text)).ToLowerInvariant(), s_tokenizer.Decode(s_tokenizer.Encode(text))));
+        Assert.Equal(string.Join(' ', UnicodeStrings.Words(text)).ToLowerInvariant(), Tokenizer.Decode(Tokenizer.Encode(text))));
 
     [Fact]
     public void Characters_cut_into_several_tokens_come_back_whole()
     {
-        var ids = s_tokenizer.Encode("漢字 🐱");
-        Assert.Equal("漢字 🐱", s_tokenizer.Decode(ids));
-        Assert.Equal("\uFFFD", s_tokenizer.Decode(ids[1]));
+        var ids = Tokenizer.Encode("漢字 🐱");
+        Assert.Equal("漢字 🐱", Tokenizer.Decode(ids));
+        Assert.Equal("\uFFFD", Tokenizer.Decode(ids[1]));
     }
 
     [Fact]
     public void Decoding_refuses_ids_that_do_not_exist()
     {
-        Assert.Throws<ArgumentOutOfRangeException>(() => s_tokenizer.Decode(-1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => s_tokenizer.Decode(s_tokenizer.VocabularySize));
-        Assert.Throws<ArgumentOutOfRangeException>(() => s_tokenizer.Decode([1, s_tokenizer.VocabularySize]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Tokenizer.Decode(-1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Tokenizer.Decode(Tokenizer.VocabularySize));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Tokenizer.Decode([1, Tokenizer.VocabularySize]));
     }
 
     [Theory]
@@ -148,7 +148,7 @@ public sealed class ClipTokenizerTests
     public void A_very_long_word_takes_linear_time(string part)
     {
         var started = System.Diagnostics.Stopwatch.StartNew();
-        s_tokenizer.Encode(string.Concat(Enumerable.Repeat(part, 100_000)));
+        Tokenizer.Encode(string.Concat(Enumerable.Repeat(part, 100_000)));
         // A tenth of a second or so; quadratic time would be minutes.
         Assert.True(started.Elapsed < TimeSpan.FromSeconds(20));
     }
@@ -158,8 +158,8 @@ public sealed class ClipTokenizerTests
     {
         var texts = Enumerable.Range(0, 60_000).Select(i => $"cat{i} dog").ToArray();
         var ids = new IReadOnlyList<int>[texts.Length];
-        Parallel.For(0, texts.Length, i => ids[i] = s_tokenizer.Encode(texts[i]));
+        Parallel.For(0, texts.Length, i => ids[i] = Tokenizer.Encode(texts[i]));
         for (var i = 0; i < texts.Length; i += 997)
-            Assert.Equal(s_tokenizer.Encode(texts[i]), ids[i]);
+            Assert.Equal(Tokenizer.Encode(texts[i]), ids[i]);
     }
 }

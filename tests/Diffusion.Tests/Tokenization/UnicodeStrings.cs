@@ -5,7 +5,7 @@ namespace PromptToPrompt.Diffusion.Tests.Tokenization;
 /// <summary>Generators of texts for property tests.</summary>
 internal static class UnicodeStrings
 {
-    private static readonly string[] s_awkward =
+    private static readonly string[] Awkward =
     [
         " ", "  ", "\t\r\n", "\u00A0", "\u2003", "\u2028", "\u0085", "\0", "\u001F", "\uD83D", "\uDE00", "\uFFFD", "\uFEFF", "\u200D",
         "\u0130", "\u03A3", "\u0391\u03A3", "'s", "'", "''", "\"", ",", "...", "--", "<|endoftext|>", "<|startoftext|>", "</w>", "<|",
@@ -15,7 +15,7 @@ internal static class UnicodeStrings
 
     /// <summary>Any UTF-16 at all, unpaired surrogates included, with plenty of what tends to go wrong.</summary>
     public static readonly Gen<string> Any =
-        Gen.OneOf(Gen.Int[0, s_awkward.Length - 1].Select(i => s_awkward[i]), Gen.Char.Select(c => c.ToString()), Gen.String[0, 4])
+        Gen.OneOf(Gen.Int[0, Awkward.Length - 1].Select(i => Awkward[i]), Gen.Char.Select(c => c.ToString()), Gen.String[0, 4])
             .Array[0, 40].Select(string.Concat);
 
     /// <summary>Words of letters in either case between runs of white space.</summary>

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Diffusion.Tests.Tokenization;
 
 public sealed class WordSearchTests
 {
-    private static readonly ClipTokenizer s_tokenizer = SmallVocabulary.Tokenizer;
+    private static readonly ClipTokenizer Tokenizer = SmallVocabulary.Tokenizer;
 
     [Theory]
     [InlineData("a photo of a cat", "cat", new[] { 5 })]
@@ -25,12 +25,12 @@ public sealed class WordSearchTests
     [InlineData("a cat -- a dog", "--", new[] { 3, 4 })]
     [InlineData("a CAFE\u0301 by the sea", "café", new[] { 2 })]
     public void Finds_every_place_whatever_the_case_and_punctuation(string prompt, string word, int[] positions) =>
-        Assert.Equal(positions, s_tokenizer.Tokenize(prompt).Find(word));
+        Assert.Equal(positions, Tokenizer.Tokenize(prompt).Find(word));
 
     [Fact]
     public void A_word_with_several_tokens_gives_all_of_them()
     {
-        var prompt = s_tokenizer.Tokenize("a zebra, a cat");
+        var prompt = Tokenizer.Tokenize("a zebra, a cat");
         var word = prompt.Words[1];
         Assert.Equal(word.BareTokens, prompt.Find("zebra"));
         Assert.Equal(word.Tokens.Count - 1, word.BareTokens.Count);
@@ -40,7 +40,7 @@ public sealed class WordSearchTests
     [Fact]
     public void A_word_that_is_not_there_is_refused_with_those_that_are()
     {
-        var error = Assert.Throws<InvalidInputException>(() => s_tokenizer.Tokenize("a cat, a dog").Find("lion"));
+        var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize("a cat, a dog").Find("lion"));
         Assert.Equal("\"lion\" is not in the prompt; choose one of its words: \"a\", \"cat,\", \"dog\".", error.Message);
     }
 
@@ -49,21 +49,21 @@ public sealed class WordSearchTests
     [InlineData("cat a")]
     [InlineData("dog a cat, a dog")]
     public void A_part_of_a_word_or_a_broken_phrase_is_not_there(string word) =>
-        Assert.Throws<InvalidInputException>(() => s_tokenizer.Tokenize("a cat by a dog").Find(word));
+        Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize("a cat by a dog").Find(word));
 
     [Theory]
     [InlineData("")]
     [InlineData(" \n")]
     public void An_empty_word_is_refused(string word)
     {
-        var error = Assert.Throws<InvalidInputException>(() => s_tokenizer.Tokenize("a cat").Find(word));
+        var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize("a cat").Find(word));
         Assert.Equal("An empty word was asked for; choose one of its words: \"a\", \"cat\".", error.Message);
     }
 
     [Fact]
     public void An_empty_prompt_has_no_words()
     {
-        var error = Assert.Throws<InvalidInputException>(() => s_tokenizer.Tokenize(" ").Find("cat"));
+        var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize(" ").Find("cat"));
         Assert.Equal("\"cat\" is not in the prompt; the prompt has no words.", error.Message);
     }
 
@@ -83,7 +83,7 @@ public sealed class WordSearchTests
     [Fact]
     public void Every_word_of_any_prompt_is_found_by_its_own_name() => UnicodeStrings.Any.Sample(text =>
     {
-        var prompt = s_tokenizer.Tokenize(text);
+        var prompt = Tokenizer.Tokenize(text);
         foreach (var word in prompt.Words)
             Assert.Subset(prompt.Find(word.Text).ToHashSet(), word.Tokens.ToHashSet());
     });
@@ -94,7 +94,7 @@ public sealed class WordSearchTests
         {
             try
             {
-                Assert.NotEmpty(s_tokenizer.Tokenize(text).Find(word));
+                Assert.NotEmpty(Tokenizer.Tokenize(text).Find(word));
             }
             catch (InvalidInputException e)
             {

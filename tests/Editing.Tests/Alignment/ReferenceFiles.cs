@@ -7,9 +7,9 @@ namespace PromptToPrompt.Editing.Tests.Alignment;
 /// <summary>The recorded alignments, timings and equalizers.</summary>
 internal static class ReferenceFiles
 {
-    private static readonly byte[] s_tensors = File.ReadAllBytes(PathOf("aligner.safetensors"));
-    private static readonly int s_data = 8 + (int)BinaryPrimitives.ReadUInt64LittleEndian(s_tensors);
-    private static readonly JsonElement s_header = JsonDocument.Parse(s_tensors.AsMemory(8..s_data)).RootElement;
+    private static readonly byte[] Tensors = File.ReadAllBytes(PathOf("aligner.safetensors"));
+    private static readonly int Data = 8 + (int)BinaryPrimitives.ReadUInt64LittleEndian(Tensors);
+    private static readonly JsonElement Header = JsonDocument.Parse(Tensors.AsMemory(8..Data)).RootElement;
 
     public static JsonElement Aligner { get; } = Json("aligner.json");
 
@@ -23,8 +23,8 @@ internal static class ReferenceFiles
     public static T[] Tensor<T>(string name)
         where T : struct
     {
-        var offsets = s_header.GetProperty(name).GetProperty("data_offsets");
-        var bytes = s_tensors.AsSpan((s_data + offsets[0].GetInt32())..(s_data + offsets[1].GetInt32()));
+        var offsets = Header.GetProperty(name).GetProperty("data_offsets");
+        var bytes = Tensors.AsSpan((Data + offsets[0].GetInt32())..(Data + offsets[1].GetInt32()));
         return MemoryMarshal.Cast<byte, T>(bytes).ToArray();
     }
 

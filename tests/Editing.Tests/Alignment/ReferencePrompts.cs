@@ -7,11 +7,11 @@ namespace PromptToPrompt.Editing.Tests.Alignment;
 internal static class ReferencePrompts
 {
     private const int Length = 77, EndId = 49407;
-    private static readonly JsonElement s_prompts = ReferenceFiles.Json("prompts.json");
+    private static readonly JsonElement Prompts = ReferenceFiles.Json("prompts.json");
 
     public static TokenizedPrompt Get(string text)
     {
-        var prompt = s_prompts.GetProperty(text);
+        var prompt = Prompts.GetProperty(text);
         var ids = prompt.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32()).ToList();
         ids.AddRange(Enumerable.Repeat(EndId, Length - ids.Count));
         string[] tokens = [.. prompt.GetProperty("tokens").EnumerateArray().Select(token => token.GetString()!)];

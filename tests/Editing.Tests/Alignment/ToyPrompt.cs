@@ -8,11 +8,11 @@ namespace PromptToPrompt.Editing.Tests.Alignment;
 /// </summary>
 internal static class ToyPrompt
 {
-    private static readonly string[] s_words = ["a", "cat", "dog", "red", "hip|po", "rhi|no|ceros", "on", "beach,", "with", "Cat", "."];
+    private static readonly string[] Words = ["a", "cat", "dog", "red", "hip|po", "rhi|no|ceros", "on", "beach,", "with", "Cat", "."];
 
     /// <summary>Prompts of 0 to 12 words, many of them equal; the longest are truncated.</summary>
     public static Gen<TokenizedPrompt> Any { get; } =
-        Gen.Int[0, s_words.Length - 1].Select(k => s_words[k]).Array[0, 12].Select(words => Of(string.Join(' ', words), length: 16));
+        Gen.Int[0, Words.Length - 1].Select(k => Words[k]).Array[0, 12].Select(words => Of(string.Join(' ', words), length: 16));
 
     public static TokenizedPrompt Of(string text, int length = 40)
     {

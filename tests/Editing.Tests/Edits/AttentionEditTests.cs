@@ -9,14 +9,14 @@ namespace PromptToPrompt.Editing.Tests.Edits;
 
 public sealed class AttentionEditTests
 {
-    private static readonly JsonElement s_controllers = ReferenceFiles.Json("controllers.json");
+    private static readonly JsonElement Controllers = ReferenceFiles.Json("controllers.json");
 
-    public static TheoryData<string> Runs => [.. s_controllers.EnumerateObject().Select(run => run.Name)];
+    public static TheoryData<string> Runs => [.. Controllers.EnumerateObject().Select(run => run.Name)];
 
     [Theory, MemberData(nameof(Runs))]
     public void Equals_the_controller_of_the_reference_run(string name)
     {
-        var run = s_controllers.GetProperty(name);
+        var run = Controllers.GetProperty(name);
         string[] prompts = [.. run.GetProperty("prompts").EnumerateArray().Select(prompt => prompt.GetString()!)];
         var steps = run.GetProperty("num_steps").GetInt32();
         var specification = Specification(run);

@@ -8,34 +8,34 @@ public sealed class CrossEditTests
 {
     private const int Pixels = 3, N = 6;
 
-    private static readonly Gen<float[]> s_map = Gen.Float[0.01f, 1].Array[Pixels * N].Select(ToRowStochastic);
-    private static readonly Gen<float[]> s_mapper = Gen.Float[0, 1].Array[N * N];
-    private static readonly Gen<float[]> s_binary = Gen.Int[0, 1].Select(bit => (float)bit).Array[N];
-    private static readonly Gen<float[]> s_weights = Gen.Float[-3, 3].Array[N];
-    private static readonly Gen<(float[] Source, float[] Own)> s_maps = Gen.Select(s_map, s_map);
+    private static readonly Gen<float[]> Map = Gen.Float[0.01f, 1].Array[Pixels * N].Select(ToRowStochastic);
+    private static readonly Gen<float[]> Mapper = Gen.Float[0, 1].Array[N * N];
+    private static readonly Gen<float[]> Binary = Gen.Int[0, 1].Select(bit => (float)bit).Array[N];
+    private static readonly Gen<float[]> Weights = Gen.Float[-3, 3].Array[N];
+    private static readonly Gen<(float[] Source, float[] Own)> Maps = Gen.Select(Map, Map);
 
     private static float[] Ones { get; } = [.. Enumerable.Repeat(1f, N)];
 
     private static float[] Identity { get; } = [.. Enumerable.Range(0, N * N).Select(k => k / N == k % N ? 1f : 0f)];
 
     [Fact]
-    public void Replace_takes_the_mapped_map_inside_the_window() => Gen.Select(s_maps, s_mapper, s_binary).Sample((maps, mapper, timing) =>
+    public void Replace_takes_the_mapped_map_inside_the_window() => Gen.Select(Maps, Mapper, Binary).Sample((maps, mapper, timing) =>
         AssertEdited(maps, CrossEdit.Create(mapper, Ones, Ones, timing), Mix(timing, Mapped(maps.Source, mapper), maps.Own)));
 
     [Fact]
     public void Refine_keeps_the_edits_own_map_of_new_tokens() =>
-        Gen.Select(s_maps, s_mapper, s_binary, s_binary).Sample((maps, mapper, counterpart, timing) => AssertEdited(
+        Gen.Select(Maps, Mapper, Binary, Binary).Sample((maps, mapper, counterpart, timing) => AssertEdited(
             maps,
             CrossEdit.Create(mapper, counterpart, Ones, timing),
             Mix(timing, Mix(counterpart, Mapped(maps.Source, mapper), maps.Own), maps.Own)));
 
     [Fact]
-    public void Reweight_scales_the_source_map() => Gen.Select(s_maps, s_weights, s_binary).Sample((maps, weights, timing) =>
+    public void Reweight_scales_the_source_map() => Gen.Select(Maps, Weights, Binary).Sample((maps, weights, timing) =>
         AssertEdited(maps, CrossEdit.Create(Identity, Ones, weights, timing), Mix(timing, Scaled(maps.Source, weights), maps.Own)));
 
     [Fact]
     public void Reweights_after_an_edit_scale_its_raw_map() =>
-        Gen.Select(s_maps, s_mapper, s_binary, s_weights, s_weights, s_binary).Sample((maps, mapper, counterpart, first, second, timing) =>
+        Gen.Select(Maps, Mapper, Binary, Weights, Weights, Binary).Sample((maps, mapper, counterpart, first, second, timing) =>
         {
             var raw = Mix(counterpart, Mapped(maps.Source, mapper), maps.Own);
             AssertEdited(
@@ -45,7 +45,7 @@ public sealed class CrossEditTests
         });
 
     [Fact]
-    public void Outside_every_window_nothing_is_done() => Gen.Select(s_mapper, s_binary, s_weights).Sample((mapper, counterpart, weights) =>
+    public void Outside_every_window_nothing_is_done() => Gen.Select(Mapper, Binary, Weights).Sample((mapper, counterpart, weights) =>
         Assert.True(CrossEdit.Create(mapper, counterpart, weights, new float[N]).IsIdentity));
 
     [Fact]

@@ -7,14 +7,14 @@ namespace PromptToPrompt.Editing.Tests.Edits;
 
 public sealed class EqualizerTests
 {
-    private static readonly JsonElement s_cases = ReferenceFiles.Aligner.GetProperty("equalizers");
+    private static readonly JsonElement Golden = ReferenceFiles.Aligner.GetProperty("equalizers");
 
-    public static TheoryData<int> Cases => [.. Enumerable.Range(0, s_cases.GetArrayLength())];
+    public static TheoryData<int> Cases => [.. Enumerable.Range(0, Golden.GetArrayLength())];
 
     [Theory, MemberData(nameof(Cases))]
     public void Equals_the_reference(int index)
     {
-        var json = s_cases[index];
+        var json = Golden[index];
         var prompt = ReferencePrompts.Get(json.GetProperty("text").GetString()!);
         var words = json.GetProperty("words");
         JsonElement[] names = words.ValueKind == JsonValueKind.Array ? [.. words.EnumerateArray()] : [words];

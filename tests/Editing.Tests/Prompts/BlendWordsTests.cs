@@ -7,7 +7,7 @@ namespace PromptToPrompt.Editing.Tests.Prompts;
 
 public sealed class BlendWordsTests
 {
-    private static readonly TokenizedPrompt[] s_prompts =
+    private static readonly TokenizedPrompt[] Prompts =
         [ToyPrompt.Of("a cat, a red hat"), ToyPrompt.Of("a rhi|no, a hat"), ToyPrompt.Of("a Dog")];
 
     // Token positions of the source, the first and the second target.
@@ -19,7 +19,7 @@ public sealed class BlendWordsTests
     [InlineData("cat,hat:rhino,hat:dog", "2,6 2,3,6 2")]
     [InlineData(":rhino:dog", " 2,3 2")]
     public void Finds_tokens_of_each_prompt(string text, string expected) =>
-        Assert.Equal(expected, string.Join(' ', BlendWords.Parse(text).Find(s_prompts).Select(places => string.Join(',', places))));
+        Assert.Equal(expected, string.Join(' ', BlendWords.Parse(text).Find(Prompts).Select(places => string.Join(',', places))));
 
     [Theory]
     [InlineData("")]
@@ -33,7 +33,7 @@ public sealed class BlendWordsTests
     [InlineData("cat:rhino", "2 lists for 3 prompts", "a list for each prompt")]
     public void Refuses_words_that_are_not_there(string text, string what, string help)
     {
-        var exception = Assert.Throws<InvalidInputException>(() => BlendWords.Parse(text).Find(s_prompts));
+        var exception = Assert.Throws<InvalidInputException>(() => BlendWords.Parse(text).Find(Prompts));
         Assert.Contains(what, exception.Message, StringComparison.Ordinal);
         Assert.Contains(help, exception.Message, StringComparison.Ordinal);
     }

@@ -11,11 +11,11 @@ internal sealed class Coat
     private static readonly (float X, float Y)[] Spots =
         [(-44, -46), (-26, -62), (-22, -34), (-4, -52), (-8, -18), (14, -36), (16, -66), (34, -54), (34, -20), (-40, -18), (4, -82), (26, -86), (-20, -88), (48, -74)];
 
-    private readonly Light _light;
+    private readonly Light light;
 
     public Coat(Subject subject, Colour? colour, Trait trait, Light light, Layout layout)
     {
-        _light = light;
+        this.light = light;
         Trait = trait;
         Name = colour ?? Natural(subject, layout);
         var paint = colour is null && subject == Subject.Tree && Name == Colour.Green ? Tint.Rgb(0x4FA34A) : Paint(Name);
@@ -51,15 +51,15 @@ internal sealed class Coat
     public SKColor Contrast { get; }
 
     /// <summary>Whether lamps and windows are lit.</summary>
-    public bool LampsLit => _light.LampsLit;
+    public bool LampsLit => light.LampsLit;
 
     private SKColor Pattern { get; }
 
     /// <summary>A fixed colour of the figure in its light.</summary>
-    public SKColor On(int hex) => _light.On(Material.Figure, Tint.Rgb(hex));
+    public SKColor On(int hex) => light.On(Material.Figure, Tint.Rgb(hex));
 
     /// <summary>A fixed colour of something on the figure that the season changes.</summary>
-    public SKColor On(Material material, int hex) => _light.On(material, Tint.Rgb(hex));
+    public SKColor On(Material material, int hex) => light.On(material, Tint.Rgb(hex));
 
     /// <summary>A window: lamplight in the dark, else glass.</summary>
     public SKColor Window => LampsLit ? Tint.Rgb(0xFFD76A) : On(0x9CD2EC);

@@ -7,13 +7,13 @@ internal sealed class Light
 {
     private static readonly SKColor Snow = Tint.Rgb(0xEEF4FC);
 
-    private readonly TimeOfDay _time;
-    private readonly Weather _weather;
+    private readonly TimeOfDay time;
+    private readonly Weather weather;
 
     public Light(Scene scene, Layout layout)
     {
-        _time = scene.Time;
-        _weather = scene.Weather;
+        time = scene.Time;
+        weather = scene.Weather;
         Sky = SkyOf(scene.Time, scene.Weather, layout);
     }
 
@@ -21,10 +21,10 @@ internal sealed class Light
     public SKColor[] Sky { get; }
 
     /// <summary>Lamps and windows are lit.</summary>
-    public bool LampsLit => _time != TimeOfDay.Day;
+    public bool LampsLit => time != TimeOfDay.Day;
 
     /// <summary>It is dark.</summary>
-    public bool Dark => _time == TimeOfDay.Night;
+    public bool Dark => time == TimeOfDay.Night;
 
     /// <summary>The colour of distance.</summary>
     public SKColor Haze => Sky[^1];
@@ -36,16 +36,16 @@ internal sealed class Light
     public SKColor On(Material material, SKColor colour, float distance = 0)
     {
         var seasoned = Seasoned(material, colour);
-        if (_weather == Weather.Rain && material != Material.Figure)
+        if (weather == Weather.Rain && material != Material.Figure)
             seasoned = Tint.Scale(Tint.Saturate(seasoned, 0.66f), 0.86f, 0.89f, 0.93f);
         var lit = Lit(material, seasoned);
-        var haze = _weather == Weather.Fog ? 0.30f + (0.62f * distance) : 0.62f * distance;
+        var haze = weather == Weather.Fog ? 0.30f + (0.62f * distance) : 0.62f * distance;
         if (material == Material.Figure)
-            haze = _weather == Weather.Fog ? 0.10f : 0;
+            haze = weather == Weather.Fog ? 0.10f : 0;
         return Tint.Mix(lit, Haze, haze);
     }
 
-    private SKColor Seasoned(Material material, SKColor colour) => (_weather, material) switch
+    private SKColor Seasoned(Material material, SKColor colour) => (weather, material) switch
     {
         (Weather.Snow, Material.Grass) => Tint.Mix(colour, Snow, 0.90f),
         (Weather.Snow, Material.Ground) => Tint.Mix(colour, Snow, 0.80f),
@@ -61,10 +61,10 @@ internal sealed class Light
         _ => colour,
     };
 
-    private SKColor Lit(Material material, SKColor colour) => (_time, material) switch
+    private SKColor Lit(Material material, SKColor colour) => (time, material) switch
     {
         (TimeOfDay.Night, Material.Figure) => Tint.Mix(Tint.Scale(colour, 0.84f, 0.84f, 0.94f), Tint.Rgb(0x30409A), 0.08f),
-        (TimeOfDay.Night, Material.Grass or Material.Ground) when _weather == Weather.Snow =>
+        (TimeOfDay.Night, Material.Grass or Material.Ground) when weather == Weather.Snow =>
             Tint.Mix(Tint.Scale(colour, 0.60f, 0.68f, 0.88f), Tint.Rgb(0x3A58A8), 0.20f),
         (TimeOfDay.Night, Material.Water) => Tint.Mix(Tint.Scale(colour, 0.42f, 0.60f, 0.86f), Sky[2], 0.45f),
         (TimeOfDay.Night, _) => Tint.Mix(Tint.Scale(colour, 0.46f, 0.55f, 0.80f), Tint.Rgb(0x24408C), 0.30f),
