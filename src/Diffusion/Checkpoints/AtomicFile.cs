@@ -17,9 +17,9 @@ public static class AtomicFile
     public static void Write(string path, Action<Stream> write)
     {
         ArgumentNullException.ThrowIfNull(write);
-        string full = Path.GetFullPath(path);
+        var full = Path.GetFullPath(path);
         // In the same folder, since a rename across file systems is a copy. The name is random: two processes may write one file.
-        string temporary = Path.Combine(Path.GetDirectoryName(full)!, $".p2p-{Guid.NewGuid():N}.tmp");
+        var temporary = Path.Combine(Path.GetDirectoryName(full)!, $".p2p-{Guid.NewGuid():N}.tmp");
         try
         {
             using (FileStream stream = Create(temporary, path))

@@ -38,7 +38,7 @@ public sealed class SafetensorsFile : IDisposable
         MappedFile file = Map(path);
         try
         {
-            int length = SafetensorsHeader.JsonLength(path, file.Span(0, SafetensorsHeader.PrefixLength), file.Length);
+            var length = SafetensorsHeader.JsonLength(path, file.Span(0, SafetensorsHeader.PrefixLength), file.Length);
             ReadOnlySpan<byte> json = file.Span(SafetensorsHeader.PrefixLength, length);
             return new SafetensorsFile(path, file, SafetensorsHeader.Parse(path, json, file.Length));
         }
@@ -59,9 +59,9 @@ public sealed class SafetensorsFile : IDisposable
         if (!Tensors.TryGetValue(name, out SafetensorsEntry? entry))
             throw new InvalidInputException($"{Path} has no tensor \"{name}\": it is not the checkpoint that is needed here.");
         // A byte other than 0 and 1 is no valid bool in C++, but the format lets it pass.
-        bool isBool = entry.DType == ScalarType.Bool;
+        var isBool = entry.DType == ScalarType.Bool;
         ScalarType type = isBool ? ScalarType.Byte : entry.DType;
-        int size = SafetensorsTypes.Size(type);
+        var size = SafetensorsTypes.Size(type);
         using Tensor flat = file.Tensor(entry.Offset, entry.Length / size, type, size);
         if (!isBool)
             return flat.reshape(entry.Shape);

@@ -38,7 +38,7 @@ internal sealed class SafetensorsHeader
     /// <exception cref="InvalidInputException">It is longer than the file or the format allows.</exception>
     public static int JsonLength(string path, ReadOnlySpan<byte> prefix, long fileLength)
     {
-        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length <= Math.Min((ulong)(fileLength - PrefixLength), MaximumLength))
             return (int)length;
         if (prefix.StartsWith("version "u8))
@@ -112,14 +112,14 @@ internal sealed class SafetensorsHeader
             target = field.Value;
         }
 
-        string? typeName = type is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+        var typeName = type is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
         if (SafetensorsTypes.Parse(typeName) is not { } dtype)
             throw InvalidTensor(name, $"has the type {Quote(typeName ?? "(none)")}; supported are {SafetensorsTypes.Names}");
-        long[] dimensions = Numbers(name, "shape", shape, MaximumDimensions);
-        long[] bounds = Numbers(name, "data_offsets", offsets, 2);
+        var dimensions = Numbers(name, "shape", shape, MaximumDimensions);
+        var bounds = Numbers(name, "data_offsets", offsets, 2);
         if (bounds.Length != 2)
             throw InvalidTensor(name, "needs two data_offsets");
-        (long begin, long end) = (bounds[0], bounds[1]);
+        (var begin, var end) = (bounds[0], bounds[1]);
         if (begin > end)
             throw InvalidTensor(name, $"ends at byte {end}, before it begins at {begin}");
         if (end > dataLength)
@@ -136,8 +136,8 @@ internal sealed class SafetensorsHeader
     {
         if (value is not { ValueKind: JsonValueKind.Array } array || array.GetArrayLength() > maximum)
             throw InvalidTensor(name, $"needs the field {field} as a list of at most {maximum} numbers");
-        long[] numbers = new long[array.GetArrayLength()];
-        for (int i = 0; i < numbers.Length; i++)
+        var numbers = new long[array.GetArrayLength()];
+        for (var i = 0; i < numbers.Length; i++)
         {
             if (array[i].ValueKind != JsonValueKind.Number || !array[i].TryGetInt64(out numbers[i]) || numbers[i] < 0)
                 throw InvalidTensor(name, $"has something other than a whole number of at least 0 in {field}");
@@ -149,7 +149,7 @@ internal sealed class SafetensorsHeader
     private static long? ByteLength(long[] shape, int elementSize)
     {
         Int128 length = elementSize;
-        foreach (long dimension in shape)
+        foreach (var dimension in shape)
         {
             length *= Math.Max(dimension, 1);
             if (length > long.MaxValue)
@@ -161,8 +161,8 @@ internal sealed class SafetensorsHeader
     /// <summary>The data must be covered from end to end: a gap can hide something, an overlap makes two tensors one.</summary>
     private void CheckLayout()
     {
-        long covered = dataStart;
-        foreach ((string name, SafetensorsEntry entry) in Tensors.OrderBy(tensor => tensor.Value.Offset).ThenBy(tensor => tensor.Value.Length))
+        var covered = dataStart;
+        foreach ((var name, SafetensorsEntry entry) in Tensors.OrderBy(tensor => tensor.Value.Offset).ThenBy(tensor => tensor.Value.Length))
         {
             if (entry.Offset < covered)
                 throw InvalidTensor(name, $"overlaps the tensor before it by {covered - entry.Offset} bytes");
@@ -170,7 +170,7 @@ internal sealed class SafetensorsHeader
                 throw InvalidTensor(name, $"leaves a hole of {entry.Offset - covered} bytes before it");
             covered += entry.Length;
         }
-        long rest = dataStart + dataLength - covered;
+        var rest = dataStart + dataLength - covered;
         if (rest > 0)
             throw Invalid(path, $"its last {rest} bytes belong to no tensor");
     }
@@ -185,7 +185,7 @@ internal sealed class SafetensorsHeader
     private static string OneLine(string text)
     {
         const int Shown = 100;
-        string line = string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
+        var line = string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
         return line.Length <= Shown ? line : line[..Shown] + "…";
     }
 }

@@ -25,7 +25,7 @@ internal static class SafetensorsTypes
     /// <summary>The type of that name in the header, or null where it is not supported.</summary>
     public static ScalarType? Parse(string? name)
     {
-        int index = Array.FindIndex(All, type => type.Name == name);
+        var index = Array.FindIndex(All, type => type.Name == name);
         return index < 0 ? null : All[index].Type;
     }
 

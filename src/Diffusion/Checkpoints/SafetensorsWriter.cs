@@ -26,7 +26,7 @@ public static class SafetensorsWriter
         [
             .. tensors.OrderByDescending(tensor => SafetensorsTypes.Size(tensor.Value.dtype)).ThenBy(tensor => tensor.Key, StringComparer.Ordinal),
         ];
-        byte[] header = Header(ordered, metadata);
+        var header = Header(ordered, metadata);
         AtomicFile.Write(path, stream =>
         {
             stream.Write(header);
@@ -50,7 +50,7 @@ public static class SafetensorsWriter
                 WriteMetadata(json, metadata);
             var names = new HashSet<string>(StringComparer.Ordinal) { SafetensorsHeader.MetadataName };
             long begin = 0;
-            foreach ((string name, Tensor tensor) in tensors)
+            foreach ((var name, Tensor tensor) in tensors)
             {
                 if (!names.Add(name))
                     throw new ArgumentException($"The tensor name \"{name}\" is there twice or reserved.", nameof(tensors));
@@ -58,9 +58,9 @@ public static class SafetensorsWriter
             }
             json.WriteEndObject();
         }
-        int padding = -buffer.WrittenCount & 7;
+        var padding = -buffer.WrittenCount & 7;
         buffer.Write("        "u8[..padding]);
-        byte[] header = buffer.WrittenSpan.ToArray();
+        var header = buffer.WrittenSpan.ToArray();
         BinaryPrimitives.WriteInt64LittleEndian(header, header.Length - SafetensorsHeader.PrefixLength);
         return header;
     }
@@ -68,7 +68,7 @@ public static class SafetensorsWriter
     private static void WriteMetadata(Utf8JsonWriter json, IReadOnlyDictionary<string, string> metadata)
     {
         json.WriteStartObject(SafetensorsHeader.MetadataName);
-        foreach ((string key, string value) in metadata.OrderBy(note => note.Key, StringComparer.Ordinal))
+        foreach ((var key, var value) in metadata.OrderBy(note => note.Key, StringComparer.Ordinal))
             json.WriteString(key, value);
         json.WriteEndObject();
     }
@@ -76,13 +76,13 @@ public static class SafetensorsWriter
     /// <summary>Writes a tensor's description and returns its length in bytes.</summary>
     private static long WriteEntry(Utf8JsonWriter json, string name, Tensor tensor, long begin)
     {
-        string type = SafetensorsTypes.Name(tensor.dtype)
+        var type = SafetensorsTypes.Name(tensor.dtype)
             ?? throw new ArgumentException($"The tensor \"{name}\" has the type {tensor.dtype}; the format knows {SafetensorsTypes.Names}.", nameof(tensor));
-        long length = tensor.numel() * SafetensorsTypes.Size(tensor.dtype);
+        var length = tensor.numel() * SafetensorsTypes.Size(tensor.dtype);
         json.WriteStartObject(name);
         json.WriteString("dtype", type);
         json.WriteStartArray("shape");
-        foreach (long dimension in tensor.shape)
+        foreach (var dimension in tensor.shape)
             json.WriteNumberValue(dimension);
         json.WriteEndArray();
         json.WriteStartArray("data_offsets");

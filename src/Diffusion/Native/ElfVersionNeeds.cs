@@ -33,21 +33,21 @@ internal static class ElfVersionNeeds
         if (elf.Length < HeaderSize || !elf[..4].SequenceEqual("\u007fELF"u8) || elf[4] != 2 || elf[5] != 1)
             throw new InvalidDataException("not a 64-bit little-endian ELF file");
 
-        ulong sections = UInt64(elf, 0x28);
+        var sections = UInt64(elf, 0x28);
         int size = UInt16(elf, 0x3A), count = UInt16(elf, 0x3C);
         if (count > 0 && size < SectionHeaderSize)
             throw new InvalidDataException($"section headers of {size} bytes");
 
         var needs = new List<ElfVersionNeed>();
-        for (int i = 0; i < count; i++)
+        for (var i = 0; i < count; i++)
         {
-            ulong header = sections + (ulong)(i * size);
+            var header = sections + (ulong)(i * size);
             if (UInt32(elf, header + 4) != SectionTypeVersionNeeds)
                 continue;
-            uint link = UInt32(elf, header + 40);
+            var link = UInt32(elf, header + 40);
             if (link >= count)
                 throw new InvalidDataException($"string table {link} of {count} sections");
-            ulong strings = UInt64(elf, sections + (ulong)(link * size) + 24);
+            var strings = UInt64(elf, sections + (ulong)(link * size) + 24);
             ReadSection(elf, UInt64(elf, header + 24), strings, needs);
         }
         return needs;
@@ -76,20 +76,20 @@ internal static class ElfVersionNeeds
     {
         while (true)
         {
-            string library = Text(elf, strings + UInt32(elf, entry + 4));
-            ulong version = entry + UInt32(elf, entry + 8);
+            var library = Text(elf, strings + UInt32(elf, entry + 4));
+            var version = entry + UInt32(elf, entry + 8);
             for (int left = UInt16(elf, entry + 2); left > 0; left--)
             {
-                string name = Text(elf, strings + UInt32(elf, version + 8));
-                ushort flags = UInt16(elf, version + 4);
+                var name = Text(elf, strings + UInt32(elf, version + 8));
+                var flags = UInt16(elf, version + 4);
                 needs.Add(new ElfVersionNeed(library, name, (flags & WeakFlag) != 0, (int)version + 4));
                 // A link is unsigned, so the walk only moves forward and ends with the file at the latest.
-                uint nextVersion = UInt32(elf, version + 12);
+                var nextVersion = UInt32(elf, version + 12);
                 if (nextVersion == 0)
                     break;
                 version += nextVersion;
             }
-            uint next = UInt32(elf, entry + 12);
+            var next = UInt32(elf, entry + 12);
             if (next == 0)
                 return;
             entry += next;
@@ -101,7 +101,7 @@ internal static class ElfVersionNeeds
         if (offset >= (ulong)elf.Length)
             throw Outside(offset);
         ReadOnlySpan<byte> rest = elf[(int)offset..];
-        int end = rest.IndexOf((byte)0);
+        var end = rest.IndexOf((byte)0);
         return end >= 0 ? Encoding.UTF8.GetString(rest[..end]) : throw Outside(offset);
     }
 

@@ -46,7 +46,7 @@ public static class LibTorch
     public static LibTorchFacts Describe()
     {
         EnsureLoaded();
-        string informational = TorchAssembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+        var informational = TorchAssembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
             ?? TorchAssembly.GetName().Version!.ToString();
         return new LibTorchFacts(
             informational.Split('+')[0],
@@ -97,7 +97,7 @@ public static class LibTorch
 
     private static string Explain(string name, Exception failure)
     {
-        string file = NativeSearchPath.FileName(name);
+        var file = NativeSearchPath.FileName(name);
         if (NativeSearchPath.Find(name) is not { } path)
         {
             return $"{file} was not found beside the program (looked in {string.Join(", ", NativeSearchPath.Directories)}): "
@@ -120,7 +120,7 @@ public static class LibTorch
         {
             failure = e;
         }
-        string[] lines = failure.Message.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var lines = failure.Message.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         string line = lines.FirstOrDefault(line => line.StartsWith(path + ":", StringComparison.Ordinal)) ?? lines[^1];
         return line[(line.StartsWith(path + ":", StringComparison.Ordinal) ? path.Length + 1 : 0)..].Trim();
     }
@@ -130,7 +130,7 @@ public static class LibTorch
         if (OperatingSystem.IsWindows())
             return "TorchSharp 0.107.0 does not load on Windows (dotnet/TorchSharp#1567): use Linux, also under WSL, or macOS.";
         Architecture cpu = RuntimeInformation.ProcessArchitecture;
-        bool exists = OperatingSystem.IsLinux() ? cpu == Architecture.X64 : OperatingSystem.IsMacOS() && cpu == Architecture.Arm64;
+        var exists = OperatingSystem.IsLinux() ? cpu == Architecture.X64 : OperatingSystem.IsMacOS() && cpu == Architecture.Arm64;
         return exists
             ? null
             : $"There is no libtorch for {RuntimeInformation.RuntimeIdentifier}: use 64-bit Linux on an x64 processor, or macOS on an Apple one.";
@@ -142,12 +142,12 @@ public static class LibTorch
         // std::string at::get_cpu_capability() by the Linux x64 calling convention: the caller passes where the 32-byte string goes. Its
         // names are shorter than 16 characters, which libstdc++ keeps inside the object, so there is nothing to free.
         if (!OperatingSystem.IsLinux()
-            || !NativeLibrary.TryLoad("torch_cpu", TorchAssembly, null, out nint library)
-            || !NativeLibrary.TryGetExport(library, "_ZN2at18get_cpu_capabilityB5cxx11Ev", out nint function))
+            || !NativeLibrary.TryLoad("torch_cpu", TorchAssembly, null, out var library)
+            || !NativeLibrary.TryGetExport(library, "_ZN2at18get_cpu_capabilityB5cxx11Ev", out var function))
         {
             return null;
         }
-        nint* text = stackalloc nint[4];
+        var text = stackalloc nint[4];
         ((delegate* unmanaged<nint*, nint*>)function)(text);
         return text[1] < 16 ? Marshal.PtrToStringUTF8(text[0], (int)text[1]) : null;
     }
@@ -156,8 +156,8 @@ public static class LibTorch
     {
         if (!X86Base.IsSupported || X86Base.CpuId(0, 0).Eax < 7)
             return false;
-        bool amx = (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0;
-        bool avx512 = (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
+        var amx = (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0;
+        var avx512 = (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
         return amx || avx512;
     }
 }

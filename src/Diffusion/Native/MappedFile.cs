@@ -31,7 +31,7 @@ internal sealed unsafe class MappedFile : IDisposable
     public static MappedFile Open(string path)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 1);
-        long length = stream.Length;
+        var length = stream.Length;
         using var file = MemoryMappedFile.CreateFromFile(
             stream, mapName: null, length, MemoryMappedFileAccess.CopyOnWrite, HandleInheritability.None, leaveOpen: true);
         // Not disposed here: the view's handle lives on in the mapping. The view object itself has nothing else to let go.
@@ -63,7 +63,7 @@ internal sealed unsafe class MappedFile : IDisposable
         LibTorch.EnsureLoaded();
         if (count == 0)
             return empty(0, dtype: type);
-        nint address = start + (nint)offset;
+        var address = start + (nint)offset;
         if (address % size != 0)
         {
             Tensor copy = empty(count, dtype: type);
@@ -89,7 +89,7 @@ internal sealed unsafe class MappedFile : IDisposable
     {
         lock (Holders)
         {
-            bool held = false;
+            var held = false;
             mapping.DangerousAddRef(ref held);
             // Two tensors at one address are on one mapping: an address is not given out again while a tensor holds it.
             ref (SafeHandle Mapping, int Tensors) holder = ref CollectionsMarshal.GetValueRefOrAddDefault(Holders, address, out _);
@@ -102,7 +102,7 @@ internal sealed unsafe class MappedFile : IDisposable
     {
         lock (Holders)
         {
-            (SafeHandle mapping, int tensors) = Holders[address];
+            (SafeHandle mapping, var tensors) = Holders[address];
             if (tensors == 1)
                 Holders.Remove(address);
             else

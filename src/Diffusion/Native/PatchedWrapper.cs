@@ -39,17 +39,17 @@ internal sealed class PatchedWrapper
         }
         if (bytes is null)
             return null;
-        string fileName = System.IO.Path.GetFileName(original);
+        var fileName = System.IO.Path.GetFileName(original);
         return LoadFromCache(bytes, fileName) ?? LoadFromTemporaryFile(bytes, fileName);
     }
 
     /// <summary>The per-user cache folder for copies with this content: <c>$XDG_CACHE_HOME</c> or <c>~/.cache</c>, then ours.</summary>
     internal static string? CacheDirectory(ReadOnlySpan<byte> content)
     {
-        string? root = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+        var root = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
         if (!System.IO.Path.IsPathRooted(root))
         {
-            string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+            var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
             if (home.Length == 0)
                 return null;
             root = System.IO.Path.Combine(home, ".cache");
@@ -63,14 +63,14 @@ internal sealed class PatchedWrapper
         {
             if (CacheDirectory(bytes) is not { } directory)
                 return null;
-            string path = System.IO.Path.Combine(directory, fileName);
+            var path = System.IO.Path.Combine(directory, fileName);
             // Compared in full, so that a damaged copy is replaced. Two processes may both write it: each renames a whole file into place.
             if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes))
             {
                 Directory.CreateDirectory(directory);
                 AtomicFile.Write(path, stream => stream.Write(bytes));
             }
-            return NativeLibrary.TryLoad(path, out nint handle) ? new PatchedWrapper(path, handle) : null;
+            return NativeLibrary.TryLoad(path, out var handle) ? new PatchedWrapper(path, handle) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidInputException)
         {
@@ -85,9 +85,9 @@ internal sealed class PatchedWrapper
         try
         {
             directory = Directory.CreateTempSubdirectory("prompt-to-prompt-");
-            string path = System.IO.Path.Combine(directory.FullName, fileName);
+            var path = System.IO.Path.Combine(directory.FullName, fileName);
             File.WriteAllBytes(path, bytes);
-            return NativeLibrary.TryLoad(path, out nint handle) ? new PatchedWrapper(path, handle) : null;
+            return NativeLibrary.TryLoad(path, out var handle) ? new PatchedWrapper(path, handle) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

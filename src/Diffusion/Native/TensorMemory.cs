@@ -18,7 +18,7 @@ internal static unsafe partial class TensorMemory
     /// <param name="release">Called once with <paramref name="address"/> when the last tensor on this memory is gone, on any thread.</param>
     public static Tensor Wrap(nint address, long count, ScalarType type, delegate* unmanaged[Cdecl]<nint, void> release)
     {
-        nint tensor = FromBuffer(address, release, count, 0, (sbyte)type, (sbyte)type, CpuDevice, 0, requiresGrad: 0);
+        var tensor = FromBuffer(address, release, count, 0, (sbyte)type, (sbyte)type, CpuDevice, 0, requiresGrad: 0);
         if (tensor == 0)
             CheckForErrors();
         return Tensor.UnsafeCreateTensor(tensor);
@@ -27,7 +27,7 @@ internal static unsafe partial class TensorMemory
     /// <summary>The address of the first element. Valid while the tensor lives.</summary>
     public static nint Address(Tensor tensor)
     {
-        nint address = Data(tensor.Handle);
+        var address = Data(tensor.Handle);
         CheckForErrors();
         return address;
     }
@@ -35,11 +35,11 @@ internal static unsafe partial class TensorMemory
     /// <summary>Writes the elements of a contiguous CPU tensor to a stream, as they lie in memory.</summary>
     public static void CopyTo(Tensor tensor, Stream stream)
     {
-        byte* from = (byte*)Address(tensor);
+        var from = (byte*)Address(tensor);
         // A span holds at most 2 GB.
-        for (long left = tensor.numel() * tensor.element_size(); left > 0;)
+        for (var left = tensor.numel() * tensor.element_size(); left > 0;)
         {
-            int length = (int)Math.Min(left, 1 << 30);
+            var length = (int)Math.Min(left, 1 << 30);
             stream.Write(new ReadOnlySpan<byte>(from, length));
             from += length;
             left -= length;

@@ -57,7 +57,7 @@ public sealed class DdimScheduler : Scheduler
     /// <summary>The level a step leads to. The stride is a whole number in every spacing; below timestep 0 lies the final level.</summary>
     private NoiseLevel Previous(int step)
     {
-        long timestep = Timesteps[step] - stride;
+        var timestep = Timesteps[step] - stride;
         return timestep >= 0 ? Noise.Level(timestep) : final;
     }
 }

@@ -28,7 +28,7 @@ public sealed class DpmSolverMultistepScheduler : Scheduler
             throw new InvalidInputException($"The scheduler config asks for DPM-Solver of order {config.SolverOrder}; supported are 1 and 2: choose ddim.");
         Timesteps = TimestepGrid.Create(config, config.TimestepSpacing ?? TimestepSpacing.Linspace, steps, includesEnd: false);
         double[] ratios = [.. Timesteps.Select(Noise.Ratio)];
-        double end = Noise.Ratio(0);
+        var end = Noise.Ratio(0);
         if (config.UseKarrasSigmas)
         {
             ratios = SigmaGrid.Karras(Noise.Ratio(Noise.Count - 1), end, steps);
@@ -48,14 +48,14 @@ public sealed class DpmSolverMultistepScheduler : Scheduler
         samples.Push(PredictSample(modelOutput, step, sample));
 
         NoiseLevel level = Level(step), next = Level(step + 1);
-        double h = next.Lambda - level.Lambda;
-        double gain = -next.Alpha * double.ExpM1(-h);
+        var h = next.Lambda - level.Lambda;
+        var gain = -next.Alpha * double.ExpM1(-h);
         Tensor result = (sample * (next.Sigma / level.Sigma)) + (samples[0] * gain);
         // A last step between equal levels (Karras spacing) does nothing, and has no curvature to correct.
         if (samples.Count == 2 && !IsFirstOrder(step) && h > 0)
         {
-            double ratio = (level.Lambda - Level(step - 1).Lambda) / h;
-            double curvature = Config.SolverType == SolverType.Midpoint ? gain / 2 : next.Alpha * ((double.ExpM1(-h) / h) + 1);
+            var ratio = (level.Lambda - Level(step - 1).Lambda) / h;
+            var curvature = Config.SolverType == SolverType.Midpoint ? gain / 2 : next.Alpha * ((double.ExpM1(-h) / h) + 1);
             result += (samples[0] - samples[1]) * (curvature / ratio);
         }
         return result.MoveToOuterDisposeScope();
@@ -72,8 +72,8 @@ public sealed class DpmSolverMultistepScheduler : Scheduler
 
     private bool IsFirstOrder(int step)
     {
-        bool last = step == Timesteps.Count - 1;
-        bool isShort = Config.LowerOrderFinal && Timesteps.Count < ShortRun;
+        var last = step == Timesteps.Count - 1;
+        var isShort = Config.LowerOrderFinal && Timesteps.Count < ShortRun;
         return Config.SolverOrder == 1 || (last && (isShort || Config.EulerAtFinal || Config.FinalSigmaIsZero));
     }
 }

@@ -19,7 +19,7 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
     /// <summary>The level of the ratio σ/α, in which solvers step (Karras et al. 2022).</summary>
     public static NoiseLevel FromRatio(double ratio)
     {
-        double alpha = 1 / Math.Sqrt((ratio * ratio) + 1);
+        var alpha = 1 / Math.Sqrt((ratio * ratio) + 1);
         return new NoiseLevel(alpha, ratio * alpha);
     }
 

@@ -42,7 +42,7 @@ public sealed class NoiseSchedule
     /// <summary>The ratio σ/α of a timestep, finite even where the schedule ends in pure noise.</summary>
     public double Ratio(long timestep)
     {
-        double alphaCumprod = Math.Max(alphasCumprod[timestep], SmallestAlphaCumprod);
+        var alphaCumprod = Math.Max(alphasCumprod[timestep], SmallestAlphaCumprod);
         return Math.Sqrt((1 - alphaCumprod) / alphaCumprod);
     }
 

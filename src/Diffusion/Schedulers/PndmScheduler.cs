@@ -23,7 +23,7 @@ public sealed class PndmScheduler : Scheduler
     {
         if (config.SkipPrkSteps == false)
             throw new InvalidInputException("The scheduler config asks for PNDM with Runge-Kutta steps (skip_prk_steps false), which is not supported: choose ddim.");
-        long[] grid = TimestepGrid.Create(config, config.TimestepSpacing ?? TimestepSpacing.Leading, steps, includesEnd: true);
+        var grid = TimestepGrid.Create(config, config.TimestepSpacing ?? TimestepSpacing.Leading, steps, includesEnd: true);
         Timesteps = steps == 1 ? grid : [grid[0], grid[1], .. grid[1..]];
         if (Level(0).Alpha == 0)
             throw new InvalidInputException("PNDM cannot start from pure noise (rescale_betas_zero_snr in the scheduler config): choose ddim.");
@@ -40,7 +40,7 @@ public sealed class PndmScheduler : Scheduler
             Keep(sample);
 
         // The repeated evaluation redoes the first step with the mean of both ends' predictions (Heun's rule); its own is not remembered.
-        bool repeated = step == 1;
+        var repeated = step == 1;
         if (!repeated)
             noises.Push(modelOutput.detach());
         Tensor combined = repeated
@@ -53,7 +53,7 @@ public sealed class PndmScheduler : Scheduler
                 _ => ((noises[0] * 55) - (noises[1] * 59) + (noises[2] * 37) - (noises[3] * 9)) / 24,
             };
         Tensor from = repeated ? start! : sample;
-        long timestep = repeated ? Timesteps[step] + stride : Timesteps[step];
+        var timestep = repeated ? Timesteps[step] + stride : Timesteps[step];
         return Transfer(combined, timestep, from).MoveToOuterDisposeScope();
     }
 
@@ -74,7 +74,7 @@ public sealed class PndmScheduler : Scheduler
         // Only the network's raw outputs are combined; what they stand for is settled at the level they are used at.
         Tensor noise = level.PredictNoise(Config.PredictionType, modelOutput, sample);
         double a = level.Alpha * level.Alpha, b = next.Alpha * next.Alpha;
-        double denominator = (a * next.Sigma) + (level.Alpha * level.Sigma * next.Alpha);
+        var denominator = (a * next.Sigma) + (level.Alpha * level.Sigma * next.Alpha);
         return (sample * (next.Alpha / level.Alpha)) - (noise * ((b - a) / denominator));
     }
 

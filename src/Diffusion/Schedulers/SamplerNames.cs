@@ -18,7 +18,7 @@ public static class SamplerNames
     /// <exception cref="InvalidInputException">There is none of that name; the message lists those there are.</exception>
     public static SamplerKind Parse(string name)
     {
-        int index = Array.FindIndex(Known, known => known.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+        var index = Array.FindIndex(Known, known => known.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
         return index >= 0
             ? Known[index].Kind
             : throw new InvalidInputException($"There is no scheduler \"{name}\": choose one of {string.Join(", ", All)}.");
@@ -30,7 +30,7 @@ public static class SamplerNames
     /// <summary>The sampler of a <c>_class_name</c> in a scheduler config, or null where this library does not have it.</summary>
     public static SamplerKind? FromClassName(string? className)
     {
-        int index = Array.FindIndex(Known, known => known.ClassName == className);
+        var index = Array.FindIndex(Known, known => known.ClassName == className);
         return index >= 0 ? Known[index].Kind : null;
     }
 }

@@ -85,11 +85,11 @@ public sealed record SchedulerConfig
     {
         JsonConfig json = JsonConfig.Read(path);
         // Each of these changes the result, so passing over it would give another picture than the model's authors saw.
-        foreach (string option in (string[])["thresholding", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "use_flow_sigmas"])
+        foreach (var option in (string[])["thresholding", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "use_flow_sigmas"])
             json.Expect(option, false);
         json.Expect("interpolation_type", "linear");
 
-        int trainTimesteps = json.Integer("num_train_timesteps", 1000);
+        var trainTimesteps = json.Integer("num_train_timesteps", 1000);
         if (trainTimesteps < 2)
             throw json.Error("num_train_timesteps", "must be at least 2");
         IReadOnlyList<double>? trainedBetas = json.Has("trained_betas") ? json.Numbers("trained_betas") : null;
@@ -165,9 +165,9 @@ public sealed record SchedulerConfig
     {
         if (!json.Has(field))
             return fallback;
-        string text = json.Text(field);
+        var text = json.Text(field);
         var names = new List<string>();
-        foreach ((string name, T value) in choices)
+        foreach ((var name, T value) in choices)
         {
             if (name == text)
                 return value;

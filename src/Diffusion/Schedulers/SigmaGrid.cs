@@ -19,8 +19,8 @@ internal static class SigmaGrid
     /// <summary>The timestep whose ratio is nearest to a given one, interpolating in the logarithm.</summary>
     public static long Timestep(NoiseSchedule noise, double ratio)
     {
-        double wanted = Math.Log(ratio);
-        int low = 0;
+        var wanted = Math.Log(ratio);
+        var low = 0;
         while (low + 2 < noise.Count && Math.Log(noise.Ratio(low + 1)) <= wanted)
             low++;
         double from = Math.Log(noise.Ratio(low)), to = Math.Log(noise.Ratio(low + 1));

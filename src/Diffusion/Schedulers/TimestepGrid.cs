@@ -14,15 +14,15 @@ internal static class TimestepGrid
     /// <exception cref="InvalidInputException">So many different timesteps do not exist.</exception>
     public static long[] Create(SchedulerConfig config, TimestepSpacing spacing, int steps, bool includesEnd)
     {
-        int count = config.TrainTimesteps;
+        var count = config.TrainTimesteps;
         if (steps < 1 || steps > count)
             throw new InvalidInputException($"{steps} steps are not possible: give a number from 1 to {count}.");
-        int points = includesEnd ? steps : steps + 1;
+        var points = includesEnd ? steps : steps + 1;
         double top = count - 1;
-        long[] grid = new long[steps];
-        for (int i = 0; i < steps; i++)
+        var grid = new long[steps];
+        for (var i = 0; i < steps; i++)
         {
-            int rank = points - 1 - i; // 0 is the lowest point
+            var rank = points - 1 - i; // 0 is the lowest point
             grid[i] = spacing switch
             {
                 TimestepSpacing.Leading => (rank * (count / points)) + config.StepsOffset,
@@ -30,8 +30,8 @@ internal static class TimestepGrid
                 _ => points == 1 ? 0 : rank == points - 1 ? count - 1 : (long)Math.Round(rank * (top / (points - 1))),
             };
         }
-        bool inRange = grid[^1] >= 0 && grid[0] < count;
-        bool falls = Enumerable.Range(1, steps - 1).All(i => grid[i] < grid[i - 1]);
+        var inRange = grid[^1] >= 0 && grid[0] < count;
+        var falls = Enumerable.Range(1, steps - 1).All(i => grid[i] < grid[i - 1]);
         return inRange && falls
             ? grid
             : throw new InvalidInputException(

@@ -10,7 +10,7 @@ internal static class SafetensorsBytes
 
     public static byte[] Compose(byte[] json, byte[] data)
     {
-        byte[] prefix = new byte[8];
+        var prefix = new byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(prefix, json.Length);
         return [.. prefix, .. json, .. data];
     }

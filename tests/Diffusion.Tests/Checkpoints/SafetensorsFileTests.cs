@@ -28,8 +28,8 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void Reading_copies_nothing_and_writing_changes_no_file()
     {
-        string path = Write(arange(6, dtype: float32).reshape(2, 3));
-        byte[] before = File.ReadAllBytes(path);
+        var path = Write(arange(6, dtype: float32).reshape(2, 3));
+        var before = File.ReadAllBytes(path);
         using (SafetensorsFile file = SafetensorsFile.Open(path))
         {
             using Tensor first = file.Read("x"), second = file.Read("x");
@@ -43,7 +43,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void Tensors_outlive_the_file()
     {
-        string path = Write(arange(100_000, dtype: int64));
+        var path = Write(arange(100_000, dtype: int64));
         Tensor tensor;
         using (SafetensorsFile file = SafetensorsFile.Open(path))
         {
@@ -77,7 +77,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void Any_byte_but_zero_is_true()
     {
-        byte[] json = Encoding.UTF8.GetBytes("""{"x":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}}""");
+        var json = Encoding.UTF8.GetBytes("""{"x":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}}""");
         using SafetensorsFile file = SafetensorsFile.Open(WriteBytes(Compose(json, [0, 1, 77])));
         using Tensor x = file.Read("x");
         Assert.Equal([false, true, true], x.data<bool>().ToArray());
@@ -123,14 +123,14 @@ public sealed class SafetensorsFileTests : IDisposable
     [InlineData("", 0, "not a JSON object")]
     public void Every_broken_rule_is_one_clear_line(string json, int dataLength, string expected)
     {
-        string message = Refused(Compose(json, dataLength));
+        var message = Refused(Compose(json, dataLength));
         Assert.Contains(expected, message);
     }
 
     [Fact]
     public void Names_from_the_file_cannot_break_the_line()
     {
-        string message = Refused(Compose("""{"a\nb\u001b":3}""", 0));
+        var message = Refused(Compose("""{"a\nb\u001b":3}""", 0));
         Assert.Contains("\"a?b?\"", message);
         Refused(Compose([.. "{\""u8, 0xFF, 0xFE, .. "\":{}}"u8], []));
         Refused(Compose("""{"\ud800":{}}""", 0));
@@ -150,7 +150,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void Paths_that_cannot_be_opened_are_the_callers_mistake()
     {
-        foreach (string path in new[] { folder["missing"], folder["no/folder"], folder["."], "" })
+        foreach (var path in new[] { folder["missing"], folder["no/folder"], folder["."], "" })
             Assert.Throws<InvalidInputException>(() => SafetensorsFile.Open(path));
     }
 
@@ -165,29 +165,29 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void Mutated_files_are_read_or_refused()
     {
-        byte[] valid = Compose(
+        var valid = Compose(
             """{"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BF16","shape":[],"data_offsets":[24,26]},"e":{"dtype":"I64","shape":[0],"data_offsets":[26,26]},"m":{"dtype":"BOOL","shape":[3],"data_offsets":[26,29]}}""",
             29);
         Gen<byte[]> changed = Gen.Select(Gen.Int[0, valid.Length - 1], Gen.OneOf(Gen.Byte, Gen.Byte[(byte)'0', (byte)'9'])).Array[1, 4].Select(changes =>
         {
             byte[] bytes = [.. valid];
-            foreach ((int index, byte value) in changes)
+            foreach ((var index, var value) in changes)
                 bytes[index] = value;
             return bytes;
         });
         Gen<byte[]> cut = Gen.Select(Gen.Int[0, valid.Length], Gen.Int[0, valid.Length], Gen.Byte.Array[0, 8])
             .Select((a, b, insert) => (byte[])[.. valid[..Math.Min(a, b)], .. insert, .. valid[Math.Max(a, b)..]]);
-        int opened = 0;
+        var opened = 0;
         Gen.OneOf(changed, cut).Sample(
             bytes =>
             {
-                string path = folder[Guid.NewGuid().ToString("N")];
+                var path = folder[Guid.NewGuid().ToString("N")];
                 File.WriteAllBytes(path, bytes);
                 try
                 {
                     using SafetensorsFile file = SafetensorsFile.Open(path);
                     Interlocked.Increment(ref opened);
-                    foreach ((string name, SafetensorsEntry entry) in file.Tensors)
+                    foreach ((var name, SafetensorsEntry entry) in file.Tensors)
                     {
                         using Tensor tensor = file.Read(name);
                         Assert.Equal(entry.Shape, tensor.shape);
@@ -211,7 +211,7 @@ public sealed class SafetensorsFileTests : IDisposable
 
     private string Refused(byte[] bytes)
     {
-        string path = WriteBytes(bytes);
+        var path = WriteBytes(bytes);
         InvalidInputException error = Assert.Throws<InvalidInputException>(() => SafetensorsFile.Open(path));
         Assert.StartsWith(path, error.Message);
         Assert.DoesNotContain('\n', error.Message);
@@ -220,7 +220,7 @@ public sealed class SafetensorsFileTests : IDisposable
 
     private string WriteBytes(byte[] bytes)
     {
-        string path = folder["file.safetensors"];
+        var path = folder["file.safetensors"];
         File.WriteAllBytes(path, bytes);
         return path;
     }

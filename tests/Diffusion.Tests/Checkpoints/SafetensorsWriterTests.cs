@@ -26,12 +26,12 @@ public sealed class SafetensorsWriterTests : IDisposable
                 [
                     .. set.Select((item, i) => new KeyValuePair<string, Tensor>($"t{i}.ü\"", (randn(item.Shape) * 3).to(item.Type))),
                 ];
-                string path = folder[Guid.NewGuid().ToString("N")];
+                var path = folder[Guid.NewGuid().ToString("N")];
                 SafetensorsWriter.Write(path, tensors, new Dictionary<string, string> { ["format"] = "pt" });
                 using SafetensorsFile file = SafetensorsFile.Open(path);
                 Assert.Equal("pt", file.Metadata["format"]);
                 Assert.Equal(tensors.Length, file.Tensors.Count);
-                foreach ((string name, Tensor tensor) in tensors)
+                foreach ((var name, Tensor tensor) in tensors)
                 {
                     Tensor read = file.Read(name);
                     Assert.Equal(tensor.dtype, read.dtype);
@@ -58,7 +58,7 @@ public sealed class SafetensorsWriterTests : IDisposable
         };
         SafetensorsWriter.Write(folder["v"], tensors);
         using SafetensorsFile file = SafetensorsFile.Open(folder["v"]);
-        foreach ((string name, Tensor tensor) in tensors)
+        foreach ((var name, Tensor tensor) in tensors)
             Assert.True(file.Read(name).equal(tensor.detach()).all().item<bool>(), name);
     }
 

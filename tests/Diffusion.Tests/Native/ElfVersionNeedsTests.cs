@@ -19,9 +19,9 @@ public sealed class ElfVersionNeedsTests
     [Fact]
     public void Weakening_changes_one_byte_and_that_version_only()
     {
-        byte[] original = PackagedLibrary();
-        byte[] patched = Assert.IsType<byte[]>(ElfVersionNeeds.Weaken(original, Needless));
-        int flags = ElfVersionNeeds.Read(original).Single(need => need.Version == Needless).FlagsOffset;
+        var original = PackagedLibrary();
+        var patched = Assert.IsType<byte[]>(ElfVersionNeeds.Weaken(original, Needless));
+        var flags = ElfVersionNeeds.Read(original).Single(need => need.Version == Needless).FlagsOffset;
         int[] changed = [.. Enumerable.Range(0, original.Length).Where(i => original[i] != patched[i])];
         Assert.Equal([flags], changed);
         Assert.Equal([Needless], ElfVersionNeeds.Read(patched).Where(need => need.IsWeak).Select(need => need.Version));
@@ -30,7 +30,7 @@ public sealed class ElfVersionNeedsTests
     [Fact]
     public void Nothing_to_do_gives_null()
     {
-        byte[] original = PackagedLibrary();
+        var original = PackagedLibrary();
         Assert.Null(ElfVersionNeeds.Weaken(original, "GLIBCXX_9.9.9"));
         Assert.Null(ElfVersionNeeds.Weaken(ElfVersionNeeds.Weaken(original, Needless), Needless));
     }
@@ -42,13 +42,13 @@ public sealed class ElfVersionNeedsTests
     [Fact]
     public void A_damaged_header_is_refused_or_read_but_never_followed_out_of_the_file()
     {
-        byte[] header = SmallElf();
+        var header = SmallElf();
         Assert.Equal("LIB", Assert.Single(ElfVersionNeeds.Read(header)).Library);
         Gen.Select(Gen.Int[16, header.Length - 1], Gen.Byte).Array[1, 6].Sample(
             changes =>
             {
                 byte[] damaged = [.. header];
-                foreach ((int index, byte value) in changes)
+                foreach ((var index, var value) in changes)
                     damaged[index] = value;
                 ReadsOrRefuses(damaged);
             },
@@ -58,15 +58,15 @@ public sealed class ElfVersionNeedsTests
     [Fact]
     public void Truncated_files_are_refused_or_read()
     {
-        byte[] whole = SmallElf();
-        for (int length = 0; length < whole.Length; length++)
+        var whole = SmallElf();
+        for (var length = 0; length < whole.Length; length++)
             ReadsOrRefuses(whole[..length]);
     }
 
     /// <summary>An ELF file with one string table ("", "LIB", "VER_1") and one version need.</summary>
     private static byte[] SmallElf()
     {
-        byte[] elf = new byte[256];
+        var elf = new byte[256];
         "\u007fELF"u8.CopyTo(elf);
         elf[4] = 2;
         elf[5] = 1;

@@ -7,7 +7,7 @@ public sealed class PatchedWrapperTests
     [Fact]
     public void A_file_that_is_not_a_library_is_left_alone()
     {
-        string path = Path.GetTempFileName();
+        var path = Path.GetTempFileName();
         try
         {
             File.WriteAllText(path, "no library");
@@ -24,8 +24,8 @@ public sealed class PatchedWrapperTests
     public void The_packaged_library_loads_patched_and_is_cached_by_its_content()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux needs the patch");
-        string original = NativeSearchPath.Find("LibTorchSharp")!;
-        byte[] before = File.ReadAllBytes(original);
+        var original = NativeSearchPath.Find("LibTorchSharp")!;
+        var before = File.ReadAllBytes(original);
         PatchedWrapper wrapper = Assert.IsType<PatchedWrapper>(PatchedWrapper.TryLoad(original));
         Assert.NotEqual(0, wrapper.Handle);
         Assert.NotEqual(original, wrapper.Path);

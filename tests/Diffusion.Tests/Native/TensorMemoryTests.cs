@@ -13,10 +13,10 @@ public sealed unsafe class TensorMemoryTests
     [Fact]
     public void A_wrapped_tensor_lies_on_the_memory_and_releases_it_once()
     {
-        float* memory = (float*)NativeMemory.AlignedAlloc(6 * sizeof(float), 64);
+        var memory = (float*)NativeMemory.AlignedAlloc(6 * sizeof(float), 64);
         try
         {
-            for (int i = 0; i < 6; i++)
+            for (var i = 0; i < 6; i++)
                 memory[i] = i;
             using (Tensor flat = TensorMemory.Wrap((nint)memory, 6, ScalarType.Float32, &Release))
             {

@@ -15,13 +15,13 @@ public sealed class DdimSchedulerTests
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("ddim");
         Tensor sample = goldens["sample"], output = goldens["model_output"];
-        int compared = 0;
+        var compared = 0;
         foreach (JsonObject test in goldens.Cases("ddim_step").Concat(goldens.Cases("nullinversion_step")))
         {
             using Scheduler scheduler = SchedulerGoldens.Config(goldens.Base, test).Create(SamplerKind.Ddim, (int)test["num_steps"]!);
             var ddim = (DdimScheduler)scheduler;
-            int step = ddim.Timesteps.ToList().IndexOf((long)test["t"]!);
-            foreach (string name in test["tensors"]!.AsArray().Select(tensor => (string)tensor!))
+            var step = ddim.Timesteps.ToList().IndexOf((long)test["t"]!);
+            foreach (var name in test["tensors"]!.AsArray().Select(tensor => (string)tensor!))
             {
                 Tensor actual = name[(name.LastIndexOf('.') + 1)..] switch
                 {
@@ -42,13 +42,13 @@ public sealed class DdimSchedulerTests
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
         Tensor sample = goldens["sample"], output = goldens["model_output"];
-        int compared = 0;
+        var compared = 0;
         foreach (JsonObject test in goldens.Cases("ddim"))
         {
-            string key = (string)test["key"]!;
+            var key = (string)test["key"]!;
             using Scheduler scheduler = SchedulerGoldens.Config(goldens.Base, test).Create(SamplerKind.Ddim, (int)test["num_steps"]!);
             Assert.Equal(goldens.Integers($"{key}.timesteps"), scheduler.Timesteps);
-            foreach (int step in test["indices"]!.AsArray().Select(index => (int)index!))
+            foreach (var step in test["indices"]!.AsArray().Select(index => (int)index!))
             {
                 SchedulerGoldens.AssertClose(goldens[$"{key}.i{step}.prev"], scheduler.Step(output, step, sample), Tolerance, $"{key} step {step}");
                 compared++;
@@ -102,7 +102,7 @@ public sealed class DdimSchedulerTests
                 using var ddim = new DdimScheduler(config, steps);
                 using var generator = new Generator((ulong)seed);
                 Tensor sample = randn([2, 4, 3, 3], generator: generator), noise = randn([2, 4, 3, 3], generator: generator);
-                for (int step = 0; step < steps; step += Math.Max(1, steps / 5))
+                for (var step = 0; step < steps; step += Math.Max(1, steps / 5))
                 {
                     Tensor back = ddim.InverseStep(noise, step, ddim.Step(noise, step, sample));
                     SchedulerGoldens.AssertClose(sample, back, 2e-5, $"step {step} of {steps}");
@@ -118,7 +118,7 @@ public sealed class DdimSchedulerTests
         using var scope = NewDisposeScope();
         var config = new SchedulerConfig { ClipSample = true, ClipSampleRange = 0.5, SetAlphaToOne = true };
         using var ddim = new DdimScheduler(config, 10);
-        int last = ddim.Timesteps.Count - 1;
+        var last = ddim.Timesteps.Count - 1;
         Tensor result = ddim.Step(zeros(1), last, tensor(new[] { 3f }));
         Assert.Equal(0.5f, result.item<float>(), 1e-6f);
     }

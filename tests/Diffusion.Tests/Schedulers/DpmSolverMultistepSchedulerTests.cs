@@ -12,16 +12,16 @@ public sealed class DpmSolverMultistepSchedulerTests
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
         var networks = new Dictionary<string, Func<Tensor, Tensor>> { ["eps0.1x"] = x => x * 0.1, ["sin"] = x => (x * 2).sin() * 0.7 };
-        int runs = 0;
+        var runs = 0;
         foreach (JsonObject test in goldens.Cases("dpm"))
         {
-            int steps = (int)test["num_steps"]!;
-            string key = $"dpm.{test["name"]}.n{steps}";
+            var steps = (int)test["num_steps"]!;
+            var key = $"dpm.{test["name"]}.n{steps}";
             using Scheduler scheduler = SchedulerGoldens.Config(test["config"]!.AsObject()).Create(SamplerKind.DpmSolverPlusPlus, steps);
             Assert.Equal(goldens.Integers($"{key}.timesteps"), scheduler.Timesteps);
             Tensor sigmas = tensor(((DpmSolverMultistepScheduler)scheduler).Sigmas.Select(sigma => (float)sigma).ToArray());
             SchedulerGoldens.AssertClose(goldens[$"{key}.sigmas"], sigmas, 1e-6, $"{key} sigmas");
-            foreach ((string name, Func<Tensor, Tensor> network) in networks)
+            foreach ((var name, Func<Tensor, Tensor> network) in networks)
             {
                 if (!goldens.Has($"{key}.traj.{name}"))
                     continue;

@@ -11,10 +11,10 @@ public sealed class EulerDiscreteSchedulerTests
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
-        int runs = 0;
+        var runs = 0;
         foreach (JsonObject test in goldens.Cases("euler"))
         {
-            int steps = (int)test["num_steps"]!;
+            var steps = (int)test["num_steps"]!;
             SchedulerConfig config = SchedulerGoldens.Config(goldens.Base) with { TimestepSpacing = TimestepSpacing.Leading, StepsOffset = 1 };
             using var euler = (EulerDiscreteScheduler)config.Create(SamplerKind.Euler, steps);
             Assert.Equal(goldens.Integers($"euler.n{steps}.timesteps"), euler.Timesteps);

@@ -39,10 +39,10 @@ public sealed class NoiseScheduleTests
             using Scheduler scheduler = SchedulerGoldens.Config(goldens.Base).Create(kind, 10);
             if (kind != SamplerKind.Euler)
             {
-                foreach (int t in (int[])[1, 500, 981])
+                foreach (var t in (int[])[1, 500, 981])
                     SchedulerGoldens.AssertClose(goldens[$"add_noise.t{t}"], scheduler.AddNoise(sample, noise, t), 1e-6, $"{kind} {t}");
             }
-            for (int step = 0; step < scheduler.Timesteps.Count; step++)
+            for (var step = 0; step < scheduler.Timesteps.Count; step++)
             {
                 Tensor noisy = scheduler.AddNoise(sample, noise, scheduler.Timesteps[step]);
                 SchedulerGoldens.AssertClose(sample, scheduler.PredictSample(noise, step, noisy), 1e-4, $"{kind} {step}");
@@ -90,7 +90,7 @@ public sealed class NoiseScheduleTests
     public void Levels_from_ratio_and_from_variance_agree()
     {
         NoiseSchedule noise = NoiseSchedule.Create(new SchedulerConfig());
-        for (int t = 0; t < noise.Count; t += 37)
+        for (var t = 0; t < noise.Count; t += 37)
         {
             NoiseLevel level = noise.Level(t), other = NoiseLevel.FromRatio(noise.Ratio(t));
             Assert.Equal(level.Alpha, other.Alpha, 1e-12);

@@ -36,12 +36,12 @@ public sealed class PndmSchedulerTests
         using Scheduler pndm = config.Create(SamplerKind.Pndm, 10), ddim = config.Create(SamplerKind.Ddim, 10);
         Tensor sample = randn(64, generator: new Generator(3)), noise = randn(64, generator: new Generator(4));
         Tensor expected = sample, actual = sample;
-        for (int step = 0; step < 10; step++)
+        for (var step = 0; step < 10; step++)
             expected = ddim.Step(Output(ddim, ddim.Timesteps[step], expected), step, expected);
-        for (int step = 0; step < 11; step++)
+        for (var step = 0; step < 11; step++)
         {
             // The repeated evaluation applies at the first timestep again, to the sample the run began with.
-            (long at, Tensor from) = step == 1 ? (pndm.Timesteps[0], sample) : (pndm.Timesteps[step], actual);
+            (var at, Tensor from) = step == 1 ? (pndm.Timesteps[0], sample) : (pndm.Timesteps[step], actual);
             actual = pndm.Step(type == PredictionType.Epsilon ? noise : Output(pndm, at, from), step, actual);
             if (type == PredictionType.VPrediction && step == 2)
                 return; // earlier velocities are of other levels from here on, so the two no longer agree exactly
@@ -81,7 +81,7 @@ public sealed class PndmSchedulerTests
         {
             using Scheduler scheduler = (StableDiffusion with { StepsOffset = 0 }).Create(kind, 50);
             NoiseLevel first = scheduler.Noise.Level(scheduler.Timesteps[0]), last = scheduler.Noise.Level(0);
-            double truth = last.Alpha / first.Alpha * Math.Exp(C * (Math.Asinh(last.Sigma / last.Alpha) - Math.Asinh(first.Sigma / first.Alpha)));
+            var truth = last.Alpha / first.Alpha * Math.Exp(C * (Math.Asinh(last.Sigma / last.Alpha) - Math.Asinh(first.Sigma / first.Alpha)));
             Tensor end = SchedulerGoldens.Trajectory(scheduler, ones(1, dtype: float64), x => x * C)[^1];
             return Math.Abs((end.item<double>() / truth) - 1);
         }

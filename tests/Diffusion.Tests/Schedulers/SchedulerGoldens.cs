@@ -14,7 +14,7 @@ internal sealed class SchedulerGoldens : IDisposable
 
     public SchedulerGoldens(string name)
     {
-        string path = Path.Combine(AppContext.BaseDirectory, "Fixtures", "scheduler", name);
+        var path = Path.Combine(AppContext.BaseDirectory, "Fixtures", "scheduler", name);
         file = SafetensorsFile.Open(path + ".safetensors");
         description = JsonNode.Parse(File.ReadAllText(path + ".json"))!;
     }
@@ -40,9 +40,9 @@ internal sealed class SchedulerGoldens : IDisposable
     public static SchedulerConfig Config(params IEnumerable<JsonObject> parts)
     {
         var merged = new Dictionary<string, JsonNode?>();
-        foreach ((string key, JsonNode? value) in parts.SelectMany(part => part))
+        foreach ((var key, JsonNode? value) in parts.SelectMany(part => part))
             merged[key] = value;
-        string path = Path.GetTempFileName();
+        var path = Path.GetTempFileName();
         try
         {
             File.WriteAllText(path, JsonSerializer.Serialize(merged));
@@ -58,7 +58,7 @@ internal sealed class SchedulerGoldens : IDisposable
     public static Tensor Trajectory(Scheduler scheduler, Tensor start, Func<Tensor, Tensor> network)
     {
         List<Tensor> states = [start];
-        for (int step = 0; step < scheduler.Timesteps.Count; step++)
+        for (var step = 0; step < scheduler.Timesteps.Count; step++)
             states.Add(scheduler.Step(network(scheduler.ScaleModelInput(states[^1], step)), step, states[^1]));
         return stack(states);
     }
@@ -66,8 +66,8 @@ internal sealed class SchedulerGoldens : IDisposable
     public static void AssertClose(Tensor expected, Tensor actual, double relative, string what)
     {
         Assert.Equal(expected.shape, actual.shape);
-        double scale = expected.abs().max().to(float64).item<double>();
-        double error = (actual - expected).abs().max().to(float64).item<double>();
+        var scale = expected.abs().max().to(float64).item<double>();
+        var error = (actual - expected).abs().max().to(float64).item<double>();
         Assert.True(error <= relative * scale, $"{what}: largest error {error:g3} on values up to {scale:g3}");
     }
 

@@ -21,7 +21,7 @@ public sealed class SchedulerTests
                 Assert.Equal(kind == SamplerKind.Pndm ? steps + 1 : steps, timesteps.Length);
                 Assert.InRange(timesteps[0], 0, 999);
                 Assert.InRange(timesteps[^1], 0, 999);
-                for (int i = 1; i < timesteps.Length; i++)
+                for (var i = 1; i < timesteps.Length; i++)
                     Assert.True(timesteps[i] < timesteps[i - 1] || (kind == SamplerKind.Pndm && i == 2 && timesteps[2] == timesteps[1]));
             },
             iter: 300,
@@ -48,7 +48,7 @@ public sealed class SchedulerTests
         {
             using Scheduler scheduler = (Config with { SetAlphaToOne = true, FinalSigmaIsZero = true }).Create(kind, 25);
             Tensor x = scheduler.AddNoise(clean, noise, scheduler.Timesteps[0]);
-            for (int step = 0; step < scheduler.Timesteps.Count; step++)
+            for (var step = 0; step < scheduler.Timesteps.Count; step++)
                 x = scheduler.Step(noise, step, x);
             SchedulerGoldens.AssertClose(clean, x, 1e-4, $"{kind}");
         }
@@ -65,7 +65,7 @@ public sealed class SchedulerTests
             using Scheduler scheduler = Config.Create(kind, 6);
             Tensor sample = ones(4, dtype: type), output = ones(4, dtype: type) * 0.1;
             DisposeScopeManager.Statistics.Reset();
-            for (int step = 0; step < scheduler.Timesteps.Count; step++)
+            for (var step = 0; step < scheduler.Timesteps.Count; step++)
             {
                 using Tensor input = scheduler.ScaleModelInput(sample, step);
                 using Tensor next = scheduler.Step(output, step, sample);
@@ -88,7 +88,7 @@ public sealed class SchedulerTests
         {
             using Scheduler scheduler = Config.Create(kind, 6);
             Tensor sample = ones(4);
-            for (int step = 0; step < scheduler.Timesteps.Count; step++)
+            for (var step = 0; step < scheduler.Timesteps.Count; step++)
             {
                 using var scope = NewDisposeScope();
                 Tensor next = scheduler.Step(sample.sin(), step, sample).DetachFromDisposeScope();
