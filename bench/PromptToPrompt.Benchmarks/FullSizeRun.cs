@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.TextEncoders;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Control;
@@ -10,33 +13,42 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Benchmarks;
 
 /// <summary>
-/// Edit steps of Stable Diffusion 1.5's U-Net at full size. The weights are random: time and memory do not depend on them. The autoencoder
-/// and the text encoder are left out; they run once for a picture, the U-Net in every step.
+/// Stable Diffusion 1.5 at full size, all parts in memory: the steps of an edit, an iteration of optimising an embedding, decoding. The weights
+/// are random: time and memory do not depend on them.
 /// </summary>
-internal static class FullSizeRun
+internal sealed class FullSizeRun : IDisposable
 {
     // The first step of a run of 50 lies in the windows of both kinds of injection.
     private const int StepsOfRun = 50;
-    private const int PixelsPerLatent = 8;
 
-    private static readonly UNetConfig Config = new()
+    private static readonly ModelShape Shape = ModelShape.StableDiffusion15;
+
+    private readonly ScalarType dtype;
+    private readonly int side;
+    private readonly int steps;
+    private readonly Generator generator = new(0, CPU);
+    private readonly RandomWeights weights;
+    private readonly RandomWeights vaeWeights;
+    private readonly UNet2DConditionModel unet;
+    private readonly ClipTextModel text;
+    private readonly AutoencoderKL vae;
+    private readonly ClipTokenizer tokenizer = ClipTokenizer.Load(Path.Combine(EmbeddedModel.Directory, "tokenizer"));
+
+    private FullSizeRun(ScalarType dtype, int side, int steps)
     {
-        InChannels = 4,
-        OutChannels = 4,
-        Levels = [new(320, 8, true, true, 1), new(640, 8, true, true, 1), new(1280, 8, true, true, 1), new(1280, 8, false, false, 1)],
-        LayersPerBlock = 2,
-        CrossAttentionDim = 768,
-        NormGroups = 32,
-        NormEpsilon = 1e-5,
-        LinearProjection = false,
-        CosineFirst = true,
-        FrequencyShift = 0,
-        SampleSize = 64,
-    };
+        this.dtype = dtype;
+        this.side = side;
+        this.steps = steps;
+        weights = new RandomWeights(generator, dtype);
+        vaeWeights = new RandomWeights(generator, ScalarType.Float32);
+        unet = new UNet2DConditionModel(Shape.UNet, weights.Root);
+        text = new ClipTextModel(Shape.TextEncoder, weights.Root);
+        vae = new AutoencoderKL(Shape.Vae, vaeWeights.Root);
+    }
 
     public static int Execute(ReadOnlySpan<string> options)
     {
-        var (dtype, size, steps) = (ScalarType.Float32, 512, 1);
+        var (dtype, size, steps, what) = (ScalarType.Float32, 512, 1, "all");
         for (var i = 0; i < options.Length; i += 2)
         {
             var value = i + 1 < options.Length ? options[i + 1] : "";
@@ -45,58 +57,109 @@ internal static class FullSizeRun
                 "--dtype" => (dtype = value == "bfloat16" ? ScalarType.BFloat16 : ScalarType.Float32) == ScalarType.BFloat16 || value == "float32",
                 "--size" => int.TryParse(value, CultureInfo.InvariantCulture, out size) && size >= 64 && size % 64 == 0,
                 "--steps" => int.TryParse(value, CultureInfo.InvariantCulture, out steps) && steps is >= 1 and <= StepsOfRun,
+                "--what" => (what = value) is "all" or "edit" or "gradient" or "recompute",
                 _ => false,
             };
             if (known)
                 continue;
             Console.Error.WriteLine(
-                $"\"{options[i]} {value}\" is not understood; use --dtype float32|bfloat16, --size with a multiple of 64, --steps from 1 to {StepsOfRun}.");
+                $"\"{options[i]} {value}\" is not understood; use --dtype float32|bfloat16, --size with a multiple of 64, --steps from 1 to {StepsOfRun}, "
+                + "--what all|edit|gradient|recompute.");
             return 2;
         }
 
-        Run(dtype, size / PixelsPerLatent, steps);
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        using var run = new FullSizeRun(dtype, size / Shape.Vae.PixelsPerLatent, steps);
+        run.Describe();
+        if (what is "all" or "edit")
+            run.Edit();
+        if (what is "all" or "gradient")
+            run.Gradient(recompute: false);
+        if (what is "all" or "recompute")
+            run.Gradient(recompute: true);
         return 0;
     }
 
-    private static void Run(ScalarType dtype, int side, int steps)
+    public void Dispose()
     {
-        using var _ = no_grad();
-        using var scope = NewDisposeScope();
-        using var generator = new Generator(0, CPU);
-        using var weights = new RandomWeights(generator, dtype);
-        var unet = new UNet2DConditionModel(Config, weights.Root);
-        var tokenizer = ClipTokenizer.Load(Path.Combine(EmbeddedModel.Directory, "tokenizer"));
+        weights.Dispose();
+        vaeWeights.Dispose();
+        generator.Dispose();
+    }
+
+    private double RowOperations => UNetOperations.Count(Shape.UNet, side, side, Shape.TextEncoder.MaxLength);
+
+    private void Describe()
+    {
+        var name = dtype.ToString().ToLowerInvariant();
+        var pixels = side * Shape.Vae.PixelsPerLatent;
+        Print($"{name}, {pixels}x{pixels}, {get_num_threads()} thread(s); a row of the U-Net is {RowOperations / 1e12:F2} TFLOP");
+        Print($"weights of all parts: {ResidentMemory.Current / 1e9:F2} GB resident");
+    }
+
+    private void Edit()
+    {
         var (source, target) = (tokenizer.Tokenize("a red house in a field"), tokenizer.Tokenize("a red castle in a field"));
         var edit = AttentionEdit.Create(source, target, new EditSpecification(), StepsOfRun);
         using var recording = new SourceRecording(dtype);
         using var attention = new EditAttention([null, edit], recording);
-        var tokens = source.Ids.Count;
-        var rate = MatrixRate.Measure(dtype);
-        var row = UNetOperations.Count(Config, side, side, tokens);
-        Print($"{Name(dtype)}, {side * PixelsPerLatent}x{side * PixelsPerLatent}, {get_num_threads()} thread(s): matrix products {rate / 1e9:F0} GFLOP/s, one row {row / 1e12:F2} TFLOP");
-        Print($"weights: {ResidentMemory.Current / 1e9:F2} GB resident");
+        var ids = tensor(tokenizer.Tokenize("").Ids.Concat(target.Ids).Select(id => (long)id).ToArray(), [2, source.Ids.Count]);
+        var texts = text.Forward(ids);
         Measure("first edit, source and edit in one batch", [new(0, false), new(1, false), new(0, true), new(1, true)]);
         Measure("next edit, source recorded", [new(1, false), new(1, true)]);
+        Print($"recording of the last step: {recording.Bytes / 1e6:F0} MB");
+        var (seconds, processor) = Clocked(() => vae.Decode(randn([2, Shape.Vae.LatentChannels, side, side], generator: generator)).Dispose());
+        Print($"decoding two pictures: {seconds:F1} s ({processor:F1} s of processor time), peak {ResidentMemory.Peak / 1e9:F2} GB");
 
         void Measure(string what, BatchRow[] rows)
         {
             using var inner = NewDisposeScope();
-            var sample = randn([rows.Length, Config.InChannels, side, side], generator: generator).to(dtype);
-            var context = randn([rows.Length, tokens, Config.CrossAttentionDim], generator: generator).to(dtype);
-            var watch = Stopwatch.StartNew();
-            for (var i = 0; i < steps; i++)
+            var sample = randn([rows.Length, Shape.UNet.InChannels, side, side], generator: generator).to(dtype);
+            var context = cat([.. rows.Select(row => texts.narrow(0, row.Conditional ? 1 : 0, 1))], 0);
+            Report($"{what} ({rows.Length} rows)", rows.Length * RowOperations, i =>
             {
                 var timestep = 981L - (20 * i);
                 unet.Forward(sample, tensor(new[] { timestep }), context, attention, new DenoisingStep(i, timestep, rows)).Dispose();
-            }
-
-            var seconds = watch.Elapsed.TotalSeconds / steps;
-            var floor = rows.Length * row / rate;
-            Print($"{what} ({rows.Length} rows): {seconds:F1} s a step, {seconds / floor:F2} times the matrix products' {floor:F1} s, peak {ResidentMemory.Peak / 1e9:F2} GB, recording {recording.Bytes / 1e6:F0} MB");
+            });
         }
     }
 
-    private static string Name(ScalarType dtype) => dtype.ToString().ToLowerInvariant();
+    // Every iteration has the same latents and timestep, as in null-text inversion.
+    private void Gradient(bool recompute)
+    {
+        using var scope = NewDisposeScope();
+        var sample = randn([1, Shape.UNet.InChannels, side, side], generator: generator).to(dtype);
+        var context = randn([1, Shape.TextEncoder.MaxLength, Shape.TextEncoder.HiddenSize], generator: generator).to(dtype);
+        using var differentiable = new CheckpointedUNet(unet, sample, tensor(new[] { 981L }), recompute: recompute);
+        Report($"output and gradient of one row{(recompute ? ", recomputing" : "")}", 2 * RowOperations, _ =>
+        {
+            using var pass = differentiable.Forward(context);
+            pass.Backward(pass.Output).Dispose();
+        });
+    }
+
+    // The rate is taken on both sides of the steps, since other processes share the machine's caches and clock.
+    private void Report(string what, double operations, Action<int> step)
+    {
+        var before = MatrixRate.Measure(dtype);
+        var (seconds, processor) = Clocked(() =>
+        {
+            for (var i = 0; i < steps; i++)
+                step(i);
+        });
+        var rate = (before + MatrixRate.Measure(dtype)) / 2;
+        var floor = operations / rate;
+        Print($"{what}: {seconds / steps:F1} s a step ({processor / steps:F2} s of processor time), {processor / steps / floor:F2} times its matrix products at {rate / 1e9:F0} GFLOP/s ({floor:F2} s), peak {ResidentMemory.Peak / 1e9:F2} GB");
+    }
+
+    private static (double Seconds, double Processor) Clocked(Action action)
+    {
+        var watch = Stopwatch.StartNew();
+        var processor = ProcessorTime.Now;
+        action();
+        return (watch.Elapsed.TotalSeconds, ProcessorTime.Now - processor);
+    }
 
     private static void Print(FormattableString line) => Console.WriteLine(FormattableString.Invariant(line));
 }
