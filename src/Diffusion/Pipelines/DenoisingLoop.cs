@@ -18,6 +18,12 @@ public sealed record DenoisingRequest
     /// <summary>Starting latents, [pictures, channels, h, w]; stays the caller's.</summary>
     public required Tensor Latents { get; init; }
 
+    /// <summary>The step to start at; those before it are left out, so the latents are as noisy as that step expects.</summary>
+    public int FirstStep { get; init; }
+
+    /// <summary>What the U-Net is given beside the latents, on further channels, [1, channels, h, w]; inpainting models take a mask and a picture so.</summary>
+    public Tensor? Beside { get; init; }
+
     /// <summary>Index of each picture's prompt within the whole run, as attention processors are told.</summary>
     public required IReadOnlyList<int> Prompts { get; init; }
 
@@ -45,10 +51,13 @@ public static class DenoisingLoop
     /// <param name="scheduler">A fresh scheduler for this run.</param>
     /// <param name="request">What to denoise.</param>
     /// <param name="cancel">Checked before every step.</param>
-    /// <exception cref="InvalidInputException">The numbers became infinite or undefined.</exception>
+    /// <exception cref="InvalidInputException">The numbers became infinite or undefined, or the U-Net takes another number of channels.</exception>
     public static IEnumerable<DenoisingState> Run(
         StableDiffusionModel model, Scheduler scheduler, DenoisingRequest request, CancellationToken cancel = default)
     {
+        var channels = request.Latents.shape[1] + (request.Beside?.shape[1] ?? 0);
+        if (model.UNet.Config.InChannels != channels)
+            throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.UNet.Config.InChannels} channels, not {channels}; a model made for inpainting works with p2p inpaint alone.");
         var guided = request.Guidance != 1;
         BatchRow[] rows =
         [
@@ -59,7 +68,7 @@ public static class DenoisingLoop
         var latents = (request.Latents * scheduler.InitialNoiseSigma).DetachFromDisposeScope();
         try
         {
-            for (var i = 0; i < scheduler.Timesteps.Count; i++)
+            for (var i = request.FirstStep; i < scheduler.Timesteps.Count; i++)
             {
                 cancel.ThrowIfCancellationRequested();
                 var step = new DenoisingStep(i, scheduler.Timesteps[i], rows);
@@ -91,6 +100,8 @@ public static class DenoisingLoop
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var input = scheduler.ScaleModelInput(latents, step.Index);
+        if (request.Beside is { } beside)
+            input = cat([input, beside.expand(input.shape[0], -1, -1, -1)], 1);
         var batch = guided ? cat([input, input], 0) : input;
         var timestep = tensor(new[] { step.Timestep }, device: model.Device);
         var output = model.UNet.Forward(batch.to(model.Dtype), timestep, context, request.Attention, step).to(ScalarType.Float32);
