@@ -2,9 +2,13 @@ using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Sessions;
 
 namespace PromptToPrompt.Cli.Runs;
+
+/// <summary>Makes the pictures of a request.</summary>
+internal delegate EditResult MakePictures(StableDiffusionModel model, EditRequest request, IProgress<EditProgress>? progress, CancellationToken cancel);
 
 /// <summary>What all commands that make pictures do: read the shared options, run, write the files, report.</summary>
 internal sealed class PictureRun
@@ -33,7 +37,22 @@ internal sealed class PictureRun
     /// <param name="addFiles">Writes what only this command writes.</param>
     /// <param name="cancel">Stops the run before the next step; nothing is written then.</param>
     public int Execute(
-        ParseResult parse, string source, Func<EditRequest, EditRequest> complete, Action<RunFolder, EditResult> addFiles, CancellationToken cancel)
+        ParseResult parse, string source, Func<EditRequest, EditRequest> complete, Action<RunFolder, EditResult> addFiles, CancellationToken cancel) =>
+        Execute(parse, source, complete, EditRun.Execute, (folder, result) =>
+        {
+            AddPictures(folder, result);
+            addFiles(folder, result);
+        }, cancel);
+
+    /// <summary>The same for a command that makes its pictures in a way of its own, and writes all of them itself.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="source">The source prompt.</param>
+    /// <param name="complete">Adds what only this command asks for.</param>
+    /// <param name="make">Makes the pictures.</param>
+    /// <param name="addFiles">Writes the pictures.</param>
+    /// <param name="cancel">Stops the run before the next step; nothing is written then.</param>
+    public int Execute(
+        ParseResult parse, string source, Func<EditRequest, EditRequest> complete, MakePictures make, Action<RunFolder, EditResult> addFiles, CancellationToken cancel)
     {
         var clock = TimeProvider.System;
         var started = clock.GetTimestamp();
@@ -44,9 +63,8 @@ internal sealed class PictureRun
         using var latents = sampling.ReadInitialLatents(parse);
         request = request with { InitialLatents = latents };
         Warnings.Truncated(loaded.Tokenizer, request);
-        using var result = StepDisplay.Run(report.Quiet(parse), progress => EditRun.Execute(loaded, request, progress, cancel));
+        using var result = StepDisplay.Run(report.Quiet(parse), progress => make(loaded, request, progress, cancel));
         cancel.ThrowIfCancellationRequested();
-        AddPictures(folder, result);
         addFiles(folder, result);
         if (trace is not null)
             folder.Add(trace, result.SaveTrace);

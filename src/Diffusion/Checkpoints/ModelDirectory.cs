@@ -11,6 +11,7 @@ namespace PromptToPrompt.Diffusion.Checkpoints;
 internal sealed class ModelDirectory
 {
     private static readonly string[] WeightNames = ["diffusion_pytorch_model.safetensors", "model.safetensors"];
+    private static readonly string[] Pipelines = ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline", ""];
     private readonly string directory;
 
     public ModelDirectory(string directory)
@@ -19,8 +20,8 @@ internal sealed class ModelDirectory
         if (!Directory.Exists(directory))
             throw new InvalidInputException($"There is no model directory {directory}; give --model the path of one, or leave it out for the embedded model.");
         var index = JsonConfig.Read(Path.Combine(directory, "model_index.json"));
-        if (index.Text("_class_name", "") is not ("StableDiffusionPipeline" or ""))
-            throw index.Error("_class_name", $"is \"{index.Text("_class_name")}\"; only StableDiffusionPipeline models can be loaded so far");
+        if (!Pipelines.Contains(index.Text("_class_name", "")))
+            throw index.Error("_class_name", $"is \"{index.Text("_class_name")}\"; only StableDiffusionPipeline and StableDiffusionInpaintPipeline models can be loaded so far");
     }
 
     public string Folder(string part)

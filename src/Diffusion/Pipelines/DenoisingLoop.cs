@@ -20,10 +20,13 @@ public static class DenoisingLoop
     /// <param name="scheduler">A fresh scheduler for this run.</param>
     /// <param name="request">What to denoise.</param>
     /// <param name="cancel">Checked before every step.</param>
-    /// <exception cref="InvalidInputException">The numbers became infinite or undefined.</exception>
+    /// <exception cref="InvalidInputException">The numbers became infinite or undefined, or the U-Net takes another number of channels.</exception>
     public static IEnumerable<DenoisingState> Run(
         StableDiffusionModel model, Scheduler scheduler, DenoisingRequest request, CancellationToken cancel = default)
     {
+        var channels = request.Latents.shape[1] + (request.Beside?.shape[1] ?? 0);
+        if (model.UNet.Config.InChannels != channels)
+            throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.UNet.Config.InChannels} channels, not {channels}; a model made for inpainting works with p2p inpaint alone.");
         var batch = new GuidedBatch(request);
         var steps = scheduler.Timesteps.Count;
         var latents = (request.Latents * scheduler.InitialNoiseSigma).DetachFromDisposeScope();

@@ -12,6 +12,9 @@ public sealed record DenoisingRequest
     /// <summary>The step to start at; those before it are left out, so the latents are as noisy as that step expects.</summary>
     public int FirstStep { get; init; }
 
+    /// <summary>What the U-Net is given beside the latents, on further channels, [1, channels, h, w]; inpainting models take a mask and a picture so.</summary>
+    public Tensor? Beside { get; init; }
+
     /// <summary>Index of each picture's prompt within the whole run, as attention processors are told.</summary>
     public required IReadOnlyList<int> Prompts { get; init; }
 

@@ -27,8 +27,12 @@ internal sealed class GuidedBatch
 
     public IReadOnlyList<BatchRow> Rows { get; }
 
-    /// <summary>Latents of all rows, from those of the pictures.</summary>
-    public Tensor Input(Tensor latents) => guided ? cat([Free(latents), latents], 0) : latents;
+    /// <summary>What the network is given: latents of all rows, from those of the pictures, and what lies beside them.</summary>
+    public Tensor Input(Tensor latents)
+    {
+        var rows = guided ? cat([Free(latents), latents], 0) : latents;
+        return request.Beside is { } beside ? cat([rows, beside.expand(rows.shape[0], -1, -1, -1)], 1) : rows;
+    }
 
     /// <summary>Text of all rows.</summary>
     public Tensor Context(int step)
