@@ -38,6 +38,7 @@ internal sealed class EditPlan : IDisposable
         var blends = request.Blend is not null || request.BlendSubtract is not null;
         var (height, width) = MapResolution.Choose(model.UNet.Config, (int)Noise.shape[2], (int)Noise.shape[3]);
         Maps = blends || request.WatchAttention || request.Trace ? new AttentionMaps(height, width) : null;
+        SelfAttention = request.WatchSelfAttention ? new SelfAttentionMap(height, width) : null;
         Blend = !blends && mask is null ? null : new LocalBlend(
             new LocalBlendOptions
             {
@@ -76,6 +77,8 @@ internal sealed class EditPlan : IDisposable
     public Tensor Unconditional { get; }
 
     public AttentionMaps? Maps { get; }
+
+    public SelfAttentionMap? SelfAttention { get; }
 
     public LocalBlend? Blend { get; }
 

@@ -76,6 +76,9 @@ public sealed record EditRequest
     /// <summary>Whether to collect attention maps.</summary>
     public bool WatchAttention { get; init; }
 
+    /// <summary>Whether to collect the source's self-attention, for its components.</summary>
+    public bool WatchSelfAttention { get; init; }
+
     /// <summary>Whether to keep every step's latents and masks for <see cref="EditResult.SaveTrace"/>.</summary>
     public bool Trace { get; init; }
 

@@ -33,6 +33,9 @@ public sealed class EditResult : IDisposable
     /// <summary>Attention maps, where somebody asked for them.</summary>
     public AttentionMaps? Maps => plan.Maps;
 
+    /// <summary>The source's self-attention, where somebody asked for it.</summary>
+    public SelfAttentionMap? SelfAttention => plan.SelfAttention;
+
     /// <summary>The sampler that ran.</summary>
     public SamplerKind Sampler => plan.Sampler;
 
@@ -72,6 +75,7 @@ public sealed class EditResult : IDisposable
         masks.ForEach(mask => mask?.Dispose());
         Latents?.Dispose();
         Maps?.Dispose();
+        SelfAttention?.Dispose();
     }
 
     internal void Keep(Tensor state)

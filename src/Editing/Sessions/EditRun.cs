@@ -33,7 +33,7 @@ public static class EditRun
         try
         {
             var first = prompts[0];
-            using var attention = new EditAttention(plan.Edits, recording, plan.Maps);
+            using var attention = new EditAttention(plan.Edits, recording, plan.Maps, plan.SelfAttention);
             using var noise = plan.Noise.narrow(0, first, prompts.Count);
             using var conditional = plan.Conditional.narrow(0, first, prompts.Count);
             for (var i = 0; i <= plan.FirstStep; i++)
