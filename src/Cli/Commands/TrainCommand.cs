@@ -26,7 +26,7 @@ internal static class TrainCommand
         var threads = Parsed.OptionalNumber<int>("--threads", "Threads of an operation; as many as there are cores by default");
         var command = new Command("train", "Train the embedded model from nothing; started again, it goes on from its last saved state")
         {
-            output, autoencoder, pictures, seed, threads,
+            output, autoencoder, pictures, seed, threads, TrainJudgeCommand.Create(cancel),
         };
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
