@@ -2,6 +2,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -75,7 +76,16 @@ internal sealed class InversionRun : IDisposable
         return (free + (guidance * (conditional - free))).MoveToOuterDisposeScope();
     }
 
-    public void CountBackward() => rows += 2;
+    /// <summary>The network at some latents, differentiable with respect to the text; one row.</summary>
+    public CheckpointedUNet Differentiable(Tensor latents, int step)
+    {
+        using var timestep = tensor(new[] { Scheduler.Timesteps[step] }, device: Model.Device);
+        using var input = latents.to(Model.Dtype, copy: true);
+        return new CheckpointedUNet(Model.UNet, input, timestep, recompute: Settings.SaveMemory);
+    }
+
+    /// <summary>Counts a row forward and its backward pass, which is worth two.</summary>
+    public void CountIteration() => rows += 3;
 
     public void Report(string stage, int step, double? loss = null)
     {

@@ -33,6 +33,9 @@ public sealed record InversionSettings
     /// <summary>Null-text: Adam's learning rate at the first timestep; it falls by a hundredth of itself with each.</summary>
     public double LearningRate { get; init; } = 1e-2;
 
+    /// <summary>Null-text: whether the backward pass computes activations again instead of keeping them: a third more work, far less memory.</summary>
+    public bool SaveMemory { get; init; }
+
     /// <summary>Edit-friendly: share of the steps that edits leave out at the start, keeping the picture's coarse form.</summary>
     public double Skip { get; init; } = 0.36;
 

@@ -54,37 +54,37 @@ internal sealed class NullTextInversion : InversionMethod
     private static (Tensor Embedding, Tensor Next, List<double> Losses) Optimise(InversionRun run, int step, Tensor current, Tensor pivot, Tensor start)
     {
         using var scope = NewDisposeScope();
-        var guidance = run.Settings.Guidance;
         var conditional = run.Predict(current, step, run.Conditional);
+        using var network = run.Differentiable(current, step);
         var adam = new Adam(start.to(ScalarType.Float32), run.Settings.LearningRate * (1 - (step / 100.0)));
         var losses = new List<double>();
         while (losses.Count < run.Settings.InnerSteps)
         {
             using var iteration = NewDisposeScope();
-            var (loss, gradient) = Gradient(adam.Value);
-            adam.Step(gradient);
+            using var pass = network.Forward(adam.Value.to(run.Model.Dtype));
+            var (loss, gradient) = Loss(pass.Output);
+            adam.Step(pass.Backward(gradient).to(ScalarType.Float32));
+            run.CountIteration();
             losses.Add(loss);
             // As published: the loss is that before the update it decides about.
             if (loss < run.Settings.EarlyStop + (step * EarlyStopGrowth))
                 break;
         }
 
-        var free = run.Predict(current, step, adam.Value);
-        var next = run.Scheduler.Step(Guide(free), step, current);
+        var next = Next(run.Predict(current, step, adam.Value));
         run.RequireFinite(next, "while optimising");
-        return (adam.Value.clone().MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope(), losses);
+        return (adam.Value.MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope(), losses);
 
-        Tensor Guide(Tensor free) => free + (guidance * (conditional - free));
+        Tensor Next(Tensor free) => run.Scheduler.Step(free + (run.Settings.Guidance * (conditional - free)), step, current);
 
-        (double Loss, Tensor Gradient) Gradient(Tensor embedding)
+        // The mean squared distance of the step's result from the pivot, and its gradient with respect to the unconditional prediction.
+        (double Loss, Tensor Gradient) Loss(Tensor output)
         {
             using var _ = enable_grad();
-            using var leaf = embedding.detach().requires_grad_(true);
-            var difference = run.Scheduler.Step(Guide(run.Predict(current, step, leaf)), step, current) - pivot;
-            var loss = difference.square().mean();
+            var free = output.to(ScalarType.Float32, copy: true).detach().requires_grad_(true);
+            var loss = (Next(free) - pivot).square().mean();
             loss.backward();
-            run.CountBackward();
-            return (loss.ToDouble(), leaf.grad!);
+            return (loss.ToDouble(), free.grad!.to(output.dtype));
         }
     }
 
