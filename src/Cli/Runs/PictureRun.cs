@@ -14,7 +14,6 @@ internal delegate EditResult MakePictures(StableDiffusionModel model, EditReques
 internal sealed class PictureRun
 {
     private const int GridColumns = 4;
-    private const string RecordName = "run.json";
 
     private readonly ModelOptions model;
     private readonly SamplingOptions sampling;
@@ -70,9 +69,8 @@ internal sealed class PictureRun
             folder.Add(trace, result.SaveTrace);
 
         var record = RunRecord.Create(parse, loaded, request, result);
-        record["files"] = Json.Array([.. folder.Files, folder.PathOf(RecordName)]);
         record["seconds"] = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3);
-        folder.Add(RecordName, Json.File(record));
+        folder.Finish(record, parse.Tokens.Select(token => token.Value));
         if (report.Json(parse))
             Console.Out.WriteLine(Json.Line(record));
         else if (!report.Quiet(parse))

@@ -1,4 +1,5 @@
-using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
@@ -9,6 +10,9 @@ namespace PromptToPrompt.Cli.Runs;
 /// <summary>The folder of a run's files. Nothing is written before the run is done, and each file is whole or not there.</summary>
 internal sealed class RunFolder
 {
+    private const string RecordName = "run.json";
+    private const string RecordedFiles = "files";
+
     private readonly string folder;
     private readonly List<string> files = [];
 
@@ -16,7 +20,7 @@ internal sealed class RunFolder
     /// <exception cref="InvalidInputException">The path is that of a file.</exception>
     public RunFolder(string folder, string? trace)
     {
-        this.folder = Path.GetFullPath(folder);
+        this.folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         if (File.Exists(this.folder))
             throw new InvalidInputException($"--output {folder} is a file; give a folder.");
         if (trace is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(trace))))
@@ -33,7 +37,22 @@ internal sealed class RunFolder
 
     public void Add(string name, SKBitmap bitmap) => Add(name, path => Picture.SavePng(bitmap, path));
 
-    public void Add(string name, string text) => Add(name, path => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text))));
+    public void Add(string name, string text) => Add(name, path => AtomicFile.WriteText(path, text));
+
+    /// <summary>
+    /// Writes the record of the run, with the list of its files; before that, files of an earlier run that this one has not replaced are
+    /// removed, so that all that lies here and is in a record is of one run. Files that no record lists stay.
+    /// </summary>
+    /// <param name="record">The record; gets the list.</param>
+    /// <param name="arguments">The command line. A file that is named there stays too.</param>
+    public void Finish(JsonObject record, IEnumerable<string> arguments)
+    {
+        var kept = files.Concat(arguments.Where(argument => argument.Length > 0).Select(Path.GetFullPath)).ToHashSet();
+        foreach (var stale in EarlierFiles().Where(file => !kept.Contains(file)))
+            File.Delete(stale);
+        record[RecordedFiles] = Json.Array([.. files, PathOf(RecordName)]);
+        Add(RecordName, Json.File(record));
+    }
 
     /// <summary>Writes a file by a function that takes its full path.</summary>
     public void Add(string name, Action<string> write)
@@ -50,5 +69,25 @@ internal sealed class RunFolder
         var path = PathOf(name);
         write(path);
         files.Add(path);
+    }
+
+    // Of what the record here lists only what lies here: a record may have been copied from another folder.
+    private IEnumerable<string> EarlierFiles()
+    {
+        try
+        {
+            var record = File.Exists(PathOf(RecordName)) ? JsonNode.Parse(File.ReadAllText(PathOf(RecordName))) as JsonObject : null;
+            return
+            [
+                .. (record?[RecordedFiles] as JsonArray ?? []).OfType<JsonValue>()
+                    .Select(file => file.TryGetValue<string>(out var path) ? path : "")
+                    .Where(path => Path.GetDirectoryName(path) == folder && File.Exists(path)),
+            ];
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException)
+        {
+            // Somebody else's file of that name.
+            return [];
+        }
     }
 }

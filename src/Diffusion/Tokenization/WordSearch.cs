@@ -15,7 +15,7 @@ public static class WordSearch
     /// The word is not in the prompt (the message lists the words that are), or is in the part that was truncated.
     /// </exception>
     public static IReadOnlyList<int> Find(this TokenizedPrompt prompt, string word) =>
-        prompt.TryFind(word, out var tokens) ? tokens : throw Missing(prompt, word);
+        prompt.TryFind(word, out var tokens) ? tokens : throw new InvalidInputException(prompt.Missing(word));
 
     /// <summary>The same for a word that need not be in the prompt.</summary>
     /// <param name="prompt">The prompt.</param>
@@ -39,17 +39,17 @@ public static class WordSearch
         return found.Count > 0;
     }
 
-    private static InvalidInputException Missing(TokenizedPrompt prompt, string word)
+    /// <summary>One line that says why <see cref="Find"/> does not find a word, and what to name instead.</summary>
+    public static string Missing(this TokenizedPrompt prompt, string word)
     {
         var query = SpellingsOf(PromptText.Words(word));
         if (query.Length == 0)
-            return new InvalidInputException($"An empty word was asked for; {Choice(prompt)}.");
+            return $"An empty word was asked for; {Choice(prompt)}.";
         var name = Shorten(string.Join(' ', PromptText.Words(word)));
         return Places(query, SpellingsOf(prompt.Words.Select(w => w.Text).Concat(prompt.Truncated))).Any()
-            ? new InvalidInputException(
-                $"\"{name}\" is in the part of the prompt that was cut off, as the model reads {prompt.Ids.Count} tokens; "
-                + "shorten the prompt or move it to the front.")
-            : new InvalidInputException($"\"{name}\" is not in the prompt; {Choice(prompt)}.");
+            ? $"\"{name}\" is in the part of the prompt that was cut off, as the model reads {prompt.Ids.Count} tokens; "
+                + "shorten the prompt or move it to the front."
+            : $"\"{name}\" is not in the prompt; {Choice(prompt)}.";
     }
 
     private static IEnumerable<int> Places(Spelling[] query, Spelling[] words) =>

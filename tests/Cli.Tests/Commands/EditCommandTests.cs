@@ -40,9 +40,27 @@ public sealed class EditCommandTests
         Assert.Equal(File.ReadAllBytes(Path.Combine(folder["first"], "edit-1.png")), File.ReadAllBytes(Path.Combine(folder["second"], "edit-1.png")));
     }
 
+    [Fact]
+    public void NextRunTakesTheEarlierOnesFilesAwayAndNoOthers()
+    {
+        using var folder = new TemporaryFolder();
+        string Out(string name) => Path.Combine(folder["out"], name);
+        P2P.Run(["edit", "a cat", "a dog", "a horse", "a fox", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
+        File.Copy(Out("edit-1.png"), Out("mine.png"));
+        P2P.Run(["edit", "a cat", "a dog", "--mask", Out("edit-2.png"), "--quiet", "--model", Models.Storybook(), "-o", folder["out"] + "/", .. Fast]).Succeeded();
+        Assert.Equal(
+            ["edit-1.png", "edit-2.png", "grid.png", "mine.png", "run.json", "source.png"],
+            Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        File.WriteAllText(Out("run.json"), "{\"files\": [3, null, \"../mine.png\"]} and more");
+        P2P.Run(["generate", "a cat", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
+        Assert.True(File.Exists(Out("mine.png")));
+    }
+
     [Theory]
-    [InlineData("zebra", "--blend", "zebra")]
-    [InlineData("zebra", "--weight", "zebra=2")]
+    [InlineData("--blend: \"zebra\"", "--blend", "zebra")]
+    [InlineData("--blend-subtract: \"zebra\"", "--blend-subtract", "zebra:dog")]
+    [InlineData("--weight: \"zebra\"", "--weight", "zebra=2")]
+    [InlineData("--cross-steps: \"zebra\"", "--cross-steps", "zebra=0.5")]
     [InlineData("63x64", "--size", "63x64")]
     [InlineData("--init-latents", "--init-latents", "no-such.safetensors")]
     [InlineData("--steps", "--steps", "0")]
