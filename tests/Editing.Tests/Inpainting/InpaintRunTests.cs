@@ -30,7 +30,7 @@ public sealed class InpaintRunTests
     [InlineData(FramingKind.Crop, SamplerKind.DpmSolverPlusPlus, 0.7, 2)]
     public void OnlyPixelsInsideTheMaskChange(FramingKind frame, SamplerKind sampler, double strength, double feather)
     {
-        using var model = InpaintingModel.Embedded();
+        using var model = EmbeddedModel.Load();
         using var result = InpaintRun.Execute(
             model, Request with { Frame = frame, Strength = strength, Feather = feather, Sampling = Request.Sampling with { Sampler = sampler } });
 
@@ -50,7 +50,7 @@ public sealed class InpaintRunTests
     [Fact]
     public void LatentsOutsideTheMaskAreThePicturesOwn()
     {
-        using var model = InpaintingModel.Embedded();
+        using var model = EmbeddedModel.Load();
         using var scope = NewDisposeScope();
         var framing = Framing.For(model, FramingKind.Crop, Painted);
         var clean = framing.Apply(Painted).Encode(model.Vae);
@@ -65,7 +65,7 @@ public sealed class InpaintRunTests
     [Fact]
     public void MaskThatIsWhiteEverywhereGivesThePromptsPicture()
     {
-        using var model = InpaintingModel.Embedded();
+        using var model = EmbeddedModel.Load();
         using var generated = EditRun.Execute(model, Request.Sampling);
         using var result = InpaintRun.Execute(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, _) => true) });
         AssertClose(generated.Latents, result.Run.Latents);
@@ -74,7 +74,7 @@ public sealed class InpaintRunTests
     [Fact]
     public void LowStrengthStaysNearThePicture()
     {
-        using var model = InpaintingModel.Embedded();
+        using var model = EmbeddedModel.Load();
         var all = Request with { Sampling = Request.Sampling with { Steps = 20 }, KeepOutside = false };
         using var weak = InpaintRun.Execute(model, all with { Strength = 0.1 });
         using var strong = InpaintRun.Execute(model, all);
@@ -89,7 +89,7 @@ public sealed class InpaintRunTests
     public void InpaintingModelIsGivenMaskAndVisiblePicture()
     {
         using var scope = NewDisposeScope();
-        using var plain = InpaintingModel.Embedded();
+        using var plain = EmbeddedModel.Load();
         using var generated = EditRun.Execute(plain, Request.Sampling);
         var behindTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => Disc.Rgb[i] > 0 ? (byte)(255 - b) : b)] };
         var besideTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => i < 3 * 61 * 20 ? (byte)(255 - b) : b)] };
@@ -127,7 +127,7 @@ public sealed class InpaintRunTests
     [Fact]
     public void WhatDoesNotFitIsRefusedInOneLine()
     {
-        using var model = InpaintingModel.Embedded();
+        using var model = EmbeddedModel.Load();
         Assert.Contains("61x83", Refused(model, Request with { Mask = InpaintMaskTests.Mask(60, 83, (_, _) => true) }));
         Assert.Contains("--strength", Refused(model, Request with { Strength = 0 }));
         Assert.Contains("--strength", Refused(model, Request with { Strength = double.NaN }));
@@ -143,7 +143,7 @@ public sealed class InpaintRunTests
     [Fact]
     public void RunsLeaveNoTensorBehind()
     {
-        using var model = InpaintingModel.Embedded();
+        using var model = EmbeddedModel.Load();
         InpaintRun.Execute(model, Request).Dispose();
         var before = Tensor.TotalCount;
         InpaintRun.Execute(model, Request).Dispose();

@@ -14,7 +14,7 @@ internal sealed class InpaintingModel : IDisposable
     /// <param name="weights">Weights of the channels beside the latents; five for an inpainting model. First to last: mask, masked picture.</param>
     public InpaintingModel(params double[] weights)
     {
-        var embedded = EmbeddedFolder();
+        var embedded = EmbeddedModel.Folder();
         foreach (var file in Directory.EnumerateFiles(embedded, "*", SearchOption.AllDirectories))
         {
             var copy = Path.Combine(folder.FullName, Path.GetRelativePath(embedded, file));
@@ -29,9 +29,6 @@ internal sealed class InpaintingModel : IDisposable
     }
 
     public StableDiffusionModel Model { get; }
-
-    /// <summary>The text-to-image model that comes with the project.</summary>
-    public static StableDiffusionModel Embedded() => StableDiffusionModel.Load(EmbeddedFolder());
 
     public void Dispose()
     {
@@ -56,17 +53,5 @@ internal sealed class InpaintingModel : IDisposable
         var json = JsonNode.Parse(File.ReadAllText(path))!;
         change(json);
         File.WriteAllText(path, json.ToJsonString());
-    }
-
-    private static string EmbeddedFolder()
-    {
-        for (var here = new DirectoryInfo(AppContext.BaseDirectory); here is not null; here = here.Parent)
-        {
-            var candidate = Path.Combine(here.FullName, "models", "storybook");
-            if (Directory.Exists(candidate))
-                return candidate;
-        }
-
-        throw new DirectoryNotFoundException("models/storybook belongs to the repository.");
     }
 }
