@@ -48,6 +48,7 @@ internal static class CommandLine
         TokensCommand.Create(cancel),
         AlignCommand.Create(),
         TrainCommand.Create(cancel),
+        ModelsCommand.Create(cancel),
         BenchCommand.Create(cancel),
         DoctorCommand.Create(),
     };

@@ -17,12 +17,19 @@ internal static class EditCommand
         };
         var command = new Command("edit", "Edit a picture by editing its prompt") { source, targets };
         var edit = new EditOptions().AddTo(command);
+        var attention = new Option<bool>("--attention") { Description = "Also draw where each word of each prompt looks, averaged and over time" };
+        command.Add(attention);
         var run = new PictureRun(command);
         command.SetAction(parse => run.Execute(
             parse,
             parse.GetValue(source)!,
-            request => edit.Apply(parse, request with { Targets = parse.GetValue(targets)! }),
-            (_, _) => { },
+            request => edit.Apply(parse, request with { Targets = parse.GetValue(targets)!, WatchAttention = parse.GetValue(attention) }),
+            (folder, result) =>
+            {
+                // Maps are there for a local blend as well, but then nobody wants to see them.
+                if (parse.GetValue(attention))
+                    AttentionFiles.Add(folder, result);
+            },
             cancel));
         return command;
     }

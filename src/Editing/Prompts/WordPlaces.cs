@@ -16,14 +16,8 @@ internal static class WordPlaces
         int[] exact = [.. prompt.Words.Where(w => w.Text == word).SelectMany(w => w.Tokens)];
         if (exact.Length > 0)
             return exact;
-        try
-        {
-            return prompt.Find(word);
-        }
-        catch (InvalidInputException)
-        {
-            return [];
-        }
+        prompt.TryFind(word, out var found);
+        return found;
     }
 
     /// <summary>Requires that at least one of the prompts has the word.</summary>

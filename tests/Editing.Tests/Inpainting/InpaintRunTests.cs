@@ -95,7 +95,7 @@ public sealed class InpaintRunTests
         var besideTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => i < 3 * 61 * 20 ? (byte)(255 - b) : b)] };
         var smaller = InpaintMaskTests.Mask(61, 83, (x, y) => Math.Abs(x - 30) < 10 && Math.Abs(y - 41) < 10);
 
-        // What a model with these weights makes of a picture and a mask. Only the framed middle is seen, so nothing is fitted at its border.
+        // What a model with these weights makes of a picture and a mask.
         Tensor Made(double[] weights, Picture picture, Picture mask)
         {
             using var model = new InpaintingModel(weights);
@@ -110,7 +110,7 @@ public sealed class InpaintRunTests
         AssertDiffers(Made(pictureOnly, Painted, Disc), Made(pictureOnly, besideTheMask, Disc));
         AssertDiffers(Made(pictureOnly, Painted, Disc), Made(pictureOnly, Painted, smaller));
 
-        // The soft rim that resizing gives the framed mask may let a little of the hidden colours through; without resizing there is none.
+        // Resizing mixes the colours at the edge of the mask, so what is hidden is compared without it.
         Tensor Hidden(Picture picture) => Made(pictureOnly, Padded(picture), Padded(Disc));
         AssertClose(Hidden(Painted), Hidden(behindTheMask));
     }

@@ -51,10 +51,12 @@ public sealed class EditSessionTests
     public void WatchingAttentionChangesNoPicture()
     {
         using var model = EmbeddedModel.Load();
-        using var watched = EditRun.Execute(model, Request with { WatchAttention = true });
+        using var watched = EditRun.Execute(model, Request with { WatchAttention = true, WatchSelfAttention = true });
         using var unwatched = EditRun.Execute(model, Request with { Trace = false });
 
         AssertClose(watched.Latents, unwatched.Latents);
+        Assert.Equal(watched.Maps!.Height * watched.Maps.Width, watched.SelfAttention!.Components(1)[0].Values.Count);
+        Assert.Null(unwatched.SelfAttention);
     }
 
     [Fact]
