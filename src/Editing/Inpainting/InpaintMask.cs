@@ -30,10 +30,10 @@ public static class InpaintMask
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var mask = binary.ToTensor().select(2, 0).to(ScalarType.Float32).div(byte.MaxValue);
-        if (feather > 0)
+        if (feather / 2 is > 0 and var sigma)
         {
             // A straight edge is half grey after blurring; what is above that lies inside and is stretched to 0…1.
-            mask *= Blurred(mask, feather / 2).mul(2).sub(1).clamp(0, 1);
+            mask *= Blurred(mask, sigma).mul(2).sub(1).clamp(0, 1);
             if (mask.max().ToDouble() == 0)
                 throw new InvalidInputException($"--feather {feather} is wider than the mask; give fewer pixels.");
         }
@@ -54,7 +54,7 @@ public static class InpaintMask
     private static Tensor Blurred(Tensor image, double sigma)
     {
         var radius = (int)Math.Ceiling(3 * sigma);
-        var weights = arange(-radius, radius + 1, dtype: ScalarType.Float32).pow(2).mul(-1 / (2 * sigma * sigma)).exp();
+        var weights = tensor([.. Enumerable.Range(-radius, (2 * radius) + 1).Select(i => (float)Math.Exp(-0.5 * (i / sigma) * (i / sigma)))]);
         weights /= weights.sum();
         var padded = nn.functional.pad(image.unsqueeze(0).unsqueeze(0), [radius, radius, radius, radius], PaddingModes.Replicate);
         return nn.functional.conv2d(nn.functional.conv2d(padded, weights.view(1, 1, 1, -1)), weights.view(1, 1, -1, 1)).squeeze(0).squeeze(0);

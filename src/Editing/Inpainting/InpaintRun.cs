@@ -48,6 +48,7 @@ public static class InpaintRun
         using var plan = new EditPlan(model, request.Sampling with
         {
             Targets = [],
+            Inverted = null,
             Blend = null,
             BlendSubtract = null,
             Mask = mask,

@@ -26,6 +26,19 @@ public class PictureReaderTests
         AssertWithin(4, picture.Rgb, read.Rgb);
     }
 
+    [Fact]
+    public void BmpAndGifAreRead()
+    {
+        // One blue pixel: file header, information header, and a row padded to four bytes.
+        AssertFlat([0, 0, 255], Read([
+            .. "BM"u8, 58, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0, 0, 0, 0, 0, 4, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0, 0]), within: 0);
+
+        // One pixel of a palette of black and orange.
+        AssertFlat([255, 128, 0], Read([
+            .. "GIF89a"u8, 1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 255, 128, 0, 0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x4C, 1, 0, 0x3B]), within: 0);
+    }
+
     // Where the left upper, right upper, right lower and left lower stored corner are seen, reading the seen corners in that order.
     [Theory]
     [InlineData(1, "ABCD")]
