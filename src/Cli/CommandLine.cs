@@ -43,6 +43,7 @@ internal static class CommandLine
     {
         GenerateCommand.Create(cancel),
         EditCommand.Create(cancel),
+        InvertCommand.Create(cancel),
         InpaintCommand.Create(cancel),
         AttentionCommand.Create(cancel),
         TokensCommand.Create(cancel),

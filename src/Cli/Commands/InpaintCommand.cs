@@ -10,9 +10,6 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p inpaint</c>: a part of a picture, filled by a prompt.</summary>
 internal static class InpaintCommand
 {
-    // Photographs are too large for a sheet of three.
-    private const int LargestCell = 512;
-
     public static Command Create(CancellationToken cancel)
     {
         var image = new Argument<string>("image") { Description = "The picture, of any size" };
@@ -37,41 +34,34 @@ internal static class InpaintCommand
             InpaintResult result = null!;
             return run.Execute(
                 parse,
-                parse.GetValue(prompt)!,
-                request => request,
-                (model, sampling, progress, stop) =>
+                new PictureJob
                 {
-                    result = InpaintRun.Execute(
-                        model,
-                        new InpaintRequest
-                        {
-                            Picture = picture,
-                            Mask = white,
-                            Sampling = sampling,
-                            Frame = frame.Read(parse),
-                            Strength = parse.GetValue(strength),
-                            Feather = parse.GetValue(feather),
-                            KeepOutside = parse.GetValue(keepOutside),
-                        },
-                        progress,
-                        stop);
-                    return result.Run;
+                    Source = parse.GetValue(prompt)!,
+                    Make = (model, sampling, progress, stop) =>
+                    {
+                        result = InpaintRun.Execute(
+                            model,
+                            new InpaintRequest
+                            {
+                                Picture = picture,
+                                Mask = white,
+                                Sampling = sampling,
+                                Frame = frame.Read(parse),
+                                Strength = parse.GetValue(strength),
+                                Feather = parse.GetValue(feather),
+                                KeepOutside = parse.GetValue(keepOutside),
+                            },
+                            progress,
+                            stop);
+                        return result.Run;
+                    },
+                    AddPictures = (folder, _) => PictureJob.AddAll(
+                        folder,
+                        [("source", picture, "picture"), ("mask", MaskOverlay.Draw(picture, InpaintMask.Binary(white)), "mask"), ("edit-1", result.Picture, parse.GetValue(prompt)!)],
+                        Sheet.CellSide(picture)),
                 },
-                (folder, _) => AddPictures(folder, picture, MaskOverlay.Draw(picture, InpaintMask.Binary(white)), result.Picture, parse.GetValue(prompt)!),
                 cancel);
         });
         return command;
-    }
-
-    private static void AddPictures(RunFolder folder, Picture source, Picture overlay, Picture edited, string prompt)
-    {
-        folder.Add("source.png", source);
-        folder.Add("mask.png", overlay);
-        folder.Add("edit-1.png", edited);
-        SheetCell[] cells = [new(source.ToBitmap(), "picture"), new(overlay.ToBitmap(), "mask"), new(edited.ToBitmap(), prompt)];
-        using var grid = Sheet.Draw(cells, cells.Length, Math.Max(source.Width, source.Height) > LargestCell ? LargestCell : null);
-        foreach (var cell in cells)
-            cell.Picture.Dispose();
-        folder.Add("grid.png", grid);
     }
 }

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -50,6 +51,21 @@ public abstract class InversionMethod
         using var scope = NewDisposeScope();
         using var run = new InversionRun(model, latents, settings, progress, checkpoint, resume, cancel);
         return method.Invert(run);
+    }
+
+    /// <summary>Denoises from where an inversion arrived with guidance and the empty prompt, and nothing against the drift: [1, channels, h, w].</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="inverted">The inversion.</param>
+    /// <param name="progress">Told after every step.</param>
+    /// <param name="cancel">Stops before the next step.</param>
+    public static Tensor ReplayUntuned(
+        StableDiffusionModel model, InvertedPicture inverted, IProgress<InversionProgress>? progress = null, CancellationToken cancel = default)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        using var run = new InversionRun(model, inverted.Latents.narrow(0, 0, 1), inverted.Settings, progress, null, null, cancel);
+        var noise = inverted.Latents.narrow(0, inverted.Settings.Steps, 1).to(model.Device);
+        return DdimInversion.Replay(run, noise, inverted.Settings.Guidance, run.Unconditional)[^1].MoveToOuterDisposeScope();
     }
 
     internal abstract InvertedPicture Invert(InversionRun run);

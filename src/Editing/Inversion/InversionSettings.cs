@@ -50,7 +50,7 @@ public sealed record InversionSettings
 
     /// <summary>Refuses numbers that make no sense.</summary>
     /// <exception cref="Diffusion.InvalidInputException">One of them does.</exception>
-    internal void Validate()
+    public void Validate()
     {
         Require(Steps is >= 1 and <= 1000, $"--steps is {Steps}; give a number from 1 to 1000.");
         Require(double.IsFinite(Guidance), "--guidance must be a finite number.");
