@@ -43,10 +43,13 @@ internal static class CommandLine
     {
         GenerateCommand.Create(cancel),
         EditCommand.Create(cancel),
+        InvertCommand.Create(cancel),
+        InpaintCommand.Create(cancel),
         AttentionCommand.Create(cancel),
         TokensCommand.Create(cancel),
         AlignCommand.Create(),
         TrainCommand.Create(cancel),
+        ModelsCommand.Create(cancel),
         BenchCommand.Create(cancel),
         DoctorCommand.Create(),
     };

@@ -13,9 +13,12 @@ internal static class AttentionCommand
         var run = new PictureRun(command);
         command.SetAction(parse => run.Execute(
             parse,
-            parse.GetValue(prompt)!,
-            request => request with { WatchAttention = true, WatchSelfAttention = true },
-            AttentionFiles.Add,
+            new PictureJob
+            {
+                Source = parse.GetValue(prompt)!,
+                Complete = request => request with { WatchAttention = true, WatchSelfAttention = true },
+                AddFiles = AttentionFiles.Add,
+            },
             cancel));
         return command;
     }

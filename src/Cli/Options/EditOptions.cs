@@ -1,5 +1,5 @@
 using System.CommandLine;
-using PromptToPrompt.Cli.Rendering;
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
@@ -59,7 +59,7 @@ internal sealed class EditOptions
         BlendThreshold = parse.GetValue(blendThreshold),
         BlendSubtractThreshold = parse.GetValue(blendSubtractThreshold),
         BlendStart = parse.GetValue(blendStart),
-        Mask = parse.GetValue(mask) is { } path ? Parsed.Named("--mask", () => PictureFile.Load(path)) : null,
+        Mask = parse.GetValue(mask) is { } path ? Parsed.Named("--mask", () => Picture.Load(path)) : null,
         EditSeed = parse.GetValue(editSeed),
     };
 

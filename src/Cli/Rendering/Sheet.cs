@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Imaging;
 using SkiaSharp;
 using static PromptToPrompt.Cli.Rendering.SheetStyle;
 
@@ -14,6 +15,12 @@ internal static class Sheet
 {
     // Small pictures are enlarged to this, so that people can look at them.
     private const int SmallestSide = 320;
+
+    // Photographs are too large to stand side by side.
+    private const int LargestSide = 512;
+
+    /// <summary>The side for drawing a given picture, which may be a photograph; null where its own will do.</summary>
+    public static int? CellSide(Picture picture) => Math.Max(picture.Width, picture.Height) > LargestSide ? LargestSide : null;
 
     /// <summary>Draws a sheet of pictures of one shape.</summary>
     /// <param name="cells">The pictures, row by row, null where a place stays empty, but not for the first; they stay the caller's.</param>

@@ -102,7 +102,8 @@ internal sealed class RunFolder
             [
                 .. (record?[RecordedFiles] as JsonArray ?? []).OfType<JsonValue>()
                     .Select(file => file.TryGetValue<string>(out var path) ? path : "")
-                    .Where(path => Path.GetDirectoryName(path) == folder && File.Exists(path)),
+                    // Pictures alone: a trace was given its name by somebody who may still want it.
+                    .Where(path => Path.GetDirectoryName(path) == folder && Path.GetExtension(path) == ".png" && File.Exists(path)),
             ];
         }
         catch (Exception e) when (e is JsonException or ArgumentException)

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Checkpoints;
 
 namespace PromptToPrompt.Diffusion.Autoencoder;
@@ -45,4 +46,20 @@ public sealed record AutoencoderConfig
             ScalingFactor = json.Number("scaling_factor", 0.18215),
         };
     }
+
+    /// <summary>The content of a <c>config.json</c> that reads as this.</summary>
+    internal JsonObject ToJson() => new()
+    {
+        ["_class_name"] = "AutoencoderKL",
+        ["act_fn"] = "silu",
+        ["in_channels"] = InChannels,
+        ["out_channels"] = InChannels,
+        ["latent_channels"] = LatentChannels,
+        ["block_out_channels"] = JsonConfig.Array(Channels),
+        ["down_block_types"] = JsonConfig.Array(Channels.Select(_ => "DownEncoderBlock2D")),
+        ["up_block_types"] = JsonConfig.Array(Channels.Select(_ => "UpDecoderBlock2D")),
+        ["layers_per_block"] = LayersPerBlock,
+        ["norm_num_groups"] = NormGroups,
+        ["scaling_factor"] = ScalingFactor,
+    };
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace PromptToPrompt.Diffusion.Checkpoints;
 
@@ -33,6 +34,9 @@ internal sealed class JsonConfig
 
         throw new InvalidInputException($"{path} holds no JSON object; download the model again.");
     }
+
+    /// <summary>A list, for configs that are written.</summary>
+    public static JsonArray Array<T>(IEnumerable<T> values) => [.. values.Select(value => (JsonNode?)JsonValue.Create(value))];
 
     public InvalidInputException Error(string field, string what) => new($"{path}: \"{field}\" {what}.");
 

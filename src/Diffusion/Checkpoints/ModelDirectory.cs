@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.TextEncoders;
 using PromptToPrompt.Diffusion.Tokenization;
@@ -11,7 +12,9 @@ namespace PromptToPrompt.Diffusion.Checkpoints;
 internal sealed class ModelDirectory
 {
     private static readonly string[] WeightNames = ["diffusion_pytorch_model.safetensors", "model.safetensors"];
+    private static readonly string[] Pipelines = ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline", ""];
     private readonly string directory;
+    private readonly List<string> used = [];
 
     public ModelDirectory(string directory)
     {
@@ -19,8 +22,8 @@ internal sealed class ModelDirectory
         if (!Directory.Exists(directory))
             throw new InvalidInputException($"There is no model directory {directory}; give --model the path of one, or leave it out for the embedded model.");
         var index = JsonConfig.Read(Path.Combine(directory, "model_index.json"));
-        if (index.Text("_class_name", "") is not ("StableDiffusionPipeline" or ""))
-            throw index.Error("_class_name", $"is \"{index.Text("_class_name")}\"; only StableDiffusionPipeline models can be loaded so far");
+        if (!Pipelines.Contains(index.Text("_class_name", "")))
+            throw index.Error("_class_name", $"is \"{index.Text("_class_name")}\"; only StableDiffusionPipeline and StableDiffusionInpaintPipeline models can be loaded so far");
     }
 
     public string Folder(string part)
@@ -40,12 +43,38 @@ internal sealed class ModelDirectory
             ?? throw new InvalidInputException($"{folder} holds no weights ({string.Join(" or ", WeightNames)}); the model is incomplete, download it again.");
         var file = SafetensorsFile.Open(path);
         owned.Add(file);
+        used.Add(path);
         var weights = new StoredWeights(path, file.Tensors.ToDictionary(t => t.Key, t => new StoredWeight(
-            t.Value.Shape, () => Convert(file.Read(t.Key), device, dtype))));
+            t.Value.Shape, () => Place(file.Read(t.Key), device, dtype))));
         owned.Add(weights);
         var model = build(weights.Root);
         weights.RequireAllUsed(mayIgnore);
         return model;
+    }
+
+    /// <summary>
+    /// Tells models apart: a hash of the configs and of the weights that were built from, these by their headers and by samples of their
+    /// data, since reading gigabytes would take longer than what it guards against is likely.
+    /// </summary>
+    public string Fingerprint()
+    {
+        const int Samples = 64, SampleLength = 4096;
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var config in new[] { "text_encoder", "unet", "vae", "scheduler" }.Select(Config))
+            hash.AppendData(File.ReadAllBytes(config));
+        var buffer = new byte[SampleLength];
+        foreach (var path in used)
+        {
+            using var stream = File.OpenRead(path);
+            hash.AppendData(BitConverter.GetBytes(stream.Length));
+            for (var i = 0; i < Samples; i++)
+            {
+                stream.Position = (stream.Length - 1) * i / Samples;
+                hash.AppendData(buffer.AsSpan(0, stream.ReadAtLeast(buffer, SampleLength, throwOnEndOfStream: false)));
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <summary>Refuses parts that were not made for each other, before a tensor operation does so less clearly.</summary>
@@ -57,7 +86,7 @@ internal sealed class ModelDirectory
         Require(unet.Config.OutChannels == vae.Config.LatentChannels, $"unet/ makes {unet.Config.OutChannels} channels, vae/ takes {vae.Config.LatentChannels}");
     }
 
-    private static Tensor Convert(Tensor stored, Device device, ScalarType dtype)
+    private static Tensor Place(Tensor stored, Device device, ScalarType dtype)
     {
         if (stored.dtype == dtype && stored.device_type == device.type)
             return stored;

@@ -21,25 +21,30 @@ public static class SafetensorsWriter
     /// <exception cref="InvalidInputException">The file cannot be created there.</exception>
     public static void Write(
         string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+        => WritePending(path, tensors.Select(tensor => new PendingTensor(tensor.Key, tensor.Value.dtype, tensor.Value.shape, tensor.Value.alias)), metadata);
+
+    /// <summary>Writes tensors that are not there yet: each is made when its turn comes and freed when it is written.</summary>
+    /// <inheritdoc cref="Write"/>
+    internal static void WritePending(string path, IEnumerable<PendingTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        KeyValuePair<string, Tensor>[] ordered =
+        PendingTensor[] ordered =
         [
-            .. tensors.OrderByDescending(tensor => SafetensorsTypes.Size(tensor.Value.dtype)).ThenBy(tensor => tensor.Key, StringComparer.Ordinal),
+            .. tensors.OrderByDescending(tensor => SafetensorsTypes.Size(tensor.Type)).ThenBy(tensor => tensor.Name, StringComparer.Ordinal),
         ];
         var header = Header(ordered, metadata);
         AtomicFile.Write(path, stream =>
         {
             stream.Write(header);
-            foreach ((_, Tensor tensor) in ordered)
+            foreach (var tensor in ordered)
             {
-                using DisposeScope scope = NewDisposeScope();
-                TensorMemory.CopyTo(tensor.detach().cpu().contiguous(), stream);
+                using var scope = NewDisposeScope();
+                TensorMemory.CopyTo(tensor.Make().detach().cpu().contiguous(), stream);
             }
         });
     }
 
     /// <summary>The length field and the JSON, padded with spaces so that the data begins at a multiple of 8.</summary>
-    private static byte[] Header(KeyValuePair<string, Tensor>[] tensors, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] Header(PendingTensor[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         var buffer = new ArrayBufferWriter<byte>();
         buffer.Write(stackalloc byte[SafetensorsHeader.PrefixLength]); // the length, once it is known
@@ -50,11 +55,11 @@ public static class SafetensorsWriter
                 WriteMetadata(json, metadata);
             var names = new HashSet<string>(StringComparer.Ordinal) { SafetensorsHeader.MetadataName };
             long begin = 0;
-            foreach ((var name, Tensor tensor) in tensors)
+            foreach (var tensor in tensors)
             {
-                if (!names.Add(name))
-                    throw new ArgumentException($"The tensor name \"{name}\" is there twice or reserved.", nameof(tensors));
-                begin += WriteEntry(json, name, tensor, begin);
+                if (!names.Add(tensor.Name))
+                    throw new ArgumentException($"The tensor name \"{tensor.Name}\" is there twice or reserved.", nameof(tensors));
+                begin += WriteEntry(json, tensor, begin);
             }
             json.WriteEndObject();
         }
@@ -74,15 +79,15 @@ public static class SafetensorsWriter
     }
 
     /// <summary>Writes a tensor's description and returns its length in bytes.</summary>
-    private static long WriteEntry(Utf8JsonWriter json, string name, Tensor tensor, long begin)
+    private static long WriteEntry(Utf8JsonWriter json, PendingTensor tensor, long begin)
     {
-        var type = SafetensorsTypes.Name(tensor.dtype)
-            ?? throw new ArgumentException($"The tensor \"{name}\" has the type {tensor.dtype}; the format knows {SafetensorsTypes.Names}.", nameof(tensor));
-        var length = tensor.numel() * SafetensorsTypes.Size(tensor.dtype);
-        json.WriteStartObject(name);
+        var type = SafetensorsTypes.Name(tensor.Type)
+            ?? throw new ArgumentException($"The tensor \"{tensor.Name}\" has the type {tensor.Type}; the format knows {SafetensorsTypes.Names}.", nameof(tensor));
+        var length = tensor.Shape.Aggregate(1L, (product, size) => product * size) * SafetensorsTypes.Size(tensor.Type);
+        json.WriteStartObject(tensor.Name);
         json.WriteString("dtype", type);
         json.WriteStartArray("shape");
-        foreach (var dimension in tensor.shape)
+        foreach (var dimension in tensor.Shape)
             json.WriteNumberValue(dimension);
         json.WriteEndArray();
         json.WriteStartArray("data_offsets");
@@ -93,3 +98,10 @@ public static class SafetensorsWriter
         return length;
     }
 }
+
+/// <summary>A tensor that will be written.</summary>
+/// <param name="Name">Its name in the file.</param>
+/// <param name="Type">Type of its elements.</param>
+/// <param name="Shape">Its shape.</param>
+/// <param name="Make">Makes it; called once, inside a dispose scope.</param>
+internal sealed record PendingTensor(string Name, ScalarType Type, IReadOnlyList<long> Shape, Func<Tensor> Make);

@@ -15,9 +15,10 @@ public sealed class StableDiffusionModel : IDisposable
 
     private StableDiffusionModel(
         string directory, ClipTokenizer tokenizer, ClipTextModel textEncoder, UNet2DConditionModel unet, AutoencoderKL vae,
-        SchedulerConfig scheduler, Device device, ScalarType dtype, IReadOnlyList<IDisposable> owned)
+        SchedulerConfig scheduler, Device device, ScalarType dtype, IReadOnlyList<IDisposable> owned, string fingerprint)
     {
         Directory = directory;
+        Fingerprint = fingerprint;
         Tokenizer = tokenizer;
         TextEncoder = textEncoder;
         UNet = unet;
@@ -30,6 +31,9 @@ public sealed class StableDiffusionModel : IDisposable
 
     /// <summary>Where the model was loaded from.</summary>
     public string Directory { get; }
+
+    /// <summary>Tells this model from others: a hash of its configs and of samples of its weights.</summary>
+    public string Fingerprint { get; }
 
     /// <summary>Splits prompts into tokens.</summary>
     public ClipTokenizer Tokenizer { get; }
@@ -72,7 +76,7 @@ public sealed class StableDiffusionModel : IDisposable
             var unet = files.Build("unet", target, dtype, owned, w => new UNet2DConditionModel(UNetConfig.FromFile(files.Config("unet")), w));
             var vae = files.Build("vae", target, ScalarType.Float32, owned, w => new AutoencoderKL(AutoencoderConfig.FromFile(files.Config("vae")), w));
             files.RequireFit(tokenizer, textEncoder, unet, vae);
-            return new StableDiffusionModel(directory, tokenizer, textEncoder, unet, vae, scheduler, target, dtype, owned);
+            return new StableDiffusionModel(directory, tokenizer, textEncoder, unet, vae, scheduler, target, dtype, owned, files.Fingerprint());
         }
         catch
         {

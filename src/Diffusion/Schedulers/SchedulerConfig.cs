@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Checkpoints;
 
 namespace PromptToPrompt.Diffusion.Schedulers;
@@ -8,6 +9,27 @@ namespace PromptToPrompt.Diffusion.Schedulers;
 /// </summary>
 public sealed record SchedulerConfig
 {
+    private static readonly (string Name, BetaSchedule Value)[] BetaSchedules =
+    [
+        ("linear", BetaSchedule.Linear),
+        ("scaled_linear", BetaSchedule.ScaledLinear),
+        ("squaredcos_cap_v2", BetaSchedule.SquaredCosine),
+    ];
+
+    private static readonly (string Name, PredictionType Value)[] PredictionTypes =
+    [
+        ("epsilon", PredictionType.Epsilon),
+        ("v_prediction", PredictionType.VPrediction),
+        ("sample", PredictionType.Sample),
+    ];
+
+    private static readonly (string Name, TimestepSpacing Value)[] TimestepSpacings =
+    [
+        ("leading", Schedulers.TimestepSpacing.Leading),
+        ("trailing", Schedulers.TimestepSpacing.Trailing),
+        ("linspace", Schedulers.TimestepSpacing.Linspace),
+    ];
+
     /// <summary>The class the config was written for, such as <c>PNDMScheduler</c>.</summary>
     public string? ClassName { get; init; }
 
@@ -101,30 +123,12 @@ public sealed record SchedulerConfig
             TrainTimesteps = trainTimesteps,
             BetaStart = json.Number("beta_start", 0.0001),
             BetaEnd = json.Number("beta_end", 0.02),
-            BetaSchedule = Choice(
-                json,
-                "beta_schedule",
-                BetaSchedule.Linear,
-                ("linear", BetaSchedule.Linear),
-                ("scaled_linear", BetaSchedule.ScaledLinear),
-                ("squaredcos_cap_v2", BetaSchedule.SquaredCosine)),
+            BetaSchedule = Choice(json, "beta_schedule", BetaSchedule.Linear, BetaSchedules),
             TrainedBetas = trainedBetas,
             RescaleBetasZeroSnr = json.Flag("rescale_betas_zero_snr", false),
-            PredictionType = Choice(
-                json,
-                "prediction_type",
-                PredictionType.Epsilon,
-                ("epsilon", PredictionType.Epsilon),
-                ("v_prediction", PredictionType.VPrediction),
-                ("sample", PredictionType.Sample)),
+            PredictionType = Choice(json, "prediction_type", PredictionType.Epsilon, PredictionTypes),
             TimestepSpacing = json.Has("timestep_spacing")
-                ? Choice(
-                    json,
-                    "timestep_spacing",
-                    Schedulers.TimestepSpacing.Leading,
-                    ("leading", Schedulers.TimestepSpacing.Leading),
-                    ("trailing", Schedulers.TimestepSpacing.Trailing),
-                    ("linspace", Schedulers.TimestepSpacing.Linspace))
+                ? Choice(json, "timestep_spacing", Schedulers.TimestepSpacing.Leading, TimestepSpacings)
                 : null,
             StepsOffset = json.Integer("steps_offset", 0),
             SetAlphaToOne = OptionalFlag(json, "set_alpha_to_one"),
@@ -157,6 +161,22 @@ public sealed record SchedulerConfig
         SamplerKind.DpmSolverPlusPlus => new DpmSolverMultistepScheduler(this, steps),
         SamplerKind.Euler => new EulerDiscreteScheduler(this, steps),
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+
+    /// <summary>The content of a <c>scheduler_config.json</c> that reads as this, as far as DDIM and PNDM use it.</summary>
+    internal JsonObject ToJson() => new()
+    {
+        ["_class_name"] = ClassName,
+        ["num_train_timesteps"] = TrainTimesteps,
+        ["beta_start"] = BetaStart,
+        ["beta_end"] = BetaEnd,
+        ["beta_schedule"] = Array.Find(BetaSchedules, known => known.Value == BetaSchedule).Name,
+        ["prediction_type"] = Array.Find(PredictionTypes, known => known.Value == PredictionType).Name,
+        ["timestep_spacing"] = TimestepSpacing is { } spacing ? Array.Find(TimestepSpacings, known => known.Value == spacing).Name : null,
+        ["steps_offset"] = StepsOffset,
+        ["set_alpha_to_one"] = SetAlphaToOne,
+        ["clip_sample"] = ClipSample,
+        ["skip_prk_steps"] = SkipPrkSteps,
     };
 
     private static bool? OptionalFlag(JsonConfig json, string field) => json.Has(field) ? json.Flag(field) : null;

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Checkpoints;
 
 namespace PromptToPrompt.Diffusion.TextEncoders;
@@ -49,4 +50,20 @@ public sealed record ClipTextConfig
             NormEpsilon = json.Number("layer_norm_eps", 1e-5),
         };
     }
+
+    /// <summary>The content of a <c>config.json</c> that reads as this.</summary>
+    internal JsonObject ToJson() => new()
+    {
+        ["architectures"] = JsonConfig.Array(["CLIPTextModel"]),
+        ["model_type"] = "clip_text_model",
+        ["vocab_size"] = VocabularySize,
+        ["hidden_size"] = HiddenSize,
+        ["intermediate_size"] = IntermediateSize,
+        ["num_attention_heads"] = Heads,
+        ["num_hidden_layers"] = Layers,
+        ["max_position_embeddings"] = MaxLength,
+        ["hidden_act"] = QuickGelu ? "quick_gelu" : "gelu",
+        ["layer_norm_eps"] = NormEpsilon,
+        ["projection_dim"] = HiddenSize,
+    };
 }

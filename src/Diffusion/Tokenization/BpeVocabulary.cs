@@ -80,6 +80,21 @@ public sealed class BpeVocabulary
         new TokenizerConfig(StartOfText, EndOfText, EndOfText, maxLength).Save(directory);
     }
 
+    /// <summary>
+    /// The same vocabulary with ids that no text is given, for a text encoder with more rows than this has tokens. The fillers come before the
+    /// two special tokens, which stay the last, as in CLIP.
+    /// </summary>
+    /// <param name="size">How many tokens there shall be.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There are more already.</exception>
+    public BpeVocabulary PadTo(int size)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(size, Tokens.Count);
+        var fillers = Enumerable.Range(0, size - Tokens.Count).Select(i => $"<|filler{i}|>");
+        return new BpeVocabulary([.. Tokens.Where(token => !IsSpecial(token)), .. fillers, StartOfText, EndOfText], Merges);
+
+        static bool IsSpecial(string token) => token is StartOfText or EndOfText;
+    }
+
     internal bool Contains(string token) => ids.ContainsKey(token);
 
     internal int Id(string token) => ids[token];

@@ -9,12 +9,6 @@ namespace PromptToPrompt.Diffusion.UNet;
 public sealed class UNet2DConditionModel
 {
     private readonly TimestepEmbedding timeEmbedding;
-    private readonly Conv2d convIn;
-    private readonly DownBlock[] downBlocks;
-    private readonly MidBlock midBlock;
-    private readonly UpBlock[] upBlocks;
-    private readonly GroupNorm normOut;
-    private readonly Conv2d convOut;
 
     /// <summary>Builds the model from its config and weights.</summary>
     public UNet2DConditionModel(UNetConfig config, WeightScope weights)
@@ -23,17 +17,25 @@ public sealed class UNet2DConditionModel
         var sites = new SiteRegistry();
         var finest = config.Levels[0].Channels;
         var embedding = finest * 4;
-        var levels = Enumerable.Range(0, config.Levels.Count);
         timeEmbedding = new TimestepEmbedding(weights["time_embedding"], finest, embedding, config.CosineFirst, config.FrequencyShift);
-        convIn = new Conv2d(weights["conv_in"], config.InChannels, finest, 3, padding: 1);
+        var convIn = new Conv2d(weights["conv_in"], config.InChannels, finest, 3, padding: 1);
+        var chain = new List<UNetLink> { new((x, _, _, in _) => convIn.Forward(x)) { Keeps = true } };
         sites.Stage = UNetStage.Down;
-        downBlocks = [.. levels.Select(i => new DownBlock(weights["down_blocks"][i], sites, config, i, embedding))];
+        for (var level = 0; level < config.Levels.Count; level++)
+            chain.AddRange(UNetBlocks.Down(weights["down_blocks"][level], sites, config, level, embedding));
         sites.Stage = UNetStage.Mid;
-        midBlock = new MidBlock(weights["mid_block"], sites, config, embedding);
+        chain.AddRange(UNetBlocks.Mid(weights["mid_block"], sites, config, embedding));
         sites.Stage = UNetStage.Up;
-        upBlocks = [.. levels.Select(i => new UpBlock(weights["up_blocks"][i], sites, config, config.Levels.Count - 1 - i, embedding))];
-        normOut = new GroupNorm(weights["conv_norm_out"], finest, config.NormGroups, config.NormEpsilon);
-        convOut = new Conv2d(weights["conv_out"], finest, config.OutChannels, 3, padding: 1);
+        for (var i = 0; i < config.Levels.Count; i++)
+            chain.AddRange(UNetBlocks.Up(weights["up_blocks"][i], sites, config, config.Levels.Count - 1 - i, embedding));
+        var normOut = new GroupNorm(weights["conv_norm_out"], finest, config.NormGroups, config.NormEpsilon);
+        var convOut = new Conv2d(weights["conv_out"], finest, config.OutChannels, 3, padding: 1);
+        chain.Add(new UNetLink((x, _, _, in _) =>
+        {
+            using var inner = NewDisposeScope();
+            return convOut.Forward(Activations.Silu(normOut.Forward(x))).MoveToOuterDisposeScope();
+        }));
+        Chain = chain;
         AttentionSites = sites.Sites;
     }
 
@@ -42,6 +44,9 @@ public sealed class UNet2DConditionModel
 
     /// <summary>Every attention layer in the order they run.</summary>
     public IReadOnlyList<AttentionSite> AttentionSites { get; }
+
+    /// <summary>The links that make the output of the latents, in the order they run.</summary>
+    internal IReadOnlyList<UNetLink> Chain { get; }
 
     /// <summary>Predicts the noise (or velocity, as the model was trained) in the latents.</summary>
     /// <param name="sample">Latents, [rows, in channels, h, w].</param>
@@ -54,15 +59,9 @@ public sealed class UNet2DConditionModel
     {
         using var scope = NewDisposeScope();
         var call = new UNetCall(attention ?? AttentionProcessor.Plain, step ?? DenoisingStep.None, (int)sample.shape[2], (int)sample.shape[3]);
-        var embedding = Activations.Silu(timeEmbedding.Forward(timesteps, sample.dtype));
-        var x = convIn.Forward(sample);
-        var skips = new Stack<Tensor>();
-        skips.Push(x);
-        foreach (var block in downBlocks)
-            x = block.Forward(x, embedding, context, call, skips);
-        x = midBlock.Forward(x, embedding, context, call);
-        foreach (var block in upBlocks)
-            x = block.Forward(x, embedding, context, call, skips);
-        return convOut.Forward(Activations.Silu(normOut.Forward(x))).MoveToOuterDisposeScope();
+        return UNetLink.RunAll(Chain, sample, Embed(timesteps, sample.dtype), context, call, []).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The activated timestep embedding that every residual block is given.</summary>
+    internal Tensor Embed(Tensor timesteps, ScalarType dtype) => Activations.Silu(timeEmbedding.Forward(timesteps, dtype));
 }

@@ -1,107 +1,86 @@
-using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Weights;
-using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.UNet;
 
-/// <summary>One level of the contracting half: residual blocks (and transformers), then a downsampler. Every output is kept as a skip.</summary>
-internal sealed class DownBlock
+/// <summary>Builds the parts of a U-Net's chain that checkpoints call blocks.</summary>
+internal static class UNetBlocks
 {
-    private readonly ResnetBlock2D[] resnets;
-    private readonly Transformer2DModel[]? transformers;
-    private readonly Downsample2D? downsampler;
-
-    public DownBlock(WeightScope weights, SiteRegistry sites, UNetConfig config, int level, int embedding)
+    /// <summary>One level of the contracting half: residual blocks (and transformers), then a downsampler. Every output is kept as a skip.</summary>
+    public static List<UNetLink> Down(WeightScope weights, SiteRegistry sites, UNetConfig config, int level, int embedding)
     {
         var here = config.Levels[level];
         var inputs = level == 0 ? here.Channels : config.Levels[level - 1].Channels;
-        resnets = [.. Enumerable.Range(0, config.LayersPerBlock).Select(i => new ResnetBlock2D(
-            weights["resnets"][i], i == 0 ? inputs : here.Channels, here.Channels, config.NormGroups, config.NormEpsilon, embedding))];
-        transformers = here.DownAttention
-            ? [.. Enumerable.Range(0, config.LayersPerBlock).Select(i => new Transformer2DModel(weights["attentions"][i], sites, config, here))]
-            : null;
-        downsampler = level < config.Levels.Count - 1 ? new Downsample2D(weights["downsamplers"][0], here.Channels) : null;
-    }
-
-    public Tensor Forward(Tensor x, Tensor embedding, Tensor context, in UNetCall call, Stack<Tensor> skips)
-    {
-        using var scope = NewDisposeScope();
-        for (var i = 0; i < resnets.Length; i++)
+        var resnets = Enumerable.Range(0, config.LayersPerBlock).Select(i => Resnet(
+            weights["resnets"][i], config, i == 0 ? inputs : here.Channels, here.Channels, embedding)).ToList();
+        var transformers = here.DownAttention ? Transformers(weights, sites, config, here, config.LayersPerBlock) : null;
+        var chain = Layers(resnets, transformers, joins: false, keeps: true);
+        if (level < config.Levels.Count - 1)
         {
-            x = resnets[i].Forward(x, embedding);
-            if (transformers is not null)
-                x = transformers[i].Forward(x, context, call);
-            skips.Push(x.MoveToOuterDisposeScope());
+            var downsampler = new Downsample2D(weights["downsamplers"][0], here.Channels);
+            chain.Add(new UNetLink((x, _, _, in _) => downsampler.Forward(x)) { Keeps = true });
         }
 
-        if (downsampler is not null)
-            skips.Push(x = downsampler.Forward(x).MoveToOuterDisposeScope());
-        return x;
+        return chain;
     }
-}
 
-/// <summary>The narrowest part: residual block, transformer, residual block.</summary>
-internal sealed class MidBlock
-{
-    private readonly ResnetBlock2D first;
-    private readonly Transformer2DModel transformer;
-    private readonly ResnetBlock2D second;
-
-    public MidBlock(WeightScope weights, SiteRegistry sites, UNetConfig config, int embedding)
+    /// <summary>The narrowest part: residual block, transformer, residual block.</summary>
+    public static List<UNetLink> Mid(WeightScope weights, SiteRegistry sites, UNetConfig config, int embedding)
     {
         var here = config.Levels[^1];
-        first = new ResnetBlock2D(weights["resnets"][0], here.Channels, here.Channels, config.NormGroups, config.NormEpsilon, embedding);
-        transformer = new Transformer2DModel(weights["attentions"][0], sites, config, here);
-        second = new ResnetBlock2D(weights["resnets"][1], here.Channels, here.Channels, config.NormGroups, config.NormEpsilon, embedding);
+        var first = Resnet(weights["resnets"][0], config, here.Channels, here.Channels, embedding);
+        var transformers = Transformers(weights, sites, config, here, count: 1);
+        var second = Resnet(weights["resnets"][1], config, here.Channels, here.Channels, embedding);
+        return [.. Layers([first], transformers, joins: false, keeps: false), Link(second)];
     }
 
-    public Tensor Forward(Tensor x, Tensor embedding, Tensor context, in UNetCall call)
-    {
-        using var scope = NewDisposeScope();
-        x = first.Forward(x, embedding);
-        x = transformer.Forward(x, context, call);
-        return second.Forward(x, embedding).MoveToOuterDisposeScope();
-    }
-}
-
-/// <summary>One level of the expanding half: residual blocks that take the skips back in (and transformers), then an upsampler.</summary>
-internal sealed class UpBlock
-{
-    private readonly ResnetBlock2D[] resnets;
-    private readonly Transformer2DModel[]? transformers;
-    private readonly Upsample2D? upsampler;
-
-    public UpBlock(WeightScope weights, SiteRegistry sites, UNetConfig config, int level, int embedding)
+    /// <summary>One level of the expanding half: residual blocks that take the skips back in (and transformers), then an upsampler.</summary>
+    public static List<UNetLink> Up(WeightScope weights, SiteRegistry sites, UNetConfig config, int level, int embedding)
     {
         var here = config.Levels[level];
         var below = config.Levels[Math.Min(level + 1, config.Levels.Count - 1)].Channels;
         var above = config.Levels[Math.Max(level - 1, 0)].Channels;
         var layers = config.LayersPerBlock + 1;
-        resnets = [.. Enumerable.Range(0, layers).Select(i => new ResnetBlock2D(
+        var resnets = Enumerable.Range(0, layers).Select(i => Resnet(
             weights["resnets"][i],
+            config,
             (i == 0 ? below : here.Channels) + (i == layers - 1 ? above : here.Channels),
-            here.Channels, config.NormGroups, config.NormEpsilon, embedding))];
-        transformers = here.UpAttention
-            ? [.. Enumerable.Range(0, layers).Select(i => new Transformer2DModel(weights["attentions"][i], sites, config, here))]
-            : null;
-        upsampler = level > 0 ? new Upsample2D(weights["upsamplers"][0], here.Channels) : null;
-    }
-
-    public Tensor Forward(Tensor x, Tensor embedding, Tensor context, in UNetCall call, Stack<Tensor> skips)
-    {
-        using var scope = NewDisposeScope();
-        for (var i = 0; i < resnets.Length; i++)
+            here.Channels,
+            embedding)).ToList();
+        var transformers = here.UpAttention ? Transformers(weights, sites, config, here, layers) : null;
+        var chain = Layers(resnets, transformers, joins: true, keeps: false);
+        if (level > 0)
         {
-            using (var skip = skips.Pop())
-            using (var joined = cat([x, skip], 1))
-                x = resnets[i].Forward(joined, embedding);
-            if (transformers is not null)
-                x = transformers[i].Forward(x, context, call);
+            var upsampler = new Upsample2D(weights["upsamplers"][0], here.Channels);
+            chain.Add(new UNetLink((x, _, _, in call) =>
+            {
+                var (height, width) = call.SizeAt(level - 1);
+                return upsampler.Forward(x, height, width);
+            }));
         }
 
-        // The next skip tells the size: heights and widths that are not multiples of 8 were rounded up on the way down.
-        if (upsampler is not null)
-            x = upsampler.Forward(x, skips.Peek().shape[2], skips.Peek().shape[3]);
-        return x.MoveToOuterDisposeScope();
+        return chain;
     }
+
+    private static List<UNetLink> Layers(List<ResnetBlock2D> resnets, List<Transformer2DModel>? transformers, bool joins, bool keeps)
+    {
+        var chain = new List<UNetLink>();
+        for (var i = 0; i < resnets.Count; i++)
+        {
+            chain.Add(Link(resnets[i]) with { Joins = joins, Keeps = keeps && transformers is null });
+            if (transformers is not null)
+                chain.Add(Link(transformers[i]) with { Keeps = keeps });
+        }
+
+        return chain;
+    }
+
+    private static UNetLink Link(ResnetBlock2D resnet) => new((x, embedding, _, in _) => resnet.Forward(x, embedding));
+
+    private static UNetLink Link(Transformer2DModel transformer) => new((x, _, context, in call) => transformer.Forward(x, context, call)) { ReadsText = true };
+
+    private static ResnetBlock2D Resnet(WeightScope weights, UNetConfig config, int inputs, int outputs, int embedding)
+        => new(weights, inputs, outputs, config.NormGroups, config.NormEpsilon, embedding);
+
+    private static List<Transformer2DModel> Transformers(WeightScope weights, SiteRegistry sites, UNetConfig config, UNetLevel level, int count)
+        => [.. Enumerable.Range(0, count).Select(i => new Transformer2DModel(weights["attentions"][i], sites, config, level))];
 }

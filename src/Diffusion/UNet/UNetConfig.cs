@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Checkpoints;
 
 namespace PromptToPrompt.Diffusion.UNet;
@@ -83,6 +84,28 @@ public sealed record UNetConfig
             SampleSize = json.Integer("sample_size", 64),
         };
     }
+
+    /// <summary>The content of a <c>config.json</c> that reads as this.</summary>
+    internal JsonObject ToJson() => new()
+    {
+        ["_class_name"] = "UNet2DConditionModel",
+        ["act_fn"] = "silu",
+        ["in_channels"] = InChannels,
+        ["out_channels"] = OutChannels,
+        ["block_out_channels"] = JsonConfig.Array(Levels.Select(level => level.Channels)),
+        ["attention_head_dim"] = JsonConfig.Array(Levels.Select(level => level.Heads)),
+        ["down_block_types"] = JsonConfig.Array(Levels.Select(level => level.DownAttention ? "CrossAttnDownBlock2D" : "DownBlock2D")),
+        ["up_block_types"] = JsonConfig.Array(Levels.Reverse().Select(level => level.UpAttention ? "CrossAttnUpBlock2D" : "UpBlock2D")),
+        ["transformer_layers_per_block"] = JsonConfig.Array(Levels.Select(level => level.TransformerDepth)),
+        ["layers_per_block"] = LayersPerBlock,
+        ["cross_attention_dim"] = CrossAttentionDim,
+        ["norm_num_groups"] = NormGroups,
+        ["norm_eps"] = NormEpsilon,
+        ["use_linear_projection"] = LinearProjection,
+        ["flip_sin_to_cos"] = CosineFirst,
+        ["freq_shift"] = FrequencyShift,
+        ["sample_size"] = SampleSize,
+    };
 
     private static bool HasAttention(JsonConfig json, string type, string half)
     {

@@ -28,10 +28,12 @@ internal sealed class EditPlan : IDisposable
             Prompts[0],
             [.. targets.Select((t, i) => (Prompts[i + 1], request.Edit with { Weights = [.. request.Edit.Weights, .. t.Weights] }))],
             request.Steps)];
+        Conditional = TextConditioning.Encode(model, Prompts).DetachFromDisposeScope();
+        Unconditional = (request.Inverted?.Unconditional is { } found ? found.to(model.Dtype, model.Device, copy: true)
+            : TextConditioning.Encode(model, [model.Tokenizer.Tokenize(request.Negative)])).DetachFromDisposeScope();
+        FirstStep = request.Inverted?.Method.FirstStep(request.Inverted.Settings) ?? 0;
+        Known = request.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
-        (Conditional, Unconditional) = (
-            TextConditioning.Encode(model, Prompts).DetachFromDisposeScope(),
-            TextConditioning.Encode(model, [model.Tokenizer.Tokenize(request.Negative)]).DetachFromDisposeScope());
         mask = request.Mask is { } picture ? LatentMask(picture).DetachFromDisposeScope() : null;
         var blends = request.Blend is not null || request.BlendSubtract is not null;
         var (height, width) = MapResolution.Choose(model.UNet.Config, (int)Noise.shape[2], (int)Noise.shape[3]);
@@ -64,6 +66,12 @@ internal sealed class EditPlan : IDisposable
     /// <summary>Starting noise of every prompt, [prompts, channels, h, w].</summary>
     public Tensor Noise { get; }
 
+    /// <summary>The source's latents at the start and after each step, where a picture was inverted; see <see cref="DenoisingRequest.Known"/>.</summary>
+    public Tensor? Known { get; }
+
+    /// <summary>The step that edits begin at.</summary>
+    public int FirstStep { get; }
+
     public Tensor Conditional { get; }
 
     public Tensor Unconditional { get; }
@@ -75,13 +83,28 @@ internal sealed class EditPlan : IDisposable
     public LocalBlend? Blend { get; }
 
     public Scheduler CreateScheduler()
-        => (Request.StepsOffset is { } offset ? Model.Scheduler with { StepsOffset = offset } : Model.Scheduler).Create(Sampler, Request.Steps);
+    {
+        var config = Request.StepsOffset is { } offset ? Model.Scheduler with { StepsOffset = offset } : Model.Scheduler;
+        return Request.Inverted is { } inverted ? inverted.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Request.Steps);
+    }
+
+    /// <summary>What guidance multiplies; see <see cref="DenoisingRequest.ShapeGuidance"/>.</summary>
+    public Tensor ShapeGuidance(Tensor difference)
+        => Request.Inverted is { } inverted ? inverted.Method.ShapeGuidance(inverted.Settings, difference) : difference;
+
+    /// <summary>U-Net rows of each step of a pass over some of the prompts.</summary>
+    public int Rows(IReadOnlyList<int> prompts)
+    {
+        var known = Known is not null && prompts.Contains(0) ? 1 : 0;
+        return known + ((prompts.Count - known) * (Request.Guidance == 1 ? 1 : 2));
+    }
 
     public void Dispose()
     {
         Noise.Dispose();
         Conditional.Dispose();
         Unconditional.Dispose();
+        Known?.Dispose();
         mask?.Dispose();
     }
 
@@ -94,6 +117,16 @@ internal sealed class EditPlan : IDisposable
             ("--blend-threshold", request.BlendThreshold), ("--blend-subtract-threshold", request.BlendSubtractThreshold), ("--blend-start", request.BlendStart),
         })
             Require(value is >= 0 and <= 1, $"{name} is {value}; give a number from 0 to 1.");
+        if (request.Inverted is not { } inverted)
+            return;
+        Require(inverted.IsComplete, $"The inversion stopped after {inverted.FinishedSteps} of {inverted.Settings.Steps} steps; finish it first.");
+        Require(request.Steps == inverted.Settings.Steps, $"--steps is {request.Steps}, but the picture was inverted in {inverted.Settings.Steps}; invert it again.");
+        Require(request.Source == inverted.Settings.Prompt, $"The picture was inverted as \"{inverted.Settings.Prompt}\"; give that source prompt, or invert it again.");
+        Require(request.Sampler is null or SamplerKind.Ddim, "Real pictures are edited with ddim; leave --scheduler out.");
+        Require(request.EditSeed is null && request.InitialLatents is null, "A real picture starts from its own noise; leave --edit-seed and --init-latents out.");
+        Require(
+            request.Negative.Length == 0 || inverted.Unconditional is null,
+            $"The method {inverted.Settings.Method} has its own embedding in the negative prompt's place; leave --negative out, or choose direct.");
     }
 
     private static void Require(bool condition, string message)
@@ -109,7 +142,12 @@ internal sealed class EditPlan : IDisposable
         var side = model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent;
         var (height, width) = (Request.Height > 0 ? Request.Height : side, Request.Width > 0 ? Request.Width : side);
         Tensor source;
-        if (Request.InitialLatents is { } given)
+        if (Known is not null)
+        {
+            source = Known.narrow(0, FirstStep, 1);
+            Require(source.shape[1] == model.Vae.Config.LatentChannels, $"The picture was inverted with a model of {source.shape[1]} latent channels; this one has {model.Vae.Config.LatentChannels}.");
+        }
+        else if (Request.InitialLatents is { } given)
         {
             Require(given.dim() == 4 && given.shape[0] == 1 && given.shape[1] == model.Vae.Config.LatentChannels,
                 $"The initial latents have shape [{string.Join(", ", given.shape)}]; this model needs [1, {model.Vae.Config.LatentChannels}, h, w].");

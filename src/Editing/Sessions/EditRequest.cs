@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
 using static TorchSharp.torch;
 
@@ -35,6 +36,12 @@ public sealed record EditRequest
 
     /// <summary>Starting noise instead of the seed's, [1, channels, h, w]; stays the caller's.</summary>
     public Tensor? InitialLatents { get; init; }
+
+    /// <summary>
+    /// A real picture to edit instead of one from noise; stays the caller's. It decides source prompt, steps and size: begin with
+    /// <see cref="ForPicture"/>.
+    /// </summary>
+    public InvertedPicture? Inverted { get; init; }
 
     /// <summary>Another seed for the edited pictures: the experiment of un-fixing it. Null to start all from the same noise.</summary>
     public long? EditSeed { get; init; }
@@ -74,6 +81,17 @@ public sealed record EditRequest
 
     /// <summary>Whether to keep every step's latents and masks for <see cref="EditResult.SaveTrace"/>.</summary>
     public bool Trace { get; init; }
+
+    /// <summary>A request for edits of a real picture.</summary>
+    public static EditRequest ForPicture(InvertedPicture inverted) => new()
+    {
+        Inverted = inverted,
+        Source = inverted.Settings.Prompt,
+        Steps = inverted.Settings.Steps,
+        StepsOffset = inverted.Settings.StepsOffset,
+        Guidance = inverted.Settings.Guidance,
+        Sampler = SamplerKind.Ddim,
+    };
 }
 
 /// <summary>Where a run stands.</summary>

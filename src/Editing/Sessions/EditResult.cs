@@ -63,6 +63,8 @@ public sealed class EditResult : IDisposable
             tensors["attention.cross.16"] = stack(Rows.Select(p => Maps.Mean(p).transpose(0, 1).reshape(-1, 16, 16)));
         if (masks.OfType<Tensor>().FirstOrDefault() is { } some)
             tensors["blend.mask"] = stack(masks.Select(m => m is null ? full_like(some, 255) : m));
+        if (plan.Request.Inverted is { } inverted)
+            inverted.AddTrace(tensors);
         SafetensorsWriter.Write(path, tensors);
     }
 

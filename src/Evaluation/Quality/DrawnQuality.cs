@@ -32,7 +32,7 @@ public static class DrawnQuality
     public static double AutoencoderPsnr(StableDiffusionModel model, int seed, int count = 64)
     {
         using var _ = no_grad();
-        using var pictures = new Pictures(seed);
+        using var pictures = new Pictures(seed, PictureSize(model));
         return Numbers(count).Average(number =>
         {
             using var scope = NewDisposeScope();
@@ -46,13 +46,15 @@ public static class DrawnQuality
     public static AttentionQuality Attention(StableDiffusionModel model, long timestep, int seed, int count = 64)
     {
         using var _ = no_grad();
-        using var pictures = new Pictures(seed);
+        using var pictures = new Pictures(seed, PictureSize(model));
         using var generator = new Generator((ulong)seed, CPU);
         var noise = NoiseSchedule.Create(model.Scheduler).Level(timestep);
         var found = Numbers(count).Select(number => Look(model, pictures, number, timestep, noise, generator)).OfType<Finding>().ToList();
         return new AttentionQuality(
             timestep, found.Count, found.Average(f => f.Hit ? 1.0 : 0.0), found.Average(f => f.Chance), found.Average(f => f.MassRatio));
     }
+
+    private static int PictureSize(StableDiffusionModel model) => model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent;
 
     private static IEnumerable<long> Numbers(int count) => Enumerable.Range(0, count).Select(i => First + i);
 

@@ -29,6 +29,22 @@ public sealed class BpeVocabularyTests
     };
 
     [Fact]
+    public void Padding_adds_ids_that_no_text_is_given()
+    {
+        var trained = SmallVocabulary.Fixture.Train();
+        var size = trained.Tokens.Count + 100;
+        var padded = trained.PadTo(size);
+        Assert.Equal(size, padded.Tokens.Count);
+        var (before, after) = (new ClipTokenizer(trained), new ClipTokenizer(padded));
+        Assert.Equal((size - 2, size - 1), (after.StartId, after.EndId));
+        var text = string.Join(' ', padded.Tokens.TakeLast(10));
+        Assert.Equal(Ordinary(before), Ordinary(after));
+        Assert.Throws<ArgumentOutOfRangeException>(() => padded.PadTo(size - 1));
+
+        IEnumerable<int> Ordinary(ClipTokenizer tokenizer) => tokenizer.Tokenize(text).Ids.Where(id => id < tokenizer.StartId);
+    }
+
+    [Fact]
     public void What_is_saved_is_loaded()
     {
         using var directory = new TemporaryDirectory();

@@ -55,20 +55,17 @@ public class UNet2DConditionModelTests
         ReferenceModel.AssertClose(goldens, $"{prefix}.conv_in", x);
         var skips = new Stack<Tensor>([x]);
         for (var i = 0; i < config.Levels.Count; i++)
-        {
-            x = new DownBlock(weights["down_blocks"][i], sites, config, i, finest * 4).Forward(x, embedding, context, call, skips);
-            ReferenceModel.AssertClose(goldens, $"{prefix}.down_blocks.{i}", x);
-        }
-
-        x = new MidBlock(weights["mid_block"], sites, config, finest * 4).Forward(x, embedding, context, call);
-        ReferenceModel.AssertClose(goldens, $"{prefix}.mid_block", x);
+            Run(UNetBlocks.Down(weights["down_blocks"][i], sites, config, i, finest * 4), $"down_blocks.{i}");
+        Run(UNetBlocks.Mid(weights["mid_block"], sites, config, finest * 4), "mid_block");
         for (var i = 0; i < config.Levels.Count; i++)
-        {
-            x = new UpBlock(weights["up_blocks"][i], sites, config, config.Levels.Count - 1 - i, finest * 4).Forward(x, embedding, context, call, skips);
-            ReferenceModel.AssertClose(goldens, $"{prefix}.up_blocks.{i}", x);
-        }
-
+            Run(UNetBlocks.Up(weights["up_blocks"][i], sites, config, config.Levels.Count - 1 - i, finest * 4), $"up_blocks.{i}");
         Assert.Empty(skips);
+
+        void Run(IEnumerable<UNetLink> block, string golden)
+        {
+            x = UNetLink.RunAll(block, x, embedding, context, call, skips);
+            ReferenceModel.AssertClose(goldens, $"{prefix}.{golden}", x);
+        }
     }
 
     [Fact]

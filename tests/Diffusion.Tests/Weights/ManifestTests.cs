@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.TextEncoders;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.Weights;
@@ -9,68 +10,17 @@ namespace PromptToPrompt.Diffusion.Tests.Weights;
 /// <summary>The models of the published sizes ask for exactly the tensors that the published checkpoints hold.</summary>
 public class ManifestTests
 {
-    private static readonly UNetConfig Sd15UNet = new()
-    {
-        InChannels = 4,
-        OutChannels = 4,
-        Levels = [new(320, 8, true, true, 1), new(640, 8, true, true, 1), new(1280, 8, true, true, 1), new(1280, 8, false, false, 1)],
-        LayersPerBlock = 2,
-        CrossAttentionDim = 768,
-        NormGroups = 32,
-        NormEpsilon = 1e-5,
-        LinearProjection = false,
-        CosineFirst = true,
-        FrequencyShift = 0,
-        SampleSize = 64,
-    };
-
-    private static readonly UNetConfig Sd21UNet = Sd15UNet with
-    {
-        Levels = [new(320, 5, true, true, 1), new(640, 10, true, true, 1), new(1280, 20, true, true, 1), new(1280, 20, false, false, 1)],
-        CrossAttentionDim = 1024,
-        LinearProjection = true,
-        SampleSize = 96,
-    };
-
-    private static readonly ClipTextConfig Sd15Text = new()
-    {
-        VocabularySize = 49408,
-        HiddenSize = 768,
-        IntermediateSize = 3072,
-        Heads = 12,
-        Layers = 12,
-        MaxLength = 77,
-        QuickGelu = true,
-        NormEpsilon = 1e-5,
-    };
-
-    private static readonly ClipTextConfig Sd21Text = Sd15Text with
-    {
-        HiddenSize = 1024,
-        IntermediateSize = 4096,
-        Heads = 16,
-        Layers = 23,
-        QuickGelu = false,
-    };
-
-    private static readonly AutoencoderConfig Vae = new()
-    {
-        InChannels = 3,
-        LatentChannels = 4,
-        Channels = [128, 256, 512, 512],
-        LayersPerBlock = 2,
-        NormGroups = 32,
-        ScalingFactor = 0.18215,
-    };
+    private static readonly ModelShape Sd15 = ModelShape.StableDiffusion15;
+    private static readonly ModelShape Sd21 = ModelShape.StableDiffusion21;
 
     private static readonly Dictionary<string, Action<WeightScope>> Builders = new()
     {
-        ["sd15.unet"] = weights => _ = new UNet2DConditionModel(Sd15UNet, weights),
-        ["sd21.unet"] = weights => _ = new UNet2DConditionModel(Sd21UNet, weights),
-        ["sd15.text_encoder"] = weights => _ = new ClipTextModel(Sd15Text, weights),
-        ["sd21.text_encoder"] = weights => _ = new ClipTextModel(Sd21Text, weights),
-        ["sd15.vae.oldkeys"] = weights => _ = new AutoencoderKL(Vae, weights),
-        ["sd.vae.newkeys"] = weights => _ = new AutoencoderKL(Vae, weights),
+        ["sd15.unet"] = weights => _ = new UNet2DConditionModel(Sd15.UNet, weights),
+        ["sd21.unet"] = weights => _ = new UNet2DConditionModel(Sd21.UNet, weights),
+        ["sd15.text_encoder"] = weights => _ = new ClipTextModel(Sd15.TextEncoder, weights),
+        ["sd21.text_encoder"] = weights => _ = new ClipTextModel(Sd21.TextEncoder, weights),
+        ["sd15.vae.oldkeys"] = weights => _ = new AutoencoderKL(Sd15.Vae, weights),
+        ["sd.vae.newkeys"] = weights => _ = new AutoencoderKL(Sd15.Vae, weights),
     };
 
     [Theory]
@@ -95,11 +45,29 @@ public class ManifestTests
     [Fact]
     public void PublishedConfigsAreReadAsWrittenHere()
     {
-        AssertConfig(Sd15UNet, "sd15.unet", UNetConfig.FromFile);
-        AssertConfig(Sd21UNet, "sd21.unet", UNetConfig.FromFile);
-        AssertConfig(Sd15Text, "sd15.text_encoder", ClipTextConfig.FromFile);
-        AssertConfig(Sd21Text, "sd21.text_encoder", ClipTextConfig.FromFile);
-        AssertConfig(Vae, "sd15.vae.oldkeys", AutoencoderConfig.FromFile);
+        AssertConfig(Sd15.UNet, "sd15.unet", UNetConfig.FromFile);
+        AssertConfig(Sd21.UNet, "sd21.unet", UNetConfig.FromFile);
+        AssertConfig(Sd15.TextEncoder, "sd15.text_encoder", ClipTextConfig.FromFile);
+        AssertConfig(Sd21.TextEncoder, "sd21.text_encoder", ClipTextConfig.FromFile);
+        AssertConfig(Sd15.Vae, "sd15.vae.oldkeys", AutoencoderConfig.FromFile);
+    }
+
+    [Theory]
+    [InlineData("sd15.unet")]
+    [InlineData("sd21.unet")]
+    [InlineData("sd15.text_encoder")]
+    [InlineData("sd21.text_encoder")]
+    [InlineData("sd.vae.newkeys")]
+    public void ModelsThatBeginAskForTheNamesAndShapesOfTheCheckpoint(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var planned = new PlannedWeights();
+
+        Builders[name](planned.Root);
+
+        Assert.Equal(
+            Manifest.Read(name).Shapes.Select(entry => $"{entry.Key} {string.Join('x', entry.Value)}").Order(StringComparer.Ordinal),
+            planned.Requests.Select(request => $"{request.Name} {string.Join('x', request.Shape)}").Order(StringComparer.Ordinal));
     }
 
     [Theory]

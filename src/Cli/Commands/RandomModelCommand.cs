@@ -1,0 +1,82 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Storybook.World;
+using TorchSharp;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p models random</c>: a model of a published shape without its weights, to measure and to try things with.</summary>
+internal static class RandomModelCommand
+{
+    private static readonly (string Name, ModelShape Shape)[] Shapes = [("sd15", ModelShape.StableDiffusion15), ("sd21", ModelShape.StableDiffusion21)];
+
+    private static readonly (string Name, torch.ScalarType Type)[] Types =
+    [
+        ("float16", torch.ScalarType.Float16),
+        ("float32", torch.ScalarType.Float32),
+        ("bfloat16", torch.ScalarType.BFloat16),
+    ];
+
+    public static Command Create(CancellationToken cancel)
+    {
+        var manifest = Parsed.Choice("--manifest", "Which model's names and shapes", Shapes[0].Name, [.. Shapes.Select(shape => shape.Name)]);
+        var dtype = Parsed.Choice("--dtype", "Type of the stored weights", Types[0].Name, [.. Types.Select(type => type.Name)]);
+        var output = OutputOptions.Folder("random-model");
+        var seed = Parsed.Number("--seed", "Seed of the weights", 0L);
+        var tokenizer = new Option<string?>("--tokenizer")
+        {
+            Description = "Tokenizer directory to copy; without it, one of the drawn world's words",
+            HelpName = "dir",
+        };
+        var command = new Command("random", "Make a full-size model with random weights: its pictures are noise, its time and memory are real")
+        {
+            manifest, dtype, output, seed, tokenizer,
+        };
+        var report = new ReportOptions().AddTo(command);
+        command.SetAction(parse =>
+        {
+            var clock = TimeProvider.System;
+            var started = clock.GetTimestamp();
+            var directory = Path.GetFullPath(parse.GetValue(output)!);
+            var shape = Array.Find(Shapes, known => known.Name == parse.GetValue(manifest)).Shape;
+            if (File.Exists(Path.Combine(directory, "model_index.json")))
+                throw new InvalidInputException($"--output {directory} is a model directory already; choose another folder or delete it first.");
+            LibTorch.EnsureLoaded();
+            WriteTokenizer(parse.GetValue(tokenizer), Path.Combine(directory, "tokenizer"), shape);
+            RandomModel.Write(
+                directory, shape, Array.Find(Types, type => type.Name == parse.GetValue(dtype)).Type, unchecked((ulong)parse.GetValue(seed)), cancel);
+            var seconds = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3);
+            if (report.Json(parse))
+                Console.Out.WriteLine(Json.Line(new JsonObject { ["command"] = "models random", ["model"] = directory, ["seconds"] = seconds }));
+            else if (!report.Quiet(parse))
+                Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{directory}\n{seconds:F1} s"));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static void WriteTokenizer(string? given, string directory, ModelShape shape)
+    {
+        var size = shape.TextEncoder.VocabularySize;
+        if (given is null)
+        {
+            // Each word of the drawn world becomes one token; any other is spelled in pieces.
+            BpeTrainer.Train(Vocabulary.Words, merges: size).PadTo(size).Save(directory, shape.TextEncoder.MaxLength);
+            return;
+        }
+
+        var tokens = ClipTokenizer.Load(given).VocabularySize;
+        if (tokens > size)
+            throw new InvalidInputException($"--tokenizer {given} has {tokens} tokens, the model only {size}; give CLIP's or a smaller one.");
+        Directory.CreateDirectory(directory);
+        foreach (var file in Directory.EnumerateFiles(given))
+            File.Copy(file, Path.Combine(directory, Path.GetFileName(file)), overwrite: true);
+    }
+}

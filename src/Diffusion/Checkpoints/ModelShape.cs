@@ -1,0 +1,85 @@
+using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.TextEncoders;
+using PromptToPrompt.Diffusion.UNet;
+
+namespace PromptToPrompt.Diffusion.Checkpoints;
+
+/// <summary>The shape of a whole model: what the configs of its directory say.</summary>
+public sealed record ModelShape
+{
+    /// <summary>Stable Diffusion 1.5: 512×512, predicts noise.</summary>
+    public static ModelShape StableDiffusion15 { get; } = new()
+    {
+        UNet = new UNetConfig
+        {
+            InChannels = 4,
+            OutChannels = 4,
+            Levels = [new(320, 8, true, true, 1), new(640, 8, true, true, 1), new(1280, 8, true, true, 1), new(1280, 8, false, false, 1)],
+            LayersPerBlock = 2,
+            CrossAttentionDim = 768,
+            NormGroups = 32,
+            NormEpsilon = 1e-5,
+            LinearProjection = false,
+            CosineFirst = true,
+            FrequencyShift = 0,
+            SampleSize = 64,
+        },
+        TextEncoder = new ClipTextConfig
+        {
+            VocabularySize = 49408,
+            HiddenSize = 768,
+            IntermediateSize = 3072,
+            Heads = 12,
+            Layers = 12,
+            MaxLength = 77,
+            QuickGelu = true,
+            NormEpsilon = 1e-5,
+        },
+        Vae = new AutoencoderConfig
+        {
+            InChannels = 3,
+            LatentChannels = 4,
+            Channels = [128, 256, 512, 512],
+            LayersPerBlock = 2,
+            NormGroups = 32,
+            ScalingFactor = 0.18215,
+        },
+        Scheduler = new SchedulerConfig
+        {
+            ClassName = "PNDMScheduler",
+            BetaStart = 0.00085,
+            BetaEnd = 0.012,
+            BetaSchedule = BetaSchedule.ScaledLinear,
+            StepsOffset = 1,
+            SetAlphaToOne = false,
+            SkipPrkSteps = true,
+        },
+    };
+
+    /// <summary>Stable Diffusion 2.1: 768×768, predicts velocity.</summary>
+    public static ModelShape StableDiffusion21 { get; } = StableDiffusion15 with
+    {
+        UNet = StableDiffusion15.UNet with
+        {
+            Levels = [new(320, 5, true, true, 1), new(640, 10, true, true, 1), new(1280, 20, true, true, 1), new(1280, 20, false, false, 1)],
+            CrossAttentionDim = 1024,
+            LinearProjection = true,
+            SampleSize = 96,
+        },
+        TextEncoder = StableDiffusion15.TextEncoder with { HiddenSize = 1024, IntermediateSize = 4096, Heads = 16, Layers = 23, QuickGelu = false },
+        Scheduler = StableDiffusion15.Scheduler with { ClassName = "DDIMScheduler", PredictionType = PredictionType.VPrediction, SkipPrkSteps = null },
+    };
+
+    /// <summary>The U-Net's shape.</summary>
+    public required UNetConfig UNet { get; init; }
+
+    /// <summary>The text encoder's shape.</summary>
+    public required ClipTextConfig TextEncoder { get; init; }
+
+    /// <summary>The autoencoder's shape.</summary>
+    public required AutoencoderConfig Vae { get; init; }
+
+    /// <summary>How the model was noised.</summary>
+    public required SchedulerConfig Scheduler { get; init; }
+}

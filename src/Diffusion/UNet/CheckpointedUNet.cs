@@ -1,0 +1,78 @@
+using PromptToPrompt.Diffusion.Attention;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.UNet;
+
+/// <summary>
+/// A U-Net at one place of a trajectory, differentiable with respect to the text alone, which is what optimising an embedding needs. The
+/// weights are frozen: no gradient of theirs is computed. What comes before the first link that reads the text runs once for all passes.
+/// </summary>
+/// <remarks>
+/// Each link of the chain is differentiated by itself, last to first, and what autograd holds for it is freed at once. When recomputing, a
+/// pass keeps the links' inputs only and runs each link again for its gradient (Chen et al., arXiv 1604.06174): that takes one more forward
+/// pass, and memory for the activations of one link instead of all.
+/// </remarks>
+public sealed class CheckpointedUNet : IDisposable
+{
+    private readonly List<UNetLink> chain;
+    private readonly UNetCall call;
+    private readonly bool recompute;
+    private readonly Tensor embedding;
+    private readonly Tensor start;
+    private readonly Stack<Tensor> kept = [];
+
+    /// <summary>Runs what does not depend on the text.</summary>
+    /// <param name="unet">The model.</param>
+    /// <param name="sample">Latents, [rows, in channels, h, w].</param>
+    /// <param name="timesteps">Timestep of each row, [rows] or [1].</param>
+    /// <param name="attention">The run's attention processor.</param>
+    /// <param name="step">What the processor is told of the run.</param>
+    /// <param name="recompute">Whether to save memory at the cost of time.</param>
+    public CheckpointedUNet(
+        UNet2DConditionModel unet,
+        Tensor sample,
+        Tensor timesteps,
+        AttentionProcessor? attention = null,
+        DenoisingStep? step = null,
+        bool recompute = false)
+    {
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        this.recompute = recompute;
+        call = new UNetCall(attention ?? AttentionProcessor.Plain, step ?? DenoisingStep.None, (int)sample.shape[2], (int)sample.shape[3]);
+        embedding = unet.Embed(timesteps, sample.dtype).DetachFromDisposeScope();
+        var textFree = unet.Chain.TakeWhile(link => !link.ReadsText).ToList();
+        start = UNetLink.RunAll(textFree, sample, embedding, embedding, call, kept).DetachFromDisposeScope();
+        foreach (var skip in kept)
+            skip.DetachFromDisposeScope();
+        chain = [.. unet.Chain.Skip(textFree.Count)];
+    }
+
+    /// <summary>Evaluates the U-Net and remembers what the gradient needs.</summary>
+    /// <param name="context">The text, [rows, tokens, cross-attention width], in the latents' type. Its own <c>requires_grad</c> plays no part.</param>
+    public CheckpointedPass Forward(Tensor context)
+    {
+        using var scope = NewDisposeScope();
+        var pass = new CheckpointedPass(embedding, context, call, recompute);
+        try
+        {
+            pass.Run(chain, start, kept.Select(skip => skip.alias()).Reverse());
+            return pass;
+        }
+        catch
+        {
+            pass.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        embedding.Dispose();
+        start.Dispose();
+        foreach (var skip in kept)
+            skip.Dispose();
+        kept.Clear();
+    }
+}

@@ -1,0 +1,90 @@
+using PromptToPrompt.Diffusion.Tests.Pipelines;
+using PromptToPrompt.Diffusion.Tests.Schedulers;
+using PromptToPrompt.Diffusion.UNet;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Tests.UNet;
+
+public class CheckpointedUNetTests
+{
+    [Theory]
+    [InlineData("tiny-sd15", 8, 8, false)]
+    [InlineData("tiny-sd15", 8, 8, true)]
+    [InlineData("tiny-sd21", 13, 10, false)]
+    [InlineData("tiny-sd21", 13, 10, true)]
+    public void OutputAndGradientAreThoseOfAutograd(string name, int height, int width, bool recompute)
+    {
+        using var reference = new ReferenceModel(name);
+        using var scope = NewDisposeScope();
+        var (unet, sample, timesteps, context) = Model(reference, height, width);
+        using var random = new Generator(11);
+        var direction = randn([2, 4, height, width], generator: random);
+        var leaf = context.clone().requires_grad_();
+        var plain = unet.Forward(sample, timesteps, leaf);
+        var expected = autograd.grad([plain], [leaf], [direction])[0];
+
+        using var checkpointed = new CheckpointedUNet(unet, sample, timesteps, recompute: recompute);
+        using var pass = checkpointed.Forward(context);
+        var gradient = pass.Backward(direction);
+
+        Assert.False(pass.Output.requires_grad);
+        SchedulerGoldens.AssertClose(plain.detach(), pass.Output, 1e-5, "output");
+        SchedulerGoldens.AssertClose(expected, gradient, 1e-5, "gradient");
+    }
+
+    [Fact]
+    public void PassesOfOneUNetDoNotDisturbEachOther()
+    {
+        using var reference = new ReferenceModel("tiny-sd21");
+        using var scope = NewDisposeScope();
+        var (unet, sample, timesteps, context) = Model(reference, 8, 8);
+        var direction = ones(2, 4, 8, 8);
+        using var checkpointed = new CheckpointedUNet(unet, sample, timesteps);
+
+        using var first = checkpointed.Forward(context);
+        using var second = checkpointed.Forward(context * 2);
+        using var again = checkpointed.Forward(context);
+        var (a, b, c) = (first.Backward(direction), second.Backward(direction), again.Backward(direction));
+
+        SchedulerGoldens.AssertClose(a, c, 1e-6, "the same text twice");
+        Assert.True((a - b).abs().max().item<float>() > 1e-3 * a.abs().max().item<float>());
+        Assert.Throws<InvalidOperationException>(() => first.Backward(direction));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void NothingIsLeftBehind(bool recompute)
+    {
+        using var reference = new ReferenceModel("tiny-sd21");
+        using var scope = NewDisposeScope();
+        var (unet, sample, timesteps, context) = Model(reference, 8, 8);
+        var direction = ones(2, 4, 8, 8);
+        Once(backward: true);
+        var before = Live();
+
+        Once(backward: true);
+        Once(backward: false);
+
+        Assert.Equal(before, Live());
+
+        (long, int) Live() => (DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount, scope.DisposablesView.Count());
+
+        void Once(bool backward)
+        {
+            using var checkpointed = new CheckpointedUNet(unet, sample, timesteps, recompute: recompute);
+            using var pass = checkpointed.Forward(context);
+            if (backward)
+                pass.Backward(direction).Dispose();
+        }
+    }
+
+    private static (UNet2DConditionModel UNet, Tensor Sample, Tensor Timesteps, Tensor Context) Model(ReferenceModel reference, int height, int width)
+    {
+        using var random = new Generator(3);
+        var unet = new UNet2DConditionModel(UNetConfig.FromFile(reference.Config("unet")), reference.Stored("unet").Root);
+        return (unet, randn([2, 4, height, width], generator: random), tensor(new long[] { 321 }),
+            randn([2, 77, unet.Config.CrossAttentionDim], generator: random));
+    }
+}
