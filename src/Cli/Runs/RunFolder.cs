@@ -17,12 +17,13 @@ internal sealed class RunFolder
     private readonly List<string> files = [];
 
     /// <summary>Checks early what would otherwise fail after the work.</summary>
-    /// <exception cref="InvalidInputException">The path is that of a file.</exception>
+    /// <exception cref="InvalidInputException">The path is that of a file, or nothing can be written there.</exception>
     public RunFolder(string folder, string? trace)
     {
         this.folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         if (File.Exists(this.folder))
             throw new InvalidInputException($"--output {folder} is a file; give a folder.");
+        RequireWritable(folder);
         if (trace is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(trace))))
             throw new InvalidInputException($"--trace {trace}: its folder does not exist; create it first.");
     }
@@ -69,6 +70,26 @@ internal sealed class RunFolder
         var path = PathOf(name);
         write(path);
         files.Add(path);
+    }
+
+    // By trying it in the folder or, where there is none yet, in the one it will be made in: permissions alone do not tell, and the
+    // folder itself is to appear with its first file.
+    private void RequireWritable(string asked)
+    {
+        var existing = folder;
+        while (!Directory.Exists(existing))
+            existing = Path.GetDirectoryName(existing)!;
+        try
+        {
+            var probe = Path.Combine(existing, $".p2p-{Guid.NewGuid():N}.tmp");
+            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose))
+            {
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"--output {asked}: nothing can be written in {existing}; choose another folder.", e);
+        }
     }
 
     // Of what the record here lists only what lies here: a record may have been copied from another folder.
