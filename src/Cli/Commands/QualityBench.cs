@@ -9,7 +9,6 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Evaluation.Judging;
 using PromptToPrompt.Evaluation.Measures;
 using PromptToPrompt.Evaluation.Quality;
-using PromptToPrompt.Storybook.World;
 using SkiaSharp;
 using Spectre.Console;
 
@@ -189,7 +188,7 @@ internal static class QualityBench
         Console.Out.WriteLine("Share of pictures judged rightly");
         var judged = new Table().AddColumns(["pictures", .. Slots.All.Select(NameOf)]);
         judged.AddRow(["source pictures", .. Slots.All.Select(slot => Shown(agreements.FirstOrDefault(a => a.Slot == slot)?.Right, "F2"))]);
-        judged.AddRow(["drawings, encoded and decoded", .. Row(drawn.JudgeOnEncoded)]);
+        judged.AddRow(["drawings, decoded", .. Row(drawn.JudgeOnEncoded)]);
         judged.AddRow(["drawings", .. Row(drawn.Judge)]);
         AnsiConsole.Write(judged);
         foreach (var a in drawn.Attention)

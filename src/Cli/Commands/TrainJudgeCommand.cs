@@ -12,7 +12,7 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p train judge</c>: makes the classifier that <c>p2p bench</c> judges pictures by.</summary>
 internal static class TrainJudgeCommand
 {
-    private const long StandardPictures = 64_000;
+    private const long StandardPictures = 160_000;
     private static readonly int[] Sizes = [64, 128];
 
     public static Command Create(CancellationToken cancel)
