@@ -2,7 +2,6 @@ using System.CommandLine;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Editing.Sessions;
 
 namespace PromptToPrompt.Cli.Commands;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ScottPlot;
 using SkiaSharp;
 
@@ -16,12 +17,12 @@ internal static class LossPlot
     public static SKBitmap Draw(IReadOnlyList<IReadOnlyList<double>> losses)
     {
         using var plot = new Plot();
-        Add("before", first: true, Colors.Gray);
-        Add("after the last iteration", first: false, Colors.OrangeRed);
+        Add("before the first iteration", first: true, Colors.Gray);
+        Add("before the last iteration", first: false, Colors.OrangeRed);
         plot.Title("Null-text optimisation: distance from the pivot");
         plot.XLabel("timestep, from noise to picture");
         plot.YLabel("mean squared error");
-        plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = power => $"1e{power:0.#}" };
+        plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = power => Math.Pow(10, power).ToString("G2", CultureInfo.InvariantCulture) };
         plot.ShowLegend(Alignment.UpperRight);
         plot.FigureBackground.Color = new Color(SheetStyle.Paper.Red, SheetStyle.Paper.Green, SheetStyle.Paper.Blue);
         using var image = SKImage.FromEncodedData(plot.GetImage(Width, Height).GetImageBytes());

@@ -105,7 +105,7 @@ public sealed record SchedulerConfig
     /// <exception cref="InvalidInputException">The file cannot be read, or has a value that this library cannot compute with.</exception>
     public static SchedulerConfig FromFile(string path)
     {
-        JsonConfig json = JsonConfig.Read(path);
+        var json = JsonConfig.Read(path);
         // Each of these changes the result, so passing over it would give another picture than the model's authors saw.
         foreach (var option in (string[])["thresholding", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "use_flow_sigmas"])
             json.Expect(option, false);

@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Schedulers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;

@@ -2,7 +2,6 @@ using System.Globalization;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Weights;
 using PromptToPrompt.Storybook.Training;
-using PromptToPrompt.Storybook.World;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,8 +1,5 @@
-using System.Text.Json;
-using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Edits;
-using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
 using TorchSharp;
