@@ -10,7 +10,7 @@ namespace PromptToPrompt.Cli.Rendering;
 /// <summary>Sheets of what the words of a run's prompts look at.</summary>
 internal static class AttentionSheets
 {
-    private const int LongestRow = 8;
+    private const int LongestRow = 9;
     private const int ShownSteps = 6;
     private const int ShownComponents = 9;
     private const int SmallSide = 150;
@@ -20,9 +20,8 @@ internal static class AttentionSheets
     /// <summary>For each prompt its picture and, for each word, the word's attention averaged over all steps.</summary>
     public static SKBitmap Average(EditResult result)
     {
-        // All words in one row where possible, else in rows of equal length under an empty place.
-        var most = result.Prompts.Max(prompt => prompt.Words.Count);
-        var perRow = (most + ((most - 1) / LongestRow)) / (1 + ((most - 1) / LongestRow));
+        // As few rows as words of readable size allow, and then as narrow as these rows allow.
+        var perRow = Enumerable.Range(1, LongestRow).MinBy(length => result.Prompts.Sum(prompt => (prompt.Words.Count + length - 1) / length));
         var cells = new List<SheetCell?>();
         for (var k = 0; k < result.Prompts.Count; k++)
         {
