@@ -7,6 +7,9 @@ namespace PromptToPrompt.Diffusion.Autoencoder;
 /// <summary>The picture ↔ latents autoencoder of Stable Diffusion (Rombach et al., arXiv 2112.10752, §3.1).</summary>
 public sealed class AutoencoderKL
 {
+    // Pictures that go through the decoder together: its largest feature maps hold about 2 kB for each pixel.
+    private const long PixelsTogether = 512 * 512;
+
     private readonly Encoder encoder;
     private readonly Conv2d quantConv;
     private readonly Conv2d postQuantConv;
@@ -45,6 +48,14 @@ public sealed class AutoencoderKL
 
     /// <summary>Pictures of scaled latents: [B, latent channels, h, w] → [B, 3, h·f, w·f], about −1…1.</summary>
     public Tensor Decode(Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        var pixels = latents.shape[2] * latents.shape[3] * Config.PixelsPerLatent * Config.PixelsPerLatent;
+        var parts = latents.split(Math.Max(1, PixelsTogether / pixels)).Select(DecodeTogether).ToList();
+        return (parts.Count == 1 ? parts[0] : cat(parts, 0)).MoveToOuterDisposeScope();
+    }
+
+    private Tensor DecodeTogether(Tensor latents)
     {
         using var scope = NewDisposeScope();
         return decoder.Forward(postQuantConv.Forward(latents * (1 / Config.ScalingFactor))).MoveToOuterDisposeScope();

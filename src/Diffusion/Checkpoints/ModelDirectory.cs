@@ -41,8 +41,8 @@ internal sealed class ModelDirectory
         var folder = Folder(part);
         var path = WeightNames.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
             ?? throw new InvalidInputException($"{folder} holds no weights ({string.Join(" or ", WeightNames)}); the model is incomplete, download it again.");
-        var file = SafetensorsFile.Open(path);
-        owned.Add(file);
+        // Weights that are used as they are stored hold the file's mapping by themselves; of converted ones it need not stay.
+        using var file = SafetensorsFile.Open(path);
         used.Add(path);
         var weights = new StoredWeights(path, file.Tensors.ToDictionary(t => t.Key, t => new StoredWeight(
             t.Value.Shape, () => Place(file.Read(t.Key), device, dtype))));

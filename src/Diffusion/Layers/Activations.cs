@@ -18,4 +18,15 @@ internal static class Activations
 
     /// <summary>x·Φ(x) with the exact normal distribution function.</summary>
     public static Tensor Gelu(Tensor x) => nn.functional.gelu(x);
+
+    /// <summary>x times <see cref="Gelu"/> of the gate.</summary>
+    public static Tensor Gated(Tensor x, Tensor gate)
+    {
+        var opened = Gelu(gate);
+        // Autograd would copy what an in-place product overwrites.
+        if (!opened.requires_grad)
+            return opened.mul_(x);
+        using (opened)
+            return x * opened;
+    }
 }

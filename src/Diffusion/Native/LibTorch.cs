@@ -36,6 +36,7 @@ public static class LibTorch
                 return;
             if (Unsupported() is { } reason)
                 throw new LibTorchLoadException(reason);
+            FreedMemory.Keep();
             Load("torch_cpu");
             wrapper = Load(WrapperName);
         }

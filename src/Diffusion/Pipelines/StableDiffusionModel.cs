@@ -70,10 +70,11 @@ public sealed class StableDiffusionModel : IDisposable
         {
             var tokenizer = ClipTokenizer.Load(files.Folder("tokenizer"));
             var scheduler = SchedulerConfig.FromFile(files.Config("scheduler"));
+            // The U-Net first: while its weights are converted, its file is in memory as well, and nothing else should be yet.
+            var unet = files.Build("unet", target, dtype, owned, w => new UNet2DConditionModel(UNetConfig.FromFile(files.Config("unet")), w));
             var textEncoder = files.Build("text_encoder", target, dtype, owned, w => new ClipTextModel(ClipTextConfig.FromFile(files.Config("text_encoder")), w),
                 // Old checkpoints store the numbers 0…76 as a buffer.
                 name => name.EndsWith("embeddings.position_ids", StringComparison.Ordinal));
-            var unet = files.Build("unet", target, dtype, owned, w => new UNet2DConditionModel(UNetConfig.FromFile(files.Config("unet")), w));
             var vae = files.Build("vae", target, ScalarType.Float32, owned, w => new AutoencoderKL(AutoencoderConfig.FromFile(files.Config("vae")), w));
             files.RequireFit(tokenizer, textEncoder, unet, vae);
             return new StableDiffusionModel(directory, tokenizer, textEncoder, unet, vae, scheduler, target, dtype, owned, files.Fingerprint());

@@ -33,9 +33,9 @@ internal sealed class TransformerBlock
     {
         using var scope = NewDisposeScope();
         var normed = norm1.Forward(x);
-        var hidden = x + selfAttention.Forward(normed, normed, call);
-        hidden = hidden + crossAttention.Forward(norm2.Forward(hidden), context, call);
-        return (hidden + FeedForward(norm3.Forward(hidden))).MoveToOuterDisposeScope();
+        var hidden = selfAttention.Forward(normed, normed, call).add_(x);
+        hidden = crossAttention.Forward(norm2.Forward(hidden), context, call).add_(hidden);
+        return FeedForward(norm3.Forward(hidden)).add_(hidden).MoveToOuterDisposeScope();
     }
 
     // GEGLU (Shazeer, arXiv 2002.05202): half of the projection, gated by the GELU of the other half.
@@ -43,6 +43,6 @@ internal sealed class TransformerBlock
     {
         using var scope = NewDisposeScope();
         var halves = gatedProjection.Forward(x).chunk(2, -1);
-        return outProjection.Forward(halves[0] * Activations.Gelu(halves[1])).MoveToOuterDisposeScope();
+        return outProjection.Forward(Activations.Gated(halves[0], halves[1])).MoveToOuterDisposeScope();
     }
 }
