@@ -69,14 +69,16 @@ internal sealed class LongRun : IProgress<LongProgress>
         var seconds = clock.GetElapsedTime(started).TotalSeconds;
         var rate = (value.Done - firstDone) / seconds;
         var left = value.Done < value.Total && rate > 0
-            ? string.Create(CultureInfo.InvariantCulture, $", {rate:F1} a second, {Duration((value.Total - value.Done) / rate)} left")
+            ? string.Create(CultureInfo.InvariantCulture, $", {Speed(rate)}, {Duration((value.Total - value.Done) / rate)} left")
             : "";
         var note = value.Note.Length > 0 ? $", {value.Note}" : "";
         return string.Create(CultureInfo.InvariantCulture, $"{value.Part}: {value.Done} of {value.Total} {value.Unit}{left}{note}");
     }
 
-    /// <summary>A length of time as a person would say it.</summary>
-    public static string Duration(double seconds) => seconds switch
+    private static string Speed(double rate) =>
+        rate >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{rate:F1} a second") : string.Create(CultureInfo.InvariantCulture, $"{1 / rate:F1} s each");
+
+    private static string Duration(double seconds) => seconds switch
     {
         < 100 => string.Create(CultureInfo.InvariantCulture, $"{seconds:F0} s"),
         < 6000 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 60:F0} min"),
