@@ -9,5 +9,6 @@ internal static class BenchCommand
     {
         QualityBench.Create(cancel),
         WeightsBench.Create(cancel),
+        InversionBench.Create(cancel),
     };
 }

@@ -80,7 +80,7 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
 
         Tensor Tensor(string name, int entries)
         {
-            var read = file.Read(name);
+            var read = file.Read(name).to(model.Device);
             return read.dim() >= 1 && read.shape[0] == entries ? read
                 : throw new InvalidInputException($"{name} has {(read.dim() == 0 ? 0 : read.shape[0])} entries, not {entries}");
         }
