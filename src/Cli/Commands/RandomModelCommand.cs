@@ -48,6 +48,7 @@ internal static class RandomModelCommand
             var shape = Array.Find(Shapes, known => known.Name == parse.GetValue(manifest)).Shape;
             if (File.Exists(Path.Combine(directory, "model_index.json")))
                 throw new InvalidInputException($"--output {directory} is a model directory already; choose another folder or delete it first.");
+            RunFolder.RequireWritable(directory, parse.GetValue(output)!);
             LibTorch.EnsureLoaded();
             WriteTokenizer(parse.GetValue(tokenizer), Path.Combine(directory, "tokenizer"), shape);
             RandomModel.Write(
