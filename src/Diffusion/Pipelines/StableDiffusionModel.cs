@@ -85,6 +85,14 @@ public sealed class StableDiffusionModel : IDisposable
         }
     }
 
+    /// <summary>Loads the tokenizer of a model alone, which needs no libtorch.</summary>
+    /// <inheritdoc cref="Load"/>
+    public static ClipTokenizer LoadTokenizer(string path, ModelLoadOptions? options = null)
+    {
+        using var files = ModelFiles.Open(path, options);
+        return files.Tokenizer.Load();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -29,6 +29,9 @@ internal sealed class SingleFileModel : ModelFiles
     /// <inheritdoc/>
     public override string Format => "single file";
 
+    /// <summary>The family that the keys show.</summary>
+    public string Family => layout.Name;
+
     /// <inheritdoc/>
     public override TokenizerFolder Tokenizer => TokenizerSearch.Find(Path, options) is var found && hasNotes ? found : found with { Pad = layout.Pad };
 
