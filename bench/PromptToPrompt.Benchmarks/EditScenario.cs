@@ -8,37 +8,52 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Benchmarks;
 
-/// <summary>The edit that is measured: one word changed, source and target in one batch, 10 steps of DDIM on the embedded model.</summary>
+/// <summary>The edit that is measured: one word changed, source and target in one batch, some steps of DDIM.</summary>
 internal sealed class EditScenario : IDisposable
 {
+    private readonly bool ownsModel;
     private readonly Tensor noise;
     private readonly Tensor conditional;
     private readonly Tensor unconditional;
 
+    /// <summary>10 steps on the embedded model, from a seed.</summary>
     public EditScenario()
+        : this(
+            StableDiffusionModel.Load(EmbeddedModel.Directory),
+            new EditRequest
+            {
+                Source = "a red house in a field",
+                Targets = ["a red castle in a field"],
+                Steps = 10,
+                Guidance = 4,
+                Seed = 3,
+                Sampler = SamplerKind.Ddim,
+            })
     {
-        Model = StableDiffusionModel.Load(EmbeddedModel.Directory);
+        ownsModel = true;
+    }
+
+    /// <summary>An edit from given noise.</summary>
+    /// <param name="model">The model; stays the caller's.</param>
+    /// <param name="request">Source and one target.</param>
+    /// <param name="start">The noise, [1, channels, h, w]; null for the request's seed.</param>
+    /// <param name="unconditional">Embedding in the empty prompt's place, of one or of each step; null for the empty prompt's.</param>
+    public EditScenario(StableDiffusionModel model, EditRequest request, Tensor? start = null, Tensor? unconditional = null)
+    {
+        (Model, Request) = (model, request);
         var source = Model.Tokenizer.Tokenize(Request.Source);
         var target = Model.Tokenizer.Tokenize(Request.Targets[0]);
         Edits = [null, AttentionEdit.Create(source, target, Request.Edit, Request.Steps)];
         conditional = TextConditioning.Encode(Model, [source, target]);
-        unconditional = TextConditioning.Encode(Model, [Model.Tokenizer.Tokenize("")]);
+        this.unconditional = unconditional?.alias() ?? TextConditioning.Encode(Model, [Model.Tokenizer.Tokenize("")]);
         var side = Model.UNet.Config.SampleSize * Model.Vae.Config.PixelsPerLatent;
-        using var one = InitialNoise.FromSeed(Model, Request.Seed, side, side);
+        using var one = start?.alias() ?? InitialNoise.FromSeed(Model, Request.Seed, side, side);
         noise = cat([one, one], 0);
     }
 
     public StableDiffusionModel Model { get; }
 
-    public EditRequest Request { get; } = new()
-    {
-        Source = "a red house in a field",
-        Targets = ["a red castle in a field"],
-        Steps = 10,
-        Guidance = 4,
-        Seed = 3,
-        Sampler = SamplerKind.Ddim,
-    };
+    public EditRequest Request { get; }
 
     public IReadOnlyList<AttentionEdit?> Edits { get; }
 
@@ -91,6 +106,7 @@ internal sealed class EditScenario : IDisposable
         noise.Dispose();
         conditional.Dispose();
         unconditional.Dispose();
-        Model.Dispose();
+        if (ownsModel)
+            Model.Dispose();
     }
 }

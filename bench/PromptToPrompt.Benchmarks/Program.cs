@@ -11,6 +11,8 @@ switch (args)
 {
     case ["fullsize", .. var options]:
         return FullSizeRun.Execute(options);
+    case ["inversion", .. var ways]:
+        return InversionRun.Execute(ways);
     case ["memory", var path]:
         return MemoryRun.Execute(path);
     default:

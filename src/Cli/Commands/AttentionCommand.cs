@@ -1,30 +1,25 @@
 using System.CommandLine;
-using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Editing.Sessions;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p attention</c>: where each word of a prompt looks.</summary>
+/// <summary><c>p2p attention</c>: where each word of a prompt looks, and what the places of the picture look at.</summary>
 internal static class AttentionCommand
 {
     public static Command Create(CancellationToken cancel)
     {
         var prompt = new Argument<string>("prompt") { Description = "What the picture shows" };
-        var command = new Command("attention", "Show where each word of a prompt looks, averaged and over time") { prompt };
+        var command = new Command("attention", "Show where each word of a prompt looks, averaged and over time, and the components of self-attention") { prompt };
         var run = new PictureRun(command);
-        command.SetAction(parse => run.Execute(parse, parse.GetValue(prompt)!, request => request with { WatchAttention = true }, AddSheets, cancel));
+        command.SetAction(parse => run.Execute(
+            parse,
+            new PictureJob
+            {
+                Source = parse.GetValue(prompt)!,
+                Complete = request => request with { WatchAttention = true, WatchSelfAttention = true },
+                AddFiles = AttentionFiles.Add,
+            },
+            cancel));
         return command;
-    }
-
-    private static void AddSheets(RunFolder folder, EditResult result)
-    {
-        // An empty prompt has no words to show.
-        if (result.Prompts[0].Words.Count == 0)
-            return;
-        using var average = AttentionSheets.Average(result);
-        folder.Add("attention.png", average);
-        using var overTime = AttentionSheets.OverTime(result);
-        folder.Add("attention-over-time.png", overTime);
     }
 }

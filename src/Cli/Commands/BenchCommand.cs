@@ -8,5 +8,7 @@ internal static class BenchCommand
     public static Command Create(CancellationToken cancel) => new("bench", "Measure what the documentation states")
     {
         QualityBench.Create(cancel),
+        WeightsBench.Create(cancel),
+        InversionBench.Create(cancel),
     };
 }

@@ -1,6 +1,9 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Sessions;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -9,21 +12,57 @@ internal static class EditCommand
 {
     public static Command Create(CancellationToken cancel)
     {
-        var source = new Argument<string>("source") { Description = "Prompt of the source picture" };
-        var targets = new Argument<string[]>("target")
+        var prompts = new Argument<string[]>("prompts")
         {
-            Description = "Prompts of the edited pictures; a word may carry a weight: (snow:1.5)",
+            Description = "Prompt of the source picture, then those of the edited pictures; with --inversion these alone. A word may carry a weight: (snow:1.5)",
             Arity = ArgumentArity.OneOrMore,
         };
-        var command = new Command("edit", "Edit a picture by editing its prompt") { source, targets };
+        var image = new Option<string?>("--image") { Description = "Edit this picture, which the first prompt describes; it is inverted first", HelpName = "file" };
+        var inversion = new Option<string?>("--inversion") { Description = "Edit a picture that p2p invert has inverted", HelpName = "file" };
+        var attention = new Option<bool>("--attention") { Description = "Also draw where each word of each prompt looks, averaged and over time" };
+        var command = new Command("edit", "Edit a picture by editing its prompt") { prompts, image, inversion };
         var edit = new EditOptions().AddTo(command);
+        command.Add(attention);
+        var inverting = new InversionOptions().AddTo(command);
         var run = new PictureRun(command);
-        command.SetAction(parse => run.Execute(
-            parse,
-            parse.GetValue(source)!,
-            request => edit.Apply(parse, request with { Targets = parse.GetValue(targets)! }),
-            (_, _) => { },
-            cancel));
+        command.SetAction(parse =>
+        {
+            var texts = parse.GetValue(prompts)!;
+            var (file, saved) = (parse.GetValue(image), parse.GetValue(inversion));
+            if (saved is not null && file is not null)
+                throw new InvalidInputException("--image and --inversion are two pictures; give one of them.");
+            if (saved is null && texts.Length < 2)
+                throw new InvalidInputException("There is nothing to edit to; give the source prompt and at least one more. See \"p2p edit --help\".");
+            if (saved is not null)
+                inverting.RequireUnused(parse, "--inversion is inverted already", run.Sampling.DecidedByInversion);
+            else if (file is null)
+                inverting.RequireUnused(parse, "there is no --image");
+            using var real = saved is not null ? RealPicture.Saved(saved) : file is not null ? RealPicture.FromImage(file) : null;
+            return run.Execute(
+                parse,
+                new PictureJob
+                {
+                    Source = saved is null ? texts[0] : "",
+                    Inputs = [.. new[] { file, saved, edit.Mask(parse) }.OfType<string>()],
+                    Complete = request => edit.Apply(parse, request with { Targets = saved is null ? texts[1..] : texts, WatchAttention = parse.GetValue(attention) }),
+                    Prepare = (model, request) => real is null ? request : Open(real, model, request, parse),
+                    AddPictures = real is null ? PictureJob.AddEdits : real.AddPictures,
+                    // Maps are there for a local blend as well, but then nobody wants to see them.
+                    AddFiles = parse.GetValue(attention) ? AttentionFiles.Add : (_, _) => { },
+                    AddFacts = record => real?.AddFacts(record),
+                },
+                cancel);
+        });
         return command;
+
+        EditRequest Open(RealPicture real, StableDiffusionModel model, EditRequest request, ParseResult parse)
+        {
+            var settings = inverting.Settings(parse, run.Sampling.Inversion(parse, request.Source));
+            if (!real.IsInverted)
+                request.Check(model, settings);
+            var inverted = real.Open(
+                model, settings, picture => inverting.Framing(parse, model, picture, run.Sampling.Size(parse)), run.IsQuiet(parse), cancel);
+            return run.Sampling.Of(parse, request, inverted) with { Mask = real.Frame(request.Mask) };
+        }
     }
 }

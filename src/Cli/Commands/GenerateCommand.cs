@@ -11,7 +11,7 @@ internal static class GenerateCommand
         var prompt = new Argument<string>("prompt") { Description = "What the picture shows" };
         var command = new Command("generate", "Make a picture from a prompt") { prompt };
         var run = new PictureRun(command);
-        command.SetAction(parse => run.Execute(parse, parse.GetValue(prompt)!, request => request, (_, _) => { }, cancel));
+        command.SetAction(parse => run.Execute(parse, new PictureJob { Source = parse.GetValue(prompt)! }, cancel));
         return command;
     }
 }

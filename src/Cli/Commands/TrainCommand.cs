@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
@@ -13,6 +14,8 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p train</c>: makes the embedded model from nothing, or goes on making it.</summary>
 internal static class TrainCommand
 {
+    private const int SampleSide = 192;
+
     public static Command Create(CancellationToken cancel)
     {
         var standard = new TrainingPlan("");
@@ -23,7 +26,7 @@ internal static class TrainCommand
         var threads = Parsed.OptionalNumber<int>("--threads", "Threads of an operation; as many as there are cores by default");
         var command = new Command("train", "Train the embedded model from nothing; started again, it goes on from its last saved state")
         {
-            output, autoencoder, pictures, seed, threads,
+            output, autoencoder, pictures, seed, threads, TrainJudgeCommand.Create(cancel),
         };
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
@@ -46,16 +49,15 @@ internal static class TrainCommand
         var clock = TimeProvider.System;
         var started = clock.GetTimestamp();
         var run = new TrainingRun(plan);
-        TrainingProgress? last = null;
-        foreach (var progress in run.Run())
+        TrainingProgress? last;
+        try
         {
-            last = progress;
-            if (!quiet)
-                Console.Error.WriteLine(Line(progress, clock.GetElapsedTime(started)));
-            if (!cancel.IsCancellationRequested)
-                continue;
-            Console.Error.WriteLine($"The same command goes on from the last state saved in {plan.Directory}, at most a few minutes back.");
-            throw new OperationCanceledException(cancel);
+            last = LongRun.Show(quiet, display => Follow(run, new RunFolder(plan.Directory, trace: null), display, cancel));
+        }
+        catch (OperationCanceledException) when (!quiet)
+        {
+            Console.Error.WriteLine($"The state is saved in {plan.Directory}; the same command goes on from it.");
+            throw;
         }
 
         var seconds = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3);
@@ -66,9 +68,27 @@ internal static class TrainCommand
         return ExitCode.Done;
     }
 
-    private static string Line(TrainingProgress progress, TimeSpan elapsed) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{elapsed:hh\\:mm\\:ss} {progress.Stage} {progress.Pictures}/{progress.Total} pictures, loss {progress.Loss:G4}, {progress.Note}");
+    private static TrainingProgress? Follow(TrainingRun run, RunFolder folder, IProgress<LongProgress> display, CancellationToken cancel)
+    {
+        TrainingProgress? last = null;
+        foreach (var progress in run.Run(samples => AddSheet(folder, samples), cancel))
+        {
+            last = progress;
+            var loss = string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:G4}");
+            display.Report(new(progress.Stage, progress.Pictures, progress.Total, "pictures", $"{loss}, {progress.Note}"));
+        }
+
+        return last;
+    }
+
+    // Zeros in front of the number, so that a folder lists the sheets in the order they were made.
+    private static void AddSheet(RunFolder folder, TrainingSamples samples)
+    {
+        var cells = samples.Samples.Select(sample => new SheetCell(sample.Picture.ToBitmap(), sample.Caption)).ToList();
+        using var sheet = Sheet.Draw(cells, samples.Columns, SampleSide);
+        cells.ForEach(cell => cell.Picture.Dispose());
+        folder.Add($"{samples.Stage}-{samples.Pictures:D8}.png", sheet);
+    }
 
     private static void Require(bool condition, string message)
     {

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using PromptToPrompt.Cli.Rendering;
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
@@ -43,6 +43,9 @@ internal sealed class EditOptions
         return this;
     }
 
+    /// <summary>The mask's file, where one was given.</summary>
+    public string? Mask(ParseResult parse) => parse.GetValue(mask);
+
     /// <summary>Adds the edit to a request for a source picture.</summary>
     public EditRequest Apply(ParseResult parse, EditRequest request) => request with
     {
@@ -59,12 +62,12 @@ internal sealed class EditOptions
         BlendThreshold = parse.GetValue(blendThreshold),
         BlendSubtractThreshold = parse.GetValue(blendSubtractThreshold),
         BlendStart = parse.GetValue(blendStart),
-        Mask = parse.GetValue(mask) is { } path ? Parsed.Named("--mask", () => PictureFile.Load(path)) : null,
+        Mask = parse.GetValue(mask) is { } path ? Parsed.Named("--mask", () => Picture.Load(path)) : null,
         EditSeed = parse.GetValue(editSeed),
     };
 
     private static BlendWords? Words(ParseResult parse, Option<string?> option) =>
-        parse.GetValue(option) is { } text ? Parsed.Named(option.Name, () => BlendWords.Parse(text)) : null;
+        parse.GetValue(option) is { } text ? BlendWords.Parse(text, option.Name) : null;
 
     private static Option<T> Text<T>(string name, string description, string helpName) => new(name) { Description = description, HelpName = helpName };
 }

@@ -5,11 +5,19 @@ namespace PromptToPrompt.Cli.Options;
 /// <summary>Finds models by path or by name.</summary>
 internal static class ModelFolder
 {
+    /// <summary>A model: a file as it is given, else a directory or name as for <see cref="Find"/>.</summary>
+    /// <exception cref="InvalidInputException">There is none.</exception>
+    public static string FindModel(string name) => File.Exists(name) ? Path.GetFullPath(name) : Find(name);
+
     /// <summary>
     /// A directory as it is given; else <c>models/NAME</c> in the current directory, the program's, or one above either of them.
     /// </summary>
+    /// <param name="name">The path or name.</param>
+    /// <param name="option">The option it was given by.</param>
+    /// <param name="file">A file that such a folder has.</param>
+    /// <param name="maker">The command that makes one.</param>
     /// <exception cref="InvalidInputException">There is none.</exception>
-    public static string Find(string name)
+    public static string Find(string name, string option = "--model", string file = "model_index.json", string maker = "p2p train")
     {
         if (Directory.Exists(name))
             return Path.GetFullPath(name);
@@ -17,13 +25,13 @@ internal static class ModelFolder
         {
             var found = Above(Directory.GetCurrentDirectory()).Concat(Above(AppContext.BaseDirectory))
                 .Select(folder => Path.Combine(folder, "models", name))
-                .FirstOrDefault(folder => File.Exists(Path.Combine(folder, "model_index.json")));
+                .FirstOrDefault(folder => File.Exists(Path.Combine(folder, file)));
             if (found is not null)
                 return found;
         }
 
         throw new InvalidInputException(
-            $"--model: there is no directory \"{name}\", and no models/{name} here or above; give the path of a model, or make one with p2p train.");
+            $"{option}: there is no directory or file \"{name}\", and no models/{name} here or above; give the path of one, or make one with {maker}.");
     }
 
     private static IEnumerable<string> Above(string start)

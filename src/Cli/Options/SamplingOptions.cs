@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
 using static TorchSharp.torch;
 
@@ -42,6 +43,46 @@ internal sealed class SamplingOptions
         foreach (var option in new Option[] { steps, guidance, seed, scheduler, stepsOffset, negative, size, initialLatents })
             command.Add(option);
         return this;
+    }
+
+    /// <summary>Adds what decides an inversion.</summary>
+    public void AddInversionTo(Command command)
+    {
+        foreach (var option in new Option[] { steps, guidance, seed, stepsOffset, size })
+            command.Add(option);
+    }
+
+    /// <summary>Options that an inversion has decided beforehand.</summary>
+    public IEnumerable<Option> DecidedByInversion => [seed, stepsOffset, size];
+
+    /// <summary>What the shared options say of an inversion.</summary>
+    public InversionSettings Inversion(ParseResult parse, string prompt) => new()
+    {
+        Prompt = prompt,
+        Steps = parse.GetValue(steps),
+        StepsOffset = parse.GetValue(stepsOffset),
+        Guidance = parse.GetValue(guidance),
+        Seed = parse.GetValue(seed),
+    };
+
+    /// <summary>The size to work at, 0 for the model's own.</summary>
+    public (int Width, int Height) Size(ParseResult parse) => parse.GetValue(size) ?? (0, 0);
+
+    /// <summary>A request for edits of a picture that was inverted: what was not asked for otherwise is as it was inverted.</summary>
+    public EditRequest Of(ParseResult parse, EditRequest request, InvertedPicture inverted)
+    {
+        var standard = EditRequest.ForPicture(inverted);
+        return request with
+        {
+            Inverted = inverted,
+            Source = standard.Source,
+            StepsOffset = standard.StepsOffset,
+            Steps = Given(steps) ? request.Steps : standard.Steps,
+            Guidance = Given(guidance) ? request.Guidance : standard.Guidance,
+            Sampler = request.Sampler ?? standard.Sampler,
+        };
+
+        bool Given(Option option) => parse.GetResult(option) is { Implicit: false };
     }
 
     /// <summary>The request for a source picture.</summary>

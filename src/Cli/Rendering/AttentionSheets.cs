@@ -1,56 +1,101 @@
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Editing.Maps;
 using PromptToPrompt.Editing.Sessions;
 using SkiaSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Rendering;
 
-/// <summary>Sheets of what the words of the source prompt look at.</summary>
+/// <summary>Sheets of what the words of a run's prompts look at.</summary>
 internal static class AttentionSheets
 {
-    private const int Columns = 5;
+    private const int LongestRow = 9;
     private const int ShownSteps = 6;
-    private const int SmallSide = 200;
+    private const int ShownComponents = 9;
+    private const int SmallSide = 150;
+    private const int Side = 200;
+    private const string Scaled = "Bright: much attention. Each map is scaled to its own strongest place.";
 
-    /// <summary>The picture and, for each word, its attention averaged over all steps.</summary>
+    /// <summary>For each prompt its picture and, for each word, the word's attention averaged over all steps.</summary>
     public static SKBitmap Average(EditResult result)
     {
-        using var mean = result.Maps!.Mean(0);
-        using var picture = result.Pictures[0].ToBitmap();
-        var cells = new List<SheetCell> { new(picture, result.Prompts[0].Text) };
-        cells.AddRange(result.Prompts[0].Words.Select(word => new SheetCell(Draw(result, mean, word), word.Text)));
-        return DrawAndFree(cells, Columns, cellSide: null);
+        // As few rows as words of readable size allow, and then as narrow as these rows allow.
+        var perRow = Enumerable.Range(1, LongestRow).MinBy(length => result.Prompts.Sum(prompt => (prompt.Words.Count + length - 1) / length));
+        var cells = new List<SheetCell?>();
+        for (var k = 0; k < result.Prompts.Count; k++)
+        {
+            using var mean = result.Maps!.Mean(k);
+            var (prompt, picture) = (result.Prompts[k], result.Pictures[k]);
+            cells.Add(new SheetCell(picture.ToBitmap(), prompt.Text));
+            for (var w = 0; w < prompt.Words.Count; w++)
+            {
+                if (w > 0 && w % perRow == 0)
+                    cells.Add(null);
+                var word = prompt.Words[w];
+                cells.Add(new SheetCell(Draw(picture, result.Maps, mean, word), word.Text, IsNew(result, word)));
+            }
+
+            while (cells.Count % (perRow + 1) != 0)
+                cells.Add(null);
+        }
+
+        return DrawAndFree(cells, perRow + 1, Note(result));
     }
 
-    /// <summary>A row for each word and a column for each of a few steps from the first to the last.</summary>
+    /// <summary>For each prompt a row for each word, with columns for a few steps from the first to the last.</summary>
     public static SKBitmap OverTime(EditResult result)
     {
         var maps = result.Maps!;
-        int[] steps = [.. Spread(maps.Steps)];
-        var atSteps = steps.Select(step => maps.At(0, step)).ToList();
-        var cells = result.Prompts[0].Words
-            .SelectMany(word => steps.Select((step, k) => new SheetCell(Draw(result, atSteps[k], word), $"{word.Text} · step {step + 1}")))
-            .ToList();
-        atSteps.ForEach(map => map.Dispose());
-        return DrawAndFree(cells, steps.Length, SmallSide);
+        int[] steps = [.. Spread(maps.Steps.Count).Select(k => maps.Steps[k])];
+        var sections = new List<PictureSection>();
+        for (var k = 0; k < result.Prompts.Count; k++)
+        {
+            using var scope = NewDisposeScope();
+            var atSteps = steps.Select(step => maps.At(k, step)).ToList();
+            sections.Add(new PictureSection(
+                result.Prompts[k].Text,
+                [.. result.Prompts[k].Words.Select(word => new PictureRow(
+                    word.Text, IsNew(result, word), [.. atSteps.Select(map => Draw(result.Pictures[k], maps, map, word))]))]));
+        }
+
+        sections.RemoveAll(section => section.Rows.Count == 0);
+        var sheet = PictureTable.Draw([.. steps.Select(step => $"step {step + 1}")], sections, SmallSide, Note(result));
+        foreach (var picture in sections.SelectMany(section => section.Rows).SelectMany(row => row.Pictures))
+            picture.Dispose();
+        return sheet;
+    }
+
+    /// <summary>The source picture and the strongest patterns of its self-attention.</summary>
+    public static SKBitmap Self(EditResult result)
+    {
+        var (map, picture) = (result.SelfAttention!, result.Pictures[0]);
+        var cells = new List<SheetCell?> { new(picture.ToBitmap(), result.Prompts[0].Text) };
+        foreach (var component in map.Components(ShownComponents))
+            cells.Add(new SheetCell(HeatMap.Signed(picture, component.Values, map.Width, map.Height), $"component {cells.Count} · {component.Share:P0}"));
+        return DrawAndFree(cells, 5, "Places of one colour are looked at together. The percentage is a component's part of all there is to tell apart.");
     }
 
     // Denser at the beginning, where the layout of the picture is decided.
     private static IEnumerable<int> Spread(int count) =>
         Enumerable.Range(0, ShownSteps).Select(k => (int)Math.Round((count - 1) * Math.Pow(k / (ShownSteps - 1.0), 1.7))).Distinct();
 
-    private static SKBitmap Draw(EditResult result, Tensor map, PromptWord word)
+    private static bool IsNew(EditResult result, PromptWord word) => !result.Prompts[0].TryFind(word.Text, out _);
+
+    private static string Note(EditResult result) => result.Prompts.Count == 1 ? Scaled : $"{Scaled} Words in red are not in the source.";
+
+    private static SKBitmap Draw(Picture picture, AttentionMaps maps, Tensor map, PromptWord word)
     {
         using var scope = NewDisposeScope();
         var columns = tensor(word.BareTokens.Select(token => (long)token).ToArray());
         var values = map.cpu().index_select(1, columns).mean([1]).contiguous().data<float>().ToArray();
-        return HeatMap.Draw(result.Pictures[0], values, result.Maps!.Width, result.Maps.Height);
+        return HeatMap.Over(picture, values, maps.Width, maps.Height);
     }
 
-    private static SKBitmap DrawAndFree(List<SheetCell> cells, int columns, int? cellSide)
+    private static SKBitmap DrawAndFree(List<SheetCell?> cells, int columns, string note)
     {
-        var sheet = Sheet.Draw(cells, columns, cellSide);
-        cells.ForEach(cell => cell.Picture.Dispose());
+        var sheet = Sheet.Draw(cells, columns, Side, note);
+        cells.ForEach(cell => cell?.Picture.Dispose());
         return sheet;
     }
 }

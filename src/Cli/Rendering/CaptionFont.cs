@@ -8,6 +8,9 @@ internal static class CaptionFont
     private static readonly Lazy<SKTypeface> Typeface = new(() =>
         SKTypeface.FromStream(typeof(CaptionFont).Assembly.GetManifestResourceStream("caption-font")));
 
+    /// <summary>The typeface; it stays with the program.</summary>
+    public static SKTypeface Face => Typeface.Value;
+
     public static SKFont Create(float size) => new(Typeface.Value, size) { Edging = SKFontEdging.Antialias, Subpixel = true };
 
     /// <summary>Breaks a text at spaces so that each line fits a width; a word that is too long by itself keeps its line.</summary>

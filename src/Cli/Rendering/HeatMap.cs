@@ -3,43 +3,80 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Rendering;
 
-/// <summary>Attention as colour over a picture: dark where there is none, through violet and orange to yellow.</summary>
+/// <summary>Values for each position of a picture as colour.</summary>
 internal static class HeatMap
 {
-    // How much of the picture shines through, enough to recognise what the attention lies on.
-    private const float PictureShare = 0.4f;
+    // Small pictures are drawn larger, so that the values are smoothed before they become colours and not after.
+    private const int SmallestSide = 320;
 
-    private static readonly SKColor[] Ramp = [new(8, 8, 28), new(92, 24, 120), new(206, 62, 88), new(250, 152, 40), new(252, 246, 160)];
+    // Under the heat the picture is dark and grey: bright only where the attention is.
+    private const float PictureShare = 0.55f;
 
-    /// <summary>Draws values, scaled so that the strongest is brightest, over a picture.</summary>
+    private static readonly SKColor[] Heat = [new(20, 12, 60), new(110, 24, 110), new(206, 62, 76), new(250, 152, 40), new(254, 248, 176)];
+    private static readonly SKColor[] Sides = [new(22, 60, 118), new(104, 160, 204), new(244, 243, 238), new(238, 150, 92), new(150, 32, 30)];
+
+    /// <summary>Draws values over a picture: dark where there is nothing, through violet and orange to pale yellow at the strongest.</summary>
     /// <param name="picture">What lies under the map.</param>
     /// <param name="values">Height × width values, row by row, not negative.</param>
     /// <param name="width">Values across.</param>
     /// <param name="height">Values down.</param>
-    public static SKBitmap Draw(Picture picture, IReadOnlyList<float> values, int width, int height)
+    public static SKBitmap Over(Picture picture, IReadOnlyList<float> values, int width, int height)
     {
-        using var map = new SKBitmap(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque));
         var strongest = Math.Max(values.Max(), float.Epsilon);
-        for (var i = 0; i < values.Count; i++)
-            map.SetPixel(i % width, i / width, Colour(values[i] / strongest));
-        var drawn = new SKBitmap(new SKImageInfo(picture.Width, picture.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        using var canvas = new SKCanvas(drawn);
-        using var heat = SKImage.FromBitmap(map);
-        canvas.DrawImage(heat, SKRect.Create(picture.Width, picture.Height), new SKSamplingOptions(SKCubicResampler.Mitchell));
-        using var bitmap = picture.ToBitmap();
-        using var under = SKImage.FromBitmap(bitmap);
-        using var paint = new SKPaint { Color = SKColors.White.WithAlpha((byte)(255 * PictureShare)) };
-        canvas.DrawImage(under, SKRect.Create(picture.Width, picture.Height), new SKSamplingOptions(SKFilterMode.Linear), paint);
-        return drawn;
+        return Draw(picture, [.. values.Select(value => value / strongest)], width, height, (value, pixel) =>
+        {
+            var grey = PictureShare * ((0.3f * pixel.Red) + (0.59f * pixel.Green) + (0.11f * pixel.Blue));
+            return Mix(new SKColor((byte)grey, (byte)grey, (byte)grey), Colour(Heat, value), 0.2f + (0.75f * value));
+        });
     }
 
-    private static SKColor Colour(float value)
+    /// <summary>Draws values of both signs: blue below zero, pale at zero, red above.</summary>
+    /// <param name="picture">The picture whose size and shape the map gets.</param>
+    /// <param name="values">Height × width values, row by row.</param>
+    /// <param name="width">Values across.</param>
+    /// <param name="height">Values down.</param>
+    public static SKBitmap Signed(Picture picture, IReadOnlyList<float> values, int width, int height)
     {
-        var place = Math.Clamp(value, 0, 1) * (Ramp.Length - 1);
-        var below = Math.Min((int)place, Ramp.Length - 2);
-        var (from, to, share) = (Ramp[below], Ramp[below + 1], place - below);
-        return new SKColor(Mix(from.Red, to.Red, share), Mix(from.Green, to.Green, share), Mix(from.Blue, to.Blue, share));
+        var largest = Math.Max(values.Max(Math.Abs), float.Epsilon);
+        return Draw(picture, [.. values.Select(value => 0.5f + (value / largest / 2))], width, height, (value, _) => Colour(Sides, value));
     }
+
+    // Values from 0 to 1, each with the pixel that lies under it.
+    private static SKBitmap Draw(Picture picture, float[] values, int width, int height, Func<float, SKColor, SKColor> colour)
+    {
+        var scale = Math.Max(1, SmallestSide / (float)Math.Max(picture.Width, picture.Height));
+        var size = new SKSizeI((int)(picture.Width * scale), (int)(picture.Height * scale));
+        using var map = new SKBitmap(new SKImageInfo(width, height, SKColorType.Gray8, SKAlphaType.Opaque));
+        for (var i = 0; i < values.Length; i++)
+            map.SetPixel(i % width, i / width, Grey(Math.Clamp(values[i], 0, 1)));
+        using var original = picture.ToBitmap();
+        using var smooth = Resized(map, size);
+        using var pixels = Resized(original, size);
+        return new SKBitmap(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque))
+        {
+            Pixels = [.. smooth.Pixels.Zip(pixels.Pixels, (value, pixel) => colour(value.Red / 255f, pixel))],
+        };
+    }
+
+    private static SKBitmap Resized(SKBitmap bitmap, SKSizeI size)
+    {
+        var resized = new SKBitmap(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        using var canvas = new SKCanvas(resized);
+        canvas.DrawPicture(bitmap, SKRect.Create(size.Width, size.Height));
+        return resized;
+    }
+
+    private static SKColor Grey(float value) => new((byte)(255 * value), (byte)(255 * value), (byte)(255 * value));
+
+    private static SKColor Colour(SKColor[] ramp, float value)
+    {
+        var place = value * (ramp.Length - 1);
+        var below = Math.Min((int)place, ramp.Length - 2);
+        return Mix(ramp[below], ramp[below + 1], place - below);
+    }
+
+    private static SKColor Mix(SKColor from, SKColor to, float share) =>
+        new(Mix(from.Red, to.Red, share), Mix(from.Green, to.Green, share), Mix(from.Blue, to.Blue, share));
 
     private static byte Mix(byte from, byte to, float share) => (byte)(from + ((to - from) * share));
 }

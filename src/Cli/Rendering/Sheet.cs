@@ -1,51 +1,61 @@
+using PromptToPrompt.Diffusion.Imaging;
 using SkiaSharp;
+using static PromptToPrompt.Cli.Rendering.SheetStyle;
 
 namespace PromptToPrompt.Cli.Rendering;
 
 /// <summary>A picture with words under it.</summary>
-internal sealed record SheetCell(SKBitmap Picture, string Caption);
+/// <param name="Picture">The picture.</param>
+/// <param name="Caption">The words.</param>
+/// <param name="StandsOut">Whether the words are to catch the eye.</param>
+internal sealed record SheetCell(SKBitmap Picture, string Caption, bool StandsOut = false);
 
 /// <summary>Pictures in rows and columns, captioned.</summary>
 internal static class Sheet
 {
-    private const int Gap = 12;
-    private const float TextSize = 15;
-    private const float LineHeight = 19;
-
     // Small pictures are enlarged to this, so that people can look at them.
     private const int SmallestSide = 320;
-    private static readonly SKColor Paper = new(250, 249, 246);
-    private static readonly SKColor Ink = new(40, 40, 44);
 
-    /// <summary>Draws a sheet of pictures of one size.</summary>
-    /// <param name="cells">The pictures, row by row; stay the caller's.</param>
+    // Photographs are too large to stand side by side.
+    private const int LargestSide = 512;
+
+    /// <summary>The side for drawing a given picture, which may be a photograph; null where its own will do.</summary>
+    public static int? CellSide(Picture picture) => Math.Max(picture.Width, picture.Height) > LargestSide ? LargestSide : null;
+
+    /// <summary>Draws a sheet of pictures of one shape.</summary>
+    /// <param name="cells">The pictures, row by row, null where a place stays empty, but not for the first; they stay the caller's.</param>
     /// <param name="columns">Pictures side by side.</param>
     /// <param name="cellSide">The longer side of a drawn picture in pixels; null for its own, enlarged where that is small.</param>
-    public static SKBitmap Draw(IReadOnlyList<SheetCell> cells, int columns, int? cellSide = null)
+    /// <param name="note">What the sheet has to say at its foot.</param>
+    public static SKBitmap Draw(IReadOnlyList<SheetCell?> cells, int columns, int? cellSide = null, string note = "")
     {
-        var first = cells[0].Picture;
+        var first = cells[0]!.Picture;
         var longer = Math.Max(first.Width, first.Height);
         var scale = (cellSide ?? Math.Max(SmallestSide, longer)) / (float)longer;
         var (width, height) = (first.Width * scale, first.Height * scale);
         using var font = CaptionFont.Create(TextSize);
-        var captions = cells.Select(cell => CaptionFont.Wrap(font, cell.Caption, width)).ToList();
-        var rowHeight = height + Gap + (captions.Max(lines => lines.Count) * LineHeight) + Gap;
         columns = Math.Min(columns, cells.Count);
-        var rows = (cells.Count + columns - 1) / columns;
-        var sheet = new SKBitmap(new SKImageInfo(
-            (int)(Gap + (columns * (width + Gap))), (int)(Gap + (rows * rowHeight)), SKColorType.Rgba8888, SKAlphaType.Opaque));
+        var rows = cells.Chunk(columns).Select(row => row.Select(cell => (Cell: cell, Caption: CaptionFont.Wrap(font, cell?.Caption ?? "", width))).ToList()).ToList();
+        var captionHeights = rows.ConvertAll(row => (row.Max(cell => cell.Caption.Count) * LineHeight) + (2 * Gap));
+        var notes = CaptionFont.Wrap(font, note, columns * width);
+        var sheet = Blank(
+            Gap + (columns * (width + Gap)), Gap + (rows.Count * height) + captionHeights.Sum() + (notes.Count > 0 ? (notes.Count * LineHeight) + Gap : 0));
         using var canvas = new SKCanvas(sheet);
-        using var ink = new SKPaint { Color = Ink, IsAntialias = true };
-        canvas.Clear(Paper);
-        for (var k = 0; k < cells.Count; k++)
+        float y = Gap;
+        for (var r = 0; r < rows.Count; y += height + captionHeights[r], r++)
         {
-            var (x, y) = (Gap + (k % columns * (width + Gap)), Gap + (k / columns * rowHeight));
-            using var image = SKImage.FromBitmap(cells[k].Picture);
-            canvas.DrawImage(image, SKRect.Create(x, y, width, height), new SKSamplingOptions(SKCubicResampler.Mitchell));
-            for (var line = 0; line < captions[k].Count; line++)
-                canvas.DrawText(captions[k][line], x + (width / 2), y + height + Gap + (line * LineHeight) + (TextSize / 2), SKTextAlign.Center, font, ink);
+            for (var c = 0; c < rows[r].Count; c++)
+            {
+                var (cell, caption) = rows[r][c];
+                var x = Gap + (c * (width + Gap));
+                if (cell is null)
+                    continue;
+                canvas.DrawPicture(cell.Picture, SKRect.Create(x, y, width, height));
+                canvas.DrawLines(caption, x + (width / 2), y + height + Gap, SKTextAlign.Center, font, cell.StandsOut ? Accent : Ink);
+            }
         }
 
+        canvas.DrawLines(notes, Gap, y + (LineHeight / 2), SKTextAlign.Left, font, Pencil);
         return sheet;
     }
 }

@@ -1,17 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Cli.Options;
-using PromptToPrompt.Cli.Rendering;
-using PromptToPrompt.Editing.Sessions;
 
 namespace PromptToPrompt.Cli.Runs;
 
 /// <summary>What all commands that make pictures do: read the shared options, run, write the files, report.</summary>
 internal sealed class PictureRun
 {
-    private const int GridColumns = 4;
-    private const string RecordName = "run.json";
-
     private readonly ModelOptions model;
     private readonly SamplingOptions sampling;
     private readonly OutputOptions output;
@@ -26,50 +21,43 @@ internal sealed class PictureRun
         report = new ReportOptions().AddTo(command);
     }
 
-    /// <summary>Runs the command.</summary>
+    /// <summary>The options of how pictures come from noise.</summary>
+    public SamplingOptions Sampling => sampling;
+
+    /// <summary>Whether nobody wants to see progress.</summary>
+    public bool IsQuiet(ParseResult parse) => report.Quiet(parse);
+
+    /// <summary>Runs a command.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="source">The source prompt.</param>
-    /// <param name="complete">Adds what only this command asks for.</param>
-    /// <param name="addFiles">Writes what only this command writes.</param>
+    /// <param name="job">What is particular to the command.</param>
     /// <param name="cancel">Stops the run before the next step; nothing is written then.</param>
-    public int Execute(
-        ParseResult parse, string source, Func<EditRequest, EditRequest> complete, Action<RunFolder, EditResult> addFiles, CancellationToken cancel)
+    public int Execute(ParseResult parse, PictureJob job, CancellationToken cancel)
     {
         var clock = TimeProvider.System;
         var started = clock.GetTimestamp();
         var trace = output.Trace(parse) is { } path ? Path.GetFullPath(path) : null;
-        var folder = new RunFolder(output.Folder(parse), trace);
-        var request = complete(sampling.Request(parse, source)) with { Trace = trace is not null };
+        var folder = new RunFolder(output.Folder(parse), trace, job.Inputs);
+        var request = job.Complete(sampling.Request(parse, job.Source)) with { Trace = trace is not null };
         using var loaded = model.Load(parse);
         using var latents = sampling.ReadInitialLatents(parse);
-        request = request with { InitialLatents = latents };
+        request = job.Prepare(loaded, request with { InitialLatents = latents });
         Warnings.Truncated(loaded.Tokenizer, request);
-        using var result = StepDisplay.Run(report.Quiet(parse), progress => EditRun.Execute(loaded, request, progress, cancel));
+        using var result = StepDisplay.Run(report.Quiet(parse), progress => job.Make(loaded, request, progress, cancel));
         cancel.ThrowIfCancellationRequested();
-        AddPictures(folder, result);
-        addFiles(folder, result);
+        job.AddPictures(folder, result);
+        job.AddFiles(folder, result);
         if (trace is not null)
             folder.Add(trace, result.SaveTrace);
 
         var record = RunRecord.Create(parse, loaded, request, result);
-        record["files"] = Json.Array([.. folder.Files, folder.PathOf(RecordName)]);
+        job.AddFacts(record);
         record["seconds"] = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3);
-        folder.Add(RecordName, Json.File(record));
+        folder.Finish(record, parse.Tokens.Select(token => token.Value));
         if (report.Json(parse))
             Console.Out.WriteLine(Json.Line(record));
         else if (!report.Quiet(parse))
             Console.Out.WriteLine(Summary(folder, (double)record["seconds"]!));
         return ExitCode.Done;
-    }
-
-    private static void AddPictures(RunFolder folder, EditResult result)
-    {
-        for (var k = 0; k < result.Pictures.Count; k++)
-            folder.Add(k == 0 ? "source.png" : $"edit-{k}.png", result.Pictures[k]);
-        var cells = result.Pictures.Select((picture, k) => new SheetCell(picture.ToBitmap(), result.Prompts[k].Text)).ToList();
-        using var grid = Sheet.Draw(cells, GridColumns);
-        cells.ForEach(cell => cell.Picture.Dispose());
-        folder.Add("grid.png", grid);
     }
 
     private static string Summary(RunFolder folder, double seconds) =>

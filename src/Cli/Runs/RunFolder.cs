@@ -1,4 +1,5 @@
-using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
@@ -9,16 +10,29 @@ namespace PromptToPrompt.Cli.Runs;
 /// <summary>The folder of a run's files. Nothing is written before the run is done, and each file is whole or not there.</summary>
 internal sealed class RunFolder
 {
+    private const string RecordName = "run.json";
+    private const string RecordedFiles = "files";
+
     private readonly string folder;
     private readonly List<string> files = [];
 
     /// <summary>Checks early what would otherwise fail after the work.</summary>
-    /// <exception cref="InvalidInputException">The path is that of a file.</exception>
-    public RunFolder(string folder, string? trace)
+    /// <param name="folder">The folder, which need not exist.</param>
+    /// <param name="trace">A further file, which may lie elsewhere.</param>
+    /// <param name="inputs">Files the run reads; they must not be among those it writes.</param>
+    /// <exception cref="InvalidInputException">The path is that of a file, nothing can be written there, or an input would be overwritten.</exception>
+    public RunFolder(string folder, string? trace, params IEnumerable<string> inputs)
     {
-        this.folder = Path.GetFullPath(folder);
+        this.folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         if (File.Exists(this.folder))
             throw new InvalidInputException($"--output {folder} is a file; give a folder.");
+        RequireWritable(this.folder, folder);
+        foreach (var input in inputs.Select(Path.GetFullPath))
+        {
+            if (input == trace || (Path.GetDirectoryName(input) == this.folder && Path.GetExtension(input).Equals(".png", StringComparison.OrdinalIgnoreCase)))
+                throw new InvalidInputException($"{input} is an input, and the results might overwrite it; give another --output.");
+        }
+
         if (trace is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(trace))))
             throw new InvalidInputException($"--trace {trace}: its folder does not exist; create it first.");
     }
@@ -33,7 +47,22 @@ internal sealed class RunFolder
 
     public void Add(string name, SKBitmap bitmap) => Add(name, path => Picture.SavePng(bitmap, path));
 
-    public void Add(string name, string text) => Add(name, path => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text))));
+    public void Add(string name, string text) => Add(name, path => AtomicFile.WriteText(path, text));
+
+    /// <summary>
+    /// Writes the record of the run, with the list of its files; before that, files of an earlier run that this one has not replaced are
+    /// removed, so that all that lies here and is in a record is of one run. Files that no record lists stay.
+    /// </summary>
+    /// <param name="record">The record; gets the list.</param>
+    /// <param name="arguments">The command line. A file that is named there stays too.</param>
+    public void Finish(JsonObject record, IEnumerable<string> arguments)
+    {
+        var kept = files.Concat(arguments.Where(argument => argument.Length > 0).Select(Path.GetFullPath)).ToHashSet();
+        foreach (var stale in EarlierFiles().Where(file => !kept.Contains(file)))
+            File.Delete(stale);
+        record[RecordedFiles] = Json.Array([.. files, PathOf(RecordName)]);
+        Add(RecordName, Json.File(record));
+    }
 
     /// <summary>Writes a file by a function that takes its full path.</summary>
     public void Add(string name, Action<string> write)
@@ -50,5 +79,54 @@ internal sealed class RunFolder
         var path = PathOf(name);
         write(path);
         files.Add(path);
+    }
+
+    // By trying it in the folder or, where there is none yet, in the one it will be made in: permissions alone do not tell, and the
+    // folder itself is to appear with its first file.
+    /// <summary>Refuses a folder in which nothing can be written, before the work; it need not exist.</summary>
+    /// <param name="folder">Its full path.</param>
+    /// <param name="asked">What the user wrote.</param>
+    public static void RequireWritable(string folder, string asked)
+    {
+        var existing = folder;
+        while (!Directory.Exists(existing))
+        {
+            if (File.Exists(existing))
+                throw new InvalidInputException($"--output {asked}: {existing} is a file; give another path.");
+            existing = Path.GetDirectoryName(existing)!;
+        }
+
+        try
+        {
+            var probe = Path.Combine(existing, $".p2p-{Guid.NewGuid():N}.tmp");
+            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose))
+            {
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"--output {asked}: nothing can be written in {existing}; choose another folder.", e);
+        }
+    }
+
+    // Of what the record here lists only what lies here: a record may have been copied from another folder.
+    private IEnumerable<string> EarlierFiles()
+    {
+        try
+        {
+            var record = File.Exists(PathOf(RecordName)) ? JsonNode.Parse(File.ReadAllText(PathOf(RecordName))) as JsonObject : null;
+            return
+            [
+                .. (record?[RecordedFiles] as JsonArray ?? []).OfType<JsonValue>()
+                    .Select(file => file.TryGetValue<string>(out var path) ? path : "")
+                    // Pictures alone: a trace was given its name by somebody who may still want it.
+                    .Where(path => Path.GetDirectoryName(path) == folder && Path.GetExtension(path) == ".png" && File.Exists(path)),
+            ];
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException)
+        {
+            // Somebody else's file of that name.
+            return [];
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
 using Spectre.Console;
 
@@ -8,7 +9,7 @@ namespace PromptToPrompt.Cli.Runs;
 internal static class StepDisplay
 {
     /// <summary>Runs <paramref name="work"/> on this thread.</summary>
-    public static T Run<T>(bool quiet, Func<IProgress<EditProgress>?, T> work)
+    public static T Run<T>(bool quiet, Func<RunSteps?, T> work)
     {
         if (quiet || Console.IsErrorRedirected)
             return work(null);
@@ -17,21 +18,27 @@ internal static class StepDisplay
             .Progress()
             .AutoClear(true)
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .Start(context => result = work(new Steps(context.AddTask("starting"))));
+            .Start(context => result = work(new RunSteps(context.AddTask("starting"))));
         return result;
     }
+}
 
-    private sealed class Steps(ProgressTask task) : IProgress<EditProgress>
+/// <summary>What <see cref="StepDisplay"/> is told.</summary>
+internal sealed class RunSteps(ProgressTask task) : IProgress<EditProgress>, IProgress<InversionProgress>
+{
+    private readonly TimeProvider clock = TimeProvider.System;
+    private readonly long started = TimeProvider.System.GetTimestamp();
+
+    public void Report(EditProgress value) => Show("step", value.Step, value.Steps, (long)value.Step * value.Rows);
+
+    public void Report(InversionProgress value) => Show(value.Stage, value.Step, value.Steps, value.Rows, value.Loss is { } loss ? $", loss {Number(loss, "G3")}" : "");
+
+    private void Show(string what, int step, int steps, long rows, string note = "")
     {
-        private readonly TimeProvider clock = TimeProvider.System;
-        private readonly long started = TimeProvider.System.GetTimestamp();
-
-        public void Report(EditProgress value)
-        {
-            var rate = value.Step * value.Rows / clock.GetElapsedTime(started).TotalSeconds;
-            task.MaxValue = value.Steps;
-            task.Value = value.Step;
-            task.Description = string.Create(CultureInfo.InvariantCulture, $"step {value.Step}/{value.Steps}, {rate:F1} rows/s");
-        }
+        task.MaxValue = steps;
+        task.Value = step;
+        task.Description = $"{what} {step}/{steps}{note}, {Number(rows / clock.GetElapsedTime(started).TotalSeconds, "F1")} rows/s";
     }
+
+    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace PromptToPrompt.Diffusion.Checkpoints;
 
 /// <summary>
@@ -37,6 +39,10 @@ public static class AtomicFile
             throw;
         }
     }
+
+    /// <summary>Writes a text file in UTF-8 without a byte order mark.</summary>
+    /// <inheritdoc cref="Write"/>
+    public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
     private static FileStream Create(string temporary, string path)
     {

@@ -57,7 +57,7 @@ internal sealed class SafetensorsHeader
         {
             if (!json.StartsWith("{"u8))
                 throw Invalid(path, "its header is not a JSON object");
-            using JsonDocument document = JsonDocument.Parse(json.ToArray());
+            using var document = JsonDocument.Parse(json.ToArray());
             foreach (JsonProperty property in document.RootElement.EnumerateObject())
             {
                 if (property.Name == MetadataName)

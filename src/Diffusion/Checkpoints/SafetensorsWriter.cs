@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text.Json;
 using PromptToPrompt.Diffusion.Native;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Checkpoints;

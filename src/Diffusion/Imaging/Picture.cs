@@ -11,6 +11,15 @@ namespace PromptToPrompt.Diffusion.Imaging;
 /// <param name="Rgb">Width × Height × 3 bytes.</param>
 public sealed record Picture(int Width, int Height, byte[] Rgb)
 {
+    internal const int Channels = 3;
+
+    /// <summary>Width and height.</summary>
+    public PixelSize Size => new(Width, Height);
+
+    /// <summary>Reads a picture from a file; <see cref="PictureReader"/> says of what kinds and how.</summary>
+    /// <exception cref="InvalidInputException">There is no such file, or it is no picture, damaged, or too large.</exception>
+    public static Picture Load(string path) => PictureReader.Read(path);
+
     /// <summary>Decodes latents, [pictures, channels, h, w], one by one to bound memory.</summary>
     public static IReadOnlyList<Picture> Decode(AutoencoderKL vae, Tensor latents)
     {
@@ -26,6 +35,72 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
         }
 
         return pictures;
+    }
+
+    /// <summary>The picture's latents, scaled for the U-Net: the mean of their distribution, [1, channels, h, w] float32.</summary>
+    /// <param name="vae">The autoencoder.</param>
+    /// <param name="device">Where its weights are; the CPU when null.</param>
+    /// <exception cref="InvalidInputException">A side is not a multiple of what one latent spans.</exception>
+    public Tensor Encode(AutoencoderKL vae, Device? device = null)
+    {
+        var multiple = vae.Config.PixelsPerLatent;
+        if (Width % multiple != 0 || Height % multiple != 0)
+            throw new InvalidInputException($"The picture has {Size} pixels; its sides must be multiples of {multiple}: frame it first.");
+        using var _ = no_grad();
+        using var pixels = ToPixels(device);
+        return vae.Encode(pixels);
+    }
+
+    /// <summary>The picture as an autoencoder takes it: [1, 3, Height, Width] float32 in −1…1.</summary>
+    /// <param name="device">Where to; the CPU when null.</param>
+    public Tensor ToPixels(Device? device = null)
+    {
+        using var scope = NewDisposeScope();
+        return ToTensor().to(device ?? CPU).permute(2, 0, 1).unsqueeze(0).to(ScalarType.Float32).div(127.5).sub(1).contiguous().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The picture at another size: antialiased bicubic, each side on its own.</summary>
+    public Picture Resize(int width, int height) => BicubicResampler.Resize(this, width, height);
+
+    /// <summary>A part of the picture.</summary>
+    public Picture Cut(PixelRectangle part)
+    {
+        var cut = new byte[part.Width * part.Height * Channels];
+        for (var y = 0; y < part.Height; y++)
+            Row(part.Y + y).Slice(part.X * Channels, part.Width * Channels).CopyTo(cut.AsSpan(y * part.Width * Channels));
+        return new Picture(part.Width, part.Height, cut);
+    }
+
+    /// <summary>A copy of the picture with another one laid over it.</summary>
+    /// <param name="other">What is laid over; it must lie inside.</param>
+    /// <param name="x">Its left column here.</param>
+    /// <param name="y">Its top row here.</param>
+    public Picture Paste(Picture other, int x, int y)
+    {
+        var pasted = Rgb.ToArray();
+        for (var row = 0; row < other.Height; row++)
+            other.Row(row).CopyTo(pasted.AsSpan((((y + row) * Width) + x) * Channels));
+        return this with { Rgb = pasted };
+    }
+
+    /// <summary>A larger picture with this one at a place of it, and this one's outermost pixels repeated all around.</summary>
+    /// <param name="size">Size of the larger picture.</param>
+    /// <param name="x">This picture's left column there.</param>
+    /// <param name="y">This picture's top row there.</param>
+    public Picture Extend(PixelSize size, int x, int y)
+    {
+        var extended = new byte[size.Width * size.Height * Channels];
+        for (var row = 0; row < size.Height; row++)
+        {
+            var source = Row(Math.Clamp(row - y, 0, Height - 1));
+            for (var column = 0; column < size.Width; column++)
+            {
+                source.Slice(Math.Clamp(column - x, 0, Width - 1) * Channels, Channels)
+                    .CopyTo(extended.AsSpan(((row * size.Width) + column) * Channels));
+            }
+        }
+
+        return new Picture(size.Width, size.Height, extended);
     }
 
     /// <summary>The picture as [Height, Width, 3] uint8.</summary>
@@ -59,4 +134,6 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
         using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         AtomicFile.Write(path, data.SaveTo);
     }
+
+    internal ReadOnlySpan<byte> Row(int y) => Rgb.AsSpan(y * Width * Channels, Width * Channels);
 }

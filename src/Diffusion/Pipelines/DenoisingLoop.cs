@@ -12,31 +12,6 @@ namespace PromptToPrompt.Diffusion.Pipelines;
 /// <param name="Latents">[pictures, channels, h, w] float32; belongs to the loop and is valid until the next step.</param>
 public readonly record struct DenoisingState(int Step, int Steps, long Timestep, Tensor Latents);
 
-/// <summary>What a run denoises, and how.</summary>
-public sealed record DenoisingRequest
-{
-    /// <summary>Starting latents, [pictures, channels, h, w]; stays the caller's.</summary>
-    public required Tensor Latents { get; init; }
-
-    /// <summary>Index of each picture's prompt within the whole run, as attention processors are told.</summary>
-    public required IReadOnlyList<int> Prompts { get; init; }
-
-    /// <summary>Text of each picture, [pictures, tokens, width].</summary>
-    public required Tensor Conditional { get; init; }
-
-    /// <summary>Text of the unconditional (negative) prompt, [1, tokens, width].</summary>
-    public required Tensor Unconditional { get; init; }
-
-    /// <summary>Classifier-free guidance (Ho and Salimans, arXiv 2207.12598); at exactly 1 the unconditional rows are not computed.</summary>
-    public double Guidance { get; init; } = 7.5;
-
-    /// <summary>The run's attention.</summary>
-    public AttentionProcessor Attention { get; init; } = AttentionProcessor.Plain;
-
-    /// <summary>Called after each scheduler step with the step and the latents; returns the latents to go on with (the same or fresh ones).</summary>
-    public Func<int, Tensor, Tensor> AfterStep { get; init; } = (_, latents) => latents;
-}
-
 /// <summary>The denoising loop. A synchronous iterator: the caller owns progress, previews and cancellation, and stays on one thread.</summary>
 public static class DenoisingLoop
 {
@@ -45,64 +20,44 @@ public static class DenoisingLoop
     /// <param name="scheduler">A fresh scheduler for this run.</param>
     /// <param name="request">What to denoise.</param>
     /// <param name="cancel">Checked before every step.</param>
-    /// <exception cref="InvalidInputException">The numbers became infinite or undefined.</exception>
+    /// <exception cref="InvalidInputException">The numbers became infinite or undefined, or the U-Net takes another number of channels.</exception>
     public static IEnumerable<DenoisingState> Run(
         StableDiffusionModel model, Scheduler scheduler, DenoisingRequest request, CancellationToken cancel = default)
     {
-        var guided = request.Guidance != 1;
-        BatchRow[] rows =
-        [
-            .. guided ? request.Prompts.Select(p => new BatchRow(p, Conditional: false)) : [],
-            .. request.Prompts.Select(p => new BatchRow(p, Conditional: true)),
-        ];
-        var context = Context(request, guided).DetachFromDisposeScope();
+        var channels = request.Latents.shape[1] + (request.Beside?.shape[1] ?? 0);
+        if (model.UNet.Config.InChannels != channels)
+            throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.UNet.Config.InChannels} channels, not {channels}; a model made for inpainting works with p2p inpaint alone.");
+        var batch = new GuidedBatch(request);
+        var steps = scheduler.Timesteps.Count;
         var latents = (request.Latents * scheduler.InitialNoiseSigma).DetachFromDisposeScope();
         try
         {
-            for (var i = 0; i < scheduler.Timesteps.Count; i++)
+            for (var i = request.FirstStep; i < steps; i++)
             {
                 cancel.ThrowIfCancellationRequested();
-                var step = new DenoisingStep(i, scheduler.Timesteps[i], rows);
-                var next = Step(model, scheduler, request, step, latents, context, guided);
+                var next = Step(model, scheduler, request, batch, i, latents);
                 latents.Dispose();
                 latents = next;
-                yield return new DenoisingState(i, scheduler.Timesteps.Count, step.Timestep, latents);
+                yield return new DenoisingState(i, steps, scheduler.Timesteps[i], latents);
             }
         }
         finally
         {
             latents.Dispose();
-            context.Dispose();
         }
     }
 
-    private static Tensor Context(DenoisingRequest request, bool guided)
-    {
-        using var scope = NewDisposeScope();
-        if (!guided)
-            return request.Conditional.alias().MoveToOuterDisposeScope();
-        var unconditional = request.Unconditional.expand(request.Conditional.shape);
-        return cat([unconditional, request.Conditional], 0).MoveToOuterDisposeScope();
-    }
-
-    private static Tensor Step(
-        StableDiffusionModel model, Scheduler scheduler, DenoisingRequest request, DenoisingStep step, Tensor latents, Tensor context, bool guided)
+    private static Tensor Step(StableDiffusionModel model, Scheduler scheduler, DenoisingRequest request, GuidedBatch batch, int index, Tensor latents)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var input = scheduler.ScaleModelInput(latents, step.Index);
-        var batch = guided ? cat([input, input], 0) : input;
+        var step = new DenoisingStep(index, scheduler.Timesteps[index], batch.Rows);
+        var input = batch.Input(scheduler.ScaleModelInput(latents, index));
         var timestep = tensor(new[] { step.Timestep }, device: model.Device);
-        var output = model.UNet.Forward(batch.to(model.Dtype), timestep, context, request.Attention, step).to(ScalarType.Float32);
-        if (guided)
-        {
-            var halves = output.chunk(2, 0);
-            output = halves[0] + (request.Guidance * (halves[1] - halves[0]));
-        }
-
-        var next = request.AfterStep(step.Index, scheduler.Step(output, step.Index, latents));
+        var output = model.UNet.Forward(input.to(model.Dtype), timestep, batch.Context(index), request.Attention, step).to(ScalarType.Float32);
+        var next = request.AfterStep(index, batch.Advance(output, index, latents, (guided, free) => scheduler.Step(guided, index, free)));
         if (!next.isfinite().all().ToBoolean())
-            throw new InvalidInputException($"The numbers overflowed at step {step.Index + 1}; use --dtype float32, a lower --guidance or milder weights.");
+            throw new InvalidInputException($"The numbers overflowed at step {index + 1}; use --dtype float32, a lower --guidance or milder weights.");
         return next.DetachFromDisposeScope();
     }
 }

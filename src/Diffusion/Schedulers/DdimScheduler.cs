@@ -4,9 +4,10 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Schedulers;
 
 /// <summary>
-/// Deterministic DDIM (Song et al. 2020, "Denoising Diffusion Implicit Models", equation 12 with σ = 0), and its inverse.
+/// DDIM (Song et al. 2020, "Denoising Diffusion Implicit Models", equation 12): deterministic unless <see cref="Eta"/> says otherwise, and the
+/// inverse of the deterministic step.
 /// </summary>
-public sealed class DdimScheduler : Scheduler
+public class DdimScheduler : Scheduler
 {
     private readonly int stride;
     private readonly NoiseLevel final;
@@ -26,14 +27,41 @@ public sealed class DdimScheduler : Scheduler
         }
     }
 
+    /// <summary>η of equation 16: 0 is deterministic, 1 has the variance of DDPM.</summary>
+    public double Eta { get; init; }
+
+    /// <summary>The noise of each step where η is above 0, [steps, channels, h, w]; stays the caller's.</summary>
+    public Tensor? StepNoise { get; init; }
+
     /// <inheritdoc/>
     public override Tensor Step(Tensor modelOutput, int step, Tensor sample)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor mean = Mean(modelOutput, step, sample);
+        var deviation = Deviation(step);
+        return (deviation > 0 && StepNoise is { } noise ? mean + (noise.narrow(0, step, 1) * deviation) : mean).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What <see cref="Step"/> gives before its noise is added.</summary>
+    public Tensor Mean(Tensor modelOutput, int step, Tensor sample)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor clean = PredictSample(modelOutput, step, sample);
         if (Config.ClipSample)
             clean = clean.clamp(-Config.ClipSampleRange, Config.ClipSampleRange);
-        return Previous(step).AddNoise(clean, PredictNoise(modelOutput, step, sample)).MoveToOuterDisposeScope();
+        NoiseLevel to = Previous(step);
+        var deviation = Deviation(step);
+        return (to with { Sigma = Math.Sqrt(Math.Max(0, (to.Sigma * to.Sigma) - (deviation * deviation))) })
+            .AddNoise(clean, PredictNoise(modelOutput, step, sample)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Standard deviation σ of the noise that a step adds (equation 16).</summary>
+    public double Deviation(int step)
+    {
+        NoiseLevel from = Level(step);
+        NoiseLevel to = Previous(step);
+        var kept = from.Alpha / to.Alpha;
+        return from.Sigma == 0 ? 0 : Eta * (to.Sigma / from.Sigma) * Math.Sqrt(Math.Max(0, 1 - (kept * kept)));
     }
 
     /// <summary>
@@ -55,7 +83,7 @@ public sealed class DdimScheduler : Scheduler
     }
 
     /// <summary>The level a step leads to. The stride is a whole number in every spacing; below timestep 0 lies the final level.</summary>
-    private NoiseLevel Previous(int step)
+    private protected NoiseLevel Previous(int step)
     {
         var timestep = Timesteps[step] - stride;
         return timestep >= 0 ? Noise.Level(timestep) : final;

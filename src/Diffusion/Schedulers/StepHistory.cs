@@ -10,7 +10,7 @@ namespace PromptToPrompt.Diffusion.Schedulers;
 internal sealed class StepHistory(int capacity) : IDisposable
 {
     private readonly List<Tensor> tensors = [];
-    private int next;
+    private int? next;
 
     /// <summary>Number of remembered steps.</summary>
     public int Count => tensors.Count;
@@ -18,15 +18,15 @@ internal sealed class StepHistory(int capacity) : IDisposable
     /// <summary>The tensor remembered <paramref name="ago"/> steps ago; 0 is the newest.</summary>
     public Tensor this[int ago] => tensors[ago];
 
-    /// <summary>Begins a step; step 0 forgets everything.</summary>
+    /// <summary>Begins a step; step 0 forgets everything. The first one may be any, for runs that start midway.</summary>
     /// <exception cref="InvalidOperationException">It is not the step after the last one.</exception>
     public void Begin(int step)
     {
         if (step == 0)
             Dispose();
-        if (step != next)
+        if (step != (next ?? step))
             throw new InvalidOperationException($"Step {step} cannot be taken now: this sampler looks back, and the next step is {next}.");
-        next++;
+        next = step + 1;
     }
 
     /// <summary>Remembers a tensor, which it owns from now on.</summary>
@@ -45,6 +45,6 @@ internal sealed class StepHistory(int capacity) : IDisposable
     {
         tensors.ForEach(tensor => tensor.Dispose());
         tensors.Clear();
-        next = 0;
+        next = null;
     }
 }

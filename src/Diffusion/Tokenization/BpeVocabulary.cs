@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using PromptToPrompt.Diffusion.Checkpoints;
 
 namespace PromptToPrompt.Diffusion.Tokenization;
 
@@ -71,11 +72,11 @@ public sealed class BpeVocabulary
         Directory.CreateDirectory(directory);
         var options = new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
         var ids = Tokens.Select((token, id) => KeyValuePair.Create(token, id)).ToDictionary();
-        File.WriteAllText(Path.Combine(directory, VocabularyFile), JsonSerializer.Serialize(ids, options));
+        AtomicFile.WriteText(Path.Combine(directory, VocabularyFile), JsonSerializer.Serialize(ids, options));
         var merges = new StringBuilder(MergesHeader).Append('\n');
         foreach (var (left, right) in Merges)
             merges.Append(left).Append(' ').Append(right).Append('\n');
-        File.WriteAllText(Path.Combine(directory, MergesFile), merges.ToString());
+        AtomicFile.WriteText(Path.Combine(directory, MergesFile), merges.ToString());
         new TokenizerConfig(StartOfText, EndOfText, EndOfText, maxLength).Save(directory);
     }
 

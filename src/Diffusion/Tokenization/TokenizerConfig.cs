@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using PromptToPrompt.Diffusion.Checkpoints;
 
 namespace PromptToPrompt.Diffusion.Tokenization;
 
@@ -51,13 +52,13 @@ internal sealed record TokenizerConfig(string Start, string End, string Pad, int
             ["pad_token"] = Pad,
             ["unk_token"] = End,
         };
-        File.WriteAllText(Path.Combine(directory, SpecialTokensFile), JsonSerializer.Serialize(tokens, options) + "\n");
+        AtomicFile.WriteText(Path.Combine(directory, SpecialTokensFile), JsonSerializer.Serialize(tokens, options) + "\n");
         tokens["add_prefix_space"] = false;
         tokens["do_lower_case"] = true;
         tokens["errors"] = "replace";
         tokens["model_max_length"] = MaxLength;
         tokens["tokenizer_class"] = "CLIPTokenizer";
-        File.WriteAllText(Path.Combine(directory, ConfigFile), JsonSerializer.Serialize(tokens, options) + "\n");
+        AtomicFile.WriteText(Path.Combine(directory, ConfigFile), JsonSerializer.Serialize(tokens, options) + "\n");
     }
 
     // A token is written either as its text or as an object that describes it.

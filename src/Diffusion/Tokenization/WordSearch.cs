@@ -14,14 +14,17 @@ public static class WordSearch
     /// <exception cref="InvalidInputException">
     /// The word is not in the prompt (the message lists the words that are), or is in the part that was truncated.
     /// </exception>
-    public static IReadOnlyList<int> Find(this TokenizedPrompt prompt, string word)
-    {
-        var query = PromptText.Words(word).Select(Spelling.Of).ToArray();
-        var name = Shorten(string.Join(' ', PromptText.Words(word)));
-        if (query.Length == 0)
-            throw new InvalidInputException($"An empty word was asked for; {Choice(prompt)}.");
+    public static IReadOnlyList<int> Find(this TokenizedPrompt prompt, string word) =>
+        prompt.TryFind(word, out var tokens) ? tokens : throw new InvalidInputException(prompt.Missing(word));
 
-        var kept = prompt.Words.Select(w => Spelling.Of(w.Text)).ToArray();
+    /// <summary>The same for a word that need not be in the prompt.</summary>
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="word">The word or phrase.</param>
+    /// <param name="tokens">Ascending positions; empty where the prompt, or the part of it that was kept, does not have the word.</param>
+    public static bool TryFind(this TokenizedPrompt prompt, string word, out IReadOnlyList<int> tokens)
+    {
+        var query = SpellingsOf(PromptText.Words(word));
+        var kept = SpellingsOf(prompt.Words.Select(w => w.Text));
         var found = new SortedSet<int>();
         foreach (var place in Places(query, kept))
         {
@@ -32,21 +35,28 @@ public static class WordSearch
             }
         }
 
-        if (found.Count > 0)
-            return [.. found];
-        if (Places(query, [.. kept, .. prompt.Truncated.Select(Spelling.Of)]).Any())
-        {
-            throw new InvalidInputException(
-                $"\"{name}\" is in the part of the prompt that was cut off, as the model reads {prompt.Ids.Count} tokens; "
-                + "shorten the prompt or move it to the front.");
-        }
+        tokens = [.. found];
+        return found.Count > 0;
+    }
 
-        throw new InvalidInputException($"\"{name}\" is not in the prompt; {Choice(prompt)}.");
+    /// <summary>One line that says why <see cref="Find"/> does not find a word, and what to name instead.</summary>
+    public static string Missing(this TokenizedPrompt prompt, string word)
+    {
+        var query = SpellingsOf(PromptText.Words(word));
+        if (query.Length == 0)
+            return $"An empty word was asked for; {Choice(prompt)}.";
+        var name = Shorten(string.Join(' ', PromptText.Words(word)));
+        return Places(query, SpellingsOf(prompt.Words.Select(w => w.Text).Concat(prompt.Truncated))).Any()
+            ? $"\"{name}\" is in the part of the prompt that was cut off, as the model reads {prompt.Ids.Count} tokens; "
+                + "shorten the prompt or move it to the front."
+            : $"\"{name}\" is not in the prompt; {Choice(prompt)}.";
     }
 
     private static IEnumerable<int> Places(Spelling[] query, Spelling[] words) =>
-        Enumerable.Range(0, Math.Max(0, words.Length - query.Length + 1))
+        Enumerable.Range(0, query.Length == 0 ? 0 : Math.Max(0, words.Length - query.Length + 1))
             .Where(place => query.Zip(words.Skip(place)).All(pair => pair.First.Bare == pair.Second.Bare));
+
+    private static Spelling[] SpellingsOf(IEnumerable<string> words) => [.. words.Select(Spelling.Of)];
 
     private static string Choice(TokenizedPrompt prompt) =>
         prompt.Words.Count == 0

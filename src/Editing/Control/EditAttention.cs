@@ -12,8 +12,10 @@ namespace PromptToPrompt.Editing.Control;
 /// </summary>
 /// <param name="edits">The edit of each prompt of the run; null for the source and for prompts that run free.</param>
 /// <param name="recording">Where the source's queries and keys go to, or, when the source is not in the batch, come from.</param>
-/// <param name="maps">Where somebody looks at maps; null when nobody does.</param>
-public sealed class EditAttention(IReadOnlyList<AttentionEdit?> edits, SourceRecording? recording = null, AttentionMaps? maps = null)
+/// <param name="maps">Where somebody looks at cross-attention; null when nobody does.</param>
+/// <param name="self">Where somebody looks at the source's self-attention; null when nobody does.</param>
+public sealed class EditAttention(
+    IReadOnlyList<AttentionEdit?> edits, SourceRecording? recording = null, AttentionMaps? maps = null, SelfAttentionMap? self = null)
     : AttentionProcessor, IDisposable
 {
     private readonly Dictionary<CrossEdit, (Tensor P, Tensor R)> matrices = new(ReferenceEqualityComparer.Instance);
@@ -57,6 +59,8 @@ public sealed class EditAttention(IReadOnlyList<AttentionEdit?> edits, SourceRec
         if (layer.Source is not { } source)
             return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);
         var call = layer.Call;
+        if (self?.Watches(call) == true)
+            self.Add(ScaledDotProduct.Probabilities(source.Query, source.Key));
         var injected = Rows(call).Select(row => Edit(row) is { } edit && edit.InjectsSelfAttention(call.Step.Index, call.Height, call.Width)).ToList();
         if (!injected.Contains(true))
             return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);

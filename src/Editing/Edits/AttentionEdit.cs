@@ -48,8 +48,8 @@ public sealed class AttentionEdit
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
         TokenizedPrompt[] targets = [.. edits.Select(edit => edit.Target)];
-        foreach (var word in edits.SelectMany(edit => NamedWords(edit.Specification)).Distinct())
-            WordPlaces.RequireIn(targets, word);
+        foreach (var (option, word) in edits.SelectMany(edit => NamedWords(edit.Specification)).Distinct())
+            WordPlaces.RequireIn(targets, word, option);
         return
         [
             .. edits.Select(edit => new AttentionEdit(
@@ -74,9 +74,9 @@ public sealed class AttentionEdit
     public bool InjectsSelfAttention(int step, int height, int width) =>
         selfSteps.Contains(step, steps) && height * width <= selfResolution * selfResolution;
 
-    private static IEnumerable<string> NamedWords(EditSpecification specification) =>
-        specification.Weights.Where(weight => weight.Index is null).Select(weight => weight.Word)
-            .Concat(specification.CrossSteps.Words.Select(window => window.Word));
+    private static IEnumerable<(string Option, string Word)> NamedWords(EditSpecification specification) =>
+        specification.Weights.Where(weight => weight.Index is null).Select(weight => ("--weight", weight.Word))
+            .Concat(specification.CrossSteps.Words.Select(window => ("--cross-steps", window.Word)));
 
     private static CrossEdit[] CrossEdits(TokenAlignment alignment, float[] equalizer, float[][] timing)
     {

@@ -8,22 +8,25 @@ public sealed class BlendWords
 {
     private const string Notation = "WORD,WORD or SOURCEWORDS:TARGETWORDS[:TARGET2WORDS…]";
     private readonly string[][] lists;
+    private readonly string option;
 
-    private BlendWords(string[][] lists) => this.lists = lists;
+    private BlendWords(string[][] lists, string option) => (this.lists, this.option) = (lists, option);
 
     /// <summary>
     /// Reads <c>cat,hat</c> (the same words for all prompts, each looked up in the prompts that have it) or
     /// <c>cat:dog,hat</c> (one list for each prompt, the source first; a list may be empty).
     /// </summary>
+    /// <param name="text">The words.</param>
+    /// <param name="option">The option that gives them; errors name it.</param>
     /// <exception cref="InvalidInputException">The text names no word.</exception>
-    public static BlendWords Parse(string text)
+    public static BlendWords Parse(string text, string option = "--blend")
     {
         var lists = text.Split(':')
             .Select(list => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
             .ToArray();
         if (lists.All(list => list.Length == 0))
-            throw new InvalidInputException($"The blend words \"{text}\" name no word; write {Notation}.");
-        return new BlendWords(lists);
+            throw new InvalidInputException($"{option}: \"{text}\" names no word; write {Notation}.");
+        return new BlendWords(lists, option);
     }
 
     /// <summary>Positions of the words' tokens in each prompt, ascending, each once; empty where a prompt has none of the words.</summary>
@@ -36,19 +39,19 @@ public sealed class BlendWords
         if (lists.Length == 1)
         {
             foreach (var word in lists[0])
-                WordPlaces.RequireIn(prompts, word);
+                WordPlaces.RequireIn(prompts, word, option);
             return [.. prompts.Select(prompt => PlacesOf(prompt, lists[0]))];
         }
 
         if (lists.Length != prompts.Count)
         {
             throw new InvalidInputException(
-                $"The blend words have {lists.Length} lists for {prompts.Count} prompts; write {Notation}, a list for each prompt.");
+                $"{option} has {lists.Length} lists of words for {prompts.Count} prompts; write {Notation}, a list for each prompt.");
         }
 
         foreach (var (prompt, words) in prompts.Zip(lists))
             foreach (var word in words)
-                WordPlaces.RequireIn([prompt], word);
+                WordPlaces.RequireIn([prompt], word, option);
         return [.. prompts.Zip(lists, PlacesOf)];
     }
 

@@ -16,25 +16,22 @@ internal static class WordPlaces
         int[] exact = [.. prompt.Words.Where(w => w.Text == word).SelectMany(w => w.Tokens)];
         if (exact.Length > 0)
             return exact;
-        try
-        {
-            return prompt.Find(word);
-        }
-        catch (InvalidInputException)
-        {
-            return [];
-        }
+        prompt.TryFind(word, out var found);
+        return found;
     }
 
     /// <summary>Requires that at least one of the prompts has the word.</summary>
+    /// <param name="prompts">The prompts, at least one.</param>
+    /// <param name="word">The word.</param>
+    /// <param name="option">The option that names the word.</param>
     /// <exception cref="InvalidInputException">None of them has it.</exception>
-    public static void RequireIn(IReadOnlyList<TokenizedPrompt> prompts, string word)
+    public static void RequireIn(IReadOnlyList<TokenizedPrompt> prompts, string word, string option)
     {
         if (prompts.Any(prompt => prompt.PlacesOf(word).Count > 0))
             return;
         if (prompts.Count == 1)
-            prompts[0].Find(word);
+            throw new InvalidInputException($"{option}: {prompts[0].Missing(word)}");
         var words = prompts.SelectMany(prompt => prompt.Words).Select(w => $"\"{w.Text}\"").Distinct();
-        throw new InvalidInputException($"\"{word}\" is in none of the prompts; choose one of their words: {string.Join(", ", words)}.");
+        throw new InvalidInputException($"{option}: \"{word}\" is in none of the prompts; choose one of their words: {string.Join(", ", words)}.");
     }
 }

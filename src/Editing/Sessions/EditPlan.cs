@@ -6,7 +6,6 @@ using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Maps;
-using PromptToPrompt.Editing.Prompts;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
@@ -18,29 +17,26 @@ internal sealed class EditPlan : IDisposable
 
     public EditPlan(StableDiffusionModel model, EditRequest request)
     {
-        Validate(request);
+        Words = new EditWords(model.Tokenizer, request);
         Model = model;
         Request = request;
-        var targets = request.Targets.Select(WeightedPrompt.Parse).ToList();
-        Prompts = [model.Tokenizer.Tokenize(request.Source), .. targets.Select(t => model.Tokenizer.Tokenize(t.Text))];
         Sampler = request.Sampler ?? model.Scheduler.PreferredSampler ?? SamplerKind.Ddim;
-        Edits = [null, .. AttentionEdit.CreateAll(
-            Prompts[0],
-            [.. targets.Select((t, i) => (Prompts[i + 1], request.Edit with { Weights = [.. request.Edit.Weights, .. t.Weights] }))],
-            request.Steps)];
+        Conditional = TextConditioning.Encode(model, Prompts).DetachFromDisposeScope();
+        Unconditional = (request.Inverted?.Unconditional is { } found ? found.to(model.Dtype, model.Device, copy: true)
+            : TextConditioning.Encode(model, [model.Tokenizer.Tokenize(request.Negative)])).DetachFromDisposeScope();
+        FirstStep = request.Inverted?.Method.FirstStep(request.Inverted.Settings) ?? 0;
+        Known = request.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
-        (Conditional, Unconditional) = (
-            TextConditioning.Encode(model, Prompts).DetachFromDisposeScope(),
-            TextConditioning.Encode(model, [model.Tokenizer.Tokenize(request.Negative)]).DetachFromDisposeScope());
         mask = request.Mask is { } picture ? LatentMask(picture).DetachFromDisposeScope() : null;
         var blends = request.Blend is not null || request.BlendSubtract is not null;
         var (height, width) = MapResolution.Choose(model.UNet.Config, (int)Noise.shape[2], (int)Noise.shape[3]);
         Maps = blends || request.WatchAttention || request.Trace ? new AttentionMaps(height, width) : null;
+        SelfAttention = request.WatchSelfAttention ? new SelfAttentionMap(height, width) : null;
         Blend = !blends && mask is null ? null : new LocalBlend(
             new LocalBlendOptions
             {
-                Include = request.Blend?.Find(Prompts),
-                Subtract = request.BlendSubtract?.Find(Prompts),
+                Include = Words.Blend,
+                Subtract = Words.BlendSubtract,
                 Threshold = request.BlendThreshold,
                 SubtractThreshold = request.BlendSubtractThreshold,
                 Start = request.BlendStart,
@@ -54,14 +50,22 @@ internal sealed class EditPlan : IDisposable
 
     public EditRequest Request { get; }
 
-    public IReadOnlyList<TokenizedPrompt> Prompts { get; }
+    public EditWords Words { get; }
+
+    public IReadOnlyList<TokenizedPrompt> Prompts => Words.Prompts;
 
     public SamplerKind Sampler { get; }
 
-    public IReadOnlyList<AttentionEdit?> Edits { get; }
+    public IReadOnlyList<AttentionEdit?> Edits => Words.Edits;
 
     /// <summary>Starting noise of every prompt, [prompts, channels, h, w].</summary>
     public Tensor Noise { get; }
+
+    /// <summary>The source's latents at the start and after each step, where a picture was inverted; see <see cref="DenoisingRequest.Known"/>.</summary>
+    public Tensor? Known { get; }
+
+    /// <summary>The step that edits begin at.</summary>
+    public int FirstStep { get; }
 
     public Tensor Conditional { get; }
 
@@ -69,28 +73,34 @@ internal sealed class EditPlan : IDisposable
 
     public AttentionMaps? Maps { get; }
 
+    public SelfAttentionMap? SelfAttention { get; }
+
     public LocalBlend? Blend { get; }
 
     public Scheduler CreateScheduler()
-        => (Request.StepsOffset is { } offset ? Model.Scheduler with { StepsOffset = offset } : Model.Scheduler).Create(Sampler, Request.Steps);
+    {
+        var config = Request.StepsOffset is { } offset ? Model.Scheduler with { StepsOffset = offset } : Model.Scheduler;
+        return Request.Inverted is { } inverted ? inverted.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Request.Steps);
+    }
+
+    /// <summary>What guidance multiplies; see <see cref="DenoisingRequest.ShapeGuidance"/>.</summary>
+    public Tensor ShapeGuidance(Tensor difference)
+        => Request.Inverted is { } inverted ? inverted.Method.ShapeGuidance(inverted.Settings, difference) : difference;
+
+    /// <summary>U-Net rows of each step of a pass over some of the prompts.</summary>
+    public int Rows(IReadOnlyList<int> prompts)
+    {
+        var known = Known is not null && prompts.Contains(0) ? 1 : 0;
+        return known + ((prompts.Count - known) * (Request.Guidance == 1 ? 1 : 2));
+    }
 
     public void Dispose()
     {
         Noise.Dispose();
         Conditional.Dispose();
         Unconditional.Dispose();
+        Known?.Dispose();
         mask?.Dispose();
-    }
-
-    private static void Validate(EditRequest request)
-    {
-        Require(request.Steps is >= 1 and <= 1000, $"--steps is {request.Steps}; give a number from 1 to 1000.");
-        Require(double.IsFinite(request.Guidance), "--guidance must be a finite number.");
-        foreach (var (name, value) in new[]
-        {
-            ("--blend-threshold", request.BlendThreshold), ("--blend-subtract-threshold", request.BlendSubtractThreshold), ("--blend-start", request.BlendStart),
-        })
-            Require(value is >= 0 and <= 1, $"{name} is {value}; give a number from 0 to 1.");
     }
 
     private static void Require(bool condition, string message)
@@ -106,7 +116,12 @@ internal sealed class EditPlan : IDisposable
         var side = model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent;
         var (height, width) = (Request.Height > 0 ? Request.Height : side, Request.Width > 0 ? Request.Width : side);
         Tensor source;
-        if (Request.InitialLatents is { } given)
+        if (Known is not null)
+        {
+            source = Known.narrow(0, FirstStep, 1);
+            Require(source.shape[1] == model.Vae.Config.LatentChannels, $"The picture was inverted with a model of {source.shape[1]} latent channels; this one has {model.Vae.Config.LatentChannels}.");
+        }
+        else if (Request.InitialLatents is { } given)
         {
             Require(given.dim() == 4 && given.shape[0] == 1 && given.shape[1] == model.Vae.Config.LatentChannels,
                 $"The initial latents have shape [{string.Join(", ", given.shape)}]; this model needs [1, {model.Vae.Config.LatentChannels}, h, w].");

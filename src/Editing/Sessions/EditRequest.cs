@@ -1,6 +1,8 @@
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
 using static TorchSharp.torch;
 
@@ -36,6 +38,12 @@ public sealed record EditRequest
     /// <summary>Starting noise instead of the seed's, [1, channels, h, w]; stays the caller's.</summary>
     public Tensor? InitialLatents { get; init; }
 
+    /// <summary>
+    /// A real picture to edit instead of one from noise; stays the caller's. It decides source prompt, steps and size: begin with
+    /// <see cref="ForPicture"/>.
+    /// </summary>
+    public InvertedPicture? Inverted { get; init; }
+
     /// <summary>Another seed for the edited pictures: the experiment of un-fixing it. Null to start all from the same noise.</summary>
     public long? EditSeed { get; init; }
 
@@ -69,8 +77,37 @@ public sealed record EditRequest
     /// <summary>Whether to collect attention maps.</summary>
     public bool WatchAttention { get; init; }
 
+    /// <summary>Whether to collect the source's self-attention, for its components.</summary>
+    public bool WatchSelfAttention { get; init; }
+
     /// <summary>Whether to keep every step's latents and masks for <see cref="EditResult.SaveTrace"/>.</summary>
     public bool Trace { get; init; }
+
+    /// <summary>Refuses, before any work, what a run would refuse because of its words and numbers.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="settings">How the picture to edit will be inverted; null where there is none, or it is inverted already.</param>
+    /// <exception cref="Diffusion.InvalidInputException">A word or number does not fit.</exception>
+    public void Check(StableDiffusionModel model, InversionSettings? settings = null)
+    {
+        if (settings is not null)
+        {
+            settings.Validate();
+            EditWords.RequireFits(this, settings);
+        }
+
+        _ = new EditWords(model.Tokenizer, this);
+    }
+
+    /// <summary>A request for edits of a real picture.</summary>
+    public static EditRequest ForPicture(InvertedPicture inverted) => new()
+    {
+        Inverted = inverted,
+        Source = inverted.Settings.Prompt,
+        Steps = inverted.Settings.Steps,
+        StepsOffset = inverted.Settings.StepsOffset,
+        Guidance = inverted.Settings.Guidance,
+        Sampler = SamplerKind.Ddim,
+    };
 }
 
 /// <summary>Where a run stands.</summary>

@@ -33,6 +33,9 @@ public sealed class EditResult : IDisposable
     /// <summary>Attention maps, where somebody asked for them.</summary>
     public AttentionMaps? Maps => plan.Maps;
 
+    /// <summary>The source's self-attention, where somebody asked for it.</summary>
+    public SelfAttentionMap? SelfAttention => plan.SelfAttention;
+
     /// <summary>The sampler that ran.</summary>
     public SamplerKind Sampler => plan.Sampler;
 
@@ -60,6 +63,8 @@ public sealed class EditResult : IDisposable
             tensors["attention.cross.16"] = stack(Rows.Select(p => Maps.Mean(p).transpose(0, 1).reshape(-1, 16, 16)));
         if (masks.OfType<Tensor>().FirstOrDefault() is { } some)
             tensors["blend.mask"] = stack(masks.Select(m => m is null ? full_like(some, 255) : m));
+        if (plan.Request.Inverted is { } inverted)
+            inverted.AddTrace(tensors);
         SafetensorsWriter.Write(path, tensors);
     }
 
@@ -70,6 +75,7 @@ public sealed class EditResult : IDisposable
         masks.ForEach(mask => mask?.Dispose());
         Latents?.Dispose();
         Maps?.Dispose();
+        SelfAttention?.Dispose();
     }
 
     internal void Keep(Tensor state)

@@ -33,15 +33,27 @@ public static class EditRun
         try
         {
             var first = prompts[0];
-            using var attention = new EditAttention(plan.Edits, recording, plan.Maps);
+            using var attention = new EditAttention(plan.Edits, recording, plan.Maps, plan.SelfAttention);
             using var noise = plan.Noise.narrow(0, first, prompts.Count);
             using var conditional = plan.Conditional.narrow(0, first, prompts.Count);
-            if (first == 0)
-                recording?.AddLatents(plan.Noise.narrow(0, 0, 1));
-            result.Keep(noise);
+            for (var i = 0; i <= plan.FirstStep; i++)
+            {
+                // Steps that are left out leave the source on its way and edits where they will begin.
+                using var scope = NewDisposeScope();
+                var source = plan.Known?.narrow(0, i, 1);
+                if (first == 0)
+                    recording?.AddLatents(source ?? plan.Noise.narrow(0, 0, 1));
+                result.Keep(source?.expand(prompts.Count, -1, -1, -1) ?? noise);
+                if (i < plan.FirstStep && plan.Blend is not null)
+                    result.KeepMask(null);
+            }
+
             var request = new DenoisingRequest
             {
                 Latents = noise,
+                FirstStep = plan.FirstStep,
+                Known = first == 0 ? plan.Known : null,
+                ShapeGuidance = plan.ShapeGuidance,
                 Prompts = prompts,
                 Conditional = conditional,
                 Unconditional = plan.Unconditional,
@@ -49,7 +61,7 @@ public static class EditRun
                 Attention = attention,
                 AfterStep = (step, latents) => Blend(plan, first, recording, result, step, latents),
             };
-            var rows = prompts.Count * (plan.Request.Guidance == 1 ? 1 : 2);
+            var rows = plan.Rows(prompts);
             foreach (var state in DenoisingLoop.Run(plan.Model, scheduler, request, cancel))
             {
                 if (first == 0)

@@ -57,6 +57,7 @@ public sealed class EditSession : IDisposable
             Height = source.Height,
             Guidance = source.Guidance,
             InitialLatents = source.InitialLatents,
+            Inverted = source.Inverted,
             Negative = source.Negative,
         };
         using var plan = new EditPlan(model, edited);

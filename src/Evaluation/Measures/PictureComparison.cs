@@ -49,10 +49,7 @@ public static class PictureComparison
 
     private static List<double> Gradients(Picture picture)
     {
-        var luminance = new double[picture.Width * picture.Height];
-        for (var i = 0; i < luminance.Length; i++)
-            // Weights of ITU-R BT.601.
-            luminance[i] = (0.299 * picture.Rgb[i * 3]) + (0.587 * picture.Rgb[(i * 3) + 1]) + (0.114 * picture.Rgb[(i * 3) + 2]);
+        var luminance = Luminance.Of(picture);
         var gradients = new List<double>(2 * luminance.Length);
         for (var y = 0; y < picture.Height; y++)
         {
@@ -85,7 +82,7 @@ public static class PictureComparison
         return scale == 0 ? 0 : product / scale;
     }
 
-    private static void RequireSameSize(Picture one, Picture other)
+    internal static void RequireSameSize(Picture one, Picture other)
     {
         if (one.Width != other.Width || one.Height != other.Height)
             throw new ArgumentException($"A picture of {one.Width}x{one.Height} cannot be compared with one of {other.Width}x{other.Height}.");

@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Control;
 using PromptToPrompt.Editing.Maps;
+using PromptToPrompt.Evaluation.Judging;
 using PromptToPrompt.Evaluation.Measures;
 using PromptToPrompt.Storybook.Training;
 using PromptToPrompt.Storybook.World;
@@ -32,7 +33,7 @@ public static class DrawnQuality
     public static double AutoencoderPsnr(StableDiffusionModel model, int seed, int count = 64)
     {
         using var _ = no_grad();
-        using var pictures = new Pictures(seed);
+        using var pictures = new Pictures(seed, PictureSize(model));
         return Numbers(count).Average(number =>
         {
             using var scope = NewDisposeScope();
@@ -46,13 +47,26 @@ public static class DrawnQuality
     public static AttentionQuality Attention(StableDiffusionModel model, long timestep, int seed, int count = 64)
     {
         using var _ = no_grad();
-        using var pictures = new Pictures(seed);
+        using var pictures = new Pictures(seed, PictureSize(model));
         using var generator = new Generator((ulong)seed, CPU);
         var noise = NoiseSchedule.Create(model.Scheduler).Level(timestep);
         var found = Numbers(count).Select(number => Look(model, pictures, number, timestep, noise, generator)).OfType<Finding>().ToList();
         return new AttentionQuality(
             timestep, found.Count, found.Average(f => f.Hit ? 1.0 : 0.0), found.Average(f => f.Chance), found.Average(f => f.MassRatio));
     }
+
+    /// <summary>
+    /// How often the judge is right about drawings of the model's size. Encoded and decoded, they are the best pictures that the model can
+    /// make: no agreement of its pictures with their prompts can be expected to be higher.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="judge">The judge.</param>
+    /// <param name="encoded">Whether the drawings go through the model's autoencoder and back first.</param>
+    /// <param name="count">How many drawings.</param>
+    public static IReadOnlyList<JudgeAccuracy> Judged(StableDiffusionModel model, PictureJudge judge, bool encoded, int count = 256) =>
+        JudgeTraining.Validate(judge, PictureSize(model), count, encoded ? pixels => model.Vae.Decode(model.Vae.Encode(pixels.to(model.Device))).cpu() : null);
+
+    private static int PictureSize(StableDiffusionModel model) => model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent;
 
     private static IEnumerable<long> Numbers(int count) => Enumerable.Range(0, count).Select(i => First + i);
 

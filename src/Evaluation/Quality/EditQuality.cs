@@ -1,14 +1,17 @@
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Edits;
-using PromptToPrompt.Editing.Prompts;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Evaluation.Judging;
 using PromptToPrompt.Evaluation.Measures;
 using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Quality;
 
 /// <summary>Runs pairs of prompts with attention control and, from the same noise, without, and measures what stayed and what changed.</summary>
-public static class EditQuality
+/// <param name="model">The model.</param>
+/// <param name="options">How the pairs are run.</param>
+/// <param name="colours">Names the colour of a region.</param>
+/// <param name="judge">Says what a picture shows.</param>
+public sealed class EditQuality(StableDiffusionModel model, EditQualityOptions options, ColourReader colours, PictureJudge judge)
 {
     // A made picture has no drawn mask: the changed words' own attention tells their region.
     private const double RegionThreshold = 0.4;
@@ -17,82 +20,48 @@ public static class EditQuality
     private const double CoreThreshold = 0.75;
 
     /// <summary>Measures pair after pair.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="options">How the pairs are run.</param>
-    /// <param name="colours">Names colours.</param>
     /// <param name="cancel">Stops before the next step.</param>
-    public static IEnumerable<EditMeasurement> Measure(
-        StableDiffusionModel model, EditQualityOptions options, ColourReader colours, CancellationToken cancel = default)
+    public IEnumerable<EditMeasurement> Measure(CancellationToken cancel = default)
     {
         var pairs = EditPairs.Make(options.Pairs, options.Seed);
         for (var i = 0; i < pairs.Count; i++)
-            yield return Measure(model, pairs[i], options, options.Seed + i, colours, cancel);
+            yield return Measure(pairs[i], options.Seed + i, cancel);
     }
 
-    private static EditMeasurement Measure(
-        StableDiffusionModel model, EditPair pair, EditQualityOptions options, long seed, ColourReader colours, CancellationToken cancel)
-    {
-        using var session = new EditSession(model, new EditRequest
-        {
-            Source = pair.SourcePrompt,
-            Steps = options.Steps,
-            Guidance = options.Guidance,
-            Seed = seed,
-            WatchAttention = true,
-        });
-        using var source = session.RunSource(cancel: cancel);
-        using var controlled = session.Edit(request => Edit(request, options.CrossSteps, options.SelfSteps), cancel: cancel);
-        using var free = session.Edit(request => Edit(request, crossSteps: 0, selfSteps: 0), cancel: cancel);
-        var (before, after, without) = (source.Pictures[0], controlled.Pictures[0], free.Pictures[0]);
-        var region = Region(pair, source, controlled, free);
-        var isColour = pair.Kind == EditKind.ColourSwap;
-        return new EditMeasurement(
-            pair,
-            before,
-            after,
-            without,
-            region is null ? null : PictureComparison.DifferenceOutside(before, after, region),
-            region is null ? null : PictureComparison.DifferenceOutside(before, without, region),
-            region?.Average(inside => inside ? 0.0 : 1.0),
-            PictureComparison.Difference(before, after),
-            PictureComparison.Difference(before, without),
-            PictureComparison.StructureAgreement(before, after),
-            PictureComparison.StructureAgreement(before, without),
-            isColour ? HasTargetColour(pair, controlled, colours) : null,
-            isColour ? HasTargetColour(pair, free, colours) : null);
+    /// <summary>Whether edits of a kind concern a region, and not the whole picture.</summary>
+    internal static bool HasRegion(EditKind kind) => kind is EditKind.SubjectSwap or EditKind.ColourSwap or EditKind.PlaceSwap;
 
-        EditRequest Edit(EditRequest request, double crossSteps, double selfSteps) => request with
-        {
-            Targets = [pair.TargetPrompt],
-            Edit = new EditSpecification
-            {
-                CrossSteps = new CrossReplaceSteps(StepWindow.Until(crossSteps)),
-                SelfSteps = StepWindow.Until(selfSteps),
-                Weights = pair.Word is { } word ? [new WordWeight(word, options.Weight)] : [],
-            },
-        };
+    private EditMeasurement Measure(EditPair pair, long seed, CancellationToken cancel)
+    {
+        using var run = new PairRun(model, pair, options, seed, cancel);
+        var judgements = judge.Judge(run.Pictures);
+        var source = run.Pictures[0];
+        var region = HasRegion(pair.Kind) ? Region(pair, run, source) : null;
+        return new EditMeasurement(
+            pair, source, judgements[0], region?.Average(inside => inside ? 0.0 : 1.0), Target(1), run.Pictures.Count > 2 ? Target(2) : null);
+
+        TargetMeasurement Target(int index) => new(
+            run.Pictures[index],
+            judgements[index],
+            region is null ? null : PictureComparison.DifferenceOutside(source, run.Pictures[index], region),
+            PictureComparison.Difference(source, run.Pictures[index]),
+            PictureComparison.StructureAgreement(source, run.Pictures[index]),
+            pair.Kind == EditKind.ColourSwap ? HasTargetColour(pair, run, index) : null);
     }
 
     // One region for both comparisons, which holds the object wherever any of the three pictures has it: an object that moved without
     // control is so not held against running without control.
-    private static bool[]? Region(EditPair pair, EditResult source, EditResult controlled, EditResult free)
+    private static bool[] Region(EditPair pair, PairRun run, Picture picture)
     {
-        if (pair.Kind is not (EditKind.SubjectSwap or EditKind.ColourSwap or EditKind.PlaceSwap))
-            return null;
-        var picture = source.Pictures[0];
-        bool[][] regions =
-        [
-            WordMap.Of(source.Maps!, 0, source.Prompts[0], pair.SourceWords).PixelRegion(picture.Width, picture.Height, RegionThreshold, dilated: true),
-            .. new[] { controlled, free }.Select(edit =>
-                WordMap.Of(edit.Maps!, 1, edit.Prompts[1], pair.TargetWords).PixelRegion(picture.Width, picture.Height, RegionThreshold, dilated: true)),
-        ];
+        var regions = run.Pictures.Select((_, index) => run.Map(index, index == 0 ? pair.SourceWords : pair.TargetWords)
+            .PixelRegion(picture.Width, picture.Height, RegionThreshold, dilated: true)).ToList();
         return [.. Enumerable.Range(0, regions[0].Length).Select(i => regions.Any(region => region[i]))];
     }
 
-    private static bool HasTargetColour(EditPair pair, EditResult edit, ColourReader colours)
+    private bool HasTargetColour(EditPair pair, PairRun run, int index)
     {
-        var picture = edit.Pictures[0];
-        var core = WordMap.Of(edit.Maps!, 1, edit.Prompts[1], pair.TargetWords).PixelRegion(picture.Width, picture.Height, CoreThreshold, dilated: false);
+        var picture = run.Pictures[index];
+        var core = run.Map(index, pair.TargetWords).PixelRegion(picture.Width, picture.Height, CoreThreshold, dilated: false);
         return colours.Read(picture.Rgb, core) == pair.Target.Colour;
     }
 }

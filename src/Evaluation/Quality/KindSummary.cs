@@ -1,36 +1,31 @@
+using PromptToPrompt.Evaluation.Judging;
 using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Quality;
 
-/// <summary>What the pairs of one kind of edit come to; each number as in <see cref="EditMeasurement"/>, averaged over the pairs that have it.</summary>
+/// <summary>What the pairs of one kind of edit come to.</summary>
 /// <param name="Kind">The kind of edit.</param>
 /// <param name="Pairs">How many pairs.</param>
 /// <param name="OutsidePairs">For how many of them the region is known and leaves something outside.</param>
-/// <param name="OutsideControlled">Difference outside the region, with control.</param>
-/// <param name="OutsideFree">Difference outside the region, without.</param>
 /// <param name="OutsideShare">Share of the picture outside the region.</param>
-/// <param name="ChangeControlled">Difference over the whole picture, with control.</param>
-/// <param name="ChangeFree">Difference over the whole picture, without.</param>
-/// <param name="StructureControlled">Agreement of edges, with control.</param>
-/// <param name="StructureFree">Agreement of edges, without.</param>
-/// <param name="ColourControlled">Share of edits that have the target's colour, with control.</param>
-/// <param name="ColourFree">Share of edits that have the target's colour, without.</param>
-public sealed record KindSummary(
-    EditKind Kind,
-    int Pairs,
-    int OutsidePairs,
-    double? OutsideControlled,
-    double? OutsideFree,
-    double? OutsideShare,
-    double ChangeControlled,
-    double? ChangeFree,
-    double StructureControlled,
-    double? StructureFree,
-    double? ColourControlled,
-    double? ColourFree)
+/// <param name="Controlled">With attention control.</param>
+/// <param name="Free">Without; null for a re-weighting.</param>
+public sealed record KindSummary(EditKind Kind, int Pairs, int OutsidePairs, double? OutsideShare, TargetSummary Controlled, TargetSummary? Free)
 {
-    /// <summary>Difference with control over difference without: below 0.5 is the goal.</summary>
-    public double? Ratio => OutsideControlled / OutsideFree;
+    /// <summary>Difference outside the region with control over that without: below 0.5 is the goal.</summary>
+    public double? Ratio => Controlled.Outside / Free?.Outside;
+
+    /// <summary>What an edit of this kind changes; null for a re-weighting.</summary>
+    public static Slot? Changed(EditKind kind) => kind switch
+    {
+        EditKind.SubjectSwap => Slot.Subject,
+        EditKind.ColourSwap => Slot.Colour,
+        EditKind.PlaceSwap => Slot.Place,
+        EditKind.AddedStyle => Slot.Style,
+        EditKind.AddedTime => Slot.Time,
+        EditKind.AddedWeather => Slot.Weather,
+        _ => null,
+    };
 
     /// <summary>Sums up measurements, one entry for each kind among them.</summary>
     public static IReadOnlyList<KindSummary> Of(IEnumerable<EditMeasurement> measurements) =>
@@ -38,18 +33,31 @@ public sealed record KindSummary(
         .. measurements.GroupBy(m => m.Pair.Kind).OrderBy(group => group.Key).Select(group => new KindSummary(
             group.Key,
             group.Count(),
-            group.Count(m => m.OutsideControlled is not null),
-            group.Average(m => m.OutsideControlled),
-            group.Average(m => m.OutsideFree),
+            group.Count(m => m.Controlled.Outside is not null),
             group.Average(m => m.OutsideShare),
-            group.Average(m => m.ChangeControlled),
-            // A weight is part of the control: without control the prompt is the source's, and so is the picture.
-            group.Key == EditKind.Reweight ? null : group.Average(m => m.ChangeFree),
-            group.Average(m => m.StructureControlled),
-            group.Key == EditKind.Reweight ? null : group.Average(m => m.StructureFree),
-            Share(group.Select(m => m.ColourControlled)),
-            Share(group.Select(m => m.ColourFree)))),
+            TargetSummary.Of(group, m => m.Controlled)!,
+            TargetSummary.Of(group, m => m.Free))),
     ];
+}
 
-    private static double? Share(IEnumerable<bool?> answers) => answers.Average(answer => answer is { } yes ? yes ? 1.0 : 0.0 : (double?)null);
+/// <summary>Pictures of target prompts, summed up: each number as in <see cref="TargetMeasurement"/>, averaged over the pairs that have it.</summary>
+/// <param name="Outside">Difference outside the region.</param>
+/// <param name="Change">Difference over the whole picture.</param>
+/// <param name="Structure">Agreement of edges.</param>
+/// <param name="Colour">Share whose colour, read where the words look, is the target's.</param>
+/// <param name="Changed">Share in which the judge sees the target's value of what the edit changes.</param>
+/// <param name="Subject">Share in which the judge sees the target's subject.</param>
+public sealed record TargetSummary(double? Outside, double Change, double Structure, double? Colour, double? Changed, double Subject)
+{
+    internal static TargetSummary? Of(IEnumerable<EditMeasurement> measurements, Func<EditMeasurement, TargetMeasurement?> choose)
+    {
+        var sides = measurements.Select(m => (m.Pair, Side: choose(m)!)).Where(m => m.Side is not null).ToList();
+        return sides.Count == 0 ? null : new TargetSummary(
+            sides.Average(m => m.Side.Outside),
+            sides.Average(m => m.Side.Change),
+            sides.Average(m => m.Side.Structure),
+            Agreement.Share(sides.Select(m => m.Side.Colour)),
+            Agreement.Share(sides.Select(m => KindSummary.Changed(m.Pair.Kind) is { } slot ? m.Side.Judgement.Agrees(m.Pair.Target, slot) : null)),
+            sides.Average(m => m.Side.Judgement.Agrees(m.Pair.Target, Slot.Subject) == true ? 1.0 : 0.0));
+    }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Weights;
 using TorchSharp;
@@ -8,6 +9,9 @@ namespace PromptToPrompt.Storybook.Training;
 /// <summary>Trains the autoencoder on drawn pictures: L1 and squared error of the picture, and a light pull of the latents towards unit normal.</summary>
 public sealed class AutoencoderTrainer : IDisposable
 {
+    /// <summary>What its reports call this stage.</summary>
+    public const string Stage = "autoencoder";
+
     private const int Batch = 4;
     private const double KlWeight = 1e-4;
     private readonly Pictures pictures;
@@ -28,23 +32,25 @@ public sealed class AutoencoderTrainer : IDisposable
     /// <summary>Weights and optimiser state.</summary>
     public FlatParameters Parameters { get; }
 
-    /// <summary>Trains up to a number of pictures, yielding a report every 50 steps.</summary>
-    public IEnumerable<TrainingProgress> Train(long total)
+    /// <summary>Pictures seen so far.</summary>
+    public long Seen => Parameters.Steps * Batch;
+
+    /// <summary>Trains up to a number of pictures, yielding a report after the first step, the last and every 50 steps.</summary>
+    /// <param name="total">Pictures to have seen at the end.</param>
+    /// <param name="cancel">Ends the training after the step that is being taken, without an error.</param>
+    public IEnumerable<TrainingProgress> Train(long total, CancellationToken cancel = default)
     {
-        var steps = total / Batch;
-        var sum = 0.0;
-        var squared = 0.0;
         const int Every = 50;
-        while (Parameters.Steps < steps)
+        var steps = total / Batch;
+        var window = new LossWindow(Every, steps);
+        while (Parameters.Steps < steps && !cancel.IsCancellationRequested)
         {
             var (loss, error) = Step(new LearningRate(1.5e-3).At(Parameters.Steps, steps));
-            sum += loss;
-            squared += error;
-            if (Parameters.Steps % Every != 0)
+            if (window.Add(Parameters.Steps, loss, error) is not { } mean)
                 continue;
             // Squared error is on a range of 2, so the peak's square is 4.
-            yield return new("autoencoder", Parameters.Steps * Batch, total, sum / Every, $"PSNR {10 * Math.Log10(4 * Every / squared):F2} dB");
-            sum = squared = 0;
+            var psnr = string.Create(CultureInfo.InvariantCulture, $"PSNR {10 * Math.Log10(4 / mean.Second):F2} dB");
+            yield return new(Stage, Seen, total, mean.First, psnr);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.TextEncoders;
@@ -16,6 +17,9 @@ namespace PromptToPrompt.Storybook.Training;
 /// </summary>
 public sealed class DenoiserTrainer : IDisposable
 {
+    /// <summary>What its reports call this stage.</summary>
+    public const string Stage = "denoiser";
+
     private const int Batch = 24;
     private const double CaptionDropout = 0.1;
     private const double MinSnr = 5;
@@ -56,23 +60,24 @@ public sealed class DenoiserTrainer : IDisposable
     /// <summary>Weights and optimiser state.</summary>
     public FlatParameters Parameters { get; }
 
-    /// <summary>Trains up to a number of pictures, yielding a report every 25 steps.</summary>
+    /// <summary>Pictures seen so far.</summary>
+    public long Seen => Parameters.Steps * Batch;
+
+    /// <summary>Trains up to a number of pictures, yielding a report after the first step, the last and every 25 steps.</summary>
     /// <param name="total">Pictures to have seen at the end.</param>
     /// <param name="groundingWeight">Weight of the attention loss.</param>
-    public IEnumerable<TrainingProgress> Train(long total, double groundingWeight = 0.02)
+    /// <param name="cancel">Ends the training after the step that is being taken, without an error.</param>
+    public IEnumerable<TrainingProgress> Train(long total, double groundingWeight = 0.02, CancellationToken cancel = default)
     {
         const int Every = 25;
         var steps = total / Batch;
-        var (noiseLoss, attentionLoss) = (0.0, 0.0);
-        while (Parameters.Steps < steps)
+        var window = new LossWindow(Every, steps);
+        while (Parameters.Steps < steps && !cancel.IsCancellationRequested)
         {
             var (noise, attention) = Step(new LearningRate(1e-3, WarmUp: 200).At(Parameters.Steps, steps), groundingWeight);
-            noiseLoss += noise;
-            attentionLoss += attention;
-            if (Parameters.Steps % Every != 0)
+            if (window.Add(Parameters.Steps, noise, attention) is not { } mean)
                 continue;
-            yield return new("denoiser", Parameters.Steps * Batch, total, noiseLoss / Every, $"attention KL {attentionLoss / Every:F3}");
-            noiseLoss = attentionLoss = 0;
+            yield return new(Stage, Seen, total, mean.First, string.Create(CultureInfo.InvariantCulture, $"attention KL {mean.Second:F3}"));
         }
     }
 

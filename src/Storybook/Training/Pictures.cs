@@ -5,15 +5,16 @@ namespace PromptToPrompt.Storybook.Training;
 
 /// <summary>Drawn scenes as tensors. Picture number i of a seed is always the same.</summary>
 /// <param name="seed">Which sequence of pictures.</param>
-public sealed class Pictures(int seed) : IDisposable
+/// <param name="size">Their side in pixels.</param>
+public sealed class Pictures(int seed, int size = StorybookArchitecture.PictureSize) : IDisposable
 {
     private readonly ScenePainter painter = new();
 
     /// <summary>The scene of a picture number.</summary>
     public Scene Scene(long number) => World.Scene.Sample(Numbers(number));
 
-    /// <summary>Paints a scene at the model's size.</summary>
-    public Painting Paint(Scene scene) => painter.Paint(scene, StorybookArchitecture.PictureSize);
+    /// <summary>Paints a scene.</summary>
+    public Painting Paint(Scene scene) => painter.Paint(scene, size);
 
     /// <summary>A source of random numbers for one picture number.</summary>
     public Random Numbers(long number) => new(HashCode(seed, number));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Storybook.World;
@@ -12,16 +13,19 @@ namespace PromptToPrompt.Storybook.Training;
 /// <param name="AutoencoderPictures">Pictures for the autoencoder.</param>
 /// <param name="DenoiserPictures">Pictures for U-Net and text encoder.</param>
 /// <param name="Seed">Seed of everything.</param>
-public sealed record TrainingPlan(string Directory, long AutoencoderPictures = 30_000, long DenoiserPictures = 100_000, int Seed = 1);
+public sealed record TrainingPlan(string Directory, long AutoencoderPictures = 20_000, long DenoiserPictures = 170_000, int Seed = 1);
 
 /// <summary>
 /// Makes the embedded model from nothing: tokenizer, then autoencoder, then U-Net with text encoder. State is saved every few minutes and the
 /// model exported with it, so that a run can be stopped at any time, used, and gone on with.
 /// </summary>
-public sealed class TrainingRun(TrainingPlan plan)
+/// <param name="plan">What to train.</param>
+/// <param name="time">The clock that saving and showing go by; the system's when null.</param>
+public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
 {
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(3);
-    private readonly TimeProvider clock = TimeProvider.System;
+    private static readonly TimeSpan SampleEvery = TimeSpan.FromMinutes(10);
+    private readonly TimeProvider clock = time ?? TimeProvider.System;
     private string AutoencoderState => Path.Combine(plan.Directory, "autoencoder.safetensors");
     private string DenoiserState => Path.Combine(plan.Directory, "denoiser.safetensors");
 
@@ -29,10 +33,16 @@ public sealed class TrainingRun(TrainingPlan plan)
     public string ModelDirectory => Path.Combine(plan.Directory, "model");
 
     /// <summary>Trains, yielding reports; each is also appended to <c>loss.csv</c>.</summary>
-    public IEnumerable<TrainingProgress> Run()
+    /// <param name="show">
+    /// Shown what the averaged weights draw, every ten minutes and at the end of each stage; null for never. The training's own random
+    /// numbers do not notice it.
+    /// </param>
+    /// <param name="cancel">Stops the run before its next step; the state is saved first.</param>
+    /// <exception cref="OperationCanceledException">The run was stopped.</exception>
+    public IEnumerable<TrainingProgress> Run(Action<TrainingSamples>? show = null, CancellationToken cancel = default)
     {
         Directory.CreateDirectory(plan.Directory);
-        foreach (var progress in Autoencoder().Concat(Denoiser()))
+        foreach (var progress in Autoencoder(show, cancel).Concat(Denoiser(show, cancel)))
         {
             File.AppendAllText(Path.Combine(plan.Directory, "loss.csv"), string.Create(CultureInfo.InvariantCulture,
                 $"{progress.Stage},{progress.Pictures},{progress.Loss:G6},{progress.Note}\n"));
@@ -40,30 +50,27 @@ public sealed class TrainingRun(TrainingPlan plan)
         }
     }
 
-    private IEnumerable<TrainingProgress> Autoencoder()
+    private IEnumerable<TrainingProgress> Autoencoder(Action<TrainingSamples>? show, CancellationToken cancel)
     {
         using var trainer = new AutoencoderTrainer(plan.Seed);
         if (File.Exists(AutoencoderState))
             trainer.Parameters.Load(AutoencoderState);
-        var saved = clock.GetTimestamp();
-        foreach (var progress in trainer.Train(plan.AutoencoderPictures))
-        {
-            if (clock.GetElapsedTime(saved) > SaveEvery)
-            {
-                trainer.Parameters.Save(AutoencoderState);
-                saved = clock.GetTimestamp();
-            }
-
+        var stage = trainer.Train(plan.AutoencoderPictures, cancel);
+        foreach (var progress in Kept(stage, () => trainer.Parameters.Save(AutoencoderState), show is null ? null : Show, cancel))
             yield return progress;
-        }
-
-        trainer.Parameters.Save(AutoencoderState);
         var (_, deviations) = trainer.MeasureLatents();
-        yield return new("autoencoder", plan.AutoencoderPictures, plan.AutoencoderPictures, 0,
+        yield return new(AutoencoderTrainer.Stage, plan.AutoencoderPictures, plan.AutoencoderPictures, 0,
             $"latent deviation by channel {string.Join(" ", deviations.Select(d => d.ToString("F2", CultureInfo.InvariantCulture)))}");
+
+        void Show()
+        {
+            var vae = trainer.Averaged(out var weights);
+            using (weights)
+                show(TrainingSamples.RoundTrips(vae, plan.Seed, trainer.Seen));
+        }
     }
 
-    private IEnumerable<TrainingProgress> Denoiser()
+    private IEnumerable<TrainingProgress> Denoiser(Action<TrainingSamples>? show, CancellationToken cancel)
     {
         using var autoencoder = new AutoencoderTrainer(plan.Seed);
         autoencoder.Parameters.Load(AutoencoderState);
@@ -71,25 +78,48 @@ public sealed class TrainingRun(TrainingPlan plan)
         var vae = autoencoder.Averaged(out var vaeWeights, scalingFactor);
         using var owned = vaeWeights;
         var vocabulary = TrainTokenizer();
+        cancel.ThrowIfCancellationRequested();
         var tokenizer = new ClipTokenizer(vocabulary);
         StorybookArchitecture.WriteConfigs(ModelDirectory, tokenizer.VocabularySize, scalingFactor);
         vocabulary.Save(Path.Combine(ModelDirectory, "tokenizer"));
         var schedule = SchedulerConfig.FromFile(Path.Combine(ModelDirectory, "scheduler", "scheduler_config.json"));
         using var scheduler = schedule.Create(SamplerKind.Ddim, 50);
         using var trainer = new DenoiserTrainer(plan.Seed, tokenizer, vae, scheduler.Noise, File.Exists(DenoiserState) ? DenoiserState : null);
-        var saved = clock.GetTimestamp();
-        foreach (var progress in trainer.Train(plan.DenoiserPictures))
+        var stage = trainer.Train(plan.DenoiserPictures, cancel: cancel);
+        foreach (var progress in Kept(stage, () => Save(autoencoder.Parameters, trainer.Parameters), show is null ? null : Show, cancel))
+            yield return progress;
+
+        // What was just exported: exactly the pictures that a user of the model would get.
+        void Show()
         {
-            if (clock.GetElapsedTime(saved) > SaveEvery)
+            using var model = StableDiffusionModel.Load(ModelDirectory);
+            show(TrainingSamples.Generated(model, trainer.Seen, cancel));
+        }
+    }
+
+    // Passes a stage's reports on. Saves and shows when it is time and at the end, and saves before leaving for a cancellation.
+    private IEnumerable<TrainingProgress> Kept(IEnumerable<TrainingProgress> stage, Action save, Action? show, CancellationToken cancel)
+    {
+        var (saved, shown) = (clock.GetTimestamp(), clock.GetTimestamp());
+        foreach (var progress in stage)
+        {
+            yield return progress;
+            var showing = show is not null && clock.GetElapsedTime(shown) > SampleEvery;
+            if (!showing && clock.GetElapsedTime(saved) <= SaveEvery)
+                continue;
+            save();
+            if (showing)
             {
-                Save(autoencoder.Parameters, trainer.Parameters);
-                saved = clock.GetTimestamp();
+                show!();
+                shown = clock.GetTimestamp();
             }
 
-            yield return progress;
+            saved = clock.GetTimestamp();
         }
 
-        Save(autoencoder.Parameters, trainer.Parameters);
+        save();
+        cancel.ThrowIfCancellationRequested();
+        show?.Invoke();
     }
 
     private void Save(FlatParameters autoencoder, FlatParameters denoiser)

@@ -16,8 +16,10 @@ public static class EditPairs
         return pairs;
     }
 
-    private static EditPair Make(EditKind kind, Random rng)
+    /// <summary>Makes a pair of one kind, from the next numbers of <paramref name="rng"/>.</summary>
+    public static EditPair Make(EditKind kind, Random rng)
     {
+        ArgumentNullException.ThrowIfNull(rng);
         var scene = Scene.Sample(rng);
         // Most edits start from a plain picture, as most users do.
         if (rng.Next(5) != 0)

@@ -7,7 +7,7 @@ public sealed class AlignCommandTests
     [Fact]
     public void RefineIsPositionsAndAlphas()
     {
-        using var json = Align("a cat sat", "a fluffy cat sat", "--kind", "refine");
+        using var json = Align("a cat sat", "a white cat sat", "--kind", "refine");
         Assert.Equal("refine", json.RootElement.GetProperty("kind").GetString());
         Assert.Equal([0, 1, -1, 2, 3], Numbers(json.RootElement.GetProperty("mapper")).Take(5));
         Assert.Equal([1, 1, 0, 1, 1], Numbers(json.RootElement.GetProperty("alphas")).Take(5));
@@ -31,16 +31,16 @@ public sealed class AlignCommandTests
     [Fact]
     public void TableIsReadable()
     {
-        var table = P2P.Run("align", "a cat sat", "a dog sat", "--model", Models.Tiny()).Succeeded();
+        var table = P2P.Run("align", "a cat sat", "a dog sat", "--model", Models.Storybook()).Succeeded();
         Assert.Contains(table.Split('\n'), line => line.Contains("dog") && line.Contains("cat"));
     }
 
     [Fact]
     public void ReplaceOfDifferentLengthsIsAnError() =>
-        P2P.Run("align", "a cat sat", "a fluffy cat sat", "--kind", "replace", "--model", Models.Tiny()).FailedWith(2);
+        P2P.Run("align", "a cat sat", "a fluffy cat sat", "--kind", "replace", "--model", Models.Storybook()).FailedWith(2);
 
     private static JsonDocument Align(string source, string target, params string[] options) =>
-        JsonDocument.Parse(P2P.Run(["align", source, target, "--json", "--model", Models.Tiny(), .. options]).Succeeded());
+        JsonDocument.Parse(P2P.Run(["align", source, target, "--json", "--model", Models.Storybook(), .. options]).Succeeded());
 
     private static IEnumerable<double> Numbers(JsonElement array) => array.EnumerateArray().Select(number => number.GetDouble());
 }

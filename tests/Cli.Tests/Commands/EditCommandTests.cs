@@ -14,7 +14,7 @@ public sealed class EditCommandTests
         using var folder = new TemporaryFolder();
         var outcome = P2P.Run([
             "edit", "a photo of a cat", "a photo of a (dog:1.5)", "a photo of a fluffy cat", "--blend", "cat,dog", "--json",
-            "--model", Models.Tiny(), "-o", folder["out"], "--trace", folder["trace.safetensors"], .. Fast]);
+            "--model", Models.Storybook(), "-o", folder["out"], "--trace", folder["trace.safetensors"], .. Fast]);
         using var json = JsonDocument.Parse(outcome.Succeeded());
         Assert.Equal("", outcome.Error);
         Assert.Equal(2, json.RootElement.GetProperty("options").GetProperty("steps").GetInt32());
@@ -36,20 +36,38 @@ public sealed class EditCommandTests
     {
         using var folder = new TemporaryFolder();
         foreach (var name in new[] { "first", "second" })
-            P2P.Run(["edit", "a cat", "a dog", "--seed", "7", "--quiet", "--model", Models.Tiny(), "-o", folder[name], .. Fast]).Succeeded();
+            P2P.Run(["edit", "a cat", "a dog", "--seed", "7", "--quiet", "--model", Models.Storybook(), "-o", folder[name], .. Fast]).Succeeded();
         Assert.Equal(File.ReadAllBytes(Path.Combine(folder["first"], "edit-1.png")), File.ReadAllBytes(Path.Combine(folder["second"], "edit-1.png")));
     }
 
+    [Fact]
+    public void NextRunTakesTheEarlierOnesFilesAwayAndNoOthers()
+    {
+        using var folder = new TemporaryFolder();
+        string Out(string name) => Path.Combine(folder["out"], name);
+        P2P.Run(["edit", "a cat", "a dog", "a horse", "a fox", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
+        File.Copy(Out("edit-1.png"), Out("mine.png"));
+        P2P.Run(["edit", "a cat", "a dog", "--quiet", "--model", Models.Storybook(), "-o", folder["out"] + "/", .. Fast]).Succeeded();
+        Assert.Equal(
+            ["edit-1.png", "grid.png", "mine.png", "run.json", "source.png"],
+            Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        File.WriteAllText(Out("run.json"), "{\"files\": [3, null, \"../mine.png\"]} and more");
+        P2P.Run(["generate", "a cat", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
+        Assert.True(File.Exists(Out("mine.png")));
+    }
+
     [Theory]
-    [InlineData("zebra", "--blend", "zebra")]
-    [InlineData("zebra", "--weight", "zebra=2")]
+    [InlineData("--blend: \"zebra\"", "--blend", "zebra")]
+    [InlineData("--blend-subtract: \"zebra\"", "--blend-subtract", "zebra:dog")]
+    [InlineData("--weight: \"zebra\"", "--weight", "zebra=2")]
+    [InlineData("--cross-steps: \"zebra\"", "--cross-steps", "zebra=0.5")]
     [InlineData("63x64", "--size", "63x64")]
     [InlineData("--init-latents", "--init-latents", "no-such.safetensors")]
     [InlineData("--steps", "--steps", "0")]
     public void WrongInputNamesItAndWritesNothing(string expected, params string[] options)
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains(expected, P2P.Run(["edit", "a cat", "a dog", "--model", Models.Tiny(), "-o", folder["out"], .. options]).FailedWith(2));
+        Assert.Contains(expected, P2P.Run(["edit", "a cat", "a dog", "--model", Models.Storybook(), "-o", folder["out"], .. options]).FailedWith(2));
         Assert.False(Directory.Exists(folder["out"]));
     }
 
@@ -57,7 +75,7 @@ public sealed class EditCommandTests
     public void CtrlCLeavesNothingBehind()
     {
         using var folder = new TemporaryFolder();
-        var outcome = P2P.RunAndInterrupt(TimeSpan.FromSeconds(4), "edit", "a cat", "a dog", "--steps", "900", "--model", Models.Tiny(), "-o", folder["out"]);
+        var outcome = P2P.RunAndInterrupt(TimeSpan.FromSeconds(4), "edit", "a cat", "a dog", "--steps", "900", "--model", Models.Storybook(), "-o", folder["out"]);
         Assert.Contains("Stopped", outcome.FailedWith(130));
         Assert.False(Directory.Exists(folder["out"]));
     }
@@ -66,7 +84,7 @@ public sealed class EditCommandTests
     public void NamesTruncatedWords()
     {
         using var folder = new TemporaryFolder();
-        var outcome = P2P.Run(["generate", string.Concat(Enumerable.Repeat("cat ", 75)) + "castle", "--model", Models.Tiny(), "-o", folder["out"], .. Fast]);
+        var outcome = P2P.Run(["generate", string.Concat(Enumerable.Repeat("cat ", 75)) + "castle", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]);
         outcome.Succeeded();
         Assert.Contains("castle", outcome.Error);
     }
@@ -75,9 +93,22 @@ public sealed class EditCommandTests
     public void AttentionWritesSheets()
     {
         using var folder = new TemporaryFolder();
-        P2P.Run(["attention", "a cat on a mat", "--quiet", "--model", Models.Tiny(), "-o", folder["out"], .. Fast]).Succeeded();
-        Assert.True(File.Exists(Path.Combine(folder["out"], "attention.png")));
-        Assert.True(File.Exists(Path.Combine(folder["out"], "attention-over-time.png")));
+        P2P.Run(["attention", "a cat on a mat", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
+        Assert.Equal(
+            ["attention-over-time.png", "attention.png", "grid.png", "run.json", "self-attention.png", "source.png"],
+            Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void AttentionSheetsOfEditsHaveARowForEachPrompt()
+    {
+        using var folder = new TemporaryFolder();
+        P2P.Run(["edit", "a cat", "a dog", "a big dog", "--attention", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
+        using var average = SKBitmap.Decode(Path.Combine(folder["out"], "attention.png"));
+        Assert.InRange(average.Width, 4 * 200, 5 * 200);
+        Assert.InRange(average.Height, 3 * 200, 4 * 200);
+        using var overTime = SKBitmap.Decode(Path.Combine(folder["out"], "attention-over-time.png"));
+        Assert.InRange(overTime.Height, 7 * 150, 10 * 150);
     }
 
     [Fact]

@@ -7,7 +7,7 @@ public sealed class TokensCommandTests
     [Fact]
     public void PrintsOneObjectForEachPromptAndLine()
     {
-        var lines = P2P.RunWithInput("a dog\nune forêt 🎉\n", "tokens", "@a cat, sitting", "-", "--json", "--model", Models.Tiny())
+        var lines = P2P.RunWithInput("a dog\nune forêt 🎉\n", "tokens", "@a cat, sitting", "-", "--json", "--model", Models.Storybook())
             .Succeeded().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, lines.Length);
         using var json = JsonDocument.Parse(lines[0]);
@@ -23,7 +23,7 @@ public sealed class TokensCommandTests
     [Fact]
     public void NamesTruncatedWords()
     {
-        var outcome = P2P.Run("tokens", "--model", Models.Tiny(), string.Concat(Enumerable.Repeat("cat ", 75)) + "castle");
+        var outcome = P2P.Run("tokens", "--model", Models.Storybook(), string.Concat(Enumerable.Repeat("cat ", 75)) + "castle");
         outcome.Succeeded();
         Assert.Contains("castle", outcome.Error);
     }

@@ -14,7 +14,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void Opens_a_file_of_the_reference_implementation()
     {
-        using SafetensorsFile file = SafetensorsFile.Open(Path.Combine(AppContext.BaseDirectory, "Fixtures", "scheduler", "ddim.safetensors"));
+        using var file = SafetensorsFile.Open(Path.Combine(AppContext.BaseDirectory, "Fixtures", "scheduler", "ddim.safetensors"));
         Assert.Equal(122, file.Tensors.Count);
         SafetensorsEntry entry = file.Tensors["sample"];
         Assert.Equal(ScalarType.Float32, entry.DType);
@@ -30,7 +30,7 @@ public sealed class SafetensorsFileTests : IDisposable
     {
         var path = Write(arange(6, dtype: float32).reshape(2, 3));
         var before = File.ReadAllBytes(path);
-        using (SafetensorsFile file = SafetensorsFile.Open(path))
+        using (var file = SafetensorsFile.Open(path))
         {
             using Tensor first = file.Read("x"), second = file.Read("x");
             Assert.Equal(TensorMemory.Address(first), TensorMemory.Address(second));
@@ -45,7 +45,7 @@ public sealed class SafetensorsFileTests : IDisposable
     {
         var path = Write(arange(100_000, dtype: int64));
         Tensor tensor;
-        using (SafetensorsFile file = SafetensorsFile.Open(path))
+        using (var file = SafetensorsFile.Open(path))
         {
             tensor = file.Read("x");
             file.Read("x").Dispose();
@@ -58,7 +58,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void A_closed_file_is_not_read()
     {
-        SafetensorsFile file = SafetensorsFile.Open(Write(ones(2)));
+        var file = SafetensorsFile.Open(Write(ones(2)));
         file.Dispose();
         Assert.Throws<ObjectDisposedException>(() => file.Read("x"));
     }
@@ -68,7 +68,7 @@ public sealed class SafetensorsFileTests : IDisposable
     {
         const string Json = """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"x":{"dtype":"F32","shape":[2],"data_offsets":[1,9]}}""";
         byte[] data = [7, .. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(-2f)];
-        using SafetensorsFile file = SafetensorsFile.Open(WriteBytes(Compose(Encoding.UTF8.GetBytes(Json), data)));
+        using var file = SafetensorsFile.Open(WriteBytes(Compose(Encoding.UTF8.GetBytes(Json), data)));
         using Tensor a = file.Read("a"), x = file.Read("x");
         Assert.Equal(7, a[0].item<byte>());
         Assert.Equal([1.5f, -2f], x.data<float>().ToArray());
@@ -78,7 +78,7 @@ public sealed class SafetensorsFileTests : IDisposable
     public void Any_byte_but_zero_is_true()
     {
         var json = Encoding.UTF8.GetBytes("""{"x":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}}""");
-        using SafetensorsFile file = SafetensorsFile.Open(WriteBytes(Compose(json, [0, 1, 77])));
+        using var file = SafetensorsFile.Open(WriteBytes(Compose(json, [0, 1, 77])));
         using Tensor x = file.Read("x");
         Assert.Equal([false, true, true], x.data<bool>().ToArray());
     }
@@ -86,7 +86,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void A_tensor_that_is_not_there_is_named()
     {
-        using SafetensorsFile file = SafetensorsFile.Open(Write(ones(1)));
+        using var file = SafetensorsFile.Open(Write(ones(1)));
         InvalidInputException error = Assert.Throws<InvalidInputException>(() => file.Read("conv_in.weight"));
         Assert.Contains("\"conv_in.weight\"", error.Message);
         Assert.Contains(file.Path, error.Message);
@@ -157,7 +157,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void A_file_without_tensors_is_valid()
     {
-        using SafetensorsFile file = SafetensorsFile.Open(WriteBytes(Compose("{}   ", 0)));
+        using var file = SafetensorsFile.Open(WriteBytes(Compose("{}   ", 0)));
         Assert.Empty(file.Tensors);
         Assert.Empty(file.Metadata);
     }
@@ -185,7 +185,7 @@ public sealed class SafetensorsFileTests : IDisposable
                 File.WriteAllBytes(path, bytes);
                 try
                 {
-                    using SafetensorsFile file = SafetensorsFile.Open(path);
+                    using var file = SafetensorsFile.Open(path);
                     Interlocked.Increment(ref opened);
                     foreach ((var name, SafetensorsEntry entry) in file.Tensors)
                     {

@@ -28,7 +28,7 @@ public sealed class SafetensorsWriterTests : IDisposable
                 ];
                 var path = folder[Guid.NewGuid().ToString("N")];
                 SafetensorsWriter.Write(path, tensors, new Dictionary<string, string> { ["format"] = "pt" });
-                using SafetensorsFile file = SafetensorsFile.Open(path);
+                using var file = SafetensorsFile.Open(path);
                 Assert.Equal("pt", file.Metadata["format"]);
                 Assert.Equal(tensors.Length, file.Tensors.Count);
                 foreach ((var name, Tensor tensor) in tensors)
@@ -57,7 +57,7 @@ public sealed class SafetensorsWriterTests : IDisposable
             ["learned"] = matrix.clone().requires_grad_(),
         };
         SafetensorsWriter.Write(folder["v"], tensors);
-        using SafetensorsFile file = SafetensorsFile.Open(folder["v"]);
+        using var file = SafetensorsFile.Open(folder["v"]);
         foreach ((var name, Tensor tensor) in tensors)
             Assert.True(file.Read(name).equal(tensor.detach()).all().item<bool>(), name);
     }
@@ -70,7 +70,7 @@ public sealed class SafetensorsWriterTests : IDisposable
         SafetensorsWriter.Write(folder["1"], [new("a", a), new("c", c), new("b", b)], notes);
         SafetensorsWriter.Write(folder["2"], [new("b", b), new("a", a), new("c", c)], notes.Reverse().ToDictionary());
         Assert.Equal(File.ReadAllBytes(folder["1"]), File.ReadAllBytes(folder["2"]));
-        using SafetensorsFile file = SafetensorsFile.Open(folder["1"]);
+        using var file = SafetensorsFile.Open(folder["1"]);
         Assert.Equal(["b", "c", "a"], file.Tensors.Keys);
         Assert.All(file.Tensors.Values.Take(1), entry => Assert.Equal(0, entry.Offset % 8));
     }

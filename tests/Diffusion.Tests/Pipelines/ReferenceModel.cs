@@ -17,11 +17,14 @@ internal sealed class ReferenceModel : IDisposable
     private readonly string folder;
     private readonly List<IDisposable> owned = [];
 
-    public ReferenceModel(string name)
+    public ReferenceModel(string name) => folder = Folder(name);
+
+    /// <summary>A folder of the reference; without it the test is skipped.</summary>
+    public static string Folder(string name)
     {
         var found = Roots().Select(root => Path.Combine(root, name)).FirstOrDefault(Directory.Exists);
-        Assert.SkipUnless(found is not null, $"The model {name} is not here: set P2P_REFERENCE to the reference folder.");
-        folder = found;
+        Assert.SkipUnless(found is not null, $"The reference folder {name} is not here: set P2P_REFERENCE to where it is.");
+        return found;
     }
 
     public string Config(string part) => Path.Combine(folder, part, "config.json");

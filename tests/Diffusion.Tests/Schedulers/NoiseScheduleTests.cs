@@ -10,7 +10,7 @@ public sealed class NoiseScheduleTests
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("ddim");
-        NoiseSchedule noise = NoiseSchedule.Create(SchedulerGoldens.Config(goldens.Base));
+        var noise = NoiseSchedule.Create(SchedulerGoldens.Config(goldens.Base));
         Assert.Equal(1000, noise.Count);
         SchedulerGoldens.AssertClose(goldens["betas"], tensor(noise.Betas.ToArray()), 3e-7, "betas");
         SchedulerGoldens.AssertClose(goldens["alphas_cumprod"], tensor(noise.AlphasCumprod.ToArray()), 3e-7, "alphas_cumprod");
@@ -21,7 +21,7 @@ public sealed class NoiseScheduleTests
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
-        NoiseSchedule noise = NoiseSchedule.Create(SchedulerGoldens.Config(goldens.Base) with { RescaleBetasZeroSnr = true });
+        var noise = NoiseSchedule.Create(SchedulerGoldens.Config(goldens.Base) with { RescaleBetasZeroSnr = true });
         SchedulerGoldens.AssertClose(goldens["zsnr.betas"], tensor(noise.Betas.ToArray()), 2e-5, "betas");
         SchedulerGoldens.AssertClose(goldens["zsnr.alphas_cumprod"], tensor(noise.AlphasCumprod.ToArray()), 1e-6, "alphas_cumprod");
         Assert.Equal(0, noise.AlphasCumprod[^1]);
@@ -58,7 +58,7 @@ public sealed class NoiseScheduleTests
     {
         using var scope = NewDisposeScope();
         Tensor sample = randn(50, generator: new Generator(1)), noise = randn(50, generator: new Generator(2));
-        NoiseLevel level = NoiseLevel.FromAlphaCumprod(0.4);
+        var level = NoiseLevel.FromAlphaCumprod(0.4);
         Tensor output = type switch
         {
             PredictionType.Epsilon => noise,
@@ -73,14 +73,14 @@ public sealed class NoiseScheduleTests
     [Fact]
     public void Given_betas_and_the_other_formulas_are_used()
     {
-        NoiseSchedule given = NoiseSchedule.Create(new SchedulerConfig { TrainTimesteps = 2, TrainedBetas = [0.5, 0.25] });
+        var given = NoiseSchedule.Create(new SchedulerConfig { TrainTimesteps = 2, TrainedBetas = [0.5, 0.25] });
         Assert.Equal([0.5f, 0.375f], given.AlphasCumprod);
 
-        NoiseSchedule linear = NoiseSchedule.Create(new SchedulerConfig());
+        var linear = NoiseSchedule.Create(new SchedulerConfig());
         Assert.Equal(0.0001f, linear.Betas[0], 1e-9f);
         Assert.Equal(0.02f, linear.Betas[^1], 1e-8f);
 
-        NoiseSchedule cosine = NoiseSchedule.Create(new SchedulerConfig { BetaSchedule = BetaSchedule.SquaredCosine });
+        var cosine = NoiseSchedule.Create(new SchedulerConfig { BetaSchedule = BetaSchedule.SquaredCosine });
         Assert.Equal(0.999f, cosine.Betas[^1]);
         double middle = Math.Cos((0.5 + 0.008) / 1.008 * Math.PI / 2), first = Math.Cos(0.008 / 1.008 * Math.PI / 2);
         Assert.Equal(middle * middle / (first * first), cosine.AlphasCumprod[499], 1e-5);
@@ -89,7 +89,7 @@ public sealed class NoiseScheduleTests
     [Fact]
     public void Levels_from_ratio_and_from_variance_agree()
     {
-        NoiseSchedule noise = NoiseSchedule.Create(new SchedulerConfig());
+        var noise = NoiseSchedule.Create(new SchedulerConfig());
         for (var t = 0; t < noise.Count; t += 37)
         {
             NoiseLevel level = noise.Level(t), other = NoiseLevel.FromRatio(noise.Ratio(t));

@@ -99,6 +99,19 @@ public sealed class PndmSchedulerTests
     }
 
     [Fact]
+    public void A_run_may_begin_midway()
+    {
+        using var scope = NewDisposeScope();
+        using Scheduler scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
+        using var ddim = new DdimScheduler(StableDiffusion, 5);
+        Assert.Equal(ddim.Timesteps[1], scheduler.Timesteps[2]);
+        // With nothing to look back at, a step is DDIM's.
+        SchedulerGoldens.AssertClose(ddim.Step(ones(2), 1, ones(2) * 0.5), scheduler.Step(ones(2), 2, ones(2) * 0.5), 1e-5, "first step");
+        Assert.Throws<InvalidOperationException>(() => scheduler.Step(ones(2), 2, ones(2)));
+        scheduler.Step(ones(2), 3, ones(2));
+    }
+
+    [Fact]
     public void Configs_it_cannot_follow_are_refused()
     {
         Assert.Throws<InvalidInputException>(() => (StableDiffusion with { SkipPrkSteps = false }).Create(SamplerKind.Pndm, 5));

@@ -28,12 +28,13 @@ public sealed class BlendWordsTests
     public void Refuses_no_words(string text) => Assert.Throws<InvalidInputException>(() => BlendWords.Parse(text));
 
     [Theory]
-    [InlineData("tiger", "in none of the prompts", "\"Dog\"")]
+    [InlineData("tiger", "\"tiger\" is in none of the prompts", "\"Dog\"")]
     [InlineData("cat:cat:dog", "\"cat\" is not in the prompt", "\"rhino,\"")]
-    [InlineData("cat:rhino", "2 lists for 3 prompts", "a list for each prompt")]
+    [InlineData("cat:rhino", "2 lists of words for 3 prompts", "a list for each prompt")]
     public void Refuses_words_that_are_not_there(string text, string what, string help)
     {
-        var exception = Assert.Throws<InvalidInputException>(() => BlendWords.Parse(text).Find(Prompts));
+        var exception = Assert.Throws<InvalidInputException>(() => BlendWords.Parse(text, "--blend-subtract").Find(Prompts));
+        Assert.StartsWith("--blend-subtract", exception.Message, StringComparison.Ordinal);
         Assert.Contains(what, exception.Message, StringComparison.Ordinal);
         Assert.Contains(help, exception.Message, StringComparison.Ordinal);
     }

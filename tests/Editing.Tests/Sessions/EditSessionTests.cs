@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
@@ -24,7 +23,7 @@ public sealed class EditSessionTests
     [Fact]
     public void EditPassGivesTheSamePictureAsOneBatch()
     {
-        using var model = EmbeddedModel();
+        using var model = EmbeddedModel.Load();
         using var together = EditRun.Execute(model, Request);
         using var session = new EditSession(model, Request);
         using var source = session.RunSource();
@@ -38,7 +37,7 @@ public sealed class EditSessionTests
     [Fact]
     public void EditPassBlendsWithTheRecordedSource()
     {
-        using var model = EmbeddedModel();
+        using var model = EmbeddedModel.Load();
         EditRequest Blended(EditRequest r) => r with { Targets = Request.Targets, Blend = BlendWords.Parse("house:castle"), BlendThreshold = 0.5, BlendStart = 0 };
         using var together = EditRun.Execute(model, Blended(Request));
         using var session = new EditSession(model, Request);
@@ -51,17 +50,19 @@ public sealed class EditSessionTests
     [Fact]
     public void WatchingAttentionChangesNoPicture()
     {
-        using var model = EmbeddedModel();
-        using var watched = EditRun.Execute(model, Request with { WatchAttention = true });
+        using var model = EmbeddedModel.Load();
+        using var watched = EditRun.Execute(model, Request with { WatchAttention = true, WatchSelfAttention = true });
         using var unwatched = EditRun.Execute(model, Request with { Trace = false });
 
         AssertClose(watched.Latents, unwatched.Latents);
+        Assert.Equal(watched.Maps!.Height * watched.Maps.Width, watched.SelfAttention!.Components(1)[0].Values.Count);
+        Assert.Null(unwatched.SelfAttention);
     }
 
     [Fact]
     public void WeightOfOneChangesNothing()
     {
-        using var model = EmbeddedModel();
+        using var model = EmbeddedModel.Load();
         using var result = EditRun.Execute(model, Request with { Targets = ["a red (house:1) in a field"], Edit = new EditSpecification() });
 
         AssertClose(result.Latents.slice(0, 0, 1, 1), result.Latents.slice(0, 1, 2, 1));
@@ -70,7 +71,7 @@ public sealed class EditSessionTests
     [Fact]
     public void RecordingThatDoesNotFitIsRefusedInOneLine()
     {
-        using var model = EmbeddedModel();
+        using var model = EmbeddedModel.Load();
         using var session = new EditSession(model, Request, maxBytes: 1 << 16);
         var error = Assert.Throws<InvalidInputException>(() => session.RunSource());
         Assert.DoesNotContain('\n', error.Message);
@@ -79,7 +80,7 @@ public sealed class EditSessionTests
     [Fact]
     public void CancelledRunStopsAndRunsLeaveNoTensorBehind()
     {
-        using var model = EmbeddedModel();
+        using var model = EmbeddedModel.Load();
         using (EditRun.Execute(model, Request))
         {
         }
@@ -94,18 +95,6 @@ public sealed class EditSessionTests
         Assert.Throws<OperationCanceledException>(() => EditRun.Execute(model, Request, progress, cancelled.Token).Dispose());
         Assert.Equal(before, Tensor.TotalCount);
         Assert.Equal(2, progress.Steps);
-    }
-
-    private static StableDiffusionModel EmbeddedModel()
-    {
-        for (var here = new DirectoryInfo(AppContext.BaseDirectory); here is not null; here = here.Parent)
-        {
-            var candidate = Path.Combine(here.FullName, "models", "storybook");
-            if (Directory.Exists(candidate))
-                return StableDiffusionModel.Load(candidate);
-        }
-
-        throw new DirectoryNotFoundException("models/storybook belongs to the repository.");
     }
 
     private static void AssertClose(Tensor expected, Tensor actual)

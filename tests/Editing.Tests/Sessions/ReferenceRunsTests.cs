@@ -1,6 +1,4 @@
 using System.Text.Json;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Edits;
@@ -12,11 +10,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Tests.Sessions;
 
 /// <summary>Whole runs of the published implementation on a small random-weight model, reproduced number by number.</summary>
-public sealed class ReferenceRunsTests : IDisposable
+public sealed class ReferenceRunsTests
 {
-    private static readonly string? Reference = FindReference();
-    private readonly List<IDisposable> owned = [];
-
     [Theory]
     [InlineData("st_replace")]
     [InlineData("st_replace_dict")]
@@ -38,34 +33,30 @@ public sealed class ReferenceRunsTests : IDisposable
     [InlineData("nt_refine_lb_b3")]
     public void RunMatchesThePublishedImplementation(string name)
     {
-        Assert.SkipUnless(Reference is not null, "The reference files are not here (shared/reference beside the checkout, or P2P_REFERENCE).");
-        using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(Reference, "p2p", name + ".json")));
-        using var golden = SafetensorsFile.Open(Path.Combine(Reference, "p2p", name + ".safetensors"));
-        using var noise = SafetensorsFile.Open(Path.Combine(Reference, "p2p", "x_T.safetensors"));
-        using var model = StableDiffusionModel.Load(Path.Combine(Reference, "tiny-sd15"));
+        using var reference = new Reference();
+        var json = reference.Json($"p2p/{name}.json");
+        var golden = reference.Tensors($"p2p/{name}.safetensors");
         using var scope = NewDisposeScope();
-        using var result = EditRun.Execute(model, Request(json.RootElement, noise.Read("x_T")));
+        using var result = EditRun.Execute(reference.Model("tiny-sd15"), Request(json, reference.Tensors("p2p/x_T.safetensors").Read("x_T")));
 
         Assert.Equal(golden.Read("timesteps").data<long>().ToArray(), result.Timesteps);
-        var trace = Trace(result);
-        var steps = json.RootElement.GetProperty("saved_steps").EnumerateArray().Select(s => s.GetInt32()).ToList();
+        var trace = reference.Trace(result);
+        var steps = json.GetProperty("saved_steps").EnumerateArray().Select(s => s.GetInt32()).ToList();
         var whole = golden.Tensors.ContainsKey("latents");
         var expected = golden.Read(whole ? "latents" : "latents_edit");
         for (var i = 0; i < steps.Count; i++)
-            AssertClose(expected[i], whole ? trace["latents"][steps[i] + 1] : trace["latents"][steps[i] + 1].slice(0, 1, expected.shape[1] + 1, 1), 1e-3, $"latents of step {steps[i]}");
+            Reference.AssertClose(expected[i], whole ? trace["latents"][steps[i] + 1] : trace["latents"][steps[i] + 1].slice(0, 1, expected.shape[1] + 1, 1), 1e-3, $"latents of step {steps[i]}");
         foreach (var row in golden.Tensors.Keys.Where(k => k.StartsWith("avg_cross16.row", StringComparison.Ordinal)))
-            AssertClose(golden.Read(row).permute(2, 0, 1), trace["attention.cross.16"][int.Parse(row[^1..])], 1e-3, row);
+            Reference.AssertClose(golden.Read(row).permute(2, 0, 1), trace["attention.cross.16"][int.Parse(row[^1..])], 1e-3, row);
         if (golden.Tensors.ContainsKey("lb_masks"))
             AssertMasks(golden.Read("lb_masks"), trace["blend.mask"], stable: name.StartsWith("st", StringComparison.Ordinal));
         if (golden.Tensors.ContainsKey("images_u8"))
         {
-            var rows = json.RootElement.GetProperty("images_rows").EnumerateArray().Select(r => r.GetInt64()).ToArray();
+            var rows = json.GetProperty("images_rows").EnumerateArray().Select(r => r.GetInt64()).ToArray();
             var difference = golden.Read("images_u8").to(ScalarType.Int32) - trace["images"].index_select(0, tensor(rows)).to(ScalarType.Int32);
             Assert.InRange(difference.abs().gt(1).to(ScalarType.Float32).mean().ToDouble(), 0, 1e-4);
         }
     }
-
-    public void Dispose() => owned.ForEach(o => o.Dispose());
 
     private static EditRequest Request(JsonElement run, Tensor noise)
     {
@@ -120,41 +111,11 @@ public sealed class ReferenceRunsTests : IDisposable
     private static string Text(JsonElement value)
         => value.ValueKind == JsonValueKind.Array ? $"{value[0].GetRawText()}..{value[1].GetRawText()}" : value.GetRawText();
 
-    private static void AssertClose(Tensor expected, Tensor actual, double tolerance, string what)
-    {
-        var error = (expected - actual).abs().max().ToDouble() / expected.abs().max().ToDouble();
-        Assert.True(error < tolerance, $"{what}: relative error {error:E2}");
-    }
-
     // A pixel exactly at the threshold may fall on either side.
     private static void AssertMasks(Tensor expected, Tensor actual, bool stable)
     {
         if (stable)
             (expected, actual) = (expected.slice(1, 1, expected.shape[1], 1), actual.slice(1, 1, actual.shape[1], 1));
         Assert.InRange(expected.ne(actual).sum().ToInt64(), 0, 8);
-    }
-
-    private static string? FindReference()
-    {
-        if (Environment.GetEnvironmentVariable("P2P_REFERENCE") is { Length: > 0 } path)
-            return Directory.Exists(path) ? path : null;
-        for (var here = new DirectoryInfo(AppContext.BaseDirectory); here is not null; here = here.Parent)
-        {
-            var candidate = Path.Combine(here.FullName, "shared", "reference");
-            if (Directory.Exists(candidate))
-                return candidate;
-        }
-
-        return null;
-    }
-
-    private Dictionary<string, Tensor> Trace(EditResult result)
-    {
-        var path = Path.Combine(Path.GetTempPath(), $"p2p-trace-{Guid.NewGuid():N}.safetensors");
-        result.SaveTrace(path);
-        var file = SafetensorsFile.Open(path);
-        File.Delete(path);
-        owned.Add(file);
-        return file.Tensors.Keys.ToDictionary(k => k, file.Read);
     }
 }

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Sessions;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Benchmarks;
+
+/// <summary>
+/// A real picture, stage by stage: inversion, null-text optimisation, a first edit and a next one, by the product and by a straightforward
+/// implementation of the published algorithm, in one process for the times, and each in its own for the memory.
+/// </summary>
+internal sealed class InversionRun : IDisposable
+{
+    private const int Steps = 10;
+    private const string Prompt = "a red house in a field";
+    private const string Target = "a blue house in a field";
+    private readonly StableDiffusionModel model = StableDiffusionModel.Load(EmbeddedModel.Directory);
+    private readonly InversionSettings settings = new() { Prompt = Prompt, Steps = Steps, EarlyStop = 0, Guidance = 4 };
+    private readonly Tensor picture;
+
+    private InversionRun()
+    {
+        // Any picture will do; the model's own is one it can hold.
+        using var made = EditRun.Execute(model, new EditRequest { Source = Prompt, Steps = Steps, Guidance = settings.Guidance, Seed = 3, Sampler = SamplerKind.Ddim });
+        picture = made.Pictures[0].Encode(model.Vae);
+    }
+
+    public static int Execute(string[] ways)
+    {
+        if (ways is not ([] or ["product"] or ["published"]))
+        {
+            Console.Error.WriteLine($"\"{string.Join(' ', ways)}\" is not a way to invert; write inversion, inversion product or inversion published.");
+            return 2;
+        }
+
+        using var run = new InversionRun();
+        var before = ResidentMemory.Current;
+        using var published = ways is ["product"] ? null : run.Published();
+        using var product = ways is ["published"] ? null : run.Product();
+        if (ways is not [])
+            Console.WriteLine(FormattableString.Invariant($"peak {ResidentMemory.Peak / 1e6:F0} MB, {(ResidentMemory.Peak - before) / 1e6:F0} MB of it for the work"));
+        if (published is null || product is null)
+            return 0;
+        var difference = (published - product).abs().max().ToDouble();
+        Console.WriteLine(FormattableString.Invariant($"largest difference of the embeddings: {difference:E1}"));
+        return difference < 1e-2 ? 0 : 1;
+    }
+
+    public void Dispose()
+    {
+        picture.Dispose();
+        model.Dispose();
+    }
+
+    private static T Timed<T>(string way, string stage, Func<(T Result, long Rows)> work)
+    {
+        var watch = Stopwatch.StartNew();
+        var (result, rows) = work();
+        Console.WriteLine(FormattableString.Invariant($"{way,-9}  {stage,-12} {rows,6} rows  {watch.Elapsed.TotalSeconds,7:F2} s"));
+        return result;
+    }
+
+    private Tensor Product()
+    {
+        using var scope = NewDisposeScope();
+        var rows = new List<(string Stage, long Rows)>();
+        var watch = Stopwatch.StartNew();
+        var times = new List<(string Stage, double Seconds)>();
+        using var inverted = InversionMethod.Invert(model, picture, settings, new Each<InversionProgress>(p =>
+        {
+            rows.Add((p.Stage, p.Rows));
+            times.Add((p.Stage, watch.Elapsed.TotalSeconds));
+        }));
+        var (firstRows, firstTime) = (rows.Last(r => r.Stage == "inverting").Rows, times.Last(t => t.Stage == "inverting").Seconds);
+        Console.WriteLine(FormattableString.Invariant($"product    inverting    {firstRows,6} rows  {firstTime,7:F2} s"));
+        Console.WriteLine(FormattableString.Invariant($"product    optimising   {rows[^1].Rows - firstRows,6} rows  {times[^1].Seconds - firstTime,7:F2} s"));
+        var request = EditRequest.ForPicture(inverted) with { Targets = [Target] };
+        Timed("product", "first edit", () => Run(progress => EditRun.Execute(model, request, progress)));
+        using var session = new EditSession(model, request);
+        session.RunSource().Dispose();
+        Timed("product", "next edit", () => Run(progress => session.Edit(_ => request, progress)));
+        return inverted.Unconditional!.clone().MoveToOuterDisposeScope();
+    }
+
+    private Tensor Published()
+    {
+        using var scope = NewDisposeScope();
+        using var published = new PublishedNullText(model, Steps, settings.Guidance);
+        var conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(Prompt)]);
+        var unconditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("")]);
+        var pivots = Timed("published", "inverting", () => Counted(published, () => published.Invert(picture, conditional)));
+        var found = Timed("published", "optimising", () => Counted(
+            published, () => published.Optimise(pivots, conditional, unconditional, settings.InnerSteps, settings.EarlyStop)));
+        using var edits = new EditScenario(
+            model,
+            new EditRequest { Source = Prompt, Targets = [Target], Steps = Steps, Guidance = settings.Guidance, Sampler = SamplerKind.Ddim },
+            pivots[^1],
+            cat([.. found], 0));
+        Timed("published", "each edit", () => (edits.RunMaterialised(), 4L * Steps));
+        return cat([.. found], 0).MoveToOuterDisposeScope();
+    }
+
+    private static (T Result, long Rows) Counted<T>(PublishedNullText published, Func<T> work)
+    {
+        var before = published.Rows;
+        var result = work();
+        return (result, published.Rows - before);
+    }
+
+    private static (bool Done, long Rows) Run(Func<IProgress<EditProgress>, EditResult> edit)
+    {
+        var rows = 0L;
+        edit(new Each<EditProgress>(p => rows += p.Rows)).Dispose();
+        return (true, rows);
+    }
+
+    private sealed class Each<T>(Action<T> act) : IProgress<T>
+    {
+        public void Report(T value) => act(value);
+    }
+}

@@ -1,0 +1,84 @@
+using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Benchmarks;
+
+/// <summary>
+/// Null-text inversion written down as algorithm 1 of the paper reads (Mokady et al., arXiv 2211.09794): every attention map in float32, the
+/// gradient by autograd through the whole network, both rows again after each timestep. One thing is left out to its advantage: the published
+/// code also computes gradients of all weights and throws them away.
+/// </summary>
+internal sealed class PublishedNullText(StableDiffusionModel model, int steps, double guidance) : IDisposable
+{
+    private readonly DdimScheduler scheduler = new(model.Scheduler, steps);
+
+    /// <summary>U-Net rows computed so far; a backward pass counts as two.</summary>
+    public long Rows { get; private set; }
+
+    /// <summary>From the picture (entry 0) to noise.</summary>
+    public List<Tensor> Invert(Tensor picture, Tensor conditional)
+    {
+        using var _ = no_grad();
+        var latents = new List<Tensor> { picture };
+        for (var step = steps - 1; step >= 0; step--)
+            latents.Add(scheduler.InverseStep(Predict(latents[^1], step, conditional), step, latents[^1]));
+        return latents;
+    }
+
+    /// <summary>One embedding for each timestep.</summary>
+    public List<Tensor> Optimise(List<Tensor> pivots, Tensor conditional, Tensor unconditional, int innerSteps, double earlyStop)
+    {
+        var found = new List<Tensor>();
+        var current = pivots[^1];
+        for (var step = 0; step < steps; step++)
+        {
+            using var scope = NewDisposeScope();
+            var embedding = new TorchSharp.Modules.Parameter((found.LastOrDefault() ?? unconditional).clone());
+            var optimiser = optim.Adam([embedding], 1e-2 * (1 - (step / 100.0)));
+            Tensor fixedRow;
+            using (no_grad())
+                fixedRow = Predict(current, step, conditional);
+            for (var inner = 0; inner < innerSteps; inner++)
+            {
+                var free = Predict(current, step, embedding);
+                Rows += 2;
+                var reached = scheduler.Step(free + (guidance * (fixedRow - free)), step, current);
+                var loss = nn.functional.mse_loss(reached, pivots[steps - step - 1]);
+                optimiser.zero_grad();
+                loss.backward();
+                optimiser.step();
+                if (loss.ToDouble() < earlyStop + (step * 2e-5))
+                    break;
+            }
+
+            using (no_grad())
+            {
+                var both = Predict(cat([current, current], 0), step, cat([embedding, conditional], 0));
+                var halves = both.chunk(2, 0);
+                current = scheduler.Step(halves[0] + (guidance * (halves[1] - halves[0])), step, current).MoveToOuterDisposeScope();
+                found.Add(embedding.detach().clone().MoveToOuterDisposeScope());
+            }
+        }
+
+        return found;
+    }
+
+    public void Dispose() => scheduler.Dispose();
+
+    private Tensor Predict(Tensor latents, int step, Tensor text)
+    {
+        Rows += latents.shape[0];
+        return model.UNet.Forward(latents, tensor(new[] { scheduler.Timesteps[step] }), text, Materialised.Instance);
+    }
+
+    private sealed class Materialised : AttentionProcessor
+    {
+        public static readonly Materialised Instance = new();
+
+        public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)
+            => matmul(ScaledDotProduct.Probabilities(query, key), value);
+    }
+}

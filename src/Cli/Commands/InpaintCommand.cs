@@ -1,0 +1,68 @@
+using System.CommandLine;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Rendering;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Editing.Inpainting;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p inpaint</c>: a part of a picture, filled by a prompt.</summary>
+internal static class InpaintCommand
+{
+    public static Command Create(CancellationToken cancel)
+    {
+        var image = new Argument<string>("image") { Description = "The picture, of any size" };
+        var mask = new Argument<string>("mask") { Description = "A picture of the same size, white where the other may change" };
+        var prompt = new Argument<string>("prompt") { Description = "What the whole picture shall show" };
+        var strength = Parsed.Number("--strength", "Share of the steps that run; below 1 the start is what was there, with noise on it", 1.0);
+        var feather = Parsed.Number("--feather", "Pixels within the mask's edge over which the new content fades in", 0.0);
+        var frame = new FrameOption();
+        var keepOutside = new Option<bool>("--keep-outside")
+        {
+            Description = "Keep every pixel outside the mask as it is; false shows all that the model made",
+            HelpName = "true|false",
+            Arity = ArgumentArity.ExactlyOne,
+            DefaultValueFactory = _ => true,
+        };
+        var command = new Command("inpaint", "Fill a part of a picture by a prompt") { image, mask, prompt, strength, feather, keepOutside };
+        frame.AddTo(command);
+        var run = new PictureRun(command);
+        command.SetAction(parse =>
+        {
+            var (picture, white) = (Picture.Load(parse.GetValue(image)!), Picture.Load(parse.GetValue(mask)!));
+            InpaintResult result = null!;
+            return run.Execute(
+                parse,
+                new PictureJob
+                {
+                    Source = parse.GetValue(prompt)!,
+                    Inputs = [parse.GetValue(image)!, parse.GetValue(mask)!],
+                    Make = (model, sampling, progress, stop) =>
+                    {
+                        result = InpaintRun.Execute(
+                            model,
+                            new InpaintRequest
+                            {
+                                Picture = picture,
+                                Mask = white,
+                                Sampling = sampling,
+                                Frame = frame.Read(parse),
+                                Strength = parse.GetValue(strength),
+                                Feather = parse.GetValue(feather),
+                                KeepOutside = parse.GetValue(keepOutside),
+                            },
+                            progress,
+                            stop);
+                        return result.Run;
+                    },
+                    AddPictures = (folder, _) => PictureJob.AddAll(
+                        folder,
+                        [("source", picture, "picture"), ("mask-overlay", MaskOverlay.Draw(picture, InpaintMask.Binary(white)), "mask"), ("edit-1", result.Picture, parse.GetValue(prompt)!)],
+                        Sheet.CellSide(picture)),
+                },
+                cancel);
+        });
+        return command;
+    }
+}

@@ -1,0 +1,140 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Rendering;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Evaluation.Quality;
+using SkiaSharp;
+using Spectre.Console;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p bench weights</c>: what the weight of a word does, and how far it can go.</summary>
+internal static class WeightsBench
+{
+    private const int SampleSide = 128;
+
+    public static Command Create(CancellationToken cancel)
+    {
+        var standard = new WeightSweepOptions();
+        var seeds = Parsed.Number("--seeds", "Pictures of each word", standard.Seeds);
+        var steps = Parsed.Number("--steps", "Denoising steps", standard.Steps);
+        var guidance = Parsed.Number("--guidance", "Classifier-free guidance", standard.Guidance);
+        var seed = Parsed.Number("--seed", "Seed of the first noise", standard.Seed);
+        var output = OutputOptions.Folder("bench-weights");
+        var command = new Command("weights", "Measure what re-weighting does, from weight to weight") { seeds, steps, guidance, seed, output };
+        var judge = new JudgeOption().AddTo(command);
+        var model = new ModelOptions().AddTo(command);
+        var report = new ReportOptions().AddTo(command);
+        command.SetAction(parse =>
+        {
+            var options = new WeightSweepOptions
+            {
+                Seeds = parse.GetValue(seeds),
+                Steps = parse.GetValue(steps),
+                Guidance = parse.GetValue(guidance),
+                Seed = parse.GetValue(seed),
+            };
+            if (options.Seeds < 1)
+                throw new InvalidInputException("--seeds must be above 0.");
+            var folder = new RunFolder(parse.GetValue(output)!, trace: null);
+            using var loaded = model.Load(parse);
+            using var loadedJudge = judge.Load(parse);
+            var measured = LongRun.Show(report.Quiet(parse), display =>
+            {
+                var total = WeightSweep.Words.Count * options.Seeds;
+                var all = new List<WeightMeasurement>();
+                display.Report(new("re-weighted words", 0, total, "runs"));
+                foreach (var run in WeightSweep.Measure(loaded, loadedJudge, options, cancel))
+                {
+                    all.AddRange(run);
+                    display.Report(new("re-weighted words", all.Count / WeightSweep.Weights.Count, total, "runs"));
+                }
+
+                return all;
+            });
+            var summaries = WeightSummary.Of(measured);
+            var record = ToJson(options, measured, summaries);
+            record["model"] = loaded.Directory;
+            using (var sheet = Samples(measured, options.Seed))
+                folder.Add("weights.png", sheet);
+            folder.Add("weights.json", Json.File(record));
+            if (report.Json(parse))
+                Console.Out.WriteLine(Json.Line(record));
+            else if (!report.Quiet(parse))
+                Print(measured, summaries);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static SKBitmap Samples(List<WeightMeasurement> measured, long seed)
+    {
+        var cells = measured.Where(m => m.Seed == seed).Select(m => new SheetCell(m.Picture.ToBitmap(), $"{m.Word.Word} {Shown(m.Weight, "0.#")}")).ToList();
+        var sheet = Sheet.Draw(cells, WeightSweep.Weights.Count, SampleSide);
+        cells.ForEach(cell => cell.Picture.Dispose());
+        return sheet;
+    }
+
+    private static JsonObject ToJson(WeightSweepOptions options, List<WeightMeasurement> measured, IReadOnlyList<WeightSummary> summaries)
+    {
+        var (lowest, highest) = WeightSummary.UsefulRange(summaries);
+        return new()
+        {
+            ["command"] = "bench weights",
+            ["seeds"] = options.Seeds,
+            ["steps"] = options.Steps,
+            ["guidance"] = options.Guidance,
+            ["seed"] = options.Seed,
+            ["words"] = new JsonArray([.. measured.GroupBy(m => m.Word).Select(word => new JsonObject
+            {
+                ["word"] = word.Key.Word,
+                ["prompt"] = word.Key.Prompt,
+                ["weights"] = ToJson(WeightSummary.Of(word)),
+            })]),
+            ["all"] = ToJson(summaries),
+            ["usefulFrom"] = lowest,
+            ["usefulTo"] = highest,
+        };
+    }
+
+    private static JsonArray ToJson(IEnumerable<WeightSummary> summaries) => new([.. summaries.Select(s => new JsonObject
+    {
+        ["weight"] = s.Weight,
+        ["presence"] = Math.Round(s.Presence, 4),
+        ["change"] = Math.Round(s.Change, 4),
+        ["structure"] = Math.Round(s.Structure, 4),
+        ["strength"] = Math.Round(s.Strength, 4),
+        ["subjectKept"] = Math.Round(s.SubjectKept, 4),
+    })]);
+
+    private static void Print(List<WeightMeasurement> measured, IReadOnlyList<WeightSummary> summaries)
+    {
+        Console.Out.WriteLine("How sure the judge is of what the word names, by the word's weight");
+        AddRows(measured.GroupBy(m => m.Word).Select(word => (word.Key.Word, WeightSummary.Of(word), new Func<WeightSummary, double>(s => s.Presence))));
+        Console.Out.WriteLine("All words together; change, edges and strength compare with weight 1");
+        AddRows(
+        [
+            ("sure of the word", summaries, s => s.Presence),
+            ("subject kept", summaries, s => s.SubjectKept),
+            ("edges", summaries, s => s.Structure),
+            ("latents' strength", summaries, s => s.Strength),
+            ("change, share of 255", summaries, s => s.Change / 255),
+        ]);
+        var (lowest, highest) = WeightSummary.UsefulRange(summaries);
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"useful range: {lowest} to {highest} (three in four pictures keep their subject, and latents keep their strength within a quarter)"));
+    }
+
+    private static void AddRows(IEnumerable<(string Name, IReadOnlyList<WeightSummary> Summaries, Func<WeightSummary, double> Figure)> rows)
+    {
+        var table = new Table().AddColumns(["", .. WeightSweep.Weights.Select(weight => Shown(weight, "0.#"))]);
+        foreach (var (name, summaries, figure) in rows)
+            table.AddRow([name, .. summaries.Select(s => Shown(figure(s), "F2"))]);
+        AnsiConsole.Write(table);
+    }
+
+    private static string Shown(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}

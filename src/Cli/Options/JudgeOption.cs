@@ -1,0 +1,24 @@
+using System.CommandLine;
+using PromptToPrompt.Evaluation.Judging;
+
+namespace PromptToPrompt.Cli.Options;
+
+/// <summary>Which judge says what a picture shows.</summary>
+internal sealed class JudgeOption
+{
+    private readonly Option<string> judge = new("--judge")
+    {
+        Description = "Folder of the classifier made by \"p2p train judge\", or the name of one in models/",
+        HelpName = "dir|name",
+        DefaultValueFactory = _ => "judge",
+    };
+
+    public JudgeOption AddTo(Command command)
+    {
+        command.Add(judge);
+        return this;
+    }
+
+    public PictureJudge Load(ParseResult parse) => PictureJudge.Load(
+        Path.Combine(ModelFolder.Find(parse.GetValue(judge)!, "--judge", PictureJudge.FileName, "p2p train judge"), PictureJudge.FileName));
+}

@@ -1,0 +1,24 @@
+using PromptToPrompt.Diffusion.Imaging;
+
+namespace PromptToPrompt.Cli.Rendering;
+
+/// <summary>Shows where a picture may change: red lies over it there.</summary>
+internal static class MaskOverlay
+{
+    private static readonly byte[] Tint = [235, 60, 50];
+
+    /// <summary>Draws a mask over a picture of the same size.</summary>
+    /// <param name="picture">The picture.</param>
+    /// <param name="binary">The mask in black and white.</param>
+    public static Picture Draw(Picture picture, Picture binary)
+    {
+        var drawn = picture.Rgb.ToArray();
+        for (var i = 0; i < drawn.Length; i++)
+        {
+            if (binary.Rgb[i] > 0)
+                drawn[i] = (byte)((drawn[i] + Tint[i % 3]) / 2);
+        }
+
+        return picture with { Rgb = drawn };
+    }
+}

@@ -1,0 +1,65 @@
+using SkiaSharp;
+using static PromptToPrompt.Cli.Rendering.SheetStyle;
+
+namespace PromptToPrompt.Cli.Rendering;
+
+/// <summary>A row of a table: one picture for each column.</summary>
+/// <param name="Label">What the row shows.</param>
+/// <param name="StandsOut">Whether the label is to catch the eye.</param>
+/// <param name="Pictures">The pictures.</param>
+internal sealed record PictureRow(string Label, bool StandsOut, IReadOnlyList<SKBitmap> Pictures);
+
+/// <summary>Rows that belong together, under a title.</summary>
+internal sealed record PictureSection(string Title, IReadOnlyList<PictureRow> Rows);
+
+/// <summary>Pictures in a table: titles of rows at the left, titles of columns at the top of each section.</summary>
+internal static class PictureTable
+{
+    private const int Spacing = Gap / 2;
+
+    /// <summary>Draws a table of pictures of one shape.</summary>
+    /// <param name="columns">Titles of the columns.</param>
+    /// <param name="sections">The rows; at least one. The pictures stay the caller's.</param>
+    /// <param name="side">The longer side of a drawn picture in pixels.</param>
+    /// <param name="note">What the table has to say at its foot.</param>
+    public static SKBitmap Draw(IReadOnlyList<string> columns, IReadOnlyList<PictureSection> sections, int side, string note = "")
+    {
+        using var font = CaptionFont.Create(TextSize);
+        var rows = sections.SelectMany(section => section.Rows).ToList();
+        var first = rows[0].Pictures[0];
+        var scale = side / (float)Math.Max(first.Width, first.Height);
+        var (width, height) = (first.Width * scale, first.Height * scale);
+        var labels = rows.ToDictionary(row => row, row => CaptionFont.Wrap(font, row.Label, side));
+        var left = Gap + labels.Values.SelectMany(lines => lines).Max(line => font.MeasureText(line)) + Gap;
+        var full = left + (columns.Count * (width + Spacing)) + Spacing;
+        var titles = sections.Select(section => CaptionFont.Wrap(font, section.Title, full - (2 * Gap))).ToList();
+        var notes = CaptionFont.Wrap(font, note, full - (2 * Gap));
+        var sheet = Blank(
+            full,
+            Gap + titles.Sum(title => ((title.Count + 1) * LineHeight) + (2 * Gap)) + (rows.Count * (height + Spacing)) + (notes.Count * LineHeight) + Gap);
+        using var canvas = new SKCanvas(sheet);
+        float y = Gap;
+        foreach (var (section, title) in sections.Zip(titles))
+        {
+            canvas.DrawLines(title, Gap, y + (LineHeight / 2), SKTextAlign.Left, font, Ink);
+            y += (title.Count * LineHeight) + Spacing;
+            for (var c = 0; c < columns.Count; c++)
+                canvas.DrawLines([columns[c]], left + (c * (width + Spacing)) + (width / 2), y + (LineHeight / 2), SKTextAlign.Center, font, Pencil);
+            y += LineHeight + Spacing;
+            foreach (var row in section.Rows)
+            {
+                var lines = labels[row];
+                var middle = y + (height / 2) - ((lines.Count - 1) * LineHeight / 2);
+                canvas.DrawLines(lines, left - Gap, middle, SKTextAlign.Right, font, row.StandsOut ? Accent : Ink);
+                for (var c = 0; c < row.Pictures.Count; c++)
+                    canvas.DrawPicture(row.Pictures[c], SKRect.Create(left + (c * (width + Spacing)), y, width, height));
+                y += height + Spacing;
+            }
+
+            y += Gap;
+        }
+
+        canvas.DrawLines(notes, Gap, y + (LineHeight / 2), SKTextAlign.Left, font, Pencil);
+        return sheet;
+    }
+}

@@ -1,0 +1,45 @@
+using SkiaSharp;
+
+namespace PromptToPrompt.Cli.Rendering;
+
+/// <summary>What all sheets have in common.</summary>
+internal static class SheetStyle
+{
+    public const int Gap = 12;
+    public const float TextSize = 15;
+    public const float LineHeight = 19;
+
+    public static readonly SKColor Paper = new(250, 249, 246);
+    public static readonly SKColor Ink = new(40, 40, 44);
+
+    /// <summary>For words that stand out.</summary>
+    public static readonly SKColor Accent = new(196, 62, 28);
+
+    /// <summary>For notes.</summary>
+    public static readonly SKColor Pencil = new(122, 120, 116);
+
+    /// <summary>Best for enlarging: smooth, and without ringing at edges.</summary>
+    public static readonly SKSamplingOptions Smooth = new(SKCubicResampler.Mitchell);
+
+    /// <summary>A sheet of bare paper.</summary>
+    public static SKBitmap Blank(float width, float height)
+    {
+        var sheet = new SKBitmap(new SKImageInfo((int)Math.Ceiling(width), (int)Math.Ceiling(height), SKColorType.Rgba8888, SKAlphaType.Opaque));
+        sheet.Erase(Paper);
+        return sheet;
+    }
+
+    public static void DrawPicture(this SKCanvas canvas, SKBitmap picture, SKRect place)
+    {
+        using var image = SKImage.FromBitmap(picture);
+        canvas.DrawImage(image, place, Smooth);
+    }
+
+    /// <summary>Draws lines of text, the middle of the first at a height.</summary>
+    public static void DrawLines(this SKCanvas canvas, IReadOnlyList<string> lines, float x, float middle, SKTextAlign align, SKFont font, SKColor colour)
+    {
+        using var paint = new SKPaint { Color = colour, IsAntialias = true };
+        for (var line = 0; line < lines.Count; line++)
+            canvas.DrawText(lines[line], x, middle + (line * LineHeight) + (TextSize / 3), align, font, paint);
+    }
+}

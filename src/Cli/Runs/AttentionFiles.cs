@@ -1,0 +1,28 @@
+using PromptToPrompt.Cli.Rendering;
+using PromptToPrompt.Editing.Sessions;
+using SkiaSharp;
+
+namespace PromptToPrompt.Cli.Runs;
+
+/// <summary>The sheets of a run's attention, as far as it was watched.</summary>
+internal static class AttentionFiles
+{
+    public static void Add(RunFolder folder, EditResult result)
+    {
+        // Empty prompts have no words to show.
+        if (result.Maps is not null && result.Prompts.Any(prompt => prompt.Words.Count > 0))
+        {
+            Write("attention.png", AttentionSheets.Average);
+            Write("attention-over-time.png", AttentionSheets.OverTime);
+        }
+
+        if (result.SelfAttention is not null)
+            Write("self-attention.png", AttentionSheets.Self);
+
+        void Write(string name, Func<EditResult, SKBitmap> draw)
+        {
+            using var sheet = draw(result);
+            folder.Add(name, sheet);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace PromptToPrompt.Cli.Runs;
+
+/// <summary>How far a part of a long run is.</summary>
+/// <param name="Part">The part, for instance a stage of a training.</param>
+/// <param name="Done">What has been done of it.</param>
+/// <param name="Total">What there is to do in it.</param>
+/// <param name="Unit">What is counted, in the plural.</param>
+/// <param name="Note">Anything else worth a look; may be empty.</param>
+internal readonly record struct LongProgress(string Part, long Done, long Total, string Unit, string Note = "");
+
+/// <summary>Shows a run of minutes or hours on standard error: to a person as a live bar, to a file as a line now and then.</summary>
+internal sealed class LongRun : IProgress<LongProgress>
+{
+    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(15);
+    private readonly TimeProvider clock = TimeProvider.System;
+    private readonly ProgressContext? context;
+    private readonly bool lines;
+    private ProgressTask? bar;
+    private string? part;
+    private long firstDone;
+    private long started;
+    private long? written;
+
+    private LongRun(ProgressContext? context, bool lines) => (this.context, this.lines) = (context, lines);
+
+    /// <summary>Runs <paramref name="work"/> on this thread.</summary>
+    public static T Show<T>(bool quiet, Func<IProgress<LongProgress>, T> work)
+    {
+        if (quiet || Console.IsErrorRedirected)
+            return work(new LongRun(context: null, lines: !quiet));
+        var result = default(T)!;
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) })
+            .Progress()
+            .AutoClear(true)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
+            .Start(context => result = work(new LongRun(context, lines: false)));
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public void Report(LongProgress value)
+    {
+        if (value.Part != part)
+        {
+            // The speed is that of this process: a resumed part did not start at nothing.
+            (part, firstDone, started, written) = (value.Part, value.Done, clock.GetTimestamp(), null);
+            bar?.StopTask();
+            bar = context?.AddTask(Markup.Escape(value.Part), maxValue: value.Total);
+        }
+
+        if (bar is not null)
+        {
+            bar.Value = value.Done;
+            bar.Description = Markup.Escape(Text(value));
+        }
+
+        if (lines && (written is not { } last || value.Done >= value.Total || clock.GetElapsedTime(last) >= BetweenLines))
+        {
+            written = clock.GetTimestamp();
+            Console.Error.WriteLine(Text(value));
+        }
+    }
+
+    private string Text(LongProgress value)
+    {
+        var seconds = clock.GetElapsedTime(started).TotalSeconds;
+        var rate = (value.Done - firstDone) / seconds;
+        var left = value.Done < value.Total && rate > 0
+            ? string.Create(CultureInfo.InvariantCulture, $", {Speed(rate)}, {Duration((value.Total - value.Done) / rate)} left")
+            : "";
+        var note = value.Note.Length > 0 ? $", {value.Note}" : "";
+        return string.Create(CultureInfo.InvariantCulture, $"{value.Part}: {value.Done} of {value.Total} {value.Unit}{left}{note}");
+    }
+
+    private static string Speed(double rate) =>
+        rate >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{rate:F1} a second") : string.Create(CultureInfo.InvariantCulture, $"{1 / rate:F1} s each");
+
+    private static string Duration(double seconds) => seconds switch
+    {
+        < 100 => string.Create(CultureInfo.InvariantCulture, $"{seconds:F0} s"),
+        < 6000 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 60:F0} min"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600:F1} h"),
+    };
+}

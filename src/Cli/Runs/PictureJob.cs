@@ -1,0 +1,58 @@
+using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Rendering;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Sessions;
+
+namespace PromptToPrompt.Cli.Runs;
+
+/// <summary>Makes the pictures of a request.</summary>
+internal delegate EditResult MakePictures(StableDiffusionModel model, EditRequest request, IProgress<EditProgress>? progress, CancellationToken cancel);
+
+/// <summary>What a command that makes pictures does in a way of its own, in the order of a <see cref="PictureRun"/>.</summary>
+internal sealed record PictureJob
+{
+    private const int GridColumns = 4;
+
+    /// <summary>The source prompt.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>Files that are read; what the run writes must not replace them.</summary>
+    public IReadOnlyList<string> Inputs { get; init; } = [];
+
+    /// <summary>Adds what only this command asks for, before anything is loaded.</summary>
+    public Func<EditRequest, EditRequest> Complete { get; init; } = request => request;
+
+    /// <summary>Adds what needs the model.</summary>
+    public Func<StableDiffusionModel, EditRequest, EditRequest> Prepare { get; init; } = (_, request) => request;
+
+    /// <summary>Makes the pictures.</summary>
+    public MakePictures Make { get; init; } = EditRun.Execute;
+
+    /// <summary>Writes the pictures: source, edits, and all of them side by side.</summary>
+    public Action<RunFolder, EditResult> AddPictures { get; init; } = AddEdits;
+
+    /// <summary>Writes what else there is.</summary>
+    public Action<RunFolder, EditResult> AddFiles { get; init; } = (_, _) => { };
+
+    /// <summary>Adds to the run's record.</summary>
+    public Action<JsonObject> AddFacts { get; init; } = _ => { };
+
+    /// <summary>Writes a source and its edits.</summary>
+    public static void AddEdits(RunFolder folder, EditResult result) => AddAll(
+        folder, [.. result.Pictures.Select((picture, k) => (k == 0 ? "source" : $"edit-{k}", picture, result.Prompts[k].Text))]);
+
+    /// <summary>Writes pictures by name, and a grid of them with captions.</summary>
+    /// <param name="folder">Where to.</param>
+    /// <param name="pictures">The pictures.</param>
+    /// <param name="cellSide">The longer side of a picture in the grid; null for its own.</param>
+    public static void AddAll(RunFolder folder, IReadOnlyList<(string Name, Picture Picture, string Caption)> pictures, int? cellSide = null)
+    {
+        foreach (var (name, picture, _) in pictures)
+            folder.Add(name + ".png", picture);
+        var cells = pictures.Select(p => new SheetCell(p.Picture.ToBitmap(), p.Caption)).ToList();
+        using var grid = Sheet.Draw(cells, GridColumns, cellSide);
+        cells.ForEach(cell => cell.Picture.Dispose());
+        folder.Add("grid.png", grid);
+    }
+}

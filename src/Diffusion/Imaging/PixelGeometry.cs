@@ -1,0 +1,18 @@
+namespace PromptToPrompt.Diffusion.Imaging;
+
+/// <summary>A size in pixels.</summary>
+public readonly record struct PixelSize(int Width, int Height)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Width}x{Height}";
+}
+
+/// <summary>A part of a picture, in pixels from its left upper corner.</summary>
+public readonly record struct PixelRectangle(int X, int Y, int Width, int Height)
+{
+    /// <summary>The whole of a picture.</summary>
+    public static PixelRectangle Whole(PixelSize size) => new(0, 0, size.Width, size.Height);
+}
+
+/// <summary>Pixels that are left away at the sides of a picture.</summary>
+public readonly record struct PixelMargins(int Left, int Right, int Top, int Bottom);

@@ -1,0 +1,67 @@
+using PromptToPrompt.Diffusion.Attention;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Pipelines;
+
+/// <summary>
+/// The rows of a step: unconditional ones of the pictures that are guided, then the conditional ones of all. A picture whose way is known
+/// has a conditional row only.
+/// </summary>
+internal sealed class GuidedBatch
+{
+    private readonly DenoisingRequest request;
+    private readonly int known;
+    private readonly bool guided;
+
+    public GuidedBatch(DenoisingRequest request)
+    {
+        this.request = request;
+        known = request.Known is null ? 0 : 1;
+        guided = request.Guidance != 1 && request.Prompts.Count > known;
+        Rows =
+        [
+            .. guided ? request.Prompts.Skip(known).Select(p => new BatchRow(p, Conditional: false)) : [],
+            .. request.Prompts.Select(p => new BatchRow(p, Conditional: true)),
+        ];
+    }
+
+    public IReadOnlyList<BatchRow> Rows { get; }
+
+    /// <summary>What the network is given: latents of all rows, from those of the pictures, and what lies beside them.</summary>
+    public Tensor Input(Tensor latents)
+    {
+        var rows = guided ? cat([Free(latents), latents], 0) : latents;
+        return request.Beside is { } beside ? cat([rows, beside.expand(rows.shape[0], -1, -1, -1)], 1) : rows;
+    }
+
+    /// <summary>Text of all rows.</summary>
+    public Tensor Context(int step)
+    {
+        var conditional = request.Conditional;
+        if (!guided)
+            return conditional;
+        var unconditional = request.Unconditional.shape[0] == 1 ? request.Unconditional : request.Unconditional.narrow(0, step, 1);
+        return cat([unconditional.expand(conditional.shape[0] - known, -1, -1), conditional], 0);
+    }
+
+    /// <summary>The pictures' latents after a step, from the network's output for all rows.</summary>
+    public Tensor Advance(Tensor output, int step, Tensor latents, Func<Tensor, Tensor, Tensor> advance)
+    {
+        if (request.Known is null)
+            return advance(Guide(output), latents);
+        var source = request.Known.narrow(0, step + 1, 1);
+        return request.Prompts.Count == known ? source.clone() : cat([source, advance(Guide(output), Free(latents))], 0);
+    }
+
+    private Tensor Guide(Tensor output)
+    {
+        var pictures = request.Prompts.Count;
+        var conditional = Free(output.narrow(0, output.shape[0] - pictures, pictures));
+        if (!guided)
+            return conditional;
+        var unconditional = output.narrow(0, 0, pictures - known);
+        return unconditional + (request.Guidance * request.ShapeGuidance(conditional - unconditional));
+    }
+
+    private Tensor Free(Tensor pictures) => known == 0 ? pictures : pictures.narrow(0, known, pictures.shape[0] - known);
+}

@@ -1,0 +1,13 @@
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Editing.Sessions;
+
+namespace PromptToPrompt.Editing.Inpainting;
+
+/// <summary>An inpainted picture.</summary>
+/// <param name="Picture">The result, of the given picture's size.</param>
+/// <param name="Run">The run behind it; its one picture is the model's, of the framed size.</param>
+public sealed record InpaintResult(Picture Picture, EditResult Run) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose() => Run.Dispose();
+}

@@ -1,0 +1,157 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Blending;
+using PromptToPrompt.Editing.Control;
+using PromptToPrompt.Editing.Sessions;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Inpainting;
+
+/// <summary>
+/// Fills a part of a picture by a prompt. With a text-to-image model, everything outside the mask is set after each step to the picture's own
+/// latents with that step's noise (Avrahami et al., "Blended Latent Diffusion", arXiv 2206.02779). A model made for inpainting, which its
+/// number of input channels tells, is given the mask and the rest of the picture instead (Rombach et al., arXiv 2112.10752, §4.5).
+/// </summary>
+public static class InpaintRun
+{
+    private const int MaxFeather = 1000;
+
+    /// <summary>Inpaints a picture.</summary>
+    /// <param name="model">The model, of either form.</param>
+    /// <param name="request">What to make.</param>
+    /// <param name="progress">Told after every step.</param>
+    /// <param name="cancel">Stops the run before the next step.</param>
+    /// <exception cref="InvalidInputException">The mask, a number or a size does not fit, or the model is of a third form.</exception>
+    public static InpaintResult Execute(
+        StableDiffusionModel model, InpaintRequest request, IProgress<EditProgress>? progress = null, CancellationToken cancel = default)
+    {
+        Validate(request);
+        var mask = InpaintMask.Binary(request.Mask);
+        var shares = request.KeepOutside ? InpaintMask.Shares(mask, request.Feather) : null;
+        var framing = Framing.For(model, request.Frame, request.Picture, request.Sampling.Width, request.Sampling.Height);
+        var framedMask = InpaintMask.Binary(framing.Apply(mask));
+        if (!framedMask.Rgb.Contains(byte.MaxValue))
+            throw new InvalidInputException("The mask is black everywhere in the part that the model sees; paint it white where the picture may change, or take --frame pad.");
+        var run = Denoise(model, request, framing.Apply(request.Picture), framedMask, progress, cancel);
+        var restored = framing.Restore(run.Pictures[0], request.Picture);
+        return new InpaintResult(shares is null ? restored : InpaintMask.Composite(request.Picture, restored, shares), run);
+    }
+
+    private static EditResult Denoise(
+        StableDiffusionModel model, InpaintRequest request, Picture picture, Picture mask, IProgress<EditProgress>? progress, CancellationToken cancel)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        using var plan = new EditPlan(model, request.Sampling with
+        {
+            Targets = [],
+            Inverted = null,
+            Blend = null,
+            BlendSubtract = null,
+            Mask = mask,
+            Width = picture.Width,
+            Height = picture.Height,
+        });
+        using var scheduler = plan.CreateScheduler();
+        var clean = picture.Encode(model.Vae, model.Device);
+        var (height, width) = (clean.shape[2], clean.shape[3]);
+        if (!plan.Noise.shape.SequenceEqual(clean.shape))
+            throw new InvalidInputException($"--init-latents are {plan.Noise.shape[3]}x{plan.Noise.shape[2]}; the framed picture needs {width}x{height}.");
+        var region = plan.Blend!.Masks(0, 1, height, width);
+        if (!region.any().ToBoolean())
+            throw new InvalidInputException($"The mask is too thin for this model, which works on blocks of {model.Vae.Config.PixelsPerLatent} pixels; paint more of it white.");
+        var first = FirstStep(scheduler.Timesteps, request.Strength);
+        var beside = IsInpaintingModel(model) ? cat([region.to(ScalarType.Float32, model.Device), Visible(model, picture, mask)], 1) : null;
+        var result = new EditResult(plan, [0], [.. scheduler.Timesteps.Skip(first)]);
+        try
+        {
+            using var attention = new EditAttention(plan.Edits, null, plan.Maps);
+            // The loop gives starting noise the scheduler's scale, which noised latents have already.
+            using var start = first == 0 ? plan.Noise.alias() : scheduler.AddNoise(clean, plan.Noise, scheduler.Timesteps[first]) / scheduler.InitialNoiseSigma;
+            result.Keep(start);
+            var denoising = new DenoisingRequest
+            {
+                Latents = start,
+                FirstStep = first,
+                Beside = beside,
+                Prompts = [0],
+                Conditional = plan.Conditional,
+                Unconditional = plan.Unconditional,
+                Guidance = request.Sampling.Guidance,
+                Attention = attention,
+                AfterStep = (step, latents) =>
+                {
+                    result.KeepMask(region);
+                    return beside is null ? KeepOutside(scheduler, clean, plan.Noise, region, step, latents) : latents;
+                },
+            };
+            foreach (var state in DenoisingLoop.Run(model, scheduler, denoising, cancel))
+            {
+                result.Keep(state.Latents);
+                if (state.Step == state.Steps - 1)
+                    result.Finish(state.Latents);
+                progress?.Report(new EditProgress(state.Step + 1 - first, state.Steps - first, request.Sampling.Guidance == 1 ? 1 : 2));
+            }
+
+            return result;
+        }
+        catch
+        {
+            result.Dispose();
+            throw;
+        }
+    }
+
+    private static Tensor KeepOutside(Scheduler scheduler, Tensor clean, Tensor noise, Tensor region, int step, Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        var isLast = step == scheduler.Timesteps.Count - 1;
+        var source = isLast ? clean : scheduler.AddNoise(clean, noise, scheduler.Timesteps[step + 1]);
+        return LocalBlend.Blend(latents, source, region).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Latents of the picture with grey where the mask is, as inpainting models were trained.</summary>
+    private static Tensor Visible(StableDiffusionModel model, Picture picture, Picture mask)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = mask.ToPixels(model.Device).gt(0);
+        return model.Vae.Encode(picture.ToPixels(model.Device).masked_fill(hidden, 0)).MoveToOuterDisposeScope();
+    }
+
+    private static bool IsInpaintingModel(StableDiffusionModel model)
+    {
+        var (channels, latents) = (model.UNet.Config.InChannels, model.Vae.Config.LatentChannels);
+        if (channels == latents)
+            return false;
+        return channels == (2 * latents) + 1
+            ? true
+            : throw new InvalidInputException(
+                $"The U-Net of {model.Directory} takes {channels} channels; give a text-to-image model ({latents}) or one made for inpainting ({(2 * latents) + 1}).");
+    }
+
+    // A timestep that PNDM evaluates twice for its start is evaluated once in a run that begins there.
+    private static int FirstStep(IReadOnlyList<long> timesteps, double strength)
+    {
+        var first = timesteps.Count - Math.Max(1, (int)Math.Round(timesteps.Count * strength));
+        return first > 0 && first + 1 < timesteps.Count && timesteps[first] == timesteps[first + 1] ? first + 1 : first;
+    }
+
+    private static void Validate(InpaintRequest request)
+    {
+        Require(
+            request.Mask.Size == request.Picture.Size,
+            $"The mask has {request.Mask.Size} pixels and the picture {request.Picture.Size}; make the mask as large as the picture.");
+        Require(request.Strength is > 0 and <= 1, $"--strength is {request.Strength}; give a number above 0 and up to 1.");
+        Require(request.Feather is >= 0 and <= MaxFeather, $"--feather is {request.Feather}; give 0 to {MaxFeather} pixels.");
+        Require(request.KeepOutside || request.Feather == 0, "--feather softens the edge of what is kept outside; leave it out with --keep-outside false.");
+
+        static void Require(bool condition, string message)
+        {
+            if (!condition)
+                throw new InvalidInputException(message);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using PromptToPrompt.Diffusion.Schedulers;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Inversion;
+
+/// <summary>
+/// Exact inversion by bi-directional integration (Zhang et al. 2023, arXiv 2307.10829): each step of <see cref="BdiaScheduler"/> can be undone
+/// without knowing what the network would have said.
+/// </summary>
+internal sealed class BdiaInversion : InversionMethod
+{
+    public override string Name => "bdia";
+
+    internal override bool GainsOverDdim => false;
+
+    internal override InvertedPicture Invert(InversionRun run)
+    {
+        if (run.Steps < 2)
+            throw new Diffusion.InvalidInputException("--method bdia needs at least 2 --steps.");
+        using var scheduler = new BdiaScheduler(run.Config, run.Steps, run.Settings.Gamma);
+        var guidance = run.Settings.InversionGuidance ?? 1;
+        // The first step has nothing to look back at; it is DDIM's.
+        var first = scheduler.InverseStep(run.Predict(run.Picture, run.Steps - 1, guidance), run.Steps - 1, run.Picture);
+        var latents = new List<Tensor> { run.Picture, first };
+        run.Report("inverting", 1);
+        for (var step = run.Steps - 1; step > 0; step--)
+        {
+            using var scope = NewDisposeScope();
+            var next = scheduler.UndoStep(run.Predict(latents[^1], step, guidance), step, latents[^1], latents[^2]);
+            run.RequireFinite(next, "while inverting; a larger --gamma helps");
+            latents.Add(next.MoveToOuterDisposeScope());
+            run.Report("inverting", run.Steps - step + 1);
+        }
+
+        var way = cat([.. latents], 0);
+        return new(run.Settings, way, way.flip(0)) { FinishedSteps = run.Steps };
+    }
+
+    // Edits begin at the second step with the source's first two samples, so that they look back at what the source came from.
+    internal override int FirstStep(InversionSettings settings) => 1;
+
+    internal override Scheduler CreateScheduler(SchedulerConfig config, InvertedPicture inverted)
+    {
+        using var before = inverted.Source.narrow(0, 0, 1);
+        return new BdiaScheduler(config, inverted.Settings.Steps, inverted.Settings.Gamma, before);
+    }
+}

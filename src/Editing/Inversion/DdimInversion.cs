@@ -1,0 +1,64 @@
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Inversion;
+
+/// <summary>
+/// DDIM inversion (Dhariwal and Nichol 2021, arXiv 2105.05233, appendix F) and nothing else: guided replay drifts away from the picture. The
+/// base of the other methods, and what they are compared with.
+/// </summary>
+internal sealed class DdimInversion : InversionMethod
+{
+    public override string Name => "ddim";
+
+    internal override bool GainsOverDdim => false;
+
+    internal override InvertedPicture Invert(InversionRun run)
+    {
+        var latents = Trajectory(run);
+        var source = Replay(run, latents[^1], run.Settings.Guidance, run.Unconditional);
+        return new(run.Settings, cat([.. latents], 0), cat([.. source], 0)) { FinishedSteps = run.Steps };
+    }
+
+    /// <summary>
+    /// From the picture to noise: steps + 1 latents, the picture's first. The network should be asked at the sample that a step arrives at,
+    /// which is not known yet; plain DDIM asks at the one it leaves, and each fixed-point refinement at the last guess of it.
+    /// </summary>
+    public static List<Tensor> Trajectory(InversionRun run)
+    {
+        var guidance = run.Settings.InversionGuidance ?? 1;
+        var latents = new List<Tensor> { run.Picture };
+        for (var step = run.Steps - 1; step >= 0; step--)
+        {
+            using var scope = NewDisposeScope();
+            var from = latents[^1];
+            var next = from;
+            for (var refinement = 0; refinement <= run.Settings.FixedPoint; refinement++)
+                next = run.Scheduler.InverseStep(run.Predict(next, step, guidance), step, from);
+            run.RequireFinite(next, "while inverting");
+            latents.Add(next.MoveToOuterDisposeScope());
+            run.Report("inverting", run.Steps - step);
+        }
+
+        return latents;
+    }
+
+    /// <summary>From noise back to a picture: steps + 1 latents, the noise first.</summary>
+    /// <param name="run">The inversion.</param>
+    /// <param name="start">The noise.</param>
+    /// <param name="guidance">Classifier-free guidance.</param>
+    /// <param name="unconditional">Embedding in the empty prompt's place.</param>
+    public static List<Tensor> Replay(InversionRun run, Tensor start, double guidance, Tensor unconditional)
+    {
+        var latents = new List<Tensor> { start };
+        for (var step = 0; step < run.Steps; step++)
+        {
+            using var scope = NewDisposeScope();
+            var next = run.Scheduler.Step(run.Predict(latents[^1], step, guidance, unconditional), step, latents[^1]);
+            run.RequireFinite(next, "while replaying");
+            latents.Add(next.MoveToOuterDisposeScope());
+            run.Report("replaying", step + 1);
+        }
+
+        return latents;
+    }
+}

@@ -1,0 +1,17 @@
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Inversion;
+
+/// <summary>
+/// Direct inversion (Ju et al. 2023, arXiv 2310.01506): the source follows the inversion backwards, exactly, and edits are denoised as ever.
+/// </summary>
+internal sealed class DirectInversion : InversionMethod
+{
+    public override string Name => "direct";
+
+    internal override InvertedPicture Invert(InversionRun run)
+    {
+        var latents = cat([.. DdimInversion.Trajectory(run)], 0);
+        return new(run.Settings, latents, latents.flip(0)) { FinishedSteps = run.Steps };
+    }
+}

@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text.Json;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Inversion;
+
+/// <summary>
+/// An inversion on disk, in one safetensors file: what was found, the picture it belongs to and how that was framed, and for which model. The
+/// tensors have the names of the trace format, so that other programs can read them.
+/// </summary>
+/// <param name="Inverted">What was found.</param>
+/// <param name="Picture">The picture as it was given.</param>
+/// <param name="Framing">How it was brought to the model's size.</param>
+public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Framing Framing) : IDisposable
+{
+    private const string Format = "p2p-inversion-1";
+
+    /// <summary>Writes the file, whole or not at all.</summary>
+    /// <param name="path">Where to.</param>
+    /// <param name="model">The model the picture was inverted with.</param>
+    public void Save(string path, StableDiffusionModel model)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var tensors = new Dictionary<string, Tensor> { ["picture"] = Picture.ToTensor(), ["source"] = Inverted.Source.cpu() };
+        Inverted.AddTrace(tensors);
+        if (Inverted.StepNoise is { } noise)
+            tensors["step_noise"] = noise.cpu();
+        SafetensorsWriter.Write(path, tensors, new Dictionary<string, string>
+        {
+            ["format"] = Format,
+            ["model"] = model.Fingerprint,
+            ["settings"] = JsonSerializer.Serialize(Inverted.Settings),
+            ["framing"] = JsonSerializer.Serialize(Framing),
+            ["losses"] = JsonSerializer.Serialize(Inverted.Losses),
+            ["finished"] = Inverted.FinishedSteps.ToString(CultureInfo.InvariantCulture),
+        });
+    }
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="path">Where from.</param>
+    /// <param name="model">The model it is to be used with.</param>
+    /// <exception cref="InvalidInputException">It is not such a file, is damaged, or was made with another model.</exception>
+    public static InversionFile Load(string path, StableDiffusionModel model)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        using var file = SafetensorsFile.Open(path);
+        if (file.Metadata.GetValueOrDefault("format") != Format)
+            throw new InvalidInputException($"{path} is not an inversion; make one with p2p invert.");
+        if (file.Metadata.GetValueOrDefault("model") != model.Fingerprint)
+            throw new InvalidInputException($"{path} was made with another model than {model.Directory} (or with other weights of it); invert the picture again.");
+        try
+        {
+            var settings = Read<InversionSettings>("settings");
+            settings.Validate();
+            var finished = Read<int>("finished");
+            var pixels = file.Read("picture");
+            var framing = Read<Framing>("framing");
+            if (pixels.dtype != ScalarType.Byte || pixels.dim() != 3 || pixels.shape[2] != 3 || finished < 0 || finished > settings.Steps
+                || framing.Original != new PixelSize((int)pixels.shape[1], (int)pixels.shape[0]))
+                throw new InvalidInputException("its parts do not belong together");
+            var picture = new Picture((int)pixels.shape[1], (int)pixels.shape[0], pixels.data<byte>().ToArray());
+            var inverted = new InvertedPicture(settings, Tensor("inversion.latents", settings.Steps + 1), Tensor("source", finished + 1))
+            {
+                Unconditional = Optional("inversion.uncond", finished),
+                StepNoise = Optional("step_noise", settings.Steps),
+                Losses = Read<double[][]>("losses"),
+                FinishedSteps = finished,
+            };
+            return new InversionFile(inverted, picture, framing);
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidInputException)
+        {
+            throw new InvalidInputException($"{path} is damaged ({e.Message.TrimEnd('.')}); invert the picture again.", e);
+        }
+
+        T Read<T>(string name) => JsonSerializer.Deserialize<T>(file.Metadata[name])!;
+
+        Tensor? Optional(string name, int entries) => file.Tensors.ContainsKey(name) ? InvertedPicture.Own(Tensor(name, entries)) : null;
+
+        Tensor Tensor(string name, int entries)
+        {
+            var read = file.Read(name).to(model.Device);
+            return read.dim() >= 1 && read.shape[0] == entries ? read.to(model.Device)
+                : throw new InvalidInputException($"{name} has {(read.dim() == 0 ? 0 : read.shape[0])} entries, not {entries}");
+        }
+    }
+
+    /// <summary>Whether an unfinished inversion can be gone on with for a picture.</summary>
+    /// <param name="settings">What is asked for.</param>
+    /// <param name="picture">The picture.</param>
+    /// <param name="framing">How it is framed.</param>
+    public bool IsOf(InversionSettings settings, Picture picture, Framing framing)
+        => Inverted.Settings with { SaveMemory = settings.SaveMemory } == settings && Framing == framing && Picture.Size == picture.Size && Picture.Rgb.AsSpan().SequenceEqual(picture.Rgb);
+
+    /// <inheritdoc/>
+    public void Dispose() => Inverted.Dispose();
+}

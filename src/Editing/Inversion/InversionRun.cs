@@ -1,0 +1,113 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.UNet;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Inversion;
+
+/// <summary>One inversion while it goes on: the picture, its text, and the network with its rows counted.</summary>
+internal sealed class InversionRun : IDisposable
+{
+    private const long KeptMaps = 1000;
+    private const long MostKept = 2L << 30;
+    private readonly IProgress<InversionProgress>? progress;
+    private readonly Action<Func<InvertedPicture>>? checkpoint;
+    private readonly CancellationToken cancel;
+    private long rows;
+
+    public InversionRun(
+        StableDiffusionModel model, Tensor latents, InversionSettings settings, IProgress<InversionProgress>? progress,
+        Action<Func<InvertedPicture>>? checkpoint, InvertedPicture? resume, CancellationToken cancel)
+    {
+        if (latents.dim() != 4 || latents.shape[0] != 1 || latents.shape[1] != model.Vae.Config.LatentChannels)
+            throw new InvalidInputException($"The picture's latents have shape [{string.Join(", ", latents.shape)}]; this model needs [1, {model.Vae.Config.LatentChannels}, h, w].");
+        if (model.UNet.Config.InChannels != model.Vae.Config.LatentChannels)
+            throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.UNet.Config.InChannels} channels; a model made for inpainting cannot invert pictures.");
+        Model = model;
+        Settings = settings;
+        Picture = latents.to(ScalarType.Float32, model.Device);
+        Scheduler = new DdimScheduler(Config, settings.Steps);
+        Conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(settings.Prompt)]);
+        Unconditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("")]);
+        Resume = resume;
+        this.progress = progress;
+        this.checkpoint = checkpoint;
+        this.cancel = cancel;
+    }
+
+    public StableDiffusionModel Model { get; }
+
+    public InversionSettings Settings { get; }
+
+    public int Steps => Settings.Steps;
+
+    public SchedulerConfig Config => Settings.StepsOffset is { } offset ? Model.Scheduler with { StepsOffset = offset } : Model.Scheduler;
+
+    public DdimScheduler Scheduler { get; }
+
+    /// <summary>The picture's latents z_0, [1, channels, h, w].</summary>
+    public Tensor Picture { get; }
+
+    /// <summary>Embedding of the prompt, [1, tokens, width].</summary>
+    public Tensor Conditional { get; }
+
+    /// <summary>Embedding of the empty prompt, [1, tokens, width].</summary>
+    public Tensor Unconditional { get; }
+
+    /// <summary>What an earlier, interrupted run of the same inversion found.</summary>
+    public InvertedPicture? Resume { get; }
+
+    /// <summary>The network's output for latents and one text.</summary>
+    public Tensor Predict(Tensor latents, int step, Tensor text)
+    {
+        rows++;
+        using var scope = NewDisposeScope();
+        var timestep = tensor(new[] { Scheduler.Timesteps[step] }, device: Model.Device);
+        return Model.UNet.Forward(latents.to(Model.Dtype), timestep, text.to(Model.Dtype), AttentionProcessor.Plain, DenoisingStep.None)
+            .to(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same with classifier-free guidance; at exactly 1 only one row is computed.</summary>
+    public Tensor Predict(Tensor latents, int step, double guidance, Tensor? unconditional = null)
+    {
+        using var scope = NewDisposeScope();
+        var conditional = Predict(latents, step, Conditional);
+        if (guidance == 1)
+            return conditional.MoveToOuterDisposeScope();
+        var free = Predict(latents, step, unconditional ?? Unconditional);
+        return (free + (guidance * (conditional - free))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The network at some latents, differentiable with respect to the text; one row.</summary>
+    public CheckpointedUNet Differentiable(Tensor latents, int step)
+    {
+        using var timestep = tensor(new[] { Scheduler.Timesteps[step] }, device: Model.Device);
+        using var input = latents.to(Model.Dtype, copy: true);
+        return new CheckpointedUNet(Model.UNet, input, timestep, recompute: Settings.SaveMemory ?? KeptBytes(input) > MostKept);
+    }
+
+    // A rough measure, from SD 1.5's: what autograd keeps of one row, in feature maps of the finest level.
+    private long KeptBytes(Tensor input)
+        => KeptMaps * Model.UNet.Config.Levels[0].Channels * input.shape[2] * input.shape[3] * input.element_size();
+
+    /// <summary>Counts a row forward and its backward pass, which is worth two.</summary>
+    public void CountIteration() => rows += 3;
+
+    public void Report(string stage, int step, double? loss = null)
+    {
+        progress?.Report(new(stage, step, Steps, rows, loss));
+        cancel.ThrowIfCancellationRequested();
+    }
+
+    public void Checkpoint(Func<InvertedPicture> unfinished) => checkpoint?.Invoke(unfinished);
+
+    public void RequireFinite(Tensor latents, string where)
+    {
+        if (!((bool)latents.isfinite().all()))
+            throw new InvalidInputException($"The numbers overflowed {where}; use --dtype float32, more --steps or a lower guidance.");
+    }
+
+    public void Dispose() => Scheduler.Dispose();
+}

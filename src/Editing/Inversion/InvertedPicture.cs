@@ -1,0 +1,67 @@
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Inversion;
+
+/// <summary>
+/// What an inversion found. Edits start from <see cref="Source"/>'s first entry; their source follows the rest of it and is never computed
+/// again.
+/// </summary>
+public sealed class InvertedPicture : IDisposable
+{
+    internal InvertedPicture(InversionSettings settings, Tensor latents, Tensor source)
+    {
+        Settings = settings;
+        Latents = Own(latents);
+        Source = Own(source);
+    }
+
+    /// <summary>How it was found.</summary>
+    public InversionSettings Settings { get; }
+
+    /// <summary>The way from the picture's latents (entry 0) to noise, [steps + 1, channels, h, w].</summary>
+    public Tensor Latents { get; }
+
+    /// <summary>The way back that the source of an edit takes, from noise (entry 0) to the reconstructed picture, [steps + 1, channels, h, w].</summary>
+    public Tensor Source { get; }
+
+    /// <summary>What takes the place of the empty prompt's embedding, [steps, tokens, width] or [1, tokens, width]; null where nothing does.</summary>
+    public Tensor? Unconditional { get; internal init; }
+
+    /// <summary>Noise of each step of a stochastic method, [steps, channels, h, w]; null for the others.</summary>
+    public Tensor? StepNoise { get; internal init; }
+
+    /// <summary>Loss before each inner iteration of each timestep; empty where nothing was optimised.</summary>
+    public IReadOnlyList<IReadOnlyList<double>> Losses { get; internal init; } = [];
+
+    /// <summary>Timesteps that are done; fewer than the settings' steps while an optimisation goes on.</summary>
+    public int FinishedSteps { get; internal init; }
+
+    /// <summary>Whether the inversion is whole.</summary>
+    public bool IsComplete => FinishedSteps == Settings.Steps;
+
+    /// <summary>The method that found it.</summary>
+    public InversionMethod Method => InversionMethod.Named(Settings.Method);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Latents.Dispose();
+        Source.Dispose();
+        Unconditional?.Dispose();
+        StepNoise?.Dispose();
+    }
+
+    /// <summary>Adds what was found under the names of the trace format: latents, unconditional embeddings, last losses and iterations.</summary>
+    internal void AddTrace(Dictionary<string, Tensor> tensors)
+    {
+        tensors["inversion.latents"] = Latents.cpu();
+        if (Unconditional is not null)
+            tensors["inversion.uncond"] = Unconditional.expand(FinishedSteps, -1, -1).to(ScalarType.Float32).cpu();
+        if (Losses.Count == 0)
+            return;
+        tensors["inversion.loss"] = tensor(Losses.Select(l => l.Count > 0 ? (float)l[^1] : float.NaN).ToArray());
+        tensors["inversion.iterations"] = tensor(Losses.Select(l => (long)l.Count).ToArray());
+    }
+
+    internal static Tensor Own(Tensor tensor) => tensor.contiguous().clone().DetachFromDisposeScope();
+}

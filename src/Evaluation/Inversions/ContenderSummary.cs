@@ -1,0 +1,60 @@
+using PromptToPrompt.Evaluation.Measures;
+using PromptToPrompt.Evaluation.Quality;
+
+namespace PromptToPrompt.Evaluation.Inversions;
+
+/// <summary>What the trials of one way come to; each number as in <see cref="InversionTrial"/>, averaged over the pictures that have it.</summary>
+/// <param name="Contender">The way.</param>
+/// <param name="Pictures">How many pictures.</param>
+/// <param name="Ceiling">The autoencoder's round trip.</param>
+/// <param name="Source">The source of an edit.</param>
+/// <param name="Retraced">An edit to the same prompt without attention control.</param>
+/// <param name="Edited">Edits; null where none were run.</param>
+/// <param name="Free">Edits without attention control; null where none were run.</param>
+/// <param name="InversionCost">An inversion.</param>
+/// <param name="EditCost">Source and edit.</param>
+public sealed record ContenderSummary(
+    InversionContender Contender,
+    int Pictures,
+    Fidelity Ceiling,
+    Fidelity Source,
+    Fidelity Retraced,
+    EditsSummary? Edited,
+    EditsSummary? Free,
+    TrialCost InversionCost,
+    TrialCost EditCost)
+{
+    /// <summary>Difference outside with control over that without.</summary>
+    public double? Ratio => Edited?.Outside / Free?.Outside;
+
+    /// <summary>Sums up trials, one entry for each way, in the order in which they first come.</summary>
+    public static IReadOnlyList<ContenderSummary> Of(IEnumerable<InversionTrial> trials) =>
+    [
+        .. trials.GroupBy(trial => trial.Contender).Select(group => new ContenderSummary(
+            group.Key,
+            group.Count(),
+            Fidelity.Mean([.. group.Select(trial => trial.Ceiling)]),
+            Fidelity.Mean([.. group.Select(trial => trial.Source)]),
+            Fidelity.Mean([.. group.Select(trial => trial.Retraced)]),
+            EditsSummary.Of([.. group.Select(trial => trial.Edited).OfType<TrialEdit>()]),
+            EditsSummary.Of([.. group.Select(trial => trial.Free).OfType<TrialEdit>()]),
+            Mean(group.Select(trial => trial.InversionCost)),
+            Mean(group.Select(trial => trial.EditCost)))),
+    ];
+
+    private static TrialCost Mean(IEnumerable<TrialCost> costs)
+    {
+        var all = costs.ToList();
+        return new(all.Average(cost => cost.Seconds), (long)Math.Round(all.Average(cost => cost.Rows)));
+    }
+}
+
+/// <summary>Edits of several pictures.</summary>
+/// <param name="Count">How many.</param>
+/// <param name="Outside">Mean difference outside the region.</param>
+/// <param name="Shown">Share in which the judge sees the target's subject or colour.</param>
+public sealed record EditsSummary(int Count, double? Outside, double? Shown)
+{
+    internal static EditsSummary? Of(IReadOnlyCollection<TrialEdit> edits) => edits.Count == 0 ? null
+        : new(edits.Count, edits.Average(edit => edit.Outside), Agreement.Share(edits.Select(edit => edit.IsShown)));
+}

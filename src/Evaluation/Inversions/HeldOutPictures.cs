@@ -1,0 +1,40 @@
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Evaluation.Measures;
+using PromptToPrompt.Storybook.Training;
+using PromptToPrompt.Storybook.World;
+
+namespace PromptToPrompt.Evaluation.Inversions;
+
+/// <summary>Drawn pictures that no model was trained on, each with an edit: by turns another subject and another colour.</summary>
+public static class HeldOutPictures
+{
+    // The training draws from the beginning of a sequence of pictures, other measures look at it from 2⁴¹ on; these come from far beyond.
+    private const long First = 3L << 41;
+
+    // What covers less of a position than this, is taken for nothing of it.
+    private const double Touched = 0.02;
+
+    private static readonly EditKind[] Kinds = [EditKind.SubjectSwap, EditKind.ColourSwap];
+
+    /// <summary>Draws pictures at the size of a model; the same count and seed give the same pictures.</summary>
+    public static IEnumerable<SamplePicture> Draw(StableDiffusionModel model, int count, int seed)
+    {
+        var positions = model.UNet.Config.SampleSize;
+        using var pictures = new Pictures(seed, positions * model.Vae.Config.PixelsPerLatent);
+        for (var i = 0; i < count; i++)
+        {
+            var pair = EditPairs.Make(Kinds[i % Kinds.Length], pictures.Numbers(First + i));
+            var (source, target) = (pictures.Paint(pair.Source), pictures.Paint(pair.Target));
+            yield return new($"drawing {i + 1}", Picture(source), pair.SourcePrompt, new(pair, Picture(target), Region(source, target, positions)));
+        }
+    }
+
+    private static Picture Picture(Painting painting) => new(painting.Size, painting.Size, painting.Rgb);
+
+    private static bool[] Region(Painting source, Painting target, int positions)
+    {
+        var covered = source.Region(Part.Subject, positions, positions).Zip(target.Region(Part.Subject, positions, positions), Math.Max);
+        return new WordMap(positions, positions, [.. covered]).PixelRegion(source.Size, source.Size, Touched, dilated: true);
+    }
+}

@@ -1,0 +1,86 @@
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Evaluation.Judging;
+using PromptToPrompt.Evaluation.Measures;
+using PromptToPrompt.Evaluation.Quality;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Evaluation.Inversions;
+
+/// <summary>Inverts pictures in several ways, brings them back and edits them, and measures both.</summary>
+/// <param name="model">The model.</param>
+/// <param name="judge">Says what an edit shows.</param>
+/// <param name="clock">Takes the time.</param>
+public sealed class InversionComparison(StableDiffusionModel model, PictureJudge judge, TimeProvider clock)
+{
+    private static readonly EditSpecification WithoutControl = new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
+
+    /// <summary>Tries one picture in one way after the other.</summary>
+    /// <param name="sample">The picture.</param>
+    /// <param name="contenders">The ways.</param>
+    /// <param name="cancel">Stops before the next step.</param>
+    public IEnumerable<InversionTrial> Run(SamplePicture sample, IEnumerable<InversionContender> contenders, CancellationToken cancel = default)
+    {
+        using var latents = sample.Picture.Encode(model.Vae, model.Device);
+        var ceiling = Picture.Decode(model.Vae, latents)[0];
+        foreach (var contender in contenders)
+            yield return Run(sample, latents, ceiling, contender, cancel);
+    }
+
+    private InversionTrial Run(SamplePicture sample, Tensor latents, Picture ceiling, InversionContender contender, CancellationToken cancel)
+    {
+        var settings = contender.Settings with { Prompt = sample.Prompt };
+        var (inverted, inversion) = Timed(rows => InversionMethod.Invert(model, latents, settings, rows, cancel: cancel));
+        using var found = inverted;
+        using var session = new EditSession(model, EditRequest.ForPicture(inverted));
+        var (source, sourceCost) = Timed(rows => Only(session.RunSource(rows, cancel)));
+        var (retraced, retracedCost) = Timed(rows => Edit(sample.Prompt, WithoutControl, rows));
+        var target = contender.IsEdited ? sample.Edit?.Pair.TargetPrompt : null;
+        var edited = target is null ? null : Edit(target, new EditSpecification());
+        var free = target is null ? null : Edit(target, WithoutControl);
+        return new InversionTrial(
+            sample,
+            contender,
+            Fidelity.Of(sample.Picture, ceiling),
+            Fidelity.Of(sample.Picture, source),
+            Fidelity.Of(sample.Picture, retraced),
+            edited is null ? null : Measure(sample.Edit!, ceiling, edited),
+            free is null ? null : Measure(sample.Edit!, ceiling, free),
+            inversion,
+            new(sourceCost.Seconds + retracedCost.Seconds, sourceCost.Rows + retracedCost.Rows),
+            new TrialPictures(ceiling, source, retraced, edited, free));
+
+        Picture Edit(string prompt, EditSpecification edit, RowCount? rows = null)
+            => Only(session.Edit(request => request with { Targets = [prompt], Edit = edit }, rows, cancel));
+    }
+
+    private TrialEdit Measure(KnownEdit edit, Picture ceiling, Picture edited) => new(
+        PictureComparison.DifferenceOutside(ceiling, edited, edit.Region),
+        KindSummary.Changed(edit.Pair.Kind) is { } slot ? judge.Judge(edited).Agrees(edit.Pair.Target, slot) : null);
+
+    private (T Result, TrialCost Cost) Timed<T>(Func<RowCount, T> work)
+    {
+        var rows = new RowCount();
+        var started = clock.GetTimestamp();
+        var result = work(rows);
+        return (result, new TrialCost(clock.GetElapsedTime(started).TotalSeconds, rows.Rows));
+    }
+
+    private static Picture Only(EditResult result)
+    {
+        using var _ = result;
+        return result.Pictures[0];
+    }
+
+    private sealed class RowCount : IProgress<InversionProgress>, IProgress<EditProgress>
+    {
+        public long Rows { get; private set; }
+
+        public void Report(InversionProgress value) => Rows = value.Rows;
+
+        public void Report(EditProgress value) => Rows += value.Rows;
+    }
+}

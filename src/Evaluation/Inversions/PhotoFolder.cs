@@ -1,0 +1,49 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+
+namespace PromptToPrompt.Evaluation.Inversions;
+
+/// <summary>
+/// A folder of pictures with their prompts: from the file <c>captions.txt</c> in it, each line a file's name, a tab and its prompt; else
+/// each file's name is its prompt.
+/// </summary>
+public static class PhotoFolder
+{
+    private const string Captions = "captions.txt";
+    private static readonly string[] Endings = [".png", ".jpg", ".jpeg", ".webp"];
+
+    /// <summary>Reads the pictures, in the order of their names or captions, and crops them to a model's size.</summary>
+    /// <exception cref="InvalidInputException">There is no such folder, no picture in it, or a line of the captions has no tab.</exception>
+    public static IReadOnlyList<SamplePicture> Read(string folder, StableDiffusionModel model)
+    {
+        if (!Directory.Exists(folder))
+            throw new InvalidInputException($"There is no folder {folder}.");
+        var captions = Path.Combine(folder, Captions);
+        var named = File.Exists(captions) ? Listed(captions) : ByName(folder);
+        if (named.Count == 0)
+            throw new InvalidInputException($"{folder} has no pictures; put PNG, JPEG or WebP files there, named by what they show.");
+        return [.. named.Select(photo => new SamplePicture(photo.File, Framed(Picture.Load(Path.Combine(folder, photo.File)), model), photo.Prompt, Edit: null))];
+    }
+
+    private static List<(string File, string Prompt)> Listed(string captions)
+    {
+        var listed = new List<(string File, string Prompt)>();
+        foreach (var line in File.ReadLines(captions).Where(line => line.Length > 0))
+        {
+            if (line.Split('\t') is not [var file, var prompt])
+                throw new InvalidInputException($"{captions} has the line \"{line}\"; give a file's name, a tab and what it shows.");
+            listed.Add((file, prompt));
+        }
+
+        return listed;
+    }
+
+    private static List<(string File, string Prompt)> ByName(string folder) =>
+    [
+        .. Directory.EnumerateFiles(folder).Where(path => Endings.Contains(Path.GetExtension(path).ToLowerInvariant())).Order(StringComparer.Ordinal)
+            .Select(path => (Path.GetFileName(path), Path.GetFileNameWithoutExtension(path))),
+    ];
+
+    private static Picture Framed(Picture picture, StableDiffusionModel model) => Framing.For(model, FramingKind.Crop, picture).Apply(picture);
+}

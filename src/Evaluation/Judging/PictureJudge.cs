@@ -1,0 +1,65 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Weights;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Evaluation.Judging;
+
+/// <summary>Says what a picture of the drawn world shows. It has learnt from drawings alone (<see cref="JudgeTraining"/>), never from a model's pictures.</summary>
+public sealed class PictureJudge : IDisposable
+{
+    /// <summary>The name of its file in a folder.</summary>
+    public const string FileName = "judge.safetensors";
+
+    private readonly WeightSource weights;
+    private readonly JudgeNetwork network;
+
+    internal PictureJudge(WeightSource weights)
+    {
+        this.weights = weights;
+        network = new JudgeNetwork(weights.Root);
+    }
+
+    /// <summary>Loads a judge.</summary>
+    /// <exception cref="InvalidInputException">The file is missing, damaged or no judge.</exception>
+    public static PictureJudge Load(string path)
+    {
+        using var file = SafetensorsFile.Open(path);
+        var stored = new StoredWeights(path, file.Tensors.ToDictionary(entry => entry.Key, entry => new StoredWeight(entry.Value.Shape, () =>
+        {
+            using var tensor = file.Read(entry.Key);
+            return tensor.to(ScalarType.Float32);
+        })));
+        var judge = new PictureJudge(stored);
+        stored.RequireAllUsed();
+        return judge;
+    }
+
+    /// <summary>Looks at a picture of any size.</summary>
+    public Judgement Judge(Picture picture) => Judge([picture])[0];
+
+    /// <summary>Looks at pictures of one size.</summary>
+    public IReadOnlyList<Judgement> Judge(IReadOnlyList<Picture> pictures)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var pixels = stack(pictures.Select(picture => picture.ToTensor())).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(127.5).sub_(1);
+        return Judge(pixels);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => weights.Dispose();
+
+    internal IReadOnlyList<Judgement> Judge(Tensor pixels)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var slots = network.Forward(pixels).Select(scores => scores.softmax(1).data<float>().ToArray()).ToList();
+        return
+        [
+            .. Enumerable.Range(0, (int)pixels.shape[0]).Select(row => new Judgement(
+                [.. slots.Select((values, slot) => values.AsSpan(row * Slots.Count((Slot)slot), Slots.Count((Slot)slot)).ToArray())])),
+        ];
+    }
+}

@@ -1,0 +1,16 @@
+using PromptToPrompt.Diffusion.Imaging;
+
+namespace PromptToPrompt.Evaluation.Measures;
+
+/// <summary>Brightness of a picture's pixels.</summary>
+internal static class Luminance
+{
+    /// <summary>Width × height values, 0…255, row by row, with the weights of ITU-R BT.601.</summary>
+    public static double[] Of(Picture picture)
+    {
+        var luminance = new double[picture.Width * picture.Height];
+        for (var i = 0; i < luminance.Length; i++)
+            luminance[i] = (0.299 * picture.Rgb[i * 3]) + (0.587 * picture.Rgb[(i * 3) + 1]) + (0.114 * picture.Rgb[(i * 3) + 2]);
+        return luminance;
+    }
+}

@@ -1,0 +1,139 @@
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Evaluation.Judging;
+using PromptToPrompt.Evaluation.Measures;
+using PromptToPrompt.Storybook.World;
+
+namespace PromptToPrompt.Evaluation.Quality;
+
+/// <summary>How the sweep is run.</summary>
+public sealed record WeightSweepOptions
+{
+    /// <summary>Pictures of each word, from noise of as many seeds.</summary>
+    public int Seeds { get; init; } = 3;
+
+    /// <summary>Denoising steps.</summary>
+    public int Steps { get; init; } = 20;
+
+    /// <summary>Classifier-free guidance.</summary>
+    public double Guidance { get; init; } = 5;
+
+    /// <summary>Seed of the first noise.</summary>
+    public long Seed { get; init; } = 1;
+}
+
+/// <summary>A word that is re-weighted.</summary>
+/// <param name="Prompt">The prompt it stands in.</param>
+/// <param name="Word">The word.</param>
+/// <param name="Slot">What the word is about.</param>
+/// <param name="Value">The value it names.</param>
+public sealed record SweptWord(string Prompt, string Word, Slot Slot, int Value);
+
+/// <summary>A picture with a re-weighted word.</summary>
+/// <param name="Word">The word.</param>
+/// <param name="Seed">Seed of the noise.</param>
+/// <param name="Weight">The weight.</param>
+/// <param name="Picture">The picture.</param>
+/// <param name="Presence">How sure the judge is of what the word names, 0…1.</param>
+/// <param name="Change">Mean absolute difference (0…255) from the picture with weight 1.</param>
+/// <param name="Structure">Agreement of edges with that picture, −1…1.</param>
+/// <param name="Strength">Root mean square of the final latents over that of the picture with weight 1: far from 1 is damage.</param>
+/// <param name="SubjectKept">Whether the judge sees the same subject as in that picture.</param>
+public sealed record WeightMeasurement(
+    SweptWord Word, long Seed, float Weight, Picture Picture, double Presence, double Change, double Structure, double Strength, bool SubjectKept);
+
+/// <summary>Gives words of prompts one weight after another and measures what it does to the picture: to what the word names, and to the rest.</summary>
+public static class WeightSweep
+{
+    /// <summary>The weights, 1 (the source) among them.</summary>
+    public static IReadOnlyList<float> Weights { get; } = [-2, -1, 0, 0.5f, 1, 2, 3, 4, 6];
+
+    /// <summary>The words.</summary>
+    public static IReadOnlyList<SweptWord> Words { get; } =
+    [
+        Of("a red house in a field in the snow", "snow", Weather.Snow),
+        Of("a white castle in the mountains with a rainbow", "rainbow", Weather.Rainbow),
+        Of("a brown horse in a forest in the fog", "fog", Weather.Fog),
+        Of("a tree in a field in autumn", "autumn", Weather.Autumn),
+        Of("a blue car in the city at night", "night", TimeOfDay.Night),
+        Of("a white boat on a lake at sunset", "sunset", TimeOfDay.Sunset),
+        Of("a red cat on the beach", "red", Colour.Red),
+        Of("a blue bird in a forest", "blue", Colour.Blue),
+        Of("a watercolor of a house by a river", "watercolor", Style.Watercolor),
+    ];
+
+    /// <summary>Measures word after word and seed after seed: one entry for each weight at a time.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="judge">Says what a picture shows.</param>
+    /// <param name="options">How the sweep is run.</param>
+    /// <param name="cancel">Stops before the next step.</param>
+    public static IEnumerable<IReadOnlyList<WeightMeasurement>> Measure(
+        StableDiffusionModel model, PictureJudge judge, WeightSweepOptions options, CancellationToken cancel = default)
+    {
+        foreach (var word in Words)
+        {
+            for (var seed = options.Seed; seed < options.Seed + options.Seeds; seed++)
+                yield return Measure(model, judge, options, word, seed, cancel);
+        }
+    }
+
+    // All weights in one batch; weight 1 is the source itself.
+    private static List<WeightMeasurement> Measure(
+        StableDiffusionModel model, PictureJudge judge, WeightSweepOptions options, SweptWord word, long seed, CancellationToken cancel)
+    {
+        float[] others = [.. Weights.Where(weight => weight != 1)];
+        using var result = EditRun.Execute(
+            model,
+            new EditRequest
+            {
+                Source = word.Prompt,
+                Targets = [.. others.Select(weight => Weighted(word, weight))],
+                Steps = options.Steps,
+                Guidance = options.Guidance,
+                Seed = seed,
+            },
+            cancel: cancel);
+        var judgements = judge.Judge(result.Pictures);
+        var strengths = Strengths(result);
+        return
+        [
+            .. Weights.Select(weight =>
+            {
+                var row = Array.IndexOf(others, weight) + 1;
+                return new WeightMeasurement(
+                    word,
+                    seed,
+                    weight,
+                    result.Pictures[row],
+                    judgements[row].Probability(word.Slot, word.Value),
+                    PictureComparison.Difference(result.Pictures[0], result.Pictures[row]),
+                    PictureComparison.StructureAgreement(result.Pictures[0], result.Pictures[row]),
+                    strengths[row] / strengths[0],
+                    judgements[row].Best(Slot.Subject) == judgements[0].Best(Slot.Subject));
+            }),
+        ];
+    }
+
+    private static double[] Strengths(EditResult result)
+    {
+        using var strengths = result.Latents.square().mean([1, 2, 3]).sqrt_();
+        return [.. strengths.cpu().data<float>().Select(strength => (double)strength)];
+    }
+
+    private static string Weighted(SweptWord word, float weight) =>
+        word.Prompt.Replace(word.Word, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"({word.Word}:{weight})"), StringComparison.Ordinal);
+
+    private static SweptWord Of(string prompt, string word, Enum value) => new(
+        prompt,
+        word,
+        value switch
+        {
+            Colour => Slot.Colour,
+            TimeOfDay => Slot.Time,
+            Weather => Slot.Weather,
+            Style => Slot.Style,
+            _ => throw new ArgumentOutOfRangeException(nameof(value)),
+        },
+        Convert.ToInt32(value, System.Globalization.CultureInfo.InvariantCulture));
+}

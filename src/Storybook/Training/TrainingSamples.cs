@@ -1,0 +1,81 @@
+using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Storybook.World;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Storybook.Training;
+
+/// <summary>A picture that shows how far the training is.</summary>
+/// <param name="Picture">The picture.</param>
+/// <param name="Caption">What it is.</param>
+public sealed record TrainingSample(Picture Picture, string Caption);
+
+/// <summary>What a stage of the training draws by now: the same pictures or captions every time, so that sheets can be compared.</summary>
+/// <param name="Stage">The stage.</param>
+/// <param name="Pictures">Pictures it has seen.</param>
+/// <param name="Samples">What it draws, row by row.</param>
+/// <param name="Columns">Samples in a row.</param>
+public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<TrainingSample> Samples, int Columns)
+{
+    private const int RoundTripCount = 8;
+    private const int SeedsOfEachCaption = 2;
+    private const int Steps = 20;
+    private const double Guidance = 5;
+
+    // Far beyond the pictures that are trained on.
+    private const long FirstRoundTrip = 1L << 42;
+
+    private static readonly string[] Captions =
+    [
+        "a red cat in a field",
+        "a brown horse in a forest in the snow",
+        "a castle in the mountains at night",
+        "a watercolor of a house by a lake",
+        "a children's drawing of a rabbit in a field",
+        "a blue car in the city at sunset",
+    ];
+
+    /// <summary>Drawn pictures, each with what the autoencoder makes of it beside it.</summary>
+    internal static TrainingSamples RoundTrips(AutoencoderKL vae, int seed, long seen)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        using var pictures = new Pictures(seed);
+        var scenes = Enumerable.Range(0, RoundTripCount).Select(i => pictures.Scene(FirstRoundTrip + i)).ToList();
+        var paintings = scenes.Select(pictures.Paint).ToList();
+        var decoded = Picture.Decode(vae, vae.Encode(Training.Pictures.Pixels(paintings)));
+        var samples = scenes.SelectMany((scene, i) => new TrainingSample[]
+        {
+            new(new Picture(paintings[i].Size, paintings[i].Size, paintings[i].Rgb), Caption.Canonical(scene).Text),
+            new(decoded[i], "encoded and decoded"),
+        });
+        return new(AutoencoderTrainer.Stage, seen, [.. samples], Columns: 4);
+    }
+
+    /// <summary>Pictures of fixed captions from fixed noise.</summary>
+    internal static TrainingSamples Generated(StableDiffusionModel model, long seen, CancellationToken cancel)
+    {
+        using var scope = NewDisposeScope();
+        var side = model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent;
+        var wanted = Captions.SelectMany(caption => Enumerable.Range(0, SeedsOfEachCaption).Select(seed => (Caption: caption, Seed: seed))).ToList();
+        using var scheduler = model.Scheduler.Create(SamplerKind.Ddim, Steps);
+        var request = new DenoisingRequest
+        {
+            Latents = cat([.. wanted.Select(w => InitialNoise.FromSeed(model, w.Seed, side, side))], 0),
+            Prompts = [.. Enumerable.Range(0, wanted.Count)],
+            Conditional = TextConditioning.Encode(model, wanted.Select(w => model.Tokenizer.Tokenize(w.Caption))),
+            Unconditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("")]),
+            Guidance = Guidance,
+        };
+        IReadOnlyList<Picture> drawn = [];
+        foreach (var state in DenoisingLoop.Run(model, scheduler, request, cancel))
+        {
+            if (state.Step == state.Steps - 1)
+                drawn = Picture.Decode(model.Vae, state.Latents);
+        }
+
+        return new(DenoiserTrainer.Stage, seen, [.. drawn.Select((picture, i) => new TrainingSample(picture, wanted[i].Caption))], Columns: 4);
+    }
+}

@@ -1,0 +1,153 @@
+using System.Text.Json;
+using PromptToPrompt.Diffusion.Checkpoints;
+using SkiaSharp;
+
+namespace PromptToPrompt.Cli.Tests.Commands;
+
+public sealed class InvertCommandTests : IDisposable
+{
+    private const string Prompt = "a red ball in a field";
+    private static readonly string[] Fast = ["--steps", "3", "--inner-steps", "2", "--quiet", "--model", Models.Storybook()];
+    private readonly TemporaryFolder folder = new();
+
+    [Fact]
+    public void AnInversionServesEditsAtThePicturesOwnSize()
+    {
+        var picture = Draw("ball.png", 90, 70);
+        P2P.Run(["invert", picture, Prompt, "-o", folder["ball.safetensors"], .. Fast]).Succeeded();
+        Assert.True(File.Exists(folder["ball.inversion.png"]) && File.Exists(folder["ball.loss.png"]));
+        Assert.False(File.Exists(folder["ball.safetensors.unfinished"]));
+
+        string[] edit = ["a blue ball in a field", "--quiet", "--model", Models.Storybook(), "--trace", folder["trace.safetensors"]];
+        P2P.Run(["edit", "--inversion", folder["ball.safetensors"], "-o", folder["saved"], .. edit]).Succeeded();
+        Assert.Equal(
+            ["edit-1.png", "grid.png", "reconstruction.png", "run.json", "source.png"],
+            Directory.GetFiles(folder["saved"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        using var edited = SKBitmap.Decode(Path.Combine(folder["saved"], "edit-1.png"));
+        Assert.Equal((90, 70), (edited.Width, edited.Height));
+        using var trace = SafetensorsFile.Open(folder["trace.safetensors"]);
+        Assert.Equal(4, trace.Tensors["inversion.latents"].Shape[0]);
+        Assert.Equal([3, 77], trace.Tensors["inversion.uncond"].Shape[..2]);
+        Assert.Equal([3], trace.Tensors["inversion.iterations"].Shape);
+
+        // The same in one command. It writes a trace too, since a run that is looked at rounds otherwise.
+        P2P.Run(["edit", Prompt, "a blue ball in a field", "--image", picture, "-o", folder["at once"], "--trace", folder["again.safetensors"], .. Fast]).Succeeded();
+        Assert.Equal(Bytes("saved", "edit-1.png"), Bytes("at once", "edit-1.png"));
+        using var record = JsonDocument.Parse(Bytes("at once", "run.json"));
+        Assert.True(record.RootElement.GetProperty("inversion").GetProperty("psnr").GetDouble() > 0);
+    }
+
+    [Theory]
+    [InlineData("ddim")]
+    [InlineData("negative-prompt")]
+    [InlineData("proximal")]
+    [InlineData("direct")]
+    [InlineData("bdia")]
+    [InlineData("edit-friendly")]
+    public void EveryMethodEdits(string method)
+    {
+        P2P.Run(["edit", Prompt, "a blue ball in a field", "--image", Draw("ball.png", 64, 64), "--method", method, "--attention", "-o", folder["out"], .. Fast]).Succeeded();
+        Assert.True(File.Exists(Path.Combine(folder["out"], "edit-1.png")));
+    }
+
+    [Fact]
+    public void AStoppedInversionGoesOn()
+    {
+        string[] arguments = ["invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", Models.Storybook(), "--steps", "40", "--inner-steps"];
+        Assert.Equal(130, P2P.RunAndInterrupt(TimeSpan.FromSeconds(8), [.. arguments, "100", "--early-stop", "0"]).ExitCode);
+        Assert.False(File.Exists(folder["ball.safetensors"]));
+        Assert.True(File.Exists(folder["ball.safetensors.unfinished"]));
+        // With other settings it starts anew and says so.
+        var anew = P2P.Run([.. arguments, "1"]);
+        anew.Succeeded();
+        Assert.Contains("starts anew", anew.Error);
+    }
+
+    [Fact]
+    public void AFileThatDoesNotFitIsRefused()
+    {
+        var picture = Draw("ball.png", 64, 64);
+        P2P.Run(["invert", picture, Prompt, "-o", folder["ball.safetensors"], "--method", "ddim", .. Fast]).Succeeded();
+        string[] edit = ["edit", "a blue ball in a field", "-o", folder["out"], "--inversion"];
+        Assert.Contains("cut.safetensors", P2P.Run([.. edit, Changed("cut.safetensors", bytes => bytes[..^50])]).FailedWith(2));
+        Assert.Contains("is not an inversion", P2P.Run([.. edit, Path.Combine(Models.Storybook(), "vae", "diffusion_pytorch_model.safetensors")]).FailedWith(2));
+        Assert.Contains("--steps", P2P.Run([.. edit, folder["ball.safetensors"], "--steps", "7"]).FailedWith(2));
+        Assert.Contains("another model", P2P.Run([.. edit, folder["ball.safetensors"], "--model", OtherModel()]).FailedWith(2));
+        Assert.Contains("--image", P2P.Run(["edit", Prompt, "a blue ball", "--image", folder["none.png"], "-o", folder["out"]]).FailedWith(2));
+        Assert.Contains("--method", P2P.Run([.. edit, folder["ball.safetensors"], "--method", "direct"]).FailedWith(2));
+        Assert.Contains("--early-stop", P2P.Run(["edit", Prompt, "a blue ball", "--early-stop", "1", "-o", folder["out"]]).FailedWith(2));
+        Assert.Contains("picture's name", P2P.Run(["invert", picture, Prompt, "-o", picture]).FailedWith(2));
+        Assert.Contains("another --output", P2P.Run(["edit", Prompt, "a blue ball", "--image", picture, "-o", folder.Path]).FailedWith(2));
+        Assert.Contains("100", P2P.Run(["invert", picture, Prompt, "-o", folder["x.safetensors"], "--steps", "150"]).FailedWith(2));
+        // Before the inversion, which would take its time.
+        Assert.Contains("zebra", P2P.Run(["edit", Prompt, "a blue ball", "--image", picture, "-o", folder["out"], "--blend", "zebra", "--steps", "100", "--inner-steps", "1000", "--early-stop", "0"]).FailedWith(2));
+        Assert.Contains("null-text", P2P.Run(["invert", picture, Prompt, "--method", "magic", "-o", folder["x.safetensors"]]).FailedWith(2));
+        Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    // The picture is cropped to its middle; of a mask that is white at the left alone nothing is left there.
+    [Fact]
+    public void AMaskIsFramedAsThePictureIs()
+    {
+        string[] edit = ["edit", Prompt, "a blue ball in a field", "--image", Draw("ball.png", 128, 64), "-o", folder["out"], "--method", "direct", "--mask"];
+        Assert.Contains("black", P2P.Run([.. edit, DrawMask("left.png", 128, 64, 0, 30), .. Fast]).FailedWith(2));
+        Assert.Contains("64x64", P2P.Run([.. edit, DrawMask("small.png", 64, 64, 0, 30), .. Fast]).FailedWith(2));
+        P2P.Run([.. edit, DrawMask("middle.png", 128, 64, 32, 64), "--trace", folder["trace.safetensors"], .. Fast]).Succeeded();
+        using var trace = SafetensorsFile.Open(folder["trace.safetensors"]);
+        var side = trace.Tensors["blend.mask"].Shape[^1];
+        using var mask = trace.Read("blend.mask");
+        using var row = mask[^1, ^1, side / 2].to_type(TorchSharp.torch.ScalarType.Int64);
+        Assert.Equal(Enumerable.Range(0, (int)side).Select(x => x < side / 2 ? 1L : 0L), row.data<long>().ToArray());
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private string DrawMask(string name, int width, int height, int left, int right)
+    {
+        using var bitmap = new SKBitmap(width, height);
+        using var canvas = new SKCanvas(bitmap);
+        using var white = new SKPaint { Color = SKColors.White };
+        canvas.Clear(SKColors.Black);
+        canvas.DrawRect(SKRect.Create(left, 0, right - left, height), white);
+        return Save(bitmap, name);
+    }
+
+    private byte[] Bytes(string run, string name) => File.ReadAllBytes(Path.Combine(folder[run], name));
+
+    private string Changed(string name, Func<byte[], byte[]> change)
+    {
+        File.WriteAllBytes(folder[name], change(File.ReadAllBytes(folder["ball.safetensors"])));
+        return folder[name];
+    }
+
+    // The embedded model with one more character in a config is another model.
+    private string OtherModel()
+    {
+        foreach (var file in Directory.GetFiles(Models.Storybook(), "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(folder["other"], Path.GetRelativePath(Models.Storybook(), file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        File.AppendAllText(Path.Combine(folder["other"], "scheduler", "scheduler_config.json"), " ");
+        return folder["other"];
+    }
+
+    private string Draw(string name, int width, int height)
+    {
+        using var bitmap = new SKBitmap(width, height);
+        using var canvas = new SKCanvas(bitmap);
+        using var red = new SKPaint { Color = SKColors.Red };
+        canvas.Clear(SKColors.ForestGreen);
+        canvas.DrawCircle(width / 2f, height / 2f, height / 4f, red);
+        return Save(bitmap, name);
+    }
+
+    private string Save(SKBitmap bitmap, string name)
+    {
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        File.WriteAllBytes(folder[name], data.ToArray());
+        return folder[name];
+    }
+}

@@ -1,0 +1,38 @@
+using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Tests.Pipelines;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Tests.Imaging;
+
+public class PictureTests
+{
+    [Fact]
+    public void LatentsAndRoundTripAreTheReferences()
+    {
+        var folder = ReferenceModel.Folder("nulltext");
+        using var reference = new ReferenceModel("tiny-sd15");
+        using var scope = NewDisposeScope();
+        var vae = new AutoencoderKL(AutoencoderConfig.FromFile(reference.Config("vae")), reference.Stored("vae").Root);
+        using var goldens = SafetensorsFile.Open(Path.Combine(folder, "inversion_main.safetensors"));
+        var picture = Picture.Load(Path.Combine(folder, "image.png"));
+        Assert.Equal(goldens.Read("image_u8").data<byte>().ToArray(), picture.Rgb);
+
+        var latents = picture.Encode(vae);
+
+        ReferenceModel.AssertClose(goldens, "vae_latent", latents);
+        var decoded = Picture.Decode(vae, latents)[0];
+        var largest = decoded.Rgb.Zip(Picture.Load(Path.Combine(folder, "vae_rec.png")).Rgb, (a, b) => Math.Abs(a - b)).Max();
+        Assert.InRange(largest, 0, 1);
+    }
+
+    [Fact]
+    public void SizeThatTheAutoencoderCannotTakeIsRefused()
+    {
+        using var reference = new ReferenceModel("tiny-sd21");
+        using var scope = NewDisposeScope();
+        var vae = new AutoencoderKL(AutoencoderConfig.FromFile(reference.Config("vae")), reference.Stored("vae").Root);
+        Assert.Contains("33x32", Assert.Throws<InvalidInputException>(() => PictureFiles.Gradient(33, 32).Encode(vae)).Message);
+    }
+}

@@ -1,0 +1,75 @@
+using CsCheck;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Editing.Inpainting;
+
+namespace PromptToPrompt.Editing.Tests.Inpainting;
+
+public class InpaintMaskTests
+{
+    private static readonly Gen<(Picture Under, Picture Over, Picture Mask, double Feather)> Cases =
+        from width in Gen.Int[1, 24]
+        from height in Gen.Int[1, 24]
+        let bytes = Gen.Byte.Array[width * height * 3]
+        from under in bytes
+        from over in bytes
+        from mask in bytes
+        from feather in Gen.Double[0, 3]
+        select (new Picture(width, height, under), new Picture(width, height, over), new Picture(width, height, mask), feather);
+
+    [Fact]
+    public void PixelsOutsideTheMaskStayByteForByte() => Cases.Sample(sample =>
+    {
+        var mask = InpaintMask.Binary(sample.Mask);
+        float[] shares;
+        try
+        {
+            shares = InpaintMask.Shares(mask, sample.Feather);
+        }
+        catch (InvalidInputException)
+        {
+            return;
+        }
+
+        var mixed = InpaintMask.Composite(sample.Under, sample.Over, shares);
+        for (var i = 0; i < mixed.Rgb.Length; i++)
+        {
+            if (mask.Rgb[i] == 0)
+                Assert.Equal(sample.Under.Rgb[i], mixed.Rgb[i]);
+            else if (sample.Feather == 0)
+                Assert.Equal(sample.Over.Rgb[i], mixed.Rgb[i]);
+            else
+                Assert.InRange(mixed.Rgb[i], Math.Min(sample.Under.Rgb[i], sample.Over.Rgb[i]), Math.Max(sample.Under.Rgb[i], sample.Over.Rgb[i]));
+        }
+    });
+
+    [Fact]
+    public void SoftEdgeRisesFromTheEdgeInwards()
+    {
+        // The left half is black; the mask reaches to the right border, where nothing fades.
+        var shares = InpaintMask.Shares(Mask(64, 3, (x, _) => x >= 32), feather: 8);
+        Assert.All(shares[..32], share => Assert.Equal(0, share));
+        Assert.InRange(shares[32], 0.01f, 0.2f);
+        Assert.InRange(shares[32 + 8], 0.9f, 1f);
+        Assert.Equal(1, shares[63], 3);
+        Assert.Equal(shares[..64].Order(), shares[..64]);
+    }
+
+    [Fact]
+    public void OpenMaskIsTakenWhole() => Assert.All(InpaintMask.Shares(Mask(9, 7, (_, _) => true), feather: 5), share => Assert.Equal(1, share, 4));
+
+    [Theory]
+    [InlineData(127, 127, 127, 0)]
+    [InlineData(128, 128, 128, 255)]
+    [InlineData(255, 128, 0, 255)]
+    [InlineData(255, 127, 0, 0)]
+    public void BrighterThanHalfMayChange(byte red, byte green, byte blue, byte expected) =>
+        Assert.Equal([expected, expected, expected], InpaintMask.Binary(new Picture(1, 1, [red, green, blue])).Rgb);
+
+    [Fact]
+    public void SoftEdgeWiderThanTheMaskIsRefused() => Assert.Contains(
+        "--feather", Assert.Throws<InvalidInputException>(() => InpaintMask.Shares(Mask(40, 40, (x, y) => x == 20 && y == 20), feather: 20)).Message);
+
+    internal static Picture Mask(int width, int height, Func<int, int, bool> isWhite) => new(
+        width, height, [.. Enumerable.Range(0, width * height * 3).Select(i => isWhite(i / 3 % width, i / 3 / width) ? byte.MaxValue : byte.MinValue)]);
+}

@@ -1,0 +1,128 @@
+using PromptToPrompt.Editing.Alignment;
+using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Prompts;
+using PromptToPrompt.Editing.Sessions;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Tests.Inversion;
+
+/// <summary>Inversions and edits of the published implementations on a small random-weight model, reproduced number by number.</summary>
+public sealed class NullTextReferenceTests(PublishedInversions published) : IClassFixture<PublishedInversions>, IDisposable
+{
+    private const string Target = "a tiger sitting next to a mirror";
+    private readonly Reference reference = new();
+    private readonly DisposeScope scope = NewDisposeScope();
+
+    [Fact]
+    public void TheInversionRunsThroughThePublishedLatents()
+    {
+        var found = published.Invert("ddim");
+        Reference.AssertClose(Golden("inversion_main", "ddim_latents"), found.Latents, 1e-4, "trajectory");
+        Reference.AssertClose(Golden("edits", "recon_plain.latents")[^1], found.Source[^1].unsqueeze(0), 1e-3, "guided replay");
+    }
+
+    // Adam moves nearly every element by the learning rate, whatever the gradient's size: a wrong sign of one element shows. The tolerances
+    // are those that the reference's own perturbation of 10⁻⁶ suggests, with room for another order of summation.
+    [Theory]
+    [InlineData("inversion_main", 10, 1e-5)]
+    [InlineData("inversion_earlystop", 6, 0.34994)]
+    public void TheOptimisationTakesThePublishedSteps(string name, int innerSteps, double earlyStop)
+    {
+        var found = published.Invert("null-text", innerSteps, earlyStop);
+        var iterations = Golden(name, "inner_iterations").data<long>().ToArray();
+        Assert.Equal(iterations, found.Losses.Select(l => (long)l.Count));
+        var losses = Golden(name, "losses_padded_nan");
+        for (var step = 0; step < found.Losses.Count; step++)
+        {
+            for (var i = 0; i < found.Losses[step].Count; i++)
+                Assert.Equal(1, found.Losses[step][i] / losses[step, i].ToDouble(), 1e-4);
+        }
+
+        Assert.InRange((Golden(name, "uncond_embeddings").view_as(found.Unconditional!) - found.Unconditional!).abs().max().ToDouble(), 0, 1e-3);
+    }
+
+    [Theory]
+    [InlineData("edit_null.replace", "null-text", "replace")]
+    [InlineData("edit_null.replace_blend_eq", "null-text", "replace_blend_eq")]
+    [InlineData("edit_null.refine_eq", "null-text", "refine_eq")]
+    [InlineData("edit_null.nocontrol", "null-text", "nocontrol")]
+    [InlineData("edit_ddim_plain.replace", "ddim", "replace")]
+    [InlineData("npi.edit_replace", "negative-prompt", "replace")]
+    [InlineData("direct.edit_replace", "direct", "replace")]
+    [InlineData("direct.edit_replace_blend_eq", "direct", "replace_blend_eq")]
+    public void EditsMatchThePublishedOnes(string name, string method, string edit)
+    {
+        var found = published.Invert(method);
+        var request = Edit(EditRequest.ForPicture(found), edit);
+        using var result = EditRun.Execute(published.Model, request);
+        var trace = reference.Trace(result);
+        var golden = Golden("edits", name + ".latents");
+        Reference.AssertClose(golden, trace["latents"].slice(0, trace["latents"].shape[0] - golden.shape[0], trace["latents"].shape[0], 1), 1e-3, name);
+    }
+
+    // The source pass of an inverted picture is one row, and the edit pass reads what it recorded.
+    [Fact]
+    public void ASessionMakesTheSamePicture()
+    {
+        var request = EditRequest.ForPicture(published.Invert("direct"));
+        using var together = EditRun.Execute(published.Model, Edit(request, "replace_blend_eq"));
+        using var session = new EditSession(published.Model, request);
+        var rows = new List<int>();
+        using var source = session.RunSource(new Each<EditProgress>(progress => rows.Add(progress.Rows)));
+        using var edit = session.Edit(r => Edit(r, "replace_blend_eq") with { Trace = false }, new Each<EditProgress>(progress => rows.Add(progress.Rows)));
+        Reference.AssertClose(together.Latents[1], edit.Latents[0], 1e-5, "edit");
+        Reference.AssertClose(together.Latents[0], source.Latents[0], 1e-6, "source");
+        Assert.Equal([1, 1, 1, 1, 1, 2, 2, 2, 2, 2], rows);
+    }
+
+    [Theory]
+    [InlineData("replace_eq_blend", false)]
+    [InlineData("replace_eq_blend_sub", true)]
+    public void LocalBlendMatchesThePublishedOne(string name, bool subtract)
+    {
+        var found = published.Invert("null-text");
+        var options = reference.Json("nulltext/edit_blend.json");
+        var thresholds = options.GetProperty("th").EnumerateArray().Select(t => t.GetDouble()).ToArray();
+        using var result = EditRun.Execute(published.Model, Edit(EditRequest.ForPicture(found), "replace_blend_eq") with
+        {
+            BlendThreshold = thresholds[0],
+            BlendSubtractThreshold = thresholds[1],
+            BlendSubtract = subtract ? BlendWords.Parse("mirror") : null,
+        });
+        var trace = reference.Trace(result);
+        Reference.AssertClose(Golden("edit_blend", name + ".latents")[0], trace["latents"][^1], 1e-3, name);
+        Assert.InRange(Golden("edit_blend", name + ".masks").ne(trace["blend.mask"]).sum().ToInt64(), 0, 8);
+    }
+
+    public void Dispose()
+    {
+        scope.Dispose();
+        reference.Dispose();
+    }
+
+    private static EditRequest Edit(EditRequest request, string edit)
+    {
+        var free = edit == "nocontrol";
+        return request with
+        {
+            Targets = [Target],
+            Trace = true,
+            Edit = new EditSpecification
+            {
+                Kind = edit.StartsWith("refine", StringComparison.Ordinal) ? AlignmentKind.Refine : free ? AlignmentKind.Naive : AlignmentKind.Replace,
+                CrossSteps = CrossReplaceSteps.Parse([free ? "0..0" : "0.8"]),
+                SelfSteps = StepWindow.Parse(free ? "0..0" : "0.5"),
+                Weights = edit.EndsWith("_eq", StringComparison.Ordinal) ? [new WordWeight("tiger", 2)] : [],
+            },
+            Blend = edit.Contains("blend", StringComparison.Ordinal) ? BlendWords.Parse("cat:tiger") : null,
+        };
+    }
+
+    private Tensor Golden(string file, string name) => reference.Tensors($"nulltext/{file}.safetensors").Read(name);
+
+    private sealed class Each<T>(Action<T> act) : IProgress<T>
+    {
+        public void Report(T value) => act(value);
+    }
+}

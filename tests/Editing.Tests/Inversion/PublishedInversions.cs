@@ -1,0 +1,39 @@
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Inversion;
+
+namespace PromptToPrompt.Editing.Tests.Inversion;
+
+/// <summary>The inversions that the reference files have, made once for all tests of a class.</summary>
+public sealed class PublishedInversions : IDisposable
+{
+    private readonly Reference reference = new();
+    private readonly Dictionary<InversionSettings, InvertedPicture> made = [];
+
+    public PublishedInversions() => Model = reference.Model("tiny-sd15");
+
+    public StableDiffusionModel Model { get; }
+
+    public InvertedPicture Invert(string method, int innerSteps = 10, double earlyStop = 1e-5)
+    {
+        var settings = new InversionSettings
+        {
+            Method = method,
+            Prompt = "a cat sitting next to a mirror",
+            Steps = 5,
+            StepsOffset = 0,
+            InnerSteps = innerSteps,
+            EarlyStop = earlyStop,
+        };
+        if (made.TryGetValue(settings, out var found))
+            return found;
+        using var latents = reference.Tensors("nulltext/inversion_main.safetensors").Read("vae_latent");
+        return made[settings] = InversionMethod.Invert(Model, latents, settings);
+    }
+
+    public void Dispose()
+    {
+        foreach (var found in made.Values)
+            found.Dispose();
+        reference.Dispose();
+    }
+}

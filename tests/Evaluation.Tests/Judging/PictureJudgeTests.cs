@@ -1,0 +1,62 @@
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Evaluation.Judging;
+using PromptToPrompt.Storybook.World;
+
+namespace PromptToPrompt.Evaluation.Tests.Judging;
+
+public sealed class PictureJudgeTests
+{
+    [Theory]
+    [InlineData(64)]
+    [InlineData(100)]
+    [InlineData(128)]
+    public void The_shipped_judge_knows_drawings_of_any_size(int size)
+    {
+        using var judge = Shipped();
+        Assert.All(JudgeTraining.Validate(judge, size, count: 128), accuracy => Assert.InRange(accuracy.Accuracy, 0.85, 1));
+    }
+
+    [Fact]
+    public void Probabilities_of_a_slot_add_up_to_one()
+    {
+        using var judge = Shipped();
+        using var painter = new ScenePainter();
+        var scene = new Scene { Subject = Subject.House, Colour = Colour.Red, Place = Place.Field, LayoutSeed = 5 };
+        var judgement = judge.Judge(new Picture(96, 96, painter.Paint(scene, 96).Rgb));
+        foreach (var slot in Slots.All)
+            Assert.Equal(1, Enumerable.Range(0, Slots.Count(slot)).Sum(value => judgement.Probability(slot, value)), 1e-4);
+        Assert.True(judgement.Agrees(scene, Slot.Subject));
+        Assert.True(judgement.Agrees(scene, Slot.Colour));
+        Assert.Null(judgement.Agrees(scene with { Colour = null }, Slot.Colour));
+    }
+
+    [Fact]
+    public void Training_makes_a_judge_that_can_be_loaded()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"p2p-judge-{Guid.NewGuid():N}.safetensors");
+        try
+        {
+            using var training = new JudgeTraining();
+            Assert.Empty(training.Train(64).ToList());
+            training.Save(path);
+            using var judge = PictureJudge.Load(path);
+            Assert.Equal(Slots.All, JudgeTraining.Validate(judge, 64, count: 64).Select(accuracy => accuracy.Slot));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static PictureJudge Shipped()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            var path = Path.Combine(folder.FullName, "models", "judge", PictureJudge.FileName);
+            if (File.Exists(path))
+                return PictureJudge.Load(path);
+        }
+
+        throw new InvalidOperationException("models/judge is part of the repository.");
+    }
+}

@@ -1,0 +1,83 @@
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Storybook.Training;
+
+namespace PromptToPrompt.Storybook.Tests.Training;
+
+public sealed class TrainingRunTests : IDisposable
+{
+    private const int AutoencoderBatch = 4;
+    private const int DenoiserBatch = 24;
+    private const long Forever = 1_000_000;
+    private readonly string folder = Directory.CreateTempSubdirectory("p2p-tests-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    // One run, stopped twice and gone on with: each stage of it takes seconds to set up.
+    [Fact]
+    public void Goes_on_from_the_state_that_a_stop_in_either_stage_left()
+    {
+        Assert.Equal(1, StopAtFirst(AutoencoderTrainer.Stage, new TrainingPlan(folder, Forever, Forever), "autoencoder.safetensors"));
+        var plan = new TrainingPlan(folder, AutoencoderPictures: 2 * AutoencoderBatch, Forever);
+        Assert.Equal(1, StopAtFirst(DenoiserTrainer.Stage, plan, "denoiser.safetensors"));
+        Assert.Equal(2, Steps("autoencoder.safetensors"));
+
+        var shown = new List<TrainingSamples>();
+        var reports = new TrainingRun(plan with { DenoiserPictures = 2 * DenoiserBatch }).Run(shown.Add).ToList();
+        Assert.Equal(2, Steps("denoiser.safetensors"));
+        Assert.Equal(2 * DenoiserBatch, reports[^1].Pictures);
+        Assert.Equal(["autoencoder", "denoiser"], shown.Select(samples => samples.Stage));
+        Assert.Equal([16, 12], shown.Select(samples => samples.Samples.Count));
+        Assert.All(shown[1].Samples, sample => Assert.Equal(StorybookArchitecture.PictureSize, sample.Picture.Width));
+        Assert.Empty(Directory.GetFiles(folder, "*.tmp", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None }));
+        using var model = StableDiffusionModel.Load(Path.Combine(folder, "model"));
+        Assert.Equal(StorybookArchitecture.UNet.SampleSize, model.UNet.Config.SampleSize);
+    }
+
+    [Fact]
+    public void Samples_and_savings_leave_the_training_as_it_was()
+    {
+        var shown = new TrainingPlan(Path.Combine(folder, "shown"), 2 * AutoencoderBatch, 2 * DenoiserBatch);
+        var silent = shown with { Directory = Path.Combine(folder, "silent") };
+        var sheets = 0;
+        Stop(new TrainingRun(shown, new HastyClock()), at: p => p is { Stage: DenoiserTrainer.Stage, Pictures: 2 * DenoiserBatch }, _ => sheets++);
+        Stop(new TrainingRun(silent), at: p => p is { Stage: DenoiserTrainer.Stage, Pictures: 2 * DenoiserBatch });
+        Assert.Equal(4, sheets);
+        foreach (var state in new[] { "autoencoder.safetensors", "denoiser.safetensors" })
+            Assert.Equal(File.ReadAllBytes(Path.Combine(silent.Directory, state)), File.ReadAllBytes(Path.Combine(shown.Directory, state)));
+    }
+
+    private long StopAtFirst(string stage, TrainingPlan plan, string state)
+    {
+        Stop(new TrainingRun(plan), at: progress => progress.Stage == stage);
+        return Steps(state);
+    }
+
+    private static void Stop(TrainingRun run, Func<TrainingProgress, bool> at, Action<TrainingSamples>? show = null)
+    {
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() =>
+        {
+            foreach (var progress in run.Run(show, stop.Token))
+            {
+                if (at(progress))
+                    stop.Cancel();
+            }
+        });
+    }
+
+    private long Steps(string state)
+    {
+        using var file = SafetensorsFile.Open(Path.Combine(folder, state));
+        using var steps = file.Read("steps");
+        return steps.data<long>()[0];
+    }
+
+    /// <summary>An hour passes whenever somebody looks: everything that is done now and then is done at every report.</summary>
+    private sealed class HastyClock : TimeProvider
+    {
+        private long hours;
+
+        public override long GetTimestamp() => ++hours * 3600 * TimestampFrequency;
+    }
+}
