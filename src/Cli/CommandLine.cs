@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using PromptToPrompt.Cli.Commands;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
@@ -56,12 +57,17 @@ internal static class CommandLine
 
     // Of a mistyped command the parser first says that a command is missing.
     private static string Problem(ParseResult parse) =>
-        parse.CommandResult.Command is RootCommand && parse.UnmatchedTokens.Count > 0
+        parse.CommandResult.Command.Subcommands.Count > 0 && parse.UnmatchedTokens.Count > 0
             ? $"There is no command or option \"{parse.UnmatchedTokens[0]}\"."
             : parse.Errors[0].Message;
 
-    private static string PathOf(ParseResult parse) =>
-        parse.CommandResult.Command is RootCommand ? "p2p" : $"p2p {parse.CommandResult.Command.Name}";
+    private static string PathOf(ParseResult parse)
+    {
+        var names = new Stack<string>();
+        for (SymbolResult? command = parse.CommandResult; command is CommandResult { Command: not RootCommand } named; command = command.Parent)
+            names.Push(named.Command.Name);
+        return string.Join(' ', names.Prepend("p2p"));
+    }
 
     private static int Fail(int code, string message)
     {

@@ -2,6 +2,8 @@ using System.CommandLine;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Sessions;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -26,24 +28,24 @@ internal static class EditCommand
         command.SetAction(parse =>
         {
             var texts = parse.GetValue(prompts)!;
-            var saved = parse.GetValue(inversion);
-            if (saved is not null && parse.GetValue(image) is not null)
+            var (file, saved) = (parse.GetValue(image), parse.GetValue(inversion));
+            if (saved is not null && file is not null)
                 throw new InvalidInputException("--image and --inversion are two pictures; give one of them.");
             if (saved is null && texts.Length < 2)
-                throw new InvalidInputException("There is nothing to edit to; give the source prompt and at least one more.");
-            using var real = saved is not null ? RealPicture.Saved(saved) : parse.GetValue(image) is { } file ? RealPicture.FromImage(file) : null;
+                throw new InvalidInputException("There is nothing to edit to; give the source prompt and at least one more. See \"p2p edit --help\".");
+            if (saved is not null)
+                inverting.RequireUnused(parse, "--inversion is inverted already", run.Sampling.DecidedByInversion);
+            else if (file is null)
+                inverting.RequireUnused(parse, "there is no --image");
+            using var real = saved is not null ? RealPicture.Saved(saved) : file is not null ? RealPicture.FromImage(file) : null;
             return run.Execute(
                 parse,
                 new PictureJob
                 {
                     Source = saved is null ? texts[0] : "",
+                    Inputs = [.. new[] { file, saved, edit.Mask(parse) }.OfType<string>()],
                     Complete = request => edit.Apply(parse, request with { Targets = saved is null ? texts[1..] : texts, WatchAttention = parse.GetValue(attention) }),
-                    Prepare = (model, request) => real is null ? request : run.Sampling.Of(parse, request, real.Open(
-                        model,
-                        inverting.Settings(parse, run.Sampling.Inversion(parse, texts[0])),
-                        picture => inverting.Framing(parse, model, picture, run.Sampling.Size(parse)),
-                        run.IsQuiet(parse),
-                        cancel)),
+                    Prepare = (model, request) => real is null ? request : Open(real, model, request, parse),
                     AddPictures = real is null ? PictureJob.AddEdits : real.AddPictures,
                     // Maps are there for a local blend as well, but then nobody wants to see them.
                     AddFiles = parse.GetValue(attention) ? AttentionFiles.Add : (_, _) => { },
@@ -52,5 +54,15 @@ internal static class EditCommand
                 cancel);
         });
         return command;
+
+        EditRequest Open(RealPicture real, StableDiffusionModel model, EditRequest request, ParseResult parse)
+        {
+            var settings = inverting.Settings(parse, run.Sampling.Inversion(parse, request.Source));
+            if (!real.IsInverted)
+                request.Check(model, settings);
+            var inverted = real.Open(
+                model, settings, picture => inverting.Framing(parse, model, picture, run.Sampling.Size(parse)), run.IsQuiet(parse), cancel);
+            return run.Sampling.Of(parse, request, inverted) with { Mask = real.Frame(request.Mask) };
+        }
     }
 }

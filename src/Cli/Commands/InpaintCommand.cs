@@ -37,6 +37,7 @@ internal static class InpaintCommand
                 new PictureJob
                 {
                     Source = parse.GetValue(prompt)!,
+                    Inputs = [parse.GetValue(image)!, parse.GetValue(mask)!],
                     Make = (model, sampling, progress, stop) =>
                     {
                         result = InpaintRun.Execute(
@@ -57,7 +58,7 @@ internal static class InpaintCommand
                     },
                     AddPictures = (folder, _) => PictureJob.AddAll(
                         folder,
-                        [("source", picture, "picture"), ("mask", MaskOverlay.Draw(picture, InpaintMask.Binary(white)), "mask"), ("edit-1", result.Picture, parse.GetValue(prompt)!)],
+                        [("source", picture, "picture"), ("mask-overlay", MaskOverlay.Draw(picture, InpaintMask.Binary(white)), "mask"), ("edit-1", result.Picture, parse.GetValue(prompt)!)],
                         Sheet.CellSide(picture)),
                 },
                 cancel);

@@ -32,6 +32,8 @@ internal static class InvertCommand
         var model = new ModelOptions().AddTo(command);
         var sampling = new SamplingOptions();
         sampling.AddInversionTo(command);
+        var alone = new Option<bool>("--no-comparison") { Description = "Do not also denoise without any method against the drift, two rows a step, to compare with" };
+        command.Add(alone);
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {
@@ -39,16 +41,17 @@ internal static class InvertCommand
             var picture = Picture.Load(parse.GetValue(image)!);
             var settings = options.Settings(parse, sampling.Inversion(parse, parse.GetValue(prompt)!));
             settings.Validate();
-            var path = Target(parse.GetValue(output)!);
+            var path = Target(parse.GetValue(output)!, parse.GetValue(image)!);
             using var loaded = model.Load(parse);
             Warnings.Truncated(loaded.Tokenizer.Tokenize(settings.Prompt));
             var framing = options.Framing(parse, loaded, picture, sampling.Size(parse));
             var quiet = report.Quiet(parse);
             using var file = Invert(loaded, settings, picture, framing, path, quiet, cancel);
-            var reconstruction = StepDisplay.Run(quiet, progress => Reconstruction.Of(loaded, file, compare: true, progress, cancel));
             file.Save(path, loaded);
             File.Delete(Unfinished(path));
-            var facts = Facts(file, reconstruction, path, TimeProvider.System.GetElapsedTime(started));
+            var elapsed = TimeProvider.System.GetElapsedTime(started);
+            var reconstruction = StepDisplay.Run(quiet, progress => Reconstruction.Of(loaded, file, compare: !parse.GetValue(alone), progress, cancel));
+            var facts = Facts(file, reconstruction, path, elapsed);
             facts["files"] = Json.Array([path, .. AddPictures(path, file, reconstruction)]);
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(facts));
@@ -59,17 +62,27 @@ internal static class InvertCommand
         return command;
     }
 
+    private static readonly string[] PictureNames = [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"];
+
     private static string Unfinished(string path) => path + ".unfinished";
 
     // Where it goes is checked before the work.
-    private static string Target(string output)
+    private static string Target(string output, string image)
     {
         var path = Path.GetFullPath(output);
         if (Directory.Exists(path))
             throw new InvalidInputException($"--output {output} is a folder; give the name of a file.");
+        if (PictureNames.Contains(Path.GetExtension(path).ToLowerInvariant()))
+            throw new InvalidInputException($"--output {output} has a picture's name; an inversion is no picture, call it {Path.ChangeExtension(output, ".safetensors")}.");
+        if (Written(path).Append(path).Contains(Path.GetFullPath(image)))
+            throw new InvalidInputException($"--output {output}: {image} would be overwritten; give another name.");
+        RunFolder.RequireWritable(Path.GetDirectoryName(path)!, output);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         return path;
     }
+
+    // The sheet of pictures and the plot of the losses.
+    private static string[] Written(string path) => [Path.ChangeExtension(path, null) + ".inversion.png", Path.ChangeExtension(path, null) + ".loss.png"];
 
     private static InversionFile Invert(
         StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing, string path, bool quiet, CancellationToken cancel)
@@ -109,35 +122,33 @@ internal static class InvertCommand
         ["command"] = "invert",
         ["inversion"] = path,
         ["settings"] = JsonSerializer.SerializeToNode(file.Inverted.Settings),
-        ["psnr"] = Math.Round(reconstruction.Psnr, 2),
-        ["psnrOfDdim"] = Math.Round(reconstruction.UntunedPsnr!.Value, 2),
-        ["psnrOfAutoencoder"] = Math.Round(reconstruction.Ceiling, 2),
+        ["psnr"] = Json.Decibels(reconstruction.Psnr),
+        ["psnrOfDdim"] = Json.Decibels(reconstruction.UntunedPsnr),
+        ["psnrOfAutoencoder"] = Json.Decibels(reconstruction.Ceiling),
         ["iterations"] = Json.Array(file.Inverted.Losses.Select(l => l.Count)),
         ["seconds"] = Math.Round(elapsed.TotalSeconds, 3),
     };
 
-    private static List<string> AddPictures(string path, InversionFile file, Reconstruction reconstruction)
+    private static IReadOnlyList<string> AddPictures(string path, InversionFile file, Reconstruction reconstruction)
     {
-        var stem = Path.ChangeExtension(path, null);
-        List<string> files = [stem + ".png"];
+        var files = Written(path);
         SheetCell[] cells =
         [
             new(reconstruction.Framed.ToBitmap(), "picture"),
             new(reconstruction.RoundTrip.ToBitmap(), Caption("autoencoder, the ceiling", reconstruction.Ceiling)),
-            new(reconstruction.Untuned!.ToBitmap(), Caption("DDIM with guidance", reconstruction.UntunedPsnr!.Value)),
+            .. reconstruction.Untuned is { } untuned
+                ? [new(untuned.ToBitmap(), Caption("DDIM with guidance", reconstruction.UntunedPsnr!.Value))] : Array.Empty<SheetCell>(),
             new(reconstruction.Replayed.ToBitmap(), Caption(file.Inverted.Settings.Method, reconstruction.Psnr), StandsOut: true),
         ];
         using (var sheet = Sheet.Draw(cells, cells.Length, Sheet.CellSide(reconstruction.Framed)))
             Picture.SavePng(sheet, files[0]);
         foreach (var cell in cells)
             cell.Picture.Dispose();
-        if (file.Inverted.Losses.Count > 0)
-        {
-            files.Add(stem + ".loss.png");
-            using var plot = LossPlot.Draw(file.Inverted.Losses);
-            Picture.SavePng(plot, files[^1]);
-        }
-
+        File.Delete(files[1]);
+        if (file.Inverted.Losses.Count == 0)
+            return [files[0]];
+        using var plot = LossPlot.Draw(file.Inverted.Losses);
+        Picture.SavePng(plot, files[1]);
         return files;
 
         static string Caption(string what, double psnr) => string.Create(CultureInfo.InvariantCulture, $"{what}: {psnr:F2} dB");
@@ -145,7 +156,7 @@ internal static class InvertCommand
 
     private static string Summary(JsonObject facts) => string.Create(CultureInfo.InvariantCulture, $"""
         {string.Join('\n', facts["files"]!.AsArray().Select(file => Path.GetRelativePath(Directory.GetCurrentDirectory(), (string)file!)))}
-        reconstruction {(double)facts["psnr"]!:F2} dB; DDIM with guidance {(double)facts["psnrOfDdim"]!:F2} dB; autoencoder alone {(double)facts["psnrOfAutoencoder"]!:F2} dB
+        reconstruction {facts["psnr"]} dB; {(facts["psnrOfDdim"] is { } ddim ? $"DDIM with guidance {ddim} dB; " : "")}autoencoder alone {facts["psnrOfAutoencoder"]} dB
         {(double)facts["seconds"]!:F1} s
         """);
 
@@ -155,11 +166,12 @@ internal static class InvertCommand
         private static readonly TimeSpan Interval = TimeSpan.FromSeconds(20);
         private long saved = TimeProvider.System.GetTimestamp();
 
-        public void Save(InvertedPicture unfinished)
+        public void Save(Func<InvertedPicture> unfinished)
         {
             if (!cancel.IsCancellationRequested && TimeProvider.System.GetElapsedTime(saved) < Interval)
                 return;
-            new InversionFile(unfinished, picture, framing).Save(path, model);
+            using var file = new InversionFile(unfinished(), picture, framing);
+            file.Save(path, model);
             saved = TimeProvider.System.GetTimestamp();
         }
     }

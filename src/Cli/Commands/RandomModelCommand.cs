@@ -8,7 +8,6 @@ using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Storybook.World;
-using TorchSharp;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -17,17 +16,10 @@ internal static class RandomModelCommand
 {
     private static readonly (string Name, ModelShape Shape)[] Shapes = [("sd15", ModelShape.StableDiffusion15), ("sd21", ModelShape.StableDiffusion21)];
 
-    private static readonly (string Name, torch.ScalarType Type)[] Types =
-    [
-        ("float16", torch.ScalarType.Float16),
-        ("float32", torch.ScalarType.Float32),
-        ("bfloat16", torch.ScalarType.BFloat16),
-    ];
-
     public static Command Create(CancellationToken cancel)
     {
         var manifest = Parsed.Choice("--manifest", "Which model's names and shapes", Shapes[0].Name, [.. Shapes.Select(shape => shape.Name)]);
-        var dtype = Parsed.Choice("--dtype", "Type of the stored weights", Types[0].Name, [.. Types.Select(type => type.Name)]);
+        var dtype = Parsed.Choice("--dtype", "Type of the stored weights", StoredTypes.Names[0], [.. StoredTypes.Names]);
         var output = OutputOptions.Folder("random-model");
         var seed = Parsed.Number("--seed", "Seed of the weights", 0L);
         var tokenizer = new Option<string?>("--tokenizer")
@@ -48,10 +40,11 @@ internal static class RandomModelCommand
             var shape = Array.Find(Shapes, known => known.Name == parse.GetValue(manifest)).Shape;
             if (File.Exists(Path.Combine(directory, "model_index.json")))
                 throw new InvalidInputException($"--output {directory} is a model directory already; choose another folder or delete it first.");
+            RunFolder.RequireWritable(directory, parse.GetValue(output)!);
             LibTorch.EnsureLoaded();
             WriteTokenizer(parse.GetValue(tokenizer), Path.Combine(directory, "tokenizer"), shape);
             RandomModel.Write(
-                directory, shape, Array.Find(Types, type => type.Name == parse.GetValue(dtype)).Type, unchecked((ulong)parse.GetValue(seed)), cancel);
+                directory, shape, StoredTypes.Parse(parse.GetValue(dtype)!), unchecked((ulong)parse.GetValue(seed)), cancel);
             var seconds = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3);
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(new JsonObject { ["command"] = "models random", ["model"] = directory, ["seconds"] = seconds }));

@@ -43,6 +43,9 @@ internal sealed class EditOptions
         return this;
     }
 
+    /// <summary>The mask's file, where one was given.</summary>
+    public string? Mask(ParseResult parse) => parse.GetValue(mask);
+
     /// <summary>Adds the edit to a request for a source picture.</summary>
     public EditRequest Apply(ParseResult parse, EditRequest request) => request with
     {

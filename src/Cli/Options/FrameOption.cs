@@ -8,6 +8,8 @@ internal sealed class FrameOption
 {
     private readonly Option<string> frame = Parsed.Choice("--frame", "How the picture is brought to the model's size", "crop", "crop", "fit", "pad");
 
+    public Option Option => frame;
+
     public void AddTo(Command command) => command.Add(frame);
 
     public FramingKind Read(ParseResult parse) => Enum.Parse<FramingKind>(parse.GetValue(frame)!, ignoreCase: true);

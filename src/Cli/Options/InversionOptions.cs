@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
@@ -14,20 +15,35 @@ internal sealed class InversionOptions
     private readonly Option<int> innerSteps = Parsed.Number("--inner-steps", "Null-text: most optimisation steps at each timestep", Standard.InnerSteps);
     private readonly Option<double> earlyStop = Parsed.Number("--early-stop", "Null-text: the loss at which the first timestep is done; it rises by 2e-5 with each", Standard.EarlyStop);
     private readonly Option<double> learningRate = Parsed.Number("--learning-rate", "Null-text: the optimiser's rate at the first timestep", Standard.LearningRate);
-    private readonly Option<bool> saveMemory = new("--save-memory") { Description = "Null-text: compute activations again instead of keeping them; slower, for large models" };
-    private readonly Option<int> fixedPoint = Parsed.Number("--fixed-point", "Refinements of each inversion step", Standard.FixedPoint);
+    private readonly Option<bool?> saveMemory = new("--save-memory")
+    {
+        Description = "Null-text: compute activations again instead of keeping them; by default where they are large",
+        HelpName = "true|false",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<int> fixedPoint = Parsed.Number("--fixed-point", "Refinements of each step of DDIM inversion, which all methods but bdia and edit-friendly begin with", Standard.FixedPoint);
     private readonly Option<double?> inversionGuidance = Parsed.OptionalNumber<double>("--inversion-guidance", "Guidance while inverting: 1, or 3.5 with edit-friendly; more drifts");
     private readonly Option<double> skip = Parsed.Number("--skip", "Edit-friendly: share of the steps that edits leave out at the start", Standard.Skip);
     private readonly Option<double> gamma = Parsed.Number("--gamma", "BDIA: how much a step looks back, above 0 to 1", Standard.Gamma);
     private readonly Option<double> proximal = Parsed.Number("--proximal-quantile", "Proximal: share of the guidance that is left out", Standard.ProximalQuantile);
     private readonly FrameOption frame = new();
 
+    private IEnumerable<Option> All => [method, innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, gamma, proximal, frame.Option];
+
     public InversionOptions AddTo(Command command)
     {
-        foreach (var option in new Option[] { method, innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, gamma, proximal })
+        foreach (var option in All)
             command.Add(option);
-        frame.AddTo(command);
         return this;
+    }
+
+    /// <summary>Refuses options that would not count.</summary>
+    /// <exception cref="InvalidInputException">One of them was given.</exception>
+    public void RequireUnused(ParseResult parse, string reason, params IEnumerable<Option> others)
+    {
+        if (All.Concat(others).FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is { } given)
+            throw new InvalidInputException($"{given.Name} says how a picture is inverted, and {reason}; leave it out.");
     }
 
     /// <summary>Completes what the shared options say.</summary>

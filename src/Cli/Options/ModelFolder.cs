@@ -5,6 +5,10 @@ namespace PromptToPrompt.Cli.Options;
 /// <summary>Finds models by path or by name.</summary>
 internal static class ModelFolder
 {
+    /// <summary>A model: a file as it is given, else a directory or name as for <see cref="Find"/>.</summary>
+    /// <exception cref="InvalidInputException">There is none.</exception>
+    public static string FindModel(string name) => File.Exists(name) ? Path.GetFullPath(name) : Find(name);
+
     /// <summary>
     /// A directory as it is given; else <c>models/NAME</c> in the current directory, the program's, or one above either of them.
     /// </summary>
@@ -27,7 +31,7 @@ internal static class ModelFolder
         }
 
         throw new InvalidInputException(
-            $"{option}: there is no directory \"{name}\", and no models/{name} here or above; give the path of one, or make one with {maker}.");
+            $"{option}: there is no directory or file \"{name}\", and no models/{name} here or above; give the path of one, or make one with {maker}.");
     }
 
     private static IEnumerable<string> Above(string start)

@@ -12,38 +12,41 @@ internal sealed class ModelOptions
 {
     private readonly Option<string> model = new("--model")
     {
-        Description = "Model directory in the diffusers layout, or the name of a folder in models/",
-        HelpName = "dir|name",
+        Description = "Model directory in the diffusers layout, checkpoint in one file (.safetensors, .ckpt), or the name of a folder in models/",
+        HelpName = "dir|file|name",
         DefaultValueFactory = _ => "storybook",
     };
 
     private readonly Option<string> device = Parsed.Of("--device", "auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice);
+    private readonly CheckpointOptions checkpoint = new();
     private readonly Option<string> dtype = Parsed.Choice("--dtype", "What the model computes in", "float32", "float32", "bfloat16", "float16");
 
     public ModelOptions() => device.DefaultValueFactory = _ => "auto";
 
-    /// <summary>Adds <c>--model</c>, <c>--device</c> and <c>--dtype</c>.</summary>
+    /// <summary>Adds <c>--model</c>, what goes with it, <c>--device</c> and <c>--dtype</c>.</summary>
     public ModelOptions AddTo(Command command)
     {
         command.Add(model);
+        checkpoint.AddTo(command);
         command.Add(device);
         command.Add(dtype);
         return this;
     }
 
-    /// <summary>Adds <c>--model</c> alone, for commands that compute nothing.</summary>
+    /// <summary>Adds <c>--model</c> and <c>--tokenizer</c> alone, for commands that compute nothing.</summary>
     public ModelOptions AddNameTo(Command command)
     {
         command.Add(model);
+        checkpoint.AddTokenizerTo(command);
         return this;
     }
 
     /// <summary>Full path of the model.</summary>
     /// <exception cref="InvalidInputException">There is no such model.</exception>
-    public string Directory(ParseResult parse) => ModelFolder.Find(parse.GetValue(model)!);
+    public string Directory(ParseResult parse) => ModelFolder.FindModel(parse.GetValue(model)!);
 
     /// <summary>The model's tokenizer, which needs no libtorch.</summary>
-    public ClipTokenizer LoadTokenizer(ParseResult parse) => ClipTokenizer.Load(Path.Combine(Directory(parse), "tokenizer"));
+    public ClipTokenizer LoadTokenizer(ParseResult parse) => StableDiffusionModel.LoadTokenizer(Directory(parse), checkpoint.Read(parse));
 
     /// <summary>Loads libtorch and the model.</summary>
     public StableDiffusionModel Load(ParseResult parse)
@@ -55,7 +58,7 @@ internal sealed class ModelOptions
             "bfloat16" => torch.ScalarType.BFloat16,
             "float16" => torch.ScalarType.Float16,
             _ => torch.ScalarType.Float32,
-        });
+        }, checkpoint.Read(parse));
     }
 
     private torch.Device Device(ParseResult parse)

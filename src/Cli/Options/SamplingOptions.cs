@@ -52,6 +52,9 @@ internal sealed class SamplingOptions
             command.Add(option);
     }
 
+    /// <summary>Options that an inversion has decided beforehand.</summary>
+    public IEnumerable<Option> DecidedByInversion => [seed, stepsOffset, size];
+
     /// <summary>What the shared options say of an inversion.</summary>
     public InversionSettings Inversion(ParseResult parse, string prompt) => new()
     {

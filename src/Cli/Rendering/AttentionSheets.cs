@@ -47,7 +47,7 @@ internal static class AttentionSheets
     public static SKBitmap OverTime(EditResult result)
     {
         var maps = result.Maps!;
-        int[] steps = [.. Spread(maps.Steps)];
+        int[] steps = [.. Spread(maps.Steps.Count).Select(k => maps.Steps[k])];
         var sections = new List<PictureSection>();
         for (var k = 0; k < result.Prompts.Count; k++)
         {

@@ -16,6 +16,9 @@ internal static class Json
     /// <summary>For files.</summary>
     public static string File(JsonNode node) => node.ToJsonString(Indented) + "\n";
 
+    /// <summary>A signal-to-noise ratio; null where it is infinite, which JSON cannot say, or was not measured.</summary>
+    public static double? Decibels(double? value) => value is { } number && double.IsFinite(number) ? Math.Round(number, 2) : null;
+
     /// <summary>An array of plain values.</summary>
     public static JsonArray Array<T>(IEnumerable<T> values) => [.. values.Select(value => (JsonNode?)JsonValue.Create(value))];
 }

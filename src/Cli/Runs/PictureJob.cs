@@ -17,6 +17,9 @@ internal sealed record PictureJob
     /// <summary>The source prompt.</summary>
     public required string Source { get; init; }
 
+    /// <summary>Files that are read; what the run writes must not replace them.</summary>
+    public IReadOnlyList<string> Inputs { get; init; } = [];
+
     /// <summary>Adds what only this command asks for, before anything is loaded.</summary>
     public Func<EditRequest, EditRequest> Complete { get; init; } = request => request;
 

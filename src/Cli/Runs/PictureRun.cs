@@ -7,7 +7,6 @@ namespace PromptToPrompt.Cli.Runs;
 /// <summary>What all commands that make pictures do: read the shared options, run, write the files, report.</summary>
 internal sealed class PictureRun
 {
-
     private readonly ModelOptions model;
     private readonly SamplingOptions sampling;
     private readonly OutputOptions output;
@@ -37,7 +36,7 @@ internal sealed class PictureRun
         var clock = TimeProvider.System;
         var started = clock.GetTimestamp();
         var trace = output.Trace(parse) is { } path ? Path.GetFullPath(path) : null;
-        var folder = new RunFolder(output.Folder(parse), trace);
+        var folder = new RunFolder(output.Folder(parse), trace, job.Inputs);
         var request = job.Complete(sampling.Request(parse, job.Source)) with { Trace = trace is not null };
         using var loaded = model.Load(parse);
         using var latents = sampling.ReadInitialLatents(parse);

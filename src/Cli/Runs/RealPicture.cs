@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
@@ -30,6 +31,22 @@ internal sealed class RealPicture : IDisposable
     /// <summary>A picture that was inverted.</summary>
     public static RealPicture Saved(string path) => new(path, null);
 
+    /// <summary>Whether the picture was inverted earlier.</summary>
+    public bool IsInverted => picture is null;
+
+    /// <summary>A mask of the picture as the model sees it.</summary>
+    /// <exception cref="InvalidInputException">It has another size than the picture.</exception>
+    public Picture? Frame(Picture? mask)
+    {
+        if (mask is null)
+            return null;
+        if (mask.Size != opened!.Picture.Size)
+            throw new InvalidInputException($"--mask is {mask.Size}, the picture {opened.Picture.Size}; give a mask of the picture's size.");
+        var framed = opened.Framing.Apply(mask);
+        return framed.Rgb.Any(value => value > byte.MaxValue / 2) ? framed
+            : throw new InvalidInputException("--mask is black everywhere in the part that the model sees; paint it white where the picture may change, or take --frame pad.");
+    }
+
     /// <summary>Inverts the picture, or reads its inversion.</summary>
     /// <param name="model">The model.</param>
     /// <param name="settings">How to invert, where that is still to be done.</param>
@@ -43,8 +60,8 @@ internal sealed class RealPicture : IDisposable
         facts = new JsonObject
         {
             ["settings"] = JsonSerializer.SerializeToNode(opened.Inverted.Settings),
-            ["psnr"] = Math.Round(reconstruction.Psnr, 2),
-            ["psnrOfAutoencoder"] = Math.Round(reconstruction.Ceiling, 2),
+            ["psnr"] = Json.Decibels(reconstruction.Psnr),
+            ["psnrOfAutoencoder"] = Json.Decibels(reconstruction.Ceiling),
         };
         return opened.Inverted;
 

@@ -17,13 +17,22 @@ internal sealed class RunFolder
     private readonly List<string> files = [];
 
     /// <summary>Checks early what would otherwise fail after the work.</summary>
-    /// <exception cref="InvalidInputException">The path is that of a file, or nothing can be written there.</exception>
-    public RunFolder(string folder, string? trace)
+    /// <param name="folder">The folder, which need not exist.</param>
+    /// <param name="trace">A further file, which may lie elsewhere.</param>
+    /// <param name="inputs">Files the run reads; they must not be among those it writes.</param>
+    /// <exception cref="InvalidInputException">The path is that of a file, nothing can be written there, or an input would be overwritten.</exception>
+    public RunFolder(string folder, string? trace, params IEnumerable<string> inputs)
     {
         this.folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         if (File.Exists(this.folder))
             throw new InvalidInputException($"--output {folder} is a file; give a folder.");
-        RequireWritable(folder);
+        RequireWritable(this.folder, folder);
+        foreach (var input in inputs.Select(Path.GetFullPath))
+        {
+            if (input == trace || (Path.GetDirectoryName(input) == this.folder && Path.GetExtension(input).Equals(".png", StringComparison.OrdinalIgnoreCase)))
+                throw new InvalidInputException($"{input} is an input, and the results might overwrite it; give another --output.");
+        }
+
         if (trace is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(trace))))
             throw new InvalidInputException($"--trace {trace}: its folder does not exist; create it first.");
     }
@@ -74,11 +83,19 @@ internal sealed class RunFolder
 
     // By trying it in the folder or, where there is none yet, in the one it will be made in: permissions alone do not tell, and the
     // folder itself is to appear with its first file.
-    private void RequireWritable(string asked)
+    /// <summary>Refuses a folder in which nothing can be written, before the work; it need not exist.</summary>
+    /// <param name="folder">Its full path.</param>
+    /// <param name="asked">What the user wrote.</param>
+    public static void RequireWritable(string folder, string asked)
     {
         var existing = folder;
         while (!Directory.Exists(existing))
+        {
+            if (File.Exists(existing))
+                throw new InvalidInputException($"--output {asked}: {existing} is a file; give another path.");
             existing = Path.GetDirectoryName(existing)!;
+        }
+
         try
         {
             var probe = Path.Combine(existing, $".p2p-{Guid.NewGuid():N}.tmp");

@@ -28,11 +28,11 @@ internal static class RunRecord
         ["timesteps"] = Json.Array(result.Timesteps),
         ["width"] = result.Pictures[0].Width,
         ["height"] = result.Pictures[0].Height,
-        ["options"] = Options(parse),
+        ["options"] = Options(parse, request, result),
     };
 
     // Every option of the command with the value that counted, defaults included.
-    private static JsonObject Options(ParseResult parse)
+    private static JsonObject Options(ParseResult parse, EditRequest request, EditResult result)
     {
         var options = new JsonObject();
         foreach (var option in parse.CommandResult.Command.Options.Where(option => option is not HelpOption))
@@ -44,6 +44,11 @@ internal static class RunRecord
             };
         }
 
+        // An inversion decides these, whatever the defaults are.
+        options["steps"] = request.Steps;
+        options["guidance"] = request.Guidance;
+        options["steps-offset"] = request.StepsOffset;
+        options["scheduler"] = result.Sampler.Name();
         return options;
     }
 }

@@ -29,9 +29,10 @@ public sealed record AutoencoderConfig
 
     /// <summary>Reads a <c>config.json</c>.</summary>
     /// <exception cref="InvalidInputException">The file is unreadable or describes another kind of autoencoder.</exception>
-    public static AutoencoderConfig FromFile(string path)
+    public static AutoencoderConfig FromFile(string path) => FromJson(JsonConfig.Read(path));
+
+    internal static AutoencoderConfig FromJson(JsonConfig json)
     {
-        var json = JsonConfig.Read(path);
         var channels = json.Integers("block_out_channels");
         if (json.Strings("down_block_types").Any(t => t != "DownEncoderBlock2D"))
             throw json.Error("down_block_types", "names a block that is not part of Stable Diffusion's autoencoder");

@@ -19,7 +19,22 @@ internal sealed class JsonConfig
     {
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            return Parse(path, File.ReadAllBytes(path));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{path} cannot be read ({error.Message}); is this a complete model directory?", error);
+        }
+    }
+
+    /// <summary>Reads a config that lies elsewhere than in a file of its own.</summary>
+    /// <param name="path">What errors call it.</param>
+    /// <param name="json">Its text in UTF-8.</param>
+    public static JsonConfig Parse(string path, ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
             if (document.RootElement.ValueKind == JsonValueKind.Object)
                 return new JsonConfig(path, document.RootElement.Clone());
         }
@@ -27,12 +42,18 @@ internal sealed class JsonConfig
         {
             throw new InvalidInputException($"{path} is not valid JSON ({error.Message.Split('.')[0]}); download the model again.", error);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidInputException($"{path} cannot be read ({error.Message}); is this a complete model directory?", error);
-        }
 
         throw new InvalidInputException($"{path} holds no JSON object; download the model again.");
+    }
+
+    /// <summary>The entries of a field that is an object of texts.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Texts(string field)
+    {
+        if (!Has(field) || root.GetProperty(field).ValueKind != JsonValueKind.Object)
+            throw Error(field, "must be an object");
+        return [.. root.GetProperty(field).EnumerateObject().Select(entry => entry.Value.ValueKind == JsonValueKind.String
+            ? KeyValuePair.Create(entry.Name, entry.Value.GetString()!)
+            : throw Error(field, $"has \"{entry.Name}\", which must be a text"))];
     }
 
     /// <summary>A list, for configs that are written.</summary>

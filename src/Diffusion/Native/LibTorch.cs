@@ -37,6 +37,7 @@ public static class LibTorch
             if (Unsupported() is { } reason)
                 throw new LibTorchLoadException(reason);
             FreedMemory.Keep();
+            IdleThreads.Sleep();
             Load("torch_cpu");
             wrapper = Load(WrapperName);
         }

@@ -56,34 +56,42 @@ public sealed class StableDiffusionModel : IDisposable
     /// <summary>What the U-Net and the text encoder compute in. The autoencoder always runs in float32.</summary>
     public ScalarType Dtype { get; }
 
-    /// <summary>Loads a model directory in the diffusers layout.</summary>
-    /// <param name="directory">Directory with <c>model_index.json</c>.</param>
+    /// <summary>Loads a model: a directory in the diffusers layout, or a single file in the original layout of Stable Diffusion 1 and 2.</summary>
+    /// <param name="path">Directory with <c>model_index.json</c>, or a <c>.safetensors</c> or <c>.ckpt</c> file.</param>
     /// <param name="device">Where to put the weights; the CPU when null.</param>
     /// <param name="dtype">What to compute in; float32 by default.</param>
+    /// <param name="options">What the files do not say: the tokenizer of a single file, for instance.</param>
     /// <exception cref="InvalidInputException">A part is missing, damaged or of an unknown kind.</exception>
-    public static StableDiffusionModel Load(string directory, Device? device = null, ScalarType dtype = ScalarType.Float32)
+    public static StableDiffusionModel Load(
+        string path, Device? device = null, ScalarType dtype = ScalarType.Float32, ModelLoadOptions? options = null)
     {
-        var files = new ModelDirectory(directory);
+        using var files = ModelFiles.Open(path, options);
         var target = device ?? CPU;
         var owned = new List<IDisposable>();
         try
         {
-            var tokenizer = ClipTokenizer.Load(files.Folder("tokenizer"));
-            var scheduler = SchedulerConfig.FromFile(files.Config("scheduler"));
+            var tokenizer = files.Tokenizer.Load();
+            var shape = files.Shape;
             // The U-Net first: while its weights are converted, its file is in memory as well, and nothing else should be yet.
-            var unet = files.Build("unet", target, dtype, owned, w => new UNet2DConditionModel(UNetConfig.FromFile(files.Config("unet")), w));
-            var textEncoder = files.Build("text_encoder", target, dtype, owned, w => new ClipTextModel(ClipTextConfig.FromFile(files.Config("text_encoder")), w),
-                // Old checkpoints store the numbers 0…76 as a buffer.
-                name => name.EndsWith("embeddings.position_ids", StringComparison.Ordinal));
-            var vae = files.Build("vae", target, ScalarType.Float32, owned, w => new AutoencoderKL(AutoencoderConfig.FromFile(files.Config("vae")), w));
+            var unet = files.Build(ModelParts.UNet, target, dtype, owned, weights => new UNet2DConditionModel(shape.UNet, weights));
+            var textEncoder = files.Build(ModelParts.TextEncoder, target, dtype, owned, weights => new ClipTextModel(shape.TextEncoder, weights));
+            var vae = files.Build(ModelParts.Vae, target, ScalarType.Float32, owned, weights => new AutoencoderKL(shape.Vae, weights));
             files.RequireFit(tokenizer, textEncoder, unet, vae);
-            return new StableDiffusionModel(directory, tokenizer, textEncoder, unet, vae, scheduler, target, dtype, owned, files.Fingerprint());
+            return new StableDiffusionModel(path, tokenizer, textEncoder, unet, vae, shape.Scheduler, target, dtype, owned, files.Fingerprint());
         }
         catch
         {
             owned.ForEach(o => o.Dispose());
             throw;
         }
+    }
+
+    /// <summary>Loads the tokenizer of a model alone, which needs no libtorch.</summary>
+    /// <inheritdoc cref="Load"/>
+    public static ClipTokenizer LoadTokenizer(string path, ModelLoadOptions? options = null)
+    {
+        using var files = ModelFiles.Open(path, options);
+        return files.Tokenizer.Load();
     }
 
     /// <inheritdoc/>

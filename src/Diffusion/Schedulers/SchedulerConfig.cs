@@ -103,9 +103,10 @@ public sealed record SchedulerConfig
 
     /// <summary>Reads a <c>scheduler_config.json</c>.</summary>
     /// <exception cref="InvalidInputException">The file cannot be read, or has a value that this library cannot compute with.</exception>
-    public static SchedulerConfig FromFile(string path)
+    public static SchedulerConfig FromFile(string path) => FromJson(JsonConfig.Read(path));
+
+    internal static SchedulerConfig FromJson(JsonConfig json)
     {
-        var json = JsonConfig.Read(path);
         // Each of these changes the result, so passing over it would give another picture than the model's authors saw.
         foreach (var option in (string[])["thresholding", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "use_flow_sigmas"])
             json.Expect(option, false);
@@ -163,7 +164,7 @@ public sealed record SchedulerConfig
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
-    /// <summary>The content of a <c>scheduler_config.json</c> that reads as this, as far as DDIM and PNDM use it.</summary>
+    /// <summary>The content of a <c>scheduler_config.json</c> that reads as this, as far as single files and trained models say.</summary>
     internal JsonObject ToJson() => new()
     {
         ["_class_name"] = ClassName,
@@ -171,6 +172,7 @@ public sealed record SchedulerConfig
         ["beta_start"] = BetaStart,
         ["beta_end"] = BetaEnd,
         ["beta_schedule"] = Array.Find(BetaSchedules, known => known.Value == BetaSchedule).Name,
+        ["rescale_betas_zero_snr"] = RescaleBetasZeroSnr,
         ["prediction_type"] = Array.Find(PredictionTypes, known => known.Value == PredictionType).Name,
         ["timestep_spacing"] = TimestepSpacing is { } spacing ? Array.Find(TimestepSpacings, known => known.Value == spacing).Name : null,
         ["steps_offset"] = StepsOffset,

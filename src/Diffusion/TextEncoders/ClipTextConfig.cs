@@ -32,9 +32,10 @@ public sealed record ClipTextConfig
 
     /// <summary>Reads a <c>config.json</c>.</summary>
     /// <exception cref="InvalidInputException">The file is unreadable or describes another kind of text encoder.</exception>
-    public static ClipTextConfig FromFile(string path)
+    public static ClipTextConfig FromFile(string path) => FromJson(JsonConfig.Read(path));
+
+    internal static ClipTextConfig FromJson(JsonConfig json)
     {
-        var json = JsonConfig.Read(path);
         var activation = json.Text("hidden_act", "quick_gelu");
         if (activation is not ("quick_gelu" or "gelu"))
             throw json.Error("hidden_act", $"is \"{activation}\"; only quick_gelu and gelu are known");

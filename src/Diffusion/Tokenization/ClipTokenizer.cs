@@ -63,10 +63,13 @@ public sealed class ClipTokenizer
     /// Reads a tokenizer directory in the diffusers layout: <c>vocab.json</c>, <c>merges.txt</c>, <c>tokenizer_config.json</c> and,
     /// where present, <c>special_tokens_map.json</c>.
     /// </summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="pad">The token that fills up prompts, where it is another than the files say.</param>
     /// <exception cref="InvalidInputException">A file is missing or damaged, or the files do not belong together.</exception>
-    public static ClipTokenizer Load(string directory)
+    public static ClipTokenizer Load(string directory, string? pad = null)
     {
         var config = TokenizerConfig.Load(directory);
+        config = config with { Pad = pad ?? config.Pad };
         var vocabulary = BpeVocabulary.Load(directory);
         foreach (var token in new[] { config.Start, config.End, config.Pad })
         {

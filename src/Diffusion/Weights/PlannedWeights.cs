@@ -5,7 +5,8 @@ namespace PromptToPrompt.Diffusion.Weights;
 /// <summary>
 /// Weights that are only asked for: what a model built on them needs is in <see cref="Requests"/>, and its tensors have shapes but no data.
 /// </summary>
-internal sealed class PlannedWeights : WeightSource
+/// <param name="stored">What there is, where a model chooses between the names of different writers; nothing by default.</param>
+internal sealed class PlannedWeights(IReadOnlyDictionary<string, StoredWeight>? stored = null) : WeightSource
 {
     private readonly List<Tensor> tensors = [];
     private readonly List<WeightRequest> requests = [];
@@ -14,10 +15,10 @@ internal sealed class PlannedWeights : WeightSource
     public IReadOnlyList<WeightRequest> Requests => requests;
 
     /// <inheritdoc/>
-    public override bool Has(string name) => false;
+    public override bool Has(string name) => stored?.ContainsKey(name) == true;
 
     /// <inheritdoc/>
-    public override int Rank(string name) => 0;
+    public override int Rank(string name) => stored?.GetValueOrDefault(name)?.Shape.Count ?? 0;
 
     /// <inheritdoc/>
     public override Tensor Take(string name, WeightInit init, long fanIn, ReadOnlySpan<long> shape)

@@ -7,15 +7,18 @@ public sealed class StoredWeights : WeightSource
 {
     private readonly string origin;
     private readonly IReadOnlyDictionary<string, StoredWeight> stored;
+    private readonly Func<string, string> nameInFile;
     private readonly Dictionary<string, Tensor> taken = [];
 
     /// <summary>Creates a source over stored weights.</summary>
     /// <param name="origin">What to call the source in errors, for instance the file's path.</param>
     /// <param name="stored">The weights by name.</param>
-    public StoredWeights(string origin, IReadOnlyDictionary<string, StoredWeight> stored)
+    /// <param name="nameInFile">What errors call a weight, where the file has names of its own.</param>
+    public StoredWeights(string origin, IReadOnlyDictionary<string, StoredWeight> stored, Func<string, string>? nameInFile = null)
     {
         this.origin = origin;
         this.stored = stored;
+        this.nameInFile = nameInFile ?? (name => name);
     }
 
     /// <summary>Names nobody asked for: what the file holds beyond the model.</summary>
@@ -31,11 +34,11 @@ public sealed class StoredWeights : WeightSource
     public override Tensor Take(string name, WeightInit init, long fanIn, ReadOnlySpan<long> shape)
     {
         if (!stored.TryGetValue(name, out var weight))
-            throw new InvalidInputException($"{origin} has no tensor \"{name}\"; the file is incomplete or belongs to another kind of model.");
+            throw new InvalidInputException($"{origin} has no tensor \"{nameInFile(name)}\"; the file is incomplete or belongs to another kind of model.");
         if (!weight.Shape.SequenceEqual(shape.ToArray()))
         {
             throw new InvalidInputException(
-                $"{origin}: tensor \"{name}\" has shape [{string.Join(", ", weight.Shape)}] where the config asks for [{string.Join(", ", shape.ToArray())}]; config and weights belong to different models.");
+                $"{origin}: tensor \"{nameInFile(name)}\" has shape [{string.Join(", ", weight.Shape)}] where the config asks for [{string.Join(", ", shape.ToArray())}]; config and weights belong to different models.");
         }
 
         if (!taken.TryGetValue(name, out var tensor))
@@ -52,7 +55,7 @@ public sealed class StoredWeights : WeightSource
         if (left.Count > 0)
         {
             throw new InvalidInputException(
-                $"{origin} holds {left.Count} tensor(s) that the config does not account for, first \"{left[0]}\"; config and weights belong to different models.");
+                $"{origin} holds {left.Count} tensor(s) that the config does not account for, first \"{nameInFile(left[0])}\"; config and weights belong to different models.");
         }
     }
 
@@ -68,4 +71,11 @@ public sealed class StoredWeights : WeightSource
 /// <summary>A weight in a file.</summary>
 /// <param name="Shape">Its shape.</param>
 /// <param name="Read">Produces the tensor.</param>
-public sealed record StoredWeight(IReadOnlyList<long> Shape, Func<Tensor> Read);
+public sealed record StoredWeight(IReadOnlyList<long> Shape, Func<Tensor> Read)
+{
+    /// <summary>The type of its elements in the file; float32 where nobody said.</summary>
+    public ScalarType Type { get; init; } = ScalarType.Float32;
+
+    /// <summary>Number of its elements.</summary>
+    public long Count => Shape.Aggregate(1L, (product, size) => product * size);
+}

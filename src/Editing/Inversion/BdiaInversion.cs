@@ -11,6 +11,8 @@ internal sealed class BdiaInversion : InversionMethod
 {
     public override string Name => "bdia";
 
+    internal override bool GainsOverDdim => false;
+
     internal override InvertedPicture Invert(InversionRun run)
     {
         if (run.Steps < 2)
@@ -38,5 +40,8 @@ internal sealed class BdiaInversion : InversionMethod
     internal override int FirstStep(InversionSettings settings) => 1;
 
     internal override Scheduler CreateScheduler(SchedulerConfig config, InvertedPicture inverted)
-        => new BdiaScheduler(config, inverted.Settings.Steps, inverted.Settings.Gamma, inverted.Source.narrow(0, 0, 1));
+    {
+        using var before = inverted.Source.narrow(0, 0, 1);
+        return new BdiaScheduler(config, inverted.Settings.Steps, inverted.Settings.Gamma, before);
+    }
 }

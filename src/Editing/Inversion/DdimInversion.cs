@@ -10,6 +10,8 @@ internal sealed class DdimInversion : InversionMethod
 {
     public override string Name => "ddim";
 
+    internal override bool GainsOverDdim => false;
+
     internal override InvertedPicture Invert(InversionRun run)
     {
         var latents = Trajectory(run);

@@ -14,6 +14,8 @@ internal sealed class EditFriendlyInversion : InversionMethod
 
     public override string Name => "edit-friendly";
 
+    internal override bool GainsOverDdim => false;
+
     internal override InvertedPicture Invert(InversionRun run)
     {
         using var scheduler = new DdimScheduler(run.Config, run.Steps) { Eta = 1 };

@@ -57,8 +57,13 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
         try
         {
             var settings = Read<InversionSettings>("settings");
+            settings.Validate();
             var finished = Read<int>("finished");
             var pixels = file.Read("picture");
+            var framing = Read<Framing>("framing");
+            if (pixels.dtype != ScalarType.Byte || pixels.dim() != 3 || pixels.shape[2] != 3 || finished < 0 || finished > settings.Steps
+                || framing.Original != new PixelSize((int)pixels.shape[1], (int)pixels.shape[0]))
+                throw new InvalidInputException("its parts do not belong together");
             var picture = new Picture((int)pixels.shape[1], (int)pixels.shape[0], pixels.data<byte>().ToArray());
             var inverted = new InvertedPicture(settings, Tensor("inversion.latents", settings.Steps + 1), Tensor("source", finished + 1))
             {
@@ -67,7 +72,7 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
                 Losses = Read<double[][]>("losses"),
                 FinishedSteps = finished,
             };
-            return new InversionFile(inverted, picture, Read<Framing>("framing"));
+            return new InversionFile(inverted, picture, framing);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidInputException)
         {
@@ -81,7 +86,7 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
         Tensor Tensor(string name, int entries)
         {
             var read = file.Read(name).to(model.Device);
-            return read.dim() >= 1 && read.shape[0] == entries ? read
+            return read.dim() >= 1 && read.shape[0] == entries ? read.to(model.Device)
                 : throw new InvalidInputException($"{name} has {(read.dim() == 0 ? 0 : read.shape[0])} entries, not {entries}");
         }
     }
@@ -91,7 +96,7 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
     /// <param name="picture">The picture.</param>
     /// <param name="framing">How it is framed.</param>
     public bool IsOf(InversionSettings settings, Picture picture, Framing framing)
-        => Inverted.Settings == settings && Framing == framing && Picture.Size == picture.Size && Picture.Rgb.AsSpan().SequenceEqual(picture.Rgb);
+        => Inverted.Settings with { SaveMemory = settings.SaveMemory } == settings && Framing == framing && Picture.Size == picture.Size && Picture.Rgb.AsSpan().SequenceEqual(picture.Rgb);
 
     /// <inheritdoc/>
     public void Dispose() => Inverted.Dispose();

@@ -32,7 +32,7 @@ public abstract class InversionMethod
     /// <param name="latents">The picture's latents, [1, channels, h, w].</param>
     /// <param name="settings">What to do.</param>
     /// <param name="progress">Told after every step.</param>
-    /// <param name="checkpoint">Given the unfinished inversion after every optimised step, for saving; it may not keep it.</param>
+    /// <param name="checkpoint">Called after every optimised step with a function that makes the unfinished inversion, for saving; what it makes is the caller's.</param>
     /// <param name="resume">An unfinished inversion of the same picture, settings and model, to go on from.</param>
     /// <param name="cancel">Stops before the next step.</param>
     public static InvertedPicture Invert(
@@ -40,7 +40,7 @@ public abstract class InversionMethod
         Tensor latents,
         InversionSettings settings,
         IProgress<InversionProgress>? progress = null,
-        Action<InvertedPicture>? checkpoint = null,
+        Action<Func<InvertedPicture>>? checkpoint = null,
         InvertedPicture? resume = null,
         CancellationToken cancel = default)
     {
@@ -52,14 +52,19 @@ public abstract class InversionMethod
         return method.Invert(run);
     }
 
-    /// <summary>Denoises from where an inversion arrived with guidance and the empty prompt, and nothing against the drift: [1, channels, h, w].</summary>
+    /// <summary>
+    /// Denoises from where an inversion arrived with guidance and the empty prompt, and nothing against the drift: [1, channels, h, w]. Null
+    /// for methods that do not begin with DDIM inversion, and for that itself, whose source it is already.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="inverted">The inversion.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancel">Stops before the next step.</param>
-    public static Tensor ReplayUntuned(
+    public static Tensor? ReplayUntuned(
         StableDiffusionModel model, InvertedPicture inverted, IProgress<InversionProgress>? progress = null, CancellationToken cancel = default)
     {
+        if (!inverted.Method.GainsOverDdim)
+            return null;
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         using var run = new InversionRun(model, inverted.Latents.narrow(0, 0, 1), inverted.Settings, progress, null, null, cancel);
@@ -71,6 +76,12 @@ public abstract class InversionMethod
 
     /// <summary>The scheduler that edits of an inverted picture run with.</summary>
     internal virtual Scheduler CreateScheduler(SchedulerConfig config, InvertedPicture inverted) => new DdimScheduler(config, inverted.Settings.Steps);
+
+    /// <summary>Whether the method begins with DDIM inversion and adds something, so that a plain guided replay says what that gains.</summary>
+    internal virtual bool GainsOverDdim => true;
+
+    /// <summary>Whether it puts an embedding of its own in the place of the negative prompt's.</summary>
+    internal virtual bool ReplacesUnconditional => false;
 
     /// <summary>What edits multiply by the guidance; see <see cref="DenoisingRequest.ShapeGuidance"/>.</summary>
     internal virtual Tensor ShapeGuidance(InversionSettings settings, Tensor difference) => difference;

@@ -33,8 +33,11 @@ public sealed record InversionSettings
     /// <summary>Null-text: Adam's learning rate at the first timestep; it falls by a hundredth of itself with each.</summary>
     public double LearningRate { get; init; } = 1e-2;
 
-    /// <summary>Null-text: whether the backward pass computes activations again instead of keeping them: a third more work, far less memory.</summary>
-    public bool SaveMemory { get; init; }
+    /// <summary>
+    /// Null-text: whether the backward pass computes activations again instead of keeping them: a third more work, far less memory. Null: where
+    /// keeping them would take more than about 2 GB.
+    /// </summary>
+    public bool? SaveMemory { get; init; }
 
     /// <summary>Edit-friendly: share of the steps that edits leave out at the start, keeping the picture's coarse form.</summary>
     public double Skip { get; init; } = 0.36;
@@ -56,6 +59,9 @@ public sealed record InversionSettings
         Require(double.IsFinite(Guidance), "--guidance must be a finite number.");
         Require(InversionGuidance is null || double.IsFinite(InversionGuidance.Value), "--inversion-guidance must be a finite number.");
         Require(FixedPoint is >= 0 and <= 100, $"--fixed-point is {FixedPoint}; give a number from 0 to 100.");
+        Require(
+            Method != NullTextInversion.MethodName || Steps <= NullTextInversion.MostSteps,
+            $"--steps is {Steps}; null-text inversion takes at most {NullTextInversion.MostSteps}, because its learning rate falls to nothing there.");
         Require(InnerSteps is >= 0 and <= 1000, $"--inner-steps is {InnerSteps}; give a number from 0 to 1000.");
         Require(EarlyStop >= 0, $"--early-stop is {EarlyStop}; give a number of at least 0.");
         Require(LearningRate > 0 && double.IsFinite(LearningRate), $"--learning-rate is {LearningRate}; give a number above 0.");

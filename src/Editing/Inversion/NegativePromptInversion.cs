@@ -10,6 +10,8 @@ internal class NegativePromptInversion : InversionMethod
 {
     public override string Name => "negative-prompt";
 
+    internal override bool ReplacesUnconditional => true;
+
     internal override InvertedPicture Invert(InversionRun run)
     {
         var latents = DdimInversion.Trajectory(run);

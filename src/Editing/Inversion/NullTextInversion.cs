@@ -15,10 +15,17 @@ internal sealed class NullTextInversion : InversionMethod
 {
     public const string MethodName = "null-text";
 
+    /// <summary>The learning rate falls by a hundredth with each timestep.</summary>
+    public const int MostSteps = 100;
+
     // The published code lets later timesteps end earlier, by this much loss each.
     private const double EarlyStopGrowth = 2e-5;
 
+    private const double GradientScale = 1 << 12;
+
     public override string Name => MethodName;
+
+    internal override bool ReplacesUnconditional => true;
 
     internal override InvertedPicture Invert(InversionRun run)
     {
@@ -33,22 +40,22 @@ internal sealed class NullTextInversion : InversionMethod
             source.Add(next);
             losses.Add(stepLosses);
             if (step + 1 < run.Steps)
-            {
-                using var unfinished = Found();
-                run.Checkpoint(unfinished);
-            }
-
+                run.Checkpoint(Found);
             run.Report("optimising", step + 1, stepLosses.Count > 0 ? stepLosses[^1] : null);
         }
 
         return Found();
 
-        InvertedPicture Found() => new(run.Settings, cat([.. pivots], 0), cat([.. source], 0))
+        InvertedPicture Found()
         {
-            Unconditional = InvertedPicture.Own(cat([.. embeddings], 0)),
-            Losses = [.. losses],
-            FinishedSteps = embeddings.Count,
-        };
+            using var scope = NewDisposeScope();
+            return new(run.Settings, cat([.. pivots], 0), cat([.. source], 0))
+            {
+                Unconditional = InvertedPicture.Own(cat([.. embeddings], 0)),
+                Losses = [.. losses],
+                FinishedSteps = embeddings.Count,
+            };
+        }
     }
 
     private static (Tensor Embedding, Tensor Next, List<double> Losses) Optimise(InversionRun run, int step, Tensor current, Tensor pivot, Tensor start)
@@ -56,14 +63,15 @@ internal sealed class NullTextInversion : InversionMethod
         using var scope = NewDisposeScope();
         var conditional = run.Predict(current, step, run.Conditional);
         using var network = run.Differentiable(current, step);
-        var adam = new Adam(start.to(ScalarType.Float32), run.Settings.LearningRate * (1 - (step / 100.0)));
+        var adam = new Adam(start.to(ScalarType.Float32), run.Settings.LearningRate * (1 - (step / (double)MostSteps)));
         var losses = new List<double>();
         while (losses.Count < run.Settings.InnerSteps)
         {
             using var iteration = NewDisposeScope();
             using var pass = network.Forward(adam.Value.to(run.Model.Dtype));
             var (loss, gradient) = Loss(pass.Output);
-            adam.Step(pass.Backward(gradient).to(ScalarType.Float32));
+            // The gradient of a mean is too small a number for float16; a power of two takes nothing from it elsewhere.
+            adam.Step(pass.Backward(gradient * GradientScale) / GradientScale);
             run.CountIteration();
             losses.Add(loss);
             // As published: the loss is that before the update it decides about.
@@ -84,7 +92,7 @@ internal sealed class NullTextInversion : InversionMethod
             var free = output.to(ScalarType.Float32, copy: true).detach().requires_grad_(true);
             var loss = (Next(free) - pivot).square().mean();
             loss.backward();
-            return (loss.ToDouble(), free.grad!.to(output.dtype));
+            return (loss.ToDouble(), free.grad!);
         }
     }
 

@@ -18,8 +18,8 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
     /// <summary>Columns of positions.</summary>
     public int Width => width;
 
-    /// <summary>Steps with maps.</summary>
-    public int Steps => maps.Count == 0 ? 0 : maps.Keys.Max(k => k.Step) + 1;
+    /// <summary>The steps with maps, in order; edits of some real pictures leave out the first.</summary>
+    public IReadOnlyList<int> Steps => [.. maps.Keys.Select(k => k.Step).Distinct().Order()];
 
     /// <summary>Whether maps of this layer are wanted.</summary>
     public bool Watches(in AttentionCall call) => call.Site.Kind == AttentionKind.Cross && call.Height == height && call.Width == width;

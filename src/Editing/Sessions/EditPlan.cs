@@ -6,7 +6,6 @@ using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Maps;
-using PromptToPrompt.Editing.Prompts;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
@@ -18,16 +17,10 @@ internal sealed class EditPlan : IDisposable
 
     public EditPlan(StableDiffusionModel model, EditRequest request)
     {
-        Validate(request);
+        Words = new EditWords(model.Tokenizer, request);
         Model = model;
         Request = request;
-        var targets = request.Targets.Select(WeightedPrompt.Parse).ToList();
-        Prompts = [model.Tokenizer.Tokenize(request.Source), .. targets.Select(t => model.Tokenizer.Tokenize(t.Text))];
         Sampler = request.Sampler ?? model.Scheduler.PreferredSampler ?? SamplerKind.Ddim;
-        Edits = [null, .. AttentionEdit.CreateAll(
-            Prompts[0],
-            [.. targets.Select((t, i) => (Prompts[i + 1], request.Edit with { Weights = [.. request.Edit.Weights, .. t.Weights] }))],
-            request.Steps)];
         Conditional = TextConditioning.Encode(model, Prompts).DetachFromDisposeScope();
         Unconditional = (request.Inverted?.Unconditional is { } found ? found.to(model.Dtype, model.Device, copy: true)
             : TextConditioning.Encode(model, [model.Tokenizer.Tokenize(request.Negative)])).DetachFromDisposeScope();
@@ -42,8 +35,8 @@ internal sealed class EditPlan : IDisposable
         Blend = !blends && mask is null ? null : new LocalBlend(
             new LocalBlendOptions
             {
-                Include = request.Blend?.Find(Prompts),
-                Subtract = request.BlendSubtract?.Find(Prompts),
+                Include = Words.Blend,
+                Subtract = Words.BlendSubtract,
                 Threshold = request.BlendThreshold,
                 SubtractThreshold = request.BlendSubtractThreshold,
                 Start = request.BlendStart,
@@ -57,11 +50,13 @@ internal sealed class EditPlan : IDisposable
 
     public EditRequest Request { get; }
 
-    public IReadOnlyList<TokenizedPrompt> Prompts { get; }
+    public EditWords Words { get; }
+
+    public IReadOnlyList<TokenizedPrompt> Prompts => Words.Prompts;
 
     public SamplerKind Sampler { get; }
 
-    public IReadOnlyList<AttentionEdit?> Edits { get; }
+    public IReadOnlyList<AttentionEdit?> Edits => Words.Edits;
 
     /// <summary>Starting noise of every prompt, [prompts, channels, h, w].</summary>
     public Tensor Noise { get; }
@@ -106,27 +101,6 @@ internal sealed class EditPlan : IDisposable
         Unconditional.Dispose();
         Known?.Dispose();
         mask?.Dispose();
-    }
-
-    private static void Validate(EditRequest request)
-    {
-        Require(request.Steps is >= 1 and <= 1000, $"--steps is {request.Steps}; give a number from 1 to 1000.");
-        Require(double.IsFinite(request.Guidance), "--guidance must be a finite number.");
-        foreach (var (name, value) in new[]
-        {
-            ("--blend-threshold", request.BlendThreshold), ("--blend-subtract-threshold", request.BlendSubtractThreshold), ("--blend-start", request.BlendStart),
-        })
-            Require(value is >= 0 and <= 1, $"{name} is {value}; give a number from 0 to 1.");
-        if (request.Inverted is not { } inverted)
-            return;
-        Require(inverted.IsComplete, $"The inversion stopped after {inverted.FinishedSteps} of {inverted.Settings.Steps} steps; finish it first.");
-        Require(request.Steps == inverted.Settings.Steps, $"--steps is {request.Steps}, but the picture was inverted in {inverted.Settings.Steps}; invert it again.");
-        Require(request.Source == inverted.Settings.Prompt, $"The picture was inverted as \"{inverted.Settings.Prompt}\"; give that source prompt, or invert it again.");
-        Require(request.Sampler is null or SamplerKind.Ddim, "Real pictures are edited with ddim; leave --scheduler out.");
-        Require(request.EditSeed is null && request.InitialLatents is null, "A real picture starts from its own noise; leave --edit-seed and --init-latents out.");
-        Require(
-            request.Negative.Length == 0 || inverted.Unconditional is null,
-            $"The method {inverted.Settings.Method} has its own embedding in the negative prompt's place; leave --negative out, or choose direct.");
     }
 
     private static void Require(bool condition, string message)

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inversion;
@@ -81,6 +82,21 @@ public sealed record EditRequest
 
     /// <summary>Whether to keep every step's latents and masks for <see cref="EditResult.SaveTrace"/>.</summary>
     public bool Trace { get; init; }
+
+    /// <summary>Refuses, before any work, what a run would refuse because of its words and numbers.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="settings">How the picture to edit will be inverted; null where there is none, or it is inverted already.</param>
+    /// <exception cref="Diffusion.InvalidInputException">A word or number does not fit.</exception>
+    public void Check(StableDiffusionModel model, InversionSettings? settings = null)
+    {
+        if (settings is not null)
+        {
+            settings.Validate();
+            EditWords.RequireFits(this, settings);
+        }
+
+        _ = new EditWords(model.Tokenizer, this);
+    }
 
     /// <summary>A request for edits of a real picture.</summary>
     public static EditRequest ForPicture(InvertedPicture inverted) => new()

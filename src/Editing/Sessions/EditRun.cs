@@ -39,6 +39,7 @@ public static class EditRun
             for (var i = 0; i <= plan.FirstStep; i++)
             {
                 // Steps that are left out leave the source on its way and edits where they will begin.
+                using var scope = NewDisposeScope();
                 var source = plan.Known?.narrow(0, i, 1);
                 if (first == 0)
                     recording?.AddLatents(source ?? plan.Noise.narrow(0, 0, 1));

@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Evaluation.Judging;
 using PromptToPrompt.Evaluation.Measures;

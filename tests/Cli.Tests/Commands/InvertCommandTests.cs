@@ -15,7 +15,7 @@ public sealed class InvertCommandTests : IDisposable
     {
         var picture = Draw("ball.png", 90, 70);
         P2P.Run(["invert", picture, Prompt, "-o", folder["ball.safetensors"], .. Fast]).Succeeded();
-        Assert.True(File.Exists(folder["ball.png"]) && File.Exists(folder["ball.loss.png"]));
+        Assert.True(File.Exists(folder["ball.inversion.png"]) && File.Exists(folder["ball.loss.png"]));
         Assert.False(File.Exists(folder["ball.safetensors.unfinished"]));
 
         string[] edit = ["a blue ball in a field", "--quiet", "--model", Models.Storybook(), "--trace", folder["trace.safetensors"]];
@@ -46,7 +46,7 @@ public sealed class InvertCommandTests : IDisposable
     [InlineData("edit-friendly")]
     public void EveryMethodEdits(string method)
     {
-        P2P.Run(["edit", Prompt, "a blue ball in a field", "--image", Draw("ball.png", 64, 64), "--method", method, "-o", folder["out"], .. Fast]).Succeeded();
+        P2P.Run(["edit", Prompt, "a blue ball in a field", "--image", Draw("ball.png", 64, 64), "--method", method, "--attention", "-o", folder["out"], .. Fast]).Succeeded();
         Assert.True(File.Exists(Path.Combine(folder["out"], "edit-1.png")));
     }
 
@@ -74,11 +74,43 @@ public sealed class InvertCommandTests : IDisposable
         Assert.Contains("--steps", P2P.Run([.. edit, folder["ball.safetensors"], "--steps", "7"]).FailedWith(2));
         Assert.Contains("another model", P2P.Run([.. edit, folder["ball.safetensors"], "--model", OtherModel()]).FailedWith(2));
         Assert.Contains("--image", P2P.Run(["edit", Prompt, "a blue ball", "--image", folder["none.png"], "-o", folder["out"]]).FailedWith(2));
+        Assert.Contains("--method", P2P.Run([.. edit, folder["ball.safetensors"], "--method", "direct"]).FailedWith(2));
+        Assert.Contains("--early-stop", P2P.Run(["edit", Prompt, "a blue ball", "--early-stop", "1", "-o", folder["out"]]).FailedWith(2));
+        Assert.Contains("picture's name", P2P.Run(["invert", picture, Prompt, "-o", picture]).FailedWith(2));
+        Assert.Contains("another --output", P2P.Run(["edit", Prompt, "a blue ball", "--image", picture, "-o", folder.Path]).FailedWith(2));
+        Assert.Contains("100", P2P.Run(["invert", picture, Prompt, "-o", folder["x.safetensors"], "--steps", "150"]).FailedWith(2));
+        // Before the inversion, which would take its time.
+        Assert.Contains("zebra", P2P.Run(["edit", Prompt, "a blue ball", "--image", picture, "-o", folder["out"], "--blend", "zebra", "--steps", "100", "--inner-steps", "1000", "--early-stop", "0"]).FailedWith(2));
         Assert.Contains("null-text", P2P.Run(["invert", picture, Prompt, "--method", "magic", "-o", folder["x.safetensors"]]).FailedWith(2));
         Assert.False(Directory.Exists(folder["out"]));
     }
 
+    // The picture is cropped to its middle; of a mask that is white at the left alone nothing is left there.
+    [Fact]
+    public void AMaskIsFramedAsThePictureIs()
+    {
+        string[] edit = ["edit", Prompt, "a blue ball in a field", "--image", Draw("ball.png", 128, 64), "-o", folder["out"], "--method", "direct", "--mask"];
+        Assert.Contains("black", P2P.Run([.. edit, DrawMask("left.png", 128, 64, 0, 30), .. Fast]).FailedWith(2));
+        Assert.Contains("64x64", P2P.Run([.. edit, DrawMask("small.png", 64, 64, 0, 30), .. Fast]).FailedWith(2));
+        P2P.Run([.. edit, DrawMask("middle.png", 128, 64, 32, 64), "--trace", folder["trace.safetensors"], .. Fast]).Succeeded();
+        using var trace = SafetensorsFile.Open(folder["trace.safetensors"]);
+        var side = trace.Tensors["blend.mask"].Shape[^1];
+        using var mask = trace.Read("blend.mask");
+        using var row = mask[^1, ^1, side / 2].to_type(TorchSharp.torch.ScalarType.Int64);
+        Assert.Equal(Enumerable.Range(0, (int)side).Select(x => x < side / 2 ? 1L : 0L), row.data<long>().ToArray());
+    }
+
     public void Dispose() => folder.Dispose();
+
+    private string DrawMask(string name, int width, int height, int left, int right)
+    {
+        using var bitmap = new SKBitmap(width, height);
+        using var canvas = new SKCanvas(bitmap);
+        using var white = new SKPaint { Color = SKColors.White };
+        canvas.Clear(SKColors.Black);
+        canvas.DrawRect(SKRect.Create(left, 0, right - left, height), white);
+        return Save(bitmap, name);
+    }
 
     private byte[] Bytes(string run, string name) => File.ReadAllBytes(Path.Combine(folder[run], name));
 
@@ -109,8 +141,13 @@ public sealed class InvertCommandTests : IDisposable
         using var red = new SKPaint { Color = SKColors.Red };
         canvas.Clear(SKColors.ForestGreen);
         canvas.DrawCircle(width / 2f, height / 2f, height / 4f, red);
+        return Save(bitmap, name);
+    }
+
+    private string Save(SKBitmap bitmap, string name)
+    {
         using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        File.WriteAllBytes(folder["input " + name], data.ToArray());
-        return folder["input " + name];
+        File.WriteAllBytes(folder[name], data.ToArray());
+        return folder[name];
     }
 }

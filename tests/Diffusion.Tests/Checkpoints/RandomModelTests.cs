@@ -1,27 +1,12 @@
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Tokenization;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Checkpoints;
 
 public sealed class RandomModelTests : IDisposable
 {
-    private const int Tokens = 600;
-
-    private static readonly ModelShape Small = ModelShape.StableDiffusion21 with
-    {
-        UNet = ModelShape.StableDiffusion21.UNet with
-        {
-            Levels = [new(32, 2, true, true, 1), new(64, 4, false, true, 2)],
-            LayersPerBlock = 1,
-            CrossAttentionDim = 32,
-            SampleSize = 8,
-        },
-        TextEncoder = ModelShape.StableDiffusion21.TextEncoder with { VocabularySize = Tokens, HiddenSize = 32, IntermediateSize = 64, Heads = 2, Layers = 1 },
-        Vae = ModelShape.StableDiffusion21.Vae with { Channels = [32, 32], LayersPerBlock = 1 },
-    };
-
+    private static readonly ModelShape Small = SmallModel.Shape;
     private readonly TemporaryFolder folder = new();
 
     [Fact]
@@ -34,7 +19,7 @@ public sealed class RandomModelTests : IDisposable
         Assert.Equivalent(Small.TextEncoder, model.TextEncoder.Config, strict: true);
         Assert.Equivalent(Small.Vae, model.Vae.Config, strict: true);
         Assert.Equivalent(Small.Scheduler with { TimestepSpacing = null }, model.Scheduler, strict: true);
-        Assert.Equal(Tokens, model.Tokenizer.VocabularySize);
+        Assert.Equal(SmallModel.Tokens, model.Tokenizer.VocabularySize);
         using var context = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("a cat")]);
         var predicted = model.UNet.Forward(randn(1, 4, 8, 8), tensor(new[] { 981L }), context);
         Assert.True(predicted.isfinite().all().item<bool>());
@@ -68,7 +53,7 @@ public sealed class RandomModelTests : IDisposable
 
     private string Write(string name, ScalarType dtype, ulong seed)
     {
-        BpeTrainer.Train(["a cat"], merges: 10).PadTo(Tokens).Save(Path.Combine(folder[name], "tokenizer"));
+        SmallModel.WriteTokenizer(Path.Combine(folder[name], "tokenizer"));
         RandomModel.Write(folder[name], Small, dtype, seed);
         return folder[name];
     }

@@ -103,7 +103,8 @@ public sealed class InpaintRunTests
             return result.Run.Latents.clone();
         }
 
-        double[] blind = [0, 0, 0, 0, 0], maskOnly = [0.3, 0, 0, 0, 0], pictureOnly = [0, 0.1, 0.1, 0.1, 0.1];
+        var channels = EmbeddedModel.LatentChannels;
+        double[] blind = new double[1 + channels], maskOnly = [0.3, .. new double[channels]], pictureOnly = [0, .. Enumerable.Repeat(0.1, channels)];
         AssertClose(generated.Latents, Made(blind, Painted, Disc));
         AssertClose(Made(maskOnly, Painted, Disc), Made(maskOnly, besideTheMask, Disc));
         AssertDiffers(Made(maskOnly, Painted, Disc), Made(maskOnly, Painted, smaller));
@@ -118,10 +119,10 @@ public sealed class InpaintRunTests
     [Fact]
     public void ModelsOfOtherFormsAreRefused()
     {
-        using var inpainting = new InpaintingModel(0, 0, 0, 0, 0);
+        using var inpainting = new InpaintingModel(new double[1 + EmbeddedModel.LatentChannels]);
         Assert.Contains("p2p inpaint", Assert.Throws<InvalidInputException>(() => EditRun.Execute(inpainting.Model, Request.Sampling).Dispose()).Message);
-        using var other = new InpaintingModel(0, 0, 0, 0);
-        Assert.Contains("8 channels", Refused(other.Model, Request));
+        using var other = new InpaintingModel(new double[EmbeddedModel.LatentChannels]);
+        Assert.Contains($"{2 * EmbeddedModel.LatentChannels} channels", Refused(other.Model, Request));
     }
 
     [Fact]
@@ -136,7 +137,7 @@ public sealed class InpaintRunTests
         Assert.Contains("black", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, _) => false) }));
         Assert.Contains("black", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, y) => y < 5) }));
         Assert.Contains("too thin", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (x, _) => x == 30) }));
-        using var noise = zeros(1, 4, 8, 8);
+        using var noise = zeros(1, EmbeddedModel.LatentChannels, 4, 4);
         Assert.Contains("--init-latents", Refused(model, Request with { Sampling = Request.Sampling with { InitialLatents = noise } }));
     }
 
@@ -154,7 +155,7 @@ public sealed class InpaintRunTests
     }
 
     // At the model's own size, so that framing resizes nothing.
-    private static Picture Padded(Picture picture) => picture.Cut(new PixelRectangle(0, 10, 61, 64)).Extend(new PixelSize(64, 64), 0, 0);
+    private static Picture Padded(Picture picture) => picture.Cut(new PixelRectangle(0, 10, 61, 64)).Extend(new PixelSize(EmbeddedModel.Side, EmbeddedModel.Side), 0, 0);
 
     private static string Refused(StableDiffusionModel model, InpaintRequest request)
     {

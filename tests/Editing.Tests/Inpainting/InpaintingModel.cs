@@ -11,7 +11,7 @@ internal sealed class InpaintingModel : IDisposable
     private const string WeightsName = "diffusion_pytorch_model.safetensors";
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("p2p-tests-");
 
-    /// <param name="weights">Weights of the channels beside the latents; five for an inpainting model. First to last: mask, masked picture.</param>
+    /// <param name="weights">Weights of the channels beside the latents; for an inpainting model the mask and then the masked picture's latents.</param>
     public InpaintingModel(params double[] weights)
     {
         var embedded = EmbeddedModel.Folder();
@@ -23,7 +23,7 @@ internal sealed class InpaintingModel : IDisposable
         }
 
         Rewrite("model_index.json", json => json["_class_name"] = "StableDiffusionInpaintPipeline");
-        Rewrite(Path.Combine("unet", "config.json"), json => json["in_channels"] = 4 + weights.Length);
+        Rewrite(Path.Combine("unet", "config.json"), json => json["in_channels"] = EmbeddedModel.LatentChannels + weights.Length);
         WidenInput(Path.Combine(embedded, "unet", WeightsName), weights);
         Model = StableDiffusionModel.Load(folder.FullName);
     }

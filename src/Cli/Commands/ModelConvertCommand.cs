@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Native;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p models convert</c>: a model in another format or type.</summary>
+internal static class ModelConvertCommand
+{
+    private const string Directory = "directory";
+    private const string SingleFile = "single-file";
+    private const string Stored = "stored";
+    private const string Extension = ".safetensors";
+
+    public static Command Create(CancellationToken cancel)
+    {
+        var model = ModelsCommand.Model();
+        var output = new Option<string>("--output", "-o") { Description = "Directory, or .safetensors file, to make", HelpName = "path", Required = true };
+        var to = Parsed.Choice("--to", "Format to write: a diffusers directory, or one file in the original layout", Directory, Directory, SingleFile);
+        var dtype = Parsed.Choice("--dtype", "Type of the written weights", Stored, [Stored, .. StoredTypes.Names]);
+        var command = new Command("convert", "Write a model as a diffusers directory, or as one file") { model, output, to, dtype };
+        var checkpoint = new CheckpointOptions().AddTo(command);
+        var report = new ReportOptions().AddTo(command);
+        command.SetAction(parse =>
+        {
+            var from = ModelFolder.FindModel(parse.GetValue(model)!);
+            var path = Path.GetFullPath(parse.GetValue(output)!);
+            var isFile = parse.GetValue(to) == SingleFile;
+            RequireFree(path, isFile);
+            LibTorch.EnsureLoaded();
+            TorchSharp.torch.ScalarType? type = parse.GetValue(dtype) is var name && name == Stored ? null : StoredTypes.Parse(name!);
+            if (isFile)
+                ModelConverter.ToSingleFile(from, path, type, checkpoint.Read(parse), cancel);
+            else
+                ModelConverter.ToDirectory(from, path, type, checkpoint.Read(parse), cancel);
+            if (report.Json(parse))
+                Console.Out.WriteLine(Json.Line(new JsonObject { ["command"] = "models convert", ["from"] = from, ["model"] = path }));
+            else if (!report.Quiet(parse))
+                Console.Out.WriteLine(path);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    // A model is hours of somebody's work or download: nothing is written over one.
+    private static void RequireFree(string path, bool isFile)
+    {
+        if (isFile && !path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase))
+            throw new InvalidInputException($"--output {path} must end in {Extension} for --to {SingleFile}.");
+        if (isFile ? File.Exists(path) : File.Exists(Path.Combine(path, "model_index.json")) || File.Exists(path))
+            throw new InvalidInputException($"--output {path} is there already; choose another name or delete it first.");
+    }
+}

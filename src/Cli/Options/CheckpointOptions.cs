@@ -1,0 +1,51 @@
+using System.CommandLine;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Schedulers;
+
+namespace PromptToPrompt.Cli.Options;
+
+/// <summary>What a model's files do not say, or which of them to take.</summary>
+internal sealed class CheckpointOptions
+{
+    private const string Velocity = "v";
+    private const string Noise = "epsilon";
+    private const string FromModel = "auto";
+
+    private readonly Option<string?> tokenizer = new("--tokenizer")
+    {
+        Description = "Tokenizer directory, or a model directory with one; for checkpoints in one file, which carry none",
+        HelpName = "dir",
+    };
+
+    private readonly Option<string?> variant = new("--variant")
+    {
+        Description = "Variant of a model directory's weights, such as fp16",
+        HelpName = "name",
+    };
+
+    private readonly Option<string> prediction =
+        Parsed.Choice("--prediction", "What the model predicts, where its files do not say", FromModel, FromModel, Noise, Velocity);
+
+    public CheckpointOptions AddTo(Command command)
+    {
+        AddTokenizerTo(command);
+        command.Add(variant);
+        command.Add(prediction);
+        return this;
+    }
+
+    /// <summary>Adds <c>--tokenizer</c> alone.</summary>
+    public void AddTokenizerTo(Command command) => command.Add(tokenizer);
+
+    public ModelLoadOptions Read(ParseResult parse) => new()
+    {
+        Tokenizer = parse.GetValue(tokenizer),
+        Variant = parse.GetValue(variant),
+        Prediction = parse.GetValue(prediction) switch
+        {
+            Velocity => PredictionType.VPrediction,
+            Noise => PredictionType.Epsilon,
+            _ => null,
+        },
+    };
+}

@@ -1,0 +1,132 @@
+using System.Security.Cryptography;
+using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Checkpoints.SingleFile;
+using PromptToPrompt.Diffusion.TextEncoders;
+using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.Weights;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Checkpoints;
+
+/// <summary>A model on disk, of whatever format: its configs, its tokenizer and its weights under the diffusers names.</summary>
+internal abstract class ModelFiles : IDisposable
+{
+    private readonly Dictionary<string, PartWeights> opened = [];
+    private readonly ModelLoadOptions options;
+    private ModelShape? shape;
+
+    protected ModelFiles(string path, ModelLoadOptions options) => (Path, this.options) = (path, options);
+
+    /// <summary>The directory or file.</summary>
+    public string Path { get; }
+
+    /// <summary>What kind of files these are, in words.</summary>
+    public abstract string Format { get; }
+
+    /// <summary>The shapes of the parts and the noise schedule, with what the options change.</summary>
+    public ModelShape Shape
+    {
+        get
+        {
+            shape ??= ReadShape();
+            return options.Prediction is { } prediction ? shape with { Scheduler = shape.Scheduler with { PredictionType = prediction } } : shape;
+        }
+    }
+
+    /// <summary>Where the model's tokenizer is.</summary>
+    public abstract TokenizerFolder Tokenizer { get; }
+
+    /// <summary>Opens a model directory or a single file.</summary>
+    /// <exception cref="InvalidInputException">There is none, or it is of an unknown kind.</exception>
+    public static ModelFiles Open(string path, ModelLoadOptions? options = null)
+    {
+        options ??= new ModelLoadOptions();
+        if (!File.Exists(path))
+            return new ModelDirectory(path, options);
+        if (options.Variant is not null)
+            throw new InvalidInputException($"--variant {options.Variant}: {path} is a single file and has no variants; leave the option out.");
+        return SingleFileModel.Open(path, options);
+    }
+
+    /// <summary>The JSON text of the config of a part or of the scheduler, in UTF-8.</summary>
+    public abstract byte[] ConfigText(string part);
+
+    /// <summary>The weights of a part, opened once.</summary>
+    public PartWeights Weights(string part)
+    {
+        if (!opened.TryGetValue(part, out var weights))
+            opened.Add(part, weights = OpenWeights(part));
+        return weights;
+    }
+
+    /// <summary>Builds a part from its weights, all of which it must take.</summary>
+    public T Build<T>(string part, Device device, ScalarType dtype, List<IDisposable> owned, Func<WeightScope, T> build)
+    {
+        var stored = Weights(part);
+        stored.RequireKnown();
+        var weights = new StoredWeights(
+            stored.Origin,
+            stored.Tensors.ToDictionary(t => t.Key, t => t.Value with { Read = () => Place(t.Value.Read(), device, dtype) }, StringComparer.Ordinal),
+            stored.NameInFile);
+        owned.Add(weights);
+        var model = build(weights.Root);
+        weights.RequireAllUsed(ModelParts.MayIgnore);
+        return model;
+    }
+
+    /// <summary>
+    /// Tells models apart: a hash of the configs and of the weights, these by their headers and by samples of their data, since reading
+    /// gigabytes would take longer than what it guards against is likely.
+    /// </summary>
+    public string Fingerprint()
+    {
+        const int Samples = 64, SampleLength = 4096;
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var part in ModelParts.Configured)
+            hash.AppendData(ConfigText(part));
+        var buffer = new byte[SampleLength];
+        foreach (var path in ModelParts.All.SelectMany(part => Weights(part).Files).Distinct(StringComparer.Ordinal))
+        {
+            using var stream = File.OpenRead(path);
+            hash.AppendData(BitConverter.GetBytes(stream.Length));
+            for (var i = 0; i < Samples; i++)
+            {
+                stream.Position = (stream.Length - 1) * i / Samples;
+                hash.AppendData(buffer.AsSpan(0, stream.ReadAtLeast(buffer, SampleLength, throwOnEndOfStream: false)));
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>Refuses parts that were not made for each other, before a tensor operation does so less clearly.</summary>
+    public void RequireFit(ClipTokenizer tokenizer, ClipTextModel text, UNet2DConditionModel unet, AutoencoderKL vae)
+    {
+        Require(tokenizer.VocabularySize <= text.Config.VocabularySize, $"tokenizer/ has {tokenizer.VocabularySize} tokens, text_encoder/ {text.Config.VocabularySize}");
+        Require(tokenizer.MaxLength <= text.Config.MaxLength, $"tokenizer/ makes {tokenizer.MaxLength} tokens, text_encoder/ takes {text.Config.MaxLength}");
+        Require(text.Config.HiddenSize == unet.Config.CrossAttentionDim, $"text_encoder/ is {text.Config.HiddenSize} wide, unet/ expects {unet.Config.CrossAttentionDim}");
+        Require(unet.Config.OutChannels == vae.Config.LatentChannels, $"unet/ makes {unet.Config.OutChannels} channels, vae/ takes {vae.Config.LatentChannels}");
+    }
+
+    /// <summary>Closes the files. Tensors that were read stay valid.</summary>
+    public abstract void Dispose();
+
+    protected abstract ModelShape ReadShape();
+
+    protected abstract PartWeights OpenWeights(string part);
+
+    private static Tensor Place(Tensor stored, Device device, ScalarType dtype)
+    {
+        if (stored.dtype == dtype && stored.device_type == device.type)
+            return stored;
+        using (stored)
+            return stored.to(dtype, device);
+    }
+
+    private void Require(bool condition, string mismatch)
+    {
+        if (!condition)
+            throw new InvalidInputException($"The parts of the model {Path} do not belong together: {mismatch}.");
+    }
+}

@@ -1,0 +1,19 @@
+using PromptToPrompt.Diffusion.Schedulers;
+
+namespace PromptToPrompt.Diffusion.Checkpoints;
+
+/// <summary>What a model's files do not say, or what is wanted instead of what they say.</summary>
+public sealed record ModelLoadOptions
+{
+    /// <summary>The variant of a model directory's weights, such as <c>fp16</c>; null for the plain ones.</summary>
+    public string? Variant { get; init; }
+
+    /// <summary>A tokenizer directory, or a model directory with one; null for the model's own.</summary>
+    public string? Tokenizer { get; init; }
+
+    /// <summary>What the network predicts; null for what the model says. Single files of Stable Diffusion 2 often do not.</summary>
+    public PredictionType? Prediction { get; init; }
+
+    /// <summary>Reads an environment variable; tells where the hub's cache is.</summary>
+    public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
+}

@@ -1,0 +1,71 @@
+using PromptToPrompt.Diffusion.Checkpoints.SingleFile;
+using PromptToPrompt.Diffusion.Schedulers;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Checkpoints;
+
+/// <summary>What a model on disk is, told by its configs and the headers of its weights: nothing is loaded.</summary>
+/// <param name="Path">The directory or file.</param>
+/// <param name="Format">What kind of files these are, in words.</param>
+/// <param name="Family">The family of models it belongs to, in words.</param>
+/// <param name="IsInpainting">Whether the U-Net was made for inpainting.</param>
+/// <param name="Prediction">What the network predicts.</param>
+/// <param name="PredictionSource">Where that is said, in words.</param>
+/// <param name="PictureSize">Side of the pictures it was trained on, in pixels.</param>
+/// <param name="Parts">The parts that have weights.</param>
+/// <param name="IgnoredTensors">Tensors of a single file that are no part of the model.</param>
+public sealed record ModelReport(
+    string Path, string Format, string Family, bool IsInpainting, PredictionType Prediction, string PredictionSource, int PictureSize,
+    IReadOnlyList<PartReport> Parts, int IgnoredTensors)
+{
+    /// <summary>Looks at a model.</summary>
+    /// <param name="path">A model directory or a single file.</param>
+    /// <param name="options">As for loading it.</param>
+    /// <exception cref="InvalidInputException">There is no such model, or it is damaged.</exception>
+    public static ModelReport Of(string path, ModelLoadOptions? options = null)
+    {
+        using var files = ModelFiles.Open(path, options);
+        var single = files as SingleFileModel;
+        var shape = files.Shape;
+        return new ModelReport(
+            path,
+            files.Format,
+            single?.Family ?? FamilyOf(shape),
+            shape.UNet.InChannels > shape.UNet.OutChannels,
+            shape.Scheduler.PredictionType,
+            single?.Prediction.Source ?? (options?.Prediction is null ? "the scheduler's config" : "--prediction"),
+            shape.UNet.SampleSize * shape.Vae.PixelsPerLatent,
+            [.. ModelParts.All.Select(part => PartReport.Of(part, files.Weights(part)))],
+            single?.Ignored.Count ?? 0);
+    }
+
+    // Published families differ in the width of their text encoders.
+    private static string FamilyOf(ModelShape shape) => shape.UNet.CrossAttentionDim switch
+    {
+        _ when shape.TextEncoder == ModelShape.StableDiffusion15.TextEncoder => "Stable Diffusion 1",
+        _ when shape.TextEncoder == ModelShape.StableDiffusion21.TextEncoder => "Stable Diffusion 2",
+        var width => $"own shape, text {width} wide",
+    };
+}
+
+/// <summary>The weights of one part.</summary>
+/// <param name="Name">Name of the part's folder in a model directory.</param>
+/// <param name="Tensors">Number of tensors.</param>
+/// <param name="Parameters">Number of numbers in them.</param>
+/// <param name="Bytes">Their size on disk.</param>
+/// <param name="Types">The types they are stored in.</param>
+/// <param name="Files">The files they are in.</param>
+public sealed record PartReport(string Name, int Tensors, long Parameters, long Bytes, IReadOnlyList<ScalarType> Types, IReadOnlyList<string> Files)
+{
+    internal static PartReport Of(string part, PartWeights weights)
+    {
+        var tensors = weights.Tensors.Where(tensor => !ModelParts.MayIgnore(tensor.Key)).Select(tensor => tensor.Value).ToList();
+        return new PartReport(
+            part,
+            tensors.Count,
+            tensors.Sum(tensor => tensor.Count),
+            tensors.Sum(tensor => tensor.Count * SafetensorsTypes.Size(tensor.Type)),
+            [.. tensors.Select(tensor => tensor.Type).Distinct()],
+            weights.Files);
+    }
+}

@@ -1,0 +1,114 @@
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Weights;
+
+namespace PromptToPrompt.Diffusion.Checkpoints.SingleFile;
+
+/// <summary>The original layout of a family of models: where its parts stand in the file and what their tensors are called.</summary>
+internal sealed class SingleFileLayout
+{
+    private const string UNetPrefix = "model.diffusion_model.";
+    private const string VaePrefix = "first_stage_model.";
+    private const string TextPrefix = "cond_stage_model.";
+    private const string ClipPrefix = TextPrefix + "transformer.";
+    private const string OpenClipPrefix = TextPrefix + "model.";
+    private const string InputConvolution = UNetPrefix + "input_blocks.0.0.weight";
+    private const string XlPrefix = "conditioner.embedders.";
+
+    // What training left in the file and no picture needs.
+    private static readonly string[] Ignored =
+    [
+        "embeddings.position_ids",
+        TextPrefix + "logit_scale",
+        ClipPrefix + "text_projection.weight",
+        OpenClipPrefix + "logit_scale",
+        OpenClipPrefix + "text_projection",
+    ];
+
+    private readonly string ignoredLayer;
+
+    private SingleFileLayout(string name, ModelShape shape, KeyTable text, string? pad)
+    {
+        Name = name;
+        Shape = shape;
+        Pad = pad;
+        ignoredLayer = $"{OpenClipPrefix}transformer.resblocks.{shape.TextEncoder.Layers}.";
+        Tables = new Dictionary<string, KeyTable>
+        {
+            [ModelParts.TextEncoder] = text,
+            [ModelParts.UNet] = new(UNetPrefix, UNetKeys.Rows(shape.UNet)),
+            [ModelParts.Vae] = new(VaePrefix, AutoencoderKeys.Rows(shape.Vae)),
+        };
+    }
+
+    /// <summary>The family, in words.</summary>
+    public string Name { get; }
+
+    /// <summary>The shape of its models.</summary>
+    public ModelShape Shape { get; }
+
+    /// <summary>The names of each part.</summary>
+    public IReadOnlyDictionary<string, KeyTable> Tables { get; }
+
+    /// <summary>The token that prompts are filled up with, where it is not the tokenizer's own.</summary>
+    public string? Pad { get; }
+
+    /// <summary>Stable Diffusion 1: CLIP's text encoder.</summary>
+    public static SingleFileLayout StableDiffusion1(ModelShape shape) =>
+        new("Stable Diffusion 1", shape, new KeyTable(ClipPrefix, TextEncoderKeys.Clip()), pad: null);
+
+    /// <summary>Stable Diffusion 2: OpenCLIP's text encoder, whose own code fills prompts up with token 0.</summary>
+    public static SingleFileLayout StableDiffusion2(ModelShape shape) =>
+        new("Stable Diffusion 2", shape, new KeyTable(OpenClipPrefix, TextEncoderKeys.OpenClip(shape.TextEncoder.Layers)), pad: "!");
+
+    /// <summary>The layout that a model of a shape is written in: the text encoder decides.</summary>
+    public static SingleFileLayout Of(ModelShape shape) => shape.TextEncoder.QuickGelu ? StableDiffusion1(shape) : StableDiffusion2(shape);
+
+    /// <summary>The layout of a file, by its keys.</summary>
+    /// <param name="path">What errors call the file.</param>
+    /// <param name="tensors">The file's tensors.</param>
+    /// <param name="noted">The shape that the file's notes give, where there are any.</param>
+    /// <exception cref="InvalidInputException">The file is no model, or one of a family that is not supported.</exception>
+    public static SingleFileLayout Detect(string path, IReadOnlyDictionary<string, StoredWeight> tensors, ModelShape? noted)
+    {
+        if (Has(XlPrefix))
+            throw new InvalidInputException($"{path} is a Stable Diffusion XL checkpoint in one file; these are not supported yet, use a Stable Diffusion 1 or 2 model.");
+        if (!tensors.TryGetValue(InputConvolution, out var input) || input.Shape.Count != 4)
+            throw new InvalidInputException($"{path} {Otherwise(tensors.Keys)}");
+        var channels = (int)input.Shape[1];
+        if (noted is null && channels is not (4 or 9))
+        {
+            throw new InvalidInputException(
+                $"{path} has a U-Net of {channels} input channels (made for depth, instructions or enlarging); only those of 4 and, for inpainting, 9 can be used.");
+        }
+
+        return Has(OpenClipPrefix) ? StableDiffusion2(noted ?? Inputs(ModelShape.StableDiffusion21))
+            : Has(TextPrefix) ? StableDiffusion1(noted ?? Inputs(ModelShape.StableDiffusion15))
+            : throw new InvalidInputException($"{path} holds a U-Net without a text encoder; a whole checkpoint has tensors named {TextPrefix}….");
+
+        bool Has(string prefix) => tensors.Keys.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
+        ModelShape Inputs(ModelShape shape) => shape with { UNet = shape.UNet with { InChannels = channels } };
+    }
+
+    /// <summary>The part that a tensor belongs to by its prefix; null for what is no part of the model, such as the moving average.</summary>
+    public string? PartOf(string original)
+    {
+        var part = ModelParts.All.FirstOrDefault(part => original.StartsWith(Tables[part].Prefix, StringComparison.Ordinal))
+            ?? (original.StartsWith(TextPrefix, StringComparison.Ordinal) ? ModelParts.TextEncoder : null);
+        var isIgnored = original.StartsWith(ignoredLayer, StringComparison.Ordinal)
+            || original.StartsWith(VaePrefix + "loss.", StringComparison.Ordinal)
+            || Ignored.Any(name => original.EndsWith(name, StringComparison.Ordinal));
+        return isIgnored ? null : part;
+    }
+
+    /// <summary>A better description of what is no checkpoint of Stable Diffusion.</summary>
+    private static string Otherwise(IEnumerable<string> names)
+    {
+        var keys = names.ToList();
+        if (keys.Exists(name => name.Contains("lora_", StringComparison.Ordinal)))
+            return "is a LoRA, which changes a model and is none; give a whole checkpoint.";
+        if (keys.Exists(name => name.StartsWith("down_blocks.", StringComparison.Ordinal) || name.StartsWith("text_model.", StringComparison.Ordinal)
+            || name.StartsWith("encoder.down_blocks.", StringComparison.Ordinal)))
+            return "is one part of a model directory; give the directory that has model_index.json.";
+        return $"is no Stable Diffusion checkpoint: it has no tensor \"{InputConvolution}\" of 4 dimensions; give a whole checkpoint of Stable Diffusion 1 or 2.";
+    }
+}

@@ -1,0 +1,120 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Weights;
+
+namespace PromptToPrompt.Diffusion.Checkpoints.SingleFile;
+
+/// <summary>A checkpoint in one file, in the layout of the code that Stable Diffusion was first published with.</summary>
+internal sealed class SingleFileModel : ModelFiles
+{
+    private readonly StoredTensors file;
+    private readonly SingleFileLayout layout;
+    private readonly ModelLoadOptions options;
+    private readonly bool hasNotes;
+
+    private SingleFileModel(StoredTensors file, SingleFileLayout layout, PredictionClue prediction, bool hasNotes, ModelLoadOptions options)
+        : base(file.Origin, options)
+    {
+        this.file = file;
+        this.layout = layout;
+        this.options = options;
+        this.hasNotes = hasNotes;
+        Prediction = options.Prediction is { } given ? new PredictionClue(given, "--prediction") : prediction;
+    }
+
+    /// <summary>What the network predicts, and why that is believed.</summary>
+    public PredictionClue Prediction { get; }
+
+    /// <inheritdoc/>
+    public override string Format => "single file";
+
+    /// <summary>The family that the keys show.</summary>
+    public string Family => layout.Name;
+
+    /// <inheritdoc/>
+    public override TokenizerFolder Tokenizer => TokenizerSearch.Find(Path, options) is var found && hasNotes ? found : found with { Pad = layout.Pad };
+
+    /// <summary>Tensors of the file that are no part of the model: a moving average, what training left behind.</summary>
+    public IReadOnlyList<string> Ignored => [.. file.Tensors.Keys.Where(name => layout.PartOf(name) is null)];
+
+    /// <summary>Opens a file and finds its family.</summary>
+    public static new SingleFileModel Open(string path, ModelLoadOptions options)
+    {
+        var file = StoredTensors.Open(path);
+        try
+        {
+            var noted = SingleFileNotes.Read(path, file.Metadata);
+            var layout = SingleFileLayout.Detect(path, file.Tensors, noted);
+            var scheduler = layout.Shape.Scheduler;
+            var prediction = noted is not null
+                ? new PredictionClue(scheduler.PredictionType, "the config in the file's notes")
+                : PredictionClue.Find(path, file, scheduler.PredictionType, layout.Shape.UNet.InChannels > layout.Shape.UNet.OutChannels);
+            return new SingleFileModel(file, layout, prediction, noted is not null, options);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override byte[] ConfigText(string part)
+    {
+        return hasNotes ? SingleFileNotes.ConfigText(file.Metadata, part)! : Encoding.UTF8.GetBytes(Config().ToJsonString());
+
+        JsonObject Config() => part switch
+        {
+            ModelParts.TextEncoder => Shape.TextEncoder.ToJson(),
+            ModelParts.UNet => Shape.UNet.ToJson(),
+            ModelParts.Vae => Shape.Vae.ToJson(),
+            _ => Shape.Scheduler.ToJson(),
+        };
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose() => file.Dispose();
+
+    /// <inheritdoc/>
+    protected override ModelShape ReadShape()
+    {
+        var shape = layout.Shape;
+        if (hasNotes)
+            return shape;
+        // A marker that some fine-tuned models carry. Only a run that begins at the last timestep sees the pure noise it is about.
+        var isZeroSnr = file.Tensors.ContainsKey("ztsnr");
+        return shape with
+        {
+            // Stable Diffusion 2 was published for 768×768 where it predicts velocity and for 512×512 where it predicts noise.
+            UNet = shape.UNet with { SampleSize = Prediction.Prediction == PredictionType.Epsilon ? ModelShape.StableDiffusion15.UNet.SampleSize : shape.UNet.SampleSize },
+            Scheduler = shape.Scheduler with
+            {
+                PredictionType = Prediction.Prediction,
+                RescaleBetasZeroSnr = isZeroSnr,
+                TimestepSpacing = isZeroSnr ? TimestepSpacing.Trailing : shape.Scheduler.TimestepSpacing,
+            },
+        };
+    }
+
+    /// <inheritdoc/>
+    protected override PartWeights OpenWeights(string part)
+    {
+        var table = layout.Tables[part];
+        var tensors = new Dictionary<string, StoredWeight>(StringComparer.Ordinal);
+        var unknown = new List<string>();
+        foreach (var (name, stored) in file.Tensors.Where(tensor => layout.PartOf(tensor.Key) == part))
+        {
+            var rows = table.ToDiffusers(name).ToList();
+            // Two original names of one tensor, as where a tool wrote a file in both of its spellings: neither can be trusted.
+            if (rows.Count == 0 || !rows.TrueForAll(row => tensors.TryAdd(row.Diffusers, KeyConversion.FromOriginal(row, stored))))
+                unknown.Add(name);
+        }
+
+        return new PartWeights(Path, file.Files, tensors)
+        {
+            NameInFile = name => table.ToOriginal(name)?.Original ?? name,
+            Unknown = [.. unknown.Order(StringComparer.Ordinal)],
+        };
+    }
+}

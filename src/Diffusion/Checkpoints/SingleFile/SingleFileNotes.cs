@@ -1,0 +1,45 @@
+using System.Text;
+using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.TextEncoders;
+using PromptToPrompt.Diffusion.UNet;
+
+namespace PromptToPrompt.Diffusion.Checkpoints.SingleFile;
+
+/// <summary>
+/// The configs of a model, kept among the notes of a single file that this program wrote. Without them a reader has to take them from the
+/// family, which is right for published models and wrong for ones of another size.
+/// </summary>
+internal static class SingleFileNotes
+{
+    private const string Prefix = "p2p.";
+
+    /// <summary>The notes to write.</summary>
+    public static Dictionary<string, string> Write(ModelFiles model) => new(
+        ModelParts.Configured.Select(part => KeyValuePair.Create(Prefix + part, Encoding.UTF8.GetString(model.ConfigText(part)))))
+    {
+        ["format"] = "pt",
+        ["modelspec.prediction_type"] = model.Shape.Scheduler.PredictionType == PredictionType.VPrediction ? "v" : "epsilon",
+    };
+
+    /// <summary>The config of a part in the notes, or null where there is none.</summary>
+    public static byte[]? ConfigText(IReadOnlyDictionary<string, string> notes, string part) =>
+        notes.TryGetValue(Prefix + part, out var text) ? Encoding.UTF8.GetBytes(text) : null;
+
+    /// <summary>The shape that the notes give, or null where they do not.</summary>
+    /// <exception cref="InvalidInputException">A note is not a config.</exception>
+    public static ModelShape? Read(string path, IReadOnlyDictionary<string, string> notes)
+    {
+        if (!ModelParts.Configured.All(part => notes.ContainsKey(Prefix + part)))
+            return null;
+        return new ModelShape
+        {
+            TextEncoder = ClipTextConfig.FromJson(Config(ModelParts.TextEncoder)),
+            UNet = UNetConfig.FromJson(Config(ModelParts.UNet)),
+            Vae = AutoencoderConfig.FromJson(Config(ModelParts.Vae)),
+            Scheduler = SchedulerConfig.FromJson(Config(ModelParts.Scheduler)),
+        };
+
+        JsonConfig Config(string part) => JsonConfig.Parse($"{path} (note {Prefix}{part})", ConfigText(notes, part)!);
+    }
+}

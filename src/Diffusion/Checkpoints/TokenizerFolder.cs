@@ -1,0 +1,40 @@
+using PromptToPrompt.Diffusion.Tokenization;
+
+namespace PromptToPrompt.Diffusion.Checkpoints;
+
+/// <summary>Where a tokenizer is, and what to change of it.</summary>
+/// <param name="Path">A tokenizer directory.</param>
+/// <param name="Pad">The token that fills up prompts, where it is another than the directory says.</param>
+internal sealed record TokenizerFolder(string Path, string? Pad = null)
+{
+    /// <summary>The tokenizer's folder in a model directory.</summary>
+    public const string Name = "tokenizer";
+
+    /// <summary>The folder of an option: a tokenizer directory or a model directory with one.</summary>
+    /// <exception cref="InvalidInputException">It is neither.</exception>
+    public static TokenizerFolder Given(string path)
+    {
+        var inside = System.IO.Path.Combine(path, Name);
+        return IsOne(path) ? new(path)
+            : IsOne(inside) ? new(inside)
+            : throw new InvalidInputException(
+                $"--tokenizer {path} is no tokenizer: it has no {BpeVocabulary.VocabularyFile} and no {Name}/{BpeVocabulary.VocabularyFile}; give the tokenizer folder of a model directory.");
+    }
+
+    /// <summary>Whether a directory looks like a tokenizer's.</summary>
+    public static bool IsOne(string path) =>
+        File.Exists(System.IO.Path.Combine(path, BpeVocabulary.VocabularyFile)) && File.Exists(System.IO.Path.Combine(path, TokenizerConfig.ConfigFile));
+
+    /// <summary>Reads the tokenizer.</summary>
+    public ClipTokenizer Load() => ClipTokenizer.Load(Path, Pad);
+
+    /// <summary>Copies the tokenizer to another directory.</summary>
+    public void CopyTo(string directory)
+    {
+        Directory.CreateDirectory(directory);
+        foreach (var file in Directory.EnumerateFiles(Path))
+            File.Copy(file, System.IO.Path.Combine(directory, System.IO.Path.GetFileName(file)), overwrite: true);
+        if (Pad is not null)
+            (TokenizerConfig.Load(directory) with { Pad = Pad }).Save(directory);
+    }
+}

@@ -1,0 +1,62 @@
+namespace PromptToPrompt.Diffusion.Checkpoints;
+
+/// <summary>Finds the weights of a part in its folder: plain, of a variant such as <c>fp16</c>, in one file or in several with an index.</summary>
+internal static class WeightFiles
+{
+    private const string Extension = ".safetensors";
+
+    // Names that the writers of the two libraries use. The pickled ones are read only where there is nothing else.
+    private static readonly string[] Stems = ["diffusion_pytorch_model", "model"];
+    private static readonly string[] Pickled = ["diffusion_pytorch_model.bin", "pytorch_model.bin"];
+
+    /// <summary>The file to open: weights, or the index of several.</summary>
+    /// <param name="folder">The part's folder.</param>
+    /// <param name="variant">The variant asked for; null prefers the plain weights and takes the only variant where there are none.</param>
+    /// <exception cref="InvalidInputException">There are no such weights, or several variants and no way to choose.</exception>
+    public static string Find(string folder, string? variant)
+    {
+        var variants = Variants(folder);
+        if (variant is not null)
+        {
+            return Existing(folder, variant) ?? throw new InvalidInputException(
+                $"--variant {variant}: {folder} has no such weights; it has {(variants.Count > 0 ? string.Join(", ", variants) : "no variants")}.");
+        }
+
+        var found = Existing(folder, null) ?? (variants.Count == 1 ? Existing(folder, variants[0]) : null);
+        if (found is null && variants.Count > 1)
+            throw new InvalidInputException($"{folder} has weights of the variants {string.Join(", ", variants)} only; choose one with --variant.");
+        return found
+            ?? Pickled.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
+            ?? throw new InvalidInputException(
+                $"{folder} holds no weights ({string.Join(" or ", Stems.Select(stem => stem + Extension))}); the model is incomplete, download it again.");
+    }
+
+    private static string? Existing(string folder, string? variant) =>
+        Stems.SelectMany(stem => Names(stem, variant)).Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
+    private static string[] Names(string stem, string? variant) => variant is null
+        ? [$"{stem}{Extension}", $"{stem}{Extension}.index.json"]
+        : [$"{stem}.{variant}{Extension}", $"{stem}{Extension}.index.{variant}.json", $"{stem}.{variant}{Extension}.index.json"];
+
+    private static List<string> Variants(string folder)
+    {
+        var names = Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)!).ToList();
+        var marks = names.SelectMany(name => Stems.SelectMany(stem => new[]
+        {
+            Between(name, $"{stem}.", Extension),
+            Between(name, $"{stem}{Extension}.index.", ".json"),
+            Between(name, $"{stem}.", $"{Extension}.index.json"),
+        }));
+        return [.. marks.OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>What stands between two ends of a name; null where it is nothing, or more than the one word of a variant.</summary>
+    private static string? Between(string name, string start, string end)
+    {
+        if (!name.StartsWith(start, StringComparison.Ordinal) || !name.EndsWith(end, StringComparison.Ordinal) || name.Length <= start.Length + end.Length)
+            return null;
+        var middle = name[start.Length..^end.Length];
+        // "model.fp16-00001-of-00002.safetensors" is a shard of a variant, not a variant.
+        return middle.Contains('.') || middle.Contains("-of-", StringComparison.Ordinal) ? null : middle;
+    }
+}
