@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Evaluation.Quality;
@@ -11,7 +10,7 @@ public sealed class EditQualityTests
     [Fact]
     public void A_pair_in_one_batch_has_the_pictures_of_an_edit_session()
     {
-        using var model = StableDiffusionModel.Load(Above(Path.Combine("models", "storybook")));
+        using var model = EmbeddedModel.Load();
         var options = new EditQualityOptions { Steps = 3 };
         var pair = EditPairs.Make(1, seed: 3)[0];
         using var run = new PairRun(model, pair, options, seed: 7, CancellationToken.None);
@@ -25,13 +24,5 @@ public sealed class EditQualityTests
         });
         foreach (var (batched, alone) in run.Pictures.Zip([source.Pictures[0], edit.Pictures[0], free.Pictures[0]]))
             Assert.All(batched.Rgb.Zip(alone.Rgb), bytes => Assert.InRange(Math.Abs(bytes.First - bytes.Second), 0, 1));
-    }
-
-    private static string Above(string path)
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !Directory.Exists(Path.Combine(folder.FullName, path)))
-            folder = folder.Parent;
-        return Path.Combine(folder!.FullName, path);
     }
 }

@@ -1,0 +1,89 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Inversion;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Tests.Inversion;
+
+/// <summary>An inversion on disk is the inversion, and fits its model alone.</summary>
+public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixture<InvertedDrawings>, IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("p2p-inversion-");
+    private readonly DisposeScope scope = NewDisposeScope();
+
+    public static TheoryData<string> Methods => [.. InversionMethod.Names];
+
+    internal static InversionFile File(InvertedDrawings drawings, InvertedPicture found)
+        => new(found, drawings.Picture, Framing.For(drawings.Model, FramingKind.Crop, drawings.Picture));
+
+    internal static void AssertSame(InvertedPicture expected, InvertedPicture actual)
+    {
+        Assert.Equal(expected.Settings, actual.Settings);
+        Assert.Equal(expected.FinishedSteps, actual.FinishedSteps);
+        Assert.Equal(expected.Losses, actual.Losses);
+        Assert.True(expected.Latents.Equals(actual.Latents));
+        Assert.True(expected.Source.Equals(actual.Source));
+        Assert.Equal(expected.StepNoise is null, actual.StepNoise is null);
+        Assert.True(expected.StepNoise is null || expected.StepNoise.Equals(actual.StepNoise!));
+        // One embedding for all steps is written step by step.
+        Assert.True(expected.Unconditional is null
+            ? actual.Unconditional is null
+            : expected.Unconditional.expand_as(actual.Unconditional!).Equals(actual.Unconditional!));
+    }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void WhatIsReadIsWhatWasWritten(string method)
+    {
+        var file = File(drawings, drawings.Invert(InvertedDrawings.Settings(method)));
+        file.Save(PathOf("inversion"), drawings.Model);
+        using var read = InversionFile.Load(PathOf("inversion"), drawings.Model);
+        AssertSame(file.Inverted, read.Inverted);
+        Assert.True(read.IsOf(file.Inverted.Settings, file.Picture, file.Framing));
+        Assert.False(read.IsOf(file.Inverted.Settings with { Guidance = 3 }, file.Picture, file.Framing));
+        Reference.AssertClose(drawings.Retrace(file.Inverted), drawings.Retrace(read.Inverted), 1e-6, method);
+    }
+
+    [Fact]
+    public void AnotherModelIsRefused()
+    {
+        File(drawings, drawings.Invert(InvertedDrawings.Settings("direct"))).Save(PathOf("inversion"), drawings.Model);
+        foreach (var file in Directory.EnumerateFiles(EmbeddedModel.Folder(), "*", SearchOption.AllDirectories))
+        {
+            var copy = PathOf(Path.Combine("model", Path.GetRelativePath(EmbeddedModel.Folder(), file)));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            System.IO.File.Copy(file, copy);
+        }
+
+        var config = PathOf("model/scheduler/scheduler_config.json");
+        System.IO.File.WriteAllText(config, System.IO.File.ReadAllText(config).Replace("0.012", "0.013", StringComparison.Ordinal));
+        using var other = StableDiffusionModel.Load(PathOf("model"));
+        Assert.Contains("another model", Refused(() => InversionFile.Load(PathOf("inversion"), other)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhatIsNoInversionIsRefused()
+    {
+        var weights = Path.Combine(EmbeddedModel.Folder(), "vae", "diffusion_pytorch_model.safetensors");
+        Assert.Contains("not an inversion", Refused(() => InversionFile.Load(weights, drawings.Model)), StringComparison.Ordinal);
+        System.IO.File.WriteAllBytes(PathOf("torn"), [1, 2, 3]);
+        Refused(() => InversionFile.Load(PathOf("torn"), drawings.Model));
+    }
+
+    public void Dispose()
+    {
+        scope.Dispose();
+        folder.Delete(recursive: true);
+    }
+
+    private static string Refused(Action load)
+    {
+        var message = Assert.Throws<InvalidInputException>(load).Message;
+        Assert.DoesNotContain('\n', message);
+        return message;
+    }
+
+    private string PathOf(string name) => Path.Combine(folder.FullName, name);
+}

@@ -1,0 +1,119 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Editing.Inversion;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Tests.Inversion;
+
+/// <summary>What each method promises of the way back, with the embedded model.</summary>
+public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixture<InvertedDrawings>, IDisposable
+{
+    // Rows that share a batch are rounded otherwise than single ones, and every step passes the difference on.
+    private const double Rounding = 1e-3;
+    private readonly DisposeScope scope = NewDisposeScope();
+
+    // Exact inversions, inverted with the guidance that they are replayed with: nothing known of the way is used.
+    [Theory]
+    [InlineData("bdia", 1, 1)]
+    [InlineData("bdia", 4, 1)]
+    [InlineData("bdia", 4, 0.9)]
+    [InlineData("edit-friendly", 4, 1)]
+    public void AnExactInversionIsRetracedToThePicture(string method, double guidance, double gamma)
+    {
+        var found = drawings.Invert(InvertedDrawings.Settings(method) with { InversionGuidance = guidance, Gamma = gamma });
+        Reference.AssertClose(drawings.Latents, drawings.Retrace(found, guidance), Rounding, method);
+        Reference.AssertClose(drawings.Latents, found.Source[^1].unsqueeze(0), 1e-6, "source");
+    }
+
+    // For these the source is what an ordinary guided run makes with the embedding that was found.
+    [Theory]
+    [InlineData("ddim")]
+    [InlineData("negative-prompt")]
+    [InlineData("proximal")]
+    [InlineData("null-text")]
+    public void TheSourceIsWhatAnOrdinaryRunMakes(string method)
+    {
+        var found = drawings.Invert(InvertedDrawings.Settings(method));
+        Reference.AssertClose(found.Source[^1].unsqueeze(0), drawings.Retrace(found), Rounding, method);
+    }
+
+    [Theory]
+    [InlineData("direct")]
+    [InlineData("bdia")]
+    [InlineData("edit-friendly")]
+    public void TheSourceIsTheInversionBackwards(string method)
+    {
+        var found = drawings.Invert(InvertedDrawings.Settings(method));
+        Assert.True(found.Latents.flip(0).Equals(found.Source));
+        Assert.True(found.Latents[0].Equals(drawings.Latents[0]));
+    }
+
+    [Fact]
+    public void OptimisingBringsThePictureNearerThanNotOptimising()
+    {
+        var tuned = drawings.Invert(InvertedDrawings.Settings("null-text"));
+        var untuned = drawings.Invert(InvertedDrawings.Settings("ddim"));
+        Assert.True(Error(tuned) < Error(untuned), $"{Error(tuned)} against {Error(untuned)}");
+        Assert.All(tuned.Losses, losses => Assert.True(losses.Count == 1 || losses[^1] < losses[0]));
+    }
+
+    // With 12 steps each one is small enough for the fixed point to attract.
+    [Fact]
+    public void RefiningTheInversionBringsThePictureNearer()
+    {
+        double[] errors = [.. new[] { 0, 1, 4 }.Select(count => Error(drawings.Invert(
+            InvertedDrawings.Settings("negative-prompt") with { Steps = 12, FixedPoint = count })))];
+        Assert.True(errors[0] > errors[1] && errors[1] > errors[2], string.Join(", ", errors));
+    }
+
+    [Fact]
+    public void ProximalGuidanceLeavesOutWhatIsSmall()
+    {
+        var settings = InvertedDrawings.Settings("proximal");
+        var plain = Edit(InvertedDrawings.Settings("negative-prompt"));
+        Reference.AssertClose(plain, Edit(settings with { ProximalQuantile = 0 }), 1e-6, "nothing left out");
+        var source = drawings.Invert(settings).Source[^1];
+        double[] changes = [.. new[] { 0, 0.7, 1 }.Select(quantile => (Edit(settings with { ProximalQuantile = quantile }) - source).square().mean().ToDouble())];
+        Assert.True(changes[0] > changes[1] && changes[1] > changes[2], string.Join(", ", changes));
+
+        Tensor Edit(InversionSettings how) => drawings.Edit(drawings.Invert(how), "a blue castle in a field");
+    }
+
+    [Fact]
+    public void TheSameSettingsGiveTheSameInversion()
+    {
+        var settings = InvertedDrawings.Settings("edit-friendly");
+        using var again = InversionMethod.Invert(drawings.Model, drawings.Latents, settings);
+        Assert.True(again.StepNoise!.Equals(drawings.Invert(settings).StepNoise!));
+        using var other = InversionMethod.Invert(drawings.Model, drawings.Latents, settings with { Seed = 1 });
+        Assert.False(other.StepNoise!.Equals(drawings.Invert(settings).StepNoise!));
+    }
+
+    [Fact]
+    public void AnInterruptedInversionEndsAsAnUninterruptedOne()
+    {
+        var settings = InvertedDrawings.Settings("null-text");
+        var whole = drawings.Invert(settings);
+        var file = Path.GetTempFileName();
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => InversionMethod.Invert(drawings.Model, drawings.Latents, settings, checkpoint: Keep, cancel: stop.Token));
+        using var unfinished = InversionFile.Load(file, drawings.Model);
+        Assert.Equal(3, unfinished.Inverted.FinishedSteps);
+        Assert.Throws<InvalidInputException>(() => drawings.Retrace(unfinished.Inverted));
+        using var resumed = InversionMethod.Invert(drawings.Model, drawings.Latents, settings, resume: unfinished.Inverted);
+        File.Delete(file);
+        InversionFileTests.AssertSame(whole, resumed);
+
+        void Keep(InvertedPicture found)
+        {
+            if (found.FinishedSteps != 3)
+                return;
+            InversionFileTests.File(drawings, found).Save(file, drawings.Model);
+            stop.Cancel();
+        }
+    }
+
+    public void Dispose() => scope.Dispose();
+
+    private double Error(InvertedPicture found) => (found.Source[^1] - drawings.Latents[0]).square().mean().ToDouble();
+}

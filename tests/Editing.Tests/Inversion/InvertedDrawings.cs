@@ -1,0 +1,74 @@
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Sessions;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Tests.Inversion;
+
+/// <summary>Inversions of one small picture with the embedded model, made once for all tests of a class.</summary>
+public sealed class InvertedDrawings : IDisposable
+{
+    private readonly Dictionary<InversionSettings, InvertedPicture> made = [];
+
+    public InvertedDrawings()
+    {
+        var side = Model.UNet.Config.SampleSize * Model.Vae.Config.PixelsPerLatent;
+        Picture = new Picture(side, side, [.. Enumerable.Range(0, side * side).SelectMany(i => Pixel((double)(i % side) / side, (double)(i / side) / side))]);
+        Latents = Picture.Encode(Model.Vae).DetachFromDisposeScope();
+    }
+
+    public StableDiffusionModel Model { get; } = EmbeddedModel.Load();
+
+    /// <summary>A red box on green ground under a blue sky.</summary>
+    public Picture Picture { get; }
+
+    public Tensor Latents { get; }
+
+    public static InversionSettings Settings(string method) => new()
+    {
+        Method = method,
+        Prompt = "a red house in a field",
+        Steps = 6,
+        Guidance = 4,
+        InnerSteps = 3,
+    };
+
+    public InvertedPicture Invert(InversionSettings settings)
+    {
+        if (!made.TryGetValue(settings, out var found))
+            made[settings] = found = InversionMethod.Invert(Model, Latents, settings);
+        return found;
+    }
+
+    /// <summary>Where an edit ends whose prompt is the source's own: what the sampling itself retraces.</summary>
+    public Tensor Retrace(InvertedPicture found, double? guidance = null) => Edit(found, found.Settings.Prompt, guidance);
+
+    /// <summary>Where an edit ends that has no attention control.</summary>
+    public Tensor Edit(InvertedPicture found, string target, double? guidance = null)
+    {
+        using var result = EditRun.Execute(Model, EditRequest.ForPicture(found) with
+        {
+            Targets = [target],
+            Guidance = guidance ?? found.Settings.Guidance,
+            Edit = new EditSpecification { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) },
+        });
+        return result.Latents.narrow(0, 1, 1).clone();
+    }
+
+    public void Dispose()
+    {
+        foreach (var found in made.Values)
+            found.Dispose();
+        Latents.Dispose();
+        Model.Dispose();
+    }
+
+    private static byte[] Pixel(double x, double y) => (x, y) switch
+    {
+        ( > 0.3 and < 0.7, > 0.4 and < 0.8) => [200, 40, 40],
+        (_, > 0.6) => [60, (byte)(140 + (60 * x)), 60],
+        _ => [(byte)(120 + (80 * y)), 180, 230],
+    };
+}
