@@ -29,7 +29,10 @@ public static class ModelConverter
     /// <summary>Writes a single file in the original layout, which most other programs read. It carries no tokenizer.</summary>
     /// <param name="model">A model directory or a single file.</param>
     /// <param name="file">The <c>.safetensors</c> file to make.</param>
-    /// <inheritdoc cref="ToDirectory"/>
+    /// <param name="dtype">Type of the written weights; null for that of each stored one.</param>
+    /// <param name="options">As for loading the model.</param>
+    /// <param name="cancel">Checked before each tensor.</param>
+    /// <exception cref="InvalidInputException">The model is not sound, or the file cannot be written.</exception>
     public static void ToSingleFile(string model, string file, ScalarType? dtype, ModelLoadOptions? options = null, CancellationToken cancel = default)
     {
         using var files = OpenSound(model, options);
