@@ -11,7 +11,7 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p models convert</c>: a model in another format or type.</summary>
 internal static class ModelConvertCommand
 {
-    private const string Directory = "directory";
+    private const string Diffusers = "directory";
     private const string SingleFile = "single-file";
     private const string Stored = "stored";
     private const string Extension = ".safetensors";
@@ -20,7 +20,7 @@ internal static class ModelConvertCommand
     {
         var model = ModelsCommand.Model();
         var output = new Option<string>("--output", "-o") { Description = "Directory, or .safetensors file, to make", HelpName = "path", Required = true };
-        var to = Parsed.Choice("--to", "Format to write: a diffusers directory, or one file in the original layout", Directory, Directory, SingleFile);
+        var to = Parsed.Choice("--to", "Format to write: a diffusers directory, or one file in the original layout", Diffusers, Diffusers, SingleFile);
         var dtype = Parsed.Choice("--dtype", "Type of the written weights", Stored, [Stored, .. StoredTypes.Names]);
         var command = new Command("convert", "Write a model as a diffusers directory, or as one file") { model, output, to, dtype };
         var checkpoint = new CheckpointOptions().AddTo(command);

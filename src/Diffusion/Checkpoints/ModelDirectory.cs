@@ -32,9 +32,6 @@ internal sealed class ModelDirectory : ModelFiles
         options.Tokenizer is { } given ? TokenizerFolder.Given(given) : new TokenizerFolder(Folder(TokenizerFolder.Name));
 
     /// <inheritdoc/>
-    public override byte[] ConfigText(string part) => File.ReadAllBytes(Config(part));
-
-    /// <inheritdoc/>
     public override void Dispose() => files.ForEach(file => file.Dispose());
 
     /// <inheritdoc/>
@@ -45,6 +42,9 @@ internal sealed class ModelDirectory : ModelFiles
         Vae = AutoencoderConfig.FromFile(Config(ModelParts.Vae)),
         Scheduler = SchedulerConfig.FromFile(Config(ModelParts.Scheduler)),
     };
+
+    /// <inheritdoc/>
+    protected override byte[] ReadConfigText(string part) => File.ReadAllBytes(Config(part));
 
     /// <inheritdoc/>
     protected override PartWeights OpenWeights(string part)

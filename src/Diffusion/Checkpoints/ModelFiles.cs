@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Checkpoints.SingleFile;
 using PromptToPrompt.Diffusion.TextEncoders;
@@ -49,8 +51,18 @@ internal abstract class ModelFiles : IDisposable
         return SingleFileModel.Open(path, options);
     }
 
-    /// <summary>The JSON text of the config of a part or of the scheduler, in UTF-8.</summary>
-    public abstract byte[] ConfigText(string part);
+    /// <summary>The JSON text of the config of a part or of the scheduler, in UTF-8, with what the options change.</summary>
+    public byte[] ConfigText(string part)
+    {
+        const string Prediction = "prediction_type";
+        var text = ReadConfigText(part);
+        if (part != ModelParts.Scheduler || options.Prediction is null)
+            return text;
+        // The text is kept otherwise: it may say more than is read here.
+        var config = JsonNode.Parse(text)!.AsObject();
+        config[Prediction] = Shape.Scheduler.ToJson()[Prediction]!.DeepClone();
+        return Encoding.UTF8.GetBytes(config.ToJsonString());
+    }
 
     /// <summary>The weights of a part, opened once.</summary>
     public PartWeights Weights(string part)
@@ -113,6 +125,8 @@ internal abstract class ModelFiles : IDisposable
     public abstract void Dispose();
 
     protected abstract ModelShape ReadShape();
+
+    protected abstract byte[] ReadConfigText(string part);
 
     protected abstract PartWeights OpenWeights(string part);
 

@@ -72,7 +72,7 @@ public sealed class WeightFilesTests : IDisposable
         WriteIndex("\"a\":\"one.safetensors\",\"b\":\"one.safetensors\",\"c\":\"two.safetensors\"");
     }
 
-    private void WriteIndex(string map) => File.WriteAllText(folder["model.safetensors.index.json"], $$$"""{"metadata":{"total_size":16},"weight_map":{{{{map}}}}}""");
+    private void WriteIndex(string map) => File.WriteAllText(folder["model.safetensors.index.json"], "{\"metadata\":{\"total_size\":16},\"weight_map\":{" + map + "}}");
 
     private void Touch(params string[] names)
     {

@@ -15,12 +15,16 @@ internal ref struct PickleReader
     private const int MostInstructions = 4_000_000;
     private const int HighestProtocol = 5;
 
+    // More than libtorch can iterate over.
+    private const int MostDimensions = 64;
+
     private readonly string path;
     private readonly Func<string, ZipEntry?> entryOf;
     private readonly List<object?> stack = [];
     private readonly List<int> marks = [];
     private readonly Dictionary<uint, object?> memo = [];
     private ReadOnlySpan<byte> rest;
+    private int left = MostInstructions;
 
     private PickleReader(string path, ReadOnlySpan<byte> pickle, Func<string, ZipEntry?> entryOf)
     {
@@ -42,15 +46,21 @@ internal ref struct PickleReader
 
     private object? Run()
     {
-        for (var count = 0; count < MostInstructions; count++)
+        while (true)
         {
+            Spend(1);
             var instruction = Bytes(1)[0];
             if (instruction == '.')
                 return Pop();
             Step(instruction);
         }
+    }
 
-        throw Invalid("it has too many instructions for a checkpoint");
+    private void Spend(int work)
+    {
+        left -= work;
+        if (left < 0)
+            throw Invalid("it has too many instructions for a checkpoint");
     }
 
     private void Step(byte instruction)
@@ -182,7 +192,7 @@ internal ref struct PickleReader
         }
     }
 
-    private readonly object? Call(PickleGlobal callee, PickleTuple arguments) => (callee.Role, arguments.Items) switch
+    private object? Call(PickleGlobal callee, PickleTuple arguments) => (callee.Role, arguments.Items) switch
     {
         (PickleRole.Dictionary, []) => new PickleDictionary(),
         (PickleRole.Dictionary, [PickleList pairs]) => Pairs(pairs),
@@ -196,8 +206,7 @@ internal ref struct PickleReader
 
     private readonly PickleTensor TensorOf(PickleStorage storage, long offset, long[] shape, long[] strides)
     {
-        const int MostDimensions = 64;
-        if (shape.Length != strides.Length || shape.Length > MostDimensions || offset < 0 || Array.Exists(shape, size => size < 0) || Array.Exists(strides, stride => stride < 0))
+        if (shape.Length != strides.Length || offset < 0 || Array.Exists(shape, size => size < 0) || Array.Exists(strides, stride => stride < 0))
             throw Invalid($"it describes an impossible tensor of shape [{string.Join(", ", shape.Take(8))}]");
         // Sizes of 0 count as 1 here: strides must fit, too. Nothing is stored once and used often, so the count is bounded by the storage.
         Int128 count = 1, last = offset;
@@ -223,8 +232,10 @@ internal ref struct PickleReader
             : throw Invalid($"the storage \"{PickleText.OneLine(key)}\" should hold {count} numbers and has {entry.Length} bytes");
     }
 
-    private readonly PickleDictionary Pairs(PickleList pairs)
+    private PickleDictionary Pairs(PickleList pairs)
     {
+        // One list can be recalled any number of times.
+        Spend(pairs.Items.Count);
         var dictionary = new PickleDictionary();
         foreach (var pair in pairs.Items)
         {
@@ -241,7 +252,7 @@ internal ref struct PickleReader
     }
 
     private readonly long[] Numbers(PickleTuple tuple) =>
-        tuple.Items.All(item => item is long) ? [.. tuple.Items.Select(item => (long)item!)] : throw Invalid("the size of a tensor is not a list of whole numbers");
+        tuple.Items.Count <= MostDimensions && tuple.Items.All(item => item is long) ? [.. tuple.Items.Select(item => (long)item!)] : throw Invalid("the size of a tensor is not a short list of whole numbers");
 
     private readonly void Global(string module, string name) => stack.Add(PickleGlobal.Find(module, name) ?? throw new InvalidInputException(
         $"{path} asks for \"{PickleText.OneLine($"{module}.{name}")}\", which a checkpoint does not need and which could run foreign code; it was not run. Get the model as .safetensors."));

@@ -60,20 +60,6 @@ internal sealed class SingleFileModel : ModelFiles
     }
 
     /// <inheritdoc/>
-    public override byte[] ConfigText(string part)
-    {
-        return hasNotes ? SingleFileNotes.ConfigText(file.Metadata, part)! : Encoding.UTF8.GetBytes(Config().ToJsonString());
-
-        JsonObject Config() => part switch
-        {
-            ModelParts.TextEncoder => Shape.TextEncoder.ToJson(),
-            ModelParts.UNet => Shape.UNet.ToJson(),
-            ModelParts.Vae => Shape.Vae.ToJson(),
-            _ => Shape.Scheduler.ToJson(),
-        };
-    }
-
-    /// <inheritdoc/>
     public override void Dispose() => file.Dispose();
 
     /// <inheritdoc/>
@@ -94,6 +80,20 @@ internal sealed class SingleFileModel : ModelFiles
                 RescaleBetasZeroSnr = isZeroSnr,
                 TimestepSpacing = isZeroSnr ? TimestepSpacing.Trailing : shape.Scheduler.TimestepSpacing,
             },
+        };
+    }
+
+    /// <inheritdoc/>
+    protected override byte[] ReadConfigText(string part)
+    {
+        return hasNotes ? SingleFileNotes.ConfigText(file.Metadata, part)! : Encoding.UTF8.GetBytes(Config().ToJsonString());
+
+        JsonObject Config() => part switch
+        {
+            ModelParts.TextEncoder => Shape.TextEncoder.ToJson(),
+            ModelParts.UNet => Shape.UNet.ToJson(),
+            ModelParts.Vae => Shape.Vae.ToJson(),
+            _ => Shape.Scheduler.ToJson(),
         };
     }
 

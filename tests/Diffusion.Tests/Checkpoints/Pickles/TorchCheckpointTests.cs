@@ -124,6 +124,14 @@ public sealed class TorchCheckpointTests : IDisposable
     public void WorkIsBounded()
     {
         Assert.Contains("too many instructions", Refused(Archive([0x80, 2, .. Enumerable.Repeat((byte)'N', 4_000_100)])));
+        // So is copying one long list again and again.
+        var copies = new PickleBytes().Op(']').Op('q', 0).Op('(');
+        for (var i = 0; i < 100_000; i++)
+            copies.Op(')').Op(')').Op(0x86);
+        copies.Op('e');
+        for (var i = 0; i < 100; i++)
+            copies.Global("collections", "OrderedDict").Op('h', 0).Op(0x85).Op('R');
+        Assert.Contains("too many instructions", Refused(Archive(copies.End())));
         // A list in itself, many times over, is walked once: by nobody.
         var pickle = new PickleBytes().Op(']').Op('q', 0);
         for (var i = 0; i < 10_000; i++)

@@ -1,9 +1,10 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Checkpoints.SingleFile;
 using PromptToPrompt.Diffusion.Tests.Pipelines;
 using PromptToPrompt.Diffusion.Tests.Weights;
-using PromptToPrompt.Diffusion.UNet;
 
 namespace PromptToPrompt.Diffusion.Tests.Checkpoints.SingleFile;
 
@@ -76,6 +77,17 @@ public class KeyTableTests
         AssertBijective(table, Manifest.Read(manifest).Shapes.Keys.Select(AutoencoderKeys.NewName));
     }
 
+    /// <summary>
+    /// All names of the published files, not those of this table: the hash is that of their sorted list, one a line, as other programs that
+    /// read these files spell it out.
+    /// </summary>
+    [Theory]
+    [InlineData("sd15.unet", "unet", 686, "a635fa777e57c17aa014b0cb53066680fbcafb6c4c219fe796c8b5415a059dcd")]
+    [InlineData("sd15.vae.oldkeys", "vae", 248, "21416c5ccb2f84d7fd9e0d9d7f17876a0830a060538dd437ab040334b64d5f60")]
+    [InlineData("sd15.text_encoder", "text_encoder", 196, "24b784cf2ebc807b77ad3282980c7028efdd42b22611c215ced4310dd1d8e434")]
+    public void TheNamesAreThoseOfThePublishedFile(string manifest, string part, int count, string hash) =>
+        AssertNames(Sd1.Tables[part], Manifest.Read(manifest).Shapes.Keys.Select(AutoencoderKeys.NewName), count, hash);
+
     [Fact]
     public void TheTablesHoldForXl()
     {
@@ -92,6 +104,8 @@ public class KeyTableTests
         AssertPair(table, "model.diffusion_model.input_blocks.7.1.transformer_blocks.9.ff.net.2.bias", "down_blocks.2.attentions.0.transformer_blocks.9.ff.net.2.bias");
         var text = new KeyTable("conditioner.embedders.1.model.", TextEncoderKeys.OpenClip(32, projection: true));
         AssertBijective(text, Names("sdxl.text_encoder_2"));
+        AssertNames(table, names, 1680, "3fb5dddfff0311c8acf5c94bf2de97aa66d64c3333c86c39916e4d08fa691c17");
+        AssertNames(text, Names("sdxl.text_encoder_2"), 389, "5fe7a31627e5c451d7cc771c0be3733e53f06856ed6901b9f03c9f68a27b017f");
         Assert.Equal(KeyForm.Transposed, text.ToOriginal("text_projection.weight")!.Form);
     }
 
@@ -101,6 +115,13 @@ public class KeyTableTests
         Assert.SkipUnless(File.Exists(path), $"{manifest}.json is not in the reference.");
         using var json = JsonDocument.Parse(File.ReadAllBytes(path));
         return [.. json.RootElement.GetProperty("keys").EnumerateObject().Select(key => key.Name)];
+    }
+
+    private static void AssertNames(KeyTable table, IEnumerable<string> diffusers, int count, string hash)
+    {
+        var originals = diffusers.Select(name => table.ToOriginal(name)!.Original).Distinct().Order(StringComparer.Ordinal).ToList();
+        Assert.Equal(count, originals.Count);
+        Assert.Equal(hash, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', originals)))));
     }
 
     private static void AssertBijective(KeyTable table, IEnumerable<string> names)

@@ -74,7 +74,8 @@ public sealed class SingleFileModelTests : IDisposable
         tensors["model_ema.decay"] = Shaped();
         tensors["alphas_cumprod"] = Shaped(1000);
         tensors[isSecond ? "cond_stage_model.model.transformer.resblocks.23.ln_1.bias" : "cond_stage_model.transformer.text_model.embeddings.position_ids"] = Shaped(1024);
-        tensors["cond_stage_model.model.text_projection"] = Shaped(1024, 1024);
+        if (isSecond)
+            tensors["cond_stage_model.model.text_projection"] = Shaped(1024, 1024);
         var layout = SingleFileLayout.Detect("f", tensors, noted: null);
 
         Assert.Equal(shape.UNet.CrossAttentionDim, layout.Shape.UNet.CrossAttentionDim);

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using PromptToPrompt.Diffusion.Checkpoints;
+
+namespace PromptToPrompt.Cli.Tests.Commands;
+
+public sealed class ModelsCommandTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    [Fact]
+    public void AModelInOneFileEditsAsItsDirectoryDoes()
+    {
+        var storybook = Models.Storybook();
+        var file = folder["m.safetensors"];
+        P2P.Run("models", "convert", storybook, "--to", "single-file", "-o", file).Succeeded();
+        using var info = Succeeded("models", "info", file, "--json");
+        Assert.Equal("single file", info.RootElement.GetProperty("format").GetString());
+        using var original = Succeeded("models", "info", storybook, "--json");
+        Assert.Equal(original.RootElement.GetProperty("parameters").GetInt64(), info.RootElement.GetProperty("parameters").GetInt64());
+        foreach (var model in new[] { storybook, file })
+        {
+            P2P.Run("edit", "a red ball", "a blue ball", "--model", model, "--tokenizer", storybook, "--steps", "2", "--quiet", "-o", folder[Path.GetFileName(model)])
+                .Succeeded();
+        }
+
+        foreach (var picture in new[] { "source.png", "edit-1.png" })
+        {
+            Assert.Equal(
+                File.ReadAllBytes(Path.Combine(folder["storybook"], picture)), File.ReadAllBytes(Path.Combine(folder["m.safetensors"], picture)));
+        }
+
+        Assert.Contains("--tokenizer", P2P.Run("tokens", "a ball", "--model", file, "--tokenizer", folder["m.safetensors"]).FailedWith(2));
+        Assert.Contains("is there already", P2P.Run("models", "convert", storybook, "--to", "single-file", "-o", file).FailedWith(2));
+    }
+
+    [Fact]
+    public void CheckSaysExactlyWhatIsWrong()
+    {
+        P2P.Run("models", "check", Models.Storybook(), "--quiet").Succeeded();
+        var model = folder["model"];
+        foreach (var path in Directory.GetFiles(Models.Storybook(), "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(model, Path.GetRelativePath(Models.Storybook(), path));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(path, copy);
+        }
+
+        var weights = Path.Combine(model, "vae", "diffusion_pytorch_model.safetensors");
+        using (var file = SafetensorsFile.Open(weights))
+            SafetensorsWriter.Write(weights, file.Tensors.Keys.Select(name => KeyValuePair.Create(name == "quant_conv.bias" ? "quant.bias" : name, file.Read(name))));
+        var outcome = P2P.Run("models", "check", model, "--json");
+        Assert.Contains("vae has 1 missing, 1 extra and 0 misshapen", outcome.FailedWith(2));
+        using var json = JsonDocument.Parse(outcome.Output);
+        Assert.False(json.RootElement.GetProperty("sound").GetBoolean());
+        var vae = json.RootElement.GetProperty("parts").EnumerateArray().Single(part => part.GetProperty("name").GetString() == "vae");
+        Assert.Equal("quant_conv.bias", vae.GetProperty("missing")[0].GetString());
+        Assert.Equal("quant.bias", vae.GetProperty("extra")[0].GetString());
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private static JsonDocument Succeeded(params string[] arguments) => JsonDocument.Parse(P2P.Run(arguments).Succeeded());
+}
