@@ -24,7 +24,7 @@ public static class AtomicFile
         var temporary = Path.Combine(Path.GetDirectoryName(full)!, $".p2p-{Guid.NewGuid():N}.tmp");
         try
         {
-            using (FileStream stream = Create(temporary, path))
+            using (var stream = Create(temporary, path))
             {
                 write(stream);
                 // On the disk before the rename: otherwise a power cut can leave the new name with the content missing.

@@ -35,11 +35,11 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="InvalidInputException">The file cannot be read or breaks a rule of the format; the message says which and where.</exception>
     public static SafetensorsFile Open(string path)
     {
-        MappedFile file = Map(path);
+        var file = Map(path);
         try
         {
             var length = SafetensorsHeader.JsonLength(path, file.Span(0, SafetensorsHeader.PrefixLength), file.Length);
-            ReadOnlySpan<byte> json = file.Span(SafetensorsHeader.PrefixLength, length);
+            var json = file.Span(SafetensorsHeader.PrefixLength, length);
             return new SafetensorsFile(path, file, SafetensorsHeader.Parse(path, json, file.Length));
         }
         catch
@@ -56,16 +56,16 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="InvalidInputException">The file has no such tensor.</exception>
     public Tensor Read(string name)
     {
-        if (!Tensors.TryGetValue(name, out SafetensorsEntry? entry))
+        if (!Tensors.TryGetValue(name, out var entry))
             throw new InvalidInputException($"{Path} has no tensor \"{name}\": it is not the checkpoint that is needed here.");
         // A byte other than 0 and 1 is no valid bool in C++, but the format lets it pass.
         var isBool = entry.DType == ScalarType.Bool;
-        ScalarType type = isBool ? ScalarType.Byte : entry.DType;
+        var type = isBool ? ScalarType.Byte : entry.DType;
         var size = SafetensorsTypes.Size(type);
-        using Tensor flat = file.Tensor(entry.Offset, entry.Length / size, type, size);
+        using var flat = file.Tensor(entry.Offset, entry.Length / size, type, size);
         if (!isBool)
             return flat.reshape(entry.Shape);
-        using Tensor truth = flat.ne(0);
+        using var truth = flat.ne(0);
         return truth.reshape(entry.Shape);
     }
 

@@ -58,7 +58,7 @@ internal sealed class SafetensorsHeader
             if (!json.StartsWith("{"u8))
                 throw Invalid(path, "its header is not a JSON object");
             using var document = JsonDocument.Parse(json.ToArray());
-            foreach (JsonProperty property in document.RootElement.EnumerateObject())
+            foreach (var property in document.RootElement.EnumerateObject())
             {
                 if (property.Name == MetadataName)
                     header.AddMetadata(property.Value);
@@ -79,7 +79,7 @@ internal sealed class SafetensorsHeader
     {
         if (notes.ValueKind != JsonValueKind.Object || Metadata.Count > 0)
             throw Invalid(path, $"its header holds {MetadataName} twice or not as an object");
-        foreach (JsonProperty note in notes.EnumerateObject())
+        foreach (var note in notes.EnumerateObject())
         {
             if (note.Value.ValueKind != JsonValueKind.String || !Metadata.TryAdd(note.Name, note.Value.GetString()!))
                 throw Invalid(path, $"the note {Quote(note.Name)} in {MetadataName} is not a text or is there twice");
@@ -91,9 +91,9 @@ internal sealed class SafetensorsHeader
         JsonElement? type = null, shape = null, offsets = null;
         if (value.ValueKind != JsonValueKind.Object)
             throw InvalidTensor(name, "is not described by an object");
-        foreach (JsonProperty field in value.EnumerateObject())
+        foreach (var field in value.EnumerateObject())
         {
-            ref JsonElement? target = ref type;
+            ref var target = ref type;
             switch (field.Name)
             {
                 case "dtype":
@@ -162,7 +162,7 @@ internal sealed class SafetensorsHeader
     private void CheckLayout()
     {
         var covered = dataStart;
-        foreach ((var name, SafetensorsEntry entry) in Tensors.OrderBy(tensor => tensor.Value.Offset).ThenBy(tensor => tensor.Value.Length))
+        foreach ((var name, var entry) in Tensors.OrderBy(tensor => tensor.Value.Offset).ThenBy(tensor => tensor.Value.Length))
         {
             if (entry.Offset < covered)
                 throw InvalidTensor(name, $"overlaps the tensor before it by {covered - entry.Offset} bytes");

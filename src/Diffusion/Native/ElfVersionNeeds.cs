@@ -60,12 +60,12 @@ internal static class ElfVersionNeeds
     public static byte[]? Weaken(ReadOnlySpan<byte> elf, string version)
     {
         byte[]? patched = null;
-        foreach (ElfVersionNeed need in Read(elf))
+        foreach (var need in Read(elf))
         {
             if (need.IsWeak || need.Version != version)
                 continue;
             patched ??= elf.ToArray();
-            Span<byte> flags = patched.AsSpan(need.FlagsOffset, 2);
+            var flags = patched.AsSpan(need.FlagsOffset, 2);
             BinaryPrimitives.WriteUInt16LittleEndian(flags, (ushort)(BinaryPrimitives.ReadUInt16LittleEndian(flags) | WeakFlag));
         }
         return patched;
@@ -100,7 +100,7 @@ internal static class ElfVersionNeeds
     {
         if (offset >= (ulong)elf.Length)
             throw Outside(offset);
-        ReadOnlySpan<byte> rest = elf[(int)offset..];
+        var rest = elf[(int)offset..];
         var end = rest.IndexOf((byte)0);
         return end >= 0 ? Encoding.UTF8.GetString(rest[..end]) : throw Outside(offset);
     }

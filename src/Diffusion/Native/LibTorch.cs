@@ -131,7 +131,7 @@ public static class LibTorch
     {
         if (OperatingSystem.IsWindows())
             return "TorchSharp 0.107.0 does not load on Windows (dotnet/TorchSharp#1567): use Linux, also under WSL, or macOS.";
-        Architecture cpu = RuntimeInformation.ProcessArchitecture;
+        var cpu = RuntimeInformation.ProcessArchitecture;
         var exists = OperatingSystem.IsLinux() ? cpu == Architecture.X64 : OperatingSystem.IsMacOS() && cpu == Architecture.Arm64;
         return exists
             ? null

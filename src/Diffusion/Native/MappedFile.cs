@@ -35,7 +35,7 @@ internal sealed unsafe class MappedFile : IDisposable
         using var file = MemoryMappedFile.CreateFromFile(
             stream, mapName: null, length, MemoryMappedFileAccess.CopyOnWrite, HandleInheritability.None, leaveOpen: true);
         // Not disposed here: the view's handle lives on in the mapping. The view object itself has nothing else to let go.
-        MemoryMappedViewAccessor view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.CopyOnWrite);
+        var view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.CopyOnWrite);
         byte* start = null;
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
         // The pointer was only needed for its value; holding it is done by reference counts on the handle.
@@ -66,7 +66,7 @@ internal sealed unsafe class MappedFile : IDisposable
         var address = start + (nint)offset;
         if (address % size != 0)
         {
-            Tensor copy = empty(count, dtype: type);
+            var copy = empty(count, dtype: type);
             Buffer.MemoryCopy((void*)address, (void*)TensorMemory.Address(copy), count * size, count * size);
             return copy;
         }
@@ -92,7 +92,7 @@ internal sealed unsafe class MappedFile : IDisposable
             var held = false;
             mapping.DangerousAddRef(ref held);
             // Two tensors at one address are on one mapping: an address is not given out again while a tensor holds it.
-            ref (SafeHandle Mapping, int Tensors) holder = ref CollectionsMarshal.GetValueRefOrAddDefault(Holders, address, out _);
+            ref var holder = ref CollectionsMarshal.GetValueRefOrAddDefault(Holders, address, out _);
             holder = (mapping, holder.Tensors + 1);
         }
     }
@@ -102,7 +102,7 @@ internal sealed unsafe class MappedFile : IDisposable
     {
         lock (Holders)
         {
-            (SafeHandle mapping, var tensors) = Holders[address];
+            (var mapping, var tensors) = Holders[address];
             if (tensors == 1)
                 Holders.Remove(address);
             else

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Schedulers;
@@ -31,9 +30,9 @@ public sealed class BdiaScheduler : DdimScheduler
     /// <inheritdoc/>
     public override Tensor Step(Tensor modelOutput, int step, Tensor sample)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor down = base.Step(modelOutput, step, sample);
-        Tensor next = step == 0 || before is null ? down : (gamma * (before - Up(modelOutput, step, sample))) + down;
+        using var scope = NewDisposeScope();
+        var down = base.Step(modelOutput, step, sample);
+        var next = step == 0 || before is null ? down : (gamma * (before - Up(modelOutput, step, sample))) + down;
         before?.Dispose();
         before = sample.alias().DetachFromDisposeScope();
         return next.MoveToOuterDisposeScope();
@@ -47,7 +46,7 @@ public sealed class BdiaScheduler : DdimScheduler
     /// <returns>z_{k+1}, the sample that step − 1 was given.</returns>
     public Tensor UndoStep(Tensor modelOutput, int step, Tensor sample, Tensor after)
     {
-        using DisposeScope scope = NewDisposeScope();
+        using var scope = NewDisposeScope();
         return (Up(modelOutput, step, sample) + ((after - base.Step(modelOutput, step, sample)) / gamma)).MoveToOuterDisposeScope();
     }
 

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Schedulers;
@@ -36,8 +35,8 @@ public class DdimScheduler : Scheduler
     /// <inheritdoc/>
     public override Tensor Step(Tensor modelOutput, int step, Tensor sample)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor mean = Mean(modelOutput, step, sample);
+        using var scope = NewDisposeScope();
+        var mean = Mean(modelOutput, step, sample);
         var deviation = Deviation(step);
         return (deviation > 0 && StepNoise is { } noise ? mean + (noise.narrow(0, step, 1) * deviation) : mean).MoveToOuterDisposeScope();
     }
@@ -45,11 +44,11 @@ public class DdimScheduler : Scheduler
     /// <summary>What <see cref="Step"/> gives before its noise is added.</summary>
     public Tensor Mean(Tensor modelOutput, int step, Tensor sample)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor clean = PredictSample(modelOutput, step, sample);
+        using var scope = NewDisposeScope();
+        var clean = PredictSample(modelOutput, step, sample);
         if (Config.ClipSample)
             clean = clean.clamp(-Config.ClipSampleRange, Config.ClipSampleRange);
-        NoiseLevel to = Previous(step);
+        var to = Previous(step);
         var deviation = Deviation(step);
         return (to with { Sigma = Math.Sqrt(Math.Max(0, (to.Sigma * to.Sigma) - (deviation * deviation))) })
             .AddNoise(clean, PredictNoise(modelOutput, step, sample)).MoveToOuterDisposeScope();
@@ -58,8 +57,8 @@ public class DdimScheduler : Scheduler
     /// <summary>Standard deviation σ of the noise that a step adds (equation 16).</summary>
     public double Deviation(int step)
     {
-        NoiseLevel from = Level(step);
-        NoiseLevel to = Previous(step);
+        var from = Level(step);
+        var to = Previous(step);
         var kept = from.Alpha / to.Alpha;
         return from.Sigma == 0 ? 0 : Eta * (to.Sigma / from.Sigma) * Math.Sqrt(Math.Max(0, 1 - (kept * kept)));
     }
@@ -74,11 +73,11 @@ public class DdimScheduler : Scheduler
     /// <returns>The sample before that step.</returns>
     public Tensor InverseStep(Tensor modelOutput, int step, Tensor sample)
     {
-        using DisposeScope scope = NewDisposeScope();
+        using var scope = NewDisposeScope();
         // The network is asked at the timestep that is being returned to, but the sample still has the noise of the one it comes from.
-        NoiseLevel from = Previous(step);
-        Tensor clean = from.PredictSample(Config.PredictionType, modelOutput, sample);
-        Tensor noise = from.PredictNoise(Config.PredictionType, modelOutput, sample);
+        var from = Previous(step);
+        var clean = from.PredictSample(Config.PredictionType, modelOutput, sample);
+        var noise = from.PredictNoise(Config.PredictionType, modelOutput, sample);
         return Level(step).AddNoise(clean, noise).MoveToOuterDisposeScope();
     }
 

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Schedulers;
@@ -44,13 +43,13 @@ public sealed class DpmSolverMultistepScheduler : Scheduler
     public override Tensor Step(Tensor modelOutput, int step, Tensor sample)
     {
         samples.Begin(step);
-        using DisposeScope scope = NewDisposeScope();
+        using var scope = NewDisposeScope();
         samples.Push(PredictSample(modelOutput, step, sample));
 
         NoiseLevel level = Level(step), next = Level(step + 1);
         var h = next.Lambda - level.Lambda;
         var gain = -next.Alpha * double.ExpM1(-h);
-        Tensor result = (sample * (next.Sigma / level.Sigma)) + (samples[0] * gain);
+        var result = (sample * (next.Sigma / level.Sigma)) + (samples[0] * gain);
         // A last step between equal levels (Karras spacing) does nothing, and has no curvature to correct.
         if (samples.Count == 2 && !IsFirstOrder(step) && h > 0)
         {

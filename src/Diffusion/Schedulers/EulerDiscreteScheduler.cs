@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Schedulers;
@@ -42,15 +41,15 @@ public sealed class EulerDiscreteScheduler : Scheduler
     /// <inheritdoc/>
     public override Tensor Step(Tensor modelOutput, int step, Tensor sample)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor slope = (sample - PredictSample(modelOutput, step, sample)) / sigmas[step];
+        using var scope = NewDisposeScope();
+        var slope = (sample - PredictSample(modelOutput, step, sample)) / sigmas[step];
         return (sample + (slope * (sigmas[step + 1] - sigmas[step]))).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     public override Tensor AddNoise(Tensor sample, Tensor noise, long timestep)
     {
-        using Tensor scaled = noise * Noise.Ratio(timestep);
+        using var scaled = noise * Noise.Ratio(timestep);
         return sample + scaled;
     }
 

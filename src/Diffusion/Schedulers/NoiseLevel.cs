@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Schedulers;
@@ -26,7 +25,7 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
     /// <summary>Noises a clean sample to this level: α·x_0 + σ·ε.</summary>
     public Tensor AddNoise(Tensor sample, Tensor noise)
     {
-        using DisposeScope scope = NewDisposeScope();
+        using var scope = NewDisposeScope();
         return ((sample * Alpha) + (noise * Sigma)).MoveToOuterDisposeScope();
     }
 
@@ -36,8 +35,8 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
     /// <param name="sample">The noisy sample x_t of this level.</param>
     public Tensor PredictSample(PredictionType type, Tensor modelOutput, Tensor sample)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor clean = type switch
+        using var scope = NewDisposeScope();
+        var clean = type switch
         {
             PredictionType.Epsilon => (sample - (modelOutput * Sigma)) / Alpha,
             PredictionType.VPrediction => (sample * Alpha) - (modelOutput * Sigma),
@@ -49,8 +48,8 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
     /// <summary>The noise ε that a network's output stands for; parameters as in <see cref="PredictSample"/>.</summary>
     public Tensor PredictNoise(PredictionType type, Tensor modelOutput, Tensor sample)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor noise = type switch
+        using var scope = NewDisposeScope();
+        var noise = type switch
         {
             PredictionType.Epsilon => modelOutput.alias(),
             PredictionType.VPrediction => (modelOutput * Alpha) + (sample * Sigma),

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Schedulers;
@@ -29,8 +28,8 @@ public sealed class NoiseSchedule
     /// <summary>Computes the schedule of a config.</summary>
     public static NoiseSchedule Create(SchedulerConfig config)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor betas = Beta(config);
+        using var scope = NewDisposeScope();
+        var betas = Beta(config);
         if (config.RescaleBetasZeroSnr)
             betas = RescaleToZeroTerminalSnr(betas);
         return new NoiseSchedule(betas.data<float>().ToArray(), (1 - betas).cumprod(0).data<float>().ToArray());
@@ -68,9 +67,9 @@ public sealed class NoiseSchedule
     /// <summary>Shifts and scales √ᾱ so that the last timestep is pure noise and the first stays (Lin et al. 2024, algorithm 1).</summary>
     private static Tensor RescaleToZeroTerminalSnr(Tensor betas)
     {
-        Tensor root = (1 - betas).cumprod(0).sqrt();
+        var root = (1 - betas).cumprod(0).sqrt();
         Tensor first = root[0], last = root[^1];
-        Tensor alphasCumprod = ((root - last) * (first / (first - last))).square();
+        var alphasCumprod = ((root - last) * (first / (first - last))).square();
         return 1 - cat([alphasCumprod[..1], alphasCumprod[1..] / alphasCumprod[..^1]]);
     }
 }

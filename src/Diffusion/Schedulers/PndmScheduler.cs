@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Schedulers;
@@ -35,7 +34,7 @@ public sealed class PndmScheduler : Scheduler
     public override Tensor Step(Tensor modelOutput, int step, Tensor sample)
     {
         noises.Begin(step);
-        using DisposeScope scope = NewDisposeScope();
+        using var scope = NewDisposeScope();
         if (step == 0)
             Keep(sample);
 
@@ -43,7 +42,7 @@ public sealed class PndmScheduler : Scheduler
         var repeated = step == 1;
         if (!repeated)
             noises.Push(modelOutput.detach());
-        Tensor combined = repeated
+        var combined = repeated
             ? (modelOutput + noises[0]) / 2
             : noises.Count switch
             {
@@ -52,7 +51,7 @@ public sealed class PndmScheduler : Scheduler
                 3 => ((noises[0] * 23) - (noises[1] * 16) + (noises[2] * 5)) / 12,
                 _ => ((noises[0] * 55) - (noises[1] * 59) + (noises[2] * 37) - (noises[3] * 9)) / 24,
             };
-        Tensor from = repeated ? start! : sample;
+        var from = repeated ? start! : sample;
         var timestep = repeated ? Timesteps[step] + stride : Timesteps[step];
         return Transfer(combined, timestep, from).MoveToOuterDisposeScope();
     }
@@ -69,10 +68,10 @@ public sealed class PndmScheduler : Scheduler
     /// <summary>The paper's transfer (equation 9), a DDIM step written so that equal levels give the sample back.</summary>
     private Tensor Transfer(Tensor modelOutput, long timestep, Tensor sample)
     {
-        NoiseLevel level = Noise.Level(timestep);
-        NoiseLevel next = timestep - stride >= 0 ? Noise.Level(timestep - stride) : final;
+        var level = Noise.Level(timestep);
+        var next = timestep - stride >= 0 ? Noise.Level(timestep - stride) : final;
         // Only the network's raw outputs are combined; what they stand for is settled at the level they are used at.
-        Tensor noise = level.PredictNoise(Config.PredictionType, modelOutput, sample);
+        var noise = level.PredictNoise(Config.PredictionType, modelOutput, sample);
         double a = level.Alpha * level.Alpha, b = next.Alpha * next.Alpha;
         var denominator = (a * next.Sigma) + (level.Alpha * level.Sigma * next.Alpha);
         return (sample * (next.Alpha / level.Alpha)) - (noise * ((b - a) / denominator));

@@ -41,14 +41,14 @@ public abstract class Scheduler : IDisposable
     /// <summary>The clean sample that the network's output at a step stands for.</summary>
     public Tensor PredictSample(Tensor modelOutput, int step, Tensor sample)
     {
-        using Tensor scaled = ScaleModelInput(sample, step);
+        using var scaled = ScaleModelInput(sample, step);
         return Level(step).PredictSample(Config.PredictionType, modelOutput, scaled);
     }
 
     /// <summary>The noise that the network's output at a step stands for.</summary>
     public Tensor PredictNoise(Tensor modelOutput, int step, Tensor sample)
     {
-        using Tensor scaled = ScaleModelInput(sample, step);
+        using var scaled = ScaleModelInput(sample, step);
         return Level(step).PredictNoise(Config.PredictionType, modelOutput, scaled);
     }
 

@@ -115,7 +115,7 @@ public sealed record SchedulerConfig
         var trainTimesteps = json.Integer("num_train_timesteps", 1000);
         if (trainTimesteps < 2)
             throw json.Error("num_train_timesteps", "must be at least 2");
-        IReadOnlyList<double>? trainedBetas = json.Has("trained_betas") ? json.Numbers("trained_betas") : null;
+        var trainedBetas = json.Has("trained_betas") ? json.Numbers("trained_betas") : null;
         if (trainedBetas is not null && trainedBetas.Count != trainTimesteps)
             throw json.Error("trained_betas", $"must have one number for each of the {trainTimesteps} timesteps");
         return new SchedulerConfig
@@ -189,7 +189,7 @@ public sealed record SchedulerConfig
             return fallback;
         var text = json.Text(field);
         var names = new List<string>();
-        foreach ((var name, T value) in choices)
+        foreach ((var name, var value) in choices)
         {
             if (name == text)
                 return value;

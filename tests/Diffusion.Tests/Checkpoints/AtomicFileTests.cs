@@ -35,7 +35,7 @@ public sealed class AtomicFileTests : IDisposable
     [Fact]
     public void A_path_that_cannot_be_written_is_the_callers_mistake()
     {
-        InvalidInputException missing = Assert.Throws<InvalidInputException>(() => AtomicFile.Write(folder["no/such/a"], _ => { }));
+        var missing = Assert.Throws<InvalidInputException>(() => AtomicFile.Write(folder["no/such/a"], _ => { }));
         Assert.Contains(folder["no/such/a"], missing.Message);
         Assert.Throws<InvalidInputException>(() => AtomicFile.Write(folder["."], _ => { }));
     }

@@ -16,11 +16,11 @@ public sealed class SafetensorsFileTests : IDisposable
     {
         using var file = SafetensorsFile.Open(Path.Combine(AppContext.BaseDirectory, "Fixtures", "scheduler", "ddim.safetensors"));
         Assert.Equal(122, file.Tensors.Count);
-        SafetensorsEntry entry = file.Tensors["sample"];
+        var entry = file.Tensors["sample"];
         Assert.Equal(ScalarType.Float32, entry.DType);
         Assert.Equal([2, 4, 8, 8], entry.Shape);
         Assert.Equal(2 * 4 * 8 * 8 * 4, entry.Length);
-        using Tensor betas = file.Read("betas");
+        using var betas = file.Read("betas");
         Assert.Equal([1000], betas.shape);
         Assert.Equal(0.00085f, betas[0].item<float>(), 1e-9f);
     }
@@ -79,7 +79,7 @@ public sealed class SafetensorsFileTests : IDisposable
     {
         var json = Encoding.UTF8.GetBytes("""{"x":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}}""");
         using var file = SafetensorsFile.Open(WriteBytes(Compose(json, [0, 1, 77])));
-        using Tensor x = file.Read("x");
+        using var x = file.Read("x");
         Assert.Equal([false, true, true], x.data<bool>().ToArray());
     }
 
@@ -87,7 +87,7 @@ public sealed class SafetensorsFileTests : IDisposable
     public void A_tensor_that_is_not_there_is_named()
     {
         using var file = SafetensorsFile.Open(Write(ones(1)));
-        InvalidInputException error = Assert.Throws<InvalidInputException>(() => file.Read("conv_in.weight"));
+        var error = Assert.Throws<InvalidInputException>(() => file.Read("conv_in.weight"));
         Assert.Contains("\"conv_in.weight\"", error.Message);
         Assert.Contains(file.Path, error.Message);
     }
@@ -168,14 +168,14 @@ public sealed class SafetensorsFileTests : IDisposable
         var valid = Compose(
             """{"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BF16","shape":[],"data_offsets":[24,26]},"e":{"dtype":"I64","shape":[0],"data_offsets":[26,26]},"m":{"dtype":"BOOL","shape":[3],"data_offsets":[26,29]}}""",
             29);
-        Gen<byte[]> changed = Gen.Select(Gen.Int[0, valid.Length - 1], Gen.OneOf(Gen.Byte, Gen.Byte[(byte)'0', (byte)'9'])).Array[1, 4].Select(changes =>
+        var changed = Gen.Select(Gen.Int[0, valid.Length - 1], Gen.OneOf(Gen.Byte, Gen.Byte[(byte)'0', (byte)'9'])).Array[1, 4].Select(changes =>
         {
             byte[] bytes = [.. valid];
             foreach ((var index, var value) in changes)
                 bytes[index] = value;
             return bytes;
         });
-        Gen<byte[]> cut = Gen.Select(Gen.Int[0, valid.Length], Gen.Int[0, valid.Length], Gen.Byte.Array[0, 8])
+        var cut = Gen.Select(Gen.Int[0, valid.Length], Gen.Int[0, valid.Length], Gen.Byte.Array[0, 8])
             .Select((a, b, insert) => (byte[])[.. valid[..Math.Min(a, b)], .. insert, .. valid[Math.Max(a, b)..]]);
         var opened = 0;
         Gen.OneOf(changed, cut).Sample(
@@ -187,9 +187,9 @@ public sealed class SafetensorsFileTests : IDisposable
                 {
                     using var file = SafetensorsFile.Open(path);
                     Interlocked.Increment(ref opened);
-                    foreach ((var name, SafetensorsEntry entry) in file.Tensors)
+                    foreach ((var name, var entry) in file.Tensors)
                     {
-                        using Tensor tensor = file.Read(name);
+                        using var tensor = file.Read(name);
                         Assert.Equal(entry.Shape, tensor.shape);
                         Assert.Equal(entry.DType, tensor.dtype);
                     }
@@ -212,7 +212,7 @@ public sealed class SafetensorsFileTests : IDisposable
     private string Refused(byte[] bytes)
     {
         var path = WriteBytes(bytes);
-        InvalidInputException error = Assert.Throws<InvalidInputException>(() => SafetensorsFile.Open(path));
+        var error = Assert.Throws<InvalidInputException>(() => SafetensorsFile.Open(path));
         Assert.StartsWith(path, error.Message);
         Assert.DoesNotContain('\n', error.Message);
         return error.Message;

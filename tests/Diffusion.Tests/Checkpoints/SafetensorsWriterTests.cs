@@ -31,9 +31,9 @@ public sealed class SafetensorsWriterTests : IDisposable
                 using var file = SafetensorsFile.Open(path);
                 Assert.Equal("pt", file.Metadata["format"]);
                 Assert.Equal(tensors.Length, file.Tensors.Count);
-                foreach ((var name, Tensor tensor) in tensors)
+                foreach ((var name, var tensor) in tensors)
                 {
-                    Tensor read = file.Read(name);
+                    var read = file.Read(name);
                     Assert.Equal(tensor.dtype, read.dtype);
                     Assert.Equal(tensor.shape, read.shape);
                     Assert.True(read.equal(tensor).all().item<bool>());
@@ -48,7 +48,7 @@ public sealed class SafetensorsWriterTests : IDisposable
     public void Views_are_written_as_they_read()
     {
         using var scope = NewDisposeScope();
-        Tensor matrix = arange(12, dtype: float32).reshape(3, 4);
+        var matrix = arange(12, dtype: float32).reshape(3, 4);
         var tensors = new Dictionary<string, Tensor>
         {
             ["transposed"] = matrix.t(),
@@ -58,7 +58,7 @@ public sealed class SafetensorsWriterTests : IDisposable
         };
         SafetensorsWriter.Write(folder["v"], tensors);
         using var file = SafetensorsFile.Open(folder["v"]);
-        foreach ((var name, Tensor tensor) in tensors)
+        foreach ((var name, var tensor) in tensors)
             Assert.True(file.Read(name).equal(tensor.detach()).all().item<bool>(), name);
     }
 

@@ -10,7 +10,7 @@ public sealed class ElfVersionNeedsTests
     [Fact]
     public void Reads_the_needs_of_the_packaged_library()
     {
-        IReadOnlyList<ElfVersionNeed> needs = ElfVersionNeeds.Read(PackagedLibrary());
+        var needs = ElfVersionNeeds.Read(PackagedLibrary());
         Assert.Contains(needs, need => need is { Library: "libstdc++.so.6", Version: Needless, IsWeak: false });
         Assert.Contains(needs, need => need is { Library: "libc.so.6", Version: "GLIBC_2.34" });
         Assert.All(needs, need => Assert.False(need.IsWeak));

@@ -10,7 +10,7 @@ public sealed class LibTorchTests
     {
         LibTorch.EnsureLoaded();
         using var generator = new Generator(0);
-        using Tensor sample = randn(4, generator: generator);
+        using var sample = randn(4, generator: generator);
         float[] expected = [1.5410f, -0.2934f, -2.1788f, 0.5684f];
         Assert.Equal(expected, sample.data<float>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-4);
     }
@@ -18,7 +18,7 @@ public sealed class LibTorchTests
     [Fact]
     public void Describe_names_the_files_in_use()
     {
-        LibTorchFacts facts = LibTorch.Describe();
+        var facts = LibTorch.Describe();
         Assert.Equal("0.107.0", facts.TorchSharpVersion);
         Assert.StartsWith("2.10.0", facts.LibTorchVersion);
         Assert.True(facts.Threads > 0);

@@ -26,7 +26,7 @@ public sealed class PatchedWrapperTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux needs the patch");
         var original = NativeSearchPath.Find("LibTorchSharp")!;
         var before = File.ReadAllBytes(original);
-        PatchedWrapper wrapper = Assert.IsType<PatchedWrapper>(PatchedWrapper.TryLoad(original));
+        var wrapper = Assert.IsType<PatchedWrapper>(PatchedWrapper.TryLoad(original));
         Assert.NotEqual(0, wrapper.Handle);
         Assert.NotEqual(original, wrapper.Path);
         Assert.Equal(before, File.ReadAllBytes(original));

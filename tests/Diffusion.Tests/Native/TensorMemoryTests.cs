@@ -18,12 +18,12 @@ public sealed unsafe class TensorMemoryTests
         {
             for (var i = 0; i < 6; i++)
                 memory[i] = i;
-            using (Tensor flat = TensorMemory.Wrap((nint)memory, 6, ScalarType.Float32, &Release))
+            using (var flat = TensorMemory.Wrap((nint)memory, 6, ScalarType.Float32, &Release))
             {
                 Assert.Equal([6], flat.shape);
                 Assert.Equal(float32, flat.dtype);
                 Assert.Equal((nint)memory, TensorMemory.Address(flat));
-                using Tensor matrix = flat.reshape(2, 3);
+                using var matrix = flat.reshape(2, 3);
                 memory[5] = 50;
                 flat.Dispose();
                 Assert.Empty(Released);
@@ -45,7 +45,7 @@ public sealed unsafe class TensorMemoryTests
     [InlineData(ScalarType.Bool, 1)]
     public void Bytes_are_copied_as_they_lie_in_memory(ScalarType type, int size)
     {
-        using Tensor tensor = ones(3, dtype: type);
+        using var tensor = ones(3, dtype: type);
         using var stream = new MemoryStream();
         TensorMemory.CopyTo(tensor, stream);
         Assert.Equal(tensor.bytes.ToArray(), stream.ToArray());

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using CsCheck;
 using PromptToPrompt.Diffusion.Schedulers;
 using static TorchSharp.torch;
@@ -16,14 +15,14 @@ public sealed class DdimSchedulerTests
         using var goldens = new SchedulerGoldens("ddim");
         Tensor sample = goldens["sample"], output = goldens["model_output"];
         var compared = 0;
-        foreach (JsonObject test in goldens.Cases("ddim_step").Concat(goldens.Cases("nullinversion_step")))
+        foreach (var test in goldens.Cases("ddim_step").Concat(goldens.Cases("nullinversion_step")))
         {
-            using Scheduler scheduler = SchedulerGoldens.Config(goldens.Base, test).Create(SamplerKind.Ddim, (int)test["num_steps"]!);
+            using var scheduler = SchedulerGoldens.Config(goldens.Base, test).Create(SamplerKind.Ddim, (int)test["num_steps"]!);
             var ddim = (DdimScheduler)scheduler;
             var step = ddim.Timesteps.ToList().IndexOf((long)test["t"]!);
             foreach (var name in test["tensors"]!.AsArray().Select(tensor => (string)tensor!))
             {
-                Tensor actual = name[(name.LastIndexOf('.') + 1)..] switch
+                var actual = name[(name.LastIndexOf('.') + 1)..] switch
                 {
                     "next" => ddim.InverseStep(output, step, sample),
                     "x0" => ddim.PredictSample(output, step, sample),
@@ -43,10 +42,10 @@ public sealed class DdimSchedulerTests
         using var goldens = new SchedulerGoldens("new");
         Tensor sample = goldens["sample"], output = goldens["model_output"];
         var compared = 0;
-        foreach (JsonObject test in goldens.Cases("ddim"))
+        foreach (var test in goldens.Cases("ddim"))
         {
             var key = (string)test["key"]!;
-            using Scheduler scheduler = SchedulerGoldens.Config(goldens.Base, test).Create(SamplerKind.Ddim, (int)test["num_steps"]!);
+            using var scheduler = SchedulerGoldens.Config(goldens.Base, test).Create(SamplerKind.Ddim, (int)test["num_steps"]!);
             Assert.Equal(goldens.Integers($"{key}.timesteps"), scheduler.Timesteps);
             foreach (var step in test["indices"]!.AsArray().Select(index => (int)index!))
             {
@@ -67,7 +66,7 @@ public sealed class DdimSchedulerTests
     public void Timesteps_are_the_references(int offset, int steps)
     {
         using var goldens = new SchedulerGoldens("ddim");
-        using Scheduler scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = offset }).Create(SamplerKind.Ddim, steps);
+        using var scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = offset }).Create(SamplerKind.Ddim, steps);
         Assert.Equal(goldens.Integers($"timesteps.off{offset}.n{steps}"), scheduler.Timesteps);
     }
 
@@ -78,8 +77,8 @@ public sealed class DdimSchedulerTests
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("ddim");
-        using Scheduler scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = 1 }).Create(SamplerKind.Ddim, steps);
-        Tensor trajectory = SchedulerGoldens.Trajectory(scheduler, goldens["sample"], x => x * 0.1);
+        using var scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = 1 }).Create(SamplerKind.Ddim, steps);
+        var trajectory = SchedulerGoldens.Trajectory(scheduler, goldens["sample"], x => x * 0.1);
         SchedulerGoldens.AssertClose(goldens[$"traj.eps0.1x.n{steps}"], trajectory, 1e-5, "trajectory");
     }
 
@@ -104,7 +103,7 @@ public sealed class DdimSchedulerTests
                 Tensor sample = randn([2, 4, 3, 3], generator: generator), noise = randn([2, 4, 3, 3], generator: generator);
                 for (var step = 0; step < steps; step += Math.Max(1, steps / 5))
                 {
-                    Tensor back = ddim.InverseStep(noise, step, ddim.Step(noise, step, sample));
+                    var back = ddim.InverseStep(noise, step, ddim.Step(noise, step, sample));
                     SchedulerGoldens.AssertClose(sample, back, 2e-5, $"step {step} of {steps}");
                 }
             },
@@ -119,7 +118,7 @@ public sealed class DdimSchedulerTests
         var config = new SchedulerConfig { ClipSample = true, ClipSampleRange = 0.5, SetAlphaToOne = true };
         using var ddim = new DdimScheduler(config, 10);
         var last = ddim.Timesteps.Count - 1;
-        Tensor result = ddim.Step(zeros(1), last, tensor(new[] { 3f }));
+        var result = ddim.Step(zeros(1), last, tensor(new[] { 3f }));
         Assert.Equal(0.5f, result.item<float>(), 1e-6f);
     }
 
@@ -128,7 +127,7 @@ public sealed class DdimSchedulerTests
     {
         var config = new SchedulerConfig { RescaleBetasZeroSnr = true, TimestepSpacing = TimestepSpacing.Trailing };
         Assert.Throws<InvalidInputException>(() => config.Create(SamplerKind.Ddim, 10));
-        using Scheduler leading = (config with { TimestepSpacing = TimestepSpacing.Leading }).Create(SamplerKind.Ddim, 10);
+        using var leading = (config with { TimestepSpacing = TimestepSpacing.Leading }).Create(SamplerKind.Ddim, 10);
         Assert.Equal(900, leading.Timesteps[0]);
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Schedulers;
 using static TorchSharp.torch;
 
@@ -13,19 +12,19 @@ public sealed class DpmSolverMultistepSchedulerTests
         using var goldens = new SchedulerGoldens("new");
         var networks = new Dictionary<string, Func<Tensor, Tensor>> { ["eps0.1x"] = x => x * 0.1, ["sin"] = x => (x * 2).sin() * 0.7 };
         var runs = 0;
-        foreach (JsonObject test in goldens.Cases("dpm"))
+        foreach (var test in goldens.Cases("dpm"))
         {
             var steps = (int)test["num_steps"]!;
             var key = $"dpm.{test["name"]}.n{steps}";
-            using Scheduler scheduler = SchedulerGoldens.Config(test["config"]!.AsObject()).Create(SamplerKind.DpmSolverPlusPlus, steps);
+            using var scheduler = SchedulerGoldens.Config(test["config"]!.AsObject()).Create(SamplerKind.DpmSolverPlusPlus, steps);
             Assert.Equal(goldens.Integers($"{key}.timesteps"), scheduler.Timesteps);
-            Tensor sigmas = tensor(((DpmSolverMultistepScheduler)scheduler).Sigmas.Select(sigma => (float)sigma).ToArray());
+            var sigmas = tensor(((DpmSolverMultistepScheduler)scheduler).Sigmas.Select(sigma => (float)sigma).ToArray());
             SchedulerGoldens.AssertClose(goldens[$"{key}.sigmas"], sigmas, 1e-6, $"{key} sigmas");
-            foreach ((var name, Func<Tensor, Tensor> network) in networks)
+            foreach ((var name, var network) in networks)
             {
                 if (!goldens.Has($"{key}.traj.{name}"))
                     continue;
-                Tensor trajectory = SchedulerGoldens.Trajectory(scheduler, goldens["sample"], network);
+                var trajectory = SchedulerGoldens.Trajectory(scheduler, goldens["sample"], network);
                 SchedulerGoldens.AssertClose(goldens[$"{key}.traj.{name}"], trajectory, 1e-4, $"{key} {name}");
                 runs++;
             }
@@ -37,11 +36,11 @@ public sealed class DpmSolverMultistepSchedulerTests
     public void A_last_step_between_equal_noise_levels_changes_nothing()
     {
         using var scope = NewDisposeScope();
-        foreach (SolverType solver in Enum.GetValues<SolverType>())
+        foreach (var solver in Enum.GetValues<SolverType>())
         {
             var config = new SchedulerConfig { UseKarrasSigmas = true, SolverType = solver };
-            using Scheduler scheduler = config.Create(SamplerKind.DpmSolverPlusPlus, 20);
-            Tensor trajectory = SchedulerGoldens.Trajectory(scheduler, ones(3), x => x.sin());
+            using var scheduler = config.Create(SamplerKind.DpmSolverPlusPlus, 20);
+            var trajectory = SchedulerGoldens.Trajectory(scheduler, ones(3), x => x.sin());
             SchedulerGoldens.AssertClose(trajectory[^2], trajectory[^1], 1e-6, $"{solver}");
         }
     }
@@ -50,9 +49,9 @@ public sealed class DpmSolverMultistepSchedulerTests
     public void Ending_without_noise_gives_the_predicted_sample()
     {
         using var scope = NewDisposeScope();
-        using Scheduler scheduler = new SchedulerConfig { FinalSigmaIsZero = true }.Create(SamplerKind.DpmSolverPlusPlus, 20);
-        Tensor trajectory = SchedulerGoldens.Trajectory(scheduler, ones(3), x => x * 0.3);
-        Tensor before = trajectory[^2];
+        using var scheduler = new SchedulerConfig { FinalSigmaIsZero = true }.Create(SamplerKind.DpmSolverPlusPlus, 20);
+        var trajectory = SchedulerGoldens.Trajectory(scheduler, ones(3), x => x * 0.3);
+        var before = trajectory[^2];
         SchedulerGoldens.AssertClose(scheduler.PredictSample(before * 0.3, 19, before), trajectory[^1], 1e-6, "end");
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Schedulers;
 using static TorchSharp.torch;
 
@@ -12,16 +11,16 @@ public sealed class EulerDiscreteSchedulerTests
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
         var runs = 0;
-        foreach (JsonObject test in goldens.Cases("euler"))
+        foreach (var test in goldens.Cases("euler"))
         {
             var steps = (int)test["num_steps"]!;
-            SchedulerConfig config = SchedulerGoldens.Config(goldens.Base) with { TimestepSpacing = TimestepSpacing.Leading, StepsOffset = 1 };
+            var config = SchedulerGoldens.Config(goldens.Base) with { TimestepSpacing = TimestepSpacing.Leading, StepsOffset = 1 };
             using var euler = (EulerDiscreteScheduler)config.Create(SamplerKind.Euler, steps);
             Assert.Equal(goldens.Integers($"euler.n{steps}.timesteps"), euler.Timesteps);
             SchedulerGoldens.AssertClose(
                 goldens[$"euler.n{steps}.sigmas"], tensor(euler.Sigmas.Select(sigma => (float)sigma).ToArray()), 1e-6, "sigmas");
             Assert.Equal((double)test["init_noise_sigma"]!, euler.InitialNoiseSigma, 1e-5);
-            Tensor trajectory = SchedulerGoldens.Trajectory(euler, goldens["sample"] * euler.InitialNoiseSigma, x => x * 0.1);
+            var trajectory = SchedulerGoldens.Trajectory(euler, goldens["sample"] * euler.InitialNoiseSigma, x => x * 0.1);
             SchedulerGoldens.AssertClose(goldens[$"euler.n{steps}.traj"], trajectory, 1e-5, $"{steps} steps");
             runs++;
         }
@@ -31,7 +30,7 @@ public sealed class EulerDiscreteSchedulerTests
     [Fact]
     public void Karras_levels_keep_the_ends_and_fall()
     {
-        using Scheduler scheduler = new SchedulerConfig { UseKarrasSigmas = true }.Create(SamplerKind.Euler, 20);
+        using var scheduler = new SchedulerConfig { UseKarrasSigmas = true }.Create(SamplerKind.Euler, 20);
         var euler = (EulerDiscreteScheduler)scheduler;
         Assert.Equal(euler.Noise.Ratio(999), euler.Sigmas[0], 1e-9);
         Assert.Equal(0, euler.Sigmas[^1]);
@@ -46,9 +45,9 @@ public sealed class EulerDiscreteSchedulerTests
         using var scope = NewDisposeScope();
         Tensor clean = randn(40, generator: new Generator(1)), noise = randn(40, generator: new Generator(2));
         var config = new SchedulerConfig { TimestepSpacing = TimestepSpacing.Leading };
-        using Scheduler byNoise = config.Create(SamplerKind.Euler, 10);
-        using Scheduler byVelocity = (config with { PredictionType = PredictionType.VPrediction }).Create(SamplerKind.Euler, 10);
-        NoiseLevel level = byNoise.Noise.Level(byNoise.Timesteps[3]);
+        using var byNoise = config.Create(SamplerKind.Euler, 10);
+        using var byVelocity = (config with { PredictionType = PredictionType.VPrediction }).Create(SamplerKind.Euler, 10);
+        var level = byNoise.Noise.Level(byNoise.Timesteps[3]);
         Tensor velocity = (noise * level.Alpha) - (clean * level.Sigma), noisy = byNoise.AddNoise(clean, noise, byNoise.Timesteps[3]);
         SchedulerGoldens.AssertClose(byNoise.Step(noise, 3, noisy), byVelocity.Step(velocity, 3, noisy), 1e-5, "step");
     }

@@ -34,9 +34,9 @@ public sealed class NoiseScheduleTests
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
         Tensor sample = goldens["sample"], noise = goldens["noise"];
-        foreach (SamplerKind kind in Enum.GetValues<SamplerKind>())
+        foreach (var kind in Enum.GetValues<SamplerKind>())
         {
-            using Scheduler scheduler = SchedulerGoldens.Config(goldens.Base).Create(kind, 10);
+            using var scheduler = SchedulerGoldens.Config(goldens.Base).Create(kind, 10);
             if (kind != SamplerKind.Euler)
             {
                 foreach (var t in (int[])[1, 500, 981])
@@ -44,7 +44,7 @@ public sealed class NoiseScheduleTests
             }
             for (var step = 0; step < scheduler.Timesteps.Count; step++)
             {
-                Tensor noisy = scheduler.AddNoise(sample, noise, scheduler.Timesteps[step]);
+                var noisy = scheduler.AddNoise(sample, noise, scheduler.Timesteps[step]);
                 SchedulerGoldens.AssertClose(sample, scheduler.PredictSample(noise, step, noisy), 1e-4, $"{kind} {step}");
             }
         }
@@ -59,13 +59,13 @@ public sealed class NoiseScheduleTests
         using var scope = NewDisposeScope();
         Tensor sample = randn(50, generator: new Generator(1)), noise = randn(50, generator: new Generator(2));
         var level = NoiseLevel.FromAlphaCumprod(0.4);
-        Tensor output = type switch
+        var output = type switch
         {
             PredictionType.Epsilon => noise,
             PredictionType.VPrediction => (noise * level.Alpha) - (sample * level.Sigma),
             _ => sample,
         };
-        Tensor noisy = level.AddNoise(sample, noise);
+        var noisy = level.AddNoise(sample, noise);
         SchedulerGoldens.AssertClose(sample, level.PredictSample(type, output, noisy), 1e-6, "sample");
         SchedulerGoldens.AssertClose(noise, level.PredictNoise(type, output, noisy), 1e-6, "noise");
     }

@@ -19,9 +19,9 @@ public sealed class PndmSchedulerTests
     [Fact]
     public void The_second_timestep_comes_twice()
     {
-        using Scheduler scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
+        using var scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
         Assert.Equal([801, 601, 601, 401, 201, 1], scheduler.Timesteps);
-        using Scheduler one = StableDiffusion.Create(SamplerKind.Pndm, 1);
+        using var one = StableDiffusion.Create(SamplerKind.Pndm, 1);
         Assert.Equal([1], one.Timesteps);
     }
 
@@ -32,7 +32,7 @@ public sealed class PndmSchedulerTests
     public void With_constant_noise_it_lands_where_ddim_lands(PredictionType type)
     {
         using var scope = NewDisposeScope();
-        SchedulerConfig config = StableDiffusion with { PredictionType = type };
+        var config = StableDiffusion with { PredictionType = type };
         using Scheduler pndm = config.Create(SamplerKind.Pndm, 10), ddim = config.Create(SamplerKind.Ddim, 10);
         Tensor sample = randn(64, generator: new Generator(3)), noise = randn(64, generator: new Generator(4));
         Tensor expected = sample, actual = sample;
@@ -41,7 +41,7 @@ public sealed class PndmSchedulerTests
         for (var step = 0; step < 11; step++)
         {
             // The repeated evaluation applies at the first timestep again, to the sample the run began with.
-            (var at, Tensor from) = step == 1 ? (pndm.Timesteps[0], sample) : (pndm.Timesteps[step], actual);
+            (var at, var from) = step == 1 ? (pndm.Timesteps[0], sample) : (pndm.Timesteps[step], actual);
             actual = pndm.Step(type == PredictionType.Epsilon ? noise : Output(pndm, at, from), step, actual);
             if (type == PredictionType.VPrediction && step == 2)
                 return; // earlier velocities are of other levels from here on, so the two no longer agree exactly
@@ -51,7 +51,7 @@ public sealed class PndmSchedulerTests
         // The network's output that stands for the constant noise at this sample.
         Tensor Output(Scheduler scheduler, long timestep, Tensor x)
         {
-            NoiseLevel level = scheduler.Noise.Level(timestep);
+            var level = scheduler.Noise.Level(timestep);
             return type == PredictionType.Epsilon ? noise : (noise - (x * level.Sigma)) / level.Alpha;
         }
     }
@@ -61,8 +61,8 @@ public sealed class PndmSchedulerTests
     public void A_whole_run_is_the_algorithms()
     {
         using var scope = NewDisposeScope();
-        using Scheduler scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
-        Tensor end = SchedulerGoldens.Trajectory(scheduler, tensor(new[] { 1.3, -0.4 }), x => (x * 2).sin() * 0.7)[^1];
+        using var scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
+        var end = SchedulerGoldens.Trajectory(scheduler, tensor(new[] { 1.3, -0.4 }), x => (x * 2).sin() * 0.7)[^1];
         SchedulerGoldens.AssertClose(tensor(new[] { 7.098798772752313, -0.07944451819116166 }), end, 1e-6, "end");
     }
 
@@ -79,10 +79,10 @@ public sealed class PndmSchedulerTests
 
         double Error(SamplerKind kind)
         {
-            using Scheduler scheduler = (StableDiffusion with { StepsOffset = 0 }).Create(kind, 50);
+            using var scheduler = (StableDiffusion with { StepsOffset = 0 }).Create(kind, 50);
             NoiseLevel first = scheduler.Noise.Level(scheduler.Timesteps[0]), last = scheduler.Noise.Level(0);
             var truth = last.Alpha / first.Alpha * Math.Exp(C * (Math.Asinh(last.Sigma / last.Alpha) - Math.Asinh(first.Sigma / first.Alpha)));
-            Tensor end = SchedulerGoldens.Trajectory(scheduler, ones(1, dtype: float64), x => x * C)[^1];
+            var end = SchedulerGoldens.Trajectory(scheduler, ones(1, dtype: float64), x => x * C)[^1];
             return Math.Abs((end.item<double>() / truth) - 1);
         }
     }
@@ -91,10 +91,10 @@ public sealed class PndmSchedulerTests
     public void Steps_out_of_order_are_refused_and_step_0_starts_anew()
     {
         using var scope = NewDisposeScope();
-        using Scheduler scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
-        Tensor first = SchedulerGoldens.Trajectory(scheduler, ones(2), x => x.sin());
+        using var scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
+        var first = SchedulerGoldens.Trajectory(scheduler, ones(2), x => x.sin());
         Assert.Throws<InvalidOperationException>(() => scheduler.Step(ones(2), 3, ones(2)));
-        Tensor again = SchedulerGoldens.Trajectory(scheduler, ones(2), x => x.sin());
+        var again = SchedulerGoldens.Trajectory(scheduler, ones(2), x => x.sin());
         Assert.True(first.equal(again).all().item<bool>());
     }
 
@@ -102,7 +102,7 @@ public sealed class PndmSchedulerTests
     public void A_run_may_begin_midway()
     {
         using var scope = NewDisposeScope();
-        using Scheduler scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
+        using var scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
         using var ddim = new DdimScheduler(StableDiffusion, 5);
         Assert.Equal(ddim.Timesteps[1], scheduler.Timesteps[2]);
         // With nothing to look back at, a step is DDIM's.

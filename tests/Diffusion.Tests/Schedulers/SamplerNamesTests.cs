@@ -15,7 +15,7 @@ public sealed class SamplerNamesTests
     [Fact]
     public void Unknown_names_are_told_what_there_is()
     {
-        InvalidInputException error = Assert.Throws<InvalidInputException>(() => SamplerNames.Parse("lms"));
+        var error = Assert.Throws<InvalidInputException>(() => SamplerNames.Parse("lms"));
         Assert.Contains("\"lms\"", error.Message);
         Assert.Contains("ddim, pndm, dpm++, euler", error.Message);
     }

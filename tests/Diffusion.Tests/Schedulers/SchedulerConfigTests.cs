@@ -8,7 +8,7 @@ public sealed class SchedulerConfigTests
     [Fact]
     public void The_config_of_Stable_Diffusion_1_5_is_read()
     {
-        SchedulerConfig config = Read("""
+        var config = Read("""
             {"_class_name": "PNDMScheduler", "_diffusers_version": "0.6.0", "beta_end": 0.012, "beta_schedule": "scaled_linear",
              "beta_start": 0.00085, "num_train_timesteps": 1000, "set_alpha_to_one": false, "skip_prk_steps": true, "steps_offset": 1,
              "trained_betas": null, "clip_sample": false}
@@ -34,7 +34,7 @@ public sealed class SchedulerConfigTests
     [InlineData("""{"clip_sample": "no"}""", "clip_sample", "true or false")]
     public void What_cannot_be_computed_with_is_named(string json, string field, string expected)
     {
-        InvalidInputException error = Assert.Throws<InvalidInputException>(() => Read(json));
+        var error = Assert.Throws<InvalidInputException>(() => Read(json));
         Assert.Contains(field, error.Message);
         Assert.Contains(expected, error.Message);
     }
@@ -42,8 +42,8 @@ public sealed class SchedulerConfigTests
     [Fact]
     public void A_config_for_another_sampler_can_be_used_with_ddim()
     {
-        SchedulerConfig config = Read("""{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "sde-dpmsolver++", "solver_order": 3}""");
-        using Scheduler scheduler = config.Create(SamplerKind.Ddim, 10);
+        var config = Read("""{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "sde-dpmsolver++", "solver_order": 3}""");
+        using var scheduler = config.Create(SamplerKind.Ddim, 10);
         Assert.Equal(10, scheduler.Timesteps.Count);
     }
 

@@ -31,8 +31,8 @@ internal sealed class SchedulerGoldens : IDisposable
 
     public long[] Integers(string name)
     {
-        using Tensor tensor = this[name];
-        using Tensor integers = tensor.to(int64);
+        using var tensor = this[name];
+        using var integers = tensor.to(int64);
         return integers.data<long>().ToArray();
     }
 
@@ -40,7 +40,7 @@ internal sealed class SchedulerGoldens : IDisposable
     public static SchedulerConfig Config(params IEnumerable<JsonObject> parts)
     {
         var merged = new Dictionary<string, JsonNode?>();
-        foreach ((var key, JsonNode? value) in parts.SelectMany(part => part))
+        foreach ((var key, var value) in parts.SelectMany(part => part))
             merged[key] = value;
         var path = Path.GetTempFileName();
         try

@@ -16,7 +16,7 @@ public sealed class SchedulerTests
         Gen.Select(Gen.Enum<SamplerKind>(), Gen.Int[2, 300], Gen.Enum<TimestepSpacing>(), Gen.Int[0, 1]).Sample(
             (kind, steps, spacing, offset) =>
             {
-                using Scheduler scheduler = (Config with { TimestepSpacing = spacing, StepsOffset = offset }).Create(kind, steps);
+                using var scheduler = (Config with { TimestepSpacing = spacing, StepsOffset = offset }).Create(kind, steps);
                 long[] timesteps = [.. scheduler.Timesteps];
                 Assert.Equal(kind == SamplerKind.Pndm ? steps + 1 : steps, timesteps.Length);
                 Assert.InRange(timesteps[0], 0, 999);
@@ -35,7 +35,7 @@ public sealed class SchedulerTests
     [InlineData(SamplerKind.DpmSolverPlusPlus, 1000)]
     public void Impossible_numbers_of_steps_are_refused(SamplerKind kind, int steps)
     {
-        InvalidInputException error = Assert.Throws<InvalidInputException>(() => Config.Create(kind, steps));
+        var error = Assert.Throws<InvalidInputException>(() => Config.Create(kind, steps));
         Assert.Contains($"{steps} steps", error.Message);
     }
 
@@ -44,10 +44,10 @@ public sealed class SchedulerTests
     {
         using var scope = NewDisposeScope();
         Tensor clean = randn([1, 4, 4, 4], generator: new Generator(5)), noise = randn([1, 4, 4, 4], generator: new Generator(6));
-        foreach (SamplerKind kind in Enum.GetValues<SamplerKind>())
+        foreach (var kind in Enum.GetValues<SamplerKind>())
         {
-            using Scheduler scheduler = (Config with { SetAlphaToOne = true, FinalSigmaIsZero = true }).Create(kind, 25);
-            Tensor x = scheduler.AddNoise(clean, noise, scheduler.Timesteps[0]);
+            using var scheduler = (Config with { SetAlphaToOne = true, FinalSigmaIsZero = true }).Create(kind, 25);
+            var x = scheduler.AddNoise(clean, noise, scheduler.Timesteps[0]);
             for (var step = 0; step < scheduler.Timesteps.Count; step++)
                 x = scheduler.Step(noise, step, x);
             SchedulerGoldens.AssertClose(clean, x, 1e-4, $"{kind}");
@@ -60,16 +60,16 @@ public sealed class SchedulerTests
     [InlineData(ScalarType.Float64)]
     public void Results_keep_the_samples_type_and_nothing_is_left_behind(ScalarType type)
     {
-        foreach (SamplerKind kind in Enum.GetValues<SamplerKind>())
+        foreach (var kind in Enum.GetValues<SamplerKind>())
         {
-            using Scheduler scheduler = Config.Create(kind, 6);
+            using var scheduler = Config.Create(kind, 6);
             Tensor sample = ones(4, dtype: type), output = ones(4, dtype: type) * 0.1;
             DisposeScopeManager.Statistics.Reset();
             for (var step = 0; step < scheduler.Timesteps.Count; step++)
             {
-                using Tensor input = scheduler.ScaleModelInput(sample, step);
-                using Tensor next = scheduler.Step(output, step, sample);
-                using Tensor clean = scheduler.PredictSample(output, step, sample);
+                using var input = scheduler.ScaleModelInput(sample, step);
+                using var next = scheduler.Step(output, step, sample);
+                using var clean = scheduler.PredictSample(output, step, sample);
                 Assert.Equal(type, next.dtype);
                 Assert.Equal(type, input.dtype);
                 Assert.False(sample.IsInvalid || output.IsInvalid);
@@ -84,14 +84,14 @@ public sealed class SchedulerTests
     [Fact]
     public void Remembered_steps_survive_the_callers_scope()
     {
-        foreach (SamplerKind kind in Enum.GetValues<SamplerKind>())
+        foreach (var kind in Enum.GetValues<SamplerKind>())
         {
-            using Scheduler scheduler = Config.Create(kind, 6);
-            Tensor sample = ones(4);
+            using var scheduler = Config.Create(kind, 6);
+            var sample = ones(4);
             for (var step = 0; step < scheduler.Timesteps.Count; step++)
             {
                 using var scope = NewDisposeScope();
-                Tensor next = scheduler.Step(sample.sin(), step, sample).DetachFromDisposeScope();
+                var next = scheduler.Step(sample.sin(), step, sample).DetachFromDisposeScope();
                 sample.Dispose();
                 sample = next;
             }
@@ -103,8 +103,8 @@ public sealed class SchedulerTests
     public void Ddim_steps_can_be_differentiated()
     {
         using var scope = NewDisposeScope();
-        using Scheduler scheduler = Config.Create(SamplerKind.Ddim, 10);
-        Tensor output = zeros(3, requires_grad: true);
+        using var scheduler = Config.Create(SamplerKind.Ddim, 10);
+        var output = zeros(3, requires_grad: true);
         scheduler.Step(output, 5, ones(3)).sum().backward();
         Assert.True(output.grad!.abs().min().item<float>() > 0);
     }

@@ -100,7 +100,7 @@ public sealed class AttentionEditTests
     private static EditSpecification Specification(JsonElement run)
     {
         var kind = (run.TryGetProperty("prev", out var previous) ? previous : run.GetProperty("kind")).GetString();
-        IEnumerable<WordWeight> weights = run.TryGetProperty("eq", out var equalizer)
+        var weights = run.TryGetProperty("eq", out var equalizer)
             ? equalizer[0].EnumerateArray().Zip(equalizer[1].EnumerateArray())
                 .Select(pair => new WordWeight(pair.First.GetString()!, pair.Second.GetSingle()))
             : [];

@@ -104,8 +104,9 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         File.Delete(file);
         InversionFileTests.AssertSame(whole, resumed);
 
-        void Keep(InvertedPicture found)
+        void Keep(Func<InvertedPicture> make)
         {
+            using var found = make();
             if (found.FinishedSteps != 3)
                 return;
             InversionFileTests.File(drawings, found).Save(file, drawings.Model);

@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Weights;
 
 namespace PromptToPrompt.Diffusion.Checkpoints.SingleFile;
