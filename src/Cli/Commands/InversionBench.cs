@@ -21,6 +21,10 @@ internal static class InversionBench
     private const int StandardPictures = 100;
     private const int SampleSide = 128;
     private const int Samples = 4;
+
+    // A table that is broken into narrower lines is no Markdown any more.
+    private const int TableWidth = 120;
+
     private static readonly EditQualityOptions Standard = new();
 
     public static Command Create(CancellationToken cancel)
@@ -175,6 +179,8 @@ internal static class InversionBench
 
     private static void Print(IReadOnlyList<MeasuredGroup> measured, bool markdown)
     {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        console.Profile.Width = Math.Max(console.Profile.Width, TableWidth);
         foreach (var (name, _, ways) in measured)
         {
             Title(string.Create(CultureInfo.InvariantCulture, $"{ways[0].Pictures} {name}, brought back"));
@@ -188,7 +194,7 @@ internal static class InversionBench
                 ]);
             }
 
-            AnsiConsole.Write(back);
+            console.Write(back);
             var edited = ways.Where(way => way.Edited is not null).ToList();
             if (edited.Count == 0)
                 continue;
@@ -201,7 +207,7 @@ internal static class InversionBench
                     Shown(way.Edited.Shown, "F2"), Shown(way.Free.Shown, "F2"), Shown(way.EditCost.Rows, "F0"), Shown(way.EditCost.Seconds, "F1"));
             }
 
-            AnsiConsole.Write(edits);
+            console.Write(edits);
         }
 
         Table Table(params string[] columns)

@@ -85,7 +85,7 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
 
         Tensor Tensor(string name, int entries)
         {
-            var read = file.Read(name).to(model.Device);
+            var read = file.Read(name);
             return read.dim() >= 1 && read.shape[0] == entries ? read.to(model.Device)
                 : throw new InvalidInputException($"{name} has {(read.dim() == 0 ? 0 : read.shape[0])} entries, not {entries}");
         }

@@ -104,12 +104,12 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         File.Delete(file);
         InversionFileTests.AssertSame(whole, resumed);
 
-        void Keep(Func<InvertedPicture> make)
+        void Keep(Func<InvertedPicture> find)
         {
-            using var found = make();
-            if (found.FinishedSteps != 3)
+            using var found = InversionFileTests.File(drawings, find());
+            if (found.Inverted.FinishedSteps != 3)
                 return;
-            InversionFileTests.File(drawings, found).Save(file, drawings.Model);
+            found.Save(file, drawings.Model);
             stop.Cancel();
         }
     }
