@@ -117,11 +117,11 @@ internal static class WeightsBench
         Console.Out.WriteLine("All words together; change, edges and strength compare with weight 1");
         AddRows(
         [
-            ("sure of the word", summaries, s => s.Presence),
+            ("sure of it", summaries, s => s.Presence),
             ("subject kept", summaries, s => s.SubjectKept),
             ("edges", summaries, s => s.Structure),
-            ("latents' strength", summaries, s => s.Strength),
-            ("change, share of 255", summaries, s => s.Change / 255),
+            ("strength", summaries, s => s.Strength),
+            ("change/255", summaries, s => s.Change / 255),
         ]);
         var (lowest, highest) = WeightSummary.UsefulRange(summaries);
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
