@@ -13,7 +13,7 @@ namespace PromptToPrompt.Storybook.Training;
 /// <param name="AutoencoderPictures">Pictures for the autoencoder.</param>
 /// <param name="DenoiserPictures">Pictures for U-Net and text encoder.</param>
 /// <param name="Seed">Seed of everything.</param>
-public sealed record TrainingPlan(string Directory, long AutoencoderPictures = 20_000, long DenoiserPictures = 170_000, int Seed = 1);
+public sealed record TrainingPlan(string Directory, long AutoencoderPictures = 34_000, long DenoiserPictures = 72_000, int Seed = 1);
 
 /// <summary>
 /// Makes the embedded model from nothing: tokenizer, then autoencoder, then U-Net with text encoder. State is saved every few minutes and the
