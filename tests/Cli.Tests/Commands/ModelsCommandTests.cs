@@ -19,14 +19,14 @@ public sealed class ModelsCommandTests : IDisposable
         Assert.Equal(original.RootElement.GetProperty("parameters").GetInt64(), info.RootElement.GetProperty("parameters").GetInt64());
         foreach (var model in new[] { storybook, file })
         {
-            P2P.Run("edit", "a red ball", "a blue ball", "--model", model, "--tokenizer", storybook, "--steps", "2", "--quiet", "-o", folder[Path.GetFileName(model)])
+            P2P.Run("edit", "a red ball", "a blue ball", "--model", model, "--tokenizer", storybook, "--steps", "2", "--quiet", "-o", folder["from " + Path.GetFileName(model)])
                 .Succeeded();
         }
 
         foreach (var picture in new[] { "source.png", "edit-1.png" })
         {
             Assert.Equal(
-                File.ReadAllBytes(Path.Combine(folder["storybook"], picture)), File.ReadAllBytes(Path.Combine(folder["m.safetensors"], picture)));
+                File.ReadAllBytes(Path.Combine(folder["from storybook"], picture)), File.ReadAllBytes(Path.Combine(folder["from m.safetensors"], picture)));
         }
 
         Assert.Contains("--tokenizer", P2P.Run("tokens", "a ball", "--model", file, "--tokenizer", folder["m.safetensors"]).FailedWith(2));

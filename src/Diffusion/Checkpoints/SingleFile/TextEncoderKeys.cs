@@ -29,8 +29,8 @@ internal static class TextEncoderKeys
     /// OpenAI's CLIP (Stable Diffusion 1 and the first encoder of XL), which has the same names in both layouts. Some tools left
     /// <c>text_model</c> out; such files are read, too.
     /// </summary>
-    public static IEnumerable<KeyRow> Clip() => [new("text_model", "text_model"), .. new[] { "embeddings", "encoder", "final_layer_norm" }.Select(
-        name => new KeyRow(name, $"text_model.{name}"))];
+    public static IEnumerable<KeyRow> Clip() => new[] { "embeddings", "encoder", "final_layer_norm" }.SelectMany(
+        name => new KeyRow[] { new($"text_model.{name}", $"text_model.{name}"), new(name, $"text_model.{name}") });
 
     /// <summary>OpenCLIP (Stable Diffusion 2 and the second encoder of XL).</summary>
     /// <param name="layers">Number of layers that the model runs. Files hold one more in Stable Diffusion 2, which takes the last but one's output.</param>
