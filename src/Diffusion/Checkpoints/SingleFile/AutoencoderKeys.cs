@@ -23,6 +23,8 @@ internal static class AutoencoderKeys
         new("mid.attn_1.proj_out", "mid_block.attentions.0.to_out.0", KeyForm.Kernel),
     ];
 
+    private static readonly (string Old, string New)[] OldNames = [("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")];
+
     /// <summary>The rows for an autoencoder of a shape.</summary>
     public static IEnumerable<KeyRow> Rows(AutoencoderConfig config)
     {
@@ -44,10 +46,9 @@ internal static class AutoencoderKeys
         ];
     }
 
-    /// <summary>What diffusers called the attention's maps before version 0.18, and what it calls them since.</summary>
-    public static string NewName(string diffusers) => OldNames.Aggregate(diffusers, (name, pair) => name.Replace($".attentions.0.{pair.Old}.", $".attentions.0.{pair.New}.", StringComparison.Ordinal));
-
-    private static readonly (string Old, string New)[] OldNames = [("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")];
+    /// <summary>The name since diffusers 0.18 of what may be one of the attention's maps under its older name.</summary>
+    public static string NewName(string diffusers) => OldNames.Aggregate(
+        diffusers, (name, pair) => name.Replace($".attentions.0.{pair.Old}.", $".attentions.0.{pair.New}.", StringComparison.Ordinal));
 
     private static IEnumerable<KeyRow> Residual(string original, string diffusers) =>
         [new(original, diffusers), new($"{original}.nin_shortcut", $"{diffusers}.conv_shortcut")];

@@ -3,6 +3,8 @@ namespace PromptToPrompt.Diffusion.Checkpoints.SingleFile;
 /// <summary>The text encoders' names.</summary>
 internal static class TextEncoderKeys
 {
+    private static readonly string[] ClipPieces = ["embeddings", "encoder", "final_layer_norm"];
+
     private static readonly KeyRow[] OpenClipEnds =
     [
         new("token_embedding", "text_model.embeddings.token_embedding"),
@@ -29,8 +31,11 @@ internal static class TextEncoderKeys
     /// OpenAI's CLIP (Stable Diffusion 1 and the first encoder of XL), which has the same names in both layouts. Some tools left
     /// <c>text_model</c> out; such files are read, too.
     /// </summary>
-    public static IEnumerable<KeyRow> Clip() => new[] { "embeddings", "encoder", "final_layer_norm" }.SelectMany(
-        name => new KeyRow[] { new($"text_model.{name}", $"text_model.{name}"), new(name, $"text_model.{name}") });
+    public static IEnumerable<KeyRow> Clip() =>
+    [
+        .. ClipPieces.Select(piece => new KeyRow($"text_model.{piece}", $"text_model.{piece}")),
+        .. ClipPieces.Select(piece => new KeyRow(piece, $"text_model.{piece}")),
+    ];
 
     /// <summary>OpenCLIP (Stable Diffusion 2 and the second encoder of XL).</summary>
     /// <param name="layers">Number of layers that the model runs. Files hold one more in Stable Diffusion 2, which takes the last but one's output.</param>
