@@ -23,15 +23,20 @@ internal static class TrainCommand
         var autoencoder = Parsed.Number("--autoencoder-pictures", "Pictures for the autoencoder", standard.AutoencoderPictures);
         var pictures = Parsed.Number("--pictures", "Pictures for U-Net and text encoder", standard.DenoiserPictures);
         var seed = Parsed.Number("--seed", "Seed of everything", standard.Seed);
+        var from = new Option<string?>("--from")
+        {
+            Description = "Model directory of an earlier training: keep its tokenizer and autoencoder, and begin with its weights",
+            HelpName = "dir",
+        };
         var threads = Parsed.OptionalNumber<int>("--threads", "Threads of an operation; as many as there are cores by default");
         var command = new Command("train", "Train the embedded model from nothing; started again, it goes on from its last saved state")
         {
-            output, autoencoder, pictures, seed, threads, TrainJudgeCommand.Create(cancel),
+            output, autoencoder, pictures, from, seed, threads, TrainJudgeCommand.Create(cancel),
         };
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {
-            var plan = new TrainingPlan(Path.GetFullPath(parse.GetValue(output)!), parse.GetValue(autoencoder), parse.GetValue(pictures), parse.GetValue(seed));
+            var plan = new TrainingPlan(Path.GetFullPath(parse.GetValue(output)!), parse.GetValue(autoencoder), parse.GetValue(pictures), parse.GetValue(seed), parse.GetValue(from));
             Require(plan.AutoencoderPictures > 0, "--autoencoder-pictures must be above 0.");
             Require(plan.DenoiserPictures > 0, "--pictures must be above 0.");
             Require(parse.GetValue(threads) is null or > 0, "--threads must be above 0.");

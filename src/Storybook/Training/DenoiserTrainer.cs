@@ -36,8 +36,8 @@ public sealed class DenoiserTrainer : IDisposable
     /// <param name="tokenizer">The trained tokenizer.</param>
     /// <param name="vae">The trained autoencoder with its scaling factor.</param>
     /// <param name="schedule">The noise schedule to train for.</param>
-    /// <param name="state">A saved state to go on from, or null.</param>
-    public DenoiserTrainer(int seed, ClipTokenizer tokenizer, AutoencoderKL vae, NoiseSchedule schedule, string? state)
+    /// <param name="begin">Gives the weights other values than random ones: those of a saved state, for instance.</param>
+    public DenoiserTrainer(int seed, ClipTokenizer tokenizer, AutoencoderKL vae, NoiseSchedule schedule, Action<FlatParameters> begin)
     {
         this.tokenizer = tokenizer;
         generator = new Generator((ulong)seed, CPU);
@@ -46,8 +46,7 @@ public sealed class DenoiserTrainer : IDisposable
         _ = new UNet2DConditionModel(StorybookArchitecture.UNet, initial.Root["unet"]);
         _ = new ClipTextModel(textConfig, initial.Root["text_encoder"]);
         Parameters = new FlatParameters(initial, ScalarType.BFloat16);
-        if (state is not null)
-            Parameters.Load(state);
+        begin(Parameters);
         unet = new UNet2DConditionModel(StorybookArchitecture.UNet, Parameters.Source.Root["unet"]);
         textEncoder = new ClipTextModel(textConfig, Parameters.Source.Root["text_encoder"]);
         alphasCumprod = tensor(schedule.AlphasCumprod.Select(a => (float)a).ToArray());

@@ -116,6 +116,26 @@ public sealed class FlatParameters : IDisposable
         });
     }
 
+    /// <summary>Begins with a model's weights in place of random ones; the optimiser's state begins anew.</summary>
+    /// <param name="prefix">What the names in the file have in front of them here.</param>
+    /// <param name="file">The weights.</param>
+    /// <exception cref="PromptToPrompt.Diffusion.InvalidInputException">A weight is missing in the file or has another shape.</exception>
+    public void Begin(string prefix, SafetensorsFile file)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var slice in slices.Where(s => s.Name.StartsWith($"{prefix}.", StringComparison.Ordinal)))
+        {
+            var name = slice.Name[(prefix.Length + 1)..];
+            if (!file.Tensors.TryGetValue(name, out var entry) || !entry.Shape.SequenceEqual(slice.Shape))
+                throw new Diffusion.InvalidInputException($"{file.Path} has no tensor \"{name}\" of shape [{string.Join(", ", slice.Shape)}]; it is a model of another size.");
+            master.narrow(0, slice.Offset, slice.Count).copy_(file.Read(name).flatten());
+        }
+
+        average.copy_(master);
+        computed.copy_(master);
+    }
+
     /// <summary>Goes on from a saved state.</summary>
     /// <exception cref="PromptToPrompt.Diffusion.InvalidInputException">The file belongs to a model of another size.</exception>
     public void Load(string path)

@@ -1,8 +1,11 @@
 using System.Globalization;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Weights;
 using PromptToPrompt.Storybook.World;
 using static TorchSharp.torch;
 
@@ -13,7 +16,12 @@ namespace PromptToPrompt.Storybook.Training;
 /// <param name="AutoencoderPictures">Pictures for the autoencoder.</param>
 /// <param name="DenoiserPictures">Pictures for U-Net and text encoder.</param>
 /// <param name="Seed">Seed of everything.</param>
-public sealed record TrainingPlan(string Directory, long AutoencoderPictures = 34_000, long DenoiserPictures = 72_000, int Seed = 1);
+/// <param name="From">
+/// A model directory that an earlier run made: its tokenizer and autoencoder are kept, and U-Net and text encoder begin with its weights.
+/// Null to begin with nothing.
+/// </param>
+public sealed record TrainingPlan(
+    string Directory, long AutoencoderPictures = 34_000, long DenoiserPictures = 72_000, int Seed = 1, string? From = null);
 
 /// <summary>
 /// Makes the embedded model from nothing: tokenizer, then autoencoder, then U-Net with text encoder. State is saved every few minutes and the
@@ -25,6 +33,9 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
 {
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan SampleEvery = TimeSpan.FromMinutes(10);
+    private const string VaeWeights = "vae/diffusion_pytorch_model.safetensors";
+    private const string UNetWeights = "unet/diffusion_pytorch_model.safetensors";
+    private const string TextEncoderWeights = "text_encoder/model.safetensors";
     private readonly TimeProvider clock = time ?? TimeProvider.System;
     private string AutoencoderState => Path.Combine(plan.Directory, "autoencoder.safetensors");
     private string DenoiserState => Path.Combine(plan.Directory, "denoiser.safetensors");
@@ -39,6 +50,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
     /// </param>
     /// <param name="cancel">Stops the run before its next step; the state is saved first.</param>
     /// <exception cref="OperationCanceledException">The run was stopped.</exception>
+    /// <exception cref="InvalidInputException">What the plan begins from, or the state in its directory, does not fit.</exception>
     public IEnumerable<TrainingProgress> Run(Action<TrainingSamples>? show = null, CancellationToken cancel = default)
     {
         Directory.CreateDirectory(plan.Directory);
@@ -52,9 +64,13 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
 
     private IEnumerable<TrainingProgress> Autoencoder(Action<TrainingSamples>? show, CancellationToken cancel)
     {
+        if (plan.From is not null)
+            yield break;
         using var trainer = new AutoencoderTrainer(plan.Seed);
         if (File.Exists(AutoencoderState))
             trainer.Parameters.Load(AutoencoderState);
+        else if (File.Exists(DenoiserState))
+            throw new InvalidInputException($"{plan.Directory} holds a training that began from a model; name that model again with --from, or train into another directory.");
         var stage = trainer.Train(plan.AutoencoderPictures, cancel);
         foreach (var progress in Kept(stage, () => trainer.Parameters.Save(AutoencoderState), show is null ? null : Show, cancel))
             yield return progress;
@@ -72,21 +88,18 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
 
     private IEnumerable<TrainingProgress> Denoiser(Action<TrainingSamples>? show, CancellationToken cancel)
     {
-        using var autoencoder = new AutoencoderTrainer(plan.Seed);
-        autoencoder.Parameters.Load(AutoencoderState);
-        var (scalingFactor, _) = autoencoder.MeasureLatents();
-        var vae = autoencoder.Averaged(out var vaeWeights, scalingFactor);
-        using var owned = vaeWeights;
-        var vocabulary = TrainTokenizer();
+        if (plan.From is null)
+            ExportFoundation();
+        else
+            CopyModel(plan.From);
         cancel.ThrowIfCancellationRequested();
-        var tokenizer = new ClipTokenizer(vocabulary);
-        StorybookArchitecture.WriteConfigs(ModelDirectory, tokenizer.VocabularySize, scalingFactor);
-        vocabulary.Save(Path.Combine(ModelDirectory, "tokenizer"));
+        var vae = LoadAutoencoder(out var vaeWeights);
+        using var owned = vaeWeights;
         var schedule = SchedulerConfig.FromFile(Path.Combine(ModelDirectory, "scheduler", "scheduler_config.json"));
         using var scheduler = schedule.Create(SamplerKind.Ddim, 50);
-        using var trainer = new DenoiserTrainer(plan.Seed, tokenizer, vae, scheduler.Noise, File.Exists(DenoiserState) ? DenoiserState : null);
+        using var trainer = new DenoiserTrainer(plan.Seed, StableDiffusionModel.LoadTokenizer(ModelDirectory), vae, scheduler.Noise, BeginDenoiser);
         var stage = trainer.Train(plan.DenoiserPictures, cancel: cancel);
-        foreach (var progress in Kept(stage, () => Save(autoencoder.Parameters, trainer.Parameters), show is null ? null : Show, cancel))
+        foreach (var progress in Kept(stage, () => SaveDenoiser(trainer.Parameters), show is null ? null : Show, cancel))
             yield return progress;
 
         // What was just exported: exactly the pictures that a user of the model would get.
@@ -94,6 +107,58 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         {
             using var model = StableDiffusionModel.Load(ModelDirectory);
             show(TrainingSamples.Generated(model, trainer.Seen, cancel));
+        }
+    }
+
+    // What the denoiser's training stands on goes into the model directory first: configs, tokenizer, autoencoder.
+    private void ExportFoundation()
+    {
+        using var autoencoder = new AutoencoderTrainer(plan.Seed);
+        autoencoder.Parameters.Load(AutoencoderState);
+        var (scalingFactor, _) = autoencoder.MeasureLatents();
+        var vocabulary = TrainTokenizer();
+        StorybookArchitecture.WriteConfigs(ModelDirectory, new ClipTokenizer(vocabulary).VocabularySize, scalingFactor);
+        vocabulary.Save(Path.Combine(ModelDirectory, "tokenizer"));
+        Export(VaeWeights, autoencoder.Parameters.Averaged());
+    }
+
+    private void CopyModel(string from)
+    {
+        if (!File.Exists(Path.Combine(from, UNetWeights)))
+            throw new InvalidInputException($"--from {from}: there is no {UNetWeights}; give the model directory of an earlier training.");
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(ModelDirectory, Path.GetRelativePath(from, file));
+            // A run that goes on has newer weights there already.
+            if (File.Exists(copy))
+                continue;
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            using var source = File.OpenRead(file);
+            AtomicFile.Write(copy, source.CopyTo);
+        }
+    }
+
+    private AutoencoderKL LoadAutoencoder(out StoredWeights weights)
+    {
+        using var file = SafetensorsFile.Open(Path.Combine(ModelDirectory, VaeWeights));
+        weights = new StoredWeights(file.Path, file.Tensors.ToDictionary(
+            t => t.Key, t => new StoredWeight(t.Value.Shape, () => file.Read(t.Key).to(ScalarType.Float32))));
+        return new AutoencoderKL(AutoencoderConfig.FromFile(Path.Combine(ModelDirectory, "vae", "config.json")), weights.Root);
+    }
+
+    private void BeginDenoiser(FlatParameters parameters)
+    {
+        if (File.Exists(DenoiserState))
+        {
+            parameters.Load(DenoiserState);
+        }
+        else if (plan.From is not null)
+        {
+            foreach (var (prefix, name) in new[] { ("unet", UNetWeights), ("text_encoder", TextEncoderWeights) })
+            {
+                using var file = SafetensorsFile.Open(Path.Combine(plan.From, name));
+                parameters.Begin(prefix, file);
+            }
         }
     }
 
@@ -122,13 +187,12 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         show?.Invoke();
     }
 
-    private void Save(FlatParameters autoencoder, FlatParameters denoiser)
+    private void SaveDenoiser(FlatParameters denoiser)
     {
         denoiser.Save(DenoiserState);
         var parts = denoiser.Averaged().ToLookup(w => w.Key.Split('.', 2)[0], w => KeyValuePair.Create(w.Key.Split('.', 2)[1], w.Value));
-        Export("vae/diffusion_pytorch_model.safetensors", autoencoder.Averaged());
-        Export("unet/diffusion_pytorch_model.safetensors", parts["unet"]);
-        Export("text_encoder/model.safetensors", parts["text_encoder"]);
+        Export(UNetWeights, parts["unet"]);
+        Export(TextEncoderWeights, parts["text_encoder"]);
     }
 
     private void Export(string name, IEnumerable<KeyValuePair<string, Tensor>> weights)

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Storybook.Training;
@@ -46,6 +47,32 @@ public sealed class TrainingRunTests : IDisposable
         foreach (var state in new[] { "autoencoder.safetensors", "denoiser.safetensors" })
             Assert.Equal(File.ReadAllBytes(Path.Combine(silent.Directory, state)), File.ReadAllBytes(Path.Combine(shown.Directory, state)));
     }
+
+    [Fact]
+    public void Begins_with_the_weights_of_an_earlier_model()
+    {
+        var earlier = new TrainingRun(new TrainingPlan(Path.Combine(folder, "earlier"), AutoencoderBatch, DenoiserBatch));
+        _ = earlier.Run().ToList();
+        var plan = new TrainingPlan(Path.Combine(folder, "later"), DenoiserPictures: 0, Seed: 5, From: earlier.ModelDirectory);
+        var later = new TrainingRun(plan);
+        Assert.DoesNotContain(later.Run(), progress => progress.Stage == AutoencoderTrainer.Stage);
+        foreach (var file in Directory.GetFiles(earlier.ModelDirectory, "*", SearchOption.AllDirectories))
+            Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(later.ModelDirectory, Path.GetRelativePath(earlier.ModelDirectory, file))));
+
+        var trained = new TrainingRun(plan with { DenoiserPictures = DenoiserBatch }).Run().ToList();
+        Assert.Equal(DenoiserBatch, Assert.Single(trained).Pictures);
+        Assert.NotEqual(File.ReadAllBytes(UNetFile(earlier)), File.ReadAllBytes(UNetFile(later)));
+        Assert.Contains("--from", Refused(plan with { From = null }), StringComparison.Ordinal);
+
+        using (var scale = TorchSharp.torch.ones(3))
+            SafetensorsWriter.Write(UNetFile(earlier), [new("conv_in.weight", scale)]);
+        Assert.Contains("of another size", Refused(plan with { Directory = Path.Combine(folder, "other") }), StringComparison.Ordinal);
+        Assert.Contains("unet/diffusion_pytorch_model.safetensors", Refused(plan with { From = folder }), StringComparison.Ordinal);
+    }
+
+    private static string UNetFile(TrainingRun run) => Path.Combine(run.ModelDirectory, "unet", "diffusion_pytorch_model.safetensors");
+
+    private static string Refused(TrainingPlan plan) => Assert.Throws<InvalidInputException>(() => new TrainingRun(plan).Run().ToList()).Message;
 
     private long StopAtFirst(string stage, TrainingPlan plan, string state)
     {
