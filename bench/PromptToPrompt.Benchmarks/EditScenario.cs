@@ -46,7 +46,7 @@ internal sealed class EditScenario : IDisposable
         Edits = [null, AttentionEdit.Create(source, target, Request.Edit, Request.Steps)];
         conditional = TextConditioning.Encode(Model, [source, target]);
         this.unconditional = unconditional?.alias() ?? TextConditioning.Encode(Model, [Model.Tokenizer.Tokenize("")]);
-        var side = Model.UNet.Config.SampleSize * Model.Vae.Config.PixelsPerLatent;
+        var side = Model.PictureSide;
         using var one = start?.alias() ?? InitialNoise.FromSeed(Model, Request.Seed, side, side);
         noise = cat([one, one], 0);
     }

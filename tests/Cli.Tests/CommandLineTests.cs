@@ -20,6 +20,8 @@ public sealed class CommandLineTests
     [InlineData("--model", "generate", "a", "--model", "no-such-model")]
     [InlineData("--model", "tokens", "a", "--model", "no-such-model")]
     [InlineData("--pictures", "train", "--pictures", "0")]
+    [InlineData("--pictures is 31", "train", "judge", "--pictures", "31")]
+    [InlineData("--steps is \"1.5e0\"", "edit", "a", "b", "--steps", "1.5e0")]
     [InlineData("paint", "paint")]
     [InlineData("p2p --help")]
     public void WrongInputIsOneLineAndExitCode2(string expected, params string[] arguments) =>

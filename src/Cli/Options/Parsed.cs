@@ -69,7 +69,7 @@ internal static class Parsed
 
     private static T? Read<T>(string text)
         where T : struct, INumber<T> =>
-        T.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && T.IsFinite(value)
+        T.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var value) && T.IsFinite(value)
             ? value
             : null;
 }

@@ -6,6 +6,7 @@ using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Maps;
+using static PromptToPrompt.Diffusion.InvalidInputException;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
@@ -103,17 +104,11 @@ internal sealed class EditPlan : IDisposable
         mask?.Dispose();
     }
 
-    private static void Require(bool condition, string message)
-    {
-        if (!condition)
-            throw new InvalidInputException(message);
-    }
-
     private Tensor StartingNoise()
     {
         using var scope = NewDisposeScope();
         var model = Model;
-        var side = model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent;
+        var side = model.PictureSide;
         var (height, width) = (Request.Height > 0 ? Request.Height : side, Request.Width > 0 ? Request.Width : side);
         Tensor source;
         if (Known is not null)
