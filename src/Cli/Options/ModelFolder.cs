@@ -7,7 +7,7 @@ internal static class ModelFolder
 {
     /// <summary>A model: a file as it is given, else a directory or name as for <see cref="Find"/>.</summary>
     /// <exception cref="InvalidInputException">There is none.</exception>
-    public static string FindModel(string name) => File.Exists(name) ? Path.GetFullPath(name) : Find(name);
+    public static string FindModel(string name, string option = "--model") => File.Exists(name) ? Path.GetFullPath(name) : Find(name, option);
 
     /// <summary>
     /// A directory as it is given; else <c>models/NAME</c> in the current directory, the program's, or one above either of them.

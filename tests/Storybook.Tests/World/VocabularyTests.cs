@@ -17,6 +17,16 @@ public sealed class VocabularyTests
     public void OtherWordsAreNamedOnceAsTheyWereWritten() =>
         Assert.Equal(["Zebra", "astronaut"], Vocabulary.Unknown(Tokenizer().Tokenize("A Zebra, a cat - a photo of an astronaut on a Zebra!")));
 
+    [Fact]
+    public void TheDocumentationListsAllWords()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "docs", "storybook.md")))
+            folder = folder.Parent!;
+        var listed = File.ReadAllText(Path.Combine(folder.FullName, "docs", "storybook.md")).Split("## Words")[^1];
+        Assert.Equal(string.Join(' ', Vocabulary.Words), string.Join(' ', listed.Split((char[])[' ', ',', '\n'], StringSplitOptions.RemoveEmptyEntries)));
+    }
+
     private static ClipTokenizer Tokenizer() => new(BpeTrainer.Train(Vocabulary.Words, StorybookArchitecture.Merges));
 
     [Fact]
