@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Diffusion.UNet;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -82,15 +83,15 @@ internal sealed class InversionRun : IDisposable
         using var session = new EditSession(model, request);
         session.RunSource().Dispose();
         Timed("product", "next edit", () => Run(progress => session.Edit(_ => request, progress)));
-        return inverted.Unconditional!.clone().MoveToOuterDisposeScope();
+        return inverted.Unconditional!.Text.clone().MoveToOuterDisposeScope();
     }
 
     private Tensor Published()
     {
         using var scope = NewDisposeScope();
         using var published = new PublishedNullText(model, Steps, settings.Guidance);
-        var conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(Prompt)]);
-        var unconditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("")]);
+        var conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(Prompt)]).Text;
+        var unconditional = TextConditioning.EncodeNegative(model, "").Text;
         var pivots = Timed("published", "inverting", () => Counted(published, () => published.Invert(picture, conditional)));
         var found = Timed("published", "optimising", () => Counted(
             published, () => published.Optimise(pivots, conditional, unconditional, settings.InnerSteps, settings.EarlyStop)));
