@@ -1,11 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Checkpoints.SingleFile;
-using PromptToPrompt.Diffusion.TextEncoders;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tokenization;
-using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.Weights;
 using static TorchSharp.torch;
 
@@ -36,8 +34,8 @@ internal abstract class ModelFiles : IDisposable
         }
     }
 
-    /// <summary>Where the model's tokenizer is.</summary>
-    public abstract TokenizerFolder Tokenizer { get; }
+    /// <summary>Where the tokenizer of each text encoder is.</summary>
+    public abstract IReadOnlyList<TokenizerFolder> Tokenizers { get; }
 
     /// <summary>Opens a model directory or a single file.</summary>
     /// <exception cref="InvalidInputException">There is none, or it is of an unknown kind.</exception>
@@ -49,6 +47,16 @@ internal abstract class ModelFiles : IDisposable
         if (options.Variant is not null)
             throw new InvalidInputException($"--variant {options.Variant}: {path} is a single file and has no variants; leave the option out.");
         return SingleFileModel.Open(path, options);
+    }
+
+    /// <summary>Reads the tokenizer of each text encoder. They differ in nothing but the token that fills prompts up.</summary>
+    /// <exception cref="InvalidInputException">They differ in more, so that a token would be another one to each encoder.</exception>
+    public IReadOnlyList<ClipTokenizer> LoadTokenizers()
+    {
+        var tokenizers = Tokenizers.Select(folder => folder.Load()).ToList();
+        foreach (var (tokenizer, folder) in tokenizers.Zip(TokenizerFolder.Names).Skip(1))
+            Require(tokenizers[0].IsLike(tokenizer), $"{TokenizerFolder.Name}/ and {folder}/ have different words, lengths or special tokens");
+        return tokenizers;
     }
 
     /// <summary>The JSON text of the config of a part or of the scheduler, in UTF-8, with what the options change.</summary>
@@ -95,10 +103,10 @@ internal abstract class ModelFiles : IDisposable
     {
         const int Samples = 64, SampleLength = 4096;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var part in ModelParts.Configured)
+        foreach (var part in ModelParts.Configured(Shape))
             hash.AppendData(ConfigText(part));
         var buffer = new byte[SampleLength];
-        foreach (var path in ModelParts.All.SelectMany(part => Weights(part).Files).Distinct(StringComparer.Ordinal))
+        foreach (var path in ModelParts.Of(Shape).SelectMany(part => Weights(part).Files).Distinct(StringComparer.Ordinal))
         {
             using var stream = File.OpenRead(path);
             hash.AppendData(BitConverter.GetBytes(stream.Length));
@@ -113,12 +121,22 @@ internal abstract class ModelFiles : IDisposable
     }
 
     /// <summary>Refuses parts that were not made for each other, before a tensor operation does so less clearly.</summary>
-    public void RequireFit(ClipTokenizer tokenizer, ClipTextModel text, UNet2DConditionModel unet, AutoencoderKL vae)
+    public void RequireFit(ClipTokenizer tokenizer)
     {
-        Require(tokenizer.VocabularySize <= text.Config.VocabularySize, $"tokenizer/ has {tokenizer.VocabularySize} tokens, text_encoder/ {text.Config.VocabularySize}");
-        Require(tokenizer.MaxLength <= text.Config.MaxLength, $"tokenizer/ makes {tokenizer.MaxLength} tokens, text_encoder/ takes {text.Config.MaxLength}");
-        Require(text.Config.HiddenSize == unet.Config.CrossAttentionDim, $"text_encoder/ is {text.Config.HiddenSize} wide, unet/ expects {unet.Config.CrossAttentionDim}");
-        Require(unet.Config.OutChannels == vae.Config.LatentChannels, $"unet/ makes {unet.Config.OutChannels} channels, vae/ takes {vae.Config.LatentChannels}");
+        var (texts, unet) = (Shape.TextEncoders, Shape.UNet);
+        foreach (var (part, text) in ModelParts.TextEncoders.Zip(texts))
+        {
+            Require(tokenizer.VocabularySize <= text.VocabularySize, $"tokenizer/ has {tokenizer.VocabularySize} tokens, {part}/ {text.VocabularySize}");
+            Require(tokenizer.MaxLength <= text.MaxLength, $"tokenizer/ makes {tokenizer.MaxLength} tokens, {part}/ takes {text.MaxLength}");
+        }
+
+        var (width, names) = (texts.Sum(text => text.HiddenSize), string.Join(" and ", ModelParts.TextEncoders.Take(texts.Count).Select(part => $"{part}/")));
+        Require(width == unet.CrossAttentionDim, $"{names} make texts {width} wide, unet/ expects {unet.CrossAttentionDim}");
+        Require(unet.OutChannels == Shape.Vae.LatentChannels, $"unet/ makes {unet.OutChannels} channels, vae/ takes {Shape.Vae.LatentChannels}");
+        if (unet.Vector is not { } vector)
+            return;
+        var taken = vector.Width - (PictureSizes.Count * vector.SizeWidth);
+        Require(taken == texts[^1].PooledSize, $"the text as a whole is {texts[^1].PooledSize} wide, unet/ expects {taken}");
     }
 
     /// <summary>Closes the files. Tensors that were read stay valid.</summary>

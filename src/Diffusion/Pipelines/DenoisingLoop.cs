@@ -54,7 +54,7 @@ public static class DenoisingLoop
         var step = new DenoisingStep(index, scheduler.Timesteps[index], batch.Rows);
         var input = batch.Input(scheduler.ScaleModelInput(latents, index));
         var timestep = tensor(new[] { step.Timestep }, device: model.Device);
-        var output = model.UNet.Forward(input.to(model.Dtype), timestep, batch.Context(index), request.Attention, step).to(ScalarType.Float32);
+        var output = model.UNet.Forward(input.to(model.Dtype), timestep, batch.Conditioning(index), request.Attention, step).to(ScalarType.Float32);
         var next = request.AfterStep(index, batch.Advance(output, index, latents, (guided, free) => scheduler.Step(guided, index, free)));
         if (!next.isfinite().all().ToBoolean())
             throw new InvalidInputException($"The numbers overflowed at step {index + 1}; use --dtype float32, a lower --guidance or milder weights.");

@@ -85,6 +85,10 @@ public sealed class ClipTokenizer
         return new ClipTokenizer(vocabulary, config);
     }
 
+    /// <summary>Whether another tokenizer splits every text into the same tokens; what they fill up with may differ.</summary>
+    internal bool IsLike(ClipTokenizer other) =>
+        (MaxLength, StartId, EndId) == (other.MaxLength, other.StartId, other.EndId) && vocabulary.IsSame(other.vocabulary);
+
     /// <summary>The ids of a text between the start and the end token, never truncated.</summary>
     public IReadOnlyList<int> Encode(string text)
     {

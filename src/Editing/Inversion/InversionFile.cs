@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -71,7 +72,7 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
             var picture = new Picture((int)pixels.shape[1], (int)pixels.shape[0], pixels.data<byte>().ToArray());
             var inverted = new InvertedPicture(settings, Tensor("inversion.latents", settings.Steps + 1), Tensor("source", finished + 1))
             {
-                Unconditional = Optional("inversion.uncond", finished),
+                Unconditional = Optional("inversion.uncond", finished) is { } text ? new Conditioning(text, Optional("inversion.uncond_vector", entries: 1)) : null,
                 StepNoise = Optional("step_noise", settings.Steps),
                 Losses = Read<double[][]>("losses"),
                 FinishedSteps = finished,

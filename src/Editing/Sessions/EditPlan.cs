@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Maps;
@@ -22,12 +23,13 @@ internal sealed class EditPlan : IDisposable
         Model = model;
         Request = request;
         Sampler = request.Sampler ?? model.Scheduler.PreferredSampler ?? SamplerKind.Ddim;
-        Conditional = TextConditioning.Encode(model, Prompts).DetachFromDisposeScope();
-        Unconditional = (request.Inverted?.Unconditional is { } found ? found.to(model.Dtype, model.Device, copy: true)
-            : TextConditioning.Encode(model, [model.Tokenizer.Tokenize(request.Negative)])).DetachFromDisposeScope();
         FirstStep = request.Inverted?.Method.FirstStep(request.Inverted.Settings) ?? 0;
         Known = request.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
+        var sizes = request.Sizes ?? PictureSizes.Of(PictureSize);
+        Conditional = TextConditioning.Encode(model, Prompts, sizes).DetachFromDisposeScope();
+        Unconditional = request.Inverted?.Unconditional is { } found ? Placed(found)
+            : TextConditioning.EncodeNegative(model, request.Negative, sizes).DetachFromDisposeScope();
         mask = request.Mask is { } picture ? LatentMask(picture).DetachFromDisposeScope() : null;
         var blends = request.Blend is not null || request.BlendSubtract is not null;
         var (height, width) = MapResolution.Choose(model.UNet.Config, (int)Noise.shape[2], (int)Noise.shape[3]);
@@ -68,15 +70,17 @@ internal sealed class EditPlan : IDisposable
     /// <summary>The step that edits begin at.</summary>
     public int FirstStep { get; }
 
-    public Tensor Conditional { get; }
+    public Conditioning Conditional { get; }
 
-    public Tensor Unconditional { get; }
+    public Conditioning Unconditional { get; }
 
     public AttentionMaps? Maps { get; }
 
     public SelfAttentionMap? SelfAttention { get; }
 
     public LocalBlend? Blend { get; }
+
+    private PixelSize PictureSize => new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * Model.Vae.Config.PixelsPerLatent;
 
     public Scheduler CreateScheduler()
     {
@@ -130,6 +134,12 @@ internal sealed class EditPlan : IDisposable
 
         var edited = Request.EditSeed is { } seed ? InitialNoise.FromSeed(model, seed, height, width) : source;
         return cat([source, .. Request.Targets.Select(_ => edited)], 0).DetachFromDisposeScope();
+    }
+
+    private Conditioning Placed(Conditioning found)
+    {
+        using var scope = NewDisposeScope();
+        return found.To(Model.Dtype, Model.Device).Own();
     }
 
     // A position may change when more than half of its pixels may.

@@ -41,7 +41,7 @@ internal sealed class PairRun : IDisposable
             Latents = noise.expand(prompts.Count, -1, -1, -1),
             Prompts = [.. Enumerable.Range(0, prompts.Count)],
             Conditional = TextConditioning.Encode(model, prompts),
-            Unconditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("")]),
+            Unconditional = TextConditioning.EncodeNegative(model, ""),
             Guidance = options.Guidance,
             Attention = attention,
         };

@@ -107,7 +107,7 @@ public sealed class DenoiserTrainer : IDisposable
         var noisy = ((latents * signal) + (noise * spread)).to(ScalarType.BFloat16);
         // Where the picture is still noise nobody can know where its parts will be.
         using var attention = new GroundingAttention(grounded, config.SampleSize, alphas.sqrt());
-        var predicted = unet.Forward(noisy, timesteps, textEncoder.Forward(ids), attention).to(ScalarType.Float32);
+        var predicted = unet.Forward(noisy, timesteps, new Conditioning(textEncoder.Forward(ids)), attention).to(ScalarType.Float32);
         var snr = alphas / (1 - alphas);
         var weights = snr.clamp_max(MinSnr) / snr;
         var noiseLoss = ((predicted - noise).square().mean([1, 2, 3]) * weights).mean();

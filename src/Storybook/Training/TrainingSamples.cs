@@ -66,7 +66,7 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
             Latents = cat([.. wanted.Select(w => InitialNoise.FromSeed(model, w.Seed, side, side))], 0),
             Prompts = [.. Enumerable.Range(0, wanted.Count)],
             Conditional = TextConditioning.Encode(model, wanted.Select(w => model.Tokenizer.Tokenize(w.Caption))),
-            Unconditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("")]),
+            Unconditional = TextConditioning.EncodeNegative(model, ""),
             Guidance = Guidance,
         };
         IReadOnlyList<Picture> drawn = [];

@@ -30,7 +30,10 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
         // One embedding for all steps is written step by step.
         Assert.True(expected.Unconditional is null
             ? actual.Unconditional is null
-            : expected.Unconditional.expand_as(actual.Unconditional!).Equals(actual.Unconditional!));
+            : expected.Unconditional.Text.expand_as(actual.Unconditional!.Text).Equals(actual.Unconditional.Text));
+        Assert.True(expected.Unconditional?.Vector is null
+            ? actual.Unconditional?.Vector is null
+            : expected.Unconditional.Vector.Equals(actual.Unconditional!.Vector!));
     }
 
     [Theory]

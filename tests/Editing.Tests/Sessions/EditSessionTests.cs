@@ -94,6 +94,9 @@ public sealed class EditSessionTests
         {
         }
 
+        // What earlier tests left to the collector would go away in between.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var before = Tensor.TotalCount;
         using (EditRun.Execute(model, Request))
         {
