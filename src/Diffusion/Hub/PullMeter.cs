@@ -11,15 +11,21 @@ internal sealed class PullMeter(IProgress<PullProgress>? progress, Func<TimeSpan
     public long Done => state.Done;
 
     /// <summary>Begins the count. What is here already counts from the beginning: the speed is then that of the connection.</summary>
-    public void Start(long present, long total) => progress?.Report(state = new PullProgress("", present, total));
+    public void Start(long present, long total) => Tell(new PullProgress("", present, total));
 
     /// <summary>Tells how much is here.</summary>
-    public void Set(string file, long done) => progress?.Report(state = state with { File = file, Done = done });
+    public void Set(string file, long done) => Tell(state with { File = file, Done = done });
 
     /// <summary>Waits, and tells why.</summary>
     public Task PauseAsync(TimeSpan time, string reason, CancellationToken cancel)
     {
         progress?.Report(state with { Note = FormattableString.Invariant($"{reason}; waiting {time.TotalSeconds:0.#} s") });
         return wait(time, cancel);
+    }
+
+    private void Tell(PullProgress now)
+    {
+        state = now;
+        progress?.Report(now);
     }
 }
