@@ -66,7 +66,9 @@ internal static class ModelPullCommand
         {
             // The few configs that say what else is needed come before the total is known.
             if (value.Total > 0 || value.Note.Length > 0)
-                progress.Report(new LongProgress(repository.ToString(), value.Done, value.Total, LongProgress.Bytes, string.Join(", ", new[] { value.File, value.Note }.Where(text => text.Length > 0))));
+                progress.Report(new LongProgress(repository.ToString(), value.Done, value.Total, LongProgress.Bytes, Note(value), value.Note.Length > 0));
         }
+
+        private static string Note(PullProgress value) => string.Join(", ", new[] { value.File, value.Note }.Where(text => text.Length > 0));
     }
 }

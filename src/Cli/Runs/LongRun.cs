@@ -9,7 +9,8 @@ namespace PromptToPrompt.Cli.Runs;
 /// <param name="Total">What there is to do in it.</param>
 /// <param name="Unit">What is counted, in the plural.</param>
 /// <param name="Note">Anything else worth a look; may be empty.</param>
-internal readonly record struct LongProgress(string Part, long Done, long Total, string Unit, string Note = "")
+/// <param name="IsWaiting">Whether the note says why nothing happens, so that it must be seen.</param>
+internal readonly record struct LongProgress(string Part, long Done, long Total, string Unit, string Note = "", bool IsWaiting = false)
 {
     /// <summary>The unit of what is counted in bytes and shown in larger ones.</summary>
     public const string Bytes = "bytes";
@@ -62,7 +63,7 @@ internal sealed class LongRun : IProgress<LongProgress>
             bar.Description = Markup.Escape(Text(value));
         }
 
-        if (lines && (written is not { } last || value.Done >= value.Total || clock.GetElapsedTime(last) >= BetweenLines))
+        if (lines && (value.IsWaiting || value.Done >= value.Total || written is not { } last || clock.GetElapsedTime(last) >= BetweenLines))
         {
             written = clock.GetTimestamp();
             Console.Error.WriteLine(Text(value));
@@ -80,7 +81,7 @@ internal sealed class LongRun : IProgress<LongProgress>
         var done = value.Unit == LongProgress.Bytes
             ? $"{FileSize.Text(value.Done)} of {FileSize.Text(value.Total)}"
             : string.Create(CultureInfo.InvariantCulture, $"{value.Done} of {value.Total} {value.Unit}");
-        return $"{value.Part}: {done}{left}{note}";
+        return value.Total > 0 ? $"{value.Part}: {done}{left}{note}" : $"{value.Part}: {value.Note}";
     }
 
     private static string Speed(double rate, string unit) =>

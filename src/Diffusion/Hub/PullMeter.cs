@@ -25,6 +25,8 @@ internal sealed class PullMeter(IProgress<PullProgress>? progress, Func<TimeSpan
 
     private void Tell(PullProgress now)
     {
+        if (now == state)
+            return;
         state = now;
         progress?.Report(now);
     }
