@@ -12,7 +12,7 @@ internal sealed class ModelOptions
 {
     private readonly Option<string> model = new("--model")
     {
-        Description = "Model directory in the diffusers layout, checkpoint in one file (.safetensors, .ckpt), or the name of a folder in models/",
+        Description = "Model directory in the diffusers layout, checkpoint in one file (.safetensors, .ckpt), OWNER/NAME of a pulled model, or the name of a folder in models/",
         HelpName = "dir|file|name",
         DefaultValueFactory = _ => "storybook",
     };
