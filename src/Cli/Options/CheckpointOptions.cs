@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Schedulers;
 
@@ -26,11 +27,25 @@ internal sealed class CheckpointOptions
     private readonly Option<string> prediction =
         Parsed.Choice("--prediction", "What the model predicts, where its files do not say", FromModel, FromModel, Noise, Velocity);
 
+    private readonly Option<string[]> loras = new("--lora")
+    {
+        Description = "LoRA to add to the model, with its weight where that is not 1, as in style.safetensors:0.7; may be given several times",
+        HelpName = "file[:weight]",
+        DefaultValueFactory = _ => [],
+    };
+
     public CheckpointOptions AddTo(Command command)
     {
         AddTokenizerTo(command);
         command.Add(variant);
         command.Add(prediction);
+        return this;
+    }
+
+    /// <summary>Adds what changes a model when it is loaded.</summary>
+    public CheckpointOptions AddAdaptersTo(Command command)
+    {
+        command.Add(loras);
         return this;
     }
 
@@ -41,6 +56,7 @@ internal sealed class CheckpointOptions
     {
         Tokenizer = parse.GetValue(tokenizer),
         Variant = parse.GetValue(variant),
+        Loras = [.. (parse.GetValue(loras) ?? []).Select(ReadLora)],
         Prediction = parse.GetValue(prediction) switch
         {
             Velocity => PredictionType.VPrediction,
@@ -48,4 +64,13 @@ internal sealed class CheckpointOptions
             _ => null,
         },
     };
+
+    // What stands after the last colon is a weight where it is a number; a path may have colons of its own.
+    private static Lora ReadLora(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        return colon > 0 && double.TryParse(text[(colon + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out var weight) && double.IsFinite(weight)
+            ? new Lora(Path.GetFullPath(text[..colon]), weight)
+            : new Lora(Path.GetFullPath(text));
+    }
 }

@@ -27,7 +27,7 @@ internal sealed class ModelOptions
     public ModelOptions AddTo(Command command)
     {
         command.Add(model);
-        checkpoint.AddTo(command);
+        checkpoint.AddTo(command).AddAdaptersTo(command);
         command.Add(device);
         command.Add(dtype);
         return this;

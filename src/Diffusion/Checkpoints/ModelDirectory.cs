@@ -40,7 +40,7 @@ internal sealed class ModelDirectory : ModelFiles
         : [.. TokenizerFolder.Names.Take(Shape.TextEncoders.Count).Select(name => new TokenizerFolder(Folder(name)))];
 
     /// <inheritdoc/>
-    public override void Dispose() => files.ForEach(file => file.Dispose());
+    protected override void Close() => files.ForEach(file => file.Dispose());
 
     /// <inheritdoc/>
     protected override ModelShape ReadShape()
