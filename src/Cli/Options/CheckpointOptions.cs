@@ -34,6 +34,13 @@ internal sealed class CheckpointOptions
         DefaultValueFactory = _ => [],
     };
 
+    private readonly Option<string[]> embeddings = new("--embedding")
+    {
+        Description = "Word learned by textual inversion (.safetensors, .pt), to use in prompts; its name is the file's where it has none, or WORD=FILE; may be given several times",
+        HelpName = "[word=]file",
+        DefaultValueFactory = _ => [],
+    };
+
     public CheckpointOptions AddTo(Command command)
     {
         AddTokenizerTo(command);
@@ -42,20 +49,32 @@ internal sealed class CheckpointOptions
         return this;
     }
 
-    /// <summary>Adds what changes a model when it is loaded.</summary>
-    public CheckpointOptions AddAdaptersTo(Command command)
+    /// <summary>Adds <c>--lora</c>.</summary>
+    public CheckpointOptions AddLorasTo(Command command)
     {
         command.Add(loras);
         return this;
     }
 
+    /// <summary>Adds <c>--embedding</c>.</summary>
+    public CheckpointOptions AddEmbeddingsTo(Command command)
+    {
+        command.Add(embeddings);
+        return this;
+    }
+
     /// <summary>Adds <c>--tokenizer</c> alone.</summary>
-    public void AddTokenizerTo(Command command) => command.Add(tokenizer);
+    public CheckpointOptions AddTokenizerTo(Command command)
+    {
+        command.Add(tokenizer);
+        return this;
+    }
 
     public ModelLoadOptions Read(ParseResult parse) => new()
     {
         Tokenizer = parse.GetValue(tokenizer),
         Variant = parse.GetValue(variant),
+        Embeddings = [.. (parse.GetValue(embeddings) ?? []).Select(ReadEmbedding)],
         Loras = [.. (parse.GetValue(loras) ?? []).Select(ReadLora)],
         Prediction = parse.GetValue(prediction) switch
         {
@@ -64,6 +83,13 @@ internal sealed class CheckpointOptions
             _ => null,
         },
     };
+
+    // A path may have an equals sign of its own.
+    private static TextEmbedding ReadEmbedding(string text)
+    {
+        var equals = File.Exists(text) ? -1 : text.IndexOf('=', StringComparison.Ordinal);
+        return equals > 0 ? new TextEmbedding(Path.GetFullPath(text[(equals + 1)..]), text[..equals]) : new TextEmbedding(Path.GetFullPath(text));
+    }
 
     // What stands after the last colon is a weight where it is a number; a path may have colons of its own.
     private static Lora ReadLora(string text)

@@ -99,7 +99,7 @@ public sealed class StableDiffusionModel : IDisposable
     public static ClipTokenizer LoadTokenizer(string path, ModelLoadOptions? options = null)
     {
         using var files = ModelFiles.Open(path, options);
-        return files.Tokenizers[0].Load();
+        return files.LoadTokenizer();
     }
 
     /// <inheritdoc/>
