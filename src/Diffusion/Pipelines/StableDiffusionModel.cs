@@ -54,6 +54,9 @@ public sealed class StableDiffusionModel : IDisposable
     /// <summary>Whether an empty prompt is zeros and not what the text encoders make of it.</summary>
     public bool ZerosForEmptyPrompt { get; }
 
+    /// <summary>Whether the U-Net was distilled to take guidance as an input; the negative prompt plays no part then.</summary>
+    public bool TakesGuidance => UNet.Config.GuidanceWidth is not null;
+
     /// <summary>Side of the pictures that the model was trained on, in pixels.</summary>
     public int PictureSide => UNet.Config.SampleSize * Vae.Config.PixelsPerLatent;
 
