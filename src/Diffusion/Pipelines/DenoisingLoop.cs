@@ -27,6 +27,9 @@ public static class DenoisingLoop
         var channels = request.Latents.shape[1] + (request.Beside?.shape[1] ?? 0);
         if (model.UNet.Config.InChannels != channels)
             throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.UNet.Config.InChannels} channels, not {channels}; a model made for inpainting works with p2p inpaint alone.");
+        // Such a network does in one row what guidance does in two.
+        if (model.TakesGuidance)
+            request = request with { Guidance = 1, Conditional = request.Conditional with { Guidance = request.Guidance } };
         var batch = new GuidedBatch(request);
         var steps = scheduler.Timesteps.Count;
         var latents = (request.Latents * scheduler.InitialNoiseSigma).DetachFromDisposeScope();

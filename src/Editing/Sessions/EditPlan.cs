@@ -85,7 +85,7 @@ internal sealed class EditPlan : IDisposable
     public Scheduler CreateScheduler()
     {
         var config = Request.StepsOffset is { } offset ? Model.Scheduler with { StepsOffset = offset } : Model.Scheduler;
-        return Request.Inverted is { } inverted ? inverted.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Request.Steps);
+        return Request.Inverted is { } inverted ? inverted.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Request.Steps, Request.Seed);
     }
 
     /// <summary>What guidance multiplies; see <see cref="DenoisingRequest.ShapeGuidance"/>.</summary>
@@ -96,7 +96,7 @@ internal sealed class EditPlan : IDisposable
     public int Rows(IReadOnlyList<int> prompts)
     {
         var known = Known is not null && prompts.Contains(0) ? 1 : 0;
-        return known + ((prompts.Count - known) * (Request.Guidance == 1 ? 1 : 2));
+        return known + ((prompts.Count - known) * (Request.Guidance == 1 || Model.TakesGuidance ? 1 : 2));
     }
 
     public void Dispose()

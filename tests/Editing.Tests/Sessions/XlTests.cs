@@ -71,6 +71,22 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
         Reference.AssertClose(blended.Latents[1], next.Latents[0], Rounding, "blended edit");
     }
 
+    // Samplers of few steps add noise at each: the source's and the edits' must be the same, whatever the passes.
+    [Theory]
+    [InlineData(SamplerKind.Lcm)]
+    [InlineData(SamplerKind.EulerAncestral)]
+    public void EditsWithSamplersThatAddNoiseKeepTheSource(SamplerKind sampler)
+    {
+        var request = Request with { Sampler = sampler, Guidance = 1 };
+        using var same = EditRun.Execute(small.Model, request with { Targets = [Request.Source] });
+        using var together = EditRun.Execute(small.Model, request);
+        using var session = new EditSession(small.Model, request);
+        using var source = session.RunSource();
+        using var edit = session.Edit(each => each with { Targets = Request.Targets });
+        Reference.AssertClose(same.Latents[0], same.Latents[1], Rounding, "same prompt");
+        Reference.AssertClose(together.Latents[1], edit.Latents[0], Rounding, "edit");
+    }
+
     [Fact]
     public void SizesAreSeenByTheNetwork()
     {

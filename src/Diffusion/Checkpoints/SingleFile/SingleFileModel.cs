@@ -66,7 +66,7 @@ internal sealed class SingleFileModel : ModelFiles
     }
 
     /// <inheritdoc/>
-    public override void Dispose() => file.Dispose();
+    protected override void Close() => file.Dispose();
 
     /// <inheritdoc/>
     protected override ModelShape ReadShape()
