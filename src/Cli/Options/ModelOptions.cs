@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Studio.Engine;
 using TorchSharp;
 
 namespace PromptToPrompt.Cli.Options;
@@ -59,6 +60,13 @@ internal sealed class ModelOptions
             "float16" => torch.ScalarType.Float16,
             _ => torch.ScalarType.Float32,
         }, checkpoint.Read(parse));
+    }
+
+    /// <summary>The model as the studio offers it: found now, loaded when it is needed.</summary>
+    public OfferedModel Offer(ParseResult parse)
+    {
+        _ = Directory(parse);
+        return new OfferedModel(parse.GetValue(model)!, () => Load(parse));
     }
 
     private torch.Device Device(ParseResult parse)

@@ -62,20 +62,6 @@ internal sealed class PictureMaker : IDisposable
         };
     }
 
-    /// <summary>The way from noise to a version's picture, as a file that <c>p2p edit --inversion</c> takes.</summary>
-    /// <param name="version">The version.</param>
-    /// <param name="path">Where to.</param>
-    /// <param name="reporter">Gives the receiver of a stage's progress.</param>
-    /// <param name="cancel">Stops before the next step.</param>
-    public void SaveWay(PictureVersion version, string path, Func<string, JobReporter> reporter, CancellationToken cancel)
-    {
-        var model = models.Get(ModelOf(version.Recipe));
-        var picture = store.Picture(version.Picture);
-        using var way = WayOf(model, version, reporter, cancel);
-        using var file = new InversionFile(way, picture, Framing.For(model, FramingKind.Crop, picture, picture.Width, picture.Height));
-        file.Save(path, model);
-    }
-
     /// <inheritdoc/>
     public void Dispose() => models.Dispose();
 
@@ -173,37 +159,36 @@ internal sealed class PictureMaker : IDisposable
         return session;
     }
 
+    // Kept on disk, so that it is found once; p2p edit --inversion reads the same files.
     private InvertedPicture WayOf(StableDiffusionModel model, PictureVersion version, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
-        switch (version.Recipe)
-        {
-            case InvertedRecipe inverted:
-                return Stored(model, inverted, store.KeyOf(version.Id), reporter, cancel);
-            case EditedRecipe edited:
-                var source = SessionOf(store.Version(edited.Source), reporter, cancel);
-                using (var result = Run(source, edited, reporter("preparing"), cancel))
-                    return result.AsSource(0);
-            case DrawnRecipe drawn:
-                using (var result = EditRun.Execute(model, EditRequests.Of(drawn) with { Trace = true }, reporter("preparing"), cancel))
-                    return result.AsSource(0);
-            case InpaintedRecipe filled:
-                var picture = store.Picture(version.Picture);
-                using (var latents = Framing.For(model, FramingKind.Crop, picture).Apply(picture).Encode(model.Vae, model.Device))
-                {
-                    var settings = new InversionSettings { Method = "direct", Prompt = filled.Prompt, Steps = filled.Steps, Guidance = filled.Guidance };
-                    return InversionMethod.Invert(model, latents, settings, reporter("inverting"), cancel: cancel);
-                }
-
-            default:
-                throw new ArgumentOutOfRangeException(nameof(version));
-        }
+        var key = store.KeyOf(version.Id);
+        var path = store.InversionFile(key);
+        if (File.Exists(path))
+            return InversionFile.Load(path, model).Inverted;
+        // Of a given picture where somebody removed the file: the picture and its recipe are still there.
+        if (version.Recipe is InvertedRecipe given)
+            return InvertAndSave(model, given, key, reporter, cancel).Inverted;
+        var picture = store.Picture(version.Picture);
+        var framing = Framing.For(model, FramingKind.Crop, picture);
+        var file = new InversionFile(FindWay(model, version.Recipe, framing.Apply(picture), reporter, cancel), picture, framing);
+        file.Save(path, model);
+        return file.Inverted;
     }
 
-    private InvertedPicture Stored(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
+    private InvertedPicture FindWay(StableDiffusionModel model, Recipe recipe, Picture picture, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
-        var path = store.InversionFile(key);
-        // Where somebody removed the file, the picture and its recipe are still there.
-        return (File.Exists(path) ? InversionFile.Load(path, model) : InvertAndSave(model, recipe, key, reporter, cancel)).Inverted;
+        if (recipe is EditedRecipe edited)
+        {
+            var source = SessionOf(store.Version(edited.Source), reporter, cancel);
+            using var result = Run(source, edited, reporter("preparing"), cancel);
+            return result.AsSource(0);
+        }
+
+        var filled = (InpaintedRecipe)recipe;
+        var settings = new InversionSettings { Method = "direct", Prompt = filled.Prompt, Steps = filled.Steps, Guidance = filled.Guidance };
+        using var latents = picture.Encode(model.Vae, model.Device);
+        return InversionMethod.Invert(model, latents, settings, reporter("inverting"), cancel: cancel);
     }
 
     private InversionFile InvertAndSave(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
@@ -17,6 +18,7 @@ public sealed class StudioEngine : IAsyncDisposable
 
     private readonly StudioStore store;
     private readonly TimeProvider clock;
+    private readonly ILogger<StudioEngine>? log;
     private readonly PictureMaker maker;
     private readonly DeviceQueue queue;
     private readonly EngineMeter meter;
@@ -28,10 +30,12 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <param name="models">The models it offers, at least one; the first is the usual one.</param>
     /// <param name="limits">What it takes on.</param>
     /// <param name="clock">Tells the time.</param>
-    public StudioEngine(StudioStore store, IReadOnlyList<OfferedModel> models, EngineLimits limits, TimeProvider clock)
+    /// <param name="log">Is told of failures that nobody outside can mend.</param>
+    public StudioEngine(StudioStore store, IReadOnlyList<OfferedModel> models, EngineLimits limits, TimeProvider clock, ILogger<StudioEngine>? log = null)
     {
         this.store = store;
         this.clock = clock;
+        this.log = log;
         Models = [.. models.Select(model => model.Name)];
         maker = new PictureMaker(store, models, limits.SessionBytes, clock);
         queue = new DeviceQueue(limits.QueueLength, Run);
@@ -55,6 +59,13 @@ public sealed class StudioEngine : IAsyncDisposable
         if (store.FindProject(project) is null)
             throw new InvalidInputException($"There is no project \"{project}\".");
         parent ??= (recipe as EditedRecipe)?.Source;
+        recipe = recipe switch
+        {
+            DrawnRecipe { Model: "" } drawn => drawn with { Model = Models[0] },
+            InvertedRecipe { Model: "" } inverted => inverted with { Model = Models[0] },
+            InpaintedRecipe { Model: "" } filled => filled with { Model = Models[0] },
+            _ => recipe,
+        };
         RequireOf(project, parent);
         RecipeCheck.Require(recipe, store, Models);
         RequireOf(project, (recipe as EditedRecipe)?.Source);
@@ -108,6 +119,11 @@ public sealed class StudioEngine : IAsyncDisposable
         catch (OperationCanceledException)
         {
             end = "cancelled";
+            throw;
+        }
+        catch (Exception e) when (e is not InvalidInputException)
+        {
+            log?.LogError(e, "A picture could not be made: {Recipe}", job.Recipe);
             throw;
         }
         finally

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace PromptToPrompt.Studio.Recipes;
 
 /// <summary>Everything that decides a picture of the studio, as it is stored: the same recipe gives the same picture.</summary>
-[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(DrawnRecipe), "drawn")]
 [JsonDerivedType(typeof(EditedRecipe), "edited")]
 [JsonDerivedType(typeof(InvertedRecipe), "inverted")]
@@ -17,8 +17,8 @@ public abstract record Recipe
 /// <summary>A picture from noise.</summary>
 public sealed record DrawnRecipe : Recipe
 {
-    /// <summary>Name of the model.</summary>
-    public required string Model { get; init; }
+    /// <summary>Name of the model; empty for the usual one.</summary>
+    public string Model { get; init; } = "";
 
     /// <summary>What the picture should not show.</summary>
     public string Negative { get; init; } = "";
@@ -39,8 +39,8 @@ public sealed record DrawnRecipe : Recipe
 /// <summary>A picture that was given, inverted so that it can be edited.</summary>
 public sealed record InvertedRecipe : Recipe
 {
-    /// <summary>Name of the model.</summary>
-    public required string Model { get; init; }
+    /// <summary>Name of the model; empty for the usual one.</summary>
+    public string Model { get; init; } = "";
 
     /// <summary>The given picture, by the name it is stored under.</summary>
     public required string Picture { get; init; }
@@ -92,8 +92,8 @@ public sealed record EditedRecipe : Recipe
 /// <summary>A picture with a part of it filled anew.</summary>
 public sealed record InpaintedRecipe : Recipe
 {
-    /// <summary>Name of the model.</summary>
-    public required string Model { get; init; }
+    /// <summary>Name of the model; empty for the usual one.</summary>
+    public string Model { get; init; } = "";
 
     /// <summary>The picture, by the name it is stored under.</summary>
     public required string Picture { get; init; }
