@@ -4,7 +4,7 @@ let page = null
 const maps = new Map()
 let lit = null
 
-window.studio = { connect(reference) { page = reference } }
+window.studio = { connect(reference) { page = reference }, connected: () => page !== null }
 
 const closest = (event, selector) => event.target instanceof Element ? event.target.closest(selector) : null
 

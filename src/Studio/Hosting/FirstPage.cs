@@ -15,9 +15,9 @@ internal static class FirstPage
 
     public static void MapFirstPage(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/", (HttpContext context, StudioStore store, StudioEngine engine) =>
-            Open(context, context.Request.Cookies[Cookie] is { } last && store.FindProject(last) is { } project ? project : Begin(store, engine))).ExcludeFromDescription();
-        app.MapGet("/new", (HttpContext context, StudioStore store, StudioEngine engine) => Open(context, Begin(store, engine))).ExcludeFromDescription();
+        app.MapGet("/", (HttpContext context, StudioStore store, StudioEngine engine, StudioOptions options) =>
+            Open(context, context.Request.Cookies[Cookie] is { } last && store.FindProject(last) is { } project ? project : Begin(store, engine, options))).ExcludeFromDescription();
+        app.MapGet("/new", (HttpContext context, StudioStore store, StudioEngine engine, StudioOptions options) => Open(context, Begin(store, engine, options))).ExcludeFromDescription();
     }
 
     private static IResult Open(HttpContext context, Project project)
@@ -27,12 +27,12 @@ internal static class FirstPage
         return TypedResults.Redirect($"/p/{project.Id}");
     }
 
-    private static Project Begin(StudioStore store, StudioEngine engine)
+    private static Project Begin(StudioStore store, StudioEngine engine, StudioOptions options)
     {
         var project = store.CreateProject("Untitled pictures");
         try
         {
-            engine.Submit(project.Id, null, PictureSettings.For(engine.Models[0]).Draw(Suggestions.FirstPrompt));
+            engine.Submit(project.Id, null, PictureSettings.For(engine.Models[0], options.UsualSteps).Draw(Suggestions.FirstPrompt));
         }
         catch (QueueFullException)
         {

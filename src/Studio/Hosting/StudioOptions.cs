@@ -25,6 +25,9 @@ public sealed record StudioOptions
     /// <summary>What the engine takes on.</summary>
     public EngineLimits Limits { get; init; } = new();
 
+    /// <summary>Denoising steps of new pictures, as long as nobody says otherwise.</summary>
+    public int UsualSteps { get; init; } = 30;
+
     /// <summary>Longest picture file that is taken, in bytes.</summary>
     public long MaxUploadBytes { get; init; } = 20L << 20;
 

@@ -18,7 +18,7 @@ public sealed record PictureSettings
 
     public string Scheduler { get; init; } = "ddim";
 
-    public static PictureSettings For(string model) => new() { Model = model, Guidance = Path.GetFileName(model) == "storybook" ? Suggestions.StorybookGuidance : 7.5 };
+    public static PictureSettings For(string model, int steps) => new() { Model = model, Steps = steps, Guidance = Path.GetFileName(model) == "storybook" ? Suggestions.StorybookGuidance : 7.5 };
 
     public static PictureSettings Of(DrawnRecipe recipe) => new()
     {

@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Drafts;
 using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Hosting;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
 
@@ -10,7 +11,7 @@ namespace PromptToPrompt.Studio.Pages;
 /// What one open page shows: a project, the source in it, the edit of it that is shown, and the edit that is being thought out. All work is done
 /// by the engine; a page that is opened anew finds everything in the store.
 /// </summary>
-public sealed class Workspace(StudioStore store, StudioEngine engine) : IDisposable
+public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOptions options) : IDisposable
 {
     private readonly CancellationTokenSource closing = new();
     private List<PictureVersion> versions = [];
@@ -55,7 +56,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine) : IDisposa
         if (Project is null)
             return false;
         versions = [.. store.Versions(project)];
-        Settings = PictureSettings.For(engine.Models[0]);
+        Settings = PictureSettings.For(engine.Models[0], options.UsualSteps);
         if (versions.Count > 0)
             Show(versions[^1]);
         return true;
