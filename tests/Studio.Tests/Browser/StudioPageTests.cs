@@ -67,8 +67,8 @@ public sealed class StudioPageTests(StudioBrowser browser)
     public async Task A_picture_that_takes_long_can_be_cancelled()
     {
         await using var visitor = await browser.Visit();
-        await visitor.Page.GetByLabel("Steps").FillAsync("200");
-        await visitor.Page.GetByLabel("Steps").BlurAsync();
+        await Steps(visitor).FillAsync("200");
+        await Steps(visitor).BlurAsync();
         await visitor.Touch("Draw with these");
         await visitor.Touch("Cancel");
         await Expect(visitor.Page.Locator(".progress")).ToHaveCountAsync(0);
@@ -123,6 +123,8 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await visitor.Touch("Show the mask");
         await Expect(visitor.Page.GetByAltText("Where the edit could change the picture")).ToBeVisibleAsync();
     }
+
+    private static ILocator Steps(Visitor visitor) => visitor.Page.GetByRole(AriaRole.Spinbutton, new() { Name = "Steps", Exact = true });
 
     private static Task Give(Visitor visitor, byte[] file) => visitor.Page.Locator("[data-upload]").SetInputFilesAsync(new FilePayload { Name = "mine.png", MimeType = "image/png", Buffer = file });
 
