@@ -3,6 +3,7 @@
 let page = null
 const maps = new Map()
 let lit = null
+let litText = ''
 
 window.studio = { connect(reference) { page = reference }, connected: () => page !== null }
 
@@ -54,6 +55,7 @@ async function light(heat, text) {
     const attention = await attentionOf(version)
     const word = attention?.words[Number(index)]
     if (!word || turn !== lightings) return
+    litText = text ?? litText
     const time = document.querySelector('[data-time]')
     time.max = attention.steps.length
     const at = Math.min(Number(time.value), attention.steps.length)
@@ -63,12 +65,14 @@ async function light(heat, text) {
     draw(frame.querySelector('.heat'), values, attention.width, attention.height)
     frame.closest('.stage').classList.add('lit')
     document.querySelector('[data-time-label]').textContent =
-        `“${text ?? word.text}” ${at === 0 ? 'over the whole run' : `at step ${attention.steps[at - 1] + 1}`}`
+        `“${litText}” ${at === 0 ? 'over the whole run' : `at step ${attention.steps[at - 1] + 1}`}`
 }
 
 function darken() {
     lightings++
     document.querySelectorAll('.stage.lit').forEach(stage => stage.classList.remove('lit'))
+    const label = document.querySelector('[data-time-label]')
+    if (label) label.textContent = lit ? `Slide to see “${litText}” over time` : 'Hover a word to see where it looks'
 }
 
 function bytes(text) {

@@ -26,12 +26,16 @@ public sealed class StudioBrowser : IAsyncLifetime
     }
 
     /// <summary>A visitor who has just opened the studio, with the first picture drawn.</summary>
-    internal async Task<Visitor> Visit(int width = 1280, int height = 900)
+    /// <param name="width">Width of their window.</param>
+    /// <param name="height">Its height.</param>
+    /// <param name="steps">Steps of the pictures of a studio of their own; null for the one that all share.</param>
+    internal async Task<Visitor> Visit(int width = 1280, int height = 900, int? steps = null)
     {
         Assert.SkipUnless(browser is not null, NoBrowser);
         var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = height } });
-        var visitor = new Visitor(context, await context.NewPageAsync());
-        await visitor.Open(Studio.Address);
+        var own = steps is { } count ? await TestStudio.Start(change: options => options with { UsualSteps = count }) : null;
+        var visitor = new Visitor(context, await context.NewPageAsync(), own);
+        await visitor.Open((own ?? Studio).Address);
         return visitor;
     }
 

@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 namespace PromptToPrompt.Studio.Tests.Browser;
 
 /// <summary>Somebody at the page, and what they do there.</summary>
-internal sealed class Visitor(IBrowserContext context, IPage page) : IAsyncDisposable
+internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? own) : IAsyncDisposable
 {
     // Two busy cores may take their time.
     private const float Patience = 60_000;
@@ -51,6 +51,8 @@ internal sealed class Visitor(IBrowserContext context, IPage page) : IAsyncDispo
     public async ValueTask DisposeAsync()
     {
         await context.DisposeAsync();
+        if (own is not null)
+            await own.DisposeAsync();
         Assert.Empty(complaints);
     }
 }
