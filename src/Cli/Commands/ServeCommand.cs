@@ -31,7 +31,8 @@ internal static class ServeCommand
         var data = new Option<string>("--data") { Description = "Folder where the work is kept", HelpName = "folder", DefaultValueFactory = _ => DefaultFolder() };
         var queue = Parsed.Number("--queue", "Most pictures that may wait", new EngineLimits().QueueLength);
         var memory = Parsed.Number("--memory", "Memory for recorded sources in MB", (int)(new EngineLimits().SessionBytes >> 20));
-        var command = new Command("serve", "Open the studio: edit pictures in a browser by touching words") { host, port, data, queue, memory };
+        var also = new Option<string[]>("--also") { Description = "Another model that the page offers; repeatable", HelpName = "dir|file|name" };
+        var command = new Command("serve", "Open the studio: edit pictures in a browser by touching words") { host, port, data, queue, memory, also };
         model.AddTo(command);
         command.SetAction(parse =>
         {
@@ -46,7 +47,7 @@ internal static class ServeCommand
                 Port = parse.GetValue(port),
                 Token = IPAddress.IsLoopback(address) ? null : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
                 DataFolder = parse.GetValue(data)!,
-                Models = [model.Offer(parse)],
+                Models = [model.Offer(parse), .. (parse.GetValue(also) ?? []).Select(name => model.Offer(parse, name))],
                 Limits = new EngineLimits { QueueLength = parse.GetValue(queue), SessionBytes = (long)parse.GetValue(memory) << 20 },
                 DrawGrid = DrawGrid,
             };

@@ -50,9 +50,10 @@ internal sealed class ModelOptions
     public ClipTokenizer LoadTokenizer(ParseResult parse) => StableDiffusionModel.LoadTokenizer(Directory(parse), checkpoint.Read(parse));
 
     /// <summary>Loads libtorch and the model.</summary>
-    public StableDiffusionModel Load(ParseResult parse)
+    public StableDiffusionModel Load(ParseResult parse) => Load(parse, Directory(parse));
+
+    private StableDiffusionModel Load(ParseResult parse, string directory)
     {
-        var directory = Directory(parse);
         LibTorch.EnsureLoaded();
         return StableDiffusionModel.Load(directory, Device(parse), parse.GetValue(dtype) switch
         {
@@ -63,10 +64,12 @@ internal sealed class ModelOptions
     }
 
     /// <summary>The model as the studio offers it: found now, loaded when it is needed.</summary>
-    public OfferedModel Offer(ParseResult parse)
+    /// <param name="parse">The command line.</param>
+    /// <param name="name">Another one than <c>--model</c> says, for the same device and type.</param>
+    public OfferedModel Offer(ParseResult parse, string? name = null)
     {
-        _ = Directory(parse);
-        return new OfferedModel(parse.GetValue(model)!, () => Load(parse));
+        var directory = ModelFolder.FindModel(name ?? parse.GetValue(model)!);
+        return new OfferedModel(name ?? parse.GetValue(model)!, () => Load(parse, directory));
     }
 
     private torch.Device Device(ParseResult parse)

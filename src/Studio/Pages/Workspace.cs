@@ -38,6 +38,12 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
 
     public PictureSettings Settings { get; set; } = new();
 
+    /// <summary>Steps of the source's run, which its edits have too.</summary>
+    public int Steps => Source is { } source ? StepsOf(source) : Settings.Steps;
+
+    /// <summary>The picture that the shown one is compared with; null for the source.</summary>
+    public PictureVersion? Other { get; private set; }
+
     /// <summary>What this page has asked for last, while it is not over.</summary>
     public Job? Job { get; private set; }
 
@@ -77,7 +83,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
             // Phrases stay in one piece as long as the draft is the one that led here.
             if (Source?.Id != source.Id || StudioJson.Write(Draft.Recipe(source.Id)) != StudioJson.Write(edited))
                 Draft = Draft.Of(source.Recipe.Prompt, edited);
-            (Source, Edit) = (source, version);
+            (Source, Edit, Other) = (source, version, null);
         }
         else
         {
@@ -91,10 +97,17 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     /// <summary>Makes a version the one that edits follow.</summary>
     public void UseAsSource(PictureVersion version)
     {
-        (Source, Edit) = (version, null);
+        (Source, Edit, Other) = (version, null, null);
         Draft = Draft.Of(version.Recipe.Prompt);
         if (version.Recipe is DrawnRecipe drawn)
             Settings = PictureSettings.Of(drawn);
+        Changed?.Invoke();
+    }
+
+    /// <summary>Compares the shown picture with another one; null to compare it with its source again.</summary>
+    public void CompareWith(PictureVersion? other)
+    {
+        Other = other == Shown ? null : other;
         Changed?.Invoke();
     }
 
@@ -162,6 +175,15 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         closing.Cancel();
         closing.Dispose();
     }
+
+    private int StepsOf(PictureVersion version) => version.Recipe switch
+    {
+        DrawnRecipe drawn => drawn.Steps,
+        InvertedRecipe inverted => inverted.Steps,
+        InpaintedRecipe filled => filled.Steps,
+        EditedRecipe edited when versions.Find(other => other.Id == edited.Source) is { } source => StepsOf(source),
+        _ => Settings.Steps,
+    };
 
     private void Submit(string? parent, Recipe recipe)
     {

@@ -18,6 +18,8 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await visitor.Pictures(3);
         await visitor.Turn("house", "1.6");
         await visitor.Pictures(4);
+        await visitor.Touch("Compare picture 2 with the shown one");
+        await Expect(visitor.Page.GetByLabel("Picture 2 to the left, picture 4 to the right")).ToBeVisibleAsync();
 
         await visitor.Page.ReloadAsync();
         await visitor.Pictures(4);
