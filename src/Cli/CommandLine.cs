@@ -52,6 +52,7 @@ internal static class CommandLine
         TrainCommand.Create(cancel),
         ModelsCommand.Create(cancel),
         BenchCommand.Create(cancel),
+        ServeCommand.Create(cancel),
         DoctorCommand.Create(),
     };
 
