@@ -16,7 +16,7 @@ internal abstract class ModelFiles : IDisposable
     private readonly Dictionary<string, PartWeights> opened = [];
     private readonly ModelLoadOptions options;
     private ModelShape? shape;
-    private ModelAdapters? adapters;
+    private AppliedLoras? loras;
     private LearnedWords? words;
 
     protected ModelFiles(string path, ModelLoadOptions options) => (Path, this.options) = (path, options);
@@ -80,7 +80,14 @@ internal abstract class ModelFiles : IDisposable
     }
 
     /// <summary>The weights of a part, with what the options add to them.</summary>
-    public PartWeights Weights(string part) => (adapters ??= new ModelAdapters(options, Path, Shape, Stored)).Apply(part, Words.AddTo(part, Stored(part)));
+    public PartWeights Weights(string part)
+    {
+        var weights = Words.AddTo(part, Stored(part));
+        if (options.Loras.Count == 0)
+            return weights;
+        loras ??= new AppliedLoras(options.Loras, Path, Shape, Stored);
+        return loras.AddTo(part, weights);
+    }
 
     /// <summary>Builds a part from its weights, all of which it must take.</summary>
     public T Build<T>(string part, Device device, ScalarType dtype, List<IDisposable> owned, Func<WeightScope, T> build)
@@ -147,7 +154,7 @@ internal abstract class ModelFiles : IDisposable
     /// <summary>Closes the files. Tensors that were read stay valid.</summary>
     public void Dispose()
     {
-        adapters?.Dispose();
+        loras?.Dispose();
         words?.Dispose();
         Close();
     }
