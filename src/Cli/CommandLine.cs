@@ -52,14 +52,37 @@ internal static class CommandLine
         TrainCommand.Create(cancel),
         ModelsCommand.Create(cancel),
         BenchCommand.Create(cancel),
+        ServeCommand.Create(cancel),
         DoctorCommand.Create(),
     };
 
-    // Of a mistyped command the parser first says that a command is missing.
-    private static string Problem(ParseResult parse) =>
-        parse.CommandResult.Command.Subcommands.Count > 0 && parse.UnmatchedTokens.Count > 0
-            ? $"There is no command or option \"{parse.UnmatchedTokens[0]}\"."
-            : parse.Errors[0].Message;
+    private static string Problem(ParseResult parse)
+    {
+        var (command, error) = (parse.CommandResult.Command, parse.Errors[0].Message);
+        var unmatched = parse.UnmatchedTokens.FirstOrDefault();
+        // Of a mistyped command the parser first says that a command is missing.
+        if (unmatched is not null && command.Subcommands.Count > 0)
+            return $"There is no command or option \"{unmatched}\".{Meant(unmatched, command)}";
+        if (unmatched is not null && error.Contains($"'{unmatched}'", StringComparison.Ordinal))
+        {
+            return unmatched.StartsWith('-')
+                ? $"There is no option \"{unmatched}\".{Meant(unmatched, command)}"
+                : $"\"{unmatched}\" is one argument too many; put a prompt of several words in quotes.";
+        }
+
+        return command.Subcommands.Count > 0 && command.Action is null
+            ? $"Give a command: {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}."
+            : error;
+    }
+
+    // The shortest name that begins alike.
+    private static string Meant(string text, Command command)
+    {
+        var names = command.Subcommands.Select(sub => sub.Name).Concat(command.Options.Select(option => option.Name));
+        var name = text.Trim('-').Length < 2 ? null : names
+            .Where(name => name.StartsWith(text, StringComparison.Ordinal) || text.StartsWith(name, StringComparison.Ordinal)).MinBy(name => name.Length);
+        return name is null ? "" : $" Did you mean {name}?";
+    }
 
     private static string PathOf(ParseResult parse)
     {

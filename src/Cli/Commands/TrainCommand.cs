@@ -4,10 +4,10 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Storybook.Training;
 using TorchSharp;
+using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -93,11 +93,5 @@ internal static class TrainCommand
         using var sheet = Sheet.Draw(cells, samples.Columns, SampleSide);
         cells.ForEach(cell => cell.Picture.Dispose());
         folder.Add($"{samples.Stage}-{samples.Pictures:D8}.png", sheet);
-    }
-
-    private static void Require(bool condition, string message)
-    {
-        if (!condition)
-            throw new InvalidInputException(message);
     }
 }

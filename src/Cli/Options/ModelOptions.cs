@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Studio.Engine;
 using TorchSharp;
 
 namespace PromptToPrompt.Cli.Options;
@@ -12,7 +13,7 @@ internal sealed class ModelOptions
 {
     private readonly Option<string> model = new("--model")
     {
-        Description = "Model directory in the diffusers layout, checkpoint in one file (.safetensors, .ckpt), or the name of a folder in models/",
+        Description = "Model directory in the diffusers layout, checkpoint in one file (.safetensors, .ckpt), OWNER/NAME of a pulled model, or the name of a folder in models/",
         HelpName = "dir|file|name",
         DefaultValueFactory = _ => "storybook",
     };
@@ -49,9 +50,10 @@ internal sealed class ModelOptions
     public ClipTokenizer LoadTokenizer(ParseResult parse) => StableDiffusionModel.LoadTokenizer(Directory(parse), checkpoint.Read(parse));
 
     /// <summary>Loads libtorch and the model.</summary>
-    public StableDiffusionModel Load(ParseResult parse)
+    public StableDiffusionModel Load(ParseResult parse) => Load(parse, Directory(parse));
+
+    private StableDiffusionModel Load(ParseResult parse, string directory)
     {
-        var directory = Directory(parse);
         LibTorch.EnsureLoaded();
         return StableDiffusionModel.Load(directory, Device(parse), parse.GetValue(dtype) switch
         {
@@ -59,6 +61,15 @@ internal sealed class ModelOptions
             "float16" => torch.ScalarType.Float16,
             _ => torch.ScalarType.Float32,
         }, checkpoint.Read(parse));
+    }
+
+    /// <summary>The model as the studio offers it: found now, loaded when it is needed.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="name">Another one than <c>--model</c> says, for the same device and type.</param>
+    public OfferedModel Offer(ParseResult parse, string? name = null)
+    {
+        var directory = ModelFolder.FindModel(name ?? parse.GetValue(model)!);
+        return new OfferedModel(name ?? parse.GetValue(model)!, () => Load(parse, directory));
     }
 
     private torch.Device Device(ParseResult parse)

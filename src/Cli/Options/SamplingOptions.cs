@@ -31,7 +31,7 @@ internal sealed class SamplingOptions
     };
 
     private readonly Option<(int Width, int Height)?> size = Parsed.Of<(int, int)?>(
-        "--size", "Picture size in pixels, WxH; the model's own by default", "WIDTHxHEIGHT such as 512x512", ReadSize);
+        "--size", "Picture size in pixels; the model's own by default", "WIDTHxHEIGHT such as 512x512", ReadSize, "WxH");
 
     private readonly Option<(int Width, int Height)?> originalSize = Parsed.Of<(int, int)?>(
         "--original-size", "For models that look at sizes (XL): size of the picture before it was scaled; its own by default", "WIDTHxHEIGHT such as 1024x1024", ReadSize);

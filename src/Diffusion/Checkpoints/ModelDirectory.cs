@@ -23,14 +23,21 @@ internal sealed class ModelDirectory : ModelFiles
         if (!Directory.Exists(directory))
             throw new InvalidInputException($"There is no model directory {directory}; give --model the path of one, or leave it out for the embedded model.");
         index = JsonConfig.Read(System.IO.Path.Combine(directory, IndexFile));
-        if (!Pipelines.Contains(index.Text("_class_name", "")))
-            throw index.Error("_class_name", $"is \"{index.Text("_class_name")}\"; only {string.Join(", ", Pipelines[..^1])} models can be loaded");
+        RequireKnown(index);
     }
 
     /// <summary>The class that runs such a model in the library of this format.</summary>
     public static string PipelineName(ModelShape shape) =>
         shape.UNet.GuidanceWidth is not null && shape.TextEncoder2 is null ? "LatentConsistencyModelPipeline" :
         $"StableDiffusion{(shape.TextEncoder2 is null ? "" : "XL")}{(shape.IsInpainting ? "Inpaint" : "")}Pipeline";
+
+    /// <summary>Refuses a model of another kind than can be loaded, by its <see cref="IndexFile"/>.</summary>
+    /// <exception cref="InvalidInputException">It is one.</exception>
+    public static void RequireKnown(JsonConfig index)
+    {
+        if (!Pipelines.Contains(index.Text("_class_name", "")))
+            throw index.Error("_class_name", $"is \"{index.Text("_class_name")}\"; only {string.Join(", ", Pipelines[..^1])} models can be loaded");
+    }
 
     /// <inheritdoc/>
     public override string Format => "diffusers directory";

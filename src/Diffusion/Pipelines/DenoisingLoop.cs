@@ -58,9 +58,15 @@ public static class DenoisingLoop
         var input = batch.Input(scheduler.ScaleModelInput(latents, index));
         var timestep = tensor(new[] { step.Timestep }, device: model.Device);
         var output = model.UNet.Forward(input.to(model.Dtype), timestep, batch.Conditioning(index), request.Attention, step).to(ScalarType.Float32);
-        var next = request.AfterStep(index, batch.Advance(output, index, latents, (guided, free) => scheduler.Step(guided, index, free)));
+        var next = request.AfterStep(index, batch.Advance(output, index, latents, Advance));
         if (!next.isfinite().all().ToBoolean())
             throw new InvalidInputException($"The numbers overflowed at step {index + 1}; use --dtype float32, a lower --guidance or milder weights.");
         return next.DetachFromDisposeScope();
+
+        Tensor Advance(Tensor guided, Tensor sample)
+        {
+            request.Predicted?.Invoke(scheduler.PredictSample(guided, index, sample).DetachFromDisposeScope());
+            return scheduler.Step(guided, index, sample);
+        }
     }
 }

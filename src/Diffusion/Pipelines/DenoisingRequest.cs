@@ -40,6 +40,12 @@ public sealed record DenoisingRequest
     /// <summary>The run's attention.</summary>
     public AttentionProcessor Attention { get; init; } = AttentionProcessor.Plain;
 
+    /// <summary>
+    /// Told at each step, before it is taken, the clean latents that the network's output stands for, [pictures, channels, h, w] (those that are
+    /// computed); the receiver's to dispose. Null when nobody wants to see where the run is heading.
+    /// </summary>
+    public Action<Tensor>? Predicted { get; init; }
+
     /// <summary>Called after each scheduler step with the step and the latents; returns the latents to go on with (the same or fresh ones).</summary>
     public Func<int, Tensor, Tensor> AfterStep { get; init; } = (_, latents) => latents;
 }

@@ -6,6 +6,7 @@ using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Control;
 using PromptToPrompt.Editing.Sessions;
 using TorchSharp;
+using static PromptToPrompt.Diffusion.InvalidInputException;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inpainting;
@@ -72,8 +73,10 @@ public static class InpaintRun
             // The loop gives starting noise the scheduler's scale, which noised latents have already.
             using var start = first == 0 ? plan.Noise.alias() : scheduler.AddNoise(clean, plan.Noise, scheduler.Timesteps[first]) / scheduler.InitialNoiseSigma;
             result.Keep(start);
+            using var preview = new RunPreview(model.Vae);
             var denoising = new DenoisingRequest
             {
+                Predicted = progress is null ? null : preview.Keep,
                 Latents = start,
                 FirstStep = first,
                 Beside = beside,
@@ -93,7 +96,7 @@ public static class InpaintRun
                 result.Keep(state.Latents);
                 if (state.Step == state.Steps - 1)
                     result.Finish(state.Latents);
-                progress?.Report(new EditProgress(state.Step + 1 - first, state.Steps - first, request.Sampling.Guidance == 1 ? 1 : 2));
+                progress?.Report(new EditProgress(state.Step + 1 - first, state.Steps - first, request.Sampling.Guidance == 1 ? 1 : 2, preview.Pictures));
             }
 
             return result;
@@ -147,11 +150,5 @@ public static class InpaintRun
         Require(request.Strength is > 0 and <= 1, $"--strength is {request.Strength}; give a number above 0 and up to 1.");
         Require(request.Feather is >= 0 and <= MaxFeather, $"--feather is {request.Feather}; give 0 to {MaxFeather} pixels.");
         Require(request.KeepOutside || request.Feather == 0, "--feather softens the edge of what is kept outside; leave it out with --keep-outside false.");
-
-        static void Require(bool condition, string message)
-        {
-            if (!condition)
-                throw new InvalidInputException(message);
-        }
     }
 }

@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
@@ -7,6 +6,7 @@ using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Maps;
+using static PromptToPrompt.Diffusion.InvalidInputException;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
@@ -105,12 +105,6 @@ internal sealed class EditPlan : IDisposable
         Unconditional.Dispose();
         Known?.Dispose();
         mask?.Dispose();
-    }
-
-    private static void Require(bool condition, string message)
-    {
-        if (!condition)
-            throw new InvalidInputException(message);
     }
 
     private Tensor StartingNoise()

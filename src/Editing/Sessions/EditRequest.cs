@@ -120,4 +120,5 @@ public sealed record EditRequest
 /// <param name="Step">Steps done.</param>
 /// <param name="Steps">Steps in all.</param>
 /// <param name="Rows">U-Net rows computed in each step.</param>
-public readonly record struct EditProgress(int Step, int Steps, int Rows);
+/// <param name="Preview">Decodes what the pictures are heading for, those that are computed; to be called only while being told, and costs a decoding each.</param>
+public readonly record struct EditProgress(int Step, int Steps, int Rows, Func<IReadOnlyList<Picture>>? Preview = null);

@@ -1,8 +1,9 @@
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Evaluation.Measures;
 
-namespace PromptToPrompt.Evaluation.Measures;
+namespace PromptToPrompt.Evaluation.Inversions;
 
 /// <summary>How well an inversion brings its picture back.</summary>
 /// <param name="Framed">The picture as the model was given it.</param>
