@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Sessions;
 using TorchSharp;
@@ -13,8 +14,8 @@ internal sealed class EditScenario : IDisposable
 {
     private readonly bool ownsModel;
     private readonly Tensor noise;
-    private readonly Tensor conditional;
-    private readonly Tensor unconditional;
+    private readonly Conditioning conditional;
+    private readonly Conditioning unconditional;
 
     /// <summary>10 steps on the embedded model, from a seed.</summary>
     public EditScenario()
@@ -37,7 +38,7 @@ internal sealed class EditScenario : IDisposable
     /// <param name="model">The model; stays the caller's.</param>
     /// <param name="request">Source and one target.</param>
     /// <param name="start">The noise, [1, channels, h, w]; null for the request's seed.</param>
-    /// <param name="unconditional">Embedding in the empty prompt's place, of one or of each step; null for the empty prompt's.</param>
+    /// <param name="unconditional">Embeddings in the empty prompt's place, [steps, tokens, width]; null for the empty prompt's.</param>
     public EditScenario(StableDiffusionModel model, EditRequest request, Tensor? start = null, Tensor? unconditional = null)
     {
         (Model, Request) = (model, request);
@@ -45,9 +46,8 @@ internal sealed class EditScenario : IDisposable
         var target = Model.Tokenizer.Tokenize(Request.Targets[0]);
         Edits = [null, AttentionEdit.Create(source, target, Request.Edit, Request.Steps)];
         conditional = TextConditioning.Encode(Model, [source, target]);
-        this.unconditional = unconditional?.alias() ?? TextConditioning.Encode(Model, [Model.Tokenizer.Tokenize("")]);
-        var side = Model.UNet.Config.SampleSize * Model.Vae.Config.PixelsPerLatent;
-        using var one = start?.alias() ?? InitialNoise.FromSeed(Model, Request.Seed, side, side);
+        this.unconditional = unconditional is null ? TextConditioning.EncodeNegative(Model, "") : new Conditioning(unconditional.alias());
+        using var one = start?.alias() ?? InitialNoise.FromSeed(Model, Request.Seed, Model.PictureSide, Model.PictureSide);
         noise = cat([one, one], 0);
     }
 

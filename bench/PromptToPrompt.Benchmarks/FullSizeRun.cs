@@ -120,7 +120,7 @@ internal sealed class FullSizeRun : IDisposable
             Report($"{what} ({rows.Length} rows)", rows.Length * RowOperations, i =>
             {
                 var timestep = 981L - (20 * i);
-                unet.Forward(sample, tensor(new[] { timestep }), context, attention, new DenoisingStep(i, timestep, rows)).Dispose();
+                unet.Forward(sample, tensor(new[] { timestep }), new Conditioning(context), attention, new DenoisingStep(i, timestep, rows)).Dispose();
             });
         }
     }

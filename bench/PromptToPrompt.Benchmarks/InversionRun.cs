@@ -82,15 +82,15 @@ internal sealed class InversionRun : IDisposable
         using var session = new EditSession(model, request);
         session.RunSource().Dispose();
         Timed("product", "next edit", () => Run(progress => session.Edit(_ => request, progress)));
-        return inverted.Unconditional!.clone().MoveToOuterDisposeScope();
+        return inverted.Unconditional!.Text.clone().MoveToOuterDisposeScope();
     }
 
     private Tensor Published()
     {
         using var scope = NewDisposeScope();
         using var published = new PublishedNullText(model, Steps, settings.Guidance);
-        var conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(Prompt)]);
-        var unconditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("")]);
+        var conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(Prompt)]).Text;
+        var unconditional = TextConditioning.EncodeNegative(model, "").Text;
         var pivots = Timed("published", "inverting", () => Counted(published, () => published.Invert(picture, conditional)));
         var found = Timed("published", "optimising", () => Counted(
             published, () => published.Optimise(pivots, conditional, unconditional, settings.InnerSteps, settings.EarlyStop)));

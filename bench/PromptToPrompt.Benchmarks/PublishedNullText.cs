@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.UNet;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -71,7 +72,7 @@ internal sealed class PublishedNullText(StableDiffusionModel model, int steps, d
     private Tensor Predict(Tensor latents, int step, Tensor text)
     {
         Rows += latents.shape[0];
-        return model.UNet.Forward(latents, tensor(new[] { scheduler.Timesteps[step] }), text, Materialised.Instance);
+        return model.UNet.Forward(latents, tensor(new[] { scheduler.Timesteps[step] }), new Conditioning(text), Materialised.Instance);
     }
 
     private sealed class Materialised : AttentionProcessor

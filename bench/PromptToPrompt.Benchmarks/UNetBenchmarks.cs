@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Benchmarks;
@@ -58,6 +59,6 @@ public class UNetBenchmarks
     {
         using var _ = no_grad();
         for (var i = 0; i < Repeats; i++)
-            model.UNet.Forward(sample, timestep, context).Dispose();
+            model.UNet.Forward(sample, timestep, new Conditioning(context)).Dispose();
     }
 }

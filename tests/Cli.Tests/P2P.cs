@@ -27,9 +27,14 @@ internal static class P2P
 
     public static Outcome Run(params string[] arguments) => RunWithInput(null, arguments);
 
-    public static Outcome RunWithInput(string? input, params string[] arguments)
+    /// <summary>Runs with further environment variables.</summary>
+    public static Outcome RunIn(IReadOnlyDictionary<string, string> environment, params string[] arguments) => Run(null, environment, arguments);
+
+    public static Outcome RunWithInput(string? input, params string[] arguments) => Run(input, new Dictionary<string, string>(), arguments);
+
+    private static Outcome Run(string? input, IReadOnlyDictionary<string, string> environment, string[] arguments)
     {
-        using var process = Start(arguments);
+        using var process = Start(arguments, environment);
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(input);
@@ -40,7 +45,7 @@ internal static class P2P
     /// <summary>Presses Ctrl-C a while after the start.</summary>
     public static Outcome RunAndInterrupt(TimeSpan after, params string[] arguments)
     {
-        using var process = Start(arguments);
+        using var process = Start(arguments, new Dictionary<string, string>());
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         if (!process.WaitForExit(after))
@@ -48,7 +53,7 @@ internal static class P2P
         return Finish(process, output, error);
     }
 
-    private static Process Start(string[] arguments)
+    private static Process Start(string[] arguments, IReadOnlyDictionary<string, string> environment)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "p2p.dll"), .. arguments])
         {
@@ -57,6 +62,8 @@ internal static class P2P
             RedirectStandardError = true,
         };
         start.Environment["OMP_NUM_THREADS"] = "1";
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         return Process.Start(start)!;
     }
 

@@ -49,7 +49,7 @@ internal static class DoctorCommand
             using var model = options.Load(parse);
             findings["model"] = model.Directory;
             findings["device"] = model.Device.ToString();
-            var side = model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent;
+            var side = model.PictureSide;
             findings["picture size"] = $"{side}x{side}";
             return null;
         }

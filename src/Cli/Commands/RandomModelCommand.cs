@@ -14,7 +14,8 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p models random</c>: a model of a published shape without its weights, to measure and to try things with.</summary>
 internal static class RandomModelCommand
 {
-    private static readonly (string Name, ModelShape Shape)[] Shapes = [("sd15", ModelShape.StableDiffusion15), ("sd21", ModelShape.StableDiffusion21)];
+    private static readonly (string Name, ModelShape Shape)[] Shapes =
+        [("sd15", ModelShape.StableDiffusion15), ("sd21", ModelShape.StableDiffusion21), ("sdxl", ModelShape.StableDiffusionXl)];
 
     public static Command Create(CancellationToken cancel)
     {

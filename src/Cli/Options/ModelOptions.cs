@@ -13,7 +13,7 @@ internal sealed class ModelOptions
 {
     private readonly Option<string> model = new("--model")
     {
-        Description = "Model directory in the diffusers layout, checkpoint in one file (.safetensors, .ckpt), or the name of a folder in models/",
+        Description = "Model directory in the diffusers layout, checkpoint in one file (.safetensors, .ckpt), OWNER/NAME of a pulled model, or the name of a folder in models/",
         HelpName = "dir|file|name",
         DefaultValueFactory = _ => "storybook",
     };
@@ -28,17 +28,17 @@ internal sealed class ModelOptions
     public ModelOptions AddTo(Command command)
     {
         command.Add(model);
-        checkpoint.AddTo(command);
+        checkpoint.AddTo(command).AddLorasTo(command).AddEmbeddingsTo(command);
         command.Add(device);
         command.Add(dtype);
         return this;
     }
 
-    /// <summary>Adds <c>--model</c> and <c>--tokenizer</c> alone, for commands that compute nothing.</summary>
+    /// <summary>Adds <c>--model</c>, <c>--tokenizer</c> and <c>--embedding</c> alone, for commands that compute nothing.</summary>
     public ModelOptions AddNameTo(Command command)
     {
         command.Add(model);
-        checkpoint.AddTokenizerTo(command);
+        checkpoint.AddTokenizerTo(command).AddEmbeddingsTo(command);
         return this;
     }
 

@@ -9,7 +9,12 @@ namespace PromptToPrompt.Cli.Runs;
 /// <param name="Total">What there is to do in it.</param>
 /// <param name="Unit">What is counted, in the plural.</param>
 /// <param name="Note">Anything else worth a look; may be empty.</param>
-internal readonly record struct LongProgress(string Part, long Done, long Total, string Unit, string Note = "");
+/// <param name="IsWaiting">Whether the note says why nothing happens, so that it must be seen.</param>
+internal readonly record struct LongProgress(string Part, long Done, long Total, string Unit, string Note = "", bool IsWaiting = false)
+{
+    /// <summary>The unit of what is counted in bytes and shown in larger ones.</summary>
+    public const string Bytes = "bytes";
+}
 
 /// <summary>Shows a run of minutes or hours on standard error: to a person as a live bar, to a file as a line now and then.</summary>
 internal sealed class LongRun : IProgress<LongProgress>
@@ -53,11 +58,12 @@ internal sealed class LongRun : IProgress<LongProgress>
 
         if (bar is not null)
         {
+            bar.MaxValue = value.Total;
             bar.Value = value.Done;
             bar.Description = Markup.Escape(Text(value));
         }
 
-        if (lines && (written is not { } last || value.Done >= value.Total || clock.GetElapsedTime(last) >= BetweenLines))
+        if (lines && (value.IsWaiting || value.Done >= value.Total || written is not { } last || clock.GetElapsedTime(last) >= BetweenLines))
         {
             written = clock.GetTimestamp();
             Console.Error.WriteLine(Text(value));
@@ -69,14 +75,18 @@ internal sealed class LongRun : IProgress<LongProgress>
         var seconds = clock.GetElapsedTime(started).TotalSeconds;
         var rate = (value.Done - firstDone) / seconds;
         var left = value.Done < value.Total && rate > 0
-            ? string.Create(CultureInfo.InvariantCulture, $", {Speed(rate)}, {Duration((value.Total - value.Done) / rate)} left")
+            ? string.Create(CultureInfo.InvariantCulture, $", {Speed(rate, value.Unit)}, {Duration((value.Total - value.Done) / rate)} left")
             : "";
         var note = value.Note.Length > 0 ? $", {value.Note}" : "";
-        return string.Create(CultureInfo.InvariantCulture, $"{value.Part}: {value.Done} of {value.Total} {value.Unit}{left}{note}");
+        var done = value.Unit == LongProgress.Bytes
+            ? $"{FileSize.Text(value.Done)} of {FileSize.Text(value.Total)}"
+            : string.Create(CultureInfo.InvariantCulture, $"{value.Done} of {value.Total} {value.Unit}");
+        return value.Total > 0 ? $"{value.Part}: {done}{left}{note}" : $"{value.Part}: {value.Note}";
     }
 
-    private static string Speed(double rate) =>
-        rate >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{rate:F1} a second") : string.Create(CultureInfo.InvariantCulture, $"{1 / rate:F1} s each");
+    private static string Speed(double rate, string unit) =>
+        unit == LongProgress.Bytes ? $"{FileSize.Text((long)rate)} a second"
+        : rate >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{rate:F1} a second") : string.Create(CultureInfo.InvariantCulture, $"{1 / rate:F1} s each");
 
     private static string Duration(double seconds) => seconds switch
     {

@@ -27,7 +27,7 @@ public static class ModelCheck
     public static IReadOnlyList<PartCheck> Of(string path, ModelLoadOptions? options = null)
     {
         using var files = ModelFiles.Open(path, options);
-        return [.. ModelParts.All.Select(part => Check(part, files.Shape, files.Weights(part)))];
+        return [.. ModelParts.Of(files.Shape).Select(part => Check(part, files.Shape, files.Weights(part)))];
     }
 
     private static PartCheck Check(string part, ModelShape shape, PartWeights weights)

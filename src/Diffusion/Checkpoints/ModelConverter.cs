@@ -18,10 +18,11 @@ public static class ModelConverter
     {
         using var files = OpenSound(model, options);
         var writer = new ModelDirectoryWriter(directory);
-        files.Tokenizer.CopyTo(writer.MakeFolder(TokenizerFolder.Name));
-        foreach (var part in ModelParts.Configured)
+        foreach (var (tokenizer, name) in files.Tokenizers.Zip(TokenizerFolder.Names))
+            tokenizer.CopyTo(writer.MakeFolder(name));
+        foreach (var part in ModelParts.Configured(files.Shape))
             writer.WriteConfig(part, files.ConfigText(part));
-        foreach (var part in ModelParts.All)
+        foreach (var part in ModelParts.Of(files.Shape))
             writer.WriteWeights(part, Needed(files, part).Select(tensor => Pending(tensor.Key, tensor.Value, dtype, cancel)));
         writer.WriteIndex(files.Shape);
     }
@@ -37,7 +38,7 @@ public static class ModelConverter
     {
         using var files = OpenSound(model, options);
         var tables = SingleFileLayout.Of(files.Shape).Tables;
-        var tensors = ModelParts.All.SelectMany(part => Needed(files, part)
+        var tensors = ModelParts.Of(files.Shape).SelectMany(part => Needed(files, part)
             .Select(tensor => (Row: Original(tables[part], tensor.Key), Stored: tensor.Value))
             .GroupBy(tensor => tensor.Row.Original, StringComparer.Ordinal)
             .Select(group => Pending(group.Key, KeyConversion.ToOriginal(group.Key, [.. group]), dtype, cancel)));

@@ -9,9 +9,12 @@ namespace PromptToPrompt.Diffusion.Checkpoints;
 internal sealed class ModelDirectory : ModelFiles
 {
     public const string IndexFile = "model_index.json";
-    private static readonly string[] Pipelines = ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline", ""];
+    public const string ZerosField = "force_zeros_for_empty_prompt";
+    private static readonly string[] Pipelines =
+        ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline", "StableDiffusionXLPipeline", "StableDiffusionXLInpaintPipeline", "LatentConsistencyModelPipeline", ""];
     private readonly List<StoredTensors> files = [];
     private readonly ModelLoadOptions options;
+    private readonly JsonConfig index;
 
     public ModelDirectory(string directory, ModelLoadOptions options)
         : base(directory, options)
@@ -19,29 +22,48 @@ internal sealed class ModelDirectory : ModelFiles
         this.options = options;
         if (!Directory.Exists(directory))
             throw new InvalidInputException($"There is no model directory {directory}; give --model the path of one, or leave it out for the embedded model.");
-        var index = JsonConfig.Read(System.IO.Path.Combine(directory, IndexFile));
+        index = JsonConfig.Read(System.IO.Path.Combine(directory, IndexFile));
+        RequireKnown(index);
+    }
+
+    /// <summary>The class that runs such a model in the library of this format.</summary>
+    public static string PipelineName(ModelShape shape) =>
+        shape.UNet.GuidanceWidth is not null && shape.TextEncoder2 is null ? "LatentConsistencyModelPipeline" :
+        $"StableDiffusion{(shape.TextEncoder2 is null ? "" : "XL")}{(shape.IsInpainting ? "Inpaint" : "")}Pipeline";
+
+    /// <summary>Refuses a model of another kind than can be loaded, by its <see cref="IndexFile"/>.</summary>
+    /// <exception cref="InvalidInputException">It is one.</exception>
+    public static void RequireKnown(JsonConfig index)
+    {
         if (!Pipelines.Contains(index.Text("_class_name", "")))
-            throw index.Error("_class_name", $"is \"{index.Text("_class_name")}\"; only StableDiffusionPipeline and StableDiffusionInpaintPipeline models can be loaded so far");
+            throw index.Error("_class_name", $"is \"{index.Text("_class_name")}\"; only {string.Join(", ", Pipelines[..^1])} models can be loaded");
     }
 
     /// <inheritdoc/>
     public override string Format => "diffusers directory";
 
     /// <inheritdoc/>
-    public override TokenizerFolder Tokenizer =>
-        options.Tokenizer is { } given ? TokenizerFolder.Given(given) : new TokenizerFolder(Folder(TokenizerFolder.Name));
+    public override IReadOnlyList<TokenizerFolder> Tokenizers => options.Tokenizer is { } given
+        ? TokenizerFolder.Shared(TokenizerFolder.Given(given), Shape)
+        : [.. TokenizerFolder.Names.Take(Shape.TextEncoders.Count).Select(name => new TokenizerFolder(Folder(name)))];
 
     /// <inheritdoc/>
-    public override void Dispose() => files.ForEach(file => file.Dispose());
+    protected override void Close() => files.ForEach(file => file.Dispose());
 
     /// <inheritdoc/>
-    protected override ModelShape ReadShape() => new()
+    protected override ModelShape ReadShape()
     {
-        TextEncoder = ClipTextConfig.FromFile(Config(ModelParts.TextEncoder)),
-        UNet = UNetConfig.FromFile(Config(ModelParts.UNet)),
-        Vae = AutoencoderConfig.FromFile(Config(ModelParts.Vae)),
-        Scheduler = SchedulerConfig.FromFile(Config(ModelParts.Scheduler)),
-    };
+        var hasSecond = index.Has(ModelParts.TextEncoder2);
+        return new ModelShape
+        {
+            TextEncoder = ClipTextConfig.FromFile(Config(ModelParts.TextEncoder)),
+            TextEncoder2 = hasSecond ? ClipTextConfig.FromFile(Config(ModelParts.TextEncoder2)) : null,
+            UNet = UNetConfig.FromFile(Config(ModelParts.UNet)),
+            Vae = AutoencoderConfig.FromFile(Config(ModelParts.Vae)),
+            Scheduler = SchedulerConfig.FromFile(Config(ModelParts.Scheduler)),
+            ZerosForEmptyPrompt = index.Flag(ZerosField, hasSecond),
+        };
+    }
 
     /// <inheritdoc/>
     protected override byte[] ReadConfigText(string part) => File.ReadAllBytes(Config(part));

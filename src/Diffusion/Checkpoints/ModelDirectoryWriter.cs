@@ -25,16 +25,25 @@ internal sealed class ModelDirectoryWriter(string directory)
     }
 
     /// <summary>Writes <c>model_index.json</c>. Comes last: without it, a directory that was left unfinished is no model.</summary>
-    public void WriteIndex(ModelShape shape) => Write(ModelDirectory.IndexFile, Encoding.UTF8.GetBytes(new JsonObject
+    public void WriteIndex(ModelShape shape)
     {
-        ["_class_name"] = shape.UNet.InChannels > shape.UNet.OutChannels ? "StableDiffusionInpaintPipeline" : "StableDiffusionPipeline",
-        ["scheduler"] = JsonConfig.Array(["diffusers", shape.Scheduler.ClassName]),
-        ["text_encoder"] = JsonConfig.Array(["transformers", "CLIPTextModel"]),
-        ["tokenizer"] = JsonConfig.Array(["transformers", "CLIPTokenizer"]),
-        ["unet"] = JsonConfig.Array(["diffusers", "UNet2DConditionModel"]),
-        ["vae"] = JsonConfig.Array(["diffusers", "AutoencoderKL"]),
-        ["requires_safety_checker"] = false,
-    }.ToJsonString(Indented) + "\n"));
+        var index = new JsonObject
+        {
+            ["_class_name"] = ModelDirectory.PipelineName(shape),
+            ["scheduler"] = JsonConfig.Array(["diffusers", shape.Scheduler.ClassName]),
+            ["unet"] = JsonConfig.Array(["diffusers", "UNet2DConditionModel"]),
+            ["vae"] = JsonConfig.Array(["diffusers", "AutoencoderKL"]),
+            [ModelDirectory.ZerosField] = shape.ZerosForEmptyPrompt,
+            ["requires_safety_checker"] = false,
+        };
+        foreach (var (part, tokenizer, text) in ModelParts.TextEncoders.Zip(TokenizerFolder.Names, shape.TextEncoders))
+        {
+            index[part] = JsonConfig.Array(["transformers", text.ClassName]);
+            index[tokenizer] = JsonConfig.Array(["transformers", "CLIPTokenizer"]);
+        }
+
+        Write(ModelDirectory.IndexFile, Encoding.UTF8.GetBytes(index.ToJsonString(Indented) + "\n"));
+    }
 
     /// <summary>Makes the folder of a part.</summary>
     /// <exception cref="InvalidInputException">It cannot be made.</exception>

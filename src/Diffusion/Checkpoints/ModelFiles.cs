@@ -1,11 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Checkpoints.Adapters;
 using PromptToPrompt.Diffusion.Checkpoints.SingleFile;
-using PromptToPrompt.Diffusion.TextEncoders;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tokenization;
-using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.Weights;
 using static TorchSharp.torch;
 
@@ -17,6 +16,8 @@ internal abstract class ModelFiles : IDisposable
     private readonly Dictionary<string, PartWeights> opened = [];
     private readonly ModelLoadOptions options;
     private ModelShape? shape;
+    private ModelAdapters? adapters;
+    private LearnedWords? words;
 
     protected ModelFiles(string path, ModelLoadOptions options) => (Path, this.options) = (path, options);
 
@@ -31,13 +32,14 @@ internal abstract class ModelFiles : IDisposable
     {
         get
         {
-            shape ??= ReadShape();
-            return options.Prediction is { } prediction ? shape with { Scheduler = shape.Scheduler with { PredictionType = prediction } } : shape;
+            var own = shape ??= ReadShape();
+            own = options.Prediction is { } prediction ? own with { Scheduler = own.Scheduler with { PredictionType = prediction } } : own;
+            return Words.AddTo(own);
         }
     }
 
-    /// <summary>Where the model's tokenizer is.</summary>
-    public abstract TokenizerFolder Tokenizer { get; }
+    /// <summary>Where the tokenizer of each text encoder is.</summary>
+    public abstract IReadOnlyList<TokenizerFolder> Tokenizers { get; }
 
     /// <summary>Opens a model directory or a single file.</summary>
     /// <exception cref="InvalidInputException">There is none, or it is of an unknown kind.</exception>
@@ -49,6 +51,19 @@ internal abstract class ModelFiles : IDisposable
         if (options.Variant is not null)
             throw new InvalidInputException($"--variant {options.Variant}: {path} is a single file and has no variants; leave the option out.");
         return SingleFileModel.Open(path, options);
+    }
+
+    /// <summary>Reads the tokenizer alone that splits prompts.</summary>
+    public ClipTokenizer LoadTokenizer() => Tokenizers[0].Load().With(Words.Tokens);
+
+    /// <summary>Reads the tokenizer of each text encoder. They differ in nothing but the token that fills prompts up.</summary>
+    /// <exception cref="InvalidInputException">They differ in more, so that a token would be another one to each encoder.</exception>
+    public IReadOnlyList<ClipTokenizer> LoadTokenizers()
+    {
+        var tokenizers = Tokenizers.Select(folder => folder.Load()).ToList();
+        foreach (var (tokenizer, folder) in tokenizers.Zip(TokenizerFolder.Names).Skip(1))
+            Require(tokenizers[0].IsLike(tokenizer), $"{TokenizerFolder.Name}/ and {folder}/ have different words, lengths or special tokens");
+        return tokenizers.ConvertAll(tokenizer => tokenizer.With(Words.Tokens));
     }
 
     /// <summary>The JSON text of the config of a part or of the scheduler, in UTF-8, with what the options change.</summary>
@@ -64,13 +79,8 @@ internal abstract class ModelFiles : IDisposable
         return Encoding.UTF8.GetBytes(config.ToJsonString());
     }
 
-    /// <summary>The weights of a part, opened once.</summary>
-    public PartWeights Weights(string part)
-    {
-        if (!opened.TryGetValue(part, out var weights))
-            opened.Add(part, weights = OpenWeights(part));
-        return weights;
-    }
+    /// <summary>The weights of a part, with what the options add to them.</summary>
+    public PartWeights Weights(string part) => (adapters ??= new ModelAdapters(options, Path, Shape, Stored)).Apply(part, Words.AddTo(part, Stored(part)));
 
     /// <summary>Builds a part from its weights, all of which it must take.</summary>
     public T Build<T>(string part, Device device, ScalarType dtype, List<IDisposable> owned, Func<WeightScope, T> build)
@@ -95,10 +105,13 @@ internal abstract class ModelFiles : IDisposable
     {
         const int Samples = 64, SampleLength = 4096;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var part in ModelParts.Configured)
+        foreach (var part in ModelParts.Configured(Shape))
             hash.AppendData(ConfigText(part));
+        foreach (var lora in options.Loras)
+            hash.AppendData(BitConverter.GetBytes(lora.Weight));
         var buffer = new byte[SampleLength];
-        foreach (var path in ModelParts.All.SelectMany(part => Weights(part).Files).Distinct(StringComparer.Ordinal))
+        var weights = ModelParts.Of(Shape).SelectMany(part => Weights(part).Files).Distinct(StringComparer.Ordinal);
+        foreach (var path in weights.Concat(options.Loras.Select(lora => lora.Path)).Concat(Words.Files))
         {
             using var stream = File.OpenRead(path);
             hash.AppendData(BitConverter.GetBytes(stream.Length));
@@ -113,22 +126,49 @@ internal abstract class ModelFiles : IDisposable
     }
 
     /// <summary>Refuses parts that were not made for each other, before a tensor operation does so less clearly.</summary>
-    public void RequireFit(ClipTokenizer tokenizer, ClipTextModel text, UNet2DConditionModel unet, AutoencoderKL vae)
+    public void RequireFit(ClipTokenizer tokenizer)
     {
-        Require(tokenizer.VocabularySize <= text.Config.VocabularySize, $"tokenizer/ has {tokenizer.VocabularySize} tokens, text_encoder/ {text.Config.VocabularySize}");
-        Require(tokenizer.MaxLength <= text.Config.MaxLength, $"tokenizer/ makes {tokenizer.MaxLength} tokens, text_encoder/ takes {text.Config.MaxLength}");
-        Require(text.Config.HiddenSize == unet.Config.CrossAttentionDim, $"text_encoder/ is {text.Config.HiddenSize} wide, unet/ expects {unet.Config.CrossAttentionDim}");
-        Require(unet.Config.OutChannels == vae.Config.LatentChannels, $"unet/ makes {unet.Config.OutChannels} channels, vae/ takes {vae.Config.LatentChannels}");
+        var (texts, unet) = (Shape.TextEncoders, Shape.UNet);
+        foreach (var (part, text) in ModelParts.TextEncoders.Zip(texts))
+        {
+            Require(tokenizer.VocabularySize <= text.VocabularySize, $"tokenizer/ has {tokenizer.VocabularySize} tokens, {part}/ {text.VocabularySize}");
+            Require(tokenizer.MaxLength <= text.MaxLength, $"tokenizer/ makes {tokenizer.MaxLength} tokens, {part}/ takes {text.MaxLength}");
+        }
+
+        var (width, names) = (texts.Sum(text => text.HiddenSize), string.Join(" and ", ModelParts.TextEncoders.Take(texts.Count).Select(part => $"{part}/")));
+        Require(width == unet.CrossAttentionDim, $"{names} make texts {width} wide, unet/ expects {unet.CrossAttentionDim}");
+        Require(unet.OutChannels == Shape.Vae.LatentChannels, $"unet/ makes {unet.OutChannels} channels, vae/ takes {Shape.Vae.LatentChannels}");
+        if (unet.Vector is not { } vector)
+            return;
+        var taken = vector.Width - (PictureSizes.Count * vector.SizeWidth);
+        Require(taken == texts[^1].PooledSize, $"the text as a whole is {texts[^1].PooledSize} wide, unet/ expects {taken}");
     }
 
     /// <summary>Closes the files. Tensors that were read stay valid.</summary>
-    public abstract void Dispose();
+    public void Dispose()
+    {
+        adapters?.Dispose();
+        words?.Dispose();
+        Close();
+    }
+
+    private LearnedWords Words => words ??= new LearnedWords(options.Embeddings, Path, shape ??= ReadShape());
 
     protected abstract ModelShape ReadShape();
 
     protected abstract byte[] ReadConfigText(string part);
 
     protected abstract PartWeights OpenWeights(string part);
+
+    /// <summary>Closes the model's own files.</summary>
+    protected abstract void Close();
+
+    private PartWeights Stored(string part)
+    {
+        if (!opened.TryGetValue(part, out var weights))
+            opened.Add(part, weights = OpenWeights(part));
+        return weights;
+    }
 
     private static Tensor Place(Tensor stored, Device device, ScalarType dtype)
     {

@@ -14,6 +14,12 @@ public sealed record ModelLoadOptions
     /// <summary>What the network predicts; null for what the model says. Single files of Stable Diffusion 2 often do not.</summary>
     public PredictionType? Prediction { get; init; }
 
+    /// <summary>LoRAs to add to the weights.</summary>
+    public IReadOnlyList<Lora> Loras { get; init; } = [];
+
+    /// <summary>Learned words to add to the vocabulary.</summary>
+    public IReadOnlyList<TextEmbedding> Embeddings { get; init; } = [];
+
     /// <summary>Reads an environment variable; tells where the hub's cache is.</summary>
     public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
 }

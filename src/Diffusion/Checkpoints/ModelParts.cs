@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.TextEncoders;
 using PromptToPrompt.Diffusion.UNet;
@@ -9,21 +10,34 @@ namespace PromptToPrompt.Diffusion.Checkpoints;
 internal static class ModelParts
 {
     public const string TextEncoder = "text_encoder";
+    public const string TextEncoder2 = "text_encoder_2";
     public const string UNet = "unet";
     public const string Vae = "vae";
     public const string Scheduler = "scheduler";
 
-    /// <summary>The parts with weights, in the order they are loaded.</summary>
-    public static IReadOnlyList<string> All { get; } = [TextEncoder, UNet, Vae];
+    /// <summary>The text encoders; a model has the first or both.</summary>
+    public static IReadOnlyList<string> TextEncoders { get; } = [TextEncoder, TextEncoder2];
 
-    /// <summary>The parts with a config.</summary>
-    public static IReadOnlyList<string> Configured { get; } = [.. All, Scheduler];
+    /// <summary>The parts of a model that have weights.</summary>
+    public static IReadOnlyList<string> Of(ModelShape shape) => [.. TextEncoders.Take(shape.TextEncoders.Count), UNet, Vae];
+
+    /// <summary>The parts of a model that have a config.</summary>
+    public static IReadOnlyList<string> Configured(ModelShape shape) => [.. Of(shape), Scheduler];
+
+    /// <summary>The content of a part's config.</summary>
+    public static JsonObject Config(string part, ModelShape shape) => part switch
+    {
+        UNet => shape.UNet.ToJson(),
+        Vae => shape.Vae.ToJson(),
+        Scheduler => shape.Scheduler.ToJson(),
+        _ => Text(part, shape).ToJson(),
+    };
 
     /// <summary>Name of a part's config in its folder.</summary>
     public static string ConfigFile(string part) => part == Scheduler ? "scheduler_config.json" : "config.json";
 
     /// <summary>Name of a part's weights in its folder.</summary>
-    public static string WeightsFile(string part) => part == TextEncoder ? "model.safetensors" : "diffusion_pytorch_model.safetensors";
+    public static string WeightsFile(string part) => IsTextEncoder(part) ? "model.safetensors" : "diffusion_pytorch_model.safetensors";
 
     /// <summary>Everything a part of this shape asks for.</summary>
     /// <param name="part">The part.</param>
@@ -34,12 +48,16 @@ internal static class ModelParts
         using var planned = new PlannedWeights(stored);
         _ = part switch
         {
-            TextEncoder => (object)new ClipTextModel(shape.TextEncoder, planned.Root),
-            UNet => new UNet2DConditionModel(shape.UNet, planned.Root),
-            _ => new AutoencoderKL(shape.Vae, planned.Root),
+            UNet => (object)new UNet2DConditionModel(shape.UNet, planned.Root),
+            Vae => new AutoencoderKL(shape.Vae, planned.Root),
+            _ => new ClipTextModel(Text(part, shape), planned.Root),
         };
         return planned.Requests;
     }
+
+    private static bool IsTextEncoder(string part) => TextEncoders.Contains(part);
+
+    private static ClipTextConfig Text(string part, ModelShape shape) => shape.TextEncoders[part == TextEncoder ? 0 : 1];
 
     /// <summary>Whether a tensor is one that old writers add and nobody needs: the numbers 0…76, stored as a buffer.</summary>
     public static bool MayIgnore(string name) => name.EndsWith("embeddings.position_ids", StringComparison.Ordinal);

@@ -31,17 +31,18 @@ public sealed record ModelReport(
             path,
             files.Format,
             single?.Family ?? FamilyOf(shape),
-            shape.UNet.InChannels > shape.UNet.OutChannels,
+            shape.IsInpainting,
             shape.Scheduler.PredictionType,
             single?.Prediction.Source ?? (options?.Prediction is null ? "the scheduler's config" : "--prediction"),
             shape.UNet.SampleSize * shape.Vae.PixelsPerLatent,
-            [.. ModelParts.All.Select(part => PartReport.Of(part, files.Weights(part)))],
+            [.. ModelParts.Of(shape).Select(part => PartReport.Of(part, files.Weights(part)))],
             single?.Ignored.Count ?? 0);
     }
 
-    // Published families differ in the width of their text encoders.
+    // Published families differ in their text encoders.
     private static string FamilyOf(ModelShape shape) => shape.UNet.CrossAttentionDim switch
     {
+        _ when shape.TextEncoder2 is not null && shape.TextEncoder2 == ModelShape.StableDiffusionXl.TextEncoder2 => SingleFileLayout.XlName,
         _ when shape.TextEncoder == ModelShape.StableDiffusion15.TextEncoder => "Stable Diffusion 1",
         _ when shape.TextEncoder == ModelShape.StableDiffusion21.TextEncoder => "Stable Diffusion 2",
         var width => $"own shape, text {width} wide",

@@ -71,15 +71,47 @@ public sealed record ModelShape
         Scheduler = StableDiffusion15.Scheduler with { ClassName = "DDIMScheduler", PredictionType = PredictionType.VPrediction, SkipPrkSteps = null },
     };
 
+    /// <summary>Stable Diffusion XL, base: 1024×1024, predicts noise, reads two text encoders.</summary>
+    public static ModelShape StableDiffusionXl { get; } = StableDiffusion15 with
+    {
+        UNet = StableDiffusion15.UNet with
+        {
+            Levels = [new(320, 5, false, false, 1), new(640, 10, true, true, 2), new(1280, 20, true, true, 10)],
+            CrossAttentionDim = 2048,
+            LinearProjection = true,
+            SampleSize = 128,
+            Vector = new UNetVector(Width: 2816, SizeWidth: 256),
+        },
+        TextEncoder2 = StableDiffusion15.TextEncoder with
+        {
+            HiddenSize = 1280, IntermediateSize = 5120, Heads = 20, Layers = 32, QuickGelu = false, ProjectionSize = 1280,
+        },
+        Vae = StableDiffusion15.Vae with { ScalingFactor = 0.13025 },
+        Scheduler = StableDiffusion15.Scheduler with { ClassName = "EulerDiscreteScheduler", SkipPrkSteps = null, TimestepSpacing = TimestepSpacing.Leading },
+        ZerosForEmptyPrompt = true,
+    };
+
     /// <summary>The U-Net's shape.</summary>
     public required UNetConfig UNet { get; init; }
 
     /// <summary>The text encoder's shape.</summary>
     public required ClipTextConfig TextEncoder { get; init; }
 
+    /// <summary>The second text encoder's shape; null for models of one.</summary>
+    public ClipTextConfig? TextEncoder2 { get; init; }
+
     /// <summary>The autoencoder's shape.</summary>
     public required AutoencoderConfig Vae { get; init; }
 
     /// <summary>How the model was noised.</summary>
     public required SchedulerConfig Scheduler { get; init; }
+
+    /// <summary>Whether training left the text out by zeros and not by an empty prompt.</summary>
+    public bool ZerosForEmptyPrompt { get; init; }
+
+    /// <summary>The shapes of all text encoders.</summary>
+    public IReadOnlyList<ClipTextConfig> TextEncoders => TextEncoder2 is null ? [TextEncoder] : [TextEncoder, TextEncoder2];
+
+    /// <summary>Whether the U-Net was made for inpainting.</summary>
+    internal bool IsInpainting => UNet.InChannels > UNet.OutChannels;
 }

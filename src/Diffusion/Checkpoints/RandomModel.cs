@@ -9,7 +9,7 @@ namespace PromptToPrompt.Diffusion.Checkpoints;
 /// </summary>
 public static class RandomModel
 {
-    /// <summary>Writes everything but the tokenizer, which the caller puts into <c>tokenizer/</c>. One tensor at a time is held in memory.</summary>
+    /// <summary>Writes everything but the tokenizer, which the caller puts into <c>tokenizer/</c> before; that of a second text encoder is made of it. One tensor at a time is held in memory.</summary>
     /// <param name="directory">Made when it is not there.</param>
     /// <param name="shape">The model's shape.</param>
     /// <param name="dtype">Type of the stored weights.</param>
@@ -19,11 +19,9 @@ public static class RandomModel
     public static void Write(string directory, ModelShape shape, ScalarType dtype, ulong seed, CancellationToken cancel = default)
     {
         var files = new ModelDirectoryWriter(directory);
-        files.WriteConfig(ModelParts.Scheduler, shape.Scheduler.ToJson());
-        files.WriteConfig(ModelParts.TextEncoder, shape.TextEncoder.ToJson());
-        files.WriteConfig(ModelParts.UNet, shape.UNet.ToJson());
-        files.WriteConfig(ModelParts.Vae, shape.Vae.ToJson());
-        foreach (var part in ModelParts.All)
+        foreach (var part in ModelParts.Configured(shape))
+            files.WriteConfig(part, ModelParts.Config(part, shape));
+        foreach (var part in ModelParts.Of(shape))
         {
             using var generator = new Generator(seed, CPU);
             files.WriteWeights(part, ModelParts.Plan(part, shape).Select(request => new PendingTensor(request.Name, dtype, request.Shape, () =>
@@ -33,6 +31,8 @@ public static class RandomModel
             })));
         }
 
+        foreach (var (tokenizer, name) in TokenizerFolder.Shared(new(Path.Combine(directory, TokenizerFolder.Name)), shape).Zip(TokenizerFolder.Names).Skip(1))
+            tokenizer.CopyTo(files.MakeFolder(name));
         files.WriteIndex(shape);
     }
 

@@ -10,6 +10,16 @@ internal sealed record TokenizerFolder(string Path, string? Pad = null)
     /// <summary>The tokenizer's folder in a model directory.</summary>
     public const string Name = "tokenizer";
 
+    /// <summary>What OpenCLIP's own code fills prompts up with: token 0.</summary>
+    public const string OpenClipPad = "!";
+
+    /// <summary>The tokenizers' folders in a model directory, one for each text encoder.</summary>
+    public static IReadOnlyList<string> Names { get; } = [Name, "tokenizer_2"];
+
+    /// <summary>One directory for all text encoders of a model.</summary>
+    public static IReadOnlyList<TokenizerFolder> Shared(TokenizerFolder first, ModelShape shape) =>
+        [first, .. shape.TextEncoders.Skip(1).Select(_ => first with { Pad = OpenClipPad })];
+
     /// <summary>The folder of an option: a tokenizer directory or a model directory with one.</summary>
     /// <exception cref="InvalidInputException">It is neither.</exception>
     public static TokenizerFolder Given(string path)

@@ -1,3 +1,5 @@
+using PromptToPrompt.Diffusion.Hub;
+
 namespace PromptToPrompt.Diffusion.Checkpoints;
 
 /// <summary>Finds CLIP's tokenizer for a checkpoint that carries none.</summary>
@@ -23,15 +25,15 @@ internal static class TokenizerSearch
     {
         if (options.Tokenizer is { } given)
             return TokenizerFolder.Given(given);
-        var cache = new HubCache(options.Environment);
+        var cache = new HubCache(new HubSettings(options.Environment).CacheFolder);
         var beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, TokenizerFolder.Name);
         var found = Repositories
-            .SelectMany(cache.Snapshots)
-            .SelectMany(snapshot => new[] { snapshot, Path.Combine(snapshot, TokenizerFolder.Name) })
+            .SelectMany(repository => cache.Repository(HubRepository.Parse(repository)).Snapshots())
+            .SelectMany(snapshot => new[] { snapshot.Path, Path.Combine(snapshot.Path, TokenizerFolder.Name) })
             .Prepend(beside)
             .FirstOrDefault(TokenizerFolder.IsOne);
         return found is not null ? new TokenizerFolder(found) : throw new InvalidInputException(
             $"{checkpoint} carries no tokenizer, and {cache.Folder} has none of CLIP's: give --tokenizer the tokenizer folder of a model directory, "
-            + $"or get one with `huggingface-cli download {Repositories[0]} vocab.json merges.txt tokenizer_config.json special_tokens_map.json`.");
+            + $"or get one with `p2p models pull {Repositories[0]}`.");
     }
 }

@@ -13,34 +13,41 @@ internal static class WeightFiles
     /// <param name="folder">The part's folder.</param>
     /// <param name="variant">The variant asked for; null prefers the plain weights and takes the only variant where there are none.</param>
     /// <exception cref="InvalidInputException">There are no such weights, or several variants and no way to choose.</exception>
-    public static string Find(string folder, string? variant)
+    public static string Find(string folder, string? variant) =>
+        Path.Combine(folder, Choose(folder, [.. Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)!)], variant));
+
+    /// <summary>The same among the names of files, wherever they are.</summary>
+    /// <param name="folder">What errors call the folder.</param>
+    /// <param name="names">The files in it.</param>
+    /// <param name="variant">As for <see cref="Find"/>.</param>
+    /// <exception cref="InvalidInputException">As for <see cref="Find"/>.</exception>
+    public static string Choose(string folder, IReadOnlyCollection<string> names, string? variant)
     {
-        var variants = Variants(folder);
+        var variants = Variants(names);
         if (variant is not null)
         {
-            return Existing(folder, variant) ?? throw new InvalidInputException(
+            return Existing(names, variant) ?? throw new InvalidInputException(
                 $"--variant {variant}: {folder} has no such weights; it has {(variants.Count > 0 ? string.Join(", ", variants) : "no variants")}.");
         }
 
-        var found = Existing(folder, null) ?? (variants.Count == 1 ? Existing(folder, variants[0]) : null);
+        var found = Existing(names, null) ?? (variants.Count == 1 ? Existing(names, variants[0]) : null);
         if (found is null && variants.Count > 1)
             throw new InvalidInputException($"{folder} has weights of the variants {string.Join(", ", variants)} only; choose one with --variant.");
         return found
-            ?? Pickled.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
+            ?? Pickled.FirstOrDefault(names.Contains)
             ?? throw new InvalidInputException(
                 $"{folder} holds no weights ({string.Join(" or ", Stems.Select(stem => stem + Extension))}); the model is incomplete, download it again.");
     }
 
-    private static string? Existing(string folder, string? variant) =>
-        Stems.SelectMany(stem => Names(stem, variant)).Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+    private static string? Existing(IReadOnlyCollection<string> names, string? variant) =>
+        Stems.SelectMany(stem => Names(stem, variant)).FirstOrDefault(names.Contains);
 
     private static string[] Names(string stem, string? variant) => variant is null
         ? [$"{stem}{Extension}", $"{stem}{Extension}.index.json"]
         : [$"{stem}.{variant}{Extension}", $"{stem}{Extension}.index.{variant}.json", $"{stem}.{variant}{Extension}.index.json"];
 
-    private static List<string> Variants(string folder)
+    private static List<string> Variants(IReadOnlyCollection<string> names)
     {
-        var names = Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)!).ToList();
         var marks = names.SelectMany(name => Stems.SelectMany(stem => new[]
         {
             Between(name, $"{stem}.", Extension),

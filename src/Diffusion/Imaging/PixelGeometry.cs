@@ -3,6 +3,9 @@ namespace PromptToPrompt.Diffusion.Imaging;
 /// <summary>A size in pixels.</summary>
 public readonly record struct PixelSize(int Width, int Height)
 {
+    /// <summary>A size some times as large.</summary>
+    public static PixelSize operator *(PixelSize size, int factor) => new(size.Width * factor, size.Height * factor);
+
     /// <inheritdoc/>
     public override string ToString() => $"{Width}x{Height}";
 }

@@ -3,21 +3,31 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Layers;
 
-/// <summary>Sinusoids of the timestep followed by a two-layer perceptron: [B] → [B, embedding].</summary>
-/// <remarks>Frequencies fall geometrically from 1 to 1/10000 (Vaswani et al., arXiv 1706.03762, §3.5).</remarks>
-internal sealed class TimestepEmbedding(WeightScope weights, int channels, int embedding, bool cosineFirst, double frequencyShift)
+/// <summary><see cref="Sinusoids"/> of the timestep followed by a perceptron: [B] → [B, embedding].</summary>
+internal sealed class TimestepEmbedding(
+    WeightScope weights, int channels, int embedding, bool cosineFirst, double frequencyShift, int? guidanceWidth = null)
 {
-    private readonly Linear first = new(weights["linear_1"], channels, embedding);
-    private readonly Linear second = new(weights["linear_2"], embedding, embedding);
+    // Guidance reaches distilled networks in thousandths, as timesteps do, and in the sinusoids of other code than timesteps'.
+    private const double GuidanceScale = 1000, GuidanceFrequencyShift = 1;
 
-    public Tensor Forward(Tensor timesteps, ScalarType dtype)
+    private readonly Linear? guidanceProjection = guidanceWidth is { } width ? new(weights["cond_proj"], width, channels, bias: false) : null;
+    private readonly EmbeddingPerceptron perceptron = new(weights, channels, embedding);
+
+    /// <summary>The embedding.</summary>
+    /// <param name="timesteps">[B].</param>
+    /// <param name="dtype">What to compute in.</param>
+    /// <param name="guidance">Guidance as an input, for networks that were distilled to take it (Meng et al., arXiv 2210.03142).</param>
+    public Tensor Forward(Tensor timesteps, ScalarType dtype, double? guidance = null)
     {
         using var scope = NewDisposeScope();
-        var half = channels / 2;
-        var exponent = arange(half, dtype: ScalarType.Float32, device: timesteps.device) * (-Math.Log(10000) / (half - frequencyShift));
-        var angles = timesteps.to(ScalarType.Float32).unsqueeze(1) * exponent.exp().unsqueeze(0);
-        var waves = cosineFirst ? cat([angles.cos(), angles.sin()], 1) : cat([angles.sin(), angles.cos()], 1);
-        var hidden = Activations.Silu(first.Forward(waves.to(dtype)));
-        return second.Forward(hidden).MoveToOuterDisposeScope();
+        var waves = Sinusoids.Of(timesteps, channels, cosineFirst, frequencyShift).to(dtype);
+        if (guidanceProjection is not null && guidance is { } scale)
+        {
+            // w of the distillation: 0 where guidance is 1.
+            var strength = tensor(new[] { (float)((scale - 1) * GuidanceScale) }, device: timesteps.device);
+            waves += guidanceProjection.Forward(Sinusoids.Of(strength, guidanceWidth!.Value, cosineFirst: false, GuidanceFrequencyShift).to(dtype));
+        }
+
+        return perceptron.Forward(waves).MoveToOuterDisposeScope();
     }
 }

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
@@ -18,13 +19,13 @@ public sealed record DenoisingRequest
     /// <summary>Index of each picture's prompt within the whole run, as attention processors are told.</summary>
     public required IReadOnlyList<int> Prompts { get; init; }
 
-    /// <summary>Text of each picture, [pictures, tokens, width].</summary>
-    public required Tensor Conditional { get; init; }
+    /// <summary>What each picture is conditioned on; stays the caller's.</summary>
+    public required Conditioning Conditional { get; init; }
 
-    /// <summary>Text of the unconditional (negative) prompt, [1, tokens, width], or one for each step, [steps, tokens, width].</summary>
-    public required Tensor Unconditional { get; init; }
+    /// <summary>The unconditional (negative) prompt: one row, or one text for each step, [steps, tokens, width]; stays the caller's.</summary>
+    public required Conditioning Unconditional { get; init; }
 
-    /// <summary>Classifier-free guidance w (Ho and Salimans, arXiv 2207.12598); at exactly 1 the unconditional rows are not computed.</summary>
+    /// <summary>Classifier-free guidance w (Ho and Salimans, arXiv 2207.12598); at exactly 1, and for models that take it as an input, the unconditional rows are not computed.</summary>
     public double Guidance { get; init; } = 7.5;
 
     /// <summary>Changes what guidance adds: given ε_cond − ε_uncond of the guided pictures, returns what is multiplied by w.</summary>

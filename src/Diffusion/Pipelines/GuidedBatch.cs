@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
@@ -34,15 +35,10 @@ internal sealed class GuidedBatch
         return request.Beside is { } beside ? cat([rows, beside.expand(rows.shape[0], -1, -1, -1)], 1) : rows;
     }
 
-    /// <summary>Text of all rows.</summary>
-    public Tensor Context(int step)
-    {
-        var conditional = request.Conditional;
-        if (!guided)
-            return conditional;
-        var unconditional = request.Unconditional.shape[0] == 1 ? request.Unconditional : request.Unconditional.narrow(0, step, 1);
-        return cat([unconditional.expand(conditional.shape[0] - known, -1, -1), conditional], 0);
-    }
+    /// <summary>What all rows are conditioned on at a step.</summary>
+    public Conditioning Conditioning(int step) => guided
+        ? request.Unconditional.At(step).Expand(request.Prompts.Count - known).Join(request.Conditional)
+        : request.Conditional;
 
     /// <summary>The pictures' latents after a step, from the network's output for all rows.</summary>
     public Tensor Advance(Tensor output, int step, Tensor latents, Func<Tensor, Tensor, Tensor> advance)

@@ -6,6 +6,9 @@ namespace PromptToPrompt.Diffusion.TextEncoders;
 /// <summary>The shape of a CLIP text encoder, as its <c>config.json</c> states it.</summary>
 public sealed record ClipTextConfig
 {
+    private const string PlainClass = "CLIPTextModel";
+    private const string ProjectingClass = "CLIPTextModelWithProjection";
+
     /// <summary>Number of token ids.</summary>
     public required int VocabularySize { get; init; }
 
@@ -30,9 +33,18 @@ public sealed record ClipTextConfig
     /// <summary>ε of every layer normalisation.</summary>
     public required double NormEpsilon { get; init; }
 
+    /// <summary>Width that the pooled output is projected to; null for models without a projection.</summary>
+    public int? ProjectionSize { get; init; }
+
+    /// <summary>Width of the pooled output.</summary>
+    public int PooledSize => ProjectionSize ?? HiddenSize;
+
     /// <summary>Reads a <c>config.json</c>.</summary>
     /// <exception cref="InvalidInputException">The file is unreadable or describes another kind of text encoder.</exception>
     public static ClipTextConfig FromFile(string path) => FromJson(JsonConfig.Read(path));
+
+    /// <summary>The class that reads such a model in the library of its format.</summary>
+    internal string ClassName => ProjectionSize is null ? PlainClass : ProjectingClass;
 
     internal static ClipTextConfig FromJson(JsonConfig json)
     {
@@ -49,13 +61,14 @@ public sealed record ClipTextConfig
             MaxLength = json.Integer("max_position_embeddings", 77),
             QuickGelu = activation == "quick_gelu",
             NormEpsilon = json.Number("layer_norm_eps", 1e-5),
+            ProjectionSize = HasProjection(json) ? json.Integer("projection_dim", 512) : null,
         };
     }
 
     /// <summary>The content of a <c>config.json</c> that reads as this.</summary>
     internal JsonObject ToJson() => new()
     {
-        ["architectures"] = JsonConfig.Array(["CLIPTextModel"]),
+        ["architectures"] = JsonConfig.Array([ClassName]),
         ["model_type"] = "clip_text_model",
         ["vocab_size"] = VocabularySize,
         ["hidden_size"] = HiddenSize,
@@ -65,6 +78,8 @@ public sealed record ClipTextConfig
         ["max_position_embeddings"] = MaxLength,
         ["hidden_act"] = QuickGelu ? "quick_gelu" : "gelu",
         ["layer_norm_eps"] = NormEpsilon,
-        ["projection_dim"] = HiddenSize,
+        ["projection_dim"] = PooledSize,
     };
+
+    private static bool HasProjection(JsonConfig json) => json.Has("architectures") && json.Strings("architectures").Contains(ProjectingClass);
 }

@@ -11,6 +11,7 @@ public sealed class ClipTextModel
     private readonly Tensor positionEmbedding;
     private readonly ClipTextLayer[] layers;
     private readonly LayerNorm finalNorm;
+    private readonly Linear? projection;
 
     /// <summary>Builds the model from its config and weights.</summary>
     public ClipTextModel(ClipTextConfig config, WeightScope weights)
@@ -22,6 +23,7 @@ public sealed class ClipTextModel
         positionEmbedding = embeddings["position_embedding"].Take("weight", WeightInit.Embedding, 1, config.MaxLength, Config.HiddenSize);
         layers = [.. Enumerable.Range(0, config.Layers).Select(i => new ClipTextLayer(text["encoder"]["layers"][i], config))];
         finalNorm = new LayerNorm(text["final_layer_norm"], config.HiddenSize, config.NormEpsilon);
+        projection = config.ProjectionSize is { } size ? new Linear(weights["text_projection"], config.HiddenSize, size, bias: false) : null;
     }
 
     /// <summary>The model's shape.</summary>
@@ -46,5 +48,16 @@ public sealed class ClipTextModel
         }
 
         return finalNorm.Forward(x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The text as a whole: the output at its end token, projected where the model has a projection.</summary>
+    /// <param name="output">What <see cref="Forward(Tensor)"/> returned, [B, tokens, width].</param>
+    /// <param name="end">Position of the first end token of every row.</param>
+    /// <returns>[B, projection size or width].</returns>
+    public Tensor Pool(Tensor output, int end)
+    {
+        using var scope = NewDisposeScope();
+        var state = output.select(1, end);
+        return (projection?.Forward(state) ?? state).MoveToOuterDisposeScope();
     }
 }

@@ -39,6 +39,9 @@ public sealed class BpeVocabulary
     /// <summary>The pairs to merge, the first learned first.</summary>
     public IReadOnlyList<(string Left, string Right)> Merges { get; }
 
+    /// <summary>Whether another vocabulary has the same tokens and merges.</summary>
+    internal bool IsSame(BpeVocabulary other) => Tokens.SequenceEqual(other.Tokens) && Merges.SequenceEqual(other.Merges);
+
     /// <summary>Reads <c>vocab.json</c> and <c>merges.txt</c> of a directory.</summary>
     /// <exception cref="InvalidInputException">A file is missing or damaged, or the two do not belong together.</exception>
     public static BpeVocabulary Load(string directory)

@@ -25,6 +25,7 @@ public sealed class CheckpointedUNet : IDisposable
     /// <param name="unet">The model.</param>
     /// <param name="sample">Latents, [rows, in channels, h, w].</param>
     /// <param name="timesteps">Timestep of each row, [rows] or [1].</param>
+    /// <param name="vector">The vector of text and sizes, [rows, width], for models that take one.</param>
     /// <param name="attention">The run's attention processor.</param>
     /// <param name="step">What the processor is told of the run.</param>
     /// <param name="recompute">Whether to save memory at the cost of time.</param>
@@ -32,6 +33,7 @@ public sealed class CheckpointedUNet : IDisposable
         UNet2DConditionModel unet,
         Tensor sample,
         Tensor timesteps,
+        Tensor? vector = null,
         AttentionProcessor? attention = null,
         DenoisingStep? step = null,
         bool recompute = false)
@@ -40,7 +42,7 @@ public sealed class CheckpointedUNet : IDisposable
         using var scope = NewDisposeScope();
         this.recompute = recompute;
         call = new UNetCall(attention ?? AttentionProcessor.Plain, step ?? DenoisingStep.None, (int)sample.shape[2], (int)sample.shape[3]);
-        embedding = unet.Embed(timesteps, sample.dtype).DetachFromDisposeScope();
+        embedding = unet.Embed(timesteps, vector, sample.dtype).DetachFromDisposeScope();
         var textFree = unet.Chain.TakeWhile(link => !link.ReadsText).ToList();
         start = UNetLink.RunAll(textFree, sample, embedding, embedding, call, kept).DetachFromDisposeScope();
         foreach (var skip in kept)

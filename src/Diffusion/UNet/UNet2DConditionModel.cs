@@ -9,6 +9,7 @@ namespace PromptToPrompt.Diffusion.UNet;
 public sealed class UNet2DConditionModel
 {
     private readonly TimestepEmbedding timeEmbedding;
+    private readonly EmbeddingPerceptron? vectorEmbedding;
 
     /// <summary>Builds the model from its config and weights.</summary>
     public UNet2DConditionModel(UNetConfig config, WeightScope weights)
@@ -17,7 +18,8 @@ public sealed class UNet2DConditionModel
         var sites = new SiteRegistry();
         var finest = config.Levels[0].Channels;
         var embedding = finest * 4;
-        timeEmbedding = new TimestepEmbedding(weights["time_embedding"], finest, embedding, config.CosineFirst, config.FrequencyShift);
+        timeEmbedding = new TimestepEmbedding(weights["time_embedding"], finest, embedding, config.CosineFirst, config.FrequencyShift, config.GuidanceWidth);
+        vectorEmbedding = config.Vector is { } vector ? new EmbeddingPerceptron(weights["add_embedding"], vector.Width, embedding) : null;
         var convIn = new Conv2d(weights["conv_in"], config.InChannels, finest, 3, padding: 1);
         var chain = new List<UNetLink> { new((x, _, _, in _) => convIn.Forward(x)) { Keeps = true } };
         sites.Stage = UNetStage.Down;
@@ -51,17 +53,36 @@ public sealed class UNet2DConditionModel
     /// <summary>Predicts the noise (or velocity, as the model was trained) in the latents.</summary>
     /// <param name="sample">Latents, [rows, in channels, h, w].</param>
     /// <param name="timesteps">Timestep of each row, [rows] or [1].</param>
-    /// <param name="context">Text encoder output of each row, [rows, tokens, cross-attention width].</param>
+    /// <param name="conditioning">What each row is conditioned on, in the sample's type.</param>
     /// <param name="attention">The run's attention processor.</param>
     /// <param name="step">What the processor is told of the run.</param>
     /// <returns>[rows, out channels, h, w].</returns>
-    public Tensor Forward(Tensor sample, Tensor timesteps, Tensor context, AttentionProcessor? attention = null, DenoisingStep? step = null)
+    public Tensor Forward(Tensor sample, Tensor timesteps, Conditioning conditioning, AttentionProcessor? attention = null, DenoisingStep? step = null)
     {
         using var scope = NewDisposeScope();
         var call = new UNetCall(attention ?? AttentionProcessor.Plain, step ?? DenoisingStep.None, (int)sample.shape[2], (int)sample.shape[3]);
-        return UNetLink.RunAll(Chain, sample, Embed(timesteps, sample.dtype), context, call, []).MoveToOuterDisposeScope();
+        return UNetLink.RunAll(Chain, sample, Embed(timesteps, conditioning.Vector, sample.dtype, conditioning.Guidance), conditioning.Text, call, []).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The activated timestep embedding that every residual block is given.</summary>
-    internal Tensor Embed(Tensor timesteps, ScalarType dtype) => Activations.Silu(timeEmbedding.Forward(timesteps, dtype));
+    /// <summary>The vector of text and sizes, for models that take one (<see cref="UNetConfig.Vector"/>).</summary>
+    /// <param name="pooled">The text as a whole, [rows, pooled width].</param>
+    /// <param name="sizes">The picture's sizes, [rows, 6]; see <c>PictureSizes</c>.</param>
+    /// <returns>[rows, width] in the text's type.</returns>
+    public Tensor Vector(Tensor pooled, Tensor sizes)
+    {
+        using var scope = NewDisposeScope();
+        var vector = Config.Vector ?? throw new InvalidOperationException("This U-Net takes no vector.");
+        var waves = Sinusoids.Of(sizes.flatten(), vector.SizeWidth, Config.CosineFirst, Config.FrequencyShift).reshape(sizes.shape[0], -1);
+        return cat([pooled, waves.to(pooled.dtype)], 1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The activated embedding of timestep and vector that every residual block is given.</summary>
+    internal Tensor Embed(Tensor timesteps, Tensor? vector, ScalarType dtype, double? guidance = null)
+    {
+        using var scope = NewDisposeScope();
+        if (vector is null != vectorEmbedding is null)
+            throw new ArgumentException(vector is null ? "This U-Net needs a vector of text and sizes." : "This U-Net takes no vector.", nameof(vector));
+        var embedding = timeEmbedding.Forward(timesteps, dtype, guidance);
+        return Activations.Silu(vector is null ? embedding : embedding + vectorEmbedding!.Forward(vector)).MoveToOuterDisposeScope();
+    }
 }

@@ -11,9 +11,18 @@ namespace PromptToPrompt.Diffusion.UNet;
 /// <param name="TransformerDepth">Transformer blocks in each of its transformers.</param>
 public sealed record UNetLevel(int Channels, int Heads, bool DownAttention, bool UpAttention, int TransformerDepth);
 
+/// <summary>The vector that some U-Nets take beside the text, and add to the timestep's embedding.</summary>
+/// <param name="Width">Its width: that of the pooled text and of the sizes together.</param>
+/// <param name="SizeWidth">Width of each of the picture's six sizes in it.</param>
+public sealed record UNetVector(int Width, int SizeWidth);
+
 /// <summary>The shape of a U-Net, as its <c>config.json</c> states it.</summary>
 public sealed record UNetConfig
 {
+    private const string AdditionType = "addition_embed_type";
+    private const string TextAndSizes = "text_time";
+    private const string GuidanceField = "time_cond_proj_dim";
+
     /// <summary>Channels going in (4 for latents; 9 for inpainting models).</summary>
     public required int InChannels { get; init; }
 
@@ -47,6 +56,12 @@ public sealed record UNetConfig
     /// <summary>Side of the latents the model was trained on.</summary>
     public required int SampleSize { get; init; }
 
+    /// <summary>The vector of text and sizes that it takes; null for none.</summary>
+    public UNetVector? Vector { get; init; }
+
+    /// <summary>Width of the embedding of guidance, for networks that were distilled to take it as an input; null for all others.</summary>
+    public int? GuidanceWidth { get; init; }
+
     /// <summary>Reads a <c>config.json</c>.</summary>
     /// <exception cref="InvalidInputException">The file is unreadable or describes a U-Net of another kind.</exception>
     public static UNetConfig FromFile(string path) => FromJson(JsonConfig.Read(path));
@@ -63,7 +78,7 @@ public sealed record UNetConfig
         json.Expect("only_cross_attention", false);
         json.Expect("dual_cross_attention", false);
         json.Expect("class_embed_type", null);
-        json.Expect("addition_embed_type", null);
+        json.Expect("reverse_transformer_layers_per_block", null);
         json.Expect("resnet_time_scale_shift", "default");
         // The published configs call the number of heads "attention_head_dim"; a later, correctly named field wins where it is set.
         var heads = json.PerLevel(json.Has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim", channels.Count, 8);
@@ -82,11 +97,26 @@ public sealed record UNetConfig
             CosineFirst = json.Flag("flip_sin_to_cos", true),
             FrequencyShift = json.Number("freq_shift", 0),
             SampleSize = json.Integer("sample_size", 64),
+            Vector = ReadVector(json),
+            GuidanceWidth = json.Has(GuidanceField) ? json.Integer(GuidanceField) : null,
         };
     }
 
     /// <summary>The content of a <c>config.json</c> that reads as this.</summary>
-    internal JsonObject ToJson() => new()
+    internal JsonObject ToJson()
+    {
+        var json = Unconditioned();
+        if (GuidanceWidth is not null)
+            json[GuidanceField] = GuidanceWidth;
+        if (Vector is null)
+            return json;
+        json[AdditionType] = TextAndSizes;
+        json["addition_time_embed_dim"] = Vector.SizeWidth;
+        json["projection_class_embeddings_input_dim"] = Vector.Width;
+        return json;
+    }
+
+    private JsonObject Unconditioned() => new()
     {
         ["_class_name"] = "UNet2DConditionModel",
         ["act_fn"] = "silu",
@@ -106,6 +136,14 @@ public sealed record UNetConfig
         ["freq_shift"] = FrequencyShift,
         ["sample_size"] = SampleSize,
     };
+
+    private static UNetVector? ReadVector(JsonConfig json)
+    {
+        if (!json.Has(AdditionType))
+            return null;
+        json.Expect(AdditionType, TextAndSizes);
+        return new UNetVector(json.Integer("projection_class_embeddings_input_dim"), json.Integer("addition_time_embed_dim"));
+    }
 
     private static bool HasAttention(JsonConfig json, string type, string half)
     {

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -46,8 +47,8 @@ internal sealed class DdimInversion : InversionMethod
     /// <param name="run">The inversion.</param>
     /// <param name="start">The noise.</param>
     /// <param name="guidance">Classifier-free guidance.</param>
-    /// <param name="unconditional">Embedding in the empty prompt's place.</param>
-    public static List<Tensor> Replay(InversionRun run, Tensor start, double guidance, Tensor unconditional)
+    /// <param name="unconditional">What stands in the empty prompt's place.</param>
+    public static List<Tensor> Replay(InversionRun run, Tensor start, double guidance, Conditioning unconditional)
     {
         var latents = new List<Tensor> { start };
         for (var step = 0; step < run.Steps; step++)

@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -18,6 +19,9 @@ namespace PromptToPrompt.Editing.Inversion;
 public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Framing Framing) : IDisposable
 {
     private const string Format = "p2p-inversion-1";
+
+    /// <summary>What the model computed in, where the file says so.</summary>
+    private string? Dtype { get; init; }
 
     /// <summary>Writes the file, whole or not at all.</summary>
     /// <param name="path">Where to.</param>
@@ -34,6 +38,7 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
         {
             ["format"] = Format,
             ["model"] = model.Fingerprint,
+            ["dtype"] = model.Dtype.ToString(),
             ["settings"] = JsonSerializer.Serialize(Inverted.Settings),
             ["framing"] = JsonSerializer.Serialize(Framing),
             ["losses"] = JsonSerializer.Serialize(Inverted.Losses),
@@ -67,12 +72,12 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
             var picture = new Picture((int)pixels.shape[1], (int)pixels.shape[0], pixels.data<byte>().ToArray());
             var inverted = new InvertedPicture(settings, Tensor("inversion.latents", settings.Steps + 1), Tensor("source", finished + 1))
             {
-                Unconditional = Optional("inversion.uncond", finished),
+                Unconditional = Optional("inversion.uncond", finished) is { } text ? new Conditioning(text, Optional("inversion.uncond_vector", entries: 1)) : null,
                 StepNoise = Optional("step_noise", settings.Steps),
                 Losses = Read<double[][]>("losses"),
                 FinishedSteps = finished,
             };
-            return new InversionFile(inverted, picture, framing);
+            return new InversionFile(inverted, picture, framing) { Dtype = file.Metadata.GetValueOrDefault("dtype") };
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidInputException)
         {
@@ -91,12 +96,14 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
         }
     }
 
-    /// <summary>Whether an unfinished inversion can be gone on with for a picture.</summary>
+    /// <summary>Whether an unfinished inversion that was read from a file can be gone on with for a picture.</summary>
+    /// <param name="model">The model it is to be gone on with, the one the file was read for.</param>
     /// <param name="settings">What is asked for.</param>
     /// <param name="picture">The picture.</param>
     /// <param name="framing">How it is framed.</param>
-    public bool IsOf(InversionSettings settings, Picture picture, Framing framing)
-        => Inverted.Settings with { SaveMemory = settings.SaveMemory } == settings && Framing == framing && Picture.Size == picture.Size && Picture.Rgb.AsSpan().SequenceEqual(picture.Rgb);
+    public bool IsOf(StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing)
+        => Dtype == model.Dtype.ToString() && Inverted.Settings with { SaveMemory = settings.SaveMemory } == settings
+        && Framing == framing && Picture.Size == picture.Size && Picture.Rgb.AsSpan().SequenceEqual(picture.Rgb);
 
     /// <inheritdoc/>
     public void Dispose() => Inverted.Dispose();

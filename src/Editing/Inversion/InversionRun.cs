@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.UNet;
@@ -25,12 +26,15 @@ internal sealed class InversionRun : IDisposable
             throw new InvalidInputException($"The picture's latents have shape [{string.Join(", ", latents.shape)}]; this model needs [1, {model.Vae.Config.LatentChannels}, h, w].");
         if (model.UNet.Config.InChannels != model.Vae.Config.LatentChannels)
             throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.UNet.Config.InChannels} channels; a model made for inpainting cannot invert pictures.");
+        if (model.TakesGuidance)
+            throw new InvalidInputException($"{model.Directory} was distilled to a few steps and takes guidance as an input; it cannot invert pictures, give the model it was made from.");
         Model = model;
         Settings = settings;
         Picture = latents.to(ScalarType.Float32, model.Device);
         Scheduler = new DdimScheduler(Config, settings.Steps);
-        Conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(settings.Prompt)]);
-        Unconditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("")]);
+        var sizes = PictureSizes.Of(new PixelSize((int)latents.shape[3], (int)latents.shape[2]) * model.Vae.Config.PixelsPerLatent);
+        Conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(settings.Prompt)], sizes);
+        Unconditional = TextConditioning.EncodeNegative(model, "", sizes);
         Resume = resume;
         this.progress = progress;
         this.checkpoint = checkpoint;
@@ -50,27 +54,27 @@ internal sealed class InversionRun : IDisposable
     /// <summary>The picture's latents z_0, [1, channels, h, w].</summary>
     public Tensor Picture { get; }
 
-    /// <summary>Embedding of the prompt, [1, tokens, width].</summary>
-    public Tensor Conditional { get; }
+    /// <summary>The prompt, one row.</summary>
+    public Conditioning Conditional { get; }
 
-    /// <summary>Embedding of the empty prompt, [1, tokens, width].</summary>
-    public Tensor Unconditional { get; }
+    /// <summary>The empty prompt, one row.</summary>
+    public Conditioning Unconditional { get; }
 
     /// <summary>What an earlier, interrupted run of the same inversion found.</summary>
     public InvertedPicture? Resume { get; }
 
     /// <summary>The network's output for latents and one text.</summary>
-    public Tensor Predict(Tensor latents, int step, Tensor text)
+    public Tensor Predict(Tensor latents, int step, Conditioning text)
     {
         rows++;
         using var scope = NewDisposeScope();
         var timestep = tensor(new[] { Scheduler.Timesteps[step] }, device: Model.Device);
-        return Model.UNet.Forward(latents.to(Model.Dtype), timestep, text.to(Model.Dtype), AttentionProcessor.Plain, DenoisingStep.None)
+        return Model.UNet.Forward(latents.to(Model.Dtype), timestep, text.To(Model.Dtype, Model.Device), AttentionProcessor.Plain, DenoisingStep.None)
             .to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
     /// <summary>The same with classifier-free guidance; at exactly 1 only one row is computed.</summary>
-    public Tensor Predict(Tensor latents, int step, double guidance, Tensor? unconditional = null)
+    public Tensor Predict(Tensor latents, int step, double guidance, Conditioning? unconditional = null)
     {
         using var scope = NewDisposeScope();
         var conditional = Predict(latents, step, Conditional);
@@ -80,12 +84,12 @@ internal sealed class InversionRun : IDisposable
         return (free + (guidance * (conditional - free))).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The network at some latents, differentiable with respect to the text; one row.</summary>
+    /// <summary>The network at some latents with the empty prompt's vector, differentiable with respect to the text; one row.</summary>
     public CheckpointedUNet Differentiable(Tensor latents, int step)
     {
         using var timestep = tensor(new[] { Scheduler.Timesteps[step] }, device: Model.Device);
         using var input = latents.to(Model.Dtype, copy: true);
-        return new CheckpointedUNet(Model.UNet, input, timestep, recompute: Settings.SaveMemory ?? KeptBytes(input) > MostKept);
+        return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: Settings.SaveMemory ?? KeptBytes(input) > MostKept);
     }
 
     // A rough measure, from SD 1.5's: what autograd keeps of one row, in feature maps of the finest level.

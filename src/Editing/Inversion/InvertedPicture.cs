@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -24,8 +25,8 @@ public sealed class InvertedPicture : IDisposable
     /// <summary>The way back that the source of an edit takes, from noise (entry 0) to the reconstructed picture, [steps + 1, channels, h, w].</summary>
     public Tensor Source { get; }
 
-    /// <summary>What takes the place of the empty prompt's embedding, [steps, tokens, width] or [1, tokens, width]; null where nothing does.</summary>
-    public Tensor? Unconditional { get; internal init; }
+    /// <summary>What takes the place of the empty prompt, one row, or a text for each step, [steps, tokens, width]; null where nothing does.</summary>
+    public Conditioning? Unconditional { get; internal init; }
 
     /// <summary>Noise of each step of a stochastic method, [steps, channels, h, w]; null for the others.</summary>
     public Tensor? StepNoise { get; internal init; }
@@ -56,7 +57,9 @@ public sealed class InvertedPicture : IDisposable
     {
         tensors["inversion.latents"] = Latents.cpu();
         if (Unconditional is not null)
-            tensors["inversion.uncond"] = Unconditional.expand(FinishedSteps, -1, -1).to(ScalarType.Float32).cpu();
+            tensors["inversion.uncond"] = Unconditional.Text.expand(FinishedSteps, -1, -1).to(ScalarType.Float32).cpu();
+        if (Unconditional?.Vector is { } vector)
+            tensors["inversion.uncond_vector"] = vector.to(ScalarType.Float32).cpu();
         if (Losses.Count == 0)
             return;
         tensors["inversion.loss"] = tensor(Losses.Select(l => l.Count > 0 ? (float)l[^1] : float.NaN).ToArray());

@@ -19,7 +19,7 @@ internal class NegativePromptInversion : InversionMethod
         var source = DdimInversion.Replay(run, latents[^1], guidance: 1, run.Conditional);
         return new(run.Settings, cat([.. latents], 0), cat([.. source], 0))
         {
-            Unconditional = InvertedPicture.Own(run.Conditional),
+            Unconditional = run.Conditional.Own(),
             FinishedSteps = run.Steps,
         };
     }

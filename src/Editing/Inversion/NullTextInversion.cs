@@ -31,11 +31,11 @@ internal sealed class NullTextInversion : InversionMethod
     {
         var pivots = run.Resume is { } earlier ? [.. Rows(earlier.Latents, run.Steps + 1)] : DdimInversion.Trajectory(run);
         var source = run.Resume is null ? [pivots[^1]] : Rows(run.Resume.Source, run.Resume.FinishedSteps + 1);
-        var embeddings = run.Resume?.Unconditional is { } found ? Rows(found, run.Resume.FinishedSteps) : [];
+        var embeddings = run.Resume?.Unconditional is { } found ? Rows(found.Text, run.Resume.FinishedSteps) : [];
         List<IReadOnlyList<double>> losses = [.. run.Resume?.Losses ?? []];
         for (var step = embeddings.Count; step < run.Steps; step++)
         {
-            var (embedding, next, stepLosses) = Optimise(run, step, source[^1], pivots[run.Steps - step - 1], embeddings.LastOrDefault() ?? run.Unconditional);
+            var (embedding, next, stepLosses) = Optimise(run, step, source[^1], pivots[run.Steps - step - 1], embeddings.LastOrDefault() ?? run.Unconditional.Text);
             embeddings.Add(embedding);
             source.Add(next);
             losses.Add(stepLosses);
@@ -51,7 +51,7 @@ internal sealed class NullTextInversion : InversionMethod
             using var scope = NewDisposeScope();
             return new(run.Settings, cat([.. pivots], 0), cat([.. source], 0))
             {
-                Unconditional = InvertedPicture.Own(cat([.. embeddings], 0)),
+                Unconditional = (run.Unconditional with { Text = cat([.. embeddings], 0) }).Own(),
                 Losses = [.. losses],
                 FinishedSteps = embeddings.Count,
             };
@@ -79,7 +79,7 @@ internal sealed class NullTextInversion : InversionMethod
                 break;
         }
 
-        var next = Next(run.Predict(current, step, adam.Value));
+        var next = Next(run.Predict(current, step, run.Unconditional with { Text = adam.Value }));
         run.RequireFinite(next, "while optimising");
         return (adam.Value.MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope(), losses);
 

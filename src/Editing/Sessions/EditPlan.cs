@@ -3,9 +3,11 @@ using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Maps;
+using static PromptToPrompt.Diffusion.InvalidInputException;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
@@ -21,12 +23,13 @@ internal sealed class EditPlan : IDisposable
         Model = model;
         Request = request;
         Sampler = request.Sampler ?? model.Scheduler.PreferredSampler ?? SamplerKind.Ddim;
-        Conditional = TextConditioning.Encode(model, Prompts).DetachFromDisposeScope();
-        Unconditional = (request.Inverted?.Unconditional is { } found ? found.to(model.Dtype, model.Device, copy: true)
-            : TextConditioning.Encode(model, [model.Tokenizer.Tokenize(request.Negative)])).DetachFromDisposeScope();
         FirstStep = request.Inverted?.Method.FirstStep(request.Inverted.Settings) ?? 0;
         Known = request.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
+        var sizes = request.Sizes ?? PictureSizes.Of(PictureSize);
+        Conditional = TextConditioning.Encode(model, Prompts, sizes).DetachFromDisposeScope();
+        Unconditional = request.Inverted?.Unconditional is { } found ? Placed(found)
+            : TextConditioning.EncodeNegative(model, request.Negative, sizes).DetachFromDisposeScope();
         mask = request.Mask is { } picture ? LatentMask(picture).DetachFromDisposeScope() : null;
         var blends = request.Blend is not null || request.BlendSubtract is not null;
         var (height, width) = MapResolution.Choose(model.UNet.Config, (int)Noise.shape[2], (int)Noise.shape[3]);
@@ -67,9 +70,9 @@ internal sealed class EditPlan : IDisposable
     /// <summary>The step that edits begin at.</summary>
     public int FirstStep { get; }
 
-    public Tensor Conditional { get; }
+    public Conditioning Conditional { get; }
 
-    public Tensor Unconditional { get; }
+    public Conditioning Unconditional { get; }
 
     public AttentionMaps? Maps { get; }
 
@@ -77,10 +80,12 @@ internal sealed class EditPlan : IDisposable
 
     public LocalBlend? Blend { get; }
 
+    private PixelSize PictureSize => new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * Model.Vae.Config.PixelsPerLatent;
+
     public Scheduler CreateScheduler()
     {
         var config = Request.StepsOffset is { } offset ? Model.Scheduler with { StepsOffset = offset } : Model.Scheduler;
-        return Request.Inverted is { } inverted ? inverted.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Request.Steps);
+        return Request.Inverted is { } inverted ? inverted.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Request.Steps, Request.Seed);
     }
 
     /// <summary>What guidance multiplies; see <see cref="DenoisingRequest.ShapeGuidance"/>.</summary>
@@ -91,7 +96,7 @@ internal sealed class EditPlan : IDisposable
     public int Rows(IReadOnlyList<int> prompts)
     {
         var known = Known is not null && prompts.Contains(0) ? 1 : 0;
-        return known + ((prompts.Count - known) * (Request.Guidance == 1 ? 1 : 2));
+        return known + ((prompts.Count - known) * (Request.Guidance == 1 || Model.TakesGuidance ? 1 : 2));
     }
 
     public void Dispose()
@@ -103,17 +108,11 @@ internal sealed class EditPlan : IDisposable
         mask?.Dispose();
     }
 
-    private static void Require(bool condition, string message)
-    {
-        if (!condition)
-            throw new InvalidInputException(message);
-    }
-
     private Tensor StartingNoise()
     {
         using var scope = NewDisposeScope();
         var model = Model;
-        var side = model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent;
+        var side = model.PictureSide;
         var (height, width) = (Request.Height > 0 ? Request.Height : side, Request.Width > 0 ? Request.Width : side);
         Tensor source;
         if (Known is not null)
@@ -135,6 +134,12 @@ internal sealed class EditPlan : IDisposable
 
         var edited = Request.EditSeed is { } seed ? InitialNoise.FromSeed(model, seed, height, width) : source;
         return cat([source, .. Request.Targets.Select(_ => edited)], 0).DetachFromDisposeScope();
+    }
+
+    private Conditioning Placed(Conditioning found)
+    {
+        using var scope = NewDisposeScope();
+        return found.To(Model.Dtype, Model.Device).Own();
     }
 
     // A position may change when more than half of its pixels may.

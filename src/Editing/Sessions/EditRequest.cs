@@ -53,6 +53,9 @@ public sealed record EditRequest
     /// <summary>Picture height in pixels; 0 for the model's own.</summary>
     public int Height { get; init; }
 
+    /// <summary>What models that look at sizes are told of them; null for a picture that was neither scaled nor cropped.</summary>
+    public PictureSizes? Sizes { get; init; }
+
     /// <summary>How attention is edited.</summary>
     public EditSpecification Edit { get; init; } = new();
 

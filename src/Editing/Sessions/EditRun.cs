@@ -35,7 +35,7 @@ public static class EditRun
             var first = prompts[0];
             using var attention = new EditAttention(plan.Edits, recording, plan.Maps, plan.SelfAttention);
             using var noise = plan.Noise.narrow(0, first, prompts.Count);
-            using var conditional = plan.Conditional.narrow(0, first, prompts.Count);
+            using var conditional = plan.Conditional.Narrow(first, prompts.Count);
             for (var i = 0; i <= plan.FirstStep; i++)
             {
                 // Steps that are left out leave the source on its way and edits where they will begin.

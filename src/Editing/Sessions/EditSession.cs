@@ -55,6 +55,7 @@ public sealed class EditSession : IDisposable
             StepsOffset = source.StepsOffset,
             Width = source.Width,
             Height = source.Height,
+            Sizes = source.Sizes,
             Guidance = source.Guidance,
             InitialLatents = source.InitialLatents,
             Inverted = source.Inverted,

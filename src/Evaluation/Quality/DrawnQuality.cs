@@ -33,7 +33,7 @@ public static class DrawnQuality
     public static double AutoencoderPsnr(StableDiffusionModel model, int seed, int count = 64)
     {
         using var _ = no_grad();
-        using var pictures = new Pictures(seed, PictureSize(model));
+        using var pictures = new Pictures(seed, model.PictureSide);
         return Numbers(count).Average(number =>
         {
             using var scope = NewDisposeScope();
@@ -47,7 +47,7 @@ public static class DrawnQuality
     public static AttentionQuality Attention(StableDiffusionModel model, long timestep, int seed, int count = 64)
     {
         using var _ = no_grad();
-        using var pictures = new Pictures(seed, PictureSize(model));
+        using var pictures = new Pictures(seed, model.PictureSide);
         using var generator = new Generator((ulong)seed, CPU);
         var noise = NoiseSchedule.Create(model.Scheduler).Level(timestep);
         var found = Numbers(count).Select(number => Look(model, pictures, number, timestep, noise, generator)).OfType<Finding>().ToList();
@@ -64,9 +64,7 @@ public static class DrawnQuality
     /// <param name="encoded">Whether the drawings go through the model's autoencoder and back first.</param>
     /// <param name="count">How many drawings.</param>
     public static IReadOnlyList<JudgeAccuracy> Judged(StableDiffusionModel model, PictureJudge judge, bool encoded, int count = 256) =>
-        JudgeTraining.Validate(judge, PictureSize(model), count, encoded ? pixels => model.Vae.Decode(model.Vae.Encode(pixels.to(model.Device))).cpu() : null);
-
-    private static int PictureSize(StableDiffusionModel model) => model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent;
+        JudgeTraining.Validate(judge, model.PictureSide, count, encoded ? pixels => model.Vae.Decode(model.Vae.Encode(pixels.to(model.Device))).cpu() : null);
 
     private static IEnumerable<long> Numbers(int count) => Enumerable.Range(0, count).Select(i => First + i);
 

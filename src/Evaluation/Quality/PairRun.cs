@@ -28,7 +28,7 @@ internal sealed class PairRun : IDisposable
         var (source, target) = (model.Tokenizer.Tokenize(pair.SourcePrompt), model.Tokenizer.Tokenize(pair.TargetPrompt));
         var edit = AttentionEdit.Create(source, target, Specification(pair, options), options.Steps);
         prompts = pair.Kind == EditKind.Reweight ? [source, target] : [source, target, target];
-        var side = model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent;
+        var side = model.PictureSide;
         var noise = InitialNoise.FromSeed(model, seed, side, side);
         var (height, width) = MapResolution.Choose(model.UNet.Config, (int)noise.shape[2], (int)noise.shape[3]);
         maps = new AttentionMaps(height, width);
@@ -41,7 +41,7 @@ internal sealed class PairRun : IDisposable
             Latents = noise.expand(prompts.Count, -1, -1, -1),
             Prompts = [.. Enumerable.Range(0, prompts.Count)],
             Conditional = TextConditioning.Encode(model, prompts),
-            Unconditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("")]),
+            Unconditional = TextConditioning.EncodeNegative(model, ""),
             Guidance = options.Guidance,
             Attention = attention,
         };

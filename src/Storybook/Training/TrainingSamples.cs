@@ -21,7 +21,7 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
 {
     private const int RoundTripCount = 8;
     private const int SeedsOfEachCaption = 2;
-    private const int Steps = 20;
+    private const int Steps = 10;
     private const double Guidance = 5;
 
     // Far beyond the pictures that are trained on.
@@ -58,15 +58,15 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
     internal static TrainingSamples Generated(StableDiffusionModel model, long seen, CancellationToken cancel)
     {
         using var scope = NewDisposeScope();
-        var side = model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent;
+        var side = model.PictureSide;
         var wanted = Captions.SelectMany(caption => Enumerable.Range(0, SeedsOfEachCaption).Select(seed => (Caption: caption, Seed: seed))).ToList();
-        using var scheduler = model.Scheduler.Create(SamplerKind.Ddim, Steps);
+        using var scheduler = model.Scheduler.Create(SamplerKind.DpmSolverPlusPlus, Steps);
         var request = new DenoisingRequest
         {
             Latents = cat([.. wanted.Select(w => InitialNoise.FromSeed(model, w.Seed, side, side))], 0),
             Prompts = [.. Enumerable.Range(0, wanted.Count)],
             Conditional = TextConditioning.Encode(model, wanted.Select(w => model.Tokenizer.Tokenize(w.Caption))),
-            Unconditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("")]),
+            Unconditional = TextConditioning.EncodeNegative(model, ""),
             Guidance = Guidance,
         };
         IReadOnlyList<Picture> drawn = [];

@@ -5,7 +5,7 @@ public sealed class RandomModelCommandTests
 {
     [Fact]
     public void UnknownModelsAreListedAgainstKnownOnes() =>
-        Assert.Contains("sd15, sd21", P2P.Run("models", "random", "--manifest", "sd9").FailedWith(2));
+        Assert.Contains("sd15, sd21, sdxl", P2P.Run("models", "random", "--manifest", "sd9").FailedWith(2));
 
     [Fact]
     public void AModelIsNotOverwritten()

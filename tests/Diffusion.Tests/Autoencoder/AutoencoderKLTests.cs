@@ -10,6 +10,7 @@ public class AutoencoderKLTests
     [Theory]
     [InlineData("tiny-sd15")]
     [InlineData("tiny-sd21")]
+    [InlineData("tiny-sdxl")]
     public void MomentsAndPicturesMatchTheReference(string name)
     {
         using var reference = new ReferenceModel(name);

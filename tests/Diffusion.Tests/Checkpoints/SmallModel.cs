@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Checkpoints;
@@ -20,6 +21,21 @@ internal static class SmallModel
         },
         TextEncoder = ModelShape.StableDiffusion21.TextEncoder with { VocabularySize = Tokens, HiddenSize = 32, IntermediateSize = 64, Heads = 2, Layers = 1 },
         Vae = ModelShape.StableDiffusion21.Vae with { Channels = [32, 32], LayersPerBlock = 1 },
+    };
+
+    /// <summary>The same of two text encoders.</summary>
+    public static ModelShape XlShape { get; } = Shape with
+    {
+        UNet = Shape.UNet with
+        {
+            Levels = [new(32, 2, false, false, 1), new(64, 4, true, true, 2)],
+            CrossAttentionDim = 24 + 32,
+            Vector = new UNetVector(Width: 20 + (6 * 8), SizeWidth: 8),
+        },
+        TextEncoder = Shape.TextEncoder with { HiddenSize = 24, Layers = 2, QuickGelu = true },
+        TextEncoder2 = Shape.TextEncoder with { Layers = 2, ProjectionSize = 20 },
+        Scheduler = ModelShape.StableDiffusionXl.Scheduler,
+        ZerosForEmptyPrompt = true,
     };
 
     /// <summary>Writes one and returns its directory.</summary>

@@ -30,7 +30,7 @@ internal sealed class ReferenceModel : IDisposable
     public string Config(string part) => Path.Combine(folder, part, "config.json");
 
     public SafetensorsFile Weights(string part)
-        => Open(part, part == "text_encoder" ? "model.safetensors" : "diffusion_pytorch_model.safetensors");
+        => Open(part, part.StartsWith("text_encoder", StringComparison.Ordinal) ? "model.safetensors" : "diffusion_pytorch_model.safetensors");
 
     public SafetensorsFile Goldens(string part) => Open("goldens", $"{part}.safetensors");
 

@@ -7,15 +7,17 @@ namespace PromptToPrompt.Diffusion.Tests.TextEncoders;
 public class ClipTextModelTests
 {
     [Theory]
-    [InlineData("tiny-sd15", "text")]
-    [InlineData("tiny-sd21", "text_encoder")]
-    public void EveryLayerMatchesTheReference(string name, string prefix)
+    [InlineData("tiny-sd15", "text", "text_encoder")]
+    [InlineData("tiny-sd21", "text_encoder", "text_encoder")]
+    [InlineData("tiny-sdxl", "text_encoder", "text_encoder")]
+    [InlineData("tiny-sdxl", "text_encoder_2", "text_encoder_2")]
+    public void EveryLayerMatchesTheReference(string name, string prefix, string part)
     {
         using var reference = new ReferenceModel(name);
         using var scope = NewDisposeScope();
         using var inference = no_grad();
-        var weights = reference.Stored("text_encoder");
-        var model = new ClipTextModel(ClipTextConfig.FromFile(reference.Config("text_encoder")), weights.Root);
+        var weights = reference.Stored(part);
+        var model = new ClipTextModel(ClipTextConfig.FromFile(reference.Config(part)), weights.Root);
         weights.RequireAllUsed();
         var goldens = reference.Goldens("text");
         var ids = goldens.Read($"{prefix}.input_ids");
@@ -23,7 +25,7 @@ public class ClipTextModelTests
 
         var output = model.Forward(ids, hidden);
 
-        Assert.Equal(goldens.Tensors.Keys.Count(k => k.StartsWith($"{prefix}.hidden_states", StringComparison.Ordinal)), hidden.Count);
+        Assert.Equal(goldens.Tensors.Keys.Count(k => k.StartsWith($"{prefix}.hidden_states.", StringComparison.Ordinal)), hidden.Count);
         for (var i = 0; i < hidden.Count; i++)
             ReferenceModel.AssertClose(goldens, $"{prefix}.hidden_states.{i}", hidden[i]);
         ReferenceModel.AssertClose(goldens, $"{prefix}.last_hidden_state", output);

@@ -13,18 +13,19 @@ public class CheckpointedUNetTests
     [InlineData("tiny-sd15", 8, 8, true)]
     [InlineData("tiny-sd21", 13, 10, false)]
     [InlineData("tiny-sd21", 13, 10, true)]
+    [InlineData("tiny-sdxl", 8, 8, true)]
     public void OutputAndGradientAreThoseOfAutograd(string name, int height, int width, bool recompute)
     {
         using var reference = new ReferenceModel(name);
         using var scope = NewDisposeScope();
-        var (unet, sample, timesteps, context) = Model(reference, height, width);
+        var (unet, sample, timesteps, context, vector) = Model(reference, height, width);
         using var random = new Generator(11);
         var direction = randn([2, 4, height, width], generator: random);
         var leaf = context.clone().requires_grad_();
-        var plain = unet.Forward(sample, timesteps, leaf);
+        var plain = unet.Forward(sample, timesteps, new Conditioning(leaf, vector));
         var expected = autograd.grad([plain], [leaf], [direction])[0];
 
-        using var checkpointed = new CheckpointedUNet(unet, sample, timesteps, recompute: recompute);
+        using var checkpointed = new CheckpointedUNet(unet, sample, timesteps, vector, recompute: recompute);
         using var pass = checkpointed.Forward(context);
         var gradient = pass.Backward(direction);
 
@@ -38,7 +39,7 @@ public class CheckpointedUNetTests
     {
         using var reference = new ReferenceModel("tiny-sd21");
         using var scope = NewDisposeScope();
-        var (unet, sample, timesteps, context) = Model(reference, 8, 8);
+        var (unet, sample, timesteps, context, _) = Model(reference, 8, 8);
         var direction = ones(2, 4, 8, 8);
         using var checkpointed = new CheckpointedUNet(unet, sample, timesteps);
 
@@ -59,7 +60,7 @@ public class CheckpointedUNetTests
     {
         using var reference = new ReferenceModel("tiny-sd21");
         using var scope = NewDisposeScope();
-        var (unet, sample, timesteps, context) = Model(reference, 8, 8);
+        var (unet, sample, timesteps, context, _) = Model(reference, 8, 8);
         var direction = ones(2, 4, 8, 8);
         Once(backward: true);
         var before = Live();
@@ -80,11 +81,12 @@ public class CheckpointedUNetTests
         }
     }
 
-    private static (UNet2DConditionModel UNet, Tensor Sample, Tensor Timesteps, Tensor Context) Model(ReferenceModel reference, int height, int width)
+    private static (UNet2DConditionModel UNet, Tensor Sample, Tensor Timesteps, Tensor Context, Tensor? Vector) Model(ReferenceModel reference, int height, int width)
     {
         using var random = new Generator(3);
         var unet = new UNet2DConditionModel(UNetConfig.FromFile(reference.Config("unet")), reference.Stored("unet").Root);
         return (unet, randn([2, 4, height, width], generator: random), tensor(new long[] { 321 }),
-            randn([2, 77, unet.Config.CrossAttentionDim], generator: random));
+            randn([2, 77, unet.Config.CrossAttentionDim], generator: random),
+            unet.Config.Vector is { } vector ? randn([2, vector.Width], generator: random) : null);
     }
 }

@@ -13,6 +13,7 @@ public class UNet2DConditionModelTests
     [InlineData("tiny-sd15", "sample", "eps")]
     [InlineData("tiny-sd15", "sample_small", "eps_small")]
     [InlineData("tiny-sd21", "sample", "out")]
+    [InlineData("tiny-sdxl", "sample", "out")]
     public void OutputsMatchTheReference(string name, string input, string output)
     {
         using var reference = new ReferenceModel(name);
@@ -22,17 +23,18 @@ public class UNet2DConditionModelTests
         var model = new UNet2DConditionModel(UNetConfig.FromFile(reference.Config("unet")), weights.Root);
         weights.RequireAllUsed();
         var goldens = reference.Goldens("unet");
-        var (sample, context) = Inputs(goldens, input);
+        var (sample, conditioning) = Inputs(model, goldens, input);
         var timesteps = new long[] { 981, 500, 1 };
         Assert.Equal(timesteps.Length, goldens.Tensors.Keys.Count(k => k.StartsWith($"{output}.t", StringComparison.Ordinal)));
 
         foreach (var timestep in timesteps)
-            ReferenceModel.AssertClose(goldens, $"{output}.t{timestep}", model.Forward(sample, tensor(new[] { timestep }), context));
+            ReferenceModel.AssertClose(goldens, $"{output}.t{timestep}", model.Forward(sample, tensor(new[] { timestep }), conditioning));
     }
 
     [Theory]
     [InlineData("tiny-sd15", "sample_small", "small_mid")]
     [InlineData("tiny-sd21", "sample", "mid")]
+    [InlineData("tiny-sdxl", "sample", "mid")]
     public void EveryBlockMatchesTheReference(string name, string input, string prefix)
     {
         using var reference = new ReferenceModel(name);
@@ -41,7 +43,7 @@ public class UNet2DConditionModelTests
         var config = UNetConfig.FromFile(reference.Config("unet"));
         var weights = reference.Stored("unet").Root;
         var goldens = reference.Goldens("unet");
-        var (sample, context) = Inputs(goldens, input);
+        var (sample, conditioning) = Inputs(new UNet2DConditionModel(config, weights), goldens, input);
         var (finest, sites) = (config.Levels[0].Channels, new SiteRegistry());
         var call = new UNetCall(AttentionProcessor.Plain, DenoisingStep.None, (int)sample.shape[2], (int)sample.shape[3]);
 
@@ -50,6 +52,13 @@ public class UNet2DConditionModelTests
         var embedding = new TimestepEmbedding(weights["time_embedding"], finest, finest * 4, config.CosineFirst, config.FrequencyShift)
             .Forward(time, ScalarType.Float32);
         ReferenceModel.AssertClose(goldens, $"{prefix}.time_embedding", embedding);
+        if (conditioning.Vector is { } vector)
+        {
+            var added = new EmbeddingPerceptron(weights["add_embedding"], config.Vector!.Width, finest * 4).Forward(vector);
+            ReferenceModel.AssertClose(goldens, $"{prefix}.add_embedding", added);
+            embedding += added;
+        }
+
         embedding = Activations.Silu(embedding);
         var x = new Conv2d(weights["conv_in"], config.InChannels, finest, 3, padding: 1).Forward(sample);
         ReferenceModel.AssertClose(goldens, $"{prefix}.conv_in", x);
@@ -63,7 +72,7 @@ public class UNet2DConditionModelTests
 
         void Run(IEnumerable<UNetLink> block, string golden)
         {
-            x = UNetLink.RunAll(block, x, embedding, context, call, skips);
+            x = UNetLink.RunAll(block, x, embedding, conditioning.Text, call, skips);
             ReferenceModel.AssertClose(goldens, $"{prefix}.{golden}", x);
         }
     }
@@ -76,7 +85,7 @@ public class UNet2DConditionModelTests
         using var inference = no_grad();
         var model = new UNet2DConditionModel(UNetConfig.FromFile(reference.Config("unet")), reference.Stored("unet").Root);
 
-        var output = model.Forward(ones(1, 4, 13, 10), tensor(new long[] { 500 }), ones(1, 77, model.Config.CrossAttentionDim));
+        var output = model.Forward(ones(1, 4, 13, 10), tensor(new long[] { 500 }), new Conditioning(ones(1, 77, model.Config.CrossAttentionDim)));
 
         Assert.Equal([1, 4, 13, 10], output.shape);
         Assert.True(output.isfinite().all().item<bool>());
@@ -91,7 +100,7 @@ public class UNet2DConditionModelTests
         var model = new UNet2DConditionModel(UNetConfig.FromFile(reference.Config("unet")), reference.Stored("unet").Root);
         var recorder = new Recorder();
 
-        model.Forward(ones(1, 4, 16, 8), tensor(new long[] { 500 }), ones(1, 77, model.Config.CrossAttentionDim), recorder);
+        model.Forward(ones(1, 4, 16, 8), tensor(new long[] { 500 }), new Conditioning(ones(1, 77, model.Config.CrossAttentionDim)), recorder);
 
         Assert.Equal(32, model.AttentionSites.Count);
         Assert.Equal(Enumerable.Range(0, 32), model.AttentionSites.Select(s => s.Index));
@@ -103,10 +112,12 @@ public class UNet2DConditionModelTests
         Assert.Equal((2, 1), (recorder.Calls[12].Height, recorder.Calls[12].Width));
     }
 
-    private static (Tensor Sample, Tensor Context) Inputs(SafetensorsFile goldens, string input)
+    private static (Tensor Sample, Conditioning Conditioning) Inputs(UNet2DConditionModel model, SafetensorsFile goldens, string input)
     {
         var sample = goldens.Read(input);
-        return (sample, goldens.Read("encoder_hidden_states").slice(0, 0, sample.shape[0], 1));
+        return (sample, new Conditioning(
+            goldens.Read("encoder_hidden_states").slice(0, 0, sample.shape[0], 1),
+            model.Config.Vector is null ? null : model.Vector(goldens.Read("text_embeds"), goldens.Read("time_ids"))));
     }
 
     private sealed class Recorder : AttentionProcessor

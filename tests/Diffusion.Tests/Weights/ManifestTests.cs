@@ -13,10 +13,14 @@ public class ManifestTests
     private static readonly ModelShape Sd15 = ModelShape.StableDiffusion15;
     private static readonly ModelShape Sd21 = ModelShape.StableDiffusion21;
 
+    private static readonly ModelShape Xl = ModelShape.StableDiffusionXl;
+
     private static readonly Dictionary<string, Action<WeightScope>> Builders = new()
     {
         ["sd15.unet"] = weights => _ = new UNet2DConditionModel(Sd15.UNet, weights),
         ["sd21.unet"] = weights => _ = new UNet2DConditionModel(Sd21.UNet, weights),
+        ["sdxl.unet"] = weights => _ = new UNet2DConditionModel(Xl.UNet, weights),
+        ["sdxl.text_encoder_2"] = weights => _ = new ClipTextModel(Xl.TextEncoder2!, weights),
         ["sd15.text_encoder"] = weights => _ = new ClipTextModel(Sd15.TextEncoder, weights),
         ["sd21.text_encoder"] = weights => _ = new ClipTextModel(Sd21.TextEncoder, weights),
         ["sd15.vae.oldkeys"] = weights => _ = new AutoencoderKL(Sd15.Vae, weights),
@@ -26,6 +30,8 @@ public class ManifestTests
     [Theory]
     [InlineData("sd15.unet", 859_520_964)]
     [InlineData("sd21.unet", 865_910_724)]
+    [InlineData("sdxl.unet", 2_567_463_684)]
+    [InlineData("sdxl.text_encoder_2", 694_659_840)]
     [InlineData("sd15.text_encoder", 123_060_480)]
     [InlineData("sd21.text_encoder", 340_387_840)]
     [InlineData("sd15.vae.oldkeys", 83_653_863)]
@@ -47,6 +53,7 @@ public class ManifestTests
     {
         AssertConfig(Sd15.UNet, "sd15.unet", UNetConfig.FromFile);
         AssertConfig(Sd21.UNet, "sd21.unet", UNetConfig.FromFile);
+        AssertConfig(Xl.UNet, "sdxl.unet", UNetConfig.FromFile);
         AssertConfig(Sd15.TextEncoder, "sd15.text_encoder", ClipTextConfig.FromFile);
         AssertConfig(Sd21.TextEncoder, "sd21.text_encoder", ClipTextConfig.FromFile);
         AssertConfig(Sd15.Vae, "sd15.vae.oldkeys", AutoencoderConfig.FromFile);
@@ -55,8 +62,10 @@ public class ManifestTests
     [Theory]
     [InlineData("sd15.unet")]
     [InlineData("sd21.unet")]
+    [InlineData("sdxl.unet")]
     [InlineData("sd15.text_encoder")]
     [InlineData("sd21.text_encoder")]
+    [InlineData("sdxl.text_encoder_2")]
     [InlineData("sd.vae.newkeys")]
     public void ModelsThatBeginAskForTheNamesAndShapesOfTheCheckpoint(string name)
     {

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
@@ -112,6 +113,14 @@ public sealed class EditSessionTests
     }
 
     [Fact]
+    public void ATimestepThatIsEvaluatedTwiceIsOneStep()
+    {
+        using var model = EmbeddedModel.Load();
+        using var result = EditRun.Execute(model, Request with { Sampler = SamplerKind.Pndm });
+        Assert.Equal([1, 2, 2, 3, 4, 5], Enumerable.Range(0, result.Timesteps.Count).Select(result.StepOf));
+    }
+
+    [Fact]
     public void WeightOfOneChangesNothing()
     {
         using var model = EmbeddedModel.Load();
@@ -137,6 +146,9 @@ public sealed class EditSessionTests
         {
         }
 
+        // What earlier tests left to the collector would go away in between.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var before = Tensor.TotalCount;
         using (EditRun.Execute(model, Request))
         {

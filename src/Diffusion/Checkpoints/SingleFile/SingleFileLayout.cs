@@ -5,6 +5,9 @@ namespace PromptToPrompt.Diffusion.Checkpoints.SingleFile;
 /// <summary>The original layout of a family of models: where its parts stand in the file and what their tensors are called.</summary>
 internal sealed class SingleFileLayout
 {
+    /// <summary>Stable Diffusion XL, in words.</summary>
+    public const string XlName = "Stable Diffusion XL";
+
     private const string UNetPrefix = "model.diffusion_model.";
     private const string VaePrefix = "first_stage_model.";
     private const string TextPrefix = "cond_stage_model.";
@@ -12,28 +15,31 @@ internal sealed class SingleFileLayout
     private const string OpenClipPrefix = TextPrefix + "model.";
     private const string InputConvolution = UNetPrefix + "input_blocks.0.0.weight";
     private const string XlPrefix = "conditioner.embedders.";
+    private const string XlClipPrefix = XlPrefix + "0.transformer.";
+    private const string XlOpenClipPrefix = XlPrefix + "1.model.";
+    private const string RefinerPrefix = XlPrefix + "0.model.";
 
     // What training left in the file and no picture needs.
     private static readonly string[] Ignored =
     [
         "embeddings.position_ids",
-        TextPrefix + "logit_scale",
+        ".logit_scale",
         ClipPrefix + "text_projection.weight",
-        OpenClipPrefix + "logit_scale",
+        XlClipPrefix + "text_projection.weight",
         OpenClipPrefix + "text_projection",
     ];
 
     private readonly string ignoredLayer;
+    private readonly string textPrefix;
 
-    private SingleFileLayout(string name, ModelShape shape, KeyTable text, string? pad)
+    private SingleFileLayout(string name, ModelShape shape, string textPrefix, params IReadOnlyList<KeyTable> texts)
     {
         Name = name;
         Shape = shape;
-        Pad = pad;
+        this.textPrefix = textPrefix;
         ignoredLayer = $"{OpenClipPrefix}transformer.resblocks.{shape.TextEncoder.Layers}.";
-        Tables = new Dictionary<string, KeyTable>
+        Tables = new Dictionary<string, KeyTable>(ModelParts.TextEncoders.Zip(texts, KeyValuePair.Create))
         {
-            [ModelParts.TextEncoder] = text,
             [ModelParts.UNet] = new(UNetPrefix, UNetKeys.Rows(shape.UNet)),
             [ModelParts.Vae] = new(VaePrefix, AutoencoderKeys.Rows(shape.Vae)),
         };
@@ -48,19 +54,33 @@ internal sealed class SingleFileLayout
     /// <summary>The names of each part.</summary>
     public IReadOnlyDictionary<string, KeyTable> Tables { get; }
 
-    /// <summary>The token that prompts are filled up with, where it is not the tokenizer's own.</summary>
-    public string? Pad { get; }
+    /// <summary>The token that prompts are filled up with for the first text encoder, where it is not the tokenizer's own.</summary>
+    public string? Pad { get; private init; }
 
     /// <summary>Stable Diffusion 1: CLIP's text encoder.</summary>
     public static SingleFileLayout StableDiffusion1(ModelShape shape) =>
-        new("Stable Diffusion 1", shape, new KeyTable(ClipPrefix, TextEncoderKeys.Clip()), pad: null);
+        new("Stable Diffusion 1", shape, TextPrefix, new KeyTable(ClipPrefix, TextEncoderKeys.Clip()));
 
     /// <summary>Stable Diffusion 2: OpenCLIP's text encoder, whose own code fills prompts up with token 0.</summary>
     public static SingleFileLayout StableDiffusion2(ModelShape shape) =>
-        new("Stable Diffusion 2", shape, new KeyTable(OpenClipPrefix, TextEncoderKeys.OpenClip(shape.TextEncoder.Layers)), pad: "!");
+        new("Stable Diffusion 2", shape, TextPrefix, new KeyTable(OpenClipPrefix, TextEncoderKeys.OpenClip(shape.TextEncoder.Layers)))
+        {
+            Pad = TokenizerFolder.OpenClipPad,
+        };
 
-    /// <summary>The layout that a model of a shape is written in: the text encoder decides.</summary>
-    public static SingleFileLayout Of(ModelShape shape) => shape.TextEncoder.QuickGelu ? StableDiffusion1(shape) : StableDiffusion2(shape);
+    /// <summary>Stable Diffusion XL: both of these text encoders, OpenCLIP's with its projection.</summary>
+    public static SingleFileLayout StableDiffusionXl(ModelShape shape) => new(
+        XlName,
+        shape,
+        XlPrefix,
+        new KeyTable(XlClipPrefix, TextEncoderKeys.Clip()),
+        new KeyTable(XlOpenClipPrefix, TextEncoderKeys.OpenClip(shape.TextEncoder2!.Layers, projection: true)));
+
+    /// <summary>The layout that a model of a shape is written in: the text encoders decide.</summary>
+    public static SingleFileLayout Of(ModelShape shape) =>
+        shape.TextEncoder2 is not null ? StableDiffusionXl(shape)
+        : shape.TextEncoder.QuickGelu ? StableDiffusion1(shape)
+        : StableDiffusion2(shape);
 
     /// <summary>The layout of a file, by its keys.</summary>
     /// <param name="path">What errors call the file.</param>
@@ -69,8 +89,8 @@ internal sealed class SingleFileLayout
     /// <exception cref="InvalidInputException">The file is no model, or one of a family that is not supported.</exception>
     public static SingleFileLayout Detect(string path, IReadOnlyDictionary<string, StoredWeight> tensors, ModelShape? noted)
     {
-        if (Has(XlPrefix))
-            throw new InvalidInputException($"{path} is a Stable Diffusion XL checkpoint in one file; these are not supported yet, use a Stable Diffusion 1 or 2 model.");
+        if (Has(RefinerPrefix))
+            throw new InvalidInputException($"{path} is the refiner of Stable Diffusion XL, which only finishes pictures of another model; give the base model.");
         if (!tensors.TryGetValue(InputConvolution, out var input) || input.Shape.Count != 4)
             throw new InvalidInputException($"{path} {Otherwise(tensors.Keys)}");
         var channels = (int)input.Shape[1];
@@ -80,9 +100,11 @@ internal sealed class SingleFileLayout
                 $"{path} has a U-Net of {channels} input channels (made for depth, instructions or enlarging); only those of 4 and, for inpainting, 9 can be used.");
         }
 
-        return Has(OpenClipPrefix) ? StableDiffusion2(noted ?? Inputs(ModelShape.StableDiffusion21))
+        return Has(XlOpenClipPrefix) ? StableDiffusionXl(noted ?? Inputs(ModelShape.StableDiffusionXl))
+            : Has(OpenClipPrefix) ? StableDiffusion2(noted ?? Inputs(ModelShape.StableDiffusion21))
             : Has(TextPrefix) ? StableDiffusion1(noted ?? Inputs(ModelShape.StableDiffusion15))
-            : throw new InvalidInputException($"{path} holds a U-Net without a text encoder; a whole checkpoint has tensors named {TextPrefix}….");
+            : throw new InvalidInputException(
+                $"{path} holds a U-Net without a text encoder; a whole checkpoint has tensors named {TextPrefix}… or {XlPrefix}….");
 
         bool Has(string prefix) => tensors.Keys.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
         ModelShape Inputs(ModelShape shape) => shape with { UNet = shape.UNet with { InChannels = channels } };
@@ -91,8 +113,8 @@ internal sealed class SingleFileLayout
     /// <summary>The part that a tensor belongs to by its prefix; null for what is no part of the model, such as the moving average.</summary>
     public string? PartOf(string original)
     {
-        var part = ModelParts.All.FirstOrDefault(part => original.StartsWith(Tables[part].Prefix, StringComparison.Ordinal))
-            ?? (original.StartsWith(TextPrefix, StringComparison.Ordinal) ? ModelParts.TextEncoder : null);
+        var part = Tables.Keys.FirstOrDefault(part => original.StartsWith(Tables[part].Prefix, StringComparison.Ordinal))
+            ?? (original.StartsWith(textPrefix, StringComparison.Ordinal) ? ModelParts.TextEncoder : null);
         var isIgnored = original.StartsWith(ignoredLayer, StringComparison.Ordinal)
             || original.StartsWith(VaePrefix + "loss.", StringComparison.Ordinal)
             || Ignored.Any(name => original.EndsWith(name, StringComparison.Ordinal));
@@ -108,6 +130,6 @@ internal sealed class SingleFileLayout
         if (keys.Exists(name => name.StartsWith("down_blocks.", StringComparison.Ordinal) || name.StartsWith("text_model.", StringComparison.Ordinal)
             || name.StartsWith("encoder.down_blocks.", StringComparison.Ordinal)))
             return "is one part of a model directory; give the directory that has model_index.json.";
-        return $"is no Stable Diffusion checkpoint: it has no tensor \"{InputConvolution}\" of 4 dimensions; give a whole checkpoint of Stable Diffusion 1 or 2.";
+        return $"is no Stable Diffusion checkpoint: it has no tensor \"{InputConvolution}\" of 4 dimensions; give a whole checkpoint of Stable Diffusion 1, 2 or XL.";
     }
 }

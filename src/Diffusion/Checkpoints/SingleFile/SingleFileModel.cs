@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Weights;
 
@@ -33,7 +32,14 @@ internal sealed class SingleFileModel : ModelFiles
     public string Family => layout.Name;
 
     /// <inheritdoc/>
-    public override TokenizerFolder Tokenizer => TokenizerSearch.Find(Path, options) is var found && hasNotes ? found : found with { Pad = layout.Pad };
+    public override IReadOnlyList<TokenizerFolder> Tokenizers
+    {
+        get
+        {
+            var found = TokenizerSearch.Find(Path, options);
+            return TokenizerFolder.Shared(hasNotes ? found : found with { Pad = layout.Pad }, layout.Shape);
+        }
+    }
 
     /// <summary>Tensors of the file that are no part of the model: a moving average, what training left behind.</summary>
     public IReadOnlyList<string> Ignored => [.. file.Tensors.Keys.Where(name => layout.PartOf(name) is null)];
@@ -60,7 +66,7 @@ internal sealed class SingleFileModel : ModelFiles
     }
 
     /// <inheritdoc/>
-    public override void Dispose() => file.Dispose();
+    protected override void Close() => file.Dispose();
 
     /// <inheritdoc/>
     protected override ModelShape ReadShape()
@@ -70,10 +76,11 @@ internal sealed class SingleFileModel : ModelFiles
             return shape;
         // A marker that some fine-tuned models carry. Only a run that begins at the last timestep sees the pure noise it is about.
         var isZeroSnr = file.Tensors.ContainsKey("ztsnr");
+        // Stable Diffusion 2 was published for 768×768 where it predicts velocity and for 512×512 where it predicts noise.
+        var isBase = shape.Scheduler.PredictionType == PredictionType.VPrediction && Prediction.Prediction == PredictionType.Epsilon;
         return shape with
         {
-            // Stable Diffusion 2 was published for 768×768 where it predicts velocity and for 512×512 where it predicts noise.
-            UNet = shape.UNet with { SampleSize = Prediction.Prediction == PredictionType.Epsilon ? ModelShape.StableDiffusion15.UNet.SampleSize : shape.UNet.SampleSize },
+            UNet = shape.UNet with { SampleSize = isBase ? ModelShape.StableDiffusion15.UNet.SampleSize : shape.UNet.SampleSize },
             Scheduler = shape.Scheduler with
             {
                 PredictionType = Prediction.Prediction,
@@ -86,15 +93,7 @@ internal sealed class SingleFileModel : ModelFiles
     /// <inheritdoc/>
     protected override byte[] ReadConfigText(string part)
     {
-        return hasNotes ? SingleFileNotes.ConfigText(file.Metadata, part)! : Encoding.UTF8.GetBytes(Config().ToJsonString());
-
-        JsonObject Config() => part switch
-        {
-            ModelParts.TextEncoder => Shape.TextEncoder.ToJson(),
-            ModelParts.UNet => Shape.UNet.ToJson(),
-            ModelParts.Vae => Shape.Vae.ToJson(),
-            _ => Shape.Scheduler.ToJson(),
-        };
+        return hasNotes ? SingleFileNotes.ConfigText(file.Metadata, part)! : Encoding.UTF8.GetBytes(ModelParts.Config(part, Shape).ToJsonString());
     }
 
     /// <inheritdoc/>

@@ -13,12 +13,14 @@ namespace PromptToPrompt.Diffusion.Checkpoints.SingleFile;
 internal static class SingleFileNotes
 {
     private const string Prefix = "p2p.";
+    private static readonly string[] Needed = [ModelParts.TextEncoder, ModelParts.UNet, ModelParts.Vae, ModelParts.Scheduler];
 
     /// <summary>The notes to write.</summary>
     public static Dictionary<string, string> Write(ModelFiles model) => new(
-        ModelParts.Configured.Select(part => KeyValuePair.Create(Prefix + part, Encoding.UTF8.GetString(model.ConfigText(part)))))
+        ModelParts.Configured(model.Shape).Select(part => KeyValuePair.Create(Prefix + part, Encoding.UTF8.GetString(model.ConfigText(part)))))
     {
         ["format"] = "pt",
+        [Prefix + ModelDirectory.ZerosField] = model.Shape.ZerosForEmptyPrompt ? "true" : "false",
         ["modelspec.prediction_type"] = model.Shape.Scheduler.PredictionType == PredictionType.VPrediction ? "v" : "epsilon",
     };
 
@@ -30,14 +32,17 @@ internal static class SingleFileNotes
     /// <exception cref="InvalidInputException">A note is not a config.</exception>
     public static ModelShape? Read(string path, IReadOnlyDictionary<string, string> notes)
     {
-        if (!ModelParts.Configured.All(part => notes.ContainsKey(Prefix + part)))
+        if (!Needed.All(part => notes.ContainsKey(Prefix + part)))
             return null;
+        var hasSecond = notes.ContainsKey(Prefix + ModelParts.TextEncoder2);
         return new ModelShape
         {
             TextEncoder = ClipTextConfig.FromJson(Config(ModelParts.TextEncoder)),
+            TextEncoder2 = hasSecond ? ClipTextConfig.FromJson(Config(ModelParts.TextEncoder2)) : null,
             UNet = UNetConfig.FromJson(Config(ModelParts.UNet)),
             Vae = AutoencoderConfig.FromJson(Config(ModelParts.Vae)),
             Scheduler = SchedulerConfig.FromJson(Config(ModelParts.Scheduler)),
+            ZerosForEmptyPrompt = notes.GetValueOrDefault(Prefix + ModelDirectory.ZerosField) == "true",
         };
 
         JsonConfig Config(string part) => JsonConfig.Parse($"{path} (note {Prefix}{part})", ConfigText(notes, part)!);

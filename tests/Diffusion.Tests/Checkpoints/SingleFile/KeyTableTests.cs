@@ -89,21 +89,18 @@ public class KeyTableTests
     [Fact]
     public void TheTablesHoldForXl()
     {
-        var unet = ModelShape.StableDiffusion21.UNet with
-        {
-            Levels = [new(320, 5, false, false, 1), new(640, 10, true, true, 2), new(1280, 20, true, true, 10)],
-            CrossAttentionDim = 2048,
-        };
+        var xl = SingleFileLayout.StableDiffusionXl(ModelShape.StableDiffusionXl);
         var names = Manifest.Read("sdxl.unet").Shapes.Keys;
-        var table = new KeyTable("model.diffusion_model.", UNetKeys.Rows(unet));
+        var table = xl.Tables["unet"];
         AssertBijective(table, names);
         AssertPair(table, "model.diffusion_model.label_emb.0.2.weight", "add_embedding.linear_2.weight");
         AssertPair(table, "model.diffusion_model.output_blocks.5.2.conv.weight", "up_blocks.1.upsamplers.0.conv.weight");
         AssertPair(table, "model.diffusion_model.input_blocks.7.1.transformer_blocks.9.ff.net.2.bias", "down_blocks.2.attentions.0.transformer_blocks.9.ff.net.2.bias");
-        var text = new KeyTable("conditioner.embedders.1.model.", TextEncoderKeys.OpenClip(32, projection: true));
+        var text = xl.Tables["text_encoder_2"];
         AssertBijective(text, Manifest.Read("sdxl.text_encoder_2").Shapes.Keys);
         AssertNames(table, names, 1680, "3fb5dddfff0311c8acf5c94bf2de97aa66d64c3333c86c39916e4d08fa691c17");
         AssertNames(text, Manifest.Read("sdxl.text_encoder_2").Shapes.Keys, 389, "5fe7a31627e5c451d7cc771c0be3733e53f06856ed6901b9f03c9f68a27b017f");
+        AssertPair(xl.Tables["text_encoder"], "conditioner.embedders.0.transformer.text_model.final_layer_norm.bias", "text_model.final_layer_norm.bias");
         Assert.Equal(KeyForm.Transposed, text.ToOriginal("text_projection.weight")!.Form);
     }
 

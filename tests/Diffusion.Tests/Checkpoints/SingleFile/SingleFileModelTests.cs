@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Checkpoints.SingleFile;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tests.Pipelines;
+using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.Weights;
 using static TorchSharp.torch;
 
@@ -32,23 +33,57 @@ public sealed class SingleFileModelTests : IDisposable
         using var model = StableDiffusionModel.Load(path, options: Given());
 
         var text = reference.Goldens("text");
-        ReferenceModel.AssertClose(text, $"{prefix}.last_hidden_state", model.TextEncoder.Forward(text.Read($"{prefix}.input_ids")));
+        ReferenceModel.AssertClose(text, $"{prefix}.last_hidden_state", model.TextEncoders[0].Model.Forward(text.Read($"{prefix}.input_ids")));
         var unet = reference.Goldens("unet");
         var latents = unet.Read(sample);
         ReferenceModel.AssertClose(unet, $"{output}.t981", model.UNet.Forward(
-            latents, tensor(new[] { 981L }), unet.Read("encoder_hidden_states").slice(0, 0, latents.shape[0], 1)));
+            latents, tensor(new[] { 981L }), new Conditioning(unet.Read("encoder_hidden_states").slice(0, 0, latents.shape[0], 1))));
         var vae = reference.Goldens("vae");
         ReferenceModel.AssertClose(vae, "mean", model.Vae.Moments(vae.Read("pixel_values")).Mean);
         Assert.Equal(name == "tiny-sd21" ? PredictionType.VPrediction : PredictionType.Epsilon, model.Scheduler.PredictionType);
     }
 
     [Fact]
-    public void ADirectoryOfASingleFileOfADirectoryHasTheSameWeights()
+    public void TheReferenceModelOfXlComputesTheSameFromASingleFile()
     {
-        var first = SmallModel.Write(folder["first"]);
+        using var reference = new ReferenceModel("tiny-sdxl");
+        using var scope = NewDisposeScope();
+        using var inference = no_grad();
+        var path = folder["m.safetensors"];
+        var tokenizer = new ModelLoadOptions { Tokenizer = ReferenceModel.Folder("tiny-sd15") };
+        ModelConverter.ToSingleFile(ReferenceModel.Folder("tiny-sdxl"), path, dtype: null, tokenizer);
+        using (var file = SafetensorsFile.Open(path))
+        {
+            Assert.Equal([27, 9], file.Tensors["conditioner.embedders.1.model.transformer.resblocks.0.attn.in_proj_weight"].Shape);
+            Assert.Equal([9, 20], file.Tensors["conditioner.embedders.1.model.text_projection"].Shape);
+        }
+
+        using var model = StableDiffusionModel.Load(path, options: tokenizer);
+
+        var text = reference.Goldens("text");
+        for (var i = 0; i < 2; i++)
+        {
+            var part = ModelParts.TextEncoders[i];
+            ReferenceModel.AssertClose(text, $"{part}.last_hidden_state", model.TextEncoders[i].Model.Forward(text.Read($"{part}.input_ids")));
+        }
+
+        var unet = reference.Goldens("unet");
+        ReferenceModel.AssertClose(unet, "out.t981", model.UNet.Forward(
+            unet.Read("sample"),
+            tensor(new[] { 981L }),
+            new Conditioning(unet.Read("encoder_hidden_states"), model.UNet.Vector(unet.Read("text_embeds"), unet.Read("time_ids")))));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ADirectoryOfASingleFileOfADirectoryHasTheSameWeights(bool isXl)
+    {
+        var shape = isXl ? SmallModel.XlShape : SmallModel.Shape;
+        var first = SmallModel.Write(folder["first"], shape);
         ModelConverter.ToSingleFile(first, folder["m.safetensors"], dtype: null);
         ModelConverter.ToDirectory(folder["m.safetensors"], folder["second"], dtype: null, new() { Tokenizer = first });
-        foreach (var part in ModelParts.All)
+        foreach (var part in ModelParts.Of(shape))
         {
             var name = Path.Combine(part, ModelParts.WeightsFile(part));
             Assert.Equal(File.ReadAllBytes(Path.Combine(first, name)), File.ReadAllBytes(Path.Combine(folder["second"], name)));
@@ -61,13 +96,16 @@ public sealed class SingleFileModelTests : IDisposable
 
     /// <summary>Names and shapes of the published models, as they stand in single files: every one is found and fits.</summary>
     [Theory]
-    [InlineData(false, 4)]
-    [InlineData(false, 9)]
-    [InlineData(true, 4)]
-    [InlineData(true, 9)]
-    public void PublishedModelsAreTakenWhole(bool isSecond, int channels)
+    [InlineData("1", 4)]
+    [InlineData("1", 9)]
+    [InlineData("2", 4)]
+    [InlineData("2", 9)]
+    [InlineData("XL", 4)]
+    [InlineData("XL", 9)]
+    public void PublishedModelsAreTakenWhole(string family, int channels)
     {
-        var shape = isSecond ? ModelShape.StableDiffusion21 : ModelShape.StableDiffusion15;
+        var isSecond = family == "2";
+        var shape = family == "XL" ? ModelShape.StableDiffusionXl : isSecond ? ModelShape.StableDiffusion21 : ModelShape.StableDiffusion15;
         shape = shape with { UNet = shape.UNet with { InChannels = channels } };
         var tensors = Originals(shape);
         // What published files hold besides.
@@ -76,11 +114,18 @@ public sealed class SingleFileModelTests : IDisposable
         tensors[isSecond ? "cond_stage_model.model.transformer.resblocks.23.ln_1.bias" : "cond_stage_model.transformer.text_model.embeddings.position_ids"] = Shaped(1024);
         if (isSecond)
             tensors["cond_stage_model.model.text_projection"] = Shaped(1024, 1024);
+        if (family == "XL")
+        {
+            tensors["conditioner.embedders.0.transformer.text_model.embeddings.position_ids"] = Shaped(1, 77);
+            tensors["conditioner.embedders.1.model.logit_scale"] = Shaped();
+        }
+
         var layout = SingleFileLayout.Detect("f", tensors, noted: null);
 
+        Assert.EndsWith(family, layout.Name);
         Assert.Equal(shape.UNet.CrossAttentionDim, layout.Shape.UNet.CrossAttentionDim);
         Assert.Equal(channels, layout.Shape.UNet.InChannels);
-        foreach (var part in ModelParts.All)
+        foreach (var part in ModelParts.Of(shape))
         {
             var found = tensors.Where(tensor => layout.PartOf(tensor.Key) == part)
                 .SelectMany(tensor => layout.Tables[part].ToDiffusers(tensor.Key).Select(row => (row.Diffusers, KeyConversion.FromOriginal(row, tensor.Value).Shape)));
@@ -91,7 +136,7 @@ public sealed class SingleFileModelTests : IDisposable
     }
 
     [Theory]
-    [InlineData("conditioner.embedders.1.model.ln_final.weight", "Stable Diffusion XL")]
+    [InlineData("conditioner.embedders.0.model.ln_final.weight", "the refiner of Stable Diffusion XL")]
     [InlineData("lora_unet_mid_block_attentions_0_proj_in.lora_down.weight", "is a LoRA")]
     [InlineData("down_blocks.0.resnets.0.conv1.weight", "one part of a model directory")]
     [InlineData("joint_blocks.0.x_block.attn.qkv.weight", "no Stable Diffusion checkpoint")]
@@ -152,7 +197,7 @@ public sealed class SingleFileModelTests : IDisposable
     private static Dictionary<string, StoredWeight> Originals(ModelShape shape)
     {
         var tables = SingleFileLayout.Of(shape).Tables;
-        return ModelParts.All.SelectMany(part => ModelParts.Plan(part, shape)
+        return ModelParts.Of(shape).SelectMany(part => ModelParts.Plan(part, shape)
                 .Select(request => (Row: tables[part].ToOriginal(request.Name)!, Stored: Shaped([.. request.Shape])))
                 .GroupBy(tensor => tensor.Row.Original))
             .ToDictionary(group => group.Key, group => KeyConversion.ToOriginal(group.Key, [.. group]));
@@ -161,15 +206,15 @@ public sealed class SingleFileModelTests : IDisposable
     /// <summary>A reference model with the parts that its folder lacks.</summary>
     private string Whole(string name)
     {
+        var shape = name == "tiny-sd21" ? ModelShape.StableDiffusion21 : ModelShape.StableDiffusion15;
         var writer = new ModelDirectoryWriter(folder["model"]);
-        foreach (var part in ModelParts.All)
+        foreach (var part in ModelParts.Of(shape))
         {
             writer.MakeFolder(part);
             foreach (var file in Directory.EnumerateFiles(Path.Combine(ReferenceModel.Folder(name), part)))
                 File.Copy(file, Path.Combine(folder["model"], part, Path.GetFileName(file)));
         }
 
-        var shape = name == "tiny-sd21" ? ModelShape.StableDiffusion21 : ModelShape.StableDiffusion15;
         writer.WriteConfig(ModelParts.Scheduler, shape.Scheduler.ToJson());
         SmallModel.WriteTokenizer(Path.Combine(folder["model"], TokenizerFolder.Name));
         writer.WriteIndex(shape);

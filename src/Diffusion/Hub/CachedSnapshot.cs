@@ -1,0 +1,19 @@
+namespace PromptToPrompt.Diffusion.Hub;
+
+/// <summary>One state of a repository in the cache: a folder of links to blobs.</summary>
+/// <param name="Commit">The commit, 40 hexadecimal digits.</param>
+/// <param name="Path">The folder.</param>
+/// <param name="Revisions">The branches and tags that stand there, by what the hub last said.</param>
+public sealed record CachedSnapshot(string Commit, string Path, IReadOnlyList<string> Revisions)
+{
+    /// <summary>The size of its files. Another snapshot may share them.</summary>
+    public long Bytes => Blobs().Where(File.Exists).Sum(path => new FileInfo(path).Length);
+
+    /// <summary>The files behind the links, each once.</summary>
+    internal IReadOnlyList<string> Blobs() =>
+    [
+        .. Directory.GetFiles(Path, "*", SearchOption.AllDirectories)
+            .Select(path => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path)
+            .Distinct(StringComparer.Ordinal),
+    ];
+}

@@ -1,0 +1,88 @@
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Tests.Checkpoints;
+using PromptToPrompt.Diffusion.Tokenization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Tests.Pipelines;
+
+public sealed class TextConditioningTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    /// <summary>From the prompts' texts to what the U-Net reads, with the published implementation's numbers.</summary>
+    [Fact]
+    public void TwoTextEncodersMatchTheReference()
+    {
+        using var reference = new ReferenceModel("tiny-sdxl");
+        using var scope = NewDisposeScope();
+        using var model = StableDiffusionModel.Load(
+            ReferenceModel.Folder("tiny-sdxl"), options: new() { Tokenizer = ReferenceModel.Folder("tiny-sd15") });
+        var text = reference.Goldens("text");
+        var ids = text.Read("text_encoder.input_ids");
+        var prompts = Enumerable.Range(0, (int)ids.shape[0])
+            .Select(row => model.Tokenizer.Tokenize(model.Tokenizer.Decode(ids[row].data<long>().Select(id => (int)id)))).ToList();
+        Assert.Equal(ids.data<long>().ToArray(), prompts.SelectMany(prompt => prompt.Ids.Select(id => (long)id)));
+        var sizes = new PictureSizes(new PixelSize(512, 384), CropTop: 16, CropLeft: 32, Target: new PixelSize(1024, 768));
+
+        var found = TextConditioning.Encode(model, prompts, sizes);
+
+        ReferenceModel.AssertClose(text, "prompt_embeds", found.Text);
+        ReferenceModel.AssertClose(text, "pooled_prompt_embeds", found.Vector!.slice(1, 0, 20, 1));
+        using var expected = model.UNet.Vector(text.Read("pooled_prompt_embeds"), tensor(new float[] { 384, 512, 16, 32, 768, 1024 }).expand(3, 6));
+        Assert.True(expected.allclose(found.Vector!, atol: 1e-4));
+    }
+
+    [Fact]
+    public void PromptsAreEncodedOneByOneAndFilledUpForEachEncoder()
+    {
+        using var scope = NewDisposeScope();
+        using var model = StableDiffusionModel.Load(SmallModel.Write(folder["m"], SmallModel.XlShape));
+        var (first, second) = (model.Tokenizer.Tokenize("a cat"), model.Tokenizer.Tokenize("a"));
+
+        var together = TextConditioning.Encode(model, [first, second]);
+        var alone = TextConditioning.Encode(model, [second]);
+
+        Assert.Equal([2, 77, 56], together.Text.shape);
+        Assert.Equal([2, 68], together.Vector!.shape);
+        Assert.True(together.Text[1].Equals(alone.Text[0]));
+        Assert.True(together.Vector[1].Equals(alone.Vector![0]));
+        Assert.Equal([model.Tokenizer.PadId, 0], model.TextEncoders.Select(encoder => encoder.PadId));
+        // The second encoder fills up with another token than the first, and so makes something else of its last positions.
+        var ids = tensor(first.Ids.Select(id => (long)id).ToArray(), [1, 77]);
+        var hidden = new List<Tensor>();
+        model.TextEncoders[1].Model.Forward(ids, hidden);
+        Assert.True(hidden[^2].slice(1, 0, first.Length, 1).allclose(together.Text.slice(2, 24, 56, 1)[..1].slice(1, 0, first.Length, 1), atol: 1e-5));
+        Assert.False(hidden[^2].slice(1, first.Length, 77, 1).allclose(together.Text.slice(2, 24, 56, 1)[..1].slice(1, first.Length, 77, 1), atol: 1e-5));
+    }
+
+    [Fact]
+    public void AnEmptyPromptIsZerosWhereTheModelWasTrainedSo()
+    {
+        using var scope = NewDisposeScope();
+        using var model = StableDiffusionModel.Load(SmallModel.Write(folder["m"], SmallModel.XlShape));
+        var sizes = PictureSizes.Of(new PixelSize(16, 16));
+
+        var empty = TextConditioning.EncodeNegative(model, "", sizes);
+        var negative = TextConditioning.EncodeNegative(model, "cat", sizes);
+
+        Assert.Equal(0, empty.Text.abs().max().item<float>());
+        Assert.Equal(0, empty.Vector!.slice(1, 0, 20, 1).abs().max().item<float>());
+        Assert.True(empty.Vector.slice(1, 20, 68, 1).Equals(negative.Vector!.slice(1, 20, 68, 1)));
+        Assert.True(negative.Text.abs().max().item<float>() > 0);
+        using var other = StableDiffusionModel.Load(SmallModel.Write(folder["n"], SmallModel.XlShape with { ZerosForEmptyPrompt = false }));
+        Assert.True(TextConditioning.EncodeNegative(other, "", sizes).Text.abs().max().item<float>() > 0);
+    }
+
+    [Fact]
+    public void TokenizersOfDifferentWordsAreRefused()
+    {
+        var path = SmallModel.Write(folder["m"], SmallModel.XlShape);
+        BpeTrainer.Train(["a dog"], merges: 10).PadTo(SmallModel.Tokens).Save(Path.Combine(path, "tokenizer_2"));
+        Assert.Contains("tokenizer_2/", Assert.Throws<InvalidInputException>(() => StableDiffusionModel.Load(path)).Message);
+    }
+
+    public void Dispose() => folder.Dispose();
+}
