@@ -109,7 +109,12 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
         using var random = new Generator(5);
         using var found = InversionMethod.Invert(small.Model, randn([1, 4, 16, 16], generator: random) * 0.5, new InversionSettings
         {
-            Method = method, Prompt = Request.Source, Steps = 5, Guidance = 3, InnerSteps = 3, InversionGuidance = method == "bdia" ? 3 : null,
+            Method = method,
+            Prompt = Request.Source,
+            Steps = 5,
+            Guidance = 3,
+            InnerSteps = 3,
+            InversionGuidance = method == "bdia" ? 3 : null,
         });
         using var result = EditRun.Execute(small.Model, EditRequest.ForPicture(found) with { Targets = [Request.Source], Edit = NoControl });
         Reference.AssertClose(found.Source[^1], result.Latents[1], Rounding, method);
