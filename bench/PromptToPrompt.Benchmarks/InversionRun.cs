@@ -3,7 +3,6 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
-using PromptToPrompt.Diffusion.UNet;
 using TorchSharp;
 using static TorchSharp.torch;
 

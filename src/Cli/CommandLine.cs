@@ -55,11 +55,32 @@ internal static class CommandLine
         DoctorCommand.Create(),
     };
 
-    // Of a mistyped command the parser first says that a command is missing.
-    private static string Problem(ParseResult parse) =>
-        parse.CommandResult.Command.Subcommands.Count > 0 && parse.UnmatchedTokens.Count > 0
-            ? $"There is no command or option \"{parse.UnmatchedTokens[0]}\"."
-            : parse.Errors[0].Message;
+    private static string Problem(ParseResult parse)
+    {
+        var (command, error) = (parse.CommandResult.Command, parse.Errors[0].Message);
+        var unmatched = parse.UnmatchedTokens.FirstOrDefault();
+        // Of a mistyped command the parser first says that a command is missing.
+        if (unmatched is not null && command.Subcommands.Count > 0)
+            return $"There is no command or option \"{unmatched}\".{Meant(unmatched, command)}";
+        if (unmatched is not null && error.Contains($"'{unmatched}'", StringComparison.Ordinal))
+        {
+            return unmatched.StartsWith('-')
+                ? $"There is no option \"{unmatched}\".{Meant(unmatched, command)}"
+                : $"\"{unmatched}\" is one argument too many; put a prompt of several words in quotes.";
+        }
+
+        return command.Subcommands.Count > 0 && command.Action is null
+            ? $"Give a command: {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}."
+            : error;
+    }
+
+    // The name that begins alike, where there is one alone.
+    private static string Meant(string text, Command command)
+    {
+        string[] names = [.. command.Subcommands.Select(sub => sub.Name).Concat(command.Options.Select(option => option.Name))
+            .Where(name => name.StartsWith(text, StringComparison.Ordinal) || text.StartsWith(name, StringComparison.Ordinal))];
+        return names.Length == 1 && text.Trim('-').Length > 1 ? $" Did you mean {names[0]}?" : "";
+    }
 
     private static string PathOf(ParseResult parse)
     {

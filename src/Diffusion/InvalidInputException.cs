@@ -10,4 +10,12 @@ public sealed class InvalidInputException : Exception
         : base(message, innerException)
     {
     }
+
+    /// <summary>Refuses input that does not meet a condition.</summary>
+    /// <exception cref="InvalidInputException">It does not.</exception>
+    public static void Require(bool condition, string message)
+    {
+        if (!condition)
+            throw new InvalidInputException(message);
+    }
 }

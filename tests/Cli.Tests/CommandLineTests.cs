@@ -20,7 +20,13 @@ public sealed class CommandLineTests
     [InlineData("--model", "generate", "a", "--model", "no-such-model")]
     [InlineData("--model", "tokens", "a", "--model", "no-such-model")]
     [InlineData("--pictures", "train", "--pictures", "0")]
+    [InlineData("--pictures is 31", "train", "judge", "--pictures", "31")]
+    [InlineData("--steps is \"1.5e0\"", "edit", "a", "b", "--steps", "1.5e0")]
     [InlineData("paint", "paint")]
+    [InlineData("Did you mean --steps?", "generate", "a cat", "--step", "5")]
+    [InlineData("in quotes", "generate", "a", "cat")]
+    [InlineData("info, check", "models")]
+    [InlineData("p2p: model: ", "models", "info", "no-such-model")]
     [InlineData("p2p --help")]
     public void WrongInputIsOneLineAndExitCode2(string expected, params string[] arguments) =>
         Assert.Contains(expected, P2P.Run(arguments).FailedWith(2));

@@ -38,11 +38,8 @@ internal static class InversionBench
         rates.DefaultValueFactory = _ => [];
         var only = new Option<string[]>("--only") { Description = "Only these ways of inverting, as the table names them", HelpName = "name", Arity = ArgumentArity.OneOrMore };
         var markdown = new Option<bool>("--markdown") { Description = "Write the tables as Markdown" };
-        var output = OutputOptions.Folder("bench-inversion");
-        var command = new Command("inversion", "Measure the ways of inverting a real picture") { pictures, photos, steps, guidance, seed, rates, only, markdown, output };
-        var judge = new JudgeOption().AddTo(command);
-        var model = new ModelOptions().AddTo(command);
-        var report = new ReportOptions().AddTo(command);
+        var command = new Command("inversion", "Measure the ways of inverting a real picture") { pictures, photos, steps, guidance, seed, rates, only, markdown };
+        var run = new BenchRun(command, "inversions.json", "inversions.png");
         command.SetAction(parse =>
         {
             var shared = new InversionSettings { Prompt = "", Steps = parse.GetValue(steps), Guidance = parse.GetValue(guidance), Seed = parse.GetValue(seed) };
@@ -51,31 +48,20 @@ internal static class InversionBench
                 contender.Settings.Validate();
             if (parse.GetValue(pictures) < 0 || (parse.GetValue(pictures) == 0 && parse.GetValue(photos) is null))
                 throw new InvalidInputException("--pictures must be above 0, or 0 with --photos.");
-            var folder = new RunFolder(parse.GetValue(output)!, trace: null);
-            var started = TimeProvider.System.GetTimestamp();
-            using var loaded = model.Load(parse);
-            using var loadedJudge = judge.Load(parse);
-            var photographs = parse.GetValue(photos) is { } path ? Parsed.Named("--photos", () => PhotoFolder.Read(path, loaded)) : [];
-            List<SampleGroup> groups =
-            [
-                new("drawings", parse.GetValue(pictures), HeldOutPictures.Draw(loaded, parse.GetValue(pictures), parse.GetValue(seed))),
-                new("photographs", photographs.Count, photographs),
-            ];
-            var comparison = new InversionComparison(loaded, loadedJudge, TimeProvider.System);
-            var measured = groups.Where(group => group.Count > 0).Select(group => LongRun.Show(
-                report.Quiet(parse), display => Measure(comparison, group, contenders, display, cancel))).ToList();
-            cancel.ThrowIfCancellationRequested();
-            var record = ToJson(shared, measured);
-            record["model"] = loaded.Directory;
-            record["seconds"] = Math.Round(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1);
-            using (var sheet = Sheet(measured, contenders))
-                folder.Add("inversions.png", sheet);
-            folder.Add("inversions.json", Json.File(record));
-            if (report.Json(parse))
-                Console.Out.WriteLine(Json.Line(record));
-            else if (!report.Quiet(parse))
-                Print(measured, parse.GetValue(markdown));
-            return ExitCode.Done;
+            return run.Execute(parse, tools =>
+            {
+                var photographs = parse.GetValue(photos) is { } path ? Parsed.Named("--photos", () => PhotoFolder.Read(path, tools.Model)) : [];
+                List<SampleGroup> groups =
+                [
+                    new("drawings", parse.GetValue(pictures), HeldOutPictures.Draw(tools.Model, parse.GetValue(pictures), parse.GetValue(seed))),
+                    new("photographs", photographs.Count, photographs),
+                ];
+                var comparison = new InversionComparison(tools.Model, tools.Judge, TimeProvider.System);
+                var measured = groups.Where(group => group.Count > 0).Select(group => LongRun.Show(
+                    tools.Quiet, display => Measure(comparison, group, contenders, display, cancel))).ToList();
+                cancel.ThrowIfCancellationRequested();
+                return new(ToJson(shared, measured), () => Sheet(measured, contenders), () => Print(measured, parse.GetValue(markdown)));
+            });
         });
         return command;
     }

@@ -9,7 +9,6 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Evaluation.Measures;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Commands;
@@ -43,10 +42,13 @@ internal static class InvertCommand
             settings.Validate();
             var path = Target(parse.GetValue(output)!, parse.GetValue(image)!);
             using var loaded = model.Load(parse);
-            Warnings.Truncated(loaded.Tokenizer.Tokenize(settings.Prompt));
+            var described = loaded.Tokenizer.Tokenize(settings.Prompt);
+            Warnings.Truncated(described);
             var framing = options.Framing(parse, loaded, picture, sampling.Size(parse));
             var quiet = report.Quiet(parse);
             using var file = Invert(loaded, settings, picture, framing, path, quiet, cancel);
+            if (!quiet)
+                Warnings.Unknown(loaded.Tokenizer, described);
             file.Save(path, loaded);
             File.Delete(Unfinished(path));
             var elapsed = TimeProvider.System.GetElapsedTime(started);
@@ -93,8 +95,18 @@ internal static class InvertCommand
         if (earlier is not null && !quiet)
             Console.Error.WriteLine($"Going on after {earlier.Inverted.FinishedSteps} of {settings.Steps} timesteps, found in {Unfinished(path)}.");
         var saver = new UnfinishedSaver(model, picture, framing, Unfinished(path), cancel);
-        var inverted = StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, saver.Save, earlier?.Inverted, cancel));
-        return new InversionFile(inverted, picture, framing);
+        try
+        {
+            var inverted = StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, saver.Save, earlier?.Inverted, cancel));
+            return new InversionFile(inverted, picture, framing);
+        }
+        catch (OperationCanceledException) when (!quiet)
+        {
+            Console.Error.WriteLine(saver.HasSaved || earlier is not null
+                ? $"What was found is in {Unfinished(path)}; the same command goes on from it."
+                : "Nothing was found yet that is worth keeping (only null-text's optimised steps are); the same command begins anew.");
+            throw;
+        }
     }
 
     private static InversionFile? Earlier(StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing, string path)
@@ -104,7 +116,7 @@ internal static class InvertCommand
         try
         {
             var found = InversionFile.Load(Unfinished(path), model);
-            if (found.IsOf(settings, picture, framing))
+            if (found.IsOf(model, settings, picture, framing))
                 return found;
             found.Dispose();
         }
@@ -166,12 +178,15 @@ internal static class InvertCommand
         private static readonly TimeSpan Interval = TimeSpan.FromSeconds(20);
         private long saved = TimeProvider.System.GetTimestamp();
 
+        public bool HasSaved { get; private set; }
+
         public void Save(Func<InvertedPicture> unfinished)
         {
             if (!cancel.IsCancellationRequested && TimeProvider.System.GetElapsedTime(saved) < Interval)
                 return;
             using var file = new InversionFile(unfinished(), picture, framing);
             file.Save(path, model);
+            HasSaved = true;
             saved = TimeProvider.System.GetTimestamp();
         }
     }

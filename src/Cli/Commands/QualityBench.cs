@@ -28,11 +28,8 @@ internal static class QualityBench
         var steps = Parsed.Number("--steps", "Denoising steps", standard.Steps);
         var guidance = Parsed.Number("--guidance", "Classifier-free guidance", standard.Guidance);
         var seed = Parsed.Number("--seed", "Seed of pairs, noise and drawn pictures", standard.Seed);
-        var output = OutputOptions.Folder("bench-quality");
-        var command = new Command("quality", "Measure edits of a model that was trained by \"p2p train\"") { pairs, steps, guidance, seed, output };
-        var judge = new JudgeOption().AddTo(command);
-        var model = new ModelOptions().AddTo(command);
-        var report = new ReportOptions().AddTo(command);
+        var command = new Command("quality", "Measure edits of a model that was trained by \"p2p train\"") { pairs, steps, guidance, seed };
+        var run = new BenchRun(command, "quality.json", "samples.png");
         command.SetAction(parse =>
         {
             var options = standard with
@@ -46,27 +43,16 @@ internal static class QualityBench
                 throw new InvalidInputException("--pairs must be above 0.");
             if (options.Steps is < 1 or > 1000)
                 throw new InvalidInputException($"--steps is {options.Steps}; give a number from 1 to 1000.");
-            var folder = new RunFolder(parse.GetValue(output)!, trace: null);
-            var started = TimeProvider.System.GetTimestamp();
-            using var loaded = model.Load(parse);
-            using var loadedJudge = judge.Load(parse);
-            var colours = new ColourReader(options.Seed);
-            var measured = LongRun.Show(report.Quiet(parse), display => Measure(new EditQuality(loaded, options, colours, loadedJudge), options.Pairs, display, cancel));
-            var kinds = KindSummary.Of(measured);
-            var agreements = Agreement.OfSources(measured);
-            var drawn = Drawn(loaded, loadedJudge, colours, options.Seed);
-            cancel.ThrowIfCancellationRequested();
-            var record = ToJson(options, kinds, agreements, drawn);
-            record["model"] = loaded.Directory;
-            record["seconds"] = Math.Round(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1);
-            using (var sheet = Samples(measured))
-                folder.Add("samples.png", sheet);
-            folder.Add("quality.json", Json.File(record));
-            if (report.Json(parse))
-                Console.Out.WriteLine(Json.Line(record));
-            else if (!report.Quiet(parse))
-                Print(kinds, agreements, drawn);
-            return ExitCode.Done;
+            return run.Execute(parse, tools =>
+            {
+                var colours = new ColourReader(options.Seed);
+                var measured = LongRun.Show(tools.Quiet, display => Measure(new EditQuality(tools.Model, options, colours, tools.Judge), options.Pairs, display, cancel));
+                var kinds = KindSummary.Of(measured);
+                var agreements = Agreement.OfSources(measured);
+                var drawn = Drawn(tools.Model, tools.Judge, colours, options.Seed);
+                cancel.ThrowIfCancellationRequested();
+                return new(ToJson(options, kinds, agreements, drawn), () => Samples(measured), () => Print(kinds, agreements, drawn));
+            });
         });
         return command;
     }

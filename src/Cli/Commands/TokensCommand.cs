@@ -26,7 +26,7 @@ internal static class TokensCommand
                 if (report.Json(parse))
                     Console.Out.WriteLine(Json.Line(ToJson(prompt)));
                 else
-                    Print(prompt);
+                    Print(tokenizer, prompt);
             }
 
             return ExitCode.Done;
@@ -49,7 +49,7 @@ internal static class TokensCommand
         ["truncated"] = Json.Array(prompt.Truncated),
     };
 
-    private static void Print(TokenizedPrompt prompt)
+    private static void Print(ClipTokenizer tokenizer, TokenizedPrompt prompt)
     {
         var table = new Table().AddColumns("position", "id", "token", "word");
         for (var k = 0; k < prompt.Length; k++)
@@ -60,5 +60,6 @@ internal static class TokensCommand
 
         AnsiConsole.Write(table);
         Warnings.Truncated(prompt);
+        Warnings.Unknown(tokenizer, prompt);
     }
 }

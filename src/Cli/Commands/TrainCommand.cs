@@ -8,6 +8,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Storybook.Training;
 using TorchSharp;
+using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -93,11 +94,5 @@ internal static class TrainCommand
         using var sheet = Sheet.Draw(cells, samples.Columns, SampleSide);
         cells.ForEach(cell => cell.Picture.Dispose());
         folder.Add($"{samples.Stage}-{samples.Pictures:D8}.png", sheet);
-    }
-
-    private static void Require(bool condition, string message)
-    {
-        if (!condition)
-            throw new InvalidInputException(message);
     }
 }

@@ -24,8 +24,7 @@ internal static class TrainJudgeCommand
         command.SetAction(parse =>
         {
             var total = parse.GetValue(pictures);
-            if (total < 1)
-                throw new InvalidInputException("--pictures must be above 0.");
+            InvalidInputException.Require(total >= JudgeTraining.Batch, $"--pictures is {total}; give at least {JudgeTraining.Batch}, which one step of the training takes.");
             var folder = new RunFolder(parse.GetValue(output)!, trace: null);
             LibTorch.EnsureLoaded();
             using var training = new JudgeTraining();

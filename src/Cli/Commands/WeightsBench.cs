@@ -23,11 +23,8 @@ internal static class WeightsBench
         var steps = Parsed.Number("--steps", "Denoising steps", standard.Steps);
         var guidance = Parsed.Number("--guidance", "Classifier-free guidance", standard.Guidance);
         var seed = Parsed.Number("--seed", "Seed of the first noise", standard.Seed);
-        var output = OutputOptions.Folder("bench-weights");
-        var command = new Command("weights", "Measure what re-weighting does, from weight to weight") { seeds, steps, guidance, seed, output };
-        var judge = new JudgeOption().AddTo(command);
-        var model = new ModelOptions().AddTo(command);
-        var report = new ReportOptions().AddTo(command);
+        var command = new Command("weights", "Measure what re-weighting does, from weight to weight") { seeds, steps, guidance, seed };
+        var run = new BenchRun(command, "weights.json", "weights.png");
         command.SetAction(parse =>
         {
             var options = new WeightSweepOptions
@@ -39,35 +36,28 @@ internal static class WeightsBench
             };
             if (options.Seeds < 1)
                 throw new InvalidInputException("--seeds must be above 0.");
-            var folder = new RunFolder(parse.GetValue(output)!, trace: null);
-            using var loaded = model.Load(parse);
-            using var loadedJudge = judge.Load(parse);
-            var measured = LongRun.Show(report.Quiet(parse), display =>
+            return run.Execute(parse, tools =>
             {
-                var total = WeightSweep.Words.Count * options.Seeds;
-                var all = new List<WeightMeasurement>();
-                display.Report(new("re-weighted words", 0, total, "runs"));
-                foreach (var run in WeightSweep.Measure(loaded, loadedJudge, options, cancel))
-                {
-                    all.AddRange(run);
-                    display.Report(new("re-weighted words", all.Count / WeightSweep.Weights.Count, total, "runs"));
-                }
-
-                return all;
+                var measured = LongRun.Show(tools.Quiet, display => Measure(tools, options, display, cancel));
+                var summaries = WeightSummary.Of(measured);
+                return new(ToJson(options, measured, summaries), () => Samples(measured, options.Seed), () => Print(measured, summaries));
             });
-            var summaries = WeightSummary.Of(measured);
-            var record = ToJson(options, measured, summaries);
-            record["model"] = loaded.Directory;
-            using (var sheet = Samples(measured, options.Seed))
-                folder.Add("weights.png", sheet);
-            folder.Add("weights.json", Json.File(record));
-            if (report.Json(parse))
-                Console.Out.WriteLine(Json.Line(record));
-            else if (!report.Quiet(parse))
-                Print(measured, summaries);
-            return ExitCode.Done;
         });
         return command;
+    }
+
+    private static List<WeightMeasurement> Measure(BenchTools tools, WeightSweepOptions options, IProgress<LongProgress> display, CancellationToken cancel)
+    {
+        var total = WeightSweep.Words.Count * options.Seeds;
+        var all = new List<WeightMeasurement>();
+        display.Report(new("re-weighted words", 0, total, "runs"));
+        foreach (var run in WeightSweep.Measure(tools.Model, tools.Judge, options, cancel))
+        {
+            all.AddRange(run);
+            display.Report(new("re-weighted words", all.Count / WeightSweep.Weights.Count, total, "runs"));
+        }
+
+        return all;
     }
 
     private static SKBitmap Samples(List<WeightMeasurement> measured, long seed)

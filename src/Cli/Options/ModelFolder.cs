@@ -16,10 +16,11 @@ internal static class ModelFolder
     /// <see cref="Find"/>.
     /// </summary>
     /// <exception cref="InvalidInputException">There is none.</exception>
-    public static string FindModel(string name) =>
+    public static string FindModel(string name, string option = "--model") =>
         File.Exists(name) ? Path.GetFullPath(name)
-        : !Directory.Exists(name) && name.Split(RevisionMark, 2) is var parts && HubRepository.TryParse(parts[0], out var repository) ? Pulled(repository, parts.ElementAtOrDefault(1))
-        : Find(name);
+        : !Directory.Exists(name) && name.Split(RevisionMark, 2) is var parts && HubRepository.TryParse(parts[0], out var repository) 
+            ? Pulled(repository, parts.ElementAtOrDefault(1), option)
+        : Find(name, option);
 
     /// <summary>The models in <c>models/</c>, each name once.</summary>
     public static IReadOnlyList<string> Embedded() =>
@@ -56,13 +57,13 @@ internal static class ModelFolder
             $"{option}: there is no directory or file \"{name}\", and no models/{name} here or above; give the path of one, or make one with {maker}.");
     }
 
-    private static string Pulled(HubRepository repository, string? revision)
+    private static string Pulled(HubRepository repository, string? revision, string option)
     {
         var cached = new HubCache(new HubSettings().CacheFolder).Repository(repository);
         if (cached.Find(revision) is { } snapshot)
             return snapshot.Path;
         throw new InvalidInputException(
-            $"--model: there is no directory {repository}, and the Hugging Face cache has no {repository}{(revision is null ? "" : $" at {revision}")} ({cached.Folder}); "
+            $"{option}: there is no directory {repository}, and the Hugging Face cache has no {repository}{(revision is null ? "" : $" at {revision}")} ({cached.Folder}); "
             + $"get it with `p2p models pull {repository}{(revision is null ? "" : $" --revision {revision}")}`.");
     }
 

@@ -12,20 +12,20 @@ internal static class Parsed
     public static Option<T> Number<T>(string name, string description, T standard)
         where T : struct, INumber<T>
     {
-        var option = Of(name, description, NameOf<T>(), text => Read<T>(text) ?? throw new FormatException());
+        var option = Of(name, description, NameOf<T>(), text => Read<T>(text) ?? throw new FormatException(), "number");
         option.DefaultValueFactory = _ => standard;
         return option;
     }
 
     /// <summary>The same without a default.</summary>
     public static Option<T?> OptionalNumber<T>(string name, string description)
-        where T : struct, INumber<T> => Of<T?>(name, description, NameOf<T>(), text => Read<T>(text) ?? throw new FormatException());
+        where T : struct, INumber<T> => Of<T?>(name, description, NameOf<T>(), text => Read<T>(text) ?? throw new FormatException(), "number");
 
     /// <summary>An option of a form of its own; <paramref name="read"/> throws a <see cref="FormatException"/> at a text without it.</summary>
-    public static Option<T> Of<T>(string name, string description, string wanted, Func<string, T> read) => new(name)
+    public static Option<T> Of<T>(string name, string description, string wanted, Func<string, T> read, string helpName = "value") => new(name)
     {
         Description = description,
-        HelpName = "value",
+        HelpName = helpName,
         CustomParser = result =>
         {
             var text = result.Tokens[0].Value;
@@ -45,7 +45,7 @@ internal static class Parsed
     public static Option<string> Choice(string name, string description, string standard, params string[] choices)
     {
         var option = Of(name, $"{description}: {string.Join(", ", choices)}", $"one of {string.Join(", ", choices)}", text =>
-            choices.FirstOrDefault(choice => choice.Equals(text, StringComparison.OrdinalIgnoreCase)) ?? throw new FormatException());
+            choices.FirstOrDefault(choice => choice.Equals(text, StringComparison.OrdinalIgnoreCase)) ?? throw new FormatException(), "name");
         option.DefaultValueFactory = _ => standard;
         option.CompletionSources.Add(choices);
         return option;
@@ -69,7 +69,7 @@ internal static class Parsed
 
     private static T? Read<T>(string text)
         where T : struct, INumber<T> =>
-        T.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && T.IsFinite(value)
+        T.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var value) && T.IsFinite(value)
             ? value
             : null;
 }

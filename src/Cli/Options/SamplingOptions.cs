@@ -30,7 +30,7 @@ internal sealed class SamplingOptions
     };
 
     private readonly Option<(int Width, int Height)?> size = Parsed.Of<(int, int)?>(
-        "--size", "Picture size in pixels, WxH; the model's own by default", "WIDTHxHEIGHT such as 512x512", ReadSize);
+        "--size", "Picture size in pixels; the model's own by default", "WIDTHxHEIGHT such as 512x512", ReadSize, "WxH");
 
     private readonly Option<string?> initialLatents = new("--init-latents")
     {

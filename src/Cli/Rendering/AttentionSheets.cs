@@ -47,7 +47,9 @@ internal static class AttentionSheets
     public static SKBitmap OverTime(EditResult result)
     {
         var maps = result.Maps!;
-        int[] steps = [.. Spread(maps.Steps.Count).Select(k => maps.Steps[k])];
+        // Of a step that is evaluated twice the later evaluation counts.
+        int[] all = [.. maps.Steps.GroupBy(result.StepOf).Select(evaluations => evaluations.Last())];
+        int[] steps = [.. Spread(all.Length).Select(k => all[k])];
         var sections = new List<PictureSection>();
         for (var k = 0; k < result.Prompts.Count; k++)
         {
@@ -60,7 +62,7 @@ internal static class AttentionSheets
         }
 
         sections.RemoveAll(section => section.Rows.Count == 0);
-        var sheet = PictureTable.Draw([.. steps.Select(step => $"step {step + 1}")], sections, SmallSide, Note(result));
+        var sheet = PictureTable.Draw([.. steps.Select(step => $"step {result.StepOf(step)}")], sections, SmallSide, Note(result));
         foreach (var picture in sections.SelectMany(section => section.Rows).SelectMany(row => row.Pictures))
             picture.Dispose();
         return sheet;
@@ -86,10 +88,7 @@ internal static class AttentionSheets
 
     private static SKBitmap Draw(Picture picture, AttentionMaps maps, Tensor map, PromptWord word)
     {
-        using var scope = NewDisposeScope();
-        var columns = tensor(word.BareTokens.Select(token => (long)token).ToArray());
-        var values = map.cpu().index_select(1, columns).mean([1]).contiguous().data<float>().ToArray();
-        return HeatMap.Over(picture, values, maps.Width, maps.Height);
+        return HeatMap.Over(picture, AttentionMaps.OfTokens(map, word.BareTokens), maps.Width, maps.Height);
     }
 
     private static SKBitmap DrawAndFree(List<SheetCell?> cells, int columns, string note)

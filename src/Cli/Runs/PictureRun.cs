@@ -41,9 +41,13 @@ internal sealed class PictureRun
         using var loaded = model.Load(parse);
         using var latents = sampling.ReadInitialLatents(parse);
         request = job.Prepare(loaded, request with { InitialLatents = latents });
-        Warnings.Truncated(loaded.Tokenizer, request);
+        var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);
+        Warnings.Truncated(prompts);
         using var result = StepDisplay.Run(report.Quiet(parse), progress => job.Make(loaded, request, progress, cancel));
         cancel.ThrowIfCancellationRequested();
+        // Not earlier: whatever is wrong with the input says it alone.
+        if (!report.Quiet(parse))
+            Warnings.Unknown(loaded.Tokenizer, prompts);
         job.AddPictures(folder, result);
         job.AddFiles(folder, result);
         if (trace is not null)

@@ -1,21 +1,34 @@
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Storybook.Training;
+using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Cli.Runs;
 
 /// <summary>What a person should know before the run, on standard error.</summary>
 internal static class Warnings
 {
-    /// <summary>Names the words of a run's prompts that the model will not see.</summary>
-    public static void Truncated(ClipTokenizer tokenizer, EditRequest request) =>
-        Truncated([
-            .. new[] { request.Source, request.Negative }
-                .Concat(request.Targets.Select(target => WeightedPrompt.Parse(target).Text))
-                .Select(tokenizer.Tokenize),
-        ]);
+    /// <summary>The prompts of a run.</summary>
+    public static TokenizedPrompt[] PromptsOf(ClipTokenizer tokenizer, EditRequest request) =>
+    [
+        .. new[] { request.Source, request.Negative }
+            .Concat(request.Targets.Select(target => WeightedPrompt.Parse(target).Text))
+            .Select(tokenizer.Tokenize),
+    ];
 
-    /// <summary>The same for prompts that are tokenized already.</summary>
+    /// <summary>Names words that the embedded model, or another of its world, has never been shown.</summary>
+    public static void Unknown(ClipTokenizer tokenizer, params TokenizedPrompt[] prompts)
+    {
+        var unknown = prompts.SelectMany(Vocabulary.Unknown).Distinct().ToList();
+        if (tokenizer.VocabularySize <= StorybookArchitecture.MostTokens && unknown.Count > 0)
+        {
+            Console.Error.WriteLine(
+                $"note: this model knows {Vocabulary.Words.Count} words (docs/storybook.md lists them); these mean nothing to it: {string.Join(", ", unknown)}");
+        }
+    }
+
+    /// <summary>Names the words of prompts that the model will not see.</summary>
     public static void Truncated(params TokenizedPrompt[] prompts)
     {
         foreach (var prompt in prompts.Where(prompt => prompt.Truncated.Count > 0))

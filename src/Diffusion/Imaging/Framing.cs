@@ -41,10 +41,8 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
     public static Framing For(StableDiffusionModel model, FramingKind kind, Picture picture, int width = 0, int height = 0, PixelMargins margins = default)
     {
         var multiple = model.Vae.Config.PixelsPerLatent;
-        var side = model.PictureSide;
-        var target = new PixelSize(width > 0 ? width : side, height > 0 ? height : side);
-        if (target.Width % multiple != 0 || target.Height % multiple != 0)
-            throw new InvalidInputException($"The picture size {target} does not fit; width and height must be multiples of {multiple}.");
+        var target = new PixelSize(width > 0 ? width : model.PictureSide, height > 0 ? height : model.PictureSide);
+        model.RequireFits(target);
         return Create(kind, picture.Size, target, multiple, margins);
     }
 

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Imaging;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
@@ -15,8 +16,7 @@ public static class InitialNoise
     public static Tensor FromSeed(StableDiffusionModel model, long seed, int height, int width)
     {
         var f = model.Vae.Config.PixelsPerLatent;
-        if (height < f || width < f || height % f != 0 || width % f != 0)
-            throw new InvalidInputException($"The picture size {width}x{height} does not fit; width and height must be multiples of {f}.");
+        model.RequireFits(new PixelSize(width, height));
         using var generator = new Generator((ulong)seed, CPU);
         using var noise = randn([1, model.Vae.Config.LatentChannels, height / f, width / f], generator: generator);
         return noise.to(model.Device, copy: true);

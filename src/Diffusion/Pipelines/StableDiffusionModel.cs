@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.TextEncoders;
 using PromptToPrompt.Diffusion.Tokenization;
@@ -100,6 +101,16 @@ public sealed class StableDiffusionModel : IDisposable
     {
         using var files = ModelFiles.Open(path, options);
         return files.Tokenizers[0].Load();
+    }
+
+    /// <summary>Refuses a size whose latents would not be whole.</summary>
+    /// <exception cref="InvalidInputException">A side is not a multiple of what a latent covers.</exception>
+    internal void RequireFits(PixelSize size)
+    {
+        var multiple = Vae.Config.PixelsPerLatent;
+        InvalidInputException.Require(
+            Math.Min(size.Width, size.Height) >= multiple && size.Width % multiple == 0 && size.Height % multiple == 0,
+            $"--size {size} does not fit; width and height must be multiples of {multiple}.");
     }
 
     /// <inheritdoc/>

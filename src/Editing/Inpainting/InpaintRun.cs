@@ -6,6 +6,7 @@ using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Control;
 using PromptToPrompt.Editing.Sessions;
 using TorchSharp;
+using static PromptToPrompt.Diffusion.InvalidInputException;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inpainting;
@@ -147,11 +148,5 @@ public static class InpaintRun
         Require(request.Strength is > 0 and <= 1, $"--strength is {request.Strength}; give a number above 0 and up to 1.");
         Require(request.Feather is >= 0 and <= MaxFeather, $"--feather is {request.Feather}; give 0 to {MaxFeather} pixels.");
         Require(request.KeepOutside || request.Feather == 0, "--feather softens the edge of what is kept outside; leave it out with --keep-outside false.");
-
-        static void Require(bool condition, string message)
-        {
-            if (!condition)
-                throw new InvalidInputException(message);
-        }
     }
 }

@@ -20,6 +20,9 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
 {
     private const string Format = "p2p-inversion-1";
 
+    /// <summary>What the model computed in, where the file says so.</summary>
+    private string? Dtype { get; init; }
+
     /// <summary>Writes the file, whole or not at all.</summary>
     /// <param name="path">Where to.</param>
     /// <param name="model">The model the picture was inverted with.</param>
@@ -35,6 +38,7 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
         {
             ["format"] = Format,
             ["model"] = model.Fingerprint,
+            ["dtype"] = model.Dtype.ToString(),
             ["settings"] = JsonSerializer.Serialize(Inverted.Settings),
             ["framing"] = JsonSerializer.Serialize(Framing),
             ["losses"] = JsonSerializer.Serialize(Inverted.Losses),
@@ -73,7 +77,7 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
                 Losses = Read<double[][]>("losses"),
                 FinishedSteps = finished,
             };
-            return new InversionFile(inverted, picture, framing);
+            return new InversionFile(inverted, picture, framing) { Dtype = file.Metadata.GetValueOrDefault("dtype") };
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidInputException)
         {
@@ -92,12 +96,14 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
         }
     }
 
-    /// <summary>Whether an unfinished inversion can be gone on with for a picture.</summary>
+    /// <summary>Whether an unfinished inversion that was read from a file can be gone on with for a picture.</summary>
+    /// <param name="model">The model it is to be gone on with, the one the file was read for.</param>
     /// <param name="settings">What is asked for.</param>
     /// <param name="picture">The picture.</param>
     /// <param name="framing">How it is framed.</param>
-    public bool IsOf(InversionSettings settings, Picture picture, Framing framing)
-        => Inverted.Settings with { SaveMemory = settings.SaveMemory } == settings && Framing == framing && Picture.Size == picture.Size && Picture.Rgb.AsSpan().SequenceEqual(picture.Rgb);
+    public bool IsOf(StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing)
+        => Dtype == model.Dtype.ToString() && Inverted.Settings with { SaveMemory = settings.SaveMemory } == settings
+        && Framing == framing && Picture.Size == picture.Size && Picture.Rgb.AsSpan().SequenceEqual(picture.Rgb);
 
     /// <inheritdoc/>
     public void Dispose() => Inverted.Dispose();

@@ -1,3 +1,5 @@
+using static PromptToPrompt.Diffusion.InvalidInputException;
+
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>Everything that decides an inversion. The same settings on the same model and picture give the same inversion.</summary>
@@ -68,12 +70,6 @@ public sealed record InversionSettings
         Require(Skip is >= 0 and < 1, $"--skip is {Skip}; give a number from 0 to below 1.");
         Require(Gamma is > 0 and <= 1, $"--gamma is {Gamma}; give a number above 0 and up to 1.");
         Require(ProximalQuantile is >= 0 and <= 1, $"--proximal-quantile is {ProximalQuantile}; give a number from 0 to 1.");
-    }
-
-    private static void Require(bool condition, string message)
-    {
-        if (!condition)
-            throw new Diffusion.InvalidInputException(message);
     }
 }
 

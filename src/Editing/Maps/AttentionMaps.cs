@@ -37,6 +37,17 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
     /// <summary>The map of a prompt at one step: [positions, tokens].</summary>
     public Tensor At(int prompt, int step) => maps[(step, prompt)].Sum / maps[(step, prompt)].Layers;
 
+    /// <summary>What tokens draw of a map on average: a value for each position.</summary>
+    /// <param name="map">[positions, tokens].</param>
+    /// <param name="tokens">The tokens, at least one.</param>
+    public static float[] OfTokens(Tensor map, IEnumerable<int> tokens)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var columns = tensor(tokens.Select(token => (long)token).ToArray());
+        return map.cpu().index_select(1, columns).mean([1]).contiguous().data<float>().ToArray();
+    }
+
     internal void Add(in AttentionCall call, int prompt, Tensor probabilities)
     {
         using var scope = NewDisposeScope();

@@ -25,8 +25,6 @@ public sealed record WordWeight(string Word, float Weight, int? Index = null)
     // A plain decimal number: "1e3", "NaN" and "1,5" are none.
     internal static bool TryParseWeight(ReadOnlySpan<char> text, out float weight)
     {
-        const NumberStyles Decimal = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint
-            | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite;
-        return float.TryParse(text, Decimal, CultureInfo.InvariantCulture, out weight) && float.IsFinite(weight);
+        return float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out weight) && float.IsFinite(weight);
     }
 }

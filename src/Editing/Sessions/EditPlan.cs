@@ -7,6 +7,7 @@ using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Maps;
+using static PromptToPrompt.Diffusion.InvalidInputException;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
@@ -105,12 +106,6 @@ internal sealed class EditPlan : IDisposable
         Unconditional.Dispose();
         Known?.Dispose();
         mask?.Dispose();
-    }
-
-    private static void Require(bool condition, string message)
-    {
-        if (!condition)
-            throw new InvalidInputException(message);
     }
 
     private Tensor StartingNoise()

@@ -42,6 +42,10 @@ public sealed class EditResult : IDisposable
     /// <summary>The timesteps that ran.</summary>
     public IReadOnlyList<long> Timesteps { get; }
 
+    /// <summary>Which step, from 1, an evaluation of the network belongs to: PNDM evaluates the timestep of its second step twice.</summary>
+    /// <param name="evaluation">Index of the evaluation, as in <see cref="Timesteps"/>.</param>
+    public int StepOf(int evaluation) => Timesteps.Take(evaluation + 1).Distinct().Count();
+
     /// <summary>The final latents, [pictures, channels, h, w] float32.</summary>
     public Tensor Latents { get; private set; } = null!;
 

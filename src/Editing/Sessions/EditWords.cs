@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
+using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Editing.Sessions;
 
@@ -62,11 +63,5 @@ internal sealed class EditWords
             return;
         Require(inverted.IsComplete, $"The inversion stopped after {inverted.FinishedSteps} of {inverted.Settings.Steps} steps; finish it first.");
         RequireFits(request, inverted.Settings);
-    }
-
-    private static void Require(bool condition, string message)
-    {
-        if (!condition)
-            throw new InvalidInputException(message);
     }
 }

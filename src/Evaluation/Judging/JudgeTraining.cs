@@ -25,10 +25,12 @@ public readonly record struct JudgeProgress(long Pictures, long Total, double Lo
 /// </summary>
 public sealed class JudgeTraining : IDisposable
 {
+    /// <summary>Pictures of a step: the fewest that there is a training with.</summary>
+    public const int Batch = 32;
+
     // No other part of the project draws from these seeds.
     private const int TrainingSeed = 71_001;
     private const int HeldOutSeed = 71_002;
-    private const int Batch = 32;
     private const int Every = 25;
     private const double Blurred = 0.6;
     private const double LargestNoise = 0.12;

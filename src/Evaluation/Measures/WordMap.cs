@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Maps;
-using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Measures;
 
@@ -34,11 +33,8 @@ public sealed record WordMap(int Width, int Height, IReadOnlyList<float> Values)
     /// <exception cref="Diffusion.InvalidInputException">The prompt does not have a word.</exception>
     public static WordMap Of(AttentionMaps maps, int index, TokenizedPrompt prompt, IEnumerable<string> words)
     {
-        using var _ = no_grad();
-        using var scope = NewDisposeScope();
-        var columns = tensor(words.SelectMany(word => prompt.Find(word)).Select(token => (long)token).ToArray());
-        var values = maps.Mean(index).cpu().index_select(1, columns).mean([1]).contiguous();
-        return new WordMap(maps.Width, maps.Height, values.data<float>().ToArray());
+        using var mean = maps.Mean(index);
+        return new WordMap(maps.Width, maps.Height, AttentionMaps.OfTokens(mean, words.SelectMany(word => prompt.Find(word))));
     }
 
     /// <summary>Which positions have at least a share of the strongest attention.</summary>

@@ -35,6 +35,9 @@ public sealed class AutoencoderTrainer : IDisposable
     /// <summary>Pictures seen so far.</summary>
     public long Seen => Parameters.Steps * Batch;
 
+    /// <summary>Whether there is nothing left to train up to a number of pictures.</summary>
+    public bool IsDone(long total) => Parameters.Steps >= total / Batch;
+
     /// <summary>Trains up to a number of pictures, yielding a report after the first step, the last and every 50 steps.</summary>
     /// <param name="total">Pictures to have seen at the end.</param>
     /// <param name="cancel">Ends the training after the step that is being taken, without an error.</param>

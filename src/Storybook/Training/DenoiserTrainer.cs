@@ -21,6 +21,7 @@ public sealed class DenoiserTrainer : IDisposable
     public const string Stage = "denoiser";
 
     private const int Batch = 24;
+    private const int MostKept = 120_000;
     private const double CaptionDropout = 0.1;
     private const double MinSnr = 5;
     private readonly ClipTokenizer tokenizer;
@@ -28,7 +29,8 @@ public sealed class DenoiserTrainer : IDisposable
     private readonly UNet2DConditionModel unet;
     private readonly ClipTextModel textEncoder;
     private readonly Tensor alphasCumprod;
-    private readonly LatentPool pool;
+    private readonly AutoencoderKL vae;
+    private readonly int seed;
     private readonly Pictures pictures;
 
     /// <summary>Creates a trainer.</summary>
@@ -40,6 +42,8 @@ public sealed class DenoiserTrainer : IDisposable
     public DenoiserTrainer(int seed, ClipTokenizer tokenizer, AutoencoderKL vae, NoiseSchedule schedule, Action<FlatParameters> begin)
     {
         this.tokenizer = tokenizer;
+        this.vae = vae;
+        this.seed = seed;
         generator = new Generator((ulong)seed, CPU);
         var textConfig = StorybookArchitecture.TextEncoder(tokenizer.VocabularySize);
         using var initial = new InitialWeights(generator);
@@ -53,7 +57,6 @@ public sealed class DenoiserTrainer : IDisposable
         // Another stretch of random numbers after each resumption, or the run would see the same noise again.
         generator.manual_seed(seed + Parameters.Steps);
         pictures = new Pictures(seed);
-        pool = new LatentPool(seed, vae, capacity: 120_000, first: Parameters.Steps * Batch);
     }
 
     /// <summary>Weights and optimiser state.</summary>
@@ -71,9 +74,10 @@ public sealed class DenoiserTrainer : IDisposable
         const int Every = 25;
         var steps = total / Batch;
         var window = new LossWindow(Every, steps);
+        using var pool = new LatentPool(seed, vae, MostKept, first: Parameters.Steps * Batch, end: steps * Batch);
         while (Parameters.Steps < steps && !cancel.IsCancellationRequested)
         {
-            var (noise, attention) = Step(new LearningRate(1e-3, WarmUp: 200).At(Parameters.Steps, steps), groundingWeight);
+            var (noise, attention) = Step(pool, new LearningRate(1e-3, WarmUp: 200).At(Parameters.Steps, steps), groundingWeight);
             if (window.Add(Parameters.Steps, noise, attention) is not { } mean)
                 continue;
             yield return new(Stage, Seen, total, mean.First, string.Create(CultureInfo.InvariantCulture, $"attention KL {mean.Second:F3}"));
@@ -83,14 +87,13 @@ public sealed class DenoiserTrainer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        pool.Dispose();
         pictures.Dispose();
         Parameters.Dispose();
         alphasCumprod.Dispose();
         generator.Dispose();
     }
 
-    private (double Noise, double Attention) Step(double rate, double groundingWeight)
+    private (double Noise, double Attention) Step(LatentPool pool, double rate, double groundingWeight)
     {
         using var scope = NewDisposeScope();
         var examples = Enumerable.Range(0, Batch).Select(_ => pool.Next()).ToList();

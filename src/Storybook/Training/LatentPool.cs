@@ -13,8 +13,8 @@ namespace PromptToPrompt.Storybook.Training;
 internal sealed record EncodedPicture(long Number, Scene Scene, float[] Latents, float[][] Regions);
 
 /// <summary>
-/// Draws and encodes pictures on a thread of its own, ahead of the trainer. The first <c>capacity</c> pictures are kept; after them the
-/// same ones come again with newly worded captions, so that encoding costs nothing for the rest of the run.
+/// Draws and encodes pictures on a thread of its own, ahead of the trainer and no further than it will go. The first <c>capacity</c> pictures
+/// are kept; after them the same ones come again with newly worded captions, so that encoding costs nothing for the rest of the run.
 /// </summary>
 internal sealed class LatentPool : IDisposable
 {
@@ -28,12 +28,12 @@ internal sealed class LatentPool : IDisposable
     private readonly Thread thread;
     private Exception? failure;
 
-    public LatentPool(int seed, AutoencoderKL vae, int capacity, long first)
+    public LatentPool(int seed, AutoencoderKL vae, int capacity, long first, long end)
     {
         pictures = new Pictures(seed);
         this.vae = vae;
         this.capacity = capacity;
-        thread = new Thread(() => Produce(first)) { IsBackground = true, Name = "latent pool" };
+        thread = new Thread(() => Produce(first, end)) { IsBackground = true, Name = "latent pool" };
         thread.Start();
     }
 
@@ -58,11 +58,11 @@ internal sealed class LatentPool : IDisposable
         pictures.Dispose();
     }
 
-    private void Produce(long first)
+    private void Produce(long first, long end)
     {
         try
         {
-            for (var number = first; ; number += Batch)
+            for (var number = first; number < end; number += Batch)
             {
                 if (kept.Count < capacity)
                     kept.AddRange(Encode(number));

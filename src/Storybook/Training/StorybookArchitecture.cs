@@ -15,6 +15,9 @@ public static class StorybookArchitecture
     /// <summary>Merges of its tokenizer: enough for every word of the drawn world to become one token.</summary>
     public const int Merges = 900;
 
+    /// <summary>Most tokens it can have: each byte inside a word and at its end, the merges, the start and the end of a prompt.</summary>
+    public const int MostTokens = 256 + 256 + Merges + 2;
+
     /// <summary>The autoencoder's shape: 128×128 pixels to 16×16 positions of 8 channels, thin where the picture is large.</summary>
     /// <param name="scalingFactor">What brings its latents to unit variance, measured after its training.</param>
     public static AutoencoderConfig Autoencoder(double scalingFactor = 1) => new()

@@ -71,10 +71,18 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
             trainer.Parameters.Load(AutoencoderState);
         else if (File.Exists(DenoiserState))
             throw new InvalidInputException($"{plan.Directory} holds a training that began from a model; name that model again with --from, or train into another directory.");
+        var exported = Path.Combine(ModelDirectory, VaeWeights);
+        if (File.Exists(exported))
+        {
+            if (trainer.IsDone(plan.AutoencoderPictures))
+                yield break;
+            File.Delete(exported);
+        }
+
         var stage = trainer.Train(plan.AutoencoderPictures, cancel);
         foreach (var progress in Kept(stage, () => trainer.Parameters.Save(AutoencoderState), show is null ? null : Show, cancel))
             yield return progress;
-        var (_, deviations) = trainer.MeasureLatents();
+        var deviations = ExportFoundation(trainer);
         yield return new(AutoencoderTrainer.Stage, plan.AutoencoderPictures, plan.AutoencoderPictures, 0,
             $"latent deviation by channel {string.Join(" ", deviations.Select(d => d.ToString("F2", CultureInfo.InvariantCulture)))}");
 
@@ -88,9 +96,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
 
     private IEnumerable<TrainingProgress> Denoiser(Action<TrainingSamples>? show, CancellationToken cancel)
     {
-        if (plan.From is null)
-            ExportFoundation();
-        else
+        if (plan.From is not null)
             CopyModel(plan.From);
         cancel.ThrowIfCancellationRequested();
         var vae = LoadAutoencoder(out var vaeWeights);
@@ -110,16 +116,15 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         }
     }
 
-    // What the denoiser's training stands on goes into the model directory first: configs, tokenizer, autoencoder.
-    private void ExportFoundation()
+    // What the denoiser's training stands on: configs, tokenizer and, last, the autoencoder, whose file says that all of it is there.
+    private double[] ExportFoundation(AutoencoderTrainer autoencoder)
     {
-        using var autoencoder = new AutoencoderTrainer(plan.Seed);
-        autoencoder.Parameters.Load(AutoencoderState);
-        var (scalingFactor, _) = autoencoder.MeasureLatents();
+        var (scalingFactor, deviations) = autoencoder.MeasureLatents();
         var vocabulary = TrainTokenizer();
         StorybookArchitecture.WriteConfigs(ModelDirectory, new ClipTokenizer(vocabulary).VocabularySize, scalingFactor);
         vocabulary.Save(Path.Combine(ModelDirectory, "tokenizer"));
         Export(VaeWeights, autoencoder.Parameters.Averaged());
+        return deviations;
     }
 
     private void CopyModel(string from)

@@ -21,7 +21,7 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
 {
     private const int RoundTripCount = 8;
     private const int SeedsOfEachCaption = 2;
-    private const int Steps = 20;
+    private const int Steps = 10;
     private const double Guidance = 5;
 
     // Far beyond the pictures that are trained on.
@@ -60,7 +60,7 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
         using var scope = NewDisposeScope();
         var side = model.PictureSide;
         var wanted = Captions.SelectMany(caption => Enumerable.Range(0, SeedsOfEachCaption).Select(seed => (Caption: caption, Seed: seed))).ToList();
-        using var scheduler = model.Scheduler.Create(SamplerKind.Ddim, Steps);
+        using var scheduler = model.Scheduler.Create(SamplerKind.DpmSolverPlusPlus, Steps);
         var request = new DenoisingRequest
         {
             Latents = cat([.. wanted.Select(w => InitialNoise.FromSeed(model, w.Seed, side, side))], 0),

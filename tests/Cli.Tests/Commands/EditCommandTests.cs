@@ -13,7 +13,7 @@ public sealed class EditCommandTests
     {
         using var folder = new TemporaryFolder();
         var outcome = P2P.Run([
-            "edit", "a photo of a cat", "a photo of a (dog:1.5)", "a photo of a fluffy cat", "--blend", "cat,dog", "--json",
+            "edit", "a photo of a cat", "a photo of a (dog:1.5)", "a photo of a brown cat", "--blend", "cat,dog", "--json",
             "--model", Models.Storybook(), "-o", folder["out"], "--trace", folder["trace.safetensors"], .. Fast]);
         using var json = JsonDocument.Parse(outcome.Succeeded());
         Assert.Equal("", outcome.Error);
@@ -61,7 +61,8 @@ public sealed class EditCommandTests
     [InlineData("--blend-subtract: \"zebra\"", "--blend-subtract", "zebra:dog")]
     [InlineData("--weight: \"zebra\"", "--weight", "zebra=2")]
     [InlineData("--cross-steps: \"zebra\"", "--cross-steps", "zebra=0.5")]
-    [InlineData("63x64", "--size", "63x64")]
+    [InlineData("--size 63x64", "--size", "63x64")]
+    [InlineData("--steps is 2000", "--steps", "2e3")]
     [InlineData("--init-latents", "--init-latents", "no-such.safetensors")]
     [InlineData("--steps", "--steps", "0")]
     public void WrongInputNamesItAndWritesNothing(string expected, params string[] options)
@@ -87,6 +88,15 @@ public sealed class EditCommandTests
         var outcome = P2P.Run(["generate", string.Concat(Enumerable.Repeat("cat ", 75)) + "castle", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]);
         outcome.Succeeded();
         Assert.Contains("castle", outcome.Error);
+    }
+
+    [Fact]
+    public void NamesWordsThatTheEmbeddedModelDoesNotKnow()
+    {
+        using var folder = new TemporaryFolder();
+        var outcome = P2P.Run(["edit", "a cat in a field", "a Zebra, in a field", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]);
+        outcome.Succeeded();
+        Assert.EndsWith("mean nothing to it: Zebra", Assert.Single(outcome.Error.Split('\n'), line => line.StartsWith("note:", StringComparison.Ordinal)));
     }
 
     [Fact]

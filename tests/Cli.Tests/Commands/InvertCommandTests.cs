@@ -54,13 +54,24 @@ public sealed class InvertCommandTests : IDisposable
     public void AStoppedInversionGoesOn()
     {
         string[] arguments = ["invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", Models.Storybook(), "--steps", "40", "--inner-steps"];
-        Assert.Equal(130, P2P.RunAndInterrupt(TimeSpan.FromSeconds(8), [.. arguments, "100", "--early-stop", "0"]).ExitCode);
+        var stopped = P2P.RunAndInterrupt(TimeSpan.FromSeconds(8), [.. arguments, "100", "--early-stop", "0"]);
+        Assert.Equal(130, stopped.ExitCode);
+        Assert.Contains("goes on from it", stopped.Error);
         Assert.False(File.Exists(folder["ball.safetensors"]));
         Assert.True(File.Exists(folder["ball.safetensors.unfinished"]));
         // With other settings it starts anew and says so.
         var anew = P2P.Run([.. arguments, "1"]);
         anew.Succeeded();
         Assert.Contains("starts anew", anew.Error);
+    }
+
+    [Fact]
+    public void AStoppedInversionOfWhichNothingIsKeptSaysSo()
+    {
+        var outcome = P2P.RunAndInterrupt(
+            TimeSpan.FromSeconds(8), "invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", Models.Storybook(), "--method", "edit-friendly", "--steps", "1000");
+        Assert.Equal(130, outcome.ExitCode);
+        Assert.Contains("begins anew", outcome.Error);
     }
 
     [Fact]

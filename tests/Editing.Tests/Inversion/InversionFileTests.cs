@@ -44,9 +44,20 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
         file.Save(PathOf("inversion"), drawings.Model);
         using var read = InversionFile.Load(PathOf("inversion"), drawings.Model);
         AssertSame(file.Inverted, read.Inverted);
-        Assert.True(read.IsOf(file.Inverted.Settings, file.Picture, file.Framing));
-        Assert.False(read.IsOf(file.Inverted.Settings with { Guidance = 3 }, file.Picture, file.Framing));
+        Assert.True(read.IsOf(drawings.Model, file.Inverted.Settings, file.Picture, file.Framing));
+        Assert.False(read.IsOf(drawings.Model, file.Inverted.Settings with { Guidance = 3 }, file.Picture, file.Framing));
         Reference.AssertClose(drawings.Retrace(file.Inverted), drawings.Retrace(read.Inverted), 1e-6, method);
+    }
+
+    // The steps of one type and the rest of another would be no inversion that can be made again.
+    [Fact]
+    public void AnInversionInAnotherTypeIsNotGoneOnWith()
+    {
+        var file = File(drawings, drawings.Invert(InvertedDrawings.Settings("direct")));
+        file.Save(PathOf("inversion"), drawings.Model);
+        using var rounded = StableDiffusionModel.Load(EmbeddedModel.Folder(), dtype: ScalarType.BFloat16);
+        using var read = InversionFile.Load(PathOf("inversion"), rounded);
+        Assert.False(read.IsOf(rounded, file.Inverted.Settings, file.Picture, file.Framing));
     }
 
     [Fact]

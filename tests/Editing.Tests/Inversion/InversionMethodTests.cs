@@ -1,5 +1,7 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Prompts;
+using PromptToPrompt.Editing.Sessions;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -114,7 +116,31 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         }
     }
 
+    // The source pass of an inverted picture is one row, and the edit pass reads what it recorded.
+    [Theory]
+    [InlineData("null-text")]
+    [InlineData("direct")]
+    public void ASessionMakesThePictureOfOneBatch(string method)
+    {
+        var request = EditRequest.ForPicture(drawings.Invert(InvertedDrawings.Settings(method)));
+        EditRequest Edit(EditRequest source) => source with { Targets = ["a blue castle in a field"], Blend = BlendWords.Parse("house:castle") };
+        var rows = new List<int>();
+        var progress = new Each(step => rows.Add(step.Rows));
+        using var together = EditRun.Execute(drawings.Model, Edit(request), progress);
+        using var session = new EditSession(drawings.Model, request);
+        using var source = session.RunSource(progress);
+        using var edit = session.Edit(Edit, progress);
+        Reference.AssertClose(together.Latents[0], source.Latents[0], 1e-6, "source");
+        Reference.AssertClose(together.Latents[1], edit.Latents[0], Rounding, "edit");
+        Assert.Equal([.. Enumerable.Repeat(3, request.Steps), .. Enumerable.Repeat(1, request.Steps), .. Enumerable.Repeat(2, request.Steps)], rows);
+    }
+
     public void Dispose() => scope.Dispose();
 
     private double Error(InvertedPicture found) => (found.Source[^1] - drawings.Latents[0]).square().mean().ToDouble();
+
+    private sealed class Each(Action<EditProgress> act) : IProgress<EditProgress>
+    {
+        public void Report(EditProgress value) => act(value);
+    }
 }

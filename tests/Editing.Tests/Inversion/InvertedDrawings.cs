@@ -14,7 +14,7 @@ public sealed class InvertedDrawings : IDisposable
 
     public InvertedDrawings()
     {
-        var side = Model.UNet.Config.SampleSize * Model.Vae.Config.PixelsPerLatent;
+        var side = Model.PictureSide;
         Picture = new Picture(side, side, [.. Enumerable.Range(0, side * side).SelectMany(i => Pixel((double)(i % side) / side, (double)(i / side) / side))]);
         Latents = Picture.Encode(Model.Vae).DetachFromDisposeScope();
     }

@@ -1,13 +1,15 @@
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Sessions;
 
 namespace PromptToPrompt.Editing.Tests.Inversion;
 
-/// <summary>The inversions that the reference files have, made once for all tests of a class.</summary>
+/// <summary>The inversions that the reference files have and the sources of their edits, made once for all tests of a class.</summary>
 public sealed class PublishedInversions : IDisposable
 {
     private readonly Reference reference = new();
     private readonly Dictionary<InversionSettings, InvertedPicture> made = [];
+    private readonly Dictionary<string, EditSession> sessions = [];
 
     public PublishedInversions() => Model = reference.Model("tiny-sd15");
 
@@ -30,8 +32,20 @@ public sealed class PublishedInversions : IDisposable
         return made[settings] = InversionMethod.Invert(Model, latents, settings);
     }
 
+    /// <summary>Edits of an inverted picture; the source has run.</summary>
+    public EditSession Session(string method)
+    {
+        if (sessions.TryGetValue(method, out var session))
+            return session;
+        sessions[method] = session = new EditSession(Model, EditRequest.ForPicture(Invert(method)));
+        session.RunSource().Dispose();
+        return session;
+    }
+
     public void Dispose()
     {
+        foreach (var session in sessions.Values)
+            session.Dispose();
         foreach (var found in made.Values)
             found.Dispose();
         reference.Dispose();

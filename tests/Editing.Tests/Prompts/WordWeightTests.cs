@@ -9,6 +9,7 @@ public sealed class WordWeightTests
     [InlineData("snow=1.5", "snow", 1.5f)]
     [InlineData("heavy snow = -2", "heavy snow", -2)]
     [InlineData("e=mc2=.5", "e=mc2", .5f)]
+    [InlineData("snow=15e-1", "snow", 1.5f)]
     public void Reads_a_word_and_a_number(string text, string word, float weight) =>
         Assert.Equal(new WordWeight(word, weight), WordWeight.Parse(text));
 

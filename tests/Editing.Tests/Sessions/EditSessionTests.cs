@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
@@ -57,6 +58,14 @@ public sealed class EditSessionTests
         AssertClose(watched.Latents, unwatched.Latents);
         Assert.Equal(watched.Maps!.Height * watched.Maps.Width, watched.SelfAttention!.Components(1)[0].Values.Count);
         Assert.Null(unwatched.SelfAttention);
+    }
+
+    [Fact]
+    public void ATimestepThatIsEvaluatedTwiceIsOneStep()
+    {
+        using var model = EmbeddedModel.Load();
+        using var result = EditRun.Execute(model, Request with { Sampler = SamplerKind.Pndm });
+        Assert.Equal([1, 2, 2, 3, 4, 5], Enumerable.Range(0, result.Timesteps.Count).Select(result.StepOf));
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class HeldOutPicturesTests
         Assert.Equal(6, drawn.Count(sample => sample.Edit!.Pair.Kind == EditKind.ColourSwap));
         Assert.All(drawn, sample =>
         {
-            Assert.Equal(model.UNet.Config.SampleSize * model.Vae.Config.PixelsPerLatent, sample.Picture.Width);
+            Assert.Equal(model.PictureSide, sample.Picture.Width);
             Assert.Equal(sample.Prompt, sample.Edit!.Pair.SourcePrompt);
             // Shadows and what a subject is mirrored in lie outside.
             Assert.InRange(PictureComparison.DifferenceOutside(sample.Picture, sample.Edit.Target, sample.Edit.Region) ?? 0, 0, 3);

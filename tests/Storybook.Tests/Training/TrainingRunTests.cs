@@ -5,10 +5,10 @@ using PromptToPrompt.Storybook.Training;
 
 namespace PromptToPrompt.Storybook.Tests.Training;
 
-public sealed class TrainingRunTests : IDisposable
+public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<FinishedTraining>, IDisposable
 {
-    private const int AutoencoderBatch = 4;
-    private const int DenoiserBatch = 24;
+    private const int AutoencoderBatch = FinishedTraining.AutoencoderBatch;
+    private const int DenoiserBatch = FinishedTraining.DenoiserBatch;
     private const long Forever = 1_000_000;
     private readonly string folder = Directory.CreateTempSubdirectory("p2p-tests-").FullName;
 
@@ -20,11 +20,13 @@ public sealed class TrainingRunTests : IDisposable
     {
         Assert.Equal(1, StopAtFirst(AutoencoderTrainer.Stage, new TrainingPlan(folder, Forever, Forever), "autoencoder.safetensors"));
         var plan = new TrainingPlan(folder, AutoencoderPictures: 2 * AutoencoderBatch, Forever);
-        Assert.Equal(1, StopAtFirst(DenoiserTrainer.Stage, plan, "denoiser.safetensors"));
+        var shown = new List<TrainingSamples>();
+        Assert.Equal(1, StopAtFirst(DenoiserTrainer.Stage, plan, "denoiser.safetensors", shown.Add));
         Assert.Equal(2, Steps("autoencoder.safetensors"));
 
-        var shown = new List<TrainingSamples>();
+        // The autoencoder is done with, so nothing of it is done again.
         var reports = new TrainingRun(plan with { DenoiserPictures = 2 * DenoiserBatch }).Run(shown.Add).ToList();
+        Assert.All(reports, progress => Assert.Equal(DenoiserTrainer.Stage, progress.Stage));
         Assert.Equal(2, Steps("denoiser.safetensors"));
         Assert.Equal(2 * DenoiserBatch, reports[^1].Pictures);
         Assert.Equal(["autoencoder", "denoiser"], shown.Select(samples => samples.Stage));
@@ -38,30 +40,40 @@ public sealed class TrainingRunTests : IDisposable
     [Fact]
     public void Samples_and_savings_leave_the_training_as_it_was()
     {
-        var shown = new TrainingPlan(Path.Combine(folder, "shown"), 2 * AutoencoderBatch, 2 * DenoiserBatch);
-        var silent = shown with { Directory = Path.Combine(folder, "silent") };
         var sheets = 0;
-        Stop(new TrainingRun(shown, new HastyClock()), at: p => p is { Stage: DenoiserTrainer.Stage, Pictures: 2 * DenoiserBatch }, _ => sheets++);
-        Stop(new TrainingRun(silent), at: p => p is { Stage: DenoiserTrainer.Stage, Pictures: 2 * DenoiserBatch });
+        Stop(
+            new TrainingRun(finished.Plan with { Directory = folder }, new HastyClock()),
+            at: p => p is { Stage: DenoiserTrainer.Stage, Pictures: 2 * DenoiserBatch }, _ => sheets++);
         Assert.Equal(4, sheets);
         foreach (var state in new[] { "autoencoder.safetensors", "denoiser.safetensors" })
-            Assert.Equal(File.ReadAllBytes(Path.Combine(silent.Directory, state)), File.ReadAllBytes(Path.Combine(shown.Directory, state)));
+            Assert.Equal(File.ReadAllBytes(Path.Combine(finished.Plan.Directory, state)), File.ReadAllBytes(Path.Combine(folder, state)));
+    }
+
+    [Fact]
+    public void Trains_the_autoencoder_further_where_more_pictures_are_asked_for()
+    {
+        File.Copy(Path.Combine(finished.Plan.Directory, "autoencoder.safetensors"), Path.Combine(folder, "autoencoder.safetensors"));
+        Directory.CreateDirectory(Path.Combine(folder, "model", "vae"));
+        File.Copy(VaeFile(finished.ModelDirectory), VaeFile(Path.Combine(folder, "model")));
+        Stop(new TrainingRun(finished.Plan with { Directory = folder, AutoencoderPictures = Forever }), at: _ => true);
+        Assert.Equal(3, Steps("autoencoder.safetensors"));
+        // It is not this one's.
+        Assert.False(File.Exists(VaeFile(Path.Combine(folder, "model"))));
     }
 
     [Fact]
     public void Begins_with_the_weights_of_an_earlier_model()
     {
-        var earlier = new TrainingRun(new TrainingPlan(Path.Combine(folder, "earlier"), AutoencoderBatch, DenoiserBatch));
-        _ = earlier.Run().ToList();
-        var plan = new TrainingPlan(Path.Combine(folder, "later"), DenoiserPictures: 0, Seed: 5, From: earlier.ModelDirectory);
+        var earlier = finished.CopyModel(Path.Combine(folder, "earlier"));
+        var plan = new TrainingPlan(Path.Combine(folder, "later"), DenoiserPictures: 0, Seed: 5, From: earlier);
         var later = new TrainingRun(plan);
         Assert.DoesNotContain(later.Run(), progress => progress.Stage == AutoencoderTrainer.Stage);
-        foreach (var file in Directory.GetFiles(earlier.ModelDirectory, "*", SearchOption.AllDirectories))
-            Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(later.ModelDirectory, Path.GetRelativePath(earlier.ModelDirectory, file))));
+        foreach (var file in Directory.GetFiles(earlier, "*", SearchOption.AllDirectories))
+            Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(later.ModelDirectory, Path.GetRelativePath(earlier, file))));
 
         var trained = new TrainingRun(plan with { DenoiserPictures = DenoiserBatch }).Run().ToList();
         Assert.Equal(DenoiserBatch, Assert.Single(trained).Pictures);
-        Assert.NotEqual(File.ReadAllBytes(UNetFile(earlier)), File.ReadAllBytes(UNetFile(later)));
+        Assert.NotEqual(File.ReadAllBytes(UNetFile(earlier)), File.ReadAllBytes(UNetFile(later.ModelDirectory)));
         Assert.Contains("--from", Refused(plan with { From = null }), StringComparison.Ordinal);
 
         using (var scale = TorchSharp.torch.ones(3))
@@ -70,13 +82,15 @@ public sealed class TrainingRunTests : IDisposable
         Assert.Contains("unet/diffusion_pytorch_model.safetensors", Refused(plan with { From = folder }), StringComparison.Ordinal);
     }
 
-    private static string UNetFile(TrainingRun run) => Path.Combine(run.ModelDirectory, "unet", "diffusion_pytorch_model.safetensors");
+    private static string UNetFile(string model) => Path.Combine(model, "unet", "diffusion_pytorch_model.safetensors");
+
+    private static string VaeFile(string model) => Path.Combine(model, "vae", "diffusion_pytorch_model.safetensors");
 
     private static string Refused(TrainingPlan plan) => Assert.Throws<InvalidInputException>(() => new TrainingRun(plan).Run().ToList()).Message;
 
-    private long StopAtFirst(string stage, TrainingPlan plan, string state)
+    private long StopAtFirst(string stage, TrainingPlan plan, string state, Action<TrainingSamples>? show = null)
     {
-        Stop(new TrainingRun(plan), at: progress => progress.Stage == stage);
+        Stop(new TrainingRun(plan), at: progress => progress.Stage == stage, show);
         return Steps(state);
     }
 

@@ -1,0 +1,124 @@
+using System.Text.Json;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Alignment;
+using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Prompts;
+using PromptToPrompt.Editing.Sessions;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Tests.Sessions;
+
+/// <summary>
+/// The runs that the reference files have. Nearly all edit one source picture, which is made once: a row of this model is expensive, since it
+/// attends to itself at 64×64 positions.
+/// </summary>
+public sealed class PublishedRuns : IDisposable
+{
+    private const string Unedited = "st_empty";
+    private readonly Reference reference = new();
+    private readonly StableDiffusionModel model;
+    private readonly Tensor noise;
+    private EditSession? session;
+    private EditResult? source;
+
+    public PublishedRuns()
+    {
+        model = reference.Model("tiny-sd15");
+        noise = reference.Tensors("p2p/x_T.safetensors").Read("x_T").DetachFromDisposeScope();
+    }
+
+    /// <summary>The session that runs edit; its source has run.</summary>
+    internal EditSession Session
+    {
+        get
+        {
+            if (session is null)
+            {
+                session = new EditSession(model, Request(reference.Json($"p2p/{Unedited}.json")));
+                source = session.RunSource();
+            }
+
+            return session;
+        }
+    }
+
+    /// <summary>The session's source.</summary>
+    internal EditResult Source => Session is not null ? source! : throw new InvalidOperationException();
+
+    /// <summary>A run with its source, in one batch.</summary>
+    internal EditResult InOneBatch(JsonElement run) => EditRun.Execute(model, Request(run));
+
+    /// <summary>A run's edits alone.</summary>
+    internal EditResult InSession(JsonElement run)
+    {
+        var request = Request(run);
+        return Session.Edit(shared =>
+        {
+            Assert.Equal((shared.Source, shared.Steps, shared.Guidance, shared.StepsOffset), (request.Source, request.Steps, request.Guidance, request.StepsOffset));
+            return request;
+        });
+    }
+
+    public void Dispose()
+    {
+        source?.Dispose();
+        session?.Dispose();
+        noise.Dispose();
+        reference.Dispose();
+    }
+
+    private EditRequest Request(JsonElement run)
+    {
+        var prompts = run.GetProperty("prompts").EnumerateArray().Select(p => p.GetString()!).ToList();
+        var stable = run.GetProperty("nb").GetString() == "stable";
+        var kind = run.TryGetProperty("prev", out var previous) ? previous.GetString() : run.GetProperty("kind").GetString();
+        var free = kind is "empty" or "store";
+        var request = new EditRequest
+        {
+            Source = prompts[0],
+            Targets = prompts[1..],
+            Steps = run.GetProperty("num_steps").GetInt32(),
+            Guidance = run.GetProperty("guidance_scale").GetDouble(),
+            Sampler = run.TryGetProperty("sched", out var sampler) && sampler.GetString() == "pndm" ? SamplerKind.Pndm : SamplerKind.Ddim,
+            StepsOffset = run.GetProperty("steps_offset").GetInt32(),
+            InitialLatents = noise,
+            Trace = true,
+            Edit = new EditSpecification
+            {
+                Kind = kind switch { "replace" => AlignmentKind.Replace, "refine" => AlignmentKind.Refine, _ => AlignmentKind.Naive },
+                CrossSteps = free ? CrossReplaceSteps.Parse(["0..0"]) : CrossSteps(run.GetProperty("cross")),
+                SelfSteps = free ? StepWindow.Parse("0..0") : Window(run.GetProperty("self")),
+                SelfResolution = stable && !free ? 16 : 32,
+                Weights = run.TryGetProperty("eq", out var eq)
+                    ? [.. eq[0].EnumerateArray().Zip(eq[1].EnumerateArray()).Select(p => new WordWeight(p.First.GetString()!, (float)p.Second.GetDouble()))]
+                    : [],
+            },
+        };
+        if (!run.TryGetProperty("lb", out var blend))
+            return request;
+        var thresholds = blend.TryGetProperty("th", out var th) ? th.EnumerateArray().Select(t => t.GetDouble()).ToArray()
+            : [blend.TryGetProperty("threshold", out var one) ? one.GetDouble() : 0.3, 0.3];
+        return request with
+        {
+            Blend = Words(blend.GetProperty("words")),
+            BlendSubtract = blend.TryGetProperty("substruct_words", out var subtract) ? Words(subtract) : null,
+            BlendThreshold = thresholds[0],
+            BlendSubtractThreshold = thresholds[1],
+            BlendStart = stable ? 0 : blend.GetProperty("start_blend").GetDouble(),
+        };
+    }
+
+    private static BlendWords Words(JsonElement words) => BlendWords.Parse(string.Join(':', words.EnumerateArray().Select(w =>
+        w.ValueKind == JsonValueKind.Array ? string.Join(',', w.EnumerateArray().Select(x => x.GetString())) : w.GetString())));
+
+    private static CrossReplaceSteps CrossSteps(JsonElement cross) => cross.ValueKind == JsonValueKind.Object
+        ? CrossReplaceSteps.Parse([.. cross.EnumerateObject().Select(p => p.Name == "default_" ? Text(p.Value) : $"{p.Name}={Text(p.Value)}")])
+        : CrossReplaceSteps.Parse([Text(cross)]);
+
+    private static StepWindow Window(JsonElement value) => StepWindow.Parse(Text(value));
+
+    private static string Text(JsonElement value)
+        => value.ValueKind == JsonValueKind.Array ? $"{value[0].GetRawText()}..{value[1].GetRawText()}" : value.GetRawText();
+}
