@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
@@ -19,6 +20,12 @@ public sealed record EditRequest
 
     /// <summary>What the pictures should not show.</summary>
     public string Negative { get; init; } = "";
+
+    /// <summary>Whether prompts longer than the text encoder's length are read in several windows; otherwise the rest is truncated.</summary>
+    public bool LongPrompts { get; init; }
+
+    /// <summary>How many of the text encoder's last layers are left out.</summary>
+    public int ClipSkip { get; init; }
 
     /// <summary>Denoising steps.</summary>
     public int Steps { get; init; } = 50;
@@ -86,6 +93,9 @@ public sealed record EditRequest
     /// <summary>Whether to keep every step's latents and masks for <see cref="EditResult.SaveTrace"/>.</summary>
     public bool Trace { get; init; }
 
+    /// <summary>How many windows the text encoder reads to see the prompts.</summary>
+    public int Windows(ClipTokenizer tokenizer) => LongPrompts ? PromptReading.Windows(tokenizer, [Source, Negative, .. Targets]) : 1;
+
     /// <summary>Refuses, before any work, what a run would refuse because of its words and numbers.</summary>
     /// <param name="model">The model.</param>
     /// <param name="settings">How the picture to edit will be inverted; null where there is none, or it is inverted already.</param>
@@ -108,6 +118,8 @@ public sealed record EditRequest
         Source = inverted.Settings.Prompt,
         Steps = inverted.Settings.Steps,
         StepsOffset = inverted.Settings.StepsOffset,
+        LongPrompts = inverted.Settings.Windows > 1,
+        ClipSkip = inverted.Settings.ClipSkip,
         Guidance = inverted.Settings.Guidance,
         Sampler = SamplerKind.Ddim,
     };

@@ -14,18 +14,25 @@ internal sealed class EditWords
     public EditWords(ClipTokenizer tokenizer, EditRequest request)
     {
         Validate(request);
+        var windows = Windows(tokenizer, request);
+        var source = PromptReading.Read(tokenizer, request.Source, windows);
+        Negative = PromptReading.Read(tokenizer, request.Negative, windows);
         var targets = request.Targets.Select(WeightedPrompt.Parse).ToList();
-        Prompts = [tokenizer.Tokenize(request.Source), .. targets.Select(t => tokenizer.Tokenize(t.Text))];
+        Prompts = [source, .. targets.Select(t => tokenizer.TokenizeWindows(t.Text, windows))];
         Edits = [null, .. AttentionEdit.CreateAll(
             Prompts[0],
             [.. targets.Select((t, i) => (Prompts[i + 1], request.Edit with { Weights = [.. request.Edit.Weights, .. t.Weights] }))],
             request.Steps)];
+        Prompts = [source, .. Edits.Skip(1).Select(edit => edit!.Alignment.Target with { Emphasis = edit.Alignment.Emphasis() })];
         Blend = request.Blend?.Find(Prompts);
         BlendSubtract = request.BlendSubtract?.Find(Prompts);
     }
 
     /// <summary>The source prompt, then the targets.</summary>
     public IReadOnlyList<TokenizedPrompt> Prompts { get; }
+
+    /// <summary>What the pictures should not show.</summary>
+    public TokenizedPrompt Negative { get; }
 
     /// <summary>The edit of each prompt, null for the source.</summary>
     public IReadOnlyList<AttentionEdit?> Edits { get; }
@@ -44,10 +51,22 @@ internal sealed class EditWords
         Require(request.Steps == settings.Steps, $"--steps is {request.Steps}, but the picture was inverted in {settings.Steps}; invert it again.");
         Require(request.Source == settings.Prompt, $"The picture was inverted as \"{settings.Prompt}\"; give that source prompt, or invert it again.");
         Require(request.Sampler is null or SamplerKind.Ddim, "Real pictures are edited with ddim; leave --scheduler out.");
+        Require(request.ClipSkip == settings.ClipSkip, $"--clip-skip is {request.ClipSkip}, but the picture was inverted with {settings.ClipSkip}; invert it again.");
         Require(request.EditSeed is null && request.InitialLatents is null, "A real picture starts from its own noise; leave --edit-seed and --init-latents out.");
         Require(
             request.Negative.Length == 0 || !InversionMethod.Named(settings.Method).ReplacesUnconditional,
             $"The method {settings.Method} has its own embedding in the negative prompt's place; leave --negative out, or choose direct.");
+    }
+
+    private static int Windows(ClipTokenizer tokenizer, EditRequest request)
+    {
+        var needed = request.Windows(tokenizer);
+        if (request.Inverted is not { } inverted)
+            return needed;
+        Require(
+            needed <= inverted.Settings.Windows,
+            $"The prompts need {needed} windows of {tokenizer.MaxLength} tokens, but the picture was inverted with {inverted.Settings.Windows}; invert it by edit --image with these prompts.");
+        return inverted.Settings.Windows;
     }
 
     private static void Validate(EditRequest request)
