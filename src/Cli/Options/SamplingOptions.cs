@@ -70,8 +70,8 @@ internal sealed class SamplingOptions
         ClipSkip = parse.GetValue(clipSkip),
     };
 
-    /// <summary>How many windows it takes to read a prompt.</summary>
-    public int Windows(ParseResult parse, ClipTokenizer tokenizer, string prompt) => longPrompts.Windows(parse, tokenizer, prompt);
+    /// <summary>How many windows the text encoder is to read some prompts in.</summary>
+    public int Windows(ParseResult parse, ClipTokenizer tokenizer, params string[] prompts) => longPrompts.Windows(parse, tokenizer, prompts);
 
     /// <summary>The size to work at, 0 for the model's own.</summary>
     public (int Width, int Height) Size(ParseResult parse) => parse.GetValue(size) ?? (0, 0);
@@ -85,7 +85,7 @@ internal sealed class SamplingOptions
             Inverted = inverted,
             Source = standard.Source,
             StepsOffset = standard.StepsOffset,
-            LongPrompts = standard.LongPrompts,
+            Windows = standard.Windows,
             ClipSkip = standard.ClipSkip,
             Steps = Given(steps) ? request.Steps : standard.Steps,
             Guidance = Given(guidance) ? request.Guidance : standard.Guidance,
@@ -105,7 +105,6 @@ internal sealed class SamplingOptions
         StepsOffset = parse.GetValue(stepsOffset),
         Sampler = parse.GetValue(scheduler) is { } name ? Parsed.Named("--scheduler", () => SamplerNames.Parse(name)) : null,
         Negative = parse.GetValue(negative)!,
-        LongPrompts = longPrompts.Read(parse),
         ClipSkip = parse.GetValue(clipSkip),
         Width = parse.GetValue(size)?.Width ?? 0,
         Height = parse.GetValue(size)?.Height ?? 0,

@@ -13,7 +13,7 @@ internal static class Warnings
     public static TokenizedPrompt[] PromptsOf(ClipTokenizer tokenizer, EditRequest request) =>
     [
         .. request.Targets.Prepend(request.Negative).Prepend(request.Source)
-            .Select(prompt => PromptReading.Read(tokenizer, prompt, request.Inverted?.Settings.Windows ?? request.Windows(tokenizer))),
+            .Select(prompt => PromptReading.Read(tokenizer, prompt, request.Windows)),
     ];
 
     /// <summary>Names words that the embedded model, or another of its world, has never been shown.</summary>

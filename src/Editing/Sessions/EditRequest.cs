@@ -1,7 +1,6 @@
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
@@ -21,8 +20,8 @@ public sealed record EditRequest
     /// <summary>What the pictures should not show.</summary>
     public string Negative { get; init; } = "";
 
-    /// <summary>Whether prompts longer than the text encoder's length are read in several windows; otherwise the rest is truncated.</summary>
-    public bool LongPrompts { get; init; }
+    /// <summary>Windows in which the text encoder reads the prompts; what is longer is truncated. See <see cref="PromptReading.Windows"/>.</summary>
+    public int Windows { get; init; } = 1;
 
     /// <summary>How many of the text encoder's last layers are left out.</summary>
     public int ClipSkip { get; init; }
@@ -93,9 +92,6 @@ public sealed record EditRequest
     /// <summary>Whether to keep every step's latents and masks for <see cref="EditResult.SaveTrace"/>.</summary>
     public bool Trace { get; init; }
 
-    /// <summary>How many windows the text encoder reads to see the prompts.</summary>
-    public int Windows(ClipTokenizer tokenizer) => LongPrompts ? PromptReading.Windows(tokenizer, [Source, Negative, .. Targets]) : 1;
-
     /// <summary>Refuses, before any work, what a run would refuse because of its words and numbers.</summary>
     /// <param name="model">The model.</param>
     /// <param name="settings">How the picture to edit will be inverted; null where there is none, or it is inverted already.</param>
@@ -118,7 +114,7 @@ public sealed record EditRequest
         Source = inverted.Settings.Prompt,
         Steps = inverted.Settings.Steps,
         StepsOffset = inverted.Settings.StepsOffset,
-        LongPrompts = inverted.Settings.Windows > 1,
+        Windows = inverted.Settings.Windows,
         ClipSkip = inverted.Settings.ClipSkip,
         Guidance = inverted.Settings.Guidance,
         Sampler = SamplerKind.Ddim,

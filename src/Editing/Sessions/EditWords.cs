@@ -14,11 +14,10 @@ internal sealed class EditWords
     public EditWords(ClipTokenizer tokenizer, EditRequest request)
     {
         Validate(request);
-        var windows = Windows(tokenizer, request);
-        var source = PromptReading.Read(tokenizer, request.Source, windows);
-        Negative = PromptReading.Read(tokenizer, request.Negative, windows);
+        var source = PromptReading.Read(tokenizer, request.Source, request.Windows);
+        Negative = PromptReading.Read(tokenizer, request.Negative, request.Windows);
         var targets = request.Targets.Select(WeightedPrompt.Parse).ToList();
-        Prompts = [source, .. targets.Select(t => tokenizer.TokenizeWindows(t.Text, windows))];
+        Prompts = [source, .. targets.Select(t => tokenizer.TokenizeWindows(t.Text, request.Windows))];
         Edits = [null, .. AttentionEdit.CreateAll(
             Prompts[0],
             [.. targets.Select((t, i) => (Prompts[i + 1], request.Edit with { Weights = [.. request.Edit.Weights, .. t.Weights] }))],
@@ -51,6 +50,7 @@ internal sealed class EditWords
         Require(request.Steps == settings.Steps, $"--steps is {request.Steps}, but the picture was inverted in {settings.Steps}; invert it again.");
         Require(request.Source == settings.Prompt, $"The picture was inverted as \"{settings.Prompt}\"; give that source prompt, or invert it again.");
         Require(request.Sampler is null or SamplerKind.Ddim, "Real pictures are edited with ddim; leave --scheduler out.");
+        Require(request.Windows == settings.Windows, $"The prompts are read in {request.Windows} windows, but the picture was inverted with {settings.Windows}; invert it again.");
         Require(request.ClipSkip == settings.ClipSkip, $"--clip-skip is {request.ClipSkip}, but the picture was inverted with {settings.ClipSkip}; invert it again.");
         Require(request.EditSeed is null && request.InitialLatents is null, "A real picture starts from its own noise; leave --edit-seed and --init-latents out.");
         Require(
@@ -58,20 +58,10 @@ internal sealed class EditWords
             $"The method {settings.Method} has its own embedding in the negative prompt's place; leave --negative out, or choose direct.");
     }
 
-    private static int Windows(ClipTokenizer tokenizer, EditRequest request)
-    {
-        var needed = request.Windows(tokenizer);
-        if (request.Inverted is not { } inverted)
-            return needed;
-        Require(
-            needed <= inverted.Settings.Windows,
-            $"The prompts need {needed} windows of {tokenizer.MaxLength} tokens, but the picture was inverted with {inverted.Settings.Windows}; invert it by edit --image with these prompts.");
-        return inverted.Settings.Windows;
-    }
-
     private static void Validate(EditRequest request)
     {
         Require(request.Steps is >= 1 and <= 1000, $"--steps is {request.Steps}; give a number from 1 to 1000.");
+        Require(request.Windows is >= 1 and <= ClipTokenizer.MostWindows, $"The prompts are to be read in {request.Windows} windows; 1 to {ClipTokenizer.MostWindows} can be.");
         Require(double.IsFinite(request.Guidance), "--guidance must be a finite number.");
         foreach (var (name, value) in new[]
         {
