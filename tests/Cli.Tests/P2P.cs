@@ -55,7 +55,8 @@ internal static class P2P
 
     private static Process Start(string[] arguments, IReadOnlyDictionary<string, string> environment)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "p2p.dll"), .. arguments])
+        // A job that a script began in the background ignores Ctrl-C and so do its children, unless told otherwise.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, "p2p.dll"), .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

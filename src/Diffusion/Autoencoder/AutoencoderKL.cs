@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Layers;
 using PromptToPrompt.Diffusion.Weights;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Autoencoder;
@@ -35,7 +36,7 @@ public sealed class AutoencoderKL
     {
         using var scope = NewDisposeScope();
         var halves = quantConv.Forward(encoder.Forward(pixels)).chunk(2, 1);
-        return (halves[0].MoveToOuterDisposeScope(), halves[1].clamp(-30, 20).MoveToOuterDisposeScope());
+        return (halves[0].MoveToOuterDisposeScope(), halves[1].clamp(Held(-30), Held(20)).MoveToOuterDisposeScope());
     }
 
     /// <summary>Latents of pictures, scaled for the U-Net: the distribution's mean times the scaling factor.</summary>
@@ -43,7 +44,7 @@ public sealed class AutoencoderKL
     public Tensor Encode(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        return (Moments(pixels).Mean * Config.ScalingFactor).MoveToOuterDisposeScope();
+        return (Moments(pixels).Mean * Held(Config.ScalingFactor)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Pictures of scaled latents: [B, latent channels, h, w] → [B, 3, h·f, w·f], about −1…1.</summary>
@@ -58,6 +59,6 @@ public sealed class AutoencoderKL
     private Tensor DecodeTogether(Tensor latents)
     {
         using var scope = NewDisposeScope();
-        return decoder.Forward(postQuantConv.Forward(latents * (1 / Config.ScalingFactor))).MoveToOuterDisposeScope();
+        return decoder.Forward(postQuantConv.Forward(latents * Held(1 / Config.ScalingFactor))).MoveToOuterDisposeScope();
     }
 }

@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Checkpoints;
 using SkiaSharp;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Imaging;
@@ -30,7 +31,7 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
             using var scope = NewDisposeScope();
             var pixels = vae.Decode(latents.narrow(0, i, 1).to(ScalarType.Float32));
             // Upstream truncates to bytes instead of rounding; so do we, to match it.
-            var bytes = pixels.mul(0.5).add_(0.5).clamp_(0, 1).mul_(255).to(ScalarType.Byte)[0].permute(1, 2, 0).contiguous().cpu();
+            var bytes = pixels.mul(Held(0.5)).add_(Held(0.5)).clamp_(Held(0), Held(1)).mul_(Held(255)).to(ScalarType.Byte)[0].permute(1, 2, 0).contiguous().cpu();
             pictures.Add(new Picture((int)bytes.shape[1], (int)bytes.shape[0], bytes.data<byte>().ToArray()));
         }
 
@@ -56,7 +57,7 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     public Tensor ToPixels(Device? device = null)
     {
         using var scope = NewDisposeScope();
-        return ToTensor().to(device ?? CPU).permute(2, 0, 1).unsqueeze(0).to(ScalarType.Float32).div(127.5).sub(1).contiguous().MoveToOuterDisposeScope();
+        return ToTensor().to(device ?? CPU).permute(2, 0, 1).unsqueeze(0).to(ScalarType.Float32).div(Held(127.5)).sub(Held(1)).contiguous().MoveToOuterDisposeScope();
     }
 
     /// <summary>The picture at another size: antialiased bicubic, each side on its own.</summary>

@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Schedulers;
 using TorchSharp;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
@@ -32,7 +33,7 @@ public static class DenoisingLoop
             request = request with { Guidance = 1, Conditional = request.Conditional with { Guidance = request.Guidance } };
         var batch = new GuidedBatch(request);
         var steps = scheduler.Timesteps.Count;
-        var latents = (request.Latents * scheduler.InitialNoiseSigma).DetachFromDisposeScope();
+        var latents = (request.Latents * Held(scheduler.InitialNoiseSigma)).DetachFromDisposeScope();
         try
         {
             for (var i = request.FirstStep; i < steps; i++)

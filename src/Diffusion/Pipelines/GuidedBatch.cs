@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.UNet;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
@@ -56,7 +57,7 @@ internal sealed class GuidedBatch
         if (!guided)
             return conditional;
         var unconditional = output.narrow(0, 0, pictures - known);
-        return unconditional + (request.Guidance * request.ShapeGuidance(conditional - unconditional));
+        return unconditional + (Held(request.Guidance) * request.ShapeGuidance(conditional - unconditional));
     }
 
     private Tensor Free(Tensor pictures) => known == 0 ? pictures : pictures.narrow(0, known, pictures.shape[0] - known);

@@ -1,3 +1,4 @@
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Schedulers;
@@ -36,20 +37,20 @@ public class EulerDiscreteScheduler : Scheduler
         Config.TimestepSpacing == TimestepSpacing.Leading ? Math.Sqrt((sigmas[0] * sigmas[0]) + 1) : sigmas[0];
 
     /// <inheritdoc/>
-    public override Tensor ScaleModelInput(Tensor sample, int step) => sample * Level(step).Alpha;
+    public override Tensor ScaleModelInput(Tensor sample, int step) => sample * Held(Level(step).Alpha);
 
     /// <inheritdoc/>
     public override Tensor Step(Tensor modelOutput, int step, Tensor sample)
     {
         using var scope = NewDisposeScope();
-        var slope = (sample - PredictSample(modelOutput, step, sample)) / sigmas[step];
-        return (sample + (slope * (sigmas[step + 1] - sigmas[step]))).MoveToOuterDisposeScope();
+        var slope = (sample - PredictSample(modelOutput, step, sample)) / Held(sigmas[step]);
+        return (sample + (slope * Held(sigmas[step + 1] - sigmas[step]))).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     public override Tensor AddNoise(Tensor sample, Tensor noise, long timestep)
     {
-        using var scaled = noise * Noise.Ratio(timestep);
+        using var scaled = noise * Held(Noise.Ratio(timestep));
         return sample + scaled;
     }
 

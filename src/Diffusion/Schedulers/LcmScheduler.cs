@@ -1,3 +1,4 @@
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Schedulers;
@@ -36,11 +37,11 @@ public sealed class LcmScheduler : Scheduler
         using var scope = NewDisposeScope();
         var clean = PredictSample(modelOutput, step, sample);
         if (Config.ClipSample)
-            clean = clean.clamp(-Config.ClipSampleRange, Config.ClipSampleRange);
+            clean = clean.clamp(Held(-Config.ClipSampleRange), Held(Config.ClipSampleRange));
         // The share of the network's answer falls to 0 at timestep 0, where a sample is its own clean one.
         var time = Timesteps[step] * Config.TimestepScaling;
         var spread = (time * time) + (DataSigma * DataSigma);
-        var jumped = (clean * (time / Math.Sqrt(spread))) + (sample * (DataSigma * DataSigma / spread));
+        var jumped = (clean * Held(time / Math.Sqrt(spread))) + (sample * Held(DataSigma * DataSigma / spread));
         return (step + 1 == Timesteps.Count ? jumped : Noise.Level(Timesteps[step + 1]).AddNoise(jumped, noise.Of(step, sample))).MoveToOuterDisposeScope();
     }
 

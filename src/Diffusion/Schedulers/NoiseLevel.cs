@@ -1,3 +1,4 @@
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Schedulers;
@@ -26,7 +27,7 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
     public Tensor AddNoise(Tensor sample, Tensor noise)
     {
         using var scope = NewDisposeScope();
-        return ((sample * Alpha) + (noise * Sigma)).MoveToOuterDisposeScope();
+        return ((sample * Held(Alpha)) + (noise * Held(Sigma))).MoveToOuterDisposeScope();
     }
 
     /// <summary>The clean sample x_0 that a network's output stands for.</summary>
@@ -38,8 +39,8 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
         using var scope = NewDisposeScope();
         var clean = type switch
         {
-            PredictionType.Epsilon => (sample - (modelOutput * Sigma)) / Alpha,
-            PredictionType.VPrediction => (sample * Alpha) - (modelOutput * Sigma),
+            PredictionType.Epsilon => (sample - (modelOutput * Held(Sigma))) / Held(Alpha),
+            PredictionType.VPrediction => (sample * Held(Alpha)) - (modelOutput * Held(Sigma)),
             _ => modelOutput.alias(),
         };
         return clean.MoveToOuterDisposeScope();
@@ -52,8 +53,8 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
         var noise = type switch
         {
             PredictionType.Epsilon => modelOutput.alias(),
-            PredictionType.VPrediction => (modelOutput * Alpha) + (sample * Sigma),
-            _ => (sample - (modelOutput * Alpha)) / Sigma,
+            PredictionType.VPrediction => (modelOutput * Held(Alpha)) + (sample * Held(Sigma)),
+            _ => (sample - (modelOutput * Held(Alpha))) / Held(Sigma),
         };
         return noise.MoveToOuterDisposeScope();
     }

@@ -1,3 +1,4 @@
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Schedulers;
@@ -32,7 +33,7 @@ public sealed class NoiseSchedule
         var betas = Beta(config);
         if (config.RescaleBetasZeroSnr)
             betas = RescaleToZeroTerminalSnr(betas);
-        return new NoiseSchedule(betas.data<float>().ToArray(), (1 - betas).cumprod(0).data<float>().ToArray());
+        return new NoiseSchedule(betas.data<float>().ToArray(), (Held(1) - betas).cumprod(0).data<float>().ToArray());
     }
 
     /// <summary>The noise level of a timestep.</summary>
@@ -67,9 +68,9 @@ public sealed class NoiseSchedule
     /// <summary>Shifts and scales √ᾱ so that the last timestep is pure noise and the first stays (Lin et al. 2024, algorithm 1).</summary>
     private static Tensor RescaleToZeroTerminalSnr(Tensor betas)
     {
-        var root = (1 - betas).cumprod(0).sqrt();
+        var root = (Held(1) - betas).cumprod(0).sqrt();
         Tensor first = root[0], last = root[^1];
         var alphasCumprod = ((root - last) * (first / (first - last))).square();
-        return 1 - cat([alphasCumprod[..1], alphasCumprod[1..] / alphasCumprod[..^1]]);
+        return Held(1) - cat([alphasCumprod[..1], alphasCumprod[1..] / alphasCumprod[..^1]]);
     }
 }

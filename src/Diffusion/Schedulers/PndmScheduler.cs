@@ -1,3 +1,4 @@
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Schedulers;
@@ -43,13 +44,13 @@ public sealed class PndmScheduler : Scheduler
         if (!repeated)
             noises.Push(modelOutput.detach());
         var combined = repeated
-            ? (modelOutput + noises[0]) / 2
+            ? (modelOutput + noises[0]) / Held(2)
             : noises.Count switch
             {
                 1 => modelOutput,
-                2 => ((noises[0] * 3) - noises[1]) / 2,
-                3 => ((noises[0] * 23) - (noises[1] * 16) + (noises[2] * 5)) / 12,
-                _ => ((noises[0] * 55) - (noises[1] * 59) + (noises[2] * 37) - (noises[3] * 9)) / 24,
+                2 => ((noises[0] * Held(3)) - noises[1]) / Held(2),
+                3 => ((noises[0] * Held(23)) - (noises[1] * Held(16)) + (noises[2] * Held(5))) / Held(12),
+                _ => ((noises[0] * Held(55)) - (noises[1] * Held(59)) + (noises[2] * Held(37)) - (noises[3] * Held(9))) / Held(24),
             };
         var from = repeated ? start! : sample;
         var timestep = repeated ? Timesteps[step] + stride : Timesteps[step];
@@ -74,7 +75,7 @@ public sealed class PndmScheduler : Scheduler
         var noise = level.PredictNoise(Config.PredictionType, modelOutput, sample);
         double a = level.Alpha * level.Alpha, b = next.Alpha * next.Alpha;
         var denominator = (a * next.Sigma) + (level.Alpha * level.Sigma * next.Alpha);
-        return (sample * (next.Alpha / level.Alpha)) - (noise * ((b - a) / denominator));
+        return (sample * Held(next.Alpha / level.Alpha)) - (noise * Held((b - a) / denominator));
     }
 
     private void Keep(Tensor sample)

@@ -1,3 +1,4 @@
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Weights;
@@ -26,8 +27,8 @@ public sealed class InitialWeights(Generator generator) : WeightSource
         {
             WeightInit.Zeros => zeros(size),
             WeightInit.Ones => ones(size),
-            WeightInit.Embedding => randn(size, generator: generator).mul_(0.02),
-            _ => rand(size, generator: generator).mul_(2).sub_(1).mul_(1 / Math.Sqrt(fanIn)),
+            WeightInit.Embedding => randn(size, generator: generator).mul_(Held(0.02)),
+            _ => rand(size, generator: generator).mul_(Held(2)).sub_(Held(1)).mul_(Held(1 / Math.Sqrt(fanIn))),
         }).DetachFromDisposeScope();
         weights.Add(new(name, tensor));
         return tensor;

@@ -1,4 +1,5 @@
 using PromptToPrompt.Editing.Maps;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Blending;
@@ -52,7 +53,7 @@ public sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps, i
             if (pool)
                 regions = nn.functional.max_pool2d(regions, [3, 3], [1, 1], [1, 1]);
             var scaled = nn.functional.interpolate(regions, [height, width], mode: InterpolationMode.Nearest);
-            var above = (scaled / scaled.amax([2, 3], keepdim: true)).gt(threshold);
+            var above = (scaled / scaled.amax([2, 3], keepdim: true)).gt(Held(threshold));
             return above.logical_or(above.narrow(0, 0, 1));
         }
     }

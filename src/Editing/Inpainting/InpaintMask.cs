@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using TorchSharp;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inpainting;
@@ -29,11 +30,11 @@ public static class InpaintMask
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var mask = binary.ToTensor().select(2, 0).to(ScalarType.Float32).div(byte.MaxValue);
+        var mask = binary.ToTensor().select(2, 0).to(ScalarType.Float32).div(Held(byte.MaxValue));
         if (feather / 2 is > 0 and var sigma)
         {
             // A straight edge is half grey after blurring; what is above that lies inside and is stretched to 0…1.
-            mask *= Blurred(mask, sigma).mul(2).sub(1).clamp(0, 1);
+            mask *= Blurred(mask, sigma).mul(Held(2)).sub(Held(1)).clamp(Held(0), Held(1));
             if (mask.max().ToDouble() == 0)
                 throw new InvalidInputException($"--feather {feather} is wider than the mask; give fewer pixels.");
         }

@@ -7,6 +7,7 @@ using PromptToPrompt.Editing.Control;
 using PromptToPrompt.Editing.Sessions;
 using TorchSharp;
 using static PromptToPrompt.Diffusion.InvalidInputException;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inpainting;
@@ -71,7 +72,7 @@ public static class InpaintRun
         {
             using var attention = new EditAttention(plan.Edits, null, plan.Maps);
             // The loop gives starting noise the scheduler's scale, which noised latents have already.
-            using var start = first == 0 ? plan.Noise.alias() : scheduler.AddNoise(clean, plan.Noise, scheduler.Timesteps[first]) / scheduler.InitialNoiseSigma;
+            using var start = first == 0 ? plan.Noise.alias() : scheduler.AddNoise(clean, plan.Noise, scheduler.Timesteps[first]) / Held(scheduler.InitialNoiseSigma);
             result.Keep(start);
             using var preview = new RunPreview(model.Vae);
             var denoising = new DenoisingRequest
@@ -120,8 +121,8 @@ public static class InpaintRun
     private static Tensor Visible(StableDiffusionModel model, Picture picture, Picture mask)
     {
         using var scope = NewDisposeScope();
-        var hidden = mask.ToPixels(model.Device).gt(0);
-        return model.Vae.Encode(picture.ToPixels(model.Device).masked_fill(hidden, 0)).MoveToOuterDisposeScope();
+        var hidden = mask.ToPixels(model.Device).gt(Held(0));
+        return model.Vae.Encode(picture.ToPixels(model.Device).masked_fill(hidden, Held(0))).MoveToOuterDisposeScope();
     }
 
     private static bool IsInpaintingModel(StableDiffusionModel model)

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Schedulers;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -36,7 +37,7 @@ internal sealed class EditFriendlyInversion : InversionMethod
             var mean = scheduler.Mean(run.Predict(source[step], step, guidance), step, source[step]);
             var deviation = scheduler.Deviation(step);
             // The last step may be free of noise; the source then ends at the picture all the same, because its way is known.
-            steps.Add((deviation > 0 ? (source[step + 1] - mean) / deviation : zeros_like(mean)).MoveToOuterDisposeScope());
+            steps.Add((deviation > 0 ? (source[step + 1] - mean) / Held(deviation) : zeros_like(mean)).MoveToOuterDisposeScope());
             run.Report("inverting", step + 1);
         }
 

@@ -5,6 +5,7 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Prompts;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -82,7 +83,7 @@ internal sealed class InversionRun : IDisposable
         if (guidance == 1)
             return conditional.MoveToOuterDisposeScope();
         var free = Predict(latents, step, unconditional ?? Unconditional);
-        return (free + (guidance * (conditional - free))).MoveToOuterDisposeScope();
+        return (free + (Held(guidance) * (conditional - free))).MoveToOuterDisposeScope();
     }
 
     /// <summary>The network at some latents with the empty prompt's vector, differentiable with respect to the text; one row.</summary>

@@ -1,4 +1,5 @@
 using TorchSharp;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -71,7 +72,7 @@ internal sealed class NullTextInversion : InversionMethod
             using var pass = network.Forward(adam.Value.to(run.Model.Dtype));
             var (loss, gradient) = Loss(pass.Output);
             // The gradient of a mean is too small a number for float16; a power of two takes nothing from it elsewhere.
-            adam.Step(pass.Backward(gradient * GradientScale) / GradientScale);
+            adam.Step(pass.Backward(gradient * Held(GradientScale)) / Held(GradientScale));
             run.CountIteration();
             losses.Add(loss);
             // As published: the loss is that before the update it decides about.
@@ -83,7 +84,7 @@ internal sealed class NullTextInversion : InversionMethod
         run.RequireFinite(next, "while optimising");
         return (adam.Value.MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope(), losses);
 
-        Tensor Next(Tensor free) => run.Scheduler.Step(free + (run.Settings.Guidance * (conditional - free)), step, current);
+        Tensor Next(Tensor free) => run.Scheduler.Step(free + (Held(run.Settings.Guidance) * (conditional - free)), step, current);
 
         // The mean squared distance of the step's result from the pivot, and its gradient with respect to the unconditional prediction.
         (double Loss, Tensor Gradient) Loss(Tensor output)
@@ -111,10 +112,10 @@ internal sealed class NullTextInversion : InversionMethod
         public void Step(Tensor gradient)
         {
             steps++;
-            first.mul_(Beta1).add_(gradient, alpha: 1 - Beta1);
-            second.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
-            var scale = second.sqrt().div_(Math.Sqrt(1 - Math.Pow(Beta2, steps))).add_(Epsilon);
-            Value.addcdiv_(first, scale, -rate / (1 - Math.Pow(Beta1, steps)));
+            first.mul_(Held(Beta1)).add_(gradient, alpha: Held(1 - Beta1));
+            second.mul_(Held(Beta2)).addcmul_(gradient, gradient, Held(1 - Beta2));
+            var scale = second.sqrt().div_(Held(Math.Sqrt(1 - Math.Pow(Beta2, steps)))).add_(Held(Epsilon));
+            Value.addcdiv_(first, scale, Held(-rate / (1 - Math.Pow(Beta1, steps))));
         }
     }
 }

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Attention;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Maps;
@@ -30,12 +31,12 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
     public Tensor Mean(int prompt, int? step = null)
     {
         using var scope = NewDisposeScope();
-        var chosen = maps.Where(m => m.Key.Prompt == prompt && m.Key.Step <= (step ?? int.MaxValue)).Select(m => m.Value.Sum / m.Value.Layers).ToList();
-        return (chosen.Aggregate((a, b) => a + b) / chosen.Count).MoveToOuterDisposeScope();
+        var chosen = maps.Where(m => m.Key.Prompt == prompt && m.Key.Step <= (step ?? int.MaxValue)).Select(m => m.Value.Sum / Held(m.Value.Layers)).ToList();
+        return (chosen.Aggregate((a, b) => a + b) / Held(chosen.Count)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The map of a prompt at one step: [positions, tokens].</summary>
-    public Tensor At(int prompt, int step) => maps[(step, prompt)].Sum / maps[(step, prompt)].Layers;
+    public Tensor At(int prompt, int step) => maps[(step, prompt)].Sum / Held(maps[(step, prompt)].Layers);
 
     /// <summary>What tokens draw of a map on average: a value for each position.</summary>
     /// <param name="map">[positions, tokens].</param>

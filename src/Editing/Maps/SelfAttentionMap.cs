@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Attention;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Maps;
@@ -36,10 +37,10 @@ public sealed class SelfAttentionMap(int height, int width) : IDisposable
             throw new InvalidOperationException("No self-attention has been watched.");
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var mean = sum / maps;
+        var mean = sum / Held(maps);
         var (_, strengths, patterns) = linalg.svd(mean - mean.mean([1], keepdim: true), fullMatrices: false);
         var squares = strengths.square();
-        var shares = (squares / squares.sum().clamp_min(float.Epsilon)).data<float>().ToArray();
+        var shares = (squares / squares.sum().clamp_min(Held(float.Epsilon))).data<float>().ToArray();
         return [.. Enumerable.Range(0, Math.Min(count, shares.Length)).Select(k => new AttentionComponent(Oriented(patterns[k]), shares[k]))];
     }
 

@@ -7,6 +7,7 @@ using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Maps;
 using static PromptToPrompt.Diffusion.InvalidInputException;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
@@ -146,6 +147,6 @@ internal sealed class EditPlan : IDisposable
     {
         using var scope = NewDisposeScope();
         var brightness = picture.ToTensor().to(ScalarType.Float32).mean([2]).view(1, 1, picture.Height, picture.Width);
-        return nn.functional.adaptive_avg_pool2d(brightness, [Noise.shape[2], Noise.shape[3]]).gt(127.5).view(Noise.shape[2], Noise.shape[3]).MoveToOuterDisposeScope();
+        return nn.functional.adaptive_avg_pool2d(brightness, [Noise.shape[2], Noise.shape[3]]).gt(Held(127.5)).view(Noise.shape[2], Noise.shape[3]).MoveToOuterDisposeScope();
     }
 }

@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Maps;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
@@ -66,7 +67,7 @@ public sealed class EditResult : IDisposable
         if (Maps is { Height: 16, Width: 16 })
             tensors["attention.cross.16"] = stack(Rows.Select(p => Maps.Mean(p).transpose(0, 1).reshape(-1, 16, 16)));
         if (masks.OfType<Tensor>().FirstOrDefault() is { } some)
-            tensors["blend.mask"] = stack(masks.Select(m => m is null ? full_like(some, 255) : m));
+            tensors["blend.mask"] = stack(masks.Select(m => m is null ? full_like(some, Held(255)) : m));
         if (plan.Request.Inverted is { } inverted)
             inverted.AddTrace(tensors);
         SafetensorsWriter.Write(path, tensors);
@@ -110,7 +111,7 @@ public sealed class EditResult : IDisposable
     {
         RequireTrace();
         using var scope = NewDisposeScope();
-        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[picture]].mul(byte.MaxValue).MoveToOuterDisposeScope() : null;
+        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[picture]].mul(Held(byte.MaxValue)).MoveToOuterDisposeScope() : null;
     }
 
     /// <inheritdoc/>

@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Weights;
 using PromptToPrompt.Storybook.Training;
 using TorchSharp;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Judging;
@@ -144,9 +145,9 @@ public sealed class JudgeTraining : IDisposable
         }
 
         long[] each = [Batch, 1, 1, 1];
-        var contrast = (rand(each, generator: generator) * 0.3) + 0.85;
-        var brightness = (rand(each, generator: generator) * 0.2) - 0.1;
-        var noise = randn(worn.shape, generator: generator) * rand(each, generator: generator) * LargestNoise;
+        var contrast = (rand(each, generator: generator) * Held(0.3)) + Held(0.85);
+        var brightness = (rand(each, generator: generator) * Held(0.2)) - Held(0.1);
+        var noise = randn(worn.shape, generator: generator) * rand(each, generator: generator) * Held(LargestNoise);
         return ((worn * contrast) + brightness + noise).MoveToOuterDisposeScope();
     }
 }

@@ -2,6 +2,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Weights;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Judging;
@@ -44,7 +45,7 @@ public sealed class PictureJudge : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var pixels = stack(pictures.Select(picture => picture.ToTensor())).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(127.5).sub_(1);
+        var pixels = stack(pictures.Select(picture => picture.ToTensor())).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(Held(127.5)).sub_(Held(1));
         return Judge(pixels);
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Weights;
 using TorchSharp;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;
@@ -94,13 +95,13 @@ public sealed class AutoencoderTrainer : IDisposable
         var pixels = Paint(Parameters.Steps * Batch, Batch);
         var (mean, logVariance) = model.Moments(pixels.to(ScalarType.BFloat16));
         var noise = randn(mean.shape, generator: generator).to(ScalarType.BFloat16);
-        var decoded = model.Decode(mean + ((0.5 * logVariance).exp() * noise)).to(ScalarType.Float32);
+        var decoded = model.Decode(mean + ((Held(0.5) * logVariance).exp() * noise)).to(ScalarType.Float32);
         var difference = decoded - pixels;
         var squared = difference.square().mean();
         var m = mean.to(ScalarType.Float32);
         var v = logVariance.to(ScalarType.Float32);
-        var divergence = 0.5 * (m.square() + v.exp() - 1 - v).mean();
-        var loss = difference.abs().mean() + (2 * squared) + (KlWeight * divergence);
+        var divergence = Held(0.5) * (m.square() + v.exp() - Held(1) - v).mean();
+        var loss = difference.abs().mean() + (Held(2) * squared) + (Held(KlWeight) * divergence);
         loss.backward();
         Parameters.Step(rate, weightDecay: 0, averageDecay: 0.998);
         return (loss.ToDouble(), squared.ToDouble());

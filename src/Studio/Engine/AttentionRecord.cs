@@ -2,6 +2,7 @@ using System.Text;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Maps;
 using PromptToPrompt.Studio.Recipes;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Studio.Engine;
@@ -41,8 +42,8 @@ internal sealed record AttentionRecord(int Width, int Height, IReadOnlyList<int>
         using var scope = NewDisposeScope();
         var columns = tensor(word.BareTokens.Select(token => (long)token).ToArray());
         var values = map.cpu().index_select(1, columns).mean([1]);
-        var strongest = values.max().clamp_min(float.Epsilon);
-        return (values / strongest).mul(byte.MaxValue).clamp(0, byte.MaxValue).to(ScalarType.Byte).contiguous().data<byte>().ToArray();
+        var strongest = values.max().clamp_min(Held(float.Epsilon));
+        return (values / strongest).mul(Held(byte.MaxValue)).clamp(Held(0), Held(byte.MaxValue)).to(ScalarType.Byte).contiguous().data<byte>().ToArray();
     }
 }
 

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Weights;
 using TorchSharp;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
@@ -43,7 +44,7 @@ internal sealed record LoraChange(StoredWeight Down, StoredWeight? Mid, StoredWe
         var rank = down.shape[0];
         var inner = Mid is null ? down.flatten(1) : einsum("abhw,bi->aihw", Read(Mid), down.flatten(1)).flatten(1);
         var alpha = Alpha is null ? NotedAlpha ?? rank : Read(Alpha).ToDouble();
-        return (up.matmul(inner) * (Weight * alpha / rank)).reshape([.. shape]);
+        return (up.matmul(inner) * Held(Weight * alpha / rank)).reshape([.. shape]);
     }
 
     private static Tensor Read(StoredWeight stored) => stored.Read().to(ScalarType.Float32);
