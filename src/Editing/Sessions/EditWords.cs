@@ -43,6 +43,7 @@ internal sealed class EditWords
         Require(request.Steps == settings.Steps, $"--steps is {request.Steps}, but the picture was inverted in {settings.Steps}; invert it again.");
         Require(request.Source == settings.Prompt, $"The picture was inverted as \"{settings.Prompt}\"; give that source prompt, or invert it again.");
         Require(request.Sampler is null or SamplerKind.Ddim, "Real pictures are edited with ddim; leave --scheduler out.");
+        Require(request.TimestepSpacing is null, "A real picture is edited at the timesteps it was inverted at; leave --spacing out.");
         Require(request.EditSeed is null && request.InitialLatents is null, "A real picture starts from its own noise; leave --edit-seed and --init-latents out.");
         Require(
             request.OriginalSize is null && request.Crop == default,
@@ -58,6 +59,7 @@ internal sealed class EditWords
         Require(double.IsFinite(request.Guidance), "--guidance must be a finite number.");
         foreach (var (name, value) in new[]
         {
+            ("--guidance-rescale", request.GuidanceRescale),
             ("--blend-threshold", request.BlendThreshold), ("--blend-subtract-threshold", request.BlendSubtractThreshold), ("--blend-start", request.BlendStart),
         })
             Require(value is >= 0 and <= 1, $"{name} is {value}; give a number from 0 to 1.");
