@@ -98,7 +98,7 @@ public sealed class EditResult : IDisposable
         var way = cat([.. latents.Select(state => state.narrow(0, picture, 1))], 0);
         return new InvertedPicture(settings with { Prompt = Prompts[Rows[picture]].Text }, way.flip(0), way)
         {
-            Unconditional = request.Inverted?.Unconditional is { } found ? found.Own() : null,
+            Unconditional = request.Inverted?.Unconditional?.Own(),
             FinishedSteps = settings.Steps,
         };
     }
