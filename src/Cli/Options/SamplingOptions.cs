@@ -13,6 +13,11 @@ namespace PromptToPrompt.Cli.Options;
 /// <summary>How pictures come from noise.</summary>
 internal sealed class SamplingOptions
 {
+    private const string ModelsOwn = "auto";
+
+    private static readonly (string Name, TimestepSpacing Spacing)[] Spacings =
+        [("leading", TimestepSpacing.Leading), ("trailing", TimestepSpacing.Trailing), ("linspace", TimestepSpacing.Linspace)];
+
     private readonly Option<int> steps = Parsed.Number("--steps", "Denoising steps", 50);
     private readonly Option<double> guidance = Parsed.Number("--guidance", "Classifier-free guidance; 1 is none", 7.5);
     private readonly Option<long> seed = Parsed.Number("--seed", "Seed of the starting noise", 0L);
@@ -26,6 +31,12 @@ internal sealed class SamplingOptions
         Description = $"{string.Join(", ", SamplerNames.All)}; by default the model's own where it is supported, else ddim",
         HelpName = "name",
     };
+
+    private readonly Option<double> guidanceRescale = Parsed.Number(
+        "--guidance-rescale", "How much of guidance's gain in contrast is taken back, 0 to 1; 0.7 for models whose training ended in pure noise", 0.0);
+
+    private readonly Option<string> spacing = Parsed.Choice(
+        "--spacing", "Which timesteps are visited", ModelsOwn, [ModelsOwn, .. Spacings.Select(known => known.Name)]);
 
     private readonly Option<string> negative = new("--negative")
     {
@@ -51,7 +62,8 @@ internal sealed class SamplingOptions
 
     public SamplingOptions AddTo(Command command)
     {
-        foreach (var option in new Option[] { steps, guidance, seed, scheduler, stepsOffset, negative, longPrompts, clipSkip, size, originalSize, crop, initialLatents })
+        Option[] all = [steps, guidance, guidanceRescale, seed, scheduler, spacing, stepsOffset, negative, longPrompts, clipSkip, size, originalSize, crop, initialLatents];
+        foreach (var option in all)
             command.Add(option);
         return this;
     }
@@ -108,6 +120,8 @@ internal sealed class SamplingOptions
         Source = source,
         Steps = parse.GetValue(steps),
         Guidance = parse.GetValue(guidance),
+        GuidanceRescale = parse.GetValue(guidanceRescale),
+        TimestepSpacing = parse.GetValue(spacing) is var wanted && wanted != ModelsOwn ? Array.Find(Spacings, known => known.Name == wanted).Spacing : null,
         Seed = parse.GetValue(seed),
         StepsOffset = parse.GetValue(stepsOffset),
         Sampler = parse.GetValue(scheduler) is { } name ? Parsed.Named("--scheduler", () => SamplerNames.Parse(name)) : null,

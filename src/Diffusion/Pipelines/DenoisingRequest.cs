@@ -28,6 +28,12 @@ public sealed record DenoisingRequest
     /// <summary>Classifier-free guidance w (Ho and Salimans, arXiv 2207.12598); at exactly 1, and for models that take it as an input, the unconditional rows are not computed.</summary>
     public double Guidance { get; init; } = 7.5;
 
+    /// <summary>
+    /// How much of guidance's gain in contrast is taken back, φ of Lin et al. (arXiv 2305.08891, §3.4): 0 nothing, 1 all. Models whose training
+    /// ended in pure noise are overexposed without it; 0.7 is usual.
+    /// </summary>
+    public double GuidanceRescale { get; init; }
+
     /// <summary>Changes what guidance adds: given ε_cond − ε_uncond of the guided pictures, returns what is multiplied by w.</summary>
     public Func<Tensor, Tensor> ShapeGuidance { get; init; } = difference => difference;
 

@@ -13,16 +13,16 @@ internal sealed class GuidedBatch
 {
     private readonly DenoisingRequest request;
     private readonly int known;
-    private readonly bool guided;
+    private readonly bool isGuided;
 
     public GuidedBatch(DenoisingRequest request)
     {
         this.request = request;
         known = request.Known is null ? 0 : 1;
-        guided = request.Guidance != 1 && request.Prompts.Count > known;
+        isGuided = request.Guidance != 1 && request.Prompts.Count > known;
         Rows =
         [
-            .. guided ? request.Prompts.Skip(known).Select(p => new BatchRow(p, Conditional: false)) : [],
+            .. isGuided ? request.Prompts.Skip(known).Select(p => new BatchRow(p, Conditional: false)) : [],
             .. request.Prompts.Select(p => new BatchRow(p, Conditional: true)),
         ];
     }
@@ -32,12 +32,12 @@ internal sealed class GuidedBatch
     /// <summary>What the network is given: latents of all rows, from those of the pictures, and what lies beside them.</summary>
     public Tensor Input(Tensor latents)
     {
-        var rows = guided ? cat([Free(latents), latents], 0) : latents;
+        var rows = isGuided ? cat([Free(latents), latents], 0) : latents;
         return request.Beside is { } beside ? cat([rows, beside.expand(rows.shape[0], -1, -1, -1)], 1) : rows;
     }
 
     /// <summary>What all rows are conditioned on at a step.</summary>
-    public Conditioning Conditioning(int step) => guided
+    public Conditioning Conditioning(int step) => isGuided
         ? request.Unconditional.At(step).Expand(request.Prompts.Count - known).Join(request.Conditional)
         : request.Conditional;
 
@@ -54,11 +54,15 @@ internal sealed class GuidedBatch
     {
         var pictures = request.Prompts.Count;
         var conditional = Free(output.narrow(0, output.shape[0] - pictures, pictures));
-        if (!guided)
+        if (!isGuided)
             return conditional;
         var unconditional = output.narrow(0, 0, pictures - known);
-        return unconditional + (Held(request.Guidance) * request.ShapeGuidance(conditional - unconditional));
+        var guided = unconditional + (Held(request.Guidance) * request.ShapeGuidance(conditional - unconditional));
+        return request.GuidanceRescale == 0 ? guided
+            : guided * ((Held(request.GuidanceRescale) * (Spread(conditional) / Spread(guided))) + Held(1 - request.GuidanceRescale));
     }
+
+    private static Tensor Spread(Tensor pictures) => pictures.std([1, 2, 3], keepdim: true);
 
     private Tensor Free(Tensor pictures) => known == 0 ? pictures : pictures.narrow(0, known, pictures.shape[0] - known);
 }

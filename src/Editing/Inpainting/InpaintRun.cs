@@ -85,6 +85,7 @@ public static class InpaintRun
                 Conditional = plan.Conditional,
                 Unconditional = plan.Unconditional,
                 Guidance = request.Sampling.Guidance,
+                GuidanceRescale = request.Sampling.GuidanceRescale,
                 Attention = attention,
                 AfterStep = (step, latents) =>
                 {

@@ -84,7 +84,11 @@ internal sealed class EditPlan : IDisposable
 
     public Scheduler CreateScheduler()
     {
-        var config = Request.StepsOffset is { } offset ? Model.Scheduler with { StepsOffset = offset } : Model.Scheduler;
+        var config = Model.Scheduler with
+        {
+            StepsOffset = Request.StepsOffset ?? Model.Scheduler.StepsOffset,
+            TimestepSpacing = Request.TimestepSpacing ?? Model.Scheduler.TimestepSpacing,
+        };
         return Request.Inverted is { } inverted ? inverted.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Request.Steps, Request.Seed);
     }
 

@@ -32,11 +32,17 @@ public sealed record EditRequest
     /// <summary>Classifier-free guidance; 1 is none.</summary>
     public double Guidance { get; init; } = 7.5;
 
+    /// <summary>How much of guidance's gain in contrast is taken back, 0 to 1; see <see cref="DenoisingRequest.GuidanceRescale"/>.</summary>
+    public double GuidanceRescale { get; init; }
+
     /// <summary>The sampler; null for the model's own where it is supported, else DDIM.</summary>
     public SamplerKind? Sampler { get; init; }
 
     /// <summary>Offset of the timesteps; null for the model's own.</summary>
     public int? StepsOffset { get; init; }
+
+    /// <summary>Which timesteps a run visits; null for the model's own choice.</summary>
+    public TimestepSpacing? TimestepSpacing { get; init; }
 
     /// <summary>Seed of the starting noise.</summary>
     public long Seed { get; init; }

@@ -60,6 +60,7 @@ public static class EditRun
                 Conditional = conditional,
                 Unconditional = plan.Unconditional,
                 Guidance = plan.Request.Guidance,
+                GuidanceRescale = plan.Request.GuidanceRescale,
                 Attention = attention,
                 AfterStep = (step, latents) => Blend(plan, first, recording, result, step, latents),
             };

@@ -53,6 +53,8 @@ public sealed class EditSession : IDisposable
             Seed = source.Seed,
             Sampler = source.Sampler,
             StepsOffset = source.StepsOffset,
+            TimestepSpacing = source.TimestepSpacing,
+            GuidanceRescale = source.GuidanceRescale,
             Width = source.Width,
             Height = source.Height,
             OriginalSize = source.OriginalSize,

@@ -49,6 +49,7 @@ internal sealed class EditWords
         Require(request.Steps == settings.Steps, $"--steps is {request.Steps}, but the picture was inverted in {settings.Steps}; invert it again.");
         Require(request.Source == settings.Prompt, $"The picture was inverted as \"{settings.Prompt}\"; give that source prompt, or invert it again.");
         Require(request.Sampler is null or SamplerKind.Ddim, "Real pictures are edited with ddim; leave --scheduler out.");
+        Require(request.TimestepSpacing is null, "A real picture is edited at the timesteps it was inverted at; leave --spacing out.");
         Require(request.Windows == settings.Windows, $"The prompts are read in {request.Windows} windows, but the picture was inverted with {settings.Windows}; invert it again.");
         Require(request.ClipSkip == settings.ClipSkip, $"--clip-skip is {request.ClipSkip}, but the picture was inverted with {settings.ClipSkip}; invert it again.");
         Require(request.EditSeed is null && request.InitialLatents is null, "A real picture starts from its own noise; leave --edit-seed and --init-latents out.");
@@ -67,6 +68,7 @@ internal sealed class EditWords
         Require(double.IsFinite(request.Guidance), "--guidance must be a finite number.");
         foreach (var (name, value) in new[]
         {
+            ("--guidance-rescale", request.GuidanceRescale),
             ("--blend-threshold", request.BlendThreshold), ("--blend-subtract-threshold", request.BlendSubtractThreshold), ("--blend-start", request.BlendStart),
         })
             Require(value is >= 0 and <= 1, $"{name} is {value}; give a number from 0 to 1.");
