@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
 using SkiaSharp;
