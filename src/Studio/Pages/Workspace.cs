@@ -84,6 +84,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
             if (Source?.Id != source.Id || StudioJson.Write(Draft.Recipe(source.Id)) != StudioJson.Write(edited))
                 Draft = Draft.Of(source.Recipe.Prompt, edited);
             (Source, Edit, Other) = (source, version, null);
+            Settings = PictureSettings.Of(source, Settings);
         }
         else
         {
@@ -99,8 +100,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     {
         (Source, Edit, Other) = (version, null, null);
         Draft = Draft.Of(version.Recipe.Prompt);
-        if (version.Recipe is DrawnRecipe drawn)
-            Settings = PictureSettings.Of(drawn);
+        Settings = PictureSettings.Of(version, Settings);
         Changed?.Invoke();
     }
 
