@@ -9,7 +9,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Evaluation.Measures;
+using PromptToPrompt.Evaluation.Inversions;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Commands;

@@ -44,8 +44,11 @@ internal sealed class ModelDirectory : ModelFiles
 
     /// <inheritdoc/>
     public override IReadOnlyList<TokenizerFolder> Tokenizers => options.Tokenizer is { } given
-        ? TokenizerFolder.Shared(TokenizerFolder.Given(given), Shape)
-        : [.. TokenizerFolder.Names.Take(Shape.TextEncoders.Count).Select(name => new TokenizerFolder(Folder(name)))];
+        ? TokenizerFolder.Shared(TokenizerFolder.Given(given), Encoders)
+        : [.. TokenizerFolder.Names.Take(Encoders).Select(name => new TokenizerFolder(Folder(name)))];
+
+    // Without a look at the parts: a tokenizer can be used alone.
+    private int Encoders => index.Has(ModelParts.TextEncoder2) ? 2 : 1;
 
     /// <inheritdoc/>
     protected override void Close() => files.ForEach(file => file.Dispose());
@@ -53,7 +56,7 @@ internal sealed class ModelDirectory : ModelFiles
     /// <inheritdoc/>
     protected override ModelShape ReadShape()
     {
-        var hasSecond = index.Has(ModelParts.TextEncoder2);
+        var hasSecond = Encoders > 1;
         return new ModelShape
         {
             TextEncoder = ClipTextConfig.FromFile(Config(ModelParts.TextEncoder)),

@@ -16,7 +16,7 @@ internal abstract class ModelFiles : IDisposable
     private readonly Dictionary<string, PartWeights> opened = [];
     private readonly ModelLoadOptions options;
     private ModelShape? shape;
-    private ModelAdapters? adapters;
+    private AppliedLoras? loras;
     private LearnedWords? words;
 
     protected ModelFiles(string path, ModelLoadOptions options) => (Path, this.options) = (path, options);
@@ -54,7 +54,7 @@ internal abstract class ModelFiles : IDisposable
     }
 
     /// <summary>Reads the tokenizer alone that splits prompts.</summary>
-    public ClipTokenizer LoadTokenizer() => Tokenizers[0].Load().With(Words.Tokens);
+    public ClipTokenizer LoadTokenizer() => WithWords(Tokenizers[0].Load());
 
     /// <summary>Reads the tokenizer of each text encoder. They differ in nothing but the token that fills prompts up.</summary>
     /// <exception cref="InvalidInputException">They differ in more, so that a token would be another one to each encoder.</exception>
@@ -63,7 +63,7 @@ internal abstract class ModelFiles : IDisposable
         var tokenizers = Tokenizers.Select(folder => folder.Load()).ToList();
         foreach (var (tokenizer, folder) in tokenizers.Zip(TokenizerFolder.Names).Skip(1))
             Require(tokenizers[0].IsLike(tokenizer), $"{TokenizerFolder.Name}/ and {folder}/ have different words, lengths or special tokens");
-        return tokenizers.ConvertAll(tokenizer => tokenizer.With(Words.Tokens));
+        return tokenizers.ConvertAll(WithWords);
     }
 
     /// <summary>The JSON text of the config of a part or of the scheduler, in UTF-8, with what the options change.</summary>
@@ -80,7 +80,14 @@ internal abstract class ModelFiles : IDisposable
     }
 
     /// <summary>The weights of a part, with what the options add to them.</summary>
-    public PartWeights Weights(string part) => (adapters ??= new ModelAdapters(options, Path, Shape, Stored)).Apply(part, Words.AddTo(part, Stored(part)));
+    public PartWeights Weights(string part)
+    {
+        var weights = Words.AddTo(part, Stored(part));
+        if (options.Loras.Count == 0)
+            return weights;
+        loras ??= new AppliedLoras(options.Loras, Path, Shape, Stored);
+        return loras.AddTo(part, weights);
+    }
 
     /// <summary>Builds a part from its weights, all of which it must take.</summary>
     public T Build<T>(string part, Device device, ScalarType dtype, List<IDisposable> owned, Func<WeightScope, T> build)
@@ -147,12 +154,10 @@ internal abstract class ModelFiles : IDisposable
     /// <summary>Closes the files. Tensors that were read stay valid.</summary>
     public void Dispose()
     {
-        adapters?.Dispose();
+        loras?.Dispose();
         words?.Dispose();
         Close();
     }
-
-    private LearnedWords Words => words ??= new LearnedWords(options.Embeddings, Path, shape ??= ReadShape());
 
     protected abstract ModelShape ReadShape();
 
@@ -162,6 +167,11 @@ internal abstract class ModelFiles : IDisposable
 
     /// <summary>Closes the model's own files.</summary>
     protected abstract void Close();
+
+    private LearnedWords Words => words ??= new LearnedWords(options.Embeddings, Path, shape ??= ReadShape());
+
+    // A tokenizer without added words can be read where nothing else of the model is there.
+    private ClipTokenizer WithWords(ClipTokenizer tokenizer) => options.Embeddings.Count == 0 ? tokenizer : tokenizer.With(Words.Tokens);
 
     private PartWeights Stored(string part)
     {

@@ -25,7 +25,7 @@ internal sealed class EditPlan : IDisposable
         FirstStep = request.Inverted?.Method.FirstStep(request.Inverted.Settings) ?? 0;
         Known = request.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
-        var sizes = request.Sizes ?? PictureSizes.Of(PictureSize);
+        var sizes = new PictureSizes(request.OriginalSize ?? PictureSize, request.Crop.Top, request.Crop.Left, PictureSize);
         Conditional = TextConditioning.Encode(model, Prompts, sizes).DetachFromDisposeScope();
         Unconditional = request.Inverted?.Unconditional is { } found ? Placed(found)
             : TextConditioning.EncodeNegative(model, request.Negative, sizes).DetachFromDisposeScope();

@@ -45,6 +45,9 @@ internal sealed class EditWords
         Require(request.Sampler is null or SamplerKind.Ddim, "Real pictures are edited with ddim; leave --scheduler out.");
         Require(request.EditSeed is null && request.InitialLatents is null, "A real picture starts from its own noise; leave --edit-seed and --init-latents out.");
         Require(
+            request.OriginalSize is null && request.Crop == default,
+            "A real picture is inverted as what it is; leave --original-size and --crop out.");
+        Require(
             request.Negative.Length == 0 || !InversionMethod.Named(settings.Method).ReplacesUnconditional,
             $"The method {settings.Method} has its own embedding in the negative prompt's place; leave --negative out, or choose direct.");
     }

@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inpainting;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Evaluation.Inversions;
 using PromptToPrompt.Evaluation.Measures;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;

@@ -61,8 +61,10 @@ public sealed class DistilledGuidanceTests : IDisposable
         var weights = new Dictionary<string, Tensor>
         {
             ["cond_proj.weight"] = randn([Channels, Width], generator: generator),
-            ["linear_1.weight"] = eye(Channels), ["linear_1.bias"] = zeros(Channels),
-            ["linear_2.weight"] = eye(Channels), ["linear_2.bias"] = zeros(Channels),
+            ["linear_1.weight"] = eye(Channels),
+            ["linear_1.bias"] = zeros(Channels),
+            ["linear_2.weight"] = eye(Channels),
+            ["linear_2.bias"] = zeros(Channels),
         };
         using var stored = new StoredWeights("w", weights.ToDictionary(w => w.Key, w => new StoredWeight(w.Value.shape, () => w.Value.clone())));
         var embedding = new TimestepEmbedding(stored.Root, Channels, Channels, cosineFirst: true, frequencyShift: 0, guidanceWidth: Width);

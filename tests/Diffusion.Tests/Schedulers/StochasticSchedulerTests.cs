@@ -9,7 +9,11 @@ public sealed class StochasticSchedulerTests
 {
     private static readonly SchedulerConfig Config = new()
     {
-        BetaStart = 0.00085, BetaEnd = 0.012, BetaSchedule = BetaSchedule.ScaledLinear, SetAlphaToOne = true, TimestepSpacing = TimestepSpacing.Trailing,
+        BetaStart = 0.00085,
+        BetaEnd = 0.012,
+        BetaSchedule = BetaSchedule.ScaledLinear,
+        SetAlphaToOne = true,
+        TimestepSpacing = TimestepSpacing.Trailing,
     };
 
     // Timesteps that distilled models are published with.

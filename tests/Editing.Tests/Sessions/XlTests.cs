@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inversion;
@@ -91,9 +90,8 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
     public void SizesAreSeenByTheNetwork()
     {
         using var plain = EditRun.Execute(small.Model, Request with { Targets = [] });
-        var own = PictureSizes.Of(new PixelSize(32, 32));
-        using var told = EditRun.Execute(small.Model, Request with { Targets = [], Sizes = own });
-        using var cropped = EditRun.Execute(small.Model, Request with { Targets = [], Sizes = own with { CropLeft = 300 } });
+        using var told = EditRun.Execute(small.Model, Request with { Targets = [], OriginalSize = new PixelSize(32, 32) });
+        using var cropped = EditRun.Execute(small.Model, Request with { Targets = [], Crop = (300, 0) });
         Assert.True(plain.Latents.Equals(told.Latents));
         Assert.False(plain.Latents.allclose(cropped.Latents, 1e-3, 1e-3));
     }

@@ -8,10 +8,13 @@ namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
 /// <param name="Down">[rank, inputs …].</param>
 /// <param name="Mid">[rank, rank, height, width], between the two; mostly null.</param>
 /// <param name="Up">[outputs, rank …].</param>
-/// <param name="Alpha">A number; null for the rank.</param>
+/// <param name="Alpha">A number; null where the file has no tensor for it.</param>
 /// <param name="Weight">How strongly it is added.</param>
 internal sealed record LoraChange(StoredWeight Down, StoredWeight? Mid, StoredWeight Up, StoredWeight? Alpha, double Weight)
 {
+    /// <summary>Alpha where there is no tensor for it; null for the rank.</summary>
+    public double? NotedAlpha { get; init; }
+
     /// <summary>Whether the change is one of a weight of this shape.</summary>
     public bool Fits(IReadOnlyList<long> shape)
     {
@@ -39,8 +42,8 @@ internal sealed record LoraChange(StoredWeight Down, StoredWeight? Mid, StoredWe
         var (down, up) = (Read(Down), Read(Up).flatten(1));
         var rank = down.shape[0];
         var inner = Mid is null ? down.flatten(1) : einsum("abhw,bi->aihw", Read(Mid), down.flatten(1)).flatten(1);
-        var scale = Weight * (Alpha is null ? 1 : Read(Alpha).ToDouble() / rank);
-        return (up.matmul(inner) * scale).reshape([.. shape]);
+        var alpha = Alpha is null ? NotedAlpha ?? rank : Read(Alpha).ToDouble();
+        return (up.matmul(inner) * (Weight * alpha / rank)).reshape([.. shape]);
     }
 
     private static Tensor Read(StoredWeight stored) => stored.Read().to(ScalarType.Float32);

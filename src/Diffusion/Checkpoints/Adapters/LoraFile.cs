@@ -1,3 +1,4 @@
+using System.Text;
 using PromptToPrompt.Diffusion.Weights;
 
 namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
@@ -5,6 +6,9 @@ namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
 /// <summary>A LoRA file.</summary>
 internal sealed class LoraFile : IDisposable
 {
+    private const string Notes = "lora_adapter_metadata";
+    private static readonly string[] Noted = [.. ModelParts.TextEncoders, ModelParts.UNet];
+
     private readonly Lora lora;
     private readonly StoredTensors file;
 
@@ -22,13 +26,17 @@ internal sealed class LoraFile : IDisposable
     public IReadOnlyDictionary<WeightName, LoraChange> ChangesOf(LoraNames names, string model, Func<WeightName, IReadOnlyList<long>> shapeOf)
     {
         var changes = new Dictionary<WeightName, LoraChange>();
+        var notedAlphas = NotedAlphas();
         foreach (var (module, tensors) in Modules())
         {
             var target = names.Find(module)
                 ?? throw Invalid($"changes \"{module}\", which {model} does not have; it was made for another kind of model");
             if (!tensors.TryGetValue(LoraRole.Down, out var down) || !tensors.TryGetValue(LoraRole.Up, out var up))
                 throw Invalid($"has only a part of the change of \"{module}\"; download it again");
-            var change = new LoraChange(down, tensors.GetValueOrDefault(LoraRole.Mid), up, tensors.GetValueOrDefault(LoraRole.Alpha), lora.Weight);
+            var change = new LoraChange(down, tensors.GetValueOrDefault(LoraRole.Mid), up, tensors.GetValueOrDefault(LoraRole.Alpha), lora.Weight)
+            {
+                NotedAlpha = notedAlphas.TryGetValue(target.Part, out var alpha) ? alpha : null,
+            };
             if (!change.Fits(shapeOf(target)))
             {
                 throw Invalid(
@@ -45,6 +53,17 @@ internal sealed class LoraFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
+
+    /// <summary>Alpha of each part in the notes of diffusers: one JSON object of settings, their names prefixed with the part's.</summary>
+    private Dictionary<string, double> NotedAlphas()
+    {
+        if (!file.Metadata.TryGetValue(Notes, out var text))
+            return [];
+        var notes = JsonConfig.Parse($"{lora.Path} (note {Notes})", Encoding.UTF8.GetBytes(text));
+        foreach (var part in Noted)
+            notes.Expect($"{part}.use_rslora", false);
+        return Noted.Where(part => notes.Has($"{part}.lora_alpha")).ToDictionary(part => part, part => notes.Number($"{part}.lora_alpha"));
+    }
 
     private Dictionary<string, Dictionary<LoraRole, StoredWeight>> Modules()
     {

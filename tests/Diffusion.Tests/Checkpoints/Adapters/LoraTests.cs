@@ -93,6 +93,21 @@ public sealed class LoraTests(SmallModels models) : IClassFixture<SmallModels>, 
     }
 
     [Fact]
+    public void AlphaInTheFilesNotesCounts()
+    {
+        var before = Weights(models.Plain)[$"unet/{Query}.weight"];
+        var (down, up) = Factors(before.shape, 4);
+        SafetensorsWriter.Write(
+            folder["l.safetensors"],
+            new Dictionary<string, Tensor> { [$"unet.{Query}.lora_A.weight"] = down, [$"unet.{Query}.lora_B.weight"] = up },
+            new Dictionary<string, string> { ["lora_adapter_metadata"] = """{"unet.r": 4, "unet.lora_alpha": 8, "unet.use_rslora": false}""" });
+
+        var after = Weights(models.Plain, new Lora(folder["l.safetensors"]))[$"unet/{Query}.weight"];
+
+        Assert.True((before + (2 * up.matmul(down))).allclose(after, rtol: 1e-4, atol: 1e-5));
+    }
+
+    [Fact]
     public void AConvolutionBetweenTheTwoIsTaken()
     {
         var model = models.Plain;

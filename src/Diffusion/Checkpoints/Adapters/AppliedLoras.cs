@@ -1,29 +1,21 @@
-using PromptToPrompt.Diffusion.Weights;
-
 namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
 
-/// <summary>What is added to a model's weights while they are loaded, so that nothing of it costs time in a run.</summary>
-internal sealed class ModelAdapters : IDisposable
+/// <summary>The LoRAs of a model, added to its weights while they are loaded, so that they cost no time in a run.</summary>
+internal sealed class AppliedLoras : IDisposable
 {
     private readonly List<LoraFile> files = [];
     private readonly ILookup<WeightName, LoraChange> changes;
 
-    /// <param name="options">Which adapters.</param>
+    /// <param name="loras">The LoRAs.</param>
     /// <param name="model">What errors call the model.</param>
     /// <param name="shape">The model's shape.</param>
     /// <param name="stored">The weights of a part as they are stored.</param>
     /// <exception cref="InvalidInputException">One of them is none, or was made for another kind of model.</exception>
-    public ModelAdapters(ModelLoadOptions options, string model, ModelShape shape, Func<string, PartWeights> stored)
+    public AppliedLoras(IReadOnlyList<Lora> loras, string model, ModelShape shape, Func<string, PartWeights> stored)
     {
         try
         {
-            files.AddRange(options.Loras.Select(LoraFile.Open));
-            if (files.Count == 0)
-            {
-                changes = Array.Empty<KeyValuePair<WeightName, LoraChange>>().ToLookup(change => change.Key, change => change.Value);
-                return;
-            }
-
+            files.AddRange(loras.Select(LoraFile.Open));
             var names = new LoraNames(shape, part => stored(part).Tensors.Keys);
             changes = files.SelectMany(file => file.ChangesOf(names, model, target => stored(target.Part).Tensors[target.Name].Shape))
                 .ToLookup(change => change.Key, change => change.Value);
@@ -36,7 +28,7 @@ internal sealed class ModelAdapters : IDisposable
     }
 
     /// <summary>A part's weights with what is added to them.</summary>
-    public PartWeights Apply(string part, PartWeights weights) => weights with
+    public PartWeights AddTo(string part, PartWeights weights) => weights with
     {
         Tensors = weights.Tensors.ToDictionary(
             tensor => tensor.Key,
