@@ -16,16 +16,18 @@ internal static class AlignCommand
         var source = new Argument<string>("source") { Description = "Prompt of the source picture" };
         var target = new Argument<string>("target") { Description = "Prompt of the edited picture" };
         var command = new Command("align", "Show how the words of an edit are aligned") { source, target };
+        var longPrompts = new LongPromptsOption();
+        command.Add(longPrompts);
         var kind = new AlignmentOptions().AddTo(command);
         var model = new ModelOptions().AddNameTo(command);
         var report = new ReportOptions().AddJsonTo(command);
         command.SetAction(parse =>
         {
             var tokenizer = model.LoadTokenizer(parse);
+            var texts = (Source: parse.GetValue(source)!, Target: parse.GetValue(target)!);
+            var windows = longPrompts.Windows(parse, tokenizer, texts.Source, texts.Target);
             var alignment = TokenAlignment.Create(
-                kind.Read(parse),
-                tokenizer.Tokenize(parse.GetValue(source)!),
-                tokenizer.Tokenize(WeightedPrompt.Parse(parse.GetValue(target)!).Text));
+                kind.Read(parse), PromptReading.Read(tokenizer, texts.Source, windows), PromptReading.Read(tokenizer, texts.Target, windows));
             Warnings.Truncated(alignment.Source, alignment.Target);
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(ToJson(alignment)));

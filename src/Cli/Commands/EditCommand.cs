@@ -57,7 +57,7 @@ internal static class EditCommand
 
         EditRequest Open(RealPicture real, StableDiffusionModel model, EditRequest request, ParseResult parse)
         {
-            var settings = inverting.Settings(parse, run.Sampling.Inversion(parse, request.Source));
+            var settings = inverting.Settings(parse, run.Sampling.Inversion(parse, request.Source)) with { Windows = request.Windows };
             if (!real.IsInverted)
                 request.Check(model, settings);
             var inverted = real.Open(

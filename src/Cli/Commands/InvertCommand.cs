@@ -9,6 +9,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Evaluation.Inversions;
 using static TorchSharp.torch;
 
@@ -43,7 +44,8 @@ internal static class InvertCommand
             settings.Validate();
             var path = Target(parse.GetValue(output)!, parse.GetValue(image)!);
             using var loaded = model.Load(parse);
-            var described = loaded.Tokenizer.Tokenize(settings.Prompt);
+            settings = settings with { Windows = sampling.Windows(parse, loaded.Tokenizer, settings.Prompt) };
+            var described = PromptReading.Read(loaded.Tokenizer, settings.Prompt, settings.Windows);
             Warnings.Truncated(described);
             var framing = options.Framing(parse, loaded, picture, sampling.Size(parse));
             var quiet = report.Quiet(parse);

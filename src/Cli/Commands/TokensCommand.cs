@@ -15,13 +15,16 @@ internal static class TokensCommand
     {
         var prompts = new Argument<string[]>("prompt") { Description = "Prompts; - reads one from each line of standard input", Arity = ArgumentArity.OneOrMore };
         var command = new Command("tokens", "Show how prompts are split into tokens and words") { prompts };
+        var longPrompts = new LongPromptsOption();
+        command.Add(longPrompts);
         var model = new ModelOptions().AddNameTo(command);
         var report = new ReportOptions().AddJsonTo(command);
         command.SetAction(parse =>
         {
             var tokenizer = model.LoadTokenizer(parse);
-            foreach (var prompt in parse.GetValue(prompts)!.SelectMany(text => text == "-" ? InputLines() : [text]).Select(tokenizer.Tokenize))
+            foreach (var text in parse.GetValue(prompts)!.SelectMany(text => text == "-" ? InputLines() : [text]))
             {
+                var prompt = longPrompts.Read(parse) ? tokenizer.TokenizeWindows(text, tokenizer.WindowsOf(text)) : tokenizer.Tokenize(text);
                 cancel.ThrowIfCancellationRequested();
                 if (report.Json(parse))
                     Console.Out.WriteLine(Json.Line(ToJson(prompt)));

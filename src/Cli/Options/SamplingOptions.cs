@@ -3,6 +3,7 @@ using System.Globalization;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
 using static TorchSharp.torch;
@@ -16,6 +17,9 @@ internal sealed class SamplingOptions
     private readonly Option<double> guidance = Parsed.Number("--guidance", "Classifier-free guidance; 1 is none", 7.5);
     private readonly Option<long> seed = Parsed.Number("--seed", "Seed of the starting noise", 0L);
     private readonly Option<int?> stepsOffset = Parsed.OptionalNumber<int>("--steps-offset", "Offset of the timesteps; the model's own by default");
+
+    private readonly LongPromptsOption longPrompts = new();
+    private readonly Option<int> clipSkip = Parsed.Number("--clip-skip", "Layers of the text encoder to leave out at its end; what others call clip skip 2 is 1 here", 0);
 
     private readonly Option<string?> scheduler = new("--scheduler")
     {
@@ -47,7 +51,7 @@ internal sealed class SamplingOptions
 
     public SamplingOptions AddTo(Command command)
     {
-        foreach (var option in new Option[] { steps, guidance, seed, scheduler, stepsOffset, negative, size, originalSize, crop, initialLatents })
+        foreach (var option in new Option[] { steps, guidance, seed, scheduler, stepsOffset, negative, longPrompts, clipSkip, size, originalSize, crop, initialLatents })
             command.Add(option);
         return this;
     }
@@ -55,12 +59,12 @@ internal sealed class SamplingOptions
     /// <summary>Adds what decides an inversion.</summary>
     public void AddInversionTo(Command command)
     {
-        foreach (var option in new Option[] { steps, guidance, seed, stepsOffset, size })
+        foreach (var option in new Option[] { steps, guidance, seed, stepsOffset, longPrompts, clipSkip, size })
             command.Add(option);
     }
 
     /// <summary>Options that an inversion has decided beforehand.</summary>
-    public IEnumerable<Option> DecidedByInversion => [seed, stepsOffset, size];
+    public IEnumerable<Option> DecidedByInversion => [seed, stepsOffset, longPrompts, clipSkip, size];
 
     /// <summary>What the shared options say of an inversion.</summary>
     public InversionSettings Inversion(ParseResult parse, string prompt) => new()
@@ -70,7 +74,11 @@ internal sealed class SamplingOptions
         StepsOffset = parse.GetValue(stepsOffset),
         Guidance = parse.GetValue(guidance),
         Seed = parse.GetValue(seed),
+        ClipSkip = parse.GetValue(clipSkip),
     };
+
+    /// <summary>How many windows the text encoder is to read some prompts in.</summary>
+    public int Windows(ParseResult parse, ClipTokenizer tokenizer, params string[] prompts) => longPrompts.Windows(parse, tokenizer, prompts);
 
     /// <summary>The size to work at, 0 for the model's own.</summary>
     public (int Width, int Height) Size(ParseResult parse) => parse.GetValue(size) ?? (0, 0);
@@ -84,6 +92,8 @@ internal sealed class SamplingOptions
             Inverted = inverted,
             Source = standard.Source,
             StepsOffset = standard.StepsOffset,
+            Windows = standard.Windows,
+            ClipSkip = standard.ClipSkip,
             Steps = Given(steps) ? request.Steps : standard.Steps,
             Guidance = Given(guidance) ? request.Guidance : standard.Guidance,
             Sampler = request.Sampler ?? standard.Sampler,
@@ -102,6 +112,7 @@ internal sealed class SamplingOptions
         StepsOffset = parse.GetValue(stepsOffset),
         Sampler = parse.GetValue(scheduler) is { } name ? Parsed.Named("--scheduler", () => SamplerNames.Parse(name)) : null,
         Negative = parse.GetValue(negative)!,
+        ClipSkip = parse.GetValue(clipSkip),
         Width = parse.GetValue(size)?.Width ?? 0,
         Height = parse.GetValue(size)?.Height ?? 0,
         OriginalSize = parse.GetValue(originalSize) is { } original ? new PixelSize(original.Width, original.Height) : null,

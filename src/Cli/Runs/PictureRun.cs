@@ -40,7 +40,11 @@ internal sealed class PictureRun
         var request = job.Complete(sampling.Request(parse, job.Source)) with { Trace = trace is not null };
         using var loaded = model.Load(parse);
         using var latents = sampling.ReadInitialLatents(parse);
-        request = job.Prepare(loaded, request with { InitialLatents = latents });
+        request = job.Prepare(loaded, request with
+        {
+            InitialLatents = latents,
+            Windows = sampling.Windows(parse, loaded.Tokenizer, [request.Source, request.Negative, .. request.Targets]),
+        });
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);
         Warnings.Truncated(prompts);
         using var result = StepDisplay.Run(report.Quiet(parse), progress => job.Make(loaded, request, progress, cancel));

@@ -12,9 +12,8 @@ internal static class Warnings
     /// <summary>The prompts of a run.</summary>
     public static TokenizedPrompt[] PromptsOf(ClipTokenizer tokenizer, EditRequest request) =>
     [
-        .. new[] { request.Source, request.Negative }
-            .Concat(request.Targets.Select(target => WeightedPrompt.Parse(target).Text))
-            .Select(tokenizer.Tokenize),
+        .. request.Targets.Prepend(request.Negative).Prepend(request.Source)
+            .Select(prompt => PromptReading.Read(tokenizer, prompt, request.Windows)),
     ];
 
     /// <summary>Names words that the embedded model, or another of its world, has never been shown.</summary>
@@ -34,7 +33,7 @@ internal static class Warnings
         foreach (var prompt in prompts.Where(prompt => prompt.Truncated.Count > 0))
         {
             Console.Error.WriteLine(
-                $"warning: the model reads {prompt.Ids.Count} tokens; these words of \"{prompt.Words.FirstOrDefault()?.Text}…\" were cut off: {string.Join(' ', prompt.Truncated)}");
+                $"warning: the model reads {prompt.Ids.Count} tokens; these words of \"{prompt.Words.FirstOrDefault()?.Text}…\" were cut off (--long-prompts reads more): {string.Join(' ', prompt.Truncated)}");
         }
     }
 }

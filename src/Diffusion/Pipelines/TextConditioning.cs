@@ -13,26 +13,30 @@ public static class TextConditioning
 
     /// <summary>Encodes prompts one by one, so that a prompt's embedding never depends on its neighbours.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="prompts">The prompts; each becomes a row.</param>
+    /// <param name="prompts">The prompts, all of the same number of windows; each becomes a row.</param>
     /// <param name="sizes">Sizes of the picture, for models that look at them; the model's own by default.</param>
-    public static Conditioning Encode(StableDiffusionModel model, IEnumerable<TokenizedPrompt> prompts, PictureSizes? sizes = null)
+    /// <param name="clipSkip">How many of the text encoder's last layers are left out.</param>
+    /// <exception cref="InvalidInputException">The text encoder does not have so many layers.</exception>
+    public static Conditioning Encode(StableDiffusionModel model, IEnumerable<TokenizedPrompt> prompts, PictureSizes? sizes = null, int clipSkip = 0)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
+        var layers = model.TextEncoders.Min(encoder => encoder.Model.Config.Layers);
+        InvalidInputException.Require(clipSkip >= 0 && clipSkip < layers, $"--clip-skip is {clipSkip}; give 0 to {layers - 1}, the text encoder has {layers} layers.");
         sizes ??= PictureSizes.Of(new PixelSize(model.PictureSide, model.PictureSide));
-        return prompts.Select(prompt => Encode(model, prompt, sizes)).Aggregate((rows, row) => rows.Join(row)).MoveToOuterDisposeScope();
+        return prompts.Select(prompt => Encode(model, prompt, sizes, clipSkip)).Aggregate((rows, row) => rows.Join(row)).MoveToOuterDisposeScope();
     }
 
     /// <summary>
     /// Encodes the negative prompt, one row. In the place of an empty one, models whose training left the text out by zeros are given zeros.
     /// </summary>
-    /// <inheritdoc cref="Encode(StableDiffusionModel, IEnumerable{TokenizedPrompt}, PictureSizes?)"/>
-    public static Conditioning EncodeNegative(StableDiffusionModel model, string prompt, PictureSizes? sizes = null)
+    /// <inheritdoc cref="Encode(StableDiffusionModel, IEnumerable{TokenizedPrompt}, PictureSizes?, int)"/>
+    public static Conditioning EncodeNegative(StableDiffusionModel model, TokenizedPrompt prompt, PictureSizes? sizes = null, int clipSkip = 0)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var encoded = Encode(model, [model.Tokenizer.Tokenize(prompt)], sizes);
-        if (prompt.Length > 0 || !model.ZerosForEmptyPrompt)
+        var encoded = Encode(model, [prompt], sizes, clipSkip);
+        if (prompt.Text.Length > 0 || !model.ZerosForEmptyPrompt)
             return encoded.MoveToOuterDisposeScope();
         // The sizes stay: only the text is left out.
         encoded.Text.zero_();
@@ -40,23 +44,48 @@ public static class TextConditioning
         return encoded.MoveToOuterDisposeScope();
     }
 
-    private static Conditioning Encode(StableDiffusionModel model, TokenizedPrompt prompt, PictureSizes sizes)
+    /// <summary>Encodes a plain negative prompt.</summary>
+    /// <inheritdoc cref="EncodeNegative(StableDiffusionModel, TokenizedPrompt, PictureSizes?, int)"/>
+    public static Conditioning EncodeNegative(StableDiffusionModel model, string prompt, PictureSizes? sizes = null) =>
+        EncodeNegative(model, model.Tokenizer.Tokenize(prompt), sizes);
+
+    private static Conditioning Encode(StableDiffusionModel model, TokenizedPrompt prompt, PictureSizes sizes, int clipSkip)
     {
         var takesVector = model.UNet.Config.Vector is not null;
-        var end = prompt.Ids.ToList().IndexOf(model.Tokenizer.EndId);
+        var windows = Enumerable.Range(0, prompt.Ends.Count).Select(window => Read(model, prompt, window, takesVector, clipSkip)).ToList();
+        var text = cat([.. windows.Select(window => window.Text)], 1);
+        if (prompt.Emphasis is { } emphasis)
+            text = Emphasise(model, text, emphasis, takesVector, clipSkip);
+        // The vector is that of the first window: it is one for the whole text, and the beginning says most.
+        var numbers = tensor(sizes.Numbers, [1, sizes.Numbers.Length], device: model.Device);
+        return new Conditioning(text, takesVector ? model.UNet.Vector(windows[0].Pooled, numbers) : null);
+    }
+
+    /// <summary>One window through all text encoders.</summary>
+    private static (Tensor Text, Tensor Pooled) Read(StableDiffusionModel model, TokenizedPrompt prompt, int window, bool takesVector, int clipSkip)
+    {
+        var (first, length) = (window * prompt.WindowLength, prompt.WindowLength);
+        var (end, own) = (prompt.Ends[window] - first, prompt.Ids.Skip(first).Take(length).ToList());
         var texts = new List<Tensor>();
-        Tensor? pooled = null;
+        Tensor pooled = null!;
         foreach (var encoder in model.TextEncoders)
         {
-            var ids = prompt.Ids.Select((id, i) => (long)(i < prompt.Length ? id : encoder.PadId)).ToArray();
+            var ids = own.Select((id, i) => (long)(i <= end ? id : encoder.PadId)).ToArray();
             var states = new List<Tensor>();
             var output = encoder.Model.Forward(tensor(ids, [1, ids.Length], device: model.Device), states);
-            texts.Add(takesVector ? states[^LastButOne] : output);
+            texts.Add(takesVector ? states[^(LastButOne + clipSkip)] : clipSkip > 0 ? encoder.Model.Normalize(states[^(1 + clipSkip)]) : output);
             // The last encoder's counts.
-            pooled = encoder.Model.Pool(output, end);
+            pooled = encoder.Model.Pool(output, own.IndexOf(model.Tokenizer.EndId));
         }
 
-        var numbers = tensor(sizes.Numbers, [1, sizes.Numbers.Length], device: model.Device);
-        return new Conditioning(cat(texts, -1), takesVector ? model.UNet.Vector(pooled!, numbers) : null);
+        return (cat(texts, -1), pooled);
+    }
+
+    /// <summary>Moves each token on the line from what the empty prompt says in its place: 0 is nothing said, 1 the token, more is beyond it.</summary>
+    private static Tensor Emphasise(StableDiffusionModel model, Tensor text, IReadOnlyList<float> emphasis, bool takesVector, int clipSkip)
+    {
+        var nothing = Read(model, model.Tokenizer.Tokenize(""), 0, takesVector, clipSkip).Text.repeat(1, emphasis.Count / model.Tokenizer.MaxLength, 1);
+        var strength = tensor(emphasis.ToArray(), [1, emphasis.Count, 1], device: model.Device).to(text.dtype);
+        return nothing + (strength * (text - nothing));
     }
 }

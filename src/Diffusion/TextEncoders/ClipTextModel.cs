@@ -50,6 +50,9 @@ public sealed class ClipTextModel
         return finalNorm.Forward(x).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The final layer normalisation of another layer's output, [B, tokens, width], for encoders whose last layers are left out.</summary>
+    public Tensor Normalize(Tensor state) => finalNorm.Forward(state);
+
     /// <summary>The text as a whole: the output at its end token, projected where the model has a projection.</summary>
     /// <param name="output">What <see cref="Forward(Tensor)"/> returned, [B, tokens, width].</param>
     /// <param name="end">Position of the first end token of every row.</param>

@@ -12,6 +12,9 @@ public sealed class ClipTokenizer
     /// <summary>The length of CLIP's text encoders, in tokens.</summary>
     public const int DefaultMaxLength = 77;
 
+    /// <summary>More windows than this are not made of a prompt.</summary>
+    public const int MostWindows = 16;
+
     // Captions repeat a few hundred words; the bounds keep arbitrary input from filling the memory.
     private const int CachedWords = 1 << 15;
     private const int CachedWordLength = 64;
@@ -112,33 +115,65 @@ public sealed class ClipTokenizer
     /// <summary>
     /// A prompt as the text encoder takes it: padded to <see cref="MaxLength"/>, or truncated so that the end token is the last one.
     /// </summary>
-    public TokenizedPrompt Tokenize(string text)
-    {
-        var ids = new int[MaxLength];
-        var tokens = new List<string> { Text(StartId) };
-        var words = new List<PromptWord>();
-        var truncated = new List<string>();
-        ids[0] = StartId;
-        foreach (var word in PromptText.Words(text).Select(Lookup))
-        {
-            var first = tokens.Count;
-            var kept = Math.Min(word.Ids.Length, MaxLength - 1 - first);
-            for (var i = 0; i < kept; i++)
-            {
-                ids[first + i] = word.Ids[i];
-                tokens.Add(Text(word.Ids[i]));
-            }
+    public TokenizedPrompt Tokenize(string text) => TokenizeWindows(text, windows: 1);
 
-            if (kept < word.Ids.Length)
-                truncated.Add(word.Text);
-            else
-                words.Add(word.At(first));
+    /// <summary>
+    /// A prompt for a text encoder that reads it in several windows, each of <see cref="MaxLength"/> with a start and an end of its own. A word
+    /// that does not fit into what is left of a window stands in the next one.
+    /// </summary>
+    /// <param name="text">The prompt.</param>
+    /// <param name="windows">How many windows; what does not fit into them is truncated.</param>
+    public TokenizedPrompt TokenizeWindows(string text, int windows)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(windows, 1);
+        var ids = new int[MaxLength * windows];
+        ids.AsSpan().Fill(PadId);
+        // Where the next token of each window goes, and in the end its end token.
+        var ends = new int[windows];
+        for (var w = 0; w < windows; w++)
+        {
+            ids[w * MaxLength] = StartId;
+            ends[w] = (w * MaxLength) + 1;
         }
 
-        ids[tokens.Count] = EndId;
-        tokens.Add(Text(EndId));
-        ids.AsSpan(tokens.Count).Fill(PadId);
-        return new TokenizedPrompt(text, ids, tokens, words, truncated);
+        var words = new List<PromptWord>();
+        var truncated = new List<string>();
+        var window = 0;
+        foreach (var word in PromptText.Words(text).Select(Lookup))
+        {
+            if (Room() < word.Ids.Length && word.Ids.Length <= MaxLength - 2 && window < windows - 1)
+                window++;
+            var places = new List<int>();
+            foreach (var id in word.Ids)
+            {
+                if (Room() == 0 && window < windows - 1)
+                    window++;
+                if (Room() == 0)
+                    break;
+                places.Add(ends[window]);
+                ids[ends[window]++] = id;
+            }
+
+            if (places.Count < word.Ids.Length)
+                truncated.Add(word.Text);
+            else
+                words.Add(word.At(places));
+        }
+
+        foreach (var end in ends)
+            ids[end] = EndId;
+        return new TokenizedPrompt(text, ids, [.. ids[..(ends[window] + 1)].Select(Text)], words, truncated) { Ends = ends };
+
+        int Room() => ((window + 1) * MaxLength) - 1 - ends[window];
+    }
+
+    /// <summary>How many windows it takes to read all of a text; <see cref="MostWindows"/> for texts that are longer still.</summary>
+    public int WindowsOf(string text)
+    {
+        var windows = 1;
+        while (windows < MostWindows && TokenizeWindows(text, windows).Truncated.Count > 0)
+            windows++;
+        return windows;
     }
 
     /// <summary>The text of one token, without the space after it; bytes that are only a part of a character read as U+FFFD.</summary>
@@ -247,13 +282,9 @@ public sealed class ClipTokenizer
     // A word's tokens, wherever in a prompt it stands.
     private sealed record Word(string Text, int[] Ids, int BareStart, int BareCount)
     {
-        public PromptWord At(int first)
+        public PromptWord At(IReadOnlyList<int> tokens) => new(Text, tokens)
         {
-            var tokens = Enumerable.Range(first, Ids.Length).ToArray();
-            return new PromptWord(Text, tokens)
-            {
-                BareTokens = BareCount == Ids.Length ? tokens : tokens[BareStart..(BareStart + BareCount)],
-            };
-        }
+            BareTokens = BareCount == Ids.Length ? tokens : [.. tokens.Skip(BareStart).Take(BareCount)],
+        };
     }
 }

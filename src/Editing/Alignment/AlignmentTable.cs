@@ -42,7 +42,8 @@ public sealed record AlignmentTable(IReadOnlyList<AlignmentRow> Rows, IReadOnlyL
     {
         var names = new (int, string)[source.Ids.Count];
         Array.Fill(names, (-2, "(padding)"));
-        names[source.Length - 1] = (-1, "(end)");
+        foreach (var end in source.Ends)
+            names[end] = (-1, "(end)");
         for (var k = 0; k < source.Words.Count; k++)
             foreach (var token in source.Words[k].Tokens)
                 names[token] = (k, source.Words[k].Text);

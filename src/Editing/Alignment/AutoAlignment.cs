@@ -18,7 +18,7 @@ namespace PromptToPrompt.Editing.Alignment;
 /// in "red" → "dark blue" both new words receive half of the attention of "red".
 /// </para>
 /// <para>
-/// The end token maps to the end token. Padding is matched by position, for the text encoder tells padding tokens apart by nothing
+/// In each window the end token maps to the end token. Padding is matched by position, for the text encoder tells padding tokens apart by nothing
 /// else; padding at a position where the source still has words has no counterpart.
 /// </para>
 /// </remarks>
@@ -28,8 +28,6 @@ public static class AutoAlignment
     public static TokenAlignment Create(TokenizedPrompt source, TokenizedPrompt target)
     {
         var mapper = new Mapper(target.Ids.Count);
-        mapper.Link(0, 0);
-
         // Between two common words stands a change; the end of both prompts closes the last one.
         var common = CommonWords(source, target);
         int s = 0, t = 0;
@@ -45,9 +43,15 @@ public static class AutoAlignment
         }
 
         mapper.LinkSpan(Remainder(source), Remainder(target));
-        mapper.Link(source.Length - 1, target.Length - 1);
-        for (var k = Math.Max(source.Length, target.Length); k < target.Ids.Count; k++)
-            mapper.Link(k, k);
+        for (var window = 0; window < target.Ends.Count; window++)
+        {
+            var (first, sourceEnd, targetEnd) = (window * target.WindowLength, source.Ends[window], target.Ends[window]);
+            mapper.Link(first, first);
+            mapper.Link(sourceEnd, targetEnd);
+            for (var k = Math.Max(sourceEnd, targetEnd) + 1; k < first + target.WindowLength; k++)
+                mapper.Link(k, k);
+        }
+
         return new TokenAlignment(AlignmentKind.Auto, source, target, mapper.Values, mapper.Receivers());
     }
 
@@ -70,7 +74,8 @@ public static class AutoAlignment
     // What is left of a word that the end of the model's length has cut in two.
     private static int[] Remainder(TokenizedPrompt prompt)
     {
-        var start = prompt.Words.Count == 0 ? 1 : prompt.Words[^1].Tokens[^1] + 1;
+        var window = (prompt.Length - 1) / prompt.WindowLength * prompt.WindowLength;
+        var start = Math.Max(window + 1, prompt.Words.Count == 0 ? 1 : prompt.Words[^1].Tokens[^1] + 1);
         return [.. Enumerable.Range(start, prompt.Length - 1 - start)];
     }
 

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Tokenization;
 
 namespace PromptToPrompt.Editing.Alignment;
@@ -28,7 +29,7 @@ public sealed class TokenAlignment
     /// <summary>The edited prompt.</summary>
     public TokenizedPrompt Target { get; }
 
-    /// <summary>Number of token positions of each prompt, padding included (77).</summary>
+    /// <summary>Number of token positions of each prompt, padding included (77, or a multiple of it where prompts are long).</summary>
     public int Length => Counterpart.Length;
 
     /// <summary>
@@ -53,6 +54,9 @@ public sealed class TokenAlignment
     {
         if (source.Ids.Count != target.Ids.Count)
             throw new ArgumentException($"The prompts are padded to {source.Ids.Count} and {target.Ids.Count} tokens.", nameof(target));
+        InvalidInputException.Require(
+            source.Ends.Count == 1 || kind is AlignmentKind.Auto or AlignmentKind.Naive,
+            $"--kind {kind.ToString().ToLowerInvariant()} is defined for prompts of {source.WindowLength} tokens, and these are longer; use --kind auto.");
         return kind switch
         {
             AlignmentKind.Auto => AutoAlignment.Create(source, target),
@@ -61,6 +65,24 @@ public sealed class TokenAlignment
             AlignmentKind.Naive => NaiveAlignment.Create(source, target),
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
+    }
+
+    /// <summary>
+    /// How strongly each target token speaks: as its counterpart in the source, so that an edit keeps what the source emphasises. Null where
+    /// the source emphasises nothing.
+    /// </summary>
+    public float[]? Emphasis()
+    {
+        if (Source.Emphasis is not { } emphasis)
+            return null;
+        var received = new float[Length];
+        for (var t = 0; t < Length; t++)
+        {
+            var column = Enumerable.Range(0, Length).Where(s => Mapper[(s * Length) + t] != 0).ToList();
+            received[t] = column.Count > 0 ? column.Average(s => emphasis[s]) : 1;
+        }
+
+        return received;
     }
 
     /// <summary>The alignment in words, for people to read.</summary>

@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Editing.Prompts;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -33,8 +34,8 @@ internal sealed class InversionRun : IDisposable
         Picture = latents.to(ScalarType.Float32, model.Device);
         Scheduler = new DdimScheduler(Config, settings.Steps);
         var sizes = PictureSizes.Of(new PixelSize((int)latents.shape[3], (int)latents.shape[2]) * model.Vae.Config.PixelsPerLatent);
-        Conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(settings.Prompt)], sizes);
-        Unconditional = TextConditioning.EncodeNegative(model, "", sizes);
+        Conditional = TextConditioning.Encode(model, [PromptReading.Read(model.Tokenizer, settings.Prompt, settings.Windows)], sizes, settings.ClipSkip);
+        Unconditional = TextConditioning.EncodeNegative(model, model.Tokenizer.TokenizeWindows("", settings.Windows), sizes, settings.ClipSkip);
         Resume = resume;
         this.progress = progress;
         this.checkpoint = checkpoint;

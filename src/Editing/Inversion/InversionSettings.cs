@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Tokenization;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -10,6 +11,12 @@ public sealed record InversionSettings
 
     /// <summary>What the picture shows.</summary>
     public required string Prompt { get; init; }
+
+    /// <summary>Windows in which the text encoder reads the prompt; edits can use as many.</summary>
+    public int Windows { get; init; } = 1;
+
+    /// <summary>How many of the text encoder's last layers are left out.</summary>
+    public int ClipSkip { get; init; }
 
     /// <summary>DDIM steps.</summary>
     public int Steps { get; init; } = 50;
@@ -58,6 +65,7 @@ public sealed record InversionSettings
     public void Validate()
     {
         Require(Steps is >= 1 and <= 1000, $"--steps is {Steps}; give a number from 1 to 1000.");
+        Require(Windows is >= 1 and <= ClipTokenizer.MostWindows, $"The prompt needs {Windows} windows; at most {ClipTokenizer.MostWindows} are read.");
         Require(double.IsFinite(Guidance), "--guidance must be a finite number.");
         Require(InversionGuidance is null || double.IsFinite(InversionGuidance.Value), "--inversion-guidance must be a finite number.");
         Require(FixedPoint is >= 0 and <= 100, $"--fixed-point is {FixedPoint}; give a number from 0 to 100.");

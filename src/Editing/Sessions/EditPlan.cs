@@ -26,9 +26,9 @@ internal sealed class EditPlan : IDisposable
         Known = request.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
         var sizes = new PictureSizes(request.OriginalSize ?? PictureSize, request.Crop.Top, request.Crop.Left, PictureSize);
-        Conditional = TextConditioning.Encode(model, Prompts, sizes).DetachFromDisposeScope();
+        Conditional = TextConditioning.Encode(model, Prompts, sizes, request.ClipSkip).DetachFromDisposeScope();
         Unconditional = request.Inverted?.Unconditional is { } found ? Placed(found)
-            : TextConditioning.EncodeNegative(model, request.Negative, sizes).DetachFromDisposeScope();
+            : TextConditioning.EncodeNegative(model, Words.Negative, sizes, request.ClipSkip).DetachFromDisposeScope();
         mask = request.Mask is { } picture ? LatentMask(picture).DetachFromDisposeScope() : null;
         var blends = request.Blend is not null || request.BlendSubtract is not null;
         var (height, width) = MapResolution.Choose(model.UNet.Config, (int)Noise.shape[2], (int)Noise.shape[3]);

@@ -20,6 +20,12 @@ public sealed record EditRequest
     /// <summary>What the pictures should not show.</summary>
     public string Negative { get; init; } = "";
 
+    /// <summary>Windows in which the text encoder reads the prompts; what is longer is truncated. See <see cref="PromptReading.Windows"/>.</summary>
+    public int Windows { get; init; } = 1;
+
+    /// <summary>How many of the text encoder's last layers are left out.</summary>
+    public int ClipSkip { get; init; }
+
     /// <summary>Denoising steps.</summary>
     public int Steps { get; init; } = 50;
 
@@ -111,6 +117,8 @@ public sealed record EditRequest
         Source = inverted.Settings.Prompt,
         Steps = inverted.Settings.Steps,
         StepsOffset = inverted.Settings.StepsOffset,
+        Windows = inverted.Settings.Windows,
+        ClipSkip = inverted.Settings.ClipSkip,
         Guidance = inverted.Settings.Guidance,
         Sampler = SamplerKind.Ddim,
     };

@@ -39,7 +39,7 @@ public sealed class EditSession : IDisposable
     }
 
     /// <summary>An edit pass: the edits alone, steered by the recording.</summary>
-    /// <param name="change">Turns the session's request into the edit's: its targets, edit and blend. Seed, steps, sampler, size and guidance stay.</param>
+    /// <param name="change">Turns the session's request into the edit's: its targets, edit and blend. Seed, steps, sampler, size, guidance and windows stay.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancel">Stops the pass before the next step.</param>
     public EditResult Edit(Func<EditRequest, EditRequest> change, IProgress<EditProgress>? progress = null, CancellationToken cancel = default)
@@ -61,6 +61,8 @@ public sealed class EditSession : IDisposable
             InitialLatents = source.InitialLatents,
             Inverted = source.Inverted,
             Negative = source.Negative,
+            Windows = source.Windows,
+            ClipSkip = source.ClipSkip,
         };
         using var plan = new EditPlan(model, edited);
         return EditRun.Pass(plan, [.. Enumerable.Range(1, edited.Targets.Count)], recording, progress, cancel);

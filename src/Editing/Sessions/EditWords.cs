@@ -13,18 +13,24 @@ internal sealed class EditWords
     public EditWords(ClipTokenizer tokenizer, EditRequest request)
     {
         Validate(request);
+        var source = PromptReading.Read(tokenizer, request.Source, request.Windows);
+        Negative = PromptReading.Read(tokenizer, request.Negative, request.Windows);
         var targets = request.Targets.Select(WeightedPrompt.Parse).ToList();
-        Prompts = [tokenizer.Tokenize(request.Source), .. targets.Select(t => tokenizer.Tokenize(t.Text))];
+        Prompts = [source, .. targets.Select(t => tokenizer.TokenizeWindows(t.Text, request.Windows))];
         Edits = [null, .. AttentionEdit.CreateAll(
             Prompts[0],
             [.. targets.Select((t, i) => (Prompts[i + 1], request.Edit with { Weights = [.. request.Edit.Weights, .. t.Weights] }))],
             request.Steps)];
+        Prompts = [source, .. Edits.Skip(1).Select(edit => edit!.Alignment.Target with { Emphasis = edit.Alignment.Emphasis() })];
         Blend = request.Blend?.Find(Prompts);
         BlendSubtract = request.BlendSubtract?.Find(Prompts);
     }
 
     /// <summary>The source prompt, then the targets.</summary>
     public IReadOnlyList<TokenizedPrompt> Prompts { get; }
+
+    /// <summary>What the pictures should not show.</summary>
+    public TokenizedPrompt Negative { get; }
 
     /// <summary>The edit of each prompt, null for the source.</summary>
     public IReadOnlyList<AttentionEdit?> Edits { get; }
@@ -43,6 +49,8 @@ internal sealed class EditWords
         Require(request.Steps == settings.Steps, $"--steps is {request.Steps}, but the picture was inverted in {settings.Steps}; invert it again.");
         Require(request.Source == settings.Prompt, $"The picture was inverted as \"{settings.Prompt}\"; give that source prompt, or invert it again.");
         Require(request.Sampler is null or SamplerKind.Ddim, "Real pictures are edited with ddim; leave --scheduler out.");
+        Require(request.Windows == settings.Windows, $"The prompts are read in {request.Windows} windows, but the picture was inverted with {settings.Windows}; invert it again.");
+        Require(request.ClipSkip == settings.ClipSkip, $"--clip-skip is {request.ClipSkip}, but the picture was inverted with {settings.ClipSkip}; invert it again.");
         Require(request.EditSeed is null && request.InitialLatents is null, "A real picture starts from its own noise; leave --edit-seed and --init-latents out.");
         Require(
             request.OriginalSize is null && request.Crop == default,
@@ -55,6 +63,7 @@ internal sealed class EditWords
     private static void Validate(EditRequest request)
     {
         Require(request.Steps is >= 1 and <= 1000, $"--steps is {request.Steps}; give a number from 1 to 1000.");
+        Require(request.Windows is >= 1 and <= ClipTokenizer.MostWindows, $"The prompts are to be read in {request.Windows} windows; 1 to {ClipTokenizer.MostWindows} can be.");
         Require(double.IsFinite(request.Guidance), "--guidance must be a finite number.");
         foreach (var (name, value) in new[]
         {

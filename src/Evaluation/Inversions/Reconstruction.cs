@@ -1,12 +1,9 @@
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Evaluation.Measures;
 
-<<<<<<<< HEAD:src/Evaluation/Inversions/Reconstruction.cs
 namespace PromptToPrompt.Evaluation.Inversions;
-========
-namespace PromptToPrompt.Evaluation.Measures;
->>>>>>>> studio:src/Evaluation/Measures/Reconstruction.cs
 
 /// <summary>How well an inversion brings its picture back.</summary>
 /// <param name="Framed">The picture as the model was given it.</param>

@@ -29,6 +29,15 @@ public sealed class AlignCommandTests
     }
 
     [Fact]
+    public void LongPromptsAreAlignedInWindows()
+    {
+        var tail = string.Concat(Enumerable.Repeat(" cat", 80));
+        using var json = Align("a (dog:1.2)" + tail, "a fox" + tail, "--long-prompts");
+        Assert.Equal(154, json.RootElement.GetProperty("mapper").GetArrayLength());
+        Assert.Contains("--kind auto", P2P.Run("align", "a dog" + tail, "a fox" + tail, "--kind", "refine", "--long-prompts", "--model", Models.Storybook()).FailedWith(2));
+    }
+
+    [Fact]
     public void TableIsReadable()
     {
         var table = P2P.Run("align", "a cat sat", "a dog sat", "--model", Models.Storybook()).Succeeded();

@@ -26,5 +26,6 @@ public sealed class TokensCommandTests
         var outcome = P2P.Run("tokens", "--model", Models.Storybook(), string.Concat(Enumerable.Repeat("cat ", 75)) + "castle");
         outcome.Succeeded();
         Assert.Contains("castle", outcome.Error);
+        Assert.Contains("castle", P2P.Run("tokens", "--long-prompts", "--model", Models.Storybook(), string.Concat(Enumerable.Repeat("cat ", 75)) + "castle").Succeeded());
     }
 }

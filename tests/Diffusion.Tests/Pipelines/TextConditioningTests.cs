@@ -75,6 +75,57 @@ public sealed class TextConditioningTests : IDisposable
     }
 
     [Fact]
+    public void WindowsAreReadOneByOne()
+    {
+        using var scope = NewDisposeScope();
+        using var model = StableDiffusionModel.Load(SmallModel.Write(folder["m"], SmallModel.XlShape));
+        var (cats, rest) = (string.Join(' ', Enumerable.Repeat("cat", 75)), "a cat");
+
+        var found = TextConditioning.Encode(model, [model.Tokenizer.TokenizeWindows($"{cats} {rest}", 2)]);
+        var parts = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(cats), model.Tokenizer.Tokenize(rest)]);
+
+        Assert.Equal([1, 154, 56], found.Text.shape);
+        Assert.True(found.Text.view(2, 77, 56).allclose(parts.Text, atol: 1e-6));
+        Assert.True(found.Vector!.allclose(parts.Vector![..1], atol: 1e-6));
+    }
+
+    [Fact]
+    public void EmphasisLeadsAwayFromTheEmptyPrompt()
+    {
+        using var scope = NewDisposeScope();
+        using var model = StableDiffusionModel.Load(SmallModel.Write(folder["m"], SmallModel.Shape));
+        var cat = model.Tokenizer.Tokenize("a cat");
+        Tensor At(float weight) => TextConditioning.Encode(
+            model, [cat with { Emphasis = [.. cat.Ids.Select((_, k) => cat.Words[1].Tokens.Contains(k) ? weight : 1)] }]).Text[0];
+        var (plain, nothing) = (TextConditioning.Encode(model, [cat]).Text[0], TextConditioning.EncodeNegative(model, "").Text[0]);
+
+        Assert.True(At(1).allclose(plain, atol: 1e-6));
+        foreach (var place in cat.Words[1].Tokens)
+        {
+            Assert.True(At(0)[place].allclose(nothing[place], atol: 1e-6));
+            Assert.True((At(2)[place] - plain[place]).allclose(plain[place] - nothing[place], atol: 1e-5));
+        }
+
+        Assert.True(At(2)[cat.Words[0].Tokens[0]].allclose(plain[cat.Words[0].Tokens[0]], atol: 1e-6));
+    }
+
+    [Fact]
+    public void LayersThatAreSkippedAreLeftOut()
+    {
+        using var scope = NewDisposeScope();
+        using var model = StableDiffusionModel.Load(SmallModel.Write(
+            folder["m"], SmallModel.Shape with { TextEncoder = SmallModel.Shape.TextEncoder with { Layers = 3 } }));
+        var cat = model.Tokenizer.Tokenize("a cat");
+        var encoder = model.TextEncoders[0].Model;
+        var states = new List<Tensor>();
+        encoder.Forward(tensor(cat.Ids.Select(id => (long)id).ToArray(), [1, cat.Ids.Count]), states);
+
+        Assert.True(TextConditioning.Encode(model, [cat], clipSkip: 2).Text.allclose(encoder.Normalize(states[1]), atol: 1e-6));
+        Assert.True(TextConditioning.Encode(model, [cat], clipSkip: 0).Text.allclose(encoder.Normalize(states[3]), atol: 1e-6));
+        Assert.Contains("0 to 2", Assert.Throws<InvalidInputException>(() => TextConditioning.Encode(model, [cat], clipSkip: 3)).Message);
+    }
+
+    [Fact]
     public void TokenizersOfDifferentWordsAreRefused()
     {
         var path = SmallModel.Write(folder["m"], SmallModel.XlShape);

@@ -50,6 +50,19 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         Assert.True(found.Latents[0].Equals(drawings.Latents[0]));
     }
 
+    [Theory]
+    [InlineData("ddim")]
+    [InlineData("null-text")]
+    public void LongAndEmphasisedPromptsAreRetracedToo(string method)
+    {
+        var prompt = "a (red:1.2) house" + string.Concat(Enumerable.Repeat(" in the green sunny quiet field", 14));
+        var found = drawings.Invert(InvertedDrawings.Settings(method) with { Prompt = prompt, Windows = 2, Steps = 3 });
+        // The edit's prompt has the emphasis of the source's.
+        Reference.AssertClose(found.Source[^1].unsqueeze(0), drawings.Edit(found, prompt.Replace("(red:1.2)", "red")), Rounding, method);
+        Assert.Contains("windows", Assert.Throws<InvalidInputException>(
+            () => EditRun.Execute(drawings.Model, EditRequest.ForPicture(found) with { Windows = 1 })).Message);
+    }
+
     [Fact]
     public void OptimisingBringsThePictureNearerThanNotOptimising()
     {

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
@@ -127,6 +128,39 @@ public sealed class EditSessionTests
         using var result = EditRun.Execute(model, Request with { Targets = ["a red (house:1) in a field"], Edit = new EditSpecification() });
 
         AssertClose(result.Latents.slice(0, 0, 1, 1), result.Latents.slice(0, 1, 2, 1));
+    }
+
+    [Fact]
+    public void LongPromptsEditAsShortOnesDo()
+    {
+        using var model = EmbeddedModel.Load();
+        var tail = string.Concat(Enumerable.Repeat(" in the green sunny quiet field", 14));
+        string[] targets = ["a red castle" + tail, "a red (house:1)" + tail];
+        var request = Request with { Source = "a red house" + tail, Steps = 3, Blend = BlendWords.Parse("house,castle"), Windows = 2 };
+        using var together = EditRun.Execute(model, request with { Targets = targets });
+        using var session = new EditSession(model, request with { Blend = null });
+        using var source = session.RunSource();
+        using var edit = session.Edit(r => r with { Targets = targets, Blend = request.Blend });
+
+        Assert.All(together.Prompts, prompt => Assert.Equal((154, 0), (prompt.Ids.Count, prompt.Truncated.Count)));
+        AssertClose(together.Latents.slice(0, 1, 3, 1), edit.Latents);
+        AssertClose(together.Latents.slice(0, 0, 1, 1), together.Latents.slice(0, 2, 3, 1));
+        using var cut = EditRun.Execute(model, request with { Windows = 1 });
+        Assert.True((cut.Latents - together.Latents.slice(0, 0, 1, 1)).abs().max().ToDouble() > 0.01);
+        var error = Assert.Throws<InvalidInputException>(() => EditRun.Execute(
+            model, request with { Targets = targets, Edit = new EditSpecification { Kind = AlignmentKind.Refine } }));
+        Assert.Contains("--kind auto", error.Message);
+    }
+
+    [Fact]
+    public void WhatTheSourceEmphasisesItsEditsDoToo()
+    {
+        using var model = EmbeddedModel.Load();
+        using var result = EditRun.Execute(model, Request with { Source = "a (red:1.5) house in a field", Targets = ["a red house in a field"] });
+
+        AssertClose(result.Latents.slice(0, 0, 1, 1), result.Latents.slice(0, 1, 2, 1));
+        using var plain = EditRun.Execute(model, Request with { Targets = [] });
+        Assert.True((result.Latents.slice(0, 0, 1, 1) - plain.Latents).abs().max().ToDouble() > 0.01);
     }
 
     [Fact]
