@@ -4,7 +4,6 @@ using PromptToPrompt.Editing.Inpainting;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Evaluation.Inversions;
-using PromptToPrompt.Evaluation.Measures;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
 using static TorchSharp.torch;
