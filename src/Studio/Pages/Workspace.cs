@@ -98,7 +98,9 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     /// <summary>Makes a version the one that edits follow.</summary>
     public void UseAsSource(PictureVersion version)
     {
-        (Source, Edit, Other) = (version, null, null);
+        // What was filled is seen beside what was there.
+        var before = version.Recipe is InpaintedRecipe ? versions.Find(other => other.Id == version.Parent) : null;
+        (Source, Edit, Other) = (version, null, before);
         Draft = Draft.Of(version.Recipe.Prompt);
         Settings = PictureSettings.Of(version, Settings);
         Changed?.Invoke();
