@@ -131,7 +131,7 @@ internal sealed class SamplingOptions
         });
     }
 
-    private static (int, int)? ReadSize(string text) => ReadPair(text, 'x') is (> 0, > 0) size ? size : throw new FormatException();
+    private static (int, int)? ReadSize(string text) => ReadPair(text, 'x') is ( > 0, > 0) size ? size : throw new FormatException();
 
     private static int[] ReadPoint(string text)
     {
