@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Studio.Drafts;
@@ -6,6 +7,7 @@ namespace PromptToPrompt.Studio.Drafts;
 internal static class Suggestions
 {
     private const int Most = 12;
+    private static readonly FrozenSet<string> Known = Vocabulary.Words.ToFrozenSet();
 
     /// <summary>The prompt of a first visit, and the seed that the embedded model draws it well with.</summary>
     public const string FirstPrompt = "a white house in a field";
@@ -14,6 +16,12 @@ internal static class Suggestions
 
     /// <summary>Guidance that suits the embedded model.</summary>
     public const double StorybookGuidance = 5;
+
+    /// <summary>Words that the embedded model was never shown.</summary>
+    /// <param name="model">Name of the model; of any other, nothing is known.</param>
+    /// <param name="text">A prompt.</param>
+    public static IEnumerable<string> Unknown(string model, string text) => Path.GetFileName(model) != "storybook" ? []
+        : Draft.Split(text).Select(word => word.Trim(',', '.', ';', ':', '!', '?', '"', '(', ')')).Where(word => !Known.Contains(word.ToLowerInvariant())).Distinct();
 
     /// <summary>What could stand in a word's place.</summary>
     public static IEnumerable<string> InsteadOf(string word) => WordChoices.InsteadOf(word).Take(Most);

@@ -7,5 +7,5 @@ public sealed record EngineLimits
     public int QueueLength { get; init; } = 16;
 
     /// <summary>Memory for recorded sources, in bytes.</summary>
-    public long SessionBytes { get; init; } = 4L << 30;
+    public long SessionBytes { get; init; } = 6L << 30;
 }

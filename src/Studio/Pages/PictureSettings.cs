@@ -1,5 +1,6 @@
 using PromptToPrompt.Studio.Drafts;
 using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Pages;
 
@@ -19,6 +20,9 @@ public sealed record PictureSettings
     public string Scheduler { get; init; } = "ddim";
 
     public static PictureSettings For(string model, int steps) => new() { Model = model, Steps = steps, Guidance = Path.GetFileName(model) == "storybook" ? Suggestions.StorybookGuidance : 7.5 };
+
+    /// <summary>The settings that a picture was drawn with; others where it was not drawn.</summary>
+    public static PictureSettings Of(PictureVersion version, PictureSettings others) => version.Recipe is DrawnRecipe drawn ? Of(drawn) : others;
 
     public static PictureSettings Of(DrawnRecipe recipe) => new()
     {

@@ -84,6 +84,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
             if (Source?.Id != source.Id || StudioJson.Write(Draft.Recipe(source.Id)) != StudioJson.Write(edited))
                 Draft = Draft.Of(source.Recipe.Prompt, edited);
             (Source, Edit, Other) = (source, version, null);
+            Settings = PictureSettings.Of(source, Settings);
         }
         else
         {
@@ -97,10 +98,11 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     /// <summary>Makes a version the one that edits follow.</summary>
     public void UseAsSource(PictureVersion version)
     {
-        (Source, Edit, Other) = (version, null, null);
+        // What was filled is seen beside what was there.
+        var before = version.Recipe is InpaintedRecipe ? versions.Find(other => other.Id == version.Parent) : null;
+        (Source, Edit, Other) = (version, null, before);
         Draft = Draft.Of(version.Recipe.Prompt);
-        if (version.Recipe is DrawnRecipe drawn)
-            Settings = PictureSettings.Of(drawn);
+        Settings = PictureSettings.Of(version, Settings);
         Changed?.Invoke();
     }
 

@@ -8,7 +8,7 @@ public sealed class Screenshots(StudioBrowser browser)
     [Fact(Explicit = true)]
     public async Task Of_the_studio()
     {
-        await using var visitor = await browser.Visit(1280, 860, steps: 30);
+        await using var visitor = await browser.Visit(1280, 960, steps: 30);
         var page = visitor.Page;
         await visitor.Swap("white", "red");
         await visitor.Pictures(2);
