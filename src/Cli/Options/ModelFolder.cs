@@ -18,7 +18,7 @@ internal static class ModelFolder
     /// <exception cref="InvalidInputException">There is none.</exception>
     public static string FindModel(string name, string option = "--model") =>
         File.Exists(name) ? Path.GetFullPath(name)
-        : !Directory.Exists(name) && name.Split(RevisionMark, 2) is var parts && HubRepository.TryParse(parts[0], out var repository) 
+        : !Directory.Exists(name) && name.Split(RevisionMark, 2) is var parts && HubRepository.TryParse(parts[0], out var repository)
             ? Pulled(repository, parts.ElementAtOrDefault(1), option)
         : Find(name, option);
 

@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;

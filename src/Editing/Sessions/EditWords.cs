@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Edits;
