@@ -52,6 +52,7 @@ internal static class CommandLine
         TrainCommand.Create(cancel),
         ModelsCommand.Create(cancel),
         BenchCommand.Create(cancel),
+        ServeCommand.Create(cancel),
         DoctorCommand.Create(),
     };
 
@@ -74,12 +75,13 @@ internal static class CommandLine
             : error;
     }
 
-    // The name that begins alike, where there is one alone.
+    // The shortest name that begins alike.
     private static string Meant(string text, Command command)
     {
-        string[] names = [.. command.Subcommands.Select(sub => sub.Name).Concat(command.Options.Select(option => option.Name))
-            .Where(name => name.StartsWith(text, StringComparison.Ordinal) || text.StartsWith(name, StringComparison.Ordinal))];
-        return names.Length == 1 && text.Trim('-').Length > 1 ? $" Did you mean {names[0]}?" : "";
+        var names = command.Subcommands.Select(sub => sub.Name).Concat(command.Options.Select(option => option.Name));
+        var name = text.Trim('-').Length < 2 ? null : names
+            .Where(name => name.StartsWith(text, StringComparison.Ordinal) || text.StartsWith(name, StringComparison.Ordinal)).MinBy(name => name.Length);
+        return name is null ? "" : $" Did you mean {name}?";
     }
 
     private static string PathOf(ParseResult parse)

@@ -7,6 +7,7 @@ public sealed class LayerTests
     [InlineData(Layers.Editing, Layers.Diffusion)]
     [InlineData(Layers.Storybook, Layers.Diffusion, Layers.Editing)]
     [InlineData(Layers.Evaluation, Layers.Diffusion, Layers.Editing, Layers.Storybook)]
+    [InlineData(Layers.Studio, Layers.Diffusion, Layers.Editing, Layers.Storybook, Layers.Evaluation)]
     public void A_library_sees_only_the_layers_below_it(string library, params string[] below) =>
         Assert.Empty(Layers.ProductReferences(library).Except(below));
 

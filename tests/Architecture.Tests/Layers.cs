@@ -9,9 +9,10 @@ internal static class Layers
     public const string Editing = "PromptToPrompt.Editing";
     public const string Storybook = "PromptToPrompt.Storybook";
     public const string Evaluation = "PromptToPrompt.Evaluation";
+    public const string Studio = "PromptToPrompt.Studio";
     public const string Command = "p2p";
 
-    public static readonly string[] Libraries = [Diffusion, Editing, Storybook, Evaluation];
+    public static readonly string[] Libraries = [Diffusion, Editing, Storybook, Evaluation, Studio];
 
     public static readonly string[] All = [.. Libraries, Command];
 

@@ -10,5 +10,6 @@ internal static class BenchCommand
         QualityBench.Create(cancel),
         WeightsBench.Create(cancel),
         InversionBench.Create(cancel),
+        StudioBench.Create(cancel),
     };
 }

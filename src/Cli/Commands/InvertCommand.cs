@@ -10,6 +10,7 @@ using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
+using PromptToPrompt.Evaluation.Inversions;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Commands;

@@ -23,7 +23,7 @@ internal static class ModelConvertCommand
         var to = Parsed.Choice("--to", "Format to write: a diffusers directory, or one file in the original layout", Diffusers, Diffusers, SingleFile);
         var dtype = Parsed.Choice("--dtype", "Type of the written weights", Stored, [Stored, .. StoredTypes.Names]);
         var command = new Command("convert", "Write a model as a diffusers directory, or as one file") { model, output, to, dtype };
-        var checkpoint = new CheckpointOptions().AddTo(command);
+        var checkpoint = new CheckpointOptions().AddTo(command).AddLorasTo(command);
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {

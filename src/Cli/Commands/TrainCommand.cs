@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Storybook.Training;
 using TorchSharp;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Schedulers;
 
@@ -26,6 +27,20 @@ internal sealed class CheckpointOptions
     private readonly Option<string> prediction =
         Parsed.Choice("--prediction", "What the model predicts, where its files do not say", FromModel, FromModel, Noise, Velocity);
 
+    private readonly Option<string[]> loras = new("--lora")
+    {
+        Description = "LoRA to add to the model, with its weight where that is not 1, as in style.safetensors:0.7; may be given several times",
+        HelpName = "file[:weight]",
+        DefaultValueFactory = _ => [],
+    };
+
+    private readonly Option<string[]> embeddings = new("--embedding")
+    {
+        Description = "Word learned by textual inversion (.safetensors, .pt), to use in prompts; its name is the file's where it has none, or WORD=FILE; may be given several times",
+        HelpName = "[word=]file",
+        DefaultValueFactory = _ => [],
+    };
+
     public CheckpointOptions AddTo(Command command)
     {
         AddTokenizerTo(command);
@@ -34,13 +49,33 @@ internal sealed class CheckpointOptions
         return this;
     }
 
+    /// <summary>Adds <c>--lora</c>.</summary>
+    public CheckpointOptions AddLorasTo(Command command)
+    {
+        command.Add(loras);
+        return this;
+    }
+
+    /// <summary>Adds <c>--embedding</c>.</summary>
+    public CheckpointOptions AddEmbeddingsTo(Command command)
+    {
+        command.Add(embeddings);
+        return this;
+    }
+
     /// <summary>Adds <c>--tokenizer</c> alone.</summary>
-    public void AddTokenizerTo(Command command) => command.Add(tokenizer);
+    public CheckpointOptions AddTokenizerTo(Command command)
+    {
+        command.Add(tokenizer);
+        return this;
+    }
 
     public ModelLoadOptions Read(ParseResult parse) => new()
     {
         Tokenizer = parse.GetValue(tokenizer),
         Variant = parse.GetValue(variant),
+        Embeddings = [.. (parse.GetValue(embeddings) ?? []).Select(ReadEmbedding)],
+        Loras = [.. (parse.GetValue(loras) ?? []).Select(ReadLora)],
         Prediction = parse.GetValue(prediction) switch
         {
             Velocity => PredictionType.VPrediction,
@@ -48,4 +83,20 @@ internal sealed class CheckpointOptions
             _ => null,
         },
     };
+
+    // A path may have an equals sign of its own.
+    private static TextEmbedding ReadEmbedding(string text)
+    {
+        var equals = File.Exists(text) ? -1 : text.IndexOf('=', StringComparison.Ordinal);
+        return equals > 0 ? new TextEmbedding(Path.GetFullPath(text[(equals + 1)..]), text[..equals]) : new TextEmbedding(Path.GetFullPath(text));
+    }
+
+    // What stands after the last colon is a weight where it is a number; a path may have colons of its own.
+    private static Lora ReadLora(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        return colon > 0 && double.TryParse(text[(colon + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out var weight) && double.IsFinite(weight)
+            ? new Lora(Path.GetFullPath(text[..colon]), weight)
+            : new Lora(Path.GetFullPath(text));
+    }
 }

@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Studio.Engine;
 using TorchSharp;
 
 namespace PromptToPrompt.Cli.Options;
@@ -32,18 +33,18 @@ internal sealed class ModelOptions
     public ModelOptions AddTo(Command command)
     {
         command.Add(model);
-        checkpoint.AddTo(command);
+        checkpoint.AddTo(command).AddLorasTo(command).AddEmbeddingsTo(command);
         command.Add(device);
         command.Add(dtype);
         command.Add(vaeTiling);
         return this;
     }
 
-    /// <summary>Adds <c>--model</c> and <c>--tokenizer</c> alone, for commands that compute nothing.</summary>
+    /// <summary>Adds <c>--model</c>, <c>--tokenizer</c> and <c>--embedding</c> alone, for commands that compute nothing.</summary>
     public ModelOptions AddNameTo(Command command)
     {
         command.Add(model);
-        checkpoint.AddTokenizerTo(command);
+        checkpoint.AddTokenizerTo(command).AddEmbeddingsTo(command);
         return this;
     }
 
@@ -55,9 +56,10 @@ internal sealed class ModelOptions
     public ClipTokenizer LoadTokenizer(ParseResult parse) => StableDiffusionModel.LoadTokenizer(Directory(parse), checkpoint.Read(parse));
 
     /// <summary>Loads libtorch and the model.</summary>
-    public StableDiffusionModel Load(ParseResult parse)
+    public StableDiffusionModel Load(ParseResult parse) => Load(parse, Directory(parse));
+
+    private StableDiffusionModel Load(ParseResult parse, string directory)
     {
-        var directory = Directory(parse);
         LibTorch.EnsureLoaded();
         return StableDiffusionModel.Load(directory, Device(parse), parse.GetValue(dtype) switch
         {
@@ -65,6 +67,15 @@ internal sealed class ModelOptions
             "float16" => torch.ScalarType.Float16,
             _ => torch.ScalarType.Float32,
         }, checkpoint.Read(parse) with { TiledVae = parse.GetValue(vaeTiling) });
+    }
+
+    /// <summary>The model as the studio offers it: found now, loaded when it is needed.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="name">Another one than <c>--model</c> says, for the same device and type.</param>
+    public OfferedModel Offer(ParseResult parse, string? name = null)
+    {
+        var directory = ModelFolder.FindModel(name ?? parse.GetValue(model)!);
+        return new OfferedModel(name ?? parse.GetValue(model)!, () => Load(parse, directory));
     }
 
     private torch.Device Device(ParseResult parse)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Inversion;
@@ -36,6 +37,12 @@ internal sealed class SamplingOptions
     private readonly Option<(int Width, int Height)?> size = Parsed.Of<(int, int)?>(
         "--size", "Picture size in pixels; the model's own by default", "WIDTHxHEIGHT such as 512x512", ReadSize, "WxH");
 
+    private readonly Option<(int Width, int Height)?> originalSize = Parsed.Of<(int, int)?>(
+        "--original-size", "For models that look at sizes (XL): size of the picture before it was scaled; its own by default", "WIDTHxHEIGHT such as 1024x1024", ReadSize);
+
+    private readonly Option<int[]?> crop = Parsed.Of<int[]?>(
+        "--crop", "For models that look at sizes (XL): where the picture was cropped; 0,0 by default", "LEFT,TOP such as 0,0", ReadPoint);
+
     private readonly Option<string?> initialLatents = new("--init-latents")
     {
         Description = "Starting noise from the tensor \"latents\" of a safetensors file instead of the seed",
@@ -44,7 +51,7 @@ internal sealed class SamplingOptions
 
     public SamplingOptions AddTo(Command command)
     {
-        foreach (var option in new Option[] { steps, guidance, seed, scheduler, stepsOffset, negative, longPrompts, clipSkip, size, initialLatents })
+        foreach (var option in new Option[] { steps, guidance, seed, scheduler, stepsOffset, negative, longPrompts, clipSkip, size, originalSize, crop, initialLatents })
             command.Add(option);
         return this;
     }
@@ -108,6 +115,8 @@ internal sealed class SamplingOptions
         ClipSkip = parse.GetValue(clipSkip),
         Width = parse.GetValue(size)?.Width ?? 0,
         Height = parse.GetValue(size)?.Height ?? 0,
+        OriginalSize = parse.GetValue(originalSize) is { } original ? new PixelSize(original.Width, original.Height) : null,
+        Crop = parse.GetValue(crop) is [var left, var top] ? (left, top) : default,
     };
 
     /// <summary>The starting noise that was given, or null. It needs libtorch, so it is read after the model.</summary>
@@ -122,14 +131,21 @@ internal sealed class SamplingOptions
         });
     }
 
-    private static (int, int)? ReadSize(string text)
+    private static (int, int)? ReadSize(string text) => ReadPair(text, 'x') is ( > 0, > 0) size ? size : throw new FormatException();
+
+    private static int[] ReadPoint(string text)
     {
-        var sides = text.ToLowerInvariant().Split('x');
-        return sides.Length == 2
-            && int.TryParse(sides[0], NumberStyles.None, CultureInfo.InvariantCulture, out var width)
-            && int.TryParse(sides[1], NumberStyles.None, CultureInfo.InvariantCulture, out var height)
-            && width > 0 && height > 0
-            ? (width, height)
+        var (left, top) = ReadPair(text, ',');
+        return [left, top];
+    }
+
+    private static (int, int) ReadPair(string text, char between)
+    {
+        var numbers = text.ToLowerInvariant().Split(between);
+        return numbers.Length == 2
+            && int.TryParse(numbers[0], NumberStyles.None, CultureInfo.InvariantCulture, out var first)
+            && int.TryParse(numbers[1], NumberStyles.None, CultureInfo.InvariantCulture, out var second)
+            ? (first, second)
             : throw new FormatException();
     }
 }

@@ -7,6 +7,7 @@ using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Evaluation.Inversions;
 
 namespace PromptToPrompt.Cli.Runs;
 

@@ -11,7 +11,7 @@ internal sealed class ModelDirectory : ModelFiles
     public const string IndexFile = "model_index.json";
     public const string ZerosField = "force_zeros_for_empty_prompt";
     private static readonly string[] Pipelines =
-        ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline", "StableDiffusionXLPipeline", "StableDiffusionXLInpaintPipeline", ""];
+        ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline", "StableDiffusionXLPipeline", "StableDiffusionXLInpaintPipeline", "LatentConsistencyModelPipeline", ""];
     private readonly List<StoredTensors> files = [];
     private readonly ModelLoadOptions options;
     private readonly JsonConfig index;
@@ -28,6 +28,7 @@ internal sealed class ModelDirectory : ModelFiles
 
     /// <summary>The class that runs such a model in the library of this format.</summary>
     public static string PipelineName(ModelShape shape) =>
+        shape.UNet.GuidanceWidth is not null && shape.TextEncoder2 is null ? "LatentConsistencyModelPipeline" :
         $"StableDiffusion{(shape.TextEncoder2 is null ? "" : "XL")}{(shape.IsInpainting ? "Inpaint" : "")}Pipeline";
 
     /// <summary>Refuses a model of another kind than can be loaded, by its <see cref="IndexFile"/>.</summary>
@@ -43,16 +44,19 @@ internal sealed class ModelDirectory : ModelFiles
 
     /// <inheritdoc/>
     public override IReadOnlyList<TokenizerFolder> Tokenizers => options.Tokenizer is { } given
-        ? TokenizerFolder.Shared(TokenizerFolder.Given(given), Shape)
-        : [.. TokenizerFolder.Names.Take(Shape.TextEncoders.Count).Select(name => new TokenizerFolder(Folder(name)))];
+        ? TokenizerFolder.Shared(TokenizerFolder.Given(given), Encoders)
+        : [.. TokenizerFolder.Names.Take(Encoders).Select(name => new TokenizerFolder(Folder(name)))];
+
+    // Without a look at the parts: a tokenizer can be used alone.
+    private int Encoders => index.Has(ModelParts.TextEncoder2) ? 2 : 1;
 
     /// <inheritdoc/>
-    public override void Dispose() => files.ForEach(file => file.Dispose());
+    protected override void Close() => files.ForEach(file => file.Dispose());
 
     /// <inheritdoc/>
     protected override ModelShape ReadShape()
     {
-        var hasSecond = index.Has(ModelParts.TextEncoder2);
+        var hasSecond = Encoders > 1;
         return new ModelShape
         {
             TextEncoder = ClipTextConfig.FromFile(Config(ModelParts.TextEncoder)),

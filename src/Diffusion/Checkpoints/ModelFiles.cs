@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion.Checkpoints.Adapters;
 using PromptToPrompt.Diffusion.Checkpoints.SingleFile;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tokenization;
@@ -15,6 +16,8 @@ internal abstract class ModelFiles : IDisposable
     private readonly Dictionary<string, PartWeights> opened = [];
     private readonly ModelLoadOptions options;
     private ModelShape? shape;
+    private AppliedLoras? loras;
+    private LearnedWords? words;
 
     protected ModelFiles(string path, ModelLoadOptions options) => (Path, this.options) = (path, options);
 
@@ -29,8 +32,9 @@ internal abstract class ModelFiles : IDisposable
     {
         get
         {
-            shape ??= ReadShape();
-            return options.Prediction is { } prediction ? shape with { Scheduler = shape.Scheduler with { PredictionType = prediction } } : shape;
+            var own = shape ??= ReadShape();
+            own = options.Prediction is { } prediction ? own with { Scheduler = own.Scheduler with { PredictionType = prediction } } : own;
+            return Words.AddTo(own);
         }
     }
 
@@ -49,6 +53,9 @@ internal abstract class ModelFiles : IDisposable
         return SingleFileModel.Open(path, options);
     }
 
+    /// <summary>Reads the tokenizer alone that splits prompts.</summary>
+    public ClipTokenizer LoadTokenizer() => WithWords(Tokenizers[0].Load());
+
     /// <summary>Reads the tokenizer of each text encoder. They differ in nothing but the token that fills prompts up.</summary>
     /// <exception cref="InvalidInputException">They differ in more, so that a token would be another one to each encoder.</exception>
     public IReadOnlyList<ClipTokenizer> LoadTokenizers()
@@ -56,7 +63,7 @@ internal abstract class ModelFiles : IDisposable
         var tokenizers = Tokenizers.Select(folder => folder.Load()).ToList();
         foreach (var (tokenizer, folder) in tokenizers.Zip(TokenizerFolder.Names).Skip(1))
             Require(tokenizers[0].IsLike(tokenizer), $"{TokenizerFolder.Name}/ and {folder}/ have different words, lengths or special tokens");
-        return tokenizers;
+        return tokenizers.ConvertAll(WithWords);
     }
 
     /// <summary>The JSON text of the config of a part or of the scheduler, in UTF-8, with what the options change.</summary>
@@ -72,12 +79,14 @@ internal abstract class ModelFiles : IDisposable
         return Encoding.UTF8.GetBytes(config.ToJsonString());
     }
 
-    /// <summary>The weights of a part, opened once.</summary>
+    /// <summary>The weights of a part, with what the options add to them.</summary>
     public PartWeights Weights(string part)
     {
-        if (!opened.TryGetValue(part, out var weights))
-            opened.Add(part, weights = OpenWeights(part));
-        return weights;
+        var weights = Words.AddTo(part, Stored(part));
+        if (options.Loras.Count == 0)
+            return weights;
+        loras ??= new AppliedLoras(options.Loras, Path, Shape, Stored);
+        return loras.AddTo(part, weights);
     }
 
     /// <summary>Builds a part from its weights, all of which it must take.</summary>
@@ -105,8 +114,11 @@ internal abstract class ModelFiles : IDisposable
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var part in ModelParts.Configured(Shape))
             hash.AppendData(ConfigText(part));
+        foreach (var lora in options.Loras)
+            hash.AppendData(BitConverter.GetBytes(lora.Weight));
         var buffer = new byte[SampleLength];
-        foreach (var path in ModelParts.Of(Shape).SelectMany(part => Weights(part).Files).Distinct(StringComparer.Ordinal))
+        var weights = ModelParts.Of(Shape).SelectMany(part => Weights(part).Files).Distinct(StringComparer.Ordinal);
+        foreach (var path in weights.Concat(options.Loras.Select(lora => lora.Path)).Concat(Words.Files))
         {
             using var stream = File.OpenRead(path);
             hash.AppendData(BitConverter.GetBytes(stream.Length));
@@ -140,13 +152,33 @@ internal abstract class ModelFiles : IDisposable
     }
 
     /// <summary>Closes the files. Tensors that were read stay valid.</summary>
-    public abstract void Dispose();
+    public void Dispose()
+    {
+        loras?.Dispose();
+        words?.Dispose();
+        Close();
+    }
 
     protected abstract ModelShape ReadShape();
 
     protected abstract byte[] ReadConfigText(string part);
 
     protected abstract PartWeights OpenWeights(string part);
+
+    /// <summary>Closes the model's own files.</summary>
+    protected abstract void Close();
+
+    private LearnedWords Words => words ??= new LearnedWords(options.Embeddings, Path, shape ??= ReadShape());
+
+    // A tokenizer without added words can be read where nothing else of the model is there.
+    private ClipTokenizer WithWords(ClipTokenizer tokenizer) => options.Embeddings.Count == 0 ? tokenizer : tokenizer.With(Words.Tokens);
+
+    private PartWeights Stored(string part)
+    {
+        if (!opened.TryGetValue(part, out var weights))
+            opened.Add(part, weights = OpenWeights(part));
+        return weights;
+    }
 
     private static Tensor Place(Tensor stored, Device device, ScalarType dtype)
     {

@@ -17,6 +17,12 @@ public sealed record ModelLoadOptions
     /// <summary>Whether the autoencoder works in tiles; see <see cref="Autoencoder.AutoencoderKL.IsTiled"/>.</summary>
     public bool TiledVae { get; init; }
 
+    /// <summary>LoRAs to add to the weights.</summary>
+    public IReadOnlyList<Lora> Loras { get; init; } = [];
+
+    /// <summary>Learned words to add to the vocabulary.</summary>
+    public IReadOnlyList<TextEmbedding> Embeddings { get; init; } = [];
+
     /// <summary>Reads an environment variable; tells where the hub's cache is.</summary>
     public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
 }

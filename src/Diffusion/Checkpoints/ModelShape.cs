@@ -84,7 +84,12 @@ public sealed record ModelShape
         },
         TextEncoder2 = StableDiffusion15.TextEncoder with
         {
-            HiddenSize = 1280, IntermediateSize = 5120, Heads = 20, Layers = 32, QuickGelu = false, ProjectionSize = 1280,
+            HiddenSize = 1280,
+            IntermediateSize = 5120,
+            Heads = 20,
+            Layers = 32,
+            QuickGelu = false,
+            ProjectionSize = 1280,
         },
         Vae = StableDiffusion15.Vae with { ScalingFactor = 0.13025 },
         Scheduler = StableDiffusion15.Scheduler with { ClassName = "EulerDiscreteScheduler", SkipPrkSteps = null, TimestepSpacing = TimestepSpacing.Leading },

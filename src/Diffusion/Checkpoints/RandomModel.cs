@@ -31,7 +31,7 @@ public static class RandomModel
             })));
         }
 
-        foreach (var (tokenizer, name) in TokenizerFolder.Shared(new(Path.Combine(directory, TokenizerFolder.Name)), shape).Zip(TokenizerFolder.Names).Skip(1))
+        foreach (var (tokenizer, name) in TokenizerFolder.Shared(new(Path.Combine(directory, TokenizerFolder.Name)), shape.TextEncoders.Count).Zip(TokenizerFolder.Names).Skip(1))
             tokenizer.CopyTo(files.MakeFolder(name));
         files.WriteIndex(shape);
     }

@@ -17,8 +17,10 @@ internal sealed record TokenizerFolder(string Path, string? Pad = null)
     public static IReadOnlyList<string> Names { get; } = [Name, "tokenizer_2"];
 
     /// <summary>One directory for all text encoders of a model.</summary>
-    public static IReadOnlyList<TokenizerFolder> Shared(TokenizerFolder first, ModelShape shape) =>
-        [first, .. shape.TextEncoders.Skip(1).Select(_ => first with { Pad = OpenClipPad })];
+    /// <param name="first">The first encoder's.</param>
+    /// <param name="encoders">How many encoders there are.</param>
+    public static IReadOnlyList<TokenizerFolder> Shared(TokenizerFolder first, int encoders) =>
+        [first, .. Enumerable.Repeat(first with { Pad = OpenClipPad }, encoders - 1)];
 
     /// <summary>The folder of an option: a tokenizer directory or a model directory with one.</summary>
     /// <exception cref="InvalidInputException">It is neither.</exception>

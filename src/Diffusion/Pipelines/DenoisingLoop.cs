@@ -27,6 +27,9 @@ public static class DenoisingLoop
         var channels = request.Latents.shape[1] + (request.Beside?.shape[1] ?? 0);
         if (model.UNet.Config.InChannels != channels)
             throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.UNet.Config.InChannels} channels, not {channels}; a model made for inpainting works with p2p inpaint alone.");
+        // Such a network does in one row what guidance does in two.
+        if (model.TakesGuidance)
+            request = request with { Guidance = 1, Conditional = request.Conditional with { Guidance = request.Guidance } };
         var batch = new GuidedBatch(request);
         var steps = scheduler.Timesteps.Count;
         var latents = (request.Latents * scheduler.InitialNoiseSigma).DetachFromDisposeScope();
@@ -55,9 +58,15 @@ public static class DenoisingLoop
         var input = batch.Input(scheduler.ScaleModelInput(latents, index));
         var timestep = tensor(new[] { step.Timestep }, device: model.Device);
         var output = model.UNet.Forward(input.to(model.Dtype), timestep, batch.Conditioning(index), request.Attention, step).to(ScalarType.Float32);
-        var next = request.AfterStep(index, batch.Advance(output, index, latents, (guided, free) => scheduler.Step(guided, index, free)));
+        var next = request.AfterStep(index, batch.Advance(output, index, latents, Advance));
         if (!next.isfinite().all().ToBoolean())
             throw new InvalidInputException($"The numbers overflowed at step {index + 1}; use --dtype float32, a lower --guidance or milder weights.");
         return next.DetachFromDisposeScope();
+
+        Tensor Advance(Tensor guided, Tensor sample)
+        {
+            request.Predicted?.Invoke(scheduler.PredictSample(guided, index, sample).DetachFromDisposeScope());
+            return scheduler.Step(guided, index, sample);
+        }
     }
 }

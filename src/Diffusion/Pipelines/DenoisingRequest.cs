@@ -25,7 +25,7 @@ public sealed record DenoisingRequest
     /// <summary>The unconditional (negative) prompt: one row, or one text for each step, [steps, tokens, width]; stays the caller's.</summary>
     public required Conditioning Unconditional { get; init; }
 
-    /// <summary>Classifier-free guidance w (Ho and Salimans, arXiv 2207.12598); at exactly 1 the unconditional rows are not computed.</summary>
+    /// <summary>Classifier-free guidance w (Ho and Salimans, arXiv 2207.12598); at exactly 1, and for models that take it as an input, the unconditional rows are not computed.</summary>
     public double Guidance { get; init; } = 7.5;
 
     /// <summary>Changes what guidance adds: given ε_cond − ε_uncond of the guided pictures, returns what is multiplied by w.</summary>
@@ -39,6 +39,12 @@ public sealed record DenoisingRequest
 
     /// <summary>The run's attention.</summary>
     public AttentionProcessor Attention { get; init; } = AttentionProcessor.Plain;
+
+    /// <summary>
+    /// Told at each step, before it is taken, the clean latents that the network's output stands for, [pictures, channels, h, w] (those that are
+    /// computed); the receiver's to dispose. Null when nobody wants to see where the run is heading.
+    /// </summary>
+    public Action<Tensor>? Predicted { get; init; }
 
     /// <summary>Called after each scheduler step with the step and the latents; returns the latents to go on with (the same or fresh ones).</summary>
     public Func<int, Tensor, Tensor> AfterStep { get; init; } = (_, latents) => latents;

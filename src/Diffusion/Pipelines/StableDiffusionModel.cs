@@ -55,6 +55,9 @@ public sealed class StableDiffusionModel : IDisposable
     /// <summary>Whether an empty prompt is zeros and not what the text encoders make of it.</summary>
     public bool ZerosForEmptyPrompt { get; }
 
+    /// <summary>Whether the U-Net was distilled to take guidance as an input; the negative prompt plays no part then.</summary>
+    public bool TakesGuidance => UNet.Config.GuidanceWidth is not null;
+
     /// <summary>Side of the pictures that the model was trained on, in pixels.</summary>
     public int PictureSide => UNet.Config.SampleSize * Vae.Config.PixelsPerLatent;
 
@@ -100,7 +103,7 @@ public sealed class StableDiffusionModel : IDisposable
     public static ClipTokenizer LoadTokenizer(string path, ModelLoadOptions? options = null)
     {
         using var files = ModelFiles.Open(path, options);
-        return files.Tokenizers[0].Load();
+        return files.LoadTokenizer();
     }
 
     /// <summary>Refuses a size whose latents would not be whole.</summary>

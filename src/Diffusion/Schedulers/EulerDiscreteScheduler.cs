@@ -9,7 +9,7 @@ namespace PromptToPrompt.Diffusion.Schedulers;
 /// <remarks>
 /// Timesteps are whole numbers, as in training; where a spacing falls between two, the nearer one and its noise are taken.
 /// </remarks>
-public sealed class EulerDiscreteScheduler : Scheduler
+public class EulerDiscreteScheduler : Scheduler
 {
     private readonly double[] sigmas;
 

@@ -14,4 +14,10 @@ public enum SamplerKind
 
     /// <summary>Euler's method (<see cref="EulerDiscreteScheduler"/>), SDXL's own.</summary>
     Euler,
+
+    /// <summary>Ancestral Euler (<see cref="EulerAncestralDiscreteScheduler"/>), that of the Turbo models; adds noise at each step.</summary>
+    EulerAncestral,
+
+    /// <summary>Latent consistency sampling (<see cref="LcmScheduler"/>), for models and LoRAs distilled so; adds noise at each step.</summary>
+    Lcm,
 }

@@ -9,6 +9,8 @@ public static class SamplerNames
         (SamplerKind.Pndm, "pndm", "PNDMScheduler"),
         (SamplerKind.DpmSolverPlusPlus, "dpm++", "DPMSolverMultistepScheduler"),
         (SamplerKind.Euler, "euler", "EulerDiscreteScheduler"),
+        (SamplerKind.EulerAncestral, "euler-a", "EulerAncestralDiscreteScheduler"),
+        (SamplerKind.Lcm, "lcm", "LCMScheduler"),
     ];
 
     /// <summary>The names a user may type.</summary>

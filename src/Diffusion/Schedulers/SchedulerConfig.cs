@@ -98,6 +98,12 @@ public sealed record SchedulerConfig
     /// <summary>Whether DPM-Solver++ ends without noise rather than at the noise of timestep 0.</summary>
     public bool FinalSigmaIsZero { get; init; }
 
+    /// <summary>Number of timesteps that a latent consistency model was distilled on.</summary>
+    public int OriginalInferenceSteps { get; init; } = 50;
+
+    /// <summary>What latent consistency sampling multiplies timesteps by in its boundary condition.</summary>
+    public double TimestepScaling { get; init; } = 10;
+
     /// <summary>The sampler the model names as its own, or null where this library does not have it.</summary>
     public SamplerKind? PreferredSampler => SamplerNames.FromClassName(ClassName);
 
@@ -147,6 +153,8 @@ public sealed record SchedulerConfig
                 ("heun", SolverType.Heun)),
             LowerOrderFinal = json.Flag("lower_order_final", true),
             EulerAtFinal = json.Flag("euler_at_final", false),
+            OriginalInferenceSteps = OriginalSteps(json, trainTimesteps),
+            TimestepScaling = json.Number("timestep_scaling", 10),
             FinalSigmaIsZero = Choice(json, "final_sigmas_type", false, ("sigma_min", false), ("zero", true)),
         };
     }
@@ -154,13 +162,16 @@ public sealed record SchedulerConfig
     /// <summary>Prepares one run.</summary>
     /// <param name="kind">The algorithm.</param>
     /// <param name="steps">Number of denoising steps, at least 1. PNDM evaluates the network once more than that.</param>
+    /// <param name="seed">Seed of the noise that stochastic algorithms add.</param>
     /// <exception cref="InvalidInputException">The algorithm cannot take that many steps, or cannot be used with this config.</exception>
-    public Scheduler Create(SamplerKind kind, int steps) => kind switch
+    public Scheduler Create(SamplerKind kind, int steps, long seed = 0) => kind switch
     {
         SamplerKind.Ddim => new DdimScheduler(this, steps),
         SamplerKind.Pndm => new PndmScheduler(this, steps),
         SamplerKind.DpmSolverPlusPlus => new DpmSolverMultistepScheduler(this, steps),
         SamplerKind.Euler => new EulerDiscreteScheduler(this, steps),
+        SamplerKind.EulerAncestral => new EulerAncestralDiscreteScheduler(this, steps, seed),
+        SamplerKind.Lcm => new LcmScheduler(this, steps, seed),
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
@@ -180,6 +191,13 @@ public sealed record SchedulerConfig
         ["clip_sample"] = ClipSample,
         ["skip_prk_steps"] = SkipPrkSteps,
     };
+
+    private static int OriginalSteps(JsonConfig json, int trainTimesteps)
+    {
+        const string Field = "original_inference_steps";
+        var steps = json.Integer(Field, Math.Min(50, trainTimesteps));
+        return steps >= 1 && steps <= trainTimesteps ? steps : throw json.Error(Field, $"must be from 1 to {trainTimesteps}");
+    }
 
     private static bool? OptionalFlag(JsonConfig json, string field) => json.Has(field) ? json.Flag(field) : null;
 

@@ -20,6 +20,8 @@ public sealed class ClipTokenizer
     private const int CachedWordLength = 64;
 
     private readonly BpeVocabulary vocabulary;
+    private readonly TokenizerConfig config;
+    private readonly IReadOnlyList<AddedToken> added;
     private readonly BytePairMerger merger;
     private readonly (string Text, int Id)[] specials;
     private readonly string?[] texts;
@@ -30,16 +32,20 @@ public sealed class ClipTokenizer
     /// <param name="vocabulary">The vocabulary, as <see cref="BpeTrainer"/> makes it.</param>
     /// <param name="maxLength">The model's length in tokens, start and end included: 2 or more.</param>
     public ClipTokenizer(BpeVocabulary vocabulary, int maxLength = DefaultMaxLength)
-        : this(vocabulary, new TokenizerConfig(BpeVocabulary.StartOfText, BpeVocabulary.EndOfText, BpeVocabulary.EndOfText, maxLength))
+        : this(vocabulary, new TokenizerConfig(BpeVocabulary.StartOfText, BpeVocabulary.EndOfText, BpeVocabulary.EndOfText, maxLength), [])
     {
     }
 
-    private ClipTokenizer(BpeVocabulary vocabulary, TokenizerConfig config)
+    private ClipTokenizer(BpeVocabulary vocabulary, TokenizerConfig config, IReadOnlyList<AddedToken> added)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(config.MaxLength, 2);
         this.vocabulary = vocabulary;
+        this.config = config;
+        // Where one begins another, the longer is meant.
+        this.added = [.. added.OrderByDescending(token => token.Normal.Length)];
+        VocabularySize = added.Select(token => token.FirstId + token.Count).Prepend(vocabulary.Tokens.Count).Max();
         merger = new BytePairMerger(vocabulary);
-        texts = new string?[vocabulary.Tokens.Count];
+        texts = new string?[VocabularySize];
         MaxLength = config.MaxLength;
         StartId = vocabulary.Id(config.Start);
         EndId = vocabulary.Id(config.End);
@@ -59,8 +65,8 @@ public sealed class ClipTokenizer
     /// <summary>Id that fills a prompt up to <see cref="MaxLength"/>.</summary>
     public int PadId { get; }
 
-    /// <summary>Number of tokens; every id is below it.</summary>
-    public int VocabularySize => vocabulary.Tokens.Count;
+    /// <summary>Every id is below it.</summary>
+    public int VocabularySize { get; }
 
     /// <summary>
     /// Reads a tokenizer directory in the diffusers layout: <c>vocab.json</c>, <c>merges.txt</c>, <c>tokenizer_config.json</c> and,
@@ -85,12 +91,16 @@ public sealed class ClipTokenizer
             }
         }
 
-        return new ClipTokenizer(vocabulary, config);
+        return new ClipTokenizer(vocabulary, config, []);
     }
 
     /// <summary>Whether another tokenizer splits every text into the same tokens; what they fill up with may differ.</summary>
     internal bool IsLike(ClipTokenizer other) =>
         (MaxLength, StartId, EndId) == (other.MaxLength, other.StartId, other.EndId) && vocabulary.IsSame(other.vocabulary);
+
+    /// <summary>This tokenizer with further words.</summary>
+    /// <param name="tokens">The words; their ids follow those of the vocabulary.</param>
+    public ClipTokenizer With(IReadOnlyList<AddedToken> tokens) => tokens.Count == 0 ? this : new ClipTokenizer(vocabulary, config, [.. added, .. tokens]);
 
     /// <summary>The ids of a text between the start and the end token, never truncated.</summary>
     public IReadOnlyList<int> Encode(string text)
@@ -182,10 +192,17 @@ public sealed class ClipTokenizer
         {
             ArgumentOutOfRangeException.ThrowIfNegative(id);
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id, VocabularySize);
-            return vocabulary.Tokens[id];
+            return id < vocabulary.Tokens.Count ? vocabulary.Tokens[id] : Symbols(id);
         }));
 
-    private string Text(int id) => texts[id] ??= ByteAlphabet.Decode([vocabulary.Tokens[id]]);
+    private string Text(int id) => texts[id] ??= id < vocabulary.Tokens.Count ? ByteAlphabet.Decode([vocabulary.Tokens[id]]) : Added(id)?.Name(id) ?? "";
+
+    // An added word in the byte alphabet: all of it at its first id.
+    private string Symbols(int id) => Added(id) is { } token && token.FirstId == id
+        ? string.Concat(Encoding.UTF8.GetBytes(token.Text).Select(ByteAlphabet.Symbol)) + ByteAlphabet.EndOfWord
+        : "";
+
+    private AddedToken? Added(int id) => added.FirstOrDefault(token => id >= token.FirstId && id < token.FirstId + token.Count);
 
     private Word Lookup(string text)
     {
@@ -204,28 +221,46 @@ public sealed class ClipTokenizer
     private Word Analyze(string text)
     {
         var normal = PromptText.Normalize(text);
-        var ids = new List<int>();
-        for (var rest = normal.AsSpan(); rest.Length > 0;)
-            rest = rest[AppendPiece(rest, ids)..];
-
         // A token's place in the word is counted in bytes, since tokens may cut characters.
-        var bare = PromptText.Bare(normal);
-        var start = Encoding.UTF8.GetByteCount(normal[..bare.Start.Value]);
-        var end = start + Encoding.UTF8.GetByteCount(normal[bare]);
-        int position = 0, bareStart = ids.Count, bareEnd = 0;
-        for (var i = 0; i < ids.Count; i++)
+        var pieces = new List<(int Id, int Start, int End)>();
+        var from = 0;
+        for (var place = 0; place < normal.Length;)
         {
-            var after = position + ByteAlphabet.ByteCount(vocabulary.Tokens[ids[i]]);
-            if (after > start && position < end)
+            if (added.FirstOrDefault(token => token.IsAt(normal, place)) is not { } token)
             {
-                bareStart = Math.Min(bareStart, i);
-                bareEnd = i + 1;
+                place++;
+                continue;
             }
 
-            position = after;
+            AppendPieces(normal, from, place, pieces);
+            var (first, last) = (Bytes(normal, place), Bytes(normal, place + token.Normal.Length));
+            pieces.AddRange(Enumerable.Range(token.FirstId, token.Count).Select(id => (id, first, last)));
+            from = place += token.Normal.Length;
         }
 
-        return new Word(text, [.. ids], bareStart, bareEnd - bareStart);
+        AppendPieces(normal, from, normal.Length, pieces);
+        var bare = PromptText.Bare(normal);
+        var (start, end) = (Bytes(normal, bare.Start.Value), Bytes(normal, bare.End.GetOffset(normal.Length)));
+        var bareStart = pieces.FindIndex(IsBare);
+        return new Word(text, [.. pieces.Select(piece => piece.Id)], Math.Max(0, bareStart), bareStart < 0 ? 0 : pieces.FindLastIndex(IsBare) - bareStart + 1);
+
+        bool IsBare((int Id, int Start, int End) piece) => piece.End > start && piece.Start < end;
+    }
+
+    private static int Bytes(string text, int length) => Encoding.UTF8.GetByteCount(text.AsSpan(0, length));
+
+    private void AppendPieces(string normal, int from, int to, List<(int Id, int Start, int End)> pieces)
+    {
+        var ids = new List<int>();
+        for (var rest = normal.AsSpan(from, to - from); rest.Length > 0;)
+            rest = rest[AppendPiece(rest, ids)..];
+        var position = Bytes(normal, from);
+        foreach (var id in ids)
+        {
+            var after = position + ByteAlphabet.ByteCount(vocabulary.Tokens[id]);
+            pieces.Add((id, position, after));
+            position = after;
+        }
     }
 
     private int AppendPiece(ReadOnlySpan<char> rest, List<int> ids)

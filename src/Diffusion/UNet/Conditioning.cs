@@ -10,18 +10,21 @@ namespace PromptToPrompt.Diffusion.UNet;
 /// </param>
 public sealed record Conditioning(Tensor Text, Tensor? Vector = null) : IDisposable
 {
+    /// <summary>Guidance as an input, for models that were distilled to take it (<see cref="UNetConfig.GuidanceWidth"/>); others do not look at it.</summary>
+    public double? Guidance { get; init; }
+
     /// <summary>Some of the rows.</summary>
     public Conditioning Narrow(long first, long count) => Map(tensor => tensor.narrow(0, first, count));
 
     /// <summary>One row, as many times as there are to be rows.</summary>
-    public Conditioning Expand(long rows) => new(Text.expand(rows, -1, -1), Vector?.expand(rows, -1));
+    public Conditioning Expand(long rows) => this with { Text = Text.expand(rows, -1, -1), Vector = Vector?.expand(rows, -1) };
 
     /// <summary>The row of a step, where the text is one for each step of a run; else the only row.</summary>
     public Conditioning At(int step) => Text.shape[0] == 1 ? this : this with { Text = Text.narrow(0, step, 1) };
 
     /// <summary>These rows, then others.</summary>
     public Conditioning Join(Conditioning others) =>
-        new(cat([Text, others.Text], 0), Vector is null ? null : cat([Vector, others.Vector!], 0));
+        this with { Text = cat([Text, others.Text], 0), Vector = Vector is null ? null : cat([Vector, others.Vector!], 0) };
 
     /// <summary>The same in another type or elsewhere.</summary>
     public Conditioning To(ScalarType type, Device device) => Map(tensor => tensor.to(type, device));
@@ -42,5 +45,5 @@ public sealed record Conditioning(Tensor Text, Tensor? Vector = null) : IDisposa
         Vector?.Dispose();
     }
 
-    private Conditioning Map(Func<Tensor, Tensor> map) => new(map(Text), Vector is null ? null : map(Vector));
+    private Conditioning Map(Func<Tensor, Tensor> map) => this with { Text = map(Text), Vector = Vector is null ? null : map(Vector) };
 }

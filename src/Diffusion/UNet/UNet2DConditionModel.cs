@@ -18,7 +18,7 @@ public sealed class UNet2DConditionModel
         var sites = new SiteRegistry();
         var finest = config.Levels[0].Channels;
         var embedding = finest * 4;
-        timeEmbedding = new TimestepEmbedding(weights["time_embedding"], finest, embedding, config.CosineFirst, config.FrequencyShift);
+        timeEmbedding = new TimestepEmbedding(weights["time_embedding"], finest, embedding, config.CosineFirst, config.FrequencyShift, config.GuidanceWidth);
         vectorEmbedding = config.Vector is { } vector ? new EmbeddingPerceptron(weights["add_embedding"], vector.Width, embedding) : null;
         var convIn = new Conv2d(weights["conv_in"], config.InChannels, finest, 3, padding: 1);
         var chain = new List<UNetLink> { new((x, _, _, in _) => convIn.Forward(x)) { Keeps = true } };
@@ -61,7 +61,7 @@ public sealed class UNet2DConditionModel
     {
         using var scope = NewDisposeScope();
         var call = new UNetCall(attention ?? AttentionProcessor.Plain, step ?? DenoisingStep.None, (int)sample.shape[2], (int)sample.shape[3]);
-        return UNetLink.RunAll(Chain, sample, Embed(timesteps, conditioning.Vector, sample.dtype), conditioning.Text, call, []).MoveToOuterDisposeScope();
+        return UNetLink.RunAll(Chain, sample, Embed(timesteps, conditioning.Vector, sample.dtype, conditioning.Guidance), conditioning.Text, call, []).MoveToOuterDisposeScope();
     }
 
     /// <summary>The vector of text and sizes, for models that take one (<see cref="UNetConfig.Vector"/>).</summary>
@@ -77,12 +77,12 @@ public sealed class UNet2DConditionModel
     }
 
     /// <summary>The activated embedding of timestep and vector that every residual block is given.</summary>
-    internal Tensor Embed(Tensor timesteps, Tensor? vector, ScalarType dtype)
+    internal Tensor Embed(Tensor timesteps, Tensor? vector, ScalarType dtype, double? guidance = null)
     {
         using var scope = NewDisposeScope();
         if (vector is null != vectorEmbedding is null)
             throw new ArgumentException(vector is null ? "This U-Net needs a vector of text and sizes." : "This U-Net takes no vector.", nameof(vector));
-        var embedding = timeEmbedding.Forward(timesteps, dtype);
+        var embedding = timeEmbedding.Forward(timesteps, dtype, guidance);
         return Activations.Silu(vector is null ? embedding : embedding + vectorEmbedding!.Forward(vector)).MoveToOuterDisposeScope();
     }
 }

@@ -21,6 +21,7 @@ public sealed record UNetConfig
 {
     private const string AdditionType = "addition_embed_type";
     private const string TextAndSizes = "text_time";
+    private const string GuidanceField = "time_cond_proj_dim";
 
     /// <summary>Channels going in (4 for latents; 9 for inpainting models).</summary>
     public required int InChannels { get; init; }
@@ -58,6 +59,9 @@ public sealed record UNetConfig
     /// <summary>The vector of text and sizes that it takes; null for none.</summary>
     public UNetVector? Vector { get; init; }
 
+    /// <summary>Width of the embedding of guidance, for networks that were distilled to take it as an input; null for all others.</summary>
+    public int? GuidanceWidth { get; init; }
+
     /// <summary>Reads a <c>config.json</c>.</summary>
     /// <exception cref="InvalidInputException">The file is unreadable or describes a U-Net of another kind.</exception>
     public static UNetConfig FromFile(string path) => FromJson(JsonConfig.Read(path));
@@ -94,6 +98,7 @@ public sealed record UNetConfig
             FrequencyShift = json.Number("freq_shift", 0),
             SampleSize = json.Integer("sample_size", 64),
             Vector = ReadVector(json),
+            GuidanceWidth = json.Has(GuidanceField) ? json.Integer(GuidanceField) : null,
         };
     }
 
@@ -101,6 +106,8 @@ public sealed record UNetConfig
     internal JsonObject ToJson()
     {
         var json = Unconditioned();
+        if (GuidanceWidth is not null)
+            json[GuidanceField] = GuidanceWidth;
         if (Vector is null)
             return json;
         json[AdditionType] = TextAndSizes;

@@ -73,8 +73,10 @@ public static class InpaintRun
             // The loop gives starting noise the scheduler's scale, which noised latents have already.
             using var start = first == 0 ? plan.Noise.alias() : scheduler.AddNoise(clean, plan.Noise, scheduler.Timesteps[first]) / scheduler.InitialNoiseSigma;
             result.Keep(start);
+            using var preview = new RunPreview(model.Vae);
             var denoising = new DenoisingRequest
             {
+                Predicted = progress is null ? null : preview.Keep,
                 Latents = start,
                 FirstStep = first,
                 Beside = beside,
@@ -94,7 +96,7 @@ public static class InpaintRun
                 result.Keep(state.Latents);
                 if (state.Step == state.Steps - 1)
                     result.Finish(state.Latents);
-                progress?.Report(new EditProgress(state.Step + 1 - first, state.Steps - first, request.Sampling.Guidance == 1 ? 1 : 2));
+                progress?.Report(new EditProgress(state.Step + 1 - first, state.Steps - first, request.Sampling.Guidance == 1 ? 1 : 2, preview.Pictures));
             }
 
             return result;

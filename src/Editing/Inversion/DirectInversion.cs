@@ -7,7 +7,9 @@ namespace PromptToPrompt.Editing.Inversion;
 /// </summary>
 internal sealed class DirectInversion : InversionMethod
 {
-    public override string Name => "direct";
+    public const string MethodName = "direct";
+
+    public override string Name => MethodName;
 
     internal override InvertedPicture Invert(InversionRun run)
     {

@@ -27,6 +27,8 @@ internal sealed class InversionRun : IDisposable
             throw new InvalidInputException($"The picture's latents have shape [{string.Join(", ", latents.shape)}]; this model needs [1, {model.Vae.Config.LatentChannels}, h, w].");
         if (model.UNet.Config.InChannels != model.Vae.Config.LatentChannels)
             throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.UNet.Config.InChannels} channels; a model made for inpainting cannot invert pictures.");
+        if (model.TakesGuidance)
+            throw new InvalidInputException($"{model.Directory} was distilled to a few steps and takes guidance as an input; it cannot invert pictures, give the model it was made from.");
         Model = model;
         Settings = settings;
         Picture = latents.to(ScalarType.Float32, model.Device);

@@ -25,7 +25,7 @@ internal sealed class EditPlan : IDisposable
         FirstStep = request.Inverted?.Method.FirstStep(request.Inverted.Settings) ?? 0;
         Known = request.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
-        var sizes = request.Sizes ?? PictureSizes.Of(PictureSize);
+        var sizes = new PictureSizes(request.OriginalSize ?? PictureSize, request.Crop.Top, request.Crop.Left, PictureSize);
         Conditional = TextConditioning.Encode(model, Prompts, sizes, request.ClipSkip).DetachFromDisposeScope();
         Unconditional = request.Inverted?.Unconditional is { } found ? Placed(found)
             : TextConditioning.EncodeNegative(model, Words.Negative, sizes, request.ClipSkip).DetachFromDisposeScope();
@@ -84,7 +84,7 @@ internal sealed class EditPlan : IDisposable
     public Scheduler CreateScheduler()
     {
         var config = Request.StepsOffset is { } offset ? Model.Scheduler with { StepsOffset = offset } : Model.Scheduler;
-        return Request.Inverted is { } inverted ? inverted.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Request.Steps);
+        return Request.Inverted is { } inverted ? inverted.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Request.Steps, Request.Seed);
     }
 
     /// <summary>What guidance multiplies; see <see cref="DenoisingRequest.ShapeGuidance"/>.</summary>
@@ -95,7 +95,7 @@ internal sealed class EditPlan : IDisposable
     public int Rows(IReadOnlyList<int> prompts)
     {
         var known = Known is not null && prompts.Contains(0) ? 1 : 0;
-        return known + ((prompts.Count - known) * (Request.Guidance == 1 ? 1 : 2));
+        return known + ((prompts.Count - known) * (Request.Guidance == 1 || Model.TakesGuidance ? 1 : 2));
     }
 
     public void Dispose()

@@ -59,8 +59,11 @@ public sealed record EditRequest
     /// <summary>Picture height in pixels; 0 for the model's own.</summary>
     public int Height { get; init; }
 
-    /// <summary>What models that look at sizes are told of them; null for a picture that was neither scaled nor cropped.</summary>
-    public PictureSizes? Sizes { get; init; }
+    /// <summary>For models that look at sizes: the size that a picture like this had before it was scaled; null for one that was not.</summary>
+    public PixelSize? OriginalSize { get; init; }
+
+    /// <summary>The same for where it was cropped, in pixels from its left upper corner.</summary>
+    public (int Left, int Top) Crop { get; init; }
 
     /// <summary>How attention is edited.</summary>
     public EditSpecification Edit { get; init; } = new();
@@ -125,4 +128,5 @@ public sealed record EditRequest
 /// <param name="Step">Steps done.</param>
 /// <param name="Steps">Steps in all.</param>
 /// <param name="Rows">U-Net rows computed in each step.</param>
-public readonly record struct EditProgress(int Step, int Steps, int Rows);
+/// <param name="Preview">Decodes what the pictures are heading for, those that are computed; to be called only while being told, and costs a decoding each.</param>
+public readonly record struct EditProgress(int Step, int Steps, int Rows, Func<IReadOnlyList<Picture>>? Preview = null);

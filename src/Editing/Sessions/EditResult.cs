@@ -2,6 +2,7 @@ using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Maps;
 using static TorchSharp.torch;
 
@@ -53,8 +54,7 @@ public sealed class EditResult : IDisposable
     /// <exception cref="InvalidOperationException">The request did not ask for a trace.</exception>
     public void SaveTrace(string path)
     {
-        if (!plan.Request.Trace)
-            throw new InvalidOperationException("Set EditRequest.Trace before the run.");
+        RequireTrace();
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>
@@ -72,6 +72,47 @@ public sealed class EditResult : IDisposable
         SafetensorsWriter.Write(path, tensors);
     }
 
+    /// <summary>
+    /// One of the pictures as a source of further edits: its way from noise is known, so that it need not be inverted. An edit keeps what took
+    /// the empty prompt's place in its own source.
+    /// </summary>
+    /// <param name="picture">Index into <see cref="Pictures"/>.</param>
+    /// <exception cref="Diffusion.InvalidInputException">The picture was not made with DDIM, whose way is the only one that edits can follow.</exception>
+    /// <exception cref="InvalidOperationException">The request did not ask for a trace.</exception>
+    public InvertedPicture AsSource(int picture)
+    {
+        RequireTrace();
+        if (Sampler != SamplerKind.Ddim)
+            throw new Diffusion.InvalidInputException($"This picture was made with {Sampler.Name()}; only pictures made with ddim can be edited further.");
+        var request = plan.Request;
+        var settings = request.Inverted?.Settings ?? new InversionSettings
+        {
+            Method = DirectInversion.MethodName,
+            Prompt = "",
+            Steps = request.Steps,
+            StepsOffset = request.StepsOffset,
+            Guidance = request.Guidance,
+        };
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var way = cat([.. latents.Select(state => state.narrow(0, picture, 1))], 0);
+        return new InvertedPicture(settings with { Prompt = Prompts[Rows[picture]].Text }, way.flip(0), way)
+        {
+            Unconditional = request.Inverted?.Unconditional?.Own(),
+            FinishedSteps = settings.Steps,
+        };
+    }
+
+    /// <summary>Where the last step let a picture change, [h, w], 255 for yes; null where nothing confined it. The caller's to dispose.</summary>
+    /// <param name="picture">Index into <see cref="Pictures"/>.</param>
+    /// <exception cref="InvalidOperationException">The request did not ask for a trace.</exception>
+    public Tensor? LastMask(int picture)
+    {
+        RequireTrace();
+        using var scope = NewDisposeScope();
+        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[picture]].mul(byte.MaxValue).MoveToOuterDisposeScope() : null;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -80,6 +121,12 @@ public sealed class EditResult : IDisposable
         Latents?.Dispose();
         Maps?.Dispose();
         SelfAttention?.Dispose();
+    }
+
+    private void RequireTrace()
+    {
+        if (!plan.Request.Trace)
+            throw new InvalidOperationException("Set EditRequest.Trace before the run.");
     }
 
     internal void Keep(Tensor state)

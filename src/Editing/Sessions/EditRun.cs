@@ -48,8 +48,10 @@ public static class EditRun
                     result.KeepMask(null);
             }
 
+            using var preview = new RunPreview(plan.Model.Vae);
             var request = new DenoisingRequest
             {
+                Predicted = progress is null ? null : preview.Keep,
                 Latents = noise,
                 FirstStep = plan.FirstStep,
                 Known = first == 0 ? plan.Known : null,
@@ -69,7 +71,7 @@ public static class EditRun
                 result.Keep(state.Latents);
                 if (state.Step == state.Steps - 1)
                     result.Finish(state.Latents);
-                progress?.Report(new EditProgress(state.Step + 1, state.Steps, rows));
+                progress?.Report(new EditProgress(state.Step + 1, state.Steps, rows, preview.Pictures));
             }
 
             if (first == 0 && recording is not null)

@@ -69,7 +69,7 @@ public sealed class InvertCommandTests : IDisposable
     public void AStoppedInversionOfWhichNothingIsKeptSaysSo()
     {
         var outcome = P2P.RunAndInterrupt(
-            TimeSpan.FromSeconds(8), "invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", Models.Storybook(), "--method", "edit-friendly", "--steps", "1000");
+            TimeSpan.FromSeconds(8), "invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", Models.Storybook(), "--method", "edit-friendly", "--steps", "900");
         Assert.Equal(130, outcome.ExitCode);
         Assert.Contains("begins anew", outcome.Error);
     }

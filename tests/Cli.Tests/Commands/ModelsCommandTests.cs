@@ -1,5 +1,6 @@
 using System.Text.Json;
 using PromptToPrompt.Diffusion.Checkpoints;
+using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
@@ -31,6 +32,40 @@ public sealed class ModelsCommandTests : IDisposable
 
         Assert.Contains("--tokenizer", P2P.Run("tokens", "a ball", "--model", file, "--tokenizer", folder["m.safetensors"]).FailedWith(2));
         Assert.Contains("is there already", P2P.Run("models", "convert", storybook, "--to", "single-file", "-o", file).FailedWith(2));
+    }
+
+    [Fact]
+    public void ALoraAndALearnedWordChangeThePicture()
+    {
+        var storybook = Models.Storybook();
+        using (NewDisposeScope())
+        using (var text = SafetensorsFile.Open(Path.Combine(storybook, "text_encoder", "model.safetensors")))
+        using (var unet = SafetensorsFile.Open(Path.Combine(storybook, "unet", "diffusion_pytorch_model.safetensors")))
+        {
+            const string Changed = "mid_block.attentions.0.transformer_blocks.0.attn2.to_v";
+            var size = unet.Tensors[$"{Changed}.weight"].Shape;
+            SafetensorsWriter.Write(folder["style.safetensors"], new Dictionary<string, Tensor>
+            {
+                [$"lora_unet_{Changed.Replace('.', '_')}.lora_down.weight"] = ones(2, size[1]),
+                [$"lora_unet_{Changed.Replace('.', '_')}.lora_up.weight"] = ones(size[0], 2),
+            });
+            var width = text.Tensors["text_model.embeddings.token_embedding.weight"].Shape[1];
+            SafetensorsWriter.Write(folder["toy.safetensors"], new Dictionary<string, Tensor> { ["emb_params"] = ones(2, width) });
+        }
+
+        var pictures = new[] { [], ["--lora", folder["style.safetensors:0"]], ["--lora", folder["style.safetensors:0.5"]], new[] { "--embedding", folder["toy.safetensors"] } }
+            .Select((arguments, i) =>
+            {
+                var output = folder[$"{i}"];
+                P2P.Run([.. new[] { "generate", "a toy house in a field", "--model", storybook, "--steps", "2", "--quiet", "-o", output }, .. arguments]).Succeeded();
+                return Convert.ToHexString(File.ReadAllBytes(Path.Combine(output, "source.png")));
+            }).ToList();
+
+        Assert.Equal(pictures[0], pictures[1]);
+        Assert.Equal(3, pictures.Distinct().Count());
+        using var tokens = Succeeded("tokens", "a toy", "--model", storybook, "--embedding", folder["toy.safetensors"], "--json");
+        Assert.Equal(2, tokens.RootElement.GetProperty("words")[1].GetProperty("tokens").GetArrayLength());
+        Assert.Contains("--lora", P2P.Run("generate", "a house", "--model", storybook, "--lora", folder["toy.safetensors"]).FailedWith(2));
     }
 
     [Fact]

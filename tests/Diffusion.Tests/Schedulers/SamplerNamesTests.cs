@@ -7,7 +7,7 @@ public sealed class SamplerNamesTests
     [Fact]
     public void Names_and_kinds_match_both_ways()
     {
-        Assert.Equal(["ddim", "pndm", "dpm++", "euler"], SamplerNames.All);
+        Assert.Equal(["ddim", "pndm", "dpm++", "euler", "euler-a", "lcm"], SamplerNames.All);
         Assert.All(Enum.GetValues<SamplerKind>(), kind => Assert.Equal(kind, SamplerNames.Parse(kind.Name())));
         Assert.Equal(SamplerKind.DpmSolverPlusPlus, SamplerNames.Parse("DPM++"));
     }
@@ -17,7 +17,7 @@ public sealed class SamplerNamesTests
     {
         var error = Assert.Throws<InvalidInputException>(() => SamplerNames.Parse("lms"));
         Assert.Contains("\"lms\"", error.Message);
-        Assert.Contains("ddim, pndm, dpm++, euler", error.Message);
+        Assert.Contains("ddim, pndm, dpm++, euler, euler-a, lcm", error.Message);
     }
 
     [Theory]
@@ -25,6 +25,8 @@ public sealed class SamplerNamesTests
     [InlineData("PNDMScheduler", SamplerKind.Pndm)]
     [InlineData("DPMSolverMultistepScheduler", SamplerKind.DpmSolverPlusPlus)]
     [InlineData("EulerDiscreteScheduler", SamplerKind.Euler)]
+    [InlineData("EulerAncestralDiscreteScheduler", SamplerKind.EulerAncestral)]
+    [InlineData("LCMScheduler", SamplerKind.Lcm)]
     [InlineData("LMSDiscreteScheduler", null)]
     [InlineData(null, null)]
     public void Class_names_of_configs_are_known(string? className, SamplerKind? expected) =>

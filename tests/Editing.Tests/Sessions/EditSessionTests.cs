@@ -50,6 +50,58 @@ public sealed class EditSessionTests
     }
 
     [Fact]
+    public void AnEditCanBeTheSourceOfFurtherOnes()
+    {
+        using var model = EmbeddedModel.Load();
+        using var first = EditRun.Execute(model, Request);
+        using var way = first.AsSource(1);
+        using var further = EditRun.Execute(model, EditRequest.ForPicture(way) with { Targets = ["a blue castle in a field"] });
+
+        AssertClose(first.Latents.slice(0, 1, 2, 1), further.Latents.slice(0, 0, 1, 1));
+        Assert.Equal("a red castle in a field", further.Prompts[0].Text);
+        Assert.NotEqual(further.Pictures[0].Rgb, further.Pictures[1].Rgb);
+    }
+
+    [Fact]
+    public void OnlyDdimLeavesAWayThatCanBeFollowed()
+    {
+        using var model = EmbeddedModel.Load();
+        using var result = EditRun.Execute(model, Request with { Targets = [], Steps = 2, Sampler = Diffusion.Schedulers.SamplerKind.Euler });
+        Assert.Contains("ddim", Assert.Throws<InvalidInputException>(() => result.AsSource(0)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void PreviewsComeNearerToThePicture()
+    {
+        using var model = EmbeddedModel.Load();
+        var previews = new Previews();
+        using var result = EditRun.Execute(model, Request with { Targets = [], Trace = false }, previews);
+
+        var errors = previews.Seen.ConvertAll(preview => preview.Rgb.Zip(result.Pictures[0].Rgb, (a, b) => Math.Abs(a - b)).Average());
+        Assert.Equal(Request.Steps, errors.Count);
+        Assert.True(errors[^1] < errors[0] / 2, string.Join(", ", errors));
+    }
+
+    private sealed class Previews : IProgress<EditProgress>
+    {
+        public List<Diffusion.Imaging.Picture> Seen { get; } = [];
+
+        public void Report(EditProgress value) => Seen.Add(Assert.Single(value.Preview!()));
+    }
+
+    [Fact]
+    public void TheLastMaskIsOfThePictureThatWasConfined()
+    {
+        using var model = EmbeddedModel.Load();
+        using var confined = EditRun.Execute(model, Request with { Blend = BlendWords.Parse("house:castle"), BlendThreshold = 0.5, BlendStart = 0 });
+        using var mask = confined.LastMask(1);
+        Assert.NotNull(mask);
+        Assert.InRange(mask.to(ScalarType.Float32).mean().ToDouble(), 1, 254);
+        using var free = EditRun.Execute(model, Request);
+        Assert.Null(free.LastMask(1));
+    }
+
+    [Fact]
     public void WatchingAttentionChangesNoPicture()
     {
         using var model = EmbeddedModel.Load();

@@ -5,7 +5,6 @@ using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Sessions;

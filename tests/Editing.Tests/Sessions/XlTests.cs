@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inversion;
@@ -71,13 +70,28 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
         Reference.AssertClose(blended.Latents[1], next.Latents[0], Rounding, "blended edit");
     }
 
+    // Samplers of few steps add noise at each: the source's and the edits' must be the same, whatever the passes.
+    [Theory]
+    [InlineData(SamplerKind.Lcm)]
+    [InlineData(SamplerKind.EulerAncestral)]
+    public void EditsWithSamplersThatAddNoiseKeepTheSource(SamplerKind sampler)
+    {
+        var request = Request with { Sampler = sampler, Guidance = 1 };
+        using var same = EditRun.Execute(small.Model, request with { Targets = [Request.Source] });
+        using var together = EditRun.Execute(small.Model, request);
+        using var session = new EditSession(small.Model, request);
+        using var source = session.RunSource();
+        using var edit = session.Edit(each => each with { Targets = Request.Targets });
+        Reference.AssertClose(same.Latents[0], same.Latents[1], Rounding, "same prompt");
+        Reference.AssertClose(together.Latents[1], edit.Latents[0], Rounding, "edit");
+    }
+
     [Fact]
     public void SizesAreSeenByTheNetwork()
     {
         using var plain = EditRun.Execute(small.Model, Request with { Targets = [] });
-        var own = PictureSizes.Of(new PixelSize(32, 32));
-        using var told = EditRun.Execute(small.Model, Request with { Targets = [], Sizes = own });
-        using var cropped = EditRun.Execute(small.Model, Request with { Targets = [], Sizes = own with { CropLeft = 300 } });
+        using var told = EditRun.Execute(small.Model, Request with { Targets = [], OriginalSize = new PixelSize(32, 32) });
+        using var cropped = EditRun.Execute(small.Model, Request with { Targets = [], Crop = (300, 0) });
         Assert.True(plain.Latents.Equals(told.Latents));
         Assert.False(plain.Latents.allclose(cropped.Latents, 1e-3, 1e-3));
     }
@@ -93,7 +107,12 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
         using var random = new Generator(5);
         using var found = InversionMethod.Invert(small.Model, randn([1, 4, 16, 16], generator: random) * 0.5, new InversionSettings
         {
-            Method = method, Prompt = Request.Source, Steps = 5, Guidance = 3, InnerSteps = 3, InversionGuidance = method == "bdia" ? 3 : null,
+            Method = method,
+            Prompt = Request.Source,
+            Steps = 5,
+            Guidance = 3,
+            InnerSteps = 3,
+            InversionGuidance = method == "bdia" ? 3 : null,
         });
         using var result = EditRun.Execute(small.Model, EditRequest.ForPicture(found) with { Targets = [Request.Source], Edit = NoControl });
         Reference.AssertClose(found.Source[^1], result.Latents[1], Rounding, method);

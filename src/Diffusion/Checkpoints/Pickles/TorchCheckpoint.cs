@@ -14,6 +14,9 @@ internal static class TorchCheckpoint
     private const string PickleName = "data.pkl";
     private const long LongestPickle = 64 << 20;
 
+    // Under what the tensors are where they are not at the top: those of a model, and those of a learned word.
+    private static readonly string[] Nested = ["state_dict", "string_to_param"];
+
     // How torch.save began its files before PyTorch 1.6: a pickled number, in one of two spellings of the protocol.
     private static readonly byte[] OldStart = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9];
 
@@ -78,7 +81,7 @@ internal static class TorchCheckpoint
     private static Dictionary<string, StoredWeight> Tensors(string path, MappedFile file, object? root)
     {
         var state = root as PickleDictionary;
-        state = state?["state_dict"] as PickleDictionary ?? state;
+        state = Nested.Select(name => state?[name] as PickleDictionary).FirstOrDefault(inner => inner is not null) ?? state;
         var tensors = new Dictionary<string, StoredWeight>(StringComparer.Ordinal);
         foreach (var (key, value) in state?.Items ?? [])
         {
@@ -86,7 +89,7 @@ internal static class TorchCheckpoint
                 tensors[name] = new StoredWeight(tensor.Shape, () => Read(file, tensor)) { Type = tensor.Storage.Type };
         }
 
-        return tensors.Count > 0 ? tensors : throw new InvalidInputException($"{path} holds no tensors by name, neither at its top nor under state_dict; it is no model.");
+        return tensors.Count > 0 ? tensors : throw new InvalidInputException($"{path} holds no tensors by name, neither at its top nor under {string.Join(" or ", Nested)}; it is no model.");
     }
 
     private static Dictionary<string, string> Notes(object? root) => (root as PickleDictionary)?["global_step"] is long steps

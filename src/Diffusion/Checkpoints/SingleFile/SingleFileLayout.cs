@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Diffusion.Weights;
 
 namespace PromptToPrompt.Diffusion.Checkpoints.SingleFile;
@@ -32,10 +33,11 @@ internal sealed class SingleFileLayout
     private readonly string ignoredLayer;
     private readonly string textPrefix;
 
-    private SingleFileLayout(string name, ModelShape shape, string textPrefix, params IReadOnlyList<KeyTable> texts)
+    private SingleFileLayout(string name, ModelShape shape, string pad, string textPrefix, params IReadOnlyList<KeyTable> texts)
     {
         Name = name;
         Shape = shape;
+        Pad = pad;
         this.textPrefix = textPrefix;
         ignoredLayer = $"{OpenClipPrefix}transformer.resblocks.{shape.TextEncoder.Layers}.";
         Tables = new Dictionary<string, KeyTable>(ModelParts.TextEncoders.Zip(texts, KeyValuePair.Create))
@@ -54,24 +56,22 @@ internal sealed class SingleFileLayout
     /// <summary>The names of each part.</summary>
     public IReadOnlyDictionary<string, KeyTable> Tables { get; }
 
-    /// <summary>The token that prompts are filled up with for the first text encoder, where it is not the tokenizer's own.</summary>
-    public string? Pad { get; private init; }
+    /// <summary>The token that prompts are filled up with for the first text encoder; the tokenizer that is found may be another family's.</summary>
+    public string Pad { get; }
 
     /// <summary>Stable Diffusion 1: CLIP's text encoder.</summary>
     public static SingleFileLayout StableDiffusion1(ModelShape shape) =>
-        new("Stable Diffusion 1", shape, TextPrefix, new KeyTable(ClipPrefix, TextEncoderKeys.Clip()));
+        new("Stable Diffusion 1", shape, BpeVocabulary.EndOfText, TextPrefix, new KeyTable(ClipPrefix, TextEncoderKeys.Clip()));
 
     /// <summary>Stable Diffusion 2: OpenCLIP's text encoder, whose own code fills prompts up with token 0.</summary>
     public static SingleFileLayout StableDiffusion2(ModelShape shape) =>
-        new("Stable Diffusion 2", shape, TextPrefix, new KeyTable(OpenClipPrefix, TextEncoderKeys.OpenClip(shape.TextEncoder.Layers)))
-        {
-            Pad = TokenizerFolder.OpenClipPad,
-        };
+        new("Stable Diffusion 2", shape, TokenizerFolder.OpenClipPad, TextPrefix, new KeyTable(OpenClipPrefix, TextEncoderKeys.OpenClip(shape.TextEncoder.Layers)));
 
     /// <summary>Stable Diffusion XL: both of these text encoders, OpenCLIP's with its projection.</summary>
     public static SingleFileLayout StableDiffusionXl(ModelShape shape) => new(
         XlName,
         shape,
+        BpeVocabulary.EndOfText,
         XlPrefix,
         new KeyTable(XlClipPrefix, TextEncoderKeys.Clip()),
         new KeyTable(XlOpenClipPrefix, TextEncoderKeys.OpenClip(shape.TextEncoder2!.Layers, projection: true)));

@@ -37,7 +37,7 @@ internal sealed class SingleFileModel : ModelFiles
         get
         {
             var found = TokenizerSearch.Find(Path, options);
-            return TokenizerFolder.Shared(hasNotes ? found : found with { Pad = layout.Pad }, layout.Shape);
+            return TokenizerFolder.Shared(hasNotes ? found : found with { Pad = layout.Pad }, layout.Shape.TextEncoders.Count);
         }
     }
 
@@ -66,7 +66,7 @@ internal sealed class SingleFileModel : ModelFiles
     }
 
     /// <inheritdoc/>
-    public override void Dispose() => file.Dispose();
+    protected override void Close() => file.Dispose();
 
     /// <inheritdoc/>
     protected override ModelShape ReadShape()

@@ -123,6 +123,7 @@ public sealed class SingleFileModelTests : IDisposable
         var layout = SingleFileLayout.Detect("f", tensors, noted: null);
 
         Assert.EndsWith(family, layout.Name);
+        Assert.Equal(isSecond ? "!" : "<|endoftext|>", layout.Pad);
         Assert.Equal(shape.UNet.CrossAttentionDim, layout.Shape.UNet.CrossAttentionDim);
         Assert.Equal(channels, layout.Shape.UNet.InChannels);
         foreach (var part in ModelParts.Of(shape))

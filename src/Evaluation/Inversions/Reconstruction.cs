@@ -3,14 +3,14 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Evaluation.Measures;
 
-namespace PromptToPrompt.Cli.Runs;
+namespace PromptToPrompt.Evaluation.Inversions;
 
 /// <summary>How well an inversion brings its picture back.</summary>
 /// <param name="Framed">The picture as the model was given it.</param>
 /// <param name="RoundTrip">Encoded and decoded at once: no inversion can do better.</param>
 /// <param name="Replayed">Where the source of an edit ends.</param>
 /// <param name="Untuned">Where guided denoising of the same inversion ends without any method against its drift; null where that was not run.</param>
-internal sealed record Reconstruction(Picture Framed, Picture RoundTrip, Picture Replayed, Picture? Untuned)
+public sealed record Reconstruction(Picture Framed, Picture RoundTrip, Picture Replayed, Picture? Untuned)
 {
     /// <summary>Peak signal-to-noise ratio of what is brought back, in decibels.</summary>
     public double Psnr => PictureComparison.Psnr(Framed, Replayed);

@@ -1,0 +1,89 @@
+using System.CommandLine;
+using System.Net;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Rendering;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Hosting;
+using SkiaSharp;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p serve</c>: the studio, in a browser.</summary>
+internal static class ServeCommand
+{
+    private const int GridColumns = 4;
+
+    public static Command Create(CancellationToken cancel)
+    {
+        var model = new ModelOptions();
+        var host = Parsed.Of("--host", "Address to listen at; one that others reach needs the token that is printed then", "an address such as 127.0.0.1 or 0.0.0.0", IPAddress.Parse);
+        host.DefaultValueFactory = _ => IPAddress.Loopback;
+        var port = Parsed.Number("--port", "Port to listen at; 0 takes any that is free", 5272);
+        var data = new Option<string>("--data") { Description = "Folder where the work is kept", HelpName = "folder", DefaultValueFactory = _ => DefaultFolder() };
+        var queue = Parsed.Number("--queue", "Most pictures that may wait", new EngineLimits().QueueLength);
+        var memory = Parsed.Number("--memory", "Memory for recorded sources in MB", (int)(new EngineLimits().SessionBytes >> 20));
+        var also = new Option<string[]>("--also") { Description = "Another model that the page offers; repeatable", HelpName = "dir|file|name" };
+        var command = new Command("serve", "Open the studio: edit pictures in a browser by touching words") { host, port, data, queue, memory, also };
+        model.AddTo(command);
+        command.SetAction(parse =>
+        {
+            var address = parse.GetValue(host)!;
+            if (parse.GetValue(port) is < 0 or > ushort.MaxValue)
+                throw new InvalidInputException($"--port is {parse.GetValue(port)}; give a number from 0 to {ushort.MaxValue}.");
+            if (parse.GetValue(queue) < 1 || parse.GetValue(memory) < 1)
+                throw new InvalidInputException("--queue and --memory must be at least 1.");
+            var options = new StudioOptions
+            {
+                Address = address,
+                Port = parse.GetValue(port),
+                Token = IPAddress.IsLoopback(address) ? null : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
+                DataFolder = parse.GetValue(data)!,
+                Models = [model.Offer(parse), .. (parse.GetValue(also) ?? []).Select(name => model.Offer(parse, name))],
+                Limits = new EngineLimits { QueueLength = parse.GetValue(queue), SessionBytes = (long)parse.GetValue(memory) << 20 },
+                DrawGrid = DrawGrid,
+            };
+            Serve(options, cancel).GetAwaiter().GetResult();
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static async Task Serve(StudioOptions options, CancellationToken cancel)
+    {
+        await using var app = StudioServer.Create(options, logging => logging.AddSimpleConsole().SetMinimumLevel(LogLevel.Warning));
+        try
+        {
+            await app.StartAsync(cancel);
+        }
+        catch (IOException e)
+        {
+            throw new InvalidInputException($"Nothing can listen at {options.Address}:{options.Port} ({e.Message.TrimEnd('.')}); choose another --port.", e);
+        }
+
+        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        Console.Out.WriteLine($"The studio is open at {address}{(options.Token is { } token ? $"/?token={token}" : "")}");
+        Console.Out.WriteLine($"Its work is kept in {options.DataFolder}. Ctrl-C closes it.");
+        using var stop = cancel.Register(app.Lifetime.StopApplication);
+        await app.WaitForShutdownAsync(CancellationToken.None);
+    }
+
+    private static byte[] DrawGrid(IReadOnlyList<(Picture Picture, string Caption)> pictures)
+    {
+        var cells = pictures.Select(picture => new SheetCell(picture.Picture.ToBitmap(), picture.Caption)).ToList();
+        using var sheet = Sheet.Draw(cells, GridColumns, Sheet.CellSide(pictures[0].Picture));
+        cells.ForEach(cell => cell.Picture.Dispose());
+        using var data = sheet.Encode(SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
+    }
+
+    private static string DefaultFolder() =>
+        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "p2p-studio");
+}

@@ -1,0 +1,41 @@
+namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
+
+/// <summary>The LoRAs of a model, added to its weights while they are loaded, so that they cost no time in a run.</summary>
+internal sealed class AppliedLoras : IDisposable
+{
+    private readonly List<LoraFile> files = [];
+    private readonly ILookup<WeightName, LoraChange> changes;
+
+    /// <param name="loras">The LoRAs.</param>
+    /// <param name="model">What errors call the model.</param>
+    /// <param name="shape">The model's shape.</param>
+    /// <param name="stored">The weights of a part as they are stored.</param>
+    /// <exception cref="InvalidInputException">One of them is none, or was made for another kind of model.</exception>
+    public AppliedLoras(IReadOnlyList<Lora> loras, string model, ModelShape shape, Func<string, PartWeights> stored)
+    {
+        try
+        {
+            files.AddRange(loras.Select(LoraFile.Open));
+            var names = new LoraNames(shape, part => stored(part).Tensors.Keys);
+            changes = files.SelectMany(file => file.ChangesOf(names, model, target => stored(target.Part).Tensors[target.Name].Shape))
+                .ToLookup(change => change.Key, change => change.Value);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A part's weights with what is added to them.</summary>
+    public PartWeights AddTo(string part, PartWeights weights) => weights with
+    {
+        Tensors = weights.Tensors.ToDictionary(
+            tensor => tensor.Key,
+            tensor => changes[new WeightName(part, tensor.Key)].Aggregate(tensor.Value, (weight, change) => change.ApplyTo(weight)),
+            StringComparer.Ordinal),
+    };
+
+    /// <inheritdoc/>
+    public void Dispose() => files.ForEach(file => file.Dispose());
+}

@@ -1,0 +1,76 @@
+using PromptToPrompt.Diffusion.Weights;
+
+namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
+
+/// <summary>A file with the vectors of a learned word.</summary>
+internal sealed class EmbeddingFile : IDisposable
+{
+    private const string Anonymous = "*";
+
+    // Two text encoders have one tensor each, by these names, in the order of the encoders.
+    private static readonly string[] NamesOfTwo = ["clip_l", "clip_g"];
+
+    // What tools write where they write no word: it is then the file's name.
+    private static readonly string[] NoWords = [Anonymous, "emb_params", .. NamesOfTwo];
+
+    private readonly TextEmbedding embedding;
+    private readonly StoredTensors file;
+
+    private EmbeddingFile(TextEmbedding embedding, StoredTensors file)
+    {
+        this.embedding = embedding;
+        this.file = file;
+        Word = embedding.Word ?? (file.Tensors.Keys.FirstOrDefault(name => !NoWords.Contains(name)) ?? Path.GetFileNameWithoutExtension(embedding.Path));
+    }
+
+    /// <summary>The file's path.</summary>
+    public string FilePath => embedding.Path;
+
+    /// <summary>How prompts write the word.</summary>
+    public string Word { get; }
+
+    /// <summary>Opens a file.</summary>
+    /// <exception cref="InvalidInputException">It cannot be read, or the word cannot be written in a prompt.</exception>
+    public static EmbeddingFile Open(TextEmbedding embedding)
+    {
+        var opened = new EmbeddingFile(embedding, StoredTensors.Open(embedding.Path));
+        if (opened.Word.Length > 0 && !opened.Word.Any(char.IsWhiteSpace))
+            return opened;
+        opened.Dispose();
+        throw opened.Invalid($"stands for \"{opened.Word}\", which is not one word; name it, as in --embedding my-word={embedding.Path}");
+    }
+
+    /// <summary>The vectors for each text encoder, [vectors, width] each, as many for one as for the other.</summary>
+    /// <param name="shape">The model's shape.</param>
+    /// <param name="model">What errors call the model.</param>
+    /// <exception cref="InvalidInputException">The file holds something else, or was made for another kind of model.</exception>
+    public IReadOnlyList<StoredWeight> Vectors(ModelShape shape, string model)
+    {
+        var names = shape.TextEncoders.Count == 1 && file.Tensors.Count == 1 ? [.. file.Tensors.Keys] : NamesOfTwo;
+        if (names.Length != shape.TextEncoders.Count || names.Length != file.Tensors.Count || !names.All(file.Tensors.ContainsKey))
+        {
+            throw Invalid(
+                $"holds the tensors {string.Join(", ", file.Tensors.Keys.Order(StringComparer.Ordinal).Take(4).Select(name => $"\"{name}\""))}; a word for {model} has "
+                + (shape.TextEncoders.Count == 1 ? "one tensor" : string.Join(" and ", NamesOfTwo)));
+        }
+
+        var vectors = names.Select(name => file.Tensors[name]).Select(AsRows).ToList();
+        foreach (var (rows, text) in vectors.Zip(shape.TextEncoders))
+        {
+            if (rows.Shape is not [> 0, var width] || rows.Shape[0] != vectors[0].Shape[0])
+                throw Invalid($"holds a tensor of the shape [{string.Join(", ", rows.Shape)}]; a word has [vectors, width]");
+            if (width != text.HiddenSize)
+                throw Invalid($"holds vectors {width} wide, but those of {model} are {text.HiddenSize} wide; it was made for another kind of model");
+        }
+
+        return vectors;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => file.Dispose();
+
+    private static StoredWeight AsRows(StoredWeight stored) => stored.Shape is not [var width] ? stored
+        : new StoredWeight([1, width], () => stored.Read().reshape(1, width)) { Type = stored.Type };
+
+    private InvalidInputException Invalid(string what) => new($"--embedding {embedding.Path} {what}.");
+}

@@ -1,0 +1,84 @@
+using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Weights;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
+
+/// <summary>Words learned by textual inversion: rows that are added below those of the text encoders' token embeddings, and their ids.</summary>
+internal sealed class LearnedWords : IDisposable
+{
+    private const string TokenEmbedding = "text_model.embeddings.token_embedding.weight";
+    private readonly List<EmbeddingFile> files = [];
+    private readonly List<IReadOnlyList<StoredWeight>> vectors = [];
+    private readonly List<AddedToken> tokens = [];
+
+    /// <param name="embeddings">Where they are.</param>
+    /// <param name="model">What errors call the model.</param>
+    /// <param name="shape">The model's shape without them.</param>
+    /// <exception cref="InvalidInputException">A file is none, or was made for another kind of model.</exception>
+    public LearnedWords(IReadOnlyList<TextEmbedding> embeddings, string model, ModelShape shape)
+    {
+        try
+        {
+            var next = shape.TextEncoder.VocabularySize;
+            foreach (var embedding in embeddings)
+            {
+                var file = EmbeddingFile.Open(embedding);
+                files.Add(file);
+                vectors.Add(file.Vectors(shape, model));
+                tokens.Add(new AddedToken(file.Word, next, (int)vectors[^1][0].Shape[0]));
+                next += tokens[^1].Count;
+            }
+
+            if (tokens.GroupBy(token => token.Normal).FirstOrDefault(group => group.Count() > 1) is { } same)
+                throw new InvalidInputException($"Two embeddings stand for \"{same.First().Text}\"; name one of them, as in --embedding my-word=FILE.");
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The words.</summary>
+    public IReadOnlyList<AddedToken> Tokens => tokens;
+
+    /// <summary>The files they are in.</summary>
+    public IEnumerable<string> Files => files.Select(file => file.FilePath);
+
+    /// <summary>A model's shape with the words.</summary>
+    public ModelShape AddTo(ModelShape shape)
+    {
+        var count = tokens.Sum(token => token.Count);
+        return count == 0 ? shape : shape with
+        {
+            TextEncoder = shape.TextEncoder with { VocabularySize = shape.TextEncoder.VocabularySize + count },
+            TextEncoder2 = shape.TextEncoder2 is { } second ? second with { VocabularySize = second.VocabularySize + count } : null,
+        };
+    }
+
+    /// <summary>A part's weights with the words' vectors.</summary>
+    public PartWeights AddTo(string part, PartWeights weights)
+    {
+        var encoder = ModelParts.TextEncoders.ToList().IndexOf(part);
+        if (tokens.Count == 0 || encoder < 0 || !weights.Tensors.TryGetValue(TokenEmbedding, out var stored))
+            return weights;
+        var added = vectors.ConvertAll(word => word[encoder]);
+        return weights with
+        {
+            Tensors = new Dictionary<string, StoredWeight>(weights.Tensors, StringComparer.Ordinal)
+            {
+                [TokenEmbedding] = new([stored.Shape[0] + added.Sum(rows => rows.Shape[0]), .. stored.Shape.Skip(1)], () =>
+                {
+                    using var scope = NewDisposeScope();
+                    var whole = stored.Read();
+                    return cat([whole, .. added.Select(rows => rows.Read().to(whole.dtype))], 0).MoveToOuterDisposeScope();
+                })
+                { Type = stored.Type },
+            },
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => files.ForEach(file => file.Dispose());
+}

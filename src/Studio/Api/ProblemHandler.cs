@@ -1,0 +1,36 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Logging;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Studio.Engine;
+
+namespace PromptToPrompt.Studio.Api;
+
+/// <summary>Errors as problem details (RFC 9457): what a person can mend comes with the sentence that says how.</summary>
+internal sealed class ProblemHandler(IProblemDetailsService problems, ILogger<ProblemHandler> log) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancel)
+    {
+        var (status, title) = exception switch
+        {
+            InvalidInputException => (StatusCodes.Status400BadRequest, exception.Message),
+            QueueFullException => (StatusCodes.Status429TooManyRequests, exception.Message),
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "The request is larger than this studio takes."),
+            BadHttpRequestException { InnerException: JsonException json } => (StatusCodes.Status400BadRequest, $"The JSON does not fit: {json.Message}"),
+            BadHttpRequestException bad => (bad.StatusCode, bad.Message),
+            _ => (StatusCodes.Status500InternalServerError, "Something went wrong in the studio."),
+        };
+        if (status == StatusCodes.Status500InternalServerError)
+            log.LogError(exception, "{Method} {Path} failed.", context.Request.Method, context.Request.Path);
+        context.Response.StatusCode = status;
+        if (status == StatusCodes.Status429TooManyRequests)
+            context.Response.Headers.RetryAfter = "5";
+        return await problems.TryWriteAsync(new ProblemDetailsContext
+        {
+            HttpContext = context,
+            ProblemDetails = new ProblemDetails { Status = status, Title = title },
+        });
+    }
+}

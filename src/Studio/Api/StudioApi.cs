@@ -1,0 +1,141 @@
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Net.Http.Headers;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Hosting;
+using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
+
+namespace PromptToPrompt.Studio.Api;
+
+/// <summary>The HTTP interface. Pictures are made by jobs: a request for one is answered at once, its progress is a stream of events.</summary>
+internal static class StudioApi
+{
+    private const string ForGood = "private, max-age=31536000, immutable";
+
+    public static void MapStudioApi(this IEndpointRouteBuilder app)
+    {
+        var api = app.MapGroup("/api").DisableAntiforgery();
+        api.MapGet("/studio", About).WithSummary("What the studio offers.");
+        api.MapGet("/projects", (StudioStore store) => store.Projects()).WithSummary("All projects, the newest first.");
+        api.MapPost("/projects", CreateProject).WithSummary("Begins a project.");
+        api.MapGet("/projects/{id}", FindProject).WithSummary("A project and its tree of versions.");
+        api.MapPost("/projects/{id}/generate", Submit<DrawnRecipe>).WithSummary("Makes a picture from a prompt.");
+        api.MapPost("/projects/{id}/edit", Submit<EditedRecipe>).WithSummary("Makes a picture that follows another one, with other words.");
+        api.MapPost("/projects/{id}/invert", Submit<InvertedRecipe>).WithSummary("Inverts a picture that was sent, so that it can be edited.");
+        api.MapPost("/projects/{id}/inpaint", Submit<InpaintedRecipe>).WithSummary("Fills a part of a picture anew.");
+        api.MapPost("/pictures", AddPicture).WithSummary("Takes a picture: the request's body is the file.").Accepts<byte[]>("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp");
+        api.MapGet("/pictures/{name}.png", FindPicture).WithSummary("A picture; it never changes.").Produces(200, contentType: "image/png").ProducesProblem(404);
+        api.MapGet("/jobs/{id}", FindJob).WithSummary("Where a job is.");
+        api.MapDelete("/jobs/{id}", CancelJob).WithSummary("Stops a job.");
+        api.MapGet("/jobs/{id}/events", WatchJob).WithSummary("A job's progress as server-sent events, until it is over.").Produces<JobProgress>(200, "text/event-stream").ProducesProblem(404);
+        api.MapGet("/jobs/{id}/preview.png", Preview).WithSummary("What a job's picture is heading for.").Produces(200, contentType: "image/png").ProducesProblem(404);
+        api.MapGet("/versions/{id}", FindVersion).WithSummary("A version.");
+        api.MapGet("/versions/{id}/attention", Attention).WithSummary("Where the words of a version look, over the whole run and over time.").Produces<AttentionRecord>().ProducesProblem(404);
+        api.MapGet("/versions/{id}/run.json", Record).WithSummary("Everything needed to repeat a version.");
+        api.MapGet("/versions/{id}/command", Command).WithSummary("The p2p commands that make the same picture.").Produces<string>(200, "text/plain").ProducesProblem(404);
+        api.MapGet("/versions/{id}/inversion.safetensors", Inversion).WithSummary("The inversion of a version, for p2p edit --inversion; of edits, once they were a source.")
+            .Produces(200, contentType: "application/octet-stream").ProducesProblem(404);
+        api.MapGet("/grid.png", Grid).WithSummary("Versions side by side, with captions.").Produces(200, contentType: "image/png");
+    }
+
+    private static StudioAnswer About(StudioEngine engine, StudioOptions options) => new(
+        engine.Models, SamplerNames.All, InversionMethod.Names, options.MaxUploadBytes, options.MaxUploadPixels, options.Limits.QueueLength, engine.Waiting);
+
+    private static Created<Project> CreateProject(ProjectBody body, StudioStore store)
+    {
+        var project = store.CreateProject(Names.Project(body.Name));
+        return TypedResults.Created($"/api/projects/{project.Id}", project);
+    }
+
+    private static Results<Ok<ProjectAnswer>, ProblemHttpResult> FindProject(string id, StudioStore store) => store.FindProject(id) is { } project
+        ? TypedResults.Ok(new ProjectAnswer(project, store.Versions(id)))
+        : Missing("project", id);
+
+    private static Accepted<JobAnswer> Submit<T>(string id, T recipe, StudioEngine engine, string? parent = null)
+        where T : Recipe
+    {
+        var job = engine.Submit(id, parent, recipe);
+        return TypedResults.Accepted($"/api/jobs/{job.Id}", JobAnswer.Of(job));
+    }
+
+    private static async Task<Created<PictureAnswer>> AddPicture(HttpRequest request, StudioStore store, StudioOptions options)
+    {
+        var picture = await Uploads.Read(request.Body, options);
+        var name = store.AddPicture(picture);
+        return TypedResults.Created($"/api/pictures/{name}.png", new PictureAnswer(name, picture.Width, picture.Height));
+    }
+
+    private static IResult FindPicture(string name, StudioStore store, HttpContext context)
+    {
+        // The name is a hash of what it names, so whoever has it need not load it again.
+        var tag = new EntityTagHeaderValue($"\"{name}\"");
+        if (store.FindPng(name) is not { } png)
+            return Missing("picture", name);
+        context.Response.Headers.CacheControl = ForGood;
+        return TypedResults.Bytes(png, "image/png", entityTag: tag);
+    }
+
+    private static Results<Ok<JobAnswer>, ProblemHttpResult> FindJob(string id, StudioEngine engine) =>
+        engine.Find(id) is { } job ? TypedResults.Ok(JobAnswer.Of(job)) : Missing("job", id);
+
+    private static Results<Ok<JobAnswer>, ProblemHttpResult> CancelJob(string id, StudioEngine engine)
+    {
+        if (engine.Find(id) is not { } job)
+            return Missing("job", id);
+        job.Cancel();
+        return TypedResults.Ok(JobAnswer.Of(job));
+    }
+
+    private static IResult WatchJob(string id, StudioEngine engine, CancellationToken cancel) =>
+        engine.Find(id) is { } job ? TypedResults.ServerSentEvents(Events(job, cancel)) : Missing("job", id);
+
+    private static async IAsyncEnumerable<SseItem<JobProgress>> Events(Job job, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        await foreach (var progress in job.Watch(cancel))
+            yield return new(progress, progress.IsOver ? "over" : "progress");
+    }
+
+    private static IResult Preview(string id, StudioEngine engine, HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        return engine.Find(id)?.Preview is { } png ? TypedResults.Bytes(png, "image/png") : Missing("preview of a job", id);
+    }
+
+    private static Results<Ok<PictureVersion>, ProblemHttpResult> FindVersion(string id, StudioStore store) =>
+        store.FindVersion(id) is { } version ? TypedResults.Ok(version) : Missing("version", id);
+
+    private static IResult Attention(string id, StudioStore store, HttpContext context)
+    {
+        if (store.Maps(id) is not { } maps)
+            return Missing("version with attention maps", id);
+        context.Response.Headers.CacheControl = ForGood;
+        return TypedResults.Bytes(maps, "application/json");
+    }
+
+    private static IResult Record(string id, StudioStore store) =>
+        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version)) : Missing("version", id);
+
+    private static IResult Command(string id, StudioStore store) =>
+        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version)) : Missing("version", id);
+
+    private static IResult Inversion(string id, StudioStore store)
+    {
+        var path = store.FindVersion(id) is null ? null : store.InversionFile(store.KeyOf(id));
+        return File.Exists(path) ? TypedResults.PhysicalFile(path, "application/octet-stream", "inversion.safetensors") : Missing("inversion of the version", id);
+    }
+
+    private static FileContentHttpResult Grid(string versions, StudioStore store, StudioOptions options)
+    {
+        var found = versions.Split(',', StringSplitOptions.RemoveEmptyEntries).Take(Names.MostInGrid).Select(store.Version).ToList();
+        return TypedResults.Bytes(options.DrawGrid([.. found.Select(version => (store.Picture(version.Picture), version.Recipe.Prompt))]), "image/png");
+    }
+
+    private static ProblemHttpResult Missing(string what, string id) => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, title: $"There is no {what} \"{id}\".");
+}

@@ -1,0 +1,260 @@
+// What has to follow the hand without asking the server: the slider, heat maps, the brush, dropped files. Listeners sit on the document, so
+// that the page may be drawn anew under them.
+let page = null
+const maps = new Map()
+let lit = null
+let litText = ''
+
+window.studio = { connect(reference) { page = reference }, connected: () => page !== null }
+
+const closest = (event, selector) => event.target instanceof Element ? event.target.closest(selector) : null
+
+// Before and after.
+document.addEventListener('input', event => {
+    const split = closest(event, '[data-split]')
+    if (split) split.closest('.frame').style.setProperty('--split', `${split.value}%`)
+    const fader = closest(event, '[data-fader]')
+    if (fader) turn(fader)
+    if (closest(event, '[data-time]') && lit) light(lit)
+})
+
+// A fader's line and number follow the hand; the picture follows when it is let go.
+function turn(fader) {
+    const chip = fader.closest('.chip')
+    const [low, high, value] = [fader.min, fader.max, fader.value].map(Number)
+    chip.style.setProperty('--at', `${(value - low) / (high - low) * 100}%`)
+    chip.querySelector('.weight').textContent = value === 1 ? '' : `×${value}`
+    fader.setAttribute('aria-valuetext', fader.value)
+}
+
+// Heat maps.
+for (const name of ['pointerover', 'focusin']) {
+    document.addEventListener(name, event => {
+        const word = closest(event, '[data-heat]')
+        if (word && !brushing()) light(word.dataset.heat, word.textContent)
+    })
+}
+for (const name of ['pointerout', 'focusout']) {
+    document.addEventListener(name, event => {
+        if (closest(event, '[data-heat]')) darken()
+    })
+}
+document.addEventListener('pointerup', event => { if (closest(event, '[data-time]')) setTimeout(darken, 1200) })
+
+async function attentionOf(version) {
+    if (!maps.has(version)) maps.set(version, fetch(`/api/versions/${version}/attention`).then(answer => answer.ok ? answer.json() : null))
+    return maps.get(version)
+}
+
+let lightings = 0
+async function light(heat, text) {
+    if (!heat) return
+    const turn = ++lightings
+    lit = heat
+    const [version, index] = heat.split(':')
+    const attention = await attentionOf(version)
+    const word = attention?.words[Number(index)]
+    if (!word || turn !== lightings) return
+    litText = text ?? litText
+    const time = document.querySelector('[data-time]')
+    time.max = attention.steps.length
+    const at = Math.min(Number(time.value), attention.steps.length)
+    const size = attention.width * attention.height
+    const values = at === 0 ? bytes(word.mean) : bytes(word.overTime).subarray((at - 1) * size, at * size)
+    const frame = document.querySelector(`[data-frame="${version}"]`) ?? document.querySelector('.frame.main')
+    draw(frame.querySelector('.heat'), values, attention.width, attention.height)
+    frame.closest('.stage').classList.add('lit')
+    document.querySelector('[data-time-label]').textContent =
+        `“${litText}” ${at === 0 ? 'over the whole run' : `at step ${attention.steps[at - 1] + 1}`}`
+}
+
+function darken() {
+    lightings++
+    document.querySelectorAll('.stage.lit').forEach(stage => stage.classList.remove('lit'))
+    const label = document.querySelector('[data-time-label]')
+    if (label) label.textContent = lit ? `Slide to see “${litText}” over time` : 'Hover a word to see where it looks'
+}
+
+function bytes(text) {
+    return Uint8Array.from(atob(text), c => c.charCodeAt(0))
+}
+
+// Dark where a word does not look; through violet and orange to pale yellow at the strongest.
+const colours = [[20, 12, 60, 0.62], [110, 24, 110, 0.6], [206, 62, 76, 0.58], [250, 152, 40, 0.62], [254, 248, 176, 0.72]]
+function draw(canvas, values, width, height) {
+    canvas.width = width
+    canvas.height = height
+    const context = canvas.getContext('2d')
+    const image = context.createImageData(width, height)
+    for (let i = 0; i < values.length; i++) {
+        const place = values[i] / 255 * (colours.length - 1)
+        const low = Math.min(Math.floor(place), colours.length - 2)
+        for (let c = 0; c < 4; c++) {
+            const value = colours[low][c] + (place - low) * (colours[low + 1][c] - colours[low][c])
+            image.data[4 * i + c] = c === 3 ? value * 255 : value
+        }
+    }
+    context.putImageData(image, 0, 0)
+}
+
+// Theme.
+document.addEventListener('click', event => {
+    if (!closest(event, '[data-theme-toggle]')) return
+    const root = document.documentElement
+    const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches
+    root.dataset.theme = dark ? 'light' : 'dark'
+    localStorage.setItem('theme', root.dataset.theme)
+})
+
+// A menu closes when something else is touched.
+document.addEventListener('click', event => {
+    document.querySelectorAll('details.menu[open]').forEach(menu => { if (!menu.contains(event.target)) menu.open = false })
+})
+
+document.addEventListener('click', async event => {
+    const copy = closest(event, '[data-copy]')
+    if (!copy) return
+    const text = copy.parentElement.querySelector('[data-command]')
+    text.select()
+    try { await navigator.clipboard.writeText(text.value) } catch { document.execCommand('copy') }
+    copy.textContent = 'Copied'
+    setTimeout(() => { copy.textContent = 'Copy' }, 1500)
+})
+
+// Cards take the keyboard when they open.
+new MutationObserver(changes => {
+    for (const node of changes.flatMap(change => [...change.addedNodes])) {
+        if (node instanceof Element) (node.matches('[data-autofocus]') ? node : node.querySelector('[data-autofocus]'))?.focus({ preventScroll: true })
+    }
+}).observe(document.body, { childList: true, subtree: true })
+
+document.addEventListener('keydown', event => {
+    const writing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLSelectElement
+    if (event.key === 'Escape') { darken(); stopBrushing(); page?.invokeMethodAsync('Escape') }
+    if (writing) return
+    const words = [...document.querySelectorAll('.chip .word')]
+    const here = words.indexOf(document.activeElement)
+    if (here >= 0 && (event.key === 'ArrowLeft' || event.key === 'ArrowRight')) {
+        words[(here + (event.key === 'ArrowRight' ? 1 : -1) + words.length) % words.length].focus()
+        event.preventDefault()
+    }
+})
+
+// Pictures of one's own.
+async function send(body) {
+    const answer = await fetch('/api/pictures', { method: 'POST', body, headers: { 'Content-Type': body.type || 'application/octet-stream' } })
+    const said = await answer.json().catch(() => ({}))
+    if (!answer.ok) throw new Error(said.title ?? 'The picture could not be sent.')
+    return said.picture
+}
+
+async function open(file) {
+    if (!file) return
+    try {
+        page?.invokeMethodAsync('Uploaded', await send(file))
+    } catch (problem) {
+        page?.invokeMethodAsync('Refused', problem instanceof TypeError ? 'The picture could not be sent: it is too large, or the studio is not there.' : problem.message)
+    }
+}
+
+document.addEventListener('change', event => {
+    const input = closest(event, '[data-upload]')
+    if (!input) return
+    open(input.files[0])
+    input.value = ''
+})
+document.addEventListener('keydown', event => {
+    const label = closest(event, 'label[role=button]')
+    if (label && (event.key === 'Enter' || event.key === ' ')) { label.querySelector('input').click(); event.preventDefault() }
+})
+let dragging = 0
+const holdsFile = event => [...event.dataTransfer?.types ?? []].includes('Files')
+document.addEventListener('dragenter', event => { if (holdsFile(event) && ++dragging) document.body.classList.add('dropping') })
+document.addEventListener('dragleave', event => { if (holdsFile(event) && --dragging <= 0) document.body.classList.remove('dropping') })
+document.addEventListener('dragover', event => { if (holdsFile(event)) event.preventDefault() })
+document.addEventListener('drop', event => {
+    if (!holdsFile(event)) return
+    event.preventDefault()
+    dragging = 0
+    document.body.classList.remove('dropping')
+    open(event.dataTransfer.files[0])
+})
+
+// The brush.
+const brush = () => document.querySelector('.frame.main .brush')
+const brushing = () => brush()?.hidden === false
+let stroke = null
+
+function startBrushing() {
+    const canvas = brush()
+    const picture = canvas.closest('.frame').querySelector('img')
+    canvas.width = picture.naturalWidth
+    canvas.height = picture.naturalHeight
+    canvas.hidden = false
+    tools(true)
+}
+
+function stopBrushing() {
+    const canvas = brush()
+    if (!canvas) return
+    canvas.hidden = true
+    tools(false)
+}
+
+function tools(shown) {
+    document.querySelector('.brush-tools').hidden = !shown
+    document.querySelector('[data-brush-toggle]').setAttribute('aria-pressed', shown)
+}
+
+document.addEventListener('click', async event => {
+    if (closest(event, '[data-brush-toggle]')) brushing() ? stopBrushing() : startBrushing()
+    if (closest(event, '[data-brush-clear]')) brush().getContext('2d').clearRect(0, 0, brush().width, brush().height)
+    const use = closest(event, '[data-brush-use]')
+    if (!use) return
+    const mask = await maskOf(brush())
+    if (!mask) return page?.invokeMethodAsync('Refused', 'Nothing is brushed yet; paint over the picture first.')
+    const name = await send(mask)
+    stopBrushing()
+    page?.invokeMethodAsync('Brushed', name, use.dataset.brushUse)
+})
+
+async function maskOf(painted) {
+    const canvas = Object.assign(document.createElement('canvas'), { width: painted.width, height: painted.height })
+    const strokes = painted.getContext('2d').getImageData(0, 0, painted.width, painted.height)
+    let any = false
+    for (let i = 0; i < strokes.data.length; i += 4) {
+        const white = strokes.data[i + 3] > 60
+        any ||= white
+        strokes.data.fill(white ? 255 : 0, i, i + 3)
+        strokes.data[i + 3] = 255
+    }
+    canvas.getContext('2d').putImageData(strokes, 0, 0)
+    return any ? new Promise(done => canvas.toBlob(done, 'image/png')) : null
+}
+
+document.addEventListener('pointerdown', event => {
+    const canvas = closest(event, '.brush')
+    if (!canvas) return
+    canvas.setPointerCapture(event.pointerId)
+    stroke = null
+    paint(canvas, event)
+})
+document.addEventListener('pointermove', event => {
+    const canvas = closest(event, '.brush')
+    if (canvas && event.buttons) paint(canvas, event)
+})
+
+function paint(canvas, event) {
+    const area = canvas.getBoundingClientRect()
+    const scale = canvas.width / area.width
+    const [x, y] = [(event.clientX - area.left) * scale, (event.clientY - area.top) * scale]
+    const context = canvas.getContext('2d')
+    context.lineCap = 'round'
+    context.strokeStyle = context.fillStyle = 'rgb(216 70 42)'
+    context.lineWidth = Number(document.querySelector('[data-brush-size]').value) / 100 * canvas.width
+    context.beginPath()
+    context.moveTo(...(stroke ?? [x, y]))
+    context.lineTo(x + 0.01, y)
+    context.stroke()
+    stroke = [x, y]
+}

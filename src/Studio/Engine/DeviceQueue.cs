@@ -1,0 +1,147 @@
+using PromptToPrompt.Diffusion;
+
+namespace PromptToPrompt.Studio.Engine;
+
+/// <summary>More was asked for than the queue takes.</summary>
+/// <param name="message">What to do, in a sentence.</param>
+public sealed class QueueFullException(string message) : Exception(message);
+
+/// <summary>The jobs of one device: one runs, on a thread of its own, the others wait in the order they came.</summary>
+internal sealed class DeviceQueue : IAsyncDisposable
+{
+    private readonly Lock changing = new();
+    private readonly LinkedList<Job> waiting = [];
+    private readonly SemaphoreSlim arrivals = new(0);
+    private readonly CancellationTokenSource closing = new();
+    private readonly Func<Job, string> run;
+    private readonly int longest;
+    private readonly Task worker;
+    private Job? running;
+
+    /// <summary>Opens a queue.</summary>
+    /// <param name="longest">How many jobs may wait.</param>
+    /// <param name="run">Makes a job's picture and gives the id of its version.</param>
+    public DeviceQueue(int longest, Func<Job, string> run)
+    {
+        this.longest = longest;
+        this.run = run;
+        worker = Task.Factory.StartNew(Work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    /// <summary>Jobs that wait.</summary>
+    public int Length
+    {
+        get
+        {
+            lock (changing)
+                return waiting.Count;
+        }
+    }
+
+    /// <summary>Adds a job at the end.</summary>
+    /// <exception cref="QueueFullException">So many wait already.</exception>
+    public void Add(Job job)
+    {
+        lock (changing)
+        {
+            Forget();
+            if (waiting.Count >= longest)
+                throw new QueueFullException($"{waiting.Count} pictures are waiting already; try again in a while.");
+            waiting.AddLast(job);
+            TellPlaces();
+        }
+
+        arrivals.Release();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        closing.Cancel();
+        lock (changing)
+        {
+            foreach (var job in waiting.Append(running))
+                job?.Cancel();
+        }
+
+        await worker;
+        closing.Dispose();
+        arrivals.Dispose();
+    }
+
+    private void Work()
+    {
+        while (true)
+        {
+            try
+            {
+                arrivals.Wait(closing.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            if (Next() is { } job)
+                Run(job);
+            lock (changing)
+                running = null;
+        }
+    }
+
+    private Job? Next()
+    {
+        lock (changing)
+        {
+            Forget();
+            running = waiting.First?.Value;
+            if (running is not null)
+                waiting.RemoveFirst();
+            TellPlaces();
+            return running;
+        }
+    }
+
+    private void Run(Job job)
+    {
+        job.Update(now => now with { State = JobState.Running, Ahead = 0 });
+        try
+        {
+            job.Stopping.ThrowIfCancellationRequested();
+            var version = run(job);
+            job.Update(now => now with { State = JobState.Done, Version = version });
+        }
+        catch (OperationCanceledException)
+        {
+            job.Update(now => now with { State = JobState.Cancelled });
+        }
+        catch (Exception e)
+        {
+            // One job's failure is not the next one's. libtorch puts a stack trace behind its first line.
+            var problem = e is InvalidInputException ? e.Message : $"{e.GetType().Name}: {e.Message.Split('\n')[0]}";
+            job.Update(now => now with { State = JobState.Failed, Problem = problem });
+        }
+    }
+
+    // Jobs that were stopped while they waited.
+    private void Forget()
+    {
+        for (var node = waiting.First; node is not null;)
+        {
+            var next = node.Next;
+            if (node.Value.Progress.IsOver)
+                waiting.Remove(node);
+            node = next;
+        }
+    }
+
+    private void TellPlaces()
+    {
+        var ahead = running is null ? 0 : 1;
+        foreach (var job in waiting)
+        {
+            var place = ahead++;
+            job.Update(now => now with { Ahead = place });
+        }
+    }
+}

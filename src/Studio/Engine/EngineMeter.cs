@@ -1,0 +1,23 @@
+using System.Diagnostics.Metrics;
+
+namespace PromptToPrompt.Studio.Engine;
+
+/// <summary>What the engine counts, for OpenTelemetry.</summary>
+internal sealed class EngineMeter : IDisposable
+{
+    public const string Name = "PromptToPrompt.Studio";
+
+    private readonly Meter meter = new(Name);
+    private readonly Histogram<double> duration;
+
+    public EngineMeter(Func<int> waiting, Func<long> sessionBytes)
+    {
+        duration = meter.CreateHistogram<double>("studio.job.duration", "s", "Time a job had the device, by the kind of its recipe and how it ended.");
+        meter.CreateObservableGauge("studio.queue.length", waiting, "{job}", "Jobs that wait for the device.");
+        meter.CreateObservableGauge("studio.sessions.size", sessionBytes, "By", "Memory of recorded sources.");
+    }
+
+    public void Count(string kind, string end, TimeSpan time) => duration.Record(time.TotalSeconds, new("kind", kind), new("end", end));
+
+    public void Dispose() => meter.Dispose();
+}

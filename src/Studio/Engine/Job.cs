@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+using PromptToPrompt.Studio.Recipes;
+
+namespace PromptToPrompt.Studio.Engine;
+
+/// <summary>A picture that is being made.</summary>
+public sealed class Job : IDisposable
+{
+    /// <summary>Watchers are told at most this often; what they miss in between is in the next state.</summary>
+    public static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock changing = new();
+    private readonly CancellationTokenSource stop = new();
+    private readonly TimeProvider clock;
+    private JobProgress progress = new(JobState.Waiting);
+    private byte[]? preview;
+    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal Job(string id, string project, string? parent, Recipe recipe, TimeProvider clock)
+    {
+        (Id, Project, Parent, Recipe) = (id, project, parent, recipe);
+        this.clock = clock;
+    }
+
+    /// <summary>Its id.</summary>
+    public string Id { get; }
+
+    /// <summary>Id of the project it is for.</summary>
+    public string Project { get; }
+
+    /// <summary>Id of the version it is made from, or null.</summary>
+    public string? Parent { get; }
+
+    /// <summary>What is being made.</summary>
+    public Recipe Recipe { get; }
+
+    /// <summary>Where it is now.</summary>
+    public JobProgress Progress
+    {
+        get
+        {
+            lock (changing)
+                return progress;
+        }
+    }
+
+    /// <summary>The latest preview as PNG, or null.</summary>
+    public byte[]? Preview
+    {
+        get
+        {
+            lock (changing)
+                return preview;
+        }
+    }
+
+    internal CancellationToken Stopping => stop.Token;
+
+    /// <summary>Stops it: at once while it waits, before the next step while it runs.</summary>
+    public void Cancel()
+    {
+        lock (changing)
+        {
+            if (!progress.IsOver)
+                stop.Cancel();
+        }
+
+        Update(now => now.State == JobState.Waiting ? now with { State = JobState.Cancelled, Ahead = 0 } : now);
+    }
+
+    /// <summary>Its states from now until it is over, the last one always; at most ten in a second.</summary>
+    public async IAsyncEnumerable<JobProgress> Watch([EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        JobProgress? told = null;
+        while (true)
+        {
+            Task next;
+            JobProgress now;
+            lock (changing)
+                (now, next) = (progress, changed.Task);
+            if (now != told)
+            {
+                yield return told = now;
+                if (now.IsOver)
+                    yield break;
+                await Task.Delay(ShortestInterval, clock, cancel);
+                continue;
+            }
+
+            await next.WaitAsync(cancel);
+        }
+    }
+
+    /// <summary>Waits until it is over.</summary>
+    public async Task<JobProgress> WhenOver(CancellationToken cancel = default)
+    {
+        while (true)
+        {
+            Task next;
+            lock (changing)
+            {
+                if (progress.IsOver)
+                    return progress;
+                next = changed.Task;
+            }
+
+            await next.WaitAsync(cancel);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => stop.Dispose();
+
+    internal void Update(Func<JobProgress, JobProgress> change, byte[]? newPreview = null)
+    {
+        TaskCompletionSource told;
+        lock (changing)
+        {
+            // What is over stays as it ended.
+            if (progress.IsOver)
+                return;
+            progress = change(progress);
+            preview = newPreview ?? preview;
+            (told, changed) = (changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
+
+        told.SetResult();
+    }
+}

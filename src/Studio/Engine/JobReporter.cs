@@ -1,0 +1,47 @@
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Sessions;
+using SkiaSharp;
+
+namespace PromptToPrompt.Studio.Engine;
+
+/// <summary>Turns the progress of a run into a job's states, with a preview now and then.</summary>
+internal sealed class JobReporter(Job job, string stage, TimeProvider clock) : IProgress<EditProgress>, IProgress<InversionProgress>
+{
+    // Decoding a preview may cost a quarter of the time at most, and nobody sees more than four in a second.
+    private const int CostFactor = 3;
+    private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(250);
+
+    private readonly List<double> losses = [];
+    private long? nextPreview;
+
+    /// <inheritdoc/>
+    public void Report(EditProgress value)
+    {
+        var preview = Preview(value);
+        job.Update(now => now with { Stage = stage, Step = value.Step, Steps = value.Steps, Preview = now.Preview + (preview is null ? 0 : 1) }, preview);
+    }
+
+    /// <inheritdoc/>
+    public void Report(InversionProgress value)
+    {
+        if (value.Loss is { } loss)
+            losses.Add(loss);
+        double[]? soFar = losses.Count > 0 ? [.. losses] : null;
+        job.Update(now => now with { Stage = value.Stage, Step = value.Step, Steps = value.Steps, Losses = soFar });
+    }
+
+    private byte[]? Preview(EditProgress value)
+    {
+        var started = clock.GetTimestamp();
+        if (value.Preview is not { } decode || value.Step == value.Steps || started < nextPreview)
+            return null;
+        var pictures = decode();
+        if (pictures.Count == 0)
+            return null;
+        using var bitmap = pictures[^1].ToBitmap();
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        var pause = Math.Max(clock.GetElapsedTime(started).TotalSeconds * CostFactor, ShortestInterval.TotalSeconds);
+        nextPreview = clock.GetTimestamp() + (long)(pause * clock.TimestampFrequency);
+        return data.ToArray();
+    }
+}

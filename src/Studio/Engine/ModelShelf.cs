@@ -1,0 +1,40 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Pipelines;
+
+namespace PromptToPrompt.Studio.Engine;
+
+/// <summary>A model that the studio offers.</summary>
+/// <param name="Name">What it is called, here and on the command line.</param>
+/// <param name="Load">Loads it.</param>
+public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load);
+
+/// <summary>The models of a device. One is in memory at a time.</summary>
+/// <param name="offered">The models.</param>
+/// <param name="leaving">Called before a model leaves the memory.</param>
+internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action leaving) : IDisposable
+{
+    private (string Name, StableDiffusionModel Model)? loaded;
+
+    /// <summary>The model of a name, loaded where it is not in memory.</summary>
+    /// <exception cref="InvalidInputException">It is not offered, or cannot be loaded.</exception>
+    public StableDiffusionModel Get(string name)
+    {
+        if (loaded is { } here && here.Name == name)
+            return here.Model;
+        var model = offered.FirstOrDefault(model => model.Name == name)
+            ?? throw new InvalidInputException($"The studio does not offer a model \"{name}\"; it has {string.Join(", ", offered.Select(model => model.Name))}.");
+        Dispose();
+        loaded = (name, model.Load());
+        return loaded.Value.Model;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (loaded is null)
+            return;
+        leaving();
+        loaded.Value.Model.Dispose();
+        loaded = null;
+    }
+}

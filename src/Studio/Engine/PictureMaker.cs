@@ -1,0 +1,211 @@
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Inpainting;
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Evaluation.Inversions;
+using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Studio.Engine;
+
+/// <summary>What came of a recipe.</summary>
+/// <param name="Picture">The picture.</param>
+/// <param name="Maps">Its attention maps, or null.</param>
+/// <param name="Facts">What was found on the way.</param>
+internal sealed record MadePicture(Picture Picture, byte[]? Maps, VersionFacts Facts);
+
+/// <summary>Makes the pictures of recipes on one device. Sources stay recorded as long as memory allows, and are run again where they have gone.</summary>
+internal sealed class PictureMaker : IDisposable
+{
+    private readonly StudioStore store;
+    private readonly ModelShelf models;
+    private readonly SessionCache<SourceSession> sessions;
+    private readonly long sessionBytes;
+    private readonly TimeProvider clock;
+
+    public PictureMaker(StudioStore store, IReadOnlyList<OfferedModel> offered, long sessionBytes, TimeProvider clock)
+    {
+        this.store = store;
+        this.sessionBytes = sessionBytes;
+        this.clock = clock;
+        sessions = new(sessionBytes, session => session.Bytes);
+        // Recordings belong to the model that made them.
+        models = new(offered, sessions.Clear);
+    }
+
+    /// <summary>Memory of the recorded sources.</summary>
+    public long SessionBytes => sessions.Bytes;
+
+    /// <summary>The key of a recipe; loads its model.</summary>
+    public string KeyOf(Recipe recipe) => recipe is EditedRecipe edited
+        ? RecipeKey.Of(edited, store.KeyOf(edited.Source))
+        : RecipeKey.Of(recipe, models.Get(ModelOf(recipe)).Fingerprint);
+
+    /// <summary>Makes a picture.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="key">Its key.</param>
+    /// <param name="reporter">Gives the receiver of a stage's progress.</param>
+    /// <param name="cancel">Stops before the next step.</param>
+    public MadePicture Make(Recipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
+    {
+        var model = models.Get(ModelOf(recipe));
+        return recipe switch
+        {
+            DrawnRecipe drawn => Open(key, new SourceSession(model, Watched(EditRequests.Of(drawn)), null, sessionBytes), reporter("drawing"), cancel),
+            InvertedRecipe inverted => Invert(model, inverted, key, reporter, cancel),
+            EditedRecipe edited => Edit(edited, reporter, cancel),
+            InpaintedRecipe filled => Fill(model, filled, reporter("drawing"), cancel),
+            _ => throw new ArgumentOutOfRangeException(nameof(recipe)),
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => models.Dispose();
+
+    private static EditRequest Watched(EditRequest request) => request with { WatchAttention = true };
+
+    private string ModelOf(Recipe recipe) => recipe switch
+    {
+        DrawnRecipe drawn => drawn.Model,
+        InvertedRecipe inverted => inverted.Model,
+        InpaintedRecipe filled => filled.Model,
+        EditedRecipe edited => ModelOf(store.Version(edited.Source).Recipe),
+        _ => throw new ArgumentOutOfRangeException(nameof(recipe)),
+    };
+
+    // Runs a source and keeps it for edits.
+    private MadePicture Open(string key, SourceSession session, JobReporter reporter, CancellationToken cancel)
+    {
+        try
+        {
+            using var result = session.Run(reporter, cancel);
+            var made = Read(result);
+            sessions.Add(key, session);
+            return made;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    private static MadePicture Read(EditResult result)
+    {
+        var maps = result.Maps is { } watched ? AttentionRecord.Of(watched, result.Rows[^1], result.Prompts[result.Rows[^1]]).ToJson() : null;
+        var picture = result.Pictures[^1];
+        return new(picture, maps, new VersionFacts { Width = picture.Width, Height = picture.Height });
+    }
+
+    private MadePicture Edit(EditedRecipe recipe, Func<string, JobReporter> reporter, CancellationToken cancel)
+    {
+        var session = SessionOf(store.Version(recipe.Source), reporter, cancel);
+        using var result = Run(session, recipe, reporter("editing"), cancel);
+        var made = Read(result);
+        using var mask = result.LastMask(0);
+        return mask is null ? made : made with { Facts = made.Facts with { Mask = store.AddPicture(MaskPicture(mask)) } };
+    }
+
+    private EditResult Run(SourceSession session, EditedRecipe recipe, JobReporter reporter, CancellationToken cancel)
+    {
+        var mask = recipe.Mask is { } name ? store.Picture(name) : null;
+        return session.Edit(request => EditRequests.Of(recipe, request, mask) with { Trace = true }, reporter, cancel);
+    }
+
+    private MadePicture Fill(StableDiffusionModel model, InpaintedRecipe recipe, JobReporter reporter, CancellationToken cancel)
+    {
+        var picture = store.Picture(recipe.Picture);
+        using var result = InpaintRun.Execute(
+            model,
+            new InpaintRequest { Picture = picture, Mask = store.Picture(recipe.Mask), Sampling = EditRequests.Of(recipe), Strength = recipe.Strength },
+            reporter,
+            cancel);
+        return Read(result.Run) with { Picture = result.Picture, Facts = new VersionFacts { Width = result.Picture.Width, Height = result.Picture.Height, Mask = recipe.Mask } };
+    }
+
+    private MadePicture Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
+    {
+        var file = InvertAndSave(model, recipe, key, reporter, cancel);
+        var reconstruction = Reconstruction.Of(model, file, cancel: cancel);
+        double[] losses = [.. file.Inverted.Losses.Where(step => step.Count > 0).Select(step => step[^1])];
+        var made = Open(key, new SourceSession(model, Watched(EditRequest.ForPicture(file.Inverted)), file.Inverted, sessionBytes), reporter("preparing"), cancel);
+        return made with
+        {
+            Facts = made.Facts with { Psnr = Finite(reconstruction.Psnr), PsnrOfAutoencoder = Finite(reconstruction.Ceiling), Losses = losses },
+        };
+    }
+
+    private SourceSession SessionOf(PictureVersion version, Func<string, JobReporter> reporter, CancellationToken cancel)
+    {
+        var model = models.Get(ModelOf(version.Recipe));
+        var key = store.KeyOf(version.Id);
+        if (sessions.Find(key) is { } recorded)
+            return recorded;
+        SourceSession session;
+        if (version.Recipe is DrawnRecipe drawn)
+        {
+            session = new SourceSession(model, Watched(EditRequests.Of(drawn)), null, sessionBytes);
+        }
+        else
+        {
+            var way = WayOf(model, version, reporter, cancel);
+            session = new SourceSession(model, Watched(EditRequest.ForPicture(way)), way, sessionBytes);
+        }
+
+        Open(key, session, reporter("preparing"), cancel);
+        return session;
+    }
+
+    // Kept on disk, so that it is found once; p2p edit --inversion reads the same files.
+    private InvertedPicture WayOf(StableDiffusionModel model, PictureVersion version, Func<string, JobReporter> reporter, CancellationToken cancel)
+    {
+        var key = store.KeyOf(version.Id);
+        var path = store.InversionFile(key);
+        if (File.Exists(path))
+            return InversionFile.Load(path, model).Inverted;
+        // Of a given picture where somebody removed the file: the picture and its recipe are still there.
+        if (version.Recipe is InvertedRecipe given)
+            return InvertAndSave(model, given, key, reporter, cancel).Inverted;
+        var picture = store.Picture(version.Picture);
+        var framing = Framing.For(model, FramingKind.Crop, picture);
+        var file = new InversionFile(FindWay(model, version.Recipe, framing.Apply(picture), reporter, cancel), picture, framing);
+        file.Save(path, model);
+        return file.Inverted;
+    }
+
+    private InvertedPicture FindWay(StableDiffusionModel model, Recipe recipe, Picture picture, Func<string, JobReporter> reporter, CancellationToken cancel)
+    {
+        if (recipe is EditedRecipe edited)
+        {
+            var source = SessionOf(store.Version(edited.Source), reporter, cancel);
+            using var result = Run(source, edited, reporter("preparing"), cancel);
+            return result.AsSource(0);
+        }
+
+        var filled = (InpaintedRecipe)recipe;
+        var settings = new InversionSettings { Method = "direct", Prompt = filled.Prompt, Steps = filled.Steps, Guidance = filled.Guidance };
+        using var latents = picture.Encode(model.Vae, model.Device);
+        return InversionMethod.Invert(model, latents, settings, reporter("inverting"), cancel: cancel);
+    }
+
+    private InversionFile InvertAndSave(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
+    {
+        var picture = store.Picture(recipe.Picture);
+        var framing = Framing.For(model, EditRequests.Framing(recipe), picture);
+        using var latents = framing.Apply(picture).Encode(model.Vae, model.Device);
+        var file = new InversionFile(InversionMethod.Invert(model, latents, EditRequests.Of(recipe), reporter("inverting"), cancel: cancel), picture, framing);
+        file.Save(store.InversionFile(key), model);
+        return file;
+    }
+
+    private static double? Finite(double decibels) => double.IsFinite(decibels) ? Math.Round(decibels, 2) : null;
+
+    private static Picture MaskPicture(Tensor mask)
+    {
+        using var scope = NewDisposeScope();
+        var bytes = mask.to(ScalarType.Byte).unsqueeze(2).expand(-1, -1, 3).contiguous().cpu();
+        return new Picture((int)bytes.shape[1], (int)bytes.shape[0], bytes.data<byte>().ToArray());
+    }
+}

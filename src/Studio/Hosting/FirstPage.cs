@@ -1,0 +1,44 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using PromptToPrompt.Studio.Drafts;
+using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Pages;
+using PromptToPrompt.Studio.Store;
+
+namespace PromptToPrompt.Studio.Hosting;
+
+/// <summary>The address without a project: the visitor's last one, or a new one with a first picture in it.</summary>
+internal static class FirstPage
+{
+    private const string Cookie = "p2p-project";
+
+    public static void MapFirstPage(this IEndpointRouteBuilder app)
+    {
+        app.MapGet("/", (HttpContext context, StudioStore store, StudioEngine engine, StudioOptions options) =>
+            Open(context, context.Request.Cookies[Cookie] is { } last && store.FindProject(last) is { } project ? project : Begin(store, engine, options))).ExcludeFromDescription();
+        app.MapGet("/new", (HttpContext context, StudioStore store, StudioEngine engine, StudioOptions options) => Open(context, Begin(store, engine, options))).ExcludeFromDescription();
+    }
+
+    private static IResult Open(HttpContext context, Project project)
+    {
+        context.Response.Cookies.Append(Cookie, project.Id, new CookieOptions { HttpOnly = true, SameSite = SameSiteMode.Lax, MaxAge = TimeSpan.FromDays(365), IsEssential = true });
+        context.Response.Headers.CacheControl = "no-store";
+        return TypedResults.Redirect($"/p/{project.Id}");
+    }
+
+    private static Project Begin(StudioStore store, StudioEngine engine, StudioOptions options)
+    {
+        var project = store.CreateProject("Untitled pictures");
+        try
+        {
+            engine.Submit(project.Id, null, PictureSettings.For(engine.Models[0], options.UsualSteps).Draw(Suggestions.FirstPrompt));
+        }
+        catch (QueueFullException)
+        {
+            // The page then opens with a line to write in.
+        }
+
+        return project;
+    }
+}

@@ -1,0 +1,58 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Extensions;
+
+namespace PromptToPrompt.Studio.Hosting;
+
+/// <summary>
+/// Lets in who may come in. A page of another site that somebody has open must not reach the studio through their browser, so requests must name
+/// it as their host (against DNS rebinding) and as their origin. Where there is a token, it is shown once as <c>?token=</c>, then kept in a cookie;
+/// programs send it as a bearer token.
+/// </summary>
+internal sealed class Gatekeeper(RequestDelegate next, StudioOptions options)
+{
+    private const string Cookie = "p2p-studio";
+    private const string Policy =
+        "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'";
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        var (request, response) = (context.Request, context.Response);
+        response.Headers.ContentSecurityPolicy = Policy;
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers["Referrer-Policy"] = "no-referrer";
+        if (!IsOwnHost(request) || !IsOwnOrigin(request))
+            return Refuse(response, StatusCodes.Status403Forbidden);
+        if (options.Token is not { } token || request.Path == "/health")
+            return next(context);
+        if (request.Query.TryGetValue("token", out var shown) && Equal(shown, token))
+        {
+            response.Cookies.Append(Cookie, token, new CookieOptions { HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = request.IsHttps });
+            response.Redirect(UriHelper.Encode(new Uri(request.Path + QueryString.Create(request.Query.Where(pair => pair.Key != "token")), UriKind.Relative)));
+            return Task.CompletedTask;
+        }
+
+        var bearer = request.Headers.Authorization.ToString() is ['B', 'e', 'a', 'r', 'e', 'r', ' ', .. var given] ? given : null;
+        return Equal(request.Cookies[Cookie], token) || Equal(bearer, token) ? next(context) : Refuse(response, StatusCodes.Status401Unauthorized);
+    }
+
+    private static Task Refuse(HttpResponse response, int status)
+    {
+        response.StatusCode = status;
+        response.ContentType = "text/plain; charset=utf-8";
+        return response.WriteAsync(status == StatusCodes.Status401Unauthorized
+            ? "This studio needs its token: open the address that p2p serve printed."
+            : "This studio is not reachable by that name, or from that page.");
+    }
+
+    private static bool Equal(string? given, string token) =>
+        given is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(token));
+
+    private bool IsOwnHost(HttpRequest request) =>
+        !IPAddress.IsLoopback(options.Address) || request.Host.Host is "localhost" || (IPAddress.TryParse(request.Host.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+
+    private static bool IsOwnOrigin(HttpRequest request) =>
+        request.Headers.Origin.Count == 0 || (Uri.TryCreate(request.Headers.Origin, UriKind.Absolute, out var origin) && origin.Authority == request.Host.Value);
+}

@@ -1,0 +1,54 @@
+using System.Collections.Frozen;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Net.Http.Headers;
+
+namespace PromptToPrompt.Studio.Hosting;
+
+/// <summary>The page's own files, which are embedded in the assembly. Their addresses carry a hash, so browsers may keep them for good.</summary>
+internal static class PageFiles
+{
+    private const string Prefix = "assets/";
+    private const string ForGood = "public, max-age=31536000, immutable";
+
+    private static readonly FrozenDictionary<string, (byte[] Bytes, string Hash)> Files = typeof(PageFiles).Assembly.GetManifestResourceNames()
+        .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
+        .ToFrozenDictionary(name => name[Prefix.Length..], Read);
+
+    /// <summary>The address of a file.</summary>
+    public static string Address(string name) => $"/{Prefix}{name}?v={Files[name].Hash}";
+
+    public static void MapPageFiles(this IEndpointRouteBuilder app)
+    {
+        app.MapGet("/assets/{**name}", (string name, HttpContext context) => Send(name, context)).ExcludeFromDescription();
+        // The renderer's script asks for itself by this name.
+        app.MapGet("/_framework/blazor.web.js", (HttpContext context) => Send("blazor.web.js", context)).ExcludeFromDescription();
+    }
+
+    private static IResult Send(string name, HttpContext context)
+    {
+        if (!Files.TryGetValue(name, out var file))
+            return Results.NotFound();
+        context.Response.Headers.CacheControl = context.Request.Query["v"] == file.Hash ? ForGood : "no-cache";
+        return Results.Bytes(file.Bytes, ContentType(name), entityTag: new EntityTagHeaderValue($"\"{file.Hash}\""));
+    }
+
+    private static string ContentType(string name) => Path.GetExtension(name) switch
+    {
+        ".css" => "text/css; charset=utf-8",
+        ".js" => "text/javascript; charset=utf-8",
+        ".svg" => "image/svg+xml",
+        ".woff2" => "font/woff2",
+        _ => "text/plain; charset=utf-8",
+    };
+
+    private static (byte[] Bytes, string Hash) Read(string name)
+    {
+        using var stream = typeof(PageFiles).Assembly.GetManifestResourceStream(name)!;
+        var bytes = new byte[stream.Length];
+        stream.ReadExactly(bytes);
+        return (bytes, Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
+    }
+}

@@ -1,0 +1,76 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry.Metrics;
+using PromptToPrompt.Studio.Api;
+using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Pages;
+using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
+
+namespace PromptToPrompt.Studio.Hosting;
+
+/// <summary>Puts the studio together: store, engine, HTTP interface and page in one web application.</summary>
+public static class StudioServer
+{
+    /// <summary>Makes the application; it listens once it is started.</summary>
+    /// <param name="options">How it is served.</param>
+    /// <param name="logging">Where its log goes; nowhere when null.</param>
+    /// <exception cref="Diffusion.InvalidInputException">The store's folder cannot be used.</exception>
+    public static WebApplication Create(StudioOptions options, Action<ILoggingBuilder>? logging = null)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            ApplicationName = typeof(StudioServer).Assembly.GetName().Name,
+            ContentRootPath = AppContext.BaseDirectory,
+            EnvironmentName = "Production",
+        });
+        builder.Logging.ClearProviders();
+        logging?.Invoke(builder.Logging);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Listen(options.Address, options.Port);
+            kestrel.Limits.MaxRequestBodySize = options.MaxUploadBytes;
+            kestrel.AddServerHeader = false;
+        });
+        AddServices(builder.Services, options);
+        var app = builder.Build();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.UseMiddleware<Gatekeeper>();
+        app.UseAntiforgery();
+        app.MapPageFiles();
+        app.MapStudioApi();
+        app.MapOpenApi();
+        app.MapHealthChecks("/health");
+        app.MapPrometheusScrapingEndpoint("/metrics");
+        app.MapFirstPage();
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+        return app;
+    }
+
+    private static void AddServices(IServiceCollection services, StudioOptions options)
+    {
+        var store = new StudioStore(options.DataFolder, TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton(store);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => new StudioEngine(store, options.Models, options.Limits, TimeProvider.System, provider.GetService<ILogger<StudioEngine>>()));
+        services.AddScoped<Workspace>();
+        services.AddProblemDetails();
+        services.AddExceptionHandler<ProblemHandler>();
+        services.ConfigureHttpJsonOptions(json => StudioJson.Apply(json.SerializerOptions));
+        services.Configure<FormOptions>(form => form.MultipartBodyLengthLimit = options.MaxUploadBytes);
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        services.AddOpenApi();
+        services.AddHealthChecks();
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(EngineMeter.Name).AddAspNetCoreInstrumentation().AddPrometheusExporter());
+        // Nothing that is signed outlives the process.
+        services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        services.AddRazorComponents().AddInteractiveServerComponents();
+    }
+}

@@ -1,0 +1,238 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Studio.Drafts;
+using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Hosting;
+using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
+
+namespace PromptToPrompt.Studio.Pages;
+
+/// <summary>
+/// What one open page shows: a project, the source in it, the edit of it that is shown, and the edit that is being thought out. All work is done
+/// by the engine; a page that is opened anew finds everything in the store.
+/// </summary>
+public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOptions options) : IDisposable
+{
+    private readonly CancellationTokenSource closing = new();
+    private List<PictureVersion> versions = [];
+
+    /// <summary>Told after every change.</summary>
+    public event Action? Changed;
+
+    public Project? Project { get; private set; }
+
+    public IReadOnlyList<PictureVersion> Versions => versions;
+
+    public IReadOnlyList<string> Models => engine.Models;
+
+    /// <summary>The picture that edits follow; null while there is none.</summary>
+    public PictureVersion? Source { get; private set; }
+
+    /// <summary>The edit of it that is shown; null where the source itself is.</summary>
+    public PictureVersion? Edit { get; private set; }
+
+    /// <summary>What is shown.</summary>
+    public PictureVersion? Shown => Edit ?? Source;
+
+    public Draft Draft { get; private set; } = Draft.Of("");
+
+    public PictureSettings Settings { get; set; } = new();
+
+    /// <summary>Steps of the source's run, which its edits have too.</summary>
+    public int Steps => Source is { } source ? StepsOf(source) : Settings.Steps;
+
+    /// <summary>The picture that the shown one is compared with; null for the source.</summary>
+    public PictureVersion? Other { get; private set; }
+
+    /// <summary>What this page has asked for last, while it is not over.</summary>
+    public Job? Job { get; private set; }
+
+    public JobProgress? Progress { get; private set; }
+
+    /// <summary>What went wrong, in a sentence; null when nothing did.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>Whether the shown edit is what the draft says.</summary>
+    public bool IsUpToDate => Edit?.Recipe is EditedRecipe edited ? StudioJson.Write<Recipe>(edited) == StudioJson.Write<Recipe>(Draft.Recipe(edited.Source)) : Draft.IsUnchanged;
+
+    /// <summary>Opens a project where it was left.</summary>
+    public bool Open(string project)
+    {
+        Project = store.FindProject(project);
+        if (Project is null)
+            return false;
+        versions = [.. store.Versions(project)];
+        Settings = PictureSettings.For(engine.Models[0], options.UsualSteps);
+        if (versions.Count > 0)
+            Show(versions[^1]);
+        return true;
+    }
+
+    /// <summary>Goes on watching what was asked for before the page was opened anew.</summary>
+    public void Resume()
+    {
+        if (Job is null && Project is not null && engine.Open(Project.Id) is [.., var open])
+            Follow(open);
+    }
+
+    /// <summary>Shows a version: an edit beside its source, with the draft that led to it; any other as a source.</summary>
+    public void Show(PictureVersion version)
+    {
+        if (version.Recipe is EditedRecipe edited && versions.Find(other => other.Id == edited.Source) is { } source)
+        {
+            // Phrases stay in one piece as long as the draft is the one that led here.
+            if (Source?.Id != source.Id || StudioJson.Write(Draft.Recipe(source.Id)) != StudioJson.Write(edited))
+                Draft = Draft.Of(source.Recipe.Prompt, edited);
+            (Source, Edit, Other) = (source, version, null);
+        }
+        else
+        {
+            UseAsSource(version);
+        }
+
+        Problem = null;
+        Changed?.Invoke();
+    }
+
+    /// <summary>Makes a version the one that edits follow.</summary>
+    public void UseAsSource(PictureVersion version)
+    {
+        (Source, Edit, Other) = (version, null, null);
+        Draft = Draft.Of(version.Recipe.Prompt);
+        if (version.Recipe is DrawnRecipe drawn)
+            Settings = PictureSettings.Of(drawn);
+        Changed?.Invoke();
+    }
+
+    /// <summary>Compares the shown picture with another one; null to compare it with its source again.</summary>
+    public void CompareWith(PictureVersion? other)
+    {
+        Other = other == Shown ? null : other;
+        Changed?.Invoke();
+    }
+
+    /// <summary>Draws a new picture.</summary>
+    public void Draw(string prompt) => Submit(null, Settings.Draw(prompt));
+
+    /// <summary>Inverts a picture that was sent.</summary>
+    public void Invert(InvertedRecipe recipe) => Submit(null, recipe);
+
+    /// <summary>Fills a part of the shown picture.</summary>
+    /// <param name="mask">The brushed mask, by the name it is stored under.</param>
+    /// <param name="prompt">What the whole picture shall show.</param>
+    public void Fill(string mask, string prompt)
+    {
+        if (Shown is { } shown)
+            Submit(shown.Id, Settings.Fill(shown.Picture, mask, prompt));
+    }
+
+    /// <summary>Takes over a draft and makes its picture.</summary>
+    public void Apply(Draft draft)
+    {
+        Draft = draft;
+        if (Source is { } source && draft.IsUnchanged)
+        {
+            Job?.Cancel();
+            Edit = null;
+            Changed?.Invoke();
+        }
+        else if (Source is not null)
+        {
+            Submit(Source.Id, draft.Recipe(Source.Id));
+        }
+    }
+
+    /// <summary>Takes over a draft without making its picture yet.</summary>
+    public void Think(Draft draft)
+    {
+        Draft = draft;
+        Changed?.Invoke();
+    }
+
+    /// <summary>Stops what is being made.</summary>
+    public void Cancel() => Job?.Cancel();
+
+    /// <summary>Says that something went wrong.</summary>
+    public void Complain(string? problem)
+    {
+        Problem = problem;
+        Changed?.Invoke();
+    }
+
+    public void Rename(string name)
+    {
+        if (Project is null || name.Trim().Length == 0)
+            return;
+        store.RenameProject(Project.Id, name.Trim());
+        Project = store.FindProject(Project.Id);
+        Changed?.Invoke();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // The job goes on: its picture will be there when the page is opened again.
+        closing.Cancel();
+        closing.Dispose();
+    }
+
+    private int StepsOf(PictureVersion version) => version.Recipe switch
+    {
+        DrawnRecipe drawn => drawn.Steps,
+        InvertedRecipe inverted => inverted.Steps,
+        InpaintedRecipe filled => filled.Steps,
+        EditedRecipe edited when versions.Find(other => other.Id == edited.Source) is { } source => StepsOf(source),
+        _ => Settings.Steps,
+    };
+
+    private void Submit(string? parent, Recipe recipe)
+    {
+        // Whoever moves on no longer wants what they asked for before.
+        Job?.Cancel();
+        try
+        {
+            Follow(engine.Submit(Project!.Id, parent, recipe));
+        }
+        catch (Exception e) when (e is InvalidInputException or QueueFullException)
+        {
+            Complain(e.Message);
+        }
+    }
+
+    private async void Follow(Job job)
+    {
+        (Job, Progress, Problem) = (job, job.Progress, null);
+        Changed?.Invoke();
+        try
+        {
+            await foreach (var progress in job.Watch(closing.Token))
+            {
+                // Another job has taken its place.
+                if (Job != job)
+                    return;
+                Progress = progress;
+                if (progress.IsOver)
+                    End(progress);
+                Changed?.Invoke();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The page was closed.
+        }
+    }
+
+    private void End(JobProgress progress)
+    {
+        (Job, Progress) = (null, null);
+        if (progress.State == JobState.Failed)
+        {
+            Problem = progress.Problem;
+        }
+        else if (progress.Version is { } id && store.FindVersion(id) is { } version)
+        {
+            versions = [.. store.Versions(version.Project)];
+            Show(version);
+        }
+    }
+}

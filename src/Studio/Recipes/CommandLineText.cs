@@ -1,0 +1,79 @@
+using System.Globalization;
+using PromptToPrompt.Studio.Store;
+
+namespace PromptToPrompt.Studio.Recipes;
+
+/// <summary>The <c>p2p</c> commands that make a picture of the studio outside it.</summary>
+internal static class CommandLineText
+{
+    private const string Uploaded = "picture.png", Inversion = "inversion.safetensors", Mask = "mask.png";
+
+    /// <summary>The commands, one on each line; files that they read can be had from the studio under the names they use.</summary>
+    /// <param name="version">The picture.</param>
+    /// <param name="find">Gives the version of an id.</param>
+    public static string Of(PictureVersion version, Func<string, PictureVersion> find) => version.Recipe switch
+    {
+        DrawnRecipe drawn => Line("generate", Quoted(drawn.Prompt), Sampling(drawn)),
+        InvertedRecipe inverted => Line("invert", Uploaded, Quoted(inverted.Prompt), Inverting(inverted), $"-o {Inversion}"),
+        InpaintedRecipe filled => Line(
+            "inpaint", Uploaded, Mask, Quoted(filled.Prompt), Model(filled.Model), $"--seed {filled.Seed}", $"--steps {filled.Steps}", Number("guidance", filled.Guidance),
+            filled.Strength == 1 ? "" : Number("strength", filled.Strength), Negative(filled.Negative)),
+        EditedRecipe edited => Edit(edited, find(edited.Source), find),
+        _ => throw new ArgumentOutOfRangeException(nameof(version)),
+    };
+
+    private static string Edit(EditedRecipe edit, PictureVersion source, Func<string, PictureVersion> find)
+    {
+        var options = string.Join(' ', EditOptions(edit).Where(option => option.Length > 0));
+        return source.Recipe switch
+        {
+            DrawnRecipe drawn => Line("edit", Quoted(drawn.Prompt), Quoted(edit.Prompt), Sampling(drawn), options),
+            InvertedRecipe => $"{Of(source, find)}\n{Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(find(source.Id)), options)}",
+            // The way of a picture that was edited is in a file of the same form.
+            _ => Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(ModelOf(source, find)), options),
+        };
+    }
+
+    private static string ModelOf(PictureVersion version, Func<string, PictureVersion> find) => version.Recipe switch
+    {
+        DrawnRecipe drawn => drawn.Model,
+        InvertedRecipe inverted => inverted.Model,
+        InpaintedRecipe filled => filled.Model,
+        EditedRecipe edited => ModelOf(find(edited.Source), find),
+        _ => "",
+    };
+
+    private static IEnumerable<string> EditOptions(EditedRecipe edit) =>
+    [
+        edit.Kind == "auto" ? "" : $"--kind {edit.Kind}",
+        edit.CrossSteps == "0.8" && edit.WordSteps.Count == 0 ? "" : $"--cross-steps {edit.CrossSteps}",
+        .. edit.WordSteps.Select(word => $"--cross-steps {Quoted($"{word.Key}={word.Value}")}"),
+        edit.SelfSteps == "0.4" ? "" : $"--self-steps {edit.SelfSteps}",
+        edit.Blend.Length == 0 ? "" : $"--blend {Quoted(edit.Blend)}",
+        edit.Blend.Length == 0 || edit.BlendThreshold == 0.3 ? "" : Number("blend-threshold", edit.BlendThreshold),
+        edit.Mask is null ? "" : $"--mask {Mask}",
+    ];
+
+    private static string Sampling(DrawnRecipe drawn) => Join(
+        Model(drawn.Model), $"--seed {drawn.Seed}", $"--steps {drawn.Steps}", Number("guidance", drawn.Guidance), $"--scheduler {drawn.Scheduler}", Negative(drawn.Negative));
+
+    private static string Inverting(InvertedRecipe recipe) => Join(
+        Model(recipe.Model), $"--method {recipe.Method}", $"--steps {recipe.Steps}", Number("guidance", recipe.Guidance),
+        recipe.Method == "null-text" ? $"--inner-steps {recipe.InnerSteps}" : "", recipe.Frame == "crop" ? "" : $"--frame {recipe.Frame}");
+
+    private static string Model(PictureVersion version) => version.Recipe is InvertedRecipe inverted ? Model(inverted.Model) : "";
+
+    private static string Model(string name) => name == "storybook" ? "" : $"--model {Quoted(name)}";
+
+    private static string Negative(string negative) => negative.Length == 0 ? "" : $"--negative {Quoted(negative)}";
+
+    private static string Number(string name, double value) => string.Create(CultureInfo.InvariantCulture, $"--{name} {value}");
+
+    private static string Line(string command, params IEnumerable<string> parts) => Join(["p2p", command, .. parts]);
+
+    private static string Join(params IEnumerable<string> parts) => string.Join(' ', parts.Where(part => part.Length > 0));
+
+    // As a POSIX shell reads it: inside double quotes four characters keep a meaning.
+    private static string Quoted(string text) =>
+        $"\"{string.Concat(text.Select(c => c is '"' or '\\' or '$' or '`' ? $"\\{c}" : c.ToString()))}\"";
+}

@@ -1,0 +1,175 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Studio.Engine;
+
+namespace PromptToPrompt.Studio.Tests.Api;
+
+public sealed class StudioApiTests
+{
+    private static readonly object House = new { prompt = "a white house in a field", seed = 4, guidance = 5, steps = TestStudio.Steps };
+
+    [Fact]
+    public async Task A_program_draws_edits_and_reads_what_came_of_it()
+    {
+        await using var studio = await TestStudio.Start();
+        var http = studio.Http;
+        var project = await studio.NewProject();
+        var source = await studio.Make(project, "generate", House);
+        var edit = await studio.Make(project, "edit", new { source, prompt = "a (red:1.5) house in a field", blend = "house" });
+
+        var tree = await TestStudio.Json(await http.GetAsync($"/api/projects/{project}"));
+        Assert.Equal(2, tree["versions"]!.AsArray().Count);
+        Assert.Equal(source, (string?)tree["versions"]![1]!["parent"]);
+        Assert.NotNull(tree["versions"]![1]!["facts"]!["mask"]);
+
+        var address = $"/api/pictures/{tree["versions"]![1]!["picture"]}.png";
+        var picture = await http.GetAsync(address);
+        Assert.Equal("image/png", picture.Content.Headers.ContentType!.MediaType);
+        Assert.Contains("immutable", picture.Headers.CacheControl!.ToString(), StringComparison.Ordinal);
+        using var again = new HttpRequestMessage(HttpMethod.Get, address);
+        again.Headers.IfNoneMatch.Add(picture.Headers.ETag!);
+        Assert.Equal(HttpStatusCode.NotModified, (await http.SendAsync(again)).StatusCode);
+
+        var attention = await TestStudio.Json(await http.GetAsync($"/api/versions/{edit}/attention"));
+        Assert.Equal(6, attention["words"]!.AsArray().Count);
+        Assert.Equal(TestStudio.Steps, attention["steps"]!.AsArray().Count);
+        var command = await http.GetStringAsync($"/api/versions/{edit}/command");
+        Assert.Equal(
+            $"p2p edit \"a white house in a field\" \"a (red:1.5) house in a field\" --seed 4 --steps {TestStudio.Steps} --guidance 5 --scheduler ddim --blend \"house\"", command);
+        Assert.Contains("recipes", await http.GetStringAsync($"/api/versions/{edit}/run.json"), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync($"/api/grid.png?versions={source},{edit}")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_sent_picture_is_inverted_and_edited_and_a_part_of_it_filled()
+    {
+        await using var studio = await TestStudio.Start();
+        var project = await studio.NewProject();
+        var picture = await Send(studio, Painted(200, 150));
+        var mask = await Send(studio, Painted(200, 150, half: true));
+        var inverted = await studio.Make(project, "invert", new { picture, prompt = "a house in a field", method = "null-text", steps = 3, innerSteps = 2 });
+        var facts = (await TestStudio.Json(await studio.Http.GetAsync($"/api/versions/{inverted}")))["facts"]!;
+        Assert.True((double)facts["psnr"]! > 5);
+        Assert.Equal(3, facts["losses"]!.AsArray().Count);
+        await studio.Make(project, "edit", new { source = inverted, prompt = "a red house in a field" });
+        var file = await studio.Http.GetByteArrayAsync($"/api/versions/{inverted}/inversion.safetensors");
+        Assert.True(file.Length > 1000);
+        await studio.Make(project, "inpaint", new { picture, mask, prompt = "a house in a field", steps = 3 });
+    }
+
+    [Fact]
+    public async Task Work_is_there_after_a_restart()
+    {
+        var folder = Directory.CreateTempSubdirectory("p2p-studio-").FullName;
+        string project, source;
+        await using (var first = await TestStudio.Start(folder))
+        {
+            project = await first.NewProject();
+            source = await first.Make(project, "generate", House);
+        }
+
+        await using (var second = await TestStudio.Start(folder))
+        {
+            Assert.Equal(source, second.Store.Versions(project).Single().Id);
+            await second.Make(project, "edit", new { source, prompt = "a red house in a field" });
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task What_does_not_fit_is_a_problem_with_a_sentence()
+    {
+        await using var studio = await TestStudio.Start(change: options => options with { MaxUploadBytes = 40_000, MaxUploadPixels = 90_000 });
+        var http = studio.Http;
+        var project = await studio.NewProject();
+        await Problem(HttpStatusCode.BadRequest, "steps is 0", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { prompt = "a house", steps = 0 }));
+        await Problem(HttpStatusCode.BadRequest, "JSON", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { prompt = "a house", wrong = 1 }));
+        await Problem(HttpStatusCode.BadRequest, "prompt", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { seed = 1 }));
+        await Problem(HttpStatusCode.BadRequest, "no project", await http.PostAsJsonAsync("/api/projects/none/generate", House));
+        await Problem(HttpStatusCode.NotFound, "no version", await http.GetAsync("/api/versions/none"));
+        await Problem(HttpStatusCode.NotFound, "no job", await http.GetAsync("/api/jobs/none/events"));
+        await Problem(HttpStatusCode.BadRequest, "not a picture", await http.PostAsync("/api/pictures", new ByteArrayContent("no picture"u8.ToArray())));
+        await Problem(HttpStatusCode.BadRequest, "pixels", await http.PostAsync("/api/pictures", new ByteArrayContent(Painted(400, 400))));
+        await Problem(HttpStatusCode.RequestEntityTooLarge, "larger", await http.PostAsync("/api/pictures", new ByteArrayContent(new byte[50_000])));
+    }
+
+    [Fact]
+    public async Task A_full_queue_is_said_so()
+    {
+        await using var studio = await TestStudio.Start(change: options => options with { Limits = new EngineLimits { QueueLength = 1 } });
+        var project = await studio.NewProject();
+        var answers = new List<HttpResponseMessage>();
+        for (var seed = 0; seed < 4; seed++)
+            answers.Add(await studio.Http.PostAsJsonAsync($"/api/projects/{project}/generate", new { prompt = "a house", seed, steps = 200 }));
+        await Problem(HttpStatusCode.TooManyRequests, "waiting", answers[^1]);
+        var job = (string)(await TestStudio.Json(answers[0]))["id"]!;
+        await studio.Http.DeleteAsync($"/api/jobs/{job}");
+        Assert.Equal("cancelled", (string?)(await studio.Over(job))["state"]);
+    }
+
+    [Fact]
+    public async Task It_says_what_it_is_and_how_it_is()
+    {
+        await using var studio = await TestStudio.Start();
+        var document = await TestStudio.Json(await studio.Http.GetAsync("/openapi/v1.json"));
+        Assert.Contains("/api/projects/{id}/edit", document["paths"]!.AsObject().Select(path => path.Key));
+        Assert.Equal("Healthy", await studio.Http.GetStringAsync("/health"));
+        Assert.Contains("studio_queue_length", await studio.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        Assert.Equal("storybook", (string?)(await TestStudio.Json(await studio.Http.GetAsync("/api/studio")))["models"]![0]);
+    }
+
+    [Fact]
+    public async Task Where_there_is_a_token_nobody_gets_in_without()
+    {
+        await using var studio = await TestStudio.Start(change: options => options with { Token = "secret" });
+        Assert.Equal(HttpStatusCode.Unauthorized, (await studio.Http.GetAsync("/api/projects")).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await studio.Http.GetAsync("/api/projects?token=guess")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await studio.Http.GetAsync("/health")).StatusCode);
+        // The cookie that the first visit sets is what the redirect is answered by.
+        Assert.Equal(HttpStatusCode.OK, (await studio.Http.GetAsync("/api/projects?token=secret")).StatusCode);
+        using var program = new HttpClient { BaseAddress = studio.Address };
+        program.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "secret");
+        Assert.Equal(HttpStatusCode.OK, (await program.GetAsync("/api/projects")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Pages_of_other_sites_do_not_get_in()
+    {
+        await using var studio = await TestStudio.Start();
+        using var rebound = new HttpRequestMessage(HttpMethod.Get, "/api/projects") { Headers = { Host = "evil.example" } };
+        Assert.Equal(HttpStatusCode.Forbidden, (await studio.Http.SendAsync(rebound)).StatusCode);
+        using var foreign = new HttpRequestMessage(HttpMethod.Post, "/api/pictures") { Content = new ByteArrayContent(Painted(8, 8)) };
+        foreign.Headers.Add("Origin", "https://evil.example");
+        Assert.Equal(HttpStatusCode.Forbidden, (await studio.Http.SendAsync(foreign)).StatusCode);
+    }
+
+    private static async Task Problem(HttpStatusCode status, string sentence, HttpResponseMessage answer)
+    {
+        Assert.Equal(status, answer.StatusCode);
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType!.MediaType);
+        Assert.Contains(sentence, (string?)(await TestStudio.Json(answer))["title"], StringComparison.Ordinal);
+    }
+
+    private static async Task<string> Send(TestStudio studio, byte[] picture) =>
+        (string)(await TestStudio.Json(await studio.Http.PostAsync("/api/pictures", new ByteArrayContent(picture))))["picture"]!;
+
+    internal static byte[] Painted(int width, int height, bool half = false)
+    {
+        var rgb = new byte[width * height * 3];
+        for (var i = 0; i < width * height; i++)
+        {
+            var (x, y) = (i % width, i / width);
+            if (half)
+                rgb.AsSpan(i * 3, 3).Fill(x < width / 2 ? byte.MaxValue : byte.MinValue);
+            else
+                (rgb[i * 3], rgb[(i * 3) + 1], rgb[(i * 3) + 2]) = ((byte)(x * 255 / width), (byte)(y < height / 2 ? 200 : 120), (byte)(y * 255 / height));
+        }
+
+        using var bitmap = new Picture(width, height, rgb).ToBitmap();
+        using var data = bitmap.Encode(SkiaSharp.SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
+    }
+}

@@ -1,0 +1,40 @@
+using Microsoft.Playwright;
+
+namespace PromptToPrompt.Studio.Tests.Browser;
+
+/// <summary>Draws the documentation's pictures of the page anew; <c>docs/update-screenshots</c> runs it.</summary>
+public sealed class Screenshots(StudioBrowser browser)
+{
+    [Fact(Explicit = true)]
+    public async Task Of_the_studio()
+    {
+        await using var visitor = await browser.Visit(1280, 860, steps: 30);
+        var page = visitor.Page;
+        await visitor.Swap("white", "red");
+        await visitor.Pictures(2);
+        await visitor.Touch("Add words after field");
+        await Shoot(page, "studio-words");
+        await visitor.Touch("at night");
+        await visitor.Pictures(3);
+        await visitor.Turn("red", "1.5");
+        await visitor.Pictures(4);
+        await Shoot(page, "studio");
+        await page.GetByRole(AriaRole.Button, new() { Name = "house; swap it" }).HoverAsync();
+        await Shoot(page, "studio-attention");
+        await page.Mouse.MoveAsync(5, 5);
+        await visitor.Touch("Light or dark");
+        await page.GetByRole(AriaRole.Radio, new() { Name = "Side by side" }).ClickAsync();
+        await Shoot(page, "studio-dark");
+        await page.SetViewportSizeAsync(390, 844);
+        await page.GetByRole(AriaRole.Radio, new() { Name = "Slider" }).ClickAsync();
+        await Shoot(page, "studio-phone");
+    }
+
+    private static async Task Shoot(IPage page, string name)
+    {
+        // Pictures and colours fade in.
+        await page.EvaluateAsync("scrollTo(0, 0)");
+        await page.WaitForTimeoutAsync(900);
+        await page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Folder("docs", "images"), $"{name}.png") });
+    }
+}

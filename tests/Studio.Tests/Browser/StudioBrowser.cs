@@ -1,0 +1,50 @@
+using Microsoft.Playwright;
+using PromptToPrompt.Studio.Tests.Browser;
+
+[assembly: AssemblyFixture(typeof(StudioBrowser))]
+
+namespace PromptToPrompt.Studio.Tests.Browser;
+
+/// <summary>One browser and one studio for all tests in a browser; each test is a visitor of its own.</summary>
+public sealed class StudioBrowser : IAsyncLifetime
+{
+    private const string NoBrowser = "There is no Chromium here: install it (apt-get install chromium), or name one in P2P_CHROMIUM.";
+
+    private IPlaywright? playwright;
+    private IBrowser? browser;
+    private TestStudio? studio;
+
+    internal TestStudio Studio => studio!;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (SystemChromium.Path is not { } path)
+            return;
+        playwright = await Playwright.CreateAsync();
+        browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = path, Args = ["--no-sandbox", "--disable-gpu"] });
+        studio = await TestStudio.Start();
+    }
+
+    /// <summary>A visitor who has just opened the studio, with the first picture drawn.</summary>
+    /// <param name="width">Width of their window.</param>
+    /// <param name="height">Its height.</param>
+    /// <param name="steps">Steps of the pictures of a studio of their own; null for the one that all share.</param>
+    internal async Task<Visitor> Visit(int width = 1280, int height = 900, int? steps = null)
+    {
+        Assert.SkipUnless(browser is not null, NoBrowser);
+        var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = height } });
+        var own = steps is { } count ? await TestStudio.Start(change: options => options with { UsualSteps = count }) : null;
+        var visitor = new Visitor(context, await context.NewPageAsync(), own);
+        await visitor.Open((own ?? Studio).Address);
+        return visitor;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (browser is not null)
+            await browser.DisposeAsync();
+        playwright?.Dispose();
+        if (studio is not null)
+            await studio.DisposeAsync();
+    }
+}

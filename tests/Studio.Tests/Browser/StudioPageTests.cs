@@ -1,0 +1,141 @@
+using Microsoft.Playwright;
+using PromptToPrompt.Studio.Tests.Api;
+using static Microsoft.Playwright.Assertions;
+
+namespace PromptToPrompt.Studio.Tests.Browser;
+
+public sealed class StudioPageTests(StudioBrowser browser)
+{
+    [Fact]
+    public async Task A_newcomer_swaps_adds_and_turns_up_and_finds_all_of_it_after_a_reload()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Swap("white", "red");
+        await visitor.Pictures(2);
+        await Expect(visitor.Page.GetByLabel("Source to the left, edit to the right")).ToBeVisibleAsync();
+        await visitor.Touch("Add words after field");
+        await visitor.Touch("at night");
+        await visitor.Pictures(3);
+        await visitor.Turn("house", "1.6");
+        await visitor.Pictures(4);
+        await visitor.Touch("Compare picture 2 with the shown one");
+        await Expect(visitor.Page.GetByLabel("Picture 2 to the left, picture 4 to the right")).ToBeVisibleAsync();
+
+        await visitor.Page.ReloadAsync();
+        await visitor.Pictures(4);
+        await Expect(visitor.Page.Locator(".chip.swapped .word")).ToHaveTextAsync("red");
+        await Expect(visitor.Page.Locator(".chip.new .word")).ToHaveTextAsync("at night");
+        await Expect(visitor.Page.GetByLabel("Weight of house")).ToHaveValueAsync("1.6");
+    }
+
+    [Fact]
+    public async Task A_hovered_word_lights_up_where_it_looks_and_over_time()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "house; swap it" }).HoverAsync();
+        await Expect(visitor.Page.Locator(".stage")).ToHaveClassAsync(new System.Text.RegularExpressions.Regex("lit"));
+        Assert.True(await Spread(visitor.Page) > 60);
+        await visitor.Page.GetByLabel("Attention at one step, or over the whole run").FillAsync("2");
+        await Expect(visitor.Page.Locator("[data-time-label]")).ToContainTextAsync("at step 2");
+        Assert.True(await Spread(visitor.Page) > 60);
+    }
+
+    [Fact]
+    public async Task A_picture_of_ones_own_is_inverted_and_edited()
+    {
+        await using var visitor = await browser.Visit();
+        await Give(visitor, StudioApiTests.Painted(160, 120));
+        var dialog = visitor.Page.GetByRole(AriaRole.Dialog);
+        await dialog.GetByLabel("What the picture shows").FillAsync("a house in a field");
+        await dialog.GetByLabel("Steps").FillAsync("3");
+        await visitor.Touch("Open it");
+        await visitor.Pictures(2);
+        await Expect(visitor.Page.Locator(".facts")).ToContainTextAsync("dB");
+        await visitor.Swap("house", "castle");
+        await visitor.Pictures(3);
+    }
+
+    [Fact]
+    public async Task What_is_no_picture_is_refused_with_a_sentence()
+    {
+        await using var visitor = await browser.Visit();
+        await Give(visitor, "not a picture"u8.ToArray());
+        await Expect(visitor.Alert).ToContainTextAsync("not a picture");
+        await visitor.Touch("Dismiss");
+        await Expect(visitor.Alert).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task A_picture_that_takes_long_can_be_cancelled()
+    {
+        await using var visitor = await browser.Visit();
+        await Steps(visitor).FillAsync("200");
+        await Steps(visitor).BlurAsync();
+        await visitor.Touch("Draw with these");
+        await visitor.Touch("Cancel");
+        await Expect(visitor.Page.Locator(".progress")).ToHaveCountAsync(0);
+        await visitor.Pictures(1);
+        await visitor.Swap("white", "red");
+        await visitor.Pictures(2);
+    }
+
+    [Fact]
+    public async Task Two_visitors_do_not_disturb_each_other()
+    {
+        await using var one = await browser.Visit();
+        await using var other = await browser.Visit(390, 800);
+        Assert.NotEqual(one.Page.Url, other.Page.Url);
+        await Task.WhenAll(one.Swap("white", "blue"), other.Swap("white", "pink"));
+        await Task.WhenAll(one.Pictures(2), other.Pictures(2));
+        await Expect(one.Page.Locator(".chip.swapped .word")).ToHaveTextAsync("blue");
+        await Expect(other.Page.Locator(".chip.swapped .word")).ToHaveTextAsync("pink");
+    }
+
+    [Fact]
+    public async Task Everything_can_be_done_with_the_keyboard()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "a; swap it" }).First.FocusAsync();
+        await visitor.Page.Keyboard.PressAsync("ArrowRight");
+        await visitor.Page.Keyboard.PressAsync("Enter");
+        await Expect(visitor.Page.GetByRole(AriaRole.Textbox, new() { Name = "Instead of “white”" })).ToBeFocusedAsync();
+        await visitor.Page.Keyboard.TypeAsync("green");
+        await visitor.Page.Keyboard.PressAsync("Enter");
+        await visitor.Pictures(2);
+        await Expect(visitor.Page.Locator(".chip.swapped .word")).ToHaveTextAsync("green");
+    }
+
+    [Fact]
+    public async Task An_edit_can_be_the_next_source_and_a_brushed_mask_confines_it()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Swap("white", "red");
+        await visitor.Pictures(2);
+        await visitor.Touch("Use as source");
+        await visitor.Swap("field", "forest");
+        await visitor.Pictures(4); // the source of the second row stands there once more
+        await visitor.Touch("Brush a mask");
+        var area = (await visitor.Page.Locator(".brush").BoundingBoxAsync())!;
+        await visitor.Page.Mouse.MoveAsync(area.X + (area.Width * 0.3f), area.Y + (area.Height * 0.5f));
+        await visitor.Page.Mouse.DownAsync();
+        await visitor.Page.Mouse.MoveAsync(area.X + (area.Width * 0.7f), area.Y + (area.Height * 0.5f), new() { Steps = 8 });
+        await visitor.Page.Mouse.UpAsync();
+        await visitor.Touch("Confine the edit");
+        await visitor.Pictures(5);
+        await visitor.Touch("Show the mask");
+        await Expect(visitor.Page.GetByAltText("Where the edit could change the picture")).ToBeVisibleAsync();
+    }
+
+    private static ILocator Steps(Visitor visitor) => visitor.Page.GetByRole(AriaRole.Spinbutton, new() { Name = "Steps", Exact = true });
+
+    private static Task Give(Visitor visitor, byte[] file) => visitor.Page.Locator("[data-upload]").SetInputFilesAsync(new FilePayload { Name = "mine.png", MimeType = "image/png", Buffer = file });
+
+    // How much the map's brightness differs from place to place.
+    private static Task<int> Spread(IPage page) => page.EvaluateAsync<int>("""
+        () => {
+            const canvas = document.querySelector('.frame.main .heat')
+            const red = [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data].filter((_, i) => i % 4 === 0)
+            return Math.max(...red) - Math.min(...red)
+        }
+        """);
+}

@@ -1,0 +1,58 @@
+using Microsoft.Playwright;
+
+namespace PromptToPrompt.Studio.Tests.Browser;
+
+/// <summary>Somebody at the page, and what they do there.</summary>
+internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? own) : IAsyncDisposable
+{
+    // Two busy cores may take their time.
+    private const float Patience = 60_000;
+
+    private readonly List<string> complaints = [];
+
+    public IPage Page => page;
+
+    public ILocator Shots => page.Locator(".film .shot");
+
+    public ILocator Alert => page.GetByRole(AriaRole.Alert);
+
+    public async Task Open(Uri address)
+    {
+        page.SetDefaultTimeout(Patience);
+        page.PageError += (_, error) => complaints.Add(error);
+        page.Request += (_, request) =>
+        {
+            if (new Uri(request.Url) is { Scheme: "http" or "https" } asked && asked.Authority != address.Authority)
+                complaints.Add($"asked {request.Url}");
+        };
+        await page.GotoAsync(address.ToString());
+        await Pictures(1);
+        await page.WaitForFunctionAsync("() => window.studio?.connected?.() === true");
+    }
+
+    /// <summary>Waits until the project has so many pictures.</summary>
+    public Task Pictures(int count) => Assertions.Expect(Shots).ToHaveCountAsync(count, new() { Timeout = Patience });
+
+    public Task Touch(string button) => page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
+
+    public async Task Swap(string word, string other)
+    {
+        await Touch($"{word}; swap it");
+        await Touch(other);
+    }
+
+    public async Task Turn(string word, string weight)
+    {
+        var fader = page.GetByLabel($"Weight of {word}", new() { Exact = true });
+        await fader.FillAsync(weight);
+        await fader.DispatchEventAsync("change");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await context.DisposeAsync();
+        if (own is not null)
+            await own.DisposeAsync();
+        Assert.Empty(complaints);
+    }
+}

@@ -1,0 +1,60 @@
+using PromptToPrompt.Studio.Drafts;
+using PromptToPrompt.Studio.Recipes;
+
+namespace PromptToPrompt.Studio.Tests.Drafts;
+
+public sealed class DraftTests
+{
+    private static readonly Draft Draft = Draft.Of("a white house in a field");
+
+    [Fact]
+    public void Nothing_is_done_at_first()
+    {
+        Assert.True(Draft.IsUnchanged);
+        Assert.Equal("a white house in a field", Draft.Prompt);
+    }
+
+    [Fact]
+    public void Words_are_swapped_added_taken_out_and_weighted()
+    {
+        var changed = Draft.Swap(1, "red").Weigh(2, 1.5).Remove(4).Insert(6, "at night");
+        Assert.Equal("a red (house:1.5) in field at night", changed.Prompt);
+        Assert.Equal("a red house in field at night", changed.Text);
+        Assert.False(changed.IsUnchanged);
+    }
+
+    [Fact]
+    public void Everything_can_be_undone()
+    {
+        var changed = Draft.Swap(1, "red").Weigh(2, -2).Remove(4).Insert(0, "a photo of");
+        var restored = changed.Restore(0).Restore(1).Restore(2).Restore(4);
+        Assert.True(restored.IsUnchanged);
+    }
+
+    [Fact]
+    public void Parentheses_of_the_writer_stay_parentheses() => Assert.Equal("a \\(red\\) house", Draft.Of("a house").Insert(1, "(red)").Prompt);
+
+    [Fact]
+    public void A_word_confines_by_its_names_in_both_prompts() =>
+        Assert.Equal("white:red", Draft.Swap(1, "red").Confine(1, true).Recipe("s").Blend);
+
+    [Fact]
+    public void Words_know_their_places_in_both_prompts()
+    {
+        var changed = Draft.Insert(0, "a photo of").Swap(2, "small red");
+        Assert.Equal(0, changed.IndexInEdit(0));
+        Assert.Null(changed.IndexInSource(0));
+        Assert.Equal(3, changed.IndexInEdit(1));
+        Assert.Equal(6, changed.IndexInEdit(3));
+        Assert.Equal(2, changed.IndexInSource(3));
+    }
+
+    [Fact]
+    public void A_recipe_gives_back_the_draft_it_was_made_from()
+    {
+        var changed = Draft.Swap(1, "red").Weigh(2, 1.5).Time(2, "0.3").Confine(2, true).Insert(6, "at night") with { SelfSteps = "0.1..0.5" };
+        var found = Draft.Of("a white house in a field", changed.Recipe("s"));
+        Assert.Equal(StudioJson.Write(changed.Recipe("s")), StudioJson.Write(found.Recipe("s")));
+        Assert.Equal(changed.Words, found.Words);
+    }
+}

@@ -1,0 +1,98 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Hosting;
+using PromptToPrompt.Studio.Store;
+using SkiaSharp;
+
+namespace PromptToPrompt.Studio.Tests;
+
+/// <summary>A studio that listens at a free port, with the embedded model and few steps; its folder is gone afterwards.</summary>
+internal sealed class TestStudio : IAsyncDisposable
+{
+    public const int Steps = 6;
+
+    private readonly string folder;
+    private readonly bool ownsFolder;
+    private readonly WebApplication app;
+
+    private TestStudio(string folder, bool ownsFolder, WebApplication app)
+    {
+        (this.folder, this.ownsFolder, this.app) = (folder, ownsFolder, app);
+        Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        Http = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromMinutes(2) };
+    }
+
+    public static OfferedModel Model { get; } = new("storybook", () => StableDiffusionModel.Load(Repository.Folder("models", "storybook")));
+
+    public Uri Address { get; }
+
+    public HttpClient Http { get; }
+
+    public StudioStore Store => app.Services.GetRequiredService<StudioStore>();
+
+    public static async Task<TestStudio> Start(string? folder = null, Func<StudioOptions, StudioOptions>? change = null)
+    {
+        var data = folder ?? Directory.CreateTempSubdirectory("p2p-studio-").FullName;
+        var options = new StudioOptions { DataFolder = data, Port = 0, Models = [Model], UsualSteps = Steps, DrawGrid = DrawFirst };
+        var app = StudioServer.Create(change is null ? options : change(options));
+        await app.StartAsync();
+        return new TestStudio(data, folder is null, app);
+    }
+
+    public async Task<string> NewProject()
+    {
+        var answer = await Http.PostAsJsonAsync("/api/projects", new { name = "A test" });
+        return (string)(await Json(answer))["id"]!;
+    }
+
+    /// <summary>Asks for a picture, waits for it, and gives its version's id.</summary>
+    public async Task<string> Make(string project, string kind, object recipe)
+    {
+        var over = await Over(await Post(project, kind, recipe));
+        Assert.True((string?)over["state"] == "done", over.ToJsonString());
+        return (string)over["version"]!;
+    }
+
+    /// <summary>Asks for a picture and gives the job's id.</summary>
+    public async Task<string> Post(string project, string kind, object recipe)
+    {
+        var answer = await Http.PostAsJsonAsync($"/api/projects/{project}/{kind}", recipe);
+        Assert.Equal(System.Net.HttpStatusCode.Accepted, answer.StatusCode);
+        return (string)(await Json(answer))["id"]!;
+    }
+
+    /// <summary>Follows a job's events to the last one.</summary>
+    public async Task<JsonNode> Over(string job)
+    {
+        var events = await Http.GetStringAsync($"/api/jobs/{job}/events");
+        var last = events.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)[^1];
+        Assert.Contains("event: over", last, StringComparison.Ordinal);
+        return JsonNode.Parse(last.Split('\n').First(line => line.StartsWith("data: ", StringComparison.Ordinal))[6..])!;
+    }
+
+    public static async Task<JsonNode> Json(HttpResponseMessage answer) => JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await app.StopAsync();
+        await app.DisposeAsync();
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        if (ownsFolder)
+            Directory.Delete(folder, recursive: true);
+    }
+
+    private static byte[] DrawFirst(IReadOnlyList<(Picture Picture, string Caption)> pictures)
+    {
+        using var bitmap = pictures[0].Picture.ToBitmap();
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
+    }
+}
