@@ -13,6 +13,7 @@ namespace PromptToPrompt.Cli.Options;
 /// <summary>How pictures come from noise.</summary>
 internal sealed class SamplingOptions
 {
+    private const int LongestSide = 1 << 16;
     private readonly Option<int> steps = Parsed.Number("--steps", "Denoising steps", 50);
     private readonly Option<double> guidance = Parsed.Number("--guidance", "Classifier-free guidance; 1 is none", 7.5);
     private readonly Option<long> seed = Parsed.Number("--seed", "Seed of the starting noise", 0L);
@@ -131,7 +132,7 @@ internal sealed class SamplingOptions
         });
     }
 
-    private static (int, int)? ReadSize(string text) => ReadPair(text, 'x') is ( > 0, > 0) size ? size : throw new FormatException();
+    private static (int, int)? ReadSize(string text) => ReadPair(text, 'x') is ( > 0 and <= LongestSide, > 0 and <= LongestSide) size ? size : throw new FormatException();
 
     private static int[] ReadPoint(string text)
     {

@@ -11,7 +11,7 @@ public sealed class AutoencoderKL
     private const long PixelsTogether = 512 * 512;
 
     // As large as the pictures that most models are trained on, in pixels; a quarter overlaps.
-    private const int TileSide = 512;
+    internal const int TileSide = 512;
     private const int TileOverlap = 128;
 
     private readonly Encoder encoder;
