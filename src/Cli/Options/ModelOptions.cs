@@ -1,5 +1,7 @@
 using System.CommandLine;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tokenization;
@@ -22,6 +24,11 @@ internal sealed class ModelOptions
     private readonly CheckpointOptions checkpoint = new();
     private readonly Option<string> dtype = Parsed.Choice("--dtype", "What the model computes in", "float32", "float32", "bfloat16", "float16");
 
+    private readonly Option<bool> vaeTiling = new("--vae-tiling")
+    {
+        Description = "Decode and encode pictures larger than 512 pixels in tiles: far less memory, slightly other colours",
+    };
+
     public ModelOptions() => device.DefaultValueFactory = _ => "auto";
 
     /// <summary>Adds <c>--model</c>, what goes with it, <c>--device</c> and <c>--dtype</c>.</summary>
@@ -31,6 +38,7 @@ internal sealed class ModelOptions
         checkpoint.AddTo(command).AddLorasTo(command).AddEmbeddingsTo(command);
         command.Add(device);
         command.Add(dtype);
+        command.Add(vaeTiling);
         return this;
     }
 
@@ -55,13 +63,29 @@ internal sealed class ModelOptions
     private StableDiffusionModel Load(ParseResult parse, string directory)
     {
         LibTorch.EnsureLoaded();
-        return StableDiffusionModel.Load(directory, Device(parse), parse.GetValue(dtype) switch
-        {
-            "bfloat16" => torch.ScalarType.BFloat16,
-            "float16" => torch.ScalarType.Float16,
-            _ => torch.ScalarType.Float32,
-        }, checkpoint.Read(parse));
+        return StableDiffusionModel.Load(directory, Device(parse), Dtype(parse), Files(parse));
     }
+
+    /// <summary>Refuses a run that this machine's memory cannot hold, before anything is loaded.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="size">The pictures' size; null for the model's own.</param>
+    /// <param name="rows">Rows of the U-Net's batch.</param>
+    public void RequireMemory(ParseResult parse, PixelSize? size, int rows)
+    {
+        LibTorch.EnsureLoaded();
+        // Of a GPU's memory libtorch tells nothing here.
+        if (Device(parse).type == DeviceType.CPU)
+            MemoryEstimate.Of(Directory(parse), Files(parse), Dtype(parse), size, rows).RequireFits(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+    }
+
+    private ModelLoadOptions Files(ParseResult parse) => checkpoint.Read(parse) with { TiledVae = parse.GetValue(vaeTiling) };
+
+    private torch.ScalarType Dtype(ParseResult parse) => parse.GetValue(dtype) switch
+    {
+        "bfloat16" => torch.ScalarType.BFloat16,
+        "float16" => torch.ScalarType.Float16,
+        _ => torch.ScalarType.Float32,
+    };
 
     /// <summary>The model as the studio offers it: found now, loaded when it is needed.</summary>
     /// <param name="parse">The command line.</param>

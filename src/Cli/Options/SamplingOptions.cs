@@ -13,6 +13,7 @@ namespace PromptToPrompt.Cli.Options;
 /// <summary>How pictures come from noise.</summary>
 internal sealed class SamplingOptions
 {
+    private const int LongestSide = 1 << 16;
     private const string ModelsOwn = "auto";
 
     private static readonly (string Name, TimestepSpacing Spacing)[] Spacings =
@@ -145,7 +146,7 @@ internal sealed class SamplingOptions
         });
     }
 
-    private static (int, int)? ReadSize(string text) => ReadPair(text, 'x') is ( > 0, > 0) size ? size : throw new FormatException();
+    private static (int, int)? ReadSize(string text) => ReadPair(text, 'x') is ( > 0 and <= LongestSide, > 0 and <= LongestSide) size ? size : throw new FormatException();
 
     private static int[] ReadPoint(string text)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Diffusion.Imaging;
 
 namespace PromptToPrompt.Cli.Runs;
 
@@ -38,6 +39,9 @@ internal sealed class PictureRun
         var trace = output.Trace(parse) is { } path ? Path.GetFullPath(path) : null;
         var folder = new RunFolder(output.Folder(parse), trace, job.Inputs);
         var request = job.Complete(sampling.Request(parse, job.Source)) with { Trace = trace is not null };
+        var size = sampling.Size(parse);
+        model.RequireMemory(
+            parse, size.Width > 0 ? new PixelSize(size.Width, size.Height) : null, (1 + request.Targets.Count) * (request.Guidance == 1 ? 1 : 2));
         using var loaded = model.Load(parse);
         using var latents = sampling.ReadInitialLatents(parse);
         request = job.Prepare(loaded, request with

@@ -11,6 +11,10 @@ public sealed class AutoencoderKL
     // Pictures that go through the decoder together: its largest feature maps hold about 2 kB for each pixel.
     private const long PixelsTogether = 512 * 512;
 
+    // As large as the pictures that most models are trained on, in pixels; a quarter overlaps.
+    internal const int TileSide = 512;
+    private const int TileOverlap = 128;
+
     private readonly Encoder encoder;
     private readonly Conv2d quantConv;
     private readonly Conv2d postQuantConv;
@@ -29,13 +33,16 @@ public sealed class AutoencoderKL
     /// <summary>The model's shape.</summary>
     public AutoencoderConfig Config { get; }
 
+    /// <summary>Whether pictures larger than 512 pixels go through in tiles, which takes the memory of one tile and changes colours a little.</summary>
+    public bool IsTiled { get; init; }
+
     /// <summary>Mean and log-variance of the latents' distribution, unscaled.</summary>
     /// <param name="pixels">Pictures, [B, 3, H, W] in −1…1; H and W multiples of <see cref="AutoencoderConfig.PixelsPerLatent"/>.</param>
     /// <returns>Two tensors [B, latent channels, H/f, W/f].</returns>
     public (Tensor Mean, Tensor LogVariance) Moments(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        var halves = quantConv.Forward(encoder.Forward(pixels)).chunk(2, 1);
+        var halves = Tiled(TileSide, up: 1, down: Config.PixelsPerLatent, pixels, part => quantConv.Forward(encoder.Forward(part))).chunk(2, 1);
         return (halves[0].MoveToOuterDisposeScope(), halves[1].clamp(Held(-30), Held(20)).MoveToOuterDisposeScope());
     }
 
@@ -59,6 +66,11 @@ public sealed class AutoencoderKL
     private Tensor DecodeTogether(Tensor latents)
     {
         using var scope = NewDisposeScope();
-        return decoder.Forward(postQuantConv.Forward(latents * Held(1 / Config.ScalingFactor))).MoveToOuterDisposeScope();
+        var unscaled = latents * Held(1 / Config.ScalingFactor);
+        return Tiled(TileSide / Config.PixelsPerLatent, up: Config.PixelsPerLatent, down: 1, unscaled, part => decoder.Forward(postQuantConv.Forward(part)))
+            .MoveToOuterDisposeScope();
     }
+
+    private Tensor Tiled(int side, int up, int down, Tensor input, Func<Tensor, Tensor> network) =>
+        IsTiled ? new TiledPass(side, side * TileOverlap / TileSide, up, down).Run(input, network) : network(input);
 }

@@ -14,6 +14,9 @@ public sealed record ModelLoadOptions
     /// <summary>What the network predicts; null for what the model says. Single files of Stable Diffusion 2 often do not.</summary>
     public PredictionType? Prediction { get; init; }
 
+    /// <summary>Whether the autoencoder works in tiles; see <see cref="Autoencoder.AutoencoderKL.IsTiled"/>.</summary>
+    public bool TiledVae { get; init; }
+
     /// <summary>LoRAs to add to the weights.</summary>
     public IReadOnlyList<Lora> Loras { get; init; } = [];
 

@@ -88,7 +88,7 @@ public sealed class StableDiffusionModel : IDisposable
             var unet = files.Build(ModelParts.UNet, target, dtype, owned, weights => new UNet2DConditionModel(shape.UNet, weights));
             var textEncoders = ModelParts.TextEncoders.Zip(shape.TextEncoders, tokenizers).Select(part => new PromptEncoder(
                 files.Build(part.First, target, dtype, owned, weights => new ClipTextModel(part.Second, weights)), part.Third.PadId)).ToList();
-            var vae = files.Build(ModelParts.Vae, target, ScalarType.Float32, owned, weights => new AutoencoderKL(shape.Vae, weights));
+            var vae = files.Build(ModelParts.Vae, target, ScalarType.Float32, owned, weights => new AutoencoderKL(shape.Vae, weights) { IsTiled = options?.TiledVae ?? false });
             return new StableDiffusionModel(path, tokenizers[0], textEncoders, unet, vae, shape, target, dtype, owned, files.Fingerprint());
         }
         catch

@@ -1,0 +1,33 @@
+using PromptToPrompt.Diffusion.Imaging;
+
+namespace PromptToPrompt.Cli.Tests.Commands;
+
+public sealed class GenerateCommandTests
+{
+    [Fact]
+    public void ARunThatNoMachineHoldsIsRefused()
+    {
+        string[] run = ["generate", "a cat", "--size", "60000x60000", "--model", Models.Storybook()];
+        Assert.Contains("take --vae-tiling", P2P.Run(run).FailedWith(2));
+        Assert.Contains("take a smaller --size", P2P.Run([.. run, "--vae-tiling"]).FailedWith(2));
+        Assert.Contains("WIDTHxHEIGHT", P2P.Run("generate", "a cat", "--size", "2000000000x2000000000").FailedWith(2));
+    }
+
+    [Fact]
+    public void LongEmphasisedPromptsAndTilesMakePictures()
+    {
+        using var folder = new TemporaryFolder();
+        var prompt = "a (red:1.3) house" + string.Concat(Enumerable.Repeat(" in the green sunny field", 20));
+        string[] run = ["generate", prompt, "--steps", "1", "--size", "640x256", "--quiet", "--model", Models.Storybook()];
+        Assert.Contains("--long-prompts", P2P.Run([.. run, "-o", folder["cut"]]).Error);
+        var whole = P2P.Run([.. run, "--long-prompts", "--clip-skip", "1", "-o", folder["whole"]]);
+        whole.Succeeded();
+        Assert.Equal("", whole.Error);
+        P2P.Run([.. run, "--long-prompts", "--clip-skip", "1", "--vae-tiling", "-o", folder["tiled"]]).Succeeded();
+        var (one, other) = (Picture.Load(Path.Combine(folder["whole"], "source.png")), Picture.Load(Path.Combine(folder["tiled"], "source.png")));
+        Assert.Equal(new PixelSize(640, 256), other.Size);
+        Assert.NotEqual(one.Rgb, other.Rgb);
+        // Tiles change colours a little, not what is to be seen.
+        Assert.True(one.Rgb.Zip(other.Rgb).Average(pixel => Math.Abs(pixel.First - pixel.Second)) < 10);
+    }
+}

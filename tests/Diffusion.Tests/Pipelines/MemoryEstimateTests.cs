@@ -1,0 +1,48 @@
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Tests.Checkpoints;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Tests.Pipelines;
+
+public sealed class MemoryEstimateTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    [Fact]
+    public void WeightsAreThoseThatAreLoaded()
+    {
+        var path = SmallModel.Write(folder["m"]);
+        var report = ModelReport.Of(path);
+        var vae = report.Parts.Single(part => part.Name == "vae").Parameters;
+        var all = report.Parts.Sum(part => part.Parameters);
+        Assert.Equal(all * 4, Of(path).Weights);
+        Assert.Equal((all * 2) + (vae * 2), Of(path, ScalarType.BFloat16).Weights);
+    }
+
+    [Fact]
+    public void LargerRunsNeedMore()
+    {
+        var path = SmallModel.Write(folder["m"]);
+        var (small, large) = (Of(path, size: new(512, 512)), Of(path, size: new(1024, 1024)));
+        Assert.Equal(4 * small.Network, large.Network);
+        Assert.Equal(4 * small.Decoding, large.Decoding);
+        Assert.Equal(2 * small.Network, Of(path, size: new(512, 512), rows: 2).Network);
+        Assert.Equal(small.Network, 2 * Of(path, ScalarType.BFloat16, new(512, 512)).Network);
+        Assert.Equal(small.Decoding, MemoryEstimate.Of(path, new() { TiledVae = true }, ScalarType.Float32, new(1024, 1024), 1).Decoding);
+    }
+
+    [Fact]
+    public void ARunThatCannotFitIsRefusedWithWhatWouldHelp()
+    {
+        new MemoryEstimate(1, 2, 3).RequireFits(4);
+        Assert.Contains("--vae-tiling", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(1, 2, 3).RequireFits(3)).Message);
+        Assert.Contains("--dtype", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(1, 3, 2).RequireFits(3)).Message);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private static MemoryEstimate Of(string path, ScalarType dtype = ScalarType.Float32, PixelSize? size = null, int rows = 1) =>
+        MemoryEstimate.Of(path, new ModelLoadOptions(), dtype, size, rows);
+}
