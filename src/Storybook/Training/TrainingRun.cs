@@ -21,7 +21,7 @@ namespace PromptToPrompt.Storybook.Training;
 /// Null to begin with nothing.
 /// </param>
 public sealed record TrainingPlan(
-    string Directory, long AutoencoderPictures = 34_000, long DenoiserPictures = 72_000, int Seed = 1, string? From = null);
+    string Directory, long AutoencoderPictures = 34_000, long DenoiserPictures = 252_000, int Seed = 1, string? From = null);
 
 /// <summary>
 /// Makes the embedded model from nothing: tokenizer, then autoencoder, then U-Net with text encoder. State is saved every few minutes and the

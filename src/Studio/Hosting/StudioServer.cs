@@ -39,6 +39,8 @@ public static class StudioServer
         });
         AddServices(builder.Services, options);
         var app = builder.Build();
+        // Made at once, so that its gauges are there from the first look at the metrics.
+        app.Services.GetRequiredService<StudioEngine>();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseMiddleware<Gatekeeper>();
