@@ -58,12 +58,12 @@ internal sealed class ModelOptions
     public ClipTokenizer LoadTokenizer(ParseResult parse) => StableDiffusionModel.LoadTokenizer(Directory(parse), checkpoint.Read(parse));
 
     /// <summary>Loads libtorch and the model.</summary>
-    public StableDiffusionModel Load(ParseResult parse) => Load(parse, Directory(parse));
+    public StableDiffusionModel Load(ParseResult parse) => Load(parse, Directory(parse), Files(parse));
 
-    private StableDiffusionModel Load(ParseResult parse, string directory)
+    private StableDiffusionModel Load(ParseResult parse, string directory, ModelLoadOptions files)
     {
         LibTorch.EnsureLoaded();
-        return StableDiffusionModel.Load(directory, Device(parse), Dtype(parse), Files(parse));
+        return StableDiffusionModel.Load(directory, Device(parse), Dtype(parse), files);
     }
 
     /// <summary>Refuses a run that this machine's memory cannot hold, before anything is loaded.</summary>
@@ -93,7 +93,9 @@ internal sealed class ModelOptions
     public OfferedModel Offer(ParseResult parse, string? name = null)
     {
         var directory = ModelFolder.FindModel(name ?? parse.GetValue(model)!);
-        return new OfferedModel(name ?? parse.GetValue(model)!, () => Load(parse, directory));
+        // What adapts one model's files says nothing about another's.
+        var files = name is null ? Files(parse) : new ModelLoadOptions { TiledVae = parse.GetValue(vaeTiling) };
+        return new OfferedModel(name ?? parse.GetValue(model)!, () => Load(parse, directory, files));
     }
 
     private torch.Device Device(ParseResult parse)

@@ -116,6 +116,8 @@ internal abstract class ModelFiles : IDisposable
             hash.AppendData(ConfigText(part));
         foreach (var lora in options.Loras)
             hash.AppendData(BitConverter.GetBytes(lora.Weight));
+        foreach (var word in Words.Tokens)
+            hash.AppendData(Encoding.UTF8.GetBytes(word.Text));
         var buffer = new byte[SampleLength];
         var weights = ModelParts.Of(Shape).SelectMany(part => Weights(part).Files).Distinct(StringComparer.Ordinal);
         foreach (var path in weights.Concat(options.Loras.Select(lora => lora.Path)).Concat(Words.Files))

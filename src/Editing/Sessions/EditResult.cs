@@ -74,8 +74,8 @@ public sealed class EditResult : IDisposable
     }
 
     /// <summary>
-    /// One of the pictures as a source of further edits: its way from noise is known, so that it need not be inverted. An edit keeps what took
-    /// the empty prompt's place in its own source.
+    /// One of the pictures as a source of further edits: its way from noise is known, so that it need not be inverted. It keeps the negative
+    /// prompt, or what took the empty prompt's place in its own source.
     /// </summary>
     /// <param name="picture">Index into <see cref="Pictures"/>.</param>
     /// <exception cref="Diffusion.InvalidInputException">The picture was not made with DDIM, whose way is the only one that edits can follow.</exception>
@@ -93,13 +93,15 @@ public sealed class EditResult : IDisposable
             Steps = request.Steps,
             StepsOffset = request.StepsOffset,
             Guidance = request.Guidance,
+            Windows = request.Windows,
+            ClipSkip = request.ClipSkip,
         };
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var way = cat([.. latents.Select(state => state.narrow(0, picture, 1))], 0);
         return new InvertedPicture(settings with { Prompt = Prompts[Rows[picture]].Text }, way.flip(0), way)
         {
-            Unconditional = request.Inverted?.Unconditional?.Own(),
+            Unconditional = (request.Inverted?.Unconditional ?? (request.Negative.Length > 0 ? plan.Unconditional : null))?.Own(),
             FinishedSteps = settings.Steps,
         };
     }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Net.Http.Headers;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Inversion;
@@ -93,12 +94,14 @@ internal static class StudioApi
         return TypedResults.Ok(JobAnswer.Of(job));
     }
 
-    private static IResult WatchJob(string id, StudioEngine engine, CancellationToken cancel) =>
-        engine.Find(id) is { } job ? TypedResults.ServerSentEvents(Events(job, cancel)) : Missing("job", id);
+    private static IResult WatchJob(string id, StudioEngine engine, IHostApplicationLifetime host, CancellationToken cancel) =>
+        engine.Find(id) is { } job ? TypedResults.ServerSentEvents(Events(job, host.ApplicationStopping, cancel)) : Missing("job", id);
 
-    private static async IAsyncEnumerable<SseItem<JobProgress>> Events(Job job, [EnumeratorCancellation] CancellationToken cancel)
+    // Somebody who watches must not keep the server from stopping.
+    private static async IAsyncEnumerable<SseItem<JobProgress>> Events(Job job, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancel)
     {
-        await foreach (var progress in job.Watch(cancel))
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancel);
+        await foreach (var progress in job.Watch(either.Token))
             yield return new(progress, progress.IsOver ? "over" : "progress");
     }
 
@@ -134,6 +137,8 @@ internal static class StudioApi
     private static FileContentHttpResult Grid(string versions, StudioStore store, StudioOptions options)
     {
         var found = versions.Split(',', StringSplitOptions.RemoveEmptyEntries).Take(Names.MostInGrid).Select(store.Version).ToList();
+        if (found.Count == 0)
+            throw new Diffusion.InvalidInputException("versions names no version; give their ids with commas between them.");
         return TypedResults.Bytes(options.DrawGrid([.. found.Select(version => (store.Picture(version.Picture), version.Recipe.Prompt))]), "image/png");
     }
 

@@ -27,7 +27,8 @@ internal static class Uploads
         }
 
         bytes.Position = 0;
-        using (var codec = SKCodec.Create(SKData.CreateCopy(bytes.ToArray())))
+        using (var data = SKData.CreateCopy(bytes.GetBuffer().AsSpan(0, (int)bytes.Length)))
+        using (var codec = SKCodec.Create(data))
         {
             if (codec is not null && (long)codec.Info.Width * codec.Info.Height > options.MaxUploadPixels)
                 throw new InvalidInputException($"The picture has {codec.Info.Width}x{codec.Info.Height} pixels; up to {options.MaxUploadPixels >> 20} Mi pixels are taken: make it smaller.");

@@ -44,6 +44,7 @@ internal sealed class DeviceQueue : IAsyncDisposable
     {
         lock (changing)
         {
+            ObjectDisposedException.ThrowIf(closing.IsCancellationRequested, this);
             Forget();
             if (waiting.Count >= longest)
                 throw new QueueFullException($"{waiting.Count} pictures are waiting already; try again in a while.");
@@ -57,9 +58,9 @@ internal sealed class DeviceQueue : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        closing.Cancel();
         lock (changing)
         {
+            closing.Cancel();
             foreach (var job in waiting.Append(running))
                 job?.Cancel();
         }

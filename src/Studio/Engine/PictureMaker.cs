@@ -41,7 +41,7 @@ internal sealed class PictureMaker : IDisposable
     /// <summary>The key of a recipe; loads its model.</summary>
     public string KeyOf(Recipe recipe) => recipe is EditedRecipe edited
         ? RecipeKey.Of(edited, store.KeyOf(edited.Source))
-        : RecipeKey.Of(recipe, models.Get(ModelOf(recipe)).Fingerprint);
+        : RecipeKey.Of(recipe, Origin(models.Get(ModelOf(recipe))));
 
     /// <summary>Makes a picture.</summary>
     /// <param name="recipe">The recipe.</param>
@@ -128,7 +128,7 @@ internal sealed class PictureMaker : IDisposable
     private MadePicture Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
         var file = InvertAndSave(model, recipe, key, reporter, cancel);
-        var reconstruction = Reconstruction.Of(model, file, cancel: cancel);
+        var reconstruction = Owned(file, () => Reconstruction.Of(model, file, cancel: cancel));
         double[] losses = [.. file.Inverted.Losses.Where(step => step.Count > 0).Select(step => step[^1])];
         var made = Open(key, new SourceSession(model, Watched(EditRequest.ForPicture(file.Inverted)), file.Inverted, sessionBytes), reporter("preparing"), cancel);
         return made with
@@ -196,9 +196,29 @@ internal sealed class PictureMaker : IDisposable
         var framing = Framing.For(model, EditRequests.Framing(recipe), picture);
         using var latents = framing.Apply(picture).Encode(model.Vae, model.Device);
         var file = new InversionFile(InversionMethod.Invert(model, latents, EditRequests.Of(recipe), reporter("inverting"), cancel: cancel), picture, framing);
-        file.Save(store.InversionFile(key), model);
-        return file;
+        return Owned(file, () =>
+        {
+            file.Save(store.InversionFile(key), model);
+            return file;
+        });
     }
+
+    // What nobody has taken over yet is let go of where a run ends early.
+    private static T Owned<T>(InversionFile file, Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    // Another type, or an autoencoder that works in tiles, makes slightly other pictures.
+    private static string Origin(StableDiffusionModel model) => $"{model.Fingerprint} {model.Dtype} {model.Vae.IsTiled}";
 
     private static double? Finite(double decibels) => double.IsFinite(decibels) ? Math.Round(decibels, 2) : null;
 

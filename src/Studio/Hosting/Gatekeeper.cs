@@ -53,6 +53,11 @@ internal sealed class Gatekeeper(RequestDelegate next, StudioOptions options)
     private bool IsOwnHost(HttpRequest request) =>
         !IPAddress.IsLoopback(options.Address) || request.Host.Host is "localhost" || (IPAddress.TryParse(request.Host.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
+    // Pictures and scripts of another site's page carry no origin, but browsers say where they come from; following a link is fine.
     private static bool IsOwnOrigin(HttpRequest request) =>
+        (request.Headers["Sec-Fetch-Site"] != "cross-site" || request.Headers["Sec-Fetch-Mode"] == "navigate") &&
+        NamesOwnOrigin(request);
+
+    private static bool NamesOwnOrigin(HttpRequest request) =>
         request.Headers.Origin.Count == 0 || (Uri.TryCreate(request.Headers.Origin, UriKind.Absolute, out var origin) && origin.Authority == request.Host.Value);
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting;
@@ -20,9 +21,12 @@ public static class StudioServer
     /// <summary>Makes the application; it listens once it is started.</summary>
     /// <param name="options">How it is served.</param>
     /// <param name="logging">Where its log goes; nowhere when null.</param>
+    /// <exception cref="ArgumentException">The address is not this machine's alone, and there is no token.</exception>
     /// <exception cref="Diffusion.InvalidInputException">The store's folder cannot be used.</exception>
     public static WebApplication Create(StudioOptions options, Action<ILoggingBuilder>? logging = null)
     {
+        if (options.Token is null && !IPAddress.IsLoopback(options.Address))
+            throw new ArgumentException("An address that others can reach needs a token.", nameof(options));
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
             ApplicationName = typeof(StudioServer).Assembly.GetName().Name,

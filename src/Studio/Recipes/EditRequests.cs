@@ -61,7 +61,7 @@ internal static class EditRequests
         Edit = new EditSpecification
         {
             Kind = Enum.TryParse<AlignmentKind>(recipe.Kind, ignoreCase: true, out var kind) && Enum.IsDefined(kind) ? kind
-                : throw new InvalidInputException($"align is \"{recipe.Kind}\"; give auto, replace or refine."),
+                : throw new InvalidInputException($"kind is \"{recipe.Kind}\"; give auto, replace or refine."),
             CrossSteps = CrossReplaceSteps.Parse([recipe.CrossSteps, .. recipe.WordSteps.Select(word => $"{word.Key}={word.Value}")]),
             SelfSteps = StepWindow.Parse(recipe.SelfSteps),
         },

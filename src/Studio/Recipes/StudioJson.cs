@@ -8,7 +8,7 @@ namespace PromptToPrompt.Studio.Recipes;
 /// <summary>How the studio writes JSON, in its store and to programs.</summary>
 internal static class StudioJson
 {
-    /// <summary>Names in camelCase, words readable in every script, unknown names refused.</summary>
+    /// <summary>Names in camelCase, words readable in every script, unknown names and nulls in the place of values refused.</summary>
     public static JsonSerializerOptions Options { get; } = Apply(new JsonSerializerOptions(JsonSerializerDefaults.Web));
 
     public static JsonSerializerOptions Apply(JsonSerializerOptions options)
@@ -16,6 +16,7 @@ internal static class StudioJson
         options.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
         options.AllowOutOfOrderMetadataProperties = true;
         options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+        options.RespectNullableAnnotations = true;
         options.NumberHandling = JsonNumberHandling.Strict;
         options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase));
         return options;

@@ -111,6 +111,27 @@ public sealed class StudioApiTests
     }
 
     [Fact]
+    public async Task Nothing_named_and_nothing_said_are_refused()
+    {
+        await using var studio = await TestStudio.Start();
+        var project = await studio.NewProject();
+        await Problem(HttpStatusCode.BadRequest, "versions", await studio.Http.GetAsync("/api/grid.png?versions="));
+        var answer = await studio.Http.PostAsync(
+            $"/api/projects/{project}/generate", new StringContent("{\"prompt\":null}", System.Text.Encoding.UTF8, "application/json"));
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_page_of_another_site_cannot_fetch()
+    {
+        await using var studio = await TestStudio.Start();
+        using var picture = new HttpRequestMessage(HttpMethod.Get, "/new");
+        picture.Headers.Add("Sec-Fetch-Site", "cross-site");
+        picture.Headers.Add("Sec-Fetch-Mode", "no-cors");
+        Assert.Equal(HttpStatusCode.Forbidden, (await studio.Http.SendAsync(picture)).StatusCode);
+    }
+
+    [Fact]
     public async Task It_says_what_it_is_and_how_it_is()
     {
         await using var studio = await TestStudio.Start();
