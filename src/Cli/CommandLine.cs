@@ -16,6 +16,13 @@ internal static class CommandLine
         var parse = Create(cancel).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Errors.Count > 0 && parse.Action is ParseErrorAction)
             return Fail(ExitCode.WrongInput, $"{Problem(parse)} See \"{PathOf(parse)} --help\".");
+        if (StrayOption(parse) is { } stray)
+        {
+            return Fail(
+                ExitCode.WrongInput,
+                $"There is no option \"{stray}\".{Meant(stray, parse.CommandResult.Command)} See \"{PathOf(parse)} --help\"; before a prompt that begins so, put --.");
+        }
+
         try
         {
             // Commands are synchronous and stop by their own token, so nothing here may end them earlier.
@@ -74,6 +81,11 @@ internal static class CommandLine
             ? $"Give a command: {string.Join(", ", command.Subcommands.Select(sub => sub.Name))}."
             : error;
     }
+
+    // Where any number of prompts may be given, the parser takes a mistyped option for one of them.
+    private static string? StrayOption(ParseResult parse) => parse.Tokens.Any(token => token.Type == TokenType.DoubleDash) ? null
+        : parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
+            .FirstOrDefault(value => value.Length > 2 && value.StartsWith("--", StringComparison.Ordinal) && !value.Contains(' ', StringComparison.Ordinal));
 
     // The shortest name that begins alike.
     private static string Meant(string text, Command command)

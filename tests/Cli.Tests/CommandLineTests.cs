@@ -24,6 +24,7 @@ public sealed class CommandLineTests
     [InlineData("--steps is \"1.5e0\"", "edit", "a", "b", "--steps", "1.5e0")]
     [InlineData("paint", "paint")]
     [InlineData("Did you mean --steps?", "generate", "a cat", "--step", "5")]
+    [InlineData("There is no option \"--wieght\"", "edit", "a", "b", "--wieght", "b=2")]
     [InlineData("in quotes", "generate", "a", "cat")]
     [InlineData("info, check", "models")]
     [InlineData("p2p: model: ", "models", "info", "no-such-model")]
