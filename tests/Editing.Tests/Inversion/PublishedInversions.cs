@@ -7,13 +7,13 @@ namespace PromptToPrompt.Editing.Tests.Inversion;
 /// <summary>The inversions that the reference files have and the sources of their edits, made once for all tests of a class.</summary>
 public sealed class PublishedInversions : IDisposable
 {
-    private readonly Reference reference = new();
+    // Opened by the first test that runs: a fixture cannot skip where the files are not there, a test can.
+    private readonly Lazy<Reference> reference = new(() => new Reference());
+    private StableDiffusionModel? model;
     private readonly Dictionary<InversionSettings, InvertedPicture> made = [];
     private readonly Dictionary<string, EditSession> sessions = [];
 
-    public PublishedInversions() => Model = reference.Model("tiny-sd15");
-
-    public StableDiffusionModel Model { get; }
+    public StableDiffusionModel Model => model ??= reference.Value.Model("tiny-sd15");
 
     public InvertedPicture Invert(string method, int innerSteps = 10, double earlyStop = 1e-5)
     {
@@ -28,7 +28,7 @@ public sealed class PublishedInversions : IDisposable
         };
         if (made.TryGetValue(settings, out var found))
             return found;
-        using var latents = reference.Tensors("nulltext/inversion_main.safetensors").Read("vae_latent");
+        using var latents = reference.Value.Tensors("nulltext/inversion_main.safetensors").Read("vae_latent");
         return made[settings] = InversionMethod.Invert(Model, latents, settings);
     }
 
@@ -48,6 +48,7 @@ public sealed class PublishedInversions : IDisposable
             session.Dispose();
         foreach (var found in made.Values)
             found.Dispose();
-        reference.Dispose();
+        if (reference.IsValueCreated)
+            reference.Value.Dispose();
     }
 }
