@@ -47,14 +47,10 @@ internal sealed class JsonConfig
     }
 
     /// <summary>The entries of a field that is an object of texts.</summary>
-    public IReadOnlyList<KeyValuePair<string, string>> Texts(string field)
-    {
-        if (!Has(field) || root.GetProperty(field).ValueKind != JsonValueKind.Object)
-            throw Error(field, "must be an object");
-        return [.. root.GetProperty(field).EnumerateObject().Select(entry => entry.Value.ValueKind == JsonValueKind.String
-            ? KeyValuePair.Create(entry.Name, entry.Value.GetString()!)
-            : throw Error(field, $"has \"{entry.Name}\", which must be a text"))];
-    }
+    public IReadOnlyList<KeyValuePair<string, string>> Texts(string field) => Entries(field, JsonValueKind.String, "text", value => value.GetString()!);
+
+    /// <summary>The entries of a field that is an object of numbers.</summary>
+    public IReadOnlyList<KeyValuePair<string, double>> NumbersByName(string field) => Entries(field, JsonValueKind.Number, "number", value => value.GetDouble());
 
     /// <summary>A list, for configs that are written.</summary>
     public static JsonArray Array<T>(IEnumerable<T> values) => [.. values.Select(value => (JsonNode?)JsonValue.Create(value))];
@@ -116,6 +112,15 @@ internal sealed class JsonConfig
         if (!Has(field))
             return fallback ?? throw Error(field, "is missing");
         return parse(root.GetProperty(field)) ?? throw Error(field, expected);
+    }
+
+    private IReadOnlyList<KeyValuePair<string, T>> Entries<T>(string field, JsonValueKind kind, string expected, Func<JsonElement, T> read)
+    {
+        if (!Has(field) || root.GetProperty(field).ValueKind != JsonValueKind.Object)
+            throw Error(field, "must be an object");
+        return [.. root.GetProperty(field).EnumerateObject().Select(entry => entry.Value.ValueKind == kind
+            ? KeyValuePair.Create(entry.Name, read(entry.Value))
+            : throw Error(field, $"has \"{entry.Name}\", which must be a {expected}"))];
     }
 
     private IEnumerable<T> List<T>(string field, Func<JsonElement, T> parse, string expected)

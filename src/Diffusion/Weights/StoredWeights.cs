@@ -76,6 +76,9 @@ public sealed record StoredWeight(IReadOnlyList<long> Shape, Func<Tensor> Read)
     /// <summary>The type of its elements in the file; float32 where nobody said.</summary>
     public ScalarType Type { get; init; } = ScalarType.Float32;
 
+    /// <summary>Whether its elements are floating-point numbers, as those of every weight that is computed with are.</summary>
+    public bool IsFloating => Type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;
+
     /// <summary>Number of its elements.</summary>
     public long Count => Shape.Aggregate(1L, (product, size) => product * size);
 }

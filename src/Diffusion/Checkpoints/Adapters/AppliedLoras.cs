@@ -4,7 +4,7 @@ namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
 internal sealed class AppliedLoras : IDisposable
 {
     private readonly List<LoraFile> files = [];
-    private readonly ILookup<WeightName, LoraChange> changes;
+    private readonly ILookup<WeightName, WeightChange> changes;
 
     /// <param name="loras">The LoRAs.</param>
     /// <param name="model">What errors call the model.</param>
@@ -17,7 +17,7 @@ internal sealed class AppliedLoras : IDisposable
         {
             files.AddRange(loras.Select(LoraFile.Open));
             var names = new LoraNames(shape, part => stored(part).Tensors.Keys);
-            changes = files.SelectMany(file => file.ChangesOf(names, model, target => stored(target.Part).Tensors[target.Name].Shape))
+            changes = files.SelectMany(file => file.Changes(names, model, target => stored(target.Part).Tensors.GetValueOrDefault(target.Name)?.Shape))
                 .ToLookup(change => change.Key, change => change.Value);
         }
         catch
@@ -32,7 +32,7 @@ internal sealed class AppliedLoras : IDisposable
     {
         Tensors = weights.Tensors.ToDictionary(
             tensor => tensor.Key,
-            tensor => changes[new WeightName(part, tensor.Key)].Aggregate(tensor.Value, (weight, change) => change.ApplyTo(weight)),
+            tensor => changes.Contains(new(part, tensor.Key)) ? WeightChange.Add(tensor.Value, changes[new(part, tensor.Key)]) : tensor.Value,
             StringComparer.Ordinal),
     };
 

@@ -13,7 +13,7 @@ internal readonly record struct WeightName(string Part, string Name);
 /// </summary>
 internal sealed class LoraNames
 {
-    private const string Weight = ".weight";
+    private const string Weight = ".weight", Bias = ".bias";
     private const string FirstOfOutput = ".to_out.0";
     private const string PeftPrefix = "base_model.model.";
     private const string OldProcessor = ".processor";
@@ -47,6 +47,9 @@ internal sealed class LoraNames
             name = name[PeftPrefix.Length..];
         return byAlias.TryGetValue(name, out var found) ? found : null;
     }
+
+    /// <summary>The bias beside a weight.</summary>
+    public static string BiasOf(string weight) => weight[..^Weight.Length] + Bias;
 
     private static IEnumerable<string> UNetAliases(string module, KeyTable original)
     {

@@ -107,6 +107,50 @@ public sealed class LoraTests(SmallModels models) : IClassFixture<SmallModels>, 
         Assert.True((before + (2 * up.matmul(down))).allclose(after, rtol: 1e-4, atol: 1e-5));
     }
 
+    [Theory]
+    [InlineData("""{"unet.lora_alpha": 8, "unet.use_rslora": true}""", 4)]
+    [InlineData("""{"unet.lora_alpha": 8, "unet.alpha_pattern": {"attn1.to_q": 12}}""", 3)]
+    [InlineData("""{"unet.lora_alpha": 8, "unet.alpha_pattern": {"^down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q": 12}}""", 3)]
+    [InlineData("""{"unet.lora_alpha": 8, "unet.alpha_pattern": {"n1.to_q": 12, "^attn1.to_q": 12}}""", 2)]
+    public void OtherSettingsInTheFilesNotesCount(string notes, double scale)
+    {
+        var before = Weights(models.Plain)[$"unet/{Query}.weight"];
+        var (down, up) = Factors(before.shape, 4);
+        SafetensorsWriter.Write(
+            folder["l.safetensors"],
+            new Dictionary<string, Tensor> { [$"unet.{Query}.lora_A.weight"] = down, [$"unet.{Query}.lora_B.weight"] = up },
+            new Dictionary<string, string> { ["lora_adapter_metadata"] = notes });
+
+        var after = Weights(models.Plain, new Lora(folder["l.safetensors"]))[$"unet/{Query}.weight"];
+
+        Assert.True((before + (scale * up.matmul(down))).allclose(after, rtol: 1e-4, atol: 1e-5));
+    }
+
+    [Theory]
+    [InlineData("""{"unet.alpha_pattern": {".*to_q": 12}}""", "not the name of a layer")]
+    [InlineData("""{"unet.alpha_pattern": {"to_q": "12"}}""", "must be a number")]
+    [InlineData("""{"unet.lora_alpha": 1e999}""", "infinite")]
+    [InlineData("{", "not valid JSON")]
+    public void NotesThatCannotBeFollowedAreOneClearLine(string notes, string expected)
+    {
+        SafetensorsWriter.Write(
+            folder["l.safetensors"],
+            new Dictionary<string, Tensor> { [$"unet.{Query}.lora_A.weight"] = Numbers(2, 32), [$"unet.{Query}.lora_B.weight"] = Numbers(32, 2) },
+            new Dictionary<string, string> { ["lora_adapter_metadata"] = notes });
+        Refused(models.Plain, expected);
+    }
+
+    [Fact]
+    public void WeightsThatAreNoNumbersAreRefused()
+    {
+        var damaged = Numbers(2, 32);
+        damaged[1, 7] = float.NaN;
+        Save("l.safetensors", ($"unet.{Query}.lora_A.weight", damaged), ($"unet.{Query}.lora_B.weight", Numbers(32, 2)));
+        Refused(models.Plain, "NaN");
+        Save("l.safetensors", ($"unet.{Query}.lora_A.weight", ones(2, 32, dtype: ScalarType.Int8)), ($"unet.{Query}.lora_B.weight", Numbers(32, 2)));
+        Refused(models.Plain, "Int8");
+    }
+
     [Fact]
     public void AConvolutionBetweenTheTwoIsTaken()
     {
@@ -162,8 +206,8 @@ public sealed class LoraTests(SmallModels models) : IClassFixture<SmallModels>, 
     [Theory]
     [InlineData("lora_unet_down_blocks_7_attentions_0_proj_in.lora_down.weight", "lora_unet_down_blocks_7_attentions_0_proj_in\", which")]
     [InlineData("lora_te2_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight", "another kind of model")]
-    [InlineData("lora_unet_mid_block_resnets_0_conv1.hada_w1_a", "LoHa")]
-    [InlineData("lora_unet_mid_block_resnets_0_conv1.lokr_w1", "LoKr")]
+    [InlineData("lora_unet_mid_block_resnets_0_conv1.oft_blocks", "OFT")]
+    [InlineData("lora_unet_mid_block_resnets_0_conv1.on_input", "IA3")]
     [InlineData("conv_in.weight", "belongs to no LoRA")]
     [InlineData("lora_unet_mid_block_resnets_0_conv2.lora_down.weight", "only a part")]
     public void FilesThatDoNotFitAreOneClearLine(string name, string expected)

@@ -1,0 +1,56 @@
+using PromptToPrompt.Diffusion.Weights;
+using TorchSharp;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
+
+/// <summary>The change of one weight or bias by one file: strength · scale · (what its form makes of its matrices), and what a magnitude adds to that.</summary>
+/// <param name="Origin">What errors call it.</param>
+/// <param name="Form">How the matrices make the change.</param>
+/// <param name="Factors">The matrices, all of them complete.</param>
+/// <param name="Strength">How strongly it is added.</param>
+internal sealed record WeightChange(string Origin, LoraForm Form, IReadOnlyList<LoraFactor> Factors, double Strength)
+{
+    /// <summary>What the product is multiplied by, by its rank. Matrices that are all stored whole have none, and count as they are.</summary>
+    public required Func<long, double> Scale { get; init; }
+
+    /// <summary>The lengths after the change; null where they are what they become.</summary>
+    public LoraMagnitude? Magnitude { get; init; }
+
+    /// <summary>Whether the change is one of a weight of this shape.</summary>
+    public bool Fits(IReadOnlyList<long> shape)
+    {
+        var sizes = Factors.Select(factor => factor.Size).OfType<(long, long)>().ToList();
+        return sizes.Count == Factors.Count
+            && Form.Size(sizes) is var (rows, columns)
+            && rows == shape[0] && columns == shape.Skip(1).Aggregate(1L, (product, size) => product * size)
+            && Magnitude?.Fits(shape) != false;
+    }
+
+    /// <summary>What is added to a weight, which is float32 and as it was before any change.</summary>
+    /// <exception cref="InvalidInputException">It is not made of numbers.</exception>
+    public Tensor Of(Tensor weight)
+    {
+        using var scope = NewDisposeScope();
+        var rank = Factors.Select(factor => factor.Rank).FirstOrDefault(rank => rank is not null);
+        var change = Form.Combine([.. Factors.Select(factor => factor.Read())]).reshape(weight.shape) * Held(rank is null ? 1 : Scale(rank.Value));
+        if (Magnitude is not null)
+            change = Magnitude.ApplyTo(weight + change) - weight;
+        if (!change.isfinite().all().ToBoolean())
+            throw new InvalidInputException($"{Origin} has numbers that are infinite or none at all (NaN); the file is damaged.");
+        return (change * Held(Strength)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A weight with several changes. None sees the others, so that their order does not count, and the sum is rounded once.</summary>
+    public static StoredWeight Add(StoredWeight stored, IEnumerable<WeightChange> changes) => new(stored.Shape, () =>
+    {
+        using var scope = NewDisposeScope();
+        var before = stored.Read().to(ScalarType.Float32);
+        return changes.Aggregate(before, (sum, change) => sum + change.Of(before)).MoveToOuterDisposeScope();
+    })
+    { Type = stored.Type };
+
+    /// <summary>The shapes of its matrices, for messages.</summary>
+    public override string ToString() => string.Join(" and ", Factors);
+}
