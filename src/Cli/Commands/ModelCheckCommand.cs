@@ -8,7 +8,7 @@ using PromptToPrompt.Diffusion.Native;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p models check</c>: exactly which tensors of a model are missing, extra or misshapen.</summary>
+/// <summary><c>p2p models check</c>: exactly which tensors of a model are missing, extra, misshapen or no floating-point numbers.</summary>
 internal static class ModelCheckCommand
 {
     public static Command Create()
@@ -32,7 +32,8 @@ internal static class ModelCheckCommand
         return command;
     }
 
-    private static string Summary(PartCheck part) => $"{part.Part} has {part.Missing.Count} missing, {part.Extra.Count} extra and {part.Misshapen.Count} misshapen tensors";
+    private static string Summary(PartCheck part) => $"{part.Part} has {part.Missing.Count} missing, {part.Extra.Count} extra and {part.Misshapen.Count} misshapen tensors"
+        + (part.Mistyped.Count > 0 ? $", and {part.Mistyped.Count} that are no floating-point numbers" : "");
 
     private static JsonObject ToJson(string path, IReadOnlyList<PartCheck> parts, bool isSound) => new()
     {
@@ -50,6 +51,7 @@ internal static class ModelCheckCommand
                 ["shape"] = Json.Array(tensor.Shape),
                 ["wanted"] = Json.Array(tensor.Wanted),
             })]),
+            ["mistyped"] = Json.Array(part.Mistyped),
         })]),
     };
 
@@ -64,6 +66,8 @@ internal static class ModelCheckCommand
                 Console.Out.WriteLine($"  extra      {name}");
             foreach (var tensor in part.Misshapen)
                 Console.Out.WriteLine($"  misshapen  {tensor.Name} [{string.Join(", ", tensor.Shape)}], should be [{string.Join(", ", tensor.Wanted)}]");
+            foreach (var name in part.Mistyped)
+                Console.Out.WriteLine($"  mistyped   {name}, should be floating-point numbers");
         }
     }
 }

@@ -33,18 +33,21 @@ public sealed record AutoencoderConfig
 
     internal static AutoencoderConfig FromJson(JsonConfig json)
     {
-        var channels = json.Integers("block_out_channels");
+        var channels = json.Sizes("block_out_channels");
         if (json.Strings("down_block_types").Any(t => t != "DownEncoderBlock2D"))
             throw json.Error("down_block_types", "names a block that is not part of Stable Diffusion's autoencoder");
         json.Expect("act_fn", "silu");
+        var groups = json.Size("norm_num_groups", 32);
+        if (channels.Any(width => width % groups != 0))
+            throw json.Error("norm_num_groups", $"is {groups}, which does not divide the channels of every level");
         return new AutoencoderConfig
         {
-            InChannels = json.Integer("in_channels", 3),
-            LatentChannels = json.Integer("latent_channels", 4),
+            InChannels = json.Size("in_channels", 3),
+            LatentChannels = json.Size("latent_channels", 4),
             Channels = channels,
-            LayersPerBlock = json.Integer("layers_per_block", 2),
-            NormGroups = json.Integer("norm_num_groups", 32),
-            ScalingFactor = json.Number("scaling_factor", 0.18215),
+            LayersPerBlock = json.Size("layers_per_block", 2, JsonConfig.MostLayers),
+            NormGroups = groups,
+            ScalingFactor = json.Positive("scaling_factor", 0.18215),
         };
     }
 

@@ -6,6 +6,13 @@ namespace PromptToPrompt.Diffusion.Checkpoints;
 /// <summary>A model part's JSON config, read with errors that name the file and the field.</summary>
 internal sealed class JsonConfig
 {
+    /// <summary>Bound of widths, vocabularies and the like; those of published models are below 50 000.</summary>
+    public const int LargestSize = 1 << 20;
+
+    /// <summary>Bound of numbers of layers, blocks and heads.</summary>
+    public const int MostLayers = 1024;
+
+    private const int MostLevels = 16;
     private readonly string path;
     private readonly JsonElement root;
 
@@ -50,7 +57,7 @@ internal sealed class JsonConfig
     public IReadOnlyList<KeyValuePair<string, string>> Texts(string field) => Entries(field, JsonValueKind.String, "text", value => value.GetString()!);
 
     /// <summary>The entries of a field that is an object of numbers.</summary>
-    public IReadOnlyList<KeyValuePair<string, double>> NumbersByName(string field) => Entries(field, JsonValueKind.Number, "number", value => value.GetDouble());
+    public IReadOnlyList<KeyValuePair<string, double>> NumbersByName(string field) => Entries(field, JsonValueKind.Number, "number", value => Finite(value) ?? throw Error(field, "has a number that is infinite"));
 
     /// <summary>A list, for configs that are written.</summary>
     public static JsonArray Array<T>(IEnumerable<T> values) => [.. values.Select(value => (JsonNode?)JsonValue.Create(value))];
@@ -62,8 +69,18 @@ internal sealed class JsonConfig
     public int Integer(string field, int? fallback = null)
         => Get(field, fallback, v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var n) ? n : null, "must be an integer");
 
-    public double Number(string field, double? fallback = null)
-        => Get(field, fallback, v => v.ValueKind == JsonValueKind.Number ? v.GetDouble() : null, "must be a number");
+    /// <summary>A whole number that says how many or how wide: from 1 to a bound, so that a damaged file cannot ask for all there is.</summary>
+    public int Size(string field, int? fallback = null, int most = LargestSize)
+    {
+        var size = Integer(field, fallback);
+        return size >= 1 && size <= most ? size : throw Error(field, $"is {size}; it must be from 1 to {most}");
+    }
+
+    public double Number(string field, double? fallback = null) => Get(field, fallback, Finite, "must be a number");
+
+    /// <summary>A number above 0.</summary>
+    public double Positive(string field, double fallback)
+        => Number(field, fallback) is var number and > 0 ? number : throw Error(field, "must be above 0");
 
     public bool Flag(string field, bool? fallback = null)
         => Get(field, fallback, v => v.ValueKind is JsonValueKind.True or JsonValueKind.False ? v.GetBoolean() : (bool?)null, "must be true or false");
@@ -72,10 +89,18 @@ internal sealed class JsonConfig
         => root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()!
             : fallback ?? throw Error(field, "must be a text");
 
+    /// <summary>A list of sizes, as <see cref="Size"/> takes them: one for each level of a network.</summary>
+    public IReadOnlyList<int> Sizes(string field)
+    {
+        var sizes = Integers(field);
+        return sizes.Count is >= 1 and <= MostLevels && sizes.All(size => size is >= 1 and <= LargestSize) ? sizes
+            : throw Error(field, $"must have 1 to {MostLevels} numbers from 1 to {LargestSize}");
+    }
+
     public IReadOnlyList<int> Integers(string field) => List(field, v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var n) ? n : (int?)null, "integers")
         .Select(n => n!.Value).ToArray();
 
-    public IReadOnlyList<double> Numbers(string field) => List(field, v => v.ValueKind == JsonValueKind.Number ? v.GetDouble() : (double?)null, "numbers")
+    public IReadOnlyList<double> Numbers(string field) => List(field, Finite, "numbers")
         .Select(n => n!.Value).ToArray();
 
     public IReadOnlyList<string> Strings(string field) => List(field, v => v.ValueKind == JsonValueKind.String ? v.GetString() : null, "texts")
@@ -85,8 +110,10 @@ internal sealed class JsonConfig
     public IReadOnlyList<int> PerLevel(string field, int levels, int fallback)
     {
         if (!Has(field) || root.GetProperty(field).ValueKind != JsonValueKind.Array)
-            return [.. Enumerable.Repeat(Integer(field, fallback), levels)];
+            return [.. Enumerable.Repeat(Size(field, fallback, MostLayers), levels)];
         var list = Integers(field);
+        if (!list.All(size => size is >= 1 and <= MostLayers))
+            throw Error(field, $"must have numbers from 1 to {MostLayers}");
         return list.Count == levels ? list : throw Error(field, $"must have one number for each of the {levels} levels");
     }
 
@@ -113,6 +140,9 @@ internal sealed class JsonConfig
             return fallback ?? throw Error(field, "is missing");
         return parse(root.GetProperty(field)) ?? throw Error(field, expected);
     }
+
+    private static double? Finite(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.GetDouble() is var number && double.IsFinite(number) ? number : null;
 
     private IReadOnlyList<KeyValuePair<string, T>> Entries<T>(string field, JsonValueKind kind, string expected, Func<JsonElement, T> read)
     {

@@ -7,8 +7,11 @@ namespace PromptToPrompt.Diffusion.Checkpoints;
 /// <param name="Misshapen">Tensors of another shape than the part needs.</param>
 public sealed record PartCheck(string Part, IReadOnlyList<string> Missing, IReadOnlyList<string> Extra, IReadOnlyList<MisshapenTensor> Misshapen)
 {
+    /// <summary>Tensors that are no floating-point numbers, as of a model that was quantised.</summary>
+    public IReadOnlyList<string> Mistyped { get; init; } = [];
+
     /// <summary>Whether nothing is wrong.</summary>
-    public bool IsSound => Missing.Count + Extra.Count + Misshapen.Count == 0;
+    public bool IsSound => Missing.Count + Extra.Count + Misshapen.Count + Mistyped.Count == 0;
 }
 
 /// <summary>A tensor of the wrong shape.</summary>
@@ -42,7 +45,10 @@ public static class ModelCheck
                     .Where(tensor => wanted.TryGetValue(tensor.Key, out var size) && !size.SequenceEqual(tensor.Value.Shape))
                     .Select(tensor => new MisshapenTensor(weights.NameInFile(tensor.Key), tensor.Value.Shape, wanted[tensor.Key]))
                     .OrderBy(tensor => tensor.Name, StringComparer.Ordinal),
-            ]);
+            ])
+        {
+            Mistyped = Named(weights.Tensors.Where(tensor => wanted.ContainsKey(tensor.Key) && !tensor.Value.IsFloating).Select(tensor => tensor.Key)),
+        };
 
         // Three diffusers names can be one name in the file.
         IReadOnlyList<string> Named(IEnumerable<string> names) => [.. names.Select(weights.NameInFile).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];

@@ -22,6 +22,7 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     public static Picture Load(string path) => PictureReader.Read(path);
 
     /// <summary>Decodes latents, [pictures, channels, h, w], one by one to bound memory.</summary>
+    /// <exception cref="InvalidInputException">What comes out is not made of numbers.</exception>
     public static IReadOnlyList<Picture> Decode(AutoencoderKL vae, Tensor latents)
     {
         using var _ = no_grad();
@@ -30,6 +31,8 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
         {
             using var scope = NewDisposeScope();
             var pixels = vae.Decode(latents.narrow(0, i, 1).to(ScalarType.Float32));
+            if (!(bool)pixels.isfinite().all())
+                throw new InvalidInputException("The autoencoder made a picture that is not made of numbers (NaN): its weights are damaged; download the model's vae again.");
             // Upstream truncates to bytes instead of rounding; so do we, to match it.
             var bytes = pixels.mul(Held(0.5)).add_(Held(0.5)).clamp_(Held(0), Held(1)).mul_(Held(255)).to(ScalarType.Byte)[0].permute(1, 2, 0).contiguous().cpu();
             pictures.Add(new Picture((int)bytes.shape[1], (int)bytes.shape[0], bytes.data<byte>().ToArray()));

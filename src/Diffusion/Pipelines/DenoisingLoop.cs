@@ -61,7 +61,7 @@ public static class DenoisingLoop
         var output = model.UNet.Forward(input.to(model.Dtype), timestep, batch.Conditioning(index), request.Attention, step).to(ScalarType.Float32);
         var next = request.AfterStep(index, batch.Advance(output, index, latents, Advance));
         if (!next.isfinite().all().ToBoolean())
-            throw new InvalidInputException($"The numbers overflowed at step {index + 1}; use --dtype float32, a lower --guidance or milder weights.");
+            throw new InvalidInputException($"The numbers overflowed at step {index + 1}; use --dtype float32, a lower --guidance or milder weights. Where nothing helps, the model is damaged.");
         return next.DetachFromDisposeScope();
 
         Tensor Advance(Tensor guided, Tensor sample)

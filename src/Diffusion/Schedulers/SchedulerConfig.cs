@@ -118,18 +118,20 @@ public sealed record SchedulerConfig
             json.Expect(option, false);
         json.Expect("interpolation_type", "linear");
 
-        var trainTimesteps = json.Integer("num_train_timesteps", 1000);
+        var trainTimesteps = json.Size("num_train_timesteps", 1000);
         if (trainTimesteps < 2)
             throw json.Error("num_train_timesteps", "must be at least 2");
         var trainedBetas = json.Has("trained_betas") ? json.Numbers("trained_betas") : null;
         if (trainedBetas is not null && trainedBetas.Count != trainTimesteps)
             throw json.Error("trained_betas", $"must have one number for each of the {trainTimesteps} timesteps");
+        if (trainedBetas?.All(IsBeta) == false)
+            throw json.Error("trained_betas", "must have numbers from 0 to below 1");
         return new SchedulerConfig
         {
             ClassName = json.Text("_class_name", ""),
             TrainTimesteps = trainTimesteps,
-            BetaStart = json.Number("beta_start", 0.0001),
-            BetaEnd = json.Number("beta_end", 0.02),
+            BetaStart = Beta(json, "beta_start", 0.0001),
+            BetaEnd = Beta(json, "beta_end", 0.02),
             BetaSchedule = Choice(json, "beta_schedule", BetaSchedule.Linear, BetaSchedules),
             TrainedBetas = trainedBetas,
             RescaleBetasZeroSnr = json.Flag("rescale_betas_zero_snr", false),
@@ -140,7 +142,7 @@ public sealed record SchedulerConfig
             StepsOffset = json.Integer("steps_offset", 0),
             SetAlphaToOne = OptionalFlag(json, "set_alpha_to_one"),
             ClipSample = json.Flag("clip_sample", false),
-            ClipSampleRange = json.Number("clip_sample_range", 1),
+            ClipSampleRange = json.Positive("clip_sample_range", 1),
             SkipPrkSteps = OptionalFlag(json, "skip_prk_steps"),
             UseKarrasSigmas = json.Flag("use_karras_sigmas", false),
             AlgorithmType = json.Text("algorithm_type", DpmSolverMultistepScheduler.SupportedAlgorithm),
@@ -154,7 +156,7 @@ public sealed record SchedulerConfig
             LowerOrderFinal = json.Flag("lower_order_final", true),
             EulerAtFinal = json.Flag("euler_at_final", false),
             OriginalInferenceSteps = OriginalSteps(json, trainTimesteps),
-            TimestepScaling = json.Number("timestep_scaling", 10),
+            TimestepScaling = json.Positive("timestep_scaling", 10),
             FinalSigmaIsZero = Choice(json, "final_sigmas_type", false, ("sigma_min", false), ("zero", true)),
         };
     }
@@ -191,6 +193,11 @@ public sealed record SchedulerConfig
         ["clip_sample"] = ClipSample,
         ["skip_prk_steps"] = SkipPrkSteps,
     };
+
+    private static bool IsBeta(double beta) => beta is >= 0 and < 1;
+
+    private static double Beta(JsonConfig json, string field, double fallback) =>
+        json.Number(field, fallback) is var beta && IsBeta(beta) ? beta : throw json.Error(field, $"is {beta}; a variance is from 0 to below 1");
 
     private static int OriginalSteps(JsonConfig json, int trainTimesteps)
     {

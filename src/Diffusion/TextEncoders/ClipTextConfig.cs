@@ -51,18 +51,20 @@ public sealed record ClipTextConfig
         var activation = json.Text("hidden_act", "quick_gelu");
         if (activation is not ("quick_gelu" or "gelu"))
             throw json.Error("hidden_act", $"is \"{activation}\"; only quick_gelu and gelu are known");
-        return new ClipTextConfig
+        var config = new ClipTextConfig
         {
-            VocabularySize = json.Integer("vocab_size", 49408),
-            HiddenSize = json.Integer("hidden_size", 512),
-            IntermediateSize = json.Integer("intermediate_size", 2048),
-            Heads = json.Integer("num_attention_heads", 8),
-            Layers = json.Integer("num_hidden_layers", 12),
-            MaxLength = json.Integer("max_position_embeddings", 77),
+            VocabularySize = json.Size("vocab_size", 49408),
+            HiddenSize = json.Size("hidden_size", 512),
+            IntermediateSize = json.Size("intermediate_size", 2048),
+            Heads = json.Size("num_attention_heads", 8, JsonConfig.MostLayers),
+            Layers = json.Size("num_hidden_layers", 12, JsonConfig.MostLayers),
+            MaxLength = json.Size("max_position_embeddings", 77),
             QuickGelu = activation == "quick_gelu",
-            NormEpsilon = json.Number("layer_norm_eps", 1e-5),
-            ProjectionSize = HasProjection(json) ? json.Integer("projection_dim", 512) : null,
+            NormEpsilon = json.Positive("layer_norm_eps", 1e-5),
+            ProjectionSize = HasProjection(json) ? json.Size("projection_dim", 512) : null,
         };
+        return config.HiddenSize % config.Heads == 0 ? config
+            : throw json.Error("num_attention_heads", $"is {config.Heads}, which does not divide the width of {config.HiddenSize}");
     }
 
     /// <summary>The content of a <c>config.json</c> that reads as this.</summary>

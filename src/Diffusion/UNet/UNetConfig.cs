@@ -68,7 +68,7 @@ public sealed record UNetConfig
 
     internal static UNetConfig FromJson(JsonConfig json)
     {
-        var channels = json.Integers("block_out_channels");
+        var channels = json.Sizes("block_out_channels");
         var down = json.Strings("down_block_types");
         var up = json.Strings("up_block_types");
         if (down.Count != channels.Count || up.Count != channels.Count)
@@ -83,23 +83,27 @@ public sealed record UNetConfig
         // The published configs call the number of heads "attention_head_dim"; a later, correctly named field wins where it is set.
         var heads = json.PerLevel(json.Has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim", channels.Count, 8);
         var depths = json.PerLevel("transformer_layers_per_block", channels.Count, 1);
-        return new UNetConfig
+        var config = new UNetConfig
         {
-            InChannels = json.Integer("in_channels", 4),
-            OutChannels = json.Integer("out_channels", 4),
+            InChannels = json.Size("in_channels", 4),
+            OutChannels = json.Size("out_channels", 4),
             Levels = [.. channels.Select((c, i) => new UNetLevel(
                 c, heads[i], HasAttention(json, down[i], "Down"), HasAttention(json, up[channels.Count - 1 - i], "Up"), depths[i]))],
-            LayersPerBlock = json.Integer("layers_per_block", 2),
-            CrossAttentionDim = json.Integer("cross_attention_dim", 1280),
-            NormGroups = json.Integer("norm_num_groups", 32),
-            NormEpsilon = json.Number("norm_eps", 1e-5),
+            LayersPerBlock = json.Size("layers_per_block", 2, JsonConfig.MostLayers),
+            CrossAttentionDim = json.Size("cross_attention_dim", 1280),
+            NormGroups = json.Size("norm_num_groups", 32),
+            NormEpsilon = json.Positive("norm_eps", 1e-5),
             LinearProjection = json.Flag("use_linear_projection", false),
             CosineFirst = json.Flag("flip_sin_to_cos", true),
             FrequencyShift = json.Number("freq_shift", 0),
-            SampleSize = json.Integer("sample_size", 64),
+            SampleSize = json.Size("sample_size", 64),
             Vector = ReadVector(json),
-            GuidanceWidth = json.Has(GuidanceField) ? json.Integer(GuidanceField) : null,
+            GuidanceWidth = json.Has(GuidanceField) ? json.Size(GuidanceField) : null,
         };
+        if (config.Levels.FirstOrDefault(level => level.Channels % config.NormGroups != 0) is { } uneven)
+            throw json.Error("norm_num_groups", $"is {config.NormGroups}, which does not divide the {uneven.Channels} channels of a level");
+        return config.Levels.FirstOrDefault(level => (level.DownAttention || level.UpAttention) && level.Channels % level.Heads != 0) is not { } split ? config
+            : throw json.Error("attention_head_dim", $"has {split.Heads} heads for a level of {split.Channels} channels, which they do not divide");
     }
 
     /// <summary>The content of a <c>config.json</c> that reads as this.</summary>
@@ -142,7 +146,7 @@ public sealed record UNetConfig
         if (!json.Has(AdditionType))
             return null;
         json.Expect(AdditionType, TextAndSizes);
-        return new UNetVector(json.Integer("projection_class_embeddings_input_dim"), json.Integer("addition_time_embed_dim"));
+        return new UNetVector(json.Size("projection_class_embeddings_input_dim"), json.Size("addition_time_embed_dim"));
     }
 
     private static bool HasAttention(JsonConfig json, string type, string half)

@@ -41,6 +41,8 @@ public sealed class StoredWeights : WeightSource
                 $"{origin}: tensor \"{nameInFile(name)}\" has shape [{string.Join(", ", weight.Shape)}] where the config asks for [{string.Join(", ", shape.ToArray())}]; config and weights belong to different models.");
         }
 
+        if (!weight.IsFloating)
+            throw new InvalidInputException($"{origin}: tensor \"{nameInFile(name)}\" is of {weight.Type}, but weights are floating-point numbers; the model is quantised or damaged.");
         if (!taken.TryGetValue(name, out var tensor))
             taken.Add(name, tensor = weight.Read().DetachFromDisposeScope());
         return tensor;

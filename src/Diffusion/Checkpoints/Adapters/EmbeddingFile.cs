@@ -1,4 +1,6 @@
 using PromptToPrompt.Diffusion.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
 
@@ -49,18 +51,23 @@ internal sealed class EmbeddingFile : IDisposable
         var names = shape.TextEncoders.Count == 1 && file.Tensors.Count == 1 ? [.. file.Tensors.Keys] : NamesOfTwo;
         if (names.Length != shape.TextEncoders.Count || names.Length != file.Tensors.Count || !names.All(file.Tensors.ContainsKey))
         {
+            var held = string.Join(", ", file.Tensors.Keys.Order(StringComparer.Ordinal).Take(4).Select(name => $"\"{name}\""));
             throw Invalid(
-                $"holds the tensors {string.Join(", ", file.Tensors.Keys.Order(StringComparer.Ordinal).Take(4).Select(name => $"\"{name}\""))}; a word for {model} has "
+                $"holds {(held.Length > 0 ? $"the tensors {held}" : "no tensors")}; a word for {model} has "
                 + (shape.TextEncoders.Count == 1 ? "one tensor" : string.Join(" and ", NamesOfTwo)));
         }
 
         var vectors = names.Select(name => file.Tensors[name]).Select(AsRows).ToList();
         foreach (var (rows, text) in vectors.Zip(shape.TextEncoders))
         {
+            if (!rows.IsFloating)
+                throw Invalid($"holds numbers of {rows.Type}; a word has floating-point numbers");
             if (rows.Shape is not [> 0, var width] || rows.Shape[0] != vectors[0].Shape[0])
                 throw Invalid($"holds a tensor of the shape [{string.Join(", ", rows.Shape)}]; a word has [vectors, width]");
             if (width != text.HiddenSize)
                 throw Invalid($"holds vectors {width} wide, but those of {model} are {text.HiddenSize} wide; it was made for another kind of model");
+            if (!IsFinite(rows))
+                throw Invalid("holds numbers that are infinite or none at all (NaN); the file is damaged");
         }
 
         return vectors;
@@ -68,6 +75,12 @@ internal sealed class EmbeddingFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
+
+    private static bool IsFinite(StoredWeight stored)
+    {
+        using var scope = NewDisposeScope();
+        return stored.Read().isfinite().all().ToBoolean();
+    }
 
     private static StoredWeight AsRows(StoredWeight stored) => stored.Shape is not [var width] ? stored
         : new StoredWeight([1, width], () => stored.Read().reshape(1, width)) { Type = stored.Type };

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Checkpoints.Adapters;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Diffusion.Weights;
 
@@ -125,8 +126,8 @@ internal sealed class SingleFileLayout
     private static string Otherwise(IEnumerable<string> names)
     {
         var keys = names.ToList();
-        if (keys.Exists(name => name.Contains("lora_", StringComparison.Ordinal)))
-            return "is a LoRA, which changes a model and is none; give a whole checkpoint.";
+        if (keys.Exists(name => LoraTensor.Parse(name) is not null))
+            return "is a LoRA, which changes a model and is none; give a whole checkpoint, and this with --lora.";
         if (keys.Exists(name => name.StartsWith("down_blocks.", StringComparison.Ordinal) || name.StartsWith("text_model.", StringComparison.Ordinal)
             || name.StartsWith("encoder.down_blocks.", StringComparison.Ordinal)))
             return "is one part of a model directory; give the directory that has model_index.json.";

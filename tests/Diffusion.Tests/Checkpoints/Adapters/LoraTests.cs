@@ -129,7 +129,7 @@ public sealed class LoraTests(SmallModels models) : IClassFixture<SmallModels>, 
     [Theory]
     [InlineData("""{"unet.alpha_pattern": {".*to_q": 12}}""", "not the name of a layer")]
     [InlineData("""{"unet.alpha_pattern": {"to_q": "12"}}""", "must be a number")]
-    [InlineData("""{"unet.lora_alpha": 1e999}""", "infinite")]
+    [InlineData("""{"unet.lora_alpha": 1e999}""", "must be a number")]
     [InlineData("{", "not valid JSON")]
     public void NotesThatCannotBeFollowedAreOneClearLine(string notes, string expected)
     {

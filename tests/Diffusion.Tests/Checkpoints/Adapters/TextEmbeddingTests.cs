@@ -85,6 +85,20 @@ public sealed class TextEmbeddingTests(SmallModels models) : IClassFixture<Small
             () => StableDiffusionModel.Load(models.Xl, options: Options(new TextEmbedding(folder["x.safetensors"])))).Message);
     }
 
+    [Fact]
+    public void VectorsThatAreNoNumbersAreRefused()
+    {
+        Save("nan.safetensors", ("<x>", full(1, 32, float.NaN)));
+        Save("whole.safetensors", ("<x>", ones(1, 32, dtype: ScalarType.Int32)));
+        Save("none.safetensors");
+        foreach (var (file, expected) in new[] { ("nan", "NaN"), ("whole", "Int32"), ("none", "holds no tensors") })
+        {
+            var error = Assert.Throws<InvalidInputException>(() => StableDiffusionModel.Load(models.Plain, options: Options(new TextEmbedding(folder[$"{file}.safetensors"])))).Message;
+            Assert.Contains(expected, error);
+            Assert.Contains($"{file}.safetensors", error);
+        }
+    }
+
     public void Dispose()
     {
         random.Dispose();
