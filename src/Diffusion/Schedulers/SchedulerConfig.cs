@@ -118,9 +118,9 @@ public sealed record SchedulerConfig
             json.Expect(option, false);
         json.Expect("interpolation_type", "linear");
 
-        var trainTimesteps = json.Size("num_train_timesteps", 1000);
-        if (trainTimesteps < 2)
-            throw json.Error("num_train_timesteps", "must be at least 2");
+        var trainTimesteps = json.Integer("num_train_timesteps", 1000);
+        if (trainTimesteps is < 2 or > JsonConfig.LargestSize)
+            throw json.Error("num_train_timesteps", $"must be at least 2 and at most {JsonConfig.LargestSize}");
         var trainedBetas = json.Has("trained_betas") ? json.Numbers("trained_betas") : null;
         if (trainedBetas is not null && trainedBetas.Count != trainTimesteps)
             throw json.Error("trained_betas", $"must have one number for each of the {trainTimesteps} timesteps");

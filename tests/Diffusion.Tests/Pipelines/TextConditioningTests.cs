@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tests.Checkpoints;
+using PromptToPrompt.Diffusion.Tests.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
 using static TorchSharp.torch;
 
@@ -20,8 +21,7 @@ public sealed class TextConditioningTests : IDisposable
             ReferenceModel.Folder("tiny-sdxl"), options: new() { Tokenizer = ReferenceModel.Folder("tiny-sd15") });
         var text = reference.Goldens("text");
         var ids = text.Read("text_encoder.input_ids");
-        var prompts = Enumerable.Range(0, (int)ids.shape[0])
-            .Select(row => model.Tokenizer.Tokenize(model.Tokenizer.Decode(ids[row].data<long>().Select(id => (int)id)))).ToList();
+        var prompts = Prompts(model, ids);
         Assert.Equal(ids.data<long>().ToArray(), prompts.SelectMany(prompt => prompt.Ids.Select(id => (long)id)));
         var sizes = new PictureSizes(new PixelSize(512, 384), CropTop: 16, CropLeft: 32, Target: new PixelSize(1024, 768));
 
@@ -125,6 +125,46 @@ public sealed class TextConditioningTests : IDisposable
         Assert.Contains("0 to 2", Assert.Throws<InvalidInputException>(() => TextConditioning.Encode(model, [cat], clipSkip: 3)).Message);
     }
 
+    /// <summary>Without its last layer, of two, the reference's state of the first, normalised number by number as the last one's would be.</summary>
+    [Fact]
+    public void ASkippedLayerLeavesTheReferencesStateBeforeIt()
+    {
+        using var reference = new ReferenceModel("tiny-sd15");
+        using var scope = NewDisposeScope();
+        using var model = StableDiffusionModel.Load(ReferenceModel.Folder("tiny-sd15"));
+        var text = reference.Goldens("text");
+        var state = text.Read("text.hidden_states.1");
+        var weights = reference.Weights("text_encoder");
+        var (gains, shifts) = (Norm("weight"), Norm("bias"));
+        var expected = state.data<float>().ToArray().Chunk(gains.Length).SelectMany(numbers =>
+        {
+            var mean = numbers.Average(number => (double)number);
+            var deviation = Math.Sqrt(numbers.Average(number => (number - mean) * (number - mean)) + 1e-5);
+            return numbers.Select((number, i) => (float)(((number - mean) / deviation * gains[i]) + shifts[i]));
+        }).ToArray();
+
+        var found = TextConditioning.Encode(model, Prompts(model, text.Read("text.input_ids")), clipSkip: 1).Text;
+
+        SchedulerGoldens.AssertClose(tensor(expected, state.shape), found, 1e-4, "clip skip");
+
+        float[] Norm(string kind) => weights.Read($"text_model.final_layer_norm.{kind}").data<float>().ToArray();
+    }
+
+    /// <summary>Models that read the last but one layer of both encoders read the one before it, as it is.</summary>
+    [Fact]
+    public void ASkippedLayerOfXlLeavesTheReferencesStatesBeforeIt()
+    {
+        using var reference = new ReferenceModel("tiny-sdxl");
+        using var scope = NewDisposeScope();
+        using var model = StableDiffusionModel.Load(ReferenceModel.Folder("tiny-sdxl"), options: new() { Tokenizer = ReferenceModel.Folder("tiny-sd15") });
+        var text = reference.Goldens("text");
+
+        var found = TextConditioning.Encode(model, Prompts(model, text.Read("text_encoder.input_ids")), clipSkip: 1).Text;
+
+        // They have three and four layers; state 0 is what goes in.
+        SchedulerGoldens.AssertClose(cat([text.Read("text_encoder.hidden_states.1"), text.Read("text_encoder_2.hidden_states.2")], -1), found, 1e-4, "clip skip");
+    }
+
     [Fact]
     public void TokenizersOfDifferentWordsAreRefused()
     {
@@ -134,4 +174,10 @@ public sealed class TextConditioningTests : IDisposable
     }
 
     public void Dispose() => folder.Dispose();
+
+    /// <summary>The prompts that the reference's ids stand for.</summary>
+    private static List<TokenizedPrompt> Prompts(StableDiffusionModel model, Tensor ids) =>
+    [
+        .. Enumerable.Range(0, (int)ids.shape[0]).Select(row => model.Tokenizer.Tokenize(model.Tokenizer.Decode(ids[row].data<long>().Select(id => (int)id)))),
+    ];
 }

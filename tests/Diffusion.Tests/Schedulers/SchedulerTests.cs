@@ -31,6 +31,17 @@ public sealed class SchedulerTests
             threads: 1);
     }
 
+    /// <summary>Ten steps of each spacing, as table 2 of Lin et al. (arXiv 2305.08891) lists them; timesteps count from 1 there.</summary>
+    [Theory]
+    [InlineData(TimestepSpacing.Leading, new long[] { 901, 801, 701, 601, 501, 401, 301, 201, 101, 1 })]
+    [InlineData(TimestepSpacing.Linspace, new long[] { 1000, 889, 778, 667, 556, 445, 334, 223, 112, 1 })]
+    [InlineData(TimestepSpacing.Trailing, new long[] { 1000, 900, 800, 700, 600, 500, 400, 300, 200, 100 })]
+    public void Spacings_are_the_papers(TimestepSpacing spacing, long[] published)
+    {
+        using var scheduler = new SchedulerConfig { TimestepSpacing = spacing }.Create(SamplerKind.Ddim, 10);
+        Assert.Equal(published.Select(timestep => timestep - 1), scheduler.Timesteps);
+    }
+
     [Theory]
     [InlineData(SamplerKind.Ddim, 0)]
     [InlineData(SamplerKind.Pndm, -3)]
