@@ -12,6 +12,7 @@ internal sealed class BlobLock : IDisposable
     private BlobLock(FileStream file) => this.file = file;
 
     /// <summary>Takes the lock, when it is free.</summary>
+    /// <exception cref="InvalidInputException">Its file cannot be made.</exception>
     public static async Task<BlobLock> TakeAsync(string path, Func<TimeSpan, string, CancellationToken, Task> pause, CancellationToken cancel)
     {
         while (true)
@@ -23,6 +24,10 @@ internal sealed class BlobLock : IDisposable
             catch (IOException e) when (e.HResult is WouldBlock or WouldBlockOnMac or SharingViolation)
             {
                 await pause(BetweenTries, "another process is fetching it", cancel).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new InvalidInputException($"The lock {path} cannot be taken ({e.Message}); check who owns the cache folder, or choose another with HF_HUB_CACHE.", e);
             }
         }
     }

@@ -131,7 +131,15 @@ public sealed class CachedRepository
     internal void Point(string revision, string commit)
     {
         var path = HubPath.Below(Refs, revision);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{path} cannot be made ({e.Message}); remove what is in its way, or choose another cache folder with HF_HUB_CACHE.", e);
+        }
+
         Checkpoints.AtomicFile.WriteText(path, commit);
     }
 
@@ -139,7 +147,7 @@ public sealed class CachedRepository
 
     private List<(string Revision, string Commit)> ReadRefs() => !Directory.Exists(Refs) ? [] :
     [
-        .. Directory.GetFiles(Refs, "*", SearchOption.AllDirectories)
+        .. HubPath.FilesBelow(Refs)
             .Where(path => !Path.GetFileName(path).StartsWith('.'))
             .Order(StringComparer.Ordinal)
             .Select(path => (Path.GetRelativePath(Refs, path).Replace('\\', '/'), File.ReadAllText(path).Trim())),

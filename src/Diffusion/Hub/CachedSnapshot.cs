@@ -12,8 +12,19 @@ public sealed record CachedSnapshot(string Commit, string Path, IReadOnlyList<st
     /// <summary>The files behind the links, each once.</summary>
     internal IReadOnlyList<string> Blobs() =>
     [
-        .. Directory.GetFiles(Path, "*", SearchOption.AllDirectories)
-            .Select(path => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path)
-            .Distinct(StringComparer.Ordinal),
+        .. HubPath.FilesBelow(Path).Select(Target).OfType<string>().Distinct(StringComparer.Ordinal),
     ];
+
+    /// <summary>Where a link leads in the end; null where it leads in circles.</summary>
+    private static string? Target(string path)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
 }

@@ -155,7 +155,8 @@ internal sealed class HubClient : IDisposable
             }
 
             response.Dispose();
-            var next = new Uri(address, location);
+            if (!Uri.TryCreate(address, location, out var next))
+                throw new InvalidInputException($"{address.GetLeftPart(UriPartial.Path)} redirects to something that is no address; check HF_ENDPOINT.");
             if (next.Scheme is not ("http" or "https") || (address.Scheme == "https" && next.Scheme != "https"))
                 throw new InvalidInputException($"{address.GetLeftPart(UriPartial.Path)} redirects to an address that is not safe ({next.Scheme}); check HF_ENDPOINT.");
             address = next;

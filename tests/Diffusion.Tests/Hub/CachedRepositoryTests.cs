@@ -58,6 +58,34 @@ public sealed class CachedRepositoryTests : IDisposable
         Assert.Equal("kept", File.ReadAllText(folder["precious"]));
     }
 
+    /// <summary>The cache belongs to other programs, too, and to whoever tidied it up by hand.</summary>
+    [Fact]
+    public void LinksThatLeadNowhereOrInCirclesAreNoFiles()
+    {
+        var snapshot = cached.Find(First)!.Path;
+        File.CreateSymbolicLink(Path.Combine(snapshot, "broken"), "../../blobs/gone");
+        File.CreateSymbolicLink(Path.Combine(snapshot, "itself"), "itself");
+        File.CreateSymbolicLink(Path.Combine(snapshot, "around"), ".");
+        File.CreateSymbolicLink(Path.Combine(snapshot, "and"), ".");
+
+        Assert.Equal(210, cached.Find(First)!.Bytes);
+        Assert.Equal(200, cached.Remove(cached.Find(First)!));
+        Assert.Equal(3010, cached.Find(null)!.Bytes);
+    }
+
+    [Fact]
+    public void ARevisionThatIsInTheWayOfAnotherIsOneClearLine() =>
+        Assert.Contains("refs", Assert.Throws<InvalidInputException>(() => cached.Point("main/next", First)).Message);
+
+    [Fact]
+    public async Task ALockThatCannotBeTakenIsOneClearLine()
+    {
+        var path = cached.Lock(ContentHash.OfTag(new string('a', 64))!);
+        Directory.CreateDirectory(path);
+        var error = await Assert.ThrowsAsync<InvalidInputException>(() => BlobLock.TakeAsync(path, (_, _, _) => Task.CompletedTask, CancellationToken.None));
+        Assert.Contains(path, error.Message);
+    }
+
     public void Dispose() => folder.Dispose();
 
     private ContentHash Blob(char name, int length)

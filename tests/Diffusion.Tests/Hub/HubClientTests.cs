@@ -110,6 +110,8 @@ public sealed class HubClientTests : PullingTests
     [InlineData("{\"sha\": \"main\", \"siblings\": []}")]
     [InlineData("{\"sha\": 1, \"siblings\": []}")]
     [InlineData("{\"sha\": \"0123456789abcdef0123456789abcdef01234567\", \"siblings\": [null]}")]
+    [InlineData("{\"sha\": \"0123456789abcdef0123456789abcdef01234567\", \"siblings\": [{\"rfilename\": \"\\ud800\"}]}")]
+    [InlineData("{\"sha\": \"0123456789abcdef0123456789abcdef01234567\", \"siblings\": [{\"rfilename\": [[[]]]}]}")]
     public async Task OtherAnswersThanAHubsAreRefused(string answer)
     {
         hub.Fault = async context =>
@@ -124,6 +126,7 @@ public sealed class HubClientTests : PullingTests
     [InlineData("ftp://127.0.0.1/")]
     [InlineData("file:///etc/passwd")]
     [InlineData("/owner/model/loop")]
+    [InlineData("//[")]
     public async Task RedirectsAreFollowedWithCare(string location)
     {
         hub.Fault = context =>
