@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;

@@ -1,6 +1,5 @@
 using CsCheck;
 using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Pipelines;
 using TorchSharp;
 using static TorchSharp.torch;
 
