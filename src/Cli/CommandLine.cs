@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using PromptToPrompt.Cli.Benches;
 using PromptToPrompt.Cli.Commands;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;

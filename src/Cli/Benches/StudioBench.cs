@@ -8,7 +8,7 @@ using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
 
-namespace PromptToPrompt.Cli.Commands;
+namespace PromptToPrompt.Cli.Benches;
 
 /// <summary><c>p2p bench studio</c>: how long somebody at the page waits, measured through the studio's own engine.</summary>
 internal static class StudioBench

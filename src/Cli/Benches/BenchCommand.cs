@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace PromptToPrompt.Cli.Commands;
+namespace PromptToPrompt.Cli.Benches;
 
 /// <summary><c>p2p bench</c>: the figures that the project states of itself.</summary>
 internal static class BenchCommand

@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Evaluation.Judging;
 using SkiaSharp;
 
-namespace PromptToPrompt.Cli.Runs;
+namespace PromptToPrompt.Cli.Benches;
 
 /// <summary>What a benchmark found.</summary>
 /// <param name="Record">The figures; model and seconds are added.</param>
