@@ -24,17 +24,17 @@ internal sealed class InversionRun : IDisposable
         StableDiffusionModel model, Tensor latents, InversionSettings settings, IProgress<InversionProgress>? progress,
         Action<Func<InvertedPicture>>? checkpoint, InvertedPicture? resume, CancellationToken cancel)
     {
-        if (latents.dim() != 4 || latents.shape[0] != 1 || latents.shape[1] != model.Vae.Config.LatentChannels)
-            throw new InvalidInputException($"The picture's latents have shape [{string.Join(", ", latents.shape)}]; this model needs [1, {model.Vae.Config.LatentChannels}, h, w].");
-        if (model.UNet.Config.InChannels != model.Vae.Config.LatentChannels)
-            throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.UNet.Config.InChannels} channels; a model made for inpainting cannot invert pictures.");
+        if (latents.dim() != 4 || latents.shape[0] != 1 || latents.shape[1] != model.Shape.Vae.LatentChannels)
+            throw new InvalidInputException($"The picture's latents have shape [{string.Join(", ", latents.shape)}]; this model needs [1, {model.Shape.Vae.LatentChannels}, h, w].");
+        if (model.Shape.UNet.InChannels != model.Shape.Vae.LatentChannels)
+            throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.Shape.UNet.InChannels} channels; a model made for inpainting cannot invert pictures.");
         if (model.TakesGuidance)
             throw new InvalidInputException($"{model.Directory} was distilled to a few steps and takes guidance as an input; it cannot invert pictures, give the model it was made from.");
         Model = model;
         Settings = settings;
         Picture = latents.to(ScalarType.Float32, model.Device);
         Scheduler = new DdimScheduler(Config, settings.Steps);
-        var sizes = PictureSizes.Of(new PixelSize((int)latents.shape[3], (int)latents.shape[2]) * model.Vae.Config.PixelsPerLatent);
+        var sizes = PictureSizes.Of(new PixelSize((int)latents.shape[3], (int)latents.shape[2]) * model.Shape.Vae.PixelsPerLatent);
         Conditional = TextConditioning.Encode(model, [PromptReading.Read(model.Tokenizer, settings.Prompt, settings.Windows)], sizes, settings.ClipSkip);
         Unconditional = TextConditioning.EncodeNegative(model, model.Tokenizer.TokenizeWindows("", settings.Windows), sizes, settings.ClipSkip);
         Resume = resume;
@@ -96,7 +96,7 @@ internal sealed class InversionRun : IDisposable
 
     // A rough measure, from SD 1.5's: what autograd keeps of one row, in feature maps of the finest level.
     private long KeptBytes(Tensor input)
-        => KeptMaps * Model.UNet.Config.Levels[0].Channels * input.shape[2] * input.shape[3] * input.element_size();
+        => KeptMaps * Model.Shape.UNet.Levels[0].Channels * input.shape[2] * input.shape[3] * input.element_size();
 
     /// <summary>Counts a row forward and its backward pass, which is worth two.</summary>
     public void CountIteration() => rows += 3;

@@ -92,6 +92,11 @@ public sealed record EditRequest
     /// <summary>A picture that is bright where edits may change something; null for everywhere.</summary>
     public Picture? Mask { get; init; }
 
+    /// <summary>
+    /// Whether the rows of a step are computed one after another, which takes the memory of one. The pictures are the same but for rounding.
+    /// </summary>
+    public bool RowByRow { get; init; }
+
     /// <summary>Whether to collect attention maps.</summary>
     public bool WatchAttention { get; init; }
 

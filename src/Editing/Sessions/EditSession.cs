@@ -65,6 +65,7 @@ public sealed class EditSession : IDisposable
             Negative = source.Negative,
             Windows = source.Windows,
             ClipSkip = source.ClipSkip,
+            RowByRow = source.RowByRow,
         };
         using var plan = new EditPlan(model, edited);
         return EditRun.Pass(plan, [.. Enumerable.Range(1, edited.Targets.Count)], recording, progress, cancel);
