@@ -5,6 +5,7 @@ using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.TextEncoders;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Control;
 using PromptToPrompt.Editing.Edits;

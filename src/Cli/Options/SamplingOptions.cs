@@ -46,8 +46,7 @@ internal sealed class SamplingOptions
         DefaultValueFactory = _ => "",
     };
 
-    private readonly Option<(int Width, int Height)?> size = Parsed.Of<(int, int)?>(
-        "--size", "Picture size in pixels; the model's own by default", "WIDTHxHEIGHT such as 512x512", ReadSize, "WxH");
+    private readonly Option<(int Width, int Height)?> size = CreateSize();
 
     private readonly Option<(int Width, int Height)?> originalSize = Parsed.Of<(int, int)?>(
         "--original-size", "For models that look at sizes (XL): size of the picture before it was scaled; its own by default", "WIDTHxHEIGHT such as 1024x1024", ReadSize);
@@ -60,6 +59,10 @@ internal sealed class SamplingOptions
         Description = "Starting noise from the tensor \"latents\" of a safetensors file instead of the seed",
         HelpName = "file",
     };
+
+    /// <summary><c>--size</c> alone.</summary>
+    public static Option<(int Width, int Height)?> CreateSize() =>
+        Parsed.Of<(int, int)?>("--size", "Picture size in pixels; the model's own by default", "WIDTHxHEIGHT such as 512x512", ReadSize, "WxH");
 
     public SamplingOptions AddTo(Command command)
     {
@@ -95,6 +98,9 @@ internal sealed class SamplingOptions
 
     /// <summary>The size to work at, 0 for the model's own.</summary>
     public (int Width, int Height) Size(ParseResult parse) => parse.GetValue(size) ?? (0, 0);
+
+    /// <summary>The same; null for the model's own.</summary>
+    public PixelSize? GivenSize(ParseResult parse) => parse.GetValue(size) is { } given ? new PixelSize(given.Width, given.Height) : null;
 
     /// <summary>A request for edits of a picture that was inverted: what was not asked for otherwise is as it was inverted.</summary>
     public EditRequest Of(ParseResult parse, EditRequest request, InvertedPicture inverted)

@@ -91,7 +91,7 @@ internal sealed class InversionRun : IDisposable
     {
         using var timestep = tensor(new[] { Scheduler.Timesteps[step] }, device: Model.Device);
         using var input = latents.to(Model.Dtype, copy: true);
-        return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: Settings.SaveMemory ?? KeptBytes(input) > MostKept);
+        return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: Settings.SaveMemory ?? (Model.OnePartAtATime || KeptBytes(input) > MostKept));
     }
 
     // A rough measure, from SD 1.5's: what autograd keeps of one row, in feature maps of the finest level.
