@@ -54,6 +54,9 @@ internal sealed class SamplingOptions
     private readonly Option<int[]?> crop = Parsed.Of<int[]?>(
         "--crop", "For models that look at sizes (XL): where the picture was cropped; 0,0 by default", "LEFT,TOP such as 0,0", ReadPoint);
 
+    private readonly Option<(int Width, int Height)?> targetSize = Parsed.Of<(int, int)?>(
+        "--target-size", "For models that look at sizes (XL): size that they are told the picture has; its own by default", "WIDTHxHEIGHT such as 1024x1024", ReadSize);
+
     private readonly Option<string?> initialLatents = new("--init-latents")
     {
         Description = "Starting noise from the tensor \"latents\" of a safetensors file instead of the seed",
@@ -66,7 +69,7 @@ internal sealed class SamplingOptions
 
     public SamplingOptions AddTo(Command command)
     {
-        Option[] all = [steps, guidance, guidanceRescale, seed, scheduler, spacing, stepsOffset, negative, longPrompts, clipSkip, size, originalSize, crop, initialLatents];
+        Option[] all = [steps, guidance, guidanceRescale, seed, scheduler, spacing, stepsOffset, negative, longPrompts, clipSkip, size, originalSize, crop, targetSize, initialLatents];
         foreach (var option in all)
             command.Add(option);
         return this;
@@ -137,6 +140,7 @@ internal sealed class SamplingOptions
         Width = parse.GetValue(size)?.Width ?? 0,
         Height = parse.GetValue(size)?.Height ?? 0,
         OriginalSize = parse.GetValue(originalSize) is { } original ? new PixelSize(original.Width, original.Height) : null,
+        TargetSize = parse.GetValue(targetSize) is { } target ? new PixelSize(target.Width, target.Height) : null,
         Crop = parse.GetValue(crop) is [var left, var top] ? (left, top) : default,
     };
 

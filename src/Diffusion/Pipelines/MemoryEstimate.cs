@@ -81,7 +81,7 @@ public sealed record MemoryEstimate(
 
     private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e9:F1}");
 
-    private string Advice => DecodesAtPeak
-        ? "take --vae-tiling or a smaller --size"
+    private string Advice => DecodesAtPeak ? "take --vae-tiling or a smaller --size"
+        : OnePartAtATime ? "take a smaller --size or --dtype bfloat16"
         : "take --low-memory, a smaller --size, fewer prompts at once or --dtype bfloat16";
 }

@@ -71,6 +71,9 @@ public sealed record EditRequest
     /// <summary>The same for where it was cropped, in pixels from its left upper corner.</summary>
     public (int Left, int Top) Crop { get; init; }
 
+    /// <summary>The same for the size it is told to have in the end; null for the size it has.</summary>
+    public PixelSize? TargetSize { get; init; }
+
     /// <summary>How attention is edited.</summary>
     public EditSpecification Edit { get; init; } = new();
 

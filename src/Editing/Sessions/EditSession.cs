@@ -59,6 +59,7 @@ public sealed class EditSession : IDisposable
             Height = source.Height,
             OriginalSize = source.OriginalSize,
             Crop = source.Crop,
+            TargetSize = source.TargetSize,
             Guidance = source.Guidance,
             InitialLatents = source.InitialLatents,
             Inverted = source.Inverted,
