@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Native;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
@@ -60,9 +61,12 @@ internal sealed class ModelPart<T>(Device device, Func<ModelFiles> open, Func<Mo
     /// <inheritdoc/>
     public void Release()
     {
+        if (part is null && weights.Count == 0)
+            return;
         part = null;
         weights.ForEach(weight => weight.Dispose());
         weights.Clear();
+        FreedMemory.GiveBack();
     }
 }
 
