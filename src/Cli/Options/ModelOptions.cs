@@ -29,7 +29,7 @@ internal sealed class ModelOptions
         Description = "Decode and encode pictures larger than 512 pixels in tiles: far less memory, slightly other colours",
     };
 
-    public ModelOptions() => device.DefaultValueFactory = _ => "auto";
+    public ModelOptions() => device.DefaultValueFactory = _ => ComputeDevice.Auto;
 
     /// <summary>Adds <c>--model</c>, what goes with it, <c>--device</c> and <c>--dtype</c>.</summary>
     public ModelOptions AddTo(Command command)
@@ -62,8 +62,11 @@ internal sealed class ModelOptions
 
     private StableDiffusionModel Load(ParseResult parse, string directory, ModelLoadOptions files)
     {
-        LibTorch.EnsureLoaded();
-        return StableDiffusionModel.Load(directory, Device(parse), Dtype(parse), files);
+        var (target, type) = (Device(parse), Dtype(parse));
+        InvalidInputException.Require(
+            type != torch.ScalarType.Float16 || target.type == DeviceType.CUDA,
+            $"--dtype float16 on {target}: CPUs compute in it hundreds of times more slowly; use bfloat16 or float32.");
+        return StableDiffusionModel.Load(directory, target, type, files);
     }
 
     /// <summary>Refuses a run that this machine's memory cannot hold, before anything is loaded.</summary>
@@ -72,7 +75,6 @@ internal sealed class ModelOptions
     /// <param name="rows">Rows of the U-Net's batch.</param>
     public void RequireMemory(ParseResult parse, PixelSize? size, int rows)
     {
-        LibTorch.EnsureLoaded();
         // Of a GPU's memory libtorch tells nothing here.
         if (Device(parse).type == DeviceType.CPU)
             MemoryEstimate.Of(Directory(parse), Files(parse), Dtype(parse), size, rows).RequireFits(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
@@ -98,23 +100,17 @@ internal sealed class ModelOptions
         return new OfferedModel(name ?? parse.GetValue(model)!, () => Load(parse, directory, files));
     }
 
-    private torch.Device Device(ParseResult parse)
+    /// <summary>Tells a person which device runs, where the choice was the program's.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="running">The device.</param>
+    /// <param name="quiet">Whether nobody wants to know.</param>
+    public void Announce(ParseResult parse, torch.Device running, bool quiet)
     {
-        var name = parse.GetValue(device)!;
-        if (name == "cpu" || (name == "auto" && !torch.cuda.is_available()))
-            return torch.CPU;
-        if (!torch.cuda.is_available())
-            throw new InvalidInputException($"--device {name}: libtorch finds no CUDA device here; use --device cpu.");
-        var index = name.Contains(':') ? int.Parse(name.Split(':')[1]) : 0;
-        return index < torch.cuda.device_count()
-            ? new torch.Device(DeviceType.CUDA, index)
-            : throw new InvalidInputException($"--device {name}: there are only {torch.cuda.device_count()} CUDA devices, counted from 0.");
+        if (!quiet && parse.GetValue(device) == ComputeDevice.Auto)
+            Console.Error.WriteLine($"running on {ComputeDevice.Describe(running)}");
     }
 
-    private static string ReadDevice(string text)
-    {
-        var parts = text.ToLowerInvariant().Split(':');
-        var known = parts is ["auto"] or ["cpu"] or ["cuda"] || (parts is ["cuda", var n] && byte.TryParse(n, out _));
-        return known ? text.ToLowerInvariant() : throw new FormatException();
-    }
+    private torch.Device Device(ParseResult parse) => ComputeDevice.Named(parse.GetValue(device)!);
+
+    private static string ReadDevice(string text) => ComputeDevice.IsName(text.ToLowerInvariant()) ? text.ToLowerInvariant() : throw new FormatException();
 }
