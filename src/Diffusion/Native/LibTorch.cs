@@ -91,7 +91,8 @@ public static class LibTorch
     }
 
     /// <summary>
-    /// Loads an installed libtorch by its paths. TorchSharp's library, which lies elsewhere, then finds what it needs in the process, by name.
+    /// Loads an installed libtorch by its paths. TorchSharp's library, which lies elsewhere, then finds what it needs in the process, by name, and
+    /// so does TorchSharp when it loads libtorch once more.
     /// </summary>
     private static void LoadInstalled(InstalledTorch chosen)
     {
@@ -101,9 +102,6 @@ public static class LibTorch
         foreach (var path in InstalledTorch.CudaLibraries.Select(chosen.Find).OfType<string>())
             LoadFile(path);
         LoadFile(chosen.Find("torch")!);
-        // TorchSharp would load the packages' libtorch by its path as well, and two in a process do not live together.
-        foreach (var field in (string[])["nativeBackendLoaded", "nativeBackendCudaLoaded"])
-            typeof(torch).GetField(field, BindingFlags.NonPublic | BindingFlags.Static)!.SetValue(null, true);
     }
 
     private static nint LoadFile(string path)

@@ -3,18 +3,20 @@ using System.Reflection;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>
-/// Decides which libtorch is loaded: the one that <c>P2P_LIBTORCH</c> names; else that of the packages; else, where the program was built
-/// without one, that of an installed PyTorch. What was asked for and cannot be had is an error, and never replaced by something else.
+/// Decides which libtorch is loaded. A program that was built with one runs on that; one that was built without (<c>TorchBackend=none</c>) on
+/// the one that <c>P2P_LIBTORCH</c> names, else on that of an installed PyTorch. What was asked for and cannot be had is an error, and never
+/// replaced by something else.
 /// </summary>
 /// <param name="variable">Reads an environment variable.</param>
+/// <param name="own">The libtorch that came with the program, or null.</param>
 /// <param name="backend">What the program was built for: <c>cpu</c>, <c>cuda</c> or <c>none</c>.</param>
-internal sealed class TorchChoice(Func<string, string?> variable, string backend)
+internal sealed class TorchChoice(Func<string, string?> variable, string? own, string backend)
 {
     /// <summary>The environment variable that names a folder.</summary>
     public const string Variable = "P2P_LIBTORCH";
 
     /// <summary>The choice of this process.</summary>
-    public static TorchChoice Here { get; } = new(Environment.GetEnvironmentVariable, BuiltFor());
+    public static TorchChoice Here { get; } = new(Environment.GetEnvironmentVariable, NativeSearchPath.Find("torch_cpu"), BuiltFor());
 
     /// <summary>What the program was built for.</summary>
     public string Backend => backend;
@@ -27,8 +29,12 @@ internal sealed class TorchChoice(Func<string, string?> variable, string backend
         : backend == "none" ? Found()
         : null;
 
-    private static InstalledTorch Named(string folder)
+    private InstalledTorch Named(string folder)
     {
+        // TorchSharp loads what lies beside the program by its path, and two libtorches in a process do not live together.
+        InvalidInputException.Require(
+            own is null,
+            $"{Variable} is \"{folder}\", and this program was built with a libtorch of its own ({own}), which it cannot leave aside: build it with -p:TorchBackend=none, or unset {Variable}.");
         var installed = InstalledTorch.In(folder) ?? throw new InvalidInputException(
             $"{Variable} is \"{folder}\", where no {NativeSearchPath.FileName("torch_cpu")} is; give the folder of the torch package of a PyTorch {InstalledTorch.Wanted}, or of an unpacked libtorch.");
         return installed.Mismatch() is not { } mismatch ? installed

@@ -70,7 +70,7 @@ internal sealed class InversionRun : IDisposable
     {
         rows++;
         using var scope = NewDisposeScope();
-        var timestep = tensor(new[] { Scheduler.Timesteps[step] }, device: Model.Device);
+        var timestep = full([1], Held(Scheduler.Timesteps[step]), ScalarType.Int64, Model.Device);
         return Model.UNet.Forward(latents.to(Model.Dtype), timestep, text.To(Model.Dtype, Model.Device), AttentionProcessor.Plain, DenoisingStep.None)
             .to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
@@ -89,7 +89,7 @@ internal sealed class InversionRun : IDisposable
     /// <summary>The network at some latents with the empty prompt's vector, differentiable with respect to the text; one row.</summary>
     public CheckpointedUNet Differentiable(Tensor latents, int step)
     {
-        using var timestep = tensor(new[] { Scheduler.Timesteps[step] }, device: Model.Device);
+        using var timestep = full([1], Held(Scheduler.Timesteps[step]), ScalarType.Int64, Model.Device);
         using var input = latents.to(Model.Dtype, copy: true);
         return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: Settings.SaveMemory ?? KeptBytes(input) > MostKept);
     }

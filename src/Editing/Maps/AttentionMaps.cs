@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Maps;
 
 /// <summary>
-/// Cross-attention maps as edits left them, averaged over heads and over the layers of one resolution, for each step and prompt.
+/// Cross-attention maps as edits left them, averaged over heads and over the layers of one resolution, for each step and prompt. They stay on
+/// the device of the run, which would have to wait for each copy.
 /// </summary>
 /// <param name="height">Rows of positions of the watched layers.</param>
 /// <param name="width">Columns of positions of the watched layers.</param>
@@ -52,7 +53,7 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
     internal void Add(in AttentionCall call, int prompt, Tensor probabilities)
     {
         using var scope = NewDisposeScope();
-        var map = probabilities.squeeze(0).to(ScalarType.Float32).mean([0]).cpu();
+        var map = probabilities.squeeze(0).to(ScalarType.Float32).mean([0]);
         var key = (call.Step.Index, prompt);
         if (maps.TryGetValue(key, out var sum))
         {
@@ -61,7 +62,7 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
         }
         else
         {
-            maps[key] = (map.clone().DetachFromDisposeScope(), 1);
+            maps[key] = (map.DetachFromDisposeScope(), 1);
         }
     }
 

@@ -113,7 +113,7 @@ public sealed class EditResult : IDisposable
     {
         RequireTrace();
         using var scope = NewDisposeScope();
-        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[picture]].mul(Held(byte.MaxValue)).MoveToOuterDisposeScope() : null;
+        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[picture]].mul(Held(byte.MaxValue)).cpu().MoveToOuterDisposeScope() : null;
     }
 
     /// <inheritdoc/>

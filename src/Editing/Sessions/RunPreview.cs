@@ -17,7 +17,8 @@ internal sealed class RunPreview(AutoencoderKL vae) : IDisposable
     }
 
     /// <summary>The pictures that are computed; none where the source alone runs and its way is known.</summary>
-    public IReadOnlyList<Picture> Pictures() => predicted is null ? [] : Picture.Decode(vae, predicted);
+    /// <summary>The pictures that the last evaluation stands for; none where its numbers overflowed, which the loop will say.</summary>
+    public IReadOnlyList<Picture> Pictures() => predicted is null || !predicted.isfinite().all().ToBoolean() ? [] : Picture.Decode(vae, predicted);
 
     /// <inheritdoc/>
     public void Dispose() => predicted?.Dispose();

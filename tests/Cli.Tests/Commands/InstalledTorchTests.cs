@@ -3,14 +3,16 @@ using PromptToPrompt.Diffusion.Native;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-/// <summary>Runs of the command on a libtorch that lies elsewhere, as that of a PyTorch does.</summary>
-public sealed class InstalledTorchTests : IDisposable
+/// <summary>Runs of the command, built without libtorch, on a libtorch that lies elsewhere, as that of a PyTorch does.</summary>
+public sealed class InstalledTorchTests : IClassFixture<ProgramWithoutTorch>, IDisposable
 {
+    private readonly ProgramWithoutTorch program;
     private readonly TemporaryFolder torch = new();
     private readonly string libraries;
 
-    public InstalledTorchTests()
+    public InstalledTorchTests(ProgramWithoutTorch program)
     {
+        this.program = program;
         Assert.SkipUnless(OperatingSystem.IsLinux(), "the layout is that of Linux");
         libraries = Directory.CreateDirectory(torch["lib"]).FullName;
         foreach (var library in Directory.GetFiles(Path.GetDirectoryName(LibTorch.Describe().LibTorchPath)!, "lib*.so*"))
@@ -62,9 +64,18 @@ public sealed class InstalledTorchTests : IDisposable
         Assert.Contains("cannot be loaded: the system's loader says", Run("generate", "a house", "--model", Models.Storybook()).FailedWith(1));
     }
 
+    [Fact]
+    public void A_program_with_its_own_refuses_another()
+    {
+        var error = P2P.RunIn(Environment(), "generate", "a house", "--model", Models.Storybook()).FailedWith(2);
+        Assert.Contains("-p:TorchBackend=none", error);
+    }
+
     public void Dispose() => torch.Dispose();
 
     private void Version(string version) => File.WriteAllText(torch["version.py"], $"__version__ = '{version}'\n");
 
-    private Outcome Run(params string[] arguments) => P2P.RunIn(new Dictionary<string, string> { ["P2P_LIBTORCH"] = torch.Path }, arguments);
+    private Dictionary<string, string> Environment() => new() { ["P2P_LIBTORCH"] = torch.Path };
+
+    private Outcome Run(params string[] arguments) => P2P.RunOf(program.Path, Environment(), arguments);
 }

@@ -6,14 +6,12 @@ public sealed class TorchChoiceTests
 {
     private const string InEnvironment = "lib/python3.12/site-packages/torch";
 
-    [Theory]
-    [InlineData("cpu")]
-    [InlineData("none")]
-    public void What_the_variable_names_is_taken_whatever_the_program_was_built_for(string backend)
+    [Fact]
+    public void What_the_variable_names_is_taken()
     {
         using var named = new PretendTorch();
         using var active = new PretendTorch(package: InEnvironment);
-        var choice = Choice(backend, (TorchChoice.Variable, named.Package), ("VIRTUAL_ENV", active.Root));
+        var choice = Choice("none", (TorchChoice.Variable, named.Package), ("VIRTUAL_ENV", active.Root));
         Assert.Equal(named.Libraries, choice.Installed()!.Folder);
     }
 
@@ -24,8 +22,16 @@ public sealed class TorchChoiceTests
         using var active = new PretendTorch(package: InEnvironment);
         var error = Assert.Throws<InvalidInputException>(() => Choice("none", (TorchChoice.Variable, other.Package), ("VIRTUAL_ENV", active.Root)).Installed());
         Assert.Contains($"{other.Libraries} is version 2.8.0; wanted is 2.10.x", error.Message);
-        error = Assert.Throws<InvalidInputException>(() => Choice("cpu", (TorchChoice.Variable, active.Root)).Installed());
+        error = Assert.Throws<InvalidInputException>(() => Choice("none", (TorchChoice.Variable, active.Root)).Installed());
         Assert.Contains(active.Root, error.Message);
+    }
+
+    [Fact]
+    public void A_program_with_its_own_cannot_take_another_and_says_so()
+    {
+        using var named = new PretendTorch();
+        var error = Assert.Throws<InvalidInputException>(() => Choice("cpu", (TorchChoice.Variable, named.Package)).Installed());
+        Assert.Contains("-p:TorchBackend=none", error.Message);
     }
 
     [Fact]
@@ -62,5 +68,5 @@ public sealed class TorchChoiceTests
     }
 
     private static TorchChoice Choice(string backend, params (string Name, string Value)[] environment) =>
-        new(name => environment.FirstOrDefault(variable => variable.Name == name).Value, backend);
+        new(name => environment.FirstOrDefault(variable => variable.Name == name).Value, backend == "none" ? null : "libtorch_cpu.so", backend);
 }

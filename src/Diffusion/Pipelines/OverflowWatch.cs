@@ -1,0 +1,39 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Pipelines;
+
+/// <summary>
+/// Ends a run whose numbers became infinite or undefined. The answer about a step is read when the next one has been handed to the device, so
+/// that a GPU never runs out of work for it; what overflowed once stays so.
+/// </summary>
+internal sealed class OverflowWatch : IDisposable
+{
+    private Tensor? finite;
+    private int step;
+
+    /// <summary>Asks about a step, and reads the answer about the one before.</summary>
+    /// <param name="index">The step, from 0.</param>
+    /// <param name="latents">The latents after it.</param>
+    /// <exception cref="InvalidInputException">The step before overflowed.</exception>
+    public void Add(int index, Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        var asked = latents.isfinite().all();
+        Require();
+        finite?.Dispose();
+        (finite, step) = (asked.DetachFromDisposeScope(), index);
+    }
+
+    /// <summary>Reads the answer about the last step.</summary>
+    /// <exception cref="InvalidInputException">It overflowed.</exception>
+    public void Require()
+    {
+        // Tensors of the META device have shapes and no numbers.
+        if (finite is null || finite.device_type == DeviceType.META || finite.ToBoolean())
+            return;
+        throw new InvalidInputException($"The numbers overflowed at step {step + 1}; use --dtype float32, a lower --guidance or milder weights. Where nothing helps, the model is damaged.");
+    }
+
+    public void Dispose() => finite?.Dispose();
+}
