@@ -11,5 +11,6 @@ internal static class BenchCommand
         WeightsBench.Create(cancel),
         InversionBench.Create(cancel),
         StudioBench.Create(cancel),
+        DeviceBench.Create(cancel),
     };
 }

@@ -34,10 +34,17 @@ internal sealed class ModelOptions
     /// <summary>Adds <c>--model</c>, what goes with it, <c>--device</c> and <c>--dtype</c>.</summary>
     public ModelOptions AddTo(Command command)
     {
+        AddWithoutTypeTo(command);
+        command.Add(dtype);
+        return this;
+    }
+
+    /// <summary>Adds all but <c>--dtype</c>, for commands that compute in several types.</summary>
+    public ModelOptions AddWithoutTypeTo(Command command)
+    {
         command.Add(model);
         checkpoint.AddTo(command).AddLorasTo(command).AddEmbeddingsTo(command);
         command.Add(device);
-        command.Add(dtype);
         command.Add(vaeTiling);
         return this;
     }
@@ -68,6 +75,13 @@ internal sealed class ModelOptions
             $"--dtype float16 on {target}: CPUs compute in it hundreds of times more slowly; use bfloat16 or float32.");
         return StableDiffusionModel.Load(directory, target, type, files);
     }
+
+    /// <summary>Loads the model elsewhere, or in another type, than the options say.</summary>
+    public StableDiffusionModel LoadOn(ParseResult parse, torch.Device target, torch.ScalarType type) =>
+        StableDiffusionModel.Load(Directory(parse), target, type, Files(parse));
+
+    /// <summary>Whether the user has said which device, rather than leave it to the program.</summary>
+    public bool IsNamed(ParseResult parse) => parse.GetValue(device) != ComputeDevice.Auto;
 
     /// <summary>Refuses a run that this machine's memory cannot hold, before anything is loaded.</summary>
     /// <param name="parse">The command line.</param>
@@ -106,11 +120,13 @@ internal sealed class ModelOptions
     /// <param name="quiet">Whether nobody wants to know.</param>
     public void Announce(ParseResult parse, torch.Device running, bool quiet)
     {
-        if (!quiet && parse.GetValue(device) == ComputeDevice.Auto)
+        if (!quiet && !IsNamed(parse))
             Console.Error.WriteLine($"running on {ComputeDevice.Describe(running)}");
     }
 
-    private torch.Device Device(ParseResult parse) => ComputeDevice.Named(parse.GetValue(device)!);
+    /// <summary>The device that the options ask for. Loads libtorch.</summary>
+    /// <exception cref="InvalidInputException">There is no such device here.</exception>
+    public torch.Device Device(ParseResult parse) => ComputeDevice.Named(parse.GetValue(device)!);
 
     private static string ReadDevice(string text) => ComputeDevice.IsName(text.ToLowerInvariant()) ? text.ToLowerInvariant() : throw new FormatException();
 }

@@ -1,4 +1,4 @@
-using TorchSharp;
+using PromptToPrompt.Diffusion.Native;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
@@ -18,22 +18,20 @@ internal sealed class OverflowWatch : IDisposable
     /// <exception cref="InvalidInputException">The step before overflowed.</exception>
     public void Add(int index, Tensor latents)
     {
-        using var scope = NewDisposeScope();
-        var asked = latents.isfinite().all();
-        Require();
-        finite?.Dispose();
-        (finite, step) = (asked.DetachFromDisposeScope(), index);
+        var asked = FiniteNumbers.Ask(latents).DetachFromDisposeScope();
+        var before = finite;
+        (finite, step) = (asked, index);
+        using (before)
+            Require(before, index - 1);
     }
 
     /// <summary>Reads the answer about the last step.</summary>
     /// <exception cref="InvalidInputException">It overflowed.</exception>
-    public void Require()
-    {
-        // Tensors of the META device have shapes and no numbers.
-        if (finite is null || finite.device_type == DeviceType.META || finite.ToBoolean())
-            return;
-        throw new InvalidInputException($"The numbers overflowed at step {step + 1}; use --dtype float32, a lower --guidance or milder weights. Where nothing helps, the model is damaged.");
-    }
+    public void Require() => Require(finite, step);
 
     public void Dispose() => finite?.Dispose();
+
+    private static void Require(Tensor? finite, int step) => InvalidInputException.Require(
+        finite is null || FiniteNumbers.Read(finite),
+        $"The numbers overflowed at step {step + 1}; use --dtype float32, a lower --guidance or milder weights. Where nothing helps, the model is damaged.");
 }

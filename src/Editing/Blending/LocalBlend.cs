@@ -43,9 +43,9 @@ public sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps, i
         using var scope = NewDisposeScope();
         var mask = options.Include is { } include ? Region(include, options.Threshold, pool: true) : ones([prompts, 1, height, width], ScalarType.Bool, device);
         if (options.Subtract is { } subtract)
-            mask = mask.logical_and(Region(subtract, options.SubtractThreshold, pool: false).logical_not());
+            mask = mask.bitwise_and(Region(subtract, options.SubtractThreshold, pool: false).bitwise_not());
         if (options.Mask is { } own)
-            mask = mask.logical_and(own.to(ScalarType.Bool, device).view(1, 1, height, width));
+            mask = mask.bitwise_and(own.to(ScalarType.Bool, device).view(1, 1, height, width));
         return mask.MoveToOuterDisposeScope();
 
         Tensor Region(IReadOnlyList<IReadOnlyList<int>> words, double threshold, bool pool)
@@ -55,7 +55,7 @@ public sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps, i
                 regions = nn.functional.max_pool2d(regions, [3, 3], [1, 1], [1, 1]);
             var scaled = nn.functional.interpolate(regions, [height, width], mode: InterpolationMode.Nearest);
             var above = (scaled / scaled.amax([2, 3], keepdim: true)).gt(Held(threshold));
-            return above.logical_or(above.narrow(0, 0, 1));
+            return above.bitwise_or(above.narrow(0, 0, 1));
         }
     }
 

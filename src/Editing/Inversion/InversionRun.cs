@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.UNet;
@@ -111,7 +112,7 @@ internal sealed class InversionRun : IDisposable
 
     public void RequireFinite(Tensor latents, string where)
     {
-        if (!((bool)latents.isfinite().all()))
+        if (!FiniteNumbers.AreAll(latents))
             throw new InvalidInputException($"The numbers overflowed {where}; use --dtype float32, more --steps or a lower guidance.");
     }
 

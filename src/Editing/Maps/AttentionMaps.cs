@@ -46,7 +46,7 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var columns = tensor(tokens.Select(token => (long)token).ToArray());
+        var columns = tensor(tokens.Select(token => (long)token).ToArray(), device: CPU);
         return map.cpu().index_select(1, columns).mean([1]).contiguous().data<float>().ToArray();
     }
 

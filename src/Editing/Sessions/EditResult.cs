@@ -62,7 +62,7 @@ public sealed class EditResult : IDisposable
         {
             ["latents"] = stack(latents).cpu(),
             ["images"] = stack(Pictures.Select(p => p.ToTensor())),
-            ["timesteps"] = tensor(Timesteps.ToArray()),
+            ["timesteps"] = tensor(Timesteps.ToArray(), device: CPU),
         };
         if (Maps is { Height: 16, Width: 16 })
             tensors["attention.cross.16"] = stack(Rows.Select(p => Maps.Mean(p).transpose(0, 1).reshape(-1, 16, 16)));

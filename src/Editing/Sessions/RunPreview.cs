@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Native;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
@@ -18,7 +19,7 @@ internal sealed class RunPreview(AutoencoderKL vae) : IDisposable
 
     /// <summary>The pictures that are computed; none where the source alone runs and its way is known.</summary>
     /// <summary>The pictures that the last evaluation stands for; none where its numbers overflowed, which the loop will say.</summary>
-    public IReadOnlyList<Picture> Pictures() => predicted is null || !predicted.isfinite().all().ToBoolean() ? [] : Picture.Decode(vae, predicted);
+    public IReadOnlyList<Picture> Pictures() => predicted is null || !FiniteNumbers.AreAll(predicted) ? [] : Picture.Decode(vae, predicted);
 
     /// <inheritdoc/>
     public void Dispose() => predicted?.Dispose();
