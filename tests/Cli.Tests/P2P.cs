@@ -30,11 +30,14 @@ internal static class P2P
     /// <summary>Runs with further environment variables.</summary>
     public static Outcome RunIn(IReadOnlyDictionary<string, string> environment, params string[] arguments) => Run(null, environment, arguments);
 
+    /// <summary>Runs another build of the command.</summary>
+    public static Outcome RunOf(string program, IReadOnlyDictionary<string, string> environment, params string[] arguments) => Run(null, environment, arguments, program);
+
     public static Outcome RunWithInput(string? input, params string[] arguments) => Run(input, new Dictionary<string, string>(), arguments);
 
-    private static Outcome Run(string? input, IReadOnlyDictionary<string, string> environment, string[] arguments)
+    private static Outcome Run(string? input, IReadOnlyDictionary<string, string> environment, string[] arguments, string? program = null)
     {
-        using var process = Start(arguments, environment);
+        using var process = Start(arguments, environment, program);
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(input);
@@ -53,10 +56,10 @@ internal static class P2P
         return Finish(process, output, error);
     }
 
-    private static Process Start(string[] arguments, IReadOnlyDictionary<string, string> environment)
+    private static Process Start(string[] arguments, IReadOnlyDictionary<string, string> environment, string? program = null)
     {
         // A job that a script began in the background ignores Ctrl-C and so do its children, unless told otherwise.
-        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, "p2p.dll"), .. arguments])
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", program ?? Path.Combine(AppContext.BaseDirectory, "p2p.dll"), .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

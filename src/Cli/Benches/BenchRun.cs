@@ -53,6 +53,7 @@ internal sealed class BenchRun
         var started = TimeProvider.System.GetTimestamp();
         using var loaded = model.Load(parse);
         using var loadedJudge = judge.Load(parse);
+        model.Announce(parse, loaded.Device, report.Quiet(parse));
         var found = measure(new BenchTools(loaded, loadedJudge, report.Quiet(parse)));
         found.Record["model"] = loaded.Directory;
         found.Record["seconds"] = Math.Round(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1);

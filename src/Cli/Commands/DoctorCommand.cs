@@ -45,7 +45,10 @@ internal static class DoctorCommand
             findings["threads"] = facts.Threads;
             findings["instructions"] = facts.CpuCapability;
             findings["bfloat16 arithmetic"] = facts.HasBFloat16Arithmetic;
-            findings["CUDA"] = facts.IsCudaAvailable;
+            findings["CUDA"] = facts.WhyNoCuda is null;
+            findings["no CUDA because"] = facts.WhyNoCuda;
+            if (facts.Gpus.Count > 0)
+                findings["GPUs"] = Json.Array([.. facts.Gpus.Select(gpu => gpu.ToString())]);
             using var model = options.Load(parse);
             findings["model"] = model.Directory;
             findings["device"] = model.Device.ToString();

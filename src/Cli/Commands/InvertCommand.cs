@@ -49,6 +49,7 @@ internal static class InvertCommand
             Warnings.Truncated(described);
             var framing = options.Framing(parse, loaded, picture, sampling.Size(parse));
             var quiet = report.Quiet(parse);
+            model.Announce(parse, loaded.Device, quiet);
             using var file = Invert(loaded, settings, picture, framing, path, quiet, cancel);
             if (!quiet)
                 Warnings.Unknown(loaded.Tokenizer, described);

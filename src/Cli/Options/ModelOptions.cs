@@ -29,15 +29,22 @@ internal sealed class ModelOptions
 
     private readonly MemoryOptions memory = new();
 
-    public ModelOptions() => device.DefaultValueFactory = _ => "auto";
+    public ModelOptions() => device.DefaultValueFactory = _ => ComputeDevice.Auto;
 
     /// <summary>Adds <c>--model</c>, what goes with it, <c>--device</c> and <c>--dtype</c>.</summary>
     public ModelOptions AddTo(Command command)
     {
+        AddWithoutTypeTo(command);
+        command.Add(dtype);
+        return this;
+    }
+
+    /// <summary>Adds all but <c>--dtype</c>, for commands that compute in several types.</summary>
+    public ModelOptions AddWithoutTypeTo(Command command)
+    {
         command.Add(model);
         checkpoint.AddTo(command).AddLorasTo(command).AddEmbeddingsTo(command);
         command.Add(device);
-        command.Add(dtype);
         memory.AddTo(command);
         return this;
     }
@@ -64,11 +71,23 @@ internal sealed class ModelOptions
 
     private StableDiffusionModel Load(ParseResult parse, string directory, ModelLoadOptions files, MemoryDemand? demand)
     {
-        LibTorch.EnsureLoaded();
-        var (where, dtype) = (Device(parse), Dtype(parse));
+        var (target, type) = (Device(parse), Dtype(parse));
+        InvalidInputException.Require(
+            type != torch.ScalarType.Float16 || target.type == DeviceType.CUDA,
+            $"--dtype float16 on {target}: CPUs compute in it hundreds of times more slowly; use bfloat16 or float32.");
         // Of a GPU's memory libtorch tells nothing here.
-        return StableDiffusionModel.Load(directory, where, dtype, memory.Choose(parse, directory, files, dtype, where.type == DeviceType.CPU ? demand : null));
+        return StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, files, type, target.type == DeviceType.CPU ? demand : null));
     }
+
+    /// <summary>Loads the model elsewhere, or in another type, than the options say.</summary>
+    public StableDiffusionModel LoadOn(ParseResult parse, torch.Device target, torch.ScalarType type)
+    {
+        var directory = Directory(parse);
+        return StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, checkpoint.Read(parse), type, null));
+    }
+
+    /// <summary>Whether the user has said which device, rather than leave it to the program.</summary>
+    public bool IsNamed(ParseResult parse) => parse.GetValue(device) != ComputeDevice.Auto;
 
     private torch.ScalarType Dtype(ParseResult parse) => parse.GetValue(dtype) switch
     {
@@ -88,23 +107,19 @@ internal sealed class ModelOptions
         return new OfferedModel(name ?? parse.GetValue(model)!, () => Load(parse, directory, files, StudioDemand));
     }
 
-    private torch.Device Device(ParseResult parse)
+    /// <summary>Tells a person which device runs, where the choice was the program's.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="running">The device.</param>
+    /// <param name="quiet">Whether nobody wants to know.</param>
+    public void Announce(ParseResult parse, torch.Device running, bool quiet)
     {
-        var name = parse.GetValue(device)!;
-        if (name == "cpu" || (name == "auto" && !torch.cuda.is_available()))
-            return torch.CPU;
-        if (!torch.cuda.is_available())
-            throw new InvalidInputException($"--device {name}: libtorch finds no CUDA device here; use --device cpu.");
-        var index = name.Contains(':') ? int.Parse(name.Split(':')[1]) : 0;
-        return index < torch.cuda.device_count()
-            ? new torch.Device(DeviceType.CUDA, index)
-            : throw new InvalidInputException($"--device {name}: there are only {torch.cuda.device_count()} CUDA devices, counted from 0.");
+        if (!quiet && !IsNamed(parse))
+            Console.Error.WriteLine($"running on {ComputeDevice.Describe(running)}");
     }
 
-    private static string ReadDevice(string text)
-    {
-        var parts = text.ToLowerInvariant().Split(':');
-        var known = parts is ["auto"] or ["cpu"] or ["cuda"] || (parts is ["cuda", var n] && byte.TryParse(n, out _));
-        return known ? text.ToLowerInvariant() : throw new FormatException();
-    }
+    /// <summary>The device that the options ask for. Loads libtorch.</summary>
+    /// <exception cref="InvalidInputException">There is no such device here.</exception>
+    public torch.Device Device(ParseResult parse) => ComputeDevice.Named(parse.GetValue(device)!);
+
+    private static string ReadDevice(string text) => ComputeDevice.IsName(text.ToLowerInvariant()) ? text.ToLowerInvariant() : throw new FormatException();
 }

@@ -50,6 +50,7 @@ internal sealed class PictureRun
         });
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);
         Warnings.Truncated(prompts);
+        model.Announce(parse, loaded.Device, report.Quiet(parse));
         using var result = StepDisplay.Run(report.Quiet(parse), progress => job.Make(loaded, request, progress, cancel));
         cancel.ThrowIfCancellationRequested();
         // Not earlier: whatever is wrong with the input says it alone.

@@ -28,7 +28,7 @@ internal sealed record TiledPass(int Tile, int Overlap, int Up, int Down)
                 using var tile = NewDisposeScope();
                 var (h, w) = (Math.Min(Tile, height), Math.Min(Tile, width));
                 var output = network(input.narrow(2, y, h).narrow(3, x, w).contiguous());
-                var share = Ramp(y, h, height).to(input.device).unsqueeze(1) * Ramp(x, w, width).to(input.device);
+                var share = Ramp(y, h, height, input.device).unsqueeze(1) * Ramp(x, w, width, input.device);
                 sum ??= zeros([output.shape[0], output.shape[1], Out(height), Out(width)], output.dtype, output.device).MoveToOuterDisposeScope();
                 Part(sum).add_(output * share);
                 Part(shares).add_(share);
@@ -52,7 +52,7 @@ internal sealed record TiledPass(int Tile, int Overlap, int Up, int Down)
     }
 
     /// <summary>A tile's share along one side: 1, falling linearly over the overlap towards a neighbour.</summary>
-    private Tensor Ramp(long start, long side, long length)
+    private Tensor Ramp(long start, long side, long length, Device device)
     {
         var (count, fade) = (Out(side), Out(Overlap));
         var share = new float[count];
@@ -63,6 +63,6 @@ internal sealed record TiledPass(int Tile, int Overlap, int Up, int Down)
             share[i] = Math.Min(1, Math.Min(before, after));
         }
 
-        return tensor(share);
+        return tensor(share, device: device);
     }
 }

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Native;
 using SkiaSharp;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
@@ -31,7 +32,7 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
         {
             using var scope = NewDisposeScope();
             var pixels = vae.Decode(latents.narrow(0, i, 1).to(ScalarType.Float32));
-            if (!(bool)pixels.isfinite().all())
+            if (!FiniteNumbers.AreAll(pixels))
                 throw new InvalidInputException("The autoencoder made a picture that is not made of numbers (NaN): its weights are damaged; download the model's vae again.");
             // Upstream truncates to bytes instead of rounding; so do we, to match it.
             var bytes = pixels.mul(Held(0.5)).add_(Held(0.5)).clamp_(Held(0), Held(1)).mul_(Held(255)).to(ScalarType.Byte)[0].permute(1, 2, 0).contiguous().cpu();
@@ -108,7 +109,7 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     }
 
     /// <summary>The picture as [Height, Width, 3] uint8.</summary>
-    public Tensor ToTensor() => tensor(Rgb, [Height, Width, 3]);
+    public Tensor ToTensor() => tensor(Rgb, [Height, Width, 3], device: CPU);
 
     /// <summary>Copies the picture into a bitmap.</summary>
     public SKBitmap ToBitmap()

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Weights;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Layers;
@@ -24,7 +25,7 @@ internal sealed class TimestepEmbedding(
         if (guidanceProjection is not null && guidance is { } scale)
         {
             // w of the distillation: 0 where guidance is 1.
-            var strength = tensor(new[] { (float)((scale - 1) * GuidanceScale) }, device: timesteps.device);
+            var strength = full([1], Held((scale - 1) * GuidanceScale), ScalarType.Float32, timesteps.device);
             waves += guidanceProjection.Forward(Sinusoids.Of(strength, guidanceWidth!.Value, cosineFirst: false, GuidanceFrequencyShift).to(dtype));
         }
 

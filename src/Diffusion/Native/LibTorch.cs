@@ -8,7 +8,7 @@ using TorchSharp;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>
-/// Loads libtorch, and says the truth when that fails.
+/// Loads libtorch, that of the packages or that of an installed PyTorch (see <see cref="TorchChoice"/>), and says the truth when that fails.
 /// </summary>
 /// <remarks>
 /// TorchSharp's native library asks for a version of libstdc++ that Debian 12 and Ubuntu 22.04 do not have, though it uses nothing of it
@@ -24,10 +24,13 @@ public static class LibTorch
     private static readonly Lock Gate = new();
     private static readonly Assembly TorchAssembly = typeof(torch).Assembly;
     private static PatchedWrapper? patched;
+    private static InstalledTorch? installed;
+    private static nint core;
     private static nint wrapper;
 
     /// <summary>Loads libtorch unless it is loaded already. Costs nothing after the first time; any thread may call it.</summary>
     /// <exception cref="LibTorchLoadException">libtorch cannot be loaded here; the message says why.</exception>
+    /// <exception cref="InvalidInputException">The libtorch that <c>P2P_LIBTORCH</c> names is not there or does not match.</exception>
     public static void EnsureLoaded()
     {
         lock (Gate)
@@ -38,13 +41,20 @@ public static class LibTorch
                 throw new LibTorchLoadException(reason);
             FreedMemory.Keep();
             IdleThreads.Sleep();
-            Load("torch_cpu");
+            installed = TorchChoice.Here.Installed();
+            if (installed is null)
+                LoadPackages();
+            else
+                LoadInstalled(installed);
             wrapper = Load(WrapperName);
+            // Convolutions on a GPU would round their operands to 10 bits otherwise; who wants that takes bfloat16.
+            torch.backends.cudnn.allow_tf32 = false;
         }
     }
 
     /// <summary>Loads libtorch and tells what was found.</summary>
     /// <exception cref="LibTorchLoadException">libtorch cannot be loaded here; the message says why.</exception>
+    /// <exception cref="InvalidInputException">The libtorch that <c>P2P_LIBTORCH</c> names is not there or does not match.</exception>
     public static LibTorchFacts Describe()
     {
         EnsureLoaded();
@@ -52,14 +62,59 @@ public static class LibTorch
             ?? TorchAssembly.GetName().Version!.ToString();
         return new LibTorchFacts(
             informational.Split('+')[0],
-            torch.__version__,
-            NativeSearchPath.Find("torch_cpu"),
+            installed?.Version ?? torch.__version__,
+            Find("torch_cpu"),
             patched?.Path ?? NativeSearchPath.Find(WrapperName),
             patched is not null,
             torch.get_num_threads(),
             CpuCapability(),
             HasBFloat16Arithmetic(),
-            torch.cuda.is_available());
+            Find("torch_cuda") is not null,
+            torch.cuda.is_available() ? null : WhyNoCuda(),
+            CudaDriver.Gpus());
+    }
+
+    /// <summary>Why no GPU can be used here, as the end of a sentence. libtorch must be loaded.</summary>
+    internal static string WhyNoCuda() =>
+        Find("torch_cuda") is null ? $"this libtorch computes on the CPU alone ({Find("torch_cpu")}); build with -p:TorchBackend=cuda, or set {TorchChoice.Variable} to a PyTorch for CUDA"
+        : CudaDriver.Problem is { } problem ? problem
+        : CudaDriver.Gpus().Count == 0 ? $"NVIDIA's driver shows no GPU (CUDA_VISIBLE_DEVICES is \"{Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES")}\")"
+        : $"libtorch can use none of the GPUs here ({string.Join(", ", CudaDriver.Gpus())}); its driver may be too old for CUDA 12.8";
+
+    private static string? Find(string library) => installed is null ? NativeSearchPath.Find(library) : installed.Find(library);
+
+    private static void LoadPackages()
+    {
+        core = Load("torch_cpu");
+        if (TorchChoice.Here.Backend == "cuda" || NativeSearchPath.Find("torch_cuda") is not null)
+            Load("torch_cuda");
+    }
+
+    /// <summary>
+    /// Loads an installed libtorch by its paths. TorchSharp's library, which lies elsewhere, then finds what it needs in the process, by name, and
+    /// so does TorchSharp when it loads libtorch once more.
+    /// </summary>
+    private static void LoadInstalled(InstalledTorch chosen)
+    {
+        foreach (var library in InstalledTorch.Libraries)
+            core = LoadFile(chosen.Find(library)!);
+        // Those of CUDA register their kernels as they are loaded. They find NVIDIA's libraries by the paths that are written in them.
+        foreach (var path in InstalledTorch.CudaLibraries.Select(chosen.Find).OfType<string>())
+            LoadFile(path);
+        LoadFile(chosen.Find("torch")!);
+    }
+
+    private static nint LoadFile(string path)
+    {
+        try
+        {
+            return NativeLibrary.Load(path);
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            throw new LibTorchLoadException(
+                $"{path} cannot be loaded: the system's loader says \"{LoaderMessage(path, e)}\"; install that PyTorch again, or set {TorchChoice.Variable} to another one.", e);
+        }
     }
 
 #pragma warning disable CA2255 // The handler must be there before the first tensor, whichever assembly makes it; only a module initializer is.
@@ -77,7 +132,7 @@ public static class LibTorch
             if (patched is null)
             {
                 // The copy lies elsewhere, so its dependencies must be in the process (they are then found by name).
-                if (!NativeLibrary.TryLoad("torch", TorchAssembly, null, out _) || NativeSearchPath.Find(WrapperName) is not { } original)
+                if ((installed is null && !NativeLibrary.TryLoad("torch", TorchAssembly, null, out _)) || NativeSearchPath.Find(WrapperName) is not { } original)
                     return 0;
                 patched = PatchedWrapper.TryLoad(original);
             }
@@ -144,8 +199,7 @@ public static class LibTorch
         // std::string at::get_cpu_capability() by the Linux x64 calling convention: the caller passes where the 32-byte string goes. Its
         // names are shorter than 16 characters, which libstdc++ keeps inside the object, so there is nothing to free.
         if (!OperatingSystem.IsLinux()
-            || !NativeLibrary.TryLoad("torch_cpu", TorchAssembly, null, out var library)
-            || !NativeLibrary.TryGetExport(library, "_ZN2at18get_cpu_capabilityB5cxx11Ev", out var function))
+            || !NativeLibrary.TryGetExport(core, "_ZN2at18get_cpu_capabilityB5cxx11Ev", out var function))
         {
             return null;
         }

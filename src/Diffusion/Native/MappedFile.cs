@@ -62,11 +62,11 @@ internal sealed unsafe class MappedFile : IDisposable
         CheckRange(offset, checked(count * size));
         LibTorch.EnsureLoaded();
         if (count == 0)
-            return empty(0, dtype: type);
+            return empty(0, dtype: type, device: CPU);
         var address = start + (nint)offset;
         if (address % size != 0)
         {
-            var copy = empty(count, dtype: type);
+            var copy = empty(count, dtype: type, device: CPU);
             Buffer.MemoryCopy((void*)address, (void*)TensorMemory.Address(copy), count * size, count * size);
             return copy;
         }

@@ -34,6 +34,7 @@ public static class DenoisingLoop
         var batch = new GuidedBatch(request);
         var steps = scheduler.Timesteps.Count;
         var latents = (request.Latents * Held(scheduler.InitialNoiseSigma)).DetachFromDisposeScope();
+        using var overflow = new OverflowWatch();
         try
         {
             for (var i = request.FirstStep; i < steps; i++)
@@ -42,6 +43,9 @@ public static class DenoisingLoop
                 var next = Step(model, scheduler, request, batch, i, latents);
                 latents.Dispose();
                 latents = next;
+                overflow.Add(i, latents);
+                if (i == steps - 1)
+                    overflow.Require();
                 yield return new DenoisingState(i, steps, scheduler.Timesteps[i], latents);
             }
         }
@@ -56,13 +60,11 @@ public static class DenoisingLoop
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var input = batch.Input(scheduler.ScaleModelInput(latents, index)).to(model.Dtype);
-        var timestep = tensor(new[] { scheduler.Timesteps[index] }, device: model.Device);
+        // A kernel writes the number: copying it to a GPU would wait for everything before.
+        var timestep = full([1], Held(scheduler.Timesteps[index]), ScalarType.Int64, model.Device);
         var conditioning = batch.Conditioning(index);
         var output = (request.RowByRow ? cat([.. Enumerable.Range(0, batch.Rows.Count).Select(row => Predict(row, 1))], 0) : Predict(0, batch.Rows.Count)).to(ScalarType.Float32);
-        var next = request.AfterStep(index, batch.Advance(output, index, latents, Advance));
-        if (!next.isfinite().all().ToBoolean())
-            throw new InvalidInputException($"The numbers overflowed at step {index + 1}; use --dtype float32, a lower --guidance or milder weights. Where nothing helps, the model is damaged.");
-        return next.DetachFromDisposeScope();
+        return request.AfterStep(index, batch.Advance(output, index, latents, Advance)).DetachFromDisposeScope();
 
         Tensor Predict(int first, int count) => model.UNet.Forward(
             input.narrow(0, first, count), timestep, conditioning.Narrow(first, count), request.Attention,

@@ -18,7 +18,7 @@ public static class InitialNoise
         var f = model.Shape.Vae.PixelsPerLatent;
         model.RequireFits(new PixelSize(width, height));
         using var generator = new Generator((ulong)seed, CPU);
-        using var noise = randn([1, model.Shape.Vae.LatentChannels, height / f, width / f], generator: generator);
+        using var noise = randn([1, model.Shape.Vae.LatentChannels, height / f, width / f], device: CPU, generator: generator);
         return noise.to(model.Device, copy: true);
     }
 }

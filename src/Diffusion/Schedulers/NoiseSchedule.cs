@@ -49,12 +49,12 @@ public sealed class NoiseSchedule
     private static Tensor Beta(SchedulerConfig config)
     {
         if (config.TrainedBetas is { } trained)
-            return tensor(trained.Select(beta => (float)beta).ToArray());
+            return tensor(trained.Select(beta => (float)beta).ToArray(), device: CPU);
         return config.BetaSchedule switch
         {
-            BetaSchedule.Linear => linspace(config.BetaStart, config.BetaEnd, config.TrainTimesteps, dtype: float32),
-            BetaSchedule.ScaledLinear => linspace(Math.Sqrt(config.BetaStart), Math.Sqrt(config.BetaEnd), config.TrainTimesteps, dtype: float32).square(),
-            _ => tensor(SquaredCosine(config.TrainTimesteps)),
+            BetaSchedule.Linear => linspace(config.BetaStart, config.BetaEnd, config.TrainTimesteps, dtype: float32, device: CPU),
+            BetaSchedule.ScaledLinear => linspace(Math.Sqrt(config.BetaStart), Math.Sqrt(config.BetaEnd), config.TrainTimesteps, dtype: float32, device: CPU).square(),
+            _ => tensor(SquaredCosine(config.TrainTimesteps), device: CPU),
         };
     }
 

@@ -24,13 +24,13 @@ internal sealed class StepNoise(long seed) : IDisposable
             Dispose();
             generator = new Generator((ulong)seed, CPU);
             // The starting noise comes first.
-            using var start = randn(shape, generator: generator);
+            using var start = randn(shape, device: CPU, generator: generator);
         }
 
         for (; drawn <= step; drawn++)
         {
             latest?.Dispose();
-            using var numbers = randn(shape, generator: generator);
+            using var numbers = randn(shape, device: CPU, generator: generator);
             latest = numbers.to(sample.dtype, sample.device, copy: true).DetachFromDisposeScope();
         }
 

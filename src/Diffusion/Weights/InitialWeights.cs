@@ -25,10 +25,10 @@ public sealed class InitialWeights(Generator generator) : WeightSource
         var size = shape.ToArray();
         var tensor = (init switch
         {
-            WeightInit.Zeros => zeros(size),
-            WeightInit.Ones => ones(size),
-            WeightInit.Embedding => randn(size, generator: generator).mul_(Held(0.02)),
-            _ => rand(size, generator: generator).mul_(Held(2)).sub_(Held(1)).mul_(Held(1 / Math.Sqrt(fanIn))),
+            WeightInit.Zeros => zeros(size, device: CPU),
+            WeightInit.Ones => ones(size, device: CPU),
+            WeightInit.Embedding => randn(size, device: CPU, generator: generator).mul_(Held(0.02)),
+            _ => rand(size, device: CPU, generator: generator).mul_(Held(2)).sub_(Held(1)).mul_(Held(1 / Math.Sqrt(fanIn))),
         }).DetachFromDisposeScope();
         weights.Add(new(name, tensor));
         return tensor;

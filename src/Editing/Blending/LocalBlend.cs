@@ -37,24 +37,25 @@ public sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps, i
     /// <param name="prompts">Number of prompts.</param>
     /// <param name="height">Rows of the latents.</param>
     /// <param name="width">Columns of the latents.</param>
-    public Tensor Masks(int step, int prompts, long height, long width)
+    /// <param name="device">The device of the latents and of the maps.</param>
+    public Tensor Masks(int step, int prompts, long height, long width, Device device)
     {
         using var scope = NewDisposeScope();
-        var mask = options.Include is { } include ? Region(include, options.Threshold, pool: true) : ones([prompts, 1, height, width], dtype: ScalarType.Bool);
+        var mask = options.Include is { } include ? Region(include, options.Threshold, pool: true) : ones([prompts, 1, height, width], ScalarType.Bool, device);
         if (options.Subtract is { } subtract)
-            mask = mask.logical_and(Region(subtract, options.SubtractThreshold, pool: false).logical_not());
+            mask = mask.bitwise_and(Region(subtract, options.SubtractThreshold, pool: false).bitwise_not());
         if (options.Mask is { } own)
-            mask = mask.logical_and(own.to(ScalarType.Bool).view(1, 1, height, width));
+            mask = mask.bitwise_and(own.to(ScalarType.Bool, device).view(1, 1, height, width));
         return mask.MoveToOuterDisposeScope();
 
         Tensor Region(IReadOnlyList<IReadOnlyList<int>> words, double threshold, bool pool)
         {
-            var regions = cat([.. Enumerable.Range(0, prompts).Select(p => WordMap(p, words[p], step))], 0);
+            var regions = cat([.. Enumerable.Range(0, prompts).Select(p => WordMap(p, words[p], step, device))], 0);
             if (pool)
                 regions = nn.functional.max_pool2d(regions, [3, 3], [1, 1], [1, 1]);
             var scaled = nn.functional.interpolate(regions, [height, width], mode: InterpolationMode.Nearest);
             var above = (scaled / scaled.amax([2, 3], keepdim: true)).gt(Held(threshold));
-            return above.logical_or(above.narrow(0, 0, 1));
+            return above.bitwise_or(above.narrow(0, 0, 1));
         }
     }
 
@@ -65,16 +66,16 @@ public sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps, i
     public static Tensor Blend(Tensor latents, Tensor source, Tensor masks)
     {
         using var scope = NewDisposeScope();
-        return (source + (masks.to(latents.device).to(latents.dtype) * (latents - source))).MoveToOuterDisposeScope();
+        return (source + (masks.to(latents.dtype) * (latents - source))).MoveToOuterDisposeScope();
     }
 
-    private Tensor WordMap(int prompt, IReadOnlyList<int> tokens, int step)
+    private Tensor WordMap(int prompt, IReadOnlyList<int> tokens, int step, Device device)
     {
         var watched = maps ?? throw new InvalidOperationException("Blend words need attention maps.");
         if (tokens.Count == 0)
-            return zeros(1, 1, watched.Height, watched.Width);
+            return zeros([1, 1, watched.Height, watched.Width], device: device);
         // The mean over the steps instead of upstream's sum: the division by the maximum makes them equal.
-        var map = watched.Mean(prompt, step).index_select(1, tensor(tokens.Select(t => (long)t).ToArray())).sum(1);
-        return map.view(1, 1, watched.Height, watched.Width);
+        var mean = watched.Mean(prompt, step);
+        return cat([.. tokens.Select(token => mean.narrow(1, token, 1))], 1).sum(1).view(1, 1, watched.Height, watched.Width);
     }
 }

@@ -140,8 +140,8 @@ public sealed class EditAttention(
         if (matrices.TryGetValue(edit, out var pair))
             return pair;
         var n = edit.Tokens;
-        pair = (tensor(edit.P, [n, n]).to(like.dtype, like.device).DetachFromDisposeScope(),
-            tensor(edit.R, [n, 1]).to(like.dtype, like.device).DetachFromDisposeScope());
+        pair = (tensor(edit.P, [n, n], device: CPU).to(like.dtype, like.device).DetachFromDisposeScope(),
+            tensor(edit.R, [n, 1], device: CPU).to(like.dtype, like.device).DetachFromDisposeScope());
         matrices.Add(edit, pair);
         return pair;
     }

@@ -55,7 +55,7 @@ public static class InpaintMask
     private static Tensor Blurred(Tensor image, double sigma)
     {
         var radius = (int)Math.Ceiling(3 * sigma);
-        var weights = tensor([.. Enumerable.Range(-radius, (2 * radius) + 1).Select(i => (float)Math.Exp(-0.5 * (i / sigma) * (i / sigma)))]);
+        var weights = tensor([.. Enumerable.Range(-radius, (2 * radius) + 1).Select(i => (float)Math.Exp(-0.5 * (i / sigma) * (i / sigma)))], device: CPU);
         weights /= weights.sum();
         var padded = nn.functional.pad(image.unsqueeze(0).unsqueeze(0), [radius, radius, radius, radius], PaddingModes.Replicate);
         return nn.functional.conv2d(nn.functional.conv2d(padded, weights.view(1, 1, 1, -1)), weights.view(1, 1, -1, 1)).squeeze(0).squeeze(0);

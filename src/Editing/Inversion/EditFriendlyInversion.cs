@@ -25,7 +25,7 @@ internal sealed class EditFriendlyInversion : InversionMethod
         var source = new List<Tensor>();
         foreach (var timestep in scheduler.Timesteps)
         {
-            using var noise = randn(run.Picture.shape, generator: generator);
+            using var noise = randn(run.Picture.shape, device: CPU, generator: generator);
             source.Add(scheduler.AddNoise(run.Picture, noise.to(run.Model.Device), timestep));
         }
 

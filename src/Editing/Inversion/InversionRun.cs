@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.UNet;
@@ -70,7 +71,7 @@ internal sealed class InversionRun : IDisposable
     {
         rows++;
         using var scope = NewDisposeScope();
-        var timestep = tensor(new[] { Scheduler.Timesteps[step] }, device: Model.Device);
+        var timestep = full([1], Held(Scheduler.Timesteps[step]), ScalarType.Int64, Model.Device);
         return Model.UNet.Forward(latents.to(Model.Dtype), timestep, text.To(Model.Dtype, Model.Device), AttentionProcessor.Plain, DenoisingStep.None)
             .to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
@@ -89,7 +90,7 @@ internal sealed class InversionRun : IDisposable
     /// <summary>The network at some latents with the empty prompt's vector, differentiable with respect to the text; one row.</summary>
     public CheckpointedUNet Differentiable(Tensor latents, int step)
     {
-        using var timestep = tensor(new[] { Scheduler.Timesteps[step] }, device: Model.Device);
+        using var timestep = full([1], Held(Scheduler.Timesteps[step]), ScalarType.Int64, Model.Device);
         using var input = latents.to(Model.Dtype, copy: true);
         return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: Settings.SaveMemory ?? (Model.OnePartAtATime || KeptBytes(input) > MostKept));
     }
@@ -111,7 +112,7 @@ internal sealed class InversionRun : IDisposable
 
     public void RequireFinite(Tensor latents, string where)
     {
-        if (!((bool)latents.isfinite().all()))
+        if (!FiniteNumbers.AreAll(latents))
             throw new InvalidInputException($"The numbers overflowed {where}; use --dtype float32, more --steps or a lower guidance.");
     }
 

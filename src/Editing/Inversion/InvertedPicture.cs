@@ -62,8 +62,8 @@ public sealed class InvertedPicture : IDisposable
             tensors["inversion.uncond_vector"] = vector.to(ScalarType.Float32).cpu();
         if (Losses.Count == 0)
             return;
-        tensors["inversion.loss"] = tensor(Losses.Select(l => l.Count > 0 ? (float)l[^1] : float.NaN).ToArray());
-        tensors["inversion.iterations"] = tensor(Losses.Select(l => (long)l.Count).ToArray());
+        tensors["inversion.loss"] = tensor(Losses.Select(l => l.Count > 0 ? (float)l[^1] : float.NaN).ToArray(), device: CPU);
+        tensors["inversion.iterations"] = tensor(Losses.Select(l => (long)l.Count).ToArray(), device: CPU);
     }
 
     internal static Tensor Own(Tensor tensor) => tensor.contiguous().clone().DetachFromDisposeScope();

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Maps;
 
 /// <summary>
-/// Cross-attention maps as edits left them, averaged over heads and over the layers of one resolution, for each step and prompt.
+/// Cross-attention maps as edits left them, averaged over heads and over the layers of one resolution, for each step and prompt. They stay on
+/// the device of the run, which would have to wait for each copy.
 /// </summary>
 /// <param name="height">Rows of positions of the watched layers.</param>
 /// <param name="width">Columns of positions of the watched layers.</param>
@@ -45,14 +46,14 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var columns = tensor(tokens.Select(token => (long)token).ToArray());
+        var columns = tensor(tokens.Select(token => (long)token).ToArray(), device: CPU);
         return map.cpu().index_select(1, columns).mean([1]).contiguous().data<float>().ToArray();
     }
 
     internal void Add(in AttentionCall call, int prompt, Tensor probabilities)
     {
         using var scope = NewDisposeScope();
-        var map = probabilities.squeeze(0).to(ScalarType.Float32).mean([0]).cpu();
+        var map = probabilities.squeeze(0).to(ScalarType.Float32).mean([0]);
         var key = (call.Step.Index, prompt);
         if (maps.TryGetValue(key, out var sum))
         {
@@ -61,7 +62,7 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
         }
         else
         {
-            maps[key] = (map.clone().DetachFromDisposeScope(), 1);
+            maps[key] = (map.DetachFromDisposeScope(), 1);
         }
     }
 

@@ -37,7 +37,7 @@ public sealed class SelfAttentionMap(int height, int width) : IDisposable
             throw new InvalidOperationException("No self-attention has been watched.");
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var mean = sum / Held(maps);
+        var mean = (sum / Held(maps)).cpu();
         var (_, strengths, patterns) = linalg.svd(mean - mean.mean([1], keepdim: true), fullMatrices: false);
         var squares = strengths.square();
         var shares = (squares / squares.sum().clamp_min(Held(float.Epsilon))).data<float>().ToArray();
@@ -52,7 +52,7 @@ public sealed class SelfAttentionMap(int height, int width) : IDisposable
     internal void Add(Tensor probabilities)
     {
         using var scope = NewDisposeScope();
-        var map = probabilities.squeeze(0).to(ScalarType.Float32).mean([0]).cpu();
+        var map = probabilities.squeeze(0).to(ScalarType.Float32).mean([0]);
         maps++;
         if (sum is null)
             sum = map.DetachFromDisposeScope();

@@ -151,6 +151,7 @@ internal sealed class EditPlan : IDisposable
     {
         using var scope = NewDisposeScope();
         var brightness = picture.ToTensor().to(ScalarType.Float32).mean([2]).view(1, 1, picture.Height, picture.Width);
-        return nn.functional.adaptive_avg_pool2d(brightness, [Noise.shape[2], Noise.shape[3]]).gt(Held(127.5)).view(Noise.shape[2], Noise.shape[3]).MoveToOuterDisposeScope();
+        return nn.functional.adaptive_avg_pool2d(brightness, [Noise.shape[2], Noise.shape[3]]).gt(Held(127.5)).view(Noise.shape[2], Noise.shape[3])
+            .to(Model.Device).MoveToOuterDisposeScope();
     }
 }

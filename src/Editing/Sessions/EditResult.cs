@@ -62,7 +62,7 @@ public sealed class EditResult : IDisposable
         {
             ["latents"] = stack(latents).cpu(),
             ["images"] = stack(Pictures.Select(p => p.ToTensor())),
-            ["timesteps"] = tensor(Timesteps.ToArray()),
+            ["timesteps"] = tensor(Timesteps.ToArray(), device: CPU),
         };
         if (Maps is { Height: 16, Width: 16 })
             tensors["attention.cross.16"] = stack(Rows.Select(p => Maps.Mean(p).transpose(0, 1).reshape(-1, 16, 16)));
@@ -113,7 +113,7 @@ public sealed class EditResult : IDisposable
     {
         RequireTrace();
         using var scope = NewDisposeScope();
-        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[picture]].mul(Held(byte.MaxValue)).MoveToOuterDisposeScope() : null;
+        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[picture]].mul(Held(byte.MaxValue)).cpu().MoveToOuterDisposeScope() : null;
     }
 
     /// <inheritdoc/>

@@ -102,10 +102,10 @@ public static class EditRun
         }
 
         using var scope = NewDisposeScope();
-        var masks = blend.Masks(step, plan.Prompts.Count, latents.shape[2], latents.shape[3]);
+        var masks = blend.Masks(step, plan.Prompts.Count, latents.shape[2], latents.shape[3], latents.device);
         result.KeepMask(masks);
         // Entry 0 of the recording is the start, so the source after this step is entry step + 1.
-        var source = first == 0 ? latents.narrow(0, 0, 1) : recording!.Latents[step + 1].to(latents.device);
+        var source = first == 0 ? latents.narrow(0, 0, 1) : recording!.Latents[step + 1];
         var blended = LocalBlend.Blend(latents.narrow(0, latents.shape[0] - edits, edits), source, masks.narrow(0, 1, edits));
         return (first == 0 ? cat([source, blended], 0) : blended).MoveToOuterDisposeScope();
     }

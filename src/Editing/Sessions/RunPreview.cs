@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using static TorchSharp.torch;
 
@@ -16,8 +17,11 @@ internal sealed class RunPreview(StableDiffusionModel model, bool isWatched) : I
     /// </summary>
     public Action<Tensor>? Receiver => isWatched && !model.OnePartAtATime ? Keep : null;
 
-    /// <summary>The pictures that are computed; none where the source alone runs and its way is known, or nothing is received.</summary>
-    public IReadOnlyList<Picture> Pictures() => predicted is null ? [] : Picture.Decode(model.Vae, predicted);
+    /// <summary>
+    /// The pictures that are computed; none where the source alone runs and its way is known, where nothing is received, or where numbers overflowed, which the
+    /// loop will say.
+    /// </summary>
+    public IReadOnlyList<Picture> Pictures() => predicted is null || !FiniteNumbers.AreAll(predicted) ? [] : Picture.Decode(model.Vae, predicted);
 
     /// <inheritdoc/>
     public void Dispose() => predicted?.Dispose();

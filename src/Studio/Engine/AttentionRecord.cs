@@ -40,7 +40,7 @@ internal sealed record AttentionRecord(int Width, int Height, IReadOnlyList<int>
     private static byte[] Scaled(Tensor map, PromptWord word)
     {
         using var scope = NewDisposeScope();
-        var columns = tensor(word.BareTokens.Select(token => (long)token).ToArray());
+        var columns = tensor(word.BareTokens.Select(token => (long)token).ToArray(), device: CPU);
         var values = map.cpu().index_select(1, columns).mean([1]);
         var strongest = values.max().clamp_min(Held(float.Epsilon));
         return (values / strongest).mul(Held(byte.MaxValue)).clamp(Held(0), Held(byte.MaxValue)).to(ScalarType.Byte).contiguous().data<byte>().ToArray();

@@ -1,0 +1,63 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Sessions;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Evaluation.Devices;
+
+/// <summary>
+/// One whole edit (a source and a target in one batch, encoding of the prompts and decoding of the pictures included) on some device in some type
+/// of numbers.
+/// </summary>
+/// <param name="Latents">The final latents, all values; empty where the run did not come to its end.</param>
+/// <param name="Pictures">Source and edit.</param>
+/// <param name="Seconds">How long it took.</param>
+/// <param name="HeldMemory">
+/// Bytes of the GPU's memory that libtorch holds after the run, everything before included. It keeps what it had at its peak. Null on a CPU.
+/// </param>
+/// <param name="Problem">Why the run did not come to its end; null where it did.</param>
+public sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Picture> Pictures, double Seconds, long? HeldMemory, string? Problem = null)
+{
+    private const string Source = "a white house in a field", Target = "a red house in a field";
+
+    /// <summary>Runs the edit.</summary>
+    /// <param name="model">The model, on the device and in the type that are asked about.</param>
+    /// <param name="side">Height and width of the pictures in pixels.</param>
+    /// <param name="steps">Denoising steps.</param>
+    /// <param name="cancel">Stops the run before the next step.</param>
+    public static DeviceRun Of(StableDiffusionModel model, int side, int steps, CancellationToken cancel)
+    {
+        var request = new EditRequest { Source = Source, Targets = [Target], Steps = steps, Seed = 1, Width = side, Height = side, Sampler = SamplerKind.Ddim };
+        var started = TimeProvider.System.GetTimestamp();
+        try
+        {
+            using var result = EditRun.Execute(model, request, cancel: cancel);
+            var seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
+            using var latents = result.Latents.cpu();
+            return new(latents.data<float>().ToArray(), result.Pictures, seconds, Held(model.Device));
+        }
+        catch (Exception e) when (e is InvalidInputException || IsOutOfMemory(e))
+        {
+            return new([], [], TimeProvider.System.GetElapsedTime(started).TotalSeconds, Held(model.Device), e is InvalidInputException ? e.Message : "out of memory");
+        }
+    }
+
+    /// <summary>The largest difference of the final latents from those of another run, relative to the other's largest; null where either did not end.</summary>
+    public double? ErrorAgainst(DeviceRun reference) => Problem is not null || reference.Problem is not null ? null
+        : Latents.Zip(reference.Latents, (mine, other) => Math.Abs((double)mine - other)).Max() / reference.Latents.Max(value => Math.Abs((double)value));
+
+    /// <summary>The mean difference of the pictures' bytes from those of another run; null where either did not end.</summary>
+    public double? PictureErrorAgainst(DeviceRun reference) => Problem is not null || reference.Problem is not null ? null
+        : Pictures.Zip(reference.Pictures, (mine, other) => mine.Rgb.Zip(other.Rgb, (a, b) => Math.Abs(a - b)).Average()).Average();
+
+    private static long? Held(Device device) =>
+        device.type == DeviceType.CUDA && CudaDriver.Memory(device.index) is { } memory ? memory.Total - memory.Free : null;
+
+    // libtorch's error has no type of its own.
+    private static bool IsOutOfMemory(Exception e) =>
+        e is System.Runtime.InteropServices.ExternalException && e.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,31 @@
+using TorchSharp;
+
+namespace PromptToPrompt.Cli.Tests.Commands;
+
+public sealed class DeviceOptionTests
+{
+    [Theory]
+    [InlineData("cuda")]
+    [InlineData("cuda:3")]
+    public void AGpuThatIsNotThereIsAnErrorThatSaysWhy(string device)
+    {
+        Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU here");
+        var error = P2P.Run("generate", "a house", "--device", device, "--model", Models.Storybook()).FailedWith(2);
+        Assert.Contains($"--device {device}: this libtorch computes on the CPU alone", error);
+    }
+
+    [Fact]
+    public void Float16IsForGpusAlone() =>
+        Assert.Contains("use bfloat16 or float32", P2P.Run("generate", "a house", "--device", "cpu", "--dtype", "float16", "--model", Models.Storybook()).FailedWith(2));
+
+    [Fact]
+    public void WhatTheProgramChoseIsSaidOnStandardError()
+    {
+        Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU here");
+        using var output = new TemporaryFolder();
+        string[] run = ["generate", "a house", "--steps", "1", "--model", Models.Storybook(), "-o", output.Path];
+        Assert.Equal("running on cpu\n", P2P.Run(run).Error);
+        Assert.Equal("", P2P.Run([.. run, "--quiet"]).Error);
+        Assert.Equal("", P2P.Run([.. run, "--device", "cpu"]).Error);
+    }
+}

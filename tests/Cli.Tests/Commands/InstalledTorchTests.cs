@@ -1,0 +1,81 @@
+using System.Text.Json;
+using PromptToPrompt.Diffusion.Native;
+
+namespace PromptToPrompt.Cli.Tests.Commands;
+
+/// <summary>Runs of the command, built without libtorch, on a libtorch that lies elsewhere, as that of a PyTorch does.</summary>
+public sealed class InstalledTorchTests : IClassFixture<ProgramWithoutTorch>, IDisposable
+{
+    private readonly ProgramWithoutTorch program;
+    private readonly TemporaryFolder torch = new();
+    private readonly string libraries;
+
+    public InstalledTorchTests(ProgramWithoutTorch program)
+    {
+        this.program = program;
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "the layout is that of Linux");
+        libraries = Directory.CreateDirectory(torch["lib"]).FullName;
+        foreach (var library in Directory.GetFiles(Path.GetDirectoryName(LibTorch.Describe().LibTorchPath)!, "lib*.so*"))
+            File.CreateSymbolicLink(Path.Combine(libraries, Path.GetFileName(library)), library);
+        Version("2.10.0+cpu");
+    }
+
+    [Fact]
+    public void A_matching_one_is_taken_and_named()
+    {
+        using var json = JsonDocument.Parse(Run("doctor", "--json", "--model", Models.Storybook()).Succeeded());
+        Assert.Equal("2.10.0+cpu", json.RootElement.GetProperty("libtorch").GetString());
+        Assert.Equal(Path.Combine(libraries, "libtorch_cpu.so"), json.RootElement.GetProperty("libtorch file").GetString());
+        Assert.Contains("on the CPU alone", json.RootElement.GetProperty("no CUDA because").GetString());
+    }
+
+    [Fact]
+    public void An_edit_runs_on_it()
+    {
+        using var output = new TemporaryFolder();
+        Run("edit", "a red house", "a blue house", "--model", Models.Storybook(), "--steps", "2", "-o", output.Path).Succeeded();
+        Assert.True(File.Exists(output["edit-1.png"]));
+    }
+
+    [Fact]
+    public void Another_version_is_refused_with_one_line()
+    {
+        Version("2.9.1+cpu");
+        Assert.Contains("is version 2.9.1+cpu; wanted is 2.10.x", Run("generate", "a house", "--model", Models.Storybook()).FailedWith(2));
+    }
+
+    [Fact]
+    public void A_folder_without_one_is_refused_with_one_line()
+    {
+        Directory.Delete(libraries, recursive: true);
+        Assert.Contains("P2P_LIBTORCH is", Run("generate", "a house", "--model", Models.Storybook()).FailedWith(2));
+    }
+
+    [Fact]
+    public void A_broken_library_is_refused_with_one_line_and_the_process_lives()
+    {
+        var path = Path.Combine(libraries, "libtorch_cpu.so");
+        var whole = File.ReadAllBytes(Path.Combine(libraries, "libc10.so"));
+        File.Delete(path);
+        File.WriteAllBytes(path, whole.AsSpan(0, whole.Length / 2));
+        Assert.Contains("damaged libtorch_cpu.so", Run("generate", "a house", "--model", Models.Storybook()).FailedWith(2));
+        // Whole, and without what the others need: only the system's loader sees that.
+        File.WriteAllBytes(path, whole);
+        Assert.Contains("cannot be loaded: the system's loader says", Run("generate", "a house", "--model", Models.Storybook()).FailedWith(1));
+    }
+
+    [Fact]
+    public void A_program_with_its_own_refuses_another()
+    {
+        var error = P2P.RunIn(Environment(), "generate", "a house", "--model", Models.Storybook()).FailedWith(2);
+        Assert.Contains("-p:TorchBackend=none", error);
+    }
+
+    public void Dispose() => torch.Dispose();
+
+    private void Version(string version) => File.WriteAllText(torch["version.py"], $"__version__ = '{version}'\n");
+
+    private Dictionary<string, string> Environment() => new() { ["P2P_LIBTORCH"] = torch.Path };
+
+    private Outcome Run(params string[] arguments) => P2P.RunOf(program.Path, Environment(), arguments);
+}

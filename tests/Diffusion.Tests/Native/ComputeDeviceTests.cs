@@ -1,0 +1,54 @@
+using PromptToPrompt.Diffusion.Native;
+using TorchSharp;
+
+namespace PromptToPrompt.Diffusion.Tests.Native;
+
+public sealed class ComputeDeviceTests
+{
+    [Theory]
+    [InlineData("auto", 0, null)]
+    [InlineData("auto", 2, 0)]
+    [InlineData("cuda", 1, 0)]
+    [InlineData("cuda:1", 2, 1)]
+    public void A_name_stands_for_a_GPU_or_the_CPU(string name, int gpus, int? index) =>
+        Assert.Equal(index, ComputeDevice.Index(name, gpus, () => "none"));
+
+    [Theory]
+    [InlineData("cuda", 0, "--device cuda: there is no driver; use --device cpu.")]
+    [InlineData("cuda:1", 1, "there is only 1 GPU here, and they are counted from 0: use cuda:0.")]
+    [InlineData("cuda:7", 2, "there are only 2 GPUs here, and they are counted from 0: use cuda:1.")]
+    public void What_is_not_there_is_an_error_and_nothing_else_is_taken(string name, int gpus, string message) =>
+        Assert.EndsWith(message, Assert.Throws<InvalidInputException>(() => ComputeDevice.Index(name, gpus, () => "there is no driver")).Message);
+
+    [Theory]
+    [InlineData("auto", true)]
+    [InlineData("cuda:12", true)]
+    [InlineData("cuda:", false)]
+    [InlineData("cuda:-1", false)]
+    [InlineData("gpu", false)]
+    public void Names_are_known(string name, bool known) => Assert.Equal(known, ComputeDevice.IsName(name));
+
+    [Fact]
+    public void A_libtorch_for_CPUs_says_so()
+    {
+        Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU here");
+        Assert.Equal(DeviceType.CPU, ComputeDevice.Named(ComputeDevice.Auto).type);
+        Assert.Contains("on the CPU alone", Assert.Throws<InvalidInputException>(() => ComputeDevice.Named("cuda")).Message);
+        Assert.NotNull(LibTorch.Describe().WhyNoCuda);
+    }
+
+    [Fact]
+    public void A_GPU_computes_what_the_CPU_does()
+    {
+        Assert.SkipUnless(torch.cuda.is_available(), "there is no GPU here");
+        using var scope = torch.NewDisposeScope();
+        var (a, b) = (torch.randn(64, 64), torch.randn(64, 64));
+        var device = ComputeDevice.Named("cuda");
+        Assert.True((torch.matmul(a, b) - torch.matmul(a.to(device), b.to(device)).cpu()).abs().max().ToDouble() < 1e-4);
+        Assert.NotEmpty(LibTorch.Describe().Gpus);
+        Assert.True(CudaDriver.Memory(0)!.Value.Free > 0);
+    }
+
+    [Fact]
+    public void Float32_is_float32_on_every_device() => Assert.False(torch.backends.cudnn.allow_tf32 || torch.backends.cuda.matmul.allow_tf32);
+}

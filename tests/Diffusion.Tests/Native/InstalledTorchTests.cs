@@ -1,0 +1,74 @@
+using PromptToPrompt.Diffusion.Native;
+
+namespace PromptToPrompt.Diffusion.Tests.Native;
+
+public sealed class InstalledTorchTests
+{
+    [Fact]
+    public void The_package_and_its_libraries_are_the_same_libtorch()
+    {
+        using var torch = new PretendTorch();
+        var installed = InstalledTorch.In(torch.Package)!;
+        Assert.Equal(new InstalledTorch(torch.Libraries, "2.10.0+cpu"), installed);
+        Assert.Equal(installed, InstalledTorch.In(torch.Libraries + "/"));
+        Assert.Null(installed.Mismatch());
+        Assert.Null(installed.Find("torch_cuda"));
+    }
+
+    [Fact]
+    public void An_unpacked_archive_states_its_version_in_another_file()
+    {
+        using var torch = new PretendTorch(version: null);
+        File.WriteAllText(Path.Combine(torch.Package, "build-version"), "2.10.1+cu128\n");
+        Assert.Null(InstalledTorch.In(torch.Package)!.Mismatch());
+        Assert.Equal("2.10.1+cu128", InstalledTorch.In(torch.Package)!.Version);
+    }
+
+    [Theory]
+    [InlineData("2.9.1+cu128")]
+    [InlineData("2.1.0")]
+    [InlineData("2.100.0")]
+    [InlineData("2.10.0a0+git1234")]
+    [InlineData("2.10.0.dev20251001+cpu")]
+    public void Another_version_does_not_match(string version)
+    {
+        using var torch = new PretendTorch(version);
+        Assert.Equal($"is version {version}; wanted is 2.10.x", InstalledTorch.In(torch.Package)!.Mismatch());
+    }
+
+    [Fact]
+    public void A_version_that_is_not_stated_does_not_match()
+    {
+        using var torch = new PretendTorch(version: null);
+        Assert.Contains("states no version", InstalledTorch.In(torch.Package)!.Mismatch());
+    }
+
+    [Fact]
+    public void Part_of_a_library_is_damage_which_is_seen_without_loading_it()
+    {
+        using var torch = new PretendTorch();
+        torch.Replace("torch_cpu", File.ReadAllBytes(NativeSearchPath.Find("c10")!).AsSpan(0, 100_000));
+        Assert.Contains("damaged libtorch_cpu.so", InstalledTorch.In(torch.Package)!.Mismatch());
+        torch.Replace("torch_cpu", "no library"u8);
+        Assert.Contains("damaged libtorch_cpu.so", InstalledTorch.In(torch.Package)!.Mismatch());
+    }
+
+    [Fact]
+    public void A_missing_library_and_the_old_ABI_do_not_match()
+    {
+        using var torch = new PretendTorch();
+        // A whole library without the function that tells the ABI.
+        torch.Replace("c10", File.ReadAllBytes(NativeSearchPath.Find("torch")!));
+        Assert.Contains("C++ ABI", InstalledTorch.In(torch.Package)!.Mismatch());
+        File.Delete(Path.Combine(torch.Libraries, "libc10.so"));
+        Assert.Contains("has no libc10.so", InstalledTorch.In(torch.Package)!.Mismatch());
+    }
+
+    [Fact]
+    public void A_folder_without_libtorch_has_none()
+    {
+        using var torch = new PretendTorch();
+        Assert.Null(InstalledTorch.In(torch.Root));
+        Assert.Null(InstalledTorch.In(Path.Combine(torch.Root, "no-such-folder")));
+    }
+}

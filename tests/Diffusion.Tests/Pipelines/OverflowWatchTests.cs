@@ -1,0 +1,38 @@
+using PromptToPrompt.Diffusion.Pipelines;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Tests.Pipelines;
+
+public sealed class OverflowWatchTests
+{
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void A_step_that_overflowed_is_told_when_the_next_is_added(float wrong)
+    {
+        using var scope = NewDisposeScope();
+        using var watch = new OverflowWatch();
+        watch.Add(0, ones(4));
+        watch.Add(1, tensor(new[] { 1, wrong }));
+        Assert.Contains("overflowed at step 2", Assert.Throws<InvalidInputException>(() => watch.Add(2, ones(4))).Message);
+    }
+
+    [Fact]
+    public void The_last_step_is_told_when_asked()
+    {
+        using var scope = NewDisposeScope();
+        using var watch = new OverflowWatch();
+        watch.Require();
+        watch.Add(0, tensor(new[] { float.NaN }));
+        Assert.Contains("overflowed at step 1", Assert.Throws<InvalidInputException>(watch.Require).Message);
+    }
+
+    [Fact]
+    public void A_tensor_without_numbers_has_no_wrong_ones()
+    {
+        using var scope = NewDisposeScope();
+        using var watch = new OverflowWatch();
+        watch.Add(0, ones([4], device: META));
+        watch.Require();
+    }
+}
