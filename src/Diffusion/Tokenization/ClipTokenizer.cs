@@ -102,8 +102,8 @@ public sealed class ClipTokenizer
     /// <param name="tokens">The words; their ids follow those of the vocabulary.</param>
     public ClipTokenizer With(IReadOnlyList<AddedToken> tokens) => tokens.Count == 0 ? this : new ClipTokenizer(vocabulary, config, [.. added, .. tokens]);
 
-    /// <summary>Whether a word is one of the vocabulary or was added to it, and not put together of several tokens.</summary>
-    public bool Knows(string word) => Encode(word).Count == 3 || added.Any(token => token.Normal == PromptText.Normalize(word));
+    /// <summary>Whether a word was added to the vocabulary.</summary>
+    public bool IsAdded(string word) => added.Any(token => token.Normal == PromptText.Normalize(word));
 
     /// <summary>The ids of a text between the start and the end token, never truncated.</summary>
     public IReadOnlyList<int> Encode(string text)

@@ -48,21 +48,27 @@ internal sealed class ConceptState : IDisposable
             new Dictionary<string, string> { ["format"] = Format, ["key"] = key, ["step"] = Step.ToString(CultureInfo.InvariantCulture) });
     }
 
-    /// <summary>Reads a state.</summary>
+    /// <summary>Reads a state; null where the file is none, is damaged, or belongs to another training.</summary>
     /// <param name="path">Where from.</param>
     /// <param name="key">What it must belong to.</param>
     /// <param name="device">Where the vectors are wanted.</param>
-    /// <exception cref="InvalidInputException">It is none, is damaged, or belongs to another training.</exception>
-    public static ConceptState Load(string path, string key, Device device)
+    public static ConceptState? Load(string path, string key, Device device)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        using var file = SafetensorsFile.Open(path);
-        if (file.Metadata.GetValueOrDefault("format") != Format || file.Metadata.GetValueOrDefault("key") != key)
-            throw new InvalidInputException($"{path} belongs to another training.");
-        var step = int.Parse(file.Metadata["step"], CultureInfo.InvariantCulture);
-        var encoders = file.Tensors.Count / Parts(0).Count;
-        return new([.. Enumerable.Range(0, encoders).Select(i => Parts(i).Select(name => file.Read(name).to(device)).ToList()).Select(parts => new Adam(parts[0], parts[1], parts[2], step))]);
+        try
+        {
+            using var file = SafetensorsFile.Open(path);
+            if (file.Metadata.GetValueOrDefault("format") != Format || file.Metadata.GetValueOrDefault("key") != key)
+                return null;
+            var step = int.Parse(file.Metadata["step"], CultureInfo.InvariantCulture);
+            var encoders = Enumerable.Range(0, file.Tensors.Count / Parts(0).Count);
+            return new([.. encoders.Select(i => Parts(i).Select(name => file.Read(name).to(device)).ToList()).Select(parts => new Adam(parts[0], parts[1], parts[2], step))]);
+        }
+        catch (InvalidInputException)
+        {
+            return null;
+        }
     }
 
     /// <summary>What a state is recognised by. The number of steps does not count: a training may be made longer.</summary>

@@ -1,7 +1,9 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Optimisation;
 using TorchSharp;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
@@ -21,24 +23,24 @@ public readonly record struct ConceptProgress(int Step, int Steps, double Loss);
 /// </summary>
 public sealed class ConceptTraining : IDisposable
 {
-    private const int HeldOutExamples = 32;
+    private const int HeldOutExamples = 16;
     private readonly StableDiffusionModel model;
     private readonly ConceptSettings settings;
     private readonly ConceptWord word;
     private readonly ConceptExamples examples;
     private readonly ConceptLoss loss;
-    private readonly ConceptState state;
+    private ConceptState state;
     private readonly IReadOnlyList<double> rates;
 
-    /// <summary>Encodes the pictures and begins with the initial word's vectors, or with those of an earlier run.</summary>
+    // Of model, settings (all but the number of steps) and pictures: what an interrupted run's state is recognised by.
+    private readonly string key;
+
+    /// <summary>Encodes the pictures and begins with the initial word's vectors.</summary>
     /// <param name="model">The model; it stays as it is.</param>
     /// <param name="settings">What to do.</param>
     /// <param name="pictures">Pictures of one size.</param>
-    /// <param name="resume">File of a state that an interrupted run of the same training saved; null to begin anew.</param>
-    /// <exception cref="InvalidInputException">
-    /// The settings or pictures do not fit the model or each other, or the state belongs to another training.
-    /// </exception>
-    public ConceptTraining(StableDiffusionModel model, ConceptSettings settings, IReadOnlyList<ConceptPicture> pictures, string? resume = null)
+    /// <exception cref="InvalidInputException">The settings or pictures do not fit the model or each other.</exception>
+    public ConceptTraining(StableDiffusionModel model, ConceptSettings settings, IReadOnlyList<ConceptPicture> pictures)
     {
         settings.Validate();
         PlainModel.Require(model, "learn from pictures");
@@ -47,10 +49,10 @@ public sealed class ConceptTraining : IDisposable
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         word = new ConceptWord(model, settings);
-        Key = ConceptState.KeyOf(model, settings, pictures);
+        key = ConceptState.KeyOf(model, settings, pictures);
         var initial = word.InitialVectors();
         rates = [.. initial.Select(rows => settings.LearningRate ?? rows.square().mean().sqrt().ToDouble() / 20)];
-        state = resume is null ? ConceptState.Begin(initial) : ConceptState.Load(resume, Key, model.Device);
+        state = ConceptState.Begin(initial);
         loss = new ConceptLoss(model, settings.ClipSkip, settings.SaveMemory);
         examples = new ConceptExamples(model, word, settings, pictures);
     }
@@ -64,8 +66,17 @@ public sealed class ConceptTraining : IDisposable
     /// <summary>Splits prompts that have the word.</summary>
     public ClipTokenizer Tokenizer => word.Tokenizer;
 
-    /// <summary>What an interrupted run's state is recognised by: a hash of model, settings (all but the number of steps) and pictures.</summary>
-    public string Key { get; }
+    /// <summary>Goes on from a state that an interrupted run saved.</summary>
+    /// <param name="path">Its file.</param>
+    /// <returns>Whether it was one of the same training; if not, nothing has changed.</returns>
+    public bool Resume(string path)
+    {
+        if (ConceptState.Load(path, key, model.Device) is not { } found)
+            return false;
+        state.Dispose();
+        state = found;
+        return true;
+    }
 
     /// <summary>Trains step by step. A synchronous iterator: between steps the caller may save, draw samples, or leave.</summary>
     /// <param name="cancel">Checked before every step.</param>
@@ -91,19 +102,29 @@ public sealed class ConceptTraining : IDisposable
         return HeldOutLoss(word.InitialVectors());
     }
 
-    /// <summary>Prompts with the word as the U-Net sees them, one row each.</summary>
-    /// <param name="prompts">The prompts.</param>
-    /// <param name="size">Size of the pictures; the model's own when null.</param>
-    public Diffusion.UNet.Conditioning Encode(IReadOnlyList<string> prompts, PictureSizes? size = null)
+    /// <summary>A prompt with the word as the U-Net sees it, one row.</summary>
+    /// <param name="prompt">The prompt; it may also do without the word.</param>
+    /// <param name="size">Size of the picture.</param>
+    public Conditioning Encode(string prompt, PixelSize size)
     {
         using var _ = no_grad();
-        size ??= PictureSizes.Of(new(model.PictureSide, model.PictureSide));
-        return TextConditioning.EncodeWith(
-            model, [.. prompts.Select(Tokenizer.Tokenize)], state.Vectors, [.. prompts.Select(_ => size)], settings.ClipSkip);
+        return TextConditioning.EncodeWith(model, [Tokenizer.Tokenize(prompt)], state.Vectors, [PictureSizes.Of(size)], settings.ClipSkip);
+    }
+
+    /// <summary>What the model draws of a prompt by now.</summary>
+    /// <param name="prompt">The prompt; it may also do without the word.</param>
+    /// <param name="seed">Seed of the noise.</param>
+    /// <param name="size">Size of the picture.</param>
+    /// <param name="cancel">Stops before the next step.</param>
+    public Picture Draw(string prompt, long seed, PixelSize size, CancellationToken cancel = default)
+    {
+        using var scope = NewDisposeScope();
+        var nothing = TextConditioning.EncodeNegative(model, model.Tokenizer.Tokenize(""), PictureSizes.Of(size), settings.ClipSkip);
+        return SamplePictures.Draw(model, InitialNoise.FromSeed(model, seed, size.Height, size.Width), Encode(prompt, size), nothing, cancel)[0];
     }
 
     /// <summary>Writes what a later run needs to go on, whole or not at all.</summary>
-    public void Save(string path) => state.Save(path, Key);
+    public void Save(string path) => state.Save(path, key);
 
     /// <inheritdoc/>
     public void Dispose()

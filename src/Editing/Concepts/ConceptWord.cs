@@ -17,8 +17,8 @@ internal sealed class ConceptWord
     public ConceptWord(StableDiffusionModel model, ConceptSettings settings)
     {
         this.model = model;
-        Require(!model.Tokenizer.Knows(settings.Word), $"--word {settings.Word}: the model has this word already; choose one that is new to it, such as \"<my-{settings.Initial}>\".");
-        var pieces = model.Tokenizer.Encode(settings.Initial).Skip(1).SkipLast(1).ToList();
+        Require(!model.Tokenizer.IsAdded(settings.Word) && Pieces(settings.Word).Count > 1, $"--word {settings.Word}: the model has this word already; choose one that is new to it, such as \"<my-{settings.Initial}>\".");
+        var pieces = Pieces(settings.Initial);
         Require(
             pieces.Count == 1,
             $"--init {settings.Initial} is {pieces.Count} tokens to this model ({string.Join(" ", pieces.Select(model.Tokenizer.Decode))}); give a word that is one, such as a common word for the kind of thing.");
@@ -43,4 +43,7 @@ internal sealed class ConceptWord
         Require(prompt.Ids.Contains(token.FirstId + token.Count - 1), $"\"{template}\" is too long: the model reads {Tokenizer.MaxLength} tokens, and {token.Text} is cut off; shorten it.");
         return prompt;
     }
+
+    // The tokens of a word, without start and end.
+    private List<int> Pieces(string word) => [.. model.Tokenizer.Encode(word).Skip(1).SkipLast(1)];
 }

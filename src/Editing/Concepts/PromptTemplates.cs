@@ -58,19 +58,29 @@ public static class PromptTemplates
     /// <exception cref="InvalidInputException">The file cannot be read, or a line has no place for the word.</exception>
     public static IReadOnlyList<string> Read(string path)
     {
+        var lines = Lines(path);
         try
         {
-            IReadOnlyList<string> lines = [.. File.ReadLines(path).Select(line => line.Trim()).Where(line => line.Length > 0)];
             Validate(lines);
             return lines;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidInputException($"{path} cannot be read: {e.Message}", e);
         }
         catch (InvalidInputException e)
         {
             throw new InvalidInputException($"{path}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The lines of a file that are not empty.</summary>
+    /// <exception cref="InvalidInputException">The file cannot be read.</exception>
+    internal static IReadOnlyList<string> Lines(string path)
+    {
+        try
+        {
+            return [.. File.ReadLines(path).Select(line => line.Trim()).Where(line => line.Length > 0)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{path} cannot be read: {e.Message}", e);
         }
     }
 

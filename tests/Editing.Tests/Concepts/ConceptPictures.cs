@@ -7,8 +7,10 @@ namespace PromptToPrompt.Editing.Tests.Concepts;
 /// <summary>Pictures to learn from: a disc of one colour on a ground that differs.</summary>
 internal static class ConceptPictures
 {
-    public static IReadOnlyList<ConceptPicture> For(StableDiffusionModel model, int count = 2) =>
-        [.. Enumerable.Range(0, count).Select(i => new ConceptPicture(Disc(model.PictureSide, i), PictureSizes.Of(new PixelSize(model.PictureSide, model.PictureSide))))];
+    public static IReadOnlyList<ConceptPicture> For(StableDiffusionModel model) => For(model.PictureSide);
+
+    public static IReadOnlyList<ConceptPicture> For(int side) =>
+        [.. Enumerable.Range(0, 2).Select(i => new ConceptPicture(Disc(side, i), PictureSizes.Of(new PixelSize(side, side))))];
 
     private static Picture Disc(int side, int number)
     {

@@ -14,6 +14,7 @@ public sealed class ConceptTrainingTests : IDisposable
 {
     private const string Word = "<my-cat>";
     private const string Prompt = $"a {Word}, in a field";
+    private static readonly PixelSize Size = new(128, 128);
 
     private static readonly ConceptSettings Settings = new()
     {
@@ -44,14 +45,17 @@ public sealed class ConceptTrainingTests : IDisposable
         using var whole = Train(Settings);
         using (var first = Train(Settings with { Steps = 4 }))
             first.Save(Path("state"));
-        using var second = new ConceptTraining(model, Settings, ConceptPictures.For(model), Path("state"));
+        using var second = new ConceptTraining(model, Settings, ConceptPictures.For(model));
+        Assert.True(second.Resume(Path("state")));
         Assert.Equal(4, second.Step);
         Assert.Equal([5, 6], second.Run().Select(progress => progress.Step));
 
         Assert.True(whole.Word.Vectors[0].Equals(second.Word.Vectors[0]));
         using var other = Train(Settings with { Seed = 1 });
         Assert.False(whole.Word.Vectors[0].allclose(other.Word.Vectors[0]));
-        Refused("another training", Settings with { Seed = 1 }, resume: Path("state"));
+        Assert.False(other.Resume(Path("state")));
+        File.WriteAllText(Path("damaged"), "no state");
+        Assert.False(other.Resume(Path("damaged")));
     }
 
     [Fact]
@@ -78,8 +82,8 @@ public sealed class ConceptTrainingTests : IDisposable
         training.Word.Save(Path("word.safetensors"));
         using var loaded = Load(EmbeddedModel.Folder(), dtype);
 
-        var said = TextConditioning.Encode(loaded, [loaded.Tokenizer.Tokenize(Prompt)]);
-        Assert.True(training.Encode([Prompt]).Text.Equals(said.Text));
+        var said = TextConditioning.Encode(loaded, [loaded.Tokenizer.Tokenize(Prompt)], PictureSizes.Of(Size));
+        Assert.True(training.Encode(Prompt, Size).Text.Equals(said.Text));
         Assert.False(Encode(plain, "a cat in a field").allclose(said.Text));
         Assert.True(Encode(plain, "a cat in a field").Equals(Encode(loaded, "a cat in a field")));
         for (var id = 0; id < plain.Tokenizer.VocabularySize; id++)
@@ -102,7 +106,7 @@ public sealed class ConceptTrainingTests : IDisposable
 
         training.Word.Save(Path("word.safetensors"));
         using var loaded = Load(small.Model.Directory, ScalarType.Float32);
-        var (trained, said) = (training.Encode([Prompt]), TextConditioning.Encode(loaded, [loaded.Tokenizer.Tokenize(Prompt)]));
+        var (trained, said) = (training.Encode(Prompt, Size), TextConditioning.Encode(loaded, [loaded.Tokenizer.Tokenize(Prompt)], PictureSizes.Of(Size)));
         Assert.True(trained.Text.Equals(said.Text));
         Assert.True(trained.Vector!.Equals(said.Vector!));
     }
@@ -198,6 +202,6 @@ public sealed class ConceptTrainingTests : IDisposable
         return training;
     }
 
-    private void Refused(string reason, ConceptSettings settings, IReadOnlyList<ConceptPicture>? pictures = null, string? resume = null) => Assert.Contains(
-        reason, Assert.Throws<InvalidInputException>(() => new ConceptTraining(model, settings, pictures ?? ConceptPictures.For(model), resume)).Message);
+    private void Refused(string reason, ConceptSettings settings, IReadOnlyList<ConceptPicture>? pictures = null) => Assert.Contains(
+        reason, Assert.Throws<InvalidInputException>(() => new ConceptTraining(model, settings, pictures ?? ConceptPictures.For(model))).Message);
 }
