@@ -57,6 +57,7 @@ internal static class CommandLine
         AttentionCommand.Create(cancel),
         TokensCommand.Create(cancel),
         AlignCommand.Create(),
+        LearnConceptCommand.Create(cancel),
         TrainCommand.Create(cancel),
         ModelsCommand.Create(cancel),
         BenchCommand.Create(cancel),

@@ -16,7 +16,11 @@ internal sealed class Reference : IDisposable
     /// <summary>Skips the test, visibly, where the files are not there.</summary>
     public Reference() => Assert.SkipUnless(Folder is not null, "The reference files are not here (shared/reference beside the checkout, or P2P_REFERENCE).");
 
-    public StableDiffusionModel Model(string name) => Owned(StableDiffusionModel.Load(PathOf(name)));
+    /// <summary>One of the models. All have CLIP's vocabulary; one brings it along.</summary>
+    public StableDiffusionModel Model(string name) => Owned(StableDiffusionModel.Load(PathOf(name), options: new ModelLoadOptions
+    {
+        Tokenizer = File.Exists(Path.Combine(PathOf(name), "tokenizer", "vocab.json")) ? null : PathOf("tiny-sd15"),
+    }));
 
     public SafetensorsFile Tensors(string name) => Owned(SafetensorsFile.Open(PathOf(name)));
 

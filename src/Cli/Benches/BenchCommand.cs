@@ -10,6 +10,7 @@ internal static class BenchCommand
         QualityBench.Create(cancel),
         WeightsBench.Create(cancel),
         InversionBench.Create(cancel),
+        ConceptsBench.Create(cancel),
         StudioBench.Create(cancel),
         ModelBench.Create(cancel),
         DeviceBench.Create(cancel),

@@ -17,7 +17,7 @@ internal static class InpaintCommand
         var prompt = new Argument<string>("prompt") { Description = "What the whole picture shall show" };
         var strength = Parsed.Number("--strength", "Share of the steps that run; below 1 the start is what was there, with noise on it", 1.0);
         var feather = Parsed.Number("--feather", "Pixels within the mask's edge over which the new content fades in", 0.0);
-        var frame = new FrameOption();
+        var frame = FrameOption.Any();
         var keepOutside = new Option<bool>("--keep-outside")
         {
             Description = "Keep every pixel outside the mask as it is; false shows all that the model made",

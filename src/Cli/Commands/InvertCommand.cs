@@ -98,10 +98,10 @@ internal static class InvertCommand
         using var earlier = Earlier(model, settings, picture, framing, path);
         if (earlier is not null && !quiet)
             Console.Error.WriteLine($"Going on after {earlier.Inverted.FinishedSteps} of {settings.Steps} timesteps, found in {Unfinished(path)}.");
-        var saver = new UnfinishedSaver(model, picture, framing, Unfinished(path), cancel);
+        var saver = new UnfinishedSaver(cancel);
         try
         {
-            var inverted = StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, saver.Save, earlier?.Inverted, cancel));
+            var inverted = StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, Keep, earlier?.Inverted, cancel));
             return new InversionFile(inverted, picture, framing);
         }
         catch (OperationCanceledException) when (!quiet)
@@ -111,6 +111,12 @@ internal static class InvertCommand
                 : "Nothing was found yet that is worth keeping (only null-text's optimised steps are); the same command begins anew.");
             throw;
         }
+
+        void Keep(Func<InvertedPicture> unfinished) => saver.Save(() =>
+        {
+            using var file = new InversionFile(unfinished(), picture, framing);
+            file.Save(Unfinished(path), model);
+        });
     }
 
     private static InversionFile? Earlier(StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing, string path)
@@ -175,23 +181,4 @@ internal static class InvertCommand
         reconstruction {facts["psnr"]} dB; {(facts["psnrOfDdim"] is { } ddim ? $"DDIM with guidance {ddim} dB; " : "")}autoencoder alone {facts["psnrOfAutoencoder"]} dB
         {(double)facts["seconds"]!:F1} s
         """);
-
-    /// <summary>Keeps an unfinished inversion on the disk: now and then, and when the run is stopped.</summary>
-    private sealed class UnfinishedSaver(StableDiffusionModel model, Picture picture, Framing framing, string path, CancellationToken cancel)
-    {
-        private static readonly TimeSpan Interval = TimeSpan.FromSeconds(20);
-        private long saved = TimeProvider.System.GetTimestamp();
-
-        public bool HasSaved { get; private set; }
-
-        public void Save(Func<InvertedPicture> unfinished)
-        {
-            if (!cancel.IsCancellationRequested && TimeProvider.System.GetElapsedTime(saved) < Interval)
-                return;
-            using var file = new InversionFile(unfinished(), picture, framing);
-            file.Save(path, model);
-            HasSaved = true;
-            saved = TimeProvider.System.GetTimestamp();
-        }
-    }
 }

@@ -4,9 +4,13 @@ using PromptToPrompt.Diffusion.Imaging;
 namespace PromptToPrompt.Cli.Options;
 
 /// <summary>How a given picture is brought to the size that the model works at.</summary>
-internal sealed class FrameOption
+/// <param name="choices">The ways there are, the usual one first.</param>
+internal sealed class FrameOption(params string[] choices)
 {
-    private readonly Option<string> frame = Parsed.Choice("--frame", "How the picture is brought to the model's size", "crop", "crop", "fit", "pad");
+    private readonly Option<string> frame = Parsed.Choice("--frame", "How a picture is brought to the model's size", choices[0], choices);
+
+    /// <summary>All ways.</summary>
+    public static FrameOption Any() => new("crop", "fit", "pad");
 
     public Option Option => frame;
 

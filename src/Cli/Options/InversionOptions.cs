@@ -27,7 +27,7 @@ internal sealed class InversionOptions
     private readonly Option<double> skip = Parsed.Number("--skip", "Edit-friendly: share of the steps that edits leave out at the start", Standard.Skip);
     private readonly Option<double> gamma = Parsed.Number("--gamma", "BDIA: how much a step looks back, above 0 to 1", Standard.Gamma);
     private readonly Option<double> proximal = Parsed.Number("--proximal-quantile", "Proximal: share of the guidance that is left out", Standard.ProximalQuantile);
-    private readonly FrameOption frame = new();
+    private readonly FrameOption frame = FrameOption.Any();
 
     private IEnumerable<Option> All => [method, innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, gamma, proximal, frame.Option];
 

@@ -82,6 +82,16 @@ internal sealed class SamplingOptions
             command.Add(option);
     }
 
+    /// <summary>Adds what decides how pictures are learned from.</summary>
+    public void AddLearningTo(Command command)
+    {
+        command.Add(clipSkip);
+        command.Add(size);
+    }
+
+    /// <summary>How many of the text encoder's last layers are left out.</summary>
+    public int ClipSkip(ParseResult parse) => parse.GetValue(clipSkip);
+
     /// <summary>Options that an inversion has decided beforehand.</summary>
     public IEnumerable<Option> DecidedByInversion => [seed, stepsOffset, longPrompts, clipSkip, size];
 

@@ -19,7 +19,7 @@ internal static class Warnings
     /// <summary>Names words that the embedded model, or another of its world, has never been shown.</summary>
     public static void Unknown(ClipTokenizer tokenizer, params TokenizedPrompt[] prompts)
     {
-        var unknown = prompts.SelectMany(Vocabulary.Unknown).Distinct().ToList();
+        var unknown = prompts.SelectMany(Vocabulary.Unknown).Where(word => !tokenizer.IsAdded(word)).Distinct().ToList();
         if (tokenizer.VocabularySize <= StorybookArchitecture.MostTokens && unknown.Count > 0)
         {
             Console.Error.WriteLine(

@@ -67,6 +67,19 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     /// <summary>The picture at another size: antialiased bicubic, each side on its own.</summary>
     public Picture Resize(int width, int height) => BicubicResampler.Resize(this, width, height);
 
+    /// <summary>The picture with left and right exchanged.</summary>
+    public Picture Mirror()
+    {
+        var mirrored = new byte[Rgb.Length];
+        for (var pixel = 0; pixel < Width * Height; pixel++)
+        {
+            var (row, column) = Math.DivRem(pixel, Width);
+            Rgb.AsSpan(pixel * Channels, Channels).CopyTo(mirrored.AsSpan(((row * Width) + Width - 1 - column) * Channels));
+        }
+
+        return this with { Rgb = mirrored };
+    }
+
     /// <summary>A part of the picture.</summary>
     public Picture Cut(PixelRectangle part)
     {

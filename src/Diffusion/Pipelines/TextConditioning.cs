@@ -20,11 +20,31 @@ public static class TextConditioning
     public static Conditioning Encode(StableDiffusionModel model, IEnumerable<TokenizedPrompt> prompts, PictureSizes? sizes = null, int clipSkip = 0)
     {
         using var _ = no_grad();
+        return Encode(model, prompts, sizes, clipSkip, further: null);
+    }
+
+    /// <summary>Encodes prompts that have tokens beyond the model's own. Where gradients are recorded, they reach those tokens' vectors.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="prompts">The prompts, split by a tokenizer with the further tokens; each becomes a row.</param>
+    /// <param name="further">The further tokens' vectors for each text encoder, [count, width]; see <see cref="TextEncoders.ClipTextModel"/>.</param>
+    /// <param name="sizes">Sizes of the picture of each prompt.</param>
+    /// <param name="clipSkip">How many of the text encoder's last layers are left out.</param>
+    /// <exception cref="InvalidInputException">The text encoder does not have so many layers.</exception>
+    public static Conditioning EncodeWith(
+        StableDiffusionModel model, IReadOnlyList<TokenizedPrompt> prompts, IReadOnlyList<Tensor> further, IReadOnlyList<PictureSizes> sizes, int clipSkip = 0)
+    {
+        using var scope = NewDisposeScope();
+        return prompts.Zip(sizes, (prompt, size) => Encode(model, [prompt], size, clipSkip, further)).Aggregate((rows, row) => rows.Join(row)).MoveToOuterDisposeScope();
+    }
+
+    private static Conditioning Encode(
+        StableDiffusionModel model, IEnumerable<TokenizedPrompt> prompts, PictureSizes? sizes, int clipSkip, IReadOnlyList<Tensor>? further)
+    {
         using var scope = NewDisposeScope();
         var layers = model.Shape.TextEncoders.Min(encoder => encoder.Layers);
         InvalidInputException.Require(clipSkip >= 0 && clipSkip < layers, $"--clip-skip is {clipSkip}; give 0 to {layers - 1}, the text encoder has {layers} layers.");
         sizes ??= PictureSizes.Of(new PixelSize(model.PictureSide, model.PictureSide));
-        return prompts.Select(prompt => Encode(model, prompt, sizes, clipSkip)).Aggregate((rows, row) => rows.Join(row)).MoveToOuterDisposeScope();
+        return prompts.Select(prompt => Encode(model, prompt, sizes, clipSkip, further)).Aggregate((rows, row) => rows.Join(row)).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -49,10 +69,10 @@ public static class TextConditioning
     public static Conditioning EncodeNegative(StableDiffusionModel model, string prompt, PictureSizes? sizes = null) =>
         EncodeNegative(model, model.Tokenizer.Tokenize(prompt), sizes);
 
-    private static Conditioning Encode(StableDiffusionModel model, TokenizedPrompt prompt, PictureSizes sizes, int clipSkip)
+    private static Conditioning Encode(StableDiffusionModel model, TokenizedPrompt prompt, PictureSizes sizes, int clipSkip, IReadOnlyList<Tensor>? further)
     {
         var takesVector = model.Shape.UNet.Vector is not null;
-        var windows = Enumerable.Range(0, prompt.Ends.Count).Select(window => Read(model, prompt, window, takesVector, clipSkip)).ToList();
+        var windows = Enumerable.Range(0, prompt.Ends.Count).Select(window => Read(model, prompt, window, takesVector, clipSkip, further)).ToList();
         var text = cat([.. windows.Select(window => window.Text)], 1);
         if (prompt.Emphasis is { } emphasis)
             text = Emphasise(model, text, emphasis, takesVector, clipSkip);
@@ -62,17 +82,18 @@ public static class TextConditioning
     }
 
     /// <summary>One window through all text encoders.</summary>
-    private static (Tensor Text, Tensor Pooled) Read(StableDiffusionModel model, TokenizedPrompt prompt, int window, bool takesVector, int clipSkip)
+    private static (Tensor Text, Tensor Pooled) Read(
+        StableDiffusionModel model, TokenizedPrompt prompt, int window, bool takesVector, int clipSkip, IReadOnlyList<Tensor>? further = null)
     {
         var (first, length) = (window * prompt.WindowLength, prompt.WindowLength);
         var (end, own) = (prompt.Ends[window] - first, prompt.Ids.Skip(first).Take(length).ToList());
         var texts = new List<Tensor>();
         Tensor pooled = null!;
-        foreach (var encoder in model.TextEncoders)
+        foreach (var (i, encoder) in model.TextEncoders.Index())
         {
-            var ids = own.Select((id, i) => (long)(i <= end ? id : encoder.PadId)).ToArray();
+            var ids = own.Select((id, place) => (long)(place <= end ? id : encoder.PadId)).ToArray();
             var states = new List<Tensor>();
-            var output = encoder.Model.Forward(tensor(ids, [1, ids.Length], device: model.Device), states);
+            var output = encoder.Model.Forward(tensor(ids, [1, ids.Length], device: model.Device), states, further?[i]);
             texts.Add(takesVector ? states[^(LastButOne + clipSkip)] : clipSkip > 0 ? encoder.Model.Normalize(states[^(1 + clipSkip)]) : output);
             // The last encoder's counts.
             pooled = encoder.Model.Pool(output, own.IndexOf(model.Tokenizer.EndId));

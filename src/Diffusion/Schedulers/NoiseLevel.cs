@@ -30,6 +30,22 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
         return ((sample * Held(Alpha)) + (noise * Held(Sigma))).MoveToOuterDisposeScope();
     }
 
+    /// <summary>What a network is trained to make of a clean sample x_0 that was noised to this level; it belongs to the caller.</summary>
+    /// <param name="type">What the network predicts.</param>
+    /// <param name="sample">The clean sample x_0.</param>
+    /// <param name="noise">The noise ε that was added.</param>
+    public Tensor Target(PredictionType type, Tensor sample, Tensor noise)
+    {
+        using var scope = NewDisposeScope();
+        var target = type switch
+        {
+            PredictionType.Epsilon => noise.alias(),
+            PredictionType.VPrediction => (noise * Held(Alpha)) - (sample * Held(Sigma)),
+            _ => sample.alias(),
+        };
+        return target.MoveToOuterDisposeScope();
+    }
+
     /// <summary>The clean sample x_0 that a network's output stands for.</summary>
     /// <param name="type">What the network predicts.</param>
     /// <param name="modelOutput">The network's output.</param>

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Layers;
 using PromptToPrompt.Diffusion.Weights;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.TextEncoders;
@@ -35,11 +36,14 @@ public sealed class ClipTextModel
     /// <summary>Encodes prompts and also returns every layer's output.</summary>
     /// <param name="ids">Token ids, [B, tokens] int64.</param>
     /// <param name="hiddenStates">Receives the embeddings and each layer's output before the final normalisation, [B, tokens, width] each; the caller disposes them.</param>
-    public Tensor Forward(Tensor ids, IList<Tensor>? hiddenStates)
+    /// <param name="further">
+    /// Vectors of further tokens, [count, width] of any floating-point type; their ids follow the model's own. Where gradients are recorded they
+    /// reach these vectors, as the weights have none.
+    /// </param>
+    public Tensor Forward(Tensor ids, IList<Tensor>? hiddenStates, Tensor? further = null)
     {
         using var scope = NewDisposeScope();
-        var tokens = tokenEmbedding.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], Config.HiddenSize);
-        var x = tokens + positionEmbedding.slice(0, 0, ids.shape[1], 1);
+        var x = Embed(ids, further) + positionEmbedding.slice(0, 0, ids.shape[1], 1);
         hiddenStates?.Add(x.alias().MoveToOuterDisposeScope());
         foreach (var layer in layers)
         {
@@ -48,6 +52,13 @@ public sealed class ClipTextModel
         }
 
         return finalNorm.Forward(x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A copy of the vector of one of the model's own tokens, [width] float32.</summary>
+    public Tensor Embedding(int id)
+    {
+        using var row = tokenEmbedding.select(0, id);
+        return row.to(ScalarType.Float32, copy: true);
     }
 
     /// <summary>The final layer normalisation of another layer's output, [B, tokens, width], for encoders whose last layers are left out.</summary>
@@ -63,4 +74,19 @@ public sealed class ClipTextModel
         var state = output.select(1, end);
         return (projection?.Forward(state) ?? state).MoveToOuterDisposeScope();
     }
+
+    private Tensor Embed(Tensor ids, Tensor? further)
+    {
+        if (further is null)
+            return Rows(tokenEmbedding, ids);
+        using var scope = NewDisposeScope();
+        // Not the table with the further rows below it: their gradient would be as large as the table.
+        var beyond = ids - Held((long)Config.VocabularySize);
+        return where(
+            beyond.ge(Held(0L)).unsqueeze(-1),
+            Rows(further.to(tokenEmbedding.dtype), beyond.clamp_min(Held(0L))),
+            Rows(tokenEmbedding, ids.clamp_max(Held(Config.VocabularySize - 1L)))).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Rows(Tensor table, Tensor ids) => table.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], Config.HiddenSize);
 }

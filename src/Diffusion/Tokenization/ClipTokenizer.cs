@@ -102,6 +102,9 @@ public sealed class ClipTokenizer
     /// <param name="tokens">The words; their ids follow those of the vocabulary.</param>
     public ClipTokenizer With(IReadOnlyList<AddedToken> tokens) => tokens.Count == 0 ? this : new ClipTokenizer(vocabulary, config, [.. added, .. tokens]);
 
+    /// <summary>Whether a word was added to the vocabulary.</summary>
+    public bool IsAdded(string word) => added.Any(token => token.Normal == PromptText.Normalize(word));
+
     /// <summary>The ids of a text between the start and the end token, never truncated.</summary>
     public IReadOnlyList<int> Encode(string text)
     {

@@ -10,32 +10,35 @@ public sealed class CheckpointedPass : IDisposable
     private readonly Tensor context;
     private readonly UNetCall call;
     private readonly bool recompute;
+    private readonly VectorPath? path;
     private readonly Stack<Segment> segments = [];
     private Tensor? output;
 
-    internal CheckpointedPass(Tensor embedding, Tensor context, UNetCall call, bool recompute)
+    internal CheckpointedPass(Tensor embedding, Tensor context, UNetCall call, bool recompute, VectorPath? path)
     {
         this.embedding = embedding.alias().DetachFromDisposeScope();
         this.context = context.detach().DetachFromDisposeScope();
         this.call = call;
         this.recompute = recompute;
+        this.path = path;
     }
 
     /// <summary>What the U-Net predicts, [rows, out channels, h, w], without a gradient graph. Belongs to the pass.</summary>
     public Tensor Output => output ?? throw new ObjectDisposedException(nameof(CheckpointedPass));
 
     /// <summary>
-    /// The gradient of a scalar loss with respect to the text (a vector-Jacobian product). It can be asked for once, since it frees what it
-    /// used.
+    /// The gradient of a scalar loss with respect to the conditioning (a vector-Jacobian product). It can be asked for once, since it frees what
+    /// it used, and only while the U-Net that the pass came from is not disposed.
     /// </summary>
     /// <param name="outputGradient">Gradient of the loss with respect to <see cref="Output"/>, of its shape and any floating-point type.</param>
-    /// <returns>Float32, [rows, tokens, cross-attention width].</returns>
-    public Tensor Backward(Tensor outputGradient)
+    /// <returns>Float32: of the text, [rows, tokens, cross-attention width], and of the vector, [rows, width], where that was asked for.</returns>
+    public Conditioning Backward(Tensor outputGradient)
     {
         if (segments.Count == 0)
             throw new InvalidOperationException("The gradient of this pass was already computed, or the pass is disposed.");
         using var scope = NewDisposeScope();
         var total = zeros(context.shape, dtype: ScalarType.Float32, device: context.device);
+        var embeddingTotal = path is null ? null : zeros(embedding.shape, dtype: ScalarType.Float32, device: embedding.device);
         var gradient = outputGradient.to(Output.dtype);
         var skips = new Stack<Tensor>();
         while (segments.TryPop(out var segment))
@@ -44,9 +47,11 @@ public sealed class CheckpointedPass : IDisposable
             using var inner = NewDisposeScope();
             if (segment.Link.Keeps)
                 gradient += skips.Pop();
-            var (toInput, toContext) = Differentiate(segment, gradient);
+            var (toInput, toContext, toEmbedding) = Differentiate(segment, gradient);
             if (toContext is not null)
                 total.add_(toContext);
+            if (toEmbedding is not null)
+                embeddingTotal!.add_(toEmbedding);
             if (toInput is null)
                 break;
             gradient = toInput.narrow(1, 0, segment.OwnChannels).MoveToOuterDisposeScope();
@@ -54,7 +59,7 @@ public sealed class CheckpointedPass : IDisposable
                 skips.Push(toInput.narrow(1, segment.OwnChannels, toInput.shape[1] - segment.OwnChannels).MoveToOuterDisposeScope());
         }
 
-        return total.MoveToOuterDisposeScope();
+        return new Conditioning(total, embeddingTotal is null ? null : path!.Backward(embeddingTotal)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -68,7 +73,7 @@ public sealed class CheckpointedPass : IDisposable
         embedding.Dispose();
     }
 
-    /// <summary>Runs the links. The first must read the text: nothing before it is differentiated.</summary>
+    /// <summary>Runs the links. The first must read what is differentiated: nothing before it is.</summary>
     internal void Run(IEnumerable<UNetLink> chain, Tensor start, IEnumerable<Tensor> startKept)
     {
         using var guard = no_grad();
@@ -79,7 +84,7 @@ public sealed class CheckpointedPass : IDisposable
         {
             using var inner = NewDisposeScope();
             var input = link.Joins ? cat([x, kept.Pop()], 1) : x;
-            var segment = new Segment(link, input.detach(), x.shape[1], first: segments.Count == 0, context);
+            var segment = new Segment(link, input.detach(), x.shape[1], first: segments.Count == 0, context, path is null ? null : embedding);
             segments.Push(segment);
             if (recompute)
             {
@@ -100,35 +105,32 @@ public sealed class CheckpointedPass : IDisposable
         output = x.DetachFromDisposeScope();
     }
 
-    private Tensor Evaluate(Segment segment) => segment.Link.Run(segment.Input, embedding, segment.Context ?? context, call);
+    private Tensor Evaluate(Segment segment) => segment.Link.Run(segment.Input, segment.Embedding ?? embedding, segment.Context ?? context, call);
 
-    // Gradients with respect to a link's input (null for the first, whose input does not depend on the text) and to the text it reads.
-    private (Tensor? Input, Tensor? Context) Differentiate(Segment segment, Tensor outputGradient)
+    // Gradients with respect to a link's input (null for the first, whose input does not depend on the conditioning), to the text and to the embedding, where
+    // it reads them.
+    private (Tensor? Input, Tensor? Context, Tensor? Embedding) Differentiate(Segment segment, Tensor outputGradient)
     {
         using var graph = enable_grad();
         var value = segment.Output ?? Evaluate(segment);
-        List<Tensor> leaves = [];
-        if (segment.Input.requires_grad)
-            leaves.Add(segment.Input);
-        if (segment.Context is not null)
-            leaves.Add(segment.Context);
-        var gradients = autograd.grad([value], leaves, [outputGradient]);
-        return (segment.Input.requires_grad ? gradients[0] : null, segment.Context is not null ? gradients[^1] : null);
+        Tensor?[] leaves = [segment.Input.requires_grad ? segment.Input : null, segment.Context, segment.Embedding];
+        var gradients = new Queue<Tensor>(autograd.grad([value], [.. leaves.OfType<Tensor>()], [outputGradient]));
+        return (Of(leaves[0]), Of(leaves[1]), Of(leaves[2]));
+
+        Tensor? Of(Tensor? leaf) => leaf is null ? null : gradients.Dequeue();
     }
 
     /// <summary>A link that ran, with the leaves its gradient is taken of and, unless it will be recomputed, its output and graph.</summary>
     private sealed class Segment : IDisposable
     {
-        public Segment(UNetLink link, Tensor input, long ownChannels, bool first, Tensor context)
+        public Segment(UNetLink link, Tensor input, long ownChannels, bool first, Tensor context, Tensor? embedding)
         {
             Link = link;
             OwnChannels = ownChannels;
             Input = input.DetachFromDisposeScope();
             Input.requires_grad = !first;
-            if (!link.ReadsText)
-                return;
-            Context = context.detach().DetachFromDisposeScope();
-            Context.requires_grad = true;
+            Context = link.ReadsText ? Leaf(context) : null;
+            Embedding = link.ReadsEmbedding && embedding is not null ? Leaf(embedding) : null;
         }
 
         public UNetLink Link { get; }
@@ -140,6 +142,8 @@ public sealed class CheckpointedPass : IDisposable
 
         public Tensor? Context { get; }
 
+        public Tensor? Embedding { get; }
+
         public Tensor? Output { get; set; }
 
         public void Dispose()
@@ -147,6 +151,9 @@ public sealed class CheckpointedPass : IDisposable
             Output?.Dispose();
             Input.Dispose();
             Context?.Dispose();
+            Embedding?.Dispose();
         }
+
+        private static Tensor Leaf(Tensor value) => value.detach().requires_grad_(true).DetachFromDisposeScope();
     }
 }

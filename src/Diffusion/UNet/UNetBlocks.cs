@@ -74,7 +74,7 @@ internal static class UNetBlocks
         return chain;
     }
 
-    private static UNetLink Link(ResnetBlock2D resnet) => new((x, embedding, _, in _) => resnet.Forward(x, embedding));
+    private static UNetLink Link(ResnetBlock2D resnet) => new((x, embedding, _, in _) => resnet.Forward(x, embedding)) { ReadsEmbedding = true };
 
     private static UNetLink Link(Transformer2DModel transformer) => new((x, _, context, in call) => transformer.Forward(x, context, call)) { ReadsText = true };
 

@@ -19,6 +19,9 @@ internal sealed record UNetLink(UNetFunction Run)
     /// <summary>Whether the output depends on the text by this link itself.</summary>
     public bool ReadsText { get; init; }
 
+    /// <summary>Whether the output depends on the embedding of timestep and vector by this link itself.</summary>
+    public bool ReadsEmbedding { get; init; }
+
     /// <summary>Runs links one after another.</summary>
     /// <param name="chain">The links.</param>
     /// <param name="x">Input of the first; stays the caller's.</param>

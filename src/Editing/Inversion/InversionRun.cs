@@ -14,8 +14,6 @@ namespace PromptToPrompt.Editing.Inversion;
 /// <summary>One inversion while it goes on: the picture, its text, and the network with its rows counted.</summary>
 internal sealed class InversionRun : IDisposable
 {
-    private const long KeptMaps = 1000;
-    private const long MostKept = 2L << 30;
     private readonly IProgress<InversionProgress>? progress;
     private readonly Action<Func<InvertedPicture>>? checkpoint;
     private readonly CancellationToken cancel;
@@ -27,10 +25,7 @@ internal sealed class InversionRun : IDisposable
     {
         if (latents.dim() != 4 || latents.shape[0] != 1 || latents.shape[1] != model.Shape.Vae.LatentChannels)
             throw new InvalidInputException($"The picture's latents have shape [{string.Join(", ", latents.shape)}]; this model needs [1, {model.Shape.Vae.LatentChannels}, h, w].");
-        if (model.Shape.UNet.InChannels != model.Shape.Vae.LatentChannels)
-            throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.Shape.UNet.InChannels} channels; a model made for inpainting cannot invert pictures.");
-        if (model.TakesGuidance)
-            throw new InvalidInputException($"{model.Directory} was distilled to a few steps and takes guidance as an input; it cannot invert pictures, give the model it was made from.");
+        PlainModel.Require(model, "invert pictures");
         Model = model;
         Settings = settings;
         Picture = latents.to(ScalarType.Float32, model.Device);
@@ -92,12 +87,8 @@ internal sealed class InversionRun : IDisposable
     {
         using var timestep = full([1], Held(Scheduler.Timesteps[step]), ScalarType.Int64, Model.Device);
         using var input = latents.to(Model.Dtype, copy: true);
-        return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: Settings.SaveMemory ?? (Model.OnePartAtATime || KeptBytes(input) > MostKept));
+        return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: Settings.SaveMemory ?? (Model.OnePartAtATime ? true : null));
     }
-
-    // A rough measure, from SD 1.5's: what autograd keeps of one row, in feature maps of the finest level.
-    private long KeptBytes(Tensor input)
-        => KeptMaps * Model.Shape.UNet.Levels[0].Channels * input.shape[2] * input.shape[3] * input.element_size();
 
     /// <summary>Counts a row forward and its backward pass, which is worth two.</summary>
     public void CountIteration() => rows += 3;

@@ -1,3 +1,4 @@
+using PromptToPrompt.Editing.Optimisation;
 using TorchSharp;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
@@ -21,8 +22,6 @@ internal sealed class NullTextInversion : InversionMethod
 
     // The published code lets later timesteps end earlier, by this much loss each.
     private const double EarlyStopGrowth = 2e-5;
-
-    private const double GradientScale = 1 << 12;
 
     public override string Name => MethodName;
 
@@ -64,15 +63,15 @@ internal sealed class NullTextInversion : InversionMethod
         using var scope = NewDisposeScope();
         var conditional = run.Predict(current, step, run.Conditional);
         using var network = run.Differentiable(current, step);
-        var adam = new Adam(start.to(ScalarType.Float32), run.Settings.LearningRate * (1 - (step / (double)MostSteps)));
+        using var adam = new Adam(start.to(ScalarType.Float32));
+        var rate = run.Settings.LearningRate * (1 - (step / (double)MostSteps));
         var losses = new List<double>();
         while (losses.Count < run.Settings.InnerSteps)
         {
             using var iteration = NewDisposeScope();
             using var pass = network.Forward(adam.Value.to(run.Model.Dtype));
             var (loss, gradient) = Loss(pass.Output);
-            // The gradient of a mean is too small a number for float16; a power of two takes nothing from it elsewhere.
-            adam.Step(pass.Backward(gradient * Held(GradientScale)) / Held(GradientScale));
+            adam.Step(GradientScale.Down(pass.Backward(GradientScale.Up(gradient)).Text), rate);
             run.CountIteration();
             losses.Add(loss);
             // As published: the loss is that before the update it decides about.
@@ -82,7 +81,7 @@ internal sealed class NullTextInversion : InversionMethod
 
         var next = Next(run.Predict(current, step, run.Unconditional with { Text = adam.Value }));
         run.RequireFinite(next, "while optimising");
-        return (adam.Value.MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope(), losses);
+        return (adam.Value.clone().MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope(), losses);
 
         Tensor Next(Tensor free) => run.Scheduler.Step(free + (Held(run.Settings.Guidance) * (conditional - free)), step, current);
 
@@ -98,24 +97,4 @@ internal sealed class NullTextInversion : InversionMethod
     }
 
     private static List<Tensor> Rows(Tensor stacked, int count) => [.. Enumerable.Range(0, count).Select(i => stacked.narrow(0, i, 1))];
-
-    /// <summary>Adam (Kingma and Ba 2014, arXiv 1412.6980) with its usual constants, of one tensor.</summary>
-    private sealed class Adam(Tensor value, double rate)
-    {
-        private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
-        private readonly Tensor first = zeros_like(value);
-        private readonly Tensor second = zeros_like(value);
-        private int steps;
-
-        public Tensor Value { get; } = value.clone();
-
-        public void Step(Tensor gradient)
-        {
-            steps++;
-            first.mul_(Held(Beta1)).add_(gradient, alpha: Held(1 - Beta1));
-            second.mul_(Held(Beta2)).addcmul_(gradient, gradient, Held(1 - Beta2));
-            var scale = second.sqrt().div_(Held(Math.Sqrt(1 - Math.Pow(Beta2, steps)))).add_(Held(Epsilon));
-            Value.addcdiv_(first, scale, Held(-rate / (1 - Math.Pow(Beta1, steps))));
-        }
-    }
 }

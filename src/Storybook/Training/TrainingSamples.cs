@@ -1,7 +1,6 @@
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Storybook.World;
 using static TorchSharp.torch;
 
@@ -21,8 +20,6 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
 {
     private const int RoundTripCount = 8;
     private const int SeedsOfEachCaption = 2;
-    private const int Steps = 10;
-    private const double Guidance = 5;
 
     // Far beyond the pictures that are trained on.
     private const long FirstRoundTrip = 1L << 42;
@@ -60,22 +57,12 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
         using var scope = NewDisposeScope();
         var side = model.PictureSide;
         var wanted = Captions.SelectMany(caption => Enumerable.Range(0, SeedsOfEachCaption).Select(seed => (Caption: caption, Seed: seed))).ToList();
-        using var scheduler = model.Scheduler.Create(SamplerKind.DpmSolverPlusPlus, Steps);
-        var request = new DenoisingRequest
-        {
-            Latents = cat([.. wanted.Select(w => InitialNoise.FromSeed(model, w.Seed, side, side))], 0),
-            Prompts = [.. Enumerable.Range(0, wanted.Count)],
-            Conditional = TextConditioning.Encode(model, wanted.Select(w => model.Tokenizer.Tokenize(w.Caption))),
-            Unconditional = TextConditioning.EncodeNegative(model, ""),
-            Guidance = Guidance,
-        };
-        IReadOnlyList<Picture> drawn = [];
-        foreach (var state in DenoisingLoop.Run(model, scheduler, request, cancel))
-        {
-            if (state.Step == state.Steps - 1)
-                drawn = Picture.Decode(model.Vae, state.Latents);
-        }
-
+        var drawn = SamplePictures.Draw(
+            model,
+            cat([.. wanted.Select(w => InitialNoise.FromSeed(model, w.Seed, side, side))], 0),
+            TextConditioning.Encode(model, wanted.Select(w => model.Tokenizer.Tokenize(w.Caption))),
+            TextConditioning.EncodeNegative(model, ""),
+            cancel);
         return new(DenoiserTrainer.Stage, seen, [.. drawn.Select((picture, i) => new TrainingSample(picture, wanted[i].Caption))], Columns: 4);
     }
 }

@@ -7,10 +7,13 @@ namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
 /// <summary>A file with the vectors of a learned word.</summary>
 internal sealed class EmbeddingFile : IDisposable
 {
+    /// <summary>The note that says the word, in files that have no tensor of its name.</summary>
+    public const string WordNote = "word";
+
     private const string Anonymous = "*";
 
-    // Two text encoders have one tensor each, by these names, in the order of the encoders.
-    private static readonly string[] NamesOfTwo = ["clip_l", "clip_g"];
+    /// <summary>Two text encoders have one tensor each, by these names, in the order of the encoders.</summary>
+    public static readonly IReadOnlyList<string> NamesOfTwo = ["clip_l", "clip_g"];
 
     // What tools write where they write no word: it is then the file's name.
     private static readonly string[] NoWords = [Anonymous, "emb_params", .. NamesOfTwo];
@@ -22,7 +25,8 @@ internal sealed class EmbeddingFile : IDisposable
     {
         this.embedding = embedding;
         this.file = file;
-        Word = embedding.Word ?? (file.Tensors.Keys.FirstOrDefault(name => !NoWords.Contains(name)) ?? Path.GetFileNameWithoutExtension(embedding.Path));
+        Word = embedding.Word ?? file.Tensors.Keys.FirstOrDefault(name => !NoWords.Contains(name))
+            ?? file.Metadata.GetValueOrDefault(WordNote) ?? Path.GetFileNameWithoutExtension(embedding.Path);
     }
 
     /// <summary>The file's path.</summary>
@@ -49,7 +53,7 @@ internal sealed class EmbeddingFile : IDisposable
     public IReadOnlyList<StoredWeight> Vectors(ModelShape shape, string model)
     {
         var names = shape.TextEncoders.Count == 1 && file.Tensors.Count == 1 ? [.. file.Tensors.Keys] : NamesOfTwo;
-        if (names.Length != shape.TextEncoders.Count || names.Length != file.Tensors.Count || !names.All(file.Tensors.ContainsKey))
+        if (names.Count != shape.TextEncoders.Count || names.Count != file.Tensors.Count || !names.All(file.Tensors.ContainsKey))
         {
             var held = string.Join(", ", file.Tensors.Keys.Order(StringComparer.Ordinal).Take(4).Select(name => $"\"{name}\""));
             throw Invalid(

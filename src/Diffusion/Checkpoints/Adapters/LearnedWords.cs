@@ -64,6 +64,8 @@ internal sealed class LearnedWords : IDisposable
         if (tokens.Count == 0 || encoder < 0 || !weights.Tensors.TryGetValue(TokenEmbedding, out var stored))
             return weights;
         var added = vectors.ConvertAll(word => word[encoder]);
+        // Words may be stored more precisely than the model is.
+        var type = added.TrueForAll(rows => rows.Type == stored.Type) ? stored.Type : ScalarType.Float32;
         return weights with
         {
             Tensors = new Dictionary<string, StoredWeight>(weights.Tensors, StringComparer.Ordinal)
@@ -72,9 +74,9 @@ internal sealed class LearnedWords : IDisposable
                 {
                     using var scope = NewDisposeScope();
                     var whole = stored.Read();
-                    return cat([whole, .. added.Select(rows => rows.Read().to(whole.dtype))], 0).MoveToOuterDisposeScope();
+                    return cat([whole.to(type), .. added.Select(rows => rows.Read().to(type))], 0).MoveToOuterDisposeScope();
                 })
-                { Type = stored.Type },
+                { Type = type },
             },
         };
     }

@@ -1,0 +1,167 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Concepts;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p learn-concept</c>: learns a new word from a few pictures, for use in prompts.</summary>
+internal static class LearnConceptCommand
+{
+    private const string Extension = ".safetensors";
+
+    public static Command Create(CancellationToken cancel)
+    {
+        var pictures = new Argument<string[]>("pictures") { Description = "A few pictures of what the word is to mean, of any size", Arity = ArgumentArity.OneOrMore };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "The word's file; sheets of samples go beside it",
+            HelpName = "file",
+            DefaultValueFactory = _ => "concept.safetensors",
+        };
+        var samples = new Option<string[]>("--sample")
+        {
+            Description = $"What the sheets show, with {PromptTemplates.Place} where the word stands; may be given several times",
+            HelpName = "prompt",
+            DefaultValueFactory = _ => [$"a {PromptTemplates.Place}"],
+        };
+        var every = Parsed.Number("--sample-every", "Steps from sheet to sheet while learning; 0 for one at the end alone", 250);
+        var count = Parsed.Number("--sample-count", "Pictures of the word on a sheet", 4);
+        var command = new Command("learn-concept", "Learn a new word from a few pictures; started again after a stop, it goes on") { pictures, output };
+        var options = new ConceptOptions().AddTo(command);
+        command.Add(samples);
+        command.Add(every);
+        command.Add(count);
+        var sampling = new SamplingOptions();
+        sampling.AddLearningTo(command);
+        var model = new ModelOptions().AddTo(command);
+        var report = new ReportOptions().AddTo(command);
+        command.SetAction(parse =>
+        {
+            var started = TimeProvider.System.GetTimestamp();
+            var settings = options.Settings(parse, sampling.ClipSkip(parse));
+            settings.Validate();
+            var prompts = parse.GetValue(samples)!;
+            InvalidInputException.Require(parse.GetValue(every) >= 0, "--sample-every is below 0; give a number of steps, or 0.");
+            InvalidInputException.Require(parse.GetValue(count) is >= 1 and <= 16, "--sample-count must be from 1 to 16.");
+            foreach (var prompt in prompts)
+                InvalidInputException.Require(prompt.Contains(PromptTemplates.Place, StringComparison.Ordinal), $"--sample \"{prompt}\" has no place for the word; write {PromptTemplates.Place} there.");
+            var names = parse.GetValue(pictures)!;
+            var path = Target(parse.GetValue(output)!, names);
+            var captions = options.Captions(parse, names);
+            var given = names.Select(Picture.Load).ToList();
+            var (width, height) = sampling.Size(parse);
+            model.RequireMemory(parse, width > 0 ? new PixelSize(width, height) : null, settings.Batch);
+            using var loaded = model.Load(parse);
+            var framed = given.Zip(captions, (picture, caption) => ConceptPicture.Of(picture, options.Framing(parse, loaded, picture, new PixelSize(width, height)), caption)).ToList();
+            var quiet = report.Quiet(parse);
+            using var training = new ConceptTraining(loaded, settings, framed);
+            var sheets = new ConceptSheets(training, settings, framed, prompts, parse.GetValue(count), path, cancel);
+            Learn(training, settings, sheets, path, parse.GetValue(every), quiet, cancel);
+            sheets.AddLast();
+            var use = $"p2p generate \"{PromptTemplates.Fill(prompts[0], settings.Word)}\" --embedding {Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}";
+            var facts = Facts(training, settings, path, use, TimeProvider.System.GetElapsedTime(started));
+            facts["files"] = Json.Array([path, .. sheets.Files]);
+            if (report.Json(parse))
+                Console.Out.WriteLine(Json.Line(facts));
+            else if (!quiet)
+                Console.Out.WriteLine(Summary(facts, settings));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static string Unfinished(string path) => path + ".unfinished";
+
+    // Where it goes is checked before the work.
+    private static string Target(string output, IReadOnlyList<string> pictures)
+    {
+        var path = Path.GetFullPath(output);
+        if (Directory.Exists(path))
+            throw new InvalidInputException($"--output {output} is a folder; give the name of a file.");
+        if (Path.GetExtension(path) != Extension)
+            throw new InvalidInputException($"--output {output}: a word is kept in a {Extension} file; call it {Path.ChangeExtension(output, Extension)}.");
+        if (pictures.Select(Path.GetFullPath).FirstOrDefault(picture => picture == ConceptSheets.LastOf(path)) is { } picture)
+            throw new InvalidInputException($"--output {output}: {picture} would be overwritten; give another name.");
+        RunFolder.RequireWritable(Path.GetDirectoryName(path)!, output);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        return path;
+    }
+
+    private static void Learn(
+        ConceptTraining training, ConceptSettings settings, ConceptSheets sheets, string path, int sampleEvery, bool quiet, CancellationToken cancel)
+    {
+        var resumed = File.Exists(Unfinished(path)) && training.Resume(Unfinished(path));
+        if (resumed && !quiet)
+            Console.Error.WriteLine($"Going on after {training.Step} steps, found in {Unfinished(path)}.");
+        else if (!resumed && File.Exists(Unfinished(path)))
+            Console.Error.WriteLine($"warning: {Unfinished(path)} belongs to another training; this one starts anew.");
+        var saver = new UnfinishedSaver(cancel);
+        try
+        {
+            LongRun.Show(quiet, display => Follow(training, settings, display, cancel, () =>
+            {
+                saver.Save(() => training.Save(Unfinished(path)));
+                if (sampleEvery > 0 && training.Step % sampleEvery == 0 && training.Step < settings.Steps && !cancel.IsCancellationRequested)
+                    sheets.Add();
+            }));
+        }
+        catch (OperationCanceledException) when (!quiet)
+        {
+            Console.Error.WriteLine(saver.HasSaved || resumed
+                ? $"What was learned is in {Unfinished(path)}; the same command goes on from it."
+                : "Nothing was learned yet; the same command begins anew.");
+            throw;
+        }
+
+        training.Word.Save(path);
+        File.Delete(Unfinished(path));
+    }
+
+    private static int Follow(ConceptTraining training, ConceptSettings settings, IProgress<LongProgress> display, CancellationToken cancel, Action afterStep)
+    {
+        const int Window = 50;
+        var recent = new Queue<double>();
+        foreach (var progress in training.Run(cancel))
+        {
+            recent.Enqueue(progress.Loss);
+            if (recent.Count > Window)
+                recent.Dequeue();
+            display.Report(new($"learning {settings.Word}", progress.Step, progress.Steps, "steps", string.Create(CultureInfo.InvariantCulture, $"loss {recent.Average():G4}")));
+            afterStep();
+        }
+
+        return training.Step;
+    }
+
+    private static JsonObject Facts(ConceptTraining training, ConceptSettings settings, string path, string use, TimeSpan elapsed) => new()
+    {
+        ["command"] = "learn-concept",
+        ["word"] = settings.Word,
+        ["embedding"] = path,
+        ["steps"] = training.Step,
+        ["heldOutLoss"] = new JsonObject { ["initial"] = Rounded(training.InitialHeldOutLoss()), ["learned"] = Rounded(training.HeldOutLoss()) },
+        ["settings"] = JsonSerializer.SerializeToNode(settings),
+        ["use"] = use,
+        ["seconds"] = Math.Round(elapsed.TotalSeconds, 3),
+    };
+
+    private static double Rounded(double loss) => Math.Round(loss, 6);
+
+    private static string Summary(JsonObject facts, ConceptSettings settings)
+    {
+        var (files, losses) = (facts["files"]!.AsArray(), facts["heldOutLoss"]!);
+        return string.Create(CultureInfo.InvariantCulture, $"""
+            {string.Join('\n', files.Select(file => Path.GetRelativePath(Directory.GetCurrentDirectory(), (string)file!)))}
+            loss on noise that was not learned from: {losses["initial"]} as {settings.Initial}, {losses["learned"]} as {settings.Word}
+            {(double)facts["seconds"]!:F1} s
+            {facts["use"]}
+            """);
+    }
+}

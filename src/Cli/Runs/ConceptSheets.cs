@@ -1,0 +1,67 @@
+using System.Globalization;
+using PromptToPrompt.Cli.Rendering;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Editing.Concepts;
+
+namespace PromptToPrompt.Cli.Runs;
+
+/// <summary>
+/// Sheets that show what a word has become: the pictures it is learned from, what the model draws of the initial word, and of the new one from the
+/// same noise.
+/// </summary>
+/// <param name="training">The training.</param>
+/// <param name="settings">Its settings.</param>
+/// <param name="pictures">The pictures.</param>
+/// <param name="prompts">What is drawn, with <see cref="PromptTemplates.Place"/> where the word stands.</param>
+/// <param name="count">How many pictures of a word.</param>
+/// <param name="path">The word's file; sheets lie beside it.</param>
+/// <param name="cancel">Stops the drawing.</param>
+internal sealed class ConceptSheets(
+    ConceptTraining training, ConceptSettings settings, IReadOnlyList<ConceptPicture> pictures, IReadOnlyList<string> prompts, int count,
+    string path, CancellationToken cancel)
+{
+    private const int FewestColumns = 4;
+    private const int CellSide = 192;
+    private readonly List<string> files = [];
+    private IReadOnlyList<Picture>? before;
+
+    /// <summary>Full paths of what was written.</summary>
+    public IReadOnlyList<string> Files => files;
+
+    /// <summary>Name of the sheet of the finished word.</summary>
+    public static string LastOf(string path) => Path.ChangeExtension(path, null) + ".samples.png";
+
+    /// <summary>Draws what the word is in the middle of the training.</summary>
+    public void Add() => Draw(string.Create(CultureInfo.InvariantCulture, $"{Path.ChangeExtension(path, null)}.samples-{training.Step:D6}.png"));
+
+    /// <summary>Draws what the word has become.</summary>
+    public void AddLast() => Draw(LastOf(path));
+
+    private void Draw(string file)
+    {
+        var columns = Math.Max(count, FewestColumns);
+        before ??= DrawAll(settings.Initial);
+        var after = DrawAll(settings.Word);
+        SheetCell?[] cells =
+        [
+            .. Row(pictures.Take(columns).Select(picture => new SheetCell(picture.Picture.ToBitmap(), "given"))),
+            .. Row(before.Select((picture, i) => Cell(i, picture, settings.Initial))),
+            .. Row(after.Select((picture, i) => Cell(i, picture, settings.Word))),
+        ];
+        using var sheet = Sheet.Draw(cells, columns, CellSide, string.Create(CultureInfo.InvariantCulture, $"{settings.Word} after {training.Step} steps. Each column is drawn from one noise."));
+        foreach (var cell in cells)
+            cell?.Picture.Dispose();
+        Picture.SavePng(sheet, file);
+        files.Add(file);
+
+        SheetCell Cell(int i, Picture picture, string word) => new(picture.ToBitmap(), PromptOf(i, word), StandsOut: word == settings.Word);
+
+        // Filled up to the end of the row.
+        IEnumerable<SheetCell?> Row(IEnumerable<SheetCell> row) => row.Concat(Enumerable.Repeat<SheetCell?>(null, columns)).Take(columns);
+    }
+
+    private List<Picture> DrawAll(string word) =>
+        [.. Enumerable.Range(0, count).Select(i => training.Draw(PromptOf(i, word), seed: i, pictures[0].Picture.Size, cancel))];
+
+    private string PromptOf(int i, string word) => PromptTemplates.Fill(prompts[i % prompts.Count], word);
+}

@@ -1,0 +1,21 @@
+namespace PromptToPrompt.Cli.Runs;
+
+/// <summary>Keeps what a long run has found so far on the disk: now and then, and when the run is stopped.</summary>
+internal sealed class UnfinishedSaver(CancellationToken cancel)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(20);
+    private long saved = TimeProvider.System.GetTimestamp();
+
+    /// <summary>Whether anything was written.</summary>
+    public bool HasSaved { get; private set; }
+
+    /// <summary>Called after every step; writes where it is time to.</summary>
+    public void Save(Action write)
+    {
+        if (!cancel.IsCancellationRequested && TimeProvider.System.GetElapsedTime(saved) < Interval)
+            return;
+        write();
+        HasSaved = true;
+        saved = TimeProvider.System.GetTimestamp();
+    }
+}

@@ -1,0 +1,41 @@
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.UNet;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Pipelines;
+
+/// <summary>Pictures that show how far a training is: made in few steps, to be looked at and not to be kept.</summary>
+public static class SamplePictures
+{
+    private const int Steps = 10;
+    private const double Guidance = 5;
+
+    /// <summary>Draws pictures, all in one batch.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="noise">Starting noise, [pictures, channels, h, w].</param>
+    /// <param name="conditional">What each shows, as many rows.</param>
+    /// <param name="unconditional">The empty prompt, one row.</param>
+    /// <param name="cancel">Stops before the next step.</param>
+    public static IReadOnlyList<Picture> Draw(
+        StableDiffusionModel model, Tensor noise, Conditioning conditional, Conditioning unconditional, CancellationToken cancel = default)
+    {
+        using var scheduler = model.Scheduler.Create(SamplerKind.DpmSolverPlusPlus, Steps);
+        var request = new DenoisingRequest
+        {
+            Latents = noise,
+            Prompts = [.. Enumerable.Range(0, (int)noise.shape[0])],
+            Conditional = conditional,
+            Unconditional = unconditional,
+            Guidance = Guidance,
+        };
+        IReadOnlyList<Picture> drawn = [];
+        foreach (var state in DenoisingLoop.Run(model, scheduler, request, cancel))
+        {
+            if (state.Step == state.Steps - 1)
+                drawn = Picture.Decode(model.Vae, state.Latents);
+        }
+
+        return drawn;
+    }
+}

@@ -1,0 +1,64 @@
+using static PromptToPrompt.Diffusion.InvalidInputException;
+
+namespace PromptToPrompt.Editing.Concepts;
+
+/// <summary>Everything but model and pictures that decides what is learned. The same settings on the same model and pictures give the same vectors.</summary>
+public sealed record ConceptSettings
+{
+    /// <summary>The new word as prompts write it, without white space.</summary>
+    public required string Word { get; init; }
+
+    /// <summary>A word of the model, of one token, that the new one begins as: the kind of thing it is.</summary>
+    public required string Initial { get; init; }
+
+    /// <summary>How many vectors the word has; as many tokens it takes in a prompt.</summary>
+    public int Vectors { get; init; } = 1;
+
+    /// <summary>What pictures without a caption are described by, with <see cref="PromptTemplates.Place"/> where the word stands.</summary>
+    public IReadOnlyList<string> Templates { get; init; } = PromptTemplates.Object;
+
+    /// <summary>Steps of the optimiser.</summary>
+    public int Steps { get; init; } = 1000;
+
+    /// <summary>Noised pictures that go through the network together.</summary>
+    public int Batch { get; init; } = 4;
+
+    /// <summary>How many such batches make one step; their gradients are averaged.</summary>
+    public int Accumulation { get; init; } = 1;
+
+    /// <summary>
+    /// How far a step moves a number of a vector, about. Null: a twentieth of the root mean square of the initial vector, of each text
+    /// encoder's own.
+    /// </summary>
+    public double? LearningRate { get; init; }
+
+    /// <summary>Decoupled weight decay of the vectors.</summary>
+    public double WeightDecay { get; init; } = 0.01;
+
+    /// <summary>Seed of noise, timesteps and the order of pictures and prompts.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Whether pictures are also learned from mirrored.</summary>
+    public bool Flip { get; init; }
+
+    /// <summary>How many of the text encoder's last layers are left out.</summary>
+    public int ClipSkip { get; init; }
+
+    /// <summary>Whether the backward pass computes activations again instead of keeping them. Null: where keeping them would take more than about 2 GB.</summary>
+    public bool? SaveMemory { get; init; }
+
+    /// <summary>Refuses settings that make no sense.</summary>
+    /// <exception cref="Diffusion.InvalidInputException">One of them does.</exception>
+    public void Validate()
+    {
+        Require(Word.Length > 0 && !Word.Any(char.IsWhiteSpace), $"--word is \"{Word}\"; give one word without spaces, such as \"<my-cat>\".");
+        Require(Initial.Length > 0 && !Initial.Any(char.IsWhiteSpace), $"--init is \"{Initial}\"; give one word that the model knows, such as cat.");
+        Require(Vectors is >= 1 and <= 32, $"--vectors is {Vectors}; give a number from 1 to 32.");
+        Require(Steps is >= 1 and <= 1_000_000, $"--steps is {Steps}; give a number from 1 to 1000000.");
+        Require(Batch is >= 1 and <= 1024, $"--batch is {Batch}; give a number from 1 to 1024.");
+        Require(Accumulation is >= 1 and <= 1024, $"--accumulate is {Accumulation}; give a number from 1 to 1024.");
+        Require(LearningRate is null || (LearningRate > 0 && double.IsFinite(LearningRate.Value)), $"--learning-rate is {LearningRate}; give a number above 0.");
+        Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), $"--weight-decay is {WeightDecay}; give a number of at least 0.");
+        PromptTemplates.Validate(Templates);
+    }
+}

@@ -1,0 +1,96 @@
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Concepts;
+using PromptToPrompt.Evaluation.Judging;
+using PromptToPrompt.Storybook.World;
+
+namespace PromptToPrompt.Evaluation.Concepts;
+
+/// <summary>How often the judge sees what was asked for, 0…1.</summary>
+/// <param name="Subject">The thing.</param>
+/// <param name="Colour">Its colour.</param>
+/// <param name="Setting">What else the prompt says, such as snow; of the prompts that say anything else.</param>
+public readonly record struct ConceptScore(double Subject, double Colour, double Setting);
+
+/// <summary>Pictures of one wording, from the same noises as those of the others.</summary>
+/// <param name="Wording">What stands in the word's place.</param>
+/// <param name="Score">What the judge sees in them.</param>
+/// <param name="Samples">A few of them with their prompts.</param>
+public sealed record WordingMeasurement(string Wording, ConceptScore Score, IReadOnlyList<(Picture Picture, string Prompt)> Samples);
+
+/// <summary>What was measured of one concept.</summary>
+/// <param name="Concept">The concept.</param>
+/// <param name="InitialLoss">Loss on held-out examples with the initial word.</param>
+/// <param name="LearnedLoss">The same with the learned one.</param>
+/// <param name="Wordings">The initial word, the learned one, and the description in the model's own words, the most that can be expected.</param>
+public sealed record ConceptMeasurement(DrawnConcept Concept, double InitialLoss, double LearnedLoss, IReadOnlyList<WordingMeasurement> Wordings);
+
+/// <summary>Learns a word from drawings, and has the judge look at what the model draws with it.</summary>
+public sealed class ConceptTrial : IDisposable
+{
+    private const int SamplesOfPrompt = 2;
+
+    // What the pictures did not show, so that the word must go together with it.
+    private static readonly (string Prompt, Slot? Slot, int Value)[] Prompts =
+    [
+        ($"a {PromptTemplates.Place}", null, 0),
+        ($"a {PromptTemplates.Place} in the snow", Slot.Weather, (int)Weather.Snow),
+        ($"a {PromptTemplates.Place} at night", Slot.Time, (int)TimeOfDay.Night),
+    ];
+
+    private readonly PictureJudge judge;
+    private readonly DrawnConcept concept;
+    private readonly ConceptTraining training;
+    private readonly PixelSize size;
+
+    /// <summary>Draws the pictures.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="judge">The judge.</param>
+    /// <param name="concept">What is learned.</param>
+    /// <param name="steps">Steps of the optimiser.</param>
+    public ConceptTrial(StableDiffusionModel model, PictureJudge judge, DrawnConcept concept, int steps)
+    {
+        (this.judge, this.concept) = (judge, concept);
+        size = new PixelSize(model.PictureSide, model.PictureSide);
+        Given = concept.Draw(model.PictureSide);
+        training = new ConceptTraining(model, new ConceptSettings { Word = concept.Word, Initial = concept.Initial, Steps = steps }, Given);
+    }
+
+    /// <summary>The pictures to learn from.</summary>
+    public IReadOnlyList<ConceptPicture> Given { get; }
+
+    /// <summary>Learns step by step.</summary>
+    public IEnumerable<ConceptProgress> Learn(CancellationToken cancel = default) => training.Run(cancel);
+
+    /// <summary>Draws pictures with each wording, and judges them.</summary>
+    /// <param name="seeds">Pictures of each prompt.</param>
+    /// <param name="cancel">Stops the drawing.</param>
+    public ConceptMeasurement Measure(int seeds, CancellationToken cancel = default) => new(
+        concept, training.InitialHeldOutLoss(), training.HeldOutLoss(),
+        [.. new[] { concept.Initial, concept.Word, concept.Description }.Select(wording => Measure(wording, seeds, cancel))]);
+
+    /// <inheritdoc/>
+    public void Dispose() => training.Dispose();
+
+    private WordingMeasurement Measure(string wording, int seeds, CancellationToken cancel)
+    {
+        var drawn = Prompts.SelectMany(asked => Enumerable.Range(0, seeds).Select(seed =>
+        {
+            var prompt = PromptTemplates.Fill(asked.Prompt, wording);
+            var picture = training.Draw(prompt, seed, size, cancel);
+            var seen = judge.Judge(picture);
+            bool? setting = asked.Slot is { } slot ? seen.Best(slot) == asked.Value : null;
+            return (
+                Sample: seed < SamplesOfPrompt ? (picture, prompt) : ((Picture, string)?)null,
+                Subject: seen.Best(Slot.Subject) == (int)concept.Subject,
+                Colour: seen.Best(Slot.Colour) == (int)concept.Colour,
+                Setting: setting);
+        })).ToList();
+        return new(
+            wording,
+            new ConceptScore(Share(drawn.Select(d => d.Subject)), Share(drawn.Select(d => d.Colour)), Share(drawn.Select(d => d.Setting).OfType<bool>())),
+            [.. drawn.Select(d => d.Sample).OfType<(Picture, string)>()]);
+
+        static double Share(IEnumerable<bool> seen) => seen.Average(right => right ? 1.0 : 0.0);
+    }
+}

@@ -1,0 +1,19 @@
+using PromptToPrompt.Evaluation.Concepts;
+
+namespace PromptToPrompt.Evaluation.Tests.Concepts;
+
+public sealed class DrawnConceptTests
+{
+    [Fact]
+    public void CaptionsSayWhereAThingIsAndNothingOfWhatItIs()
+    {
+        foreach (var concept in DrawnConcept.All)
+        {
+            var given = concept.Draw(32);
+            Assert.Equal("a {} in a field", given[0].Caption);
+            Assert.Equal(given.Count, given.Select(picture => picture.Caption).Distinct().Count());
+            Assert.All(given, picture => Assert.StartsWith("a {} ", picture.Caption));
+            Assert.Equal(given[1].Picture.Rgb, concept.Draw(32)[1].Picture.Rgb);
+        }
+    }
+}
