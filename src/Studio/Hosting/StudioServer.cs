@@ -6,6 +6,8 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using MudBlazor;
+using MudBlazor.Services;
 using OpenTelemetry.Metrics;
 using PromptToPrompt.Studio.Api;
 using PromptToPrompt.Studio.Engine;
@@ -78,5 +80,12 @@ public static class StudioServer
         // Nothing that is signed outlives the process.
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
         services.AddRazorComponents().AddInteractiveServerComponents();
+        services.AddMudServices(library =>
+        {
+            library.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomCenter;
+            library.SnackbarConfiguration.VisibleStateDuration = 2500;
+            library.SnackbarConfiguration.ShowTransitionDuration = library.SnackbarConfiguration.HideTransitionDuration = 150;
+            library.SnackbarConfiguration.ShowCloseIcon = false;
+        });
     }
 }

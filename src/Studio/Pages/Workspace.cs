@@ -49,11 +49,25 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
 
     public JobProgress? Progress { get; private set; }
 
+    /// <summary>How source and edit are shown: <c>slider</c>, <c>beside</c> or <c>alone</c>.</summary>
+    public string View { get; set; } = "slider";
+
     /// <summary>What went wrong, in a sentence; null when nothing did.</summary>
     public string? Problem { get; private set; }
 
     /// <summary>Whether the shown edit is what the draft says.</summary>
     public bool IsUpToDate => Edit?.Recipe is EditedRecipe edited ? StudioJson.Write<Recipe>(edited) == StudioJson.Write<Recipe>(Draft.Recipe(edited.Source)) : Draft.IsUnchanged;
+
+    /// <summary>
+    /// The map of where a word of the draft looks, as version:word: the shown edit's own where it has this word, else the source's; null for none.
+    /// </summary>
+    public string? MapOf(int index)
+    {
+        var word = Draft.Words[index];
+        if (Edit is { } edit && IsUpToDate && !word.IsRemoved)
+            return $"{edit.Id}:{Draft.IndexInEdit(index) + word.Count - 1}";
+        return Source is { } source && Draft.IndexInSource(index) is { } place ? $"{source.Id}:{place}" : null;
+    }
 
     /// <summary>Opens a project where it was left.</summary>
     public bool Open(string project)
