@@ -126,12 +126,24 @@ document.addEventListener('click', async event => {
     page?.invokeMethodAsync('Copied')
 })
 
-// Cards take the keyboard when they open.
+// Cards and dialogs take the keyboard when they open; a panel's header says what it is and whether it is open.
+function announce(panel) {
+    const header = panel.querySelector('.mud-expand-panel-header')
+    header?.setAttribute('role', 'button')
+    header?.setAttribute('aria-expanded', panel.classList.contains('mud-panel-expanded'))
+}
+const within = (node, selector) => node.matches(selector) ? node : node.querySelector(selector)
 new MutationObserver(changes => {
-    for (const node of changes.flatMap(change => [...change.addedNodes])) {
-        if (node instanceof Element) (node.matches('[data-autofocus]') ? node : node.querySelector('[data-autofocus]'))?.focus({ preventScroll: true })
+    for (const { target, addedNodes } of changes) {
+        if (target.classList.contains('mud-expand-panel')) announce(target)
+        for (const node of addedNodes) {
+            if (!(node instanceof Element)) continue
+            within(node, '[data-autofocus]')?.focus({ preventScroll: true })
+            document.querySelectorAll('.mud-expand-panel').forEach(announce)
+        }
     }
-}).observe(document.body, { childList: true, subtree: true })
+}).observe(document.body, { childList: true, subtree: true, attributeFilter: ['class'] })
+document.querySelectorAll('.mud-expand-panel').forEach(announce)
 
 document.addEventListener('keydown', event => {
     const writing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLSelectElement

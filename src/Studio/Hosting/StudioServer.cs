@@ -86,6 +86,7 @@ public static class StudioServer
             library.SnackbarConfiguration.VisibleStateDuration = 2500;
             library.SnackbarConfiguration.ShowTransitionDuration = library.SnackbarConfiguration.HideTransitionDuration = 150;
             library.SnackbarConfiguration.ShowCloseIcon = false;
+            library.SnackbarConfiguration.HideIcon = true;
         });
     }
 }
