@@ -37,6 +37,13 @@ internal sealed class SessionCache<T>(long capacity, Func<T, long> size) : IDisp
             Remove(byUse.Last!);
     }
 
+    /// <summary>Lets go of some things.</summary>
+    public void Remove(Func<string, bool> isMeant)
+    {
+        foreach (var node in found.Values.Where(node => isMeant(node.Value.Key)).ToList())
+            Remove(node);
+    }
+
     /// <summary>Lets go of everything.</summary>
     public void Clear()
     {

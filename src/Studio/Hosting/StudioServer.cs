@@ -65,9 +65,10 @@ public static class StudioServer
     {
         var store = new StudioStore(options.DataFolder, TimeProvider.System);
         services.AddSingleton(options);
-        services.AddSingleton(store);
+        // Made before anything else, so that a folder that cannot be used is said at once; the container closes it.
+        services.AddSingleton(_ => store);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => new StudioEngine(store, options.Models, options.Limits, TimeProvider.System, provider.GetService<ILogger<StudioEngine>>()));
+        services.AddSingleton(provider => new StudioEngine(provider.GetRequiredService<StudioStore>(), options.Models, options.Limits, TimeProvider.System, provider.GetService<ILogger<StudioEngine>>()));
         services.AddScoped<Workspace>();
         services.AddProblemDetails();
         services.AddExceptionHandler<ProblemHandler>();

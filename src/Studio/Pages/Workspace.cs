@@ -180,7 +180,8 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         if (Project is null || name.Trim().Length == 0)
             return;
         store.RenameProject(Project.Id, name.Trim());
-        Project = store.FindProject(Project.Id);
+        // Somebody else may have deleted it.
+        Project = store.FindProject(Project.Id) ?? Project;
         Changed?.Invoke();
     }
 

@@ -17,7 +17,7 @@ internal static class CommandLineText
         InvertedRecipe inverted => Line("invert", Uploaded, Quoted(inverted.Prompt), Inverting(inverted), $"-o {Inversion}"),
         InpaintedRecipe filled => Line(
             "inpaint", Uploaded, Mask, Quoted(filled.Prompt), Model(filled.Model), $"--seed {filled.Seed}", $"--steps {filled.Steps}", Number("guidance", filled.Guidance),
-            filled.Strength == 1 ? "" : Number("strength", filled.Strength), Negative(filled.Negative)),
+            filled.Strength == 1 ? "" : Number("strength", filled.Strength), Negative(filled.Negative), Reading(filled)),
         EditedRecipe edited => Edit(edited, find(edited.Source), find),
         _ => throw new ArgumentOutOfRangeException(nameof(version)),
     };
@@ -28,6 +28,9 @@ internal static class CommandLineText
         return source.Recipe switch
         {
             DrawnRecipe drawn => Line("edit", Quoted(drawn.Prompt), Quoted(edit.Prompt), Sampling(drawn), options),
+            // An inversion has as many windows as its own prompt needs; inverted for its edit it has as many as that needs.
+            InvertedRecipe { LongPrompts: true } inverted =>
+                Line("edit", $"--image {Uploaded}", Quoted(inverted.Prompt), Quoted(edit.Prompt), Inverting(inverted), options),
             InvertedRecipe => $"{Of(source, find)}\n{Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(find(source.Id)), options)}",
             // The way of a picture that was edited is in a file of the same form.
             _ => Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(ModelOf(source, find)), options),
@@ -36,9 +39,7 @@ internal static class CommandLineText
 
     private static string ModelOf(PictureVersion version, Func<string, PictureVersion> find) => version.Recipe switch
     {
-        DrawnRecipe drawn => drawn.Model,
-        InvertedRecipe inverted => inverted.Model,
-        InpaintedRecipe filled => filled.Model,
+        RootRecipe root => root.Model,
         EditedRecipe edited => ModelOf(find(edited.Source), find),
         _ => "",
     };
@@ -55,15 +56,19 @@ internal static class CommandLineText
     ];
 
     private static string Sampling(DrawnRecipe drawn) => Join(
-        Model(drawn.Model), $"--seed {drawn.Seed}", $"--steps {drawn.Steps}", Number("guidance", drawn.Guidance), $"--scheduler {drawn.Scheduler}", Negative(drawn.Negative));
+        Model(drawn.Model), $"--seed {drawn.Seed}", $"--steps {drawn.Steps}", Number("guidance", drawn.Guidance), $"--scheduler {drawn.Scheduler}", Negative(drawn.Negative),
+        Reading(drawn));
 
     private static string Inverting(InvertedRecipe recipe) => Join(
         Model(recipe.Model), $"--method {recipe.Method}", $"--steps {recipe.Steps}", Number("guidance", recipe.Guidance),
-        recipe.Method == "null-text" ? $"--inner-steps {recipe.InnerSteps}" : "", recipe.Frame == "crop" ? "" : $"--frame {recipe.Frame}");
+        recipe.Method == "null-text" ? $"--inner-steps {recipe.InnerSteps}" : "", recipe.Frame == "crop" ? "" : $"--frame {recipe.Frame}",
+        Reading(recipe));
 
     private static string Model(PictureVersion version) => version.Recipe is InvertedRecipe inverted ? Model(inverted.Model) : "";
 
     private static string Model(string name) => name == "storybook" ? "" : $"--model {Quoted(name)}";
+
+    private static string Reading(RootRecipe recipe) => Join(recipe.LongPrompts ? "--long-prompts" : "", recipe.ClipSkip == 0 ? "" : $"--clip-skip {recipe.ClipSkip}");
 
     private static string Negative(string negative) => negative.Length == 0 ? "" : $"--negative {Quoted(negative)}";
 

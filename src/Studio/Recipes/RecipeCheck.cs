@@ -9,6 +9,9 @@ internal static class RecipeCheck
 {
     private const int LongestText = 2000;
 
+    // No text encoder has more layers; how many the model has is known when it is loaded.
+    private const int MostLayers = 64;
+
     /// <param name="recipe">The recipe.</param>
     /// <param name="store">Knows the pictures and versions it names.</param>
     /// <param name="models">Names of the models.</param>
@@ -18,23 +21,27 @@ internal static class RecipeCheck
         RequireText("prompt", recipe.Prompt);
         if (string.IsNullOrWhiteSpace(recipe.Prompt))
             throw new InvalidInputException("The prompt is empty; write what the picture shows.");
+        if (recipe is RootRecipe root)
+        {
+            RequireModel(root.Model, models);
+            RequireClipSkip(root.ClipSkip);
+        }
+
         switch (recipe)
         {
             case DrawnRecipe drawn:
-                RequireModel(drawn.Model, models);
                 RequireText("negative", drawn.Negative);
                 RequireNumber("guidance", drawn.Guidance);
                 _ = EditRequests.Of(drawn);
                 break;
             case InvertedRecipe inverted:
-                RequireModel(inverted.Model, models);
                 RequirePicture(inverted.Picture, store);
+                RequireNumber("guidance", inverted.Guidance);
                 EditRequests.Of(inverted).Validate();
                 _ = EditRequests.Framing(inverted);
                 _ = Editing.Inversion.InversionMethod.Named(inverted.Method);
                 break;
             case InpaintedRecipe filled:
-                RequireModel(filled.Model, models);
                 RequirePicture(filled.Picture, store);
                 RequirePicture(filled.Mask, store);
                 RequireText("negative", filled.Negative);
@@ -66,6 +73,12 @@ internal static class RecipeCheck
     {
         if (text.Length > LongestText)
             throw new InvalidInputException($"{name} has {text.Length} characters; the longest that is taken is {LongestText}.");
+    }
+
+    private static void RequireClipSkip(int layers)
+    {
+        if (layers is < 0 or >= MostLayers)
+            throw new InvalidInputException($"clipSkip is {layers}; give a number from 0 to one less than the text encoder has layers, such as 1.");
     }
 
     private static void RequireNumber(string name, double value)

@@ -60,6 +60,39 @@ public sealed class StudioApiTests
     }
 
     [Fact]
+    public async Task What_came_from_a_sent_picture_can_be_had_at_its_size()
+    {
+        await using var studio = await TestStudio.Start();
+        var project = await studio.NewProject();
+        var picture = await Send(studio, Painted(200, 150));
+        var source = await studio.Make(project, "invert", new { picture, prompt = "a house in a field", method = "direct", steps = 3 });
+        var facts = (await TestStudio.Json(await studio.Http.GetAsync($"/api/versions/{source}")))["facts"]!;
+        Assert.Equal((200, 150), ((int)facts["ownWidth"]!, (int)facts["ownHeight"]!));
+        var answer = await studio.Http.GetAsync($"/api/versions/{source}/own-size.png");
+        Assert.Equal("image/png", answer.Content.Headers.ContentType!.MediaType);
+        using var bytes = new MemoryStream(await answer.Content.ReadAsByteArrayAsync());
+        Assert.Equal(new PixelSize(200, 150), PictureReader.Read(bytes, "own-size.png").Size);
+        await Problem(HttpStatusCode.NotFound, "size of its own", await studio.Http.GetAsync("/api/versions/none/own-size.png"));
+    }
+
+    [Fact]
+    public async Task A_program_deletes_versions_and_projects()
+    {
+        await using var studio = await TestStudio.Start();
+        var http = studio.Http;
+        var project = await studio.NewProject();
+        var source = await studio.Make(project, "generate", House);
+        await studio.Make(project, "edit", new { source, prompt = "a red house in a field" });
+        Assert.Equal(HttpStatusCode.NoContent, (await http.DeleteAsync($"/api/versions/{source}")).StatusCode);
+        Assert.Empty(studio.Store.Versions(project));
+        await Problem(HttpStatusCode.NotFound, "no version", await http.DeleteAsync($"/api/versions/{source}"));
+        await Problem(HttpStatusCode.BadRequest, "no version", await http.PostAsJsonAsync($"/api/projects/{project}/edit", new { source, prompt = "a house" }));
+        Assert.Equal(HttpStatusCode.NoContent, (await http.DeleteAsync($"/api/projects/{project}")).StatusCode);
+        await Problem(HttpStatusCode.NotFound, "no project", await http.GetAsync($"/api/projects/{project}"));
+        await Problem(HttpStatusCode.NotFound, "no project", await http.DeleteAsync($"/api/projects/{project}"));
+    }
+
+    [Fact]
     public async Task Work_is_there_after_a_restart()
     {
         var folder = Directory.CreateTempSubdirectory("p2p-studio-").FullName;
