@@ -77,8 +77,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
             return false;
         versions = [.. store.Versions(project)];
         Settings = PictureSettings.For(engine.Models[0], options.UsualSteps);
-        if (versions.Count > 0)
-            Show(versions[^1]);
+        Begin();
         return true;
     }
 
@@ -175,6 +174,30 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         Changed?.Invoke();
     }
 
+    /// <summary>How many pictures were made from a version, in however many steps; they go when it goes.</summary>
+    public int CountMadeFrom(PictureVersion version) => store.WithDescendants(version.Id).Count - 1;
+
+    /// <summary>Deletes a version with all that was made from it.</summary>
+    public void Delete(PictureVersion version)
+    {
+        engine.DeleteVersion(version.Id);
+        versions = [.. store.Versions(version.Project)];
+        Other = StillThere(Other);
+        if (StillThere(Source) is null)
+            Begin();
+        else if (Edit is not null && StillThere(Edit) is null)
+            UseAsSource(Source!);
+        Changed?.Invoke();
+    }
+
+    /// <summary>Deletes the project.</summary>
+    /// <returns>Where to go from here.</returns>
+    public string DeleteProject()
+    {
+        engine.DeleteProject(Project!.Id);
+        return store.Projects() is [var next, ..] ? $"/p/{next.Id}" : "/new";
+    }
+
     public void Rename(string name)
     {
         if (Project is null || name.Trim().Length == 0)
@@ -192,6 +215,17 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         closing.Cancel();
         closing.Dispose();
     }
+
+    // With the latest picture, or with nothing.
+    private void Begin()
+    {
+        if (versions.Count > 0)
+            Show(versions[^1]);
+        else
+            (Source, Edit, Other, Draft) = (null, null, null, Draft.Of(""));
+    }
+
+    private PictureVersion? StillThere(PictureVersion? version) => versions.Find(other => other.Id == version?.Id);
 
     private int StepsOf(PictureVersion version) => version.Recipe switch
     {
