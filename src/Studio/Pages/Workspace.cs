@@ -84,8 +84,19 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     /// <summary>Goes on watching what was asked for before the page was opened anew.</summary>
     public void Resume()
     {
-        if (Job is null && Project is not null && engine.Open(Project.Id) is [.., var open])
+        if (Job is not null || Project is null)
+            return;
+        if (engine.Open(Project.Id) is [.., var open])
+        {
             Follow(open);
+        }
+        else if (store.Versions(Project.Id) is var now && now.Count != versions.Count)
+        {
+            // It was over before anybody could watch.
+            versions = [.. now];
+            Begin();
+            Changed?.Invoke();
+        }
     }
 
     /// <summary>Shows a version: an edit beside its source, with the draft that led to it; any other as a source.</summary>
