@@ -37,6 +37,8 @@ public static class StudioServer
         });
         builder.Logging.ClearProviders();
         logging?.Invoke(builder.Logging);
+        // Cookies of an earlier run are no news; see the keys below.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Antiforgery", LogLevel.None);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Listen(options.Address, options.Port);
