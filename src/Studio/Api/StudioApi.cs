@@ -143,11 +143,11 @@ internal static class StudioApi
         return TypedResults.Bytes(own.Restore(store.Picture(version.Picture), store).ToPng(), "image/png");
     }
 
-    private static IResult Record(string id, StudioStore store) =>
-        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version)) : Missing("version", id);
+    private static IResult Record(string id, StudioStore store, StudioEngine engine) =>
+        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
 
-    private static IResult Command(string id, StudioStore store) =>
-        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version)) : Missing("version", id);
+    private static IResult Command(string id, StudioStore store, StudioEngine engine) =>
+        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
 
     private static IResult Inversion(string id, StudioStore store)
     {

@@ -6,7 +6,11 @@ namespace PromptToPrompt.Studio.Engine;
 /// <summary>A model that the studio offers.</summary>
 /// <param name="Name">What it is called, here and on the command line.</param>
 /// <param name="Load">Loads it.</param>
-public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load);
+public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
+{
+    /// <summary>What else of the command line decides its pictures, such as <c>--lora</c> and its file: names of options and values, not quoted.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+}
 
 /// <summary>The models of a device. One is in memory at a time.</summary>
 /// <param name="offered">The models.</param>

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inpainting;
@@ -151,6 +152,7 @@ internal sealed class PictureMaker : IDisposable
     private SourceSession SessionOf(PictureVersion version, int windows, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
         var model = models.Get(ModelOf(version.Recipe));
+        RequireMadeBy(model, version);
         var key = SessionKey(model, version, windows);
         if (sessions.Find(key) is { } recorded)
             return recorded;
@@ -168,6 +170,20 @@ internal sealed class PictureMaker : IDisposable
         Open(key, session, reporter("preparing"), cancel);
         return session;
     }
+
+    // Behind the same name there may be another model since: attention of one must not steer the other.
+    private void RequireMadeBy(StableDiffusionModel model, PictureVersion version)
+    {
+        if (KeyWith(model, version.Recipe) != store.KeyOf(version.Id))
+        {
+            throw new InvalidInputException(
+                $"Picture {version.Number} was made by another model than what \"{ModelOf(version.Recipe)}\" is now (its files, adapters or type differ): "
+                + "make it anew and edit that, or start the studio as it was then.");
+        }
+    }
+
+    private string KeyWith(StableDiffusionModel model, Recipe recipe) =>
+        RecipeKey.Of(recipe, recipe is EditedRecipe edited ? KeyWith(model, store.Version(edited.Source).Recipe) : Origin(model));
 
     // Kept on disk, so that it is found once; p2p edit --inversion reads the same files.
     private InvertedPicture WayOf(StableDiffusionModel model, PictureVersion version, int windows, string key, Func<string, JobReporter> reporter, CancellationToken cancel)

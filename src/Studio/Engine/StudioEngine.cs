@@ -21,6 +21,7 @@ public sealed class StudioEngine : IAsyncDisposable
     private readonly StudioStore store;
     private readonly TimeProvider clock;
     private readonly ILogger<StudioEngine>? log;
+    private readonly Dictionary<string, IReadOnlyList<string>> arguments;
     private readonly PictureMaker maker;
     private readonly DeviceQueue queue;
     private readonly EngineMeter meter;
@@ -41,6 +42,7 @@ public sealed class StudioEngine : IAsyncDisposable
         this.clock = clock;
         this.log = log;
         Models = [.. models.Select(model => model.Name)];
+        arguments = models.DistinctBy(model => model.Name).ToDictionary(model => model.Name, model => model.Arguments, StringComparer.Ordinal);
         maker = new PictureMaker(store, models, limits.SessionBytes, clock);
         queue = new DeviceQueue(limits.QueueLength, Run);
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
@@ -49,6 +51,9 @@ public sealed class StudioEngine : IAsyncDisposable
 
     /// <summary>Names of the models, the usual one first.</summary>
     public IReadOnlyList<string> Models { get; }
+
+    /// <summary>What a model was offered with on the command line, besides its name; nothing where it is not offered any more.</summary>
+    public IReadOnlyList<string> ArgumentsOf(string model) => arguments.GetValueOrDefault(model) ?? [];
 
     /// <summary>Jobs that wait.</summary>
     public int Waiting => queue.Length;
