@@ -19,6 +19,9 @@ internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action lea
 {
     private (string Name, StableDiffusionModel Model)? loaded;
 
+    /// <summary>Name of the model in memory, or null. Safe to read from any thread.</summary>
+    public string? Loaded { get; private set; }
+
     /// <summary>The model of a name, loaded where it is not in memory.</summary>
     /// <exception cref="InvalidInputException">It is not offered, or cannot be loaded.</exception>
     public StableDiffusionModel Get(string name)
@@ -29,6 +32,7 @@ internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action lea
             ?? throw new InvalidInputException($"The studio does not offer a model \"{name}\"; it has {string.Join(", ", offered.Select(model => model.Name))}.");
         Dispose();
         loaded = (name, model.Load());
+        Loaded = name;
         return loaded.Value.Model;
     }
 
@@ -39,6 +43,6 @@ internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action lea
             return;
         leaving();
         loaded.Value.Model.Dispose();
-        loaded = null;
+        (loaded, Loaded) = (null, null);
     }
 }

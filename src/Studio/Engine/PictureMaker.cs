@@ -31,13 +31,19 @@ internal sealed class PictureMaker : IDisposable
         this.store = store;
         this.sessionBytes = sessionBytes;
         this.clock = clock;
-        sessions = new(sessionBytes, session => session.Bytes);
+        sessions = new(sessionBytes, session => session.Bytes, clock);
         // Recordings belong to the model that made them.
         models = new(offered, sessions.Clear);
     }
 
-    /// <summary>Memory of the recorded sources.</summary>
+    /// <summary>The recorded sources, the latest used first. Safe to read from any thread.</summary>
+    public IReadOnlyList<HeldSession> Sessions => sessions.Held;
+
+    /// <summary>Memory of the recorded sources. Safe to read from any thread.</summary>
     public long SessionBytes => sessions.Bytes;
+
+    /// <summary>Name of the model in memory, or null. Safe to read from any thread.</summary>
+    public string? LoadedModel => models.Loaded;
 
     /// <summary>The key of a recipe; loads its model.</summary>
     public string KeyOf(Recipe recipe) => recipe is EditedRecipe edited
@@ -65,11 +71,7 @@ internal sealed class PictureMaker : IDisposable
     }
 
     /// <summary>Lets go of recorded sources.</summary>
-    /// <param name="keys">Keys of their recipes.</param>
-    public void Forget(IReadOnlyCollection<string> keys)
-    {
-        sessions.Remove(key => keys.Contains(key.Split('-')[0]));
-    }
+    public void Forget(Func<string, bool> isMeant) => sessions.Remove(isMeant);
 
     /// <inheritdoc/>
     public void Dispose() => models.Dispose();

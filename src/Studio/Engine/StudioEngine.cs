@@ -78,6 +78,23 @@ public sealed class StudioEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>The sources that are recorded in memory, the latest used first.</summary>
+    public IReadOnlyList<RecordedSession> Sessions =>
+        [.. maker.Sessions.Select(held => new RecordedSession(held.Key, store.VersionsOf(VersionKey(held.Key)), held.Bytes, held.LastUsed))];
+
+    /// <summary>Frees the memory of a recorded source: at once, or when what is being made is done. It is run again when somebody edits it.</summary>
+    /// <returns>Whether there is such a session.</returns>
+    public bool FreeSession(string key)
+    {
+        if (maker.Sessions.All(held => held.Key != key))
+            return false;
+        queue.Between(() => maker.Forget(held => held == key));
+        return true;
+    }
+
+    /// <summary>How the engine is.</summary>
+    public EngineState State => new(queue.IsAlive, maker.LoadedModel is not null, jobs.Open.Any(job => job.Progress.State == JobState.Running), queue.Length, maker.SessionBytes);
+
     /// <summary>A job, or null where there is none or it was too long ago.</summary>
     public Job? Find(string id) => jobs.Find(id);
 
@@ -169,8 +186,9 @@ public sealed class StudioEngine : IAsyncDisposable
     {
         if (store.FindProject(project) is null)
             throw new InvalidInputException($"There is no project \"{project}\".");
-        RequireOf(project, parent);
         RecipeCheck.Require(recipe, store, Models);
+        RecipeCheck.RequireName("parent", parent ?? "");
+        RequireOf(project, parent);
         RequireOf(project, (recipe as EditedRecipe)?.Source);
     }
 
@@ -187,7 +205,10 @@ public sealed class StudioEngine : IAsyncDisposable
     }
 
     // What is recorded of them serves nobody any more.
-    private void LetGo(IReadOnlyList<string> keys) => queue.Between(() => maker.Forget(keys));
+    private void LetGo(IReadOnlyList<string> keys) => queue.Between(() => maker.Forget(key => keys.Contains(VersionKey(key))));
+
+    // A source that was run with more windows than its own prompts need has their number behind its key.
+    private static string VersionKey(string session) => session.Split('-')[0];
 
     private string Run(Job job)
     {
