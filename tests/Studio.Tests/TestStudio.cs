@@ -8,7 +8,6 @@ using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Hosting;
-using PromptToPrompt.Studio.Pages;
 using PromptToPrompt.Studio.Store;
 using SkiaSharp;
 
@@ -46,9 +45,6 @@ internal sealed class TestStudio : IAsyncDisposable
         await app.StartAsync();
         return new TestStudio(data, folder is null, app);
     }
-
-    /// <summary>What one open page shows.</summary>
-    public Workspace NewWorkspace() => ActivatorUtilities.CreateInstance<Workspace>(app.Services);
 
     public async Task<string> NewProject()
     {

@@ -95,7 +95,15 @@ internal sealed class ModelOptions
         var directory = ModelFolder.FindModel(name ?? parse.GetValue(model)!);
         // What adapts one model's files says nothing about another's.
         var files = name is null ? Files(parse) : new ModelLoadOptions { TiledVae = parse.GetValue(vaeTiling) };
-        return new OfferedModel(name ?? parse.GetValue(model)!, () => Load(parse, directory, files));
+        Option[] deciding = [.. name is null ? checkpoint.All : [], dtype, vaeTiling];
+        return new OfferedModel(name ?? parse.GetValue(model)!, () => Load(parse, directory, files)) { Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option))] };
+    }
+
+    private static IEnumerable<string> AsGiven(ParseResult parse, Option option)
+    {
+        if (parse.GetResult(option) is not { Implicit: false } given)
+            return [];
+        return given.Tokens.Count == 0 ? [option.Name] : given.Tokens.SelectMany(token => new[] { option.Name, token.Value });
     }
 
     private torch.Device Device(ParseResult parse)

@@ -47,6 +47,8 @@ internal static class StudioApi
         api.MapGet("/versions/{id}/command", Command).WithSummary("The p2p commands that make the same picture.").Produces<string>(200, "text/plain").ProducesProblem(404);
         api.MapGet("/versions/{id}/inversion.safetensors", Inversion).WithSummary("The inversion of a version, for p2p edit --inversion; of edits, once they were a source.")
             .Produces(200, contentType: "application/octet-stream").ProducesProblem(404);
+        api.MapGet("/sessions", (StudioEngine engine) => engine.Sessions).WithSummary("The sources that are recorded in memory, so that their edits need not run them; the latest used first.");
+        api.MapDelete("/sessions/{key}", FreeSession).WithSummary("Frees the memory of a recorded source, at once or when what is being made is done. It is run again when somebody edits it.");
         api.MapGet("/grid.png", Grid).WithSummary("Versions side by side, with captions.").Produces(200, contentType: "image/png");
     }
 
@@ -143,17 +145,20 @@ internal static class StudioApi
         return TypedResults.Bytes(own.Restore(store.Picture(version.Picture), store).ToPng(), "image/png");
     }
 
-    private static IResult Record(string id, StudioStore store) =>
-        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version)) : Missing("version", id);
+    private static IResult Record(string id, StudioStore store, StudioEngine engine) =>
+        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
 
-    private static IResult Command(string id, StudioStore store) =>
-        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version)) : Missing("version", id);
+    private static IResult Command(string id, StudioStore store, StudioEngine engine) =>
+        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
 
     private static IResult Inversion(string id, StudioStore store)
     {
         var path = store.FindVersion(id) is null ? null : store.InversionFile(store.KeyOf(id));
         return File.Exists(path) ? TypedResults.PhysicalFile(path, "application/octet-stream", "inversion.safetensors") : Missing("inversion of the version", id);
     }
+
+    private static Results<NoContent, ProblemHttpResult> FreeSession(string key, StudioEngine engine) =>
+        engine.FreeSession(key) ? TypedResults.NoContent() : Missing("recorded session", key);
 
     private static FileContentHttpResult Grid(string versions, StudioStore store, StudioOptions options)
     {

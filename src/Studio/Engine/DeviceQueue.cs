@@ -29,6 +29,9 @@ internal sealed class DeviceQueue : IAsyncDisposable
         worker = Task.Factory.StartNew(Work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
+    /// <summary>Whether jobs are still taken.</summary>
+    public bool IsAlive => !worker.IsCompleted;
+
     /// <summary>Jobs that wait.</summary>
     public int Length
     {

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inpainting;
@@ -30,13 +31,19 @@ internal sealed class PictureMaker : IDisposable
         this.store = store;
         this.sessionBytes = sessionBytes;
         this.clock = clock;
-        sessions = new(sessionBytes, session => session.Bytes);
+        sessions = new(sessionBytes, session => session.Bytes, clock);
         // Recordings belong to the model that made them.
         models = new(offered, sessions.Clear);
     }
 
-    /// <summary>Memory of the recorded sources.</summary>
+    /// <summary>The recorded sources, the latest used first. Safe to read from any thread.</summary>
+    public IReadOnlyList<HeldSession> Sessions => sessions.Held;
+
+    /// <summary>Memory of the recorded sources. Safe to read from any thread.</summary>
     public long SessionBytes => sessions.Bytes;
+
+    /// <summary>Name of the model in memory, or null. Safe to read from any thread.</summary>
+    public string? LoadedModel => models.Loaded;
 
     /// <summary>The key of a recipe; loads its model.</summary>
     public string KeyOf(Recipe recipe) => recipe is EditedRecipe edited
@@ -64,11 +71,7 @@ internal sealed class PictureMaker : IDisposable
     }
 
     /// <summary>Lets go of recorded sources.</summary>
-    /// <param name="keys">Keys of their recipes.</param>
-    public void Forget(IReadOnlyCollection<string> keys)
-    {
-        sessions.Remove(key => keys.Contains(key.Split('-')[0]));
-    }
+    public void Forget(Func<string, bool> isMeant) => sessions.Remove(isMeant);
 
     /// <inheritdoc/>
     public void Dispose() => models.Dispose();
@@ -151,6 +154,7 @@ internal sealed class PictureMaker : IDisposable
     private SourceSession SessionOf(PictureVersion version, int windows, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
         var model = models.Get(ModelOf(version.Recipe));
+        RequireMadeBy(model, version);
         var key = SessionKey(model, version, windows);
         if (sessions.Find(key) is { } recorded)
             return recorded;
@@ -168,6 +172,20 @@ internal sealed class PictureMaker : IDisposable
         Open(key, session, reporter("preparing"), cancel);
         return session;
     }
+
+    // Behind the same name there may be another model since: attention of one must not steer the other.
+    private void RequireMadeBy(StableDiffusionModel model, PictureVersion version)
+    {
+        if (KeyWith(model, version.Recipe) != store.KeyOf(version.Id))
+        {
+            throw new InvalidInputException(
+                $"Picture {version.Number} was made by another model than what \"{ModelOf(version.Recipe)}\" is now (its files, adapters or type differ): "
+                + "make it anew and edit that, or start the studio as it was then.");
+        }
+    }
+
+    private string KeyWith(StableDiffusionModel model, Recipe recipe) =>
+        RecipeKey.Of(recipe, recipe is EditedRecipe edited ? KeyWith(model, store.Version(edited.Source).Recipe) : Origin(model));
 
     // Kept on disk, so that it is found once; p2p edit --inversion reads the same files.
     private InvertedPicture WayOf(StableDiffusionModel model, PictureVersion version, int windows, string key, Func<string, JobReporter> reporter, CancellationToken cancel)

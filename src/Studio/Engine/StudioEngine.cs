@@ -21,6 +21,7 @@ public sealed class StudioEngine : IAsyncDisposable
     private readonly StudioStore store;
     private readonly TimeProvider clock;
     private readonly ILogger<StudioEngine>? log;
+    private readonly Dictionary<string, IReadOnlyList<string>> arguments;
     private readonly PictureMaker maker;
     private readonly DeviceQueue queue;
     private readonly EngineMeter meter;
@@ -41,6 +42,7 @@ public sealed class StudioEngine : IAsyncDisposable
         this.clock = clock;
         this.log = log;
         Models = [.. models.Select(model => model.Name)];
+        arguments = models.DistinctBy(model => model.Name).ToDictionary(model => model.Name, model => model.Arguments, StringComparer.Ordinal);
         maker = new PictureMaker(store, models, limits.SessionBytes, clock);
         queue = new DeviceQueue(limits.QueueLength, Run);
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
@@ -49,6 +51,9 @@ public sealed class StudioEngine : IAsyncDisposable
 
     /// <summary>Names of the models, the usual one first.</summary>
     public IReadOnlyList<string> Models { get; }
+
+    /// <summary>What a model was offered with on the command line, besides its name; nothing where it is not offered any more.</summary>
+    public IReadOnlyList<string> ArgumentsOf(string model) => arguments.GetValueOrDefault(model) ?? [];
 
     /// <summary>Jobs that wait.</summary>
     public int Waiting => queue.Length;
@@ -72,6 +77,23 @@ public sealed class StudioEngine : IAsyncDisposable
             return Enqueue(stored);
         }
     }
+
+    /// <summary>The sources that are recorded in memory, the latest used first.</summary>
+    public IReadOnlyList<RecordedSession> Sessions =>
+        [.. maker.Sessions.Select(held => new RecordedSession(held.Key, store.VersionsOf(VersionKey(held.Key)), held.Bytes, held.LastUsed))];
+
+    /// <summary>Frees the memory of a recorded source: at once, or when what is being made is done. It is run again when somebody edits it.</summary>
+    /// <returns>Whether there is such a session.</returns>
+    public bool FreeSession(string key)
+    {
+        if (maker.Sessions.All(held => held.Key != key))
+            return false;
+        queue.Between(() => maker.Forget(held => held == key));
+        return true;
+    }
+
+    /// <summary>How the engine is.</summary>
+    public EngineState State => new(queue.IsAlive, maker.LoadedModel is not null, jobs.Open.Any(job => job.Progress.State == JobState.Running), queue.Length, maker.SessionBytes);
 
     /// <summary>A job, or null where there is none or it was too long ago.</summary>
     public Job? Find(string id) => jobs.Find(id);
@@ -164,8 +186,9 @@ public sealed class StudioEngine : IAsyncDisposable
     {
         if (store.FindProject(project) is null)
             throw new InvalidInputException($"There is no project \"{project}\".");
-        RequireOf(project, parent);
         RecipeCheck.Require(recipe, store, Models);
+        RecipeCheck.RequireName("parent", parent ?? "");
+        RequireOf(project, parent);
         RequireOf(project, (recipe as EditedRecipe)?.Source);
     }
 
@@ -182,7 +205,10 @@ public sealed class StudioEngine : IAsyncDisposable
     }
 
     // What is recorded of them serves nobody any more.
-    private void LetGo(IReadOnlyList<string> keys) => queue.Between(() => maker.Forget(keys));
+    private void LetGo(IReadOnlyList<string> keys) => queue.Between(() => maker.Forget(key => keys.Contains(VersionKey(key))));
+
+    // A source that was run with more windows than its own prompts need has their number behind its key.
+    private static string VersionKey(string session) => session.Split('-')[0];
 
     private string Run(Job job)
     {

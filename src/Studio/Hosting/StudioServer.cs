@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
@@ -56,7 +57,7 @@ public static class StudioServer
         app.MapPageFiles();
         app.MapStudioApi();
         app.MapOpenApi();
-        app.MapHealthChecks("/health");
+        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = StudioHealth.Write });
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.MapFirstPage();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
@@ -78,7 +79,7 @@ public static class StudioServer
         services.Configure<FormOptions>(form => form.MultipartBodyLengthLimit = options.MaxUploadBytes);
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddOpenApi();
-        services.AddHealthChecks();
+        services.AddHealthChecks().AddCheck<StudioHealth>("studio");
         services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(EngineMeter.Name).AddAspNetCoreInstrumentation().AddPrometheusExporter());
         // Nothing that is signed outlives the process.
         services.AddDataProtection().UseEphemeralDataProtectionProvider();

@@ -44,9 +44,13 @@ internal static class EditRequests
     };
 
     /// <summary>How it is brought to the model's size.</summary>
-    public static FramingKind Framing(InvertedRecipe recipe) =>
-        Enum.TryParse<FramingKind>(recipe.Frame, ignoreCase: true, out var kind) && Enum.IsDefined(kind) ? kind
-            : throw new InvalidInputException($"frame is \"{recipe.Frame}\"; give crop, fit or pad.");
+    public static FramingKind Framing(InvertedRecipe recipe) => recipe.Frame switch
+    {
+        "crop" => FramingKind.Crop,
+        "fit" => FramingKind.Fit,
+        "pad" => FramingKind.Pad,
+        _ => throw new InvalidInputException("frame is none of crop, fit and pad; give one of them."),
+    };
 
     /// <summary>The sampling of an inpainted picture.</summary>
     /// <param name="recipe">The recipe.</param>
@@ -85,8 +89,13 @@ internal static class EditRequests
         Targets = [recipe.Prompt],
         Edit = new EditSpecification
         {
-            Kind = Enum.TryParse<AlignmentKind>(recipe.Kind, ignoreCase: true, out var kind) && Enum.IsDefined(kind) ? kind
-                : throw new InvalidInputException($"kind is \"{recipe.Kind}\"; give auto, replace or refine."),
+            Kind = recipe.Kind switch
+            {
+                "auto" => AlignmentKind.Auto,
+                "replace" => AlignmentKind.Replace,
+                "refine" => AlignmentKind.Refine,
+                _ => throw new InvalidInputException("kind is none of auto, replace and refine; give one of them."),
+            },
             CrossSteps = CrossReplaceSteps.Parse([recipe.CrossSteps, .. recipe.WordSteps.Select(word => $"{word.Key}={word.Value}")]),
             SelfSteps = StepWindow.Parse(recipe.SelfSteps),
         },

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Studio.Store;
@@ -8,6 +9,8 @@ namespace PromptToPrompt.Studio.Recipes;
 internal static class RecipeCheck
 {
     private const int LongestText = 2000;
+    private const int LongestName = 200;
+    private const int MostWordSteps = 100;
 
     // No text encoder has more layers; how many the model has is known when it is loaded.
     private const int MostLayers = 64;
@@ -24,19 +27,21 @@ internal static class RecipeCheck
         if (recipe is RootRecipe root)
         {
             RequireModel(root.Model, models);
-            RequireClipSkip(root.ClipSkip);
+            RequireNumber("clipSkip", root.ClipSkip, 0, MostLayers - 1);
         }
 
         switch (recipe)
         {
             case DrawnRecipe drawn:
                 RequireText("negative", drawn.Negative);
-                RequireNumber("guidance", drawn.Guidance);
+                RequireName("scheduler", drawn.Scheduler);
+                RequireGuidance(drawn.Guidance);
                 _ = EditRequests.Of(drawn);
                 break;
             case InvertedRecipe inverted:
                 RequirePicture(inverted.Picture, store);
-                RequireNumber("guidance", inverted.Guidance);
+                RequireName("method", inverted.Method);
+                RequireGuidance(inverted.Guidance);
                 EditRequests.Of(inverted).Validate();
                 _ = EditRequests.Framing(inverted);
                 _ = Editing.Inversion.InversionMethod.Named(inverted.Method);
@@ -45,11 +50,18 @@ internal static class RecipeCheck
                 RequirePicture(filled.Picture, store);
                 RequirePicture(filled.Mask, store);
                 RequireText("negative", filled.Negative);
-                RequireNumber("guidance", filled.Guidance);
+                RequireGuidance(filled.Guidance);
+                if (filled.Strength is not (> 0 and <= 1))
+                    throw new InvalidInputException($"strength is {Written(filled.Strength)}; give a number above 0 and up to 1.");
                 _ = EditRequests.Of(filled);
                 break;
             case EditedRecipe edited:
+                RequireName("source", edited.Source);
                 RequireText("blend", edited.Blend);
+                RequireNumber("blendThreshold", edited.BlendThreshold, 0, 1);
+                RequireName("crossSteps", edited.CrossSteps);
+                RequireName("selfSteps", edited.SelfSteps);
+                RequireWordSteps(edited.WordSteps);
                 if (edited.Mask is { } mask)
                     RequirePicture(mask, store);
                 _ = EditRequests.Of(edited, new EditRequest { Source = store.Version(edited.Source).Recipe.Prompt }, null);
@@ -57,33 +69,49 @@ internal static class RecipeCheck
         }
     }
 
+    /// <summary>Refuses what is longer than any name, which errors could not repeat.</summary>
+    /// <exception cref="InvalidInputException">It is.</exception>
+    public static void RequireName(string what, string name) => RequireText(what, name, LongestName);
+
     private static void RequireModel(string model, IReadOnlyList<string> models)
     {
+        RequireName("model", model);
         if (!models.Contains(model))
             throw new InvalidInputException($"The studio does not offer a model \"{model}\"; it has {string.Join(", ", models)}.");
     }
 
     private static void RequirePicture(string name, StudioStore store)
     {
+        RequireName("The name of a picture", name);
         if (!store.HasPicture(name))
             throw new InvalidInputException($"There is no picture \"{name}\"; send it first.");
     }
 
-    private static void RequireText(string name, string text)
+    private static void RequireWordSteps(IReadOnlyDictionary<string, string> steps)
     {
-        if (text.Length > LongestText)
-            throw new InvalidInputException($"{name} has {text.Length} characters; the longest that is taken is {LongestText}.");
+        if (steps.Count > MostWordSteps)
+            throw new InvalidInputException($"wordSteps names {steps.Count} words; up to {MostWordSteps} are taken.");
+        foreach (var (word, window) in steps)
+        {
+            // JSON's null is let through where a dictionary's values should be.
+            RequireName("A word of wordSteps", word);
+            RequireName("A window of wordSteps", window ?? "");
+        }
     }
 
-    private static void RequireClipSkip(int layers)
+    private static void RequireText(string name, string text, int longest = LongestText)
     {
-        if (layers is < 0 or >= MostLayers)
-            throw new InvalidInputException($"clipSkip is {layers}; give a number from 0 to one less than the text encoder has layers, such as 1.");
+        if (text.Length > longest)
+            throw new InvalidInputException($"{name} has {text.Length} characters; the longest that is taken is {longest}.");
     }
 
-    private static void RequireNumber(string name, double value)
+    private static void RequireGuidance(double guidance) => RequireNumber("guidance", guidance, -100, 100);
+
+    private static void RequireNumber(string name, double value, double least, double most)
     {
-        if (!double.IsFinite(value) || Math.Abs(value) > 100)
-            throw new InvalidInputException($"{name} is {value}; give a number from -100 to 100.");
+        if (!(value >= least && value <= most))
+            throw new InvalidInputException($"{name} is {Written(value)}; give a number from {Written(least)} to {Written(most)}.");
     }
+
+    private static string Written(double value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -114,6 +114,13 @@ public sealed class StudioStore : IDisposable
     /// <summary>A version made by a recipe of the same key, in any project; null where none was made yet.</summary>
     public PictureVersion? FindMade(string key) => database.Query($"SELECT {Columns} FROM versions WHERE key = $key LIMIT 1", ReadVersion, ("$key", key)).SingleOrDefault();
 
+    /// <summary>Ids of all versions made by recipes of one key.</summary>
+    public IReadOnlyList<string> VersionsOf(string key) => database.Query("SELECT id FROM versions WHERE key = $key", row => row.GetString(0), ("$key", key));
+
+    /// <summary>Writes something without effect, to see whether writing works.</summary>
+    /// <exception cref="SqliteException">It does not.</exception>
+    internal void ProbeWriting() => database.Execute("PRAGMA application_id = 0x70327073");
+
     /// <summary>The version of a project that a recipe of the same key made from the same parent; null where there is none.</summary>
     public PictureVersion? FindMade(string key, string project, string? parent) => database.Query(
         $"SELECT {Columns} FROM versions WHERE key = $key AND project = $project AND parent IS $parent LIMIT 1",

@@ -93,6 +93,26 @@ public sealed class StudioApiTests
     }
 
     [Fact]
+    public async Task Recorded_sources_are_told_and_freed_and_made_again()
+    {
+        await using var studio = await TestStudio.Start();
+        var http = studio.Http;
+        var project = await studio.NewProject();
+        Assert.Empty((await TestStudio.Json(await http.GetAsync("/api/sessions"))).AsArray());
+        var source = await studio.Make(project, "generate", House);
+        var session = (await TestStudio.Json(await http.GetAsync("/api/sessions"))).AsArray().Single()!;
+        Assert.Equal([source], session["versions"]!.AsArray().Select(version => (string)version!));
+        Assert.True((long)session["bytes"]! > 1000);
+        Assert.True((bool)(await TestStudio.Json(await http.GetAsync("/health")))["modelLoaded"]!);
+        Assert.Equal(HttpStatusCode.NoContent, (await http.DeleteAsync($"/api/sessions/{session["key"]}")).StatusCode);
+        await studio.Make(project, "edit", new { source, prompt = "a red house in a field" });
+        Assert.Single((await TestStudio.Json(await http.GetAsync("/api/sessions"))).AsArray());
+        await Problem(HttpStatusCode.NotFound, "no recorded session", await http.DeleteAsync("/api/sessions/none"));
+        var metrics = await http.GetStringAsync("/metrics");
+        Assert.All(["studio_job_duration", "studio_sessions_size", "studio_queue_length", "http_server_request_duration"], name => Assert.Contains(name, metrics, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Work_is_there_after_a_restart()
     {
         var folder = Directory.CreateTempSubdirectory("p2p-studio-").FullName;
@@ -170,7 +190,10 @@ public sealed class StudioApiTests
         await using var studio = await TestStudio.Start();
         var document = await TestStudio.Json(await studio.Http.GetAsync("/openapi/v1.json"));
         Assert.Contains("/api/projects/{id}/edit", document["paths"]!.AsObject().Select(path => path.Key));
-        Assert.Equal("Healthy", await studio.Http.GetStringAsync("/health"));
+        var health = await TestStudio.Json(await studio.Http.GetAsync("/health"));
+        Assert.Equal("Healthy", (string?)health["status"]);
+        Assert.True((bool)health["storeWritable"]!);
+        Assert.Equal(0, (int)health["waiting"]!);
         Assert.Contains("studio_queue_length", await studio.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
         Assert.Equal("storybook", (string?)(await TestStudio.Json(await studio.Http.GetAsync("/api/studio")))["models"]![0]);
     }
