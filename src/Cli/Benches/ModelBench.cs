@@ -52,7 +52,6 @@ internal static class ModelBench
                 Guidance = parse.GetValue(guidance),
                 Width = demand.Size?.Width ?? 0,
                 Height = demand.Size?.Height ?? 0,
-                RowByRow = loaded.OnePartAtATime,
             };
             var measured = new JsonArray { Row("loading", 0, Spent.Since(started), null) };
             foreach (var one in wanted.Distinct())

@@ -39,11 +39,11 @@ internal static class StudioBench
         var folder = Directory.CreateTempSubdirectory("p2p-bench-studio-");
         try
         {
-            return Measure(new StudioStore(folder.FullName, TimeProvider.System), model, steps, repeats, cancel).GetAwaiter().GetResult();
+            using var store = new StudioStore(folder.FullName, TimeProvider.System);
+            return Measure(store, model, steps, repeats, cancel).GetAwaiter().GetResult();
         }
         finally
         {
-            Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
             folder.Delete(recursive: true);
         }
     }

@@ -70,6 +70,9 @@ internal sealed class CheckpointOptions
         return this;
     }
 
+    /// <summary>All options, which decide what the model makes.</summary>
+    public IEnumerable<Option> All => [tokenizer, variant, prediction, loras, embeddings];
+
     public ModelLoadOptions Read(ParseResult parse) => new()
     {
         Tokenizer = parse.GetValue(tokenizer),

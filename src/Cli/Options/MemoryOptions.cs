@@ -21,6 +21,9 @@ internal sealed class MemoryOptions
         Description = "Decode and encode pictures larger than 512 pixels in tiles: far less memory, slightly other colours",
     };
 
+    /// <summary>The option that changes pictures.</summary>
+    public Option Tiling => tiling;
+
     public MemoryOptions AddTo(Command command)
     {
         command.Add(low);

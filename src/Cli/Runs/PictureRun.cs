@@ -45,7 +45,6 @@ internal sealed class PictureRun
         request = job.Prepare(loaded, request with
         {
             InitialLatents = latents,
-            RowByRow = loaded.OnePartAtATime,
             Windows = sampling.Windows(parse, loaded.Tokenizer, [request.Source, request.Negative, .. request.Targets]),
         });
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);

@@ -28,6 +28,7 @@ public sealed class StableDiffusionModel : IDisposable
         Device = device;
         Dtype = dtype;
         OnePartAtATime = options.OnePartAtATime;
+        TilesPictures = options.TiledVae;
         textEncoders = Part<IReadOnlyList<PromptEncoder>>((from, on, owned) =>
         [
             .. ModelParts.TextEncoders.Zip(shape.TextEncoders, tokenizers).Select(part => new PromptEncoder(
@@ -35,7 +36,7 @@ public sealed class StableDiffusionModel : IDisposable
         ]);
         unet = Part((from, on, owned) => from.Build(ModelParts.UNet, on, dtype, owned, weights => new UNet2DConditionModel(shape.UNet, weights)));
         vae = Part((from, on, owned) => from.Build(
-            ModelParts.Vae, on, ScalarType.Float32, owned, weights => new AutoencoderKL(shape.Vae, weights) { IsTiled = options.TiledVae }));
+            ModelParts.Vae, on, ScalarType.Float32, owned, weights => new AutoencoderKL(shape.Vae, weights) { IsTiled = TilesPictures }));
 
         ModelPart<T> Part<T>(Func<ModelFiles, Device, List<IDisposable>, T> build)
             where T : class => new(device, () => ModelFiles.Open(files.Path, options), build);
@@ -84,6 +85,9 @@ public sealed class StableDiffusionModel : IDisposable
     /// Whether the weights of one part are in memory at a time. Taking a part then lets go of the others: take it where it is used, and keep it no longer.
     /// </summary>
     public bool OnePartAtATime { get; }
+
+    /// <summary>Whether the autoencoder works in tiles; see <see cref="AutoencoderKL.IsTiled"/>.</summary>
+    public bool TilesPictures { get; }
 
     /// <summary>Loads a model: a directory in the diffusers layout, or a single file in the original layout.</summary>
     /// <param name="path">Directory with <c>model_index.json</c>, or a <c>.safetensors</c> or <c>.ckpt</c> file.</param>

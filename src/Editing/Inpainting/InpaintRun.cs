@@ -87,7 +87,7 @@ public static class InpaintRun
                 Guidance = request.Sampling.Guidance,
                 GuidanceRescale = request.Sampling.GuidanceRescale,
                 Attention = attention,
-                RowByRow = request.Sampling.RowByRow,
+                RowByRow = plan.RowByRow,
                 AfterStep = (step, latents) =>
                 {
                     result.KeepMask(region);

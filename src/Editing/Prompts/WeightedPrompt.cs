@@ -44,6 +44,9 @@ public sealed record WeightedPrompt(string Text, IReadOnlyList<WordWeight> Weigh
         return new WeightedPrompt(text, [.. WordsOf(text, [.. kept.Select(k => weights[k])])]);
     }
 
+    /// <summary>A text in which no parenthesis is notation, as it is written in a prompt.</summary>
+    internal static string Escaped(string text) => text.Replace("(", @"\(", StringComparison.Ordinal).Replace(")", @"\)", StringComparison.Ordinal);
+
     // Words are what stands between white space, as the tokenizer has them. Of a word only the weighted part is named, so that the
     // comma of "(cat:2)," stays as it is.
     private static IEnumerable<WordWeight> WordsOf(string text, float?[] weights)

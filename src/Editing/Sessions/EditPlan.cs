@@ -74,6 +74,9 @@ internal sealed class EditPlan : IDisposable
 
     public Conditioning Unconditional { get; }
 
+    /// <summary>Whether the rows of a step are computed one after another.</summary>
+    public bool RowByRow => Request.RowByRow || Model.OnePartAtATime;
+
     public AttentionMaps? Maps { get; }
 
     public SelfAttentionMap? SelfAttention { get; }

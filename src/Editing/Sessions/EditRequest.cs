@@ -97,6 +97,7 @@ public sealed record EditRequest
 
     /// <summary>
     /// Whether the rows of a step are computed one after another, which takes the memory of one. The pictures are the same but for rounding.
+    /// Models of which one part is in memory at a time always run so.
     /// </summary>
     public bool RowByRow { get; init; }
 

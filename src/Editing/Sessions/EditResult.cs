@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Maps;
+using PromptToPrompt.Editing.Prompts;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
@@ -75,7 +76,7 @@ public sealed class EditResult : IDisposable
 
     /// <summary>
     /// One of the pictures as a source of further edits: its way from noise is known, so that it need not be inverted. It keeps the negative
-    /// prompt, or what took the empty prompt's place in its own source.
+    /// prompt, or what took the empty prompt's place in its own source, and what is emphasised in its prompt.
     /// </summary>
     /// <param name="picture">Index into <see cref="Pictures"/>.</param>
     /// <exception cref="Diffusion.InvalidInputException">The picture was not made with DDIM, whose way is the only one that edits can follow.</exception>
@@ -99,7 +100,7 @@ public sealed class EditResult : IDisposable
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var way = cat([.. latents.Select(state => state.narrow(0, picture, 1))], 0);
-        return new InvertedPicture(settings with { Prompt = Prompts[Rows[picture]].Text }, way.flip(0), way)
+        return new InvertedPicture(settings with { Prompt = PromptReading.Write(Prompts[Rows[picture]]) }, way.flip(0), way)
         {
             Unconditional = (request.Inverted?.Unconditional ?? (request.Negative.Length > 0 ? plan.Unconditional : null))?.Own(),
             FinishedSteps = settings.Steps,

@@ -34,7 +34,7 @@ public static class EditRun
         {
             var first = prompts[0];
             // Rows that are computed one after another cannot look at each other: the source's is recorded for those that follow in the step.
-            using var lent = plan.Request.RowByRow && first == 0 && prompts.Count > 1 && recording is null
+            using var lent = plan.RowByRow && first == 0 && prompts.Count > 1 && recording is null
                 ? SourceRecording.OfLatestStep(plan.Model.Dtype, plan.Request.Edit.SelfResolution) : null;
             using var attention = new EditAttention(plan.Edits, recording ?? lent, plan.Maps, plan.SelfAttention);
             using var noise = plan.Noise.narrow(0, first, prompts.Count);
@@ -65,7 +65,7 @@ public static class EditRun
                 Guidance = plan.Request.Guidance,
                 GuidanceRescale = plan.Request.GuidanceRescale,
                 Attention = attention,
-                RowByRow = plan.Request.RowByRow,
+                RowByRow = plan.RowByRow,
                 AfterStep = (step, latents) => Blend(plan, first, recording, result, step, latents),
             };
             var rows = plan.Rows(prompts);

@@ -27,6 +27,7 @@ internal static class StudioApi
         api.MapGet("/projects", (StudioStore store) => store.Projects()).WithSummary("All projects, the newest first.");
         api.MapPost("/projects", CreateProject).WithSummary("Begins a project.");
         api.MapGet("/projects/{id}", FindProject).WithSummary("A project and its tree of versions.");
+        api.MapDelete("/projects/{id}", DeleteProject).WithSummary("Deletes a project with all its versions, and stops what is being made for it.");
         api.MapPost("/projects/{id}/generate", Submit<DrawnRecipe>).WithSummary("Makes a picture from a prompt.");
         api.MapPost("/projects/{id}/edit", Submit<EditedRecipe>).WithSummary("Makes a picture that follows another one, with other words.");
         api.MapPost("/projects/{id}/invert", Submit<InvertedRecipe>).WithSummary("Inverts a picture that was sent, so that it can be edited.");
@@ -38,11 +39,16 @@ internal static class StudioApi
         api.MapGet("/jobs/{id}/events", WatchJob).WithSummary("A job's progress as server-sent events, until it is over.").Produces<JobProgress>(200, "text/event-stream").ProducesProblem(404);
         api.MapGet("/jobs/{id}/preview.png", Preview).WithSummary("What a job's picture is heading for.").Produces(200, contentType: "image/png").ProducesProblem(404);
         api.MapGet("/versions/{id}", FindVersion).WithSummary("A version.");
+        api.MapDelete("/versions/{id}", DeleteVersion).WithSummary("Deletes a version and all that was made from it, and stops what is being made from them.");
         api.MapGet("/versions/{id}/attention", Attention).WithSummary("Where the words of a version look, over the whole run and over time.").Produces<AttentionRecord>().ProducesProblem(404);
+        api.MapGet("/versions/{id}/own-size.png", OwnSized).WithSummary("What came from a given picture, at that one's own size and in its place.")
+            .Produces(200, contentType: "image/png").ProducesProblem(404);
         api.MapGet("/versions/{id}/run.json", Record).WithSummary("Everything needed to repeat a version.");
         api.MapGet("/versions/{id}/command", Command).WithSummary("The p2p commands that make the same picture.").Produces<string>(200, "text/plain").ProducesProblem(404);
         api.MapGet("/versions/{id}/inversion.safetensors", Inversion).WithSummary("The inversion of a version, for p2p edit --inversion; of edits, once they were a source.")
             .Produces(200, contentType: "application/octet-stream").ProducesProblem(404);
+        api.MapGet("/sessions", (StudioEngine engine) => engine.Sessions).WithSummary("The sources that are recorded in memory, so that their edits need not run them; the latest used first.");
+        api.MapDelete("/sessions/{key}", FreeSession).WithSummary("Frees the memory of a recorded source, at once or when what is being made is done. It is run again when somebody edits it.");
         api.MapGet("/grid.png", Grid).WithSummary("Versions side by side, with captions.").Produces(200, contentType: "image/png");
     }
 
@@ -58,6 +64,12 @@ internal static class StudioApi
     private static Results<Ok<ProjectAnswer>, ProblemHttpResult> FindProject(string id, StudioStore store) => store.FindProject(id) is { } project
         ? TypedResults.Ok(new ProjectAnswer(project, store.Versions(id)))
         : Missing("project", id);
+
+    private static Results<NoContent, ProblemHttpResult> DeleteProject(string id, StudioEngine engine) =>
+        engine.DeleteProject(id) ? TypedResults.NoContent() : Missing("project", id);
+
+    private static Results<NoContent, ProblemHttpResult> DeleteVersion(string id, StudioEngine engine) =>
+        engine.DeleteVersion(id) ? TypedResults.NoContent() : Missing("version", id);
 
     private static Accepted<JobAnswer> Submit<T>(string id, T recipe, StudioEngine engine, string? parent = null)
         where T : Recipe
@@ -105,9 +117,12 @@ internal static class StudioApi
             yield return new(progress, progress.IsOver ? "over" : "progress");
     }
 
-    private static IResult Preview(string id, StudioEngine engine, HttpContext context)
+    // Whoever asks for the preview of what is done meanwhile gets the picture.
+    private static IResult Preview(string id, StudioEngine engine, StudioStore store, HttpContext context)
     {
         context.Response.Headers.CacheControl = "no-store";
+        if (engine.Find(id)?.Progress.Version is { } done && store.FindVersion(done) is { } version)
+            return TypedResults.Redirect($"/api/pictures/{version.Picture}.png");
         return engine.Find(id)?.Preview is { } png ? TypedResults.Bytes(png, "image/png") : Missing("preview of a job", id);
     }
 
@@ -122,17 +137,28 @@ internal static class StudioApi
         return TypedResults.Bytes(maps, "application/json");
     }
 
-    private static IResult Record(string id, StudioStore store) =>
-        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version)) : Missing("version", id);
+    private static IResult OwnSized(string id, StudioStore store, HttpContext context)
+    {
+        if (store.FindVersion(id) is not { } version || OwnSize.Of(version.Recipe, new(version.Facts.Width, version.Facts.Height), store) is not { } own)
+            return Missing("version with a size of its own", id);
+        context.Response.Headers.CacheControl = ForGood;
+        return TypedResults.Bytes(own.Restore(store.Picture(version.Picture), store).ToPng(), "image/png");
+    }
 
-    private static IResult Command(string id, StudioStore store) =>
-        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version)) : Missing("version", id);
+    private static IResult Record(string id, StudioStore store, StudioEngine engine) =>
+        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
+
+    private static IResult Command(string id, StudioStore store, StudioEngine engine) =>
+        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
 
     private static IResult Inversion(string id, StudioStore store)
     {
         var path = store.FindVersion(id) is null ? null : store.InversionFile(store.KeyOf(id));
         return File.Exists(path) ? TypedResults.PhysicalFile(path, "application/octet-stream", "inversion.safetensors") : Missing("inversion of the version", id);
     }
+
+    private static Results<NoContent, ProblemHttpResult> FreeSession(string key, StudioEngine engine) =>
+        engine.FreeSession(key) ? TypedResults.NoContent() : Missing("recorded session", key);
 
     private static FileContentHttpResult Grid(string versions, StudioStore store, StudioOptions options)
     {

@@ -3,9 +3,13 @@
 let page = null
 const maps = new Map()
 let lit = null
-let litText = ''
 
-window.studio = { connect(reference) { page = reference }, connected: () => page !== null }
+// The view that was chosen last is the visitor's own, as the theme is.
+window.studio = {
+    connect(reference) { page = reference; return localStorage.getItem('view') },
+    connected: () => page !== null,
+    remember: (name, value) => localStorage.setItem(name, value),
+}
 
 const closest = (event, selector) => event.target instanceof Element ? event.target.closest(selector) : null
 
@@ -16,6 +20,8 @@ document.addEventListener('input', event => {
     const fader = closest(event, '[data-fader]')
     if (fader) turn(fader)
     if (closest(event, '[data-time]') && lit) light(lit)
+    const marked = closest(event, '.sharpness') && document.querySelector('.choice.on[data-heat]')
+    if (marked) light({ ...marked.dataset, threshold: event.target.value })
 })
 
 // A fader's line and number follow the hand; the picture follows when it is let go.
@@ -31,7 +37,7 @@ function turn(fader) {
 for (const name of ['pointerover', 'focusin']) {
     document.addEventListener(name, event => {
         const word = closest(event, '[data-heat]')
-        if (word && !brushing()) light(word.dataset.heat, word.textContent)
+        if (word && !brushing()) light(word.dataset)
     })
 }
 for (const name of ['pointerout', 'focusout']) {
@@ -39,40 +45,46 @@ for (const name of ['pointerout', 'focusout']) {
         if (closest(event, '[data-heat]')) darken()
     })
 }
-document.addEventListener('pointerup', event => { if (closest(event, '[data-time]')) setTimeout(darken, 1200) })
+document.addEventListener('pointerup', event => { if (closest(event, '[data-time], .sharpness')) setTimeout(darken, 1200) })
 
 async function attentionOf(version) {
     if (!maps.has(version)) maps.set(version, fetch(`/api/versions/${version}/attention`).then(answer => answer.ok ? answer.json() : null))
     return maps.get(version)
 }
 
+// Shows a word's map, or of several words the strongest; with a threshold only the places that are stronger.
 let lightings = 0
-async function light(heat, text) {
+async function light({ heat, word, threshold = 0 }) {
     if (!heat) return
     const turn = ++lightings
-    lit = heat
-    const [version, index] = heat.split(':')
+    lit = { heat, word, threshold }
+    const places = heat.split(',').map(place => place.split(':'))
+    const [version] = places[0]
     const attention = await attentionOf(version)
-    const word = attention?.words[Number(index)]
-    if (!word || turn !== lightings) return
-    litText = text ?? litText
+    const words = places.filter(place => place[0] === version).map(place => attention?.words[Number(place[1])]).filter(Boolean)
+    if (!words.length || turn !== lightings) return
     const time = document.querySelector('[data-time]')
     time.max = attention.steps.length
     const at = Math.min(Number(time.value), attention.steps.length)
     const size = attention.width * attention.height
-    const values = at === 0 ? bytes(word.mean) : bytes(word.overTime).subarray((at - 1) * size, at * size)
+    const values = new Uint8Array(size)
+    for (const each of words) {
+        const map = at === 0 ? bytes(each.mean) : bytes(each.overTime).subarray((at - 1) * size, at * size)
+        const least = threshold * Math.max(...map)
+        map.forEach((value, i) => { if (value >= least) values[i] = Math.max(values[i], value) })
+    }
     const frame = document.querySelector(`[data-frame="${version}"]`) ?? document.querySelector('.frame.main')
     draw(frame.querySelector('.heat'), values, attention.width, attention.height)
     frame.closest('.stage').classList.add('lit')
     document.querySelector('[data-time-label]').textContent =
-        `“${litText}” ${at === 0 ? 'over the whole run' : `at step ${attention.steps[at - 1] + 1}`}`
+        `“${word}” ${at === 0 ? 'over the whole run' : `at step ${attention.steps[at - 1] + 1}`}`
 }
 
 function darken() {
     lightings++
     document.querySelectorAll('.stage.lit').forEach(stage => stage.classList.remove('lit'))
     const label = document.querySelector('[data-time-label]')
-    if (label) label.textContent = lit ? `Slide to see “${litText}” over time` : 'Hover a word to see where it looks'
+    if (label) label.textContent = lit ? `Slide to see “${lit.word}” over time` : 'Hover a word to see where it looks'
 }
 
 function bytes(text) {
@@ -101,36 +113,42 @@ function draw(canvas, values, width, height) {
 document.addEventListener('click', event => {
     if (!closest(event, '[data-theme-toggle]')) return
     const root = document.documentElement
-    const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches
-    root.dataset.theme = dark ? 'light' : 'dark'
+    root.dataset.theme = root.dataset.theme === 'dark' ? 'light' : 'dark'
     localStorage.setItem('theme', root.dataset.theme)
-})
-
-// A menu closes when something else is touched.
-document.addEventListener('click', event => {
-    document.querySelectorAll('details.menu[open]').forEach(menu => { if (!menu.contains(event.target)) menu.open = false })
 })
 
 document.addEventListener('click', async event => {
     const copy = closest(event, '[data-copy]')
     if (!copy) return
-    const text = copy.parentElement.querySelector('[data-command]')
+    const text = document.getElementById(copy.dataset.copy)
     text.select()
     try { await navigator.clipboard.writeText(text.value) } catch { document.execCommand('copy') }
-    copy.textContent = 'Copied'
-    setTimeout(() => { copy.textContent = 'Copy' }, 1500)
+    page?.invokeMethodAsync('Copied')
 })
 
-// Cards take the keyboard when they open.
+// Cards and dialogs take the keyboard when they open; a panel's header says what it is and whether it is open.
+function announce(panel) {
+    const header = panel.querySelector('.mud-expand-panel-header')
+    header?.setAttribute('role', 'button')
+    header?.setAttribute('aria-expanded', panel.classList.contains('mud-panel-expanded'))
+}
+const within = (node, selector) => node.matches(selector) ? node : node.querySelector(selector)
 new MutationObserver(changes => {
-    for (const node of changes.flatMap(change => [...change.addedNodes])) {
-        if (node instanceof Element) (node.matches('[data-autofocus]') ? node : node.querySelector('[data-autofocus]'))?.focus({ preventScroll: true })
+    for (const { target, addedNodes } of changes) {
+        if (target.classList.contains('mud-expand-panel')) announce(target)
+        for (const node of addedNodes) {
+            if (!(node instanceof Element)) continue
+            within(node, '[data-autofocus]')?.focus({ preventScroll: true })
+            document.querySelectorAll('.mud-expand-panel').forEach(announce)
+        }
     }
-}).observe(document.body, { childList: true, subtree: true })
+}).observe(document.body, { childList: true, subtree: true, attributeFilter: ['class'] })
+document.querySelectorAll('.mud-expand-panel').forEach(announce)
 
 document.addEventListener('keydown', event => {
     const writing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLSelectElement
-    if (event.key === 'Escape') { darken(); stopBrushing(); page?.invokeMethodAsync('Escape') }
+    // What is open over the page takes the key for itself.
+    if (event.key === 'Escape' && !document.querySelector('.mud-dialog, .mud-popover-open, .card')) { darken(); stopBrushing(); page?.invokeMethodAsync('Escape') }
     if (writing) return
     const words = [...document.querySelectorAll('.chip .word')]
     const here = words.indexOf(document.activeElement)
@@ -258,3 +276,10 @@ function paint(canvas, event) {
     context.stroke()
     stroke = [x, y]
 }
+
+// The studio was restarted, and knows nothing of this page any more: it is opened anew, and finds everything where it was.
+const anew = () => location.reload()
+document.getElementById('components-reconnect-modal').addEventListener('components-reconnect-state-changed', event => { if (event.detail.state === 'rejected') anew() })
+document.addEventListener('click', async event => {
+    if (closest(event, '[data-reconnect]') && !await Blazor.reconnect().catch(() => false)) anew()
+})

@@ -11,6 +11,7 @@ internal sealed class DeviceQueue : IAsyncDisposable
 {
     private readonly Lock changing = new();
     private readonly LinkedList<Job> waiting = [];
+    private readonly Queue<Action> between = [];
     private readonly SemaphoreSlim arrivals = new(0);
     private readonly CancellationTokenSource closing = new();
     private readonly Func<Job, string> run;
@@ -28,6 +29,9 @@ internal sealed class DeviceQueue : IAsyncDisposable
         worker = Task.Factory.StartNew(Work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
+    /// <summary>Whether jobs are still taken.</summary>
+    public bool IsAlive => !worker.IsCompleted;
+
     /// <summary>Jobs that wait.</summary>
     public int Length
     {
@@ -38,21 +42,40 @@ internal sealed class DeviceQueue : IAsyncDisposable
         }
     }
 
-    /// <summary>Adds a job at the end.</summary>
+    /// <summary>Refuses what would not find a place.</summary>
     /// <exception cref="QueueFullException">So many wait already.</exception>
+    public void RequirePlace()
+    {
+        lock (changing)
+        {
+            Forget();
+            if (waiting.Count >= longest)
+                throw new QueueFullException($"{waiting.Count} pictures are waiting already; try again in a while.");
+        }
+    }
+
+    /// <summary>Adds a job at the end.</summary>
     public void Add(Job job)
     {
         lock (changing)
         {
             ObjectDisposedException.ThrowIf(closing.IsCancellationRequested, this);
-            Forget();
-            if (waiting.Count >= longest)
-                throw new QueueFullException($"{waiting.Count} pictures are waiting already; try again in a while.");
             waiting.AddLast(job);
             TellPlaces();
+            arrivals.Release();
         }
+    }
 
-        arrivals.Release();
+    /// <summary>Does something short on the device's thread, before the next job; never where the queue is closed before.</summary>
+    public void Between(Action work)
+    {
+        lock (changing)
+        {
+            if (closing.IsCancellationRequested)
+                return;
+            between.Enqueue(work);
+            arrivals.Release();
+        }
     }
 
     /// <inheritdoc/>
@@ -62,7 +85,7 @@ internal sealed class DeviceQueue : IAsyncDisposable
         {
             closing.Cancel();
             foreach (var job in waiting.Append(running))
-                job?.Cancel();
+                job?.Interrupt();
         }
 
         await worker;
@@ -83,11 +106,19 @@ internal sealed class DeviceQueue : IAsyncDisposable
                 return;
             }
 
+            while (Short() is { } work)
+                work();
             if (Next() is { } job)
                 Run(job);
             lock (changing)
                 running = null;
         }
+    }
+
+    private Action? Short()
+    {
+        lock (changing)
+            return between.TryDequeue(out var work) ? work : null;
     }
 
     private Job? Next()
@@ -112,8 +143,9 @@ internal sealed class DeviceQueue : IAsyncDisposable
             var version = run(job);
             job.Update(now => now with { State = JobState.Done, Version = version });
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException || (e is InvalidInputException && job.Stopping.IsCancellationRequested))
         {
+            // What it was made from may have been deleted, which stops it as well.
             job.Update(now => now with { State = JobState.Cancelled });
         }
         catch (Exception e)

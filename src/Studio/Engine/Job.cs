@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Engine;
 
@@ -12,14 +13,19 @@ public sealed class Job : IDisposable
     private readonly Lock changing = new();
     private readonly CancellationTokenSource stop = new();
     private readonly TimeProvider clock;
+    private readonly Action<Job> ended;
     private JobProgress progress = new(JobState.Waiting);
     private byte[]? preview;
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    internal Job(string id, string project, string? parent, Recipe recipe, TimeProvider clock)
+    /// <param name="job">What is to be made, and for whom.</param>
+    /// <param name="clock">Tells the time.</param>
+    /// <param name="ended">Called once, when it is over and before anybody is told.</param>
+    internal Job(StoredJob job, TimeProvider clock, Action<Job> ended)
     {
-        (Id, Project, Parent, Recipe) = (id, project, parent, recipe);
+        (Id, Project, Parent, Recipe) = (job.Id, job.Project, job.Parent, job.Recipe);
         this.clock = clock;
+        this.ended = ended;
     }
 
     /// <summary>Its id.</summary>
@@ -56,6 +62,9 @@ public sealed class Job : IDisposable
 
     internal CancellationToken Stopping => stop.Token;
 
+    /// <summary>Whether it was stopped because the program ends, and is to be taken up again at the next start.</summary>
+    internal bool IsInterrupted { get; private set; }
+
     /// <summary>Stops it: at once while it waits, before the next step while it runs.</summary>
     public void Cancel()
     {
@@ -66,6 +75,14 @@ public sealed class Job : IDisposable
         }
 
         Update(now => now.State == JobState.Waiting ? now with { State = JobState.Cancelled, Ahead = 0 } : now);
+    }
+
+    /// <summary>Stops it because the program ends.</summary>
+    internal void Interrupt()
+    {
+        lock (changing)
+            IsInterrupted = !progress.IsOver && !stop.IsCancellationRequested;
+        Cancel();
     }
 
     /// <summary>Its states from now until it is over, the last one always; at most ten in a second.</summary>
@@ -114,16 +131,27 @@ public sealed class Job : IDisposable
     internal void Update(Func<JobProgress, JobProgress> change, byte[]? newPreview = null)
     {
         TaskCompletionSource told;
+        bool isOver;
         lock (changing)
         {
             // What is over stays as it ended.
             if (progress.IsOver)
                 return;
             progress = change(progress);
-            preview = newPreview ?? preview;
+            isOver = progress.IsOver;
+            // The picture itself takes the preview's place.
+            preview = isOver ? null : newPreview ?? preview;
             (told, changed) = (changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         }
 
-        told.SetResult();
+        try
+        {
+            if (isOver)
+                ended(this);
+        }
+        finally
+        {
+            told.SetResult();
+        }
     }
 }

@@ -1,6 +1,6 @@
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
-using SkiaSharp;
+using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Engine;
 
@@ -38,10 +38,9 @@ internal sealed class JobReporter(Job job, string stage, TimeProvider clock) : I
         var pictures = decode();
         if (pictures.Count == 0)
             return null;
-        using var bitmap = pictures[^1].ToBitmap();
-        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        var png = pictures[^1].ToPng();
         var pause = Math.Max(clock.GetElapsedTime(started).TotalSeconds * CostFactor, ShortestInterval.TotalSeconds);
         nextPreview = clock.GetTimestamp() + (long)(pause * clock.TimestampFrequency);
-        return data.ToArray();
+        return png;
     }
 }

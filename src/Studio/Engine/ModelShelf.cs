@@ -6,7 +6,11 @@ namespace PromptToPrompt.Studio.Engine;
 /// <summary>A model that the studio offers.</summary>
 /// <param name="Name">What it is called, here and on the command line.</param>
 /// <param name="Load">Loads it.</param>
-public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load);
+public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
+{
+    /// <summary>What else of the command line decides its pictures, such as <c>--lora</c> and its file: names of options and values, not quoted.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+}
 
 /// <summary>The models of a device. One is in memory at a time.</summary>
 /// <param name="offered">The models.</param>
@@ -14,6 +18,9 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load);
 internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action leaving) : IDisposable
 {
     private (string Name, StableDiffusionModel Model)? loaded;
+
+    /// <summary>Name of the model in memory, or null. Safe to read from any thread.</summary>
+    public string? Loaded { get; private set; }
 
     /// <summary>The model of a name, loaded where it is not in memory.</summary>
     /// <exception cref="InvalidInputException">It is not offered, or cannot be loaded.</exception>
@@ -25,6 +32,7 @@ internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action lea
             ?? throw new InvalidInputException($"The studio does not offer a model \"{name}\"; it has {string.Join(", ", offered.Select(model => model.Name))}.");
         Dispose();
         loaded = (name, model.Load());
+        Loaded = name;
         return loaded.Value.Model;
     }
 
@@ -35,6 +43,6 @@ internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action lea
             return;
         leaving();
         loaded.Value.Model.Dispose();
-        loaded = null;
+        (loaded, Loaded) = (null, null);
     }
 }

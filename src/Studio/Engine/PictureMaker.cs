@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inpainting;
@@ -30,13 +31,19 @@ internal sealed class PictureMaker : IDisposable
         this.store = store;
         this.sessionBytes = sessionBytes;
         this.clock = clock;
-        sessions = new(sessionBytes, session => session.Bytes);
+        sessions = new(sessionBytes, session => session.Bytes, clock);
         // Recordings belong to the model that made them.
         models = new(offered, sessions.Clear);
     }
 
-    /// <summary>Memory of the recorded sources.</summary>
+    /// <summary>The recorded sources, the latest used first. Safe to read from any thread.</summary>
+    public IReadOnlyList<HeldSession> Sessions => sessions.Held;
+
+    /// <summary>Memory of the recorded sources. Safe to read from any thread.</summary>
     public long SessionBytes => sessions.Bytes;
+
+    /// <summary>Name of the model in memory, or null. Safe to read from any thread.</summary>
+    public string? LoadedModel => models.Loaded;
 
     /// <summary>The key of a recipe; loads its model.</summary>
     public string KeyOf(Recipe recipe) => recipe is EditedRecipe edited
@@ -51,29 +58,36 @@ internal sealed class PictureMaker : IDisposable
     public MadePicture Make(Recipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
         var model = models.Get(ModelOf(recipe));
-        return recipe switch
+        var made = recipe switch
         {
-            DrawnRecipe drawn => Open(key, new SourceSession(model, Watched(EditRequests.Of(drawn)), null, sessionBytes), reporter("drawing"), cancel),
+            DrawnRecipe drawn => Open(key, Drawing(model, drawn, WindowsOf(model, drawn)), reporter("drawing"), cancel),
             InvertedRecipe inverted => Invert(model, inverted, key, reporter, cancel),
             EditedRecipe edited => Edit(edited, reporter, cancel),
             InpaintedRecipe filled => Fill(model, filled, reporter("drawing"), cancel),
             _ => throw new ArgumentOutOfRangeException(nameof(recipe)),
         };
+        var own = OwnSize.Of(recipe, made.Picture.Size, store);
+        return made with { Facts = made.Facts with { OwnWidth = own?.Framing.Original.Width, OwnHeight = own?.Framing.Original.Height } };
     }
+
+    /// <summary>Lets go of recorded sources.</summary>
+    public void Forget(Func<string, bool> isMeant) => sessions.Remove(isMeant);
 
     /// <inheritdoc/>
     public void Dispose() => models.Dispose();
 
+    private SourceSession Drawing(StableDiffusionModel model, DrawnRecipe recipe, int windows) =>
+        new(model, Watched(EditRequests.Of(recipe, windows)), null, sessionBytes);
+
+    private int WindowsOf(StableDiffusionModel model, Recipe recipe) => new PromptWindows(model.Tokenizer, id => store.Version(id).Recipe).Of(recipe);
+
+    // What was run with more windows than its own prompts need, for an edit of more words, is another thing.
+    private string SessionKey(StableDiffusionModel model, PictureVersion version, int windows) =>
+        windows == WindowsOf(model, version.Recipe) ? store.KeyOf(version.Id) : $"{store.KeyOf(version.Id)}-{windows}";
+
     private static EditRequest Watched(EditRequest request) => request with { WatchAttention = true };
 
-    private string ModelOf(Recipe recipe) => recipe switch
-    {
-        DrawnRecipe drawn => drawn.Model,
-        InvertedRecipe inverted => inverted.Model,
-        InpaintedRecipe filled => filled.Model,
-        EditedRecipe edited => ModelOf(store.Version(edited.Source).Recipe),
-        _ => throw new ArgumentOutOfRangeException(nameof(recipe)),
-    };
+    private string ModelOf(Recipe recipe) => recipe is EditedRecipe edited ? ModelOf(store.Version(edited.Source).Recipe) : ((RootRecipe)recipe).Model;
 
     // Runs a source and keeps it for edits.
     private MadePicture Open(string key, SourceSession session, JobReporter reporter, CancellationToken cancel)
@@ -101,7 +115,7 @@ internal sealed class PictureMaker : IDisposable
 
     private MadePicture Edit(EditedRecipe recipe, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
-        var session = SessionOf(store.Version(recipe.Source), reporter, cancel);
+        var session = SessionOf(store.Version(recipe.Source), WindowsOf(models.Get(ModelOf(recipe)), recipe), reporter, cancel);
         using var result = Run(session, recipe, reporter("editing"), cancel);
         var made = Read(result);
         using var mask = result.LastMask(0);
@@ -119,7 +133,7 @@ internal sealed class PictureMaker : IDisposable
         var picture = store.Picture(recipe.Picture);
         using var result = InpaintRun.Execute(
             model,
-            new InpaintRequest { Picture = picture, Mask = store.Picture(recipe.Mask), Sampling = EditRequests.Of(recipe), Strength = recipe.Strength },
+            new InpaintRequest { Picture = picture, Mask = store.Picture(recipe.Mask), Sampling = EditRequests.Of(recipe, WindowsOf(model, recipe)), Strength = recipe.Strength },
             reporter,
             cancel);
         return Read(result.Run) with { Picture = result.Picture, Facts = new VersionFacts { Width = result.Picture.Width, Height = result.Picture.Height, Mask = recipe.Mask } };
@@ -127,7 +141,7 @@ internal sealed class PictureMaker : IDisposable
 
     private MadePicture Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
-        var file = InvertAndSave(model, recipe, key, reporter, cancel);
+        var file = InvertAndSave(model, recipe, WindowsOf(model, recipe), key, reporter, cancel);
         var reconstruction = Owned(file, () => Reconstruction.Of(model, file, cancel: cancel));
         double[] losses = [.. file.Inverted.Losses.Where(step => step.Count > 0).Select(step => step[^1])];
         var made = Open(key, new SourceSession(model, Watched(EditRequest.ForPicture(file.Inverted)), file.Inverted, sessionBytes), reporter("preparing"), cancel);
@@ -137,20 +151,21 @@ internal sealed class PictureMaker : IDisposable
         };
     }
 
-    private SourceSession SessionOf(PictureVersion version, Func<string, JobReporter> reporter, CancellationToken cancel)
+    private SourceSession SessionOf(PictureVersion version, int windows, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
         var model = models.Get(ModelOf(version.Recipe));
-        var key = store.KeyOf(version.Id);
+        RequireMadeBy(model, version);
+        var key = SessionKey(model, version, windows);
         if (sessions.Find(key) is { } recorded)
             return recorded;
         SourceSession session;
         if (version.Recipe is DrawnRecipe drawn)
         {
-            session = new SourceSession(model, Watched(EditRequests.Of(drawn)), null, sessionBytes);
+            session = Drawing(model, drawn, windows);
         }
         else
         {
-            var way = WayOf(model, version, reporter, cancel);
+            var way = WayOf(model, version, windows, key, reporter, cancel);
             session = new SourceSession(model, Watched(EditRequest.ForPicture(way)), way, sessionBytes);
         }
 
@@ -158,44 +173,57 @@ internal sealed class PictureMaker : IDisposable
         return session;
     }
 
-    // Kept on disk, so that it is found once; p2p edit --inversion reads the same files.
-    private InvertedPicture WayOf(StableDiffusionModel model, PictureVersion version, Func<string, JobReporter> reporter, CancellationToken cancel)
+    // Behind the same name there may be another model since: attention of one must not steer the other.
+    private void RequireMadeBy(StableDiffusionModel model, PictureVersion version)
     {
-        var key = store.KeyOf(version.Id);
+        if (KeyWith(model, version.Recipe) != store.KeyOf(version.Id))
+        {
+            throw new InvalidInputException(
+                $"Picture {version.Number} was made by another model than what \"{ModelOf(version.Recipe)}\" is now (its files, adapters or type differ): "
+                + "make it anew and edit that, or start the studio as it was then.");
+        }
+    }
+
+    private string KeyWith(StableDiffusionModel model, Recipe recipe) =>
+        RecipeKey.Of(recipe, recipe is EditedRecipe edited ? KeyWith(model, store.Version(edited.Source).Recipe) : Origin(model));
+
+    // Kept on disk, so that it is found once; p2p edit --inversion reads the same files.
+    private InvertedPicture WayOf(StableDiffusionModel model, PictureVersion version, int windows, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
+    {
         var path = store.InversionFile(key);
         if (File.Exists(path))
             return InversionFile.Load(path, model).Inverted;
         // Of a given picture where somebody removed the file: the picture and its recipe are still there.
         if (version.Recipe is InvertedRecipe given)
-            return InvertAndSave(model, given, key, reporter, cancel).Inverted;
+            return InvertAndSave(model, given, windows, key, reporter, cancel).Inverted;
         var picture = store.Picture(version.Picture);
         var framing = Framing.For(model, FramingKind.Crop, picture);
-        var file = new InversionFile(FindWay(model, version.Recipe, framing.Apply(picture), reporter, cancel), picture, framing);
+        var file = new InversionFile(FindWay(model, version.Recipe, windows, framing.Apply(picture), reporter, cancel), picture, framing);
         file.Save(path, model);
         return file.Inverted;
     }
 
-    private InvertedPicture FindWay(StableDiffusionModel model, Recipe recipe, Picture picture, Func<string, JobReporter> reporter, CancellationToken cancel)
+    private InvertedPicture FindWay(
+        StableDiffusionModel model, Recipe recipe, int windows, Picture picture, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
         if (recipe is EditedRecipe edited)
         {
-            var source = SessionOf(store.Version(edited.Source), reporter, cancel);
+            var source = SessionOf(store.Version(edited.Source), windows, reporter, cancel);
             using var result = Run(source, edited, reporter("preparing"), cancel);
             return result.AsSource(0);
         }
 
-        var filled = (InpaintedRecipe)recipe;
-        var settings = new InversionSettings { Method = "direct", Prompt = filled.Prompt, Steps = filled.Steps, Guidance = filled.Guidance };
         using var latents = picture.Encode(model.Vae, model.Device);
-        return InversionMethod.Invert(model, latents, settings, reporter("inverting"), cancel: cancel);
+        return InversionMethod.Invert(model, latents, EditRequests.AsSource((InpaintedRecipe)recipe, windows), reporter("inverting"), cancel: cancel);
     }
 
-    private InversionFile InvertAndSave(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
+    private InversionFile InvertAndSave(
+        StableDiffusionModel model, InvertedRecipe recipe, int windows, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
         var picture = store.Picture(recipe.Picture);
         var framing = Framing.For(model, EditRequests.Framing(recipe), picture);
         using var latents = framing.Apply(picture).Encode(model.Vae, model.Device);
-        var file = new InversionFile(InversionMethod.Invert(model, latents, EditRequests.Of(recipe), reporter("inverting"), cancel: cancel), picture, framing);
+        var file = new InversionFile(InversionMethod.Invert(model, latents, EditRequests.Of(recipe, windows), reporter("inverting"), cancel: cancel), picture, framing);
         return Owned(file, () =>
         {
             file.Save(store.InversionFile(key), model);
@@ -218,7 +246,7 @@ internal sealed class PictureMaker : IDisposable
     }
 
     // Another type, or an autoencoder that works in tiles, makes slightly other pictures.
-    private static string Origin(StableDiffusionModel model) => $"{model.Fingerprint} {model.Dtype} {model.Vae.IsTiled}";
+    private static string Origin(StableDiffusionModel model) => $"{model.Fingerprint} {model.Dtype} {model.TilesPictures}";
 
     private static double? Finite(double decibels) => double.IsFinite(decibels) ? Math.Round(decibels, 2) : null;
 

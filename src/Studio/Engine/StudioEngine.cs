@@ -1,5 +1,5 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Recipes;
@@ -13,19 +13,24 @@ namespace PromptToPrompt.Studio.Engine;
 /// </summary>
 public sealed class StudioEngine : IAsyncDisposable
 {
-    // Jobs that are over stay known for a while, for those who ask late.
     private const int RememberedJobs = 256;
+
+    // What was running when the program was killed, perhaps because of it, is tried once more and not for ever.
+    private const int MostStarts = 2;
 
     private readonly StudioStore store;
     private readonly TimeProvider clock;
     private readonly ILogger<StudioEngine>? log;
+    private readonly Dictionary<string, IReadOnlyList<string>> arguments;
     private readonly PictureMaker maker;
     private readonly DeviceQueue queue;
     private readonly EngineMeter meter;
-    private readonly ConcurrentDictionary<string, Job> jobs = [];
-    private readonly ConcurrentQueue<string> order = [];
+    private readonly JobList jobs = new(RememberedJobs);
 
-    /// <summary>Starts an engine; its models are loaded when they are needed.</summary>
+    // Held while jobs and versions are taken in or removed, so that nothing is made from what is just going.
+    private readonly Lock changing = new();
+
+    /// <summary>Starts an engine, which takes up again what was not over when the last one ended. Its models are loaded when they are needed.</summary>
     /// <param name="store">Where the work is kept.</param>
     /// <param name="models">The models it offers, at least one; the first is the usual one.</param>
     /// <param name="limits">What it takes on.</param>
@@ -37,13 +42,18 @@ public sealed class StudioEngine : IAsyncDisposable
         this.clock = clock;
         this.log = log;
         Models = [.. models.Select(model => model.Name)];
+        arguments = models.DistinctBy(model => model.Name).ToDictionary(model => model.Name, model => model.Arguments, StringComparer.Ordinal);
         maker = new PictureMaker(store, models, limits.SessionBytes, clock);
         queue = new DeviceQueue(limits.QueueLength, Run);
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
+        Resume();
     }
 
     /// <summary>Names of the models, the usual one first.</summary>
     public IReadOnlyList<string> Models { get; }
+
+    /// <summary>What a model was offered with on the command line, besides its name; nothing where it is not offered any more.</summary>
+    public IReadOnlyList<string> ArgumentsOf(string model) => arguments.GetValueOrDefault(model) ?? [];
 
     /// <summary>Jobs that wait.</summary>
     public int Waiting => queue.Length;
@@ -56,30 +66,67 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <exception cref="QueueFullException">Too many wait already.</exception>
     public Job Submit(string project, string? parent, Recipe recipe)
     {
-        if (store.FindProject(project) is null)
-            throw new InvalidInputException($"There is no project \"{project}\".");
         parent ??= (recipe as EditedRecipe)?.Source;
-        recipe = recipe switch
+        recipe = recipe is RootRecipe { Model: "" } root ? root with { Model = Models[0] } : recipe;
+        lock (changing)
         {
-            DrawnRecipe { Model: "" } drawn => drawn with { Model = Models[0] },
-            InvertedRecipe { Model: "" } inverted => inverted with { Model = Models[0] },
-            InpaintedRecipe { Model: "" } filled => filled with { Model = Models[0] },
-            _ => recipe,
-        };
-        RequireOf(project, parent);
-        RecipeCheck.Require(recipe, store, Models);
-        RequireOf(project, (recipe as EditedRecipe)?.Source);
-        var job = new Job(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, parent, recipe, clock);
-        queue.Add(job);
-        Remember(job);
-        return job;
+            Require(project, parent, recipe);
+            queue.RequirePlace();
+            var stored = new StoredJob(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, parent, recipe);
+            store.AddJob(stored);
+            return Enqueue(stored);
+        }
     }
 
+    /// <summary>The sources that are recorded in memory, the latest used first.</summary>
+    public IReadOnlyList<RecordedSession> Sessions =>
+        [.. maker.Sessions.Select(held => new RecordedSession(held.Key, store.VersionsOf(VersionKey(held.Key)), held.Bytes, held.LastUsed))];
+
+    /// <summary>Frees the memory of a recorded source: at once, or when what is being made is done. It is run again when somebody edits it.</summary>
+    /// <returns>Whether there is such a session.</returns>
+    public bool FreeSession(string key)
+    {
+        if (maker.Sessions.All(held => held.Key != key))
+            return false;
+        queue.Between(() => maker.Forget(held => held == key));
+        return true;
+    }
+
+    /// <summary>How the engine is.</summary>
+    public EngineState State => new(queue.IsAlive, maker.LoadedModel is not null, jobs.Open.Any(job => job.Progress.State == JobState.Running), queue.Length, maker.SessionBytes);
+
     /// <summary>A job, or null where there is none or it was too long ago.</summary>
-    public Job? Find(string id) => jobs.GetValueOrDefault(id);
+    public Job? Find(string id) => jobs.Find(id);
 
     /// <summary>The jobs of a project that are not over.</summary>
-    public IReadOnlyList<Job> Open(string project) => [.. jobs.Values.Where(job => job.Project == project && !job.Progress.IsOver)];
+    public IReadOnlyList<Job> Open(string project) => [.. jobs.Open.Where(job => job.Project == project)];
+
+    /// <summary>Deletes a version and all that was made from it, and stops what is being made from them.</summary>
+    /// <returns>Whether there was such a version.</returns>
+    public bool DeleteVersion(string id)
+    {
+        lock (changing)
+        {
+            var versions = store.WithDescendants(id).ToHashSet(StringComparer.Ordinal);
+            Stop(job => versions.Contains(job.Parent ?? "") || (job.Recipe is EditedRecipe edited && versions.Contains(edited.Source)));
+            LetGo(store.RemoveVersions(versions));
+            return versions.Count > 0;
+        }
+    }
+
+    /// <summary>Deletes a project with all its versions, and stops what is being made for it.</summary>
+    /// <returns>Whether there was such a project.</returns>
+    public bool DeleteProject(string id)
+    {
+        lock (changing)
+        {
+            if (store.FindProject(id) is null)
+                return false;
+            Stop(job => job.Project == id);
+            LetGo(store.RemoveProject(id));
+            return true;
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -89,22 +136,79 @@ public sealed class StudioEngine : IAsyncDisposable
         meter.Dispose();
     }
 
+    private void Resume()
+    {
+        foreach (var stored in store.Jobs())
+        {
+            try
+            {
+                if (stored.Starts >= MostStarts)
+                    throw new InvalidInputException("The studio ended while this picture was made, and again at the second try; ask for it once more if it shall be tried again.");
+                Require(stored.Project, stored.Parent, stored.Recipe);
+                Enqueue(stored);
+            }
+            catch (InvalidInputException e)
+            {
+                // Other models may be offered now.
+                var job = new Job(stored, clock, End);
+                jobs.Add(job);
+                job.Update(now => now with { State = JobState.Failed, Problem = e.Message });
+            }
+        }
+    }
+
+    private Job Enqueue(StoredJob stored)
+    {
+        var job = new Job(stored, clock, End);
+        jobs.Add(job);
+        queue.Add(job);
+        return job;
+    }
+
+    private void End(Job job)
+    {
+        jobs.End(job);
+        try
+        {
+            if (job is { IsInterrupted: true, Progress.State: JobState.Cancelled })
+                store.ClearStarts(job.Id);
+            else
+                store.RemoveJob(job.Id);
+        }
+        catch (SqliteException e)
+        {
+            // Whoever waits is told all the same; at worst the job is found done at the next start.
+            log?.LogError(e, "The end of job {Job} could not be stored.", job.Id);
+        }
+    }
+
+    private void Require(string project, string? parent, Recipe recipe)
+    {
+        if (store.FindProject(project) is null)
+            throw new InvalidInputException($"There is no project \"{project}\".");
+        RecipeCheck.Require(recipe, store, Models);
+        RecipeCheck.RequireName("parent", parent ?? "");
+        RequireOf(project, parent);
+        RequireOf(project, (recipe as EditedRecipe)?.Source);
+    }
+
     private void RequireOf(string project, string? version)
     {
         if (version is not null && store.Version(version).Project != project)
             throw new InvalidInputException($"The version \"{version}\" belongs to another project.");
     }
 
-    private void Remember(Job job)
+    private void Stop(Func<Job, bool> isMeant)
     {
-        jobs[job.Id] = job;
-        order.Enqueue(job.Id);
-        while (order.Count > RememberedJobs && order.TryDequeue(out var oldest))
-        {
-            if (jobs.TryRemove(oldest, out var forgotten) && forgotten.Progress.IsOver)
-                forgotten.Dispose();
-        }
+        foreach (var job in jobs.Open.Where(isMeant))
+            job.Cancel();
     }
+
+    // What is recorded of them serves nobody any more.
+    private void LetGo(IReadOnlyList<string> keys) => queue.Between(() => maker.Forget(key => keys.Contains(VersionKey(key))));
+
+    // A source that was run with more windows than its own prompts need has their number behind its key.
+    private static string VersionKey(string session) => session.Split('-')[0];
 
     private string Run(Job job)
     {
@@ -112,6 +216,7 @@ public sealed class StudioEngine : IAsyncDisposable
         var end = "failed";
         try
         {
+            store.CountStart(job.Id);
             var version = Make(job, started);
             end = "done";
             return version.Id;
@@ -135,10 +240,14 @@ public sealed class StudioEngine : IAsyncDisposable
     private PictureVersion Make(Job job, long started)
     {
         var key = maker.KeyOf(job.Recipe);
-        if (store.FindMade(key, job.Project, job.Parent) is { } here)
-            return here;
-        if (store.FindMade(key) is { } elsewhere)
-            return store.AddVersion(job.Project, job.Parent, job.Recipe, key, elsewhere.Picture, elsewhere.Facts, store.Maps(elsewhere.Id));
+        lock (changing)
+        {
+            if (store.FindMade(key, job.Project, job.Parent) is { } here)
+                return here;
+            if (store.FindMade(key) is { } elsewhere)
+                return store.AddVersion(job.Project, job.Parent, job.Recipe, key, elsewhere.Picture, elsewhere.Facts, store.Maps(elsewhere.Id));
+        }
+
         var made = maker.Make(job.Recipe, key, stage => new JobReporter(job, stage, clock), job.Stopping);
         // A picture that is whole is kept, even if somebody stops it now.
         var facts = made.Facts with { Seconds = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3) };

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using PromptToPrompt.Studio.Drafts;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Pages;
+using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Hosting;
@@ -16,8 +17,9 @@ internal static class FirstPage
     public static void MapFirstPage(this IEndpointRouteBuilder app)
     {
         app.MapGet("/", (HttpContext context, StudioStore store, StudioEngine engine, StudioOptions options) =>
-            Open(context, context.Request.Cookies[Cookie] is { } last && store.FindProject(last) is { } project ? project : Begin(store, engine, options))).ExcludeFromDescription();
-        app.MapGet("/new", (HttpContext context, StudioStore store, StudioEngine engine, StudioOptions options) => Open(context, Begin(store, engine, options))).ExcludeFromDescription();
+            Open(context, context.Request.Cookies[Cookie] is { } last && store.FindProject(last) is { } project ? project : Begin(null, store, engine, options))).ExcludeFromDescription();
+        app.MapGet("/new", (HttpContext context, StudioStore store, StudioEngine engine, StudioOptions options, string? after = null) =>
+            Open(context, Begin(after ?? context.Request.Cookies[Cookie], store, engine, options))).ExcludeFromDescription();
     }
 
     private static IResult Open(HttpContext context, Project project)
@@ -27,12 +29,16 @@ internal static class FirstPage
         return TypedResults.Redirect($"/p/{project.Id}");
     }
 
-    private static Project Begin(StudioStore store, StudioEngine engine, StudioOptions options)
+    // What was drawn with in the visitor's last project is what they like to draw with; only the noise is another matter.
+    private static Project Begin(string? last, StudioStore store, StudioEngine engine, StudioOptions options)
     {
+        var usual = PictureSettings.For(engine.Models[0], options.UsualSteps);
+        var liked = last is null ? null : store.Versions(last).Select(version => version.Recipe).OfType<DrawnRecipe>().LastOrDefault(drawn => engine.Models.Contains(drawn.Model));
+        var settings = liked is null ? usual : PictureSettings.Of(liked) with { Seed = usual.Seed };
         var project = store.CreateProject("Untitled pictures");
         try
         {
-            engine.Submit(project.Id, null, PictureSettings.For(engine.Models[0], options.UsualSteps).Draw(Suggestions.FirstPrompt));
+            engine.Submit(project.Id, null, settings.Draw(Suggestions.FirstPrompt));
         }
         catch (QueueFullException)
         {

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.IO.Compression;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -13,7 +14,7 @@ internal static class PageFiles
     private const string Prefix = "assets/";
     private const string ForGood = "public, max-age=31536000, immutable";
 
-    private static readonly FrozenDictionary<string, (byte[] Bytes, string Hash)> Files = typeof(PageFiles).Assembly.GetManifestResourceNames()
+    private static readonly FrozenDictionary<string, PageFile> Files = typeof(PageFiles).Assembly.GetManifestResourceNames()
         .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
         .ToFrozenDictionary(name => name[Prefix.Length..], Read);
 
@@ -31,8 +32,13 @@ internal static class PageFiles
     {
         if (!Files.TryGetValue(name, out var file))
             return Results.NotFound();
-        context.Response.Headers.CacheControl = context.Request.Query["v"] == file.Hash ? ForGood : "no-cache";
-        return Results.Bytes(file.Bytes, ContentType(name), entityTag: new EntityTagHeaderValue($"\"{file.Hash}\""));
+        var headers = context.Response.Headers;
+        headers.CacheControl = context.Request.Query["v"] == file.Hash ? ForGood : "no-cache";
+        headers.Vary = HeaderNames.AcceptEncoding;
+        if (file.Zipped is null || !context.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.Ordinal))
+            return Results.Bytes(file.Bytes, ContentType(name), entityTag: new EntityTagHeaderValue($"\"{file.Hash}\""));
+        headers.ContentEncoding = "gzip";
+        return Results.Bytes(file.Zipped, ContentType(name), entityTag: new EntityTagHeaderValue($"\"{file.Hash}-gzip\""));
     }
 
     private static string ContentType(string name) => Path.GetExtension(name) switch
@@ -44,11 +50,21 @@ internal static class PageFiles
         _ => "text/plain; charset=utf-8",
     };
 
-    private static (byte[] Bytes, string Hash) Read(string name)
+    private static PageFile Read(string name)
     {
         using var stream = typeof(PageFiles).Assembly.GetManifestResourceStream(name)!;
         var bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
-        return (bytes, Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
+        return new(bytes, Convert.ToHexStringLower(SHA256.HashData(bytes))[..16], Path.GetExtension(name) is ".css" or ".js" ? Zip(bytes) : null);
     }
+
+    private static byte[] Zip(byte[] bytes)
+    {
+        using var zipped = new MemoryStream();
+        using (var stream = new GZipStream(zipped, CompressionLevel.Optimal))
+            stream.Write(bytes);
+        return zipped.ToArray();
+    }
+
+    private sealed record PageFile(byte[] Bytes, string Hash, byte[]? Zipped);
 }

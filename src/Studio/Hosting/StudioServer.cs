@@ -1,11 +1,14 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using MudBlazor;
+using MudBlazor.Services;
 using OpenTelemetry.Metrics;
 using PromptToPrompt.Studio.Api;
 using PromptToPrompt.Studio.Engine;
@@ -35,6 +38,8 @@ public static class StudioServer
         });
         builder.Logging.ClearProviders();
         logging?.Invoke(builder.Logging);
+        // Cookies of an earlier run are no news; see the keys below.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Antiforgery", LogLevel.None);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Listen(options.Address, options.Port);
@@ -52,7 +57,7 @@ public static class StudioServer
         app.MapPageFiles();
         app.MapStudioApi();
         app.MapOpenApi();
-        app.MapHealthChecks("/health");
+        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = StudioHealth.Write });
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.MapFirstPage();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
@@ -63,9 +68,10 @@ public static class StudioServer
     {
         var store = new StudioStore(options.DataFolder, TimeProvider.System);
         services.AddSingleton(options);
-        services.AddSingleton(store);
+        // Made before anything else, so that a folder that cannot be used is said at once; the container closes it.
+        services.AddSingleton(_ => store);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => new StudioEngine(store, options.Models, options.Limits, TimeProvider.System, provider.GetService<ILogger<StudioEngine>>()));
+        services.AddSingleton(provider => new StudioEngine(provider.GetRequiredService<StudioStore>(), options.Models, options.Limits, TimeProvider.System, provider.GetService<ILogger<StudioEngine>>()));
         services.AddScoped<Workspace>();
         services.AddProblemDetails();
         services.AddExceptionHandler<ProblemHandler>();
@@ -73,10 +79,18 @@ public static class StudioServer
         services.Configure<FormOptions>(form => form.MultipartBodyLengthLimit = options.MaxUploadBytes);
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddOpenApi();
-        services.AddHealthChecks();
+        services.AddHealthChecks().AddCheck<StudioHealth>("studio");
         services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(EngineMeter.Name).AddAspNetCoreInstrumentation().AddPrometheusExporter());
         // Nothing that is signed outlives the process.
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
         services.AddRazorComponents().AddInteractiveServerComponents();
+        services.AddMudServices(library =>
+        {
+            library.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomCenter;
+            library.SnackbarConfiguration.VisibleStateDuration = 2500;
+            library.SnackbarConfiguration.ShowTransitionDuration = library.SnackbarConfiguration.HideTransitionDuration = 150;
+            library.SnackbarConfiguration.ShowCloseIcon = false;
+            library.SnackbarConfiguration.HideIcon = true;
+        });
     }
 }

@@ -19,6 +19,10 @@ public sealed record PictureSettings
 
     public string Scheduler { get; init; } = "ddim";
 
+    public bool LongPrompts { get; init; }
+
+    public int ClipSkip { get; init; }
+
     public static PictureSettings For(string model, int steps) => new() { Model = model, Steps = steps, Guidance = Path.GetFileName(model) == "storybook" ? Suggestions.StorybookGuidance : 7.5 };
 
     /// <summary>The settings that a picture was drawn with; others where it was not drawn.</summary>
@@ -32,6 +36,8 @@ public sealed record PictureSettings
         Guidance = recipe.Guidance,
         Negative = recipe.Negative,
         Scheduler = recipe.Scheduler,
+        LongPrompts = recipe.LongPrompts,
+        ClipSkip = recipe.ClipSkip,
     };
 
     public DrawnRecipe Draw(string prompt) => new()
@@ -43,6 +49,8 @@ public sealed record PictureSettings
         Guidance = Guidance,
         Negative = Negative,
         Scheduler = Scheduler,
+        LongPrompts = LongPrompts,
+        ClipSkip = ClipSkip,
     };
 
     public InpaintedRecipe Fill(string picture, string mask, string prompt) => new()
@@ -55,5 +63,7 @@ public sealed record PictureSettings
         Steps = Steps,
         Guidance = Guidance,
         Negative = Negative,
+        LongPrompts = LongPrompts,
+        ClipSkip = ClipSkip,
     };
 }

@@ -49,11 +49,25 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
 
     public JobProgress? Progress { get; private set; }
 
+    /// <summary>How source and edit are shown: <c>slider</c>, <c>beside</c> or <c>alone</c>.</summary>
+    public string View { get; set; } = "slider";
+
     /// <summary>What went wrong, in a sentence; null when nothing did.</summary>
     public string? Problem { get; private set; }
 
     /// <summary>Whether the shown edit is what the draft says.</summary>
     public bool IsUpToDate => Edit?.Recipe is EditedRecipe edited ? StudioJson.Write<Recipe>(edited) == StudioJson.Write<Recipe>(Draft.Recipe(edited.Source)) : Draft.IsUnchanged;
+
+    /// <summary>
+    /// The map of where a word of the draft looks, as version:word: the shown edit's own where it has this word, else the source's; null for none.
+    /// </summary>
+    public string? MapOf(int index)
+    {
+        var word = Draft.Words[index];
+        if (Edit is { } edit && IsUpToDate && !word.IsRemoved)
+            return $"{edit.Id}:{Draft.IndexInEdit(index) + word.Count - 1}";
+        return Source is { } source && Draft.IndexInSource(index) is { } place ? $"{source.Id}:{place}" : null;
+    }
 
     /// <summary>Opens a project where it was left.</summary>
     public bool Open(string project)
@@ -63,16 +77,26 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
             return false;
         versions = [.. store.Versions(project)];
         Settings = PictureSettings.For(engine.Models[0], options.UsualSteps);
-        if (versions.Count > 0)
-            Show(versions[^1]);
+        Begin();
         return true;
     }
 
     /// <summary>Goes on watching what was asked for before the page was opened anew.</summary>
     public void Resume()
     {
-        if (Job is null && Project is not null && engine.Open(Project.Id) is [.., var open])
+        if (Job is not null || Project is null)
+            return;
+        if (engine.Open(Project.Id) is [.., var open])
+        {
             Follow(open);
+        }
+        else if (store.Versions(Project.Id) is var now && now.Count != versions.Count)
+        {
+            // It was over before anybody could watch.
+            versions = [.. now];
+            Begin();
+            Changed?.Invoke();
+        }
     }
 
     /// <summary>Shows a version: an edit beside its source, with the draft that led to it; any other as a source.</summary>
@@ -161,12 +185,37 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         Changed?.Invoke();
     }
 
+    /// <summary>How many pictures were made from a version, in however many steps; they go when it goes.</summary>
+    public int CountMadeFrom(PictureVersion version) => store.WithDescendants(version.Id).Count - 1;
+
+    /// <summary>Deletes a version with all that was made from it.</summary>
+    public void Delete(PictureVersion version)
+    {
+        engine.DeleteVersion(version.Id);
+        versions = [.. store.Versions(version.Project)];
+        Other = StillThere(Other);
+        if (StillThere(Source) is null)
+            Begin();
+        else if (Edit is not null && StillThere(Edit) is null)
+            UseAsSource(Source!);
+        Changed?.Invoke();
+    }
+
+    /// <summary>Deletes the project.</summary>
+    /// <returns>Where to go from here.</returns>
+    public string DeleteProject()
+    {
+        engine.DeleteProject(Project!.Id);
+        return store.Projects() is [var next, ..] ? $"/p/{next.Id}" : "/new";
+    }
+
     public void Rename(string name)
     {
         if (Project is null || name.Trim().Length == 0)
             return;
         store.RenameProject(Project.Id, name.Trim());
-        Project = store.FindProject(Project.Id);
+        // Somebody else may have deleted it.
+        Project = store.FindProject(Project.Id) ?? Project;
         Changed?.Invoke();
     }
 
@@ -177,6 +226,17 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         closing.Cancel();
         closing.Dispose();
     }
+
+    // With the latest picture, or with nothing.
+    private void Begin()
+    {
+        if (versions.Count > 0)
+            Show(versions[^1]);
+        else
+            (Source, Edit, Other, Draft) = (null, null, null, Draft.Of(""));
+    }
+
+    private PictureVersion? StillThere(PictureVersion? version) => versions.Find(other => other.Id == version?.Id);
 
     private int StepsOf(PictureVersion version) => version.Recipe switch
     {

@@ -4,42 +4,56 @@ using PromptToPrompt.Studio.Store;
 namespace PromptToPrompt.Studio.Recipes;
 
 /// <summary>The <c>p2p</c> commands that make a picture of the studio outside it.</summary>
-internal static class CommandLineText
+internal sealed class CommandLineText
 {
     private const string Uploaded = "picture.png", Inversion = "inversion.safetensors", Mask = "mask.png";
+
+    private readonly Func<string, PictureVersion> find;
+    private readonly Func<string, IReadOnlyList<string>>? arguments;
+
+    private CommandLineText(Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>>? arguments)
+    {
+        this.find = find;
+        this.arguments = arguments;
+    }
 
     /// <summary>The commands, one on each line; files that they read can be had from the studio under the names they use.</summary>
     /// <param name="version">The picture.</param>
     /// <param name="find">Gives the version of an id.</param>
-    public static string Of(PictureVersion version, Func<string, PictureVersion> find) => version.Recipe switch
+    /// <param name="arguments">Gives what a model was offered with besides its name; see <see cref="Engine.StudioEngine.ArgumentsOf"/>.</param>
+    public static string Of(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>>? arguments = null) =>
+        new CommandLineText(find, arguments).Of(version);
+
+    private string Of(PictureVersion version) => version.Recipe switch
     {
         DrawnRecipe drawn => Line("generate", Quoted(drawn.Prompt), Sampling(drawn)),
         InvertedRecipe inverted => Line("invert", Uploaded, Quoted(inverted.Prompt), Inverting(inverted), $"-o {Inversion}"),
         InpaintedRecipe filled => Line(
             "inpaint", Uploaded, Mask, Quoted(filled.Prompt), Model(filled.Model), $"--seed {filled.Seed}", $"--steps {filled.Steps}", Number("guidance", filled.Guidance),
-            filled.Strength == 1 ? "" : Number("strength", filled.Strength), Negative(filled.Negative)),
-        EditedRecipe edited => Edit(edited, find(edited.Source), find),
+            filled.Strength == 1 ? "" : Number("strength", filled.Strength), Negative(filled.Negative), Reading(filled)),
+        EditedRecipe edited => Edit(edited, find(edited.Source)),
         _ => throw new ArgumentOutOfRangeException(nameof(version)),
     };
 
-    private static string Edit(EditedRecipe edit, PictureVersion source, Func<string, PictureVersion> find)
+    private string Edit(EditedRecipe edit, PictureVersion source)
     {
         var options = string.Join(' ', EditOptions(edit).Where(option => option.Length > 0));
         return source.Recipe switch
         {
             DrawnRecipe drawn => Line("edit", Quoted(drawn.Prompt), Quoted(edit.Prompt), Sampling(drawn), options),
-            InvertedRecipe => $"{Of(source, find)}\n{Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(find(source.Id)), options)}",
+            // An inversion has as many windows as its own prompt needs; inverted for its edit it has as many as that needs.
+            InvertedRecipe { LongPrompts: true } inverted =>
+                Line("edit", $"--image {Uploaded}", Quoted(inverted.Prompt), Quoted(edit.Prompt), Inverting(inverted), options),
+            InvertedRecipe => $"{Of(source)}\n{Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(ModelOf(source)), options)}",
             // The way of a picture that was edited is in a file of the same form.
-            _ => Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(ModelOf(source, find)), options),
+            _ => Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(ModelOf(source)), options),
         };
     }
 
-    private static string ModelOf(PictureVersion version, Func<string, PictureVersion> find) => version.Recipe switch
+    private string ModelOf(PictureVersion version) => version.Recipe switch
     {
-        DrawnRecipe drawn => drawn.Model,
-        InvertedRecipe inverted => inverted.Model,
-        InpaintedRecipe filled => filled.Model,
-        EditedRecipe edited => ModelOf(find(edited.Source), find),
+        RootRecipe root => root.Model,
+        EditedRecipe edited => ModelOf(find(edited.Source)),
         _ => "",
     };
 
@@ -54,16 +68,20 @@ internal static class CommandLineText
         edit.Mask is null ? "" : $"--mask {Mask}",
     ];
 
-    private static string Sampling(DrawnRecipe drawn) => Join(
-        Model(drawn.Model), $"--seed {drawn.Seed}", $"--steps {drawn.Steps}", Number("guidance", drawn.Guidance), $"--scheduler {drawn.Scheduler}", Negative(drawn.Negative));
+    private string Sampling(DrawnRecipe drawn) => Join(
+        Model(drawn.Model), $"--seed {drawn.Seed}", $"--steps {drawn.Steps}", Number("guidance", drawn.Guidance), $"--scheduler {drawn.Scheduler}", Negative(drawn.Negative),
+        Reading(drawn));
 
-    private static string Inverting(InvertedRecipe recipe) => Join(
+    private string Inverting(InvertedRecipe recipe) => Join(
         Model(recipe.Model), $"--method {recipe.Method}", $"--steps {recipe.Steps}", Number("guidance", recipe.Guidance),
-        recipe.Method == "null-text" ? $"--inner-steps {recipe.InnerSteps}" : "", recipe.Frame == "crop" ? "" : $"--frame {recipe.Frame}");
+        recipe.Method == "null-text" ? $"--inner-steps {recipe.InnerSteps}" : "", recipe.Frame == "crop" ? "" : $"--frame {recipe.Frame}",
+        Reading(recipe));
 
-    private static string Model(PictureVersion version) => version.Recipe is InvertedRecipe inverted ? Model(inverted.Model) : "";
+    private string Model(string name) => Join(
+        name == "storybook" ? "" : $"--model {Quoted(name)}",
+        Join((arguments?.Invoke(name) ?? []).Select(part => part.StartsWith("--", StringComparison.Ordinal) ? part : Quoted(part))));
 
-    private static string Model(string name) => name == "storybook" ? "" : $"--model {Quoted(name)}";
+    private static string Reading(RootRecipe recipe) => Join(recipe.LongPrompts ? "--long-prompts" : "", recipe.ClipSkip == 0 ? "" : $"--clip-skip {recipe.ClipSkip}");
 
     private static string Negative(string negative) => negative.Length == 0 ? "" : $"--negative {Quoted(negative)}";
 

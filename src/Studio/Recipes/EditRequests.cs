@@ -15,7 +15,9 @@ internal static class EditRequests
     private const int MostSteps = 200;
 
     /// <summary>The request of a picture from noise.</summary>
-    public static EditRequest Of(DrawnRecipe recipe) => new()
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="windows">In how many windows its prompts are read.</param>
+    public static EditRequest Of(DrawnRecipe recipe, int windows = 1) => new()
     {
         Source = recipe.Prompt,
         Negative = recipe.Negative,
@@ -23,25 +25,37 @@ internal static class EditRequests
         Steps = Bounded(recipe.Steps),
         Guidance = recipe.Guidance,
         Sampler = SamplerNames.Parse(recipe.Scheduler),
+        Windows = windows,
+        ClipSkip = recipe.ClipSkip,
     };
 
     /// <summary>How a given picture is inverted.</summary>
-    public static InversionSettings Of(InvertedRecipe recipe) => new()
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="windows">In how many windows its prompt is read.</param>
+    public static InversionSettings Of(InvertedRecipe recipe, int windows = 1) => new()
     {
         Prompt = recipe.Prompt,
         Method = recipe.Method,
         Steps = Bounded(recipe.Steps),
         Guidance = recipe.Guidance,
         InnerSteps = recipe.InnerSteps,
+        Windows = windows,
+        ClipSkip = recipe.ClipSkip,
     };
 
     /// <summary>How it is brought to the model's size.</summary>
-    public static FramingKind Framing(InvertedRecipe recipe) =>
-        Enum.TryParse<FramingKind>(recipe.Frame, ignoreCase: true, out var kind) && Enum.IsDefined(kind) ? kind
-            : throw new InvalidInputException($"frame is \"{recipe.Frame}\"; give crop, fit or pad.");
+    public static FramingKind Framing(InvertedRecipe recipe) => recipe.Frame switch
+    {
+        "crop" => FramingKind.Crop,
+        "fit" => FramingKind.Fit,
+        "pad" => FramingKind.Pad,
+        _ => throw new InvalidInputException("frame is none of crop, fit and pad; give one of them."),
+    };
 
     /// <summary>The sampling of an inpainted picture.</summary>
-    public static EditRequest Of(InpaintedRecipe recipe) => new()
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="windows">In how many windows its prompts are read.</param>
+    public static EditRequest Of(InpaintedRecipe recipe, int windows = 1) => new()
     {
         Source = recipe.Prompt,
         Negative = recipe.Negative,
@@ -49,6 +63,21 @@ internal static class EditRequests
         Steps = Bounded(recipe.Steps),
         Guidance = recipe.Guidance,
         WatchAttention = true,
+        Windows = windows,
+        ClipSkip = recipe.ClipSkip,
+    };
+
+    /// <summary>How an inpainted picture is inverted when it becomes a source.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="windows">In how many windows its prompt is read.</param>
+    public static InversionSettings AsSource(InpaintedRecipe recipe, int windows) => new()
+    {
+        Method = "direct",
+        Prompt = recipe.Prompt,
+        Steps = recipe.Steps,
+        Guidance = recipe.Guidance,
+        Windows = windows,
+        ClipSkip = recipe.ClipSkip,
     };
 
     /// <summary>Adds an edit to the request of its source.</summary>
@@ -60,8 +89,13 @@ internal static class EditRequests
         Targets = [recipe.Prompt],
         Edit = new EditSpecification
         {
-            Kind = Enum.TryParse<AlignmentKind>(recipe.Kind, ignoreCase: true, out var kind) && Enum.IsDefined(kind) ? kind
-                : throw new InvalidInputException($"kind is \"{recipe.Kind}\"; give auto, replace or refine."),
+            Kind = recipe.Kind switch
+            {
+                "auto" => AlignmentKind.Auto,
+                "replace" => AlignmentKind.Replace,
+                "refine" => AlignmentKind.Refine,
+                _ => throw new InvalidInputException("kind is none of auto, replace and refine; give one of them."),
+            },
             CrossSteps = CrossReplaceSteps.Parse([recipe.CrossSteps, .. recipe.WordSteps.Select(word => $"{word.Key}={word.Value}")]),
             SelfSteps = StepWindow.Parse(recipe.SelfSteps),
         },

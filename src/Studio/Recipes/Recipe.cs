@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 namespace PromptToPrompt.Studio.Recipes;
 
 /// <summary>Everything that decides a picture of the studio, as it is stored: the same recipe gives the same picture.</summary>
+/// <remarks>What was added later is not written while it has its usual value: the text decides a <see cref="RecipeKey"/>, and old ones must stay.</remarks>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(DrawnRecipe), "drawn")]
 [JsonDerivedType(typeof(EditedRecipe), "edited")]
@@ -14,11 +15,26 @@ public abstract record Recipe
     public required string Prompt { get; init; }
 }
 
-/// <summary>A picture from noise.</summary>
-public sealed record DrawnRecipe : Recipe
+/// <summary>A picture that follows no other one. Its edits are made by the same model, which reads their words in the same way.</summary>
+public abstract record RootRecipe : Recipe
 {
     /// <summary>Name of the model; empty for the usual one.</summary>
-    public string Model { get; init; } = "";
+    public abstract string Model { get; init; }
+
+    /// <summary>Whether prompts longer than the text encoder are read in several windows instead of being cut off; edits follow their source.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool LongPrompts { get; init; }
+
+    /// <summary>How many of the text encoder's last layers are left out; edits follow their source.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int ClipSkip { get; init; }
+}
+
+/// <summary>A picture from noise.</summary>
+public sealed record DrawnRecipe : RootRecipe
+{
+    /// <inheritdoc/>
+    public override string Model { get; init; } = "";
 
     /// <summary>What the picture should not show.</summary>
     public string Negative { get; init; } = "";
@@ -37,10 +53,10 @@ public sealed record DrawnRecipe : Recipe
 }
 
 /// <summary>A picture that was given, inverted so that it can be edited.</summary>
-public sealed record InvertedRecipe : Recipe
+public sealed record InvertedRecipe : RootRecipe
 {
-    /// <summary>Name of the model; empty for the usual one.</summary>
-    public string Model { get; init; } = "";
+    /// <inheritdoc/>
+    public override string Model { get; init; } = "";
 
     /// <summary>The given picture, by the name it is stored under.</summary>
     public required string Picture { get; init; }
@@ -90,10 +106,10 @@ public sealed record EditedRecipe : Recipe
 }
 
 /// <summary>A picture with a part of it filled anew.</summary>
-public sealed record InpaintedRecipe : Recipe
+public sealed record InpaintedRecipe : RootRecipe
 {
-    /// <summary>Name of the model; empty for the usual one.</summary>
-    public string Model { get; init; } = "";
+    /// <inheritdoc/>
+    public override string Model { get; init; } = "";
 
     /// <summary>The picture, by the name it is stored under.</summary>
     public required string Picture { get; init; }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Studio.Store;
@@ -8,6 +9,11 @@ namespace PromptToPrompt.Studio.Recipes;
 internal static class RecipeCheck
 {
     private const int LongestText = 2000;
+    private const int LongestName = 200;
+    private const int MostWordSteps = 100;
+
+    // No text encoder has more layers; how many the model has is known when it is loaded.
+    private const int MostLayers = 64;
 
     /// <param name="recipe">The recipe.</param>
     /// <param name="store">Knows the pictures and versions it names.</param>
@@ -18,31 +24,44 @@ internal static class RecipeCheck
         RequireText("prompt", recipe.Prompt);
         if (string.IsNullOrWhiteSpace(recipe.Prompt))
             throw new InvalidInputException("The prompt is empty; write what the picture shows.");
+        if (recipe is RootRecipe root)
+        {
+            RequireModel(root.Model, models);
+            RequireNumber("clipSkip", root.ClipSkip, 0, MostLayers - 1);
+        }
+
         switch (recipe)
         {
             case DrawnRecipe drawn:
-                RequireModel(drawn.Model, models);
                 RequireText("negative", drawn.Negative);
-                RequireNumber("guidance", drawn.Guidance);
+                RequireName("scheduler", drawn.Scheduler);
+                RequireGuidance(drawn.Guidance);
                 _ = EditRequests.Of(drawn);
                 break;
             case InvertedRecipe inverted:
-                RequireModel(inverted.Model, models);
                 RequirePicture(inverted.Picture, store);
+                RequireName("method", inverted.Method);
+                RequireGuidance(inverted.Guidance);
                 EditRequests.Of(inverted).Validate();
                 _ = EditRequests.Framing(inverted);
                 _ = Editing.Inversion.InversionMethod.Named(inverted.Method);
                 break;
             case InpaintedRecipe filled:
-                RequireModel(filled.Model, models);
                 RequirePicture(filled.Picture, store);
                 RequirePicture(filled.Mask, store);
                 RequireText("negative", filled.Negative);
-                RequireNumber("guidance", filled.Guidance);
+                RequireGuidance(filled.Guidance);
+                if (filled.Strength is not (> 0 and <= 1))
+                    throw new InvalidInputException($"strength is {Written(filled.Strength)}; give a number above 0 and up to 1.");
                 _ = EditRequests.Of(filled);
                 break;
             case EditedRecipe edited:
+                RequireName("source", edited.Source);
                 RequireText("blend", edited.Blend);
+                RequireNumber("blendThreshold", edited.BlendThreshold, 0, 1);
+                RequireName("crossSteps", edited.CrossSteps);
+                RequireName("selfSteps", edited.SelfSteps);
+                RequireWordSteps(edited.WordSteps);
                 if (edited.Mask is { } mask)
                     RequirePicture(mask, store);
                 _ = EditRequests.Of(edited, new EditRequest { Source = store.Version(edited.Source).Recipe.Prompt }, null);
@@ -50,27 +69,49 @@ internal static class RecipeCheck
         }
     }
 
+    /// <summary>Refuses what is longer than any name, which errors could not repeat.</summary>
+    /// <exception cref="InvalidInputException">It is.</exception>
+    public static void RequireName(string what, string name) => RequireText(what, name, LongestName);
+
     private static void RequireModel(string model, IReadOnlyList<string> models)
     {
+        RequireName("model", model);
         if (!models.Contains(model))
             throw new InvalidInputException($"The studio does not offer a model \"{model}\"; it has {string.Join(", ", models)}.");
     }
 
     private static void RequirePicture(string name, StudioStore store)
     {
+        RequireName("The name of a picture", name);
         if (!store.HasPicture(name))
             throw new InvalidInputException($"There is no picture \"{name}\"; send it first.");
     }
 
-    private static void RequireText(string name, string text)
+    private static void RequireWordSteps(IReadOnlyDictionary<string, string> steps)
     {
-        if (text.Length > LongestText)
-            throw new InvalidInputException($"{name} has {text.Length} characters; the longest that is taken is {LongestText}.");
+        if (steps.Count > MostWordSteps)
+            throw new InvalidInputException($"wordSteps names {steps.Count} words; up to {MostWordSteps} are taken.");
+        foreach (var (word, window) in steps)
+        {
+            // JSON's null is let through where a dictionary's values should be.
+            RequireName("A word of wordSteps", word);
+            RequireName("A window of wordSteps", window ?? "");
+        }
     }
 
-    private static void RequireNumber(string name, double value)
+    private static void RequireText(string name, string text, int longest = LongestText)
     {
-        if (!double.IsFinite(value) || Math.Abs(value) > 100)
-            throw new InvalidInputException($"{name} is {value}; give a number from -100 to 100.");
+        if (text.Length > longest)
+            throw new InvalidInputException($"{name} has {text.Length} characters; the longest that is taken is {longest}.");
     }
+
+    private static void RequireGuidance(double guidance) => RequireNumber("guidance", guidance, -100, 100);
+
+    private static void RequireNumber(string name, double value, double least, double most)
+    {
+        if (!(value >= least && value <= most))
+            throw new InvalidInputException($"{name} is {Written(value)}; give a number from {Written(least)} to {Written(most)}.");
+    }
+
+    private static string Written(double value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -9,7 +9,8 @@ internal static class RunRecord
     /// <summary>The record.</summary>
     /// <param name="version">The picture.</param>
     /// <param name="find">Gives the version of an id.</param>
-    public static JsonObject Of(PictureVersion version, Func<string, PictureVersion> find) => new()
+    /// <param name="arguments">Gives what a model was offered with besides its name.</param>
+    public static JsonObject Of(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>> arguments) => new()
     {
         ["picture"] = version.Picture,
         ["recipes"] = new JsonArray([.. Chain(version, find).Select(part => new JsonObject
@@ -18,7 +19,7 @@ internal static class RunRecord
             ["recipe"] = StudioJson.Node(part.Recipe),
             ["facts"] = StudioJson.Node(part.Facts),
         })]),
-        ["command"] = new JsonArray([.. CommandLineText.Of(version, find).Split('\n').Select(line => (JsonNode)line)]),
+        ["command"] = new JsonArray([.. CommandLineText.Of(version, find, arguments).Split('\n').Select(line => (JsonNode)line)]),
     };
 
     private static IEnumerable<PictureVersion> Chain(PictureVersion version, Func<string, PictureVersion> find) =>

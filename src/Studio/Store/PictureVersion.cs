@@ -26,6 +26,12 @@ public sealed record VersionFacts
     /// <summary>Height of the picture in pixels.</summary>
     public int Height { get; init; }
 
+    /// <summary>Of what came from a given picture: width of that one, in which the picture can be had as well; null where there is no such size.</summary>
+    public int? OwnWidth { get; init; }
+
+    /// <summary>The same for the height.</summary>
+    public int? OwnHeight { get; init; }
+
     /// <summary>The place the edit was confined to, as a stored picture; null where it was not.</summary>
     public string? Mask { get; init; }
 

@@ -4,7 +4,6 @@ using Microsoft.Data.Sqlite;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Studio.Recipes;
-using SkiaSharp;
 
 namespace PromptToPrompt.Studio.Store;
 
@@ -12,23 +11,30 @@ namespace PromptToPrompt.Studio.Store;
 /// Projects, versions and pictures on disk. Pictures are kept once, under a name that is a hash of their bytes, and never change; so a browser
 /// may keep them for good.
 /// </summary>
-public sealed class StudioStore
+public sealed class StudioStore : IDisposable
 {
     private const string Schema = """
-        PRAGMA journal_mode = WAL;
         CREATE TABLE IF NOT EXISTS projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS pictures (name TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL, png BLOB NOT NULL);
         CREATE TABLE IF NOT EXISTS versions (
             id TEXT PRIMARY KEY, project TEXT NOT NULL REFERENCES projects(id), parent TEXT, number INTEGER NOT NULL, recipe TEXT NOT NULL,
             key TEXT NOT NULL, picture TEXT NOT NULL, facts TEXT NOT NULL, maps BLOB, created TEXT NOT NULL, UNIQUE (project, number));
         CREATE INDEX IF NOT EXISTS versions_key ON versions (key);
+        CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, project TEXT NOT NULL, parent TEXT, recipe TEXT NOT NULL, starts INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS fresh (picture TEXT PRIMARY KEY, until TEXT NOT NULL);
+        CREATE VIEW IF NOT EXISTS named (name) AS
+            SELECT picture FROM versions UNION ALL SELECT json_extract(facts, '$.mask') FROM versions
+            UNION ALL SELECT json_extract(recipe, '$.picture') FROM versions UNION ALL SELECT json_extract(recipe, '$.mask') FROM versions
+            UNION ALL SELECT json_extract(recipe, '$.picture') FROM jobs UNION ALL SELECT json_extract(recipe, '$.mask') FROM jobs
+            UNION ALL SELECT picture FROM fresh;
         """;
 
     private const string Columns = "id, project, parent, number, recipe, picture, facts, created";
 
-    private readonly string connection;
+    private readonly Database database;
+    private readonly Housekeeping housekeeping;
     private readonly TimeProvider clock;
-    private readonly Lock writing = new();
+    private readonly FileStream claim;
 
     /// <summary>Opens a store, or begins one.</summary>
     /// <param name="folder">The folder it lies in; made where there is none.</param>
@@ -41,8 +47,10 @@ public sealed class StudioStore
         try
         {
             Directory.CreateDirectory(InversionFolder);
-            connection = new SqliteConnectionStringBuilder { DataSource = Path.Combine(Folder, "studio.db"), ForeignKeys = true }.ToString();
-            Execute(Schema);
+            claim = Claim();
+            database = new Database(Path.Combine(Folder, "studio.db"), Schema);
+            housekeeping = new Housekeeping(database, InversionFolder, clock);
+            housekeeping.Begin();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException)
         {
@@ -52,6 +60,13 @@ public sealed class StudioStore
 
     /// <summary>Where it lies.</summary>
     public string Folder { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        database.Dispose();
+        claim.Dispose();
+    }
 
     private string InversionFolder => Path.Combine(Folder, "inversions");
 
@@ -63,27 +78,27 @@ public sealed class StudioStore
     public Project CreateProject(string name)
     {
         var project = new Project(NewId(), name, clock.GetUtcNow(), 0);
-        Execute("INSERT INTO projects (id, name, created) VALUES ($id, $name, $created)", ("$id", project.Id), ("$name", name), ("$created", Text(project.Created)));
+        database.Execute("INSERT INTO projects (id, name, created) VALUES ($id, $name, $created)", ("$id", project.Id), ("$name", name), ("$created", Text(project.Created)));
         return project;
     }
 
     /// <summary>All projects, the newest first.</summary>
-    public IReadOnlyList<Project> Projects() => Query(
+    public IReadOnlyList<Project> Projects() => database.Query(
         "SELECT id, name, created, (SELECT COUNT(*) FROM versions WHERE project = projects.id) FROM projects ORDER BY created DESC", ReadProject);
 
     /// <summary>A project, or null.</summary>
-    public Project? FindProject(string id) => Query(
+    public Project? FindProject(string id) => database.Query(
         "SELECT id, name, created, (SELECT COUNT(*) FROM versions WHERE project = projects.id) FROM projects WHERE id = $id", ReadProject, ("$id", id)).SingleOrDefault();
 
     /// <summary>Gives a project another name.</summary>
-    public void RenameProject(string id, string name) => Execute("UPDATE projects SET name = $name WHERE id = $id", ("$id", id), ("$name", name));
+    public void RenameProject(string id, string name) => database.Execute("UPDATE projects SET name = $name WHERE id = $id", ("$id", id), ("$name", name));
 
     /// <summary>The versions of a project in the order they were made.</summary>
     public IReadOnlyList<PictureVersion> Versions(string project) =>
-        Query($"SELECT {Columns} FROM versions WHERE project = $project ORDER BY number", ReadVersion, ("$project", project));
+        database.Query($"SELECT {Columns} FROM versions WHERE project = $project ORDER BY number", ReadVersion, ("$project", project));
 
     /// <summary>A version, or null.</summary>
-    public PictureVersion? FindVersion(string id) => Query($"SELECT {Columns} FROM versions WHERE id = $id", ReadVersion, ("$id", id)).SingleOrDefault();
+    public PictureVersion? FindVersion(string id) => database.Query($"SELECT {Columns} FROM versions WHERE id = $id", ReadVersion, ("$id", id)).SingleOrDefault();
 
     /// <summary>A version.</summary>
     /// <exception cref="InvalidInputException">There is none of this id.</exception>
@@ -91,67 +106,149 @@ public sealed class StudioStore
 
     /// <summary>The key of a version's recipe; see <see cref="RecipeKey"/>.</summary>
     /// <exception cref="InvalidInputException">There is no version of this id.</exception>
-    public string KeyOf(string version) => Query("SELECT key FROM versions WHERE id = $id", row => row.GetString(0), ("$id", version)).SingleOrDefault()
-        ?? throw new InvalidInputException($"There is no version \"{version}\".");
+    public string KeyOf(string version) => FindKey(version) ?? throw new InvalidInputException($"There is no version \"{version}\".");
+
+    /// <summary>The same, or null.</summary>
+    public string? FindKey(string version) => database.Query("SELECT key FROM versions WHERE id = $id", row => row.GetString(0), ("$id", version)).SingleOrDefault();
 
     /// <summary>A version made by a recipe of the same key, in any project; null where none was made yet.</summary>
-    public PictureVersion? FindMade(string key) => Query($"SELECT {Columns} FROM versions WHERE key = $key LIMIT 1", ReadVersion, ("$key", key)).SingleOrDefault();
+    public PictureVersion? FindMade(string key) => database.Query($"SELECT {Columns} FROM versions WHERE key = $key LIMIT 1", ReadVersion, ("$key", key)).SingleOrDefault();
+
+    /// <summary>Ids of all versions made by recipes of one key.</summary>
+    public IReadOnlyList<string> VersionsOf(string key) => database.Query("SELECT id FROM versions WHERE key = $key", row => row.GetString(0), ("$key", key));
+
+    /// <summary>Writes something without effect, to see whether writing works.</summary>
+    /// <exception cref="SqliteException">It does not.</exception>
+    internal void ProbeWriting() => database.Execute("PRAGMA application_id = 0x70327073");
 
     /// <summary>The version of a project that a recipe of the same key made from the same parent; null where there is none.</summary>
-    public PictureVersion? FindMade(string key, string project, string? parent) => Query(
+    public PictureVersion? FindMade(string key, string project, string? parent) => database.Query(
         $"SELECT {Columns} FROM versions WHERE key = $key AND project = $project AND parent IS $parent LIMIT 1",
         ReadVersion, ("$key", key), ("$project", project), ("$parent", parent)).SingleOrDefault();
 
     /// <summary>The attention maps of a version as they were stored; null where there are none.</summary>
     public byte[]? Maps(string version) =>
-        Query("SELECT maps FROM versions WHERE id = $id", row => row.IsDBNull(0) ? null : row.GetFieldValue<byte[]>(0), ("$id", version)).SingleOrDefault();
+        database.Query("SELECT maps FROM versions WHERE id = $id", row => row.IsDBNull(0) ? null : row.GetFieldValue<byte[]>(0), ("$id", version)).SingleOrDefault();
 
     /// <summary>Adds a version to a project.</summary>
-    public PictureVersion AddVersion(string project, string? parent, Recipe recipe, string key, string picture, VersionFacts facts, byte[]? maps)
+    /// <exception cref="InvalidInputException">The project, or what it was made from, was deleted meanwhile.</exception>
+    public PictureVersion AddVersion(string project, string? parent, Recipe recipe, string key, string picture, VersionFacts facts, byte[]? maps) => database.Change(open =>
     {
-        lock (writing)
+        if (open.Query("SELECT 1 FROM projects WHERE id = $id", _ => true, ("$id", project)).Count == 0)
+            throw new InvalidInputException("The project was deleted while the picture was made.");
+        foreach (var needed in new[] { parent, (recipe as EditedRecipe)?.Source }.OfType<string>())
         {
-            var number = 1 + Query("SELECT COALESCE(MAX(number), 0) FROM versions WHERE project = $project", row => row.GetInt32(0), ("$project", project))[0];
-            var version = new PictureVersion(NewId(), project, parent, number, recipe, picture, facts, clock.GetUtcNow());
-            Execute(
-                "INSERT INTO versions (id, project, parent, number, recipe, key, picture, facts, maps, created) "
-                    + "VALUES ($id, $project, $parent, $number, $recipe, $key, $picture, $facts, $maps, $created)",
-                ("$id", version.Id), ("$project", project), ("$parent", parent), ("$number", number), ("$recipe", StudioJson.Write(recipe)), ("$key", key),
-                ("$picture", picture), ("$facts", StudioJson.Write(facts)), ("$maps", maps), ("$created", Text(version.Created)));
-            return version;
+            if (open.Query("SELECT 1 FROM versions WHERE id = $id", _ => true, ("$id", needed)).Count == 0)
+                throw new InvalidInputException("What the picture was made from was deleted meanwhile.");
         }
-    }
 
-    /// <summary>Stores a picture and gives the name it is under from now on.</summary>
+        var number = 1 + open.Query("SELECT COALESCE(MAX(number), 0) FROM versions WHERE project = $project", row => row.GetInt32(0), ("$project", project))[0];
+        var version = new PictureVersion(NewId(), project, parent, number, recipe, picture, facts, clock.GetUtcNow());
+        open.Execute(
+            "INSERT INTO versions (id, project, parent, number, recipe, key, picture, facts, maps, created) "
+                + "VALUES ($id, $project, $parent, $number, $recipe, $key, $picture, $facts, $maps, $created)",
+            ("$id", version.Id), ("$project", project), ("$parent", parent), ("$number", number), ("$recipe", StudioJson.Write(recipe)), ("$key", key),
+            ("$picture", picture), ("$facts", StudioJson.Write(facts)), ("$maps", maps), ("$created", Text(version.Created)));
+        // From now on its pictures are kept by it, and go with it.
+        open.Execute(
+            "DELETE FROM fresh WHERE picture IN (SELECT picture FROM versions WHERE id = $id UNION SELECT json_extract(facts, '$.mask') FROM versions WHERE id = $id "
+                + "UNION SELECT json_extract(recipe, '$.picture') FROM versions WHERE id = $id UNION SELECT json_extract(recipe, '$.mask') FROM versions WHERE id = $id)",
+            ("$id", version.Id));
+        return version;
+    });
+
+    /// <summary>A version and all that was made from it, itself first; nothing where there is none of this id.</summary>
+    public IReadOnlyList<string> WithDescendants(string version) => database.Query(
+        """
+        WITH RECURSIVE made(id) AS (
+            SELECT id FROM versions WHERE id = $id
+            UNION SELECT child.id FROM made JOIN versions child ON child.parent = made.id OR json_extract(child.recipe, '$.source') = made.id
+            WHERE child.project = (SELECT project FROM versions WHERE id = $id))
+        SELECT id FROM made
+        """,
+        row => row.GetString(0), ("$id", version));
+
+    /// <summary>Removes versions, with all pictures, maps and inversions that nothing else refers to.</summary>
+    /// <param name="versions">Their ids; see <see cref="WithDescendants"/>.</param>
+    /// <returns>The keys that no version has any more.</returns>
+    internal IReadOnlyList<string> RemoveVersions(IReadOnlyCollection<string> versions) => housekeeping.Remove(versions, project: null);
+
+    /// <summary>Removes a project in the same way.</summary>
+    internal IReadOnlyList<string> RemoveProject(string project) =>
+        housekeeping.Remove(database.Query("SELECT id FROM versions WHERE project = $project", row => row.GetString(0), ("$project", project)), project);
+
+    /// <summary>Keeps a job until it is over.</summary>
+    internal void AddJob(StoredJob job) => database.Execute(
+        "INSERT INTO jobs (id, project, parent, recipe, starts) VALUES ($id, $project, $parent, $recipe, $starts)",
+        ("$id", job.Id), ("$project", job.Project), ("$parent", job.Parent), ("$recipe", StudioJson.Write(job.Recipe)), ("$starts", job.Starts));
+
+    /// <summary>Counts a start of a job.</summary>
+    internal void CountStart(string job) => database.Execute("UPDATE jobs SET starts = starts + 1 WHERE id = $id", ("$id", job));
+
+    /// <summary>Takes back the starts of a job that the program stopped itself.</summary>
+    internal void ClearStarts(string job) => database.Execute("UPDATE jobs SET starts = 0 WHERE id = $id", ("$id", job));
+
+    /// <summary>Forgets a job.</summary>
+    internal void RemoveJob(string job) => database.Execute("DELETE FROM jobs WHERE id = $id", ("$id", job));
+
+    /// <summary>The jobs that are not over, in the order they came.</summary>
+    internal IReadOnlyList<StoredJob> Jobs() => database.Query(
+        "SELECT id, project, parent, recipe, starts FROM jobs ORDER BY rowid",
+        row => new StoredJob(row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), StudioJson.Read<Recipe>(row.GetString(3)), row.GetInt32(4)));
+
+    /// <summary>Stores a picture and gives the name it is under from now on. What nothing uses within a day is removed again.</summary>
     public string AddPicture(Picture picture)
     {
-        using var bitmap = picture.ToBitmap();
-        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        var png = data.ToArray();
+        var png = picture.ToPng();
         var name = Convert.ToHexStringLower(SHA256.HashData(png))[..32];
-        Execute(
-            "INSERT OR IGNORE INTO pictures (name, width, height, png) VALUES ($name, $width, $height, $png)",
-            ("$name", name), ("$width", picture.Width), ("$height", picture.Height), ("$png", png));
-        return name;
+        return database.Change(open =>
+        {
+            open.Execute(
+                "INSERT OR IGNORE INTO pictures (name, width, height, png) VALUES ($name, $width, $height, $png)",
+                ("$name", name), ("$width", picture.Width), ("$height", picture.Height), ("$png", png));
+            housekeeping.Keep(open, name);
+            return name;
+        });
     }
 
     /// <summary>Whether there is a picture of this name.</summary>
-    public bool HasPicture(string name) => Query("SELECT 1 FROM pictures WHERE name = $name", _ => true, ("$name", name)).Count > 0;
+    public bool HasPicture(string name) => database.Query("SELECT 1 FROM pictures WHERE name = $name", _ => true, ("$name", name)).Count > 0;
+
+    /// <summary>Size of a picture.</summary>
+    /// <exception cref="InvalidInputException">There is none of this name.</exception>
+    public PixelSize PictureSize(string name) =>
+        database.Query("SELECT width, height FROM pictures WHERE name = $name", row => new PixelSize(row.GetInt32(0), row.GetInt32(1)), ("$name", name)) is [var size] ? size
+            : throw NoPicture(name);
 
     /// <summary>A picture as PNG, or null.</summary>
-    public byte[]? FindPng(string name) => Query("SELECT png FROM pictures WHERE name = $name", row => row.GetFieldValue<byte[]>(0), ("$name", name)).SingleOrDefault();
+    public byte[]? FindPng(string name) => database.Query("SELECT png FROM pictures WHERE name = $name", row => row.GetFieldValue<byte[]>(0), ("$name", name)).SingleOrDefault();
 
     /// <summary>A picture.</summary>
     /// <exception cref="InvalidInputException">There is none of this name.</exception>
     public Picture Picture(string name)
     {
-        using var png = new MemoryStream(FindPng(name) ?? throw new InvalidInputException($"There is no picture \"{name}\"; send it first."));
+        using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));
         return PictureReader.Read(png, name);
     }
 
+    // Two programs would take up each other's jobs. The claim ends with the process, however that ends.
+    private FileStream Claim()
+    {
+        try
+        {
+            return new FileStream(Path.Combine(Folder, "studio.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (e is not DirectoryNotFoundException and not PathTooLongException)
+        {
+            throw new InvalidInputException($"Another studio keeps its work in {Folder}; close it, or choose another folder with --data.", e);
+        }
+    }
+
+    private static InvalidInputException NoPicture(string name) => new($"There is no picture \"{name}\"; send it first.");
+
     private static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
-    private static string Text(DateTimeOffset time) => time.ToString("O", CultureInfo.InvariantCulture);
+    internal static string Text(DateTimeOffset time) => time.ToString("O", CultureInfo.InvariantCulture);
 
     private static DateTimeOffset Time(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind);
 
@@ -160,38 +257,4 @@ public sealed class StudioStore
     private static PictureVersion ReadVersion(SqliteDataReader row) => new(
         row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetInt32(3), StudioJson.Read<Recipe>(row.GetString(4)),
         row.GetString(5), StudioJson.Read<VersionFacts>(row.GetString(6)), Time(row.GetString(7)));
-
-    private void Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
-    {
-        using var open = Open();
-        using var command = Command(open, sql, values);
-        command.ExecuteNonQuery();
-    }
-
-    private List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values)
-    {
-        using var open = Open();
-        using var command = Command(open, sql, values);
-        using var reader = command.ExecuteReader();
-        var rows = new List<T>();
-        while (reader.Read())
-            rows.Add(read(reader));
-        return rows;
-    }
-
-    private static SqliteCommand Command(SqliteConnection open, string sql, ReadOnlySpan<(string Name, object? Value)> values)
-    {
-        var command = open.CreateCommand();
-        command.CommandText = sql;
-        foreach (var (name, value) in values)
-            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
-        return command;
-    }
-
-    private SqliteConnection Open()
-    {
-        var open = new SqliteConnection(connection);
-        open.Open();
-        return open;
-    }
 }

@@ -1,3 +1,8 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion.Imaging;
+
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 public sealed class ServeCommandTests
@@ -17,5 +22,67 @@ public sealed class ServeCommandTests
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder["file"], "");
         Assert.Contains("--data", P2P.Run("serve", "--port", "0", "--model", Models.Storybook(), "--data", folder["file"]).FailedWith(2), StringComparison.Ordinal);
+    }
+
+    /// <summary>What the studio shows is run by a shell, so that quoting is tested as well.</summary>
+    [Fact]
+    public async Task The_command_that_is_shown_makes_the_same_picture()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = await StudioProcess.Start("--model", Models.Storybook(), "--data", folder["data"], "--prediction", "epsilon", "--vae-tiling");
+        var project = (string)(await server.Post("/api/projects", new { name = "A test" }))["id"]!;
+        var source = await server.Make(project, "generate", new { prompt = "a \"white\" house in a $5 field", seed = 4, guidance = 5, steps = 4 });
+        var edit = await server.Make(project, "edit", new { source, prompt = "a (red:1.4) house in a $5 field", blend = "house", wordSteps = new { red = "0.5" } });
+
+        var command = await server.Http.GetStringAsync($"/api/versions/{edit}/command", TestContext.Current.CancellationToken);
+        Assert.Contains("--prediction \"epsilon\" --vae-tiling", command, StringComparison.Ordinal);
+        var script = $"p2p() {{ dotnet '{Path.Combine(AppContext.BaseDirectory, "p2p.dll")}' \"$@\"; }}; {command} --quiet --output '{folder["out"]}'";
+        using var shell = Process.Start(new ProcessStartInfo("sh", ["-c", script]) { Environment = { ["OMP_NUM_THREADS"] = "1" } })!;
+        await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, shell.ExitCode);
+        var version = await server.Get($"/api/versions/{edit}");
+        using var shown = new MemoryStream(await server.Http.GetByteArrayAsync($"/api/pictures/{version["picture"]}.png", TestContext.Current.CancellationToken));
+        var (here, there) = (PictureReader.Read(shown, "shown"), Picture.Load(Path.Combine(folder["out"], "edit-1.png")));
+        // The studio runs the edit's rows without the source's: the same sums in batches of other sizes.
+        Assert.Equal(here.Size, there.Size);
+        Assert.All(here.Rgb.Zip(there.Rgb), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
+    }
+
+    private sealed record StudioProcess(Process Process, HttpClient Http) : IDisposable
+    {
+        public static async Task<StudioProcess> Start(params string[] arguments)
+        {
+            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "p2p.dll"), "serve", "--port", "0", .. arguments])
+            {
+                RedirectStandardOutput = true,
+                Environment = { ["OMP_NUM_THREADS"] = "1" },
+            };
+            var process = Process.Start(start)!;
+            var line = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
+            return new(process, new HttpClient { BaseAddress = new Uri(line!.Split(' ')[^1]) });
+        }
+
+        public async Task<JsonNode> Get(string address) => JsonNode.Parse(await Http.GetStringAsync(address))!;
+
+        public async Task<JsonNode> Post(string address, object body)
+        {
+            var answer = await Http.PostAsJsonAsync(address, body);
+            return JsonNode.Parse(await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync())!;
+        }
+
+        public async Task<string> Make(string project, string kind, object recipe)
+        {
+            var job = await Post($"/api/projects/{project}/{kind}", recipe);
+            await Http.GetStringAsync((string)job["events"]!);
+            return (string)(await Get($"/api/jobs/{job["id"]}"))["progress"]!["version"]!;
+        }
+
+        public void Dispose()
+        {
+            Http.Dispose();
+            Process.Kill();
+            Process.WaitForExit();
+            Process.Dispose();
+        }
     }
 }

@@ -16,6 +16,23 @@ public sealed class PromptReadingTests
         Assert.Null(PromptReading.Read(tokenizer, "a (red) cat").Emphasis);
     }
 
+    [Theory]
+    [InlineData("a red cat")]
+    [InlineData("a (red:1.5) cat")]
+    [InlineData("a (red:-0.25) (cat:2),")]
+    [InlineData("a (red cat:1.5)")]
+    [InlineData(@"a \(red:1.5\) cat")]
+    [InlineData(@"(a:0.5) \(red:1.5\) cat")]
+    [InlineData("a (red) cat")]
+    public void WhatIsReadCanBeWrittenAgain(string written)
+    {
+        var read = PromptReading.Read(tokenizer, written, 3);
+        var again = PromptReading.Read(tokenizer, PromptReading.Write(read), 3);
+        Assert.Equal(read.Text, again.Text);
+        Assert.Equal(read.Ids, again.Ids);
+        Assert.Equal(read.Emphasis, again.Emphasis);
+    }
+
     [Fact]
     public void EmphasisReachesTheWindowItsWordIsIn()
     {

@@ -63,6 +63,19 @@ public sealed class EditSessionTests
     }
 
     [Fact]
+    public void WhatTheSourceEmphasisesIsEmphasisedInEditsOfItsEdits()
+    {
+        using var model = EmbeddedModel.Load();
+        using var first = EditRun.Execute(model, Request with { Source = "a (white:1.3) house in a field", Targets = ["a red house in a field"], Steps = 2 });
+        using var way = first.AsSource(1);
+        using var further = EditRun.Execute(model, EditRequest.ForPicture(way) with { Targets = ["a red house in a field", "a blue house in a field"] });
+
+        Assert.Equal(first.Prompts[1].Emphasis, further.Prompts[0].Emphasis);
+        Assert.Equal(1.3f, further.Prompts[2].Emphasis![further.Prompts[2].Words[1].Tokens[0]]);
+        Assert.Equal("a red house in a field", further.Prompts[0].Text);
+    }
+
+    [Fact]
     public void OnlyDdimLeavesAWayThatCanBeFollowed()
     {
         using var model = EmbeddedModel.Load();

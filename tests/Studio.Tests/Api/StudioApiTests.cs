@@ -60,6 +60,59 @@ public sealed class StudioApiTests
     }
 
     [Fact]
+    public async Task What_came_from_a_sent_picture_can_be_had_at_its_size()
+    {
+        await using var studio = await TestStudio.Start();
+        var project = await studio.NewProject();
+        var picture = await Send(studio, Painted(200, 150));
+        var source = await studio.Make(project, "invert", new { picture, prompt = "a house in a field", method = "direct", steps = 3 });
+        var facts = (await TestStudio.Json(await studio.Http.GetAsync($"/api/versions/{source}")))["facts"]!;
+        Assert.Equal((200, 150), ((int)facts["ownWidth"]!, (int)facts["ownHeight"]!));
+        var answer = await studio.Http.GetAsync($"/api/versions/{source}/own-size.png");
+        Assert.Equal("image/png", answer.Content.Headers.ContentType!.MediaType);
+        using var bytes = new MemoryStream(await answer.Content.ReadAsByteArrayAsync());
+        Assert.Equal(new PixelSize(200, 150), PictureReader.Read(bytes, "own-size.png").Size);
+        await Problem(HttpStatusCode.NotFound, "size of its own", await studio.Http.GetAsync("/api/versions/none/own-size.png"));
+    }
+
+    [Fact]
+    public async Task A_program_deletes_versions_and_projects()
+    {
+        await using var studio = await TestStudio.Start();
+        var http = studio.Http;
+        var project = await studio.NewProject();
+        var source = await studio.Make(project, "generate", House);
+        await studio.Make(project, "edit", new { source, prompt = "a red house in a field" });
+        Assert.Equal(HttpStatusCode.NoContent, (await http.DeleteAsync($"/api/versions/{source}")).StatusCode);
+        Assert.Empty(studio.Store.Versions(project));
+        await Problem(HttpStatusCode.NotFound, "no version", await http.DeleteAsync($"/api/versions/{source}"));
+        await Problem(HttpStatusCode.BadRequest, "no version", await http.PostAsJsonAsync($"/api/projects/{project}/edit", new { source, prompt = "a house" }));
+        Assert.Equal(HttpStatusCode.NoContent, (await http.DeleteAsync($"/api/projects/{project}")).StatusCode);
+        await Problem(HttpStatusCode.NotFound, "no project", await http.GetAsync($"/api/projects/{project}"));
+        await Problem(HttpStatusCode.NotFound, "no project", await http.DeleteAsync($"/api/projects/{project}"));
+    }
+
+    [Fact]
+    public async Task Recorded_sources_are_told_and_freed_and_made_again()
+    {
+        await using var studio = await TestStudio.Start();
+        var http = studio.Http;
+        var project = await studio.NewProject();
+        Assert.Empty((await TestStudio.Json(await http.GetAsync("/api/sessions"))).AsArray());
+        var source = await studio.Make(project, "generate", House);
+        var session = (await TestStudio.Json(await http.GetAsync("/api/sessions"))).AsArray().Single()!;
+        Assert.Equal([source], session["versions"]!.AsArray().Select(version => (string)version!));
+        Assert.True((long)session["bytes"]! > 1000);
+        Assert.True((bool)(await TestStudio.Json(await http.GetAsync("/health")))["modelLoaded"]!);
+        Assert.Equal(HttpStatusCode.NoContent, (await http.DeleteAsync($"/api/sessions/{session["key"]}")).StatusCode);
+        await studio.Make(project, "edit", new { source, prompt = "a red house in a field" });
+        Assert.Single((await TestStudio.Json(await http.GetAsync("/api/sessions"))).AsArray());
+        await Problem(HttpStatusCode.NotFound, "no recorded session", await http.DeleteAsync("/api/sessions/none"));
+        var metrics = await http.GetStringAsync("/metrics");
+        Assert.All(["studio_job_duration", "studio_sessions_size", "studio_queue_length", "http_server_request_duration"], name => Assert.Contains(name, metrics, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Work_is_there_after_a_restart()
     {
         var folder = Directory.CreateTempSubdirectory("p2p-studio-").FullName;
@@ -137,7 +190,10 @@ public sealed class StudioApiTests
         await using var studio = await TestStudio.Start();
         var document = await TestStudio.Json(await studio.Http.GetAsync("/openapi/v1.json"));
         Assert.Contains("/api/projects/{id}/edit", document["paths"]!.AsObject().Select(path => path.Key));
-        Assert.Equal("Healthy", await studio.Http.GetStringAsync("/health"));
+        var health = await TestStudio.Json(await studio.Http.GetAsync("/health"));
+        Assert.Equal("Healthy", (string?)health["status"]);
+        Assert.True((bool)health["storeWritable"]!);
+        Assert.Equal(0, (int)health["waiting"]!);
         Assert.Contains("studio_queue_length", await studio.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
         Assert.Equal("storybook", (string?)(await TestStudio.Json(await studio.Http.GetAsync("/api/studio")))["models"]![0]);
     }

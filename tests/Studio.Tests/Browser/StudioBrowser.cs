@@ -32,10 +32,17 @@ public sealed class StudioBrowser : IAsyncLifetime
     internal async Task<Visitor> Visit(int width = 1280, int height = 900, int? steps = null)
     {
         Assert.SkipUnless(browser is not null, NoBrowser);
-        var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = height } });
         var own = steps is { } count ? await TestStudio.Start(change: options => options with { UsualSteps = count }) : null;
+        return await Visit((own ?? Studio).Address, width, height, own);
+    }
+
+    /// <summary>A visitor of a studio that the test started.</summary>
+    internal async Task<Visitor> Visit(Uri address, int width = 1280, int height = 900, TestStudio? own = null)
+    {
+        Assert.SkipUnless(browser is not null, NoBrowser);
+        var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = height } });
         var visitor = new Visitor(context, await context.NewPageAsync(), own);
-        await visitor.Open((own ?? Studio).Address);
+        await visitor.Open(address);
         return visitor;
     }
 

@@ -41,6 +41,21 @@ public sealed class StudioPageTests(StudioBrowser browser)
     }
 
     [Fact]
+    public async Task Choosing_words_that_confine_an_edit_shows_their_places()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Touch("Change only some places");
+        await visitor.Touch("house");
+        await Expect(visitor.Page.Locator(".stage")).ToHaveClassAsync(new System.Text.RegularExpressions.Regex("lit"));
+        await Expect(visitor.Page.Locator("[data-time-label]")).ToContainTextAsync("house");
+        Assert.True(await Spread(visitor.Page) > 60);
+        await visitor.Swap("white", "red");
+        await visitor.Pictures(2);
+        await visitor.Touch("Show the mask");
+        await Expect(visitor.Page.GetByAltText("Where the edit could change the picture")).ToBeVisibleAsync();
+    }
+
+    [Fact]
     public async Task A_picture_of_ones_own_is_inverted_and_edited()
     {
         await using var visitor = await browser.Visit();
@@ -53,6 +68,13 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await Expect(visitor.Page.Locator(".facts")).ToContainTextAsync("dB");
         await visitor.Swap("house", "castle");
         await visitor.Pictures(3);
+
+        await visitor.Touch("Take it with you");
+        var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Picture at its own size" }).GetAttributeAsync("href");
+        using var picture = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
+        Assert.Equal((160, 120), (picture.Width, picture.Height));
+        await visitor.Touch("Copy");
+        await Expect(visitor.Page.GetByText("Copied")).ToBeVisibleAsync();
     }
 
     [Fact]
@@ -61,7 +83,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await using var visitor = await browser.Visit();
         await Give(visitor, "not a picture"u8.ToArray());
         await Expect(visitor.Alert).ToContainTextAsync("not a picture");
-        await visitor.Touch("Dismiss");
+        await visitor.Touch("Close");
         await Expect(visitor.Alert).ToHaveCountAsync(0);
     }
 

@@ -12,6 +12,9 @@ internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? o
 
     public IPage Page => page;
 
+    /// <summary>All that the page asked for, of whomever.</summary>
+    public List<Uri> Asked { get; } = [];
+
     public ILocator Shots => page.Locator(".film .shot");
 
     public ILocator Alert => page.GetByRole(AriaRole.Alert);
@@ -22,11 +25,19 @@ internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? o
         page.PageError += (_, error) => complaints.Add(error);
         page.Request += (_, request) =>
         {
-            if (new Uri(request.Url) is { Scheme: "http" or "https" } asked && asked.Authority != address.Authority)
+            var asked = new Uri(request.Url);
+            Asked.Add(asked);
+            if (asked is { Scheme: "http" or "https" } && asked.Authority != address.Authority)
                 complaints.Add($"asked {request.Url}");
         };
         await page.GotoAsync(address.ToString());
-        await Pictures(1);
+        await Ready();
+    }
+
+    /// <summary>Waits until the first picture of a project is there and the page answers to its visitor.</summary>
+    public async Task Ready()
+    {
+        await Assertions.Expect(Shots.First).ToBeVisibleAsync(new() { Timeout = Patience });
         await page.WaitForFunctionAsync("() => window.studio?.connected?.() === true");
     }
 
@@ -39,6 +50,13 @@ internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? o
     {
         await Touch($"{word}; swap it");
         await Touch(other);
+    }
+
+    /// <summary>Chooses from the menu of projects.</summary>
+    public async Task Choose(string item)
+    {
+        await Touch("Projects");
+        await page.GetByRole(AriaRole.Menuitem, new() { Name = item }).ClickAsync();
     }
 
     public async Task Turn(string word, string weight)

@@ -4,10 +4,12 @@ namespace PromptToPrompt.Studio.Tests.Engine;
 
 public sealed class SessionCacheTests
 {
+    private readonly TestClock clock = new();
+
     [Fact]
     public void What_was_not_used_for_longest_goes_first()
     {
-        using var cache = new SessionCache<Thing>(20, thing => thing.Bytes);
+        using var cache = new SessionCache<Thing>(20, thing => thing.Bytes, clock);
         var (a, b, c) = (new Thing(10), new Thing(10), new Thing(10));
         cache.Add("a", a);
         cache.Add("b", b);
@@ -21,12 +23,28 @@ public sealed class SessionCacheTests
     [Fact]
     public void The_latest_stays_whatever_it_takes()
     {
-        using var cache = new SessionCache<Thing>(20, thing => thing.Bytes);
+        using var cache = new SessionCache<Thing>(20, thing => thing.Bytes, clock);
         var (small, large) = (new Thing(5), new Thing(50));
         cache.Add("small", small);
         cache.Add("large", large);
         Assert.True(small.IsGone);
         Assert.Same(large, cache.Find("large"));
+    }
+
+    [Fact]
+    public void It_tells_what_is_here_and_lets_go_of_it()
+    {
+        using var cache = new SessionCache<Thing>(20, thing => thing.Bytes, clock);
+        var (a, b) = (new Thing(10), new Thing(5));
+        cache.Add("a", a);
+        cache.Add("b", b);
+        clock.Later = TimeSpan.FromHours(1);
+        cache.Find("a");
+        Assert.Equal([("a", 10), ("b", 5)], cache.Held.Select(held => (held.Key, held.Bytes)));
+        Assert.True(cache.Held[0].LastUsed - cache.Held[1].LastUsed >= TimeSpan.FromHours(1));
+        cache.Remove(key => key == "a");
+        Assert.True(a.IsGone);
+        Assert.Equal(5, cache.Bytes);
     }
 
     private sealed class Thing(long bytes) : IDisposable

@@ -1,59 +1,41 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
-using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Tests.Engine;
 
-public sealed class StudioEngineTests : IAsyncLifetime
+public sealed class StudioEngineTests : IAsyncDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("p2p-studio-").FullName;
-    private StudioStore store = null!;
-    private StudioEngine engine = null!;
-    private string project = "";
+    private readonly TestEngine test = new();
 
-    private static DrawnRecipe House => new() { Prompt = "a white house in a field", Seed = 4, Guidance = 5, Steps = TestStudio.Steps };
+    private static DrawnRecipe House => TestEngine.House;
 
-    public ValueTask InitializeAsync()
-    {
-        store = new StudioStore(folder, TimeProvider.System);
-        engine = NewEngine(new EngineLimits());
-        project = store.CreateProject("A test").Id;
-        return ValueTask.CompletedTask;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await engine.DisposeAsync();
-        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-        Directory.Delete(folder, recursive: true);
-    }
+    public ValueTask DisposeAsync() => test.DisposeAsync();
 
     [Fact]
     public async Task Edits_of_edits_follow_their_own_source()
     {
-        var source = await Make(House);
-        var red = await Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
-        var night = await Make(new EditedRecipe { Source = red.Id, Prompt = "a red house in a field at night" });
+        var source = await test.Make(House);
+        var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
+        var night = await test.Make(new EditedRecipe { Source = red.Id, Prompt = "a red house in a field at night" });
         Assert.Equal(red.Id, night.Parent);
         Assert.Equal(3, new[] { source.Picture, red.Picture, night.Picture }.Distinct().Count());
-        Assert.Contains("--inversion", CommandLineText.Of(night, store.Version), StringComparison.Ordinal);
+        Assert.Contains("--inversion", CommandLineText.Of(night, test.Store.Version), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Sources_that_went_are_run_again_with_the_same_result()
     {
-        var source = await Make(House);
+        var source = await test.Make(House);
         var edit = new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" };
-        var kept = await Make(edit);
-        await engine.DisposeAsync();
-        engine = NewEngine(new EngineLimits { SessionBytes = 1 << 30 });
-        project = store.CreateProject("Another").Id;
-        var other = await Make(House with { Seed = 5 });
-        var again = await Make(House);
+        var kept = await test.Make(edit);
+        await test.Restart();
+        test.Project = test.Store.CreateProject("Another").Id;
+        var other = await test.Make(House with { Seed = 5 });
+        var again = await test.Make(House);
         // The first project's picture was found, so its session has to be made for this edit.
         Assert.Equal(source.Picture, again.Picture);
-        var weighted = await Make(edit with { Source = again.Id, Prompt = "a (red:1) house in a field" });
+        var weighted = await test.Make(edit with { Source = again.Id, Prompt = "a (red:1) house in a field" });
         Assert.Equal(kept.Picture, weighted.Picture);
         Assert.NotEqual(other.Picture, again.Picture);
     }
@@ -61,22 +43,21 @@ public sealed class StudioEngineTests : IAsyncLifetime
     [Fact]
     public async Task The_same_edit_is_the_same_version()
     {
-        var source = await Make(House);
+        var source = await test.Make(House);
         var edit = new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" };
-        Assert.Equal((await Make(edit)).Id, (await Make(edit)).Id);
+        Assert.Equal((await test.Make(edit)).Id, (await test.Make(edit)).Id);
     }
 
     [Fact]
     public async Task A_queue_that_is_full_takes_no_more_and_what_waits_can_be_stopped()
     {
-        await engine.DisposeAsync();
-        engine = NewEngine(new EngineLimits { QueueLength = 2 });
-        var running = engine.Submit(project, null, House with { Steps = 200 });
+        await test.Restart(new EngineLimits { QueueLength = 2 });
+        var running = test.Engine.Submit(test.Project, null, House with { Steps = 200 });
         var jobs = new List<Job>();
         var full = Assert.Throws<QueueFullException>(() =>
         {
             for (var seed = 10; seed < 20; seed++)
-                jobs.Add(engine.Submit(project, null, House with { Seed = seed, Steps = 200 }));
+                jobs.Add(test.Engine.Submit(test.Project, null, House with { Seed = seed, Steps = 200 }));
         });
         Assert.Contains("waiting", full.Message, StringComparison.Ordinal);
         jobs[^1].Cancel();
@@ -90,8 +71,8 @@ public sealed class StudioEngineTests : IAsyncLifetime
     [Fact]
     public async Task A_word_that_is_not_there_is_said_in_a_sentence()
     {
-        var source = await Make(House);
-        var over = await engine.Submit(project, null, new EditedRecipe { Source = source.Id, Prompt = "a red house", Blend = "horse" }).WhenOver();
+        var source = await test.Make(House);
+        var over = await test.Engine.Submit(test.Project, null, new EditedRecipe { Source = source.Id, Prompt = "a red house", Blend = "horse" }).WhenOver();
         Assert.Equal(JobState.Failed, over.State);
         Assert.Contains("horse", over.Problem, StringComparison.Ordinal);
     }
@@ -99,20 +80,11 @@ public sealed class StudioEngineTests : IAsyncLifetime
     [Fact]
     public void What_does_not_fit_is_refused_at_once()
     {
-        Assert.Throws<InvalidInputException>(() => engine.Submit("nowhere", null, House));
-        Assert.Throws<InvalidInputException>(() => engine.Submit(project, null, House with { Steps = 0 }));
-        Assert.Throws<InvalidInputException>(() => engine.Submit(project, null, House with { Prompt = " " }));
-        Assert.Throws<InvalidInputException>(() => engine.Submit(project, null, House with { Model = "other" }));
-        Assert.Throws<InvalidInputException>(() => engine.Submit(project, null, new EditedRecipe { Source = "nothing", Prompt = "a house" }));
-        Assert.Throws<InvalidInputException>(() => engine.Submit(project, null, new InvertedRecipe { Picture = "nothing", Prompt = "a house" }));
-    }
-
-    private StudioEngine NewEngine(EngineLimits limits) => new(store, [TestStudio.Model], limits, TimeProvider.System);
-
-    private async Task<PictureVersion> Make(Recipe recipe)
-    {
-        var over = await engine.Submit(project, null, recipe).WhenOver();
-        Assert.True(over.State == JobState.Done, over.Problem);
-        return store.Version(over.Version!);
+        Assert.Throws<InvalidInputException>(() => test.Engine.Submit("nowhere", null, House));
+        Assert.Throws<InvalidInputException>(() => test.Engine.Submit(test.Project, null, House with { Steps = 0 }));
+        Assert.Throws<InvalidInputException>(() => test.Engine.Submit(test.Project, null, House with { Prompt = " " }));
+        Assert.Throws<InvalidInputException>(() => test.Engine.Submit(test.Project, null, House with { Model = "other" }));
+        Assert.Throws<InvalidInputException>(() => test.Engine.Submit(test.Project, null, new EditedRecipe { Source = "nothing", Prompt = "a house" }));
+        Assert.Throws<InvalidInputException>(() => test.Engine.Submit(test.Project, null, new InvertedRecipe { Picture = "nothing", Prompt = "a house" }));
     }
 }

@@ -1,0 +1,39 @@
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
+
+namespace PromptToPrompt.Studio.Engine;
+
+/// <summary>The picture that somebody gave and the model saw at a size of its own: what comes of it can be brought back.</summary>
+/// <param name="Original">The given picture, by the name it is stored under.</param>
+/// <param name="Framing">How it was brought to the model's size.</param>
+internal sealed record OwnSize(string Original, Framing Framing)
+{
+    /// <summary>The own size of what a recipe makes; null where it began with a prompt, or has that size already.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="made">Size of its picture.</param>
+    /// <param name="store">Has the versions and pictures it names.</param>
+    public static OwnSize? Of(Recipe recipe, PixelSize made, StudioStore store) => recipe switch
+    {
+        InvertedRecipe inverted => Of(inverted.Picture, EditRequests.Framing(inverted), made, store),
+        EditedRecipe edited => store.Version(edited.Source) switch
+        {
+            // A filled picture has the size of the one that was given; its edits have the model's.
+            { Recipe: InpaintedRecipe } filled => Of(filled.Picture, FramingKind.Crop, made, store),
+            var source => Of(source.Recipe, made, store),
+        },
+        _ => null,
+    };
+
+    /// <summary>A picture of the model's size in the given picture's place.</summary>
+    public Picture Restore(Picture made, StudioStore store) => Framing.Restore(made, store.Picture(Original));
+
+    private static OwnSize Of(string original, FramingKind kind, PixelSize made, StudioStore store)
+    {
+        var size = store.PictureSize(original);
+        // Fitted to the model's area; which sides came of it is seen at what was made.
+        return new(original, kind == FramingKind.Fit
+            ? new Framing(size, PixelRectangle.Whole(size), PixelRectangle.Whole(made), made)
+            : Framing.Create(kind, size, made, multiple: 1));
+    }
+}

@@ -1,0 +1,46 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Store;
+
+namespace PromptToPrompt.Studio.Hosting;
+
+/// <summary>Whether the studio can make pictures and keep them. It names nothing, as whoever reaches the address may ask.</summary>
+internal sealed class StudioHealth(StudioEngine engine, StudioStore store) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var (state, isWritable) = (engine.State, IsWritable());
+        var found = new Dictionary<string, object>
+        {
+            ["storeWritable"] = isWritable,
+            ["modelLoaded"] = state.IsModelLoaded,
+            ["running"] = state.IsRunning,
+            ["waiting"] = state.Waiting,
+            ["sessionBytes"] = state.SessionBytes,
+        };
+        return Task.FromResult(new HealthCheckResult(state.IsAlive && isWritable ? HealthStatus.Healthy : HealthStatus.Unhealthy, data: found));
+    }
+
+    /// <summary>Answers with what was found, as JSON.</summary>
+    public static Task Write(HttpContext context, HealthReport report)
+    {
+        var answer = report.Entries.Values.SelectMany(entry => entry.Data).ToDictionary();
+        answer["status"] = report.Status.ToString();
+        return context.Response.WriteAsJsonAsync(answer);
+    }
+
+    private bool IsWritable()
+    {
+        try
+        {
+            store.ProbeWriting();
+            return true;
+        }
+        catch (SqliteException)
+        {
+            return false;
+        }
+    }
+}

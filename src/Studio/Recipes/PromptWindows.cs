@@ -1,0 +1,27 @@
+using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Editing.Prompts;
+
+namespace PromptToPrompt.Studio.Recipes;
+
+/// <summary>
+/// In how many windows the prompts of a recipe are read. All prompts of one run get as many, so an edit with more words than its source's windows
+/// hold has the source run again with more.
+/// </summary>
+/// <param name="tokenizer">The model's tokenizer.</param>
+/// <param name="find">Gives the recipe of a version.</param>
+internal sealed class PromptWindows(ClipTokenizer tokenizer, Func<string, Recipe> find)
+{
+    /// <summary>The windows of a recipe, 1 where long prompts were not asked for.</summary>
+    public int Of(Recipe recipe) => recipe switch
+    {
+        DrawnRecipe { LongPrompts: true } drawn => Needed(drawn.Prompt, drawn.Negative),
+        InvertedRecipe { LongPrompts: true } inverted => Needed(inverted.Prompt),
+        InpaintedRecipe { LongPrompts: true } filled => Needed(filled.Prompt, filled.Negative),
+        EditedRecipe edited when AreLong(edited) => Math.Max(Of(find(edited.Source)), Needed(edited.Prompt)),
+        _ => 1,
+    };
+
+    private bool AreLong(Recipe recipe) => recipe is EditedRecipe edited ? AreLong(find(edited.Source)) : ((RootRecipe)recipe).LongPrompts;
+
+    private int Needed(params string[] prompts) => PromptReading.Windows(tokenizer, prompts);
+}

@@ -1,0 +1,86 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using CsCheck;
+using PromptToPrompt.Studio.Engine;
+
+namespace PromptToPrompt.Studio.Tests.Api;
+
+/// <summary>Whatever is asked for is taken, or refused with a sentence.</summary>
+public sealed class AnyRecipeTests
+{
+    private static readonly string[] Odd =
+    [
+        "null", "true", "0", "-1", "1e999", "-1e-400", "9223372036854775807", "9223372036854775808", "0.5", "[]", "{}", "\"\"", "\" \"", "\"\\u0000\"", "\"\\ud800\"",
+        "{\"red\":\"0.5\"}", "{\"red\":null}", "{\"\":\"\"}", "{\"=\":\"=\"}", "\"0.9..0.1\"", "\"..\"", "\":\"", "\"(((:1)\"", "\"2\"", "\"@file\"", "\"--model\"", "",
+    ];
+
+    // Every field of every kind, so that they meet where they do not belong, with a value that fits most of the time.
+    private static readonly (string Name, string[] Usual)[] Fields =
+    [
+        ("prompt", ["\"a red house in a field\"", "\"a (red:1.5) house\""]), ("negative", ["\"\"", "\"people\""]), ("seed", ["4"]), ("steps", ["3"]), ("guidance", ["5"]),
+        ("scheduler", ["\"ddim\"", "\"euler\""]), ("model", ["\"\"", "\"storybook\""]), ("longPrompts", ["true"]), ("clipSkip", ["1"]), ("source", ["\"SOURCE\""]),
+        ("kind", ["\"auto\"", "\"refine\""]), ("crossSteps", ["\"0.8\""]), ("selfSteps", ["\"0.1..0.6\""]), ("wordSteps", ["{\"red\":\"0.5\"}"]), ("blend", ["\"house\""]),
+        ("blendThreshold", ["0.3"]), ("mask", ["\"PICTURE\"", "null"]), ("picture", ["\"PICTURE\""]), ("method", ["\"direct\""]), ("innerSteps", ["2"]), ("frame", ["\"pad\""]),
+        ("strength", ["0.5"]), ("type", ["\"drawn\""]),
+    ];
+
+    private static readonly Dictionary<string, string[]> Kinds = new()
+    {
+        ["generate"] = ["prompt", "negative", "seed", "steps", "guidance", "scheduler", "model", "longPrompts", "clipSkip"],
+        ["edit"] = ["prompt", "source", "kind", "crossSteps", "selfSteps", "wordSteps", "blend", "blendThreshold", "mask"],
+        ["invert"] = ["prompt", "picture", "method", "steps", "guidance", "innerSteps", "frame", "model", "longPrompts", "clipSkip"],
+        ["inpaint"] = ["prompt", "picture", "mask", "negative", "seed", "steps", "guidance", "strength", "model", "longPrompts", "clipSkip"],
+    };
+
+    private static readonly Gen<string> Anything = Gen.Frequency(
+        (3, Gen.OneOf(Odd)),
+        (1, Gen.String.Select(text => JsonSerializer.Serialize(text))),
+        (1, Gen.Int[0, 6000].Select(length => $"\"{new string('x', length)}\"")));
+
+    private static readonly Gen<string[]> Values = Fields.Aggregate(
+        Gen.Const(Array.Empty<string>()),
+        (earlier, field) => Gen.Select(earlier, Gen.Frequency((12, Gen.OneOf(field.Usual)), (1, Anything), (1, Gen.Const("LEFT OUT"))), (all, value) => (string[])[.. all, value]));
+
+    private static readonly Gen<(string Kind, string Body)> Requests =
+        from kind in Gen.OneOf<string>([.. Kinds.Keys])
+        from strays in Gen.Frequency((4, Gen.Const(Array.Empty<string>())), (1, Gen.OneOf(Array.ConvertAll(Fields, field => field.Name)).Array[1]))
+        from values in Values
+        select (kind, $"{{{string.Join(',', Fields.Zip(values).Where(pair => pair.Second != "LEFT OUT" && (Kinds[kind].Contains(pair.First.Name) || strays.Contains(pair.First.Name)))
+            .Select(pair => $"\"{pair.First.Name}\":{pair.Second}"))}}}");
+
+    [Fact]
+    public async Task It_is_taken_or_refused_with_a_sentence()
+    {
+        await using var studio = await TestStudio.Start(change: options => options with { Limits = new EngineLimits { QueueLength = 10_000 } });
+        var project = await studio.NewProject();
+        var source = await studio.Make(project, "generate", new { prompt = "a house in a field", steps = 3 });
+        var picture = (string)(await TestStudio.Json(await studio.Http.GetAsync($"/api/versions/{source}")))["picture"]!;
+        // Has the device as long as the others come and wait.
+        await studio.Post(project, "generate", new { prompt = "a house", seed = 1, steps = 200 });
+        var (taken, refused) = (0, 0);
+        await Requests.SampleAsync(
+            async request =>
+            {
+                var body = request.Body.Replace("SOURCE", source, StringComparison.Ordinal).Replace("PICTURE", picture, StringComparison.Ordinal);
+                var answer = await studio.Http.PostAsync($"/api/projects/{project}/{request.Kind}", new StringContent(body, Encoding.UTF8, "application/json"));
+                var text = await answer.Content.ReadAsStringAsync();
+                if (answer.StatusCode == HttpStatusCode.Accepted)
+                {
+                    taken++;
+                    await studio.Http.DeleteAsync($"/api/jobs/{JsonNode.Parse(text)!["id"]}");
+                    return;
+                }
+
+                refused++;
+                Assert.True(answer.StatusCode == HttpStatusCode.BadRequest, $"{answer.StatusCode}: {body}");
+                Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+                Assert.InRange(((string)JsonNode.Parse(text)!["title"]!).Length, 10, 600);
+            },
+            iter: 250,
+            threads: 1);
+        // Of both there is enough to say something.
+        Assert.True(taken > 20 && refused > 20, $"{taken} were taken and {refused} refused");
+    }
+}

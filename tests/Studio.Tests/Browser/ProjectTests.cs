@@ -1,0 +1,71 @@
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace PromptToPrompt.Studio.Tests.Browser;
+
+public sealed class ProjectTests(StudioBrowser browser)
+{
+    [Fact]
+    public async Task A_picture_is_deleted_with_what_was_made_from_it_once_that_is_confirmed()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Swap("white", "red");
+        await visitor.Pictures(2);
+        await visitor.Touch("Delete picture 2");
+        await visitor.Touch("Keep it");
+        // The keyboard goes back to where it was.
+        await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Delete picture 2" })).ToBeFocusedAsync();
+        await visitor.Pictures(2);
+        await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Picture 2: " }).PressAsync("Delete");
+        await visitor.Touch("Delete");
+        await visitor.Pictures(1);
+        await Expect(visitor.Page.Locator(".chip.swapped")).ToHaveCountAsync(0);
+
+        await visitor.Swap("white", "blue");
+        await visitor.Pictures(2);
+        await visitor.Touch("Delete picture 1");
+        await Expect(visitor.Page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("made from it");
+        await visitor.Touch("Delete");
+        await visitor.Pictures(0);
+        await Expect(visitor.Page.GetByLabel("What shall the picture show?")).ToBeVisibleAsync();
+        await visitor.Page.ReloadAsync();
+        await visitor.Pictures(0);
+    }
+
+    [Fact]
+    public async Task A_project_is_deleted_and_another_one_opened()
+    {
+        await using var visitor = await browser.Visit();
+        var address = new Uri(visitor.Page.Url);
+        await visitor.Choose("Delete this project");
+        await visitor.Touch("Delete");
+        await visitor.Page.WaitForURLAsync(url => url != address.ToString());
+        await visitor.Ready();
+        Assert.Null(browser.Studio.Store.FindProject(Path.GetFileName(address.AbsolutePath)));
+    }
+
+    [Fact]
+    public async Task A_new_project_begins_with_the_settings_and_the_view_that_were_used_last()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Touch("Advanced");
+        await visitor.Page.GetByLabel("Long prompts").CheckAsync();
+        await visitor.Page.GetByLabel("Clip skip").FillAsync("1");
+        await visitor.Page.GetByLabel("Clip skip").BlurAsync();
+        await visitor.Touch("Draw with these");
+        await visitor.Pictures(2);
+        await visitor.Swap("white", "red");
+        await visitor.Pictures(3);
+        await visitor.Page.GetByRole(AriaRole.Radio, new() { Name = "Side by side" }).ClickAsync();
+        var address = visitor.Page.Url;
+
+        await visitor.Choose("Begin another");
+        await visitor.Page.WaitForURLAsync(url => url != address && url.Contains("/p/", StringComparison.Ordinal));
+        await visitor.Ready();
+        await Expect(visitor.Page.GetByLabel("Long prompts")).ToBeCheckedAsync();
+        await Expect(visitor.Page.GetByLabel("Clip skip")).ToHaveValueAsync("1");
+        await visitor.Swap("white", "red");
+        await visitor.Pictures(2);
+        await Expect(visitor.Page.Locator(".stage.beside figure")).ToHaveCountAsync(2);
+    }
+}

@@ -1,0 +1,43 @@
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Recipes;
+using TorchSharp;
+
+namespace PromptToPrompt.Studio.Tests.Engine;
+
+public sealed class OtherModelTests : IAsyncDisposable
+{
+    // Of the same name, as a folder whose files were exchanged.
+    private static readonly OfferedModel Other =
+        new("storybook", () => StableDiffusionModel.Load(Repository.Folder("models", "storybook"), dtype: torch.ScalarType.BFloat16));
+
+    private readonly TestEngine test = new();
+
+    public ValueTask DisposeAsync() => test.DisposeAsync();
+
+    [Fact]
+    public async Task Attention_of_one_model_never_steers_another()
+    {
+        var source = await test.Make(TestEngine.House);
+        var edit = new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" };
+        var red = await test.Make(edit);
+        await test.Restart(models: [Other]);
+
+        foreach (var of in new[] { source, red })
+        {
+            var over = await test.Submit(new EditedRecipe { Source = of.Id, Prompt = "a blue house in a field" }).WhenOver();
+            Assert.Equal(JobState.Failed, over.State);
+            Assert.Contains($"Picture {of.Number} was made by another model", over.Problem, StringComparison.Ordinal);
+        }
+
+        // What was made before is what it was; and what is made now is a picture of its own, which can be edited.
+        Assert.Equal(red.Id, (await test.Make(edit)).Id);
+        var now = await test.Make(TestEngine.House);
+        Assert.NotEqual(source.Id, now.Id);
+        var nowRed = await test.Make(edit with { Source = now.Id });
+        Assert.NotEqual(red.Id, nowRed.Id);
+
+        await test.Restart();
+        await test.Make(new EditedRecipe { Source = red.Id, Prompt = "a blue house in a field" });
+    }
+}

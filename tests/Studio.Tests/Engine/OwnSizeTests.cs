@@ -1,0 +1,62 @@
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
+
+namespace PromptToPrompt.Studio.Tests.Engine;
+
+public sealed class OwnSizeTests : IAsyncDisposable
+{
+    private readonly TestEngine test = new();
+
+    public ValueTask DisposeAsync() => test.DisposeAsync();
+
+    [Theory]
+    [InlineData("crop")]
+    [InlineData("fit")]
+    [InlineData("pad")]
+    public async Task A_given_picture_and_edits_of_edits_of_it_come_back_at_its_size(string frame)
+    {
+        var picture = test.Send(200, 150);
+        var source = await test.Make(new InvertedRecipe { Picture = picture, Prompt = "a house in a field", Method = "direct", Steps = 3, Frame = frame });
+        var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
+        var night = await test.Make(new EditedRecipe { Source = red.Id, Prompt = "a red house in a field at night" });
+        var model = new PixelSize(source.Facts.Width, source.Facts.Height);
+        Assert.All([source, red, night], version =>
+        {
+            Assert.Equal((200, 150), (version.Facts.OwnWidth, version.Facts.OwnHeight));
+            var own = Restored(version);
+            Assert.Equal(new PixelSize(200, 150), own.Size);
+            Assert.Equal(model, OwnSize.Of(version.Recipe, model, test.Store)!.Framing.Apply(own).Size);
+        });
+        if (frame == "crop")
+        {
+            // What the model did not see is as it was given.
+            Assert.Equal(test.Store.Picture(picture).Rgb[..30], Restored(night).Rgb[..30]);
+        }
+    }
+
+    [Fact]
+    public async Task Edits_of_a_filled_picture_have_its_size()
+    {
+        var picture = test.Send(200, 150);
+        var mask = test.Store.AddPicture(new Picture(200, 150, [.. Enumerable.Repeat(byte.MaxValue, 200 * 150 * 3)]));
+        var filled = await test.Make(new InpaintedRecipe { Picture = picture, Mask = mask, Prompt = "a house in a field", Steps = 3 });
+        var red = await test.Make(new EditedRecipe { Source = filled.Id, Prompt = "a red house in a field" });
+        Assert.Null(filled.Facts.OwnWidth);
+        Assert.Equal(200, red.Facts.OwnWidth);
+        Assert.Equal(new PixelSize(200, 150), Restored(red).Size);
+    }
+
+    [Fact]
+    public async Task What_began_with_a_prompt_has_none()
+    {
+        var source = await test.Make(TestEngine.House);
+        var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
+        Assert.Null(red.Facts.OwnWidth);
+        Assert.Null(OwnSize.Of(red.Recipe, new(red.Facts.Width, red.Facts.Height), test.Store));
+    }
+
+    private Picture Restored(PictureVersion version) =>
+        OwnSize.Of(version.Recipe, new(version.Facts.Width, version.Facts.Height), test.Store)!.Restore(test.Store.Picture(version.Picture), test.Store);
+}

@@ -1,0 +1,65 @@
+using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
+
+namespace PromptToPrompt.Studio.Tests.Engine;
+
+public sealed class ResumeTests : IAsyncDisposable
+{
+    private readonly TestEngine test = new();
+
+    public ValueTask DisposeAsync() => test.DisposeAsync();
+
+    [Fact]
+    public async Task What_was_running_or_waiting_is_taken_up_again_in_its_order()
+    {
+        var source = await test.Make(TestEngine.House);
+        var jobs = new[]
+        {
+            test.Submit(TestEngine.House with { Seed = 7, Steps = 30 }),
+            test.Submit(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" }),
+            test.Submit(TestEngine.House with { Seed = 8 }),
+        };
+        jobs[2].Cancel();
+        await test.Restart();
+        Assert.Null(test.Engine.Find(jobs[2].Id));
+        foreach (var before in jobs[..2])
+        {
+            var over = await test.Engine.Find(before.Id)!.WhenOver();
+            Assert.True(over.State == JobState.Done, over.Problem);
+            Assert.Equal(StudioJson.Write(before.Recipe), StudioJson.Write(test.Store.Version(over.Version!).Recipe));
+        }
+
+        Assert.Empty(test.Store.Jobs());
+    }
+
+    [Fact]
+    public async Task What_ends_the_program_again_and_again_is_given_up()
+    {
+        var stored = new StoredJob("dangerous", test.Project, null, TestEngine.House with { Model = "storybook" }, Starts: 2);
+        test.Store.AddJob(stored);
+        await test.Restart();
+        var progress = test.Engine.Find("dangerous")!.Progress;
+        Assert.Equal(JobState.Failed, progress.State);
+        Assert.Contains("ask for it once more", progress.Problem, StringComparison.Ordinal);
+        Assert.Empty(test.Store.Jobs());
+    }
+
+    [Fact]
+    public async Task What_was_running_when_the_program_was_killed_is_tried_once_more()
+    {
+        test.Store.AddJob(new StoredJob("killed", test.Project, null, TestEngine.House with { Model = "storybook" }, Starts: 1));
+        await test.Restart();
+        Assert.Equal(JobState.Done, (await test.Engine.Find("killed")!.WhenOver()).State);
+    }
+
+    [Fact]
+    public async Task What_no_longer_can_be_made_says_so()
+    {
+        test.Store.AddJob(new StoredJob("other", test.Project, null, TestEngine.House with { Model = "gone" }));
+        await test.Restart();
+        var progress = test.Engine.Find("other")!.Progress;
+        Assert.Equal(JobState.Failed, progress.State);
+        Assert.Contains("gone", progress.Problem, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,36 @@
+using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
+
+namespace PromptToPrompt.Studio.Tests.Recipes;
+
+public sealed class CommandLineTextTests
+{
+    private static readonly DrawnRecipe House = new() { Prompt = "a house", Model = "castle", Steps = 20, LongPrompts = true, ClipSkip = 2 };
+
+    [Fact]
+    public void A_picture_says_all_that_decided_it() => Assert.Equal(
+        "p2p generate \"a house\" --model \"castle\" --lora \"a style.safetensors:0.7\" --vae-tiling --seed 0 --steps 20 --guidance 7.5 --scheduler ddim --long-prompts --clip-skip 2",
+        Of(House));
+
+    [Fact]
+    public void An_edit_of_it_as_well() => Assert.Contains(
+        "p2p edit \"a house\" \"a castle\" --model \"castle\" --lora", Of(new EditedRecipe { Source = "1", Prompt = "a castle" }, House), StringComparison.Ordinal);
+
+    [Fact]
+    public void What_is_inverted_needs_no_more_options_for_its_edits() => Assert.Equal(
+        """
+        p2p invert picture.png "a house" --model "castle" --lora "a style.safetensors:0.7" --vae-tiling --method direct --steps 30 --guidance 7.5 --clip-skip 1 -o inversion.safetensors
+        p2p edit --inversion inversion.safetensors "a castle" --model "castle" --lora "a style.safetensors:0.7" --vae-tiling
+        """,
+        Of(new EditedRecipe { Source = "1", Prompt = "a castle" }, new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "castle", Method = "direct", ClipSkip = 1 }));
+
+    [Fact]
+    public void With_long_prompts_it_is_inverted_for_its_edit() => Assert.Equal(
+        "p2p edit --image picture.png \"a house\" \"a castle\" --method direct --steps 30 --guidance 7.5 --long-prompts",
+        Of(new EditedRecipe { Source = "1", Prompt = "a castle" }, new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "storybook", Method = "direct", LongPrompts = true }));
+
+    private static string Of(Recipe recipe, Recipe? source = null) =>
+        CommandLineText.Of(Version("2", recipe), id => Version(id, source!), name => name == "castle" ? ["--lora", "a style.safetensors:0.7", "--vae-tiling"] : []);
+
+    private static PictureVersion Version(string id, Recipe recipe) => new(id, "project", null, 1, recipe, "picture", new VersionFacts(), default);
+}
