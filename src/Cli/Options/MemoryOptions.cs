@@ -44,15 +44,16 @@ internal sealed class MemoryOptions
         if (demand is not { } run)
             return chosen;
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        var needed = Estimate(chosen);
+        var needed = Estimate(chosen).Peak;
         if (needed <= memory)
             return chosen;
         chosen = chosen with { OnePartAtATime = true };
-        MemoryEstimate.Of(path, chosen, dtype, run with { Rows = 1 }).RequireFits(memory);
+        Estimate(chosen).RequireFits(memory);
         Console.Error.WriteLine(
             $"note: at full speed this run would need about {FileSize.Text(needed)} and this machine has {FileSize.Text(memory)}; it is made with --low-memory.");
         return chosen;
 
-        long Estimate(ModelLoadOptions way) => MemoryEstimate.Of(path, way, dtype, run with { Rows = way.OnePartAtATime ? 1 : run.Rows }).Peak;
+        // Rows that learn are computed together in any case.
+        MemoryEstimate Estimate(ModelLoadOptions way) => MemoryEstimate.Of(path, way, dtype, run with { Rows = way.OnePartAtATime && !run.HasGradient ? 1 : run.Rows });
     }
 }
