@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Schedulers;
-using TorchSharp;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
