@@ -1,4 +1,3 @@
-using TorchSharp;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Concepts;
 using TorchSharp;
 using static TorchSharp.torch;
