@@ -9,7 +9,10 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Hosting;
 
-/// <summary>The address without a project: the visitor's last one, or a new one with a first picture in it.</summary>
+/// <summary>
+/// The address without a project: the visitor's last one, or a new one with a first picture in it. Other projects are opened by way of here, so that
+/// the last one is known.
+/// </summary>
 internal static class FirstPage
 {
     private const string Cookie = "p2p-project";
@@ -20,6 +23,7 @@ internal static class FirstPage
             Open(context, context.Request.Cookies[Cookie] is { } last && store.FindProject(last) is { } project ? project : Begin(null, store, engine, options))).ExcludeFromDescription();
         app.MapGet("/new", (HttpContext context, StudioStore store, StudioEngine engine, StudioOptions options, string? after = null) =>
             Open(context, Begin(after ?? context.Request.Cookies[Cookie], store, engine, options))).ExcludeFromDescription();
+        app.MapGet("/open/{id}", (string id, HttpContext context, StudioStore store) => store.FindProject(id) is { } project ? Open(context, project) : TypedResults.Redirect("/")).ExcludeFromDescription();
     }
 
     private static IResult Open(HttpContext context, Project project)

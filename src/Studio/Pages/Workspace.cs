@@ -206,7 +206,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     public string DeleteProject()
     {
         engine.DeleteProject(Project!.Id);
-        return store.Projects() is [var next, ..] ? $"/p/{next.Id}" : "/new";
+        return store.Projects() is [var next, ..] ? $"/open/{next.Id}" : "/new";
     }
 
     public void Rename(string name)
