@@ -6,6 +6,7 @@ using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Concepts;
 
 namespace PromptToPrompt.Cli.Commands;
