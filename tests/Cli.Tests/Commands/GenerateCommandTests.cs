@@ -14,6 +14,10 @@ public sealed class GenerateCommandTests
     }
 
     [Fact]
+    public void NumbersThatOverflowAreOneLineWithTheStep() => Assert.Contains(
+        "overflowed at step", P2P.Run("generate", "a house", "--guidance", "1e38", "--steps", "3", "--model", Models.Storybook()).FailedWith(2));
+
+    [Fact]
     public void LongEmphasisedPromptsAndTilesMakePictures()
     {
         using var folder = new TemporaryFolder();
