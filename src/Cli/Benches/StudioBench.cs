@@ -27,7 +27,7 @@ internal static class StudioBench
         {
             if (parse.GetValue(repeats) < 1 || parse.GetValue(repeats) >= Colours.Length)
                 throw new InvalidInputException($"--repeats is {parse.GetValue(repeats)}; give a number from 1 to {Colours.Length - 1}.");
-            var facts = Measure(model.Offer(parse), parse.GetValue(steps), parse.GetValue(repeats), cancel);
+            var facts = Measure(model.Offer(parse, report.Quiet(parse)), parse.GetValue(steps), parse.GetValue(repeats), cancel);
             Console.Out.WriteLine(report.Json(parse) ? Json.Line(facts) : Table(facts));
             return ExitCode.Done;
         });

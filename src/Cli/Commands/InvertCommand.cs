@@ -49,8 +49,8 @@ internal static class InvertCommand
             Warnings.Truncated(described);
             var framing = options.Framing(parse, loaded, picture, sampling.Size(parse));
             var quiet = report.Quiet(parse);
-            model.Announce(parse, loaded.Device, quiet);
             using var file = Invert(loaded, settings, picture, framing, path, quiet, cancel);
+            model.Announce(parse, loaded.Device, quiet);
             if (!quiet)
                 Warnings.Unknown(loaded.Tokenizer, described);
             file.Save(path, loaded);

@@ -46,7 +46,7 @@ internal static class ServeCommand
                 Port = parse.GetValue(port),
                 Token = IPAddress.IsLoopback(address) ? null : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
                 DataFolder = parse.GetValue(data)!,
-                Models = [model.Offer(parse), .. (parse.GetValue(also) ?? []).Select(name => model.Offer(parse, name))],
+                Models = [model.Offer(parse, quiet: false), .. (parse.GetValue(also) ?? []).Select(name => model.Offer(parse, quiet: false, name))],
                 Limits = new EngineLimits { QueueLength = parse.GetValue(queue), SessionBytes = (long)parse.GetValue(memory) << 20 },
                 DrawGrid = DrawGrid,
             };

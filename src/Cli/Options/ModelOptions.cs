@@ -98,11 +98,13 @@ internal sealed class ModelOptions
 
     /// <summary>The model as the studio offers it: found now, loaded when it is needed.</summary>
     /// <param name="parse">The command line.</param>
+    /// <param name="quiet">Whether nobody wants to know which device it is loaded to.</param>
     /// <param name="name">Another one than <c>--model</c> says, for the same device and type.</param>
-    public OfferedModel Offer(ParseResult parse, string? name = null)
+    public OfferedModel Offer(ParseResult parse, bool quiet, string? name = null)
     {
         var directory = ModelFolder.FindModel(name ?? parse.GetValue(model)!);
         // What adapts one model's files says nothing about another's.
+<<<<<<< HEAD
         var files = name is null ? checkpoint.Read(parse) : new ModelLoadOptions();
         Option[] deciding = [.. name is null ? checkpoint.All : [], dtype, memory.Tiling];
         return new OfferedModel(name ?? parse.GetValue(model)!, () => Load(parse, directory, files, StudioDemand)) { Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option))] };
@@ -113,6 +115,15 @@ internal sealed class ModelOptions
         if (parse.GetResult(option) is not { Implicit: false } given)
             return [];
         return given.Tokens.Count == 0 ? [option.Name] : given.Tokens.SelectMany(token => new[] { option.Name, token.Value });
+=======
+        var files = name is null ? Files(parse) : new ModelLoadOptions { TiledVae = parse.GetValue(vaeTiling) };
+        return new OfferedModel(name ?? parse.GetValue(model)!, () =>
+        {
+            var loaded = Load(parse, directory, files);
+            Announce(parse, loaded.Device, quiet);
+            return loaded;
+        });
+>>>>>>> cuda
     }
 
     /// <summary>Tells a person which device runs, where the choice was the program's.</summary>
@@ -122,7 +133,7 @@ internal sealed class ModelOptions
     public void Announce(ParseResult parse, torch.Device running, bool quiet)
     {
         if (!quiet && !IsNamed(parse))
-            Console.Error.WriteLine($"running on {ComputeDevice.Describe(running)}");
+            Console.Error.WriteLine($"device: {ComputeDevice.Describe(running)}");
     }
 
     /// <summary>The device that the options ask for. Loads libtorch.</summary>

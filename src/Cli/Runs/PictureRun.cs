@@ -49,10 +49,10 @@ internal sealed class PictureRun
         });
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);
         Warnings.Truncated(prompts);
-        model.Announce(parse, loaded.Device, report.Quiet(parse));
         using var result = StepDisplay.Run(report.Quiet(parse), progress => job.Make(loaded, request, progress, cancel));
         cancel.ThrowIfCancellationRequested();
         // Not earlier: whatever is wrong with the input says it alone.
+        model.Announce(parse, loaded.Device, report.Quiet(parse));
         if (!report.Quiet(parse))
             Warnings.Unknown(loaded.Tokenizer, prompts);
         job.AddPictures(folder, result);

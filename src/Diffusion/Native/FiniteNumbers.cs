@@ -15,13 +15,10 @@ public static class FiniteNumbers
         return each.all();
     }
 
-    /// <summary>What an answer says. Tensors of libtorch's META device have shapes and no numbers, and none that is wrong.</summary>
-    public static bool Read(Tensor answer) => answer.device_type == DeviceType.META || answer.ToBoolean();
-
     /// <summary>Whether all numbers are finite.</summary>
     public static bool AreAll(Tensor tensor)
     {
         using var answer = Ask(tensor);
-        return Read(answer);
+        return answer.ToBoolean();
     }
 }

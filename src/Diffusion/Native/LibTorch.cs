@@ -76,7 +76,7 @@ public static class LibTorch
 
     /// <summary>Why no GPU can be used here, as the end of a sentence. libtorch must be loaded.</summary>
     internal static string WhyNoCuda() =>
-        Find("torch_cuda") is null ? $"this libtorch computes on the CPU alone ({Find("torch_cpu")}); build with -p:TorchBackend=cuda, or set {TorchChoice.Variable} to a PyTorch for CUDA"
+        Find("torch_cuda") is null ? $"this libtorch computes on the CPU alone ({Find("torch_cpu")}); build with -p:TorchBackend=cuda, or with none for a PyTorch that has CUDA (docs/devices.md)"
         : CudaDriver.Problem is { } problem ? problem
         : CudaDriver.Gpus().Count == 0 ? $"NVIDIA's driver shows no GPU (CUDA_VISIBLE_DEVICES is \"{Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES")}\")"
         : $"libtorch can use none of the GPUs here ({string.Join(", ", CudaDriver.Gpus())}); its driver may be too old for CUDA 12.8";

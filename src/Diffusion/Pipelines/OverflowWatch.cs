@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Native;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
@@ -32,6 +33,6 @@ internal sealed class OverflowWatch : IDisposable
     public void Dispose() => finite?.Dispose();
 
     private static void Require(Tensor? finite, int step) => InvalidInputException.Require(
-        finite is null || FiniteNumbers.Read(finite),
+        finite is null || finite.ToBoolean(),
         $"The numbers overflowed at step {step + 1}; use --dtype float32, a lower --guidance or milder weights. Where nothing helps, the model is damaged.");
 }

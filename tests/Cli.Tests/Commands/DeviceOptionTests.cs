@@ -24,7 +24,7 @@ public sealed class DeviceOptionTests
         Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU here");
         using var output = new TemporaryFolder();
         string[] run = ["generate", "a house", "--steps", "1", "--model", Models.Storybook(), "-o", output.Path];
-        Assert.Equal("running on cpu\n", P2P.Run(run).Error);
+        Assert.Equal("device: cpu\n", P2P.Run(run).Error);
         Assert.Equal("", P2P.Run([.. run, "--quiet"]).Error);
         Assert.Equal("", P2P.Run([.. run, "--device", "cpu"]).Error);
     }

@@ -13,7 +13,7 @@ public sealed class EditCommandTests
     {
         using var folder = new TemporaryFolder();
         var outcome = P2P.Run([
-            "edit", "a photo of a cat", "a photo of a (dog:1.5)", "a photo of a brown cat", "--blend", "cat,dog", "--json",
+            "edit", "a photo of a cat", "a photo of a (dog:1.5)", "a photo of a brown cat", "--blend", "cat,dog", "--json", "--device", "cpu",
             "--model", Models.Storybook(), "-o", folder["out"], "--trace", folder["trace.safetensors"], .. Fast]);
         using var json = JsonDocument.Parse(outcome.Succeeded());
         Assert.Equal("", outcome.Error);

@@ -14,6 +14,7 @@ public sealed class GenerateCommandTests
     }
 
     [Fact]
+<<<<<<< HEAD
     public void ARunThatOnlyFitsWithLowMemoryIsMadeSo()
     {
         using var folder = new TemporaryFolder();
@@ -29,6 +30,10 @@ public sealed class GenerateCommandTests
             Assert.True(one.Rgb.Zip(other.Rgb).Average(pixel => Math.Abs(pixel.First - pixel.Second)) < 0.01);
         }
     }
+=======
+    public void NumbersThatOverflowAreOneLineWithTheStep() => Assert.Contains(
+        "overflowed at step", P2P.Run("generate", "a house", "--guidance", "1e38", "--steps", "3", "--model", Models.Storybook()).FailedWith(2));
+>>>>>>> cuda
 
     [Fact]
     public void LongEmphasisedPromptsAndTilesMakePictures()
