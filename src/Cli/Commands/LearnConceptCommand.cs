@@ -27,9 +27,9 @@ internal static class LearnConceptCommand
         };
         var samples = new Option<string[]>("--sample")
         {
-            Description = $"What the sheets show, with {PromptTemplates.Place} where the word stands; may be given several times",
+            Description = $"What the sheets show, with {PromptTemplates.Place} where the word stands; the first template by default; may be given several times",
             HelpName = "prompt",
-            DefaultValueFactory = _ => [$"a {PromptTemplates.Place}"],
+            DefaultValueFactory = _ => [],
         };
         var every = Parsed.Number("--sample-every", "Steps from sheet to sheet while learning; 0 for one at the end alone", 250);
         var count = Parsed.Number("--sample-count", "Pictures of the word on a sheet", 4);
@@ -47,7 +47,7 @@ internal static class LearnConceptCommand
             var started = TimeProvider.System.GetTimestamp();
             var settings = options.Settings(parse, sampling.ClipSkip(parse));
             settings.Validate();
-            var prompts = parse.GetValue(samples)!;
+            var prompts = parse.GetValue(samples) is { Length: > 0 } asked ? asked : [settings.Templates[0]];
             InvalidInputException.Require(parse.GetValue(every) >= 0, "--sample-every is below 0; give a number of steps, or 0.");
             InvalidInputException.Require(parse.GetValue(count) is >= 1 and <= 16, "--sample-count must be from 1 to 16.");
             foreach (var prompt in prompts)

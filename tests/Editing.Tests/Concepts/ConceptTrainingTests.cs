@@ -34,9 +34,9 @@ public sealed class ConceptTrainingTests : IDisposable
     [Fact]
     public void TheLossOnExamplesThatWereNotLearnedFromFalls()
     {
-        using var training = Train(Settings with { Steps = 25, Vectors = 1, Flip = true, Accumulation = 2 });
-        Assert.Equal(25, training.Step);
-        Assert.InRange(training.HeldOutLoss() / training.InitialHeldOutLoss(), 0, 0.97);
+        using var training = Train(Settings with { Steps = 15, Vectors = 1, Flip = true, Accumulation = 2 });
+        Assert.Equal(15, training.Step);
+        Assert.InRange(training.HeldOutLoss() / training.InitialHeldOutLoss(), 0, 0.93);
     }
 
     [Fact]
