@@ -193,7 +193,8 @@ public sealed class StudioApiTests
     {
         await using var studio = await TestStudio.Start();
         var document = await TestStudio.Json(await studio.Http.GetAsync("/openapi/v1.json"));
-        Assert.Contains("/api/projects/{id}/edit", document["paths"]!.AsObject().Select(path => path.Key));
+        var paths = document["paths"]!.AsObject().Select(path => path.Key).ToList();
+        Assert.All(["/api/projects/{id}/edit", "/api/versions/{id}", "/api/versions/{id}/own-size.png", "/api/sessions", "/api/sessions/{key}"], path => Assert.Contains(path, paths));
         var health = await TestStudio.Json(await studio.Http.GetAsync("/health"));
         Assert.Equal("Healthy", (string?)health["status"]);
         Assert.True((bool)health["storeWritable"]!);
