@@ -1,9 +1,6 @@
-using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inpainting;
-using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Evaluation.Inversions;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
@@ -11,36 +8,26 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Studio.Engine;
 
-/// <summary>What came of a recipe.</summary>
-/// <param name="Picture">The picture.</param>
-/// <param name="Maps">Its attention maps, or null.</param>
-/// <param name="Facts">What was found on the way.</param>
-internal sealed record MadePicture(Picture Picture, byte[]? Maps, VersionFacts Facts);
-
-/// <summary>Makes the pictures of recipes on one device. Sources stay recorded as long as memory allows, and are run again where they have gone.</summary>
+/// <summary>Makes the pictures of recipes on one device.</summary>
 internal sealed class PictureMaker : IDisposable
 {
     private readonly StudioStore store;
     private readonly ModelShelf models;
-    private readonly SessionCache<SourceSession> sessions;
-    private readonly long sessionBytes;
-    private readonly TimeProvider clock;
+    private readonly RecordedSources sources;
 
     public PictureMaker(StudioStore store, IReadOnlyList<OfferedModel> offered, long sessionBytes, TimeProvider clock)
     {
         this.store = store;
-        this.sessionBytes = sessionBytes;
-        this.clock = clock;
-        sessions = new(sessionBytes, session => session.Bytes, clock);
+        sources = new(store, sessionBytes, clock);
         // Recordings belong to the model that made them.
-        models = new(offered, sessions.Clear);
+        models = new(offered, () => sources.Forget(_ => true));
     }
 
     /// <summary>The recorded sources, the latest used first. Safe to read from any thread.</summary>
-    public IReadOnlyList<HeldSession> Sessions => sessions.Held;
+    public IReadOnlyList<HeldSession> Sessions => sources.Held;
 
     /// <summary>Memory of the recorded sources. Safe to read from any thread.</summary>
-    public long SessionBytes => sessions.Bytes;
+    public long SessionBytes => sources.Bytes;
 
     /// <summary>Name of the model in memory, or null. Safe to read from any thread.</summary>
     public string? LoadedModel => models.Loaded;
@@ -48,7 +35,7 @@ internal sealed class PictureMaker : IDisposable
     /// <summary>The key of a recipe; loads its model.</summary>
     public string KeyOf(Recipe recipe) => recipe is EditedRecipe edited
         ? RecipeKey.Of(edited, store.KeyOf(edited.Source))
-        : RecipeKey.Of(recipe, Origin(models.Get(ModelOf(recipe))));
+        : RecipeKey.Of(recipe, RecordedSources.Origin(ModelOf(recipe)));
 
     /// <summary>Makes a picture.</summary>
     /// <param name="recipe">The recipe.</param>
@@ -57,12 +44,12 @@ internal sealed class PictureMaker : IDisposable
     /// <param name="cancel">Stops before the next step.</param>
     public MadePicture Make(Recipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
-        var model = models.Get(ModelOf(recipe));
+        var model = ModelOf(recipe);
         var made = recipe switch
         {
-            DrawnRecipe drawn => Open(key, Drawing(model, drawn, WindowsOf(model, drawn)), reporter("drawing"), cancel),
+            DrawnRecipe drawn => sources.Draw(model, drawn, key, reporter("drawing"), cancel),
             InvertedRecipe inverted => Invert(model, inverted, key, reporter, cancel),
-            EditedRecipe edited => Edit(edited, reporter, cancel),
+            EditedRecipe edited => Edit(model, edited, reporter, cancel),
             InpaintedRecipe filled => Fill(model, filled, reporter("drawing"), cancel),
             _ => throw new ArgumentOutOfRangeException(nameof(recipe)),
         };
@@ -71,61 +58,19 @@ internal sealed class PictureMaker : IDisposable
     }
 
     /// <summary>Lets go of recorded sources.</summary>
-    public void Forget(Func<string, bool> isMeant) => sessions.Remove(isMeant);
+    public void Forget(Func<string, bool> isMeant) => sources.Forget(isMeant);
 
     /// <inheritdoc/>
     public void Dispose() => models.Dispose();
 
-    private SourceSession Drawing(StableDiffusionModel model, DrawnRecipe recipe, int windows) =>
-        new(model, Watched(EditRequests.Of(recipe, windows)), null, sessionBytes);
+    private StableDiffusionModel ModelOf(Recipe recipe) => models.Get(recipe.Root(store.Version).Model);
 
-    private int WindowsOf(StableDiffusionModel model, Recipe recipe) => new PromptWindows(model.Tokenizer, id => store.Version(id).Recipe).Of(recipe);
-
-    // What was run with more windows than its own prompts need, for an edit of more words, is another thing.
-    private string SessionKey(StableDiffusionModel model, PictureVersion version, int windows) =>
-        windows == WindowsOf(model, version.Recipe) ? store.KeyOf(version.Id) : $"{store.KeyOf(version.Id)}-{windows}";
-
-    private static EditRequest Watched(EditRequest request) => request with { WatchAttention = true };
-
-    private string ModelOf(Recipe recipe) => recipe is EditedRecipe edited ? ModelOf(store.Version(edited.Source).Recipe) : ((RootRecipe)recipe).Model;
-
-    // Runs a source and keeps it for edits.
-    private MadePicture Open(string key, SourceSession session, JobReporter reporter, CancellationToken cancel)
+    private MadePicture Edit(StableDiffusionModel model, EditedRecipe recipe, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
-        try
-        {
-            using var result = session.Run(reporter, cancel);
-            var made = Read(result);
-            sessions.Add(key, session);
-            return made;
-        }
-        catch
-        {
-            session.Dispose();
-            throw;
-        }
-    }
-
-    private static MadePicture Read(EditResult result)
-    {
-        var maps = result.Maps is { } watched ? AttentionRecord.Of(watched, result.Rows[^1], result.Prompts[result.Rows[^1]]).ToJson() : null;
-        var picture = result.Pictures[^1];
-        return new(picture, maps, new VersionFacts { Width = picture.Width, Height = picture.Height });
-    }
-
-    private MadePicture Edit(EditedRecipe recipe, Func<string, JobReporter> reporter, CancellationToken cancel)
-    {
-        var session = SessionOf(store.Version(recipe.Source), WindowsOf(models.Get(ModelOf(recipe)), recipe), reporter, cancel);
-        using var result = Run(session, recipe, reporter("editing"), cancel);
-        var made = Read(result);
+        using var result = sources.Edit(model, recipe, sources.WindowsOf(model, recipe), reporter, "editing", cancel);
+        var made = MadePicture.Of(result);
         using var mask = result.LastMask(0);
         return mask is null ? made : made with { Facts = made.Facts with { Mask = store.AddPicture(MaskPicture(mask)) } };
-    }
-
-    private EditResult Run(SourceSession session, EditedRecipe recipe, JobReporter reporter, CancellationToken cancel)
-    {
-        var mask = recipe.Mask is { } name ? store.Picture(name) : null;
-        return session.Edit(request => EditRequests.Of(recipe, request, mask) with { Trace = true }, reporter, cancel);
     }
 
     private MadePicture Fill(StableDiffusionModel model, InpaintedRecipe recipe, JobReporter reporter, CancellationToken cancel)
@@ -133,24 +78,25 @@ internal sealed class PictureMaker : IDisposable
         var picture = store.Picture(recipe.Picture);
         using var result = InpaintRun.Execute(
             model,
-            new InpaintRequest { Picture = picture, Mask = store.Picture(recipe.Mask), Sampling = EditRequests.Of(recipe, WindowsOf(model, recipe)), Strength = recipe.Strength },
+            new InpaintRequest { Picture = picture, Mask = store.Picture(recipe.Mask), Sampling = EditRequests.Of(recipe, sources.WindowsOf(model, recipe)), Strength = recipe.Strength },
             reporter,
             cancel);
-        return Read(result.Run) with { Picture = result.Picture, Facts = new VersionFacts { Width = result.Picture.Width, Height = result.Picture.Height, Mask = recipe.Mask } };
+        return MadePicture.Of(result.Run) with { Picture = result.Picture, Facts = new VersionFacts { Width = result.Picture.Width, Height = result.Picture.Height, Mask = recipe.Mask } };
     }
 
     private MadePicture Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
-        var file = InvertAndSave(model, recipe, WindowsOf(model, recipe), key, reporter, cancel);
-        var reconstruction = Owned(file, () => Reconstruction.Of(model, file, cancel: cancel));
+        var file = sources.Invert(model, recipe, key, reporter, cancel);
+        var reconstruction = file.OwnedBy(() => Reconstruction.Of(model, file, cancel: cancel));
         double[] losses = [.. file.Inverted.Losses.Where(step => step.Count > 0).Select(step => step[^1])];
-        var made = Open(key, new SourceSession(model, Watched(EditRequest.ForPicture(file.Inverted)), file.Inverted, sessionBytes), reporter("preparing"), cancel);
+        var made = sources.Follow(model, file.Inverted, key, reporter("preparing"), cancel);
         return made with
         {
             Facts = made.Facts with { Psnr = Finite(reconstruction.Psnr), PsnrOfAutoencoder = Finite(reconstruction.Ceiling), Losses = losses },
         };
     }
 
+<<<<<<< HEAD
     private SourceSession SessionOf(PictureVersion version, int windows, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
         var model = models.Get(ModelOf(version.Recipe));
@@ -248,6 +194,8 @@ internal sealed class PictureMaker : IDisposable
     // Another type, or an autoencoder that works in tiles, makes slightly other pictures.
     private static string Origin(StableDiffusionModel model) => $"{model.Fingerprint} {model.Dtype} {model.TilesPictures}";
 
+=======
+>>>>>>> studio-engine
     private static double? Finite(double decibels) => double.IsFinite(decibels) ? Math.Round(decibels, 2) : null;
 
     private static Picture MaskPicture(Tensor mask)

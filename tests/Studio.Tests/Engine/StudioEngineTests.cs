@@ -41,6 +41,20 @@ public sealed class StudioEngineTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_inversion_whose_file_is_damaged_is_made_again()
+    {
+        var source = await test.Make(House);
+        var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
+        var further = new EditedRecipe { Source = red.Id, Prompt = "a red house in a field at night" };
+        var night = await test.Make(further);
+        var file = test.Store.InversionFile(test.Store.KeyOf(red.Id));
+        await File.WriteAllTextAsync(file, "damaged", TestContext.Current.CancellationToken);
+        await test.Restart();
+        Assert.Equal(night.Picture, (await test.Make(further with { Prompt = "a red house in a field at (night:1)" })).Picture);
+        Assert.True(new FileInfo(file).Length > 1000);
+    }
+
+    [Fact]
     public async Task The_same_edit_is_the_same_version()
     {
         var source = await test.Make(House);

@@ -1,0 +1,162 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
+
+namespace PromptToPrompt.Studio.Engine;
+
+/// <summary>The sources of edits. They stay recorded as long as memory allows, and are run again where they have gone.</summary>
+/// <param name="store">Has the versions, and the files of inversions.</param>
+/// <param name="maxBytes">Memory for recordings.</param>
+/// <param name="clock">Tells the time.</param>
+internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProvider clock)
+{
+    private readonly SessionCache<SourceSession> sessions = new(maxBytes, session => session.Bytes, clock);
+
+    /// <summary>What is recorded, the latest used first. Safe to read from any thread.</summary>
+    public IReadOnlyList<HeldSession> Held => sessions.Held;
+
+    /// <summary>Memory it takes. Safe to read from any thread.</summary>
+    public long Bytes => sessions.Bytes;
+
+    /// <summary>What tells models apart: another type, or an autoencoder that works in tiles, makes slightly other pictures.</summary>
+    public static string Origin(StableDiffusionModel model) => $"{model.Fingerprint} {model.Dtype} {model.Vae.IsTiled}";
+
+    /// <summary>In how many windows the prompts of a recipe are read.</summary>
+    public int WindowsOf(StableDiffusionModel model, Recipe recipe) => new PromptWindows(model.Tokenizer, store.Version).Of(recipe);
+
+    /// <summary>Draws a picture and records it.</summary>
+    public MadePicture Draw(StableDiffusionModel model, DrawnRecipe recipe, string key, JobReporter reporter, CancellationToken cancel) =>
+        Open(key, Drawing(model, recipe, WindowsOf(model, recipe)), reporter, cancel);
+
+    /// <summary>Inverts a given picture. The caller owns what was found, until <see cref="Follow"/> takes it over.</summary>
+    public InversionFile Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel) =>
+        Invert(model, recipe, WindowsOf(model, recipe), key, reporter, cancel);
+
+    /// <summary>Runs an inverted picture as the source of edits and records it; the way is the sources' from now on.</summary>
+    public MadePicture Follow(StableDiffusionModel model, InvertedPicture way, string key, JobReporter reporter, CancellationToken cancel) =>
+        Open(key, Following(model, way), reporter, cancel);
+
+    /// <summary>Runs an edit of a recorded source, which is run first where it is not recorded, or not with as many windows.</summary>
+    /// <param name="model">The model that made the source.</param>
+    /// <param name="recipe">The edit.</param>
+    /// <param name="windows">In how many windows the prompts are read.</param>
+    /// <param name="reporter">Gives the receiver of a stage's progress.</param>
+    /// <param name="stage">The stage that the edit itself is.</param>
+    /// <param name="cancel">Stops before the next step.</param>
+    /// <exception cref="InvalidInputException">The source was made by another model, or the edit does not fit it.</exception>
+    public EditResult Edit(StableDiffusionModel model, EditedRecipe recipe, int windows, Func<string, JobReporter> reporter, string stage, CancellationToken cancel)
+    {
+        var session = SessionOf(model, store.Version(recipe.Source), windows, reporter, cancel);
+        var mask = recipe.Mask is { } name ? store.Picture(name) : null;
+        return session.Edit(request => EditRequests.Of(recipe, request, mask) with { Trace = true }, reporter(stage), cancel);
+    }
+
+    /// <summary>Lets go of recordings.</summary>
+    /// <param name="isMeant">Tells by its key whether one goes.</param>
+    public void Forget(Func<string, bool> isMeant) => sessions.Remove(isMeant);
+
+    private SourceSession Drawing(StableDiffusionModel model, DrawnRecipe recipe, int windows) =>
+        new(model, Watched(EditRequests.Of(recipe, windows)), null, maxBytes);
+
+    // What was run with more windows than its own prompts need, for an edit of more words, is another thing.
+    private string SessionKey(StableDiffusionModel model, PictureVersion version, int windows) =>
+        windows == WindowsOf(model, version.Recipe) ? store.KeyOf(version.Id) : $"{store.KeyOf(version.Id)}-{windows}";
+
+    private SourceSession Following(StableDiffusionModel model, InvertedPicture way) => new(model, Watched(EditRequest.ForPicture(way)), way, maxBytes);
+
+    private static EditRequest Watched(EditRequest request) => request with { WatchAttention = true };
+
+    // Runs a source and keeps it for edits.
+    private MadePicture Open(string key, SourceSession session, JobReporter reporter, CancellationToken cancel)
+    {
+        return session.OwnedBy(() =>
+        {
+            using var result = session.Run(reporter, cancel);
+            var made = MadePicture.Of(result);
+            sessions.Add(key, session);
+            return made;
+        });
+    }
+
+    private SourceSession SessionOf(StableDiffusionModel model, PictureVersion version, int windows, Func<string, JobReporter> reporter, CancellationToken cancel)
+    {
+        RequireMadeBy(model, version);
+        var key = SessionKey(model, version, windows);
+        if (sessions.Find(key) is { } recorded)
+            return recorded;
+        var session = version.Recipe is DrawnRecipe drawn ? Drawing(model, drawn, windows) : Following(model, WayOf(model, version, windows, key, reporter, cancel));
+        Open(key, session, reporter("preparing"), cancel);
+        return session;
+    }
+
+    // Behind the same name there may be another model since: attention of one must not steer the other.
+    private void RequireMadeBy(StableDiffusionModel model, PictureVersion version)
+    {
+        if (KeyWith(model, version.Recipe) != store.KeyOf(version.Id))
+        {
+            throw new InvalidInputException(
+                $"Picture {version.Number} was made by another model than what \"{version.Recipe.Root(store.Version).Model}\" is now (its files, adapters or type differ): "
+                + "make it anew and edit that, or start the studio as it was then.");
+        }
+    }
+
+    private string KeyWith(StableDiffusionModel model, Recipe recipe) =>
+        RecipeKey.Of(recipe, recipe is EditedRecipe edited ? KeyWith(model, store.Version(edited.Source).Recipe) : Origin(model));
+
+    // Kept on disk, so that it is found once; p2p edit --inversion reads the same files.
+    private InvertedPicture WayOf(StableDiffusionModel model, PictureVersion version, int windows, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
+    {
+        var path = store.InversionFile(key);
+        if (File.Exists(path))
+        {
+            try
+            {
+                return InversionFile.Load(path, model).Inverted;
+            }
+            catch (InvalidInputException)
+            {
+                // Damaged, or just removed: what it was made from is still there.
+            }
+        }
+
+        if (version.Recipe is InvertedRecipe given)
+            return Invert(model, given, windows, key, reporter, cancel).Inverted;
+        var picture = store.Picture(version.Picture);
+        var framing = Framing.For(model, FramingKind.Crop, picture);
+        var file = new InversionFile(FindWay(model, version.Recipe, windows, framing.Apply(picture), reporter, cancel), picture, framing);
+        return Saved(file, path, model).Inverted;
+    }
+
+    private InvertedPicture FindWay(
+        StableDiffusionModel model, Recipe recipe, int windows, Picture picture, Func<string, JobReporter> reporter, CancellationToken cancel)
+    {
+        if (recipe is EditedRecipe edited)
+        {
+            using var result = Edit(model, edited, windows, reporter, "preparing", cancel);
+            return result.AsSource(0);
+        }
+
+        using var latents = picture.Encode(model.Vae, model.Device);
+        return InversionMethod.Invert(model, latents, EditRequests.AsSource((InpaintedRecipe)recipe, windows), reporter("inverting"), cancel: cancel);
+    }
+
+    private InversionFile Invert(
+        StableDiffusionModel model, InvertedRecipe recipe, int windows, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
+    {
+        var picture = store.Picture(recipe.Picture);
+        var framing = Framing.For(model, EditRequests.Framing(recipe), picture);
+        using var latents = framing.Apply(picture).Encode(model.Vae, model.Device);
+        var inverted = InversionMethod.Invert(model, latents, EditRequests.Of(recipe, windows), reporter("inverting"), cancel: cancel);
+        return Saved(new InversionFile(inverted, picture, framing), store.InversionFile(key), model);
+    }
+
+    private static InversionFile Saved(InversionFile file, string path, StableDiffusionModel model) => file.OwnedBy(() =>
+    {
+        file.Save(path, model);
+        return file;
+    });
+}
