@@ -43,6 +43,7 @@ internal static class StudioApi
         api.MapGet("/versions/{id}/attention", Attention).WithSummary("Where the words of a version look, over the whole run and over time.").Produces<AttentionRecord>().ProducesProblem(404);
         api.MapGet("/versions/{id}/own-size.png", OwnSized).WithSummary("What came from a given picture, at that one's own size and in its place.")
             .Produces(200, contentType: "image/png").ProducesProblem(404);
+        api.MapGet("/versions/{id}/mask.png", Mask).WithSummary("The mask that the version's command reads.").Produces(200, contentType: "image/png").ProducesProblem(404);
         api.MapGet("/versions/{id}/run.json", Record).WithSummary("Everything needed to repeat a version.");
         api.MapGet("/versions/{id}/command", Command).WithSummary("The p2p commands that make the same picture.").Produces<string>(200, "text/plain").ProducesProblem(404);
         api.MapGet("/versions/{id}/inversion.safetensors", Inversion).WithSummary("The inversion of a version, for p2p edit --inversion; of edits, once they were a source.")
@@ -139,10 +140,18 @@ internal static class StudioApi
 
     private static IResult OwnSized(string id, StudioStore store, HttpContext context)
     {
-        if (store.FindVersion(id) is not { } version || OwnSize.Of(version.Recipe, new(version.Facts.Width, version.Facts.Height), store) is not { } own)
+        if (store.FindVersion(id) is not { } version || OwnSize.Of(version, store) is not { } own)
             return Missing("version with a size of its own", id);
         context.Response.Headers.CacheControl = ForGood;
         return TypedResults.Bytes(own.Restore(store.Picture(version.Picture), store).ToPng(), "image/png");
+    }
+
+    private static IResult Mask(string id, StudioStore store, HttpContext context)
+    {
+        if (store.FindVersion(id) is not { } version || (version.Recipe switch { EditedRecipe edited => edited.Mask, InpaintedRecipe filled => filled.Mask, _ => null }) is not { } mask)
+            return Missing("version with a brushed mask", id);
+        context.Response.Headers.CacheControl = ForGood;
+        return TypedResults.Bytes(OwnSize.Of(version, store) is { } own ? own.RestoreMask(store.Picture(mask)).ToPng() : store.FindPng(mask)!, "image/png");
     }
 
     private static IResult Record(string id, StudioStore store, StudioEngine engine) =>

@@ -44,10 +44,12 @@ internal sealed class DeviceQueue : IAsyncDisposable
 
     /// <summary>Refuses what would not find a place.</summary>
     /// <exception cref="QueueFullException">So many wait already.</exception>
+    /// <exception cref="ObjectDisposedException">The queue is closed.</exception>
     public void RequirePlace()
     {
         lock (changing)
         {
+            ObjectDisposedException.ThrowIf(closing.IsCancellationRequested, this);
             Forget();
             if (waiting.Count >= longest)
                 throw new QueueFullException($"{waiting.Count} pictures are waiting already; try again in a while.");

@@ -13,15 +13,15 @@ public sealed class Job : IDisposable
     private readonly Lock changing = new();
     private readonly CancellationTokenSource stop = new();
     private readonly TimeProvider clock;
-    private readonly Action<Job> ended;
+    private readonly Action<Job, JobState> ended;
     private JobProgress progress = new(JobState.Waiting);
     private byte[]? preview;
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="job">What is to be made, and for whom.</param>
     /// <param name="clock">Tells the time.</param>
-    /// <param name="ended">Called once, when it is over and before anybody is told.</param>
-    internal Job(StoredJob job, TimeProvider clock, Action<Job> ended)
+    /// <param name="ended">Called once, with the state it ends in and before anybody can see that; must not wait for other jobs.</param>
+    internal Job(StoredJob job, TimeProvider clock, Action<Job, JobState> ended)
     {
         (Id, Project, Parent, Recipe) = (job.Id, job.Project, job.Parent, job.Recipe);
         this.clock = clock;
@@ -131,27 +131,20 @@ public sealed class Job : IDisposable
     internal void Update(Func<JobProgress, JobProgress> change, byte[]? newPreview = null)
     {
         TaskCompletionSource told;
-        bool isOver;
         lock (changing)
         {
             // What is over stays as it ended.
             if (progress.IsOver)
                 return;
-            progress = change(progress);
-            isOver = progress.IsOver;
+            var next = change(progress);
+            if (next.IsOver)
+                ended(this, next.State);
+            progress = next;
             // The picture itself takes the preview's place.
-            preview = isOver ? null : newPreview ?? preview;
+            preview = next.IsOver ? null : newPreview ?? preview;
             (told, changed) = (changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         }
 
-        try
-        {
-            if (isOver)
-                ended(this);
-        }
-        finally
-        {
-            told.SetResult();
-        }
+        told.SetResult();
     }
 }

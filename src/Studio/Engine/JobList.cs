@@ -13,8 +13,11 @@ internal sealed class JobList(int remembered)
     {
         get
         {
+            Job[] all;
             lock (changing)
-                return [.. jobs.Values.Where(job => !job.Progress.IsOver)];
+                all = [.. jobs.Values];
+            // Not within the lock, as jobs come here while they hold their own.
+            return [.. all.Where(job => !job.Progress.IsOver)];
         }
     }
 

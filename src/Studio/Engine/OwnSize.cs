@@ -25,8 +25,18 @@ internal sealed record OwnSize(string Original, Framing Framing)
         _ => null,
     };
 
+    /// <summary>The own size of a version; null where there is none.</summary>
+    public static OwnSize? Of(PictureVersion version, StudioStore store) => Of(version.Recipe, new(version.Facts.Width, version.Facts.Height), store);
+
     /// <summary>A picture of the model's size in the given picture's place.</summary>
     public Picture Restore(Picture made, StudioStore store) => Framing.Restore(made, store.Picture(Original));
+
+    /// <summary>A mask of what the model saw as a mask of the given picture, black where the model saw nothing.</summary>
+    public Picture RestoreMask(Picture mask)
+    {
+        var black = new Picture(Framing.Original.Width, Framing.Original.Height, new byte[3 * Framing.Original.Width * Framing.Original.Height]);
+        return Framing.Restore(mask.Size == Framing.Framed ? mask : mask.Resize(Framing.Framed.Width, Framing.Framed.Height), black);
+    }
 
     private static OwnSize Of(string original, FramingKind kind, PixelSize made, StudioStore store)
     {

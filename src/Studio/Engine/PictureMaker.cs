@@ -79,7 +79,7 @@ internal sealed class PictureMaker : IDisposable
     private SourceSession Drawing(StableDiffusionModel model, DrawnRecipe recipe, int windows) =>
         new(model, Watched(EditRequests.Of(recipe, windows)), null, sessionBytes);
 
-    private int WindowsOf(StableDiffusionModel model, Recipe recipe) => new PromptWindows(model.Tokenizer, id => store.Version(id).Recipe).Of(recipe);
+    private int WindowsOf(StableDiffusionModel model, Recipe recipe) => new PromptWindows(model.Tokenizer, store.Version).Of(recipe);
 
     // What was run with more windows than its own prompts need, for an edit of more words, is another thing.
     private string SessionKey(StableDiffusionModel model, PictureVersion version, int windows) =>
@@ -87,7 +87,7 @@ internal sealed class PictureMaker : IDisposable
 
     private static EditRequest Watched(EditRequest request) => request with { WatchAttention = true };
 
-    private string ModelOf(Recipe recipe) => recipe is EditedRecipe edited ? ModelOf(store.Version(edited.Source).Recipe) : ((RootRecipe)recipe).Model;
+    private string ModelOf(Recipe recipe) => recipe.Root(store.Version).Model;
 
     // Runs a source and keeps it for edits.
     private MadePicture Open(string key, SourceSession session, JobReporter reporter, CancellationToken cancel)

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Recipes;
@@ -64,6 +63,7 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <param name="recipe">The recipe.</param>
     /// <exception cref="InvalidInputException">The project, a version, a picture or a number does not fit.</exception>
     /// <exception cref="QueueFullException">Too many wait already.</exception>
+    /// <exception cref="ObjectDisposedException">The engine is closed.</exception>
     public Job Submit(string project, string? parent, Recipe recipe)
     {
         parent ??= (recipe as EditedRecipe)?.Source;
@@ -165,17 +165,17 @@ public sealed class StudioEngine : IAsyncDisposable
         return job;
     }
 
-    private void End(Job job)
+    private void End(Job job, JobState state)
     {
         jobs.End(job);
         try
         {
-            if (job is { IsInterrupted: true, Progress.State: JobState.Cancelled })
+            if (job.IsInterrupted && state == JobState.Cancelled)
                 store.ClearStarts(job.Id);
             else
                 store.RemoveJob(job.Id);
         }
-        catch (SqliteException e)
+        catch (Exception e)
         {
             // Whoever waits is told all the same; at worst the job is found done at the next start.
             log?.LogError(e, "The end of job {Job} could not be stored.", job.Id);

@@ -44,18 +44,11 @@ internal sealed class CommandLineText
             // An inversion has as many windows as its own prompt needs; inverted for its edit it has as many as that needs.
             InvertedRecipe { LongPrompts: true } inverted =>
                 Line("edit", $"--image {Uploaded}", Quoted(inverted.Prompt), Quoted(edit.Prompt), Inverting(inverted), options),
-            InvertedRecipe => $"{Of(source)}\n{Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(ModelOf(source)), options)}",
+            InvertedRecipe => $"{Of(source)}\n{Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(source.Recipe.Root(find).Model), options)}",
             // The way of a picture that was edited is in a file of the same form.
-            _ => Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(ModelOf(source)), options),
+            _ => Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(source.Recipe.Root(find).Model), options),
         };
     }
-
-    private string ModelOf(PictureVersion version) => version.Recipe switch
-    {
-        RootRecipe root => root.Model,
-        EditedRecipe edited => ModelOf(find(edited.Source)),
-        _ => "",
-    };
 
     private static IEnumerable<string> EditOptions(EditedRecipe edit) =>
     [

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Prompts;
+using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;
 
@@ -8,8 +9,8 @@ namespace PromptToPrompt.Studio.Recipes;
 /// hold has the source run again with more.
 /// </summary>
 /// <param name="tokenizer">The model's tokenizer.</param>
-/// <param name="find">Gives the recipe of a version.</param>
-internal sealed class PromptWindows(ClipTokenizer tokenizer, Func<string, Recipe> find)
+/// <param name="find">Gives the version of an id.</param>
+internal sealed class PromptWindows(ClipTokenizer tokenizer, Func<string, PictureVersion> find)
 {
     /// <summary>The windows of a recipe, 1 where long prompts were not asked for.</summary>
     public int Of(Recipe recipe) => recipe switch
@@ -17,11 +18,9 @@ internal sealed class PromptWindows(ClipTokenizer tokenizer, Func<string, Recipe
         DrawnRecipe { LongPrompts: true } drawn => Needed(drawn.Prompt, drawn.Negative),
         InvertedRecipe { LongPrompts: true } inverted => Needed(inverted.Prompt),
         InpaintedRecipe { LongPrompts: true } filled => Needed(filled.Prompt, filled.Negative),
-        EditedRecipe edited when AreLong(edited) => Math.Max(Of(find(edited.Source)), Needed(edited.Prompt)),
+        EditedRecipe edited when edited.Root(find).LongPrompts => Math.Max(Of(find(edited.Source).Recipe), Needed(edited.Prompt)),
         _ => 1,
     };
-
-    private bool AreLong(Recipe recipe) => recipe is EditedRecipe edited ? AreLong(find(edited.Source)) : ((RootRecipe)recipe).LongPrompts;
 
     private int Needed(params string[] prompts) => PromptReading.Windows(tokenizer, prompts);
 }

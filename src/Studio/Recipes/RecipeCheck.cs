@@ -57,6 +57,7 @@ internal static class RecipeCheck
                 break;
             case EditedRecipe edited:
                 RequireName("source", edited.Source);
+                RequireModel(edited.Root(store.Version).Model, models);
                 RequireText("blend", edited.Blend);
                 RequireNumber("blendThreshold", edited.BlendThreshold, 0, 1);
                 RequireName("crossSteps", edited.CrossSteps);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
@@ -191,10 +192,8 @@ public sealed class StudioStore : IDisposable
     /// <summary>Forgets a job.</summary>
     internal void RemoveJob(string job) => database.Execute("DELETE FROM jobs WHERE id = $id", ("$id", job));
 
-    /// <summary>The jobs that are not over, in the order they came.</summary>
-    internal IReadOnlyList<StoredJob> Jobs() => database.Query(
-        "SELECT id, project, parent, recipe, starts FROM jobs ORDER BY rowid",
-        row => new StoredJob(row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), StudioJson.Read<Recipe>(row.GetString(3)), row.GetInt32(4)));
+    /// <summary>The jobs that are not over, in the order they came, but for those that another version of the program wrote and this one cannot read.</summary>
+    internal IReadOnlyList<StoredJob> Jobs() => [.. database.Query("SELECT id, project, parent, recipe, starts FROM jobs ORDER BY rowid", ReadJob).OfType<StoredJob>()];
 
     /// <summary>Stores a picture and gives the name it is under from now on. What nothing uses within a day is removed again.</summary>
     public string AddPicture(Picture picture)
@@ -253,6 +252,18 @@ public sealed class StudioStore : IDisposable
     private static DateTimeOffset Time(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind);
 
     private static Project ReadProject(SqliteDataReader row) => new(row.GetString(0), row.GetString(1), Time(row.GetString(2)), row.GetInt32(3));
+
+    private static StoredJob? ReadJob(SqliteDataReader row)
+    {
+        try
+        {
+            return new(row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), StudioJson.Read<Recipe>(row.GetString(3)), row.GetInt32(4));
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 
     private static PictureVersion ReadVersion(SqliteDataReader row) => new(
         row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetInt32(3), StudioJson.Read<Recipe>(row.GetString(4)),

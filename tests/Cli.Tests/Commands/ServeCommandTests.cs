@@ -36,13 +36,37 @@ public sealed class ServeCommandTests
 
         var command = await server.Http.GetStringAsync($"/api/versions/{edit}/command", TestContext.Current.CancellationToken);
         Assert.Contains("--prediction \"epsilon\" --vae-tiling", command, StringComparison.Ordinal);
-        var script = $"p2p() {{ dotnet '{Path.Combine(AppContext.BaseDirectory, "p2p.dll")}' \"$@\"; }}; {command} --quiet --output '{folder["out"]}'";
-        using var shell = Process.Start(new ProcessStartInfo("sh", ["-c", script]) { Environment = { ["OMP_NUM_THREADS"] = "1" } })!;
+        var version = await server.Get($"/api/versions/{edit}");
+        await AssertMakes(folder, $"{command} --quiet --output out", $"/api/pictures/{version["picture"]}.png", server);
+    }
+
+    [Fact]
+    public async Task So_it_does_for_a_given_picture_at_its_own_size()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = await StudioProcess.Start("--model", Models.Storybook(), "--data", folder["data"]);
+        var rgb = new byte[180 * 150 * 3];
+        for (var i = 0; i < rgb.Length; i++)
+            rgb[i] = (byte)(i / 3 % 180);
+        new Picture(180, 150, rgb).SavePng(folder["picture.png"]);
+        var sent = await server.Http.PostAsync("/api/pictures", new ByteArrayContent(await File.ReadAllBytesAsync(folder["picture.png"])), TestContext.Current.CancellationToken);
+        var picture = (string)JsonNode.Parse(await sent.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["picture"]!;
+        var project = (string)(await server.Post("/api/projects", new { name = "A test" }))["id"]!;
+        var source = await server.Make(project, "invert", new { picture, prompt = "a house in a field", method = "direct", steps = 4, frame = "pad" });
+        var edit = await server.Make(project, "edit", new { source, prompt = "a red house in a field" });
+
+        var commands = (await server.Http.GetStringAsync($"/api/versions/{edit}/command", TestContext.Current.CancellationToken)).Split('\n');
+        await AssertMakes(folder, $"{commands[0]} --quiet --no-comparison && {commands[1]} --quiet --output out", $"/api/versions/{edit}/own-size.png", server);
+    }
+
+    private static async Task AssertMakes(TemporaryFolder folder, string commands, string address, StudioProcess server)
+    {
+        var script = $"p2p() {{ dotnet '{Path.Combine(AppContext.BaseDirectory, "p2p.dll")}' \"$@\"; }}; {commands}";
+        using var shell = Process.Start(new ProcessStartInfo("sh", ["-c", script]) { WorkingDirectory = folder.Path, Environment = { ["OMP_NUM_THREADS"] = "1" } })!;
         await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(0, shell.ExitCode);
-        var version = await server.Get($"/api/versions/{edit}");
-        using var shown = new MemoryStream(await server.Http.GetByteArrayAsync($"/api/pictures/{version["picture"]}.png", TestContext.Current.CancellationToken));
-        var (here, there) = (PictureReader.Read(shown, "shown"), Picture.Load(Path.Combine(folder["out"], "edit-1.png")));
+        using var shown = new MemoryStream(await server.Http.GetByteArrayAsync(address, TestContext.Current.CancellationToken));
+        var (here, there) = (PictureReader.Read(shown, "shown"), Picture.Load(folder[Path.Combine("out", "edit-1.png")]));
         // The studio runs the edit's rows without the source's: the same sums in batches of other sizes.
         Assert.Equal(here.Size, there.Size);
         Assert.All(here.Rgb.Zip(there.Rgb), pair => Assert.InRange(pair.First - pair.Second, -1, 1));

@@ -72,6 +72,10 @@ public sealed class StudioApiTests
         Assert.Equal("image/png", answer.Content.Headers.ContentType!.MediaType);
         using var bytes = new MemoryStream(await answer.Content.ReadAsByteArrayAsync());
         Assert.Equal(new PixelSize(200, 150), PictureReader.Read(bytes, "own-size.png").Size);
+        var edit = await studio.Make(project, "edit", new { source, prompt = "a red house in a field", mask = await Send(studio, Painted(128, 128, half: true)) });
+        using var mask = new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{edit}/mask.png"));
+        Assert.Equal(new PixelSize(200, 150), PictureReader.Read(mask, "mask.png").Size);
+        await Problem(HttpStatusCode.NotFound, "brushed mask", await studio.Http.GetAsync($"/api/versions/{source}/mask.png"));
         await Problem(HttpStatusCode.NotFound, "size of its own", await studio.Http.GetAsync("/api/versions/none/own-size.png"));
     }
 

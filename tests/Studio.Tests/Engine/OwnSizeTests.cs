@@ -27,7 +27,7 @@ public sealed class OwnSizeTests : IAsyncDisposable
             Assert.Equal((200, 150), (version.Facts.OwnWidth, version.Facts.OwnHeight));
             var own = Restored(version);
             Assert.Equal(new PixelSize(200, 150), own.Size);
-            Assert.Equal(model, OwnSize.Of(version.Recipe, model, test.Store)!.Framing.Apply(own).Size);
+            Assert.Equal(model, OwnSize.Of(version, test.Store)!.Framing.Apply(own).Size);
         });
         if (frame == "crop")
         {
@@ -49,14 +49,25 @@ public sealed class OwnSizeTests : IAsyncDisposable
     }
 
     [Fact]
+    public void A_mask_of_what_the_model_saw_is_black_elsewhere()
+    {
+        var recipe = new InvertedRecipe { Picture = test.Send(200, 100), Prompt = "a house" };
+        var white = new Picture(64, 64, [.. Enumerable.Repeat(byte.MaxValue, 64 * 64 * 3)]);
+        var mask = OwnSize.Of(recipe, new(128, 128), test.Store)!.RestoreMask(white);
+        Assert.Equal(new PixelSize(200, 100), mask.Size);
+        // The middle square of it.
+        Assert.Equal([0, 0, 255, 255], new[] { 0, 49, 50, 149 }.Select(x => (int)mask.Rgb[x * 3]));
+    }
+
+    [Fact]
     public async Task What_began_with_a_prompt_has_none()
     {
         var source = await test.Make(TestEngine.House);
         var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
         Assert.Null(red.Facts.OwnWidth);
-        Assert.Null(OwnSize.Of(red.Recipe, new(red.Facts.Width, red.Facts.Height), test.Store));
+        Assert.Null(OwnSize.Of(red, test.Store));
     }
 
     private Picture Restored(PictureVersion version) =>
-        OwnSize.Of(version.Recipe, new(version.Facts.Width, version.Facts.Height), test.Store)!.Restore(test.Store.Picture(version.Picture), test.Store);
+        OwnSize.Of(version, test.Store)!.Restore(test.Store.Picture(version.Picture), test.Store);
 }

@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
@@ -61,5 +62,20 @@ public sealed class ResumeTests : IAsyncDisposable
         var progress = test.Engine.Find("other")!.Progress;
         Assert.Equal(JobState.Failed, progress.State);
         Assert.Contains("gone", progress.Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_read_keeps_nothing_from_starting()
+    {
+        using (var file = new SqliteConnection($"Data Source={Path.Combine(test.Store.Folder, "studio.db")};Pooling=False"))
+        {
+            file.Open();
+            using var command = file.CreateCommand();
+            command.CommandText = """INSERT INTO jobs VALUES ('later', 'p', NULL, '{"type":"danced","prompt":"a house"}', 0)""";
+            command.ExecuteNonQuery();
+        }
+
+        await test.Restart();
+        Assert.Equal(JobState.Done, (await test.Submit(TestEngine.House).WhenOver()).State);
     }
 }
