@@ -281,5 +281,6 @@ function paint(canvas, event) {
 const anew = () => location.reload()
 document.getElementById('components-reconnect-modal').addEventListener('components-reconnect-state-changed', event => { if (event.detail.state === 'rejected') anew() })
 document.addEventListener('click', async event => {
+    if (closest(event, '[data-reload]')) anew()
     if (closest(event, '[data-reconnect]') && !await Blazor.reconnect().catch(() => false)) anew()
 })
