@@ -84,7 +84,7 @@ function darken() {
     lightings++
     document.querySelectorAll('.stage.lit').forEach(stage => stage.classList.remove('lit'))
     const label = document.querySelector('[data-time-label]')
-    if (label) label.textContent = lit ? `Slide to see “${lit.word}” over time` : 'Hover a word to see where it looks'
+    if (label) label.textContent = lit ? `Slide to see “${lit.word}” over time` : 'Hover or touch a word to see where it looks'
 }
 
 function bytes(text) {
