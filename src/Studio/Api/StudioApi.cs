@@ -18,7 +18,8 @@ namespace PromptToPrompt.Studio.Api;
 /// <summary>The HTTP interface. Pictures are made by jobs: a request for one is answered at once, its progress is a stream of events.</summary>
 internal static class StudioApi
 {
-    private const string ForGood = "private, max-age=31536000, immutable";
+    /// <summary>What never changes may be kept for good by the one who asked.</summary>
+    internal const string ForGood = "private, max-age=31536000, immutable";
 
     public static void MapStudioApi(this IEndpointRouteBuilder app)
     {
@@ -40,14 +41,7 @@ internal static class StudioApi
         api.MapGet("/jobs/{id}/preview.png", Preview).WithSummary("What a job's picture is heading for.").Produces(200, contentType: "image/png").ProducesProblem(404);
         api.MapGet("/versions/{id}", FindVersion).WithSummary("A version.");
         api.MapDelete("/versions/{id}", DeleteVersion).WithSummary("Deletes a version and all that was made from it, and stops what is being made from them.");
-        api.MapGet("/versions/{id}/attention", Attention).WithSummary("Where the words of a version look, over the whole run and over time.").Produces<AttentionRecord>().ProducesProblem(404);
-        api.MapGet("/versions/{id}/own-size.png", OwnSized).WithSummary("What came from a given picture, at that one's own size and in its place.")
-            .Produces(200, contentType: "image/png").ProducesProblem(404);
-        api.MapGet("/versions/{id}/mask.png", Mask).WithSummary("The mask that the version's command reads.").Produces(200, contentType: "image/png").ProducesProblem(404);
-        api.MapGet("/versions/{id}/run.json", Record).WithSummary("Everything needed to repeat a version.");
-        api.MapGet("/versions/{id}/command", Command).WithSummary("The p2p commands that make the same picture.").Produces<string>(200, "text/plain").ProducesProblem(404);
-        api.MapGet("/versions/{id}/inversion.safetensors", Inversion).WithSummary("The inversion of a version, for p2p edit --inversion; of edits, once they were a source.")
-            .Produces(200, contentType: "application/octet-stream").ProducesProblem(404);
+        api.MapVersionFiles();
         api.MapGet("/sessions", (StudioEngine engine) => engine.Sessions).WithSummary("The sources that are recorded in memory, so that their edits need not run them; the latest used first.");
         api.MapDelete("/sessions/{key}", FreeSession).WithSummary("Frees the memory of a recorded source, at once or when what is being made is done. It is run again when somebody edits it.");
         api.MapGet("/grid.png", Grid).WithSummary("Versions side by side, with captions.").Produces(200, contentType: "image/png");
@@ -130,42 +124,6 @@ internal static class StudioApi
     private static Results<Ok<PictureVersion>, ProblemHttpResult> FindVersion(string id, StudioStore store) =>
         store.FindVersion(id) is { } version ? TypedResults.Ok(version) : Missing("version", id);
 
-    private static IResult Attention(string id, StudioStore store, HttpContext context)
-    {
-        if (store.Maps(id) is not { } maps)
-            return Missing("version with attention maps", id);
-        context.Response.Headers.CacheControl = ForGood;
-        return TypedResults.Bytes(maps, "application/json");
-    }
-
-    private static IResult OwnSized(string id, StudioStore store, HttpContext context)
-    {
-        if (store.FindVersion(id) is not { } version || OwnSize.Of(version, store) is not { } own)
-            return Missing("version with a size of its own", id);
-        context.Response.Headers.CacheControl = ForGood;
-        return TypedResults.Bytes(own.Restore(store.Picture(version.Picture), store).ToPng(), "image/png");
-    }
-
-    private static IResult Mask(string id, StudioStore store, HttpContext context)
-    {
-        if (store.FindVersion(id) is not { } version || (version.Recipe switch { EditedRecipe edited => edited.Mask, InpaintedRecipe filled => filled.Mask, _ => null }) is not { } mask)
-            return Missing("version with a brushed mask", id);
-        context.Response.Headers.CacheControl = ForGood;
-        return TypedResults.Bytes(OwnSize.Of(version, store) is { } own ? own.RestoreMask(store.Picture(mask)).ToPng() : store.FindPng(mask)!, "image/png");
-    }
-
-    private static IResult Record(string id, StudioStore store, StudioEngine engine) =>
-        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
-
-    private static IResult Command(string id, StudioStore store, StudioEngine engine) =>
-        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
-
-    private static IResult Inversion(string id, StudioStore store)
-    {
-        var path = store.FindVersion(id) is null ? null : store.InversionFile(store.KeyOf(id));
-        return File.Exists(path) ? TypedResults.PhysicalFile(path, "application/octet-stream", "inversion.safetensors") : Missing("inversion of the version", id);
-    }
-
     private static Results<NoContent, ProblemHttpResult> FreeSession(string key, StudioEngine engine) =>
         engine.FreeSession(key) ? TypedResults.NoContent() : Missing("recorded session", key);
 
@@ -177,5 +135,5 @@ internal static class StudioApi
         return TypedResults.Bytes(options.DrawGrid([.. found.Select(version => (store.Picture(version.Picture), version.Recipe.Prompt))]), "image/png");
     }
 
-    private static ProblemHttpResult Missing(string what, string id) => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, title: $"There is no {what} \"{id}\".");
+    internal static ProblemHttpResult Missing(string what, string id) => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, title: $"There is no {what} \"{id}\".");
 }

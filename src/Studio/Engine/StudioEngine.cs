@@ -73,7 +73,7 @@ public sealed class StudioEngine : IAsyncDisposable
             Require(project, parent, recipe);
             queue.RequirePlace();
             var stored = new StoredJob(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, parent, recipe);
-            store.AddJob(stored);
+            store.Jobs.Add(stored);
             return Enqueue(stored);
         }
     }
@@ -138,7 +138,7 @@ public sealed class StudioEngine : IAsyncDisposable
 
     private void Resume()
     {
-        foreach (var stored in store.Jobs())
+        foreach (var stored in store.Jobs.All())
         {
             try
             {
@@ -171,9 +171,9 @@ public sealed class StudioEngine : IAsyncDisposable
         try
         {
             if (job.IsInterrupted && state == JobState.Cancelled)
-                store.ClearStarts(job.Id);
+                store.Jobs.ClearStarts(job.Id);
             else
-                store.RemoveJob(job.Id);
+                store.Jobs.Remove(job.Id);
         }
         catch (Exception e)
         {
@@ -216,7 +216,7 @@ public sealed class StudioEngine : IAsyncDisposable
         var end = "failed";
         try
         {
-            store.CountStart(job.Id);
+            store.Jobs.CountStart(job.Id);
             var version = Make(job, started);
             end = "done";
             return version.Id;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
@@ -14,22 +13,6 @@ namespace PromptToPrompt.Studio.Store;
 /// </summary>
 public sealed class StudioStore : IDisposable
 {
-    private const string Schema = """
-        CREATE TABLE IF NOT EXISTS projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL);
-        CREATE TABLE IF NOT EXISTS pictures (name TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL, png BLOB NOT NULL);
-        CREATE TABLE IF NOT EXISTS versions (
-            id TEXT PRIMARY KEY, project TEXT NOT NULL REFERENCES projects(id), parent TEXT, number INTEGER NOT NULL, recipe TEXT NOT NULL,
-            key TEXT NOT NULL, picture TEXT NOT NULL, facts TEXT NOT NULL, maps BLOB, created TEXT NOT NULL, UNIQUE (project, number));
-        CREATE INDEX IF NOT EXISTS versions_key ON versions (key);
-        CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, project TEXT NOT NULL, parent TEXT, recipe TEXT NOT NULL, starts INTEGER NOT NULL);
-        CREATE TABLE IF NOT EXISTS fresh (picture TEXT PRIMARY KEY, until TEXT NOT NULL);
-        CREATE VIEW IF NOT EXISTS named (name) AS
-            SELECT picture FROM versions UNION ALL SELECT json_extract(facts, '$.mask') FROM versions
-            UNION ALL SELECT json_extract(recipe, '$.picture') FROM versions UNION ALL SELECT json_extract(recipe, '$.mask') FROM versions
-            UNION ALL SELECT json_extract(recipe, '$.picture') FROM jobs UNION ALL SELECT json_extract(recipe, '$.mask') FROM jobs
-            UNION ALL SELECT picture FROM fresh;
-        """;
-
     private const string Columns = "id, project, parent, number, recipe, picture, facts, created";
 
     private readonly Database database;
@@ -49,7 +32,8 @@ public sealed class StudioStore : IDisposable
         {
             Directory.CreateDirectory(InversionFolder);
             claim = Claim();
-            database = new Database(Path.Combine(Folder, "studio.db"), Schema);
+            database = new Database(Path.Combine(Folder, "studio.db"), StoreSchema.Text);
+            Jobs = new JobStore(database);
             housekeeping = new Housekeeping(database, InversionFolder, clock);
             housekeeping.Begin();
         }
@@ -61,6 +45,9 @@ public sealed class StudioStore : IDisposable
 
     /// <summary>Where it lies.</summary>
     public string Folder { get; }
+
+    /// <summary>The jobs that are not over.</summary>
+    internal JobStore Jobs { get; }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -178,23 +165,6 @@ public sealed class StudioStore : IDisposable
     internal IReadOnlyList<string> RemoveProject(string project) =>
         housekeeping.Remove(database.Query("SELECT id FROM versions WHERE project = $project", row => row.GetString(0), ("$project", project)), project);
 
-    /// <summary>Keeps a job until it is over.</summary>
-    internal void AddJob(StoredJob job) => database.Execute(
-        "INSERT INTO jobs (id, project, parent, recipe, starts) VALUES ($id, $project, $parent, $recipe, $starts)",
-        ("$id", job.Id), ("$project", job.Project), ("$parent", job.Parent), ("$recipe", StudioJson.Write(job.Recipe)), ("$starts", job.Starts));
-
-    /// <summary>Counts a start of a job.</summary>
-    internal void CountStart(string job) => database.Execute("UPDATE jobs SET starts = starts + 1 WHERE id = $id", ("$id", job));
-
-    /// <summary>Takes back the starts of a job that the program stopped itself.</summary>
-    internal void ClearStarts(string job) => database.Execute("UPDATE jobs SET starts = 0 WHERE id = $id", ("$id", job));
-
-    /// <summary>Forgets a job.</summary>
-    internal void RemoveJob(string job) => database.Execute("DELETE FROM jobs WHERE id = $id", ("$id", job));
-
-    /// <summary>The jobs that are not over, in the order they came, but for those that another version of the program wrote and this one cannot read.</summary>
-    internal IReadOnlyList<StoredJob> Jobs() => [.. database.Query("SELECT id, project, parent, recipe, starts FROM jobs ORDER BY rowid", ReadJob).OfType<StoredJob>()];
-
     /// <summary>Stores a picture and gives the name it is under from now on. What nothing uses within a day is removed again.</summary>
     public string AddPicture(Picture picture)
     {
@@ -252,18 +222,6 @@ public sealed class StudioStore : IDisposable
     private static DateTimeOffset Time(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind);
 
     private static Project ReadProject(SqliteDataReader row) => new(row.GetString(0), row.GetString(1), Time(row.GetString(2)), row.GetInt32(3));
-
-    private static StoredJob? ReadJob(SqliteDataReader row)
-    {
-        try
-        {
-            return new(row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), StudioJson.Read<Recipe>(row.GetString(3)), row.GetInt32(4));
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 
     private static PictureVersion ReadVersion(SqliteDataReader row) => new(
         row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetInt32(3), StudioJson.Read<Recipe>(row.GetString(4)),

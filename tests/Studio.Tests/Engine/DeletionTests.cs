@@ -67,7 +67,7 @@ public sealed class DeletionTests : IAsyncDisposable
 
         Assert.True(test.Engine.DeleteProject(test.Project));
         Assert.Equal(JobState.Cancelled, (await running.WhenOver()).State);
-        Assert.Empty(test.Store.Jobs());
+        Assert.Empty(test.Store.Jobs.All());
     }
 
     [Fact]

@@ -31,25 +31,25 @@ public sealed class ResumeTests : IAsyncDisposable
             Assert.Equal(StudioJson.Write(before.Recipe), StudioJson.Write(test.Store.Version(over.Version!).Recipe));
         }
 
-        Assert.Empty(test.Store.Jobs());
+        Assert.Empty(test.Store.Jobs.All());
     }
 
     [Fact]
     public async Task What_ends_the_program_again_and_again_is_given_up()
     {
         var stored = new StoredJob("dangerous", test.Project, null, TestEngine.House with { Model = "storybook" }, Starts: 2);
-        test.Store.AddJob(stored);
+        test.Store.Jobs.Add(stored);
         await test.Restart();
         var progress = test.Engine.Find("dangerous")!.Progress;
         Assert.Equal(JobState.Failed, progress.State);
         Assert.Contains("ask for it once more", progress.Problem, StringComparison.Ordinal);
-        Assert.Empty(test.Store.Jobs());
+        Assert.Empty(test.Store.Jobs.All());
     }
 
     [Fact]
     public async Task What_was_running_when_the_program_was_killed_is_tried_once_more()
     {
-        test.Store.AddJob(new StoredJob("killed", test.Project, null, TestEngine.House with { Model = "storybook" }, Starts: 1));
+        test.Store.Jobs.Add(new StoredJob("killed", test.Project, null, TestEngine.House with { Model = "storybook" }, Starts: 1));
         await test.Restart();
         Assert.Equal(JobState.Done, (await test.Engine.Find("killed")!.WhenOver()).State);
     }
@@ -57,7 +57,7 @@ public sealed class ResumeTests : IAsyncDisposable
     [Fact]
     public async Task What_no_longer_can_be_made_says_so()
     {
-        test.Store.AddJob(new StoredJob("other", test.Project, null, TestEngine.House with { Model = "gone" }));
+        test.Store.Jobs.Add(new StoredJob("other", test.Project, null, TestEngine.House with { Model = "gone" }));
         await test.Restart();
         var progress = test.Engine.Find("other")!.Progress;
         Assert.Equal(JobState.Failed, progress.State);

@@ -1,0 +1,61 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
+using static PromptToPrompt.Studio.Api.StudioApi;
+
+namespace PromptToPrompt.Studio.Api;
+
+/// <summary>What can be taken away of a version, beside its picture.</summary>
+internal static class VersionFiles
+{
+    public static void MapVersionFiles(this IEndpointRouteBuilder api)
+    {
+        api.MapGet("/versions/{id}/attention", Attention).WithSummary("Where the words of a version look, over the whole run and over time.").Produces<AttentionRecord>().ProducesProblem(404);
+        api.MapGet("/versions/{id}/own-size.png", OwnSized).WithSummary("What came from a given picture, at that one's own size and in its place.")
+            .Produces(200, contentType: "image/png").ProducesProblem(404);
+        api.MapGet("/versions/{id}/mask.png", Mask).WithSummary("The mask that the version's command reads.").Produces(200, contentType: "image/png").ProducesProblem(404);
+        api.MapGet("/versions/{id}/run.json", Record).WithSummary("Everything needed to repeat a version.");
+        api.MapGet("/versions/{id}/command", Command).WithSummary("The p2p commands that make the same picture.").Produces<string>(200, "text/plain").ProducesProblem(404);
+        api.MapGet("/versions/{id}/inversion.safetensors", Inversion).WithSummary("The inversion of a version, for p2p edit --inversion; of edits, once they were a source.")
+            .Produces(200, contentType: "application/octet-stream").ProducesProblem(404);
+    }
+
+    private static IResult Attention(string id, StudioStore store, HttpContext context)
+    {
+        if (store.Maps(id) is not { } maps)
+            return Missing("version with attention maps", id);
+        context.Response.Headers.CacheControl = ForGood;
+        return TypedResults.Bytes(maps, "application/json");
+    }
+
+    private static IResult OwnSized(string id, StudioStore store, HttpContext context)
+    {
+        if (store.FindVersion(id) is not { } version || OwnSize.Of(version, store) is not { } own)
+            return Missing("version with a size of its own", id);
+        context.Response.Headers.CacheControl = ForGood;
+        return TypedResults.Bytes(own.Restore(store.Picture(version.Picture), store).ToPng(), "image/png");
+    }
+
+    private static IResult Mask(string id, StudioStore store, HttpContext context)
+    {
+        if (store.FindVersion(id) is not { } version || (version.Recipe switch { EditedRecipe edited => edited.Mask, InpaintedRecipe filled => filled.Mask, _ => null }) is not { } mask)
+            return Missing("version with a brushed mask", id);
+        context.Response.Headers.CacheControl = ForGood;
+        return TypedResults.Bytes(OwnSize.Of(version, store) is { } own ? own.RestoreMask(store.Picture(mask)).ToPng() : store.FindPng(mask)!, "image/png");
+    }
+
+    private static IResult Record(string id, StudioStore store, StudioEngine engine) =>
+        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
+
+    private static IResult Command(string id, StudioStore store, StudioEngine engine) =>
+        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
+
+    private static IResult Inversion(string id, StudioStore store)
+    {
+        var path = store.FindVersion(id) is null ? null : store.InversionFile(store.KeyOf(id));
+        return File.Exists(path) ? TypedResults.PhysicalFile(path, "application/octet-stream", "inversion.safetensors") : Missing("inversion of the version", id);
+    }
+}

@@ -1,0 +1,22 @@
+namespace PromptToPrompt.Studio.Store;
+
+/// <summary>What is in the store's file. Whatever comes here must be made beside what is there already, so that old files go on working.</summary>
+internal static class StoreSchema
+{
+    /// <summary>Makes what is not there: trees of versions, pictures, jobs that are not over, and pictures that nothing names yet.</summary>
+    public const string Text = """
+        CREATE TABLE IF NOT EXISTS projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS pictures (name TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL, png BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS versions (
+            id TEXT PRIMARY KEY, project TEXT NOT NULL REFERENCES projects(id), parent TEXT, number INTEGER NOT NULL, recipe TEXT NOT NULL,
+            key TEXT NOT NULL, picture TEXT NOT NULL, facts TEXT NOT NULL, maps BLOB, created TEXT NOT NULL, UNIQUE (project, number));
+        CREATE INDEX IF NOT EXISTS versions_key ON versions (key);
+        CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, project TEXT NOT NULL, parent TEXT, recipe TEXT NOT NULL, starts INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS fresh (picture TEXT PRIMARY KEY, until TEXT NOT NULL);
+        CREATE VIEW IF NOT EXISTS named (name) AS
+            SELECT picture FROM versions UNION ALL SELECT json_extract(facts, '$.mask') FROM versions
+            UNION ALL SELECT json_extract(recipe, '$.picture') FROM versions UNION ALL SELECT json_extract(recipe, '$.mask') FROM versions
+            UNION ALL SELECT json_extract(recipe, '$.picture') FROM jobs UNION ALL SELECT json_extract(recipe, '$.mask') FROM jobs
+            UNION ALL SELECT picture FROM fresh;
+        """;
+}
