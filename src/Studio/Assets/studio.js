@@ -84,7 +84,7 @@ function darken() {
     lightings++
     document.querySelectorAll('.stage.lit').forEach(stage => stage.classList.remove('lit'))
     const label = document.querySelector('[data-time-label]')
-    if (label) label.textContent = lit ? `Slide to see “${lit.word}” over time` : 'Hover a word to see where it looks'
+    if (label) label.textContent = lit ? `Slide to see “${lit.word}” over time` : 'Hover or touch a word to see where it looks'
 }
 
 function bytes(text) {
@@ -281,5 +281,6 @@ function paint(canvas, event) {
 const anew = () => location.reload()
 document.getElementById('components-reconnect-modal').addEventListener('components-reconnect-state-changed', event => { if (event.detail.state === 'rejected') anew() })
 document.addEventListener('click', async event => {
+    if (closest(event, '[data-reload]')) anew()
     if (closest(event, '[data-reconnect]') && !await Blazor.reconnect().catch(() => false)) anew()
 })
