@@ -104,10 +104,15 @@ internal sealed class ModelOptions
     {
         var directory = ModelFolder.FindModel(name ?? parse.GetValue(model)!);
         // What adapts one model's files says nothing about another's.
-<<<<<<< HEAD
         var files = name is null ? checkpoint.Read(parse) : new ModelLoadOptions();
         Option[] deciding = [.. name is null ? checkpoint.All : [], dtype, memory.Tiling];
-        return new OfferedModel(name ?? parse.GetValue(model)!, () => Load(parse, directory, files, StudioDemand)) { Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option))] };
+        return new OfferedModel(name ?? parse.GetValue(model)!, () =>
+        {
+            var loaded = Load(parse, directory, files, StudioDemand);
+            Announce(parse, loaded.Device, quiet);
+            return loaded;
+        })
+        { Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option))] };
     }
 
     private static IEnumerable<string> AsGiven(ParseResult parse, Option option)
@@ -115,15 +120,6 @@ internal sealed class ModelOptions
         if (parse.GetResult(option) is not { Implicit: false } given)
             return [];
         return given.Tokens.Count == 0 ? [option.Name] : given.Tokens.SelectMany(token => new[] { option.Name, token.Value });
-=======
-        var files = name is null ? Files(parse) : new ModelLoadOptions { TiledVae = parse.GetValue(vaeTiling) };
-        return new OfferedModel(name ?? parse.GetValue(model)!, () =>
-        {
-            var loaded = Load(parse, directory, files);
-            Announce(parse, loaded.Device, quiet);
-            return loaded;
-        });
->>>>>>> cuda
     }
 
     /// <summary>Tells a person which device runs, where the choice was the program's.</summary>

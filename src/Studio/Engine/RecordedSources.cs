@@ -23,7 +23,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     public long Bytes => sessions.Bytes;
 
     /// <summary>What tells models apart: another type, or an autoencoder that works in tiles, makes slightly other pictures.</summary>
-    public static string Origin(StableDiffusionModel model) => $"{model.Fingerprint} {model.Dtype} {model.Vae.IsTiled}";
+    public static string Origin(StableDiffusionModel model) => $"{model.Fingerprint} {model.Dtype} {model.TilesPictures}";
 
     /// <summary>In how many windows the prompts of a recipe are read.</summary>
     public int WindowsOf(StableDiffusionModel model, Recipe recipe) => new PromptWindows(model.Tokenizer, store.Version).Of(recipe);

@@ -14,7 +14,6 @@ public sealed class GenerateCommandTests
     }
 
     [Fact]
-<<<<<<< HEAD
     public void ARunThatOnlyFitsWithLowMemoryIsMadeSo()
     {
         using var folder = new TemporaryFolder();
@@ -30,10 +29,10 @@ public sealed class GenerateCommandTests
             Assert.True(one.Rgb.Zip(other.Rgb).Average(pixel => Math.Abs(pixel.First - pixel.Second)) < 0.01);
         }
     }
-=======
+
+    [Fact]
     public void NumbersThatOverflowAreOneLineWithTheStep() => Assert.Contains(
         "overflowed at step", P2P.Run("generate", "a house", "--guidance", "1e38", "--steps", "3", "--model", Models.Storybook()).FailedWith(2));
->>>>>>> cuda
 
     [Fact]
     public void LongEmphasisedPromptsAndTilesMakePictures()
