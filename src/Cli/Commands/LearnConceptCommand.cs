@@ -31,7 +31,7 @@ internal static class LearnConceptCommand
             DefaultValueFactory = _ => [],
         };
         var every = Parsed.Number("--sample-every", "Steps from sheet to sheet while learning; 0 for one at the end alone", 250);
-        var count = Parsed.Number("--sample-count", "Pictures of the word on a sheet", 4);
+        var count = Parsed.Number("--sample-count", "Pictures of the word on a sheet; 0 for no sheets", 4);
         var command = new Command("learn-concept", "Learn a new word from a few pictures; started again after a stop, it goes on") { pictures, output };
         var options = new ConceptOptions().AddTo(command);
         command.Add(samples);
@@ -48,7 +48,7 @@ internal static class LearnConceptCommand
             settings.Validate();
             var prompts = parse.GetValue(samples) is { Length: > 0 } asked ? asked : [settings.Templates[0]];
             InvalidInputException.Require(parse.GetValue(every) >= 0, "--sample-every is below 0; give a number of steps, or 0.");
-            InvalidInputException.Require(parse.GetValue(count) is >= 1 and <= 16, "--sample-count must be from 1 to 16.");
+            InvalidInputException.Require(parse.GetValue(count) is >= 0 and <= 16, "--sample-count must be from 0 to 16.");
             foreach (var prompt in prompts)
                 InvalidInputException.Require(prompt.Contains(PromptTemplates.Place, StringComparison.Ordinal), $"--sample \"{prompt}\" has no place for the word; write {PromptTemplates.Place} there.");
             var names = parse.GetValue(pictures)!;
