@@ -64,7 +64,7 @@ internal static class LearnConceptCommand
             var sheets = new ConceptSheets(training, settings, framed, prompts, parse.GetValue(count), path, cancel);
             Learn(training, settings, sheets, path, parse.GetValue(every), quiet, cancel);
             sheets.AddLast();
-            var use = $"p2p generate \"{PromptTemplates.Fill(prompts[0], settings.Word)}\" --embedding {Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}";
+            var use = $"p2p generate \"{PromptTemplates.Fill(prompts[0], settings.Word)}\" --embedding {RunFolder.Shortest(path)}";
             var facts = Facts(training, settings, path, use, TimeProvider.System.GetElapsedTime(started));
             facts["files"] = Json.Array([path, .. sheets.Files]);
             if (report.Json(parse))
@@ -157,7 +157,7 @@ internal static class LearnConceptCommand
     {
         var (files, losses) = (facts["files"]!.AsArray(), facts["heldOutLoss"]!);
         return string.Create(CultureInfo.InvariantCulture, $"""
-            {string.Join('\n', files.Select(file => Path.GetRelativePath(Directory.GetCurrentDirectory(), (string)file!)))}
+            {string.Join('\n', files.Select(file => RunFolder.Shortest((string)file!)))}
             loss on noise that was not learned from: {losses["initial"]} as {settings.Initial}, {losses["learned"]} as {settings.Word}
             {(double)facts["seconds"]!:F1} s
             {facts["use"]}
