@@ -32,7 +32,7 @@ internal static class LearnConceptCommand
             DefaultValueFactory = _ => [],
         };
         var every = Parsed.Number("--sample-every", "Steps from sheet to sheet while learning; 0 for one at the end alone", 250);
-        var count = Parsed.Number("--sample-count", "Pictures of the word on a sheet", 4);
+        var count = Parsed.Number("--sample-count", "Pictures of the word on a sheet; 0 for no sheets", 4);
         var command = new Command("learn-concept", "Learn a new word from a few pictures; started again after a stop, it goes on") { pictures, output };
         var options = new ConceptOptions().AddTo(command);
         command.Add(samples);
@@ -49,7 +49,7 @@ internal static class LearnConceptCommand
             settings.Validate();
             var prompts = parse.GetValue(samples) is { Length: > 0 } asked ? asked : [settings.Templates[0]];
             InvalidInputException.Require(parse.GetValue(every) >= 0, "--sample-every is below 0; give a number of steps, or 0.");
-            InvalidInputException.Require(parse.GetValue(count) is >= 1 and <= 16, "--sample-count must be from 1 to 16.");
+            InvalidInputException.Require(parse.GetValue(count) is >= 0 and <= 16, "--sample-count must be from 0 to 16.");
             foreach (var prompt in prompts)
                 InvalidInputException.Require(prompt.Contains(PromptTemplates.Place, StringComparison.Ordinal), $"--sample \"{prompt}\" has no place for the word; write {PromptTemplates.Place} there.");
             var names = parse.GetValue(pictures)!;
@@ -64,7 +64,7 @@ internal static class LearnConceptCommand
             var sheets = new ConceptSheets(training, settings, framed, prompts, parse.GetValue(count), path, cancel);
             Learn(training, settings, sheets, path, parse.GetValue(every), quiet, cancel);
             sheets.AddLast();
-            var use = $"p2p generate \"{PromptTemplates.Fill(prompts[0], settings.Word)}\" --embedding {Path.GetRelativePath(Directory.GetCurrentDirectory(), path)}";
+            var use = $"p2p generate \"{PromptTemplates.Fill(prompts[0], settings.Word)}\" --embedding {RunFolder.Shortest(path)}";
             var facts = Facts(training, settings, path, use, TimeProvider.System.GetElapsedTime(started));
             facts["files"] = Json.Array([path, .. sheets.Files]);
             if (report.Json(parse))
@@ -157,7 +157,7 @@ internal static class LearnConceptCommand
     {
         var (files, losses) = (facts["files"]!.AsArray(), facts["heldOutLoss"]!);
         return string.Create(CultureInfo.InvariantCulture, $"""
-            {string.Join('\n', files.Select(file => Path.GetRelativePath(Directory.GetCurrentDirectory(), (string)file!)))}
+            {string.Join('\n', files.Select(file => RunFolder.Shortest((string)file!)))}
             loss on noise that was not learned from: {losses["initial"]} as {settings.Initial}, {losses["learned"]} as {settings.Word}
             {(double)facts["seconds"]!:F1} s
             {facts["use"]}

@@ -13,7 +13,7 @@ namespace PromptToPrompt.Cli.Runs;
 /// <param name="settings">Its settings.</param>
 /// <param name="pictures">The pictures.</param>
 /// <param name="prompts">What is drawn, with <see cref="PromptTemplates.Place"/> where the word stands.</param>
-/// <param name="count">How many pictures of a word.</param>
+/// <param name="count">How many pictures of a word; 0 for no sheets.</param>
 /// <param name="path">The word's file; sheets lie beside it.</param>
 /// <param name="cancel">Stops the drawing.</param>
 internal sealed class ConceptSheets(
@@ -39,6 +39,8 @@ internal sealed class ConceptSheets(
 
     private void Draw(string file)
     {
+        if (count == 0)
+            return;
         var columns = Math.Max(count, FewestColumns);
         before ??= DrawAll(settings.Initial);
         var after = DrawAll(settings.Word);

@@ -72,11 +72,5 @@ internal sealed class PictureRun
     }
 
     private static string Summary(RunFolder folder, double seconds) =>
-        string.Create(CultureInfo.InvariantCulture, $"{string.Join('\n', folder.Files.Select(Shortest))}\n{seconds:F1} s");
-
-    private static string Shortest(string path)
-    {
-        var relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), path);
-        return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
-    }
+        string.Create(CultureInfo.InvariantCulture, $"{string.Join('\n', folder.Files.Select(RunFolder.Shortest))}\n{seconds:F1} s");
 }

@@ -40,6 +40,13 @@ internal sealed class RunFolder
     /// <summary>Full paths of what has been written.</summary>
     public IReadOnlyList<string> Files => files;
 
+    /// <summary>A full path as a person reads it best: relative where it lies below the current directory.</summary>
+    public static string Shortest(string path)
+    {
+        var relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), path);
+        return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
+    }
+
     /// <summary>The full path of a file here; a name that is a full path stays as it is.</summary>
     public string PathOf(string name) => Path.Combine(folder, name);
 

@@ -35,4 +35,11 @@ public class PictureTests
         var vae = new AutoencoderKL(AutoencoderConfig.FromFile(reference.Config("vae")), reference.Stored("vae").Root);
         Assert.Contains("33x32", Assert.Throws<InvalidInputException>(() => PictureFiles.Gradient(33, 32).Encode(vae)).Message);
     }
+
+    [Fact]
+    public void AMirroredPictureHasItsColumnsTurnedRound()
+    {
+        var mirrored = new Picture(2, 2, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]).Mirror();
+        Assert.Equal([4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9], mirrored.Rgb);
+    }
 }
