@@ -3,6 +3,7 @@ using System.Globalization;
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.TextEncoders;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Diffusion.UNet;

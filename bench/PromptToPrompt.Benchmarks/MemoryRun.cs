@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using PromptToPrompt.Diffusion.Native;
 
 namespace PromptToPrompt.Benchmarks;
 

@@ -26,7 +26,7 @@ public class UNetBenchmarks
     public void Setup()
     {
         model = StableDiffusionModel.Load(EmbeddedModel.Directory);
-        var config = model.UNet.Config;
+        var config = model.Shape.UNet;
         using var generator = new Generator(0, CPU);
         sample = randn([Rows, config.InChannels, config.SampleSize, config.SampleSize], generator: generator);
         context = randn([Rows, Tokens, config.CrossAttentionDim], generator: generator);

@@ -12,8 +12,8 @@ internal static class PlainModel
     /// <exception cref="InvalidInputException">It is one of them.</exception>
     public static void Require(StableDiffusionModel model, string work)
     {
-        if (model.UNet.Config.InChannels != model.Vae.Config.LatentChannels)
-            throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.UNet.Config.InChannels} channels; a model made for inpainting cannot {work}.");
+        if (model.Shape.UNet.InChannels != model.Shape.Vae.LatentChannels)
+            throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.Shape.UNet.InChannels} channels; a model made for inpainting cannot {work}.");
         if (model.TakesGuidance)
             throw new InvalidInputException($"{model.Directory} was distilled to a few steps and takes guidance as an input; it cannot {work}, give the model it was made from.");
     }

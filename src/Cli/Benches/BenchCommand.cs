@@ -12,5 +12,6 @@ internal static class BenchCommand
         InversionBench.Create(cancel),
         ConceptsBench.Create(cancel),
         StudioBench.Create(cancel),
+        ModelBench.Create(cancel),
     };
 }

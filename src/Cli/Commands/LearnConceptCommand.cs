@@ -6,6 +6,7 @@ using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Concepts;
 
 namespace PromptToPrompt.Cli.Commands;
@@ -56,8 +57,7 @@ internal static class LearnConceptCommand
             var captions = options.Captions(parse, names);
             var given = names.Select(Picture.Load).ToList();
             var (width, height) = sampling.Size(parse);
-            model.RequireMemory(parse, width > 0 ? new PixelSize(width, height) : null, settings.Batch);
-            using var loaded = model.Load(parse);
+            using var loaded = model.Load(parse, new MemoryDemand(settings.Batch, sampling.GivenSize(parse), HasGradient: true));
             var framed = given.Zip(captions, (picture, caption) => ConceptPicture.Of(picture, options.Framing(parse, loaded, picture, new PixelSize(width, height)), caption)).ToList();
             var quiet = report.Quiet(parse);
             using var training = new ConceptTraining(loaded, settings, framed);

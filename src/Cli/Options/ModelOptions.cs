@@ -21,13 +21,13 @@ internal sealed class ModelOptions
     };
 
     private readonly Option<string> device = Parsed.Of("--device", "auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice);
+    // A new picture runs two rows, and so does an edit of one that is recorded.
+    private static readonly MemoryDemand StudioDemand = new(Rows: 2);
+
     private readonly CheckpointOptions checkpoint = new();
     private readonly Option<string> dtype = Parsed.Choice("--dtype", "What the model computes in", "float32", "float32", "bfloat16", "float16");
 
-    private readonly Option<bool> vaeTiling = new("--vae-tiling")
-    {
-        Description = "Decode and encode pictures larger than 512 pixels in tiles: far less memory, slightly other colours",
-    };
+    private readonly MemoryOptions memory = new();
 
     public ModelOptions() => device.DefaultValueFactory = _ => "auto";
 
@@ -38,7 +38,7 @@ internal sealed class ModelOptions
         checkpoint.AddTo(command).AddLorasTo(command).AddEmbeddingsTo(command);
         command.Add(device);
         command.Add(dtype);
-        command.Add(vaeTiling);
+        memory.AddTo(command);
         return this;
     }
 
@@ -58,27 +58,17 @@ internal sealed class ModelOptions
     public ClipTokenizer LoadTokenizer(ParseResult parse) => StableDiffusionModel.LoadTokenizer(Directory(parse), checkpoint.Read(parse));
 
     /// <summary>Loads libtorch and the model.</summary>
-    public StableDiffusionModel Load(ParseResult parse) => Load(parse, Directory(parse), Files(parse));
-
-    private StableDiffusionModel Load(ParseResult parse, string directory, ModelLoadOptions files)
-    {
-        LibTorch.EnsureLoaded();
-        return StableDiffusionModel.Load(directory, Device(parse), Dtype(parse), files);
-    }
-
-    /// <summary>Refuses a run that this machine's memory cannot hold, before anything is loaded.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="size">The pictures' size; null for the model's own.</param>
-    /// <param name="rows">Rows of the U-Net's batch.</param>
-    public void RequireMemory(ParseResult parse, PixelSize? size, int rows)
+    /// <param name="demand">What the run does; a run that this machine's memory cannot hold is refused before anything is loaded. Null where it is not known.</param>
+    public StableDiffusionModel Load(ParseResult parse, MemoryDemand? demand = null) => Load(parse, Directory(parse), checkpoint.Read(parse), demand);
+
+    private StableDiffusionModel Load(ParseResult parse, string directory, ModelLoadOptions files, MemoryDemand? demand)
     {
         LibTorch.EnsureLoaded();
+        var (where, dtype) = (Device(parse), Dtype(parse));
         // Of a GPU's memory libtorch tells nothing here.
-        if (Device(parse).type == DeviceType.CPU)
-            MemoryEstimate.Of(Directory(parse), Files(parse), Dtype(parse), size, rows).RequireFits(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        return StableDiffusionModel.Load(directory, where, dtype, memory.Choose(parse, directory, files, dtype, where.type == DeviceType.CPU ? demand : null));
     }
-
-    private ModelLoadOptions Files(ParseResult parse) => checkpoint.Read(parse) with { TiledVae = parse.GetValue(vaeTiling) };
 
     private torch.ScalarType Dtype(ParseResult parse) => parse.GetValue(dtype) switch
     {
@@ -94,8 +84,8 @@ internal sealed class ModelOptions
     {
         var directory = ModelFolder.FindModel(name ?? parse.GetValue(model)!);
         // What adapts one model's files says nothing about another's.
-        var files = name is null ? Files(parse) : new ModelLoadOptions { TiledVae = parse.GetValue(vaeTiling) };
-        return new OfferedModel(name ?? parse.GetValue(model)!, () => Load(parse, directory, files));
+        var files = name is null ? checkpoint.Read(parse) : new ModelLoadOptions();
+        return new OfferedModel(name ?? parse.GetValue(model)!, () => Load(parse, directory, files, StudioDemand));
     }
 
     private torch.Device Device(ParseResult parse)

@@ -46,8 +46,7 @@ internal sealed class SamplingOptions
         DefaultValueFactory = _ => "",
     };
 
-    private readonly Option<(int Width, int Height)?> size = Parsed.Of<(int, int)?>(
-        "--size", "Picture size in pixels; the model's own by default", "WIDTHxHEIGHT such as 512x512", ReadSize, "WxH");
+    private readonly Option<(int Width, int Height)?> size = CreateSize();
 
     private readonly Option<(int Width, int Height)?> originalSize = Parsed.Of<(int, int)?>(
         "--original-size", "For models that look at sizes (XL): size of the picture before it was scaled; its own by default", "WIDTHxHEIGHT such as 1024x1024", ReadSize);
@@ -55,15 +54,22 @@ internal sealed class SamplingOptions
     private readonly Option<int[]?> crop = Parsed.Of<int[]?>(
         "--crop", "For models that look at sizes (XL): where the picture was cropped; 0,0 by default", "LEFT,TOP such as 0,0", ReadPoint);
 
+    private readonly Option<(int Width, int Height)?> targetSize = Parsed.Of<(int, int)?>(
+        "--target-size", "For models that look at sizes (XL): size that they are told the picture has; its own by default", "WIDTHxHEIGHT such as 1024x1024", ReadSize);
+
     private readonly Option<string?> initialLatents = new("--init-latents")
     {
         Description = "Starting noise from the tensor \"latents\" of a safetensors file instead of the seed",
         HelpName = "file",
     };
 
+    /// <summary><c>--size</c> alone.</summary>
+    public static Option<(int Width, int Height)?> CreateSize() =>
+        Parsed.Of<(int, int)?>("--size", "Picture size in pixels; the model's own by default", "WIDTHxHEIGHT such as 512x512", ReadSize, "WxH");
+
     public SamplingOptions AddTo(Command command)
     {
-        Option[] all = [steps, guidance, guidanceRescale, seed, scheduler, spacing, stepsOffset, negative, longPrompts, clipSkip, size, originalSize, crop, initialLatents];
+        Option[] all = [steps, guidance, guidanceRescale, seed, scheduler, spacing, stepsOffset, negative, longPrompts, clipSkip, size, originalSize, crop, targetSize, initialLatents];
         foreach (var option in all)
             command.Add(option);
         return this;
@@ -106,6 +112,9 @@ internal sealed class SamplingOptions
     /// <summary>The size to work at, 0 for the model's own.</summary>
     public (int Width, int Height) Size(ParseResult parse) => parse.GetValue(size) ?? (0, 0);
 
+    /// <summary>The same; null for the model's own.</summary>
+    public PixelSize? GivenSize(ParseResult parse) => parse.GetValue(size) is { } given ? new PixelSize(given.Width, given.Height) : null;
+
     /// <summary>A request for edits of a picture that was inverted: what was not asked for otherwise is as it was inverted.</summary>
     public EditRequest Of(ParseResult parse, EditRequest request, InvertedPicture inverted)
     {
@@ -141,6 +150,7 @@ internal sealed class SamplingOptions
         Width = parse.GetValue(size)?.Width ?? 0,
         Height = parse.GetValue(size)?.Height ?? 0,
         OriginalSize = parse.GetValue(originalSize) is { } original ? new PixelSize(original.Width, original.Height) : null,
+        TargetSize = parse.GetValue(targetSize) is { } target ? new PixelSize(target.Width, target.Height) : null,
         Crop = parse.GetValue(crop) is [var left, var top] ? (left, top) : default,
     };
 

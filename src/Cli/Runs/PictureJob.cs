@@ -20,6 +20,9 @@ internal sealed record PictureJob
     /// <summary>Files that are read; what the run writes must not replace them.</summary>
     public IReadOnlyList<string> Inputs { get; init; } = [];
 
+    /// <summary>Whether something is optimised on the way, which takes memory.</summary>
+    public bool HasGradient { get; init; }
+
     /// <summary>Adds what only this command asks for, before anything is loaded.</summary>
     public Func<EditRequest, EditRequest> Complete { get; init; } = request => request;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Cli.Options;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
 
 namespace PromptToPrompt.Cli.Runs;
 
@@ -39,14 +39,13 @@ internal sealed class PictureRun
         var trace = output.Trace(parse) is { } path ? Path.GetFullPath(path) : null;
         var folder = new RunFolder(output.Folder(parse), trace, job.Inputs);
         var request = job.Complete(sampling.Request(parse, job.Source)) with { Trace = trace is not null };
-        var size = sampling.Size(parse);
-        model.RequireMemory(
-            parse, size.Width > 0 ? new PixelSize(size.Width, size.Height) : null, (1 + request.Targets.Count) * (request.Guidance == 1 ? 1 : 2));
-        using var loaded = model.Load(parse);
+        using var loaded = model.Load(parse, new MemoryDemand(
+            (1 + request.Targets.Count) * (request.Guidance == 1 ? 1 : 2), sampling.GivenSize(parse), job.HasGradient));
         using var latents = sampling.ReadInitialLatents(parse);
         request = job.Prepare(loaded, request with
         {
             InitialLatents = latents,
+            RowByRow = loaded.OnePartAtATime,
             Windows = sampling.Windows(parse, loaded.Tokenizer, [request.Source, request.Negative, .. request.Targets]),
         });
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);

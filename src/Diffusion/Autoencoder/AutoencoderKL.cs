@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Weights;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
@@ -59,6 +60,9 @@ public sealed class AutoencoderKL
     {
         using var scope = NewDisposeScope();
         var pixels = latents.shape[2] * latents.shape[3] * Config.PixelsPerLatent * Config.PixelsPerLatent;
+        // Of small pictures there is nothing to gain, and previews of them follow each other quickly.
+        if (pixels >= PixelsTogether)
+            FreedMemory.GiveBack();
         var parts = latents.split(Math.Max(1, PixelsTogether / pixels)).Select(DecodeTogether).ToList();
         return (parts.Count == 1 ? parts[0] : cat(parts, 0)).MoveToOuterDisposeScope();
     }

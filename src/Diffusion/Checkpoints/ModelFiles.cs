@@ -6,6 +6,7 @@ using PromptToPrompt.Diffusion.Checkpoints.SingleFile;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Diffusion.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Checkpoints;
@@ -96,7 +97,7 @@ internal abstract class ModelFiles : IDisposable
         stored.RequireKnown();
         var weights = new StoredWeights(
             stored.Origin,
-            stored.Tensors.ToDictionary(t => t.Key, t => t.Value with { Read = () => Place(t.Value.Read(), device, dtype) }, StringComparer.Ordinal),
+            stored.Tensors.ToDictionary(t => t.Key, t => t.Value with { Read = () => Place(t.Value, device, dtype) }, StringComparer.Ordinal),
             stored.NameInFile);
         owned.Add(weights);
         var model = build(weights.Root);
@@ -182,8 +183,12 @@ internal abstract class ModelFiles : IDisposable
         return weights;
     }
 
-    private static Tensor Place(Tensor stored, Device device, ScalarType dtype)
+    private static Tensor Place(StoredWeight weight, Device device, ScalarType dtype)
     {
+        // A tensor without content, for those who look at names and shapes alone.
+        if (device.type == DeviceType.META)
+            return empty([.. weight.Shape], dtype, device);
+        var stored = weight.Read();
         if (stored.dtype == dtype && stored.device_type == device.type)
             return stored;
         using (stored)

@@ -17,6 +17,9 @@ public sealed record ModelLoadOptions
     /// <summary>Whether the autoencoder works in tiles; see <see cref="Autoencoder.AutoencoderKL.IsTiled"/>.</summary>
     public bool TiledVae { get; init; }
 
+    /// <summary>Whether the weights of one part are in memory at a time; see <see cref="Pipelines.StableDiffusionModel.OnePartAtATime"/>.</summary>
+    public bool OnePartAtATime { get; init; }
+
     /// <summary>LoRAs to add to the weights.</summary>
     public IReadOnlyList<Lora> Loras { get; init; } = [];
 

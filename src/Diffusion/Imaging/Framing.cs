@@ -40,7 +40,7 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
     /// <exception cref="InvalidInputException">The margins or the size do not fit.</exception>
     public static Framing For(StableDiffusionModel model, FramingKind kind, Picture picture, int width = 0, int height = 0, PixelMargins margins = default)
     {
-        var multiple = model.Vae.Config.PixelsPerLatent;
+        var multiple = model.Shape.Vae.PixelsPerLatent;
         var target = new PixelSize(width > 0 ? width : model.PictureSide, height > 0 ? height : model.PictureSide);
         model.RequireFits(target);
         return Create(kind, picture.Size, target, multiple, margins);

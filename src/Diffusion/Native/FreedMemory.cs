@@ -13,6 +13,8 @@ internal static partial class FreedMemory
     private const int TrimThreshold = -1;
     private const int OneGigabyte = 1 << 30;
 
+    private static bool isKept;
+
     /// <summary>Sets glibc's allocator, for the process; nothing elsewhere, and nothing where the user has set it.</summary>
     public static void Keep()
     {
@@ -23,10 +25,24 @@ internal static partial class FreedMemory
             return;
         _ = SetOption(MapThreshold, OneGigabyte);
         _ = SetOption(TrimThreshold, OneGigabyte);
+        isKept = true;
+    }
+
+    /// <summary>
+    /// Gives back what was kept. For the change from one part of a model to another, whose feature maps are of other sizes and would be laid beside
+    /// the holes that the first ones left.
+    /// </summary>
+    public static void GiveBack()
+    {
+        if (isKept)
+            _ = Trim(0);
     }
 
     private static bool IsSet(string variable) => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable));
 
     [LibraryImport("libc.so.6", EntryPoint = "mallopt")]
     private static partial int SetOption(int option, int value);
+
+    [LibraryImport("libc.so.6", EntryPoint = "malloc_trim")]
+    private static partial int Trim(nuint kept);
 }

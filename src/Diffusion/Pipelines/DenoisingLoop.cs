@@ -26,8 +26,8 @@ public static class DenoisingLoop
         StableDiffusionModel model, Scheduler scheduler, DenoisingRequest request, CancellationToken cancel = default)
     {
         var channels = request.Latents.shape[1] + (request.Beside?.shape[1] ?? 0);
-        if (model.UNet.Config.InChannels != channels)
-            throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.UNet.Config.InChannels} channels, not {channels}; a model made for inpainting works with p2p inpaint alone.");
+        if (model.Shape.UNet.InChannels != channels)
+            throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.Shape.UNet.InChannels} channels, not {channels}; a model made for inpainting works with p2p inpaint alone.");
         // Such a network does in one row what guidance does in two.
         if (model.TakesGuidance)
             request = request with { Guidance = 1, Conditional = request.Conditional with { Guidance = request.Guidance } };
@@ -55,14 +55,18 @@ public static class DenoisingLoop
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var step = new DenoisingStep(index, scheduler.Timesteps[index], batch.Rows);
-        var input = batch.Input(scheduler.ScaleModelInput(latents, index));
-        var timestep = tensor(new[] { step.Timestep }, device: model.Device);
-        var output = model.UNet.Forward(input.to(model.Dtype), timestep, batch.Conditioning(index), request.Attention, step).to(ScalarType.Float32);
+        var input = batch.Input(scheduler.ScaleModelInput(latents, index)).to(model.Dtype);
+        var timestep = tensor(new[] { scheduler.Timesteps[index] }, device: model.Device);
+        var conditioning = batch.Conditioning(index);
+        var output = (request.RowByRow ? cat([.. Enumerable.Range(0, batch.Rows.Count).Select(row => Predict(row, 1))], 0) : Predict(0, batch.Rows.Count)).to(ScalarType.Float32);
         var next = request.AfterStep(index, batch.Advance(output, index, latents, Advance));
         if (!next.isfinite().all().ToBoolean())
             throw new InvalidInputException($"The numbers overflowed at step {index + 1}; use --dtype float32, a lower --guidance or milder weights. Where nothing helps, the model is damaged.");
         return next.DetachFromDisposeScope();
+
+        Tensor Predict(int first, int count) => model.UNet.Forward(
+            input.narrow(0, first, count), timestep, conditioning.Narrow(first, count), request.Attention,
+            new DenoisingStep(index, scheduler.Timesteps[index], [.. batch.Rows.Skip(first).Take(count)]));
 
         Tensor Advance(Tensor guided, Tensor sample)
         {

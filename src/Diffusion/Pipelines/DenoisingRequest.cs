@@ -43,6 +43,12 @@ public sealed record DenoisingRequest
     /// </summary>
     public Tensor? Known { get; init; }
 
+    /// <summary>
+    /// Whether the rows of a step are computed one after another, unconditional ones first, then the pictures in their order: the memory of one row
+    /// instead of all.
+    /// </summary>
+    public bool RowByRow { get; init; }
+
     /// <summary>The run's attention.</summary>
     public AttentionProcessor Attention { get; init; } = AttentionProcessor.Plain;
 

@@ -15,10 +15,10 @@ public static class InitialNoise
     /// <exception cref="InvalidInputException">The size is not a multiple of the model's.</exception>
     public static Tensor FromSeed(StableDiffusionModel model, long seed, int height, int width)
     {
-        var f = model.Vae.Config.PixelsPerLatent;
+        var f = model.Shape.Vae.PixelsPerLatent;
         model.RequireFits(new PixelSize(width, height));
         using var generator = new Generator((ulong)seed, CPU);
-        using var noise = randn([1, model.Vae.Config.LatentChannels, height / f, width / f], generator: generator);
+        using var noise = randn([1, model.Shape.Vae.LatentChannels, height / f, width / f], generator: generator);
         return noise.to(model.Device, copy: true);
     }
 }

@@ -1,63 +1,87 @@
+using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
 
+/// <summary>What a run does, as far as its memory goes.</summary>
+/// <param name="Rows">Rows of the U-Net's batch that are computed together.</param>
+/// <param name="Size">The pictures' size; null for the model's own.</param>
+/// <param name="HasGradient">Whether something is optimised, as null-text inversion does.</param>
+public readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, bool HasGradient = false);
+
 /// <summary>
 /// About how much memory a run takes at its peak, told before it from the model's configs and headers. The factors are measured ones, from
-/// a full-size Stable Diffusion 1.5 at 512×512 on a CPU (docs/benchmarks.md).
+/// full-size models on a CPU (docs/models.md).
 /// </summary>
-/// <param name="Weights">The weights of all parts.</param>
+/// <param name="TextWeights">Weights of the text encoders.</param>
+/// <param name="NetworkWeights">Weights of the U-Net.</param>
+/// <param name="AutoencoderWeights">Weights of the autoencoder.</param>
 /// <param name="Network">The U-Net's feature maps.</param>
-/// <param name="Decoding">The autoencoder's feature maps; the U-Net's are gone by then.</param>
-public sealed record MemoryEstimate(long Weights, long Network, long Decoding)
+/// <param name="Decoding">The autoencoder's feature maps.</param>
+/// <param name="OnePartAtATime">Whether the weights of one part are in memory at a time.</param>
+public sealed record MemoryEstimate(
+    long TextWeights, long NetworkWeights, long AutoencoderWeights, long Network, long Decoding, bool OnePartAtATime = false)
 {
     // In feature maps of the finest level.
     private const long NetworkMaps = 60;
-    private const long DecodingMaps = 22;
+    private const long GradientMaps = 150;
+    private const long DecodingMaps = 16;
 
-    // The autoencoder computes in float32.
-    private const long AutoencoderNumber = 4;
+    // The autoencoder and gradients' bookkeeping are float32.
+    private const long Single = 4;
+
+    /// <summary>Weights in memory at the peak.</summary>
+    public long Weights => OnePartAtATime ? Math.Max(TextWeights, Math.Max(NetworkWeights, AutoencoderWeights)) : TextWeights + NetworkWeights + AutoencoderWeights;
 
     /// <summary>The peak.</summary>
-    public long Peak => Weights + Math.Max(Network, Decoding);
+    public long Peak => OnePartAtATime
+        ? Math.Max(TextWeights, Math.Max(NetworkWeights + Network, AutoencoderWeights + Decoding))
+        : Weights + Math.Max(Network, Decoding);
+
+    private bool DecodesAtPeak => OnePartAtATime ? AutoencoderWeights + Decoding > NetworkWeights + Network : Decoding > Network;
 
     /// <summary>Estimates a run.</summary>
     /// <param name="path">The model.</param>
     /// <param name="options">How it is loaded.</param>
     /// <param name="dtype">What it computes in.</param>
-    /// <param name="size">The pictures' size; null for the model's own.</param>
-    /// <param name="rows">Rows of the U-Net's batch.</param>
+    /// <param name="demand">What the run does.</param>
     /// <exception cref="InvalidInputException">There is no such model, or it is damaged.</exception>
-    public static MemoryEstimate Of(string path, ModelLoadOptions options, ScalarType dtype, PixelSize? size, int rows)
+    public static MemoryEstimate Of(string path, ModelLoadOptions options, ScalarType dtype, MemoryDemand demand)
     {
         using var files = ModelFiles.Open(path, options);
         var shape = files.Shape;
         var number = SafetensorsTypes.Size(dtype);
-        var weights = ModelParts.Of(shape).Sum(part => PartReport.Of(part, files.Weights(part)).Parameters * (part == ModelParts.Vae ? AutoencoderNumber : number));
         var perLatent = shape.Vae.PixelsPerLatent;
         var side = shape.UNet.SampleSize * perLatent;
-        var (width, height) = size is { } given ? ((long)given.Width, (long)given.Height) : (side, side);
+        var (width, height) = demand.Size is { } given ? ((long)given.Width, (long)given.Height) : (side, side);
         // Pictures are decoded one by one.
-        var decoded = options.TiledVae ? Math.Min(width, Autoencoder.AutoencoderKL.TileSide) * Math.Min(height, Autoencoder.AutoencoderKL.TileSide) : width * height;
+        var decoded = options.TiledVae ? Math.Min(width, AutoencoderKL.TileSide) * Math.Min(height, AutoencoderKL.TileSide) : width * height;
+        var finest = shape.UNet.Levels[0].Channels * (width / perLatent) * (height / perLatent);
         return new MemoryEstimate(
-            weights,
-            NetworkMaps * rows * shape.UNet.Levels[0].Channels * (width / perLatent) * (height / perLatent) * number,
-            DecodingMaps * shape.Vae.Channels[0] * decoded * AutoencoderNumber);
+            ModelParts.TextEncoders.Take(shape.TextEncoders.Count).Sum(Parameters) * number,
+            Parameters(ModelParts.UNet) * number,
+            Parameters(ModelParts.Vae) * Single,
+            finest * ((NetworkMaps * demand.Rows * number) + (demand.HasGradient ? GradientMaps * Single : 0)),
+            DecodingMaps * shape.Vae.Channels[0] * decoded * Single,
+            options.OnePartAtATime);
+
+        long Parameters(string part) => PartReport.Of(part, files.Weights(part)).Parameters;
     }
 
-    /// <summary>Refuses a run that this machine cannot hold, whatever else is running.</summary>
+    /// <summary>Refuses a run that a machine cannot hold, whatever else is running there.</summary>
     /// <param name="memory">The machine's memory in bytes.</param>
     /// <exception cref="InvalidInputException">The peak is above it; the message says what would help.</exception>
     public void RequireFits(long memory)
     {
-        const double Gigabyte = 1e9;
         InvalidInputException.Require(Peak <= memory, FormattableString.Invariant(
-            $"The run needs about {Peak / Gigabyte:F1} GB (weights {Weights / Gigabyte:F1}, network {Network / Gigabyte:F1}, decoding {Decoding / Gigabyte:F1}) and this machine has {memory / Gigabyte:F1} GB; {Advice}."));
+            $"The run needs about {Gigabytes(Peak)} GB (weights {Gigabytes(Weights)}, network {Gigabytes(Network)}, decoding {Gigabytes(Decoding)}) and this machine has {Gigabytes(memory)} GB; {Advice}."));
     }
 
-    private string Advice => Decoding > Network
-        ? "take --vae-tiling or a smaller --size"
-        : "take a smaller --size, fewer prompts at once or --dtype bfloat16";
+    private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e9:F1}");
+
+    private string Advice => DecodesAtPeak ? "take --vae-tiling or a smaller --size"
+        : OnePartAtATime ? "take a smaller --size or --dtype bfloat16"
+        : "take --low-memory, a smaller --size, fewer prompts at once or --dtype bfloat16";
 }

@@ -9,26 +9,36 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
 
-/// <summary>A Stable Diffusion model in memory: tokenizer, text encoder, U-Net, autoencoder and the scheduler's config. Never changed by a run.</summary>
+/// <summary>A Stable Diffusion model: tokenizer, text encoder, U-Net, autoencoder and the scheduler's config. What it computes no run changes.</summary>
 public sealed class StableDiffusionModel : IDisposable
 {
-    private readonly IReadOnlyList<IDisposable> owned;
+    private readonly ModelPart<IReadOnlyList<PromptEncoder>> textEncoders;
+    private readonly ModelPart<UNet2DConditionModel> unet;
+    private readonly ModelPart<AutoencoderKL> vae;
 
-    private StableDiffusionModel(
-        string directory, ClipTokenizer tokenizer, IReadOnlyList<PromptEncoder> textEncoders, UNet2DConditionModel unet, AutoencoderKL vae,
-        ModelShape shape, Device device, ScalarType dtype, IReadOnlyList<IDisposable> owned, string fingerprint)
+    private StableDiffusionModel(ModelFiles files, ModelLoadOptions options, Device device, ScalarType dtype)
     {
-        Directory = directory;
-        Fingerprint = fingerprint;
-        Tokenizer = tokenizer;
-        TextEncoders = textEncoders;
-        UNet = unet;
-        Vae = vae;
-        Scheduler = shape.Scheduler;
-        ZerosForEmptyPrompt = shape.ZerosForEmptyPrompt;
+        var tokenizers = files.LoadTokenizers();
+        files.RequireFit(tokenizers[0]);
+        var shape = files.Shape;
+        Directory = files.Path;
+        Fingerprint = files.Fingerprint();
+        Tokenizer = tokenizers[0];
+        Shape = shape;
         Device = device;
         Dtype = dtype;
-        this.owned = owned;
+        OnePartAtATime = options.OnePartAtATime;
+        textEncoders = Part<IReadOnlyList<PromptEncoder>>((from, on, owned) =>
+        [
+            .. ModelParts.TextEncoders.Zip(shape.TextEncoders, tokenizers).Select(part => new PromptEncoder(
+                from.Build(part.First, on, dtype, owned, weights => new ClipTextModel(part.Second, weights)), part.Third.PadId)),
+        ]);
+        unet = Part((from, on, owned) => from.Build(ModelParts.UNet, on, dtype, owned, weights => new UNet2DConditionModel(shape.UNet, weights)));
+        vae = Part((from, on, owned) => from.Build(
+            ModelParts.Vae, on, ScalarType.Float32, owned, weights => new AutoencoderKL(shape.Vae, weights) { IsTiled = options.TiledVae }));
+
+        ModelPart<T> Part<T>(Func<ModelFiles, Device, List<IDisposable>, T> build)
+            where T : class => new(device, () => ModelFiles.Open(files.Path, options), build);
     }
 
     /// <summary>Where the model was loaded from.</summary>
@@ -37,35 +47,43 @@ public sealed class StableDiffusionModel : IDisposable
     /// <summary>Tells this model from others: a hash of its configs and of samples of its weights.</summary>
     public string Fingerprint { get; }
 
+    /// <summary>The shapes of its parts and the noise schedule it was trained with.</summary>
+    public ModelShape Shape { get; }
+
     /// <summary>Splits prompts into tokens.</summary>
     public ClipTokenizer Tokenizer { get; }
 
     /// <summary>Encode tokens: one, or two that each see the same tokens.</summary>
-    public IReadOnlyList<PromptEncoder> TextEncoders { get; }
+    public IReadOnlyList<PromptEncoder> TextEncoders => Take(textEncoders);
 
     /// <summary>Predicts noise.</summary>
-    public UNet2DConditionModel UNet { get; }
+    public UNet2DConditionModel UNet => Take(unet);
 
     /// <summary>Converts between pictures and latents.</summary>
-    public AutoencoderKL Vae { get; }
+    public AutoencoderKL Vae => Take(vae);
 
     /// <summary>The noise schedule the model was trained with.</summary>
-    public SchedulerConfig Scheduler { get; }
+    public SchedulerConfig Scheduler => Shape.Scheduler;
 
     /// <summary>Whether an empty prompt is zeros and not what the text encoders make of it.</summary>
-    public bool ZerosForEmptyPrompt { get; }
+    public bool ZerosForEmptyPrompt => Shape.ZerosForEmptyPrompt;
 
     /// <summary>Whether the U-Net was distilled to take guidance as an input; the negative prompt plays no part then.</summary>
-    public bool TakesGuidance => UNet.Config.GuidanceWidth is not null;
+    public bool TakesGuidance => Shape.UNet.GuidanceWidth is not null;
 
     /// <summary>Side of the pictures that the model was trained on, in pixels.</summary>
-    public int PictureSide => UNet.Config.SampleSize * Vae.Config.PixelsPerLatent;
+    public int PictureSide => Shape.UNet.SampleSize * Shape.Vae.PixelsPerLatent;
 
     /// <summary>Where the weights are.</summary>
     public Device Device { get; }
 
     /// <summary>What the U-Net and the text encoder compute in. The autoencoder always runs in float32.</summary>
     public ScalarType Dtype { get; }
+
+    /// <summary>
+    /// Whether the weights of one part are in memory at a time. Taking a part then lets go of the others: take it where it is used, and keep it no longer.
+    /// </summary>
+    public bool OnePartAtATime { get; }
 
     /// <summary>Loads a model: a directory in the diffusers layout, or a single file in the original layout.</summary>
     /// <param name="path">Directory with <c>model_index.json</c>, or a <c>.safetensors</c> or <c>.ckpt</c> file.</param>
@@ -76,30 +94,23 @@ public sealed class StableDiffusionModel : IDisposable
     public static StableDiffusionModel Load(
         string path, Device? device = null, ScalarType dtype = ScalarType.Float32, ModelLoadOptions? options = null)
     {
+        options ??= new ModelLoadOptions();
         using var files = ModelFiles.Open(path, options);
-        var target = device ?? CPU;
-        var owned = new List<IDisposable>();
+        var model = new StableDiffusionModel(files, options, device ?? CPU, dtype);
         try
         {
-            var shape = files.Shape;
-            var tokenizers = files.LoadTokenizers();
-            files.RequireFit(tokenizers[0]);
-            // The U-Net first: while its weights are converted, its file is in memory as well, and nothing else should be yet.
-            var unet = files.Build(ModelParts.UNet, target, dtype, owned, weights => new UNet2DConditionModel(shape.UNet, weights));
-            var textEncoders = ModelParts.TextEncoders.Zip(shape.TextEncoders, tokenizers).Select(part => new PromptEncoder(
-                files.Build(part.First, target, dtype, owned, weights => new ClipTextModel(part.Second, weights)), part.Third.PadId)).ToList();
-            var vae = files.Build(ModelParts.Vae, target, ScalarType.Float32, owned, weights => new AutoencoderKL(shape.Vae, weights) { IsTiled = options?.TiledVae ?? false });
-            return new StableDiffusionModel(path, tokenizers[0], textEncoders, unet, vae, shape, target, dtype, owned, files.Fingerprint());
+            model.Load(files);
+            return model;
         }
         catch
         {
-            owned.ForEach(o => o.Dispose());
+            model.Dispose();
             throw;
         }
     }
 
     /// <summary>Loads the tokenizer of a model alone, which needs no libtorch.</summary>
-    /// <inheritdoc cref="Load"/>
+    /// <inheritdoc cref="Load(string, Device?, ScalarType, ModelLoadOptions?)"/>
     public static ClipTokenizer LoadTokenizer(string path, ModelLoadOptions? options = null)
     {
         using var files = ModelFiles.Open(path, options);
@@ -110,7 +121,7 @@ public sealed class StableDiffusionModel : IDisposable
     /// <exception cref="InvalidInputException">A side is not a multiple of what a latent covers.</exception>
     internal void RequireFits(PixelSize size)
     {
-        var multiple = Vae.Config.PixelsPerLatent;
+        var multiple = Shape.Vae.PixelsPerLatent;
         InvalidInputException.Require(
             Math.Min(size.Width, size.Height) >= multiple && size.Width % multiple == 0 && size.Height % multiple == 0,
             $"--size {size} does not fit; width and height must be multiples of {multiple}.");
@@ -119,7 +130,38 @@ public sealed class StableDiffusionModel : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var part in owned)
-            part.Dispose();
+        foreach (var part in Parts)
+            part.Release();
+    }
+
+    private IReadOnlyList<IModelPart> Parts => [unet, textEncoders, vae];
+
+    private void Load(ModelFiles files)
+    {
+        // What is wrong with the last part is said before the first one has worked for an hour.
+        if (OnePartAtATime)
+        {
+            unet.Check(files);
+            textEncoders.Check(files);
+            vae.Check(files);
+            return;
+        }
+
+        // The U-Net first: while its weights are converted, its file is in memory as well, and nothing else should be yet.
+        unet.Load(files);
+        textEncoders.Load(files);
+        vae.Load(files);
+    }
+
+    private T Take<T>(ModelPart<T> wanted)
+        where T : class
+    {
+        if (OnePartAtATime)
+        {
+            foreach (var other in Parts.Where(part => part != wanted))
+                other.Release();
+        }
+
+        return wanted.Value;
     }
 }

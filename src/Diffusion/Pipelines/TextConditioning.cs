@@ -41,7 +41,7 @@ public static class TextConditioning
         StableDiffusionModel model, IEnumerable<TokenizedPrompt> prompts, PictureSizes? sizes, int clipSkip, IReadOnlyList<Tensor>? further)
     {
         using var scope = NewDisposeScope();
-        var layers = model.TextEncoders.Min(encoder => encoder.Model.Config.Layers);
+        var layers = model.Shape.TextEncoders.Min(encoder => encoder.Layers);
         InvalidInputException.Require(clipSkip >= 0 && clipSkip < layers, $"--clip-skip is {clipSkip}; give 0 to {layers - 1}, the text encoder has {layers} layers.");
         sizes ??= PictureSizes.Of(new PixelSize(model.PictureSide, model.PictureSide));
         return prompts.Select(prompt => Encode(model, prompt, sizes, clipSkip, further)).Aggregate((rows, row) => rows.Join(row)).MoveToOuterDisposeScope();
@@ -60,7 +60,7 @@ public static class TextConditioning
             return encoded.MoveToOuterDisposeScope();
         // The sizes stay: only the text is left out.
         encoded.Text.zero_();
-        encoded.Vector?.narrow(1, 0, model.TextEncoders[^1].Model.Config.PooledSize).zero_();
+        encoded.Vector?.narrow(1, 0, model.Shape.TextEncoders[^1].PooledSize).zero_();
         return encoded.MoveToOuterDisposeScope();
     }
 
@@ -71,14 +71,14 @@ public static class TextConditioning
 
     private static Conditioning Encode(StableDiffusionModel model, TokenizedPrompt prompt, PictureSizes sizes, int clipSkip, IReadOnlyList<Tensor>? further)
     {
-        var takesVector = model.UNet.Config.Vector is not null;
+        var takesVector = model.Shape.UNet.Vector is not null;
         var windows = Enumerable.Range(0, prompt.Ends.Count).Select(window => Read(model, prompt, window, takesVector, clipSkip, further)).ToList();
         var text = cat([.. windows.Select(window => window.Text)], 1);
         if (prompt.Emphasis is { } emphasis)
             text = Emphasise(model, text, emphasis, takesVector, clipSkip);
         // The vector is that of the first window: it is one for the whole text, and the beginning says most.
         var numbers = tensor(sizes.Numbers, [1, sizes.Numbers.Length], device: model.Device);
-        return new Conditioning(text, takesVector ? model.UNet.Vector(windows[0].Pooled, numbers) : null);
+        return new Conditioning(text, takesVector ? UNet2DConditionModel.Vector(model.Shape.UNet, windows[0].Pooled, numbers) : null);
     }
 
     /// <summary>One window through all text encoders.</summary>

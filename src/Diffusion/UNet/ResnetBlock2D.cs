@@ -18,10 +18,20 @@ internal sealed class ResnetBlock2D(WeightScope weights, int inputs, int outputs
     public Tensor Forward(Tensor x, Tensor? embedding = null)
     {
         using var scope = NewDisposeScope();
-        var hidden = conv1.Forward(Activations.Silu(norm1.Forward(x)));
+        var hidden = Convolve(norm1, conv1, x);
         if (timeProjection is not null && embedding is not null)
             hidden = hidden.add_(timeProjection.Forward(embedding).unsqueeze(-1).unsqueeze(-1));
-        hidden = conv2.Forward(Activations.Silu(norm2.Forward(hidden)));
-        return hidden.add_(shortcut is null ? x : shortcut.Forward(x)).MoveToOuterDisposeScope();
+        Tensor result;
+        using (hidden)
+            result = Convolve(norm2, conv2, hidden);
+        return result.add_(shortcut is null ? x : shortcut.Forward(x)).MoveToOuterDisposeScope();
+    }
+
+    // What lies between is let go of at once: in the autoencoder a feature map of a large picture is a gigabyte.
+    private static Tensor Convolve(GroupNorm norm, Conv2d conv, Tensor x)
+    {
+        using var normed = norm.Forward(x);
+        using var activated = Activations.Silu(normed);
+        return conv.Forward(activated);
     }
 }

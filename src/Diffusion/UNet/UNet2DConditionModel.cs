@@ -65,14 +65,15 @@ public sealed class UNet2DConditionModel
     }
 
     /// <summary>The vector of text and sizes, for models that take one (<see cref="UNetConfig.Vector"/>).</summary>
+    /// <param name="config">The model's shape.</param>
     /// <param name="pooled">The text as a whole, [rows, pooled width].</param>
     /// <param name="sizes">The picture's sizes, [rows, 6]; see <c>PictureSizes</c>.</param>
     /// <returns>[rows, width] in the text's type.</returns>
-    public Tensor Vector(Tensor pooled, Tensor sizes)
+    public static Tensor Vector(UNetConfig config, Tensor pooled, Tensor sizes)
     {
         using var scope = NewDisposeScope();
-        var vector = Config.Vector ?? throw new InvalidOperationException("This U-Net takes no vector.");
-        var waves = Sinusoids.Of(sizes.flatten(), vector.SizeWidth, Config.CosineFirst, Config.FrequencyShift).reshape(sizes.shape[0], -1);
+        var vector = config.Vector ?? throw new InvalidOperationException("This U-Net takes no vector.");
+        var waves = Sinusoids.Of(sizes.flatten(), vector.SizeWidth, config.CosineFirst, config.FrequencyShift).reshape(sizes.shape[0], -1);
         return cat([pooled, waves.to(pooled.dtype)], 1).MoveToOuterDisposeScope();
     }
 

@@ -23,7 +23,7 @@ internal sealed class ConceptWord
             pieces.Count == 1,
             $"--init {settings.Initial} is {pieces.Count} tokens to this model ({string.Join(" ", pieces.Select(model.Tokenizer.Decode))}); give a word that is one, such as a common word for the kind of thing.");
         initial = pieces[0];
-        token = new AddedToken(settings.Word, model.TextEncoders[0].Model.Config.VocabularySize, settings.Vectors);
+        token = new AddedToken(settings.Word, model.Shape.TextEncoder.VocabularySize, settings.Vectors);
         Tokenizer = model.Tokenizer.With([token]);
     }
 

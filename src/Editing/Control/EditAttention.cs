@@ -43,9 +43,12 @@ public sealed class EditAttention(
         matrices.Clear();
     }
 
-    // The source's queries and keys: from its row of this batch (which a recording keeps), or from an earlier recording.
+    // The source's queries and keys: from its row of this batch (which a recording keeps), or from an earlier recording. Rows without a prompt
+    // never look at them.
     private (Tensor Query, Tensor Key)? Source(in AttentionCall call, Tensor query, Tensor key)
     {
+        if (Rows(call).Count > 0 && Rows(call).All(r => !r.Conditional))
+            return null;
         var row = RowOf(call, prompt: 0);
         if (row < 0)
             return recording?.Read(call, query.dtype);
@@ -59,7 +62,7 @@ public sealed class EditAttention(
         if (layer.Source is not { } source)
             return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);
         var call = layer.Call;
-        if (self?.Watches(call) == true)
+        if (self?.Watches(call) == true && TellsSource(call))
             self.Add(ScaledDotProduct.Probabilities(source.Query, source.Key));
         var injected = Rows(call).Select(row => Edit(row) is { } edit && edit.InjectsSelfAttention(call.Step.Index, call.Height, call.Width)).ToList();
         if (!injected.Contains(true))
@@ -103,7 +106,7 @@ public sealed class EditAttention(
     {
         var rows = Rows(layer.Call);
         var sourceMap = layer.Source is { } source ? ScaledDotProduct.Probabilities(source.Query, source.Key) : null;
-        if (sourceMap is not null)
+        if (sourceMap is not null && TellsSource(layer.Call))
             watcher.Add(layer.Call, prompt: 0, sourceMap);
         var outputs = new Tensor[rows.Count];
         for (var i = 0; i < rows.Count; i++)
@@ -142,6 +145,9 @@ public sealed class EditAttention(
         matrices.Add(edit, pair);
         return pair;
     }
+
+    // The source's maps count once: with its own row, or, where that is not in the run, with the first edit's.
+    private bool TellsSource(in AttentionCall call) => RowOf(call, prompt: 0) >= 0 || (recording is { IsComplete: true } && RowOf(call, prompt: 1) >= 0);
 
     private static IReadOnlyList<BatchRow> Rows(in AttentionCall call) => call.Step.Rows;
 

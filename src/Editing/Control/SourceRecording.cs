@@ -12,9 +12,16 @@ namespace PromptToPrompt.Editing.Control;
 /// <param name="selfResolution">Largest side of self-attention layers that may be injected.</param>
 public sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long maxBytes = 6L << 30, int selfResolution = 32) : IDisposable
 {
+    private readonly bool keepsAllSteps = true;
     private readonly Dictionary<(int Step, int Site), Tensor> queries = [];
     private readonly Dictionary<(int Step, int Site), Tensor> keys = [];
     private readonly List<Tensor> latents = [];
+
+    private SourceRecording(ScalarType dtype, int selfResolution, bool keepsAllSteps)
+        : this(dtype, long.MaxValue, selfResolution) => this.keepsAllSteps = keepsAllSteps;
+
+    /// <summary>A recording that holds one step at a time, for rows of the same step that are computed after the source's.</summary>
+    internal static SourceRecording OfLatestStep(ScalarType dtype, int selfResolution) => new(dtype, selfResolution, keepsAllSteps: false);
 
     /// <summary>Memory in use, in bytes.</summary>
     public long Bytes { get; private set; }
@@ -30,19 +37,13 @@ public sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long 
         var cross = call.Site.Kind == AttentionKind.Cross;
         if (!cross && call.Positions > selfResolution * selfResolution)
             return;
-        queries[(call.Step.Index, call.Site.Index)] = Keep(query);
-        var keyStep = cross ? 0 : call.Step.Index;
-        if (!keys.ContainsKey((keyStep, call.Site.Index)))
-            keys[(keyStep, call.Site.Index)] = Keep(key);
+        Put(queries, (StepOf(call), call.Site.Index), query);
+        if (!cross || !keys.ContainsKey(KeyOf(call)))
+            Put(keys, KeyOf(call), key);
     }
 
-    internal (Tensor Query, Tensor Key)? Read(in AttentionCall call, ScalarType type)
-    {
-        if (!queries.TryGetValue((call.Step.Index, call.Site.Index), out var query))
-            return null;
-        var key = keys[(call.Site.Kind == AttentionKind.Cross ? 0 : call.Step.Index, call.Site.Index)];
-        return (query.to(type), key.to(type));
-    }
+    internal (Tensor Query, Tensor Key)? Read(in AttentionCall call, ScalarType type) =>
+        queries.TryGetValue((StepOf(call), call.Site.Index), out var query) ? (query.to(type), keys[KeyOf(call)].to(type)) : null;
 
     internal void AddLatents(Tensor state) => latents.Add(Keep(state, ScalarType.Float32));
 
@@ -54,6 +55,22 @@ public sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long 
         queries.Clear();
         keys.Clear();
         latents.Clear();
+    }
+
+    private int StepOf(in AttentionCall call) => keepsAllSteps ? call.Step.Index : 0;
+
+    // Keys of cross-attention are those of every step.
+    private (int Step, int Site) KeyOf(in AttentionCall call) => (call.Site.Kind == AttentionKind.Cross ? 0 : StepOf(call), call.Site.Index);
+
+    private void Put(Dictionary<(int Step, int Site), Tensor> kept, (int Step, int Site) place, Tensor tensor)
+    {
+        if (kept.Remove(place, out var earlier))
+        {
+            Bytes -= earlier.numel() * earlier.element_size();
+            earlier.Dispose();
+        }
+
+        kept.Add(place, Keep(tensor));
     }
 
     private Tensor Keep(Tensor tensor, ScalarType? type = null)

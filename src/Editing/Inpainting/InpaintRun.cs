@@ -64,7 +64,7 @@ public static class InpaintRun
             throw new InvalidInputException($"--init-latents are {plan.Noise.shape[3]}x{plan.Noise.shape[2]}; the framed picture needs {width}x{height}.");
         var region = plan.Blend!.Masks(0, 1, height, width);
         if (!region.any().ToBoolean())
-            throw new InvalidInputException($"The mask is too thin for this model, which works on blocks of {model.Vae.Config.PixelsPerLatent} pixels; paint more of it white.");
+            throw new InvalidInputException($"The mask is too thin for this model, which works on blocks of {model.Shape.Vae.PixelsPerLatent} pixels; paint more of it white.");
         var first = FirstStep(scheduler.Timesteps, request.Strength);
         var beside = IsInpaintingModel(model) ? cat([region.to(ScalarType.Float32, model.Device), Visible(model, picture, mask)], 1) : null;
         var result = new EditResult(plan, [0], [.. scheduler.Timesteps.Skip(first)]);
@@ -74,10 +74,10 @@ public static class InpaintRun
             // The loop gives starting noise the scheduler's scale, which noised latents have already.
             using var start = first == 0 ? plan.Noise.alias() : scheduler.AddNoise(clean, plan.Noise, scheduler.Timesteps[first]) / Held(scheduler.InitialNoiseSigma);
             result.Keep(start);
-            using var preview = new RunPreview(model.Vae);
+            using var preview = new RunPreview(model, progress is not null);
             var denoising = new DenoisingRequest
             {
-                Predicted = progress is null ? null : preview.Keep,
+                Predicted = preview.Receiver,
                 Latents = start,
                 FirstStep = first,
                 Beside = beside,
@@ -87,6 +87,7 @@ public static class InpaintRun
                 Guidance = request.Sampling.Guidance,
                 GuidanceRescale = request.Sampling.GuidanceRescale,
                 Attention = attention,
+                RowByRow = request.Sampling.RowByRow,
                 AfterStep = (step, latents) =>
                 {
                     result.KeepMask(region);
@@ -128,7 +129,7 @@ public static class InpaintRun
 
     private static bool IsInpaintingModel(StableDiffusionModel model)
     {
-        var (channels, latents) = (model.UNet.Config.InChannels, model.Vae.Config.LatentChannels);
+        var (channels, latents) = (model.Shape.UNet.InChannels, model.Shape.Vae.LatentChannels);
         if (channels == latents)
             return false;
         return channels == (2 * latents) + 1

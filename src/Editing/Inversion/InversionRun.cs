@@ -22,14 +22,14 @@ internal sealed class InversionRun : IDisposable
         StableDiffusionModel model, Tensor latents, InversionSettings settings, IProgress<InversionProgress>? progress,
         Action<Func<InvertedPicture>>? checkpoint, InvertedPicture? resume, CancellationToken cancel)
     {
-        if (latents.dim() != 4 || latents.shape[0] != 1 || latents.shape[1] != model.Vae.Config.LatentChannels)
-            throw new InvalidInputException($"The picture's latents have shape [{string.Join(", ", latents.shape)}]; this model needs [1, {model.Vae.Config.LatentChannels}, h, w].");
+        if (latents.dim() != 4 || latents.shape[0] != 1 || latents.shape[1] != model.Shape.Vae.LatentChannels)
+            throw new InvalidInputException($"The picture's latents have shape [{string.Join(", ", latents.shape)}]; this model needs [1, {model.Shape.Vae.LatentChannels}, h, w].");
         PlainModel.Require(model, "invert pictures");
         Model = model;
         Settings = settings;
         Picture = latents.to(ScalarType.Float32, model.Device);
         Scheduler = new DdimScheduler(Config, settings.Steps);
-        var sizes = PictureSizes.Of(new PixelSize((int)latents.shape[3], (int)latents.shape[2]) * model.Vae.Config.PixelsPerLatent);
+        var sizes = PictureSizes.Of(new PixelSize((int)latents.shape[3], (int)latents.shape[2]) * model.Shape.Vae.PixelsPerLatent);
         Conditional = TextConditioning.Encode(model, [PromptReading.Read(model.Tokenizer, settings.Prompt, settings.Windows)], sizes, settings.ClipSkip);
         Unconditional = TextConditioning.EncodeNegative(model, model.Tokenizer.TokenizeWindows("", settings.Windows), sizes, settings.ClipSkip);
         Resume = resume;
@@ -86,7 +86,7 @@ internal sealed class InversionRun : IDisposable
     {
         using var timestep = tensor(new[] { Scheduler.Timesteps[step] }, device: Model.Device);
         using var input = latents.to(Model.Dtype, copy: true);
-        return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: Settings.SaveMemory);
+        return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: Settings.SaveMemory ?? (Model.OnePartAtATime ? true : null));
     }
 
     /// <summary>Counts a row forward and its backward pass, which is worth two.</summary>

@@ -44,7 +44,7 @@ public sealed record InversionSettings
 
     /// <summary>
     /// Null-text: whether the backward pass computes activations again instead of keeping them: a third more work, far less memory. Null: where
-    /// keeping them would take more than about 2 GB.
+    /// keeping them would take more than about 2 GB, and with models of which one part is in memory at a time.
     /// </summary>
     public bool? SaveMemory { get; init; }
 
@@ -60,6 +60,9 @@ public sealed record InversionSettings
     /// <summary>Proximal: share of the guidance, smallest first, that is left out.</summary>
     public double ProximalQuantile { get; init; } = 0.7;
 
+    /// <summary>Whether the method optimises something, which takes memory.</summary>
+    public bool HasGradient => Method == NullTextInversion.MethodName;
+
     /// <summary>Refuses numbers that make no sense.</summary>
     /// <exception cref="Diffusion.InvalidInputException">One of them does.</exception>
     public void Validate()
@@ -70,7 +73,7 @@ public sealed record InversionSettings
         Require(InversionGuidance is null || double.IsFinite(InversionGuidance.Value), "--inversion-guidance must be a finite number.");
         Require(FixedPoint is >= 0 and <= 100, $"--fixed-point is {FixedPoint}; give a number from 0 to 100.");
         Require(
-            Method != NullTextInversion.MethodName || Steps <= NullTextInversion.MostSteps,
+            !HasGradient || Steps <= NullTextInversion.MostSteps,
             $"--steps is {Steps}; null-text inversion takes at most {NullTextInversion.MostSteps}, because its learning rate falls to nothing there.");
         Require(InnerSteps is >= 0 and <= 1000, $"--inner-steps is {InnerSteps}; give a number from 0 to 1000.");
         Require(EarlyStop >= 0, $"--early-stop is {EarlyStop}; give a number of at least 0.");

@@ -26,13 +26,13 @@ internal sealed class EditPlan : IDisposable
         FirstStep = request.Inverted?.Method.FirstStep(request.Inverted.Settings) ?? 0;
         Known = request.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
-        var sizes = new PictureSizes(request.OriginalSize ?? PictureSize, request.Crop.Top, request.Crop.Left, PictureSize);
+        var sizes = new PictureSizes(request.OriginalSize ?? PictureSize, request.Crop.Top, request.Crop.Left, request.TargetSize ?? PictureSize);
         Conditional = TextConditioning.Encode(model, Prompts, sizes, request.ClipSkip).DetachFromDisposeScope();
         Unconditional = request.Inverted?.Unconditional is { } found ? Placed(found)
             : TextConditioning.EncodeNegative(model, Words.Negative, sizes, request.ClipSkip).DetachFromDisposeScope();
         mask = request.Mask is { } picture ? LatentMask(picture).DetachFromDisposeScope() : null;
         var blends = request.Blend is not null || request.BlendSubtract is not null;
-        var (height, width) = MapResolution.Choose(model.UNet.Config, (int)Noise.shape[2], (int)Noise.shape[3]);
+        var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)Noise.shape[2], (int)Noise.shape[3]);
         Maps = blends || request.WatchAttention || request.Trace ? new AttentionMaps(height, width) : null;
         SelfAttention = request.WatchSelfAttention ? new SelfAttentionMap(height, width) : null;
         Blend = !blends && mask is null ? null : new LocalBlend(
@@ -80,7 +80,7 @@ internal sealed class EditPlan : IDisposable
 
     public LocalBlend? Blend { get; }
 
-    private PixelSize PictureSize => new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * Model.Vae.Config.PixelsPerLatent;
+    private PixelSize PictureSize => new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * Model.Shape.Vae.PixelsPerLatent;
 
     public Scheduler CreateScheduler()
     {
@@ -122,14 +122,14 @@ internal sealed class EditPlan : IDisposable
         if (Known is not null)
         {
             source = Known.narrow(0, FirstStep, 1);
-            Require(source.shape[1] == model.Vae.Config.LatentChannels, $"The picture was inverted with a model of {source.shape[1]} latent channels; this one has {model.Vae.Config.LatentChannels}.");
+            Require(source.shape[1] == model.Shape.Vae.LatentChannels, $"The picture was inverted with a model of {source.shape[1]} latent channels; this one has {model.Shape.Vae.LatentChannels}.");
         }
         else if (Request.InitialLatents is { } given)
         {
-            Require(given.dim() == 4 && given.shape[0] == 1 && given.shape[1] == model.Vae.Config.LatentChannels,
-                $"The initial latents have shape [{string.Join(", ", given.shape)}]; this model needs [1, {model.Vae.Config.LatentChannels}, h, w].");
+            Require(given.dim() == 4 && given.shape[0] == 1 && given.shape[1] == model.Shape.Vae.LatentChannels,
+                $"The initial latents have shape [{string.Join(", ", given.shape)}]; this model needs [1, {model.Shape.Vae.LatentChannels}, h, w].");
             source = given.to(ScalarType.Float32, model.Device);
-            (height, width) = ((int)given.shape[2] * model.Vae.Config.PixelsPerLatent, (int)given.shape[3] * model.Vae.Config.PixelsPerLatent);
+            (height, width) = ((int)given.shape[2] * model.Shape.Vae.PixelsPerLatent, (int)given.shape[3] * model.Shape.Vae.PixelsPerLatent);
         }
         else
         {

@@ -71,6 +71,9 @@ public sealed record EditRequest
     /// <summary>The same for where it was cropped, in pixels from its left upper corner.</summary>
     public (int Left, int Top) Crop { get; init; }
 
+    /// <summary>The same for the size it is told to have in the end; null for the size it has.</summary>
+    public PixelSize? TargetSize { get; init; }
+
     /// <summary>How attention is edited.</summary>
     public EditSpecification Edit { get; init; } = new();
 
@@ -91,6 +94,11 @@ public sealed record EditRequest
 
     /// <summary>A picture that is bright where edits may change something; null for everywhere.</summary>
     public Picture? Mask { get; init; }
+
+    /// <summary>
+    /// Whether the rows of a step are computed one after another, which takes the memory of one. The pictures are the same but for rounding.
+    /// </summary>
+    public bool RowByRow { get; init; }
 
     /// <summary>Whether to collect attention maps.</summary>
     public bool WatchAttention { get; init; }

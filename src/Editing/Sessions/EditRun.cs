@@ -33,7 +33,10 @@ public static class EditRun
         try
         {
             var first = prompts[0];
-            using var attention = new EditAttention(plan.Edits, recording, plan.Maps, plan.SelfAttention);
+            // Rows that are computed one after another cannot look at each other: the source's is recorded for those that follow in the step.
+            using var lent = plan.Request.RowByRow && first == 0 && prompts.Count > 1 && recording is null
+                ? SourceRecording.OfLatestStep(plan.Model.Dtype, plan.Request.Edit.SelfResolution) : null;
+            using var attention = new EditAttention(plan.Edits, recording ?? lent, plan.Maps, plan.SelfAttention);
             using var noise = plan.Noise.narrow(0, first, prompts.Count);
             using var conditional = plan.Conditional.Narrow(first, prompts.Count);
             for (var i = 0; i <= plan.FirstStep; i++)
@@ -48,10 +51,10 @@ public static class EditRun
                     result.KeepMask(null);
             }
 
-            using var preview = new RunPreview(plan.Model.Vae);
+            using var preview = new RunPreview(plan.Model, progress is not null);
             var request = new DenoisingRequest
             {
-                Predicted = progress is null ? null : preview.Keep,
+                Predicted = preview.Receiver,
                 Latents = noise,
                 FirstStep = plan.FirstStep,
                 Known = first == 0 ? plan.Known : null,
@@ -62,6 +65,7 @@ public static class EditRun
                 Guidance = plan.Request.Guidance,
                 GuidanceRescale = plan.Request.GuidanceRescale,
                 Attention = attention,
+                RowByRow = plan.Request.RowByRow,
                 AfterStep = (step, latents) => Blend(plan, first, recording, result, step, latents),
             };
             var rows = plan.Rows(prompts);

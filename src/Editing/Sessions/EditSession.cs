@@ -59,12 +59,14 @@ public sealed class EditSession : IDisposable
             Height = source.Height,
             OriginalSize = source.OriginalSize,
             Crop = source.Crop,
+            TargetSize = source.TargetSize,
             Guidance = source.Guidance,
             InitialLatents = source.InitialLatents,
             Inverted = source.Inverted,
             Negative = source.Negative,
             Windows = source.Windows,
             ClipSkip = source.ClipSkip,
+            RowByRow = source.RowByRow,
         };
         using var plan = new EditPlan(model, edited);
         return EditRun.Pass(plan, [.. Enumerable.Range(1, edited.Targets.Count)], recording, progress, cancel);

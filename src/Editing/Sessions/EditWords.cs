@@ -54,8 +54,8 @@ internal sealed class EditWords
         Require(request.ClipSkip == settings.ClipSkip, $"--clip-skip is {request.ClipSkip}, but the picture was inverted with {settings.ClipSkip}; invert it again.");
         Require(request.EditSeed is null && request.InitialLatents is null, "A real picture starts from its own noise; leave --edit-seed and --init-latents out.");
         Require(
-            request.OriginalSize is null && request.Crop == default,
-            "A real picture is inverted as what it is; leave --original-size and --crop out.");
+            request.OriginalSize is null && request.TargetSize is null && request.Crop == default,
+            "A real picture is inverted as what it is; leave --original-size, --crop and --target-size out.");
         Require(
             request.Negative.Length == 0 || !InversionMethod.Named(settings.Method).ReplacesUnconditional,
             $"The method {settings.Method} has its own embedding in the negative prompt's place; leave --negative out, or choose direct.");

@@ -1,24 +1,30 @@
-using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
 
 /// <summary>The clean latents that a run is heading for, as of its last step; decoded only when somebody looks.</summary>
-internal sealed class RunPreview(AutoencoderKL vae) : IDisposable
+/// <param name="model">The model, which decodes them.</param>
+/// <param name="isWatched">Whether somebody may look.</param>
+internal sealed class RunPreview(StableDiffusionModel model, bool isWatched) : IDisposable
 {
     private Tensor? predicted;
 
-    /// <summary>Takes over the latents of a step.</summary>
-    public void Keep(Tensor latents)
+    /// <summary>
+    /// Takes over the latents of a step; null where nobody looks, or where the autoencoder would have to take the U-Net's place in memory.
+    /// </summary>
+    public Action<Tensor>? Receiver => isWatched && !model.OnePartAtATime ? Keep : null;
+
+    /// <summary>The pictures that are computed; none where the source alone runs and its way is known, or nothing is received.</summary>
+    public IReadOnlyList<Picture> Pictures() => predicted is null ? [] : Picture.Decode(model.Vae, predicted);
+
+    /// <inheritdoc/>
+    public void Dispose() => predicted?.Dispose();
+
+    private void Keep(Tensor latents)
     {
         predicted?.Dispose();
         predicted = latents;
     }
-
-    /// <summary>The pictures that are computed; none where the source alone runs and its way is known.</summary>
-    public IReadOnlyList<Picture> Pictures() => predicted is null ? [] : Picture.Decode(vae, predicted);
-
-    /// <inheritdoc/>
-    public void Dispose() => predicted?.Dispose();
 }

@@ -20,8 +20,8 @@ public static class HeldOutPictures
     /// <summary>Draws pictures at the size of a model; the same count and seed give the same pictures.</summary>
     public static IEnumerable<SamplePicture> Draw(StableDiffusionModel model, int count, int seed)
     {
-        var positions = model.UNet.Config.SampleSize;
-        using var pictures = new Pictures(seed, positions * model.Vae.Config.PixelsPerLatent);
+        var positions = model.Shape.UNet.SampleSize;
+        using var pictures = new Pictures(seed, positions * model.Shape.Vae.PixelsPerLatent);
         for (var i = 0; i < count; i++)
         {
             var pair = EditPairs.Make(Kinds[i % Kinds.Length], pictures.Numbers(First + i));

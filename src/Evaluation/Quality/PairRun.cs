@@ -30,7 +30,7 @@ internal sealed class PairRun : IDisposable
         prompts = pair.Kind == EditKind.Reweight ? [source, target] : [source, target, target];
         var side = model.PictureSide;
         var noise = InitialNoise.FromSeed(model, seed, side, side);
-        var (height, width) = MapResolution.Choose(model.UNet.Config, (int)noise.shape[2], (int)noise.shape[3]);
+        var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)noise.shape[2], (int)noise.shape[3]);
         maps = new AttentionMaps(height, width);
         // Maps that nobody reads would cost a third of the time.
         var watched = EditQuality.HasRegion(pair.Kind) ? maps : null;

@@ -14,6 +14,23 @@ public sealed class GenerateCommandTests
     }
 
     [Fact]
+    public void ARunThatOnlyFitsWithLowMemoryIsMadeSo()
+    {
+        using var folder = new TemporaryFolder();
+        string[] run = ["edit", "a red house", "a blue house", "a red car", "a red tree", "a green house", "--steps", "2", "--size", "384x384", "--model", Models.Storybook()];
+        P2P.Run([.. run, "--quiet", "-o", folder["together"]]).Succeeded();
+        // A machine of 256 MB, as the program sees it.
+        var small = P2P.RunIn(new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = "0x10000000" }, [.. run, "--quiet", "-o", folder["apart"]]);
+        small.Succeeded();
+        Assert.Contains("--low-memory", small.Error);
+        foreach (var picture in new[] { "source.png", "edit-4.png" })
+        {
+            var (one, other) = (Picture.Load(Path.Combine(folder["together"], picture)), Picture.Load(Path.Combine(folder["apart"], picture)));
+            Assert.True(one.Rgb.Zip(other.Rgb).Average(pixel => Math.Abs(pixel.First - pixel.Second)) < 0.01);
+        }
+    }
+
+    [Fact]
     public void LongEmphasisedPromptsAndTilesMakePictures()
     {
         using var folder = new TemporaryFolder();

@@ -15,9 +15,9 @@ public sealed class RandomModelTests : IDisposable
         using var scope = NewDisposeScope();
         using var model = StableDiffusionModel.Load(Write("m", ScalarType.Float16, 1));
 
-        Assert.Equivalent(Small.UNet, model.UNet.Config, strict: true);
+        Assert.Equivalent(Small.UNet, model.Shape.UNet, strict: true);
         Assert.Equivalent(Small.TextEncoder, model.TextEncoders[0].Model.Config, strict: true);
-        Assert.Equivalent(Small.Vae, model.Vae.Config, strict: true);
+        Assert.Equivalent(Small.Vae, model.Shape.Vae, strict: true);
         Assert.Equivalent(Small.Scheduler with { TimestepSpacing = null }, model.Scheduler, strict: true);
         Assert.Equal(SmallModel.Tokens, model.Tokenizer.VocabularySize);
         using var context = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("a cat")]);

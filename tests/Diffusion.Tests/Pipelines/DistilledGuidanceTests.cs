@@ -28,7 +28,7 @@ public sealed class DistilledGuidanceTests : IDisposable
     {
         using var model = StableDiffusionModel.Load(SmallModel.Write(folder["m"], Shape));
         Assert.Equal(SamplerKind.Lcm, model.Scheduler.PreferredSampler);
-        Assert.Equal(16, model.UNet.Config.GuidanceWidth);
+        Assert.Equal(16, model.Shape.UNet.GuidanceWidth);
         var rows = new RowCounter();
 
         var (eight, one) = (Run(8, rows), Run(1, rows));

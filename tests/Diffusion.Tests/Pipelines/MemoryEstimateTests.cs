@@ -30,19 +30,32 @@ public sealed class MemoryEstimateTests : IDisposable
         Assert.Equal(4 * small.Decoding, large.Decoding);
         Assert.Equal(2 * small.Network, Of(path, size: new(512, 512), rows: 2).Network);
         Assert.Equal(small.Network, 2 * Of(path, ScalarType.BFloat16, new(512, 512)).Network);
-        Assert.Equal(small.Decoding, MemoryEstimate.Of(path, new() { TiledVae = true }, ScalarType.Float32, new(1024, 1024), 1).Decoding);
+        Assert.Equal(small.Decoding, Of(path, size: new(1024, 1024), options: new() { TiledVae = true }).Decoding);
+        Assert.True(MemoryEstimate.Of(path, new(), ScalarType.Float32, new(1, new(512, 512), HasGradient: true)).Network > small.Network);
+    }
+
+    [Fact]
+    public void OnePartAtATimeTakesTheMemoryOfTheLargest()
+    {
+        var path = SmallModel.Write(folder["m"]);
+        var (all, one) = (Of(path), Of(path, options: new() { OnePartAtATime = true }));
+        Assert.Equal(Math.Max(all.TextWeights, Math.Max(all.NetworkWeights + all.Network, all.AutoencoderWeights + all.Decoding)), one.Peak);
+        Assert.Equal(all.Weights + Math.Max(all.Network, all.Decoding), all.Peak);
+        Assert.True(one.Peak < all.Peak);
     }
 
     [Fact]
     public void ARunThatCannotFitIsRefusedWithWhatWouldHelp()
     {
-        new MemoryEstimate(1, 2, 3).RequireFits(4);
-        Assert.Contains("--vae-tiling", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(1, 2, 3).RequireFits(3)).Message);
-        Assert.Contains("--dtype", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(1, 3, 2).RequireFits(3)).Message);
+        new MemoryEstimate(0, 1, 0, 2, 3).RequireFits(4);
+        Assert.Contains("--vae-tiling", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 2, 3).RequireFits(3)).Message);
+        Assert.Contains("--low-memory", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 3, 2).RequireFits(3)).Message);
+        Assert.Contains("--vae-tiling", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 3, 5, OnePartAtATime: true).RequireFits(3)).Message);
     }
 
     public void Dispose() => folder.Dispose();
 
-    private static MemoryEstimate Of(string path, ScalarType dtype = ScalarType.Float32, PixelSize? size = null, int rows = 1) =>
-        MemoryEstimate.Of(path, new ModelLoadOptions(), dtype, size, rows);
+    private static MemoryEstimate Of(
+        string path, ScalarType dtype = ScalarType.Float32, PixelSize? size = null, int rows = 1, ModelLoadOptions? options = null) =>
+        MemoryEstimate.Of(path, options ?? new ModelLoadOptions(), dtype, new MemoryDemand(rows, size));
 }

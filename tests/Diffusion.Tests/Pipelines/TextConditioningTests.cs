@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tests.Checkpoints;
 using PromptToPrompt.Diffusion.Tests.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Pipelines;
@@ -29,7 +30,7 @@ public sealed class TextConditioningTests : IDisposable
 
         ReferenceModel.AssertClose(text, "prompt_embeds", found.Text);
         ReferenceModel.AssertClose(text, "pooled_prompt_embeds", found.Vector!.slice(1, 0, 20, 1));
-        using var expected = model.UNet.Vector(text.Read("pooled_prompt_embeds"), tensor(new float[] { 384, 512, 16, 32, 768, 1024 }).expand(3, 6));
+        using var expected = UNet2DConditionModel.Vector(model.Shape.UNet, text.Read("pooled_prompt_embeds"), tensor(new float[] { 384, 512, 16, 32, 768, 1024 }).expand(3, 6));
         Assert.True(expected.allclose(found.Vector!, atol: 1e-4));
     }
 

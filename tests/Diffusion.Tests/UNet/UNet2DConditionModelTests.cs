@@ -117,7 +117,7 @@ public class UNet2DConditionModelTests
         var sample = goldens.Read(input);
         return (sample, new Conditioning(
             goldens.Read("encoder_hidden_states").slice(0, 0, sample.shape[0], 1),
-            model.Config.Vector is null ? null : model.Vector(goldens.Read("text_embeds"), goldens.Read("time_ids"))));
+            model.Config.Vector is null ? null : UNet2DConditionModel.Vector(model.Config, goldens.Read("text_embeds"), goldens.Read("time_ids"))));
     }
 
     private sealed class Recorder : AttentionProcessor

@@ -94,6 +94,8 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
         using var cropped = EditRun.Execute(small.Model, Request with { Targets = [], Crop = (300, 0) });
         Assert.True(plain.Latents.Equals(told.Latents));
         Assert.False(plain.Latents.allclose(cropped.Latents, 1e-3, 1e-3));
+        using var smaller = EditRun.Execute(small.Model, Request with { Targets = [], TargetSize = new PixelSize(512, 32) });
+        Assert.False(plain.Latents.allclose(smaller.Latents, 1e-3, 1e-3));
     }
 
     // The source of an edit is what an ordinary guided run makes with the texts and the vector that were found.

@@ -34,7 +34,7 @@ public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<
         Assert.All(shown[1].Samples, sample => Assert.Equal(StorybookArchitecture.PictureSize, sample.Picture.Width));
         Assert.Empty(Directory.GetFiles(folder, "*.tmp", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None }));
         using var model = StableDiffusionModel.Load(Path.Combine(folder, "model"));
-        Assert.Equal(StorybookArchitecture.UNet.SampleSize, model.UNet.Config.SampleSize);
+        Assert.Equal(StorybookArchitecture.UNet.SampleSize, model.Shape.UNet.SampleSize);
     }
 
     [Fact]

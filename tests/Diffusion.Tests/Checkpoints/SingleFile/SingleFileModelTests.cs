@@ -71,7 +71,7 @@ public sealed class SingleFileModelTests : IDisposable
         ReferenceModel.AssertClose(unet, "out.t981", model.UNet.Forward(
             unet.Read("sample"),
             tensor(new[] { 981L }),
-            new Conditioning(unet.Read("encoder_hidden_states"), model.UNet.Vector(unet.Read("text_embeds"), unet.Read("time_ids")))));
+            new Conditioning(unet.Read("encoder_hidden_states"), UNet2DConditionModel.Vector(model.Shape.UNet, unet.Read("text_embeds"), unet.Read("time_ids")))));
     }
 
     [Theory]

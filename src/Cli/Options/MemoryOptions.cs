@@ -1,0 +1,55 @@
+using System.CommandLine;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Pipelines;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Cli.Options;
+
+/// <summary>
+/// What a run may take of the machine's memory. What leaves pictures as they are is chosen where it is needed; what changes them only when it is asked for.
+/// </summary>
+internal sealed class MemoryOptions
+{
+    private readonly Option<bool> low = new("--low-memory")
+    {
+        Description = "Hold one part of the model in memory at a time, and compute the pictures of a step one after another: slower, same pictures; chosen by itself where the machine could not hold the run otherwise",
+    };
+
+    private readonly Option<bool> tiling = new("--vae-tiling")
+    {
+        Description = "Decode and encode pictures larger than 512 pixels in tiles: far less memory, slightly other colours",
+    };
+
+    public MemoryOptions AddTo(Command command)
+    {
+        command.Add(low);
+        command.Add(tiling);
+        return this;
+    }
+
+    /// <summary>How a model is loaded for a run, so that the machine holds it.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="path">The model.</param>
+    /// <param name="files">How it would be loaded.</param>
+    /// <param name="dtype">What it computes in.</param>
+    /// <param name="demand">What the run does; null where that is not known or the memory is not this machine's.</param>
+    /// <exception cref="Diffusion.InvalidInputException">The machine cannot hold the run in any way that leaves its pictures as they are.</exception>
+    public ModelLoadOptions Choose(ParseResult parse, string path, ModelLoadOptions files, ScalarType dtype, MemoryDemand? demand)
+    {
+        var chosen = files with { TiledVae = parse.GetValue(tiling), OnePartAtATime = parse.GetValue(low) };
+        if (demand is not { } run)
+            return chosen;
+        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        var needed = Estimate(chosen);
+        if (needed <= memory)
+            return chosen;
+        chosen = chosen with { OnePartAtATime = true };
+        MemoryEstimate.Of(path, chosen, dtype, run with { Rows = 1 }).RequireFits(memory);
+        Console.Error.WriteLine(
+            $"note: at full speed this run would need about {FileSize.Text(needed)} and this machine has {FileSize.Text(memory)}; it is made with --low-memory.");
+        return chosen;
+
+        long Estimate(ModelLoadOptions way) => MemoryEstimate.Of(path, way, dtype, run with { Rows = way.OnePartAtATime ? 1 : run.Rows }).Peak;
+    }
+}
