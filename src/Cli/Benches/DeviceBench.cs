@@ -51,7 +51,8 @@ internal static class DeviceBench
         Func<Device, ScalarType, StableDiffusionModel> load, Device device, IReadOnlyList<int> sides, int steps, int paritySteps,
         IProgress<LongProgress> display, CancellationToken cancel)
     {
-        ScalarType[] types = device.type == DeviceType.CUDA ? [ScalarType.Float32, ScalarType.BFloat16, ScalarType.Float16] : [ScalarType.Float32, ScalarType.BFloat16];
+        // The smallest first: libtorch keeps the memory it had at its peak, which is then that of the run just made.
+        ScalarType[] types = [.. device.type == DeviceType.CUDA ? [ScalarType.Float16] : Array.Empty<ScalarType>(), ScalarType.BFloat16, ScalarType.Float32];
         var (done, total) = (0, 1 + (types.Length * (1 + sides.Count)));
         DeviceRun reference;
         using (var model = load(CPU, ScalarType.Float32))
@@ -62,7 +63,7 @@ internal static class DeviceBench
             using var model = load(device, type);
             // This run is the first one of its type: what is compiled or chosen at the first use does not count for the timed ones.
             compared.Add(new(type, Count(DeviceRun.Of(model, model.PictureSide, paritySteps, cancel))));
-            timed.AddRange(sides.Select(side => new TimedEdit(type, side, steps, Count(DeviceRun.Of(model, side, steps, cancel)))));
+            timed.AddRange(sides.Order().Select(side => new TimedEdit(type, side, steps, Count(DeviceRun.Of(model, side, steps, cancel)))));
         }
 
         return new(reference, compared, timed);

@@ -42,9 +42,10 @@ internal static class ModelBench
             InvalidInputException.Require(ResidentMemory.IsKnown, "This system does not tell what memory a process takes; measure on Linux.");
             var wanted = parse.GetValue(what)!;
             var rows = parse.GetValue(guidance) == 1 ? 1 : 2;
-            var demand = new MemoryDemand(wanted.Contains(FirstEdit) ? 2 * rows : rows, parse.GetValue(size) is { } given ? new PixelSize(given.Width, given.Height) : null, wanted.Contains(Invert));
+            var demand = new MemoryDemand(wanted.Contains(FirstEdit) ? 2 * rows : rows, parse.GetValue(size) is { } given ? new PixelSize(given.Width, given.Height) : null, wanted.Contains(Invert) ? 1 : 0);
             var started = Spent.Now;
             using var loaded = model.Load(parse, demand);
+            model.Announce(parse, loaded.Device, report.Quiet(parse));
             var request = new EditRequest
             {
                 Source = Source,

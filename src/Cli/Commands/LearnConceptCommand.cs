@@ -57,7 +57,7 @@ internal static class LearnConceptCommand
             var captions = options.Captions(parse, names);
             var given = names.Select(Picture.Load).ToList();
             var (width, height) = sampling.Size(parse);
-            using var loaded = model.Load(parse, new MemoryDemand(settings.Batch, sampling.GivenSize(parse), HasGradient: true));
+            using var loaded = model.Load(parse, new MemoryDemand(settings.Batch, sampling.GivenSize(parse), settings.Batch, TakesAllParts: true));
             var framed = given.Zip(captions, (picture, caption) => ConceptPicture.Of(picture, options.Framing(parse, loaded, picture, new PixelSize(width, height)), caption)).ToList();
             var quiet = report.Quiet(parse);
             using var training = new ConceptTraining(loaded, settings, framed);

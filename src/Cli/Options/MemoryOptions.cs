@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Pipelines;
 using static TorchSharp.torch;
@@ -13,7 +14,7 @@ internal sealed class MemoryOptions
 {
     private readonly Option<bool> low = new("--low-memory")
     {
-        Description = "Hold one part of the model in memory at a time, and compute the pictures of a step one after another: slower, same pictures; chosen by itself where the machine could not hold the run otherwise",
+        Description = "Hold one part of the model in memory at a time, and compute the rows of a step one after another: slower, the same pictures but for rounding; chosen by itself where the machine could not hold the run otherwise",
     };
 
     private readonly Option<bool> tiling = new("--vae-tiling")
@@ -23,6 +24,9 @@ internal sealed class MemoryOptions
 
     /// <summary>The option that changes pictures.</summary>
     public Option Tiling => tiling;
+
+    // What the machine has, or the container lets the process have.
+    private static long Available => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
     public MemoryOptions AddTo(Command command)
     {
@@ -37,23 +41,22 @@ internal sealed class MemoryOptions
     /// <param name="files">How it would be loaded.</param>
     /// <param name="dtype">What it computes in.</param>
     /// <param name="demand">What the run does; null where that is not known or the memory is not this machine's.</param>
-    /// <exception cref="Diffusion.InvalidInputException">The machine cannot hold the run in any way that leaves its pictures as they are.</exception>
+    /// <exception cref="InvalidInputException">The machine cannot hold the run in any way that leaves its pictures as they are.</exception>
     public ModelLoadOptions Choose(ParseResult parse, string path, ModelLoadOptions files, ScalarType dtype, MemoryDemand? demand)
     {
         var chosen = files with { TiledVae = parse.GetValue(tiling), OnePartAtATime = parse.GetValue(low) };
         if (demand is not { } run)
             return chosen;
-        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         var needed = Estimate(chosen).Peak;
-        if (needed <= memory)
+        if (needed <= Available)
             return chosen;
-        chosen = chosen with { OnePartAtATime = true };
-        Estimate(chosen).RequireFits(memory);
+        if (!run.TakesAllParts)
+            chosen = chosen with { OnePartAtATime = true };
+        Estimate(chosen).RequireFits(Available);
         Console.Error.WriteLine(
-            $"note: at full speed this run would need about {FileSize.Text(needed)} and this machine has {FileSize.Text(memory)}; it is made with --low-memory.");
+            $"note: at full speed this run would need about {FileSize.Text(needed)} and this machine has {FileSize.Text(Available)}; it is made with --low-memory.");
         return chosen;
 
-        // Rows that learn are computed together in any case.
-        MemoryEstimate Estimate(ModelLoadOptions way) => MemoryEstimate.Of(path, way, dtype, run with { Rows = way.OnePartAtATime && !run.HasGradient ? 1 : run.Rows });
+        MemoryEstimate Estimate(ModelLoadOptions way) => MemoryEstimate.Of(path, way, dtype, run);
     }
 }

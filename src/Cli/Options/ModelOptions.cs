@@ -21,8 +21,8 @@ internal sealed class ModelOptions
     };
 
     private readonly Option<string> device = Parsed.Of("--device", "auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice);
-    // A new picture runs two rows, and so does an edit of one that is recorded.
-    private static readonly MemoryDemand StudioDemand = new(Rows: 2);
+    // A new picture runs two rows, and so does an edit of one that is recorded; pictures of one's own are inverted by null-text.
+    private static readonly MemoryDemand StudioDemand = new(Rows: 2, LearningRows: 1);
 
     private readonly CheckpointOptions checkpoint = new();
     private readonly Option<string> dtype = Parsed.Choice("--dtype", "What the model computes in", "float32", "float32", "bfloat16", "float16");

@@ -1,15 +1,17 @@
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
 
 /// <summary>What a run does, as far as its memory goes.</summary>
-/// <param name="Rows">Rows of the U-Net's batch that are computed together.</param>
+/// <param name="Rows">Rows of the U-Net's batch that are computed together; one at a time where memory is short.</param>
 /// <param name="Size">The pictures' size; null for the model's own.</param>
-/// <param name="HasGradient">Whether something is optimised, as null-text inversion does.</param>
-public readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, bool HasGradient = false);
+/// <param name="LearningRows">Rows with a gradient, before or after the others: 1 in null-text inversion, a batch where a word is learned.</param>
+/// <param name="TakesAllParts">Whether several parts of the model are needed by turns, so that all of them stay in memory.</param>
+public readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int LearningRows = 0, bool TakesAllParts = false);
 
 /// <summary>
 /// About how much memory a run takes at its peak, told before it from the model's configs and headers. The factors are measured ones, from
@@ -63,9 +65,13 @@ public sealed record MemoryEstimate(
             ModelParts.TextEncoders.Take(shape.TextEncoders.Count).Sum(Parameters) * number,
             Parameters(ModelParts.UNet) * number,
             Parameters(ModelParts.Vae) * Single,
-            finest * ((NetworkMaps * demand.Rows * number) + (demand.HasGradient ? GradientMaps * Single : 0)),
+            finest * Math.Max(NetworkMaps * (options.OnePartAtATime ? 1 : demand.Rows) * number, demand.LearningRows * NetworkMaps * number) + Gradient(demand.LearningRows),
             DecodingMaps * shape.Vae.Channels[0] * decoded * Single,
             options.OnePartAtATime);
+
+        // What autograd keeps of small runs; of others each link is run again.
+        long Gradient(int rows) => CheckpointedUNet.KeptBytes(rows * finest, number) is var kept && kept <= CheckpointedUNet.MostKept && !options.OnePartAtATime
+            ? kept : rows * finest * GradientMaps * Single;
 
         long Parameters(string part) => PartReport.Of(part, files.Weights(part)).Parameters;
     }

@@ -15,12 +15,15 @@ public sealed class StableDiffusionModel : IDisposable
     private readonly ModelPart<IReadOnlyList<PromptEncoder>> textEncoders;
     private readonly ModelPart<UNet2DConditionModel> unet;
     private readonly ModelPart<AutoencoderKL> vae;
+    private readonly ModelLoadOptions options;
+    private bool isDisposed;
 
     private StableDiffusionModel(ModelFiles files, ModelLoadOptions options, Device device, ScalarType dtype)
     {
         var tokenizers = files.LoadTokenizers();
         files.RequireFit(tokenizers[0]);
         var shape = files.Shape;
+        this.options = options;
         Directory = files.Path;
         Fingerprint = files.Fingerprint();
         Tokenizer = tokenizers[0];
@@ -39,7 +42,7 @@ public sealed class StableDiffusionModel : IDisposable
             ModelParts.Vae, on, ScalarType.Float32, owned, weights => new AutoencoderKL(shape.Vae, weights) { IsTiled = TilesPictures }));
 
         ModelPart<T> Part<T>(Func<ModelFiles, Device, List<IDisposable>, T> build)
-            where T : class => new(device, () => ModelFiles.Open(files.Path, options), build);
+            where T : class => new(device, OpenAgain, build);
     }
 
     /// <summary>Where the model was loaded from.</summary>
@@ -134,6 +137,7 @@ public sealed class StableDiffusionModel : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        isDisposed = true;
         foreach (var part in Parts)
             part.Release();
     }
@@ -157,9 +161,19 @@ public sealed class StableDiffusionModel : IDisposable
         vae.Load(files);
     }
 
+    private ModelFiles OpenAgain()
+    {
+        var files = ModelFiles.Open(Directory, options);
+        if (files.Fingerprint() == Fingerprint)
+            return files;
+        files.Dispose();
+        throw new InvalidInputException($"The files of {Directory} have changed since the run began; begin it again.");
+    }
+
     private T Take<T>(ModelPart<T> wanted)
         where T : class
     {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
         if (OnePartAtATime)
         {
             foreach (var other in Parts.Where(part => part != wanted))

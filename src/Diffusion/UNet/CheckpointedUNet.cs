@@ -16,7 +16,10 @@ public sealed class CheckpointedUNet : IDisposable
 {
     // A rough measure, from SD 1.5's: what autograd keeps of one row, in feature maps of the finest level.
     private const long KeptMaps = 1000;
-    private const long MostKept = 2L << 30;
+
+    /// <summary>Most bytes that are kept where nobody has said whether to save memory.</summary>
+    internal const long MostKept = 2L << 30;
+
     private readonly List<UNetLink> chain;
     private readonly UNetCall call;
     private readonly bool recompute;
@@ -24,6 +27,11 @@ public sealed class CheckpointedUNet : IDisposable
     private readonly Tensor start;
     private readonly Stack<Tensor> kept = [];
     private readonly VectorPath? path;
+
+    /// <summary>About what autograd keeps of a pass.</summary>
+    /// <param name="finest">Numbers in a feature map of the finest level, all rows together.</param>
+    /// <param name="number">Bytes of a number.</param>
+    internal static long KeptBytes(long finest, long number) => KeptMaps * finest * number;
 
     /// <summary>Runs what does not depend on what is differentiated.</summary>
     /// <param name="unet">The model.</param>
@@ -49,7 +57,7 @@ public sealed class CheckpointedUNet : IDisposable
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        this.recompute = recompute ?? KeptMaps * unet.Config.Levels[0].Channels * sample.numel() / sample.shape[1] * sample.element_size() > MostKept;
+        this.recompute = recompute ?? KeptBytes(unet.Config.Levels[0].Channels * sample.numel() / sample.shape[1], sample.element_size()) > MostKept;
         call = new UNetCall(attention ?? AttentionProcessor.Plain, step ?? DenoisingStep.None, (int)sample.shape[2], (int)sample.shape[3]);
         embedding = unet.Embed(timesteps, vector, sample.dtype).DetachFromDisposeScope();
         path = differentiateVector && vector is not null ? new VectorPath(unet, timesteps, vector, sample.dtype) : null;

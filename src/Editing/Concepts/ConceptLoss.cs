@@ -48,7 +48,7 @@ internal sealed class ConceptLoss(StableDiffusionModel model, int clipSkip, bool
         using var _ = no_grad();
         using var input = batch.Noisy.to(model.Dtype, copy: true);
         using var network = new CheckpointedUNet(
-            model.UNet, input, batch.Timesteps, text.Vector?.detach(), recompute: saveMemory ?? (model.OnePartAtATime ? true : null), differentiateVector: true);
+            model.UNet, input, batch.Timesteps, text.Vector?.detach(), recompute: saveMemory, differentiateVector: true);
         using var pass = network.Forward(text.Text.detach());
         var error = Error(pass.Output, batch);
         return (error.square().mean().ToDouble(), pass.Backward(GradientScale.Up(error * Held(2.0 / error.numel()))));

@@ -43,6 +43,9 @@ public sealed class ConceptTraining : IDisposable
     {
         settings.Validate();
         PlainModel.Require(model, "learn from pictures");
+        InvalidInputException.Require(
+            !model.OnePartAtATime,
+            "--low-memory: learning goes through text encoder and U-Net by turns and needs both in memory; leave it out, and take --save-memory, --dtype bfloat16 or a smaller --batch.");
         this.model = model;
         this.settings = settings;
         using var _ = no_grad();

@@ -17,7 +17,7 @@ namespace PromptToPrompt.Evaluation.Devices;
 /// <param name="Pictures">Source and edit.</param>
 /// <param name="Seconds">How long it took.</param>
 /// <param name="HeldMemory">
-/// Bytes of the GPU's memory that libtorch holds after the run, everything before included. It keeps what it had at its peak. Null on a CPU.
+/// Bytes of the GPU's memory in use after the run, other processes' included. libtorch keeps what it had at its peak, earlier runs included. Null on a CPU.
 /// </param>
 /// <param name="Problem">Why the run did not come to its end; null where it did.</param>
 public sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Picture> Pictures, double Seconds, long? HeldMemory, string? Problem = null)

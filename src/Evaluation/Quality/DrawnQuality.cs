@@ -84,7 +84,9 @@ public static class DrawnQuality
         using var maps = new AttentionMaps(height, width);
         using var attention = new EditAttention([null], maps: maps);
         var step = new DenoisingStep(0, timestep, [new BatchRow(0, Conditional: true)]);
-        model.UNet.Forward(noisy, tensor(new[] { timestep }, device: model.Device), TextConditioning.Encode(model, [prompt]), attention, step);
+        // Before the U-Net is taken: of some models one part is in memory at a time.
+        var text = TextConditioning.Encode(model, [prompt]);
+        model.UNet.Forward(noisy, tensor(new[] { timestep }, device: model.Device), text, attention, step);
         var map = WordMap.Of(maps, 0, prompt, [scene.Subject.ToString().ToLowerInvariant()]);
         var inside = map.Values.Zip(region, (value, share) => (double)value * share).Sum() / map.Values.Sum();
         return new Finding(region[map.Peak] >= OnSubject, region.Average(share => share >= OnSubject ? 1.0 : 0.0), inside / region.Average());

@@ -42,7 +42,7 @@ public sealed class LearnConceptCommandTests : IDisposable
 
         // With another seed it is another training.
         File.Copy(folder["my-cat.safetensors.unfinished"], folder["other.safetensors.unfinished"]);
-        var anew = Learn("other.safetensors", "--steps", "1", "--seed", "1", "--sample-count", "0", "--low-memory");
+        var anew = Learn("other.safetensors", "--steps", "1", "--seed", "1", "--sample-count", "0", "--save-memory", "true");
         anew.Succeeded();
         Assert.Contains("starts anew", anew.Error);
 

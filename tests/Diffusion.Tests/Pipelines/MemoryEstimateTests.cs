@@ -31,7 +31,11 @@ public sealed class MemoryEstimateTests : IDisposable
         Assert.Equal(2 * small.Network, Of(path, size: new(512, 512), rows: 2).Network);
         Assert.Equal(small.Network, 2 * Of(path, ScalarType.BFloat16, new(512, 512)).Network);
         Assert.Equal(small.Decoding, Of(path, size: new(1024, 1024), options: new() { TiledVae = true }).Decoding);
-        Assert.True(MemoryEstimate.Of(path, new(), ScalarType.Float32, new(1, new(512, 512), HasGradient: true)).Network > small.Network);
+        var (one, four) = (Learning(1), Learning(4));
+        Assert.True(one.Network > small.Network);
+        Assert.Equal(4 * one.Network, four.Network);
+
+        MemoryEstimate Learning(int rows) => MemoryEstimate.Of(path, new(), ScalarType.Float32, new(1, new(512, 512), LearningRows: rows));
     }
 
     [Fact]
@@ -42,6 +46,7 @@ public sealed class MemoryEstimateTests : IDisposable
         Assert.Equal(Math.Max(all.TextWeights, Math.Max(all.NetworkWeights + all.Network, all.AutoencoderWeights + all.Decoding)), one.Peak);
         Assert.Equal(all.Weights + Math.Max(all.Network, all.Decoding), all.Peak);
         Assert.True(one.Peak < all.Peak);
+        Assert.Equal(one.Peak, Of(path, rows: 8, options: new() { OnePartAtATime = true }).Peak);
     }
 
     [Fact]

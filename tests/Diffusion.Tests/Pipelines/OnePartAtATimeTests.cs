@@ -71,6 +71,24 @@ public sealed class OnePartAtATimeTests : IDisposable
         Assert.Contains(file, error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void FilesThatChangeMeanwhileAreRefused()
+    {
+        var path = SmallModel.Write(folder["m"]);
+        using var model = StableDiffusionModel.Load(path, options: Options);
+        _ = model.UNet;
+        RandomModel.Write(path, SmallModel.Shape, ScalarType.Float32, seed: 2);
+        Assert.Contains("changed", Assert.Throws<InvalidInputException>(() => model.Vae).Message);
+    }
+
+    [Fact]
+    public void WhatIsDisposedIsNotLoadedAgain()
+    {
+        var model = StableDiffusionModel.Load(SmallModel.Write(folder["m"]), options: Options);
+        model.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => model.UNet);
+    }
+
     public void Dispose()
     {
         scope.Dispose();

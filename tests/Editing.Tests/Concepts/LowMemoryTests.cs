@@ -1,0 +1,17 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Concepts;
+
+namespace PromptToPrompt.Editing.Tests.Concepts;
+
+public sealed class LowMemoryTests
+{
+    [Fact]
+    public void LearningNeedsSeveralPartsInMemory()
+    {
+        using var model = StableDiffusionModel.Load(EmbeddedModel.Folder(), options: new ModelLoadOptions { OnePartAtATime = true });
+        Assert.Contains("--save-memory", Assert.Throws<InvalidInputException>(
+            () => new ConceptTraining(model, new ConceptSettings { Word = "<my-cat>", Initial = "cat" }, [])).Message);
+    }
+}
