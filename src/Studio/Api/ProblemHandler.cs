@@ -17,7 +17,7 @@ internal sealed class ProblemHandler(IProblemDetailsService problems, ILogger<Pr
         {
             InvalidInputException => (StatusCodes.Status400BadRequest, exception.Message),
             QueueFullException => (StatusCodes.Status429TooManyRequests, exception.Message),
-            ObjectDisposedException => (StatusCodes.Status503ServiceUnavailable, "The studio is closing; ask again when it is open."),
+            StudioClosedException => (StatusCodes.Status503ServiceUnavailable, exception.Message),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "The request is larger than this studio takes."),
             BadHttpRequestException { InnerException: JsonException json } => (StatusCodes.Status400BadRequest, $"The JSON does not fit: {json.Message}"),
             BadHttpRequestException bad => (bad.StatusCode, bad.Message),

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
@@ -41,10 +42,20 @@ internal static class VersionFiles
 
     private static IResult Mask(string id, StudioStore store, HttpContext context)
     {
-        if (store.FindVersion(id) is not { } version || (version.Recipe switch { EditedRecipe edited => edited.Mask, InpaintedRecipe filled => filled.Mask, _ => null }) is not { } mask)
+        if (store.FindVersion(id) is not { } version || CommandFiles.Mask(version.Recipe) is not { } mask)
             return Missing("version with a brushed mask", id);
         context.Response.Headers.CacheControl = ForGood;
-        return TypedResults.Bytes(OwnSize.Of(version, store) is { } own ? own.RestoreMask(store.Picture(mask)).ToPng() : store.FindPng(mask)!, "image/png");
+        return TypedResults.Bytes(AsRead(store.Picture(mask), version, store).ToPng(), "image/png");
+    }
+
+    // As large as the picture that the command reads beside it: the given one, or of an edit that is edited further its own.
+    private static Picture AsRead(Picture mask, PictureVersion version, StudioStore store)
+    {
+        var follows = version.Recipe is EditedRecipe edited ? store.Version(edited.Source).Recipe : null;
+        if (follows is not EditedRecipe && OwnSize.Of(version, store) is { } own)
+            return own.RestoreMask(mask);
+        var size = new PixelSize(version.Facts.Width, version.Facts.Height);
+        return mask.Size == size ? mask : mask.Resize(size.Width, size.Height);
     }
 
     private static IResult Record(string id, StudioStore store, StudioEngine engine) =>

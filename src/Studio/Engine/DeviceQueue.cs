@@ -15,6 +15,7 @@ internal sealed class DeviceQueue : IAsyncDisposable
     private readonly SemaphoreSlim arrivals = new(0);
     private readonly CancellationTokenSource closing = new();
     private readonly Func<Job, string> run;
+    private readonly Action<Exception> failed;
     private readonly int longest;
     private readonly Task worker;
     private Job? running;
@@ -22,10 +23,12 @@ internal sealed class DeviceQueue : IAsyncDisposable
     /// <summary>Opens a queue.</summary>
     /// <param name="longest">How many jobs may wait.</param>
     /// <param name="run">Makes a job's picture and gives the id of its version.</param>
-    public DeviceQueue(int longest, Func<Job, string> run)
+    /// <param name="failed">Is told of what failed between the jobs.</param>
+    public DeviceQueue(int longest, Func<Job, string> run, Action<Exception> failed)
     {
         this.longest = longest;
         this.run = run;
+        this.failed = failed;
         worker = Task.Factory.StartNew(Work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -44,12 +47,12 @@ internal sealed class DeviceQueue : IAsyncDisposable
 
     /// <summary>Refuses what would not find a place.</summary>
     /// <exception cref="QueueFullException">So many wait already.</exception>
-    /// <exception cref="ObjectDisposedException">The queue is closed.</exception>
+    /// <exception cref="StudioClosedException">The queue is closed.</exception>
     public void RequirePlace()
     {
         lock (changing)
         {
-            ObjectDisposedException.ThrowIf(closing.IsCancellationRequested, this);
+            RequireOpen();
             Forget();
             if (waiting.Count >= longest)
                 throw new QueueFullException($"{waiting.Count} pictures are waiting already; try again in a while.");
@@ -57,11 +60,12 @@ internal sealed class DeviceQueue : IAsyncDisposable
     }
 
     /// <summary>Adds a job at the end.</summary>
+    /// <exception cref="StudioClosedException">The queue is closed.</exception>
     public void Add(Job job)
     {
         lock (changing)
         {
-            ObjectDisposedException.ThrowIf(closing.IsCancellationRequested, this);
+            RequireOpen();
             waiting.AddLast(job);
             TellPlaces();
             arrivals.Release();
@@ -109,12 +113,31 @@ internal sealed class DeviceQueue : IAsyncDisposable
             }
 
             while (Short() is { } work)
-                work();
+                DoShort(work);
             if (Next() is { } job)
                 Run(job);
             lock (changing)
                 running = null;
         }
+    }
+
+    // What is left undone is memory that was not freed; the jobs behind it are made all the same.
+    private void DoShort(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception e)
+        {
+            failed(e);
+        }
+    }
+
+    private void RequireOpen()
+    {
+        if (closing.IsCancellationRequested)
+            throw new StudioClosedException();
     }
 
     private Action? Short()

@@ -38,9 +38,11 @@ internal sealed record OwnSize(string Original, Framing Framing)
         return Framing.Restore(mask.Size == Framing.Framed ? mask : mask.Resize(Framing.Framed.Width, Framing.Framed.Height), black);
     }
 
-    private static OwnSize Of(string original, FramingKind kind, PixelSize made, StudioStore store)
+    private static OwnSize? Of(string original, FramingKind kind, PixelSize made, StudioStore store)
     {
         var size = store.PictureSize(original);
+        if (size == made)
+            return null;
         // Fitted to the model's area; which sides came of it is seen at what was made.
         return new(original, kind == FramingKind.Fit
             ? new Framing(size, PixelRectangle.Whole(size), PixelRectangle.Whole(made), made)

@@ -43,7 +43,7 @@ public sealed class StudioEngine : IAsyncDisposable
         Models = [.. models.Select(model => model.Name)];
         arguments = models.DistinctBy(model => model.Name).ToDictionary(model => model.Name, model => model.Arguments, StringComparer.Ordinal);
         maker = new PictureMaker(store, models, limits.SessionBytes, clock);
-        queue = new DeviceQueue(limits.QueueLength, Run);
+        queue = new DeviceQueue(limits.QueueLength, Run, e => log?.LogError(e, "Memory of recorded sources could not be freed."));
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
         Resume();
     }
@@ -63,7 +63,7 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <param name="recipe">The recipe.</param>
     /// <exception cref="InvalidInputException">The project, a version, a picture or a number does not fit.</exception>
     /// <exception cref="QueueFullException">Too many wait already.</exception>
-    /// <exception cref="ObjectDisposedException">The engine is closed.</exception>
+    /// <exception cref="StudioClosedException">The engine is closed.</exception>
     public Job Submit(string project, string? parent, Recipe recipe)
     {
         parent ??= (recipe as EditedRecipe)?.Source;

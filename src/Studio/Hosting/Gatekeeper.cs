@@ -53,9 +53,10 @@ internal sealed class Gatekeeper(RequestDelegate next, StudioOptions options)
     private bool IsOwnHost(HttpRequest request) =>
         !IPAddress.IsLoopback(options.Address) || request.Host.Host is "localhost" || (IPAddress.TryParse(request.Host.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
-    // Pictures and scripts of another site's page carry no origin, but browsers say where they come from; following a link is fine.
+    // Pictures, scripts and frames of another site's page carry no origin, but browsers say where they come from; following a link is fine where
+    // it does not begin a project.
     private static bool IsOwnOrigin(HttpRequest request) =>
-        (request.Headers["Sec-Fetch-Site"] != "cross-site" || request.Headers["Sec-Fetch-Mode"] == "navigate") &&
+        (request.Headers["Sec-Fetch-Site"] != "cross-site" || (request.Headers["Sec-Fetch-Dest"] == "document" && !request.Path.StartsWithSegments("/new"))) &&
         NamesOwnOrigin(request);
 
     private static bool NamesOwnOrigin(HttpRequest request) =>

@@ -255,7 +255,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         {
             Follow(engine.Submit(Project!.Id, parent, recipe));
         }
-        catch (Exception e) when (e is InvalidInputException or QueueFullException)
+        catch (Exception e) when (e is InvalidInputException or QueueFullException or StudioClosedException)
         {
             Complain(e.Message);
         }

@@ -52,27 +52,27 @@ internal sealed class CommandLineText
 
     private static IEnumerable<string> EditOptions(EditedRecipe edit) =>
     [
-        edit.Kind == "auto" ? "" : $"--kind {edit.Kind}",
-        edit.CrossSteps == "0.8" && edit.WordSteps.Count == 0 ? "" : $"--cross-steps {edit.CrossSteps}",
+        edit.Kind == "auto" ? "" : $"--kind {Value(edit.Kind)}",
+        edit.CrossSteps == "0.8" && edit.WordSteps.Count == 0 ? "" : $"--cross-steps {Value(edit.CrossSteps)}",
         .. edit.WordSteps.Select(word => $"--cross-steps {Quoted($"{word.Key}={word.Value}")}"),
-        edit.SelfSteps == "0.4" ? "" : $"--self-steps {edit.SelfSteps}",
+        edit.SelfSteps == "0.4" ? "" : $"--self-steps {Value(edit.SelfSteps)}",
         edit.Blend.Length == 0 ? "" : $"--blend {Quoted(edit.Blend)}",
         edit.Blend.Length == 0 || edit.BlendThreshold == 0.3 ? "" : Number("blend-threshold", edit.BlendThreshold),
         edit.Mask is null ? "" : $"--mask {Mask}",
     ];
 
     private string Sampling(DrawnRecipe drawn) => Join(
-        Model(drawn.Model), $"--seed {drawn.Seed}", $"--steps {drawn.Steps}", Number("guidance", drawn.Guidance), $"--scheduler {drawn.Scheduler}", Negative(drawn.Negative),
+        Model(drawn.Model), $"--seed {drawn.Seed}", $"--steps {drawn.Steps}", Number("guidance", drawn.Guidance), $"--scheduler {Value(drawn.Scheduler)}", Negative(drawn.Negative),
         Reading(drawn));
 
     private string Inverting(InvertedRecipe recipe) => Join(
-        Model(recipe.Model), $"--method {recipe.Method}", $"--steps {recipe.Steps}", Number("guidance", recipe.Guidance),
-        recipe.Method == "null-text" ? $"--inner-steps {recipe.InnerSteps}" : "", recipe.Frame == "crop" ? "" : $"--frame {recipe.Frame}",
+        Model(recipe.Model), $"--method {Value(recipe.Method)}", $"--steps {recipe.Steps}", Number("guidance", recipe.Guidance),
+        recipe.Method == "null-text" ? $"--inner-steps {recipe.InnerSteps}" : "", recipe.Frame == "crop" ? "" : $"--frame {Value(recipe.Frame)}",
         Reading(recipe));
 
     private string Model(string name) => Join(
         name == "storybook" ? "" : $"--model {Quoted(name)}",
-        Join((arguments?.Invoke(name) ?? []).Select(part => part.StartsWith("--", StringComparison.Ordinal) ? part : Quoted(part))));
+        Join((arguments?.Invoke(name) ?? []).Select(part => part.StartsWith("--", StringComparison.Ordinal) ? Value(part) : Quoted(part))));
 
     private static string Reading(RootRecipe recipe) => Join(recipe.LongPrompts ? "--long-prompts" : "", recipe.ClipSkip == 0 ? "" : $"--clip-skip {recipe.ClipSkip}");
 
@@ -83,6 +83,9 @@ internal sealed class CommandLineText
     private static string Line(string command, params IEnumerable<string> parts) => Join(["p2p", command, .. parts]);
 
     private static string Join(params IEnumerable<string> parts) => string.Join(' ', parts.Where(part => part.Length > 0));
+
+    // Names and windows stand as they are where no shell could read anything else in them.
+    private static string Value(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-') && text.Length > 0 ? text : Quoted(text);
 
     // As a POSIX shell reads it: inside double quotes four characters keep a meaning.
     private static string Quoted(string text) =>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Studio.Store;
 
@@ -62,6 +63,8 @@ internal static class RecipeCheck
                 RequireNumber("blendThreshold", edited.BlendThreshold, 0, 1);
                 RequireName("crossSteps", edited.CrossSteps);
                 RequireName("selfSteps", edited.SelfSteps);
+                // One window for all words; those of single words have a place of their own.
+                _ = StepWindow.Parse(edited.CrossSteps);
                 RequireWordSteps(edited.WordSteps);
                 if (edited.Mask is { } mask)
                     RequirePicture(mask, store);

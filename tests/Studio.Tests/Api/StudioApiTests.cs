@@ -75,6 +75,10 @@ public sealed class StudioApiTests
         var edit = await studio.Make(project, "edit", new { source, prompt = "a red house in a field", mask = await Send(studio, Painted(128, 128, half: true)) });
         using var mask = new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{edit}/mask.png"));
         Assert.Equal(new PixelSize(200, 150), PictureReader.Read(mask, "mask.png").Size);
+        // Edits of an edit follow a picture of the model's size, which is in the inversion that their command reads.
+        var further = await studio.Make(project, "edit", new { source = edit, prompt = "a blue house in a field", mask = await Send(studio, Painted(64, 64, half: true)) });
+        using var small = new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{further}/mask.png"));
+        Assert.Equal(new PixelSize(128, 128), PictureReader.Read(small, "mask.png").Size);
         await Problem(HttpStatusCode.NotFound, "brushed mask", await studio.Http.GetAsync($"/api/versions/{source}/mask.png"));
         await Problem(HttpStatusCode.NotFound, "size of its own", await studio.Http.GetAsync("/api/versions/none/own-size.png"));
     }
@@ -146,6 +150,8 @@ public sealed class StudioApiTests
         await Problem(HttpStatusCode.BadRequest, "JSON", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { prompt = "a house", wrong = 1 }));
         await Problem(HttpStatusCode.BadRequest, "prompt", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { seed = 1 }));
         await Problem(HttpStatusCode.BadRequest, "no project", await http.PostAsJsonAsync("/api/projects/none/generate", House));
+        var source = await studio.Make(project, "generate", House);
+        await Problem(HttpStatusCode.BadRequest, "\"house=0.4\" is not a part of the steps", await http.PostAsJsonAsync($"/api/projects/{project}/edit", new { source, prompt = "a house", crossSteps = "house=0.4" }));
         await Problem(HttpStatusCode.NotFound, "no version", await http.GetAsync("/api/versions/none"));
         await Problem(HttpStatusCode.NotFound, "no job", await http.GetAsync("/api/jobs/none/events"));
         await Problem(HttpStatusCode.BadRequest, "not a picture", await http.PostAsync("/api/pictures", new ByteArrayContent("no picture"u8.ToArray())));
@@ -178,14 +184,23 @@ public sealed class StudioApiTests
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
     }
 
-    [Fact]
-    public async Task A_page_of_another_site_cannot_fetch()
+    [Theory]
+    [InlineData("/", "no-cors", "image")]
+    [InlineData("/", "navigate", "iframe")]
+    [InlineData("/new", "navigate", "document")]
+    [InlineData("/New/", "navigate", "document")]
+    public async Task A_page_of_another_site_begins_nothing(string address, string mode, string destination)
     {
         await using var studio = await TestStudio.Start();
-        using var picture = new HttpRequestMessage(HttpMethod.Get, "/new");
-        picture.Headers.Add("Sec-Fetch-Site", "cross-site");
-        picture.Headers.Add("Sec-Fetch-Mode", "no-cors");
-        Assert.Equal(HttpStatusCode.Forbidden, (await studio.Http.SendAsync(picture)).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, await Ask(studio, address, mode, destination));
+        Assert.Empty(studio.Store.Projects());
+    }
+
+    [Fact]
+    public async Task A_link_of_another_site_can_be_followed()
+    {
+        await using var studio = await TestStudio.Start();
+        Assert.Equal(HttpStatusCode.OK, await Ask(studio, $"/open/{await studio.NewProject()}", "navigate", "document"));
     }
 
     [Fact]
@@ -226,6 +241,17 @@ public sealed class StudioApiTests
         using var foreign = new HttpRequestMessage(HttpMethod.Post, "/api/pictures") { Content = new ByteArrayContent(Painted(8, 8)) };
         foreign.Headers.Add("Origin", "https://evil.example");
         Assert.Equal(HttpStatusCode.Forbidden, (await studio.Http.SendAsync(foreign)).StatusCode);
+    }
+
+    // As a browser says that a page of another site made it ask.
+    private static async Task<HttpStatusCode> Ask(TestStudio studio, string address, string mode, string destination)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, address);
+        request.Headers.Add("Sec-Fetch-Site", "cross-site");
+        request.Headers.Add("Sec-Fetch-Mode", mode);
+        request.Headers.Add("Sec-Fetch-Dest", destination);
+        using var answer = await studio.Http.SendAsync(request);
+        return answer.StatusCode;
     }
 
     private static async Task Problem(HttpStatusCode status, string sentence, HttpResponseMessage answer)

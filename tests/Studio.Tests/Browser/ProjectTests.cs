@@ -51,6 +51,20 @@ public sealed class ProjectTests(StudioBrowser browser)
     }
 
     [Fact]
+    public async Task A_project_is_renamed_on_a_phone()
+    {
+        await using var visitor = await browser.Visit(390, 800);
+        await visitor.Choose("Rename this project");
+        var name = visitor.Page.GetByLabel("New name of the project");
+        await Expect(name).ToBeFocusedAsync();
+        await Expect(name).ToHaveValueAsync("Untitled pictures");
+        await name.FillAsync("Houses");
+        await name.PressAsync("Enter");
+        await Expect(visitor.Page).ToHaveTitleAsync("Houses · Prompt-to-Prompt Studio");
+        Assert.Equal("Houses", browser.Studio.Store.FindProject(visitor.Page.Url.Split('/')[^1])?.Name);
+    }
+
+    [Fact]
     public async Task A_new_project_begins_with_the_settings_and_the_view_that_were_used_last()
     {
         await using var visitor = await browser.Visit();

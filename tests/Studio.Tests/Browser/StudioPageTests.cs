@@ -73,6 +73,9 @@ public sealed class StudioPageTests(StudioBrowser browser)
         var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Picture at its own size" }).GetAttributeAsync("href");
         using var picture = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
         Assert.Equal((160, 120), (picture.Width, picture.Height));
+        address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "picture.png" }).GetAttributeAsync("href");
+        using var given = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
+        Assert.Equal((160, 120), (given.Width, given.Height));
         await visitor.Touch("Copy");
         await Expect(visitor.Page.GetByText("Copied")).ToBeVisibleAsync();
     }
@@ -146,6 +149,10 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await visitor.Pictures(5);
         await visitor.Touch("Show the mask");
         await Expect(visitor.Page.GetByAltText("Where the edit could change the picture")).ToBeVisibleAsync();
+        await visitor.Touch("Take it with you");
+        var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "mask.png" }).GetAttributeAsync("href");
+        using var mask = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
+        Assert.Equal((128, 128), (mask.Width, mask.Height));
     }
 
     private static ILocator Steps(Visitor visitor) => visitor.Page.GetByRole(AriaRole.Spinbutton, new() { Name = "Steps", Exact = true });

@@ -68,6 +68,17 @@ public sealed class OwnSizeTests : IAsyncDisposable
         Assert.Null(OwnSize.Of(red, test.Store));
     }
 
+    [Theory]
+    [InlineData("crop")]
+    [InlineData("fit")]
+    [InlineData("pad")]
+    public async Task A_given_picture_of_the_models_size_has_none(string frame)
+    {
+        var source = await test.Make(new InvertedRecipe { Picture = test.Send(128, 128), Prompt = "a house in a field", Method = "direct", Steps = 3, Frame = frame });
+        Assert.Null(source.Facts.OwnWidth);
+        Assert.Null(OwnSize.Of(source, test.Store));
+    }
+
     private Picture Restored(PictureVersion version) =>
         OwnSize.Of(version, test.Store)!.Restore(test.Store.Picture(version.Picture), test.Store);
 }

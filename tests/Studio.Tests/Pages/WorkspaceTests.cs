@@ -1,3 +1,4 @@
+using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Hosting;
 using PromptToPrompt.Studio.Pages;
 using PromptToPrompt.Studio.Recipes;
@@ -55,5 +56,28 @@ public sealed class WorkspaceTests : IAsyncDisposable
         Assert.Empty(page.Draft.Words);
     }
 
-    private Workspace NewPage() => new(test.Store, test.Engine, new StudioOptions { DataFolder = "", Models = [TestStudio.Model], DrawGrid = _ => [] });
+    [Fact]
+    public async Task What_is_drawn_anew_and_filled_is_read_as_the_picture_before()
+    {
+        var house = await test.Make(TestEngine.House with { LongPrompts = true, ClipSkip = 1 });
+        using var page = NewPage();
+        Assert.True(page.Open(test.Project));
+        page.Draw("a red house in a field");
+        Assert.Equal(TestEngine.House with { Prompt = "a red house in a field", Model = "storybook", LongPrompts = true, ClipSkip = 1 }, page.Job!.Recipe);
+        page.Fill(house.Picture, "a blue house in a field");
+        Assert.Equal((true, 1), page.Job!.Recipe is InpaintedRecipe filled ? (filled.LongPrompts, filled.ClipSkip) : default);
+    }
+
+    [Fact]
+    public async Task A_studio_that_closes_says_so()
+    {
+        var engine = new StudioEngine(test.Store, [TestStudio.Model], new EngineLimits(), TimeProvider.System);
+        using var page = NewPage(engine);
+        Assert.True(page.Open(test.Project));
+        await engine.DisposeAsync();
+        page.Draw("a house");
+        Assert.Contains("closing", page.Problem, StringComparison.Ordinal);
+    }
+
+    private Workspace NewPage(StudioEngine? engine = null) => new(test.Store, engine ?? test.Engine, new StudioOptions { DataFolder = "", Models = [TestStudio.Model], DrawGrid = _ => [] });
 }

@@ -29,8 +29,28 @@ public sealed class CommandLineTextTests
         "p2p edit --image picture.png \"a house\" \"a castle\" --method direct --steps 30 --guidance 7.5 --long-prompts",
         Of(new EditedRecipe { Source = "1", Prompt = "a castle" }, new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "storybook", Method = "direct", LongPrompts = true }));
 
+    [Fact]
+    public void A_shell_takes_every_value_as_it_is()
+    {
+        var edit = new EditedRecipe { Source = "1", Prompt = "a $HOME", CrossSteps = "$(id)=0.4", SelfSteps = "0.1..0.6", WordSteps = new Dictionary<string, string> { ["`id`"] = "0.5" }, Kind = "$x" };
+        var command = Of(edit, House with { Model = "odd", Scheduler = "$y" });
+        Assert.Contains("""--model "odd" "--lora=\$z" --vae-tiling --seed""", command, StringComparison.Ordinal);
+        Assert.EndsWith(
+            """--scheduler "\$y" --long-prompts --clip-skip 2 --kind "\$x" --cross-steps "\$(id)=0.4" --cross-steps "\`id\`=0.5" --self-steps 0.1..0.6""",
+            command,
+            StringComparison.Ordinal);
+        Assert.Contains("\"a \\$HOME\"", command, StringComparison.Ordinal);
+    }
+
     private static string Of(Recipe recipe, Recipe? source = null) =>
-        CommandLineText.Of(Version("2", recipe), id => Version(id, source!), name => name == "castle" ? ["--lora", "a style.safetensors:0.7", "--vae-tiling"] : []);
+        CommandLineText.Of(Version("2", recipe), id => Version(id, source!), Arguments);
+
+    private static IReadOnlyList<string> Arguments(string model) => model switch
+    {
+        "castle" => ["--lora", "a style.safetensors:0.7", "--vae-tiling"],
+        "odd" => ["--lora=$z", "--vae-tiling"],
+        _ => [],
+    };
 
     private static PictureVersion Version(string id, Recipe recipe) => new(id, "project", null, 1, recipe, "picture", new VersionFacts(), default);
 }

@@ -1,0 +1,18 @@
+using PromptToPrompt.Studio.Engine;
+
+namespace PromptToPrompt.Studio.Tests.Engine;
+
+public sealed class DeviceQueueTests
+{
+    [Fact]
+    public async Task What_fails_between_jobs_is_told_and_does_not_end_the_queue()
+    {
+        var (told, after) = (new TaskCompletionSource<Exception>(), new TaskCompletionSource());
+        await using var queue = new DeviceQueue(1, _ => "", told.SetResult);
+        queue.Between(() => throw new IOException("not freed"));
+        queue.Between(after.SetResult);
+        Assert.Equal("not freed", (await told.Task).Message);
+        await after.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.True(queue.IsAlive);
+    }
+}
