@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 
 namespace PromptToPrompt.Cli.Tests;
 
@@ -52,8 +53,47 @@ internal static class P2P
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         if (!process.WaitForExit(after))
-            Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExit();
+            Interrupt(process);
         return Finish(process, output, error);
+    }
+
+    /// <summary>Presses Ctrl-C when standard error has a line with some words in it.</summary>
+    public static Outcome RunAndInterruptAt(string words, params string[] arguments)
+    {
+        using var process = Start(arguments, new Dictionary<string, string>());
+        var output = process.StandardOutput.ReadToEndAsync();
+        var seen = new StringBuilder();
+        while (process.StandardError.ReadLine() is { } line)
+        {
+            seen.Append(line).Append('\n');
+            if (line.Contains(words, StringComparison.Ordinal))
+                break;
+        }
+
+        Interrupt(process);
+        return Finish(process, output, Rest());
+
+        async Task<string> Rest() => seen + await process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>Presses Ctrl-C when a file is there.</summary>
+    public static Outcome RunAndInterruptAtFile(string path, params string[] arguments)
+    {
+        using var process = Start(arguments, new Dictionary<string, string>());
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        while (!File.Exists(path) && !process.WaitForExit(TimeSpan.FromMilliseconds(20)))
+        {
+        }
+
+        Interrupt(process);
+        return Finish(process, output, error);
+    }
+
+    private static void Interrupt(Process process)
+    {
+        if (!process.HasExited)
+            Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExit();
     }
 
     private static Process Start(string[] arguments, IReadOnlyDictionary<string, string> environment, string? program = null)

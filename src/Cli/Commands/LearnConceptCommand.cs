@@ -60,12 +60,16 @@ internal static class LearnConceptCommand
             using var loaded = model.Load(parse, new MemoryDemand(settings.Batch, sampling.GivenSize(parse), settings.Batch, TakesAllParts: true));
             var framed = given.Zip(captions, (picture, caption) => ConceptPicture.Of(picture, options.Framing(parse, loaded, picture, new PixelSize(width, height)), caption)).ToList();
             var quiet = report.Quiet(parse);
+            model.Announce(parse, loaded.Device, quiet);
             using var training = new ConceptTraining(loaded, settings, framed);
             var sheets = new ConceptSheets(training, settings, framed, prompts, parse.GetValue(count), path, cancel);
             Learn(training, settings, sheets, path, parse.GetValue(every), quiet, cancel);
-            sheets.AddLast();
+            var loss = training.HeldOutLoss();
+            training.Word.Save(path);
+            File.Delete(Unfinished(path));
+            AddLast(sheets, path, quiet);
             var use = $"p2p generate \"{PromptTemplates.Fill(prompts[0], settings.Word)}\" --embedding {RunFolder.Shortest(path)}";
-            var facts = Facts(training, settings, path, use, TimeProvider.System.GetElapsedTime(started));
+            var facts = Facts(training, settings, loss, path, use, TimeProvider.System.GetElapsedTime(started));
             facts["files"] = Json.Array([path, .. sheets.Files]);
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(facts));
@@ -106,9 +110,13 @@ internal static class LearnConceptCommand
         {
             LongRun.Show(quiet, display => Follow(training, settings, display, cancel, () =>
             {
-                saver.Save(() => training.Save(Unfinished(path)));
-                if (sampleEvery > 0 && training.Step % sampleEvery == 0 && training.Step < settings.Steps && !cancel.IsCancellationRequested)
-                    sheets.Add();
+                var isSheetNext = sampleEvery > 0 && training.Step % sampleEvery == 0 && training.Step < settings.Steps && !cancel.IsCancellationRequested;
+                saver.Save(() => training.Save(Unfinished(path)), isSheetNext);
+                if (!isSheetNext)
+                    return;
+                // Where the step broke the word, this says so; the sheet would speak of its own sampling.
+                _ = training.HeldOutLoss();
+                sheets.Add();
             }));
         }
         catch (OperationCanceledException) when (!quiet)
@@ -118,9 +126,19 @@ internal static class LearnConceptCommand
                 : "Nothing was learned yet; the same command begins anew.");
             throw;
         }
+    }
 
-        training.Word.Save(path);
-        File.Delete(Unfinished(path));
+    private static void AddLast(ConceptSheets sheets, string path, bool quiet)
+    {
+        try
+        {
+            sheets.AddLast();
+        }
+        catch (OperationCanceledException) when (!quiet)
+        {
+            Console.Error.WriteLine($"The word is learned and in {path}; only the sheet is missing.");
+            throw;
+        }
     }
 
     private static int Follow(ConceptTraining training, ConceptSettings settings, IProgress<LongProgress> display, CancellationToken cancel, Action afterStep)
@@ -139,13 +157,13 @@ internal static class LearnConceptCommand
         return training.Step;
     }
 
-    private static JsonObject Facts(ConceptTraining training, ConceptSettings settings, string path, string use, TimeSpan elapsed) => new()
+    private static JsonObject Facts(ConceptTraining training, ConceptSettings settings, double loss, string path, string use, TimeSpan elapsed) => new()
     {
         ["command"] = "learn-concept",
         ["word"] = settings.Word,
         ["embedding"] = path,
         ["steps"] = training.Step,
-        ["heldOutLoss"] = new JsonObject { ["initial"] = Rounded(training.InitialHeldOutLoss()), ["learned"] = Rounded(training.HeldOutLoss()) },
+        ["heldOutLoss"] = new JsonObject { ["initial"] = Rounded(training.InitialHeldOutLoss()), ["learned"] = Rounded(loss) },
         ["settings"] = JsonSerializer.SerializeToNode(settings),
         ["use"] = use,
         ["seconds"] = Math.Round(elapsed.TotalSeconds, 3),

@@ -10,9 +10,11 @@ internal sealed class UnfinishedSaver(CancellationToken cancel)
     public bool HasSaved { get; private set; }
 
     /// <summary>Called after every step; writes where it is time to.</summary>
-    public void Save(Action write)
+    /// <param name="write">Writes what there is.</param>
+    /// <param name="isDue">Whether it is time in any case, because something slow comes next.</param>
+    public void Save(Action write, bool isDue = false)
     {
-        if (!cancel.IsCancellationRequested && TimeProvider.System.GetElapsedTime(saved) < Interval)
+        if (!isDue && !cancel.IsCancellationRequested && TimeProvider.System.GetElapsedTime(saved) < Interval)
             return;
         write();
         HasSaved = true;

@@ -65,7 +65,7 @@ internal sealed class ConceptExamples : IDisposable
     private ConceptBatch Draw(long number, int rows)
     {
         using var generator = Numbers(number);
-        using var numbers = rand([2], dtype: ScalarType.Float64, generator: generator);
+        using var numbers = rand([2], dtype: ScalarType.Float64, device: CPU, generator: generator);
         var (offset, turn) = (numbers[0].ToDouble(), numbers[1].ToDouble());
         return Noise(generator, [.. Enumerable.Range(0, rows).Select(row =>
         {
@@ -81,7 +81,7 @@ internal sealed class ConceptExamples : IDisposable
     private int Turn(long place)
     {
         using var generator = Numbers(long.MaxValue - (place / entries.Count));
-        using var order = randperm(entries.Count, generator: generator);
+        using var order = randperm(entries.Count, device: CPU, generator: generator);
         return (int)order[place % entries.Count].ToInt64();
     }
 
@@ -89,7 +89,7 @@ internal sealed class ConceptExamples : IDisposable
     {
         using var scope = NewDisposeScope();
         var latents = cat([.. rows.Select(row => row.Entry.Latents)], 0);
-        var noise = randn(latents.shape, generator: generator).to(model.Device);
+        var noise = randn(latents.shape, device: CPU, generator: generator).to(model.Device);
         var levels = rows.Select(row => schedule.Level(row.Timestep)).ToList();
         return new ConceptBatch(
             [.. rows.Select(row => row.Entry.Prompts[row.Prompt % row.Entry.Prompts.Count])],

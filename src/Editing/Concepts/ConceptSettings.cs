@@ -1,3 +1,4 @@
+using PromptToPrompt.Editing.Prompts;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Editing.Concepts;
@@ -5,7 +6,7 @@ namespace PromptToPrompt.Editing.Concepts;
 /// <summary>Everything but model and pictures that decides what is learned. The same settings on the same model and pictures give the same vectors.</summary>
 public sealed record ConceptSettings
 {
-    /// <summary>The new word as prompts write it, without white space.</summary>
+    /// <summary>The new word as prompts write it, without white space and nothing in it that they read as a weight.</summary>
     public required string Word { get; init; }
 
     /// <summary>A word of the model, of one token, that the new one begins as: the kind of thing it is.</summary>
@@ -52,6 +53,7 @@ public sealed record ConceptSettings
     public void Validate()
     {
         Require(Word.Length > 0 && !Word.Any(char.IsWhiteSpace), $"--word is \"{Word}\"; give one word without spaces, such as \"<my-cat>\".");
+        Require(WeightedPrompt.Parse(Word).Text == Word, $"--word {Word}: prompts read its parentheses as a weight; give a word without them, such as \"<my-cat>\".");
         Require(Initial.Length > 0 && !Initial.Any(char.IsWhiteSpace), $"--init is \"{Initial}\"; give one word that the model knows, such as cat.");
         Require(Vectors is >= 1 and <= 32, $"--vectors is {Vectors}; give a number from 1 to 32.");
         Require(Steps is >= 1 and <= 1_000_000, $"--steps is {Steps}; give a number from 1 to 1000000.");

@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Editing.Prompts;
 using TorchSharp;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
@@ -94,7 +95,12 @@ public sealed class ConceptTraining : IDisposable
     }
 
     /// <summary>The loss on examples that no step has, always the same: what tells how much was learned, without the chance in each step's loss.</summary>
-    public double HeldOutLoss() => HeldOutLoss(state.Vectors);
+    /// <exception cref="InvalidInputException">It is no number: the last step broke the word.</exception>
+    public double HeldOutLoss()
+    {
+        var value = HeldOutLoss(state.Vectors);
+        return double.IsFinite(value) ? value : throw Broken();
+    }
 
     /// <summary>The same for the initial word.</summary>
     public double InitialHeldOutLoss()
@@ -105,12 +111,12 @@ public sealed class ConceptTraining : IDisposable
     }
 
     /// <summary>A prompt with the word as the U-Net sees it, one row.</summary>
-    /// <param name="prompt">The prompt; it may also do without the word.</param>
+    /// <param name="prompt">The prompt, with emphasis as <see cref="PromptReading"/> has it; it may also do without the word.</param>
     /// <param name="size">Size of the picture.</param>
     public Conditioning Encode(string prompt, PixelSize size)
     {
         using var _ = no_grad();
-        return TextConditioning.EncodeWith(model, [Tokenizer.Tokenize(prompt)], state.Vectors, [PictureSizes.Of(size)], settings.ClipSkip);
+        return TextConditioning.EncodeWith(model, [PromptReading.Read(Tokenizer, prompt)], state.Vectors, [PictureSizes.Of(size)], settings.ClipSkip);
     }
 
     /// <summary>What the model draws of a prompt by now.</summary>
@@ -152,10 +158,13 @@ public sealed class ConceptTraining : IDisposable
 
         var mean = sum / settings.Accumulation;
         if (!double.IsFinite(mean) || !gradients.All(gradient => gradient.isfinite().all().ToBoolean()))
-            throw new InvalidInputException($"The loss is no number any more at step {state.Step + 1}; use --dtype float32 or a lower --learning-rate. Where nothing helps, the model is damaged.");
+            throw Broken();
         state.Update(gradients, rates, settings.WeightDecay);
         return mean;
     }
+
+    private InvalidInputException Broken() =>
+        new($"The loss is no number any more after step {state.Step}; use --dtype float32 or a lower --learning-rate. Where nothing helps, the model is damaged.");
 
     private double HeldOutLoss(IReadOnlyList<Tensor> vectors)
     {

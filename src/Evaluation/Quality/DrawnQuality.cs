@@ -76,7 +76,7 @@ public static class DrawnQuality
         var painting = pictures.Paint(scene);
         var prompt = model.Tokenizer.Tokenize(Caption.Canonical(scene).Text);
         var latents = model.Vae.Encode(Pictures.Pixels([painting]).to(model.Device));
-        var noisy = level.AddNoise(latents, randn(latents.shape, generator: generator).to(model.Device)).to(model.Dtype);
+        var noisy = level.AddNoise(latents, randn(latents.shape, device: CPU, generator: generator).to(model.Device)).to(model.Dtype);
         var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)latents.shape[2], (int)latents.shape[3]);
         var region = painting.Region(Part.Subject, width, height);
         if (region.Max() < OnSubject)

@@ -35,9 +35,10 @@ public sealed class LearnConceptCommandTests : IDisposable
     public void AStoppedTrainingGoesOn()
     {
         string[] forever = ["--steps", "100000", "--sample-count", "0"];
-        var stopped = P2P.RunAndInterrupt(TimeSpan.FromSeconds(8), Arguments("my-cat.safetensors", forever));
+        var stopped = P2P.RunAndInterruptAt("learning <my-cat>: 1 of", Arguments("my-cat.safetensors", forever));
         Assert.Equal(130, stopped.ExitCode);
         Assert.Contains("goes on from it", stopped.Error);
+        Assert.Contains("device: ", stopped.Error);
         Assert.False(File.Exists(folder["my-cat.safetensors"]));
 
         // With another seed it is another training.
@@ -51,6 +52,29 @@ public sealed class LearnConceptCommandTests : IDisposable
         Assert.Contains("Going on after", finished.Error);
         Assert.True(File.Exists(folder["my-cat.safetensors"]));
         Assert.Equal(["my-cat.safetensors"], Directory.GetFiles(folder.Path, "my-cat*").Select(Path.GetFileName));
+    }
+
+    // The state is there as soon as the sheet is begun.
+    [Fact]
+    public void AStopWhileASheetIsDrawnLosesNothing()
+    {
+        var (word, unfinished) = (folder["my-cat.safetensors"], folder["my-cat.safetensors.unfinished"]);
+        var stopped = P2P.RunAndInterruptAtFile(unfinished, Arguments("my-cat.safetensors", ["--steps", "2", "--sample-every", "1", "--sample-count", "16"]));
+        Assert.Equal(130, stopped.ExitCode);
+        Assert.Contains("goes on from it", stopped.Error);
+
+        stopped = P2P.RunAndInterruptAtFile(word, Arguments("my-cat.safetensors", ["--steps", "2", "--sample-every", "0", "--sample-count", "16"]));
+        Assert.Equal(130, stopped.ExitCode);
+        Assert.Contains("Going on after 1 steps", stopped.Error);
+        Assert.Contains($"is learned and in {word}", stopped.Error);
+        Assert.Equal(["my-cat.safetensors"], Directory.GetFiles(folder.Path, "my-cat*").Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void AWordThatTheLastStepBrokeIsNotSaved()
+    {
+        Assert.Contains("lower --learning-rate", Learn("my-cat.safetensors", "--steps", "1", "--learning-rate", "1e30", "--quiet").FailedWith(2));
+        Assert.False(File.Exists(folder["my-cat.safetensors"]));
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed class ConceptTrainingTests : IDisposable
         Word = Word,
         Initial = "cat",
         Templates = ["a {}", "a {} in a field"],
-        Steps = 6,
+        Steps = 3,
         Batch = 2,
         Vectors = 2,
         LearningRate = 0.02,
@@ -43,12 +43,12 @@ public sealed class ConceptTrainingTests : IDisposable
     public void ARunThatWasInterruptedEndsAsOneThatWasNot()
     {
         using var whole = Train(Settings);
-        using (var first = Train(Settings with { Steps = 4 }))
+        using (var first = Train(Settings with { Steps = 2 }))
             first.Save(Path("state"));
         using var second = new ConceptTraining(model, Settings, ConceptPictures.For(model));
         Assert.True(second.Resume(Path("state")));
-        Assert.Equal(4, second.Step);
-        Assert.Equal([5, 6], second.Run().Select(progress => progress.Step));
+        Assert.Equal(2, second.Step);
+        Assert.Equal([3], second.Run().Select(progress => progress.Step));
 
         Assert.True(whole.Word.Vectors[0].Equals(second.Word.Vectors[0]));
         using var other = Train(Settings with { Seed = 1 });
@@ -84,6 +84,8 @@ public sealed class ConceptTrainingTests : IDisposable
 
         var said = TextConditioning.Encode(loaded, [loaded.Tokenizer.Tokenize(Prompt)], PictureSizes.Of(Size));
         Assert.True(training.Encode(Prompt, Size).Text.Equals(said.Text));
+        var emphasised = $"a ({Word}:2) in a field";
+        Assert.True(training.Encode(emphasised, Size).Text.Equals(TextConditioning.Encode(loaded, [PromptReading.Read(loaded.Tokenizer, emphasised)]).Text));
         Assert.False(Encode(plain, "a cat in a field").allclose(said.Text));
         Assert.True(Encode(plain, "a cat in a field").Equals(Encode(loaded, "a cat in a field")));
         for (var id = 0; id < plain.Tokenizer.VocabularySize; id++)
@@ -132,14 +134,14 @@ public sealed class ConceptTrainingTests : IDisposable
     [Fact]
     public void TheWordIsSwappedInWeightedAndWatched()
     {
-        using (var training = Train(Settings with { Steps = 2 }))
+        using (var training = Train(Settings with { Steps = 1 }))
             training.Word.Save(Path("word.safetensors"));
         using var loaded = Load(EmbeddedModel.Folder(), ScalarType.Float32);
         var request = new EditRequest
         {
             Source = "a cat in a field",
             Targets = [$"a {Word} in a field", $"a ({Word}:2) in a field"],
-            Steps = 3,
+            Steps = 2,
             Blend = BlendWords.Parse($"cat:{Word}:{Word}"),
             BlendStart = 0,
             WatchAttention = true,
@@ -158,6 +160,8 @@ public sealed class ConceptTrainingTests : IDisposable
     {
         Refused("has this word already", Settings with { Word = "Dog" });
         Refused("without spaces", Settings with { Word = "my cat" });
+        Refused("as a weight", Settings with { Word = "(c:2)" });
+        Refused("as a weight", Settings with { Word = @"\(c" });
         Refused("is 5 tokens", Settings with { Initial = "zebra" });
         Refused("--init is \"\"", Settings with { Initial = "" });
         Refused("no place for the word", Settings with { Templates = ["a cat"] });
@@ -168,6 +172,13 @@ public sealed class ConceptTrainingTests : IDisposable
         var picture = ConceptPictures.For(model)[0];
         Refused("one size", Settings, [picture, picture with { Picture = picture.Picture.Resize(64, 64) }]);
         Assert.Contains("lower --learning-rate", Assert.Throws<InvalidInputException>(() => Train(Settings with { LearningRate = 1e30 })).Message);
+    }
+
+    [Fact]
+    public void AWordThatTheLastStepBrokeIsNoticed()
+    {
+        using var training = Train(Settings with { Steps = 1, LearningRate = 1e30 });
+        Assert.Contains("after step 1; use --dtype float32 or a lower --learning-rate", Assert.Throws<InvalidInputException>(() => training.HeldOutLoss()).Message);
     }
 
     [Fact]

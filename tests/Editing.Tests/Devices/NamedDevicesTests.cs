@@ -2,12 +2,14 @@ using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Alignment;
+using PromptToPrompt.Editing.Concepts;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inpainting;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Maps;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Tests.Concepts;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -126,6 +128,19 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
         var picture = White(model.PictureSide);
         using var result = InpaintRun.Execute(model, new InpaintRequest { Picture = picture, Mask = picture, Sampling = Request with { Targets = [] }, Feather = 4 });
         Assert.Equal(picture.Size, result.Picture.Size);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void LearningAWordNamesThem(bool saveMemory)
+    {
+        var settings = new ConceptSettings { Word = "<my-cat>", Initial = "cat", Steps = 1, Batch = 1, SaveMemory = saveMemory };
+        using var training = new ConceptTraining(model, settings, ConceptPictures.For(model));
+        Assert.Single(training.Run());
+        Assert.True(training.HeldOutLoss() > 0);
+        using var said = training.Encode("a <my-cat>", new PixelSize(model.PictureSide, model.PictureSide)).Text;
+        Assert.Equal(DeviceType.CPU, said.device_type);
     }
 
     public void Dispose()
