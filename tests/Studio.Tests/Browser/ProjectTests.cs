@@ -42,6 +42,7 @@ public sealed class ProjectTests(StudioBrowser browser)
         await visitor.Choose("Begin another");
         await visitor.Page.WaitForURLAsync(url => url != first && url.Contains("/p/", StringComparison.Ordinal));
         await visitor.Ready();
+        Assert.Single(visitor.Asked, asked => asked.AbsolutePath == "/new");
         var second = new Uri(visitor.Page.Url);
         await visitor.Choose("Delete this project");
         await visitor.Touch("Delete");
@@ -54,13 +55,12 @@ public sealed class ProjectTests(StudioBrowser browser)
     public async Task A_project_is_renamed_on_a_phone()
     {
         await using var visitor = await browser.Visit(390, 800);
-        await visitor.Choose("Rename this project");
-        var name = visitor.Page.GetByLabel("New name of the project");
-        await Expect(name).ToBeFocusedAsync();
+        var name = visitor.Page.GetByLabel("Name of the project");
         await Expect(name).ToHaveValueAsync("Untitled pictures");
         await name.FillAsync("Houses");
         await name.PressAsync("Enter");
-        await Expect(visitor.Page).ToHaveTitleAsync("Houses · Prompt-to-Prompt Studio");
+        await visitor.Touch("Projects");
+        await Expect(visitor.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Houses" })).ToBeVisibleAsync();
         Assert.Equal("Houses", browser.Studio.Store.FindProject(visitor.Page.Url.Split('/')[^1])?.Name);
     }
 
