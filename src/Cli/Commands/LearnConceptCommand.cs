@@ -60,9 +60,9 @@ internal static class LearnConceptCommand
             using var loaded = model.Load(parse, new MemoryDemand(settings.Batch, sampling.GivenSize(parse), settings.Batch, TakesAllParts: true));
             var framed = given.Zip(captions, (picture, caption) => ConceptPicture.Of(picture, options.Framing(parse, loaded, picture, new PixelSize(width, height)), caption)).ToList();
             var quiet = report.Quiet(parse);
-            model.Announce(parse, loaded.Device, quiet);
             using var training = new ConceptTraining(loaded, settings, framed);
             var sheets = new ConceptSheets(training, settings, framed, prompts, parse.GetValue(count), path, cancel);
+            model.Announce(parse, loaded.Device, quiet);
             Learn(training, settings, sheets, path, parse.GetValue(every), quiet, cancel);
             var loss = training.HeldOutLoss();
             training.Word.Save(path);
