@@ -28,7 +28,7 @@ internal static class RandomModelCommand
             Description = "Tokenizer directory to copy; without it, one of the drawn world's words",
             HelpName = "dir",
         };
-        var command = new Command("random", "Make a full-size model with random weights: its pictures are noise, its time and memory are real")
+        var command = new Command("random", "Make a full-size model with random weights (2 to 14 GB, by --manifest and --dtype): its pictures are noise, its time and memory are real")
         {
             manifest, dtype, output, seed, tokenizer,
         };

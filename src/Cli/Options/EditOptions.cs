@@ -43,6 +43,9 @@ internal sealed class EditOptions
         return this;
     }
 
+    /// <summary>Whether a word is re-weighted by an option.</summary>
+    public bool HasWeights(ParseResult parse) => parse.GetValue(weights) is { Length: > 0 };
+
     /// <summary>The mask's file, where one was given.</summary>
     public string? Mask(ParseResult parse) => parse.GetValue(mask);
 

@@ -43,7 +43,7 @@ internal sealed record PictureJob
 
     /// <summary>Writes a source and its edits.</summary>
     public static void AddEdits(RunFolder folder, EditResult result) => AddAll(
-        folder, [.. result.Pictures.Select((picture, k) => (k == 0 ? "source" : $"edit-{k}", picture, result.Prompts[k].Text))]);
+        folder, [.. result.Pictures.Select((picture, k) => (k == 0 ? "source" : $"edit-{k}", picture, result.Caption(k)))]);
 
     /// <summary>Writes pictures by name, and a grid of them with captions.</summary>
     /// <param name="folder">Where to.</param>

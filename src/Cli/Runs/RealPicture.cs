@@ -81,7 +81,7 @@ internal sealed class RealPicture : IDisposable
             [
                 ("source", original, "picture"),
                 ("reconstruction", framing.Restore(result.Pictures[0], original), $"as the model holds it: {result.Prompts[0].Text}"),
-                .. result.Pictures.Skip(1).Select((edited, k) => ($"edit-{k + 1}", framing.Restore(edited, original), result.Prompts[k + 1].Text)),
+                .. result.Pictures.Skip(1).Select((edited, k) => ($"edit-{k + 1}", framing.Restore(edited, original), result.Caption(k + 1))),
             ],
             Sheet.CellSide(original));
     }

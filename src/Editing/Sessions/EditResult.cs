@@ -1,3 +1,4 @@
+using System.Globalization;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Schedulers;
@@ -105,6 +106,17 @@ public sealed class EditResult : IDisposable
             Unconditional = (request.Inverted?.Unconditional ?? (request.Negative.Length > 0 ? plan.Unconditional : null))?.Own(),
             FinishedSteps = settings.Steps,
         };
+    }
+
+    /// <summary>A picture's prompt as people read it, with what its words were weighted by.</summary>
+    /// <param name="picture">Index into <see cref="Pictures"/>.</param>
+    public string Caption(int picture)
+    {
+        var text = Prompts[Rows[picture]].Text;
+        if (Rows[picture] == 0)
+            return text;
+        var weights = WeightedPrompt.Parse(plan.Request.Targets[Rows[picture] - 1]).Weights.Concat(plan.Request.Edit.Weights);
+        return string.Join(", ", weights.Select(weight => string.Create(CultureInfo.InvariantCulture, $"{weight.Word} ×{weight.Weight:0.##}")).Prepend(text));
     }
 
     /// <summary>Where the last step let a picture change, [h, w], 255 for yes; null where nothing confined it. The caller's to dispose.</summary>

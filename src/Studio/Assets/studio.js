@@ -159,8 +159,9 @@ document.addEventListener('keydown', event => {
 })
 
 // Pictures of one's own.
+// The studio looks at what a file holds, whatever it is called, and says what is wrong with it.
 async function send(body) {
-    const answer = await fetch('/api/pictures', { method: 'POST', body, headers: { 'Content-Type': body.type || 'application/octet-stream' } })
+    const answer = await fetch('/api/pictures', { method: 'POST', body, headers: { 'Content-Type': body.type?.startsWith('image/') ? body.type : 'image/png' } })
     const said = await answer.json().catch(() => ({}))
     if (!answer.ok) throw new Error(said.title ?? 'The picture could not be sent.')
     return said.picture

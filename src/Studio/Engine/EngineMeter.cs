@@ -12,7 +12,8 @@ internal sealed class EngineMeter : IDisposable
 
     public EngineMeter(Func<int> waiting, Func<long> sessionBytes)
     {
-        duration = meter.CreateHistogram<double>("studio.job.duration", "s", "Time a job had the device, by the kind of its recipe and how it ended.");
+        duration = meter.CreateHistogram<double>("studio.job.duration", "s", "Time a job had the device, by the kind of its recipe and how it ended.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1800] });
         meter.CreateObservableGauge("studio.queue.length", waiting, "{job}", "Jobs that wait for the device.");
         meter.CreateObservableGauge("studio.sessions.size", sessionBytes, "By", "Memory of recorded sources.");
     }

@@ -4,12 +4,14 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using MudBlazor;
 using MudBlazor.Services;
+using MudBlazor;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using PromptToPrompt.Studio.Api;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Pages;
@@ -38,6 +40,8 @@ public static class StudioServer
         });
         builder.Logging.ClearProviders();
         logging?.Invoke(builder.Logging);
+        // Who starts the studio is told why it did not listen.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         // Cookies of an earlier run are no news; see the keys below.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Antiforgery", LogLevel.None);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -73,14 +77,18 @@ public static class StudioServer
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new StudioEngine(provider.GetRequiredService<StudioStore>(), options.Models, options.Limits, TimeProvider.System, provider.GetService<ILogger<StudioEngine>>()));
         services.AddScoped<Workspace>();
-        services.AddProblemDetails();
+        services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
+        {
+            if (context.ProblemDetails.Status == StatusCodes.Status415UnsupportedMediaType)
+                context.ProblemDetails.Title = "Send a picture itself as the body, with its kind as Content-Type (image/png, image/jpeg, …); everything else as application/json.";
+        });
         services.AddExceptionHandler<ProblemHandler>();
         services.ConfigureHttpJsonOptions(json => StudioJson.Apply(json.SerializerOptions));
         services.Configure<FormOptions>(form => form.MultipartBodyLengthLimit = options.MaxUploadBytes);
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddOpenApi();
         services.AddHealthChecks().AddCheck<StudioHealth>("studio");
-        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(EngineMeter.Name).AddAspNetCoreInstrumentation().AddPrometheusExporter());
+        services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("p2p")).WithMetrics(metrics => metrics.AddMeter(EngineMeter.Name).AddAspNetCoreInstrumentation().AddPrometheusExporter());
         // Nothing that is signed outlives the process.
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
         services.AddRazorComponents().AddInteractiveServerComponents();

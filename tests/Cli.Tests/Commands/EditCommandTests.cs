@@ -32,6 +32,14 @@ public sealed class EditCommandTests
     }
 
     [Fact]
+    public void AWeightAloneIsAnEditOfTheSameWords()
+    {
+        using var folder = new TemporaryFolder();
+        P2P.Run(["edit", "a red cat", "--weight", "red=2", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
+        Assert.NotEqual(File.ReadAllBytes(Path.Combine(folder["out"], "source.png")), File.ReadAllBytes(Path.Combine(folder["out"], "edit-1.png")));
+    }
+
+    [Fact]
     public void SameCommandGivesSamePictures()
     {
         using var folder = new TemporaryFolder();

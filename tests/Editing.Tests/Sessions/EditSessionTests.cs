@@ -76,6 +76,21 @@ public sealed class EditSessionTests
     }
 
     [Fact]
+    public void CaptionsSayTheWeights()
+    {
+        using var model = EmbeddedModel.Load();
+        using var result = EditRun.Execute(model, Request with
+        {
+            Steps = 1,
+            Targets = ["a (red:1.5) house in a field", "a blue house in a field"],
+            Edit = new EditSpecification { Weights = [new WordWeight("house", -2)] },
+        });
+        Assert.Equal(
+            ["a red house in a field", "a red house in a field, red ×1.5, house ×-2", "a blue house in a field, house ×-2"],
+            Enumerable.Range(0, 3).Select(result.Caption));
+    }
+
+    [Fact]
     public void OnlyDdimLeavesAWayThatCanBeFollowed()
     {
         using var model = EmbeddedModel.Load();
