@@ -42,10 +42,20 @@ for (const name of ['pointerover', 'focusin']) {
 }
 for (const name of ['pointerout', 'focusout']) {
     document.addEventListener(name, event => {
-        if (closest(event, '[data-heat]')) darken()
+        if (closest(event, '[data-heat]') && !touching) darken()
     })
 }
-document.addEventListener('pointerup', event => { if (closest(event, '[data-time], .sharpness')) setTimeout(darken, 1200) })
+// A step that was chosen stays to be looked at.
+document.addEventListener('pointerup', event => {
+    const time = closest(event, '[data-time]')
+    if (closest(event, '.sharpness') || time?.value === '0') setTimeout(darken, 1200)
+})
+// A finger cannot stay where it looks: what it touched stays lit until it touches something else.
+let touching = false
+document.addEventListener('pointerdown', event => {
+    touching = event.pointerType === 'touch'
+    if (!closest(event, '[data-time], [data-heat], .card')) darken()
+})
 
 async function attentionOf(version) {
     if (!maps.has(version)) maps.set(version, fetch(`/api/versions/${version}/attention`).then(answer => answer.ok ? answer.json() : null))
