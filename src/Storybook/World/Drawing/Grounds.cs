@@ -127,8 +127,11 @@ internal static class Grounds
         var layout = stage.Layout;
         var street = layout.Horizon + 12;
         int[] walls = [0xE8A06A, 0xD8786A, 0x8AA8C8, 0xE8CE92, 0x9A8EC0, 0x7EB0A4, 0xC89AA8];
-        for (var i = 0; i < 6; i++)
-            Tower(stage, (i + 0.5f) * Layout.Side / 6, street, layout.Range("far-width", 18, 24, i), layout.Range("far-tower", 38, 64, i), 0x9CAAC4, 0.55f, lit: false, i);
+        // Where the street lies high, far towers could leave no sky to show time and weather: the two lowest give way.
+        float[] far = [.. Enumerable.Range(0, 6).Select(i => layout.Range("far-tower", 38, 64, i))];
+        var third = far.Order().ElementAt(2);
+        for (var i = 0; i < far.Length; i++)
+            Tower(stage, (i + 0.5f) * Layout.Side / 6, street, layout.Range("far-width", 18, 24, i), far[i] < third ? Math.Min(far[i], street - 10) : far[i], 0x9CAAC4, 0.55f, lit: false, i);
         var x = -layout.Range("tower-start", 0, 16);
         for (var i = 0; x < Layout.Side; i++)
         {
