@@ -52,7 +52,7 @@ internal sealed class MemoryOptions
             return chosen;
         if (!run.TakesAllParts)
             chosen = chosen with { OnePartAtATime = true };
-        Estimate(chosen).RequireFits(Available);
+        Estimate(chosen).RequireFits(Available, run.TakesAllParts);
         Console.Error.WriteLine(
             $"note: at full speed this run would need about {FileSize.Text(needed)} and this machine has {FileSize.Text(Available)}; it is made with --low-memory.");
         return chosen;

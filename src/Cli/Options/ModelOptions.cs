@@ -12,6 +12,9 @@ namespace PromptToPrompt.Cli.Options;
 /// <summary>Which model runs, and where.</summary>
 internal sealed class ModelOptions
 {
+    // A new picture runs two rows, and so does an edit of one that is recorded; pictures of one's own are inverted by null-text.
+    private static readonly MemoryDemand StudioDemand = new(Rows: 2, LearningRows: 1);
+
     private readonly Option<string> model = new("--model")
     {
         Description = "Model directory in the diffusers layout, checkpoint in one file (.safetensors, .ckpt), OWNER/NAME of a pulled model, or the name of a folder in models/",
@@ -20,12 +23,8 @@ internal sealed class ModelOptions
     };
 
     private readonly Option<string> device = Parsed.Of("--device", "auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice);
-    // A new picture runs two rows, and so does an edit of one that is recorded; pictures of one's own are inverted by null-text.
-    private static readonly MemoryDemand StudioDemand = new(Rows: 2, LearningRows: 1);
-
     private readonly CheckpointOptions checkpoint = new();
     private readonly Option<string> dtype = Parsed.Choice("--dtype", "What the model computes in", "float32", "float32", "bfloat16", "float16");
-
     private readonly MemoryOptions memory = new();
 
     public ModelOptions() => device.DefaultValueFactory = _ => ComputeDevice.Auto;

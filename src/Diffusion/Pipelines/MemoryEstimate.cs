@@ -65,9 +65,11 @@ public sealed record MemoryEstimate(
             ModelParts.TextEncoders.Take(shape.TextEncoders.Count).Sum(Parameters) * number,
             Parameters(ModelParts.UNet) * number,
             Parameters(ModelParts.Vae) * Single,
-            finest * Math.Max(NetworkMaps * (options.OnePartAtATime ? 1 : demand.Rows) * number, demand.LearningRows * NetworkMaps * number) + Gradient(demand.LearningRows),
+            Math.Max(Maps(options.OnePartAtATime ? 1 : demand.Rows), Maps(demand.LearningRows) + Gradient(demand.LearningRows)),
             DecodingMaps * shape.Vae.Channels[0] * decoded * Single,
             options.OnePartAtATime);
+
+        long Maps(int rows) => rows * finest * NetworkMaps * number;
 
         // What autograd keeps of small runs; of others each link is run again.
         long Gradient(int rows) => CheckpointedUNet.KeptBytes(rows * finest, number) is var kept && kept <= CheckpointedUNet.MostKept && !options.OnePartAtATime
@@ -78,16 +80,18 @@ public sealed record MemoryEstimate(
 
     /// <summary>Refuses a run that a machine cannot hold, whatever else is running there.</summary>
     /// <param name="memory">The machine's memory in bytes.</param>
+    /// <param name="takesAllParts">Whether the run cannot be made with one part at a time.</param>
     /// <exception cref="InvalidInputException">The peak is above it; the message says what would help.</exception>
-    public void RequireFits(long memory)
+    public void RequireFits(long memory, bool takesAllParts = false)
     {
         InvalidInputException.Require(Peak <= memory, FormattableString.Invariant(
-            $"The run needs about {Gigabytes(Peak)} GB (weights {Gigabytes(Weights)}, network {Gigabytes(Network)}, decoding {Gigabytes(Decoding)}) and this machine has {Gigabytes(memory)} GB; {Advice}."));
+            $"The run needs about {Gigabytes(Peak)} GB (weights {Gigabytes(Weights)}, network {Gigabytes(Network)}, decoding {Gigabytes(Decoding)}) and this machine has {Gigabytes(memory)} GB; {Advice(takesAllParts)}."));
     }
 
     private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e9:F1}");
 
-    private string Advice => DecodesAtPeak ? "take --vae-tiling or a smaller --size"
+    private string Advice(bool takesAllParts) => DecodesAtPeak ? "take --vae-tiling or a smaller --size"
+        : takesAllParts ? "take a smaller --size, a smaller --batch or --dtype bfloat16"
         : OnePartAtATime ? "take a smaller --size or --dtype bfloat16"
         : "take --low-memory, a smaller --size, fewer prompts at once or --dtype bfloat16";
 }

@@ -34,6 +34,8 @@ public sealed class MemoryEstimateTests : IDisposable
         var (one, four) = (Learning(1), Learning(4));
         Assert.True(one.Network > small.Network);
         Assert.Equal(4 * one.Network, four.Network);
+        // One after the other: what an edit takes after an inversion is not added to it.
+        Assert.Equal(four.Network, MemoryEstimate.Of(path, new(), ScalarType.Float32, new(5, new(512, 512), LearningRows: 4)).Network);
 
         MemoryEstimate Learning(int rows) => MemoryEstimate.Of(path, new(), ScalarType.Float32, new(1, new(512, 512), LearningRows: rows));
     }
@@ -55,6 +57,7 @@ public sealed class MemoryEstimateTests : IDisposable
         new MemoryEstimate(0, 1, 0, 2, 3).RequireFits(4);
         Assert.Contains("--vae-tiling", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 2, 3).RequireFits(3)).Message);
         Assert.Contains("--low-memory", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 3, 2).RequireFits(3)).Message);
+        Assert.Contains("--batch", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 3, 2).RequireFits(3, takesAllParts: true)).Message);
         Assert.Contains("--vae-tiling", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 3, 5, OnePartAtATime: true).RequireFits(3)).Message);
     }
 
