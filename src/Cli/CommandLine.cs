@@ -5,6 +5,7 @@ using PromptToPrompt.Cli.Benches;
 using PromptToPrompt.Cli.Commands;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Numerics;
 
 namespace PromptToPrompt.Cli;
 
@@ -37,7 +38,7 @@ internal static class CommandLine
         {
             return Fail(ExitCode.WrongInput, e.Message);
         }
-        catch (LibTorchLoadException e)
+        catch (Exception e) when (e is LibTorchLoadException or WrongNumericsException)
         {
             return Fail(ExitCode.Failed, e.Message);
         }

@@ -4,6 +4,7 @@ using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Numerics;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -42,6 +43,7 @@ internal static class DoctorCommand
             findings["libtorch file"] = facts.LibTorchPath;
             findings["wrapper file"] = facts.WrapperPath;
             findings["wrapper adapted to an older libstdc++"] = facts.IsPatched;
+            findings["processor"] = facts.Processor;
             findings["threads"] = facts.Threads;
             findings["instructions"] = facts.CpuCapability;
             findings["bfloat16 arithmetic"] = facts.HasBFloat16Arithmetic;
@@ -49,14 +51,19 @@ internal static class DoctorCommand
             findings["no CUDA because"] = facts.WhyNoCuda;
             if (facts.Gpus.Count > 0)
                 findings["GPUs"] = Json.Array([.. facts.Gpus.Select(gpu => gpu.ToString())]);
+            var device = options.Device(parse);
+            var numerics = NumericsCheck.Run(device);
+            findings["numerics"] = numerics.ToString();
             using var model = options.Load(parse);
             findings["model"] = model.Directory;
             findings["device"] = model.Device.ToString();
             var side = model.PictureSide;
             findings["picture size"] = $"{side}x{side}";
-            return null;
+            if (model.Numerics == NumericsVerdict.RightWithoutOneDnn)
+                findings["numerics"] = $"{numerics}; right without oneDNN, which every run here therefore does without";
+            return model.Numerics == NumericsVerdict.Ignored ? $"numbers are wrong on this machine, and {MachineNumerics.IgnoreVariable} lets runs go on." : null;
         }
-        catch (Exception e) when (e is LibTorchLoadException or InvalidInputException)
+        catch (Exception e) when (e is LibTorchLoadException or InvalidInputException or WrongNumericsException)
         {
             return e.Message;
         }

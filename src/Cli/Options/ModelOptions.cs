@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
@@ -74,7 +75,9 @@ internal sealed class ModelOptions
             type != torch.ScalarType.Float16 || target.type == DeviceType.CUDA,
             $"--dtype float16 on {target}: CPUs compute in it hundreds of times more slowly; use bfloat16 or float32.");
         // Of a GPU's memory libtorch tells nothing here.
-        return StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, files, type, target.type == DeviceType.CPU ? demand : null));
+        var loaded = StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, files, type, target.type == DeviceType.CPU ? demand : null));
+        Warnings.Numerics(loaded.Numerics);
+        return loaded;
     }
 
     /// <summary>Loads the model elsewhere, or in another type, than the options say.</summary>

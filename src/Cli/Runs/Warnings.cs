@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Numerics;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
@@ -15,6 +16,15 @@ internal static class Warnings
         .. request.Targets.Prepend(request.Negative).Prepend(request.Source)
             .Select(prompt => PromptReading.Read(tokenizer, prompt, request.Windows)),
     ];
+
+    /// <summary>Says where this machine's arithmetic is not what it should be. Said with <c>--quiet</c>, too.</summary>
+    public static void Numerics(NumericsVerdict verdict)
+    {
+        if (verdict == NumericsVerdict.RightWithoutOneDnn)
+            Console.Error.WriteLine("note: libtorch's fast CPU kernels (oneDNN) compute wrongly on this processor; the run uses the slower ones, which are right (p2p doctor)");
+        else if (verdict == NumericsVerdict.Ignored)
+            Console.Error.WriteLine($"warning: libtorch computes wrongly on this machine (p2p doctor), and {MachineNumerics.IgnoreVariable} is set: do not trust these pictures");
+    }
 
     /// <summary>Names words that the embedded model, or another of its world, has never been shown.</summary>
     public static void Unknown(ClipTokenizer tokenizer, params TokenizedPrompt[] prompts)

@@ -4,13 +4,25 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Layers;
 
 /// <summary>A square 2-D convolution, [B, inputs, H, W] → [B, outputs, H', W'].</summary>
-internal sealed class Conv2d(
-    WeightScope weights, long inputs, long outputs, int kernel, int stride = 1, int padding = 0, WeightInit init = WeightInit.FanIn)
+internal sealed class Conv2d
 {
-    private readonly Tensor weight = weights.Take("weight", init, inputs * kernel * kernel, outputs, inputs, kernel, kernel);
-    private readonly Tensor bias = weights.Take("bias", init, inputs * kernel * kernel, outputs);
-    private readonly long[] strides = [stride, stride];
-    private readonly long[] paddings = [padding, padding];
+    private readonly Tensor weight;
+    private readonly Tensor bias;
+    private readonly long outputs;
+    private readonly int stride;
+    private readonly int padding;
 
-    public Tensor Forward(Tensor x) => nn.functional.conv2d(x, weight, bias, strides, paddings);
+    public Conv2d(
+        WeightScope weights, long inputs, long outputs, int kernel, int stride = 1, int padding = 0, WeightInit init = WeightInit.FanIn)
+    {
+        weight = weights.Take("weight", init, inputs * kernel * kernel, outputs, inputs, kernel, kernel);
+        bias = weights.Take("bias", init, inputs * kernel * kernel, outputs);
+        (this.outputs, this.stride, this.padding) = (outputs, stride, padding);
+        if (!Convolution.NeedsPadding(weight))
+            return;
+        weight = weights.Keep(() => Convolution.Pad(weight)) ?? weight;
+        bias = weights.Keep(() => Convolution.Pad(bias, 0)) ?? bias;
+    }
+
+    public Tensor Forward(Tensor x) => Convolution.Apply(x, weight, bias, outputs, stride, padding);
 }

@@ -46,6 +46,7 @@ public static class LibTorch
                 LoadPackages();
             else
                 LoadInstalled(installed);
+            new TorchContext(core).Silence();
             wrapper = Load(WrapperName);
             // Convolutions on a GPU would round their operands to 10 bits otherwise; who wants that takes bfloat16.
             torch.backends.cudnn.allow_tf32 = false;
@@ -63,7 +64,8 @@ public static class LibTorch
         return new LibTorchFacts(
             informational.Split('+')[0],
             installed?.Version ?? torch.__version__,
-            Find("torch_cpu"),
+            CoreFile,
+            Processor.Name,
             patched?.Path ?? NativeSearchPath.Find(WrapperName),
             patched is not null,
             torch.get_num_threads(),
@@ -73,6 +75,12 @@ public static class LibTorch
             torch.cuda.is_available() ? null : WhyNoCuda(),
             CudaDriver.Gpus());
     }
+
+    /// <summary>The file of libtorch's CPU library; null where it lies in none of the places that are searched. libtorch must be loaded.</summary>
+    internal static string? CoreFile => Find("torch_cpu");
+
+    /// <inheritdoc cref="TorchContext.UseOneDnn"/>
+    internal static bool UseOneDnn(bool isUsed) => new TorchContext(core).UseOneDnn(isUsed);
 
     /// <summary>Why no GPU can be used here, as the end of a sentence. libtorch must be loaded.</summary>
     internal static string WhyNoCuda() =>

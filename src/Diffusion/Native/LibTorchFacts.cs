@@ -4,6 +4,7 @@ namespace PromptToPrompt.Diffusion.Native;
 /// <param name="TorchSharpVersion">Version of the TorchSharp package.</param>
 /// <param name="LibTorchVersion">Version of libtorch: as an installed one states it, else that which TorchSharp was built for.</param>
 /// <param name="LibTorchPath">The file of libtorch's CPU library.</param>
+/// <param name="Processor">The processor's name, family, model and stepping.</param>
 /// <param name="WrapperPath">The file of TorchSharp's native library that is in use.</param>
 /// <param name="IsPatched">True where a private copy is in use because the system's libstdc++ is older than the package asks for.</param>
 /// <param name="Threads">Number of threads an operation may use.</param>
@@ -16,6 +17,7 @@ public sealed record LibTorchFacts(
     string TorchSharpVersion,
     string LibTorchVersion,
     string? LibTorchPath,
+    string Processor,
     string? WrapperPath,
     bool IsPatched,
     int Threads,

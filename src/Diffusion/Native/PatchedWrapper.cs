@@ -43,19 +43,9 @@ internal sealed class PatchedWrapper
         return LoadFromCache(bytes, fileName) ?? LoadFromTemporaryFile(bytes, fileName);
     }
 
-    /// <summary>The per-user cache folder for copies with this content: <c>$XDG_CACHE_HOME</c> or <c>~/.cache</c>, then ours.</summary>
-    internal static string? CacheDirectory(ReadOnlySpan<byte> content)
-    {
-        var root = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-        if (!System.IO.Path.IsPathRooted(root))
-        {
-            var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-            if (home.Length == 0)
-                return null;
-            root = System.IO.Path.Combine(home, ".cache");
-        }
-        return System.IO.Path.Combine(root, "prompt-to-prompt", "native", Convert.ToHexStringLower(SHA256.HashData(content))[..16]);
-    }
+    /// <summary>The folder for copies with this content in the user's cache; null where there is none.</summary>
+    internal static string? CacheDirectory(ReadOnlySpan<byte> content) =>
+        UserCache.Folder("native", Convert.ToHexStringLower(SHA256.HashData(content))[..16]);
 
     private static PatchedWrapper? LoadFromCache(byte[] bytes, string fileName)
     {

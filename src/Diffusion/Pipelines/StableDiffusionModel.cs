@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Numerics;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.TextEncoders;
 using PromptToPrompt.Diffusion.Tokenization;
@@ -78,6 +79,9 @@ public sealed class StableDiffusionModel : IDisposable
     /// <summary>Side of the pictures that the model was trained on, in pixels.</summary>
     public int PictureSide => Shape.UNet.SampleSize * Shape.Vae.PixelsPerLatent;
 
+    /// <summary>How far the device's arithmetic can be trusted.</summary>
+    public NumericsVerdict Numerics { get; private init; }
+
     /// <summary>Where the weights are.</summary>
     public Device Device { get; }
 
@@ -98,12 +102,14 @@ public sealed class StableDiffusionModel : IDisposable
     /// <param name="dtype">What to compute in; float32 by default.</param>
     /// <param name="options">What the files do not say: the tokenizer of a single file, for instance.</param>
     /// <exception cref="InvalidInputException">A part is missing, damaged or of an unknown kind.</exception>
+    /// <exception cref="WrongNumericsException">The device computes wrongly.</exception>
     public static StableDiffusionModel Load(
         string path, Device? device = null, ScalarType dtype = ScalarType.Float32, ModelLoadOptions? options = null)
     {
         options ??= new ModelLoadOptions();
+        var numerics = MachineNumerics.Require(device ?? CPU);
         using var files = ModelFiles.Open(path, options);
-        var model = new StableDiffusionModel(files, options, device ?? CPU, dtype);
+        var model = new StableDiffusionModel(files, options, device ?? CPU, dtype) { Numerics = numerics };
         try
         {
             model.Load(files);

@@ -9,6 +9,7 @@ public sealed class StoredWeights : WeightSource
     private readonly IReadOnlyDictionary<string, StoredWeight> stored;
     private readonly Func<string, string> nameInFile;
     private readonly Dictionary<string, Tensor> taken = [];
+    private readonly List<Tensor> derived = [];
 
     /// <summary>Creates a source over stored weights.</summary>
     /// <param name="origin">What to call the source in errors, for instance the file's path.</param>
@@ -48,6 +49,16 @@ public sealed class StoredWeights : WeightSource
         return tensor;
     }
 
+    /// <inheritdoc/>
+    public override Tensor? Keep(Func<Tensor> derive)
+    {
+        ArgumentNullException.ThrowIfNull(derive);
+        using var _ = no_grad();
+        var tensor = derive().DetachFromDisposeScope();
+        derived.Add(tensor);
+        return tensor;
+    }
+
     /// <summary>Refuses a file that holds tensors the model does not know.</summary>
     /// <param name="mayIgnore">Names that old writers add and nobody needs.</param>
     /// <exception cref="InvalidInputException">A tensor was left over.</exception>
@@ -64,9 +75,10 @@ public sealed class StoredWeights : WeightSource
     /// <inheritdoc/>
     public override void Dispose()
     {
-        foreach (var tensor in taken.Values)
+        foreach (var tensor in taken.Values.Concat(derived))
             tensor.Dispose();
         taken.Clear();
+        derived.Clear();
     }
 }
 

@@ -24,6 +24,9 @@ public readonly struct WeightScope(WeightSource source, string prefix)
     public Tensor Take(string name, WeightInit init, long fanIn, params ReadOnlySpan<long> shape)
         => source.Take(this[name].Name, init, fanIn, shape);
 
+    /// <inheritdoc cref="WeightSource.Keep"/>
+    public Tensor? Keep(Func<Tensor> derive) => source.Keep(derive);
+
     /// <summary>The dotted name of this position.</summary>
     public string Name => prefix;
 }

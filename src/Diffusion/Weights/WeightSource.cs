@@ -25,6 +25,13 @@ public abstract class WeightSource : IDisposable
     /// <exception cref="InvalidInputException">The weight is missing or has another shape.</exception>
     public abstract Tensor Take(string name, WeightInit init, long fanIn, ReadOnlySpan<long> shape);
 
+    /// <summary>
+    /// Keeps a tensor that a layer derives from its weights, so that it is derived once; the source frees it with them. Null where the weights may
+    /// still change: then it has to be derived at each use.
+    /// </summary>
+    /// <param name="derive">Makes a tensor of its own from weights that this source returned.</param>
+    public virtual Tensor? Keep(Func<Tensor> derive) => null;
+
     /// <inheritdoc/>
     public abstract void Dispose();
 }

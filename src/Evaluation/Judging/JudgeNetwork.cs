@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Layers;
 using PromptToPrompt.Diffusion.Weights;
 using static TorchSharp.torch;
 
@@ -45,7 +46,7 @@ internal sealed class JudgeNetwork(WeightScope weights)
 
         public Tensor Forward(Tensor x)
         {
-            using var convolved = nn.functional.conv2d(x, kernel, null, [stride, stride], [1L, 1L]);
+            using var convolved = Convolution.Apply(x, kernel, null, outputs, stride, padding: 1);
             using var normed = nn.functional.group_norm(convolved, Groups, gain, shift, 1e-5);
             return nn.functional.silu(normed);
         }

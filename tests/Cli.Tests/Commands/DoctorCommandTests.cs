@@ -10,6 +10,8 @@ public sealed class DoctorCommandTests
         using var json = JsonDocument.Parse(P2P.Run("doctor", "--json", "--model", Models.Storybook()).Succeeded());
         Assert.True(json.RootElement.GetProperty("threads").GetInt32() > 0);
         Assert.Equal("cpu", json.RootElement.GetProperty("device").GetString());
+        Assert.StartsWith("right in ", json.RootElement.GetProperty("numerics").GetString());
+        Assert.Contains("family", json.RootElement.GetProperty("processor").GetString());
     }
 
     [Fact]
