@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.UNet;
@@ -96,7 +97,7 @@ internal sealed class EditScenario : IDisposable
     {
         using var scope = NewDisposeScope();
         var (fused, materialised) = (RunFused(), RunMaterialised());
-        var error = (fused - materialised).abs().max().ToDouble() / fused.abs().max().ToDouble();
+        var error = (fused - materialised).abs().max().ReadDouble() / fused.abs().max().ReadDouble();
         return error <= 1e-3 ? error
             : throw new InvalidOperationException($"The fused and the materialised edit differ by {error:E1} of the largest latent.");
     }

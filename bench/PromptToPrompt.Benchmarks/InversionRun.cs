@@ -45,7 +45,7 @@ internal sealed class InversionRun : IDisposable
             Console.WriteLine(FormattableString.Invariant($"peak {ResidentMemory.Peak / 1e6:F0} MB, {(ResidentMemory.Peak - before) / 1e6:F0} MB of it for the work"));
         if (published is null || product is null)
             return 0;
-        var difference = (published - product).abs().max().ToDouble();
+        var difference = (published - product).abs().max().ReadDouble();
         Console.WriteLine(FormattableString.Invariant($"largest difference of the embeddings: {difference:E1}"));
         return difference < 1e-2 ? 0 : 1;
     }

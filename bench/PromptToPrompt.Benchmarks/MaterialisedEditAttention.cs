@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Editing.Edits;
 using static TorchSharp.torch;
 
@@ -40,7 +41,7 @@ internal sealed class MaterialisedEditAttention(IReadOnlyList<AttentionEdit?> ed
         if (call.Site.Kind == AttentionKind.Self)
             return edit.InjectsSelfAttention(call.Step.Index, call.Height, call.Width) ? source : own;
         var cross = edit.At(call.Step.Index);
-        return matmul(source, tensor(cross.P, [cross.Tokens, cross.Tokens])) + (own * tensor(cross.R));
+        return matmul(source, tensor(cross.P, [cross.Tokens, cross.Tokens])).Plus(own * tensor(cross.R));
     }
 
     private void Keep(int site, Tensor maps)
@@ -49,7 +50,7 @@ internal sealed class MaterialisedEditAttention(IReadOnlyList<AttentionEdit?> ed
         {
             if (sums.TryGetValue(site, out var sum))
             {
-                sum.add_(previous);
+                sum.AddInPlace(previous);
                 previous.Dispose();
             }
             else

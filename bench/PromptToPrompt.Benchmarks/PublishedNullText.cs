@@ -2,7 +2,8 @@ using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.UNet;
-using TorchSharp;
+using PromptToPrompt.Editing.Optimisation;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Benchmarks;
@@ -37,30 +38,30 @@ internal sealed class PublishedNullText(StableDiffusionModel model, int steps, d
         for (var step = 0; step < steps; step++)
         {
             using var scope = NewDisposeScope();
-            var embedding = new TorchSharp.Modules.Parameter((found.LastOrDefault() ?? unconditional).clone());
-            var optimiser = optim.Adam([embedding], 1e-2 * (1 - (step / 100.0)));
+            using var optimizer = new Adam(found.LastOrDefault() ?? unconditional);
             Tensor fixedRow;
             using (no_grad())
                 fixedRow = Predict(current, step, conditional);
             for (var inner = 0; inner < innerSteps; inner++)
             {
+                var embedding = optimizer.Value.detach().requires_grad_();
                 var free = Predict(current, step, embedding);
                 Rows += 2;
-                var reached = scheduler.Step(free + (guidance * (fixedRow - free)), step, current);
+                var reached = scheduler.Step(free.Plus(Held(guidance) * (fixedRow - free)), step, current);
                 var loss = nn.functional.mse_loss(reached, pivots[steps - step - 1]);
-                optimiser.zero_grad();
                 loss.backward();
-                optimiser.step();
-                if (loss.ToDouble() < earlyStop + (step * 2e-5))
+                using (no_grad())
+                    optimizer.Step(embedding.grad!, 1e-2 * (1 - (step / 100.0)));
+                if (loss.ReadDouble() < earlyStop + (step * 2e-5))
                     break;
             }
 
             using (no_grad())
             {
-                var both = Predict(cat([current, current], 0), step, cat([embedding, conditional], 0));
+                var both = Predict(cat([current, current], 0), step, cat([optimizer.Value, conditional], 0));
                 var halves = both.chunk(2, 0);
-                current = scheduler.Step(halves[0] + (guidance * (halves[1] - halves[0])), step, current).MoveToOuterDisposeScope();
-                found.Add(embedding.detach().clone().MoveToOuterDisposeScope());
+                current = scheduler.Step(halves[0].Plus(Held(guidance) * (halves[1] - halves[0])), step, current).MoveToOuterDisposeScope();
+                found.Add(optimizer.Value.clone().MoveToOuterDisposeScope());
             }
         }
 

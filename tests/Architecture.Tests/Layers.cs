@@ -11,6 +11,7 @@ internal static class Layers
     public const string Evaluation = "PromptToPrompt.Evaluation";
     public const string Studio = "PromptToPrompt.Studio";
     public const string Command = "p2p";
+    public const string Benchmarks = "PromptToPrompt.Benchmarks";
 
     public static readonly string[] Libraries = [Diffusion, Editing, Storybook, Evaluation, Studio];
 

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Weights;
 using static TorchSharp.torch;
 
@@ -20,7 +21,7 @@ internal sealed class AutoencoderAttention(WeightScope weights, int channels, in
         var hidden = norm.Forward(x).flatten(2).transpose(1, 2).contiguous();
         var attended = ScaledDotProduct.Attend(
             toQuery.Forward(hidden).unsqueeze(1), toKey.Forward(hidden).unsqueeze(1), toValue.Forward(hidden).unsqueeze(1));
-        return (toOut.Forward(attended.squeeze(1)).transpose(1, 2).reshape(x.shape) + x).MoveToOuterDisposeScope();
+        return toOut.Forward(attended.squeeze(1)).transpose(1, 2).reshape(x.shape).Plus(x).MoveToOuterDisposeScope();
     }
 
     // Checkpoints written before diffusers 0.18 use the older names, and the oldest store these maps as 1×1 convolutions.

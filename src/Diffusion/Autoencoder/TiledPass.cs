@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Native;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Autoencoder;
@@ -30,8 +31,8 @@ internal sealed record TiledPass(int Tile, int Overlap, int Up, int Down)
                 var output = network(input.narrow(2, y, h).narrow(3, x, w).contiguous());
                 var share = Ramp(y, h, height, input.device).unsqueeze(1) * Ramp(x, w, width, input.device);
                 sum ??= zeros([output.shape[0], output.shape[1], Out(height), Out(width)], output.dtype, output.device).MoveToOuterDisposeScope();
-                Part(sum).add_(output * share);
-                Part(shares).add_(share);
+                Part(sum).AddInPlace(output * share);
+                Part(shares).AddInPlace(share);
 
                 Tensor Part(Tensor whole) => whole.narrow(2, Out(y), Out(h)).narrow(3, Out(x), Out(w));
             }

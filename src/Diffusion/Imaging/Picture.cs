@@ -35,7 +35,7 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
             if (!FiniteNumbers.AreAll(pixels))
                 throw new InvalidInputException("The autoencoder made a picture that is not made of numbers (NaN): its weights are damaged; download the model's vae again.");
             // Upstream truncates to bytes instead of rounding; so do we, to match it.
-            var bytes = pixels.mul(Held(0.5)).add_(Held(0.5)).clamp_(Held(0), Held(1)).mul_(Held(255)).to(ScalarType.Byte)[0].permute(1, 2, 0).contiguous().cpu();
+            var bytes = pixels.mul(Held(0.5)).AddInPlace(Held(0.5)).clamp_(Held(0), Held(1)).mul_(Held(255)).to(ScalarType.Byte)[0].permute(1, 2, 0).contiguous().cpu();
             pictures.Add(new Picture((int)bytes.shape[1], (int)bytes.shape[0], bytes.data<byte>().ToArray()));
         }
 

@@ -26,7 +26,7 @@ internal sealed class TimestepEmbedding(
         {
             // w of the distillation: 0 where guidance is 1.
             var strength = full([1], Held((scale - 1) * GuidanceScale), ScalarType.Float32, timesteps.device);
-            waves += guidanceProjection.Forward(Sinusoids.Of(strength, guidanceWidth!.Value, cosineFirst: false, GuidanceFrequencyShift).to(dtype));
+            waves = waves.Plus(guidanceProjection.Forward(Sinusoids.Of(strength, guidanceWidth!.Value, cosineFirst: false, GuidanceFrequencyShift).to(dtype)));
         }
 
         return perceptron.Forward(waves).MoveToOuterDisposeScope();

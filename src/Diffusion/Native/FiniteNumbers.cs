@@ -19,6 +19,6 @@ public static class FiniteNumbers
     public static bool AreAll(Tensor tensor)
     {
         using var answer = Ask(tensor);
-        return answer.ToBoolean();
+        return answer.ReadBoolean();
     }
 }

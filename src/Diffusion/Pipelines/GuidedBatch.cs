@@ -57,9 +57,9 @@ internal sealed class GuidedBatch
         if (!isGuided)
             return conditional;
         var unconditional = output.narrow(0, 0, pictures - known);
-        var guided = unconditional + (Held(request.Guidance) * request.ShapeGuidance(conditional - unconditional));
+        var guided = unconditional.Plus(Held(request.Guidance) * request.ShapeGuidance(conditional - unconditional));
         return request.GuidanceRescale == 0 ? guided
-            : guided * ((Held(request.GuidanceRescale) * (Spread(conditional) / Spread(guided))) + Held(1 - request.GuidanceRescale));
+            : guided * (Held(request.GuidanceRescale) * (Spread(conditional) / Spread(guided))).Plus(Held(1 - request.GuidanceRescale));
     }
 
     private static Tensor Spread(Tensor pictures) => pictures.std([1, 2, 3], keepdim: true);

@@ -33,6 +33,6 @@ internal sealed class OverflowWatch : IDisposable
     public void Dispose() => finite?.Dispose();
 
     private static void Require(Tensor? finite, int step) => InvalidInputException.Require(
-        finite is null || finite.ToBoolean(),
+        finite is null || finite.ReadBoolean(),
         $"The numbers overflowed at step {step + 1}; use --dtype float32, a lower --guidance or milder weights. Where nothing helps, the model is damaged.");
 }

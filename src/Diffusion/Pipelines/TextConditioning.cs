@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
@@ -107,6 +108,6 @@ public static class TextConditioning
     {
         var nothing = Read(model, model.Tokenizer.Tokenize(""), 0, takesVector, clipSkip).Text.repeat(1, emphasis.Count / model.Tokenizer.MaxLength, 1);
         var strength = tensor(emphasis.ToArray(), [1, emphasis.Count, 1], device: model.Device).to(text.dtype);
-        return nothing + (strength * (text - nothing));
+        return nothing.Plus(strength * (text - nothing));
     }
 }

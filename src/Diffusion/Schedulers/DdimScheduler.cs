@@ -39,7 +39,7 @@ public class DdimScheduler : Scheduler
         using var scope = NewDisposeScope();
         var mean = Mean(modelOutput, step, sample);
         var deviation = Deviation(step);
-        return (deviation > 0 && StepNoise is { } noise ? mean + (noise.narrow(0, step, 1) * Held(deviation)) : mean).MoveToOuterDisposeScope();
+        return (deviation > 0 && StepNoise is { } noise ? mean.Plus(noise.narrow(0, step, 1) * Held(deviation)) : mean).MoveToOuterDisposeScope();
     }
 
     /// <summary>What <see cref="Step"/> gives before its noise is added.</summary>

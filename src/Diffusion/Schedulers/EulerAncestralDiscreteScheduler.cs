@@ -24,8 +24,8 @@ public sealed class EulerAncestralDiscreteScheduler(SchedulerConfig config, int 
         var up = Math.Sqrt(to * to * ((from * from) - (to * to))) / from;
         var down = Math.Sqrt((to * to) - (up * up));
         var slope = (sample - PredictSample(modelOutput, step, sample)) / Held(from);
-        var lower = sample + (slope * Held(down - from));
-        return (up > 0 ? lower + (noise.Of(step, sample) * Held(up)) : lower).MoveToOuterDisposeScope();
+        var lower = sample.Plus(slope * Held(down - from));
+        return (up > 0 ? lower.Plus(noise.Of(step, sample) * Held(up)) : lower).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -44,14 +44,14 @@ public class EulerDiscreteScheduler : Scheduler
     {
         using var scope = NewDisposeScope();
         var slope = (sample - PredictSample(modelOutput, step, sample)) / Held(sigmas[step]);
-        return (sample + (slope * Held(sigmas[step + 1] - sigmas[step]))).MoveToOuterDisposeScope();
+        return sample.Plus(slope * Held(sigmas[step + 1] - sigmas[step])).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     public override Tensor AddNoise(Tensor sample, Tensor noise, long timestep)
     {
         using var scaled = noise * Held(Noise.Ratio(timestep));
-        return sample + scaled;
+        return sample.Plus(scaled);
     }
 
     private protected override NoiseLevel Level(int step) => NoiseLevel.FromRatio(sigmas[step]);

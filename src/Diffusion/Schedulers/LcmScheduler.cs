@@ -41,7 +41,7 @@ public sealed class LcmScheduler : Scheduler
         // The share of the network's answer falls to 0 at timestep 0, where a sample is its own clean one.
         var time = Timesteps[step] * Config.TimestepScaling;
         var spread = (time * time) + (DataSigma * DataSigma);
-        var jumped = (clean * Held(time / Math.Sqrt(spread))) + (sample * Held(DataSigma * DataSigma / spread));
+        var jumped = (clean * Held(time / Math.Sqrt(spread))).Plus(sample * Held(DataSigma * DataSigma / spread));
         return (step + 1 == Timesteps.Count ? jumped : Noise.Level(Timesteps[step + 1]).AddNoise(jumped, noise.Of(step, sample))).MoveToOuterDisposeScope();
     }
 

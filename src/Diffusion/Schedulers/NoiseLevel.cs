@@ -27,7 +27,7 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
     public Tensor AddNoise(Tensor sample, Tensor noise)
     {
         using var scope = NewDisposeScope();
-        return ((sample * Held(Alpha)) + (noise * Held(Sigma))).MoveToOuterDisposeScope();
+        return (sample * Held(Alpha)).Plus(noise * Held(Sigma)).MoveToOuterDisposeScope();
     }
 
     /// <summary>What a network is trained to make of a clean sample x_0 that was noised to this level; it belongs to the caller.</summary>
@@ -69,7 +69,7 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
         var noise = type switch
         {
             PredictionType.Epsilon => modelOutput.alias(),
-            PredictionType.VPrediction => (modelOutput * Held(Alpha)) + (sample * Held(Sigma)),
+            PredictionType.VPrediction => (modelOutput * Held(Alpha)).Plus(sample * Held(Sigma)),
             _ => (sample - (modelOutput * Held(Alpha))) / Held(Sigma),
         };
         return noise.MoveToOuterDisposeScope();

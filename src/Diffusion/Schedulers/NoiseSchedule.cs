@@ -33,7 +33,7 @@ public sealed class NoiseSchedule
         var betas = Beta(config);
         if (config.RescaleBetasZeroSnr)
             betas = RescaleToZeroTerminalSnr(betas);
-        return new NoiseSchedule(betas.data<float>().ToArray(), (Held(1) - betas).cumprod(0).data<float>().ToArray());
+        return new NoiseSchedule(betas.data<float>().ToArray(), OneMinus(betas).cumprod(0).data<float>().ToArray());
     }
 
     /// <summary>The noise level of a timestep.</summary>
@@ -53,7 +53,7 @@ public sealed class NoiseSchedule
         return config.BetaSchedule switch
         {
             BetaSchedule.Linear => linspace(config.BetaStart, config.BetaEnd, config.TrainTimesteps, dtype: float32, device: CPU),
-            BetaSchedule.ScaledLinear => linspace(Math.Sqrt(config.BetaStart), Math.Sqrt(config.BetaEnd), config.TrainTimesteps, dtype: float32, device: CPU).square(),
+            BetaSchedule.ScaledLinear => linspace(Math.Sqrt(config.BetaStart), Math.Sqrt(config.BetaEnd), config.TrainTimesteps, dtype: float32, device: CPU).Squared(),
             _ => tensor(SquaredCosine(config.TrainTimesteps), device: CPU),
         };
     }
@@ -68,9 +68,9 @@ public sealed class NoiseSchedule
     /// <summary>Shifts and scales √ᾱ so that the last timestep is pure noise and the first stays (Lin et al. 2024, algorithm 1).</summary>
     private static Tensor RescaleToZeroTerminalSnr(Tensor betas)
     {
-        var root = (Held(1) - betas).cumprod(0).sqrt();
+        var root = OneMinus(betas).cumprod(0).sqrt();
         Tensor first = root[0], last = root[^1];
-        var alphasCumprod = ((root - last) * (first / (first - last))).square();
-        return Held(1) - cat([alphasCumprod[..1], alphasCumprod[1..] / alphasCumprod[..^1]]);
+        var alphasCumprod = ((root - last) * (first / (first - last))).Squared();
+        return OneMinus(cat([alphasCumprod[..1], alphasCumprod[1..] / alphasCumprod[..^1]]));
     }
 }

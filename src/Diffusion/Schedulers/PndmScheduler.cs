@@ -44,13 +44,13 @@ public sealed class PndmScheduler : Scheduler
         if (!repeated)
             noises.Push(modelOutput.detach());
         var combined = repeated
-            ? (modelOutput + noises[0]) / Held(2)
+            ? modelOutput.Plus(noises[0]) / Held(2)
             : noises.Count switch
             {
                 1 => modelOutput,
                 2 => ((noises[0] * Held(3)) - noises[1]) / Held(2),
-                3 => ((noises[0] * Held(23)) - (noises[1] * Held(16)) + (noises[2] * Held(5))) / Held(12),
-                _ => ((noises[0] * Held(55)) - (noises[1] * Held(59)) + (noises[2] * Held(37)) - (noises[3] * Held(9))) / Held(24),
+                3 => ((noises[0] * Held(23)) - (noises[1] * Held(16))).Plus(noises[2] * Held(5)) / Held(12),
+                _ => (((noises[0] * Held(55)) - (noises[1] * Held(59))).Plus(noises[2] * Held(37)) - (noises[3] * Held(9))) / Held(24),
             };
         var from = repeated ? start! : sample;
         var timestep = repeated ? Timesteps[step] + stride : Timesteps[step];

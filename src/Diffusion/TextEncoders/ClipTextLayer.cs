@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Weights;
 using static TorchSharp.torch;
 
@@ -24,9 +25,9 @@ internal sealed class ClipTextLayer(WeightScope weights, ClipTextConfig config)
         var normed = norm1.Forward(x);
         var attended = ScaledDotProduct.Attend(
             SplitHeads(toQuery.Forward(normed)), SplitHeads(toKey.Forward(normed)), SplitHeads(toValue.Forward(normed)), causal: true);
-        var hidden = x + toOut.Forward(attended.transpose(1, 2).reshape(x.shape));
+        var hidden = x.Plus(toOut.Forward(attended.transpose(1, 2).reshape(x.shape)));
         var wide = widen.Forward(norm2.Forward(hidden));
-        return (hidden + narrow.Forward(config.QuickGelu ? Activations.QuickGelu(wide) : Activations.Gelu(wide))).MoveToOuterDisposeScope();
+        return hidden.Plus(narrow.Forward(config.QuickGelu ? Activations.QuickGelu(wide) : Activations.Gelu(wide))).MoveToOuterDisposeScope();
     }
 
     private Tensor SplitHeads(Tensor x) => x.view(x.shape[0], x.shape[1], config.Heads, config.HiddenSize / config.Heads).transpose(1, 2);

@@ -43,7 +43,7 @@ public sealed class ClipTextModel
     public Tensor Forward(Tensor ids, IList<Tensor>? hiddenStates, Tensor? further = null)
     {
         using var scope = NewDisposeScope();
-        var x = Embed(ids, further) + positionEmbedding.slice(0, 0, ids.shape[1], 1);
+        var x = Embed(ids, further).Plus(positionEmbedding.slice(0, 0, ids.shape[1], 1));
         hiddenStates?.Add(x.alias().MoveToOuterDisposeScope());
         foreach (var layer in layers)
         {

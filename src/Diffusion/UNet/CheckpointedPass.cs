@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Native;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.UNet;
@@ -46,12 +47,12 @@ public sealed class CheckpointedPass : IDisposable
             using var owned = segment;
             using var inner = NewDisposeScope();
             if (segment.Link.Keeps)
-                gradient += skips.Pop();
+                gradient = gradient.Plus(skips.Pop());
             var (toInput, toContext, toEmbedding) = Differentiate(segment, gradient);
             if (toContext is not null)
-                total.add_(toContext);
+                total.AddInPlace(toContext);
             if (toEmbedding is not null)
-                embeddingTotal!.add_(toEmbedding);
+                embeddingTotal!.AddInPlace(toEmbedding);
             if (toInput is null)
                 break;
             gradient = toInput.narrow(1, 0, segment.OwnChannels).MoveToOuterDisposeScope();

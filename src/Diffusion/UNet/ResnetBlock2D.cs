@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Weights;
 using static TorchSharp.torch;
 
@@ -20,11 +21,11 @@ internal sealed class ResnetBlock2D(WeightScope weights, int inputs, int outputs
         using var scope = NewDisposeScope();
         var hidden = Convolve(norm1, conv1, x);
         if (timeProjection is not null && embedding is not null)
-            hidden = hidden.add_(timeProjection.Forward(embedding).unsqueeze(-1).unsqueeze(-1));
+            hidden = hidden.AddInPlace(timeProjection.Forward(embedding).unsqueeze(-1).unsqueeze(-1));
         Tensor result;
         using (hidden)
             result = Convolve(norm2, conv2, hidden);
-        return result.add_(shortcut is null ? x : shortcut.Forward(x)).MoveToOuterDisposeScope();
+        return result.AddInPlace(shortcut is null ? x : shortcut.Forward(x)).MoveToOuterDisposeScope();
     }
 
     // What lies between is let go of at once: in the autoencoder a feature map of a large picture is a gigabyte.

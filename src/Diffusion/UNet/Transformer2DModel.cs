@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Weights;
 using static TorchSharp.torch;
 
@@ -31,6 +32,6 @@ internal sealed class Transformer2DModel
         var hidden = projectIn.Forward(norm.Forward(x).flatten(2).transpose(1, 2).contiguous());
         foreach (var block in blocks)
             hidden = block.Forward(hidden, context, here);
-        return (projectOut.Forward(hidden).transpose(1, 2).reshape(x.shape) + x).MoveToOuterDisposeScope();
+        return projectOut.Forward(hidden).transpose(1, 2).reshape(x.shape).Plus(x).MoveToOuterDisposeScope();
     }
 }

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Weights;
 using static TorchSharp.torch;
 
@@ -33,9 +34,9 @@ internal sealed class TransformerBlock
     {
         using var scope = NewDisposeScope();
         var normed = norm1.Forward(x);
-        var hidden = selfAttention.Forward(normed, normed, call).add_(x);
-        hidden = crossAttention.Forward(norm2.Forward(hidden), context, call).add_(hidden);
-        return FeedForward(norm3.Forward(hidden)).add_(hidden).MoveToOuterDisposeScope();
+        var hidden = selfAttention.Forward(normed, normed, call).AddInPlace(x);
+        hidden = crossAttention.Forward(norm2.Forward(hidden), context, call).AddInPlace(hidden);
+        return FeedForward(norm3.Forward(hidden)).AddInPlace(hidden).MoveToOuterDisposeScope();
     }
 
     // GEGLU (Shazeer, arXiv 2002.05202): half of the projection, gated by the GELU of the other half.

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Weights;
 using static TorchSharp.torch;
 
@@ -84,6 +85,6 @@ public sealed class UNet2DConditionModel
         if (vector is null != vectorEmbedding is null)
             throw new ArgumentException(vector is null ? "This U-Net needs a vector of text and sizes." : "This U-Net takes no vector.", nameof(vector));
         var embedding = timeEmbedding.Forward(timesteps, dtype, guidance);
-        return Activations.Silu(vector is null ? embedding : embedding + vectorEmbedding!.Forward(vector)).MoveToOuterDisposeScope();
+        return Activations.Silu(vector is null ? embedding : embedding.Plus(vectorEmbedding!.Forward(vector))).MoveToOuterDisposeScope();
     }
 }

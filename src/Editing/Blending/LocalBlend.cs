@@ -66,7 +66,7 @@ public sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps, i
     public static Tensor Blend(Tensor latents, Tensor source, Tensor masks)
     {
         using var scope = NewDisposeScope();
-        return (source + (masks.to(latents.dtype) * (latents - source))).MoveToOuterDisposeScope();
+        return source.Plus(masks.to(latents.dtype) * (latents - source)).MoveToOuterDisposeScope();
     }
 
     private Tensor WordMap(int prompt, IReadOnlyList<int> tokens, int step, Device device)

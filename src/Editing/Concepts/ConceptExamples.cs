@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
@@ -66,7 +67,7 @@ internal sealed class ConceptExamples : IDisposable
     {
         using var generator = Numbers(number);
         using var numbers = rand([2], dtype: ScalarType.Float64, device: CPU, generator: generator);
-        var (offset, turn) = (numbers[0].ToDouble(), numbers[1].ToDouble());
+        var (offset, turn) = (numbers[0].ReadDouble(), numbers[1].ReadDouble());
         return Noise(generator, [.. Enumerable.Range(0, rows).Select(row =>
         {
             var place = (number * rows) + row;
@@ -82,7 +83,7 @@ internal sealed class ConceptExamples : IDisposable
     {
         using var generator = Numbers(long.MaxValue - (place / entries.Count));
         using var order = randperm(entries.Count, device: CPU, generator: generator);
-        return (int)order[place % entries.Count].ToInt64();
+        return (int)order[place % entries.Count].ReadInt64();
     }
 
     private ConceptBatch Noise(Generator generator, IReadOnlyList<(Entry Entry, int Prompt, long Timestep)> rows)

@@ -24,7 +24,7 @@ internal sealed class ConceptLoss(StableDiffusionModel model, int clipSkip, bool
         // The text first: a model may have one part in memory at a time.
         var text = Read(vectors, batch);
         var predicted = model.UNet.Forward(batch.Noisy.to(model.Dtype), batch.Timesteps, text);
-        return Error(predicted, batch).square().mean().ToDouble();
+        return Error(predicted, batch).Squared().mean().ReadDouble();
     }
 
     /// <summary>The loss and its gradient with respect to the vectors of each text encoder, float32 and of their shapes.</summary>
@@ -51,7 +51,7 @@ internal sealed class ConceptLoss(StableDiffusionModel model, int clipSkip, bool
             model.UNet, input, batch.Timesteps, text.Vector?.detach(), recompute: saveMemory, differentiateVector: true);
         using var pass = network.Forward(text.Text.detach());
         var error = Error(pass.Output, batch);
-        return (error.square().mean().ToDouble(), pass.Backward(GradientScale.Up(error * Held(2.0 / error.numel()))));
+        return (error.Squared().mean().ReadDouble(), pass.Backward(GradientScale.Up(error * Held(2.0 / error.numel()))));
     }
 
     private Conditioning Read(IReadOnlyList<Tensor> vectors, ConceptBatch batch) => TextConditioning.EncodeWith(model, batch.Prompts, vectors, batch.Sizes, clipSkip);

@@ -54,7 +54,7 @@ public sealed class ConceptTraining : IDisposable
         word = new ConceptWord(model, settings);
         key = ConceptState.KeyOf(model, settings, pictures);
         var initial = word.InitialVectors();
-        rates = [.. initial.Select(rows => settings.LearningRate ?? rows.square().mean().sqrt().ToDouble() / 20)];
+        rates = [.. initial.Select(rows => settings.LearningRate ?? rows.Squared().mean().sqrt().ReadDouble() / 20)];
         state = ConceptState.Begin(initial);
         loss = new ConceptLoss(model, settings.ClipSkip, settings.SaveMemory);
         examples = new ConceptExamples(model, word, settings, pictures);
@@ -157,7 +157,7 @@ public sealed class ConceptTraining : IDisposable
         }
 
         var mean = sum / settings.Accumulation;
-        if (!double.IsFinite(mean) || !gradients.All(gradient => gradient.isfinite().all().ToBoolean()))
+        if (!double.IsFinite(mean) || !gradients.All(gradient => gradient.isfinite().all().ReadBoolean()))
             throw Broken();
         state.Update(gradients, rates, settings.WeightDecay);
         return mean;

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Maps;
 using static TorchSharp.torch;
@@ -90,7 +91,7 @@ public sealed class EditAttention(
 
         var parts = ScaledDotProduct.Attend(cat(queries, 0), cat(keys, 0), cat(values, 0));
         return cat([.. rows.Select((_, i) => owners.Select((owner, part) => (owner, part)).Where(o => o.owner == i)
-            .Select(o => parts.narrow(0, o.part, 1)).Aggregate((a, b) => a + b))], 0);
+            .Select(o => parts.narrow(0, o.part, 1)).Aggregate((a, b) => a.Plus(b)))], 0);
 
         void Add(Tensor query, Tensor key, Tensor value, int owner)
         {
@@ -122,7 +123,7 @@ public sealed class EditAttention(
             if (Edit(rows[i])?.At(layer.Call.Step.Index) is { IsIdentity: false } edit && sourceMap is not null)
             {
                 var (p, r) = Matrices(edit, value);
-                map = matmul(sourceMap, p) + (map * r.transpose(0, 1));
+                map = matmul(sourceMap, p).Plus(map * r.transpose(0, 1));
             }
 
             if (rows[i].Prompt != 0)

@@ -35,7 +35,7 @@ public static class InpaintMask
         {
             // A straight edge is half grey after blurring; what is above that lies inside and is stretched to 0…1.
             mask *= Blurred(mask, sigma).mul(Held(2)).sub(Held(1)).clamp(Held(0), Held(1));
-            if (mask.max().ToDouble() == 0)
+            if (mask.max().ReadDouble() == 0)
                 throw new InvalidInputException($"--feather {feather} is wider than the mask; give fewer pixels.");
         }
 

@@ -63,7 +63,7 @@ public static class InpaintRun
         if (!plan.Noise.shape.SequenceEqual(clean.shape))
             throw new InvalidInputException($"--init-latents are {plan.Noise.shape[3]}x{plan.Noise.shape[2]}; the framed picture needs {width}x{height}.");
         var region = plan.Blend!.Masks(0, 1, height, width, clean.device);
-        if (!region.any().ToBoolean())
+        if (!region.any().ReadBoolean())
             throw new InvalidInputException($"The mask is too thin for this model, which works on blocks of {model.Shape.Vae.PixelsPerLatent} pixels; paint more of it white.");
         var first = FirstStep(scheduler.Timesteps, request.Strength);
         var beside = IsInpaintingModel(model) ? cat([region.to(ScalarType.Float32), Visible(model, picture, mask)], 1) : null;

@@ -79,7 +79,7 @@ internal sealed class InversionRun : IDisposable
         if (guidance == 1)
             return conditional.MoveToOuterDisposeScope();
         var free = Predict(latents, step, unconditional ?? Unconditional);
-        return (free + (Held(guidance) * (conditional - free))).MoveToOuterDisposeScope();
+        return free.Plus(Held(guidance) * (conditional - free)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The network at some latents with the empty prompt's vector, differentiable with respect to the text; one row.</summary>

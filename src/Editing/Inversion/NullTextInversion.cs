@@ -83,16 +83,16 @@ internal sealed class NullTextInversion : InversionMethod
         run.RequireFinite(next, "while optimising");
         return (adam.Value.clone().MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope(), losses);
 
-        Tensor Next(Tensor free) => run.Scheduler.Step(free + (Held(run.Settings.Guidance) * (conditional - free)), step, current);
+        Tensor Next(Tensor free) => run.Scheduler.Step(free.Plus(Held(run.Settings.Guidance) * (conditional - free)), step, current);
 
         // The mean squared distance of the step's result from the pivot, and its gradient with respect to the unconditional prediction.
         (double Loss, Tensor Gradient) Loss(Tensor output)
         {
             using var _ = enable_grad();
             var free = output.to(ScalarType.Float32, copy: true).detach().requires_grad_(true);
-            var loss = (Next(free) - pivot).square().mean();
+            var loss = (Next(free) - pivot).Squared().mean();
             loss.backward();
-            return (loss.ToDouble(), free.grad!);
+            return (loss.ReadDouble(), free.grad!);
         }
     }
 

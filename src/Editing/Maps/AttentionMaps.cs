@@ -33,7 +33,7 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
     {
         using var scope = NewDisposeScope();
         var chosen = maps.Where(m => m.Key.Prompt == prompt && m.Key.Step <= (step ?? int.MaxValue)).Select(m => m.Value.Sum / Held(m.Value.Layers)).ToList();
-        return (chosen.Aggregate((a, b) => a + b) / Held(chosen.Count)).MoveToOuterDisposeScope();
+        return (chosen.Aggregate((a, b) => a.Plus(b)) / Held(chosen.Count)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The map of a prompt at one step: [positions, tokens].</summary>
@@ -57,7 +57,7 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
         var key = (call.Step.Index, prompt);
         if (maps.TryGetValue(key, out var sum))
         {
-            sum.Sum.add_(map);
+            sum.Sum.AddInPlace(map);
             maps[key] = (sum.Sum, sum.Layers + 1);
         }
         else

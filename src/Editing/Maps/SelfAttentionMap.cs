@@ -39,7 +39,7 @@ public sealed class SelfAttentionMap(int height, int width) : IDisposable
         using var scope = NewDisposeScope();
         var mean = (sum / Held(maps)).cpu();
         var (_, strengths, patterns) = linalg.svd(mean - mean.mean([1], keepdim: true), fullMatrices: false);
-        var squares = strengths.square();
+        var squares = strengths.Squared();
         var shares = (squares / squares.sum().clamp_min(Held(float.Epsilon))).data<float>().ToArray();
         return [.. Enumerable.Range(0, Math.Min(count, shares.Length)).Select(k => new AttentionComponent(Oriented(patterns[k]), shares[k]))];
     }
@@ -57,7 +57,7 @@ public sealed class SelfAttentionMap(int height, int width) : IDisposable
         if (sum is null)
             sum = map.DetachFromDisposeScope();
         else
-            sum.add_(map);
+            sum.AddInPlace(map);
     }
 
     // A singular vector is one only up to its sign; without this rule, runs that differ in the last bit could show opposite pictures.

@@ -47,7 +47,7 @@ internal sealed class Adam : IDisposable
         Steps++;
         First.mul_(Held(Beta1)).add_(gradient, alpha: Held(1 - Beta1));
         Second.mul_(Held(Beta2)).addcmul_(gradient, gradient, Held(1 - Beta2));
-        var scale = Second.sqrt().div_(Held(Math.Sqrt(1 - Math.Pow(Beta2, Steps)))).add_(Held(Epsilon));
+        var scale = Second.sqrt().div_(Held(Math.Sqrt(1 - Math.Pow(Beta2, Steps)))).AddInPlace(Held(Epsilon));
         if (decay > 0)
             Value.mul_(Held(1 - (rate * decay)));
         Value.addcdiv_(First, scale, Held(-rate / (1 - Math.Pow(Beta1, Steps))));

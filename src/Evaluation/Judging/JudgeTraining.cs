@@ -130,7 +130,7 @@ public sealed class JudgeTraining : IDisposable
         var loss = stack(losses).mean();
         loss.backward();
         parameters.Step(rate, averageDecay: 0.995);
-        return loss.ToDouble();
+        return loss.ReadDouble();
     }
 
     private Tensor Worn(Tensor pixels, Random random)
@@ -145,9 +145,9 @@ public sealed class JudgeTraining : IDisposable
         }
 
         long[] each = [Batch, 1, 1, 1];
-        var contrast = (rand(each, generator: generator) * Held(0.3)) + Held(0.85);
+        var contrast = (rand(each, generator: generator) * Held(0.3)).Plus(Held(0.85));
         var brightness = (rand(each, generator: generator) * Held(0.2)) - Held(0.1);
         var noise = randn(worn.shape, generator: generator) * rand(each, generator: generator) * Held(LargestNoise);
-        return ((worn * contrast) + brightness + noise).MoveToOuterDisposeScope();
+        return (worn * contrast).Plus(brightness).Plus(noise).MoveToOuterDisposeScope();
     }
 }

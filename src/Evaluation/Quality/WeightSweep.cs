@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Evaluation.Judging;
@@ -117,7 +118,7 @@ public static class WeightSweep
 
     private static double[] Strengths(EditResult result)
     {
-        using var strengths = result.Latents.square().mean([1, 2, 3]).sqrt_();
+        using var strengths = result.Latents.Squared().mean([1, 2, 3]).sqrt_();
         return [.. strengths.cpu().data<float>().Select(strength => (double)strength)];
     }
 

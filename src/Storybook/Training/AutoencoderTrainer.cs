@@ -74,7 +74,7 @@ public sealed class AutoencoderTrainer : IDisposable
         using (weights)
         {
             var means = vae.Moments(Paint(1L << 40, 128)).Mean;
-            return (1 / means.std().ToDouble(), [.. means.std([0, 2, 3]).data<float>().Select(d => (double)d)]);
+            return (1 / means.std().ReadDouble(), [.. means.std([0, 2, 3]).data<float>().Select(d => (double)d)]);
         }
     }
 
@@ -95,15 +95,15 @@ public sealed class AutoencoderTrainer : IDisposable
         var pixels = Paint(Parameters.Steps * Batch, Batch);
         var (mean, logVariance) = model.Moments(pixels.to(ScalarType.BFloat16));
         var noise = randn(mean.shape, generator: generator).to(ScalarType.BFloat16);
-        var decoded = model.Decode(mean + ((Held(0.5) * logVariance).exp() * noise)).to(ScalarType.Float32);
+        var decoded = model.Decode(mean.Plus((Held(0.5) * logVariance).exp() * noise)).to(ScalarType.Float32);
         var difference = decoded - pixels;
-        var squared = difference.square().mean();
+        var squared = difference.Squared().mean();
         var m = mean.to(ScalarType.Float32);
         var v = logVariance.to(ScalarType.Float32);
-        var divergence = Held(0.5) * (m.square() + v.exp() - Held(1) - v).mean();
-        var loss = difference.abs().mean() + (Held(2) * squared) + (Held(KlWeight) * divergence);
+        var divergence = Held(0.5) * (m.Squared().Plus(v.exp()) - Held(1) - v).mean();
+        var loss = difference.abs().mean().Plus(Held(2) * squared).Plus(Held(KlWeight) * divergence);
         loss.backward();
         Parameters.Step(rate, weightDecay: 0, averageDecay: 0.998);
-        return (loss.ToDouble(), squared.ToDouble());
+        return (loss.ReadDouble(), squared.ReadDouble());
     }
 }

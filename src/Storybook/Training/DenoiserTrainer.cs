@@ -104,18 +104,18 @@ public sealed class DenoiserTrainer : IDisposable
         var noise = randn(latents.shape, generator: generator);
         var timesteps = randint(0, alphasCumprod.shape[0], [Batch], generator: generator);
         var alphas = alphasCumprod.index_select(0, timesteps);
-        var (signal, spread) = (alphas.sqrt().view(-1, 1, 1, 1), (Held(1) - alphas).sqrt().view(-1, 1, 1, 1));
-        var noisy = ((latents * signal) + (noise * spread)).to(ScalarType.BFloat16);
+        var (signal, spread) = (alphas.sqrt().view(-1, 1, 1, 1), OneMinus(alphas).sqrt().view(-1, 1, 1, 1));
+        var noisy = (latents * signal).Plus(noise * spread).to(ScalarType.BFloat16);
         // Where the picture is still noise nobody can know where its parts will be.
         using var attention = new GroundingAttention(grounded, config.SampleSize, alphas.sqrt());
         var predicted = unet.Forward(noisy, timesteps, new Conditioning(textEncoder.Forward(ids)), attention).to(ScalarType.Float32);
-        var snr = alphas / (Held(1) - alphas);
+        var snr = alphas / OneMinus(alphas);
         var weights = snr.clamp_max(Held(MinSnr)) / snr;
-        var noiseLoss = ((predicted - noise).square().mean([1, 2, 3]) * weights).mean();
+        var noiseLoss = ((predicted - noise).Squared().mean([1, 2, 3]) * weights).mean();
         var attentionLoss = grounded.Count > 0 ? attention.Loss() : zeros(1);
-        (noiseLoss + (Held(groundingWeight) * attentionLoss)).sum().backward();
+        noiseLoss.Plus(Held(groundingWeight) * attentionLoss).sum().backward();
         Parameters.Step(rate, averageDecay: 0.9995);
-        return (noiseLoss.ToDouble(), attentionLoss.ToDouble());
+        return (noiseLoss.ReadDouble(), attentionLoss.ReadDouble());
     }
 
     private (Tensor Ids, List<GroundedToken> Grounded) Describe(List<EncodedPicture> examples)

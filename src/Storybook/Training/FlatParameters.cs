@@ -77,7 +77,7 @@ public sealed class FlatParameters : IDisposable
             grad.zero_();
         }
 
-        var norm = gradient.norm().ToDouble();
+        var norm = gradient.norm().ReadDouble();
         if (!double.IsFinite(norm))
             return norm;
         Steps++;
@@ -87,7 +87,7 @@ public sealed class FlatParameters : IDisposable
         secondMoment.mul_(Held(Beta2)).addcmul_(gradient, gradient, Held(1 - Beta2));
         var bias1 = 1 - Math.Pow(Beta1, Steps);
         var bias2 = 1 - Math.Pow(Beta2, Steps);
-        var scale = secondMoment.sqrt().mul_(Held(1 / Math.Sqrt(bias2))).add_(Held(Epsilon));
+        var scale = secondMoment.sqrt().mul_(Held(1 / Math.Sqrt(bias2))).AddInPlace(Held(Epsilon));
         master.mul_(Held(1 - (learningRate * weightDecay))).addcdiv_(firstMoment, scale, Held(-learningRate / bias1));
         average.lerp_(master, 1 - Math.Min(averageDecay, (1.0 + Steps) / (10.0 + Steps)));
         computed.copy_(master);
@@ -153,7 +153,7 @@ public sealed class FlatParameters : IDisposable
         }
 
         computed.copy_(master);
-        Steps = file.Read("steps").ToInt64();
+        Steps = file.Read("steps").ReadInt64();
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -83,7 +84,7 @@ internal sealed class EmbeddingFile : IDisposable
     private static bool IsFinite(StoredWeight stored)
     {
         using var scope = NewDisposeScope();
-        return stored.Read().isfinite().all().ToBoolean();
+        return stored.Read().isfinite().all().ReadBoolean();
     }
 
     private static StoredWeight AsRows(StoredWeight stored) => stored.Shape is not [var width] ? stored

@@ -36,8 +36,8 @@ internal sealed record WeightChange(string Origin, LoraForm Form, IReadOnlyList<
         var rank = Factors.Select(factor => factor.Rank).FirstOrDefault(rank => rank is not null);
         var change = Form.Combine([.. Factors.Select(factor => factor.Read())]).reshape(weight.shape) * Held(rank is null ? 1 : Scale(rank.Value));
         if (Magnitude is not null)
-            change = Magnitude.ApplyTo(weight + change) - weight;
-        if (!change.isfinite().all().ToBoolean())
+            change = Magnitude.ApplyTo(weight.Plus(change)) - weight;
+        if (!change.isfinite().all().ReadBoolean())
             throw new InvalidInputException($"{Origin} has numbers that are infinite or none at all (NaN); the file is damaged.");
         return (change * Held(Strength)).MoveToOuterDisposeScope();
     }
@@ -47,7 +47,7 @@ internal sealed record WeightChange(string Origin, LoraForm Form, IReadOnlyList<
     {
         using var scope = NewDisposeScope();
         var before = stored.Read().to(ScalarType.Float32);
-        return changes.Aggregate(before, (sum, change) => sum + change.Of(before)).MoveToOuterDisposeScope();
+        return changes.Aggregate(before, (sum, change) => sum.Plus(change.Of(before))).MoveToOuterDisposeScope();
     })
     { Type = stored.Type };
 
