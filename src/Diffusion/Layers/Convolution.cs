@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Layers;
 
-/// <summary>2-D convolution, and the one place that calls libtorch's.</summary>
+/// <summary>2-D convolution. Nothing else calls libtorch's, which a test of the architecture holds.</summary>
 /// <remarks>
 /// On a CPU, libtorch 2.10 hands convolutions to oneDNN 3.7, whose blocked layouts hold channels in groups of up to 32 and leave the rest of the
 /// last group as it was in memory (uxlfoundation/oneDNN issue 3280, fixed in 3.8.1). On some processors that rest reaches the result: garbage or
@@ -25,7 +25,7 @@ public static class Convolution
     /// <returns>[B, outputs, H', W'].</returns>
     public static Tensor Apply(Tensor x, Tensor kernel, Tensor? bias, long outputs, long stride, long padding)
     {
-        var y = Direct(Pad(x, 1), Pad(kernel), bias is null ? null : Pad(bias, 0), stride, padding);
+        var y = nn.functional.conv2d(Pad(x, 1), Pad(kernel), bias is null ? null : Pad(bias, 0), [stride, stride], [padding, padding]);
         return y.shape[1] == outputs ? y : y.narrow(1, 0, outputs);
     }
 
@@ -52,9 +52,4 @@ public static class Convolution
     // Other devices have kernels of their own, and the meta device has none.
     private static long Missing(Tensor tensor, int dimension) =>
         tensor.device_type == DeviceType.CPU ? (Group - (tensor.shape[dimension] % Group)) % Group : 0;
-
-#pragma warning disable RS0030 // Everything else goes through this class.
-    private static Tensor Direct(Tensor x, Tensor kernel, Tensor? bias, long stride, long padding) =>
-        nn.functional.conv2d(x, kernel, bias, [stride, stride], [padding, padding]);
-#pragma warning restore RS0030
 }

@@ -71,7 +71,7 @@ public static class NumericsCheck
 
     // Largest difference, in units of the largest exact value. NaN where either is.
     private static double Error(Tensor computed, Tensor exact) =>
-        computed.to(ScalarType.Float64, CPU).sub(exact).abs().max().div(exact.abs().max()).ToDouble();
+        computed.to(ScalarType.Float64, CPU).sub(exact).abs().max().div(exact.abs().max()).ReadDouble();
 
     /// <summary>Leaves NaN in the memory that the next tensors and the kernels' buffers are made of.</summary>
     internal static void SpoilFreedMemory(Device device)
