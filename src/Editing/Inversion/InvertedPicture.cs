@@ -10,11 +10,11 @@ namespace PromptToPrompt.Editing.Inversion;
 public sealed class InvertedPicture : IDisposable
 {
     internal InvertedPicture(InversionSettings settings, Tensor latents, Tensor source)
+        : this(Own(latents), Own(source), settings)
     {
-        Settings = settings;
-        Latents = Own(latents);
-        Source = Own(source);
     }
+
+    private InvertedPicture(Tensor latents, Tensor source, InversionSettings settings) => (Settings, Latents, Source) = (settings, latents, source);
 
     /// <summary>How it was found.</summary>
     public InversionSettings Settings { get; }
@@ -64,6 +64,20 @@ public sealed class InvertedPicture : IDisposable
             return;
         tensors["inversion.loss"] = tensor(Losses.Select(l => l.Count > 0 ? (float)l[^1] : float.NaN).ToArray(), device: CPU);
         tensors["inversion.iterations"] = tensor(Losses.Select(l => (long)l.Count).ToArray(), device: CPU);
+    }
+
+    /// <summary>The same inversion, whose tensors live on when this one is disposed; it has to be disposed as well.</summary>
+    internal InvertedPicture Share()
+    {
+        return new(Shared(Latents), Shared(Source), Settings)
+        {
+            Unconditional = Unconditional?.Share(),
+            StepNoise = StepNoise is null ? null : Shared(StepNoise),
+            Losses = Losses,
+            FinishedSteps = FinishedSteps,
+        };
+
+        static Tensor Shared(Tensor tensor) => tensor.alias().DetachFromDisposeScope();
     }
 
     internal static Tensor Own(Tensor tensor) => tensor.contiguous().clone().DetachFromDisposeScope();
