@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
@@ -53,6 +54,17 @@ internal sealed class ModelOptions
         command.Add(model);
         checkpoint.AddTokenizerTo(command).AddEmbeddingsTo(command);
         return this;
+    }
+
+    /// <summary>Files and folders, beside the model itself, that what it makes depends on.</summary>
+    public IEnumerable<RunInput> Inputs(ParseResult parse) => checkpoint.Inputs(parse);
+
+    /// <summary>What the user calls the model: the name of one that is found by name, else that of its file or folder.</summary>
+    public string Name(ParseResult parse)
+    {
+        var given = parse.GetValue(model)!;
+        return File.Exists(given) ? Path.GetFileNameWithoutExtension(given)
+            : System.IO.Directory.Exists(given) ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(given))) : given;
     }
 
     /// <summary>Full path of the model.</summary>

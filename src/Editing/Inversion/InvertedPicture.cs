@@ -1,3 +1,5 @@
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
@@ -50,6 +52,30 @@ public sealed class InvertedPicture : IDisposable
         Source.Dispose();
         Unconditional?.Dispose();
         StepNoise?.Dispose();
+    }
+
+    /// <summary>
+    /// Writes what was found in the trace format. Always: <c>inversion.latents</c> [steps + 1, channels, h, w] (entry 0 the picture), <c>timesteps</c> [steps]
+    /// int64 and <c>latents</c> [steps + 1, 1, channels, h, w], the way of the source of edits (entry 0 the start). Of null-text, negative-prompt and proximal:
+    /// <c>inversion.uncond</c> [steps, tokens, width]. Of null-text: <c>inversion.loss</c> [steps] and <c>inversion.iterations</c> [steps] int64. Entries of
+    /// steps are in the order of denoising.
+    /// </summary>
+    /// <param name="path">Where to; the file is whole or not there.</param>
+    /// <param name="model">The model the picture was inverted with.</param>
+    /// <param name="metadata">What the file's header says besides; null for nothing.</param>
+    public void SaveTrace(string path, StableDiffusionModel model, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        using var scheduler = Method.CreateScheduler(
+            Settings.StepsOffset is { } offset ? model.Scheduler with { StepsOffset = offset } : model.Scheduler, this);
+        var tensors = new Dictionary<string, Tensor>
+        {
+            ["latents"] = Source.unsqueeze(1).cpu(),
+            ["timesteps"] = tensor(scheduler.Timesteps.ToArray(), device: CPU),
+        };
+        AddTrace(tensors);
+        SafetensorsWriter.Write(path, tensors, metadata);
     }
 
     /// <summary>Adds what was found under the names of the trace format: latents, unconditional embeddings, last losses and iterations.</summary>

@@ -68,8 +68,10 @@ public sealed class EditResult : IDisposable
     public Tensor Latents { get; private set; } = null!;
 
     /// <summary>Writes what happened: latents, pictures, timesteps, average 16×16 cross-attention and blend masks (255 before the blend begins).</summary>
+    /// <param name="path">Where to; the file is whole or not there.</param>
+    /// <param name="metadata">What the file's header says besides; null for nothing.</param>
     /// <exception cref="InvalidOperationException">The request did not ask for a trace.</exception>
-    public void SaveTrace(string path)
+    public void SaveTrace(string path, IReadOnlyDictionary<string, string>? metadata = null)
     {
         RequireTrace();
         using var _ = no_grad();
@@ -85,7 +87,7 @@ public sealed class EditResult : IDisposable
         if (masks.OfType<Tensor>().FirstOrDefault() is { } some)
             tensors["blend.mask"] = stack(masks.Select(m => m is null ? full_like(some, Held(255)) : m));
         request.Inverted?.AddTrace(tensors);
-        SafetensorsWriter.Write(path, tensors);
+        SafetensorsWriter.Write(path, tensors, metadata);
     }
 
     /// <summary>
