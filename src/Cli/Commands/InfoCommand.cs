@@ -77,7 +77,7 @@ internal static class InfoCommand
     private static IEnumerable<(string What, string Value)> Rows(string path, PictureNotes notes)
     {
         if (notes.Record is { } record)
-            return [.. OfRecord(record), .. notes.Parameters is { } same ? OfParameters(same) : OfPrompts(record), .. OfFiles(record), ("again", $"p2p run {path}")];
+            return [.. OfRecord(record), .. notes.Parameters is { } same ? OfParameters(same) : OfPrompts(record), .. OfFiles(record), ("again", record[RunRecord.Repeat] is null ? "" : $"p2p run {path}")];
         var known = new[] { GenerationParameters.Keyword, ComfyGraph.Keyword, ComfyGraph.Workflow };
         return
         [

@@ -56,7 +56,7 @@ internal static class InvertCommand
             Warnings.Truncated(described);
             var framing = options.Framing(parse, loaded, picture, sampling.Size(parse));
             var quiet = report.Quiet(parse);
-            var record = RunRecord.Begin(parse, loaded, model.Name(parse), inputs, Path.GetFileName(trace?.Path));
+            var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, Path.GetFileName(trace?.Path));
             var run = (string)record[RunRecord.Run]!;
             trace?.RequireFree(run);
             if (!overwrites)

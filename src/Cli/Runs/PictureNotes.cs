@@ -49,10 +49,10 @@ internal sealed record PictureNotes(
     {
         return new(
             size,
-            Find(RunRecord.Keyword) is { } record ? Parsed(record) : null,
+            Find(PngText.RecordKeyword) is { } record ? Parsed(record) : null,
             Find(GenerationParameters.Keyword) is { } parameters ? GenerationParameters.Parse(parameters) : null,
             Find(ComfyGraph.Keyword) is { } graph ? ComfyGraph.Parse(graph) : null,
-            [.. texts.Where(text => text.Keyword != RunRecord.Keyword)]);
+            [.. texts.Where(text => text.Keyword != PngText.RecordKeyword)]);
 
         string? Find(string keyword) => texts.FirstOrDefault(text => text.Keyword == keyword).Text;
     }

@@ -51,7 +51,7 @@ internal sealed class PictureRun
         using var loaded = model.Load(parse, new MemoryDemand(
             (1 + request.Targets.Count) * (request.Guidance == 1 ? 1 : 2), sampling.GivenSize(parse), job.HasGradient ? 1 : 0));
         repeats?.Require(loaded);
-        var record = RunRecord.Begin(parse, loaded, model.Name(parse), inputs, Path.GetFileName(traceName));
+        var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, Path.GetFileName(traceName));
         trace?.RequireFree((string)record[RunRecord.Run]!);
         using var latents = sampling.ReadInitialLatents(parse);
         request = job.Prepare(loaded, request with

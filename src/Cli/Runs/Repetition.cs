@@ -22,8 +22,8 @@ internal sealed class Repetition
 
     private Repetition(string path, JsonObject record, List<string> arguments) => (this.path, this.record, this.arguments) = (path, record, arguments);
 
-    /// <summary>The command.</summary>
-    public string Command => arguments[0];
+    /// <summary>What the user called the model; null where that is not known.</summary>
+    public string? ModelName => TextOf(record[RunRecord.ModelName]);
 
     /// <summary>File name of the trace that the run wrote; null where it wrote none.</summary>
     public string? Trace => FileName(RunRecord.Trace);

@@ -32,9 +32,6 @@ internal sealed record RunInput(Symbol Symbol, string Path, string? Argument = n
 /// </summary>
 internal static class RunRecord
 {
-    /// <summary>The keyword of a record in a PNG file.</summary>
-    public const string Keyword = "p2p";
-
     /// <summary>Names of parts of a record that more than one place reads.</summary>
     public const string Command = "command", Run = "run", Repeat = "repeat", Inputs = "inputs", Model = "model", ModelName = "modelName", Fingerprint = "modelFingerprint",
         ProgramVersion = "version", Threads = "threads", Trace = "trace", Output = "output", Results = "results", Files = "files", Path = "path", Sha256 = "sha256",
@@ -127,10 +124,10 @@ internal static class RunRecord
         var carried = (JsonObject)record.DeepClone();
         foreach (var part in OfOneRun)
             carried.Remove(part);
-        foreach (var option in Reporting)
+        foreach (var option in Reporting.Concat(Resolved))
             (carried["options"] as JsonObject)?.Remove(option.TrimStart('-'));
         carried[Picture] = picture;
-        return new PngText(Keyword, Json.Line(carried));
+        return new PngText(PngText.RecordKeyword, Json.Line(carried));
     }
 
     /// <summary>What other programs understand of a picture.</summary>

@@ -9,6 +9,9 @@ namespace PromptToPrompt.Diffusion.Imaging;
 /// <param name="Text">The text; lines end with a line feed.</param>
 public readonly record struct PngText(string Keyword, string Text)
 {
+    /// <summary>The keyword of the full record, JSON, that pictures of this program carry.</summary>
+    public const string RecordKeyword = "p2p";
+
     private const int ChunkFrame = 12;
     private const int MaxKeyword = 79;
 
