@@ -103,6 +103,7 @@ internal sealed class Repetition
 
     private void FindInputs()
     {
+        var folder = Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetFullPath(path))!;
         foreach (var input in (record[RunRecord.Inputs] as JsonArray ?? []).OfType<JsonObject>())
         {
             if (TextOf(input[RunRecord.Path]) is not { } recorded)
@@ -111,7 +112,7 @@ internal sealed class Repetition
             if (hash is null && Directory.Exists(recorded))
                 continue;
             // A folder that was moved has its inputs next to its results still.
-            string[] places = [recorded, Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(recorded))];
+            string[] places = [recorded, Path.Combine(folder, Path.GetFileName(recorded))];
             var there = places.Where(File.Exists).ToList();
             var found = there.Find(place => RunRecord.HashOf(place) == hash);
             if (found is null)

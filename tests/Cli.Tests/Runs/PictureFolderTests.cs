@@ -123,7 +123,7 @@ public sealed class PictureFolderTests : IDisposable
         written.Add("source.png", Shade(0), null);
         for (var edit = 1; edit <= edits; edit++)
             written.Add($"edit-{edit}.png", Shade(shade), edit);
-        written.Finish(new JsonObject { ["run"] = run }, row => new GenerationParameters($"picture {row}", "", [new("Steps", "3")]), null);
+        written.Finish(new JsonObject { ["run"] = run }, row => new GenerationParameters($"picture {row}", "", [new("Steps", "3"), new("Seed", "4"), new("Size", "2x2")]), null);
         return written;
     }
 
