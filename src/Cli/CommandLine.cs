@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using PromptToPrompt.Cli.Benches;
 using PromptToPrompt.Cli.Commands;
+using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Numerics;
@@ -12,10 +13,15 @@ namespace PromptToPrompt.Cli;
 /// <summary>The whole command line, and what becomes of errors: one line on standard error and an exit code.</summary>
 internal static class CommandLine
 {
+    /// <summary>How arguments are read: a prompt may begin with "@", which would otherwise name a file of arguments.</summary>
+    public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null };
+
+    /// <summary>How commands run: they are synchronous and stop by their own token, so nothing may end them earlier, and their errors are this class's.</summary>
+    public static InvocationConfiguration Invoking { get; } = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+
     public static int Run(string[] args, CancellationToken cancel)
     {
-        // A prompt may begin with "@", which would otherwise name a file of arguments.
-        var parse = Create(cancel).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parse = Create(cancel).Parse(args, Parsing);
         if (parse.Errors.Count > 0 && parse.Action is ParseErrorAction)
             return Fail(ExitCode.WrongInput, $"{Problem(parse)} See \"{PathOf(parse)} --help\".");
         if (StrayOption(parse) is { } stray)
@@ -27,8 +33,7 @@ internal static class CommandLine
 
         try
         {
-            // Commands are synchronous and stop by their own token, so nothing here may end them earlier.
-            return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return parse.Invoke(Invoking);
         }
         catch (OperationCanceledException)
         {
@@ -49,13 +54,15 @@ internal static class CommandLine
         }
     }
 
-    private static RootCommand Create(CancellationToken cancel) => new("Edits pictures by editing their prompts (Prompt-to-Prompt on Stable Diffusion).")
+    private static RootCommand Create(CancellationToken cancel, Repetition? repeats = null) => new("Edits pictures by editing their prompts (Prompt-to-Prompt on Stable Diffusion).")
     {
-        GenerateCommand.Create(cancel),
-        EditCommand.Create(cancel),
-        InvertCommand.Create(cancel),
-        InpaintCommand.Create(cancel),
-        AttentionCommand.Create(cancel),
+        GenerateCommand.Create(cancel, repeats),
+        EditCommand.Create(cancel, repeats),
+        InvertCommand.Create(cancel, repeats),
+        InpaintCommand.Create(cancel, repeats),
+        AttentionCommand.Create(cancel, repeats),
+        RunCommand.Create(repetition => Create(cancel, repetition)),
+        InfoCommand.Create(),
         TokensCommand.Create(cancel),
         AlignCommand.Create(),
         LearnConceptCommand.Create(cancel),

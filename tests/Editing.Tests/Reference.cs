@@ -27,10 +27,13 @@ internal sealed class Reference : IDisposable
     public JsonElement Json(string name) => Owned(JsonDocument.Parse(File.ReadAllText(PathOf(name)))).RootElement;
 
     /// <summary>A run's trace, by way of its file.</summary>
-    public Dictionary<string, Tensor> Trace(EditResult result)
+    public Dictionary<string, Tensor> Trace(EditResult result) => Trace(path => result.SaveTrace(path));
+
+    /// <summary>The same of anything that writes one.</summary>
+    public Dictionary<string, Tensor> Trace(Action<string> save)
     {
         var path = Path.Combine(Path.GetTempPath(), $"p2p-trace-{Guid.NewGuid():N}.safetensors");
-        result.SaveTrace(path);
+        save(path);
         var file = Owned(SafetensorsFile.Open(path));
         File.Delete(path);
         return file.Tensors.Keys.ToDictionary(k => k, file.Read);

@@ -49,7 +49,7 @@ internal sealed class BenchRun
     /// <param name="measure">What is measured.</param>
     public int Execute(ParseResult parse, Func<BenchTools, BenchFindings> measure)
     {
-        var folder = new RunFolder(parse.GetValue(output)!, trace: null);
+        var folder = new RunFolder(parse.GetValue(output)!);
         var started = TimeProvider.System.GetTimestamp();
         using var loaded = model.Load(parse);
         using var loadedJudge = judge.Load(parse);

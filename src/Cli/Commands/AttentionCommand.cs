@@ -6,11 +6,11 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p attention</c>: where each word of a prompt looks, and what the places of the picture look at.</summary>
 internal static class AttentionCommand
 {
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancel, Repetition? repeats)
     {
         var prompt = new Argument<string>("prompt") { Description = "What the picture shows" };
         var command = new Command("attention", "Show where each word of a prompt looks, averaged and over time, and the components of self-attention") { prompt };
-        var run = new PictureRun(command);
+        var run = new PictureRun(command, repeats);
         command.SetAction(parse => run.Execute(
             parse,
             new PictureJob

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p edit</c>: a picture, and the same picture with another prompt.</summary>
 internal static class EditCommand
 {
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancel, Repetition? repeats)
     {
         var prompts = new Argument<string[]>("prompts")
         {
@@ -24,7 +24,7 @@ internal static class EditCommand
         var edit = new EditOptions().AddTo(command);
         command.Add(attention);
         var inverting = new InversionOptions().AddTo(command);
-        var run = new PictureRun(command);
+        var run = new PictureRun(command, repeats);
         command.SetAction(parse =>
         {
             var texts = parse.GetValue(prompts)!;
@@ -46,7 +46,7 @@ internal static class EditCommand
                 new PictureJob
                 {
                     Source = saved is null ? texts[0] : "",
-                    Inputs = [.. new[] { file, saved, edit.Mask(parse) }.OfType<string>()],
+                    Inputs = [.. RunInput.Given(parse, image), .. RunInput.Given(parse, inversion), .. edit.Inputs(parse)],
                     HasGradient = file is not null && inverting.Settings(parse, run.Sampling.Inversion(parse, texts[0])).HasGradient,
                     Complete = request => edit.Apply(parse, request with { Targets = saved is null ? texts[1..] : texts, WatchAttention = parse.GetValue(attention) }),
                     Prepare = (model, request) => real is null ? request : Open(real, model, request, parse),

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p inpaint</c>: a part of a picture, filled by a prompt.</summary>
 internal static class InpaintCommand
 {
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancel, Repetition? repeats)
     {
         var image = new Argument<string>("image") { Description = "The picture, of any size" };
         var mask = new Argument<string>("mask") { Description = "A picture of the same size, white where the other may change" };
@@ -27,7 +27,7 @@ internal static class InpaintCommand
         };
         var command = new Command("inpaint", "Fill a part of a picture by a prompt") { image, mask, prompt, strength, feather, keepOutside };
         frame.AddTo(command);
-        var run = new PictureRun(command);
+        var run = new PictureRun(command, repeats);
         command.SetAction(parse =>
         {
             var (picture, white) = (Picture.Load(parse.GetValue(image)!), Picture.Load(parse.GetValue(mask)!));
@@ -37,7 +37,7 @@ internal static class InpaintCommand
                 new PictureJob
                 {
                     Source = parse.GetValue(prompt)!,
-                    Inputs = [parse.GetValue(image)!, parse.GetValue(mask)!],
+                    Inputs = [new(image, parse.GetValue(image)!), new(mask, parse.GetValue(mask)!)],
                     Make = (model, sampling, progress, stop) =>
                     {
                         result = InpaintRun.Execute(
@@ -58,7 +58,7 @@ internal static class InpaintCommand
                     },
                     AddPictures = (folder, _) => PictureJob.AddAll(
                         folder,
-                        [("source", picture, "picture"), ("mask-overlay", MaskOverlay.Draw(picture, InpaintMask.Binary(white)), "mask"), ("edit-1", result.Picture, parse.GetValue(prompt)!)],
+                        [("source", picture, "picture", null), ("mask-overlay", MaskOverlay.Draw(picture, InpaintMask.Binary(white)), "mask", null), ("edit-1", result.Picture, parse.GetValue(prompt)!, 0)],
                         Sheet.CellSide(picture)),
                 },
                 cancel);

@@ -6,6 +6,7 @@ using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
@@ -18,17 +19,18 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p invert</c>: finds the noise that a real picture could have come from, and keeps it in a file for edits.</summary>
 internal static class InvertCommand
 {
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancel, Repetition? repeats)
     {
         var image = new Argument<string>("image") { Description = "The picture, of any size" };
         var prompt = new Argument<string>("prompt") { Description = "What it shows" };
         var output = new Option<string>("--output", "-o")
         {
-            Description = "The inversion's file; a sheet of pictures and a plot of the losses go beside it",
+            Description = "The inversion's file; a sheet of pictures, a plot of the losses and the run's record go next to it",
             HelpName = "file",
             DefaultValueFactory = _ => "inversion.safetensors",
         };
         var command = new Command("invert", "Find the noise that a picture could have come from, for editing it") { image, prompt, output };
+        var files = new OutputOptions().AddTraceTo(command);
         var options = new InversionOptions().AddTo(command);
         var model = new ModelOptions().AddTo(command);
         var sampling = new SamplingOptions();
@@ -42,27 +44,43 @@ internal static class InvertCommand
             var picture = Picture.Load(parse.GetValue(image)!);
             var settings = options.Settings(parse, sampling.Inversion(parse, parse.GetValue(prompt)!));
             settings.Validate();
+            IReadOnlyList<RunInput> inputs = [new(image, parse.GetValue(image)!), .. model.Inputs(parse)];
             var path = Target(parse.GetValue(output)!, parse.GetValue(image)!);
+            var overwrites = files.Overwrites(parse);
+            var trace = (files.Trace(parse) ?? (repeats?.Trace is { } name ? Path.Combine(Path.GetDirectoryName(path)!, name) : null)) is { } given ? new TraceFile(given, overwrites) : null;
+            trace?.Check(inputs.Select(input => input.Path).Append(path));
             using var loaded = model.Load(parse, new MemoryDemand(Rows: 1, sampling.GivenSize(parse), settings.HasGradient ? 1 : 0));
             settings = settings with { Windows = sampling.Windows(parse, loaded.Tokenizer, settings.Prompt) };
+            repeats?.Require(loaded);
             var described = PromptReading.Read(loaded.Tokenizer, settings.Prompt, settings.Windows);
             Warnings.Truncated(described);
             var framing = options.Framing(parse, loaded, picture, sampling.Size(parse));
             var quiet = report.Quiet(parse);
+            var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, Path.GetFileName(trace?.Path));
+            var run = (string)record[RunRecord.Run]!;
+            trace?.RequireFree(run);
+            if (!overwrites)
+                RequireFree(path, parse.GetValue(output)!, run, earlier => earlier.IsOf(loaded, settings, picture, framing), loaded);
             using var file = Invert(loaded, settings, picture, framing, path, quiet, cancel);
             model.Announce(parse, loaded.Device, quiet);
             if (!quiet)
                 Warnings.Unknown(loaded.Tokenizer, described);
             file.Save(path, loaded);
             File.Delete(Unfinished(path));
+            if (trace is not null)
+                file.Inverted.SaveTrace(trace.Path, loaded, TraceFile.Metadata(run));
             var elapsed = TimeProvider.System.GetElapsedTime(started);
             var reconstruction = StepDisplay.Run(quiet, progress => Reconstruction.Of(loaded, file, compare: !parse.GetValue(alone), progress, cancel));
-            var facts = Facts(file, reconstruction, path, elapsed);
-            facts["files"] = Json.Array([path, .. AddPictures(path, file, reconstruction)]);
+            record["options"] = RunRecord.Options(parse);
+            AddFacts(record, file, reconstruction, path);
+            record["seconds"] = Math.Round(elapsed.TotalSeconds, 3);
+            record[RunRecord.Files] = Json.Array([path, .. AddPictures(path, file, reconstruction, record), .. trace is null ? Array.Empty<string>() : [trace.Path], Record(path)]);
+            repeats?.Compare(record, quiet);
+            AtomicFile.WriteText(Record(path), Json.File(record));
             if (report.Json(parse))
-                Console.Out.WriteLine(Json.Line(facts));
+                Console.Out.WriteLine(Json.Line(record));
             else if (!quiet)
-                Console.Out.WriteLine(Summary(facts));
+                Console.Out.WriteLine(Summary(record));
             return ExitCode.Done;
         });
         return command;
@@ -87,8 +105,44 @@ internal static class InvertCommand
         return path;
     }
 
-    // The sheet of pictures and the plot of the losses.
-    private static string[] Written(string path) => [Path.ChangeExtension(path, null) + ".inversion.png", Path.ChangeExtension(path, null) + ".loss.png"];
+    // The sheet of pictures, the plot of the losses, and the record.
+    private static string[] Written(string path) => [Path.ChangeExtension(path, null) + ".inversion.png", Path.ChangeExtension(path, null) + ".loss.png", Record(path)];
+
+    private static string Record(string path) => Path.ChangeExtension(path, null) + ".run.json";
+
+    // An inversion takes its time, so another one is not replaced unasked; the same one is, and so is what it left when its file was deleted.
+    private static void RequireFree(string path, string asked, string run, Func<InversionFile, bool> isSame, StableDiffusionModel model)
+    {
+        if (File.Exists(path) ? new FileInfo(path).Length == 0 || IsSame() : !Written(path).Any(File.Exists) || IsRecordOf(Record(path), run))
+            return;
+        throw new InvalidInputException($"--output {asked}: there is another inversion already; give another name, or --overwrite to replace it.");
+
+        bool IsSame()
+        {
+            try
+            {
+                using var earlier = InversionFile.Load(path, model);
+                return isSame(earlier);
+            }
+            catch (InvalidInputException)
+            {
+                // Of another model, or no inversion at all.
+                return false;
+            }
+        }
+    }
+
+    private static bool IsRecordOf(string path, string run)
+    {
+        try
+        {
+            return PictureNotes.Read(path).Record?[RunRecord.Run] is JsonValue name && name.TryGetValue<string>(out var text) && text == run;
+        }
+        catch (InvalidInputException)
+        {
+            return false;
+        }
+    }
 
     private static InversionFile Invert(
         StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing, string path, bool quiet, CancellationToken cancel)
@@ -139,19 +193,20 @@ internal static class InvertCommand
         return null;
     }
 
-    private static JsonObject Facts(InversionFile file, Reconstruction reconstruction, string path, TimeSpan elapsed) => new()
+    private static void AddFacts(JsonObject record, InversionFile file, Reconstruction reconstruction, string path)
     {
-        ["command"] = "invert",
-        ["inversion"] = path,
-        ["settings"] = JsonSerializer.SerializeToNode(file.Inverted.Settings),
-        ["psnr"] = Json.Decibels(reconstruction.Psnr),
-        ["psnrOfDdim"] = Json.Decibels(reconstruction.UntunedPsnr),
-        ["psnrOfAutoencoder"] = Json.Decibels(reconstruction.Ceiling),
-        ["iterations"] = Json.Array(file.Inverted.Losses.Select(l => l.Count)),
-        ["seconds"] = Math.Round(elapsed.TotalSeconds, 3),
-    };
+        record["inversion"] = path;
+        record[RunRecord.Output] = Path.GetFileName(path);
+        record["source"] = file.Inverted.Settings.Prompt;
+        record["settings"] = JsonSerializer.SerializeToNode(file.Inverted.Settings);
+        record["psnr"] = Json.Decibels(reconstruction.Psnr);
+        record["psnrOfDdim"] = Json.Decibels(reconstruction.UntunedPsnr);
+        record["psnrOfAutoencoder"] = Json.Decibels(reconstruction.Ceiling);
+        record["iterations"] = Json.Array(file.Inverted.Losses.Select(l => l.Count));
+        record[RunRecord.Results] = new JsonObject { [Path.GetFileName(path)] = RunRecord.HashOf(path) };
+    }
 
-    private static IReadOnlyList<string> AddPictures(string path, InversionFile file, Reconstruction reconstruction)
+    private static IReadOnlyList<string> AddPictures(string path, InversionFile file, Reconstruction reconstruction, JsonObject record)
     {
         var files = Written(path);
         SheetCell[] cells =
@@ -163,15 +218,15 @@ internal static class InvertCommand
             new(reconstruction.Replayed.ToBitmap(), Caption(file.Inverted.Settings.Method, reconstruction.Psnr), StandsOut: true),
         ];
         using (var sheet = Sheet.Draw(cells, cells.Length, Sheet.CellSide(reconstruction.Framed)))
-            Picture.SavePng(sheet, files[0]);
+            Picture.SavePng(sheet, files[0], RunRecord.Text(record, Path.GetFileName(files[0])));
         foreach (var cell in cells)
             cell.Picture.Dispose();
         File.Delete(files[1]);
         if (file.Inverted.Losses.Count == 0)
             return [files[0]];
         using var plot = LossPlot.Draw(file.Inverted.Losses);
-        Picture.SavePng(plot, files[1]);
-        return files;
+        Picture.SavePng(plot, files[1], RunRecord.Text(record, Path.GetFileName(files[1])));
+        return files[..2];
 
         static string Caption(string what, double psnr) => string.Create(CultureInfo.InvariantCulture, $"{what}: {psnr:F2} dB");
     }

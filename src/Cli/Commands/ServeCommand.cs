@@ -12,7 +12,6 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Hosting;
-using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -80,8 +79,7 @@ internal static class ServeCommand
         var cells = pictures.Select(picture => new SheetCell(picture.Picture.ToBitmap(), picture.Caption)).ToList();
         using var sheet = Sheet.Draw(cells, GridColumns, Sheet.CellSide(pictures[0].Picture));
         cells.ForEach(cell => cell.Picture.Dispose());
-        using var data = sheet.Encode(SKEncodedImageFormat.Png, 100);
-        return data.ToArray();
+        return Picture.EncodePng(sheet);
     }
 
     private static string DefaultFolder() =>

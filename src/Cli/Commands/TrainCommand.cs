@@ -57,7 +57,7 @@ internal static class TrainCommand
         TrainingProgress? last;
         try
         {
-            last = LongRun.Show(quiet, display => Follow(run, new RunFolder(plan.Directory, trace: null), display, cancel));
+            last = LongRun.Show(quiet, display => Follow(run, new RunFolder(plan.Directory), display, cancel));
         }
         catch (OperationCanceledException) when (!quiet)
         {

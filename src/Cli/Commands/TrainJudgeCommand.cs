@@ -25,7 +25,7 @@ internal static class TrainJudgeCommand
         {
             var total = parse.GetValue(pictures);
             InvalidInputException.Require(total >= JudgeTraining.Batch, $"--pictures is {total}; give at least {JudgeTraining.Batch}, which one step of the training takes.");
-            var folder = new RunFolder(parse.GetValue(output)!, trace: null);
+            var folder = new RunFolder(parse.GetValue(output)!);
             LibTorch.EnsureLoaded();
             using var training = new JudgeTraining();
             var loss = LongRun.Show(report.Quiet(parse), display => Follow(training, total, display, cancel));

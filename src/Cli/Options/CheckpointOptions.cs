@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Schedulers;
 
@@ -72,6 +73,19 @@ internal sealed class CheckpointOptions
 
     /// <summary>All options, which decide what the model makes.</summary>
     public IEnumerable<Option> All => [tokenizer, variant, prediction, loras, embeddings];
+
+    /// <summary>The files and folders that the options name.</summary>
+    public IEnumerable<RunInput> Inputs(ParseResult parse)
+    {
+        var files = Read(parse);
+        // A weight is always written: a path may end in a colon and a number itself.
+        return
+        [
+            .. RunInput.Given(parse, tokenizer),
+            .. files.Loras.Select(lora => new RunInput(loras, lora.Path, string.Create(CultureInfo.InvariantCulture, $"{lora.Path}:{lora.Weight}"))),
+            .. files.Embeddings.Select(word => new RunInput(embeddings, word.Path, word.Word is null ? null : $"{word.Word}={word.Path}")),
+        ];
+    }
 
     public ModelLoadOptions Read(ParseResult parse) => new()
     {

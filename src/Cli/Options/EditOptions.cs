@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Prompts;
@@ -47,7 +48,7 @@ internal sealed class EditOptions
     public bool HasWeights(ParseResult parse) => parse.GetValue(weights) is { Length: > 0 };
 
     /// <summary>The mask's file, where one was given.</summary>
-    public string? Mask(ParseResult parse) => parse.GetValue(mask);
+    public IEnumerable<RunInput> Inputs(ParseResult parse) => RunInput.Given(parse, mask);
 
     /// <summary>Adds the edit to a request for a source picture.</summary>
     public EditRequest Apply(ParseResult parse, EditRequest request) => request with

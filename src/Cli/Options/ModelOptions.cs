@@ -56,6 +56,17 @@ internal sealed class ModelOptions
         return this;
     }
 
+    /// <summary>Files and folders, beside the model itself, that what it makes depends on.</summary>
+    public IEnumerable<RunInput> Inputs(ParseResult parse) => checkpoint.Inputs(parse);
+
+    /// <summary>What the user calls the model: the name of one that is found by name, else that of its file or folder.</summary>
+    public string Name(ParseResult parse)
+    {
+        var given = parse.GetValue(model)!;
+        return File.Exists(given) ? Path.GetFileNameWithoutExtension(given)
+            : System.IO.Directory.Exists(given) ? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(given))) : given;
+    }
+
     /// <summary>Full path of the model.</summary>
     /// <exception cref="InvalidInputException">There is no such model.</exception>
     public string Directory(ParseResult parse) => ModelFolder.FindModel(parse.GetValue(model)!);

@@ -5,29 +5,50 @@ namespace PromptToPrompt.Cli.Options;
 /// <summary>Where the files of a run go.</summary>
 internal sealed class OutputOptions
 {
-    private readonly Option<string> folder = Folder("out");
+    private readonly Option<string> folder = Folder("out", "; a numbered one in it where another run's files are there");
+    private readonly Option<bool> overwrite = new("--overwrite") { Description = "Replace the files of another run" };
     private readonly Option<string?> trace = new("--trace")
     {
-        Description = "Also write every step's latents, the timesteps, attention and masks to a safetensors file",
+        Description = "Also write every step's latents, the timesteps, attention and masks to a safetensors file, and what an inversion found",
         HelpName = "file",
     };
 
     /// <summary>The option <c>-o</c>, <c>--output</c>.</summary>
-    public static Option<string> Folder(string standard) => new("--output", "-o")
+    /// <param name="standard">The folder where none is given.</param>
+    /// <param name="more">What else there is to say about it.</param>
+    public static Option<string> Folder(string standard, string more = "") => new("--output", "-o")
     {
-        Description = "Folder for the files; made where it does not exist",
+        Description = $"Folder for the files; made where it does not exist{more}",
         HelpName = "dir",
         DefaultValueFactory = _ => standard,
     };
 
     public OutputOptions AddTo(Command command)
     {
-        command.Add(folder);
+        AddFolderTo(command);
         command.Add(trace);
         return this;
     }
 
+    /// <summary>Adds <c>--output</c> and <c>--overwrite</c> alone.</summary>
+    public OutputOptions AddFolderTo(Command command)
+    {
+        command.Add(folder);
+        command.Add(overwrite);
+        return this;
+    }
+
+    /// <summary>Adds <c>--trace</c> and <c>--overwrite</c>, for a command that makes one file.</summary>
+    public OutputOptions AddTraceTo(Command command)
+    {
+        command.Add(trace);
+        command.Add(overwrite);
+        return this;
+    }
+
     public string Folder(ParseResult parse) => parse.GetValue(folder)!;
+
+    public bool Overwrites(ParseResult parse) => parse.GetValue(overwrite);
 
     public string? Trace(ParseResult parse) => parse.GetValue(trace);
 }

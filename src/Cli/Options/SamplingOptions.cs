@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Schedulers;
@@ -153,6 +154,9 @@ internal sealed class SamplingOptions
         TargetSize = parse.GetValue(targetSize) is { } target ? new PixelSize(target.Width, target.Height) : null,
         Crop = parse.GetValue(crop) is [var left, var top] ? (left, top) : default,
     };
+
+    /// <summary>The file of the starting noise, where one was given.</summary>
+    public IEnumerable<RunInput> Inputs(ParseResult parse) => RunInput.Given(parse, initialLatents);
 
     /// <summary>The starting noise that was given, or null. It needs libtorch, so it is read after the model.</summary>
     public Tensor? ReadInitialLatents(ParseResult parse)

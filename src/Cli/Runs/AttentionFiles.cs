@@ -7,7 +7,7 @@ namespace PromptToPrompt.Cli.Runs;
 /// <summary>The sheets of a run's attention, as far as it was watched.</summary>
 internal static class AttentionFiles
 {
-    public static void Add(RunFolder folder, EditResult result)
+    public static void Add(PictureFolder folder, EditResult result)
     {
         // Empty prompts have no words to show.
         if (result.Maps is not null && result.Prompts.Any(prompt => prompt.Words.Count > 0))

@@ -18,7 +18,7 @@ internal sealed record PictureJob
     public required string Source { get; init; }
 
     /// <summary>Files that are read; what the run writes must not replace them.</summary>
-    public IReadOnlyList<string> Inputs { get; init; } = [];
+    public IReadOnlyList<RunInput> Inputs { get; init; } = [];
 
     /// <summary>Whether something is optimised on the way, which takes memory.</summary>
     public bool HasGradient { get; init; }
@@ -33,26 +33,26 @@ internal sealed record PictureJob
     public MakePictures Make { get; init; } = EditRun.Execute;
 
     /// <summary>Writes the pictures: source, edits, and all of them side by side.</summary>
-    public Action<RunFolder, EditResult> AddPictures { get; init; } = AddEdits;
+    public Action<PictureFolder, EditResult> AddPictures { get; init; } = AddEdits;
 
     /// <summary>Writes what else there is.</summary>
-    public Action<RunFolder, EditResult> AddFiles { get; init; } = (_, _) => { };
+    public Action<PictureFolder, EditResult> AddFiles { get; init; } = (_, _) => { };
 
     /// <summary>Adds to the run's record.</summary>
     public Action<JsonObject> AddFacts { get; init; } = _ => { };
 
     /// <summary>Writes a source and its edits.</summary>
-    public static void AddEdits(RunFolder folder, EditResult result) => AddAll(
-        folder, [.. result.Pictures.Select((picture, k) => (k == 0 ? "source" : $"edit-{k}", picture, result.Caption(k)))]);
+    public static void AddEdits(PictureFolder folder, EditResult result) => AddAll(
+        folder, [.. result.Pictures.Select((picture, k) => (k == 0 ? "source" : $"edit-{k}", picture, result.Caption(k), (int?)k))]);
 
     /// <summary>Writes pictures by name, and a grid of them with captions.</summary>
     /// <param name="folder">Where to.</param>
-    /// <param name="pictures">The pictures.</param>
+    /// <param name="pictures">The pictures, and which of the run's each is; null for those that the run did not make.</param>
     /// <param name="cellSide">The longer side of a picture in the grid; null for its own.</param>
-    public static void AddAll(RunFolder folder, IReadOnlyList<(string Name, Picture Picture, string Caption)> pictures, int? cellSide = null)
+    public static void AddAll(PictureFolder folder, IReadOnlyList<(string Name, Picture Picture, string Caption, int? Row)> pictures, int? cellSide = null)
     {
-        foreach (var (name, picture, _) in pictures)
-            folder.Add(name + ".png", picture);
+        foreach (var (name, picture, _, row) in pictures)
+            folder.Add(name + ".png", picture, row);
         var cells = pictures.Select(p => new SheetCell(p.Picture.ToBitmap(), p.Caption)).ToList();
         using var grid = Sheet.Draw(cells, GridColumns, cellSide);
         cells.ForEach(cell => cell.Picture.Dispose());

@@ -13,9 +13,14 @@ internal sealed class PictureRun
     private readonly OutputOptions output;
     private readonly ReportOptions report;
 
+    private readonly Repetition? repeats;
+
     /// <summary>Adds the shared options to a command.</summary>
-    public PictureRun(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="repeats">The run that it makes again; null for a new one.</param>
+    public PictureRun(Command command, Repetition? repeats)
     {
+        this.repeats = repeats;
         model = new ModelOptions().AddTo(command);
         sampling = new SamplingOptions().AddTo(command);
         output = new OutputOptions().AddTo(command);
@@ -36,11 +41,18 @@ internal sealed class PictureRun
     {
         var clock = TimeProvider.System;
         var started = clock.GetTimestamp();
-        var trace = output.Trace(parse) is { } path ? Path.GetFullPath(path) : null;
-        var folder = new RunFolder(output.Folder(parse), trace, job.Inputs);
-        var request = job.Complete(sampling.Request(parse, job.Source)) with { Trace = trace is not null };
+        IReadOnlyList<RunInput> inputs = [.. job.Inputs, .. sampling.Inputs(parse), .. model.Inputs(parse)];
+        var folder = new PictureFolder(output.Folder(parse), output.Overwrites(parse), job.Inputs.Select(input => input.Path));
+        var trace = output.Trace(parse) is { } path ? new TraceFile(path, output.Overwrites(parse)) : null;
+        trace?.Check(inputs.Select(input => input.Path));
+        // Of a run that is repeated it lies with the pictures.
+        var traceName = trace?.Path ?? repeats?.Trace;
+        var request = job.Complete(sampling.Request(parse, job.Source)) with { Trace = traceName is not null };
         using var loaded = model.Load(parse, new MemoryDemand(
             (1 + request.Targets.Count) * (request.Guidance == 1 ? 1 : 2), sampling.GivenSize(parse), job.HasGradient ? 1 : 0));
+        repeats?.Require(loaded);
+        var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, Path.GetFileName(traceName));
+        trace?.RequireFree((string)record[RunRecord.Run]!);
         using var latents = sampling.ReadInitialLatents(parse);
         request = job.Prepare(loaded, request with
         {
@@ -57,13 +69,17 @@ internal sealed class PictureRun
             Warnings.Unknown(loaded.Tokenizer, prompts);
         job.AddPictures(folder, result);
         job.AddFiles(folder, result);
-        if (trace is not null)
-            folder.Add(trace, result.SaveTrace);
-
-        var record = RunRecord.Create(parse, loaded, request, result);
+        RunRecord.Complete(record, parse, request, result);
         job.AddFacts(record);
+        record[RunRecord.Results] = folder.Results;
+        repeats?.Compare(record, report.Quiet(parse));
         record["seconds"] = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3);
-        folder.Finish(record, parse.Tokens.Select(token => token.Value));
+        var metadata = TraceFile.Metadata((string)record[RunRecord.Run]!);
+        folder.Finish(
+            record, row => RunRecord.Parameters(record, request, result, row),
+            traceName is null ? null : (traceName, file => result.SaveTrace(file, metadata)));
+        if (folder.Note is { } note)
+            Console.Error.WriteLine(note);
         if (report.Json(parse))
             Console.Out.WriteLine(Json.Line(record));
         else if (!report.Quiet(parse))
@@ -71,6 +87,6 @@ internal sealed class PictureRun
         return ExitCode.Done;
     }
 
-    private static string Summary(RunFolder folder, double seconds) =>
+    private static string Summary(PictureFolder folder, double seconds) =>
         string.Create(CultureInfo.InvariantCulture, $"{string.Join('\n', folder.Files.Select(RunFolder.Shortest))}\n{seconds:F1} s");
 }

@@ -73,15 +73,15 @@ internal sealed class RealPicture : IDisposable
     }
 
     /// <summary>Writes the picture, what the model makes of it, and its edits at the picture's own size.</summary>
-    public void AddPictures(RunFolder folder, EditResult result)
+    public void AddPictures(PictureFolder folder, EditResult result)
     {
         var (original, framing) = (opened!.Picture, opened.Framing);
         PictureJob.AddAll(
             folder,
             [
-                ("source", original, "picture"),
-                ("reconstruction", framing.Restore(result.Pictures[0], original), $"as the model holds it: {result.Prompts[0].Text}"),
-                .. result.Pictures.Skip(1).Select((edited, k) => ($"edit-{k + 1}", framing.Restore(edited, original), result.Caption(k + 1))),
+                ("source", original, "picture", null),
+                ("reconstruction", framing.Restore(result.Pictures[0], original), $"as the model holds it: {result.Prompts[0].Text}", 0),
+                .. result.Pictures.Skip(1).Select((edited, k) => ($"edit-{k + 1}", framing.Restore(edited, original), result.Caption(k + 1), (int?)(k + 1))),
             ],
             Sheet.CellSide(original));
     }

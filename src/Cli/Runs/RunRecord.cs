@@ -1,38 +1,107 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Sessions;
+using TorchSharp;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>What is written about a run, so that it can be repeated exactly.</summary>
+/// <summary>A file or folder that a run reads.</summary>
+/// <param name="Symbol">The option or argument that names it.</param>
+/// <param name="Path">Its path.</param>
+/// <param name="Argument">How the command line names it from any folder; null for by its full path alone.</param>
+internal sealed record RunInput(Symbol Symbol, string Path, string? Argument = null)
+{
+    public string FullPath => System.IO.Path.GetFullPath(Path);
+
+    /// <summary>The file that an option names, where it was given.</summary>
+    public static IEnumerable<RunInput> Given(ParseResult parse, Option<string?> option) => parse.GetValue(option) is { } path ? [new(option, path)] : [];
+}
+
+/// <summary>
+/// What is written about a run, so that it can be repeated exactly: into <c>run.json</c>, and into every picture it makes. <see cref="Repetition"/> reads it.
+/// </summary>
 internal static class RunRecord
 {
+    /// <summary>Names of parts of a record that more than one place reads.</summary>
+    public const string Command = "command", Run = "run", Repeat = "repeat", Inputs = "inputs", Model = "model", ModelName = "modelName", Fingerprint = "modelFingerprint",
+        ProgramVersion = "version", Threads = "threads", Trace = "trace", Output = "output", Results = "results", Files = "files", Path = "path", Sha256 = "sha256",
+        Picture = "picture";
+
+    // As many digits as others show of a model's hash.
+    private const int HashLength = 10;
+
+    // They say where files go and what is shown, and decide no picture.
+    private static readonly string[] Reporting = ["--output", "--trace", "--json", "--quiet", "--overwrite"];
+
+    // What they turn out to be is written instead.
+    private static readonly string[] Resolved = ["--model", "--device", "--low-memory"];
+
+    // They differ from one run of the same to the next, or tell of this machine's folders alone.
+    private static readonly string[] OfOneRun = ["arguments", "seconds", Files, "folder", "identical"];
+
     public static string Version { get; } =
         typeof(RunRecord).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    public static JsonObject Create(ParseResult parse, StableDiffusionModel model, EditRequest request, EditResult result) => new()
+    /// <summary>Begins the record of a run: what it takes to repeat it, and <see cref="Run"/>, a name that the same run has every time.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="modelName">What the user calls it.</param>
+    /// <param name="inputs">The files it reads.</param>
+    /// <param name="trace">File name of the trace, which a run that is looked at closely rounds a little differently for; null where there is none.</param>
+    public static JsonObject Begin(ParseResult parse, StableDiffusionModel model, string modelName, IReadOnlyList<RunInput> inputs, string? trace)
     {
-        ["command"] = parse.CommandResult.Command.Name,
-        ["version"] = Version,
-        ["arguments"] = Json.Array(parse.Tokens.Select(token => token.Value)),
-        ["source"] = request.Source,
-        ["targets"] = Json.Array(request.Targets),
-        ["model"] = model.Directory,
-        ["device"] = model.Device.ToString(),
-        ["scheduler"] = result.Sampler.Name(),
-        ["timesteps"] = Json.Array(result.Timesteps),
-        ["width"] = result.Pictures[0].Width,
-        ["height"] = result.Pictures[0].Height,
-        ["options"] = Options(parse, request, result),
-    };
+        var record = new JsonObject
+        {
+            [Command] = parse.CommandResult.Command.Name,
+            [ProgramVersion] = Version,
+            [Repeat] = Json.Array(Repeated(parse, model, inputs)),
+            [Inputs] = new JsonArray([.. inputs.DistinctBy(input => input.FullPath).Select(Describe)]),
+            [Model] = model.Directory,
+            [ModelName] = modelName,
+            [Fingerprint] = model.Fingerprint,
+            ["device"] = model.Device.ToString(),
+            ["dtype"] = model.Dtype.ToString().ToLowerInvariant(),
+            [Threads] = torch.get_num_threads(),
+        };
+        var decides = (JsonObject)record.DeepClone();
+        decides.Remove(ModelName);
+        decides[Trace] = trace is not null;
+        record[Run] = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Json.Line(decides))))[..16];
+        record[Trace] = trace;
+        record["arguments"] = Json.Array(parse.Tokens.Select(token => token.Value));
+        return record;
+    }
 
-    // Every option of the command with the value that counted, defaults included.
-    private static JsonObject Options(ParseResult parse, EditRequest request, EditResult result)
+    /// <summary>Adds what a run of pictures was, and what came of it.</summary>
+    public static void Complete(JsonObject record, ParseResult parse, EditRequest request, EditResult result)
+    {
+        record["source"] = request.Source;
+        record["targets"] = Json.Array(request.Targets);
+        record["scheduler"] = result.Sampler.Name();
+        record["timesteps"] = Json.Array(result.Timesteps);
+        record["width"] = result.Pictures[0].Width;
+        record["height"] = result.Pictures[0].Height;
+        var options = Options(parse);
+        // An inversion decides these, whatever the defaults are.
+        options["steps"] = request.Steps;
+        options["guidance"] = request.Guidance;
+        options["steps-offset"] = request.StepsOffset;
+        options["scheduler"] = result.Sampler.Name();
+        record["options"] = options;
+    }
+
+    /// <summary>Every option of a command with the value that counted, defaults included.</summary>
+    public static JsonObject Options(ParseResult parse)
     {
         var options = new JsonObject();
         foreach (var option in parse.CommandResult.Command.Options.Where(option => option is not HelpOption))
@@ -44,11 +113,116 @@ internal static class RunRecord
             };
         }
 
-        // An inversion decides these, whatever the defaults are.
-        options["steps"] = request.Steps;
-        options["guidance"] = request.Guidance;
-        options["steps-offset"] = request.StepsOffset;
-        options["scheduler"] = result.Sampler.Name();
         return options;
     }
+
+    /// <summary>The record as a picture carries it: without what only one run of the same has, so that equal pictures are equal files.</summary>
+    /// <param name="record">The run's record.</param>
+    /// <param name="picture">Name of the picture's file in it.</param>
+    public static PngText Text(JsonObject record, string picture)
+    {
+        var carried = (JsonObject)record.DeepClone();
+        foreach (var part in OfOneRun)
+            carried.Remove(part);
+        foreach (var option in Reporting.Concat(Resolved))
+            (carried["options"] as JsonObject)?.Remove(option.TrimStart('-'));
+        carried[Picture] = picture;
+        return new PngText(PngText.RecordKeyword, Json.Line(carried));
+    }
+
+    /// <summary>What other programs understand of a picture.</summary>
+    /// <param name="record">The run's record.</param>
+    /// <param name="request">What was asked for.</param>
+    /// <param name="result">What came of it.</param>
+    /// <param name="row">Which of the pictures.</param>
+    public static GenerationParameters Parameters(JsonObject record, EditRequest request, EditResult result, int row)
+    {
+        var isEdit = result.Rows[row] > 0;
+        // A given picture has its noise from itself.
+        long? seed = request.Inverted is not null || request.InitialLatents is not null ? null
+            : isEdit ? request.EditSeed ?? request.Seed : request.Seed;
+        var settings = new (string Name, object? Value)[]
+        {
+            ("Steps", request.Steps), ("Sampler", result.Sampler.Label()), ("CFG scale", request.Guidance), ("Seed", seed),
+            ("Size", $"{result.Pictures[row].Width}x{result.Pictures[row].Height}"), ("Model hash", ((string)record[Fingerprint]!)[..HashLength]), ("Model", (string)record[ModelName]!),
+            // Others count the last layer as the first.
+            ("Clip skip", request.ClipSkip == 0 ? null : request.ClipSkip + 1),
+            ("Edited from", isEdit ? request.Source : null), ("Version", $"p2p {Version}"),
+        };
+        return new GenerationParameters(isEdit ? request.Targets[result.Rows[row] - 1] : request.Source, request.Negative, [.. settings
+            .Where(setting => setting.Value is not null)
+            .Select(setting => KeyValuePair.Create(setting.Name, Convert.ToString(setting.Value, CultureInfo.InvariantCulture)!))]);
+    }
+
+    // The command line that makes the same from any folder: what was given, with files by their full paths, and what was chosen for the user.
+    private static IEnumerable<string> Repeated(ParseResult parse, StableDiffusionModel model, IReadOnlyList<RunInput> inputs)
+    {
+        yield return parse.CommandResult.Command.Name;
+        foreach (var given in parse.CommandResult.Children.OfType<OptionResult>().Where(result => !result.Implicit))
+        {
+            if (Reporting.Concat(Resolved).Contains(given.Option.Name))
+                continue;
+            if (given.Tokens.Count == 0)
+                yield return given.Option.Name;
+            foreach (var value in Values(given.Option, given.Tokens))
+            {
+                // A value that begins like an option is read as a value only behind an equals sign.
+                if (value.StartsWith('-'))
+                {
+                    yield return $"{given.Option.Name}={value}";
+                    continue;
+                }
+
+                yield return given.Option.Name;
+                yield return value;
+            }
+        }
+
+        foreach (var part in new[] { "--model", model.Directory, "--device", model.Device.ToString() })
+            yield return part;
+        if (model.OnePartAtATime)
+            yield return "--low-memory";
+        yield return "--";
+        foreach (var given in parse.CommandResult.Children.OfType<ArgumentResult>())
+        {
+            foreach (var value in Values(given.Argument, given.Tokens))
+                yield return value;
+        }
+
+        IEnumerable<string> Values(Symbol symbol, IReadOnlyList<Token> tokens)
+        {
+            var files = inputs.Where(input => input.Symbol == symbol).ToList();
+            return files.Count == tokens.Count ? files.Select(file => file.Argument ?? file.FullPath) : tokens.Select(token => token.Value);
+        }
+    }
+
+    private static JsonObject Describe(RunInput input) => new()
+    {
+        [Path] = input.FullPath,
+        ["option"] = input.Symbol.Name,
+        [Sha256] = Directory.Exists(input.FullPath) ? null : ReadableHash(input.FullPath),
+    };
+
+    // What cannot be read is said by those who need it.
+    private static string? ReadableHash(string path)
+    {
+        try
+        {
+            return HashOf(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>SHA-256 of a file.</summary>
+    public static string HashOf(string path)
+    {
+        using var file = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file));
+    }
+
+    /// <summary>SHA-256 of a picture's pixels.</summary>
+    public static string HashOf(Picture picture) => Convert.ToHexStringLower(SHA256.HashData(picture.Rgb));
 }

@@ -139,18 +139,38 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
         return bitmap;
     }
 
-    /// <summary>Writes the picture as PNG, under a temporary name until it is whole.</summary>
-    public void SavePng(string path)
+    /// <summary>The picture as a PNG file.</summary>
+    /// <param name="texts">What the file says of the picture.</param>
+    public byte[] ToPng(params IEnumerable<PngText> texts)
     {
         using var bitmap = ToBitmap();
-        SavePng(bitmap, path);
+        return PngText.AddTo(EncodePng(bitmap), texts);
+    }
+
+    /// <summary>A bitmap as a PNG file.</summary>
+    public static byte[] EncodePng(SKBitmap bitmap)
+    {
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
+    }
+
+    /// <summary>Writes the picture as PNG, under a temporary name until it is whole.</summary>
+    /// <param name="path">Where to.</param>
+    /// <param name="texts">What the file says of the picture.</param>
+    public void SavePng(string path, params IEnumerable<PngText> texts)
+    {
+        var png = ToPng(texts);
+        AtomicFile.Write(path, stream => stream.Write(png));
     }
 
     /// <summary>Writes a bitmap as PNG, under a temporary name until it is whole.</summary>
-    public static void SavePng(SKBitmap bitmap, string path)
+    /// <param name="bitmap">The bitmap.</param>
+    /// <param name="path">Where to.</param>
+    /// <param name="texts">What the file says of it.</param>
+    public static void SavePng(SKBitmap bitmap, string path, params IEnumerable<PngText> texts)
     {
-        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        AtomicFile.Write(path, data.SaveTo);
+        var png = PngText.AddTo(EncodePng(bitmap), texts);
+        AtomicFile.Write(path, stream => stream.Write(png));
     }
 
     internal ReadOnlySpan<byte> Row(int y) => Rgb.AsSpan(y * Width * Channels, Width * Channels);

@@ -1,16 +1,16 @@
 namespace PromptToPrompt.Diffusion.Schedulers;
 
-/// <summary>The names of <see cref="SamplerKind"/>s on the command line and in model directories.</summary>
+/// <summary>The names of <see cref="SamplerKind"/>s on the command line, in model directories and in the texts of pictures.</summary>
 public static class SamplerNames
 {
-    private static readonly (SamplerKind Kind, string Name, string ClassName)[] Known =
+    private static readonly (SamplerKind Kind, string Name, string ClassName, string Label)[] Known =
     [
-        (SamplerKind.Ddim, "ddim", "DDIMScheduler"),
-        (SamplerKind.Pndm, "pndm", "PNDMScheduler"),
-        (SamplerKind.DpmSolverPlusPlus, "dpm++", "DPMSolverMultistepScheduler"),
-        (SamplerKind.Euler, "euler", "EulerDiscreteScheduler"),
-        (SamplerKind.EulerAncestral, "euler-a", "EulerAncestralDiscreteScheduler"),
-        (SamplerKind.Lcm, "lcm", "LCMScheduler"),
+        (SamplerKind.Ddim, "ddim", "DDIMScheduler", "DDIM"),
+        (SamplerKind.Pndm, "pndm", "PNDMScheduler", "PNDM"),
+        (SamplerKind.DpmSolverPlusPlus, "dpm++", "DPMSolverMultistepScheduler", "DPM++ 2M"),
+        (SamplerKind.Euler, "euler", "EulerDiscreteScheduler", "Euler"),
+        (SamplerKind.EulerAncestral, "euler-a", "EulerAncestralDiscreteScheduler", "Euler a"),
+        (SamplerKind.Lcm, "lcm", "LCMScheduler", "LCM"),
     ];
 
     /// <summary>The names a user may type.</summary>
@@ -28,6 +28,9 @@ public static class SamplerNames
 
     /// <summary>The command-line name of a sampler.</summary>
     public static string Name(this SamplerKind kind) => Array.Find(Known, known => known.Kind == kind).Name;
+
+    /// <summary>What other programs call a sampler in the texts of pictures; see <see cref="Imaging.GenerationParameters"/>.</summary>
+    public static string Label(this SamplerKind kind) => Array.Find(Known, known => known.Kind == kind).Label;
 
     /// <summary>The sampler of a <c>_class_name</c> in a scheduler config, or null where this library does not have it.</summary>
     public static SamplerKind? FromClassName(string? className)

@@ -32,6 +32,9 @@ public sealed record Conditioning(Tensor Text, Tensor? Vector = null) : IDisposa
     /// <summary>A copy that no scope disposes.</summary>
     public Conditioning Own() => Map(tensor => tensor.contiguous().clone().DetachFromDisposeScope());
 
+    /// <summary>The same numbers, in tensors of their own that no scope disposes; the memory goes with the last of both.</summary>
+    public Conditioning Share() => Map(tensor => tensor.alias().DetachFromDisposeScope());
+
     /// <summary>Takes the tensors out of their dispose scope.</summary>
     public Conditioning DetachFromDisposeScope() => Map(tensor => tensor.DetachFromDisposeScope());
 

@@ -98,7 +98,7 @@ public static class InpaintRun
             {
                 result.Keep(state.Latents);
                 if (state.Step == state.Steps - 1)
-                    result.Finish(state.Latents);
+                    result.Finish(model, state.Latents);
                 progress?.Report(new EditProgress(state.Step + 1 - first, state.Steps - first, request.Sampling.Guidance == 1 ? 1 : 2, preview.Pictures));
             }
 

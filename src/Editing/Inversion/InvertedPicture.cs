@@ -1,3 +1,5 @@
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
@@ -10,11 +12,11 @@ namespace PromptToPrompt.Editing.Inversion;
 public sealed class InvertedPicture : IDisposable
 {
     internal InvertedPicture(InversionSettings settings, Tensor latents, Tensor source)
+        : this(Own(latents), Own(source), settings)
     {
-        Settings = settings;
-        Latents = Own(latents);
-        Source = Own(source);
     }
+
+    private InvertedPicture(Tensor latents, Tensor source, InversionSettings settings) => (Settings, Latents, Source) = (settings, latents, source);
 
     /// <summary>How it was found.</summary>
     public InversionSettings Settings { get; }
@@ -52,6 +54,30 @@ public sealed class InvertedPicture : IDisposable
         StepNoise?.Dispose();
     }
 
+    /// <summary>
+    /// Writes what was found in the trace format. Always: <c>inversion.latents</c> [steps + 1, channels, h, w] (entry 0 the picture), <c>timesteps</c> [steps]
+    /// int64 and <c>latents</c> [steps + 1, 1, channels, h, w], the way of the source of edits (entry 0 the start). Of null-text, negative-prompt and proximal:
+    /// <c>inversion.uncond</c> [steps, tokens, width]. Of null-text: <c>inversion.loss</c> [steps] and <c>inversion.iterations</c> [steps] int64. Entries of
+    /// steps are in the order of denoising.
+    /// </summary>
+    /// <param name="path">Where to; the file is whole or not there.</param>
+    /// <param name="model">The model the picture was inverted with.</param>
+    /// <param name="metadata">What the file's header says besides; null for nothing.</param>
+    public void SaveTrace(string path, StableDiffusionModel model, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        using var scheduler = Method.CreateScheduler(
+            Settings.StepsOffset is { } offset ? model.Scheduler with { StepsOffset = offset } : model.Scheduler, this);
+        var tensors = new Dictionary<string, Tensor>
+        {
+            ["latents"] = Source.unsqueeze(1).cpu(),
+            ["timesteps"] = tensor(scheduler.Timesteps.ToArray(), device: CPU),
+        };
+        AddTrace(tensors);
+        SafetensorsWriter.Write(path, tensors, metadata);
+    }
+
     /// <summary>Adds what was found under the names of the trace format: latents, unconditional embeddings, last losses and iterations.</summary>
     internal void AddTrace(Dictionary<string, Tensor> tensors)
     {
@@ -64,6 +90,20 @@ public sealed class InvertedPicture : IDisposable
             return;
         tensors["inversion.loss"] = tensor(Losses.Select(l => l.Count > 0 ? (float)l[^1] : float.NaN).ToArray(), device: CPU);
         tensors["inversion.iterations"] = tensor(Losses.Select(l => (long)l.Count).ToArray(), device: CPU);
+    }
+
+    /// <summary>The same inversion, whose tensors live on when this one is disposed; it has to be disposed as well.</summary>
+    internal InvertedPicture Share()
+    {
+        return new(Shared(Latents), Shared(Source), Settings)
+        {
+            Unconditional = Unconditional?.Share(),
+            StepNoise = StepNoise is null ? null : Shared(StepNoise),
+            Losses = Losses,
+            FinishedSteps = FinishedSteps,
+        };
+
+        static Tensor Shared(Tensor tensor) => tensor.alias().DetachFromDisposeScope();
     }
 
     internal static Tensor Own(Tensor tensor) => tensor.contiguous().clone().DetachFromDisposeScope();

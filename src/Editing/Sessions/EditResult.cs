@@ -1,8 +1,10 @@
 using System.Globalization;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Maps;
 using PromptToPrompt.Editing.Prompts;
@@ -11,22 +13,34 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
 
-/// <summary>The pictures of a run, and what was kept of how they came about.</summary>
+/// <summary>
+/// The pictures of a run, and what was kept of how they came about. A result owns all of it: the request's inversion, the session and the model may be
+/// disposed before it.
+/// </summary>
 public sealed class EditResult : IDisposable
 {
-    private readonly EditPlan plan;
+    private readonly EditRequest request;
+    private readonly Conditioning? unconditional;
     private readonly List<Tensor> latents = [];
     private readonly List<Tensor?> masks = [];
 
+    // Takes what it needs of the plan, which is gone after the run.
     internal EditResult(EditPlan plan, IReadOnlyList<int> rows, IReadOnlyList<long> timesteps)
     {
-        this.plan = plan;
+        var asked = plan.Request;
+        request = asked with { Inverted = asked.Trace ? asked.Inverted?.Share() : null, InitialLatents = null };
+        unconditional = !asked.Trace ? null
+            : (asked.Inverted?.Unconditional ?? (asked.Negative.Length > 0 ? plan.Unconditional : null))?.Share();
+        Prompts = plan.Prompts;
+        Maps = plan.Maps;
+        SelfAttention = plan.SelfAttention;
+        Sampler = plan.Sampler;
         Rows = rows;
         Timesteps = timesteps;
     }
 
     /// <summary>All prompts of the run, the source's first.</summary>
-    public IReadOnlyList<TokenizedPrompt> Prompts => plan.Prompts;
+    public IReadOnlyList<TokenizedPrompt> Prompts { get; }
 
     /// <summary>Which prompt each picture is of.</summary>
     public IReadOnlyList<int> Rows { get; }
@@ -35,13 +49,13 @@ public sealed class EditResult : IDisposable
     public IReadOnlyList<Picture> Pictures { get; private set; } = [];
 
     /// <summary>Attention maps, where somebody asked for them.</summary>
-    public AttentionMaps? Maps => plan.Maps;
+    public AttentionMaps? Maps { get; }
 
     /// <summary>The source's self-attention, where somebody asked for it.</summary>
-    public SelfAttentionMap? SelfAttention => plan.SelfAttention;
+    public SelfAttentionMap? SelfAttention { get; }
 
     /// <summary>The sampler that ran.</summary>
-    public SamplerKind Sampler => plan.Sampler;
+    public SamplerKind Sampler { get; }
 
     /// <summary>The timesteps that ran.</summary>
     public IReadOnlyList<long> Timesteps { get; }
@@ -54,8 +68,10 @@ public sealed class EditResult : IDisposable
     public Tensor Latents { get; private set; } = null!;
 
     /// <summary>Writes what happened: latents, pictures, timesteps, average 16×16 cross-attention and blend masks (255 before the blend begins).</summary>
+    /// <param name="path">Where to; the file is whole or not there.</param>
+    /// <param name="metadata">What the file's header says besides; null for nothing.</param>
     /// <exception cref="InvalidOperationException">The request did not ask for a trace.</exception>
-    public void SaveTrace(string path)
+    public void SaveTrace(string path, IReadOnlyDictionary<string, string>? metadata = null)
     {
         RequireTrace();
         using var _ = no_grad();
@@ -70,14 +86,13 @@ public sealed class EditResult : IDisposable
             tensors["attention.cross.16"] = stack(Rows.Select(p => Maps.Mean(p).transpose(0, 1).reshape(-1, 16, 16)));
         if (masks.OfType<Tensor>().FirstOrDefault() is { } some)
             tensors["blend.mask"] = stack(masks.Select(m => m is null ? full_like(some, Held(255)) : m));
-        if (plan.Request.Inverted is { } inverted)
-            inverted.AddTrace(tensors);
-        SafetensorsWriter.Write(path, tensors);
+        request.Inverted?.AddTrace(tensors);
+        SafetensorsWriter.Write(path, tensors, metadata);
     }
 
     /// <summary>
     /// One of the pictures as a source of further edits: its way from noise is known, so that it need not be inverted. It keeps the negative
-    /// prompt, or what took the empty prompt's place in its own source, and what is emphasised in its prompt.
+    /// prompt, or what took the empty prompt's place in its own source, the noise of its source's steps, and what is emphasised in its prompt.
     /// </summary>
     /// <param name="picture">Index into <see cref="Pictures"/>.</param>
     /// <exception cref="Diffusion.InvalidInputException">The picture was not made with DDIM, whose way is the only one that edits can follow.</exception>
@@ -87,7 +102,8 @@ public sealed class EditResult : IDisposable
         RequireTrace();
         if (Sampler != SamplerKind.Ddim)
             throw new Diffusion.InvalidInputException($"This picture was made with {Sampler.Name()}; only pictures made with ddim can be edited further.");
-        var request = plan.Request;
+        if (latents.Count != request.Steps + 1)
+            throw new Diffusion.InvalidInputException("This picture was made in a part of the steps only, so its way from noise is not known: invert it to edit it further.");
         var settings = request.Inverted?.Settings ?? new InversionSettings
         {
             Method = DirectInversion.MethodName,
@@ -103,7 +119,8 @@ public sealed class EditResult : IDisposable
         var way = cat([.. latents.Select(state => state.narrow(0, picture, 1))], 0);
         return new InvertedPicture(settings with { Prompt = PromptReading.Write(Prompts[Rows[picture]]) }, way.flip(0), way)
         {
-            Unconditional = (request.Inverted?.Unconditional ?? (request.Negative.Length > 0 ? plan.Unconditional : null))?.Own(),
+            Unconditional = unconditional?.Own(),
+            StepNoise = request.Inverted?.StepNoise is { } noise ? InvertedPicture.Own(noise) : null,
             FinishedSteps = settings.Steps,
         };
     }
@@ -115,7 +132,7 @@ public sealed class EditResult : IDisposable
         var text = Prompts[Rows[picture]].Text;
         if (Rows[picture] == 0)
             return text;
-        var weights = WeightedPrompt.Parse(plan.Request.Targets[Rows[picture] - 1]).Weights.Concat(plan.Request.Edit.Weights);
+        var weights = WeightedPrompt.Parse(request.Targets[Rows[picture] - 1]).Weights.Concat(request.Edit.Weights);
         return string.Join(", ", weights.Select(weight => string.Create(CultureInfo.InvariantCulture, $"{weight.Word} ×{weight.Weight:0.##}")).Prepend(text));
     }
 
@@ -137,29 +154,31 @@ public sealed class EditResult : IDisposable
         Latents?.Dispose();
         Maps?.Dispose();
         SelfAttention?.Dispose();
+        request.Inverted?.Dispose();
+        unconditional?.Dispose();
     }
 
     private void RequireTrace()
     {
-        if (!plan.Request.Trace)
+        if (!request.Trace)
             throw new InvalidOperationException("Set EditRequest.Trace before the run.");
     }
 
     internal void Keep(Tensor state)
     {
-        if (plan.Request.Trace)
+        if (request.Trace)
             latents.Add(state.clone().DetachFromDisposeScope());
     }
 
     internal void KeepMask(Tensor? mask)
     {
-        if (plan.Request.Trace)
+        if (request.Trace)
             masks.Add(mask?.squeeze(1).to(ScalarType.Byte).DetachFromDisposeScope());
     }
 
-    internal void Finish(Tensor state)
+    internal void Finish(StableDiffusionModel model, Tensor state)
     {
         Latents = state.clone().DetachFromDisposeScope();
-        Pictures = Picture.Decode(plan.Model.Vae, state);
+        Pictures = Picture.Decode(model.Vae, state);
     }
 }

@@ -75,7 +75,7 @@ public static class EditRun
                     recording?.AddLatents(state.Latents.narrow(0, 0, 1));
                 result.Keep(state.Latents);
                 if (state.Step == state.Steps - 1)
-                    result.Finish(state.Latents);
+                    result.Finish(plan.Model, state.Latents);
                 progress?.Report(new EditProgress(state.Step + 1, state.Steps, rows, preview.Pictures));
             }
 

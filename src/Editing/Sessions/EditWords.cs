@@ -76,5 +76,8 @@ internal sealed class EditWords
             return;
         Require(inverted.IsComplete, $"The inversion stopped after {inverted.FinishedSteps} of {inverted.Settings.Steps} steps; finish it first.");
         RequireFits(request, inverted.Settings);
+        Require(
+            request.Negative.Length == 0 || inverted.Unconditional is null,
+            "The picture has kept what it was made with in the negative prompt's place; leave the negative prompt out.");
     }
 }

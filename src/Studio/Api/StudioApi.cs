@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Net.Http.Headers;
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Studio.Engine;
@@ -80,14 +81,16 @@ internal static class StudioApi
         return TypedResults.Created($"/api/pictures/{name}.png", new PictureAnswer(name, picture.Width, picture.Height));
     }
 
-    private static IResult FindPicture(string name, StudioStore store, HttpContext context)
+    private static IResult FindPicture(string name, StudioStore store, StudioEngine engine, HttpContext context)
     {
         // The name is a hash of what it names, so whoever has it need not load it again.
         var tag = new EntityTagHeaderValue($"\"{name}\"");
         if (store.FindPng(name) is not { } png)
             return Missing("picture", name);
         context.Response.Headers.CacheControl = ForGood;
-        return TypedResults.Bytes(png, "image/png", entityTag: tag);
+        // The pixels are the name's; how they came about is added for those who take the file away.
+        var file = store.FindShowing(name) is { } version ? PngText.AddTo(png, RunRecord.Texts(version, store.Version, engine.ArgumentsOf)) : png;
+        return TypedResults.Bytes(file, "image/png", entityTag: tag);
     }
 
     private static Results<Ok<JobAnswer>, ProblemHttpResult> FindJob(string id, StudioEngine engine) =>

@@ -32,12 +32,13 @@ internal static class VersionFiles
         return TypedResults.Bytes(maps, "application/json");
     }
 
-    private static IResult OwnSized(string id, StudioStore store, HttpContext context)
+    private static IResult OwnSized(string id, StudioStore store, StudioEngine engine, HttpContext context)
     {
         if (store.FindVersion(id) is not { } version || OwnSize.Of(version, store) is not { } own)
             return Missing("version with a size of its own", id);
         context.Response.Headers.CacheControl = ForGood;
-        return TypedResults.Bytes(own.Restore(store.Picture(version.Picture), store).ToPng(), "image/png");
+        var texts = RunRecord.Texts(version, store.Version, engine.ArgumentsOf);
+        return TypedResults.Bytes(own.Restore(store.Picture(version.Picture), store).ToPng(texts), "image/png");
     }
 
     private static IResult Mask(string id, StudioStore store, HttpContext context)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;
@@ -23,6 +24,33 @@ internal sealed class CommandLineText
     /// <param name="arguments">Gives what a model was offered with besides its name; see <see cref="Engine.StudioEngine.ArgumentsOf"/>.</param>
     public static string Of(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>>? arguments = null) =>
         new CommandLineText(find, arguments).Of(version);
+
+    /// <summary>The words of one of these commands, as a shell would pass them on.</summary>
+    public static IReadOnlyList<string> Split(string command)
+    {
+        var words = new List<string>();
+        var word = new StringBuilder();
+        var (isQuoted, isWord) = (false, false);
+        for (var i = 0; i < command.Length; i++)
+        {
+            if (command[i] == ' ' && !isQuoted)
+            {
+                if (isWord)
+                    words.Add(word.ToString());
+                word.Clear();
+                isWord = false;
+                continue;
+            }
+
+            isWord = true;
+            if (command[i] == '"')
+                isQuoted = !isQuoted;
+            else
+                word.Append(command[i] == '\\' ? command[++i] : command[i]);
+        }
+
+        return isWord ? [.. words, word.ToString()] : words;
+    }
 
     private string Of(PictureVersion version) => version.Recipe switch
     {

@@ -1,4 +1,7 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;
@@ -10,17 +13,56 @@ internal static class RunRecord
     /// <param name="version">The picture.</param>
     /// <param name="find">Gives the version of an id.</param>
     /// <param name="arguments">Gives what a model was offered with besides its name.</param>
-    public static JsonObject Of(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>> arguments) => new()
+    public static JsonObject Of(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>> arguments)
     {
-        ["picture"] = version.Picture,
-        ["recipes"] = new JsonArray([.. Chain(version, find).Select(part => new JsonObject
+        var commands = CommandLineText.Of(version, find, arguments);
+        return new JsonObject
         {
-            ["version"] = part.Id,
-            ["recipe"] = StudioJson.Node(part.Recipe),
-            ["facts"] = StudioJson.Node(part.Facts),
-        })]),
-        ["command"] = new JsonArray([.. CommandLineText.Of(version, find, arguments).Split('\n').Select(line => (JsonNode)line)]),
-    };
+            ["picture"] = version.Picture,
+            ["recipes"] = new JsonArray([.. Chain(version, find).Select(part => new JsonObject
+            {
+                ["version"] = part.Id,
+                ["recipe"] = StudioJson.Node(part.Recipe),
+                ["facts"] = StudioJson.Node(part.Facts),
+            })]),
+            ["command"] = new JsonArray([.. commands.Split('\n').Select(line => (JsonNode)line)]),
+            // One command that needs no files of the studio; p2p run repeats it.
+            ["repeat"] = CommandFiles.Picture(version.Recipe, find) is null && CommandFiles.Mask(version.Recipe) is null && Chain(version, find).Count() <= 2
+                ? new JsonArray([.. CommandLineText.Split(commands).Skip(1).Select(part => (JsonNode)part)]) : null,
+        };
+    }
+
+    /// <summary>What a file of the picture says of it: settings as other programs write and read them, and the record.</summary>
+    /// <inheritdoc cref="Of"/>
+    public static IReadOnlyList<PngText> Texts(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>> arguments) =>
+    [
+        new(GenerationParameters.Keyword, Parameters(version, find).ToString()),
+        new(PngText.RecordKeyword, Of(version, find, arguments).ToJsonString(StudioJson.Options)),
+    ];
+
+    private static GenerationParameters Parameters(PictureVersion version, Func<string, PictureVersion> find)
+    {
+        var root = version.Recipe.Root(find);
+        var (steps, guidance, sampler, seed, negative) = root switch
+        {
+            DrawnRecipe drawn => (drawn.Steps, drawn.Guidance, SamplerNames.Parse(drawn.Scheduler), (long?)drawn.Seed, drawn.Negative),
+            // Edits of a filled picture follow the picture, and not how it was filled.
+            InpaintedRecipe filled => (filled.Steps, filled.Guidance, SamplerKind.Ddim, version.Recipe == root ? (long?)filled.Seed : null, version.Recipe == root ? filled.Negative : ""),
+            InvertedRecipe inverted => (inverted.Steps, inverted.Guidance, SamplerKind.Ddim, (long?)null, ""),
+            _ => throw new ArgumentOutOfRangeException(nameof(version)),
+        };
+        var settings = new (string Name, object? Value)[]
+        {
+            ("Steps", steps), ("Sampler", sampler.Label()), ("CFG scale", guidance), ("Seed", seed), ("Size", new PixelSize(version.Facts.Width, version.Facts.Height)),
+            ("Model", root.Model.Length == 0 ? null : root.Model),
+            // Others count the last layer as the first.
+            ("Clip skip", root.ClipSkip == 0 ? null : root.ClipSkip + 1),
+            ("Edited from", version.Recipe is EditedRecipe edited ? find(edited.Source).Recipe.Prompt : null),
+        };
+        return new GenerationParameters(version.Recipe.Prompt, negative, [.. settings
+            .Where(setting => setting.Value is not null)
+            .Select(setting => KeyValuePair.Create(setting.Name, Convert.ToString(setting.Value, CultureInfo.InvariantCulture)!))]);
+    }
 
     private static IEnumerable<PictureVersion> Chain(PictureVersion version, Func<string, PictureVersion> find) =>
         version.Recipe is EditedRecipe edited ? [.. Chain(find(edited.Source), find), version] : [version];

@@ -102,6 +102,10 @@ public sealed class StudioStore : IDisposable
     /// <summary>A version made by a recipe of the same key, in any project; null where none was made yet.</summary>
     public PictureVersion? FindMade(string key) => database.Query($"SELECT {Columns} FROM versions WHERE key = $key LIMIT 1", ReadVersion, ("$key", key)).SingleOrDefault();
 
+    /// <summary>A version whose picture is the one of a name; null where none is.</summary>
+    public PictureVersion? FindShowing(string picture) =>
+        database.Query($"SELECT {Columns} FROM versions WHERE picture = $picture ORDER BY created LIMIT 1", ReadVersion, ("$picture", picture)).SingleOrDefault();
+
     /// <summary>Ids of all versions made by recipes of one key.</summary>
     public IReadOnlyList<string> VersionsOf(string key) => database.Query("SELECT id FROM versions WHERE key = $key", row => row.GetString(0), ("$key", key));
 

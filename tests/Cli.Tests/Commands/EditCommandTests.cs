@@ -49,18 +49,18 @@ public sealed class EditCommandTests
     }
 
     [Fact]
-    public void NextRunTakesTheEarlierOnesFilesAwayAndNoOthers()
+    public void ARunThatOverwritesTakesTheEarlierOnesFilesAwayAndNoOthers()
     {
         using var folder = new TemporaryFolder();
         string Out(string name) => Path.Combine(folder["out"], name);
         P2P.Run(["edit", "a cat", "a dog", "a horse", "a fox", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
         File.Copy(Out("edit-1.png"), Out("mine.png"));
-        P2P.Run(["edit", "a cat", "a dog", "--quiet", "--model", Models.Storybook(), "-o", folder["out"] + "/", .. Fast]).Succeeded();
+        P2P.Run(["edit", "a cat", "a dog", "--overwrite", "--quiet", "--model", Models.Storybook(), "-o", folder["out"] + "/", .. Fast]).Succeeded();
         Assert.Equal(
             ["edit-1.png", "grid.png", "mine.png", "run.json", "source.png"],
             Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         File.WriteAllText(Out("run.json"), "{\"files\": [3, null, \"../mine.png\"]} and more");
-        P2P.Run(["generate", "a cat", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
+        P2P.Run(["generate", "a cat", "--overwrite", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
         Assert.True(File.Exists(Out("mine.png")));
     }
 

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
@@ -116,8 +117,16 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         Assert.Equal(3, unfinished.Inverted.FinishedSteps);
         Assert.Throws<InvalidInputException>(() => drawings.Retrace(unfinished.Inverted));
         using var resumed = InversionMethod.Invert(drawings.Model, drawings.Latents, settings, resume: unfinished.Inverted);
-        File.Delete(file);
         InversionFileTests.AssertSame(whole, resumed);
+        Assert.Equal(Trace(whole), Trace(resumed));
+        File.Delete(file);
+
+        // What came before the stop is in it as well.
+        byte[] Trace(InvertedPicture found)
+        {
+            found.SaveTrace(file, drawings.Model);
+            return File.ReadAllBytes(file);
+        }
 
         void Keep(Func<InvertedPicture> find)
         {
@@ -127,6 +136,33 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
             found.Save(file, drawings.Model);
             stop.Cancel();
         }
+    }
+
+    [Theory]
+    [InlineData("null-text", "uncond loss iterations")]
+    [InlineData("negative-prompt", "uncond")]
+    [InlineData("proximal", "uncond")]
+    [InlineData("direct", "")]
+    [InlineData("ddim", "")]
+    [InlineData("bdia", "")]
+    [InlineData("edit-friendly", "")]
+    public void ATraceHasWhatItsMethodFinds(string method, string parts)
+    {
+        var found = drawings.Invert(InvertedDrawings.Settings(method));
+        var file = Path.GetTempFileName();
+        found.SaveTrace(file, drawings.Model);
+        using (var trace = SafetensorsFile.Open(file))
+        {
+            Assert.Equal(
+                parts.Split(' ', StringSplitOptions.RemoveEmptyEntries).Append("latents").Order(StringComparer.Ordinal).Select(part => "inversion." + part),
+                trace.Tensors.Keys.Where(name => name.StartsWith("inversion.", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+            Assert.All(trace.Tensors, tensor => Assert.Equal(tensor.Key.EndsWith("latents", StringComparison.Ordinal) ? 7 : 6, tensor.Value.Shape[0]));
+            Reference.AssertClose(drawings.Latents[0], trace.Read("inversion.latents")[0], 1e-6, "the picture");
+            Reference.AssertClose(found.Source[0].unsqueeze(0), trace.Read("latents")[0], 1e-6, "the start");
+            Assert.Equal(found.Method.CreateScheduler(drawings.Model.Scheduler, found).Timesteps, trace.Read("timesteps").data<long>().ToArray());
+        }
+
+        File.Delete(file);
     }
 
     // The source pass of an inverted picture is one row, and the edit pass reads what it recorded.

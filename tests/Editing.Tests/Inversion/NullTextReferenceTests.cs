@@ -42,6 +42,31 @@ public sealed class NullTextReferenceTests(PublishedInversions published) : ICla
         Assert.InRange((Golden(name, "uncond_embeddings").view_as(found.Unconditional!.Text) - found.Unconditional!.Text).abs().max().ToDouble(), 0, 1e-3);
     }
 
+    // Read back from the file: index 0 is the first step of denoising.
+    [Theory]
+    [InlineData("inversion_main", 10, 1e-5)]
+    [InlineData("inversion_earlystop", 6, 0.34994)]
+    public void TheTraceHasThePublishedNumbersStepByStep(string name, int innerSteps, double earlyStop)
+    {
+        var found = published.Invert("null-text", innerSteps, earlyStop);
+        var trace = reference.Trace(path => found.SaveTrace(path, published.Model));
+        Assert.Equal(
+            ["inversion.iterations", "inversion.latents", "inversion.loss", "inversion.uncond", "latents", "timesteps"],
+            trace.Keys.Order(StringComparer.Ordinal));
+        Reference.AssertClose(Golden("inversion_main", "ddim_latents"), trace["inversion.latents"], 1e-4, "trajectory");
+        Assert.Equal(Golden("inversion_main", "timesteps").data<long>().ToArray(), trace["timesteps"].data<long>().ToArray());
+        var iterations = Golden(name, "inner_iterations").data<long>().ToArray();
+        Assert.Equal(iterations, trace["inversion.iterations"].data<long>().ToArray());
+        var (losses, last) = (Golden(name, "losses_padded_nan"), trace["inversion.loss"]);
+        Assert.Equal((ScalarType.Float32, iterations.Length), (last.dtype, last.shape[0]));
+        for (var step = 0; step < iterations.Length; step++)
+            Assert.Equal(1, last[step].ToDouble() / losses[step, iterations[step] - 1].ToDouble(), 1e-4);
+        var embeddings = Golden(name, "uncond_embeddings");
+        Assert.Equal([5, 77, 32], trace["inversion.uncond"].shape);
+        Assert.InRange((embeddings.view_as(trace["inversion.uncond"]) - trace["inversion.uncond"]).abs().max().ToDouble(), 0, 1e-3);
+        Reference.AssertClose(found.Source.unsqueeze(1), trace["latents"], 1e-6, "the source's way");
+    }
+
     [Theory]
     [InlineData("edit_null.replace", "null-text", "replace")]
     [InlineData("edit_null.replace_blend_eq", "null-text", "replace_blend_eq")]

@@ -50,6 +50,68 @@ public sealed class AnyRecipeTests
         select (kind, $"{{{string.Join(',', Fields.Zip(values).Where(pair => pair.Second != "LEFT OUT" && (Kinds[kind].Contains(pair.First.Name) || strays.Contains(pair.First.Name)))
             .Select(pair => $"\"{pair.First.Name}\":{pair.Second}"))}}}");
 
+    // A picture from noise, from one's own, or filled; then an edit of it, an edit of that, and so on.
+    private static readonly Gen<(string Kind, object Recipe)> Roots = Gen.Select(
+        Gen.OneOf("generate", "generate", "invert", "inpaint"), Gen.OneOf("", "people", "a (dark:1.4) sky"), Gen.OneOf("ddim", "ddim", "ddim", "euler"),
+        Gen.OneOf("direct", "null-text", "edit-friendly", "negative-prompt", "ddim", "bdia", "proximal"), Gen.Int[0, 1])
+        .Select((kind, negative, scheduler, method, clipSkip) => (kind, kind switch
+        {
+            "generate" => (object)new { prompt = Start, negative, scheduler, steps = 3, seed = 4, clipSkip },
+            "invert" => new { prompt = Start, picture = "PICTURE", method, steps = 3, innerSteps = 1, clipSkip },
+            _ => new { prompt = Start, picture = "PICTURE", mask = "PICTURE", negative, steps = 3, strength = 0.7, clipSkip },
+        }));
+
+    private static readonly Gen<object> Edits = Gen.Select(
+        Gen.OneOf("a red house in a field", "a (red:1.5) house in a field", "a blue house in a field at night", "a house", "people in a field"),
+        Gen.OneOf("", "", "house", "zebra"), Gen.OneOf("auto", "auto", "auto", "replace"), Gen.OneOf("0.8", "0.1..0.6"), Gen.OneOf<string?>(null, null, "PICTURE"))
+        .Select((prompt, blend, kind, crossSteps, mask) => (object)new { prompt, blend, kind, crossSteps, mask });
+
+    private const string Start = "a white house in a field";
+
+    [Fact]
+    public async Task A_chain_of_edits_goes_on_from_whatever_it_began_with()
+    {
+        await using var studio = await TestStudio.Start();
+        var project = await studio.NewProject();
+        var first = await studio.Make(project, "generate", new { prompt = Start, steps = 2 });
+        var picture = (string)(await TestStudio.Json(await studio.Http.GetAsync($"/api/versions/{first}")))["picture"]!;
+        // One chain that must be made whole, then any.
+        var night = await Chain(("generate", new { prompt = Start, negative = "people", steps = 3 }), [new { prompt = "a red house in a field" }, new { prompt = "a blue house in a field" }, new { prompt = "a blue house at night" }]);
+        Assert.Equal(4, night);
+        await Gen.Select(Roots, Edits.Array[3]).SampleAsync(chain => Chain(chain.Item1, chain.Item2), iter: 8, threads: 1);
+
+        // How many pictures of a chain were made; an edit that is refused is left out.
+        async Task<int> Chain((string Kind, object Recipe) root, object[] edits)
+        {
+            var source = await Made(root.Kind, root.Recipe, "");
+            var made = source is null ? 0 : 1;
+            foreach (var edit in source is null ? [] : edits)
+            {
+                if (await Made("edit", edit, source!) is { } next)
+                    (source, made) = (next, made + 1);
+            }
+
+            return made;
+        }
+
+        // The version; null where it was refused, which takes a sentence.
+        async Task<string?> Made(string kind, object recipe, string source)
+        {
+            var body = JsonSerializer.SerializeToNode(recipe)!.AsObject();
+            if (kind == "edit")
+                body["source"] = source;
+            var text = body.ToJsonString().Replace("PICTURE", picture, StringComparison.Ordinal);
+            var answer = await studio.Http.PostAsync($"/api/projects/{project}/{kind}", new StringContent(text, Encoding.UTF8, "application/json"));
+            Assert.True(answer.StatusCode == HttpStatusCode.Accepted, $"{answer.StatusCode}: {text}");
+            var over = await studio.Over((string)(await TestStudio.Json(answer))["id"]!);
+            if ((string?)over["state"] == "done")
+                return (string)over["version"]!;
+            var problem = (string?)over["problem"] ?? "";
+            Assert.True((string?)over["state"] == "failed" && problem.Length is > 10 and < 600 && !problem.Contains("Exception", StringComparison.Ordinal), $"{over.ToJsonString()}: {text}");
+            return null;
+        }
+    }
+
     [Fact]
     public async Task It_is_taken_or_refused_with_a_sentence()
     {

@@ -1,0 +1,120 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion.Imaging;
+using Spectre.Console;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p info</c>: how a picture was made, as far as it says so itself.</summary>
+internal static class InfoCommand
+{
+    // A line of the table; longer texts are in --json.
+    private const int LongestLine = 400;
+
+    public static Command Create()
+    {
+        var picture = new Argument<string>("picture") { Description = "A picture made by p2p or by another program, or a run.json" };
+        var command = new Command("info", "Show how a picture was made: the settings that it carries") { picture };
+        var report = new ReportOptions().AddJsonTo(command);
+        command.SetAction(parse =>
+        {
+            var path = parse.GetValue(picture)!;
+            var notes = PictureNotes.Read(path);
+            if (report.Json(parse))
+                Console.Out.WriteLine(Json.Line(ToJson(path, notes)));
+            else
+                Print(path, notes);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static JsonObject ToJson(string path, PictureNotes notes) => new()
+    {
+        ["command"] = "info",
+        ["file"] = Path.GetFullPath(path),
+        ["width"] = notes.Size?.Width,
+        ["height"] = notes.Size?.Height,
+        ["from"] = notes.Record is not null ? "p2p" : notes.Graph is not null ? "comfyui" : notes.Parameters is not null ? "a1111" : notes.IsEmpty ? null : "other",
+        ["record"] = notes.Record?.DeepClone(),
+        ["parameters"] = notes.Parameters is { } parameters ? new JsonObject
+        {
+            ["prompt"] = parameters.Prompt,
+            ["negative"] = parameters.Negative,
+            ["settings"] = Settings(parameters.Settings),
+        } : null,
+        ["comfyui"] = notes.Graph is { } graph ? new JsonObject
+        {
+            ["prompts"] = Json.Array(graph.Prompts),
+            ["negatives"] = Json.Array(graph.Negatives),
+            ["settings"] = Settings(graph.Settings),
+        } : null,
+        ["texts"] = new JsonArray([.. notes.Texts.Select(text => new JsonObject { ["keyword"] = text.Keyword, ["text"] = text.Text })]),
+    };
+
+    // The first of a name counts, as where it is read.
+    private static JsonObject Settings(IEnumerable<KeyValuePair<string, string>> settings) =>
+        new(settings.DistinctBy(setting => setting.Key).Select(setting => KeyValuePair.Create(setting.Key, (JsonNode?)setting.Value)));
+
+    private static void Print(string path, PictureNotes notes)
+    {
+        Console.Out.WriteLine(notes.Size is { } size ? $"{Plain(path)}: {size.Width}×{size.Height} pixels" : Plain(path));
+        var rows = Rows(path, notes).Where(row => row.Value.Length > 0).ToList();
+        if (rows.Count == 0)
+        {
+            Console.Out.WriteLine("It does not say how it was made: there are no settings in the file. (Programs that save a picture again often leave them out.)");
+            return;
+        }
+
+        var table = new Table().HideHeaders().AddColumns("what", "value");
+        foreach (var (what, value) in rows)
+            table.AddRow(new Text(Plain(what)), new Text(Plain(value)));
+        AnsiConsole.Write(table);
+    }
+
+    private static IEnumerable<(string What, string Value)> Rows(string path, PictureNotes notes)
+    {
+        if (notes.Record is { } record)
+            return [.. OfRecord(record), .. notes.Parameters is { } same ? OfParameters(same) : OfPrompts(record), .. OfFiles(record), ("again", record[RunRecord.Repeat] is null ? "" : $"p2p run {path}")];
+        var known = new[] { GenerationParameters.Keyword, ComfyGraph.Keyword, ComfyGraph.Workflow };
+        return
+        [
+            .. notes.Graph is { } graph ? OfGraph(graph, notes.Texts) : [],
+            .. notes.Parameters is { } parameters ? OfParameters(parameters).Prepend(("made with", "a program that writes settings as AUTOMATIC1111's web UI does")) : [],
+            .. notes.Texts.Where(text => !known.Contains(text.Keyword) || (notes.Graph is null && text.Keyword != GenerationParameters.Keyword))
+                .Select(text => (text.Keyword, Shortened(text.Text))),
+        ];
+    }
+
+    private static IEnumerable<(string, string)> OfRecord(JsonObject record)
+    {
+        // Of the studio there are the commands instead of one.
+        var command = record[RunRecord.Command] is JsonArray lines ? string.Join('\n', lines.Select(line => line?.ToString())) : $"p2p {record[RunRecord.Command]}";
+        yield return ("made with", record[RunRecord.ProgramVersion] is { } version ? $"{command}, version {version}" : command);
+    }
+
+    private static IEnumerable<(string, string)> OfParameters(GenerationParameters parameters) =>
+        [("prompt", parameters.Prompt), ("negative prompt", parameters.Negative), .. parameters.Settings.Select(setting => (setting.Key, setting.Value))];
+
+    // A sheet, a given picture or the record itself.
+    private static IEnumerable<(string, string)> OfPrompts(JsonObject record) =>
+        [("prompt", $"{record["source"]}"), .. (record["targets"] as JsonArray ?? []).Select(target => ("edited to", $"{target}")), ("model", $"{record[RunRecord.ModelName]}")];
+
+    private static IEnumerable<(string, string)> OfFiles(JsonObject record) =>
+        (record[RunRecord.Inputs] as JsonArray ?? []).OfType<JsonObject>().Select(input => ("reads", $"{input[RunRecord.Path]}"));
+
+    private static IEnumerable<(string, string)> OfGraph(ComfyGraph graph, IReadOnlyList<PngText> texts) =>
+    [
+        ("made with", texts.Any(text => text.Keyword == ComfyGraph.Workflow) ? "ComfyUI; its graph and workflow are in the file" : "ComfyUI; its graph is in the file"),
+        .. graph.Prompts.Select(prompt => ("prompt", prompt)),
+        .. graph.Negatives.Select(prompt => ("negative prompt", prompt)),
+        .. graph.Settings.Select(setting => (setting.Key, setting.Value)),
+    ];
+
+    private static string Shortened(string text) => text.Length <= LongestLine ? text : $"{text[..LongestLine]}… ({text.Length} characters; --json shows all)";
+
+    // What is in somebody's picture must not steer the terminal.
+    private static string Plain(string text) => string.Concat(text.Select(c => char.IsControl(c) && c != '\n' ? '\uFFFD' : c));
+}

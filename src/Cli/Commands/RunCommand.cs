@@ -1,0 +1,38 @@
+using System.CommandLine;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p run</c>: a recorded run once more.</summary>
+internal static class RunCommand
+{
+    /// <param name="commands">Makes the commands of the program for a run that is repeated.</param>
+    public static Command Create(Func<Repetition, RootCommand> commands)
+    {
+        var recorded = new Argument<string>("run.json") { Description = "Record of a run, a picture that carries it, or a folder with a run.json" };
+        var command = new Command("run", "Repeat a run exactly, from its run.json or one of its pictures") { recorded };
+        var output = new OutputOptions().AddFolderTo(command);
+        var report = new ReportOptions().AddTo(command);
+        command.SetAction(parse =>
+        {
+            var repetition = Repetition.Read(parse.GetValue(recorded)!);
+            var folder = output.Folder(parse);
+            var repeated = commands(repetition).Parse(
+                repetition.Arguments(
+                [
+                    // What made one file makes it in the folder.
+                    "--output", repetition.Output is { } file ? Path.Combine(folder, file) : folder,
+                    .. output.Overwrites(parse) ? ["--overwrite"] : Array.Empty<string>(),
+                    .. report.Json(parse) ? ["--json"] : Array.Empty<string>(),
+                    .. report.Quiet(parse) ? ["--quiet"] : Array.Empty<string>(),
+                ]),
+                CommandLine.Parsing);
+            if (repeated.Errors.Count > 0)
+                throw new InvalidInputException($"{parse.GetValue(recorded)} asks for what this version of p2p does not have: {repeated.Errors[0].Message}");
+            return repeated.Invoke(CommandLine.Invoking);
+        });
+        return command;
+    }
+}

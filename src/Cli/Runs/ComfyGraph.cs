@@ -1,0 +1,78 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace PromptToPrompt.Cli.Runs;
+
+/// <summary>
+/// What can be read off a graph of ComfyUI without running it: nodes by id, each with a class and inputs, which are values or links to other nodes. Prompts are
+/// the texts that a sampler's input leads to.
+/// </summary>
+/// <param name="Prompts">What the samplers are conditioned on.</param>
+/// <param name="Negatives">What they are guided away from.</param>
+/// <param name="Settings">Numbers and names of the samplers and loaders, in their order.</param>
+internal sealed record ComfyGraph(IReadOnlyList<string> Prompts, IReadOnlyList<string> Negatives, IReadOnlyList<KeyValuePair<string, string>> Settings)
+{
+    /// <summary>The keyword of the graph that was run.</summary>
+    public const string Keyword = "prompt";
+
+    /// <summary>The keyword of the graph as its editor shows it.</summary>
+    public const string Workflow = "workflow";
+
+    private const string Positive = "positive", Negative = "negative", ClassType = "class_type", Inputs = "inputs";
+    private const int MaxDepth = 16;
+
+    private static readonly string[] Told =
+        ["ckpt_name", "unet_name", "lora_name", "steps", "cfg", "sampler_name", "scheduler", "seed", "noise_seed", "denoise", "width", "height"];
+
+    /// <summary>Reads a graph; null where the text is none.</summary>
+    public static ComfyGraph? Parse(string text)
+    {
+        if (Read(text) is not { } graph)
+            return null;
+        var nodes = graph.Where(node => node.Value is JsonObject { } value && value[ClassType] is not null && value[Inputs] is JsonObject)
+            .ToDictionary(node => node.Key, node => (JsonObject)node.Value![Inputs]!, StringComparer.Ordinal);
+        if (nodes.Count == 0)
+            return null;
+        return new ComfyGraph(Of(Positive), Of(Negative), [.. Told.SelectMany(name => nodes.Values.Select(inputs => inputs[name]).OfType<JsonValue>()
+            .Select(value => value.ToString()).Distinct().Select(value => KeyValuePair.Create(name, value)))]);
+
+        string[] Of(string side) => [.. nodes.Values.SelectMany(inputs => Texts(nodes, inputs[side], side, [], 0)).Distinct()];
+    }
+
+    // Follows a link to texts, through nodes that pass conditioning on.
+    private static IEnumerable<string> Texts(Dictionary<string, JsonObject> nodes, JsonNode? link, string side, HashSet<string> seen, int depth)
+    {
+        if (link is not JsonArray { Count: > 0 } target || depth > MaxDepth || !nodes.TryGetValue(target[0]?.ToString() ?? "", out var inputs)
+            || !seen.Add(target[0]!.ToString()))
+            return [];
+        var texts = inputs.Where(input => IsText(input.Key)).Select(input => input.Value).OfType<JsonValue>()
+            .Select(value => value.ToString()).Where(text => text.Trim().Length > 0).ToList();
+        if (texts.Count > 0)
+            return texts;
+        // A node that has both sides passes each on by itself.
+        return inputs[side] is JsonArray own ? Texts(nodes, own, side, seen, depth + 1)
+            : inputs.Where(input => IsText(input.Key) || input.Key.StartsWith("conditioning", StringComparison.Ordinal))
+                .SelectMany(input => Texts(nodes, input.Value, side, seen, depth + 1));
+    }
+
+    private static bool IsText(string name) =>
+        name.StartsWith("text", StringComparison.Ordinal) || name.StartsWith("string", StringComparison.Ordinal) || name is "value" or "prompt";
+
+    private static JsonObject? Read(string text)
+    {
+        // Python writes numbers that JSON does not have.
+        foreach (var form in new[] { text, text.Replace("NaN", "null", StringComparison.Ordinal) })
+        {
+            try
+            {
+                return JsonNode.Parse(form) as JsonObject;
+            }
+            catch (JsonException)
+            {
+                // Perhaps in the other form.
+            }
+        }
+
+        return null;
+    }
+}

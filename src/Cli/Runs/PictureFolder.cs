@@ -1,0 +1,128 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Imaging;
+using SkiaSharp;
+
+namespace PromptToPrompt.Cli.Runs;
+
+/// <summary>
+/// Where the pictures of a run go: into a folder, or where that has files of another run by the same names, into a numbered one in it. All is written at the
+/// end, so that a run that is stopped leaves nothing.
+/// </summary>
+internal sealed class PictureFolder
+{
+    private const string RecordName = "run.json";
+
+    private readonly string asked;
+    private readonly bool overwrites;
+    private readonly List<(string Name, byte[] Png, int? Row)> pictures = [];
+    private readonly JsonObject results = [];
+
+    /// <summary>Checks early what would otherwise fail after the work.</summary>
+    /// <param name="folder">The folder, which need not exist.</param>
+    /// <param name="overwrites">Whether what is there is replaced.</param>
+    /// <param name="inputs">Files the run reads; they must not be among those it writes.</param>
+    /// <exception cref="InvalidInputException">The path is that of a file, nothing can be written there, or an input would be overwritten.</exception>
+    public PictureFolder(string folder, bool overwrites, IEnumerable<string> inputs)
+    {
+        (Path, asked, this.overwrites) = (System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder)), folder, overwrites);
+        if (File.Exists(Path))
+            throw new InvalidInputException($"--output {folder} is a file; give a folder.");
+        RunFolder.RequireWritable(Path, folder);
+        if (overwrites && inputs.Select(System.IO.Path.GetFullPath).FirstOrDefault(IsPictureHere) is { } input)
+            throw new InvalidInputException($"{input} is an input, and --overwrite might replace it; give another --output.");
+    }
+
+    /// <summary>Full path of the folder: what was asked for, until it is known what the run writes.</summary>
+    public string Path { get; private set; }
+
+    /// <summary>Full paths of what has been written.</summary>
+    public IReadOnlyList<string> Files { get; private set; } = [];
+
+    /// <summary>Hashes of the pictures' pixels, by name.</summary>
+    public JsonObject Results => results;
+
+    /// <summary>Adds a picture.</summary>
+    /// <param name="name">Its file's name.</param>
+    /// <param name="picture">The picture.</param>
+    /// <param name="row">Which of the run's pictures it is; null where the run did not make it.</param>
+    public void Add(string name, Picture picture, int? row)
+    {
+        pictures.Add((name, picture.ToPng(), row));
+        results[name] = RunRecord.HashOf(picture);
+    }
+
+    /// <summary>Adds a sheet of pictures.</summary>
+    public void Add(string name, SKBitmap sheet) => pictures.Add((name, Picture.EncodePng(sheet), null));
+
+    /// <summary>Writes the pictures, each with the record in it, then what else there is, then the record.</summary>
+    /// <param name="record">The record, but for its list of files.</param>
+    /// <param name="describe">What other programs understand of a picture.</param>
+    /// <param name="trace">A further file, by its name here or its full path, and what writes it; null for none.</param>
+    public void Finish(JsonObject record, Func<int, GenerationParameters> describe, (string Name, Action<string> Write)? trace)
+    {
+        Path = Free((string)record[RunRecord.Run]!);
+        var folder = new RunFolder(Path);
+        var stale = EarlierFiles();
+        foreach (var (name, png, row) in pictures)
+        {
+            List<PngText> texts = row is { } made ? [new(GenerationParameters.Keyword, describe(made).ToString())] : [];
+            var whole = PngText.AddTo(png, texts.Append(RunRecord.Text(record, name)));
+            folder.Add(name, path => AtomicFile.Write(path, stream => stream.Write(whole)));
+        }
+
+        if (trace is { } file)
+            folder.Add(file.Name, file.Write);
+        // All that lies here and is in a record is of one run.
+        foreach (var old in stale.Except(folder.Files))
+            File.Delete(old);
+        record["folder"] = Path;
+        record[RunRecord.Files] = Json.Array([.. folder.Files, folder.PathOf(RecordName)]);
+        folder.Add(RecordName, Json.File(record));
+        Files = folder.Files;
+    }
+
+    /// <summary>Says that the pictures went elsewhere than they were asked to; null where they did not.</summary>
+    public string? Note => Path == System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(asked)) ? null
+        : $"note: {asked} has pictures of another run; these are in {RunFolder.Shortest(Path)} (--overwrite replaces them)";
+
+    private bool IsPictureHere(string path) =>
+        System.IO.Path.GetDirectoryName(path) == Path && System.IO.Path.GetExtension(path).Equals(".png", StringComparison.OrdinalIgnoreCase);
+
+    // Decided when everything is there to be written, not when the run begins: another one may have ended here meanwhile.
+    private string Free(string run)
+    {
+        if (overwrites)
+            return Path;
+        for (var (number, folder) = (1, Path); ; folder = System.IO.Path.Combine(Path, $"{++number}"))
+        {
+            var isTaken = File.Exists(folder) || pictures.Select(picture => picture.Name).Append(RecordName).Any(file => File.Exists(System.IO.Path.Combine(folder, file)));
+            if (!isTaken || (Record(folder)?[RunRecord.Run] is JsonValue other && other.TryGetValue<string>(out var name) && name == run))
+                return folder;
+        }
+    }
+
+    // Of what the record here lists only pictures that lie here: a record may have been copied from another folder, and a trace was given its name by the user.
+    private List<string> EarlierFiles() =>
+    [
+        .. (Record(Path)?[RunRecord.Files] as JsonArray ?? []).OfType<JsonValue>()
+            .Select(file => file.TryGetValue<string>(out var path) ? path : "")
+            .Where(path => path.Length > 0 && IsPictureHere(path) && File.Exists(path)),
+    ];
+
+    private static JsonObject? Record(string folder)
+    {
+        var path = System.IO.Path.Combine(folder, RecordName);
+        try
+        {
+            return File.Exists(path) ? JsonNode.Parse(File.ReadAllText(path)) as JsonObject : null;
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            // Some other program's file of that name.
+            return null;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Checkpoints;
+
+namespace PromptToPrompt.Cli.Runs;
+
+/// <summary>The file of a run's trace. It has a name that the user chose, so it is never called something else, and never replaces another file unasked.</summary>
+/// <param name="asked">What the user wrote.</param>
+/// <param name="overwrites">Whether a file that is there is replaced.</param>
+internal sealed class TraceFile(string asked, bool overwrites)
+{
+    /// <summary>Full path.</summary>
+    public string Path { get; } = System.IO.Path.GetFullPath(asked);
+
+    /// <summary>Refuses, before anything is loaded, a place where nothing can be written, and one of the run's inputs.</summary>
+    /// <exception cref="InvalidInputException">It is such a place.</exception>
+    public void Check(IEnumerable<string> inputs)
+    {
+        if (!Directory.Exists(System.IO.Path.GetDirectoryName(Path)))
+            throw new InvalidInputException($"--trace {asked}: its folder does not exist; create it first.");
+        if (inputs.Select(System.IO.Path.GetFullPath).Contains(Path))
+            throw new InvalidInputException($"--trace {asked}: {Path} is an input; give another name.");
+    }
+
+    /// <summary>Refuses a file of another run.</summary>
+    /// <param name="run">Name of the run; its own earlier trace is replaced.</param>
+    /// <exception cref="InvalidInputException">There is such a file.</exception>
+    public void RequireFree(string run)
+    {
+        if (overwrites || !File.Exists(Path) || new FileInfo(Path).Length == 0 || RunOf() == run)
+            return;
+        throw new InvalidInputException($"--trace {asked}: the file is there already, from something else; give another name, or --overwrite to replace it.");
+    }
+
+    /// <summary>What the header of a trace says of its run.</summary>
+    public static IReadOnlyDictionary<string, string> Metadata(string run) => new Dictionary<string, string> { [RunRecord.Run] = run };
+
+    private string? RunOf()
+    {
+        try
+        {
+            using var file = SafetensorsFile.Open(Path);
+            return file.Metadata.GetValueOrDefault(RunRecord.Run);
+        }
+        catch (InvalidInputException)
+        {
+            return null;
+        }
+    }
+}
