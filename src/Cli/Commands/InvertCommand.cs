@@ -6,6 +6,7 @@ using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
@@ -52,7 +53,11 @@ internal static class InvertCommand
             using var file = Invert(loaded, settings, picture, framing, path, quiet, cancel);
             model.Announce(parse, loaded.Device, quiet);
             if (!quiet)
+            {
+                Warnings.Notation(settings.Prompt);
                 Warnings.Unknown(loaded.Tokenizer, described);
+            }
+
             file.Save(path, loaded);
             File.Delete(Unfinished(path));
             var elapsed = TimeProvider.System.GetElapsedTime(started);
@@ -82,7 +87,8 @@ internal static class InvertCommand
             throw new InvalidInputException($"--output {output} has a picture's name; an inversion is no picture, call it {Path.ChangeExtension(output, ".safetensors")}.");
         if (Written(path).Append(path).Contains(Path.GetFullPath(image)))
             throw new InvalidInputException($"--output {output}: {image} would be overwritten; give another name.");
-        RunFolder.RequireWritable(Path.GetDirectoryName(path)!, output);
+        AtomicFile.RequireNoDevice(path);
+        RunFolder.RequireWritable(Path.GetDirectoryName(path)!, output, files: [.. Written(path).Append(Unfinished(path)).Select(file => Path.GetFileName(file))]);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         return path;
     }

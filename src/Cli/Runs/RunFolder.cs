@@ -33,8 +33,18 @@ internal sealed class RunFolder
                 throw new InvalidInputException($"{input} is an input, and the results might overwrite it; give another --output.");
         }
 
-        if (trace is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(trace))))
-            throw new InvalidInputException($"--trace {trace}: its folder does not exist; create it first.");
+        if (trace is not null)
+            RequireWritableTrace(Path.GetFullPath(trace), trace);
+    }
+
+    private static void RequireWritableTrace(string path, string asked)
+    {
+        AtomicFile.RequireNoDevice(path);
+        if (Directory.Exists(path))
+            throw new InvalidInputException($"--trace {asked} is a folder; give the name of a file.");
+        if (!Directory.Exists(Path.GetDirectoryName(path)))
+            throw new InvalidInputException($"--trace {asked}: its folder does not exist; create it first.");
+        RequireWritable(Path.GetDirectoryName(path)!, asked, "--trace", Path.GetFileName(path));
     }
 
     /// <summary>Full paths of what has been written.</summary>
@@ -80,7 +90,7 @@ internal sealed class RunFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"--output {folder} cannot be made: {e.Message}", e);
+            throw new InvalidInputException($"--output {folder} cannot be made: {AtomicFile.ReasonOf(e)}.", e);
         }
 
         var path = PathOf(name);
@@ -93,26 +103,49 @@ internal sealed class RunFolder
     /// <summary>Refuses a folder in which nothing can be written, before the work; it need not exist.</summary>
     /// <param name="folder">Its full path.</param>
     /// <param name="asked">What the user wrote.</param>
-    public static void RequireWritable(string folder, string asked)
+    /// <param name="option">The option it was written to.</param>
+    /// <param name="files">Names of files that will lie there.</param>
+    /// <exception cref="InvalidInputException">A file is in the way, a name is too long, or nothing can be written there.</exception>
+    public static void RequireWritable(string folder, string asked, string option = "--output", params IEnumerable<string> files)
     {
+        var probe = $".p2p-{Guid.NewGuid():N}.tmp";
+        List<string> missing = [.. files, probe];
         var existing = folder;
-        while (!Directory.Exists(existing))
+        for (; !Directory.Exists(existing); existing = Path.GetDirectoryName(existing)!)
         {
             if (File.Exists(existing))
-                throw new InvalidInputException($"--output {asked}: {existing} is a file; give another path.");
-            existing = Path.GetDirectoryName(existing)!;
+                throw new InvalidInputException($"{option} {asked}: {existing} is a file; give another path.");
+            missing.Add(Path.GetFileName(existing));
         }
 
         try
         {
-            var probe = Path.Combine(existing, $".p2p-{Guid.NewGuid():N}.tmp");
-            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose))
+            // One by one, because below a folder that is missing no name is too long.
+            foreach (var path in missing.Select(name => Path.Combine(existing, name)).Concat(missing.Select(name => Path.Combine(folder, name))))
+                RequireShort(path);
+            using (new FileStream(Path.Combine(existing, probe), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose))
             {
             }
         }
+        catch (PathTooLongException e)
+        {
+            throw new InvalidInputException($"{option} {asked}: {AtomicFile.ReasonOf(e)}.", e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"--output {asked}: nothing can be written in {existing}; choose another folder.", e);
+            throw new InvalidInputException($"{option} {asked}: nothing can be written in {existing}; choose another folder.", e);
+        }
+    }
+
+    private static void RequireShort(string path)
+    {
+        try
+        {
+            _ = File.GetAttributes(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
+        {
+            // Not there yet.
         }
     }
 
