@@ -1,8 +1,11 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using PromptToPrompt.Cli.Benches;
 using PromptToPrompt.Cli.Commands;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
@@ -21,6 +24,8 @@ internal static class CommandLine
 
     public static int Run(string[] args, CancellationToken cancel)
     {
+        if (!HasWorkingFolder())
+            return Fail(ExitCode.WrongInput, "The folder that this command was started in does not exist any more; change to another one.");
         var parse = Create(cancel).Parse(args, Parsing);
         if (parse.Errors.Count > 0 && parse.Action is ParseErrorAction)
             return Fail(ExitCode.WrongInput, $"{Problem(parse)} See \"{PathOf(parse)} --help\".");
@@ -33,7 +38,7 @@ internal static class CommandLine
 
         try
         {
-            return parse.Invoke(Invoking);
+            return Delivered(parse, parse.Invoke(Invoking));
         }
         catch (OperationCanceledException)
         {
@@ -47,6 +52,10 @@ internal static class CommandLine
         {
             return Fail(ExitCode.Failed, e.Message);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Fail(ExitCode.Failed, e.Message);
+        }
         catch (Exception e)
         {
             // libtorch puts a stack trace behind its first line.
@@ -54,7 +63,20 @@ internal static class CommandLine
         }
     }
 
-    private static RootCommand Create(CancellationToken cancel, Repetition? repeats = null) => new("Edits pictures by editing their prompts (Prompt-to-Prompt on Stable Diffusion).")
+    private static bool HasWorkingFolder()
+    {
+        try
+        {
+            return Directory.GetCurrentDirectory().Length > 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>All commands.</summary>
+    internal static RootCommand Create(CancellationToken cancel, Repetition? repeats = null) => BlankNames.Refuse(new RootCommand("Edits pictures by editing their prompts (Prompt-to-Prompt on Stable Diffusion).")
     {
         GenerateCommand.Create(cancel, repeats),
         EditCommand.Create(cancel, repeats),
@@ -71,7 +93,7 @@ internal static class CommandLine
         BenchCommand.Create(cancel),
         ServeCommand.Create(cancel),
         DoctorCommand.Create(),
-    };
+    });
 
     private static string Problem(ParseResult parse)
     {
@@ -114,10 +136,30 @@ internal static class CommandLine
         return string.Join(' ', names.Prepend("p2p"));
     }
 
+    // What a command was asked to print and could not is a failure. What it has made beside that is there all the same.
+    private static int Delivered(ParseResult parse, int code)
+    {
+        if (code != ExitCode.Done || StandardStreams.Out.Problem is not { } problem)
+            return code;
+        var reason = $"standard output cannot be written ({problem.Message})";
+        if (IsForPrinting(parse))
+            return Fail(ExitCode.Failed, $"The result is not printed: {reason}; send it to a file or a pipe that takes it.");
+        Console.Error.WriteLine($"warning: the summary is not printed, {reason}; the work is done.");
+        return code;
+    }
+
+    // Without --quiet a command has nothing but its report.
+    private static bool IsForPrinting(ParseResult parse)
+    {
+        var command = parse.CommandResult.Command;
+        return parse.Action is HelpAction || command is RootCommand || (Has("--json") && (!Has("--quiet") || parse.GetValue<bool>("--json")));
+
+        bool Has(string option) => command.Options.Any(known => known.Name == option);
+    }
+
     private static int Fail(int code, string message)
     {
-        var line = string.Join(' ', message.Split((char[])['\r', '\n', '\t', ' '], StringSplitOptions.RemoveEmptyEntries));
-        Console.Error.WriteLine($"p2p: {line}");
+        Console.Error.WriteLine($"p2p: {message}");
         return code;
     }
 }

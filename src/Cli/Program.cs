@@ -1,7 +1,6 @@
-using System.Text;
 using PromptToPrompt.Cli;
+using PromptToPrompt.Cli.Printing;
 
-// Prompts and pipes are UTF-8 whatever the locale says, and without a byte order mark.
-Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+StandardStreams.Use();
 using var interruption = new Interruption();
 return CommandLine.Run(args, interruption.Token);

@@ -28,6 +28,17 @@ internal static class P2P
 
     public static Outcome Run(params string[] arguments) => RunWithInput(null, arguments);
 
+    /// <summary>The command as a shell calls it.</summary>
+    public static string Command { get; } = $"dotnet {Path.Combine(AppContext.BaseDirectory, "p2p.dll")}";
+
+    /// <summary>Runs a line of a shell.</summary>
+    public static Outcome RunShell(string script)
+    {
+        using var process = Start(new ProcessStartInfo("sh", ["-c", script]), new Dictionary<string, string>());
+        process.StandardInput.Close();
+        return Finish(process, process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+    }
+
     /// <summary>Runs with further environment variables.</summary>
     public static Outcome RunIn(IReadOnlyDictionary<string, string> environment, params string[] arguments) => Run(null, environment, arguments);
 
@@ -99,12 +110,12 @@ internal static class P2P
     private static Process Start(string[] arguments, IReadOnlyDictionary<string, string> environment, string? program = null)
     {
         // A job that a script began in the background ignores Ctrl-C and so do its children, unless told otherwise.
-        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", program ?? Path.Combine(AppContext.BaseDirectory, "p2p.dll"), .. arguments])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        return Start(new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", program ?? Path.Combine(AppContext.BaseDirectory, "p2p.dll"), .. arguments]), environment);
+    }
+
+    private static Process Start(ProcessStartInfo start, IReadOnlyDictionary<string, string> environment)
+    {
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         start.Environment["OMP_NUM_THREADS"] = "1";
         foreach (var (name, value) in environment)
             start.Environment[name] = value;

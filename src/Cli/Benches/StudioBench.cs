@@ -56,7 +56,7 @@ internal static class StudioBench
         // The first round loads the model and is not counted.
         for (var round = 0; round <= repeats; round++)
         {
-            var source = await Time(new DrawnRecipe { Prompt = Prompt, Seed = round, Steps = steps, Guidance = 5 }, pictures);
+            var source = await Time(new DrawnRecipe { Prompt = Prompt, Seed = (ulong)round, Steps = steps, Guidance = 5 }, pictures);
             await Time(Edit(source, $"a {Colours[round]} house in a field"), first);
             await Time(Edit(source, $"a {Colours[round]} house in a field at night"), next);
             await Time(Edit(source, $"a ({Colours[round]}:1.5) house in a field at night"), faders);

@@ -24,7 +24,7 @@ internal static class WeightsBench
         command.SetAction(parse =>
         {
             var (steps, guidance, seed) = sampling.Of(parse);
-            var options = new WeightSweepOptions { Seeds = parse.GetValue(seeds), Steps = steps, Guidance = guidance, Seed = seed };
+            var options = new WeightSweepOptions { Seeds = parse.GetValue(seeds), Steps = steps, Guidance = guidance, Seed = (ulong)seed };
             if (options.Seeds < 1)
                 throw new InvalidInputException("--seeds must be above 0.");
             return run.Execute(parse, tools =>
@@ -51,7 +51,7 @@ internal static class WeightsBench
         return all;
     }
 
-    private static SKBitmap Samples(List<WeightMeasurement> measured, long seed)
+    private static SKBitmap Samples(List<WeightMeasurement> measured, ulong seed)
     {
         var cells = measured.Where(m => m.Seed == seed).Select(m => new SheetCell(m.Picture.ToBitmap(), $"{m.Word.Word} {Figures.Shown(m.Weight, "0.#")}")).ToList();
         var sheet = Sheet.Draw(cells, WeightSweep.Weights.Count, SampleSide);

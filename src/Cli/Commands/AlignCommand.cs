@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Prompts;
@@ -29,6 +30,7 @@ internal static class AlignCommand
             var alignment = TokenAlignment.Create(
                 kind.Read(parse), PromptReading.Read(tokenizer, texts.Source, windows), PromptReading.Read(tokenizer, texts.Target, windows));
             Warnings.Truncated(alignment.Source, alignment.Target);
+            Warnings.Notation(texts.Source, texts.Target);
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(ToJson(alignment)));
             else
@@ -57,9 +59,9 @@ internal static class AlignCommand
         var described = alignment.Describe();
         var table = new Table().AddColumns("target", "takes the attention of");
         foreach (var row in described.Rows)
-            table.AddRow(new Text(row.Target), new Text(row.IsNew ? "(new)" : string.Join(" ", row.Sources)));
+            table.AddRow(new Text(Printable.Cell(row.Target)), new Text(row.IsNew ? "(new)" : Printable.Line(string.Join(" ", row.Sources))));
         AnsiConsole.Write(table);
         if (described.Dropped.Count > 0)
-            Console.Out.WriteLine($"no longer used: {string.Join(" ", described.Dropped)}");
+            Console.Out.WriteLine(Printable.Line($"no longer used: {string.Join(" ", described.Dropped)}"));
     }
 }

@@ -64,7 +64,11 @@ internal static class InvertCommand
             using var file = Invert(loaded, settings, picture, framing, path, quiet, cancel);
             model.Announce(parse, loaded.Device, quiet);
             if (!quiet)
+            {
+                Warnings.Notation(settings.Prompt);
                 Warnings.Unknown(loaded.Tokenizer, described);
+            }
+
             file.Save(path, loaded);
             File.Delete(Unfinished(path));
             if (trace is not null)
@@ -100,7 +104,8 @@ internal static class InvertCommand
             throw new InvalidInputException($"--output {output} has a picture's name; an inversion is no picture, call it {Path.ChangeExtension(output, ".safetensors")}.");
         if (Written(path).Append(path).Contains(Path.GetFullPath(image)))
             throw new InvalidInputException($"--output {output}: {image} would be overwritten; give another name.");
-        RunFolder.RequireWritable(Path.GetDirectoryName(path)!, output);
+        AtomicFile.RequireNoDevice(path);
+        RunFolder.RequireWritable(Path.GetDirectoryName(path)!, output, files: [.. Written(path).Append(Unfinished(path)).Select(file => Path.GetFileName(file))]);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         return path;
     }

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Concepts;
@@ -68,6 +69,8 @@ internal static class LearnConceptCommand
             training.Word.Save(path);
             File.Delete(Unfinished(path));
             AddLast(sheets, path, quiet);
+            if (!quiet)
+                Warnings.Notation([.. settings.Templates, .. prompts, .. captions.OfType<string>()]);
             var use = $"p2p generate \"{PromptTemplates.Fill(prompts[0], settings.Word)}\" --embedding {RunFolder.Shortest(path)}";
             var facts = Facts(training, settings, loss, path, use, TimeProvider.System.GetElapsedTime(started));
             facts["files"] = Json.Array([path, .. sheets.Files]);
@@ -92,7 +95,8 @@ internal static class LearnConceptCommand
             throw new InvalidInputException($"--output {output}: a word is kept in a {Extension} file; call it {Path.ChangeExtension(output, Extension)}.");
         if (pictures.Select(Path.GetFullPath).FirstOrDefault(picture => picture == ConceptSheets.LastOf(path)) is { } picture)
             throw new InvalidInputException($"--output {output}: {picture} would be overwritten; give another name.");
-        RunFolder.RequireWritable(Path.GetDirectoryName(path)!, output);
+        AtomicFile.RequireNoDevice(path);
+        RunFolder.RequireWritable(Path.GetDirectoryName(path)!, output, files: [Path.GetFileName(ConceptSheets.LastOf(path)) + "-000000", Path.GetFileName(Unfinished(path))]);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         return path;
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
@@ -61,13 +62,13 @@ internal static class ModelCheckCommand
         {
             Console.Out.WriteLine($"{part.Part}: {(part.IsSound ? "sound" : "not sound")}");
             foreach (var name in part.Missing)
-                Console.Out.WriteLine($"  missing    {name}");
+                Console.Out.WriteLine($"  missing    {Printable.Line(name)}");
             foreach (var name in part.Extra)
-                Console.Out.WriteLine($"  extra      {name}");
+                Console.Out.WriteLine($"  extra      {Printable.Line(name)}");
             foreach (var tensor in part.Misshapen)
-                Console.Out.WriteLine($"  misshapen  {tensor.Name} [{string.Join(", ", tensor.Shape)}], should be [{string.Join(", ", tensor.Wanted)}]");
+                Console.Out.WriteLine($"  misshapen  {Printable.Line(tensor.Name)} [{string.Join(", ", tensor.Shape)}], should be [{string.Join(", ", tensor.Wanted)}]");
             foreach (var name in part.Mistyped)
-                Console.Out.WriteLine($"  mistyped   {name}, should be floating-point numbers");
+                Console.Out.WriteLine($"  mistyped   {Printable.Line(name)}, should be floating-point numbers");
         }
     }
 }

@@ -31,6 +31,8 @@ internal static class ModelConvertCommand
             var path = Path.GetFullPath(parse.GetValue(output)!);
             var isFile = parse.GetValue(to) == SingleFile;
             RequireFree(path, isFile);
+            AtomicFile.RequireNoDevice(path);
+            RunFolder.RequireWritable(isFile ? Path.GetDirectoryName(path)! : path, parse.GetValue(output)!, files: isFile ? [Path.GetFileName(path)] : []);
             LibTorch.EnsureLoaded();
             TorchSharp.torch.ScalarType? type = parse.GetValue(dtype) is var name && name == Stored ? null : StoredTypes.Parse(name!);
             if (isFile)

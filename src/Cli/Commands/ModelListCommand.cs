@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
@@ -72,7 +73,7 @@ internal static class ModelListCommand
     {
         var table = new Table().AddColumns("name", "revision", "size", "family", "format");
         foreach (var model in found)
-            table.AddRow([.. new[] { model.Name, model.Revision, FileSize.Text(model.Bytes), model.Family ?? "", model.Format }.Select(Markup.Escape)]);
+            table.AddRow([.. new[] { model.Name, model.Revision, FileSize.Text(model.Bytes), model.Family ?? "", model.Format }.Select(cell => Markup.Escape(Printable.Line(cell)))]);
         if (found.Count > 0)
             AnsiConsole.Write(table);
         Console.Out.WriteLine(found.Count > 0 ? $"cache: {cache.Folder}" : $"There are no models in models/ and in {cache.Folder}; get one with `p2p models pull OWNER/NAME`.");

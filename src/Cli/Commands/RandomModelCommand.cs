@@ -22,7 +22,7 @@ internal static class RandomModelCommand
         var manifest = Parsed.Choice("--manifest", "Which model's names and shapes", Shapes[0].Name, [.. Shapes.Select(shape => shape.Name)]);
         var dtype = Parsed.Choice("--dtype", "Type of the stored weights", StoredTypes.Names[0], [.. StoredTypes.Names]);
         var output = OutputOptions.Folder("random-model");
-        var seed = Parsed.Number("--seed", "Seed of the weights", 0L);
+        var seed = Parsed.Seed("--seed", "Seed of the weights", 0);
         var tokenizer = new Option<string?>("--tokenizer")
         {
             Description = "Tokenizer directory to copy; without it, one of the drawn world's words",
@@ -45,7 +45,7 @@ internal static class RandomModelCommand
             LibTorch.EnsureLoaded();
             WriteTokenizer(parse.GetValue(tokenizer), Path.Combine(directory, "tokenizer"), shape);
             RandomModel.Write(
-                directory, shape, StoredTypes.Parse(parse.GetValue(dtype)!), unchecked((ulong)parse.GetValue(seed)), cancel);
+                directory, shape, StoredTypes.Parse(parse.GetValue(dtype)!), parse.GetValue(seed), cancel);
             var seconds = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3);
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(new JsonObject { ["command"] = "models random", ["model"] = directory, ["seconds"] = seconds }));

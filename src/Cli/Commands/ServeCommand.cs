@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Diffusion;
@@ -57,7 +58,10 @@ internal static class ServeCommand
 
     private static async Task Serve(StudioOptions options, CancellationToken cancel)
     {
-        await using var app = StudioServer.Create(options, logging => logging.AddSimpleConsole().SetMinimumLevel(LogLevel.Warning));
+        await using var app = StudioServer.Create(options, logging => logging
+            .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
+            .AddSimpleConsole(format => format.ColorBehavior = LoggerColorBehavior.Disabled)
+            .SetMinimumLevel(LogLevel.Warning));
         try
         {
             await app.StartAsync(cancel);

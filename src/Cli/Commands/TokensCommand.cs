@@ -1,9 +1,13 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Editing.Prompts;
 using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Commands;
@@ -24,12 +28,16 @@ internal static class TokensCommand
             var tokenizer = model.LoadTokenizer(parse);
             foreach (var text in parse.GetValue(prompts)!.SelectMany(text => text == "-" ? InputLines() : [text]))
             {
-                var prompt = longPrompts.Read(parse) ? tokenizer.TokenizeWindows(text, tokenizer.WindowsOf(text)) : tokenizer.Tokenize(text);
                 cancel.ThrowIfCancellationRequested();
+                // As in a run: without the notation of weights.
+                var prompt = PromptReading.Read(tokenizer, text, longPrompts.Windows(parse, tokenizer, text));
                 if (report.Json(parse))
-                    Console.Out.WriteLine(Json.Line(ToJson(prompt)));
+                    Console.Out.WriteLine(Json.Line(ToJson(prompt, ForeignNotation.Find(text))));
                 else
-                    Print(tokenizer, prompt);
+                    Print(tokenizer, prompt, text);
+                // Standard input may never end.
+                if (StandardStreams.Out.IsBroken)
+                    break;
             }
 
             return ExitCode.Done;
@@ -44,25 +52,45 @@ internal static class TokensCommand
             yield return line;
     }
 
-    private static JsonObject ToJson(TokenizedPrompt prompt) => new()
+    private static JsonObject ToJson(TokenizedPrompt prompt, IReadOnlyList<ForeignNotation> notation) => new()
     {
         ["ids"] = Json.Array(prompt.Ids),
         ["tokens"] = Json.Array(prompt.Tokens),
-        ["words"] = new JsonArray([.. prompt.Words.Select(word => new JsonObject { ["text"] = word.Text, ["tokens"] = Json.Array(word.Tokens) })]),
+        ["words"] = new JsonArray([.. prompt.Words.Select(word => new JsonObject
+        {
+            ["text"] = word.Text,
+            ["tokens"] = Json.Array(word.Tokens),
+            ["weight"] = WeightOf(prompt, word),
+        })]),
         ["truncated"] = Json.Array(prompt.Truncated),
+        ["text"] = prompt.Text,
+        ["notes"] = new JsonArray([.. notation.Select(found => new JsonObject
+        {
+            ["kind"] = JsonNamingPolicy.CamelCase.ConvertName(found.Kind.ToString()),
+            ["text"] = found.Text,
+            ["start"] = found.Start,
+            ["note"] = found.Message,
+        })]),
     };
 
-    private static void Print(ClipTokenizer tokenizer, TokenizedPrompt prompt)
+    private static float WeightOf(TokenizedPrompt prompt, PromptWord word) => prompt.Emphasis is { } emphasis ? emphasis[word.BareTokens[0]] : 1;
+
+    private static void Print(ClipTokenizer tokenizer, TokenizedPrompt prompt, string written)
     {
         var table = new Table().AddColumns("position", "id", "token", "word");
+        if (prompt.Emphasis is not null)
+            table.AddColumn("weight");
         for (var k = 0; k < prompt.Length; k++)
         {
             var word = prompt.Words.FirstOrDefault(word => word.Tokens.Contains(k))?.Text ?? "";
-            table.AddRow(new Text($"{k}"), new Text($"{prompt.Ids[k]}"), new Text(prompt.Tokens[k]), new Text(word));
+            string[] row = [$"{k}", $"{prompt.Ids[k]}", Printable.Cell(prompt.Tokens[k]), Printable.Cell(word)];
+            string[] weight = prompt.Emphasis is { } emphasis ? [word.Length > 0 ? emphasis[k].ToString(CultureInfo.InvariantCulture) : ""] : [];
+            table.AddRow([.. row.Concat(weight).Select(cell => new Text(cell))]);
         }
 
         AnsiConsole.Write(table);
         Warnings.Truncated(prompt);
+        Warnings.Notation(written);
         Warnings.Unknown(tokenizer, prompt);
     }
 }

@@ -31,7 +31,7 @@ internal sealed class ConceptOptions
     private readonly Option<double?> learningRate = Parsed.OptionalNumber<double>("--learning-rate", "How far a step moves the vectors' numbers; a twentieth of their size by default");
     private readonly Option<int> batch = Parsed.Number("--batch", "Noised pictures of a step that go through the network together", Standard.Batch);
     private readonly Option<int> accumulate = Parsed.Number("--accumulate", "How many batches make a step", Standard.Accumulation);
-    private readonly Option<long> seed = Parsed.Number("--seed", "Seed of noise, noise levels and order", Standard.Seed);
+    private readonly Option<ulong> seed = Parsed.Seed("--seed", "Seed of noise, noise levels and order", Standard.Seed);
     private readonly Option<bool> flip = new("--flip") { Description = "Learn from the pictures mirrored, too; not for things that have a left and a right" };
 
     private readonly Option<string> templates = new("--templates")

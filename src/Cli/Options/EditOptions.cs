@@ -29,7 +29,7 @@ internal sealed class EditOptions
     private readonly Option<double> blendSubtractThreshold = Parsed.Number("--blend-subtract-threshold", "The same for --blend-subtract", 0.3);
     private readonly Option<double> blendStart = Parsed.Number("--blend-start", "Share of the steps before the blend begins", 0.2);
     private readonly Option<string?> mask = Text<string?>("--mask", "Picture that is white where the edit may change something", "file");
-    private readonly Option<long?> editSeed = Parsed.OptionalNumber<long>("--edit-seed", "An experiment: another seed for the edited pictures");
+    private readonly Option<ulong?> editSeed = Parsed.OptionalSeed("--edit-seed", "An experiment: another seed for the edited pictures");
 
     public EditOptions() => selfResolution.DefaultValueFactory = _ => 32;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Numerics;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Pipelines;
 
 namespace PromptToPrompt.Cli.Options;
 
@@ -20,6 +21,17 @@ internal static class Parsed
     /// <summary>The same without a default.</summary>
     public static Option<T?> OptionalNumber<T>(string name, string description)
         where T : struct, INumber<T> => Of<T?>(name, description, NameOf<T>(), text => Read<T>(text) ?? throw new FormatException(), "number");
+
+    /// <summary>An option with a seed.</summary>
+    public static Option<ulong> Seed(string name, string description, ulong standard)
+    {
+        var option = Of(name, description, SeedJson.Range, ReadSeed, "number");
+        option.DefaultValueFactory = _ => standard;
+        return option;
+    }
+
+    /// <summary>The same without a default.</summary>
+    public static Option<ulong?> OptionalSeed(string name, string description) => Of<ulong?>(name, description, SeedJson.Range, text => ReadSeed(text), "number");
 
     /// <summary>An option of a form of its own; <paramref name="read"/> throws a <see cref="FormatException"/> at a text without it.</summary>
     public static Option<T> Of<T>(string name, string description, string wanted, Func<string, T> read, string helpName = "value") => new(name)
@@ -63,6 +75,8 @@ internal static class Parsed
             throw new InvalidInputException($"{name}: {e.Message}", e);
         }
     }
+
+    private static ulong ReadSeed(string text) => SeedJson.TryParse(text, out var seed) ? seed : throw new FormatException();
 
     private static string NameOf<T>()
         where T : struct, INumber<T> => T.IsInteger(T.One / (T.One + T.One)) ? "a whole number" : "a number";

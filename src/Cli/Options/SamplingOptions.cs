@@ -22,7 +22,7 @@ internal sealed class SamplingOptions
 
     private readonly Option<int> steps = Parsed.Number("--steps", "Denoising steps", 50);
     private readonly Option<double> guidance = Parsed.Number("--guidance", "Classifier-free guidance; 1 is none", 7.5);
-    private readonly Option<long> seed = Parsed.Number("--seed", "Seed of the starting noise", 0L);
+    private readonly Option<ulong> seed = Parsed.Seed("--seed", "Seed of the starting noise", 0);
     private readonly Option<int?> stepsOffset = Parsed.OptionalNumber<int>("--steps-offset", "Offset of the timesteps; the model's own by default");
 
     private readonly LongPromptsOption longPrompts = new();

@@ -63,7 +63,7 @@ internal sealed class ConceptSheets(
     }
 
     private List<Picture> DrawAll(string word) =>
-        [.. Enumerable.Range(0, count).Select(i => training.Draw(PromptOf(i, word), seed: i, pictures[0].Picture.Size, cancel))];
+        [.. Enumerable.Range(0, count).Select(i => training.Draw(PromptOf(i, word), seed: (ulong)i, pictures[0].Picture.Size, cancel))];
 
     private string PromptOf(int i, string word) => PromptTemplates.Fill(prompts[i % prompts.Count], word);
 }

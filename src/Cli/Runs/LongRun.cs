@@ -1,4 +1,5 @@
 using System.Globalization;
+using PromptToPrompt.Cli.Printing;
 using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Runs;
@@ -37,7 +38,7 @@ internal sealed class LongRun : IProgress<LongProgress>
         if (quiet || Console.IsErrorRedirected)
             return work(new LongRun(context: null, lines: !quiet));
         var result = default(T)!;
-        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) })
+        StandardStreams.ForProgress()
             .Progress()
             .AutoClear(true)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
@@ -53,14 +54,14 @@ internal sealed class LongRun : IProgress<LongProgress>
             // The speed is that of this process: a resumed part did not start at nothing.
             (part, firstDone, started, written) = (value.Part, value.Done, clock.GetTimestamp(), null);
             bar?.StopTask();
-            bar = context?.AddTask(Markup.Escape(value.Part), maxValue: value.Total);
+            bar = context?.AddTask(Markup.Escape(Printable.Cell(value.Part)), maxValue: value.Total);
         }
 
         if (bar is not null)
         {
             bar.MaxValue = value.Total;
             bar.Value = value.Done;
-            bar.Description = Markup.Escape(Text(value));
+            bar.Description = Markup.Escape(Printable.Line(Text(value)));
         }
 
         if (lines && (value.IsWaiting || value.Done >= value.Total || written is not { } last || clock.GetElapsedTime(last) >= BetweenLines))

@@ -66,7 +66,11 @@ internal sealed class PictureRun
         // Not earlier: whatever is wrong with the input says it alone.
         model.Announce(parse, loaded.Device, report.Quiet(parse));
         if (!report.Quiet(parse))
+        {
+            Warnings.Notation([request.Source, request.Negative, .. request.Targets]);
             Warnings.Unknown(loaded.Tokenizer, prompts);
+        }
+
         job.AddPictures(folder, result);
         job.AddFiles(folder, result);
         RunRecord.Complete(record, parse, request, result);

@@ -48,7 +48,7 @@ internal sealed class RunFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"--output {folder} cannot be made: {e.Message}", e);
+            throw new InvalidInputException($"--output {folder} cannot be made: {AtomicFile.ReasonOf(e)}.", e);
         }
 
         var path = PathOf(name);
@@ -56,31 +56,54 @@ internal sealed class RunFolder
         files.Add(path);
     }
 
-    // By trying it in the folder or, where there is none yet, in the one it will be made in: permissions alone do not tell, and the
-    // folder itself is to appear with its first file.
     /// <summary>Refuses a folder in which nothing can be written, before the work; it need not exist.</summary>
     /// <param name="folder">Its full path.</param>
     /// <param name="asked">What the user wrote.</param>
-    public static void RequireWritable(string folder, string asked)
+    /// <param name="option">The option it was written to.</param>
+    /// <param name="files">Names of files that will lie there.</param>
+    /// <exception cref="InvalidInputException">A file is in the way, a name is too long, or nothing can be written there.</exception>
+    public static void RequireWritable(string folder, string asked, string option = "--output", params IEnumerable<string> files)
     {
+        // By trying it there or, where there is no such folder yet, in the one it will be made in: permissions alone do not tell, and the
+        // folder itself is to appear with its first file.
+        var probe = $".p2p-{Guid.NewGuid():N}.tmp";
+        List<string> missing = [.. files, probe];
         var existing = folder;
-        while (!Directory.Exists(existing))
+        for (; !Directory.Exists(existing); existing = Path.GetDirectoryName(existing)!)
         {
             if (File.Exists(existing))
-                throw new InvalidInputException($"--output {asked}: {existing} is a file; give another path.");
-            existing = Path.GetDirectoryName(existing)!;
+                throw new InvalidInputException($"{option} {asked}: {existing} is a file; give another path.");
+            missing.Add(Path.GetFileName(existing));
         }
 
         try
         {
-            var probe = Path.Combine(existing, $".p2p-{Guid.NewGuid():N}.tmp");
-            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose))
+            // One by one, because below a folder that is missing no name is too long.
+            foreach (var path in missing.Select(name => Path.Combine(existing, name)).Concat(missing.Select(name => Path.Combine(folder, name))))
+                RequireShort(path);
+            using (new FileStream(Path.Combine(existing, probe), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose))
             {
             }
         }
+        catch (PathTooLongException e)
+        {
+            throw new InvalidInputException($"{option} {asked}: {AtomicFile.ReasonOf(e)}.", e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"--output {asked}: nothing can be written in {existing}; choose another folder.", e);
+            throw new InvalidInputException($"{option} {asked}: nothing can be written in {existing}; choose another folder.", e);
+        }
+    }
+
+    private static void RequireShort(string path)
+    {
+        try
+        {
+            _ = File.GetAttributes(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
+        {
+            // Not there yet.
         }
     }
 }

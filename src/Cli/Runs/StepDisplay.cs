@@ -1,4 +1,5 @@
 using System.Globalization;
+using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
 using Spectre.Console;
@@ -14,7 +15,7 @@ internal static class StepDisplay
         if (quiet || Console.IsErrorRedirected)
             return work(null);
         var result = default(T)!;
-        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) })
+        StandardStreams.ForProgress()
             .Progress()
             .AutoClear(true)
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())

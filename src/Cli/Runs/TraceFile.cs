@@ -15,8 +15,12 @@ internal sealed class TraceFile(string asked, bool overwrites)
     /// <exception cref="InvalidInputException">It is such a place.</exception>
     public void Check(IEnumerable<string> inputs)
     {
+        AtomicFile.RequireNoDevice(Path);
+        if (Directory.Exists(Path))
+            throw new InvalidInputException($"--trace {asked} is a folder; give the name of a file.");
         if (!Directory.Exists(System.IO.Path.GetDirectoryName(Path)))
             throw new InvalidInputException($"--trace {asked}: its folder does not exist; create it first.");
+        RunFolder.RequireWritable(System.IO.Path.GetDirectoryName(Path)!, asked, "--trace", System.IO.Path.GetFileName(Path));
         if (inputs.Select(System.IO.Path.GetFullPath).Contains(Path))
             throw new InvalidInputException($"--trace {asked}: {Path} is an input; give another name.");
     }

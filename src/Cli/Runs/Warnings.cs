@@ -37,6 +37,26 @@ internal static class Warnings
         }
     }
 
+    /// <summary>Says what in prompts other programs would take for notation, once for each kind.</summary>
+    public static void Notation(params IEnumerable<string> prompts)
+    {
+        foreach (var kind in prompts.Distinct().SelectMany(ForeignNotation.Find).GroupBy(found => found.Kind))
+        {
+            var others = kind.Select(found => found.Text).Distinct().Count() - 1;
+            var more = others > 0 ? $" ({others} more like it)" : "";
+            Console.Error.WriteLine($"note: {kind.First().Message}{OptionFor(kind.Key)}{more} See docs/prompts.md.");
+        }
+    }
+
+    private static string OptionFor(ForeignNotationKind kind) => kind switch
+    {
+        ForeignNotationKind.Adapter => " That is --lora FILE:0.8.",
+        ForeignNotationKind.Embedding => " That is --embedding FILE.",
+        ForeignNotationKind.Schedule => " That is --cross-steps of edit.",
+        ForeignNotationKind.Break => " With --long-prompts nothing is cut off.",
+        _ => "",
+    };
+
     /// <summary>Names the words of prompts that the model will not see.</summary>
     public static void Truncated(params TokenizedPrompt[] prompts)
     {

@@ -9,17 +9,23 @@ public static class AtomicFile
 {
     private const int BufferSize = 1 << 20;
 
+    // Numbers of the system's errors, which .NET gives unchanged.
+    private const int FileTooLarge = 27;
+    private const int DiskFull = 28;
+    private const int ReadOnly = 30;
+
     /// <summary>
     /// Writes a file through <paramref name="write"/>. When that throws, the temporary file is deleted and an older file of that name stays.
     /// </summary>
     /// <param name="path">The file to create or replace. Its folder must exist.</param>
     /// <param name="write">Writes the content to the stream it is given, which can seek.</param>
     /// <exception cref="InvalidInputException">A file cannot be created under that path.</exception>
-    /// <exception cref="IOException">The content could not be written, for example because the disk is full.</exception>
+    /// <exception cref="IOException">The content could not be written, for example because the disk is full; the message is one line that says so.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         ArgumentNullException.ThrowIfNull(write);
         var full = Path.GetFullPath(path);
+        RequireNoDevice(full);
         // In the same folder, since a rename across file systems is a copy. The name is random: two processes may write one file.
         var temporary = Path.Combine(Path.GetDirectoryName(full)!, $".p2p-{Guid.NewGuid():N}.tmp");
         try
@@ -32,13 +38,35 @@ public static class AtomicFile
             }
             File.Move(temporary, full, overwrite: true);
         }
-        catch
+        catch (Exception e)
         {
             if (File.Exists(temporary))
                 File.Delete(temporary);
-            throw;
+            if (e is not IOException)
+                throw;
+            throw new IOException($"{path} cannot be written: {ReasonOf(e).Replace(temporary, path, StringComparison.Ordinal)}.", e);
         }
     }
+
+    /// <summary>Refuses a path under which renaming would put a file in a device's place, as <c>/dev/null</c>.</summary>
+    /// <exception cref="InvalidInputException">It is one.</exception>
+    public static void RequireNoDevice(string path)
+    {
+        var full = Path.GetFullPath(path);
+        if (full.StartsWith("/dev/", StringComparison.Ordinal) && !full.StartsWith("/dev/shm/", StringComparison.Ordinal))
+            throw new InvalidInputException($"{path} is a device; give the name of a file.");
+    }
+
+    /// <summary>Why a file or folder could not be written, as the end of a sentence that says what to do where that is known.</summary>
+    public static string ReasonOf(Exception failure) => failure switch
+    {
+        PathTooLongException => "the path is longer than the system allows; give a shorter one",
+        UnauthorizedAccessException => "there is no permission to write there; choose another folder",
+        IOException { HResult: DiskFull } => "the disk is full; free some space, or choose a folder on another disk",
+        IOException { HResult: FileTooLarge } => "the file would be larger than this shell allows (ulimit -f), or than the file system can hold; raise the limit, or choose a folder on another disk",
+        IOException { HResult: ReadOnly } => "the file system is read-only; choose another folder",
+        _ => failure.Message.TrimEnd('.'),
+    };
 
     /// <summary>Writes a text file in UTF-8 without a byte order mark.</summary>
     /// <inheritdoc cref="Write"/>
@@ -62,7 +90,7 @@ public static class AtomicFile
         }
         catch (IOException e)
         {
-            throw new InvalidInputException($"{path} cannot be written: {e.Message}", e);
+            throw new InvalidInputException($"{path} cannot be written: {ReasonOf(e).Replace(temporary, path, StringComparison.Ordinal)}.", e);
         }
     }
 }

@@ -24,6 +24,7 @@ public static class LibTorch
     private static readonly Lock Gate = new();
     private static readonly Assembly TorchAssembly = typeof(torch).Assembly;
     private static PatchedWrapper? patched;
+    private static string? noCopy;
     private static InstalledTorch? installed;
     private static nint core;
     private static nint wrapper;
@@ -142,7 +143,7 @@ public static class LibTorch
                 // The copy lies elsewhere, so its dependencies must be in the process (they are then found by name).
                 if ((installed is null && !NativeLibrary.TryLoad("torch", TorchAssembly, null, out _)) || NativeSearchPath.Find(WrapperName) is not { } original)
                     return 0;
-                patched = PatchedWrapper.TryLoad(original);
+                patched = PatchedWrapper.TryLoad(original, out noCopy);
             }
             return patched?.Handle ?? 0;
         }
@@ -168,6 +169,8 @@ public static class LibTorch
             return $"{file} was not found beside the program (looked in {string.Join(", ", NativeSearchPath.Directories)}): "
                 + $"restore the packages and build again ({PackageVersions}).";
         }
+        if (noCopy is not null)
+            return noCopy;
         return $"{path} cannot be loaded: the system's loader says \"{LoaderMessage(path, failure)}\"; "
             + $"install what it asks for, or restore the packages again ({PackageVersions}).";
     }

@@ -25,9 +25,12 @@ internal sealed class PatchedWrapper
     /// <summary>The loaded library.</summary>
     public nint Handle { get; }
 
-    /// <summary>Loads a patched copy of a library, or returns null where the library is not one that this patch can help.</summary>
-    public static PatchedWrapper? TryLoad(string original)
+    /// <summary>Loads a patched copy of a library, or returns null where the library is not one that this patch can help or no copy can be used.</summary>
+    /// <param name="original">The library.</param>
+    /// <param name="problem">Why no copy can be used, in a sentence that says what to do; null where there is one, or where none would help.</param>
+    public static PatchedWrapper? TryLoad(string original, out string? problem)
     {
+        problem = null;
         byte[]? bytes;
         try
         {
@@ -40,19 +43,31 @@ internal sealed class PatchedWrapper
         if (bytes is null)
             return null;
         var fileName = System.IO.Path.GetFileName(original);
-        return LoadFromCache(bytes, fileName) ?? LoadFromTemporaryFile(bytes, fileName);
+        var problems = new List<string>();
+        var loaded = LoadFromCache(bytes, fileName, problems) ?? LoadFromTemporaryFile(bytes, fileName, problems);
+        if (loaded is null)
+        {
+            problem = $"On this system TorchSharp's library runs from a copy that is adapted to an older libstdc++, and no copy can be used: {string.Join("; ", problems)}. "
+                + "Set XDG_CACHE_HOME, or TMPDIR, to a folder in which files can be written and run.";
+        }
+
+        return loaded;
     }
 
     /// <summary>The folder for copies with this content in the user's cache; null where there is none.</summary>
     internal static string? CacheDirectory(ReadOnlySpan<byte> content) =>
         UserCache.Folder("native", Convert.ToHexStringLower(SHA256.HashData(content))[..16]);
 
-    private static PatchedWrapper? LoadFromCache(byte[] bytes, string fileName)
+    private static PatchedWrapper? LoadFromCache(byte[] bytes, string fileName, List<string> problems)
     {
+        if (CacheDirectory(bytes) is not { } directory)
+        {
+            problems.Add("there is no cache folder, since neither XDG_CACHE_HOME nor HOME is set");
+            return null;
+        }
+
         try
         {
-            if (CacheDirectory(bytes) is not { } directory)
-                return null;
             var path = System.IO.Path.Combine(directory, fileName);
             // Compared in full, so that a damaged copy is replaced. Two processes may both write it: each renames a whole file into place.
             if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes))
@@ -60,16 +75,17 @@ internal sealed class PatchedWrapper
                 Directory.CreateDirectory(directory);
                 AtomicFile.Write(path, stream => stream.Write(bytes));
             }
-            return NativeLibrary.TryLoad(path, out var handle) ? new PatchedWrapper(path, handle) : null;
+            return new PatchedWrapper(path, NativeLibrary.Load(path));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidInputException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidInputException or DllNotFoundException)
         {
+            problems.Add($"the cache folder {directory} cannot be used ({ReasonOf(e)})");
             return null;
         }
     }
 
     /// <summary>For homes that are read-only, missing or mounted without execution: a folder of our own, gone as soon as it is loaded.</summary>
-    private static PatchedWrapper? LoadFromTemporaryFile(byte[] bytes, string fileName)
+    private static PatchedWrapper? LoadFromTemporaryFile(byte[] bytes, string fileName, List<string> problems)
     {
         DirectoryInfo? directory = null;
         try
@@ -77,10 +93,11 @@ internal sealed class PatchedWrapper
             directory = Directory.CreateTempSubdirectory("prompt-to-prompt-");
             var path = System.IO.Path.Combine(directory.FullName, fileName);
             File.WriteAllBytes(path, bytes);
-            return NativeLibrary.TryLoad(path, out var handle) ? new PatchedWrapper(path, handle) : null;
+            return new PatchedWrapper(path, NativeLibrary.Load(path));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DllNotFoundException)
         {
+            problems.Add($"nor can the folder for temporary files {System.IO.Path.GetTempPath()} ({ReasonOf(e)})");
             return null;
         }
         finally
@@ -88,4 +105,13 @@ internal sealed class PatchedWrapper
             directory?.Delete(recursive: true);
         }
     }
+
+    // The loader's message names every path it tried before it says what is wrong.
+    private static string ReasonOf(Exception failure) =>
+        failure switch
+        {
+            DllNotFoundException => failure.Message.TrimEnd().Split('\n')[^1].Trim().TrimEnd('.'),
+            DirectoryNotFoundException or FileNotFoundException => "it does not exist and cannot be made",
+            _ => AtomicFile.ReasonOf(failure).TrimEnd('.'),
+        };
 }

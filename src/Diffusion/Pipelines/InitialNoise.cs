@@ -13,11 +13,11 @@ public static class InitialNoise
     /// <param name="width">Picture width in pixels.</param>
     /// <returns>[1, channels, height/f, width/f] float32.</returns>
     /// <exception cref="InvalidInputException">The size is not a multiple of the model's.</exception>
-    public static Tensor FromSeed(StableDiffusionModel model, long seed, int height, int width)
+    public static Tensor FromSeed(StableDiffusionModel model, ulong seed, int height, int width)
     {
         var f = model.Shape.Vae.PixelsPerLatent;
         model.RequireFits(new PixelSize(width, height));
-        using var generator = new Generator((ulong)seed, CPU);
+        using var generator = new Generator(seed, CPU);
         using var noise = randn([1, model.Shape.Vae.LatentChannels, height / f, width / f], device: CPU, generator: generator);
         return noise.to(model.Device, copy: true);
     }

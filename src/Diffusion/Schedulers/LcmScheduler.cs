@@ -19,7 +19,7 @@ public sealed class LcmScheduler : Scheduler
     /// <param name="steps">Number of steps, at most that of the timesteps that the model was distilled on.</param>
     /// <param name="seed">Seed of the noise that is added.</param>
     /// <exception cref="InvalidInputException">So many steps are not possible.</exception>
-    public LcmScheduler(SchedulerConfig config, int steps, long seed)
+    public LcmScheduler(SchedulerConfig config, int steps, ulong seed)
         : base(config)
     {
         var known = config.OriginalInferenceSteps;

@@ -166,7 +166,7 @@ public sealed record SchedulerConfig
     /// <param name="steps">Number of denoising steps, at least 1. PNDM evaluates the network once more than that.</param>
     /// <param name="seed">Seed of the noise that stochastic algorithms add.</param>
     /// <exception cref="InvalidInputException">The algorithm cannot take that many steps, or cannot be used with this config.</exception>
-    public Scheduler Create(SamplerKind kind, int steps, long seed = 0) => kind switch
+    public Scheduler Create(SamplerKind kind, int steps, ulong seed = 0) => kind switch
     {
         SamplerKind.Ddim => new DdimScheduler(this, steps),
         SamplerKind.Pndm => new PndmScheduler(this, steps),

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Schedulers;
 /// into passes. It is what PyTorch's CPU generator draws for one picture after its starting noise.
 /// </summary>
 /// <param name="seed">The seed.</param>
-internal sealed class StepNoise(long seed) : IDisposable
+internal sealed class StepNoise(ulong seed) : IDisposable
 {
     private Generator? generator;
     private int drawn;
@@ -22,7 +22,7 @@ internal sealed class StepNoise(long seed) : IDisposable
         if (generator is null || step < drawn - 1 || latest is null || !latest.shape.SequenceEqual(shape))
         {
             Dispose();
-            generator = new Generator((ulong)seed, CPU);
+            generator = new Generator(seed, CPU);
             // The starting noise comes first.
             using var start = randn(shape, device: CPU, generator: generator);
         }

@@ -103,15 +103,15 @@ internal sealed class ConceptExamples : IDisposable
             cat([.. levels.Select((level, i) => make(level, latents.narrow(0, i, 1), noise.narrow(0, i, 1)))], 0);
     }
 
-    private Generator Numbers(long number) => new((ulong)HashCode(settings.Seed, number), CPU);
+    private Generator Numbers(long number) => new(HashCode(settings.Seed, number), CPU);
 
-    private static long HashCode(long seed, long number)
+    private static ulong HashCode(ulong seed, long number)
     {
         // Not System.HashCode, which differs from process to process.
-        var hash = unchecked((ulong)seed + ((ulong)number * 0x9E3779B97F4A7C15UL));
+        var hash = unchecked(seed + ((ulong)number * 0x9E3779B97F4A7C15UL));
         hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9UL;
         hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EBUL;
-        return (long)((hash ^ (hash >> 31)) >> 1);
+        return (hash ^ (hash >> 31)) >> 1;
     }
 
     private sealed record Entry(Tensor Latents, IReadOnlyList<TokenizedPrompt> Prompts, PictureSizes Sizes);

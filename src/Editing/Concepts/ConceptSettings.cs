@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Prompts;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 
@@ -37,7 +39,8 @@ public sealed record ConceptSettings
     public double WeightDecay { get; init; } = 0.01;
 
     /// <summary>Seed of noise, timesteps and the order of pictures and prompts.</summary>
-    public long Seed { get; init; }
+    [JsonConverter(typeof(SeedJson))]
+    public ulong Seed { get; init; }
 
     /// <summary>Whether pictures are also learned from mirrored.</summary>
     public bool Flip { get; init; }

@@ -124,7 +124,7 @@ public sealed class ConceptTraining : IDisposable
     /// <param name="seed">Seed of the noise.</param>
     /// <param name="size">Size of the picture.</param>
     /// <param name="cancel">Stops before the next step.</param>
-    public Picture Draw(string prompt, long seed, PixelSize size, CancellationToken cancel = default)
+    public Picture Draw(string prompt, ulong seed, PixelSize size, CancellationToken cancel = default)
     {
         using var scope = NewDisposeScope();
         var nothing = TextConditioning.EncodeNegative(model, model.Tokenizer.Tokenize(""), PictureSizes.Of(size), settings.ClipSkip);

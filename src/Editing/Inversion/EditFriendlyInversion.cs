@@ -20,7 +20,7 @@ internal sealed class EditFriendlyInversion : InversionMethod
     internal override InvertedPicture Invert(InversionRun run)
     {
         using var scheduler = new DdimScheduler(run.Config, run.Steps) { Eta = 1 };
-        using var generator = new Generator((ulong)run.Settings.Seed, CPU);
+        using var generator = new Generator(run.Settings.Seed, CPU);
         var guidance = run.Settings.InversionGuidance ?? SourceGuidance;
         var source = new List<Tensor>();
         foreach (var timestep in scheduler.Timesteps)

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tokenization;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 
@@ -52,7 +54,8 @@ public sealed record InversionSettings
     public double Skip { get; init; } = 0.36;
 
     /// <summary>Edit-friendly: seed of the noise.</summary>
-    public long Seed { get; init; }
+    [JsonConverter(typeof(SeedJson))]
+    public ulong Seed { get; init; }
 
     /// <summary>BDIA: γ, how much a step looks back.</summary>
     public double Gamma { get; init; } = 1;

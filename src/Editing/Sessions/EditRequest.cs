@@ -45,7 +45,7 @@ public sealed record EditRequest
     public TimestepSpacing? TimestepSpacing { get; init; }
 
     /// <summary>Seed of the starting noise.</summary>
-    public long Seed { get; init; }
+    public ulong Seed { get; init; }
 
     /// <summary>Starting noise instead of the seed's, [1, channels, h, w]; stays the caller's.</summary>
     public Tensor? InitialLatents { get; init; }
@@ -57,7 +57,7 @@ public sealed record EditRequest
     public InvertedPicture? Inverted { get; init; }
 
     /// <summary>Another seed for the edited pictures: the experiment of un-fixing it. Null to start all from the same noise.</summary>
-    public long? EditSeed { get; init; }
+    public ulong? EditSeed { get; init; }
 
     /// <summary>Picture width in pixels; 0 for the model's own.</summary>
     public int Width { get; init; }

@@ -77,7 +77,7 @@ public sealed class ConceptTrial : IDisposable
         var drawn = Prompts.SelectMany(asked => Enumerable.Range(0, seeds).Select(seed =>
         {
             var prompt = PromptTemplates.Fill(asked.Prompt, wording);
-            var picture = training.Draw(prompt, seed, size, cancel);
+            var picture = training.Draw(prompt, (ulong)seed, size, cancel);
             var seen = judge.Judge(picture);
             bool? setting = asked.Slot is { } slot ? seen.Best(slot) == asked.Value : null;
             return (

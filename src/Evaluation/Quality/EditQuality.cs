@@ -25,13 +25,13 @@ public sealed class EditQuality(StableDiffusionModel model, EditQualityOptions o
     {
         var pairs = EditPairs.Make(options.Pairs, options.Seed);
         for (var i = 0; i < pairs.Count; i++)
-            yield return Measure(pairs[i], options.Seed + i, cancel);
+            yield return Measure(pairs[i], (ulong)(options.Seed + i), cancel);
     }
 
     /// <summary>Whether edits of a kind concern a region, and not the whole picture.</summary>
     internal static bool HasRegion(EditKind kind) => kind is EditKind.SubjectSwap or EditKind.ColourSwap or EditKind.PlaceSwap;
 
-    private EditMeasurement Measure(EditPair pair, long seed, CancellationToken cancel)
+    private EditMeasurement Measure(EditPair pair, ulong seed, CancellationToken cancel)
     {
         using var run = new PairRun(model, pair, options, seed, cancel);
         var judgements = judge.Judge(run.Pictures);

@@ -21,7 +21,7 @@ internal sealed class PairRun : IDisposable
     private readonly IReadOnlyList<TokenizedPrompt> prompts;
     private readonly AttentionMaps maps;
 
-    public PairRun(StableDiffusionModel model, EditPair pair, EditQualityOptions options, long seed, CancellationToken cancel)
+    public PairRun(StableDiffusionModel model, EditPair pair, EditQualityOptions options, ulong seed, CancellationToken cancel)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();

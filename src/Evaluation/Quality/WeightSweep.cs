@@ -21,7 +21,7 @@ public sealed record WeightSweepOptions
     public double Guidance { get; init; } = 5;
 
     /// <summary>Seed of the first noise.</summary>
-    public long Seed { get; init; } = 1;
+    public ulong Seed { get; init; } = 1;
 }
 
 /// <summary>A word that is re-weighted.</summary>
@@ -42,7 +42,7 @@ public sealed record SweptWord(string Prompt, string Word, Slot Slot, int Value)
 /// <param name="Strength">Root mean square of the final latents over that of the picture with weight 1: far from 1 is damage.</param>
 /// <param name="SubjectKept">Whether the judge sees the same subject as in that picture.</param>
 public sealed record WeightMeasurement(
-    SweptWord Word, long Seed, float Weight, Picture Picture, double Presence, double Change, double Structure, double Strength, bool SubjectKept);
+    SweptWord Word, ulong Seed, float Weight, Picture Picture, double Presence, double Change, double Structure, double Strength, bool SubjectKept);
 
 /// <summary>Gives words of prompts one weight after another and measures what it does to the picture: to what the word names, and to the rest.</summary>
 public static class WeightSweep
@@ -74,14 +74,14 @@ public static class WeightSweep
     {
         foreach (var word in Words)
         {
-            for (var seed = options.Seed; seed < options.Seed + options.Seeds; seed++)
+            for (var seed = options.Seed; seed < options.Seed + (ulong)options.Seeds; seed++)
                 yield return Measure(model, judge, options, word, seed, cancel);
         }
     }
 
     // All weights in one batch; weight 1 is the source itself.
     private static List<WeightMeasurement> Measure(
-        StableDiffusionModel model, PictureJudge judge, WeightSweepOptions options, SweptWord word, long seed, CancellationToken cancel)
+        StableDiffusionModel model, PictureJudge judge, WeightSweepOptions options, SweptWord word, ulong seed, CancellationToken cancel)
     {
         float[] others = [.. Weights.Where(weight => weight != 1)];
         using var result = EditRun.Execute(

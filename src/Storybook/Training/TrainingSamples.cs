@@ -59,7 +59,7 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
         var wanted = Captions.SelectMany(caption => Enumerable.Range(0, SeedsOfEachCaption).Select(seed => (Caption: caption, Seed: seed))).ToList();
         var drawn = SamplePictures.Draw(
             model,
-            cat([.. wanted.Select(w => InitialNoise.FromSeed(model, w.Seed, side, side))], 0),
+            cat([.. wanted.Select(w => InitialNoise.FromSeed(model, (ulong)w.Seed, side, side))], 0),
             TextConditioning.Encode(model, wanted.Select(w => model.Tokenizer.Tokenize(w.Caption))),
             TextConditioning.EncodeNegative(model, ""),
             cancel);

@@ -1,3 +1,4 @@
+using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
@@ -34,7 +35,9 @@ internal sealed record PictureAnswer(string Picture, int Width, int Height);
 /// <param name="Recipe">What is being made.</param>
 /// <param name="Progress">Where it is.</param>
 /// <param name="Events">Where its progress can be followed, as server-sent events.</param>
-internal sealed record JobAnswer(string Id, string Project, Recipe Recipe, JobProgress Progress, string Events)
+/// <param name="Notes">What in its prompts other programs would take for notation, a sentence each.</param>
+internal sealed record JobAnswer(string Id, string Project, Recipe Recipe, JobProgress Progress, string Events, IReadOnlyList<string> Notes)
 {
-    public static JobAnswer Of(Job job) => new(job.Id, job.Project, job.Recipe, job.Progress, $"/api/jobs/{job.Id}/events");
+    public static JobAnswer Of(Job job) => new(
+        job.Id, job.Project, job.Recipe, job.Progress, $"/api/jobs/{job.Id}/events", [.. job.Recipe.Texts.SelectMany(ForeignNotation.Find).Select(found => found.Message)]);
 }

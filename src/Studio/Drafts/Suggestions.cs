@@ -12,7 +12,7 @@ internal static class Suggestions
     /// <summary>The prompt of a first visit, and the seed that the embedded model draws it well with.</summary>
     public const string FirstPrompt = "a white house in a field";
 
-    public const long FirstSeed = 4;
+    public const ulong FirstSeed = 4;
 
     /// <summary>Guidance that suits the embedded model.</summary>
     public const double StorybookGuidance = 5;

@@ -9,7 +9,7 @@ public sealed record PictureSettings
 {
     public string Model { get; init; } = "";
 
-    public long Seed { get; init; } = Suggestions.FirstSeed;
+    public ulong Seed { get; init; } = Suggestions.FirstSeed;
 
     public int Steps { get; init; } = 30;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PromptToPrompt.Diffusion.Pipelines;
 
 namespace PromptToPrompt.Studio.Recipes;
 
@@ -13,6 +14,15 @@ public abstract record Recipe
 {
     /// <summary>What the picture shows. Words of an edit may carry weights, <c>(word:1.5)</c>.</summary>
     public required string Prompt { get; init; }
+
+    /// <summary>All that is written for the model.</summary>
+    [JsonIgnore]
+    internal IEnumerable<string> Texts => this switch
+    {
+        DrawnRecipe drawn => [Prompt, drawn.Negative],
+        InpaintedRecipe filled => [Prompt, filled.Negative],
+        _ => [Prompt],
+    };
 }
 
 /// <summary>A picture that follows no other one. Its edits are made by the same model, which reads their words in the same way.</summary>
@@ -40,7 +50,8 @@ public sealed record DrawnRecipe : RootRecipe
     public string Negative { get; init; } = "";
 
     /// <summary>Seed of the noise.</summary>
-    public long Seed { get; init; }
+    [JsonConverter(typeof(SeedJson))]
+    public ulong Seed { get; init; }
 
     /// <summary>Denoising steps.</summary>
     public int Steps { get; init; } = 30;
@@ -121,7 +132,8 @@ public sealed record InpaintedRecipe : RootRecipe
     public string Negative { get; init; } = "";
 
     /// <summary>Seed of the noise.</summary>
-    public long Seed { get; init; }
+    [JsonConverter(typeof(SeedJson))]
+    public ulong Seed { get; init; }
 
     /// <summary>Denoising steps.</summary>
     public int Steps { get; init; } = 30;

@@ -11,8 +11,8 @@ public sealed class PatchedWrapperTests
         try
         {
             File.WriteAllText(path, "no library");
-            Assert.Null(PatchedWrapper.TryLoad(path));
-            Assert.Null(PatchedWrapper.TryLoad(path + ".missing"));
+            Assert.Null(PatchedWrapper.TryLoad(path, out _));
+            Assert.Null(PatchedWrapper.TryLoad(path + ".missing", out _));
         }
         finally
         {
@@ -26,8 +26,9 @@ public sealed class PatchedWrapperTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux needs the patch");
         var original = NativeSearchPath.Find("LibTorchSharp")!;
         var before = File.ReadAllBytes(original);
-        var wrapper = Assert.IsType<PatchedWrapper>(PatchedWrapper.TryLoad(original));
+        var wrapper = Assert.IsType<PatchedWrapper>(PatchedWrapper.TryLoad(original, out var problem));
         Assert.NotEqual(0, wrapper.Handle);
+        Assert.Null(problem);
         Assert.NotEqual(original, wrapper.Path);
         Assert.Equal(before, File.ReadAllBytes(original));
     }

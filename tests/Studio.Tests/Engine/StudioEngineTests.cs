@@ -70,7 +70,7 @@ public sealed class StudioEngineTests : IAsyncDisposable
         var jobs = new List<Job>();
         var full = Assert.Throws<QueueFullException>(() =>
         {
-            for (var seed = 10; seed < 20; seed++)
+            for (ulong seed = 10; seed < 20; seed++)
                 jobs.Add(test.Engine.Submit(test.Project, null, House with { Seed = seed, Steps = 200 }));
         });
         Assert.Contains("waiting", full.Message, StringComparison.Ordinal);

@@ -1,0 +1,65 @@
+using System.Text;
+
+namespace PromptToPrompt.Cli.Printing;
+
+/// <summary>
+/// Text as it may be printed. Prompts, file names, and names inside files come from anywhere, and a terminal obeys what it is sent: an escape
+/// character can recolor it, retitle it or hide what stands before it.
+/// </summary>
+internal static class Printable
+{
+    private const int LongestLine = 1000;
+    private const int LongestCell = 60;
+
+    /// <summary>
+    /// The same text with control characters and changes of the writing direction written out as in JSON (<c>\u001B</c>), which JSON stays JSON by.
+    /// Line breaks and tabs stay.
+    /// </summary>
+    public static string Text(ReadOnlySpan<char> text)
+    {
+        if (!text.ContainsAnyExceptInRange(' ', '~'))
+            return text.ToString();
+        var shown = new StringBuilder(text.Length);
+        foreach (var character in text)
+        {
+            if (IsHarmful(character))
+                shown.Append($"\\u{(int)character:X4}");
+            else
+                shown.Append(character);
+        }
+
+        return shown.ToString();
+    }
+
+    /// <summary>One line of a message: line breaks become spaces, and what is longer than a screen can show is cut in the middle, since the advice stands at the end.</summary>
+    public static string Line(string text, int longest = LongestLine)
+    {
+        // Before anything is searched in it, for it may be a whole file.
+        var line = string.Join(' ', Cut(text, 2 * longest).Split((char[])['\r', '\n', '\t', '\v', '\f', ' ', '\u0085', '\u2028', '\u2029'], StringSplitOptions.RemoveEmptyEntries));
+        return Cut(Text(line), longest);
+    }
+
+    /// <summary>The same for a table, where it shares the line with others.</summary>
+    public static string Cell(string text) => Line(text, LongestCell);
+
+    private static string Cut(string text, int longest)
+    {
+        if (text.Length <= longest)
+            return text;
+        var (head, tail) = (longest * 2 / 3, text.Length - (longest / 3));
+        if (char.IsLowSurrogate(text[head]))
+            head--;
+        if (char.IsLowSurrogate(text[tail]))
+            tail++;
+        return $"{text[..head]}… ({tail - head} more characters) …{text[tail..]}";
+    }
+
+    private static bool IsHarmful(char character) => character switch
+    {
+        '\n' or '\t' => false,
+        < ' ' or (>= '\u007F' and <= '\u009F') => true,
+        // Line and paragraph separators; embeddings, overrides and isolates of the writing direction.
+        '\u2028' or '\u2029' or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069') => true,
+        _ => false,
+    };
+}

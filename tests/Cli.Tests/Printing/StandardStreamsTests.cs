@@ -1,0 +1,99 @@
+namespace PromptToPrompt.Cli.Tests.Printing;
+
+/// <summary>Runs the command as a shell does, with its streams closed, full, or read by a program that has gone.</summary>
+public sealed class StandardStreamsTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    [Theory]
+    [InlineData("generate 'a red house' --steps 1", "2>&- >&- <&-", "source.png", "run.json")]
+    [InlineData("edit 'a red house' 'a blue house' --steps 1", "2>/dev/full >/dev/full", "edit-1.png", "run.json")]
+    [InlineData("attention 'a red house' --steps 1 --json", "2>&-", "attention.png", "run.json")]
+    [InlineData("generate 'a red house' --steps 1", ">&-", "source.png", "run.json")]
+    public void A_run_keeps_its_result(string command, string streams, params string[] files)
+    {
+        Assert.Equal(0, Shell($"{Program} {command} --model {Models.Storybook()} -o {folder["out"]} {streams}").Code);
+        foreach (var file in files)
+            Assert.True(new FileInfo(Path.Combine(folder["out"], file)).Length > 0, file);
+        Assert.DoesNotContain(Directory.GetFiles(folder["out"]), file => file.EndsWith(".tmp", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("tokens 'a cat' --json", ">/dev/full")]
+    [InlineData("tokens 'a cat'", ">&-")]
+    [InlineData("align 'a cat' 'a dog' --json", ">/dev/full")]
+    [InlineData("models list --json", ">/dev/full")]
+    [InlineData("edit --help", ">/dev/full")]
+    [InlineData("--version", ">&-")]
+    public void What_was_asked_for_and_cannot_be_printed_is_a_failure(string command, string streams)
+    {
+        _ = Models.Storybook();
+        var (code, _, error) = Shell($"{Program} {command} {streams}");
+        Assert.Equal(1, code);
+        Assert.Contains("standard output cannot be written", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    [Fact]
+    public void JSON_that_is_lost_is_a_failure_that_keeps_the_files()
+    {
+        var (code, _, error) = Shell($"{Program} generate 'a cat' --steps 1 --json --quiet --model {Models.Storybook()} -o {folder["out"]} >/dev/full");
+        Assert.Equal(1, code);
+        Assert.Contains("No space left on device", error);
+        Assert.True(File.Exists(Path.Combine(folder["out"], "run.json")));
+    }
+
+    [Theory]
+    [InlineData("no-such-command", 2)]
+    public void Errors_keep_their_exit_code_where_nobody_can_read_them(string command, int code)
+    {
+        foreach (var streams in new[] { "2>&-", "2>/dev/full", "<&- >&- 2>&-" })
+            Assert.Equal(code, Shell($"{Program} {command} {streams}").Code);
+    }
+
+    /// <summary>An input that never ends, and a reader that wants one line of it.</summary>
+    [Fact]
+    public void A_reader_that_goes_ends_the_command_without_a_word()
+    {
+        _ = Models.Storybook();
+        var (code, output, error) = Shell($"yes 'a cat' 2>/dev/null | {{ {Program} tokens --json -; echo code $? >&2; }} | head -n 1");
+        Assert.Equal(0, code);
+        Assert.StartsWith("{\"ids\":[", output);
+        Assert.Equal("code 0\n", error);
+    }
+
+    [Fact]
+    public void Escape_characters_never_reach_the_terminal()
+    {
+        _ = Models.Storybook();
+        const string Attack = "$(printf 'a \\033]0;title\\007\\033[31mred\\302\\23331m \\342\\200\\256cat')";
+        foreach (var command in new[] { $"tokens \"{Attack}\"", $"tokens \"{Attack}\" --json", $"align \"{Attack}\" \"{Attack}\"", $"generate a --model \"{Attack}\"", $"generate a --steps \"{Attack}\"", $"\"{Attack}\"" })
+        {
+            var (_, output, error) = Shell($"{Program} {command}");
+            Assert.NotEqual("", output + error);
+            Assert.DoesNotContain(output + error, character => (char.IsControl(character) && character != '\n') || character == '\u202E');
+            Assert.Contains("\\u001B", output + error, StringComparison.OrdinalIgnoreCase);
+        }
+    }
+
+    [Fact]
+    public void A_prompt_of_a_hundred_thousand_characters_does_not_fill_the_screen()
+    {
+        _ = Models.Storybook();
+        File.WriteAllText(folder["prompt"], string.Concat(Enumerable.Repeat("castle ", 15_000)) + new string('x', 20_000));
+        foreach (var command in new[] { "tokens", "align 'a cat'", "edit 'a cat' 'a dog' --blend", "generate a --model" })
+        {
+            var (_, output, error) = Shell($"{Program} {command} \"$(cat {folder["prompt"]})\"");
+            Assert.InRange(output.Length + error.Length, 1, 30_000);
+        }
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private static string Program => P2P.Command;
+
+    private static (int Code, string Output, string Error) Shell(string script)
+    {
+        var outcome = P2P.RunShell(script);
+        return (outcome.ExitCode, outcome.Output, outcome.Error);
+    }
+}
