@@ -16,6 +16,7 @@ internal abstract class ModelFiles : IDisposable
 {
     private readonly Dictionary<string, PartWeights> opened = [];
     private readonly ModelLoadOptions options;
+    private readonly List<string> notes = [];
     private ModelShape? shape;
     private AppliedLoras? loras;
     private LearnedWords? words;
@@ -36,6 +37,16 @@ internal abstract class ModelFiles : IDisposable
             var own = shape ??= ReadShape();
             own = options.Prediction is { } prediction ? own with { Scheduler = own.Scheduler with { PredictionType = prediction } } : own;
             return Words.AddTo(own);
+        }
+    }
+
+    /// <summary>What a person should know of the model: what in its configs is not understood.</summary>
+    public IReadOnlyList<string> Notes
+    {
+        get
+        {
+            _ = Shape;
+            return notes;
         }
     }
 
@@ -163,6 +174,17 @@ internal abstract class ModelFiles : IDisposable
     }
 
     protected abstract ModelShape ReadShape();
+
+    /// <summary>Reads a config and keeps what is to be said of it.</summary>
+    protected T Read<T>(JsonConfig config, Func<JsonConfig, T> read)
+    {
+        var result = read(config);
+        notes.AddRange(config.Notes);
+        return result;
+    }
+
+    /// <summary>Keeps what is to be said.</summary>
+    protected void Note(string note) => notes.Add(note);
 
     protected abstract byte[] ReadConfigText(string part);
 

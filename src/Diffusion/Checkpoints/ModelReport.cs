@@ -18,6 +18,9 @@ public sealed record ModelReport(
     string Path, string Format, string Family, bool IsInpainting, PredictionType Prediction, string PredictionSource, int PictureSize,
     IReadOnlyList<PartReport> Parts, int IgnoredTensors)
 {
+    /// <summary>What a person should know of the model: what in its configs is not understood, and the sampler that replaces its own.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>Looks at a model.</summary>
     /// <param name="path">A model directory or a single file.</param>
     /// <param name="options">As for loading it.</param>
@@ -36,7 +39,10 @@ public sealed record ModelReport(
             single?.Prediction.Source ?? (options?.Prediction is null ? "the scheduler's config" : "--prediction"),
             shape.UNet.SampleSize * shape.Vae.PixelsPerLatent,
             [.. ModelParts.Of(shape).Select(part => PartReport.Of(part, files.Weights(part)))],
-            single?.Ignored.Count ?? 0);
+            single?.Ignored.Count ?? 0)
+        {
+            Notes = shape.Scheduler.Substitution is { } sampler ? [.. files.Notes, sampler] : files.Notes,
+        };
     }
 
     // Published families differ in their text encoders.

@@ -13,6 +13,9 @@ namespace PromptToPrompt.Diffusion.Checkpoints;
 /// </remarks>
 public sealed class SafetensorsFile : IDisposable
 {
+    // Enough to tell what a file of another kind is.
+    private const int Beginning = 1 << 12;
+
     private readonly MappedFile file;
 
     private SafetensorsFile(string path, MappedFile file, SafetensorsHeader header)
@@ -39,7 +42,7 @@ public sealed class SafetensorsFile : IDisposable
         var file = Map(path);
         try
         {
-            var length = SafetensorsHeader.JsonLength(path, file.Span(0, SafetensorsHeader.PrefixLength), file.Length);
+            var length = SafetensorsHeader.JsonLength(path, file.Span(0, (int)Math.Min(file.Length, Beginning)), file.Length);
             var json = file.Span(SafetensorsHeader.PrefixLength, length);
             return new SafetensorsFile(path, file, SafetensorsHeader.Parse(path, json, file.Length));
         }
@@ -79,8 +82,9 @@ public sealed class SafetensorsFile : IDisposable
         {
             if (Directory.Exists(path))
                 throw new InvalidInputException($"{path} is a folder: give the path of a safetensors file.");
-            if (new FileInfo(path) is { Exists: true, Length: < SafetensorsHeader.PrefixLength } file)
-                throw new InvalidInputException($"{path} is not a valid safetensors file: it has only {file.Length} bytes.");
+            // An empty file cannot be mapped.
+            if (new FileInfo(path) is { Exists: true, Length: 0 })
+                SafetensorsHeader.JsonLength(path, [], fileLength: 0);
             return MappedFile.Open(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
