@@ -46,7 +46,7 @@ internal sealed class PatchedWrapper
     /// <summary>The per-user cache folder for copies with this content: <c>$XDG_CACHE_HOME</c> or <c>~/.cache</c>, then ours.</summary>
     internal static string? CacheDirectory(ReadOnlySpan<byte> content)
     {
-        var root = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+        var root = EnvironmentPath.Read("XDG_CACHE_HOME", Environment.GetEnvironmentVariable);
         if (!System.IO.Path.IsPathRooted(root))
         {
             var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
