@@ -47,6 +47,7 @@ internal static class ModelInfoCommand
         ["parameters"] = info.Parts.Sum(part => part.Parameters),
         ["bytes"] = info.Parts.Sum(part => part.Bytes),
         ["ignoredTensors"] = info.IgnoredTensors,
+        ["notes"] = Json.Array(info.Notes),
         ["parts"] = new JsonArray([.. info.Parts.Select(part => new JsonObject
         {
             ["name"] = part.Name,
@@ -78,6 +79,8 @@ internal static class ModelInfoCommand
         AnsiConsole.Write(table);
         if (info.IgnoredTensors > 0)
             Console.Out.WriteLine($"{info.IgnoredTensors} more tensors in the file are no part of the model (left over from training)");
+        foreach (var note in info.Notes)
+            Console.Out.WriteLine($"note: {note}");
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

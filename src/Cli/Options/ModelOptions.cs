@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
@@ -65,7 +66,12 @@ internal sealed class ModelOptions
     /// <summary>Loads libtorch and the model.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="demand">What the run does; a run that this machine's memory cannot hold is refused before anything is loaded. Null where it is not known.</param>
-    public StableDiffusionModel Load(ParseResult parse, MemoryDemand? demand = null) => Load(parse, Directory(parse), checkpoint.Read(parse), demand);
+    public StableDiffusionModel Load(ParseResult parse, MemoryDemand? demand = null)
+    {
+        var loaded = Load(parse, Directory(parse), checkpoint.Read(parse), demand);
+        Warnings.Note(loaded.Notes);
+        return loaded;
+    }
 
     private StableDiffusionModel Load(ParseResult parse, string directory, ModelLoadOptions files, MemoryDemand? demand)
     {

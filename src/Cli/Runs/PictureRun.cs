@@ -47,6 +47,8 @@ internal sealed class PictureRun
             InitialLatents = latents,
             Windows = sampling.Windows(parse, loaded.Tokenizer, [request.Source, request.Negative, .. request.Targets]),
         });
+        if (request.Sampler is null && loaded.Scheduler.Substitution is { } sampler)
+            Warnings.Note([sampler]);
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);
         Warnings.Truncated(prompts);
         using var result = StepDisplay.Run(report.Quiet(parse), progress => job.Make(loaded, request, progress, cancel));
