@@ -6,7 +6,6 @@ using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Schedulers;
 using Spectre.Console;
-using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -54,7 +53,7 @@ internal static class ModelInfoCommand
             ["tensors"] = part.Tensors,
             ["parameters"] = part.Parameters,
             ["bytes"] = part.Bytes,
-            ["types"] = Json.Array(part.Types.Select(NameOf)),
+            ["types"] = Json.Array(part.Types),
             ["files"] = Json.Array(part.Files),
         })]),
     };
@@ -71,7 +70,7 @@ internal static class ModelInfoCommand
                 part.Name,
                 Text($"{part.Tensors}"),
                 Text($"{part.Parameters / Million:F1} M"),
-                string.Join(", ", part.Types.Select(NameOf)),
+                string.Join(", ", part.Types),
                 Text($"{part.Bytes / Megabyte:F1} MB"));
         }
 
@@ -91,6 +90,4 @@ internal static class ModelInfoCommand
         PredictionType.Epsilon => "epsilon",
         _ => "sample",
     };
-
-    private static string NameOf(ScalarType type) => type.ToString().ToLowerInvariant();
 }

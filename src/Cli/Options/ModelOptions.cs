@@ -48,11 +48,11 @@ internal sealed class ModelOptions
         return this;
     }
 
-    /// <summary>Adds <c>--model</c>, <c>--tokenizer</c> and <c>--embedding</c> alone, for commands that compute nothing.</summary>
+    /// <summary>Adds <c>--model</c> and what goes with its tokenizer, for commands that compute nothing: LoRAs may bundle words.</summary>
     public ModelOptions AddNameTo(Command command)
     {
         command.Add(model);
-        checkpoint.AddTokenizerTo(command).AddEmbeddingsTo(command);
+        checkpoint.AddTokenizerTo(command).AddLorasTo(command).AddEmbeddingsTo(command);
         return this;
     }
 

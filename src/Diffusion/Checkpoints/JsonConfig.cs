@@ -207,6 +207,16 @@ internal sealed partial class JsonConfig
     [GeneratedRegex("""\"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)""", RegexOptions.CultureInvariant)]
     private static partial Regex BareNumber();
 
+    /// <summary>Refuses a field that holds anything: a list or an object of what is not supported.</summary>
+    public void ExpectEmpty(string field)
+    {
+        if (!Has(field))
+            return;
+        var given = root.GetProperty(field);
+        if (given.GetRawText().Any(character => character is not ('[' or ']' or '{' or '}' or '"') && !char.IsWhiteSpace(character)))
+            throw Error(field, $"is {Shown(given)}, which this program does not support");
+    }
+
     private T Get<T>(string field, T? fallback, Func<JsonElement, T?> parse, string expected)
         where T : struct
     {

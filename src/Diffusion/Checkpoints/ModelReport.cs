@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion.Checkpoints.SingleFile;
 using PromptToPrompt.Diffusion.Schedulers;
-using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Checkpoints;
 
@@ -60,9 +59,9 @@ public sealed record ModelReport(
 /// <param name="Tensors">Number of tensors.</param>
 /// <param name="Parameters">Number of numbers in them.</param>
 /// <param name="Bytes">Their size on disk.</param>
-/// <param name="Types">The types they are stored in.</param>
+/// <param name="Types">The types they are stored in, such as <c>float16</c> or <c>float8_e4m3</c>.</param>
 /// <param name="Files">The files they are in.</param>
-public sealed record PartReport(string Name, int Tensors, long Parameters, long Bytes, IReadOnlyList<ScalarType> Types, IReadOnlyList<string> Files)
+public sealed record PartReport(string Name, int Tensors, long Parameters, long Bytes, IReadOnlyList<string> Types, IReadOnlyList<string> Files)
 {
     internal static PartReport Of(string part, PartWeights weights)
     {
@@ -71,8 +70,8 @@ public sealed record PartReport(string Name, int Tensors, long Parameters, long 
             part,
             tensors.Count,
             tensors.Sum(tensor => tensor.Count),
-            tensors.Sum(tensor => tensor.Count * SafetensorsTypes.Size(tensor.Type)),
-            [.. tensors.Select(tensor => tensor.Type).Distinct()],
+            tensors.Sum(tensor => tensor.Count * (tensor.Packing is null ? SafetensorsTypes.Size(tensor.Type) : 1)),
+            [.. tensors.Select(tensor => tensor.Packing is { } packing ? $"float8_{packing.ToString().ToLowerInvariant()}" : tensor.Type.ToString().ToLowerInvariant()).Distinct()],
             weights.Files);
     }
 }

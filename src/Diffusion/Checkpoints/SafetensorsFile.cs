@@ -55,13 +55,20 @@ public sealed class SafetensorsFile : IDisposable
 
     /// <summary>
     /// The tensor of that name, on the CPU, in the type of the file. It lies on the file's pages and costs no memory of its own; only data
-    /// that is not aligned for its type, and <c>BOOL</c>, are copied. Writing into it does not change the file.
+    /// that is not aligned for its type, <c>BOOL</c>, and eight-bit numbers, which become float16, are copied. Writing into it does not change the file.
     /// </summary>
     /// <exception cref="InvalidInputException">The file has no such tensor.</exception>
     public Tensor Read(string name)
     {
         if (!Tensors.TryGetValue(name, out var entry))
             throw new InvalidInputException($"{Path} has no tensor \"{name}\": it is not the checkpoint that is needed here.");
+        if (entry.Packing is { } packing)
+        {
+            using var codes = file.Tensor(entry.Offset, entry.Length, ScalarType.Byte, 1);
+            using var halves = Float8Numbers.ToHalf(codes, packing);
+            return halves.reshape(entry.Shape);
+        }
+
         // A byte other than 0 and 1 is no valid bool in C++, but the format lets it pass.
         var isBool = entry.DType == ScalarType.Bool;
         var type = isBool ? ScalarType.Byte : entry.DType;

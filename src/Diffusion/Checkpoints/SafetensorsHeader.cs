@@ -121,7 +121,7 @@ internal sealed class SafetensorsHeader
         }
 
         var typeName = type is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
-        if (SafetensorsTypes.Parse(typeName) is not { } dtype)
+        if (SafetensorsTypes.Parse(typeName) is not { } elements)
             throw InvalidTensor(name, $"has the type {Quote(typeName ?? "(none)")}; supported are {SafetensorsTypes.Names}");
         var dimensions = Numbers(name, "shape", shape, MaximumDimensions);
         var bounds = Numbers(name, "data_offsets", offsets, 2);
@@ -132,11 +132,11 @@ internal sealed class SafetensorsHeader
             throw InvalidTensor(name, $"ends at byte {end}, before it begins at {begin}");
         if (end > dataLength)
             throw InvalidTensor(name, $"ends at byte {end} of the data, of which the file has {dataLength}; it is truncated or damaged, so download it again");
-        if (ByteLength(dimensions, SafetensorsTypes.Size(dtype)) is not { } length)
+        if (ByteLength(dimensions, elements.Size) is not { } length)
             throw InvalidTensor(name, $"has the impossible shape [{string.Join(", ", dimensions)}]");
         if (length != end - begin)
             throw InvalidTensor(name, $"has {end - begin} bytes; its shape [{string.Join(", ", dimensions)}] and type {typeName} need {length}");
-        if (!Tensors.TryAdd(name, new SafetensorsEntry(dtype, dimensions, dataStart + begin, length)))
+        if (!Tensors.TryAdd(name, new SafetensorsEntry(elements.Type, dimensions, dataStart + begin, length) { Packing = elements.Packing }))
             throw InvalidTensor(name, "is there twice");
     }
 
