@@ -58,7 +58,7 @@ internal static class InvertCommand
             var quiet = report.Quiet(parse);
             var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, Path.GetFileName(trace?.Path));
             var run = (string)record[RunRecord.Run]!;
-            trace?.RequireFree(run);
+            trace?.RequireTrace();
             if (!overwrites)
                 RequireFree(path, parse.GetValue(output)!, run, earlier => earlier.IsOf(loaded, settings, picture, framing), loaded);
             using var file = Invert(loaded, settings, picture, framing, path, quiet, cancel);

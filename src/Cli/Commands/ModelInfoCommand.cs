@@ -6,7 +6,6 @@ using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Schedulers;
 using Spectre.Console;
-using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -47,13 +46,14 @@ internal static class ModelInfoCommand
         ["parameters"] = info.Parts.Sum(part => part.Parameters),
         ["bytes"] = info.Parts.Sum(part => part.Bytes),
         ["ignoredTensors"] = info.IgnoredTensors,
+        ["notes"] = Json.Array(info.Notes),
         ["parts"] = new JsonArray([.. info.Parts.Select(part => new JsonObject
         {
             ["name"] = part.Name,
             ["tensors"] = part.Tensors,
             ["parameters"] = part.Parameters,
             ["bytes"] = part.Bytes,
-            ["types"] = Json.Array(part.Types.Select(NameOf)),
+            ["types"] = Json.Array(part.Types),
             ["files"] = Json.Array(part.Files),
         })]),
     };
@@ -70,7 +70,7 @@ internal static class ModelInfoCommand
                 part.Name,
                 Text($"{part.Tensors}"),
                 Text($"{part.Parameters / Million:F1} M"),
-                string.Join(", ", part.Types.Select(NameOf)),
+                string.Join(", ", part.Types),
                 Text($"{part.Bytes / Megabyte:F1} MB"));
         }
 
@@ -78,6 +78,8 @@ internal static class ModelInfoCommand
         AnsiConsole.Write(table);
         if (info.IgnoredTensors > 0)
             Console.Out.WriteLine($"{info.IgnoredTensors} more tensors in the file are no part of the model (left over from training)");
+        foreach (var note in info.Notes)
+            Console.Out.WriteLine($"note: {note}");
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
@@ -88,6 +90,4 @@ internal static class ModelInfoCommand
         PredictionType.Epsilon => "epsilon",
         _ => "sample",
     };
-
-    private static string NameOf(ScalarType type) => type.ToString().ToLowerInvariant();
 }

@@ -32,7 +32,7 @@ internal sealed class CheckpointOptions
     private readonly Option<string[]> loras = new("--lora")
     {
         Description = "LoRA (or LoHa, LoKr, DoRA) to add to the model, with its weight where that is not 1, as in style.safetensors:0.7; may be given several times",
-        HelpName = "file[:weight]",
+        HelpName = "file|dir[:weight]",
         DefaultValueFactory = _ => [],
     };
 

@@ -48,11 +48,11 @@ internal sealed class ModelOptions
         return this;
     }
 
-    /// <summary>Adds <c>--model</c>, <c>--tokenizer</c> and <c>--embedding</c> alone, for commands that compute nothing.</summary>
+    /// <summary>Adds <c>--model</c> and what goes with its tokenizer, for commands that compute nothing: LoRAs may bundle words.</summary>
     public ModelOptions AddNameTo(Command command)
     {
         command.Add(model);
-        checkpoint.AddTokenizerTo(command).AddEmbeddingsTo(command);
+        checkpoint.AddTokenizerTo(command).AddLorasTo(command).AddEmbeddingsTo(command);
         return this;
     }
 
@@ -77,7 +77,12 @@ internal sealed class ModelOptions
     /// <summary>Loads libtorch and the model.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="demand">What the run does; a run that this machine's memory cannot hold is refused before anything is loaded. Null where it is not known.</param>
-    public StableDiffusionModel Load(ParseResult parse, MemoryDemand? demand = null) => Load(parse, Directory(parse), checkpoint.Read(parse), demand);
+    public StableDiffusionModel Load(ParseResult parse, MemoryDemand? demand = null)
+    {
+        var loaded = Load(parse, Directory(parse), checkpoint.Read(parse), demand);
+        Warnings.Note(loaded.Notes);
+        return loaded;
+    }
 
     private StableDiffusionModel Load(ParseResult parse, string directory, ModelLoadOptions files, MemoryDemand? demand)
     {

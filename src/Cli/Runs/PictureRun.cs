@@ -52,13 +52,15 @@ internal sealed class PictureRun
             (1 + request.Targets.Count) * (request.Guidance == 1 ? 1 : 2), sampling.GivenSize(parse), job.HasGradient ? 1 : 0));
         repeats?.Require(loaded);
         var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, Path.GetFileName(traceName));
-        trace?.RequireFree((string)record[RunRecord.Run]!);
+        trace?.RequireTrace();
         using var latents = sampling.ReadInitialLatents(parse);
         request = job.Prepare(loaded, request with
         {
             InitialLatents = latents,
             Windows = sampling.Windows(parse, loaded.Tokenizer, [request.Source, request.Negative, .. request.Targets]),
         });
+        if (request.Sampler is null && loaded.Scheduler.Substitution is { } sampler)
+            Warnings.Note([sampler]);
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);
         Warnings.Truncated(prompts);
         using var result = StepDisplay.Run(report.Quiet(parse), progress => job.Make(loaded, request, progress, cancel));

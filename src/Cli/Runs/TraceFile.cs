@@ -3,7 +3,7 @@ using PromptToPrompt.Diffusion.Checkpoints;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>The file of a run's trace. It has a name that the user chose, so it is never called something else, and never replaces another file unasked.</summary>
+/// <summary>The file of a run's trace. It has a name that the user chose, so it is never called something else, and never replaces a file that is no trace unasked.</summary>
 /// <param name="asked">What the user wrote.</param>
 /// <param name="overwrites">Whether a file that is there is replaced.</param>
 internal sealed class TraceFile(string asked, bool overwrites)
@@ -25,29 +25,28 @@ internal sealed class TraceFile(string asked, bool overwrites)
             throw new InvalidInputException($"--trace {asked}: {Path} is an input; give another name.");
     }
 
-    /// <summary>Refuses a file of another run.</summary>
-    /// <param name="run">Name of the run; its own earlier trace is replaced.</param>
+    /// <summary>Refuses a file that is no trace: a trace of an earlier run is replaced, as its name was given for that.</summary>
     /// <exception cref="InvalidInputException">There is such a file.</exception>
-    public void RequireFree(string run)
+    public void RequireTrace()
     {
-        if (overwrites || !File.Exists(Path) || new FileInfo(Path).Length == 0 || RunOf() == run)
+        if (overwrites || !File.Exists(Path) || new FileInfo(Path).Length == 0 || IsTrace())
             return;
-        throw new InvalidInputException($"--trace {asked}: the file is there already, from something else; give another name, or --overwrite to replace it.");
+        throw new InvalidInputException($"--trace {asked}: the file is there already and is not a trace; give another name, or --overwrite to replace it.");
     }
 
     /// <summary>What the header of a trace says of its run.</summary>
     public static IReadOnlyDictionary<string, string> Metadata(string run) => new Dictionary<string, string> { [RunRecord.Run] = run };
 
-    private string? RunOf()
+    private bool IsTrace()
     {
         try
         {
             using var file = SafetensorsFile.Open(Path);
-            return file.Metadata.GetValueOrDefault(RunRecord.Run);
+            return file.Metadata.ContainsKey(RunRecord.Run);
         }
         catch (InvalidInputException)
         {
-            return null;
+            return false;
         }
     }
 }

@@ -10,6 +10,13 @@ namespace PromptToPrompt.Cli.Runs;
 /// <summary>What a person should know before the run, on standard error.</summary>
 internal static class Warnings
 {
+    /// <summary>What is to be said of a model.</summary>
+    public static void Note(IEnumerable<string> notes)
+    {
+        foreach (var note in notes)
+            Console.Error.WriteLine($"note: {note}");
+    }
+
     /// <summary>The prompts of a run.</summary>
     public static TokenizedPrompt[] PromptsOf(ClipTokenizer tokenizer, EditRequest request) =>
     [

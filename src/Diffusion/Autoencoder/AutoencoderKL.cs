@@ -47,12 +47,19 @@ public sealed class AutoencoderKL
         return (halves[0].MoveToOuterDisposeScope(), halves[1].clamp(Held(-30), Held(20)).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Latents of pictures, scaled for the U-Net: the distribution's mean times the scaling factor.</summary>
+    /// <summary>
+    /// Latents of pictures, scaled for the U-Net: the distribution's mean z times the scaling factor, or (z − mean) · scaling factor / deviation for
+    /// autoencoders that say the mean and deviation of their channels.
+    /// </summary>
     /// <inheritdoc cref="Moments"/>
     public Tensor Encode(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        return (Moments(pixels).Mean * Held(Config.ScalingFactor)).MoveToOuterDisposeScope();
+        var mean = Moments(pixels).Mean;
+        var scaled = Config.LatentMeans is { } means && Config.LatentDeviations is { } deviations
+            ? (mean - PerChannel(means, mean)) * PerChannel(deviations.Select(deviation => Config.ScalingFactor / deviation), mean)
+            : mean * Held(Config.ScalingFactor);
+        return scaled.MoveToOuterDisposeScope();
     }
 
     /// <summary>Pictures of scaled latents: [B, latent channels, h, w] → [B, 3, h·f, w·f], about −1…1.</summary>
@@ -70,10 +77,16 @@ public sealed class AutoencoderKL
     private Tensor DecodeTogether(Tensor latents)
     {
         using var scope = NewDisposeScope();
-        var unscaled = latents * Held(1 / Config.ScalingFactor);
+        var unscaled = Config.LatentMeans is { } means && Config.LatentDeviations is { } deviations
+            ? (latents * PerChannel(deviations.Select(deviation => deviation / Config.ScalingFactor), latents)).add(PerChannel(means, latents), Held(1))
+            : latents * Held(1 / Config.ScalingFactor);
         return Tiled(TileSide / Config.PixelsPerLatent, up: Config.PixelsPerLatent, down: 1, unscaled, part => decoder.Forward(postQuantConv.Forward(part)))
             .MoveToOuterDisposeScope();
     }
+
+    // [1, channels, 1, 1], of the type and on the device of some latents.
+    private static Tensor PerChannel(IEnumerable<double> numbers, Tensor latents) =>
+        tensor(numbers.Select(number => (float)number).ToArray(), dtype: latents.dtype, device: latents.device).reshape(1, -1, 1, 1);
 
     private Tensor Tiled(int side, int up, int down, Tensor input, Func<Tensor, Tensor> network) =>
         IsTiled ? new TiledPass(side, side * TileOverlap / TileSide, up, down).Run(input, network) : network(input);

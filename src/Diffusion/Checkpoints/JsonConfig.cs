@@ -1,10 +1,12 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace PromptToPrompt.Diffusion.Checkpoints;
 
 /// <summary>A model part's JSON config, read with errors that name the file and the field.</summary>
-internal sealed class JsonConfig
+internal sealed partial class JsonConfig
 {
     /// <summary>Bound of widths, vocabularies and the like; those of published models are below 50 000.</summary>
     public const int LargestSize = 1 << 20;
@@ -12,15 +14,24 @@ internal sealed class JsonConfig
     /// <summary>Bound of numbers of layers, blocks and heads.</summary>
     public const int MostLayers = 1024;
 
+    /// <summary>Fields that say where a config comes from.</summary>
+    public static readonly string[] Bookkeeping =
+        ["_class_name", "_diffusers_version", "_name_or_path", "_commit_hash", "_use_default_values", "name_or_path", "transformers_version"];
+
     private const int MostLevels = 16;
     private readonly string path;
     private readonly JsonElement root;
+    private readonly HashSet<string> asked = new(StringComparer.Ordinal);
+    private readonly List<string> notes = [];
 
     private JsonConfig(string path, JsonElement root)
     {
         this.path = path;
         this.root = root;
     }
+
+    /// <summary>What a person should know of the config: what in it is not understood.</summary>
+    public IReadOnlyList<string> Notes => notes;
 
     public static JsonConfig Read(string path)
     {
@@ -36,17 +47,24 @@ internal sealed class JsonConfig
 
     /// <summary>Reads a config that lies elsewhere than in a file of its own.</summary>
     /// <param name="path">What errors call it.</param>
-    /// <param name="json">Its text in UTF-8.</param>
+    /// <param name="json">Its text, in UTF-8 or with the byte-order mark of UTF-16.</param>
     public static JsonConfig Parse(string path, ReadOnlyMemory<byte> json)
     {
         try
         {
-            using var document = JsonDocument.Parse(json);
+            using var document = JsonDocument.Parse(QuoteInfinities(TextFile.ToUtf8(json)));
+            // No config has an error; a server's answer that was saved under a config's name has.
+            if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("error", out _)
+                && FileSignature.MessageOf(document.RootElement) is { } message)
+                throw new InvalidInputException($"{path} is a server's answer, \"{message.ReplaceLineEndings(" ")}\", and no config; download the model again.");
             if (document.RootElement.ValueKind == JsonValueKind.Object)
                 return new JsonConfig(path, document.RootElement.Clone());
         }
-        catch (JsonException error)
+        // The second is how UTF-16 text says that it is cut off.
+        catch (Exception error) when (error is JsonException or DecoderFallbackException)
         {
+            if (FileSignature.Of(json.Span) is { } other && other.Format != FileFormat.Json)
+                throw new InvalidInputException($"{path} is {other.Description}, not JSON; {other.Advice}.", error);
             throw new InvalidInputException($"{path} is not valid JSON ({error.Message.Split('.')[0]}); download the model again.", error);
         }
 
@@ -64,7 +82,33 @@ internal sealed class JsonConfig
 
     public InvalidInputException Error(string field, string what) => new($"{path}: \"{field}\" {what}.");
 
-    public bool Has(string field) => root.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null;
+    /// <summary>Whether a field is there and not null.</summary>
+    public bool Has(string field)
+    {
+        asked.Add(field);
+        return root.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null;
+    }
+
+    /// <summary>Whether a field is there and null.</summary>
+    public bool IsNull(string field)
+    {
+        asked.Add(field);
+        return root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.Null;
+    }
+
+    /// <summary>Notes every field that nobody asked for: what is not understood is never passed over in silence.</summary>
+    /// <param name="harmless">Fields that change nothing of what is computed here.</param>
+    public void NoteUnknown(IReadOnlySet<string> harmless)
+    {
+        foreach (var field in root.EnumerateObject().Where(field => !asked.Contains(field.Name) && !harmless.Contains(field.Name)))
+            Note(field.Name, $"is {Shown(field.Value)}, which this program does not know; it has no effect");
+    }
+
+    /// <summary>Notes what a person should know of a field.</summary>
+    public void Note(string field, string what) => notes.Add(Error(field, what).Message.TrimEnd('.'));
+
+    /// <summary>A field's value as it is written.</summary>
+    public string Raw(string field) => root.GetProperty(field).GetRawText();
 
     public int Integer(string field, int? fallback = null)
         => Get(field, fallback, v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var n) ? n : null, "must be an integer");
@@ -86,8 +130,12 @@ internal sealed class JsonConfig
         => Get(field, fallback, v => v.ValueKind is JsonValueKind.True or JsonValueKind.False ? v.GetBoolean() : (bool?)null, "must be true or false");
 
     public string Text(string field, string? fallback = null)
-        => root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()!
-            : fallback ?? throw Error(field, "must be a text");
+    {
+        if (!Has(field))
+            return Fallback(field, fallback) ?? throw Error(field, "must be a text");
+        var value = root.GetProperty(field);
+        return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Error(field, $"is {Shown(value)}; it must be a text");
+    }
 
     /// <summary>A list of sizes, as <see cref="Size"/> takes them: one for each level of a network.</summary>
     public IReadOnlyList<int> Sizes(string field)
@@ -121,23 +169,59 @@ internal sealed class JsonConfig
     public void Expect(string field, object? value)
     {
         if (!Has(field))
+        {
+            Fallback(field, value);
             return;
+        }
+
         var given = root.GetProperty(field);
         var matches = value switch
         {
             string text => given.ValueKind == JsonValueKind.String && given.GetString() == text,
             bool flag => given.ValueKind == (flag ? JsonValueKind.True : JsonValueKind.False),
+            double number => given.ValueKind == JsonValueKind.Number && given.GetDouble() == number,
             _ => false,
         };
         if (!matches)
-            throw Error(field, $"is {given.GetRawText()}, which this program does not support");
+            throw Error(field, $"is {Shown(given)}, which this program does not support");
+    }
+
+    // A default that a config asks for by null is said, as it may have meant to leave something out; false and 0 are no more than that.
+    private T? Fallback<T>(string field, T? fallback)
+    {
+        if (IsNull(field) && fallback is not (null or false or 0.0))
+            Note(field, $"is null; {(fallback is true ? "true" : fallback)} is used");
+        return fallback;
+    }
+
+    private static string Shown(JsonElement value) => value.GetRawText() is var text && text.Length <= 60 ? text.ReplaceLineEndings(" ") : $"{text[..57].ReplaceLineEndings(" ")}…";
+
+    // Python writes infinities and NaN as JSON does not allow; schedulers' configs have them.
+    private static ReadOnlyMemory<byte> QuoteInfinities(ReadOnlyMemory<byte> json)
+    {
+        if (json.Span.IndexOf("Infinity"u8) < 0 && json.Span.IndexOf("NaN"u8) < 0)
+            return json;
+        return Encoding.UTF8.GetBytes(BareNumber().Replace(Encoding.UTF8.GetString(json.Span), match => match.Groups[1].Success ? $"\"{match.Value}\"" : match.Value));
+    }
+
+    [GeneratedRegex("""\"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)""", RegexOptions.CultureInvariant)]
+    private static partial Regex BareNumber();
+
+    /// <summary>Refuses a field that holds anything: a list or an object of what is not supported.</summary>
+    public void ExpectEmpty(string field)
+    {
+        if (!Has(field))
+            return;
+        var given = root.GetProperty(field);
+        if (given.GetRawText().Any(character => character is not ('[' or ']' or '{' or '}' or '"') && !char.IsWhiteSpace(character)))
+            throw Error(field, $"is {Shown(given)}, which this program does not support");
     }
 
     private T Get<T>(string field, T? fallback, Func<JsonElement, T?> parse, string expected)
         where T : struct
     {
         if (!Has(field))
-            return fallback ?? throw Error(field, "is missing");
+            return Fallback(field, fallback) ?? throw Error(field, "is missing");
         return parse(root.GetProperty(field)) ?? throw Error(field, expected);
     }
 

@@ -12,6 +12,14 @@ internal sealed class ModelDirectory : ModelFiles
     public const string ZerosField = "force_zeros_for_empty_prompt";
     private static readonly string[] Pipelines =
         ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline", "StableDiffusionXLPipeline", "StableDiffusionXLInpaintPipeline", "LatentConsistencyModelPipeline", ""];
+
+    // Parts that are read by their folders or not needed to make pictures, and settings of those.
+    private static readonly HashSet<string> HarmlessInIndex =
+    [
+        .. JsonConfig.Bookkeeping, .. ModelParts.TextEncoders, ModelParts.UNet, ModelParts.Vae, ModelParts.Scheduler, .. TokenizerFolder.Names,
+        "safety_checker", "feature_extractor", "image_encoder", "requires_safety_checker", "requires_aesthetics_score", "add_watermarker",
+    ];
+
     private readonly List<StoredTensors> files = [];
     private readonly ModelLoadOptions options;
     private readonly JsonConfig index;
@@ -59,17 +67,37 @@ internal sealed class ModelDirectory : ModelFiles
         var hasSecond = Encoders > 1;
         return new ModelShape
         {
-            TextEncoder = ClipTextConfig.FromFile(Config(ModelParts.TextEncoder)),
-            TextEncoder2 = hasSecond ? ClipTextConfig.FromFile(Config(ModelParts.TextEncoder2)) : null,
-            UNet = UNetConfig.FromFile(Config(ModelParts.UNet)),
-            Vae = AutoencoderConfig.FromFile(Config(ModelParts.Vae)),
-            Scheduler = SchedulerConfig.FromFile(Config(ModelParts.Scheduler)),
-            ZerosForEmptyPrompt = index.Flag(ZerosField, hasSecond),
+            TextEncoder = Read(ModelParts.TextEncoder, ClipTextConfig.FromJson),
+            TextEncoder2 = hasSecond ? Read(ModelParts.TextEncoder2, ClipTextConfig.FromJson) : null,
+            UNet = Read(ModelParts.UNet, UNetConfig.FromJson),
+            Vae = Read(ModelParts.Vae, AutoencoderConfig.FromJson),
+            Scheduler = WithClass(Read(ModelParts.Scheduler, SchedulerConfig.FromJson)),
+            ZerosForEmptyPrompt = Read(index, json =>
+            {
+                var zeros = json.Flag(ZerosField, hasSecond);
+                json.NoteUnknown(HarmlessInIndex);
+                return zeros;
+            }),
         };
     }
 
+    /// <summary>The scheduler's config with the class that the index names, where it names none itself.</summary>
+    private SchedulerConfig WithClass(SchedulerConfig config)
+    {
+        if (!index.Has(ModelParts.Scheduler) || index.Strings(ModelParts.Scheduler) is not [_, var named])
+            return config;
+        SchedulerConfig.RequireKnown(index, ModelParts.Scheduler, named);
+        if (config.ClassName is not { Length: > 0 })
+            return config with { ClassName = named };
+        if (config.ClassName != named)
+            Note($"{Path}: {IndexFile} names the scheduler {named}, the scheduler's own config {config.ClassName}; the latter counts");
+        return config;
+    }
+
+    private T Read<T>(string part, Func<JsonConfig, T> read) => Read(JsonConfig.Read(Config(part)), read);
+
     /// <inheritdoc/>
-    protected override byte[] ReadConfigText(string part) => File.ReadAllBytes(Config(part));
+    protected override byte[] ReadConfigText(string part) => TextFile.ReadUtf8(Config(part));
 
     /// <inheritdoc/>
     protected override PartWeights OpenWeights(string part)

@@ -16,6 +16,7 @@ internal abstract class ModelFiles : IDisposable
 {
     private readonly Dictionary<string, PartWeights> opened = [];
     private readonly ModelLoadOptions options;
+    private readonly List<string> notes = [];
     private ModelShape? shape;
     private AppliedLoras? loras;
     private LearnedWords? words;
@@ -36,6 +37,16 @@ internal abstract class ModelFiles : IDisposable
             var own = shape ??= ReadShape();
             own = options.Prediction is { } prediction ? own with { Scheduler = own.Scheduler with { PredictionType = prediction } } : own;
             return Words.AddTo(own);
+        }
+    }
+
+    /// <summary>What a person should know of the model: what in its configs, or in those of what is added to it, is not understood.</summary>
+    public IReadOnlyList<string> Notes
+    {
+        get
+        {
+            _ = Shape;
+            return [.. notes, .. Words.Notes, .. Loras?.Notes ?? []];
         }
     }
 
@@ -84,10 +95,7 @@ internal abstract class ModelFiles : IDisposable
     public PartWeights Weights(string part)
     {
         var weights = Words.AddTo(part, Stored(part));
-        if (options.Loras.Count == 0)
-            return weights;
-        loras ??= new AppliedLoras(options.Loras, Path, Shape, Stored);
-        return loras.AddTo(part, weights);
+        return Loras?.AddTo(part, weights) ?? weights;
     }
 
     /// <summary>Builds a part from its weights, all of which it must take.</summary>
@@ -121,7 +129,7 @@ internal abstract class ModelFiles : IDisposable
             hash.AppendData(Encoding.UTF8.GetBytes(word.Text));
         var buffer = new byte[SampleLength];
         var weights = ModelParts.Of(Shape).SelectMany(part => Weights(part).Files).Distinct(StringComparer.Ordinal);
-        foreach (var path in weights.Concat(options.Loras.Select(lora => lora.Path)).Concat(Words.Files))
+        foreach (var path in weights.Concat(Loras?.Files ?? []).Concat(Words.Files))
         {
             using var stream = File.OpenRead(path);
             hash.AppendData(BitConverter.GetBytes(stream.Length));
@@ -164,6 +172,17 @@ internal abstract class ModelFiles : IDisposable
 
     protected abstract ModelShape ReadShape();
 
+    /// <summary>Reads a config and keeps what is to be said of it.</summary>
+    protected T Read<T>(JsonConfig config, Func<JsonConfig, T> read)
+    {
+        var result = read(config);
+        notes.AddRange(config.Notes);
+        return result;
+    }
+
+    /// <summary>Keeps what is to be said.</summary>
+    protected void Note(string note) => notes.Add(note);
+
     protected abstract byte[] ReadConfigText(string part);
 
     protected abstract PartWeights OpenWeights(string part);
@@ -171,10 +190,12 @@ internal abstract class ModelFiles : IDisposable
     /// <summary>Closes the model's own files.</summary>
     protected abstract void Close();
 
-    private LearnedWords Words => words ??= new LearnedWords(options.Embeddings, Path, shape ??= ReadShape());
+    private LearnedWords Words => words ??= new LearnedWords(options.Embeddings, options.Loras, Path, shape ??= ReadShape());
+
+    private AppliedLoras? Loras => options.Loras.Count == 0 ? null : loras ??= new AppliedLoras(options.Loras, Path, Shape, Stored);
 
     // A tokenizer without added words can be read where nothing else of the model is there.
-    private ClipTokenizer WithWords(ClipTokenizer tokenizer) => options.Embeddings.Count == 0 ? tokenizer : tokenizer.With(Words.Tokens);
+    private ClipTokenizer WithWords(ClipTokenizer tokenizer) => options.Embeddings.Count + options.Loras.Count == 0 ? tokenizer : tokenizer.With(Words.Tokens);
 
     private PartWeights Stored(string part)
     {

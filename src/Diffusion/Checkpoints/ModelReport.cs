@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion.Checkpoints.SingleFile;
 using PromptToPrompt.Diffusion.Schedulers;
-using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Checkpoints;
 
@@ -18,6 +17,9 @@ public sealed record ModelReport(
     string Path, string Format, string Family, bool IsInpainting, PredictionType Prediction, string PredictionSource, int PictureSize,
     IReadOnlyList<PartReport> Parts, int IgnoredTensors)
 {
+    /// <summary>What a person should know of the model: what in its configs is not understood, and the sampler that replaces its own.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>Looks at a model.</summary>
     /// <param name="path">A model directory or a single file.</param>
     /// <param name="options">As for loading it.</param>
@@ -36,7 +38,10 @@ public sealed record ModelReport(
             single?.Prediction.Source ?? (options?.Prediction is null ? "the scheduler's config" : "--prediction"),
             shape.UNet.SampleSize * shape.Vae.PixelsPerLatent,
             [.. ModelParts.Of(shape).Select(part => PartReport.Of(part, files.Weights(part)))],
-            single?.Ignored.Count ?? 0);
+            single?.Ignored.Count ?? 0)
+        {
+            Notes = shape.Scheduler.Substitution is { } sampler ? [.. files.Notes, sampler] : files.Notes,
+        };
     }
 
     // Published families differ in their text encoders.
@@ -54,9 +59,9 @@ public sealed record ModelReport(
 /// <param name="Tensors">Number of tensors.</param>
 /// <param name="Parameters">Number of numbers in them.</param>
 /// <param name="Bytes">Their size on disk.</param>
-/// <param name="Types">The types they are stored in.</param>
+/// <param name="Types">The types they are stored in, such as <c>float16</c> or <c>float8_e4m3</c>.</param>
 /// <param name="Files">The files they are in.</param>
-public sealed record PartReport(string Name, int Tensors, long Parameters, long Bytes, IReadOnlyList<ScalarType> Types, IReadOnlyList<string> Files)
+public sealed record PartReport(string Name, int Tensors, long Parameters, long Bytes, IReadOnlyList<string> Types, IReadOnlyList<string> Files)
 {
     internal static PartReport Of(string part, PartWeights weights)
     {
@@ -65,8 +70,8 @@ public sealed record PartReport(string Name, int Tensors, long Parameters, long 
             part,
             tensors.Count,
             tensors.Sum(tensor => tensor.Count),
-            tensors.Sum(tensor => tensor.Count * SafetensorsTypes.Size(tensor.Type)),
-            [.. tensors.Select(tensor => tensor.Type).Distinct()],
+            tensors.Sum(tensor => tensor.Count * (tensor.Packing is null ? SafetensorsTypes.Size(tensor.Type) : 1)),
+            [.. tensors.Select(tensor => tensor.Packing is { } packing ? $"float8_{packing.ToString().ToLowerInvariant()}" : tensor.Type.ToString().ToLowerInvariant()).Distinct()],
             weights.Files);
     }
 }

@@ -13,6 +13,9 @@ namespace PromptToPrompt.Diffusion.Checkpoints;
 /// </remarks>
 public sealed class SafetensorsFile : IDisposable
 {
+    // Enough to tell what a file of another kind is.
+    private const int Beginning = 1 << 12;
+
     private readonly MappedFile file;
 
     private SafetensorsFile(string path, MappedFile file, SafetensorsHeader header)
@@ -39,7 +42,7 @@ public sealed class SafetensorsFile : IDisposable
         var file = Map(path);
         try
         {
-            var length = SafetensorsHeader.JsonLength(path, file.Span(0, SafetensorsHeader.PrefixLength), file.Length);
+            var length = SafetensorsHeader.JsonLength(path, file.Span(0, (int)Math.Min(file.Length, Beginning)), file.Length);
             var json = file.Span(SafetensorsHeader.PrefixLength, length);
             return new SafetensorsFile(path, file, SafetensorsHeader.Parse(path, json, file.Length));
         }
@@ -52,13 +55,20 @@ public sealed class SafetensorsFile : IDisposable
 
     /// <summary>
     /// The tensor of that name, on the CPU, in the type of the file. It lies on the file's pages and costs no memory of its own; only data
-    /// that is not aligned for its type, and <c>BOOL</c>, are copied. Writing into it does not change the file.
+    /// that is not aligned for its type, <c>BOOL</c>, and eight-bit numbers, which become float16, are copied. Writing into it does not change the file.
     /// </summary>
     /// <exception cref="InvalidInputException">The file has no such tensor.</exception>
     public Tensor Read(string name)
     {
         if (!Tensors.TryGetValue(name, out var entry))
             throw new InvalidInputException($"{Path} has no tensor \"{name}\": it is not the checkpoint that is needed here.");
+        if (entry.Packing is { } packing)
+        {
+            using var codes = file.Tensor(entry.Offset, entry.Length, ScalarType.Byte, 1);
+            using var halves = Float8Numbers.ToHalf(codes, packing);
+            return halves.reshape(entry.Shape);
+        }
+
         // A byte other than 0 and 1 is no valid bool in C++, but the format lets it pass.
         var isBool = entry.DType == ScalarType.Bool;
         var type = isBool ? ScalarType.Byte : entry.DType;
@@ -79,8 +89,9 @@ public sealed class SafetensorsFile : IDisposable
         {
             if (Directory.Exists(path))
                 throw new InvalidInputException($"{path} is a folder: give the path of a safetensors file.");
-            if (new FileInfo(path) is { Exists: true, Length: < SafetensorsHeader.PrefixLength } file)
-                throw new InvalidInputException($"{path} is not a valid safetensors file: it has only {file.Length} bytes.");
+            // An empty file cannot be mapped.
+            if (new FileInfo(path) is { Exists: true, Length: 0 })
+                SafetensorsHeader.JsonLength(path, [], fileLength: 0);
             return MappedFile.Open(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)

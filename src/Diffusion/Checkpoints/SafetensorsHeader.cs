@@ -35,17 +35,25 @@ internal sealed class SafetensorsHeader
     public Dictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Length of the JSON that follows the first 8 bytes of a file.</summary>
-    /// <exception cref="InvalidInputException">It is longer than the file or the format allows.</exception>
-    public static int JsonLength(string path, ReadOnlySpan<byte> prefix, long fileLength)
+    /// <param name="path">What errors call the file.</param>
+    /// <param name="start">The first bytes of the file, all where it is short.</param>
+    /// <param name="fileLength">Length of the file.</param>
+    /// <exception cref="InvalidInputException">It is longer than the file or the format allows; the message says what the file is, where that shows.</exception>
+    public static int JsonLength(string path, ReadOnlySpan<byte> start, long fileLength)
     {
-        var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (length <= Math.Min((ulong)(fileLength - PrefixLength), MaximumLength))
+        var length = fileLength < PrefixLength ? 0 : BinaryPrimitives.ReadUInt64LittleEndian(start);
+        var fits = fileLength >= PrefixLength && length <= Math.Min((ulong)(fileLength - PrefixLength), MaximumLength);
+        if (fits && length > 0)
             return (int)length;
-        if (prefix.StartsWith("version "u8))
-            throw Invalid(path, "it is a pointer of git-lfs, not the file itself; fetch it with `git lfs pull`");
-        if (prefix.StartsWith("PK"u8) || prefix[0] == 0x80)
-            throw Invalid(path, "it looks like a pickled PyTorch checkpoint; convert it to safetensors first");
-        throw Invalid(path, $"its header claims {length} bytes, the file has {fileLength}; it is damaged, truncated or of another format");
+        if (FileSignature.Of(start) is { } other)
+            throw new InvalidInputException($"{path} is {other.Description}, not a safetensors file; {other.Advice}.");
+        if (fits)
+            return 0;
+        if (fileLength < PrefixLength)
+            throw Invalid(path, $"it has only {fileLength} bytes; download it again");
+        throw Invalid(path, length is > 0 and <= MaximumLength
+            ? $"its header alone has {length} bytes, the file only {fileLength}; it is truncated, so download it again"
+            : $"its header claims {length} bytes, the file has {fileLength}; it is damaged or of another format");
     }
 
     /// <summary>Parses and checks the JSON of a header.</summary>
@@ -113,7 +121,7 @@ internal sealed class SafetensorsHeader
         }
 
         var typeName = type is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
-        if (SafetensorsTypes.Parse(typeName) is not { } dtype)
+        if (SafetensorsTypes.Parse(typeName) is not { } elements)
             throw InvalidTensor(name, $"has the type {Quote(typeName ?? "(none)")}; supported are {SafetensorsTypes.Names}");
         var dimensions = Numbers(name, "shape", shape, MaximumDimensions);
         var bounds = Numbers(name, "data_offsets", offsets, 2);
@@ -123,12 +131,12 @@ internal sealed class SafetensorsHeader
         if (begin > end)
             throw InvalidTensor(name, $"ends at byte {end}, before it begins at {begin}");
         if (end > dataLength)
-            throw InvalidTensor(name, $"ends at byte {end} of the data, of which the file has {dataLength}; it is truncated or damaged");
-        if (ByteLength(dimensions, SafetensorsTypes.Size(dtype)) is not { } length)
+            throw InvalidTensor(name, $"ends at byte {end} of the data, of which the file has {dataLength}; it is truncated or damaged, so download it again");
+        if (ByteLength(dimensions, elements.Size) is not { } length)
             throw InvalidTensor(name, $"has the impossible shape [{string.Join(", ", dimensions)}]");
         if (length != end - begin)
             throw InvalidTensor(name, $"has {end - begin} bytes; its shape [{string.Join(", ", dimensions)}] and type {typeName} need {length}");
-        if (!Tensors.TryAdd(name, new SafetensorsEntry(dtype, dimensions, dataStart + begin, length)))
+        if (!Tensors.TryAdd(name, new SafetensorsEntry(elements.Type, dimensions, dataStart + begin, length) { Packing = elements.Packing }))
             throw InvalidTensor(name, "is there twice");
     }
 

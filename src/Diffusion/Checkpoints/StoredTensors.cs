@@ -15,7 +15,7 @@ internal sealed class StoredTensors : IDisposable
     {
         Origin = origin;
         Files = files;
-        Tensors = tensors;
+        Tensors = ScaledWeights.Apply(origin, tensors);
         Metadata = metadata;
         this.owned = owned;
     }
@@ -94,7 +94,7 @@ internal sealed class StoredTensors : IDisposable
 
     private static Dictionary<string, StoredWeight> Weights(SafetensorsFile file) => file.Tensors.ToDictionary(
         entry => entry.Key,
-        entry => new StoredWeight(entry.Value.Shape, () => file.Read(entry.Key)) { Type = entry.Value.DType },
+        entry => new StoredWeight(entry.Value.Shape, () => file.Read(entry.Key)) { Type = entry.Value.DType, Packing = entry.Value.Packing },
         StringComparer.Ordinal);
 
     private static InvalidInputException Invalid(string index, string what) => new($"{index}: {what}; download the model again.");

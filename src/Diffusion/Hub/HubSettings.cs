@@ -26,7 +26,7 @@ public sealed class HubSettings(Func<string, string?> environment)
     }
 
     /// <summary>The cache's folder: <c>HF_HUB_CACHE</c>, or <c>hub</c> in <c>HF_HOME</c>. It need not exist.</summary>
-    public string CacheFolder => Path.GetFullPath(Set("HF_HUB_CACHE") ?? Set("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(Home, "hub"));
+    public string CacheFolder => Path.GetFullPath(Folder("HF_HUB_CACHE") ?? Folder("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(Home, "hub"));
 
     /// <summary>Whether <c>HF_HUB_OFFLINE</c> forbids to ask the hub.</summary>
     public bool IsOffline => Set("HF_HUB_OFFLINE")?.ToUpperInvariant() is "1" or "ON" or "YES" or "TRUE";
@@ -39,14 +39,15 @@ public sealed class HubSettings(Func<string, string?> environment)
         {
             if ((Set("HF_TOKEN") ?? Set("HUGGING_FACE_HUB_TOKEN")) is { } given)
                 return HubToken.Parse(given, "HF_TOKEN");
-            var file = Set("HF_TOKEN_PATH") ?? Path.Combine(Home, "token");
+            var file = Folder("HF_TOKEN_PATH") ?? Path.Combine(Home, "token");
             return File.Exists(file) ? HubToken.Read(file) : null;
         }
     }
 
     private string Home =>
-        Set("HF_HOME")
-        ?? Path.Combine(Set("XDG_CACHE_HOME") ?? Path.Combine(Set("HOME") ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "huggingface");
+        Folder("HF_HOME") ?? Path.Combine(Folder("XDG_CACHE_HOME") ?? Path.Combine(EnvironmentPath.Home(environment), ".cache"), "huggingface");
+
+    private string? Folder(string variable) => EnvironmentPath.Read(variable, environment);
 
     private string? Set(string variable) => environment(variable) is { Length: > 0 } value ? value : null;
 }

@@ -25,7 +25,7 @@ internal sealed class TorchChoice(Func<string, string?> variable, string? own, s
     /// <exception cref="InvalidInputException">The folder that the variable names has none, or one that does not match.</exception>
     /// <exception cref="LibTorchLoadException">The program was built without one, and no installed one matches.</exception>
     public InstalledTorch? Installed() =>
-        variable(Variable) is { Length: > 0 } named ? Named(named)
+        EnvironmentPath.Read(Variable, variable) is { } named ? Named(named)
         : backend == "none" ? Found()
         : null;
 

@@ -6,7 +6,7 @@ internal static class UserCache
     /// <summary>Full path of a folder in it, which need not exist; null where the user has no home.</summary>
     public static string? Folder(params ReadOnlySpan<string> names)
     {
-        var root = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+        var root = EnvironmentPath.Read("XDG_CACHE_HOME", Environment.GetEnvironmentVariable);
         if (!Path.IsPathRooted(root))
         {
             var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);

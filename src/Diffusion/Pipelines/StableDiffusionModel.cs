@@ -27,6 +27,7 @@ public sealed class StableDiffusionModel : IDisposable
         this.options = options;
         Directory = files.Path;
         Fingerprint = files.Fingerprint();
+        Notes = files.Notes;
         Tokenizer = tokenizers[0];
         Shape = shape;
         Device = device;
@@ -51,6 +52,9 @@ public sealed class StableDiffusionModel : IDisposable
 
     /// <summary>Tells this model from others: a hash of its configs and of samples of its weights.</summary>
     public string Fingerprint { get; }
+
+    /// <summary>What a person should know of the model, in sentences: what in its configs is not understood. Usually nothing.</summary>
+    public IReadOnlyList<string> Notes { get; }
 
     /// <summary>The shapes of its parts and the noise schedule it was trained with.</summary>
     public ModelShape Shape { get; }

@@ -16,6 +16,46 @@ public sealed record SchedulerConfig
         ("squaredcos_cap_v2", BetaSchedule.SquaredCosine),
     ];
 
+    // Classes whose networks are trained to predict something else than noise, velocity or the sample at a discrete timestep.
+    private static readonly (string Part, string What)[] OtherKinds =
+    [
+        ("FlowMatch", "flow matching"), ("Flow", "flow matching"), ("RectifiedFlow", "flow matching"), ("SCMScheduler", "flow matching"),
+        ("EDM", "the preconditioning of EDM"), ("KarrasVe", "the preconditioning of EDM"), ("CosineDPMSolver", "the preconditioning of EDM"),
+        ("CMStochasticIterative", "consistency training from EDM"), ("ConsistencyDecoder", "consistency training of an autoencoder"),
+        ("ScoreSde", "score matching in continuous time"), ("IPNDM", "a noise schedule of its own"), ("UnCLIP", "predicting embeddings"),
+        ("Wuerstchen", "a noise schedule of its own"), ("CogVideoX", "a noise schedule of video models"),
+        ("VQDiffusion", "discrete tokens"), ("Amused", "discrete tokens"),
+    ];
+
+    // What changes the computation, with the one value that is computed here.
+    private static readonly (string Field, object? Value)[] Fixed =
+    [
+        ("interpolation_type", "linear"),
+        ("predict_epsilon", true),
+        ("sigma_max", null),
+        ("sigma_min", null),
+        ("thresholding", false),
+        ("timestep_type", "discrete"),
+        ("timestep_values", null),
+        ("use_beta_sigmas", false),
+        ("use_dynamic_shifting", false),
+        ("use_exponential_sigmas", false),
+        ("use_flow_sigmas", false),
+        ("use_lu_lambdas", false),
+    ];
+
+    // Fields that change nothing here: those of something that is refused where it is switched on, and the layout of arrays in old versions.
+    private static readonly HashSet<string> Harmless =
+    [
+        .. JsonConfig.Bookkeeping, "dynamic_thresholding_ratio", "sample_max_value", "flow_shift", "time_shift_type", "tensor_format",
+    ];
+
+    // Fields of samplers that are replaced by another one, which is said.
+    private static readonly HashSet<string> OfReplaced =
+    [
+        .. Harmless, "predict_x0", "disable_corrector", "solver_p", "noise_sampler_seed", "use_stochastic_sampling", "tau_func", "predictor_order", "corrector_order",
+    ];
+
     private static readonly (string Name, PredictionType Value)[] PredictionTypes =
     [
         ("epsilon", PredictionType.Epsilon),
@@ -107,16 +147,30 @@ public sealed record SchedulerConfig
     /// <summary>The sampler the model names as its own, or null where this library does not have it.</summary>
     public SamplerKind? PreferredSampler => SamplerNames.FromClassName(ClassName);
 
+    /// <summary>The sampler of a run that names none: <see cref="PreferredSampler"/>, else DDIM.</summary>
+    public SamplerKind DefaultSampler => PreferredSampler ?? SamplerKind.Ddim;
+
+    /// <summary>What a person should know where a run names no sampler and takes another one than the model asks for; null where it does not.</summary>
+    public string? Substitution => PreferredSampler is not null ? null
+        : $"{(ClassName is { Length: > 0 } name ? $"the model asks for {name}, which this program does not have" : "the model's scheduler config names no class")}; {DefaultSampler.Name()} is used";
+
     /// <summary>Reads a <c>scheduler_config.json</c>.</summary>
     /// <exception cref="InvalidInputException">The file cannot be read, or has a value that this library cannot compute with.</exception>
     public static SchedulerConfig FromFile(string path) => FromJson(JsonConfig.Read(path));
 
     internal static SchedulerConfig FromJson(JsonConfig json)
     {
+        var name = json.Has("_class_name") ? json.Text("_class_name") : "";
+        RequireKnown(json, "_class_name", name);
         // Each of these changes the result, so passing over it would give another picture than the model's authors saw.
-        foreach (var option in (string[])["thresholding", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "use_flow_sigmas"])
-            json.Expect(option, false);
-        json.Expect("interpolation_type", "linear");
+        foreach (var (field, value) in Fixed)
+            json.Expect(field, value);
+        RequireNoLearnedVariance(json);
+        if (name == "EulerDiscreteScheduler")
+            json.Expect("final_sigmas_type", "zero");
+        // A bound of the noise levels for schedules that end in pure noise; there is none by default.
+        if (json.Has("lambda_min_clipped") && json.Raw("lambda_min_clipped").Trim('"') != "-Infinity")
+            json.Expect("lambda_min_clipped", null);
 
         var trainTimesteps = json.Integer("num_train_timesteps", 1000);
         if (trainTimesteps is < 2 or > JsonConfig.LargestSize)
@@ -126,9 +180,9 @@ public sealed record SchedulerConfig
             throw json.Error("trained_betas", $"must have one number for each of the {trainTimesteps} timesteps");
         if (trainedBetas?.All(IsBeta) == false)
             throw json.Error("trained_betas", "must have numbers from 0 to below 1");
-        return new SchedulerConfig
+        var config = new SchedulerConfig
         {
-            ClassName = json.Text("_class_name", ""),
+            ClassName = name,
             TrainTimesteps = trainTimesteps,
             BetaStart = Beta(json, "beta_start", 0.0001),
             BetaEnd = Beta(json, "beta_end", 0.02),
@@ -145,20 +199,44 @@ public sealed record SchedulerConfig
             ClipSampleRange = json.Positive("clip_sample_range", 1),
             SkipPrkSteps = OptionalFlag(json, "skip_prk_steps"),
             UseKarrasSigmas = json.Flag("use_karras_sigmas", false),
-            AlgorithmType = json.Text("algorithm_type", DpmSolverMultistepScheduler.SupportedAlgorithm),
+            // As the library of this format reads the configs of relatives of DPM-Solver.
+            AlgorithmType = json.Text("algorithm_type", DpmSolverMultistepScheduler.SupportedAlgorithm) is var algorithm && algorithm == "deis"
+                ? DpmSolverMultistepScheduler.SupportedAlgorithm : algorithm,
             SolverOrder = json.Integer("solver_order", 2),
             SolverType = Choice(
                 json,
                 "solver_type",
                 SolverType.Midpoint,
                 ("midpoint", SolverType.Midpoint),
-                ("heun", SolverType.Heun)),
+                ("heun", SolverType.Heun),
+                ("bh1", SolverType.Midpoint),
+                ("bh2", SolverType.Midpoint),
+                ("logrho", SolverType.Midpoint)),
             LowerOrderFinal = json.Flag("lower_order_final", true),
             EulerAtFinal = json.Flag("euler_at_final", false),
             OriginalInferenceSteps = OriginalSteps(json, trainTimesteps),
             TimestepScaling = json.Positive("timestep_scaling", 10),
             FinalSigmaIsZero = Choice(json, "final_sigmas_type", false, ("sigma_min", false), ("zero", true)),
         };
+        json.NoteUnknown(config.PreferredSampler is null ? OfReplaced : Harmless);
+        return config;
+    }
+
+    /// <summary>Refuses the scheduler of a model that was trained in another way, whatever samples it.</summary>
+    /// <param name="json">The config that names it.</param>
+    /// <param name="field">The field that names it.</param>
+    /// <param name="className">Its class.</param>
+    internal static void RequireKnown(JsonConfig json, string field, string className)
+    {
+        if (OtherKinds.FirstOrDefault(kind => className.Contains(kind.Part, StringComparison.Ordinal)) is { What: { } what })
+            throw json.Error(field, $"names {className}: the model was trained for {what}, which this program does not support; take a model that predicts noise or velocity");
+    }
+
+    // DDPM's fixed variances are of its own sampling; a learned one is a second output of the network.
+    private static void RequireNoLearnedVariance(JsonConfig json)
+    {
+        if (json.Has("variance_type") && json.Text("variance_type") is var type && !type.StartsWith("fixed_", StringComparison.Ordinal))
+            json.Expect("variance_type", null);
     }
 
     /// <summary>Prepares one run.</summary>
@@ -210,16 +288,18 @@ public sealed record SchedulerConfig
 
     private static T Choice<T>(JsonConfig json, string field, T fallback, params ReadOnlySpan<(string Name, T Value)> choices)
     {
-        if (!json.Has(field))
-            return fallback;
-        var text = json.Text(field);
+        var usual = default(string);
+        foreach (var (name, value) in choices)
+            usual ??= EqualityComparer<T>.Default.Equals(value, fallback) ? name : null;
+        var text = json.Text(field, usual);
         var names = new List<string>();
-        foreach ((var name, var value) in choices)
+        foreach (var (name, value) in choices)
         {
             if (name == text)
                 return value;
             names.Add(name);
         }
+
         throw json.Error(field, $"is \"{text}\"; this program knows {string.Join(", ", names)}");
     }
 }

@@ -9,6 +9,29 @@ public sealed record ClipTextConfig
     private const string PlainClass = "CLIPTextModel";
     private const string ProjectingClass = "CLIPTextModelWithProjection";
 
+    // What old configs say, which the library of this format reads as the largest id.
+    private const int OldEnd = 2;
+
+    // What changes the computation, with the one value that is computed here.
+    private static readonly (string Field, object? Value)[] Fixed = [("model_type", "clip_text_model"), ("text_config", null), ("quantization_config", null)];
+
+    // Fields that change nothing here: what acts in training alone, what the tokenizer says, what transformers writes of every model.
+    private static readonly HashSet<string> Harmless =
+    [
+        .. JsonConfig.Bookkeeping,
+        "attention_dropout", "dropout", "initializer_factor", "initializer_range", "logit_scale_init_value",
+        "bos_token_id", "pad_token_id",
+        "projection_dim", // where there is no projection
+        "torch_dtype", "dtype", "use_cache", "use_bfloat16", "torchscript", "tf_legacy_loss", "attn_implementation", "_attn_implementation", "_attn_implementation_autoset",
+        "return_dict", "output_attentions", "output_hidden_states", "output_scores", "return_dict_in_generate",
+        "tie_word_embeddings", "tie_encoder_decoder", "is_decoder", "is_encoder_decoder", "add_cross_attention", "cross_attention_hidden_size",
+        "chunk_size_feed_forward", "pruned_heads", "finetuning_task", "problem_type", "task_specific_params", "id2label", "label2id", "prefix",
+        "tokenizer_class", "sep_token_id", "decoder_start_token_id",
+        "max_length", "min_length", "do_sample", "early_stopping", "num_beams", "num_beam_groups", "diversity_penalty", "temperature", "top_k", "top_p",
+        "typical_p", "repetition_penalty", "length_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "bad_words_ids", "num_return_sequences",
+        "forced_bos_token_id", "forced_eos_token_id", "remove_invalid_values", "exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens",
+    ];
+
     /// <summary>Number of token ids.</summary>
     public required int VocabularySize { get; init; }
 
@@ -48,6 +71,10 @@ public sealed record ClipTextConfig
 
     internal static ClipTextConfig FromJson(JsonConfig json)
     {
+        foreach (var (field, value) in Fixed)
+            json.Expect(field, value);
+        if (json.Has("architectures") && json.Strings("architectures").FirstOrDefault(name => name is not (PlainClass or ProjectingClass)) is { } other)
+            throw json.Error("architectures", $"names \"{other}\"; only {PlainClass} and {ProjectingClass} are known");
         var activation = json.Text("hidden_act", "quick_gelu");
         if (activation is not ("quick_gelu" or "gelu"))
             throw json.Error("hidden_act", $"is \"{activation}\"; only quick_gelu and gelu are known");
@@ -63,6 +90,9 @@ public sealed record ClipTextConfig
             NormEpsilon = json.Positive("layer_norm_eps", 1e-5),
             ProjectionSize = HasProjection(json) ? json.Size("projection_dim", 512) : null,
         };
+        if (json.Integer("eos_token_id", OldEnd) is var end && end != OldEnd && end != config.VocabularySize - 1)
+            json.Note("eos_token_id", $"is {end}, which is not the last of {config.VocabularySize} tokens; the tokenizer's end token counts");
+        json.NoteUnknown(Harmless);
         return config.HiddenSize % config.Heads == 0 ? config
             : throw json.Error("num_attention_heads", $"is {config.Heads}, which does not divide the width of {config.HiddenSize}");
     }

@@ -123,7 +123,11 @@ public sealed class BpeVocabulary
     private static List<(string, string)> ReadMerges(string path)
     {
         var merges = new List<(string, string)>();
-        var lines = TokenizerFile.ReadText(path).Split('\n');
+        var text = TokenizerFile.ReadText(path);
+        var other = FileSignature.Of(Encoding.UTF8.GetBytes(text));
+        if (other is { Format: FileFormat.Other })
+            throw TokenizerFile.Foreign(path, other);
+        var lines = text.Split('\n');
         for (var i = 0; i < lines.Length; i++)
         {
             var line = lines[i].TrimEnd('\r');
@@ -132,7 +136,7 @@ public sealed class BpeVocabulary
                 continue;
             var parts = line.Split(' ');
             if (parts.Length != 2 || parts[0].Length == 0 || parts[1].Length == 0)
-                throw TokenizerFile.Invalid(path, $"line {i + 1} is not a pair of tokens", Advice);
+                throw other is { Format: not FileFormat.Text } ? TokenizerFile.Foreign(path, other) : TokenizerFile.Invalid(path, $"line {i + 1} is not a pair of tokens", Advice);
             merges.Add((parts[0], parts[1]));
         }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using PromptToPrompt.Diffusion.Checkpoints;
 
 namespace PromptToPrompt.Diffusion.Tokenization;
 
@@ -10,12 +11,16 @@ internal static class TokenizerFile
     {
         if (!File.Exists(path))
             throw Invalid(path, "is missing", "a tokenizer directory has vocab.json, merges.txt and tokenizer_config.json");
+        byte[] bytes = [];
         try
         {
-            return new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path));
+            bytes = File.ReadAllBytes(path);
+            return TextFile.Decode(bytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
         {
+            if (FileSignature.Of(bytes) is { } other && bytes.Length > 0)
+                throw Foreign(path, other, e);
             throw Invalid(path, $"cannot be read as UTF-8 text ({e.Message.TrimEnd('.')})", "check the file and who may read it", e);
         }
     }
@@ -24,12 +29,15 @@ internal static class TokenizerFile
     public static JsonDocument ReadJson(string path)
     {
         JsonDocument json;
+        var text = ReadText(path);
         try
         {
-            json = JsonDocument.Parse(ReadText(path));
+            json = JsonDocument.Parse(text);
         }
         catch (JsonException e)
         {
+            if (FileSignature.Of(Encoding.UTF8.GetBytes(text)) is { } other && other.Format != FileFormat.Json)
+                throw Foreign(path, other, e);
             throw Invalid(path, $"is not JSON ({e.Message.TrimEnd('.')})", "copy the tokenizer directory from its source again", e);
         }
 
@@ -38,6 +46,10 @@ internal static class TokenizerFile
         json.Dispose();
         throw Invalid(path, "is not a JSON object", "copy the tokenizer directory from its source again");
     }
+
+    /// <summary>A file that is something else.</summary>
+    public static InvalidInputException Foreign(string path, FileSignature other, Exception? inner = null) =>
+        Invalid(path, $"is {other.Description}, and no part of a tokenizer", other.Advice, inner);
 
     public static InvalidInputException Invalid(string path, string what, string advice, Exception? inner = null) =>
         new($"{path}: {what}; {advice}.".ReplaceLineEndings(" "), inner);

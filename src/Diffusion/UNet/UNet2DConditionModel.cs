@@ -27,7 +27,8 @@ public sealed class UNet2DConditionModel
         for (var level = 0; level < config.Levels.Count; level++)
             chain.AddRange(UNetBlocks.Down(weights["down_blocks"][level], sites, config, level, embedding));
         sites.Stage = UNetStage.Mid;
-        chain.AddRange(UNetBlocks.Mid(weights["mid_block"], sites, config, embedding));
+        if (config.HasMidBlock)
+            chain.AddRange(UNetBlocks.Mid(weights["mid_block"], sites, config, embedding));
         sites.Stage = UNetStage.Up;
         for (var i = 0; i < config.Levels.Count; i++)
             chain.AddRange(UNetBlocks.Up(weights["up_blocks"][i], sites, config, config.Levels.Count - 1 - i, embedding));

@@ -22,6 +22,49 @@ public sealed record UNetConfig
     private const string AdditionType = "addition_embed_type";
     private const string TextAndSizes = "text_time";
     private const string GuidanceField = "time_cond_proj_dim";
+    private const string MidField = "mid_block_type";
+
+    // Fields that change nothing here. Those of exponential averages are left behind by training.
+    private static readonly HashSet<string> Harmless =
+    [
+        .. JsonConfig.Bookkeeping,
+        "dropout", // acts in training alone
+        "upcast_attention", // precision: attention is summed in float32 anyway
+        "addition_embed_type_num_heads", // of an embedding that is refused
+        "addition_time_embed_dim", "projection_class_embeddings_input_dim", // of the vector, where there is none
+        "attention_head_dim", // where num_attention_heads says it
+        "decay", "min_decay", "inv_gamma", "power", "optimization_step", "update_after_step", "use_ema_warmup",
+    ];
+
+    // What changes the computation, with the one value that is computed here.
+    private static readonly (string Field, object? Value)[] Fixed =
+    [
+        ("act_fn", "silu"),
+        ("attention_type", "default"),
+        ("center_input_sample", false),
+        ("class_embed_type", null),
+        ("class_embeddings_concat", false),
+        ("conv_in_kernel", 3.0),
+        ("conv_out_kernel", 3.0),
+        ("cross_attention_norm", null),
+        ("downsample_padding", 1.0),
+        ("dual_cross_attention", false),
+        ("encoder_hid_dim", null),
+        ("encoder_hid_dim_type", null),
+        ("mid_block_only_cross_attention", false),
+        ("mid_block_scale_factor", 1.0),
+        ("num_class_embeds", null),
+        ("only_cross_attention", false),
+        ("quantization_config", null),
+        ("resnet_out_scale_factor", 1.0),
+        ("resnet_skip_time_act", false),
+        ("resnet_time_scale_shift", "default"),
+        ("reverse_transformer_layers_per_block", null),
+        ("time_embedding_act_fn", null),
+        ("time_embedding_dim", null),
+        ("time_embedding_type", "positional"),
+        ("timestep_post_act", null),
+    ];
 
     /// <summary>Channels going in (4 for latents; 9 for inpainting models).</summary>
     public required int InChannels { get; init; }
@@ -56,6 +99,9 @@ public sealed record UNetConfig
     /// <summary>Side of the latents the model was trained on.</summary>
     public required int SampleSize { get; init; }
 
+    /// <summary>Whether there is a block between the two halves; some distilled models have none.</summary>
+    public bool HasMidBlock { get; init; } = true;
+
     /// <summary>The vector of text and sizes that it takes; null for none.</summary>
     public UNetVector? Vector { get; init; }
 
@@ -74,12 +120,11 @@ public sealed record UNetConfig
         if (down.Count != channels.Count || up.Count != channels.Count)
             throw json.Error("block_out_channels", "has another number of levels than down_block_types or up_block_types");
 
-        json.Expect("act_fn", "silu");
-        json.Expect("only_cross_attention", false);
-        json.Expect("dual_cross_attention", false);
-        json.Expect("class_embed_type", null);
-        json.Expect("reverse_transformer_layers_per_block", null);
-        json.Expect("resnet_time_scale_shift", "default");
+        json.Expect("_class_name", "UNet2DConditionModel");
+        foreach (var (field, value) in Fixed)
+            json.Expect(field, value);
+        if (json.IsNull("norm_num_groups"))
+            throw json.Error("norm_num_groups", "is null, which leaves out the last normalisation; this program does not support that");
         // The published configs call the number of heads "attention_head_dim"; a later, correctly named field wins where it is set.
         var heads = json.PerLevel(json.Has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim", channels.Count, 8);
         var depths = json.PerLevel("transformer_layers_per_block", channels.Count, 1);
@@ -97,9 +142,13 @@ public sealed record UNetConfig
             CosineFirst = json.Flag("flip_sin_to_cos", true),
             FrequencyShift = json.Number("freq_shift", 0),
             SampleSize = json.Size("sample_size", 64),
+            HasMidBlock = !json.IsNull(MidField),
             Vector = ReadVector(json),
             GuidanceWidth = json.Has(GuidanceField) ? json.Size(GuidanceField) : null,
         };
+        if (config.HasMidBlock)
+            json.Expect(MidField, "UNetMidBlock2DCrossAttn");
+        json.NoteUnknown(Harmless);
         if (config.Levels.FirstOrDefault(level => level.Channels % config.NormGroups != 0) is { } uneven)
             throw json.Error("norm_num_groups", $"is {config.NormGroups}, which does not divide the {uneven.Channels} channels of a level");
         return config.Levels.FirstOrDefault(level => (level.DownAttention || level.UpAttention) && level.Channels % level.Heads != 0) is not { } split ? config
@@ -110,6 +159,8 @@ public sealed record UNetConfig
     internal JsonObject ToJson()
     {
         var json = Unconditioned();
+        if (!HasMidBlock)
+            json[MidField] = null;
         if (GuidanceWidth is not null)
             json[GuidanceField] = GuidanceWidth;
         if (Vector is null)

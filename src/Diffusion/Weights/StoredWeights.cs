@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Checkpoints;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Weights;
@@ -89,6 +90,9 @@ public sealed record StoredWeight(IReadOnlyList<long> Shape, Func<Tensor> Read)
 {
     /// <summary>The type of its elements in the file; float32 where nobody said.</summary>
     public ScalarType Type { get; init; } = ScalarType.Float32;
+
+    /// <summary>The format of eight-bit floating-point numbers that the elements are stored as; null for others.</summary>
+    internal Float8? Packing { get; init; }
 
     /// <summary>Whether its elements are floating-point numbers, as those of every weight that is computed with are.</summary>
     public bool IsFloating => Type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;

@@ -22,7 +22,7 @@ internal sealed class EditPlan : IDisposable
         Words = new EditWords(model.Tokenizer, request);
         Model = model;
         Request = request;
-        Sampler = request.Sampler ?? model.Scheduler.PreferredSampler ?? SamplerKind.Ddim;
+        Sampler = request.Sampler ?? model.Scheduler.DefaultSampler;
         FirstStep = request.Inverted?.Method.FirstStep(request.Inverted.Settings) ?? 0;
         Known = request.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();

@@ -14,8 +14,9 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
 
 /// <summary>The models of a device. One is in memory at a time.</summary>
 /// <param name="offered">The models.</param>
+/// <param name="arrived">Called with a model that was loaded.</param>
 /// <param name="leaving">Called before a model leaves the memory.</param>
-internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action leaving) : IDisposable
+internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action<OfferedModel, StableDiffusionModel> arrived, Action leaving) : IDisposable
 {
     private (string Name, StableDiffusionModel Model)? loaded;
 
@@ -33,6 +34,7 @@ internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action lea
         Dispose();
         loaded = (name, model.Load());
         Loaded = name;
+        arrived(model, loaded.Value.Model);
         return loaded.Value.Model;
     }
 

@@ -15,12 +15,12 @@ internal sealed class PictureMaker : IDisposable
     private readonly ModelShelf models;
     private readonly RecordedSources sources;
 
-    public PictureMaker(StudioStore store, IReadOnlyList<OfferedModel> offered, long sessionBytes, TimeProvider clock)
+    public PictureMaker(StudioStore store, IReadOnlyList<OfferedModel> offered, long sessionBytes, TimeProvider clock, Action<OfferedModel, StableDiffusionModel> arrived)
     {
         this.store = store;
         sources = new(store, sessionBytes, clock);
         // Recordings belong to the model that made them.
-        models = new(offered, () => sources.Forget(_ => true));
+        models = new(offered, arrived, () => sources.Forget(_ => true));
     }
 
     /// <summary>The recorded sources, the latest used first. Safe to read from any thread.</summary>

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
 
@@ -34,7 +35,7 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <param name="models">The models it offers, at least one; the first is the usual one.</param>
     /// <param name="limits">What it takes on.</param>
     /// <param name="clock">Tells the time.</param>
-    /// <param name="log">Is told of failures that nobody outside can mend.</param>
+    /// <param name="log">Takes failures that nobody outside can mend, and what a person should know of a model.</param>
     public StudioEngine(StudioStore store, IReadOnlyList<OfferedModel> models, EngineLimits limits, TimeProvider clock, ILogger<StudioEngine>? log = null)
     {
         this.store = store;
@@ -42,7 +43,7 @@ public sealed class StudioEngine : IAsyncDisposable
         this.log = log;
         Models = [.. models.Select(model => model.Name)];
         arguments = models.DistinctBy(model => model.Name).ToDictionary(model => model.Name, model => model.Arguments, StringComparer.Ordinal);
-        maker = new PictureMaker(store, models, limits.SessionBytes, clock);
+        maker = new PictureMaker(store, models, limits.SessionBytes, clock, LogNotes);
         queue = new DeviceQueue(limits.QueueLength, Run, e => log?.LogError(e, "Memory of recorded sources could not be freed."));
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
         Resume();
@@ -134,6 +135,13 @@ public sealed class StudioEngine : IAsyncDisposable
         await queue.DisposeAsync();
         maker.Dispose();
         meter.Dispose();
+    }
+
+    private void LogNotes(OfferedModel offered, StableDiffusionModel model)
+    {
+        IEnumerable<string> notes = model.Scheduler.Substitution is { } sampler ? [.. model.Notes, sampler] : model.Notes;
+        foreach (var note in notes)
+            log?.LogWarning("{Model}: {Note}", offered.Name, note);
     }
 
     private void Resume()

@@ -1,4 +1,7 @@
+using System.Text;
+using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Tests.Pipelines;
 using PromptToPrompt.Diffusion.Weights;
 using static TorchSharp.torch;
@@ -58,6 +61,57 @@ public class AutoencoderKLTests
 
         ReferenceModel.AssertClose(goldens, "mean", model.Moments(goldens.Read("pixel_values")).Mean);
         ReferenceModel.AssertClose(goldens, "dec_of_scaled", model.Decode(goldens.Read("scaled_latent")));
+    }
+
+    /// <summary>Latents whose channels have a mean and a deviation, against the same written out channel by channel, and back.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void LatentsAreNormalisedChannelByChannel(bool isTiled)
+    {
+        using var reference = new ReferenceModel("tiny-sd21");
+        using var scope = NewDisposeScope();
+        using var inference = no_grad();
+        double[] means = [-1.6, 0.1, 0.5, -0.2], deviations = [8.4, 5.9, 3.7, 4.2];
+        var config = AutoencoderConfig.FromFile(reference.Config("vae")) with { ScalingFactor = 0.5 };
+        var weights = reference.Stored("vae");
+        var plain = new AutoencoderKL(config, weights.Root) { IsTiled = isTiled };
+        var model = new AutoencoderKL(config with { LatentMeans = means, LatentDeviations = deviations }, weights.Root) { IsTiled = isTiled };
+        var pixels = reference.Goldens("vae").Read("pixel_values");
+
+        var encoded = model.Encode(pixels);
+
+        var z = plain.Moments(pixels).Mean;
+        for (var c = 0; c < 4; c++)
+            Assert.True(((z.select(1, c) - means[c]) * 0.5 / deviations[c]).allclose(encoded.select(1, c), rtol: 1e-4, atol: 1e-5));
+        Assert.True(plain.Decode(z * 0.5).allclose(model.Decode(encoded), atol: 1e-4));
+        Assert.False(plain.Decode(encoded).allclose(model.Decode(encoded), atol: 1e-2));
+    }
+
+    [Theory]
+    [InlineData("""{"latents_mean":[1,2,3]}""", "latents_mean")]
+    [InlineData("""{"latents_mean":[1,2,3,4]}""", "latents_std")]
+    [InlineData("""{"latents_std":[1,2,3,4]}""", "latents_mean")]
+    [InlineData("""{"latents_mean":[1,2,3,4],"latents_std":[1,2,3]}""", "latents_std")]
+    [InlineData("""{"latents_mean":[1,2,3,4],"latents_std":[1,0,3,4]}""", "latents_std")]
+    [InlineData("""{"latents_mean":[1,2,3,"4"],"latents_std":[1,1,3,4]}""", "latents_mean")]
+    [InlineData("""{"latents_mean":5,"latents_std":[1,1,3,4]}""", "latents_mean")]
+    public void MeansAndDeviationsThatDoNotFitAreRefused(string fields, string named)
+    {
+        var config = ModelShape.StableDiffusion15.Vae.ToJson();
+        foreach (var (field, value) in JsonNode.Parse(fields)!.AsObject())
+            config[field] = value!.DeepClone();
+        var error = Assert.Throws<InvalidInputException>(() => AutoencoderConfig.FromJson(JsonConfig.Parse("c", Encoding.UTF8.GetBytes(config.ToJsonString()))));
+        Assert.Contains($"\"{named}\"", error.Message);
+    }
+
+    [Fact]
+    public void MeansAndDeviationsAreWrittenAsTheyAreRead()
+    {
+        var config = ModelShape.StableDiffusion15.Vae with { LatentMeans = [1, 2, 3, 4], LatentDeviations = [0.5, 1, 2, 4] };
+        var read = AutoencoderConfig.FromJson(JsonConfig.Parse("c", Encoding.UTF8.GetBytes(config.ToJson().ToJsonString())));
+        Assert.Equal(config.LatentMeans, read.LatentMeans);
+        Assert.Equal(config.LatentDeviations, read.LatentDeviations);
     }
 
     private static string OldName(string name) => name

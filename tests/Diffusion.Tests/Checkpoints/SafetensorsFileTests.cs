@@ -94,7 +94,7 @@ public sealed class SafetensorsFileTests : IDisposable
 
     [Theory]
     [InlineData("""{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"w":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""", 16, "\"w\" is there twice")]
-    [InlineData("""{"w":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}}""", 2, "\"w\" has the type \"F8_E4M3\"")]
+    [InlineData("""{"w":{"dtype":"F8_E8M0","shape":[2],"data_offsets":[0,2]}}""", 2, "\"w\" has the type \"F8_E8M0\"")]
     [InlineData("""{"w":{"shape":[2],"data_offsets":[0,2]}}""", 2, "\"w\" has the type \"(none)\"")]
     [InlineData("""{"w":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}""", 8, "\"w\" ends at byte 0")]
     [InlineData("""{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 7, "\"w\" ends at byte 8 of the data, of which the file has 7")]
@@ -139,11 +139,11 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void Files_of_another_kind_are_recognised()
     {
-        Assert.Contains("only 0 bytes", Refused([]));
+        Assert.Contains("an empty file", Refused([]));
         Assert.Contains("only 7 bytes", Refused(new byte[7]));
         Assert.Contains("git lfs pull", Refused(Encoding.ASCII.GetBytes("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")));
         Assert.Contains("pickled", Refused([.. "PK\u0003\u0004"u8, .. new byte[100].Select(_ => (byte)1)]));
-        Assert.Contains("claims 200 bytes", Refused([200, 0, 0, 0, 0, 0, 0, 0, .. "{}"u8]));
+        Assert.Contains("its header alone has 200 bytes", Refused([200, 0, 0, 0, 0, 0, 0, 0, .. "{}"u8]));
         Assert.Contains("claims", Refused([255, 255, 255, 255, 255, 255, 255, 255, .. "{}"u8]));
     }
 

@@ -9,7 +9,7 @@ public sealed class BpeVocabularyTests
         { "vocab.json", null, "is missing" },
         { "merges.txt", null, "is missing" },
         { "tokenizer_config.json", null, "is missing" },
-        { "vocab.json", "", "is not JSON" },
+        { "vocab.json", "", "is an empty file" },
         { "vocab.json", "{\"a\":", "is not JSON" },
         { "vocab.json", "[1]", "is not a JSON object" },
         { "vocab.json", "{}", "has no token for the byte symbol" },

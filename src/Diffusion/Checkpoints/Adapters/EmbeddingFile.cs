@@ -19,19 +19,24 @@ internal sealed class EmbeddingFile : IDisposable
     // What tools write where they write no word: it is then the file's name.
     private static readonly string[] NoWords = [Anonymous, "emb_params", .. NamesOfTwo];
 
-    private readonly TextEmbedding embedding;
-    private readonly StoredTensors file;
+    private readonly string origin;
+    private readonly IReadOnlyDictionary<string, StoredWeight> tensors;
+    private readonly IDisposable? owned;
 
-    private EmbeddingFile(TextEmbedding embedding, StoredTensors file)
+    private EmbeddingFile(string origin, string word, IReadOnlyDictionary<string, StoredWeight> tensors, IReadOnlyList<string> files, IDisposable? owned)
     {
-        this.embedding = embedding;
-        this.file = file;
-        Word = embedding.Word ?? file.Tensors.Keys.FirstOrDefault(name => !NoWords.Contains(name))
-            ?? file.Metadata.GetValueOrDefault(WordNote) ?? Path.GetFileNameWithoutExtension(embedding.Path);
+        this.origin = origin;
+        this.tensors = tensors;
+        this.owned = owned;
+        Word = word;
+        Files = files;
     }
 
-    /// <summary>The file's path.</summary>
-    public string FilePath => embedding.Path;
+    /// <summary>The files that decide what the word is; none where they are another one's.</summary>
+    public IReadOnlyList<string> Files { get; }
+
+    /// <summary>Whether the word can be written in a prompt.</summary>
+    public bool IsOneWord => Word.Length > 0 && !Word.Any(char.IsWhiteSpace);
 
     /// <summary>How prompts write the word.</summary>
     public string Word { get; }
@@ -40,12 +45,22 @@ internal sealed class EmbeddingFile : IDisposable
     /// <exception cref="InvalidInputException">It cannot be read, or the word cannot be written in a prompt.</exception>
     public static EmbeddingFile Open(TextEmbedding embedding)
     {
-        var opened = new EmbeddingFile(embedding, StoredTensors.Open(embedding.Path));
-        if (opened.Word.Length > 0 && !opened.Word.Any(char.IsWhiteSpace))
+        var file = StoredTensors.Open(embedding.Path);
+        var word = embedding.Word ?? file.Tensors.Keys.FirstOrDefault(name => !NoWords.Contains(name))
+            ?? file.Metadata.GetValueOrDefault(WordNote) ?? Path.GetFileNameWithoutExtension(embedding.Path);
+        var opened = new EmbeddingFile($"--embedding {embedding.Path}", word, file.Tensors, file.Files, file);
+        if (opened.IsOneWord)
             return opened;
         opened.Dispose();
         throw opened.Invalid($"stands for \"{opened.Word}\", which is not one word; name it, as in --embedding my-word={embedding.Path}");
     }
+
+    /// <summary>A word that is bundled with a LoRA.</summary>
+    /// <param name="origin">What errors call the LoRA's file.</param>
+    /// <param name="word">The word.</param>
+    /// <param name="tensors">Its tensors.</param>
+    public static EmbeddingFile Bundled(string origin, string word, IReadOnlyDictionary<string, StoredWeight> tensors) =>
+        new($"{origin}: the bundled word \"{word}\"", word, tensors, [], owned: null);
 
     /// <summary>The vectors for each text encoder, [vectors, width] each, as many for one as for the other.</summary>
     /// <param name="shape">The model's shape.</param>
@@ -53,16 +68,16 @@ internal sealed class EmbeddingFile : IDisposable
     /// <exception cref="InvalidInputException">The file holds something else, or was made for another kind of model.</exception>
     public IReadOnlyList<StoredWeight> Vectors(ModelShape shape, string model)
     {
-        var names = shape.TextEncoders.Count == 1 && file.Tensors.Count == 1 ? [.. file.Tensors.Keys] : NamesOfTwo;
-        if (names.Count != shape.TextEncoders.Count || names.Count != file.Tensors.Count || !names.All(file.Tensors.ContainsKey))
+        var names = shape.TextEncoders.Count == 1 && tensors.Count == 1 ? [.. tensors.Keys] : NamesOfTwo;
+        if (names.Count != shape.TextEncoders.Count || names.Count != tensors.Count || !names.All(tensors.ContainsKey))
         {
-            var held = string.Join(", ", file.Tensors.Keys.Order(StringComparer.Ordinal).Take(4).Select(name => $"\"{name}\""));
+            var held = string.Join(", ", tensors.Keys.Order(StringComparer.Ordinal).Take(4).Select(name => $"\"{name}\""));
             throw Invalid(
                 $"holds {(held.Length > 0 ? $"the tensors {held}" : "no tensors")}; a word for {model} has "
                 + (shape.TextEncoders.Count == 1 ? "one tensor" : string.Join(" and ", NamesOfTwo)));
         }
 
-        var vectors = names.Select(name => file.Tensors[name]).Select(AsRows).ToList();
+        var vectors = names.Select(name => tensors[name]).Select(AsRows).ToList();
         foreach (var (rows, text) in vectors.Zip(shape.TextEncoders))
         {
             if (!rows.IsFloating)
@@ -79,7 +94,7 @@ internal sealed class EmbeddingFile : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => file.Dispose();
+    public void Dispose() => owned?.Dispose();
 
     private static bool IsFinite(StoredWeight stored)
     {
@@ -90,5 +105,5 @@ internal sealed class EmbeddingFile : IDisposable
     private static StoredWeight AsRows(StoredWeight stored) => stored.Shape is not [var width] ? stored
         : new StoredWeight([1, width], () => stored.Read().reshape(1, width)) { Type = stored.Type };
 
-    private InvalidInputException Invalid(string what) => new($"--embedding {embedding.Path} {what}.");
+    private InvalidInputException Invalid(string what) => new($"{origin} {what}.");
 }

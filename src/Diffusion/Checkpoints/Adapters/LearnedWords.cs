@@ -11,20 +11,31 @@ internal sealed class LearnedWords : IDisposable
     private readonly List<EmbeddingFile> files = [];
     private readonly List<IReadOnlyList<StoredWeight>> vectors = [];
     private readonly List<AddedToken> tokens = [];
+    private readonly List<LoraFile> bundles = [];
+    private readonly List<string> notes = [];
 
     /// <param name="embeddings">Where they are.</param>
+    /// <param name="loras">LoRAs, which may bundle some.</param>
     /// <param name="model">What errors call the model.</param>
     /// <param name="shape">The model's shape without them.</param>
     /// <exception cref="InvalidInputException">A file is none, or was made for another kind of model.</exception>
-    public LearnedWords(IReadOnlyList<TextEmbedding> embeddings, string model, ModelShape shape)
+    public LearnedWords(IReadOnlyList<TextEmbedding> embeddings, IReadOnlyList<Lora> loras, string model, ModelShape shape)
     {
         try
         {
             var next = shape.TextEncoder.VocabularySize;
-            foreach (var embedding in embeddings)
+            files.AddRange(embeddings.Select(EmbeddingFile.Open));
+            foreach (var lora in loras)
             {
-                var file = EmbeddingFile.Open(embedding);
-                files.Add(file);
+                var bundle = LoraFile.Open(lora);
+                bundles.Add(bundle);
+                files.AddRange(bundle.Words.Select(word => EmbeddingFile.Bundled(lora.Path, word.Word, word.Tensors)));
+            }
+
+            notes.AddRange(files.Where(file => !file.IsOneWord).Select(file => $"\"{file.Word}\", which a LoRA bundles, is not one word and is left out: prompts cannot name it"));
+            files.RemoveAll(file => !file.IsOneWord);
+            foreach (var file in files)
+            {
                 vectors.Add(file.Vectors(shape, model));
                 tokens.Add(new AddedToken(file.Word, next, (int)vectors[^1][0].Shape[0]));
                 next += tokens[^1].Count;
@@ -43,8 +54,11 @@ internal sealed class LearnedWords : IDisposable
     /// <summary>The words.</summary>
     public IReadOnlyList<AddedToken> Tokens => tokens;
 
-    /// <summary>The files they are in.</summary>
-    public IEnumerable<string> Files => files.Select(file => file.FilePath);
+    /// <summary>The files they are in, but for LoRAs.</summary>
+    public IEnumerable<string> Files => files.SelectMany(file => file.Files);
+
+    /// <summary>What a person should know of them.</summary>
+    public IReadOnlyList<string> Notes => notes;
 
     /// <summary>A model's shape with the words.</summary>
     public ModelShape AddTo(ModelShape shape)
@@ -82,5 +96,9 @@ internal sealed class LearnedWords : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => files.ForEach(file => file.Dispose());
+    public void Dispose()
+    {
+        files.ForEach(file => file.Dispose());
+        bundles.ForEach(bundle => bundle.Dispose());
+    }
 }

@@ -13,9 +13,11 @@ internal readonly record struct WeightName(string Part, string Name);
 /// </summary>
 internal sealed class LoraNames
 {
+    /// <summary>What peft's own names begin with.</summary>
+    public const string PeftPrefix = "base_model.model.";
+
     private const string Weight = ".weight", Bias = ".bias";
     private const string FirstOfOutput = ".to_out.0";
-    private const string PeftPrefix = "base_model.model.";
     private const string OldProcessor = ".processor";
 
     // Attention of text encoders in the oldest files of diffusers, and its names since.

@@ -72,13 +72,13 @@ internal sealed class StoredZip
         long stored = U32(directory, 20), length = U32(directory, 24), local = U32(directory, 42);
         Extend(directory.Slice(EntryLength + nameLength, extraLength), ref length, ref stored, ref local);
         if (U16(directory, 10) != 0 || stored != length || (U16(directory, 8) & 1) != 0)
-            throw Invalid($"its entry \"{PickleText.OneLine(name)}\" is compressed or encrypted, which PyTorch does not do");
+            throw Invalid($"its entry \"{PickleText.OneLine(name)}\" is compressed or encrypted, which PyTorch does not do; if it is an archive that holds a model, unpack it and give the file inside");
         var header = Span(local, LocalLength);
         if (U32(header, 0) != LocalSignature)
             throw Invalid($"its entry \"{PickleText.OneLine(name)}\" is not where the directory says");
         var start = local + LocalLength + U16(header, 26) + U16(header, 28);
         if (start > file.Length - length)
-            throw Invalid($"its entry \"{PickleText.OneLine(name)}\" reaches beyond the end of the file; it is truncated");
+            throw Invalid($"its entry \"{PickleText.OneLine(name)}\" reaches beyond the end of the file; it is truncated, so download it again");
         if (!entries.TryAdd(name, new ZipEntry(start, length)))
             throw Invalid($"its entry \"{PickleText.OneLine(name)}\" is there twice");
         return total;
@@ -124,7 +124,7 @@ internal sealed class StoredZip
                 return file.Length - length + i;
         }
 
-        throw Invalid("its directory is missing; it is truncated");
+        throw Invalid("its directory is missing; it is truncated, so download it again");
     }
 
     private ReadOnlySpan<byte> Span(long offset, long length) => offset >= 0 && length >= 0 && length <= file.Length && offset <= file.Length - length

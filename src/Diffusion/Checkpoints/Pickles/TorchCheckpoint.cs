@@ -69,7 +69,8 @@ internal static class TorchCheckpoint
     {
         var pickles = entries.Keys.Where(name => name == PickleName || name.EndsWith("/" + PickleName, StringComparison.Ordinal)).ToList();
         return pickles is [var pickle] ? pickle[..^PickleName.Length]
-            : throw new InvalidInputException($"{path} is a zip archive, but not a checkpoint of PyTorch: it has {pickles.Count} entries named {PickleName} instead of one.");
+            : throw new InvalidInputException(
+                $"{path} is a zip archive, but not a checkpoint of PyTorch: it has {pickles.Count} entries named {PickleName} instead of one; if it holds a model, unpack it and give the file inside.");
     }
 
     private static void RequireLittleEndian(string path, MappedFile file, IReadOnlyDictionary<string, ZipEntry> entries, string folder)

@@ -56,10 +56,13 @@ internal static class KeyConversion
         { Type = thirds[0].Type };
     }
 
-    private static StoredWeight View(StoredWeight stored, IReadOnlyList<long> shape, Func<Tensor, Tensor> view) => new(shape, () =>
+    private static StoredWeight View(StoredWeight stored, IReadOnlyList<long> shape, Func<Tensor, Tensor> view) => stored with
     {
-        using var whole = stored.Read();
-        return view(whole);
-    })
-    { Type = stored.Type };
+        Shape = shape,
+        Read = () =>
+        {
+            using var whole = stored.Read();
+            return view(whole);
+        },
+    };
 }

@@ -50,13 +50,16 @@ internal sealed class SingleFileModel : ModelFiles
         var file = StoredTensors.Open(path);
         try
         {
-            var noted = SingleFileNotes.Read(path, file.Metadata);
+            var said = new List<string>();
+            var noted = SingleFileNotes.Read(path, file.Metadata, said);
             var layout = SingleFileLayout.Detect(path, file.Tensors, noted);
             var scheduler = layout.Shape.Scheduler;
             var prediction = noted is not null
                 ? new PredictionClue(scheduler.PredictionType, "the config in the file's notes")
                 : PredictionClue.Find(path, file, scheduler.PredictionType, layout.Shape.UNet.InChannels > layout.Shape.UNet.OutChannels);
-            return new SingleFileModel(file, layout, prediction, noted is not null, options);
+            var model = new SingleFileModel(file, layout, prediction, noted is not null, options);
+            said.ForEach(model.Note);
+            return model;
         }
         catch
         {

@@ -29,22 +29,31 @@ internal static class SingleFileNotes
         notes.TryGetValue(Prefix + part, out var text) ? Encoding.UTF8.GetBytes(text) : null;
 
     /// <summary>The shape that the notes give, or null where they do not.</summary>
+    /// <param name="path">What errors call the file.</param>
+    /// <param name="notes">The file's notes.</param>
+    /// <param name="said">Takes what is not understood in the configs.</param>
     /// <exception cref="InvalidInputException">A note is not a config.</exception>
-    public static ModelShape? Read(string path, IReadOnlyDictionary<string, string> notes)
+    public static ModelShape? Read(string path, IReadOnlyDictionary<string, string> notes, List<string> said)
     {
         if (!Needed.All(part => notes.ContainsKey(Prefix + part)))
             return null;
         var hasSecond = notes.ContainsKey(Prefix + ModelParts.TextEncoder2);
         return new ModelShape
         {
-            TextEncoder = ClipTextConfig.FromJson(Config(ModelParts.TextEncoder)),
-            TextEncoder2 = hasSecond ? ClipTextConfig.FromJson(Config(ModelParts.TextEncoder2)) : null,
-            UNet = UNetConfig.FromJson(Config(ModelParts.UNet)),
-            Vae = AutoencoderConfig.FromJson(Config(ModelParts.Vae)),
-            Scheduler = SchedulerConfig.FromJson(Config(ModelParts.Scheduler)),
+            TextEncoder = Config(ModelParts.TextEncoder, ClipTextConfig.FromJson),
+            TextEncoder2 = hasSecond ? Config(ModelParts.TextEncoder2, ClipTextConfig.FromJson) : null,
+            UNet = Config(ModelParts.UNet, UNetConfig.FromJson),
+            Vae = Config(ModelParts.Vae, AutoencoderConfig.FromJson),
+            Scheduler = Config(ModelParts.Scheduler, SchedulerConfig.FromJson),
             ZerosForEmptyPrompt = notes.GetValueOrDefault(Prefix + ModelDirectory.ZerosField) == "true",
         };
 
-        JsonConfig Config(string part) => JsonConfig.Parse($"{path} (note {Prefix}{part})", ConfigText(notes, part)!);
+        T Config<T>(string part, Func<JsonConfig, T> read)
+        {
+            var json = JsonConfig.Parse($"{path} (note {Prefix}{part})", ConfigText(notes, part)!);
+            var config = read(json);
+            said.AddRange(json.Notes);
+            return config;
+        }
     }
 }
