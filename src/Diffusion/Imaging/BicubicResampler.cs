@@ -13,25 +13,39 @@ internal static class BicubicResampler
     private const int FractionBits = 22;
     private const int Half = 1 << (FractionBits - 1);
 
-    public static Picture Resize(Picture picture, int width, int height)
+    /// <summary>Brings a part of a picture to a size.</summary>
+    public static Picture Resize(Picture picture, PixelBox part, int width, int height)
     {
-        var resized = picture.Width == width ? picture : Across(picture, width);
-        return picture.Height == height ? resized : Down(resized, height);
+        if (part == PixelRectangle.Whole(new(width, height)) && picture.Size == new PixelSize(width, height))
+            return picture;
+        var resized = new Picture(width, height, new byte[width * height * Picture.Channels]);
+        Resize(picture, part, resized, PixelRectangle.Whole(resized.Size));
+        return resized;
     }
 
-    private static Picture Across(Picture picture, int width)
+    /// <summary>Brings a part of a picture to a place of another one.</summary>
+    public static void Resize(Picture picture, PixelBox part, Picture target, PixelRectangle place)
     {
-        var taps = Taps.Of(picture.Width, width);
-        var result = new byte[width * picture.Height * Picture.Channels];
-        var target = 0;
-        for (var y = 0; y < picture.Height; y++)
+        var down = Taps.Of(part.Y, part.Height, place.Height, picture.Height);
+        // Only rows that count are resized across.
+        var first = down[0].First;
+        var rows = down[^1].First + down[^1].Weights.Length - first;
+        var across = Across(picture, Taps.Of(part.X, part.Width, place.Width, picture.Width), first, rows);
+        Down(across, down, first, target, place);
+    }
+
+    private static Picture Across(Picture picture, Taps[] taps, int first, int rows)
+    {
+        var result = new byte[taps.Length * rows * Picture.Channels];
+        Parallel.For(0, rows, y =>
         {
-            var row = picture.Row(y);
-            for (var x = 0; x < width; x++)
+            var row = picture.Row(first + y);
+            var target = y * taps.Length * Picture.Channels;
+            foreach (var tap in taps)
             {
                 int red = Half, green = Half, blue = Half;
-                var source = taps[x].First * Picture.Channels;
-                foreach (var weight in taps[x].Weights)
+                var source = tap.First * Picture.Channels;
+                foreach (var weight in tap.Weights)
                 {
                     red += row[source++] * weight;
                     green += row[source++] * weight;
@@ -42,51 +56,56 @@ internal static class BicubicResampler
                 result[target++] = ToByte(green);
                 result[target++] = ToByte(blue);
             }
-        }
-
-        return new Picture(width, picture.Height, result);
+        });
+        return new Picture(taps.Length, rows, result);
     }
 
-    private static Picture Down(Picture picture, int height)
-    {
-        var taps = Taps.Of(picture.Height, height);
-        var stride = picture.Width * Picture.Channels;
-        var result = new byte[stride * height];
-        var sums = new int[stride];
-        for (var y = 0; y < height; y++)
+    private static void Down(Picture picture, Taps[] taps, int first, Picture target, PixelRectangle place) => Parallel.For(
+        0,
+        place.Height,
+        () => new int[place.Width * Picture.Channels],
+        (y, _, sums) =>
         {
             Array.Fill(sums, Half);
             for (var k = 0; k < taps[y].Weights.Length; k++)
             {
-                var row = picture.Row(taps[y].First + k);
+                var row = picture.Row(taps[y].First - first + k);
                 var weight = taps[y].Weights[k];
                 for (var i = 0; i < sums.Length; i++)
                     sums[i] += row[i] * weight;
             }
 
+            var resized = target.Rgb.AsSpan((((place.Y + y) * target.Width) + place.X) * Picture.Channels, sums.Length);
             for (var i = 0; i < sums.Length; i++)
-                result[(y * stride) + i] = ToByte(sums[i]);
-        }
-
-        return new Picture(picture.Width, height, result);
-    }
+                resized[i] = ToByte(sums[i]);
+            return sums;
+        },
+        _ => { });
 
     private static byte ToByte(int sum) => (byte)Math.Clamp(sum >> FractionBits, byte.MinValue, byte.MaxValue);
 
     /// <summary>The pixels that make up one resized pixel along one direction, and their fixed-point weights.</summary>
     private readonly record struct Taps(int First, int[] Weights)
     {
-        public static Taps[] Of(int from, int to)
+        /// <summary>The taps of each pixel of a part's resized side.</summary>
+        /// <param name="start">Where the part begins.</param>
+        /// <param name="extent">Its length.</param>
+        /// <param name="to">The length it is brought to.</param>
+        /// <param name="length">The whole side's length.</param>
+        public static Taps[] Of(double start, double extent, int to, int length)
         {
-            var step = (double)from / to;
+            var step = extent / to;
             var widening = Math.Max(step, 1);
-            return [.. Enumerable.Range(0, to).Select(i => At((i + 0.5) * step, widening, from))];
+            // Nothing from outside the part shows. Counted from its first pixel, so that a part gives to the last bit what it gives as a picture.
+            var skipped = Math.Clamp((int)start, 0, length - 1);
+            var inside = Math.Clamp((int)Math.Ceiling(start + extent) - skipped, 1, length - skipped);
+            return [.. Enumerable.Range(0, to).Select(i => At(start - skipped + ((i + 0.5) * step), widening, inside) is var tap ? tap with { First = tap.First + skipped } : tap)];
         }
 
         private static Taps At(double centre, double widening, int length)
         {
-            var first = Math.Max((int)(centre - (Reach * widening) + 0.5), 0);
-            var end = Math.Min((int)(centre + (Reach * widening) + 0.5), length);
+            var first = Math.Min(Math.Max((int)(centre - (Reach * widening) + 0.5), 0), length - 1);
+            var end = Math.Max(Math.Min((int)(centre + (Reach * widening) + 0.5), length), first + 1);
             double[] weights = [.. Enumerable.Range(first, end - first).Select(i => Kernel((i - centre + 0.5) / widening))];
             var sum = weights.Sum();
             return new Taps(first, [.. weights.Select(weight => (int)Math.Round(weight / sum * (1 << FractionBits), MidpointRounding.AwayFromZero))]);

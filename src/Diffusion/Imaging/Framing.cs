@@ -51,7 +51,13 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
     public Picture Apply(Picture picture)
     {
         RequireSize(picture, Original);
-        var part = picture.Cut(Region).Resize(Place.Width, Place.Height);
+        return Bring(picture, Region);
+    }
+
+    /// <summary>Brings a part of a picture to <see cref="Place"/>.</summary>
+    internal Picture Bring(Picture picture, PixelBox region)
+    {
+        var part = BicubicResampler.Resize(picture, region, Place.Width, Place.Height);
         return part.Size == Framed ? part : part.Extend(Framed, Place.X, Place.Y);
     }
 
@@ -63,7 +69,12 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
     {
         RequireSize(edited, Framed);
         RequireSize(original, Original);
-        return original.Paste(edited.Cut(Place).Resize(Region.Width, Region.Height), Region.X, Region.Y);
+        // A photograph is held once more and no oftener.
+        var restored = new byte[original.Rgb.Length];
+        if (Region != PixelRectangle.Whole(Original))
+            original.Rgb.CopyTo(restored, 0);
+        BicubicResampler.Resize(edited, Place, new Picture(Original.Width, Original.Height, restored), Region);
+        return original with { Rgb = restored };
     }
 
     private static PixelRectangle Inside(PixelSize size, PixelMargins margins)

@@ -17,5 +17,11 @@ public readonly record struct PixelRectangle(int X, int Y, int Width, int Height
     public static PixelRectangle Whole(PixelSize size) => new(0, 0, size.Width, size.Height);
 }
 
+/// <summary>A part of a picture whose edges may lie within pixels.</summary>
+internal readonly record struct PixelBox(double X, double Y, double Width, double Height)
+{
+    public static implicit operator PixelBox(PixelRectangle part) => new(part.X, part.Y, part.Width, part.Height);
+}
+
 /// <summary>Pixels that are left away at the sides of a picture.</summary>
 public readonly record struct PixelMargins(int Left, int Right, int Top, int Bottom);

@@ -97,18 +97,17 @@ public sealed class PictureFolderTests : IDisposable
     }
 
     [Fact]
-    public void ATraceOfSomethingElseIsNotReplaced()
+    public void ATraceReplacesAnEarlierOneAndNothingElse()
     {
         var path = folder["trace.safetensors"];
-        new TraceFile(path, overwrites: false).RequireFree("first");
+        new TraceFile(path, overwrites: false).RequireTrace();
         File.WriteAllBytes(path, []);
-        new TraceFile(path, overwrites: false).RequireFree("first");
+        new TraceFile(path, overwrites: false).RequireTrace();
         WriteTrace(path, "first");
-        new TraceFile(path, overwrites: false).RequireFree("first");
-        Assert.Contains("--overwrite", Assert.Throws<InvalidInputException>(() => new TraceFile(path, overwrites: false).RequireFree("second")).Message, StringComparison.Ordinal);
-        new TraceFile(path, overwrites: true).RequireFree("second");
-        File.WriteAllText(path, "someone's notes");
-        Assert.Throws<InvalidInputException>(() => new TraceFile(path, overwrites: false).RequireFree("first"));
+        new TraceFile(path, overwrites: false).RequireTrace();
+        File.WriteAllText(path, "notes of the user");
+        Assert.Contains("--overwrite", Assert.Throws<InvalidInputException>(() => new TraceFile(path, overwrites: false).RequireTrace()).Message, StringComparison.Ordinal);
+        new TraceFile(path, overwrites: true).RequireTrace();
         Assert.Throws<InvalidInputException>(() => new TraceFile(path, overwrites: true).Check([path]));
         Assert.Throws<InvalidInputException>(() => new TraceFile(folder["none/trace.safetensors"], overwrites: true).Check([]));
     }
