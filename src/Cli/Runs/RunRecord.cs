@@ -139,7 +139,7 @@ internal static class RunRecord
     {
         var isEdit = result.Rows[row] > 0;
         // A given picture has its noise from itself.
-        long? seed = request.Inverted is not null || request.InitialLatents is not null ? null
+        ulong? seed = request.Inverted is not null || request.InitialLatents is not null ? null
             : isEdit ? request.EditSeed ?? request.Seed : request.Seed;
         var settings = new (string Name, object? Value)[]
         {

@@ -154,8 +154,9 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     public static byte[] EncodePng(SKBitmap bitmap)
     {
         using var pixels = bitmap.PeekPixels();
-        using var data = pixels.Encode((long)bitmap.Width * bitmap.Height > Large ? Fast : SKPngEncoderOptions.Default);
-        return data.ToArray();
+        using var png = new MemoryStream();
+        pixels.Encode(png, (long)bitmap.Width * bitmap.Height > Large ? Fast : SKPngEncoderOptions.Default);
+        return png.ToArray();
     }
 
     /// <summary>Writes the picture as PNG, under a temporary name until it is whole.</summary>

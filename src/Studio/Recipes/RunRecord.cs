@@ -45,10 +45,10 @@ internal static class RunRecord
         var root = version.Recipe.Root(find);
         var (steps, guidance, sampler, seed, negative) = root switch
         {
-            DrawnRecipe drawn => (drawn.Steps, drawn.Guidance, SamplerNames.Parse(drawn.Scheduler), (long?)drawn.Seed, drawn.Negative),
+            DrawnRecipe drawn => (drawn.Steps, drawn.Guidance, SamplerNames.Parse(drawn.Scheduler), (ulong?)drawn.Seed, drawn.Negative),
             // Edits of a filled picture follow the picture, and not how it was filled.
-            InpaintedRecipe filled => (filled.Steps, filled.Guidance, SamplerKind.Ddim, version.Recipe == root ? (long?)filled.Seed : null, version.Recipe == root ? filled.Negative : ""),
-            InvertedRecipe inverted => (inverted.Steps, inverted.Guidance, SamplerKind.Ddim, (long?)null, ""),
+            InpaintedRecipe filled => (filled.Steps, filled.Guidance, SamplerKind.Ddim, version.Recipe == root ? (ulong?)filled.Seed : null, version.Recipe == root ? filled.Negative : ""),
+            InvertedRecipe inverted => (inverted.Steps, inverted.Guidance, SamplerKind.Ddim, (ulong?)null, ""),
             _ => throw new ArgumentOutOfRangeException(nameof(version)),
         };
         var settings = new (string Name, object? Value)[]
