@@ -7,19 +7,12 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Tests.Native;
 
 /// <summary>
-/// The operations of <see cref="HeldScalar"/> while another thread collects garbage and lets finalizers run as fast as it can. TorchSharp's
-/// own forms (<c>a + b</c>, <c>square()</c>, <c>ToDouble()</c> …) in their place fail here within the time, or end the process.
+/// The operations of <see cref="HeldScalar"/> while another thread collects garbage and waits for finalizers without a pause. TorchSharp's own
+/// forms (<c>a + b</c>, <c>square()</c>, …) in their place fail here, though not in every run on a busy machine.
 /// </summary>
 public class HeldScalarRaceTests
 {
-    private static readonly TimeSpan Span = TimeSpan.FromSeconds(1.2);
-
-    // Operands of two kinds, and many elements, so that libtorch converts one of them before it reads the scalar.
-    private const int Elements = 20000;
-
-    public static TheoryData<string> Operations() => [.. Forms.Keys];
-
-    private static readonly Dictionary<string, Func<Tensor, Tensor, bool>> Forms = new()
+    private static readonly Dictionary<string, Func<Tensor, Tensor, bool>> Operations = new()
     {
         ["a tensor added"] = (whole, real) => First(whole.Plus(real)) == 5,
         ["a number added"] = (whole, _) => First(whole.Plus(Held(0.5))) == 3.5,
@@ -28,17 +21,14 @@ public class HeldScalarRaceTests
         ["a square"] = (_, real) => First(real.Squared()) == 4,
         ["a complement"] = (_, real) => First(OneMinus(real)) == -1,
         ["a factor"] = (whole, _) => First(whole * Held(0.5)) == 1.5,
-        ["a number read"] = (_, real) => Enumerable.Range(0, 100).All(_ => real[0].ReadDouble() == 2),
-        ["an answer read"] = (_, real) => Enumerable.Range(0, 100).All(_ => real[0].to(ScalarType.Bool).ReadBoolean()),
+        ["a number read"] = (_, real) => real[0].ReadDouble() == 2,
     };
 
-    [Theory]
-    [MemberData(nameof(Operations))]
-    public void Collections_change_nothing(string operation)
+    [Fact]
+    public void Collections_change_nothing()
     {
-        var form = Forms[operation];
         using var scope = NewDisposeScope();
-        var (whole, real) = (full([Elements], Held(3), ScalarType.Int32), full([Elements], Held(2.0)));
+        var (whole, real) = (full([4], Held(3), ScalarType.Int32), full([4], Held(2.0)));
         var done = false;
         var collector = new Thread(() =>
         {
@@ -48,19 +38,30 @@ public class HeldScalarRaceTests
                 GC.WaitForPendingFinalizers();
             }
         });
+        // Code that has run a few times only is not optimized yet and keeps everything alive until it returns.
+        Run(TimeSpan.FromSeconds(1));
         collector.Start();
         try
         {
-            for (var watch = Stopwatch.StartNew(); watch.Elapsed < Span;)
-            {
-                using var inner = NewDisposeScope();
-                Assert.True(form(whole, real));
-            }
+            Run(TimeSpan.FromSeconds(3));
         }
         finally
         {
             Volatile.Write(ref done, true);
             collector.Join();
+        }
+
+        void Run(TimeSpan span)
+        {
+            for (var watch = Stopwatch.StartNew(); watch.Elapsed < span;)
+            {
+                foreach (var (name, holds) in Operations)
+                {
+                    using var inner = NewDisposeScope();
+                    for (var i = 0; i < 8; i++)
+                        Assert.True(holds(whole, real), name);
+                }
+            }
         }
     }
 
