@@ -9,8 +9,9 @@ public static class AtomicFile
 {
     private const int BufferSize = 1 << 20;
 
+    private const string FileLength = "value";
+
     // Numbers of the system's errors, which .NET gives unchanged.
-    private const int FileTooLarge = 27;
     private const int DiskFull = 28;
     private const int ReadOnly = 30;
 
@@ -42,7 +43,7 @@ public static class AtomicFile
         {
             if (File.Exists(temporary))
                 File.Delete(temporary);
-            if (e is not IOException)
+            if (e is not (IOException or ArgumentOutOfRangeException { ParamName: FileLength }))
                 throw;
             throw new IOException($"{path} cannot be written: {ReasonOf(e).Replace(temporary, path, StringComparison.Ordinal)}.", e);
         }
@@ -63,7 +64,8 @@ public static class AtomicFile
         PathTooLongException => "the path is longer than the system allows; give a shorter one",
         UnauthorizedAccessException => "there is no permission to write there; choose another folder",
         IOException { HResult: DiskFull } => "the disk is full; free some space, or choose a folder on another disk",
-        IOException { HResult: FileTooLarge } => "the file would be larger than this shell allows (ulimit -f), or than the file system can hold; raise the limit, or choose a folder on another disk",
+        // What .NET makes of the system's EFBIG.
+        ArgumentOutOfRangeException => "the file would be larger than this shell allows (ulimit -f), or than the file system can hold; raise the limit, or choose a folder on another disk",
         IOException { HResult: ReadOnly } => "the file system is read-only; choose another folder",
         _ => failure.Message.TrimEnd('.'),
     };

@@ -69,6 +69,7 @@ public enum ForeignNotationKind
 public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Text, int Start, string Advice)
 {
     private const int LongestShown = 60;
+    private const int MostFound = 100;
     private const double Step = 1.1;
     private const double BraceStep = 1.05;
     private static readonly HashSet<string> NamesWithSigns = new(["notepad", "libstdc", "stdc", "dev-c"], StringComparer.OrdinalIgnoreCase);
@@ -86,6 +87,8 @@ public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Te
         // What is looked for first wins where two kinds overlap.
         foreach (var candidate in Candidates(prompt))
         {
+            if (found.Count == MostFound)
+                break;
             if (found.TrueForAll(other => candidate.End <= other.Start || candidate.Start >= other.End))
                 found.Add(candidate);
         }
@@ -205,18 +208,33 @@ public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Te
 
     // "(title: Alien)", "(12:30pm)" and "(https://…)" are text.
     private static bool IsBrokenWeight(string words, string weight) =>
-        !weight.Any(character => char.IsWhiteSpace(character) || character is '(' or ')' or '/') && !char.IsWhiteSpace(words[^1]) && words.Any(char.IsLetter)
-        && weight.Length <= LongestShown && !words.Contains("embedding", StringComparison.Ordinal);
+        weight.Length <= LongestShown && !weight.Any(character => char.IsWhiteSpace(character) || character is '(' or ')' or '/')
+        && words[(words.LastIndexOf(' ') + 1)..] is var last && last.Any(char.IsLetter) && !last.Any(character => character is ':' or '/') && last != "embedding";
 
     // Between capitals it is a word like the others, as on a sign, and so it is in quotation marks.
     private static bool IsKeyword(string prompt, Match match)
     {
-        string[] before = prompt[..match.Index].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        string[] after = prompt[(match.Index + match.Length)..].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        return (match.Value == "BREAK" || (before.Length > 0 && after.Length > 0)) && prompt.AsSpan(0, match.Index).Count('"') % 2 == 0
-            && !IsCapitals(before.LastOrDefault()) && !IsCapitals(after.FirstOrDefault());
+        var before = prompt.AsSpan(0, match.Index).TrimEnd();
+        var after = prompt.AsSpan(match.Index + match.Length).TrimStart();
+        var (previous, next) = (before.Length, 0);
+        while (previous > 0 && !char.IsWhiteSpace(before[previous - 1]))
+            previous--;
+        while (next < after.Length && !char.IsWhiteSpace(after[next]))
+            next++;
+        return (match.Value == "BREAK" || (before.Length > 0 && after.Length > 0)) && before.Count('"') % 2 == 0 && !IsCapitals(before[previous..]) && !IsCapitals(after[..next]);
 
-        static bool IsCapitals(string? word) => word is not null && word.Count(char.IsLetter) > 1 && !word.Any(char.IsLower) && word is not ("BREAK" or "AND");
+        static bool IsCapitals(ReadOnlySpan<char> word)
+        {
+            var letters = 0;
+            foreach (var character in word)
+            {
+                if (char.IsLower(character))
+                    return false;
+                letters += char.IsLetter(character) ? 1 : 0;
+            }
+
+            return letters > 1 && word is not ("BREAK" or "AND");
+        }
     }
 
     private static bool IsWords(string text) => text.Any(char.IsLetter) && !EditorialMarks.Contains(text.Trim());

@@ -42,6 +42,27 @@ public sealed class StudioApiTests
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync($"/api/grid.png?versions={source},{edit}")).StatusCode);
     }
 
+    /// <summary>Also those that JavaScript would round, which may come as text.</summary>
+    [Fact]
+    public async Task Seeds_have_64_bits_and_prompts_with_other_programs_notation_get_notes()
+    {
+        await using var studio = await TestStudio.Start();
+        var project = await studio.NewProject();
+        foreach (var seed in new[] { "18446744073709551615", "\"18446744073709551615\"", "-1" })
+        {
+            using var body = new StringContent($$"""{"prompt":"a [white] house","negative":"(fog:1,5)","seed":{{seed}},"steps":1}""", System.Text.Encoding.UTF8, "application/json");
+            var job = await TestStudio.Json(await studio.Http.PostAsync($"/api/projects/{project}/generate", body));
+            Assert.Equal("18446744073709551615", job["recipe"]!["seed"]!.ToJsonString());
+            Assert.Equal(2, job["notes"]!.AsArray().Count);
+            Assert.Contains("(white:0.91)", (string?)job["notes"]![0], StringComparison.Ordinal);
+        }
+
+        using var wrong = new StringContent("""{"prompt":"a house","seed":18446744073709551616}""", System.Text.Encoding.UTF8, "application/json");
+        await Problem(HttpStatusCode.BadRequest, "whole number", await studio.Http.PostAsync($"/api/projects/{project}/generate", wrong));
+        var version = await studio.Make(project, "generate", new { prompt = "a white house", seed = ulong.MaxValue, steps = 1 });
+        Assert.Contains("--seed 18446744073709551615", await studio.Http.GetStringAsync($"/api/versions/{version}/command"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_sent_picture_is_inverted_and_edited_and_a_part_of_it_filled()
     {
