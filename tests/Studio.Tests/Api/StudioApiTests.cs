@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Studio.Engine;
 
@@ -78,6 +79,56 @@ public sealed class StudioApiTests
         var file = await studio.Http.GetByteArrayAsync($"/api/versions/{inverted}/inversion.safetensors");
         Assert.True(file.Length > 1000);
         await studio.Make(project, "inpaint", new { picture, mask, prompt = "a house in a field", steps = 3 });
+    }
+
+    [Fact]
+    public async Task Pictures_say_how_they_were_made_and_their_pixels_are_the_stored_ones()
+    {
+        await using var studio = await TestStudio.Start();
+        var project = await studio.NewProject();
+        var picture = await Send(studio, Painted(200, 150));
+        var mask = await Send(studio, Painted(200, 150, half: true));
+        Assert.Empty((await Carried($"/api/pictures/{picture}.png")).Texts);
+        var drawn = await studio.Make(project, "generate", new { prompt = "a white house", negative = "a $dark \"sky\"", seed = 4, steps = 3, guidance = 5 });
+        var edit = await studio.Make(project, "edit", new { source = drawn, prompt = "a (red:1.5) house", selfSteps = "0.1..0.6" });
+        var further = await studio.Make(project, "edit", new { source = edit, prompt = "a blue house" });
+        var inverted = await studio.Make(project, "invert", new { picture, prompt = "a house in a field", method = "direct", steps = 3 });
+        var filled = await studio.Make(project, "inpaint", new { picture, mask, prompt = "a house, at night", steps = 3 });
+
+        var (settings, record) = await Of(edit);
+        Assert.Equal(("a (red:1.5) house", "a $dark \"sky\"", "4", "a white house"), (settings.Prompt, settings.Negative, settings["Seed"], settings["Edited from"]));
+        Assert.Equal(
+            [
+                "edit", "a white house", "a (red:1.5) house", "--seed", "4", "--steps", "3", "--guidance", "5", "--scheduler", "ddim", "--negative", "a $dark \"sky\"",
+                "--self-steps", "0.1..0.6",
+            ],
+            record["repeat"]!.AsArray().Select(part => (string?)part));
+        // What needs files of the studio, or several commands, has the commands alone.
+        foreach (var (version, prompt) in new[] { (further, "a blue house"), (inverted, "a house in a field"), (filled, "a house, at night") })
+        {
+            (settings, record) = await Of(version);
+            Assert.Equal((prompt, "3", "DDIM"), (settings.Prompt, settings["Steps"], settings["Sampler"]));
+            Assert.Null(record["repeat"]);
+            Assert.NotEmpty(record["command"]!.AsArray());
+        }
+
+        Assert.Contains((await Carried($"/api/versions/{filled}/own-size.png")).Texts, text => text.Keyword == PngText.RecordKeyword);
+
+        async Task<(GenerationParameters Settings, JsonNode Record)> Of(string version)
+        {
+            var name = (string)(await TestStudio.Json(await studio.Http.GetAsync($"/api/versions/{version}")))["picture"]!;
+            var (texts, rgb) = await Carried($"/api/pictures/{name}.png");
+            Assert.Equal(studio.Store.Picture(name).Rgb, rgb);
+            return (GenerationParameters.Parse(texts.Single(text => text.Keyword == GenerationParameters.Keyword).Text), JsonNode.Parse(texts.Single(text => text.Keyword == PngText.RecordKeyword).Text)!);
+        }
+
+        async Task<(IReadOnlyList<PngText> Texts, byte[] Rgb)> Carried(string address)
+        {
+            using var png = new MemoryStream(await studio.Http.GetByteArrayAsync(address));
+            var texts = PngText.ReadAll(png);
+            png.Position = 0;
+            return (texts, PictureReader.Read(png, address).Rgb);
+        }
     }
 
     [Fact]
