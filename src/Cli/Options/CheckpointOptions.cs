@@ -24,6 +24,12 @@ internal sealed class CheckpointOptions
         HelpName = "name",
     };
 
+    private readonly Option<string?> vae = new("--vae")
+    {
+        Description = "Autoencoder to use in place of the model's, or where it has none: a folder, a file, OWNER/NAME of a pulled one, or a model that has it",
+        HelpName = "dir|file|name",
+    };
+
     private readonly Option<string> prediction =
         Parsed.Choice("--prediction", "What the model predicts, where its files do not say", FromModel, FromModel, Noise, Velocity);
 
@@ -45,6 +51,7 @@ internal sealed class CheckpointOptions
     {
         AddTokenizerTo(command);
         command.Add(variant);
+        command.Add(vae);
         command.Add(prediction);
         return this;
     }
@@ -71,12 +78,13 @@ internal sealed class CheckpointOptions
     }
 
     /// <summary>All options, which decide what the model makes.</summary>
-    public IEnumerable<Option> All => [tokenizer, variant, prediction, loras, embeddings];
+    public IEnumerable<Option> All => [tokenizer, variant, vae, prediction, loras, embeddings];
 
     public ModelLoadOptions Read(ParseResult parse) => new()
     {
         Tokenizer = parse.GetValue(tokenizer),
         Variant = parse.GetValue(variant),
+        Vae = parse.GetValue(vae) is { } name ? ModelFolder.FindModel(name, vae.Name) : null,
         Embeddings = [.. (parse.GetValue(embeddings) ?? []).Select(ReadEmbedding)],
         Loras = [.. (parse.GetValue(loras) ?? []).Select(ReadLora)],
         Prediction = parse.GetValue(prediction) switch
