@@ -26,6 +26,12 @@ internal sealed class CheckpointOptions
         HelpName = "name",
     };
 
+    private readonly Option<string?> vae = new("--vae")
+    {
+        Description = "Autoencoder to use in place of the model's, or where it has none: a folder, a file, OWNER/NAME of a pulled one, or a model that has it",
+        HelpName = "dir|file|name",
+    };
+
     private readonly Option<string> prediction =
         Parsed.Choice("--prediction", "What the model predicts, where its files do not say", FromModel, FromModel, Noise, Velocity);
 
@@ -47,6 +53,7 @@ internal sealed class CheckpointOptions
     {
         AddTokenizerTo(command);
         command.Add(variant);
+        command.Add(vae);
         command.Add(prediction);
         return this;
     }
@@ -73,7 +80,7 @@ internal sealed class CheckpointOptions
     }
 
     /// <summary>All options, which decide what the model makes.</summary>
-    public IEnumerable<Option> All => [tokenizer, variant, prediction, loras, embeddings];
+    public IEnumerable<Option> All => [tokenizer, variant, vae, prediction, loras, embeddings];
 
     /// <summary>The files and folders that the options name.</summary>
     public IEnumerable<RunInput> Inputs(ParseResult parse)
@@ -92,6 +99,7 @@ internal sealed class CheckpointOptions
     {
         Tokenizer = parse.GetValue(tokenizer),
         Variant = parse.GetValue(variant),
+        Vae = parse.GetValue(vae) is { } name ? ModelFolder.FindModel(name, vae.Name) : null,
         Embeddings = [.. (parse.GetValue(embeddings) ?? []).Select(ReadEmbedding)],
         Loras = [.. (parse.GetValue(loras) ?? []).Select(ReadLora)],
         Prediction = parse.GetValue(prediction) switch

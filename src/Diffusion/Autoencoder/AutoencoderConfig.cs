@@ -61,11 +61,11 @@ public sealed record AutoencoderConfig
 
     internal static AutoencoderConfig FromJson(JsonConfig json)
     {
+        foreach (var (field, value) in Fixed)
+            json.Expect(field, value);
         var channels = json.Sizes("block_out_channels");
         RequireBlocks(json, "down_block_types", "DownEncoderBlock2D", channels.Count);
         RequireBlocks(json, "up_block_types", "UpDecoderBlock2D", channels.Count);
-        foreach (var (field, value) in Fixed)
-            json.Expect(field, value);
         var groups = json.Size("norm_num_groups", 32);
         if (channels.Any(width => width % groups != 0))
             throw json.Error("norm_num_groups", $"is {groups}, which does not divide the channels of every level");

@@ -59,18 +59,23 @@ internal sealed class ModelDirectory : ModelFiles
     private int Encoders => index.Has(ModelParts.TextEncoder2) ? 2 : 1;
 
     /// <inheritdoc/>
+    protected override bool HasVae => Directory.Exists(System.IO.Path.Combine(Path, ModelParts.Vae));
+
+    /// <inheritdoc/>
     protected override void Close() => files.ForEach(file => file.Dispose());
 
     /// <inheritdoc/>
     protected override ModelShape ReadShape()
     {
         var hasSecond = Encoders > 1;
+        RequireVae();
         return new ModelShape
         {
             TextEncoder = Read(ModelParts.TextEncoder, ClipTextConfig.FromJson),
             TextEncoder2 = hasSecond ? Read(ModelParts.TextEncoder2, ClipTextConfig.FromJson) : null,
             UNet = Read(ModelParts.UNet, UNetConfig.FromJson),
-            Vae = Read(ModelParts.Vae, AutoencoderConfig.FromJson),
+            // Which one a model without any was trained with is told by its text encoders.
+            Vae = HasVae ? Read(ModelParts.Vae, AutoencoderConfig.FromJson) : (hasSecond ? ModelShape.StableDiffusionXl : ModelShape.StableDiffusion15).Vae,
             Scheduler = WithClass(Read(ModelParts.Scheduler, SchedulerConfig.FromJson)),
             ZerosForEmptyPrompt = Read(index, json =>
             {

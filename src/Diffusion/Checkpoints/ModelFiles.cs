@@ -19,6 +19,7 @@ internal abstract class ModelFiles : IDisposable
     private readonly List<string> notes = [];
     private ModelShape? shape;
     private AppliedLoras? loras;
+    private GivenVae? vae;
     private LearnedWords? words;
 
     protected ModelFiles(string path, ModelLoadOptions options) => (Path, this.options) = (path, options);
@@ -36,6 +37,7 @@ internal abstract class ModelFiles : IDisposable
         {
             var own = shape ??= ReadShape();
             own = options.Prediction is { } prediction ? own with { Scheduler = own.Scheduler with { PredictionType = prediction } } : own;
+            own = Vae is { } given ? own with { Vae = given.Config } : own;
             return Words.AddTo(own);
         }
     }
@@ -46,7 +48,7 @@ internal abstract class ModelFiles : IDisposable
         get
         {
             _ = Shape;
-            return [.. notes, .. Words.Notes, .. Loras?.Notes ?? []];
+            return [.. notes, .. Vae?.Notes ?? [], .. Words.Notes, .. Loras?.Notes ?? []];
         }
     }
 
@@ -82,7 +84,7 @@ internal abstract class ModelFiles : IDisposable
     public byte[] ConfigText(string part)
     {
         const string Prediction = "prediction_type";
-        var text = ReadConfigText(part);
+        var text = part == ModelParts.Vae && Vae is { } given ? given.ConfigText : ReadConfigText(part);
         if (part != ModelParts.Scheduler || options.Prediction is null)
             return text;
         // The text is kept otherwise: it may say more than is read here.
@@ -155,6 +157,7 @@ internal abstract class ModelFiles : IDisposable
 
         var (width, names) = (texts.Sum(text => text.HiddenSize), string.Join(" and ", ModelParts.TextEncoders.Take(texts.Count).Select(part => $"{part}/")));
         Require(width == unet.CrossAttentionDim, $"{names} make texts {width} wide, unet/ expects {unet.CrossAttentionDim}");
+        RequireVae();
         Require(unet.OutChannels == Shape.Vae.LatentChannels, $"unet/ makes {unet.OutChannels} channels, vae/ takes {Shape.Vae.LatentChannels}");
         if (unet.Vector is not { } vector)
             return;
@@ -167,8 +170,12 @@ internal abstract class ModelFiles : IDisposable
     {
         loras?.Dispose();
         words?.Dispose();
+        vae?.Dispose();
         Close();
     }
+
+    /// <summary>Whether the model has an autoencoder of its own.</summary>
+    protected abstract bool HasVae { get; }
 
     protected abstract ModelShape ReadShape();
 
@@ -192,6 +199,29 @@ internal abstract class ModelFiles : IDisposable
 
     private LearnedWords Words => words ??= new LearnedWords(options.Embeddings, options.Loras, Path, shape ??= ReadShape());
 
+    private GivenVae? Vae
+    {
+        get
+        {
+            if (options.Vae is null || vae is not null)
+                return vae;
+            var own = shape ??= ReadShape();
+            var given = GivenVae.Open(options.Vae, own.Vae);
+            try
+            {
+                // Of a model of a shape that nobody published, and without an autoencoder, it is not known how it scales.
+                given.RequireFits(options.Vae, Path, own.UNet.OutChannels, HasVae || own.IsPublished ? own.Vae : null);
+            }
+            catch
+            {
+                given.Dispose();
+                throw;
+            }
+
+            return vae = given;
+        }
+    }
+
     private AppliedLoras? Loras => options.Loras.Count == 0 ? null : loras ??= new AppliedLoras(options.Loras, Path, Shape, Stored);
 
     // A tokenizer without added words can be read where nothing else of the model is there.
@@ -199,9 +229,19 @@ internal abstract class ModelFiles : IDisposable
 
     private PartWeights Stored(string part)
     {
+        if (part == ModelParts.Vae && Vae is { } given)
+            return given.Weights;
         if (!opened.TryGetValue(part, out var weights))
             opened.Add(part, weights = OpenWeights(part));
         return weights;
+    }
+
+    /// <summary>Refuses a model without an autoencoder for which none was given.</summary>
+    /// <exception cref="InvalidInputException">It is one.</exception>
+    protected void RequireVae()
+    {
+        if (options.Vae is null && !HasVae)
+            throw new InvalidInputException($"The model {Path} has no autoencoder (VAE), which turns latents into pictures: give one of its family as well, such as that of another checkpoint.");
     }
 
     private static Tensor Place(StoredWeight weight, Device device, ScalarType dtype)

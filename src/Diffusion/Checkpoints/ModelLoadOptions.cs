@@ -11,6 +11,12 @@ public sealed record ModelLoadOptions
     /// <summary>A tokenizer directory, or a model directory with one; null for the model's own.</summary>
     public string? Tokenizer { get; init; }
 
+    /// <summary>
+    /// An autoencoder to use in place of the model's own, or where it has none: a folder with a config and weights, a model directory that has one,
+    /// or a file in either layout. Null for the model's own.
+    /// </summary>
+    public string? Vae { get; init; }
+
     /// <summary>What the network predicts; null for what the model says. Single files of Stable Diffusion 2 often do not.</summary>
     public PredictionType? Prediction { get; init; }
 

@@ -117,6 +117,10 @@ public sealed record ModelShape
     /// <summary>The shapes of all text encoders.</summary>
     public IReadOnlyList<ClipTextConfig> TextEncoders => TextEncoder2 is null ? [TextEncoder] : [TextEncoder, TextEncoder2];
 
+    /// <summary>Whether it has the text encoders of a published family, whose autoencoder is then known.</summary>
+    internal bool IsPublished => TextEncoder2 is not null ? TextEncoder2 == StableDiffusionXl.TextEncoder2
+        : TextEncoder == StableDiffusion15.TextEncoder || TextEncoder == StableDiffusion21.TextEncoder;
+
     /// <summary>Whether the U-Net was made for inpainting.</summary>
     internal bool IsInpainting => UNet.InChannels > UNet.OutChannels;
 }

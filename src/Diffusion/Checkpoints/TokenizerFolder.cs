@@ -30,12 +30,13 @@ internal sealed record TokenizerFolder(string Path, string? Pad = null)
         return IsOne(path) ? new(path)
             : IsOne(inside) ? new(inside)
             : throw new InvalidInputException(
-                $"--tokenizer {path} is no tokenizer: it has no {BpeVocabulary.VocabularyFile} and no {Name}/{BpeVocabulary.VocabularyFile}; give the tokenizer folder of a model directory.");
+                $"--tokenizer {path} is no tokenizer: it has no {BpeVocabulary.VocabularyFile} or {TokenizerJson.FileName}, nor has {Name}/ in it; give the tokenizer folder of a model directory.");
     }
 
     /// <summary>Whether a directory looks like a tokenizer's.</summary>
     public static bool IsOne(string path) =>
-        File.Exists(System.IO.Path.Combine(path, BpeVocabulary.VocabularyFile)) && File.Exists(System.IO.Path.Combine(path, TokenizerConfig.ConfigFile));
+        TokenizerJson.IsAlone(path)
+        || (File.Exists(System.IO.Path.Combine(path, BpeVocabulary.VocabularyFile)) && File.Exists(System.IO.Path.Combine(path, TokenizerConfig.ConfigFile)));
 
     /// <summary>Reads the tokenizer.</summary>
     public ClipTokenizer Load() => ClipTokenizer.Load(Path, Pad);

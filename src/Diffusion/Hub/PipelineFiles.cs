@@ -7,6 +7,7 @@ internal sealed class PipelineFiles
 {
     private static readonly string[] Parts = [.. ModelParts.TextEncoders, ModelParts.UNet, ModelParts.Vae];
     private static readonly string[] Texts = [ModelParts.Scheduler, .. TokenizerFolder.Names];
+    private const string PartConfig = "config.json";
     private readonly HubListing listing;
     private readonly HubRepository repository;
 
@@ -23,6 +24,20 @@ internal sealed class PipelineFiles
     public static IReadOnlyList<string> OfTokenizer(HubListing listing) =>
         listing.Files.Contains("vocab.json") && listing.Files.Contains("merges.txt") && !listing.Files.Contains(ModelDirectory.IndexFile)
             ? [.. listing.Files.Where(path => path is "vocab.json" or "merges.txt" or "tokenizer_config.json" or "special_tokens_map.json")]
+            : [];
+
+    /// <summary>The config of a repository that is that of one part, such as an autoencoder, alone; null for others.</summary>
+    public static string? ConfigOfPart(HubListing listing) =>
+        listing.Files.Contains(PartConfig) && !listing.Files.Contains(ModelDirectory.IndexFile) ? PartConfig : null;
+
+    /// <summary>The files of an autoencoder, by the config of its repository; nothing where it is one of something else.</summary>
+    /// <param name="repository">What errors call the repository.</param>
+    /// <param name="listing">Its files.</param>
+    /// <param name="config">The config.</param>
+    /// <param name="variant">As for <see cref="Weights"/>.</param>
+    public static IReadOnlyList<string> OfAutoencoder(HubRepository repository, HubListing listing, byte[] config, string? variant) =>
+        JsonConfig.Parse($"{PartConfig} of {repository}", config) is var json && json.Has("_class_name") && json.Text("_class_name") == "AutoencoderKL"
+            ? [PartConfig, WeightFiles.Choose(repository.ToString(), [.. listing.Files.Where(path => !path.Contains('/'))], variant)]
             : [];
 
     /// <summary>The configs, and the tokenizers.</summary>

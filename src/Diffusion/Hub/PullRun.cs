@@ -39,6 +39,9 @@ internal sealed class PullRun(
             return request.Files;
         if (PipelineFiles.OfTokenizer(listing) is { Count: > 0 } tokenizer)
             return tokenizer;
+        if (PipelineFiles.ConfigOfPart(listing) is { } config
+            && PipelineFiles.OfAutoencoder(request.Repository, listing, await ReadAsync(config).ConfigureAwait(false), request.Variant) is { Count: > 0 } autoencoder)
+            return autoencoder;
         var pipeline = new PipelineFiles(request.Repository, listing);
         // Before gigabytes are fetched that cannot be used.
         var index = await ReadAsync(ModelDirectory.IndexFile).ConfigureAwait(false);

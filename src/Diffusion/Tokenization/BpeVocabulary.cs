@@ -42,13 +42,25 @@ public sealed class BpeVocabulary
     /// <summary>Whether another vocabulary has the same tokens and merges.</summary>
     internal bool IsSame(BpeVocabulary other) => Tokens.SequenceEqual(other.Tokens) && Merges.SequenceEqual(other.Merges);
 
-    /// <summary>Reads <c>vocab.json</c> and <c>merges.txt</c> of a directory.</summary>
+    /// <summary>Reads <c>vocab.json</c> and <c>merges.txt</c> of a directory, or its <c>tokenizer.json</c> where it has only that.</summary>
     /// <exception cref="InvalidInputException">A file is missing or damaged, or the two do not belong together.</exception>
     public static BpeVocabulary Load(string directory)
     {
         var tokensPath = Path.Combine(directory, VocabularyFile);
         var mergesPath = Path.Combine(directory, MergesFile);
-        var vocabulary = new BpeVocabulary(ReadTokens(tokensPath), ReadMerges(mergesPath));
+        BpeVocabulary vocabulary;
+        if (TokenizerJson.IsAlone(directory))
+        {
+            var file = TokenizerJson.Read(directory);
+            tokensPath = mergesPath = Path.Combine(directory, TokenizerJson.FileName);
+            vocabulary = new BpeVocabulary(ReadTokens(tokensPath, file.Vocabulary, file.Added.Where(token => token.IsSpecial)), [.. file.Merges]);
+        }
+        else
+        {
+            using var json = TokenizerFile.ReadJson(tokensPath);
+            vocabulary = new BpeVocabulary(ReadTokens(tokensPath, json.RootElement, []), ReadMerges(mergesPath));
+        }
+
         foreach (var symbol in ByteAlphabet.Symbols)
         {
             if (!vocabulary.Contains(symbol) || !vocabulary.Contains(symbol + ByteAlphabet.EndOfWord))
@@ -58,7 +70,7 @@ public sealed class BpeVocabulary
         foreach (var (left, right) in vocabulary.Merges)
         {
             if (!vocabulary.Contains(left) || !vocabulary.Contains(right) || !vocabulary.Contains(left + right))
-                throw TokenizerFile.Invalid(mergesPath, $"merges \"{left} {right}\", which {VocabularyFile} does not know", Advice);
+                throw TokenizerFile.Invalid(mergesPath, $"merges \"{left} {right}\", which {Path.GetFileName(tokensPath)} does not know", Advice);
         }
 
         return vocabulary;
@@ -102,13 +114,21 @@ public sealed class BpeVocabulary
 
     internal int Id(string token) => ids[token];
 
-    private static string[] ReadTokens(string path)
+    private static string[] ReadTokens(string path, JsonElement vocabulary, IEnumerable<(string Text, int Id, bool IsSpecial)> special)
     {
-        using var json = TokenizerFile.ReadJson(path);
-        var tokens = new string[json.RootElement.GetPropertyCount()];
+        // Special tokens may stand apart from the vocabulary, or in both.
+        var further = special.Where(token => !vocabulary.TryGetProperty(token.Text, out _)).ToList();
+        var tokens = new string[vocabulary.GetPropertyCount() + further.Count];
         var range = $"a number from 0 to {tokens.Length - 1}";
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var entry in json.RootElement.EnumerateObject())
+        foreach (var (text, id, _) in further)
+        {
+            if (id >= tokens.Length || tokens[id] is not null || !seen.Add(text))
+                throw TokenizerFile.Invalid(path, $"gives the special token \"{text}\" the id {id}, which is not {range} of its own", Advice);
+            tokens[id] = text;
+        }
+
+        foreach (var entry in vocabulary.EnumerateObject())
         {
             if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out var id) || id < 0 || id >= tokens.Length)
                 throw TokenizerFile.Invalid(path, $"gives \"{entry.Name}\" an id that is not {range}", Advice);

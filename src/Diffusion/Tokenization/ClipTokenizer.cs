@@ -70,7 +70,7 @@ public sealed class ClipTokenizer
 
     /// <summary>
     /// Reads a tokenizer directory in the diffusers layout: <c>vocab.json</c>, <c>merges.txt</c>, <c>tokenizer_config.json</c> and,
-    /// where present, <c>special_tokens_map.json</c>.
+    /// where present, <c>special_tokens_map.json</c> and <c>added_tokens.json</c>; or <c>tokenizer.json</c> alone, as newer writers leave it.
     /// </summary>
     /// <param name="directory">The directory.</param>
     /// <param name="pad">The token that fills up prompts, where it is another than the files say.</param>
@@ -85,13 +85,13 @@ public sealed class ClipTokenizer
             if (!vocabulary.Contains(token))
             {
                 throw TokenizerFile.Invalid(
-                    Path.Combine(directory, BpeVocabulary.VocabularyFile),
+                    Path.Combine(directory, TokenizerJson.IsAlone(directory) ? TokenizerJson.FileName : BpeVocabulary.VocabularyFile),
                     $"does not know the special token \"{token}\"",
                     $"{TokenizerConfig.ConfigFile} must name tokens of the vocabulary");
             }
         }
 
-        return new ClipTokenizer(vocabulary, config, []);
+        return new ClipTokenizer(vocabulary, config, TokenizerConfig.AddedWords(directory, vocabulary));
     }
 
     /// <summary>Whether another tokenizer splits every text into the same tokens; what they fill up with may differ.</summary>

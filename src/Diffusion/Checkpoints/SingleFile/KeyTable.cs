@@ -1,3 +1,5 @@
+using PromptToPrompt.Diffusion.Weights;
+
 namespace PromptToPrompt.Diffusion.Checkpoints.SingleFile;
 
 /// <summary>
@@ -32,6 +34,22 @@ internal sealed class KeyTable
         }
 
         return [];
+    }
+
+    /// <summary>Tensors of original names under their diffusers names, and the names that the table does not know.</summary>
+    public (IReadOnlyDictionary<string, StoredWeight> Tensors, IReadOnlyList<string> Unknown) Convert(IEnumerable<KeyValuePair<string, StoredWeight>> originals)
+    {
+        var tensors = new Dictionary<string, StoredWeight>(StringComparer.Ordinal);
+        var unknown = new List<string>();
+        foreach (var (name, stored) in originals)
+        {
+            var rows = ToDiffusers(name).ToList();
+            // Two original names of one tensor, as where a tool wrote a file in both of its spellings: neither can be trusted.
+            if (rows.Count == 0 || !rows.TrueForAll(row => tensors.TryAdd(row.Diffusers, KeyConversion.FromOriginal(row, stored))))
+                unknown.Add(name);
+        }
+
+        return (tensors, [.. unknown.Order(StringComparer.Ordinal)]);
     }
 
     /// <summary>The original name of a diffusers one, or null where it has none.</summary>

@@ -10,8 +10,10 @@ internal sealed class SingleFileLayout
     /// <summary>Stable Diffusion XL, in words.</summary>
     public const string XlName = "Stable Diffusion XL";
 
+    /// <summary>What the autoencoder's names begin with.</summary>
+    public const string VaePrefix = "first_stage_model.";
+
     private const string UNetPrefix = "model.diffusion_model.";
-    private const string VaePrefix = "first_stage_model.";
     private const string TextPrefix = "cond_stage_model.";
     private const string ClipPrefix = TextPrefix + "transformer.";
     private const string OpenClipPrefix = TextPrefix + "model.";

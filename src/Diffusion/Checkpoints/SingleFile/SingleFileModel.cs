@@ -1,6 +1,5 @@
 using System.Text;
 using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Diffusion.Weights;
 
 namespace PromptToPrompt.Diffusion.Checkpoints.SingleFile;
 
@@ -72,6 +71,9 @@ internal sealed class SingleFileModel : ModelFiles
     protected override void Close() => file.Dispose();
 
     /// <inheritdoc/>
+    protected override bool HasVae => file.Tensors.Keys.Any(name => name.StartsWith(SingleFileLayout.VaePrefix, StringComparison.Ordinal));
+
+    /// <inheritdoc/>
     protected override ModelShape ReadShape()
     {
         var shape = layout.Shape;
@@ -103,20 +105,11 @@ internal sealed class SingleFileModel : ModelFiles
     protected override PartWeights OpenWeights(string part)
     {
         var table = layout.Tables[part];
-        var tensors = new Dictionary<string, StoredWeight>(StringComparer.Ordinal);
-        var unknown = new List<string>();
-        foreach (var (name, stored) in file.Tensors.Where(tensor => layout.PartOf(tensor.Key) == part))
-        {
-            var rows = table.ToDiffusers(name).ToList();
-            // Two original names of one tensor, as where a tool wrote a file in both of its spellings: neither can be trusted.
-            if (rows.Count == 0 || !rows.TrueForAll(row => tensors.TryAdd(row.Diffusers, KeyConversion.FromOriginal(row, stored))))
-                unknown.Add(name);
-        }
-
+        var (tensors, unknown) = table.Convert(file.Tensors.Where(tensor => layout.PartOf(tensor.Key) == part));
         return new PartWeights(Path, file.Files, tensors)
         {
             NameInFile = name => table.ToOriginal(name)?.Original ?? name,
-            Unknown = [.. unknown.Order(StringComparer.Ordinal)],
+            Unknown = unknown,
         };
     }
 }
