@@ -43,7 +43,7 @@ internal static class InvertCommand
             var settings = options.Settings(parse, sampling.Inversion(parse, parse.GetValue(prompt)!));
             settings.Validate();
             var path = Target(parse.GetValue(output)!, parse.GetValue(image)!);
-            using var loaded = model.Load(parse, new MemoryDemand(Rows: 1, sampling.GivenSize(parse), settings.HasGradient ? 1 : 0));
+            using var loaded = model.Load(parse, new MemoryDemand(Rows: 1, sampling.GivenSize(parse), settings.HasGradient ? 1 : 0, Given: picture.Size));
             settings = settings with { Windows = sampling.Windows(parse, loaded.Tokenizer, settings.Prompt) };
             var described = PromptReading.Read(loaded.Tokenizer, settings.Prompt, settings.Windows);
             Warnings.Truncated(described);

@@ -40,7 +40,7 @@ internal sealed class PictureRun
         var folder = new RunFolder(output.Folder(parse), trace, job.Inputs);
         var request = job.Complete(sampling.Request(parse, job.Source)) with { Trace = trace is not null };
         using var loaded = model.Load(parse, new MemoryDemand(
-            (1 + request.Targets.Count) * (request.Guidance == 1 ? 1 : 2), sampling.GivenSize(parse), job.HasGradient ? 1 : 0));
+            (1 + request.Targets.Count) * (request.Guidance == 1 ? 1 : 2), sampling.GivenSize(parse), job.HasGradient ? 1 : 0, Given: job.Given));
         using var latents = sampling.ReadInitialLatents(parse);
         request = job.Prepare(loaded, request with
         {
