@@ -47,6 +47,7 @@ internal static class EditCommand
                 {
                     Source = saved is null ? texts[0] : "",
                     Inputs = [.. RunInput.Given(parse, image), .. RunInput.Given(parse, inversion), .. edit.Inputs(parse)],
+                    Given = real is null ? null : saved is null ? real.Size : Parsed.Named("--inversion", () => real.Size),
                     HasGradient = file is not null && inverting.Settings(parse, run.Sampling.Inversion(parse, texts[0])).HasGradient,
                     Complete = request => edit.Apply(parse, request with { Targets = saved is null ? texts[1..] : texts, WatchAttention = parse.GetValue(attention) }),
                     Prepare = (model, request) => real is null ? request : Open(real, model, request, parse),

@@ -13,7 +13,7 @@ internal static class InpaintCommand
     public static Command Create(CancellationToken cancel, Repetition? repeats)
     {
         var image = new Argument<string>("image") { Description = "The picture, of any size" };
-        var mask = new Argument<string>("mask") { Description = "A picture of the same size, white where the other may change" };
+        var mask = new Argument<string>("mask") { Description = "A picture of the same size or shape, white where the other may change, or painted there on a transparent ground" };
         var prompt = new Argument<string>("prompt") { Description = "What the whole picture shall show" };
         var strength = Parsed.Number("--strength", "Share of the steps that run; below 1 the start is what was there, with noise on it", 1.0);
         var feather = Parsed.Number("--feather", "Pixels within the mask's edge over which the new content fades in", 0.0);
@@ -30,13 +30,15 @@ internal static class InpaintCommand
         var run = new PictureRun(command, repeats);
         command.SetAction(parse =>
         {
-            var (picture, white) = (Picture.Load(parse.GetValue(image)!), Picture.Load(parse.GetValue(mask)!));
+            var picture = Picture.Load(parse.GetValue(image)!);
+            var white = Mask.Fit(Mask.Load(parse.GetValue(mask)!), picture.Size);
             InpaintResult result = null!;
             return run.Execute(
                 parse,
                 new PictureJob
                 {
                     Source = parse.GetValue(prompt)!,
+                    Given = picture.Size,
                     Inputs = [new(image, parse.GetValue(image)!), new(mask, parse.GetValue(mask)!)],
                     Make = (model, sampling, progress, stop) =>
                     {
@@ -56,12 +58,16 @@ internal static class InpaintCommand
                             stop);
                         return result.Run;
                     },
-                    AddPictures = (folder, _) => PictureJob.AddAll(
-                        folder,
-                        [("source", picture, "picture", null), ("mask-overlay", MaskOverlay.Draw(picture, InpaintMask.Binary(white)), "mask", null), ("edit-1", result.Picture, parse.GetValue(prompt)!, 0)],
-                        Sheet.CellSide(picture)),
+                    AddPictures = (folder, _) => PictureJob.AddAll(folder, Pictures(), Sheet.CellSide(picture)),
                 },
                 cancel);
+
+            IEnumerable<(string Name, Picture Picture, string Caption, int? Row)> Pictures()
+            {
+                yield return ("source", picture, "picture", null);
+                yield return ("mask-overlay", MaskOverlay.Draw(picture, white), "mask", null);
+                yield return ("edit-1", result.Picture, parse.GetValue(prompt)!, 0);
+            }
         });
         return command;
     }

@@ -49,7 +49,7 @@ internal static class InvertCommand
             var overwrites = files.Overwrites(parse);
             var trace = (files.Trace(parse) ?? (repeats?.Trace is { } name ? Path.Combine(Path.GetDirectoryName(path)!, name) : null)) is { } given ? new TraceFile(given, overwrites) : null;
             trace?.Check(inputs.Select(input => input.Path).Append(path));
-            using var loaded = model.Load(parse, new MemoryDemand(Rows: 1, sampling.GivenSize(parse), settings.HasGradient ? 1 : 0));
+            using var loaded = model.Load(parse, new MemoryDemand(Rows: 1, sampling.GivenSize(parse), settings.HasGradient ? 1 : 0, Given: picture.Size));
             settings = settings with { Windows = sampling.Windows(parse, loaded.Tokenizer, settings.Prompt) };
             repeats?.Require(loaded);
             var described = PromptReading.Read(loaded.Tokenizer, settings.Prompt, settings.Windows);

@@ -28,7 +28,7 @@ internal sealed class EditOptions
     private readonly Option<double> blendThreshold = Parsed.Number("--blend-threshold", "Share of the strongest attention that counts as a word's place", 0.3);
     private readonly Option<double> blendSubtractThreshold = Parsed.Number("--blend-subtract-threshold", "The same for --blend-subtract", 0.3);
     private readonly Option<double> blendStart = Parsed.Number("--blend-start", "Share of the steps before the blend begins", 0.2);
-    private readonly Option<string?> mask = Text<string?>("--mask", "Picture that is white where the edit may change something", "file");
+    private readonly Option<string?> mask = Text<string?>("--mask", "Picture that is white where the edit may change something, or painted there on a transparent ground", "file");
     private readonly Option<ulong?> editSeed = Parsed.OptionalSeed("--edit-seed", "An experiment: another seed for the edited pictures");
 
     public EditOptions() => selfResolution.DefaultValueFactory = _ => 32;
@@ -66,7 +66,7 @@ internal sealed class EditOptions
         BlendThreshold = parse.GetValue(blendThreshold),
         BlendSubtractThreshold = parse.GetValue(blendSubtractThreshold),
         BlendStart = parse.GetValue(blendStart),
-        Mask = parse.GetValue(mask) is { } path ? Parsed.Named("--mask", () => Picture.Load(path)) : null,
+        Mask = parse.GetValue(mask) is { } path ? Parsed.Named("--mask", () => Diffusion.Imaging.Mask.Load(path)) : null,
         EditSeed = parse.GetValue(editSeed),
     };
 

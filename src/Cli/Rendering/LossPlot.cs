@@ -39,8 +39,8 @@ internal static class LossPlot
 
     private sealed class OwnFont : IFontResolver
     {
-        public SKTypeface CreateTypeface(string fontName, bool bold, bool italic) => CaptionFont.Face;
+        public SKTypeface CreateTypeface(string fontName, bool bold, bool italic) => CaptionFonts.OfSystem.Own.Typeface;
 
-        public SKTypeface CreateTypeface(string fontName, FontWeight weight, FontSlant slant, FontSpacing spacing) => CaptionFont.Face;
+        public SKTypeface CreateTypeface(string fontName, FontWeight weight, FontSlant slant, FontSpacing spacing) => CaptionFonts.OfSystem.Own.Typeface;
     }
 }

@@ -24,16 +24,15 @@ internal static class PictureTable
     /// <param name="note">What the table has to say at its foot.</param>
     public static SKBitmap Draw(IReadOnlyList<string> columns, IReadOnlyList<PictureSection> sections, int side, string note = "")
     {
-        using var font = CaptionFont.Create(TextSize);
         var rows = sections.SelectMany(section => section.Rows).ToList();
         var first = rows[0].Pictures[0];
         var scale = side / (float)Math.Max(first.Width, first.Height);
         var (width, height) = (first.Width * scale, first.Height * scale);
-        var labels = rows.ToDictionary(row => row, row => CaptionFont.Wrap(font, row.Label, side));
-        var left = Gap + labels.Values.SelectMany(lines => lines).Max(line => font.MeasureText(line)) + Gap;
+        var labels = rows.ToDictionary(row => row, row => CaptionLine.Wrap(row.Label, side));
+        var left = Gap + labels.Values.SelectMany(lines => lines).Max(line => line.Width) + Gap;
         var full = left + (columns.Count * (width + Spacing)) + Spacing;
-        var titles = sections.Select(section => CaptionFont.Wrap(font, section.Title, full - (2 * Gap))).ToList();
-        var notes = CaptionFont.Wrap(font, note, full - (2 * Gap));
+        var titles = sections.Select(section => CaptionLine.Wrap(section.Title, full - (2 * Gap))).ToList();
+        var notes = CaptionLine.Wrap(note, full - (2 * Gap));
         var sheet = Blank(
             full,
             Gap + titles.Sum(title => ((title.Count + 1) * LineHeight) + (2 * Gap)) + (rows.Count * (height + Spacing)) + (notes.Count * LineHeight) + Gap);
@@ -41,16 +40,16 @@ internal static class PictureTable
         float y = Gap;
         foreach (var (section, title) in sections.Zip(titles))
         {
-            canvas.DrawLines(title, Gap, y + (LineHeight / 2), SKTextAlign.Left, font, Ink);
+            canvas.DrawLines(title, Gap, y + (LineHeight / 2), SKTextAlign.Left, Ink);
             y += (title.Count * LineHeight) + Spacing;
             for (var c = 0; c < columns.Count; c++)
-                canvas.DrawLines([columns[c]], left + (c * (width + Spacing)) + (width / 2), y + (LineHeight / 2), SKTextAlign.Center, font, Pencil);
+                canvas.DrawLines([CaptionLine.Of(columns[c])], left + (c * (width + Spacing)) + (width / 2), y + (LineHeight / 2), SKTextAlign.Center, Pencil);
             y += LineHeight + Spacing;
             foreach (var row in section.Rows)
             {
                 var lines = labels[row];
                 var middle = y + (height / 2) - ((lines.Count - 1) * LineHeight / 2);
-                canvas.DrawLines(lines, left - Gap, middle, SKTextAlign.Right, font, row.StandsOut ? Accent : Ink);
+                canvas.DrawLines(lines, left - Gap, middle, SKTextAlign.Right, row.StandsOut ? Accent : Ink);
                 for (var c = 0; c < row.Pictures.Count; c++)
                     canvas.DrawPicture(row.Pictures[c], SKRect.Create(left + (c * (width + Spacing)), y, width, height));
                 y += height + Spacing;
@@ -59,7 +58,7 @@ internal static class PictureTable
             y += Gap;
         }
 
-        canvas.DrawLines(notes, Gap, y + (LineHeight / 2), SKTextAlign.Left, font, Pencil);
+        canvas.DrawLines(notes, Gap, y + (LineHeight / 2), SKTextAlign.Left, Pencil);
         return sheet;
     }
 }

@@ -22,6 +22,13 @@ internal static class Sheet
     /// <summary>The side for drawing a given picture, which may be a photograph; null where its own will do.</summary>
     public static int? CellSide(Picture picture) => Math.Max(picture.Width, picture.Height) > LargestSide ? LargestSide : null;
 
+    /// <summary>A picture at the side it is drawn with, where that is smaller than its own.</summary>
+    public static Picture Reduced(Picture picture, int? cellSide)
+    {
+        var scale = (cellSide ?? double.PositiveInfinity) / Math.Max(picture.Width, picture.Height);
+        return scale >= 1 ? picture : picture.Resize(Math.Max(1, (int)Math.Round(picture.Width * scale)), Math.Max(1, (int)Math.Round(picture.Height * scale)));
+    }
+
     /// <summary>Draws a sheet of pictures of one shape.</summary>
     /// <param name="cells">The pictures, row by row, null where a place stays empty, but not for the first; they stay the caller's.</param>
     /// <param name="columns">Pictures side by side.</param>
@@ -33,11 +40,10 @@ internal static class Sheet
         var longer = Math.Max(first.Width, first.Height);
         var scale = (cellSide ?? Math.Max(SmallestSide, longer)) / (float)longer;
         var (width, height) = (first.Width * scale, first.Height * scale);
-        using var font = CaptionFont.Create(TextSize);
         columns = Math.Min(columns, cells.Count);
-        var rows = cells.Chunk(columns).Select(row => row.Select(cell => (Cell: cell, Caption: CaptionFont.Wrap(font, cell?.Caption ?? "", width))).ToList()).ToList();
+        var rows = cells.Chunk(columns).Select(row => row.Select(cell => (Cell: cell, Caption: CaptionLine.Wrap(cell?.Caption ?? "", width))).ToList()).ToList();
         var captionHeights = rows.ConvertAll(row => (row.Max(cell => cell.Caption.Count) * LineHeight) + (2 * Gap));
-        var notes = CaptionFont.Wrap(font, note, columns * width);
+        var notes = CaptionLine.Wrap(note, columns * width);
         var sheet = Blank(
             Gap + (columns * (width + Gap)), Gap + (rows.Count * height) + captionHeights.Sum() + (notes.Count > 0 ? (notes.Count * LineHeight) + Gap : 0));
         using var canvas = new SKCanvas(sheet);
@@ -51,11 +57,11 @@ internal static class Sheet
                 if (cell is null)
                     continue;
                 canvas.DrawPicture(cell.Picture, SKRect.Create(x, y, width, height));
-                canvas.DrawLines(caption, x + (width / 2), y + height + Gap, SKTextAlign.Center, font, cell.StandsOut ? Accent : Ink);
+                canvas.DrawLines(caption, x + (width / 2), y + height + Gap, SKTextAlign.Center, cell.StandsOut ? Accent : Ink);
             }
         }
 
-        canvas.DrawLines(notes, Gap, y + (LineHeight / 2), SKTextAlign.Left, font, Pencil);
+        canvas.DrawLines(notes, Gap, y + (LineHeight / 2), SKTextAlign.Left, Pencil);
         return sheet;
     }
 }

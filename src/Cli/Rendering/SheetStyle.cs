@@ -36,10 +36,10 @@ internal static class SheetStyle
     }
 
     /// <summary>Draws lines of text, the middle of the first at a height.</summary>
-    public static void DrawLines(this SKCanvas canvas, IReadOnlyList<string> lines, float x, float middle, SKTextAlign align, SKFont font, SKColor colour)
+    public static void DrawLines(this SKCanvas canvas, IReadOnlyList<CaptionLine> lines, float x, float middle, SKTextAlign align, SKColor colour)
     {
         using var paint = new SKPaint { Color = colour, IsAntialias = true };
         for (var line = 0; line < lines.Count; line++)
-            canvas.DrawText(lines[line], x, middle + (line * LineHeight) + (TextSize / 3), align, font, paint);
+            lines[line].Draw(canvas, x, middle + (line * LineHeight) + (TextSize / 3), align, paint);
     }
 }

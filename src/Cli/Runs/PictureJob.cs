@@ -23,6 +23,9 @@ internal sealed record PictureJob
     /// <summary>Whether something is optimised on the way, which takes memory.</summary>
     public bool HasGradient { get; init; }
 
+    /// <summary>Size of the picture that is edited, where one is given.</summary>
+    public PixelSize? Given { get; init; }
+
     /// <summary>Adds what only this command asks for, before anything is loaded.</summary>
     public Func<EditRequest, EditRequest> Complete { get; init; } = request => request;
 
@@ -49,11 +52,16 @@ internal sealed record PictureJob
     /// <param name="folder">Where to.</param>
     /// <param name="pictures">The pictures, and which of the run's each is; null for those that the run did not make.</param>
     /// <param name="cellSide">The longer side of a picture in the grid; null for its own.</param>
-    public static void AddAll(PictureFolder folder, IReadOnlyList<(string Name, Picture Picture, string Caption, int? Row)> pictures, int? cellSide = null)
+    public static void AddAll(PictureFolder folder, IEnumerable<(string Name, Picture Picture, string Caption, int? Row)> pictures, int? cellSide = null)
     {
-        foreach (var (name, picture, _, row) in pictures)
+        // Each is encoded before the next is made: photographs are large.
+        var cells = new List<SheetCell>();
+        foreach (var (name, picture, caption, row) in pictures)
+        {
             folder.Add(name + ".png", picture, row);
-        var cells = pictures.Select(p => new SheetCell(p.Picture.ToBitmap(), p.Caption)).ToList();
+            cells.Add(new SheetCell(Sheet.Reduced(picture, cellSide).ToBitmap(), caption));
+        }
+
         using var grid = Sheet.Draw(cells, GridColumns, cellSide);
         cells.ForEach(cell => cell.Picture.Dispose());
         folder.Add("grid.png", grid);

@@ -49,7 +49,7 @@ internal sealed class PictureRun
         var traceName = trace?.Path ?? repeats?.Trace;
         var request = job.Complete(sampling.Request(parse, job.Source)) with { Trace = traceName is not null };
         using var loaded = model.Load(parse, new MemoryDemand(
-            (1 + request.Targets.Count) * (request.Guidance == 1 ? 1 : 2), sampling.GivenSize(parse), job.HasGradient ? 1 : 0));
+            (1 + request.Targets.Count) * (request.Guidance == 1 ? 1 : 2), sampling.GivenSize(parse), job.HasGradient ? 1 : 0, Given: job.Given));
         repeats?.Require(loaded);
         var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, Path.GetFileName(traceName));
         trace?.RequireTrace();

@@ -34,18 +34,12 @@ internal sealed class RealPicture : IDisposable
     /// <summary>Whether the picture was inverted earlier.</summary>
     public bool IsInverted => picture is null;
 
+    /// <summary>The picture's size; null where that is not known before the model is.</summary>
+    public PixelSize? Size => picture?.Size ?? InversionFile.PictureSize(path!);
+
     /// <summary>A mask of the picture as the model sees it.</summary>
-    /// <exception cref="InvalidInputException">It has another size than the picture.</exception>
-    public Picture? Frame(Picture? mask)
-    {
-        if (mask is null)
-            return null;
-        if (mask.Size != opened!.Picture.Size)
-            throw new InvalidInputException($"--mask is {mask.Size}, the picture {opened.Picture.Size}; give a mask of the picture's size.");
-        var framed = opened.Framing.Apply(mask);
-        return framed.Rgb.Any(value => value > byte.MaxValue / 2) ? framed
-            : throw new InvalidInputException("--mask is black everywhere in the part that the model sees; paint it white where the picture may change, or take --frame pad.");
-    }
+    /// <exception cref="InvalidInputException">It has another shape than the picture, or nothing of it is seen.</exception>
+    public Picture? Frame(Picture? mask) => mask is null ? null : Parsed.Named("--mask", () => Mask.Frame(mask, opened!.Framing));
 
     /// <summary>Inverts the picture, or reads its inversion.</summary>
     /// <param name="model">The model.</param>
@@ -76,14 +70,15 @@ internal sealed class RealPicture : IDisposable
     public void AddPictures(PictureFolder folder, EditResult result)
     {
         var (original, framing) = (opened!.Picture, opened.Framing);
-        PictureJob.AddAll(
-            folder,
-            [
-                ("source", original, "picture", null),
-                ("reconstruction", framing.Restore(result.Pictures[0], original), $"as the model holds it: {result.Prompts[0].Text}", 0),
-                .. result.Pictures.Skip(1).Select((edited, k) => ($"edit-{k + 1}", framing.Restore(edited, original), result.Caption(k + 1), (int?)(k + 1))),
-            ],
-            Sheet.CellSide(original));
+        PictureJob.AddAll(folder, Pictures(), Sheet.CellSide(original));
+
+        IEnumerable<(string Name, Picture Picture, string Caption, int? Row)> Pictures()
+        {
+            yield return ("source", original, "picture", null);
+            yield return ("reconstruction", framing.Restore(result.Pictures[0], original), $"as the model holds it: {result.Prompts[0].Text}", 0);
+            for (var k = 1; k < result.Pictures.Count; k++)
+                yield return ($"edit-{k}", framing.Restore(result.Pictures[k], original), result.Caption(k), k);
+        }
     }
 
     public void AddFacts(JsonObject record) => record["inversion"] = facts;

@@ -78,7 +78,8 @@ public static class Mask
                 painted.AsSpan(i, Picture.Channels).Fill(byte.MaxValue);
         }
 
-        return mask with { Rgb = painted };
+        // Most masks are painted already; they are not held twice.
+        return painted.AsSpan().SequenceEqual(mask.Rgb) ? mask : mask with { Rgb = painted };
     }
 }
 

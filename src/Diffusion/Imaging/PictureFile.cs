@@ -184,6 +184,8 @@ public sealed class PictureFile : IDisposable
     {
         size = Within(longestSide);
         var picture = ReadWithin(longestSide);
+        if (HasSixteenBits && !picture.Rgb.AsSpan().ContainsAnyExcept(byte.MinValue))
+            picture = SmallNumbers(picture);
         using var bitmap = HasTransparency ? Uncover(picture, Alpha(size)) : picture.ToBitmap();
         using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();
@@ -265,6 +267,19 @@ public sealed class PictureFile : IDisposable
             }
         });
         return new Picture(turn.Seen.Width, turn.Seen.Height, rgb);
+    }
+
+    // As a picture, a mask of small numbers in 16 bits is black; it is kept as the mask it is.
+    private Picture SmallNumbers(Picture black)
+    {
+        try
+        {
+            return ReadMask().Resize(black.Width, black.Height);
+        }
+        catch (InvalidInputException)
+        {
+            return black;
+        }
     }
 
     // As a picture in grey, so that it is resized as the colors are.

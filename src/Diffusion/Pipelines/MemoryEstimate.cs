@@ -11,7 +11,8 @@ namespace PromptToPrompt.Diffusion.Pipelines;
 /// <param name="Size">The pictures' size; null for the model's own.</param>
 /// <param name="LearningRows">Rows with a gradient, before or after the others: 1 in null-text inversion, a batch where a word is learned.</param>
 /// <param name="TakesAllParts">Whether several parts of the model are needed by turns, so that all of them stay in memory.</param>
-public readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int LearningRows = 0, bool TakesAllParts = false);
+/// <param name="Given">Size of the picture that is edited; what comes of it has that size again. Null where none is given.</param>
+public readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int LearningRows = 0, bool TakesAllParts = false, PixelSize? Given = null);
 
 /// <summary>
 /// About how much memory a run takes at its peak, told before it from the model's configs and headers. The factors are measured ones, from
@@ -23,13 +24,17 @@ public readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int
 /// <param name="Network">The U-Net's feature maps.</param>
 /// <param name="Decoding">The autoencoder's feature maps.</param>
 /// <param name="OnePartAtATime">Whether the weights of one part are in memory at a time.</param>
+/// <param name="Pictures">The picture that is given, its mask, and what comes of it while it is written.</param>
 public sealed record MemoryEstimate(
-    long TextWeights, long NetworkWeights, long AutoencoderWeights, long Network, long Decoding, bool OnePartAtATime = false)
+    long TextWeights, long NetworkWeights, long AutoencoderWeights, long Network, long Decoding, bool OnePartAtATime = false, long Pictures = 0)
 {
     // In feature maps of the finest level.
     private const long NetworkMaps = 60;
     private const long GradientMaps = 150;
     private const long DecodingMaps = 16;
+
+    // The given picture, its mask and what comes of it have three bytes for each pixel, and what is being written four.
+    private const long PictureBytes = 3 + 3 + 3 + 4;
 
     // The autoencoder and gradients' bookkeeping are float32.
     private const long Single = 4;
@@ -38,9 +43,9 @@ public sealed record MemoryEstimate(
     public long Weights => OnePartAtATime ? Math.Max(TextWeights, Math.Max(NetworkWeights, AutoencoderWeights)) : TextWeights + NetworkWeights + AutoencoderWeights;
 
     /// <summary>The peak.</summary>
-    public long Peak => OnePartAtATime
+    public long Peak => Pictures + (OnePartAtATime
         ? Math.Max(TextWeights, Math.Max(NetworkWeights + Network, AutoencoderWeights + Decoding))
-        : Weights + Math.Max(Network, Decoding);
+        : Weights + Math.Max(Network, Decoding));
 
     private bool DecodesAtPeak => OnePartAtATime ? AutoencoderWeights + Decoding > NetworkWeights + Network : Decoding > Network;
 
@@ -67,7 +72,8 @@ public sealed record MemoryEstimate(
             Parameters(ModelParts.Vae) * Single,
             Math.Max(Maps(options.OnePartAtATime ? 1 : demand.Rows), Maps(demand.LearningRows) + Gradient(demand.LearningRows)),
             DecodingMaps * shape.Vae.Channels[0] * decoded * Single,
-            options.OnePartAtATime);
+            options.OnePartAtATime,
+            demand.Given is { } picture ? PictureBytes * picture.Width * picture.Height : 0);
 
         long Maps(int rows) => rows * finest * NetworkMaps * number;
 
@@ -85,12 +91,13 @@ public sealed record MemoryEstimate(
     public void RequireFits(long memory, bool takesAllParts = false)
     {
         InvalidInputException.Require(Peak <= memory, FormattableString.Invariant(
-            $"The run needs about {Gigabytes(Peak)} GB (weights {Gigabytes(Weights)}, network {Gigabytes(Network)}, decoding {Gigabytes(Decoding)}) and this machine has {Gigabytes(memory)} GB; {Advice(takesAllParts)}."));
+            $"The run needs about {Gigabytes(Peak)} GB (weights {Gigabytes(Weights)}, network {Gigabytes(Network)}, decoding {Gigabytes(Decoding)}, pictures {Gigabytes(Pictures)}) and this machine has {Gigabytes(memory)} GB; {Advice(takesAllParts)}."));
     }
 
     private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e9:F1}");
 
-    private string Advice(bool takesAllParts) => DecodesAtPeak ? "take --vae-tiling or a smaller --size"
+    private string Advice(bool takesAllParts) => Pictures > Peak / 2 ? "give a smaller picture"
+        : DecodesAtPeak ? "take --vae-tiling or a smaller --size"
         : takesAllParts ? "take a smaller --size, a smaller --batch or --dtype bfloat16"
         : OnePartAtATime ? "take a smaller --size or --dtype bfloat16"
         : "take --low-memory, a smaller --size, fewer prompts at once or --dtype bfloat16";

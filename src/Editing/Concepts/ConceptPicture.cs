@@ -15,13 +15,22 @@ public sealed record ConceptPicture(Picture Picture, PictureSizes Sizes, string?
     /// <param name="framing">How it is brought to the model's size.</param>
     /// <param name="caption">What it shows.</param>
     /// <exception cref="InvalidInputException">The caption has no place for the word.</exception>
-    public static ConceptPicture Of(Picture picture, Framing framing, string? caption = null)
+    public static ConceptPicture Of(Picture picture, Framing framing, string? caption = null) => Framed(framing.Apply(picture), framing, caption);
+
+    /// <summary>Reads a picture at the size that is needed.</summary>
+    /// <param name="picture">The picture as it was given.</param>
+    /// <param name="framing">How it is brought to the model's size.</param>
+    /// <param name="caption">What it shows.</param>
+    /// <exception cref="InvalidInputException">The picture is damaged, or the caption has no place for the word.</exception>
+    public static ConceptPicture Of(PictureFile picture, Framing framing, string? caption = null) => Framed(picture.Read(framing), framing, caption);
+
+    private static ConceptPicture Framed(Picture framed, Framing framing, string? caption)
     {
         if (caption is not null)
             PromptTemplates.Validate([caption]);
         // Where the part that is used begins, in the pixels of the scaled picture.
         var scale = (double)framing.Place.Width / framing.Region.Width;
         var sizes = new PictureSizes(framing.Original, (int)Math.Round(framing.Region.Y * scale), (int)Math.Round(framing.Region.X * scale), framing.Framed);
-        return new ConceptPicture(framing.Apply(picture), sizes, caption);
+        return new ConceptPicture(framed, sizes, caption);
     }
 }

@@ -1,73 +1,94 @@
+using System.Numerics;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
-using TorchSharp;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
-using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inpainting;
 
 /// <summary>
-/// Where a picture may change. A mask is a picture; a pixel may change when it is brighter than half, and there is nothing in between, so that
-/// "outside" has a meaning for every pixel. Soft edges lie inside.
+/// How new content is laid into a picture by a mask in black and white (<see cref="Mask"/>), so that "outside" has a meaning for every pixel. Soft
+/// edges lie inside.
 /// </summary>
 public static class InpaintMask
 {
-    /// <summary>The mask in pure black and white.</summary>
-    public static Picture Binary(Picture mask)
-    {
-        var binary = new byte[mask.Rgb.Length];
-        for (var i = 0; i < binary.Length; i += 3)
-            binary.AsSpan(i, 3).Fill(mask.Rgb[i] + mask.Rgb[i + 1] + mask.Rgb[i + 2] > 3 * byte.MaxValue / 2 ? byte.MaxValue : byte.MinValue);
-        return mask with { Rgb = binary };
-    }
-
-    /// <summary>How much of each pixel is replaced: 0 outside the mask, and from 0 to 1 within <paramref name="feather"/> pixels of its edge.</summary>
-    /// <param name="binary">A mask in black and white.</param>
+    /// <summary>How much of each pixel is replaced: 0 outside the mask, and from 0 to 255 within <paramref name="feather"/> pixels of its edge.</summary>
+    /// <param name="mask">A mask in black and white.</param>
     /// <param name="feather">Width of the soft edge in pixels.</param>
-    /// <returns>One share for each pixel, row by row.</returns>
+    /// <returns>One share for each pixel, row by row; of 255.</returns>
     /// <exception cref="InvalidInputException">The soft edge leaves nothing of the mask.</exception>
-    public static float[] Shares(Picture binary, double feather)
+    public static byte[] Shares(Picture mask, double feather)
     {
-        using var _ = no_grad();
-        using var scope = NewDisposeScope();
-        var mask = binary.ToTensor().select(2, 0).to(ScalarType.Float32).div(Held(byte.MaxValue));
-        if (feather / 2 is > 0 and var sigma)
-        {
-            // A straight edge is half grey after blurring; what is above that lies inside and is stretched to 0…1.
-            mask *= Blurred(mask, sigma).mul(Held(2)).sub(Held(1)).clamp(Held(0), Held(1));
-            if (mask.max().ReadDouble() == 0)
-                throw new InvalidInputException($"--feather {feather} is wider than the mask; give fewer pixels.");
-        }
-
-        return mask.data<float>().ToArray();
+        var shares = new byte[mask.Width * mask.Height];
+        for (var i = 0; i < shares.Length; i++)
+            shares[i] = mask.Rgb[3 * i];
+        if (feather > 0)
+            Soften(shares, mask.Width, feather / 2);
+        return shares.AsSpan().ContainsAnyExcept((byte)0) ? shares
+            : throw new InvalidInputException(FormattableString.Invariant($"A feather of {feather} pixels is wider than the mask; give fewer pixels."));
     }
 
     /// <summary>One picture over another, by shares.</summary>
-    public static Picture Composite(Picture under, Picture over, float[] shares)
+    public static Picture Composite(Picture under, Picture over, byte[] shares)
     {
         var mixed = new byte[under.Rgb.Length];
         for (var i = 0; i < mixed.Length; i++)
-            mixed[i] = (byte)MathF.Round(under.Rgb[i] + (shares[i / 3] * (over.Rgb[i] - under.Rgb[i])));
+        {
+            var share = shares[i / 3];
+            mixed[i] = share switch
+            {
+                0 => under.Rgb[i],
+                byte.MaxValue => over.Rgb[i],
+                _ => (byte)MathF.Round(under.Rgb[i] + (share * (over.Rgb[i] - under.Rgb[i]) / 255f)),
+            };
+        }
+
         return under with { Rgb = mixed };
     }
 
-    /// <summary>Gaussian blur of [height, width]; beyond the border lies what is at it.</summary>
-    private static Tensor Blurred(Tensor image, double sigma)
+    // A Gaussian blur; beyond the border lies what is at it. A straight edge is half grey then, and what is above that lies inside and is stretched to
+    // the whole range. No more rows are held than the blur reaches over.
+    private static void Soften(byte[] shares, int width, double sigma)
     {
+        var height = shares.Length / width;
         var radius = (int)Math.Ceiling(3 * sigma);
-        var weights = Enumerable.Range(-radius, (2 * radius) + 1).Select(i => Math.Exp(-0.5 * (i / sigma) * (i / sigma))).ToArray();
-        var total = weights.Sum();
-        var padded = nn.functional.pad(image.unsqueeze(0).unsqueeze(0), [radius, radius, radius, radius], PaddingModes.Replicate);
-        return Along(Along(padded, 3), 2).squeeze(0).squeeze(0);
-
-        // A weighted sum of shifted pictures: for one channel a convolution would do no less.
-        Tensor Along(Tensor x, long dimension)
+        float[] weights = [.. Enumerable.Range(-radius, (2 * radius) + 1).Select(i => (float)Math.Exp(-0.5 * (i / sigma) * (i / sigma)))];
+        var sum = weights.Sum();
+        weights = [.. weights.Select(weight => weight / sum / byte.MaxValue)];
+        var across = new float[weights.Length][];
+        var padded = new float[width + (2 * radius)];
+        var blurred = new float[width];
+        var next = 0;
+        for (var y = 0; y < height; y++)
         {
-            var length = x.shape[dimension] - (2 * radius);
-            var sum = x.narrow(dimension, 0, length).mul(Held(weights[0] / total));
-            for (var i = 1; i < weights.Length; i++)
-                sum.add_(x.narrow(dimension, i, length), Held(weights[i] / total));
-            return sum;
+            // Rows are blurred across before their shares are written, and written before others need them no more.
+            for (; next <= Math.Min(y + radius, height - 1); next++)
+                across[next % weights.Length] = Across(shares.AsSpan(next * width, width), across[next % weights.Length] ?? new float[width]);
+            var row = shares.AsSpan(y * width, width);
+            if (!row.ContainsAnyExcept((byte)0))
+                continue;
+            blurred.AsSpan().Clear();
+            for (var k = 0; k < weights.Length; k++)
+                Add(blurred, across[Math.Clamp(y + k - radius, 0, height - 1) % weights.Length], weights[k] * byte.MaxValue);
+            for (var x = 0; x < width; x++)
+                row[x] = row[x] == 0 ? (byte)0 : (byte)Math.Round(byte.MaxValue * Math.Clamp((2 * blurred[x]) - 1, 0, 1));
         }
+
+        float[] Across(ReadOnlySpan<byte> row, float[] result)
+        {
+            for (var x = 0; x < padded.Length; x++)
+                padded[x] = row[Math.Clamp(x - radius, 0, width - 1)];
+            result.AsSpan().Clear();
+            for (var k = 0; k < weights.Length; k++)
+                Add(result, padded.AsSpan(k, width), weights[k]);
+            return result;
+        }
+    }
+
+    private static void Add(Span<float> sums, ReadOnlySpan<float> values, float weight)
+    {
+        var i = 0;
+        for (; i + Vector<float>.Count <= sums.Length; i += Vector<float>.Count)
+            (new Vector<float>(sums[i..]) + (new Vector<float>(values[i..]) * weight)).CopyTo(sums[i..]);
+        for (; i < sums.Length; i++)
+            sums[i] += values[i] * weight;
     }
 }

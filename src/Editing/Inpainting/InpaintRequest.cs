@@ -9,7 +9,7 @@ public sealed record InpaintRequest
     /// <summary>The picture, of any size.</summary>
     public required Picture Picture { get; init; }
 
-    /// <summary>A picture of the same size, brighter than half where the other may change.</summary>
+    /// <summary>Where the picture may change, a mask of its size or shape; <see cref="Diffusion.Imaging.Mask"/> says how it is read.</summary>
     public required Picture Mask { get; init; }
 
     /// <summary>

@@ -31,12 +31,10 @@ public static class InpaintRun
         StableDiffusionModel model, InpaintRequest request, IProgress<EditProgress>? progress = null, CancellationToken cancel = default)
     {
         Validate(request);
-        var mask = InpaintMask.Binary(request.Mask);
+        var mask = Mask.Fit(Mask.Of(request.Mask), request.Picture.Size);
         var shares = request.KeepOutside ? InpaintMask.Shares(mask, request.Feather) : null;
         var framing = Framing.For(model, request.Frame, request.Picture, request.Sampling.Width, request.Sampling.Height);
-        var framedMask = InpaintMask.Binary(framing.Apply(mask));
-        if (!framedMask.Rgb.Contains(byte.MaxValue))
-            throw new InvalidInputException("The mask is black everywhere in the part that the model sees; paint it white where the picture may change, or take --frame pad.");
+        var framedMask = Mask.Frame(mask, framing);
         var run = Denoise(model, request, framing.Apply(request.Picture), framedMask, progress, cancel);
         var restored = framing.Restore(run.Pictures[0], request.Picture);
         return new InpaintResult(shares is null ? restored : InpaintMask.Composite(request.Picture, restored, shares), run);
@@ -147,9 +145,6 @@ public static class InpaintRun
 
     private static void Validate(InpaintRequest request)
     {
-        Require(
-            request.Mask.Size == request.Picture.Size,
-            $"The mask has {request.Mask.Size} pixels and the picture {request.Picture.Size}; make the mask as large as the picture.");
         Require(request.Strength is > 0 and <= 1, $"--strength is {request.Strength}; give a number above 0 and up to 1.");
         Require(request.Feather is >= 0 and <= MaxFeather, $"--feather is {request.Feather}; give 0 to {MaxFeather} pixels.");
         Require(request.KeepOutside || request.Feather == 0, "--feather softens the edge of what is kept outside; leave it out with --keep-outside false.");

@@ -46,6 +46,14 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
         });
     }
 
+    /// <summary>Size of the picture in a file, from the header alone; null where that says none.</summary>
+    /// <exception cref="InvalidInputException">It is not such a file, or damaged.</exception>
+    public static PixelSize? PictureSize(string path)
+    {
+        using var file = SafetensorsFile.Open(path);
+        return file.Tensors.TryGetValue("picture", out var picture) && picture.Shape is [var height, var width, 3] ? new PixelSize((int)width, (int)height) : null;
+    }
+
     /// <summary>Reads a file.</summary>
     /// <param name="path">Where from.</param>
     /// <param name="model">The model it is to be used with.</param>

@@ -153,7 +153,9 @@ internal sealed class EditPlan : IDisposable
     private Tensor LatentMask(Picture picture)
     {
         using var scope = NewDisposeScope();
-        var brightness = picture.ToTensor().to(ScalarType.Float32).mean([2]).view(1, 1, picture.Height, picture.Width);
+        var latent = Model.Shape.Vae.PixelsPerLatent;
+        var fitted = Mask.Fit(Mask.Of(picture), new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * latent);
+        var brightness = fitted.ToTensor().to(ScalarType.Float32).mean([2]).view(1, 1, fitted.Height, fitted.Width);
         return nn.functional.adaptive_avg_pool2d(brightness, [Noise.shape[2], Noise.shape[3]]).gt(Held(127.5)).view(Noise.shape[2], Noise.shape[3])
             .to(Model.Device).MoveToOuterDisposeScope();
     }

@@ -23,7 +23,7 @@ public static class PhotoFolder
         var named = File.Exists(captions) ? Listed(captions) : ByName(folder);
         if (named.Count == 0)
             throw new InvalidInputException($"{folder} has no pictures; put PNG, JPEG or WebP files there, named by what they show.");
-        return [.. named.Select(photo => new SamplePicture(photo.File, Framed(Picture.Load(Path.Combine(folder, photo.File)), model), photo.Prompt, Edit: null))];
+        return [.. named.Select(photo => new SamplePicture(photo.File, Framed(Path.Combine(folder, photo.File), model), photo.Prompt, Edit: null))];
     }
 
     private static List<(string File, string Prompt)> Listed(string captions)
@@ -45,5 +45,9 @@ public static class PhotoFolder
             .Select(path => (Path.GetFileName(path), Path.GetFileNameWithoutExtension(path))),
     ];
 
-    private static Picture Framed(Picture picture, StableDiffusionModel model) => Framing.For(model, FramingKind.Crop, picture).Apply(picture);
+    private static Picture Framed(string path, StableDiffusionModel model)
+    {
+        using var file = PictureFile.Open(path);
+        return file.Read(Framing.For(model, FramingKind.Crop, file.Size));
+    }
 }

@@ -76,9 +76,9 @@ internal static class StudioApi
 
     private static async Task<Created<PictureAnswer>> AddPicture(HttpRequest request, StudioStore store, StudioOptions options)
     {
-        var picture = await Uploads.Read(request.Body, options);
-        var name = store.AddPicture(picture);
-        return TypedResults.Created($"/api/pictures/{name}.png", new PictureAnswer(name, picture.Width, picture.Height));
+        var (png, size) = await Uploads.Read(request.Body, options);
+        var name = store.AddPicture(png, size);
+        return TypedResults.Created($"/api/pictures/{name}.png", new PictureAnswer(name, size.Width, size.Height));
     }
 
     private static IResult FindPicture(string name, StudioStore store, StudioEngine engine, HttpContext context)

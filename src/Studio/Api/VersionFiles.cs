@@ -46,7 +46,7 @@ internal static class VersionFiles
         if (store.FindVersion(id) is not { } version || CommandFiles.Mask(version.Recipe) is not { } mask)
             return Missing("version with a brushed mask", id);
         context.Response.Headers.CacheControl = ForGood;
-        return TypedResults.Bytes(AsRead(store.Picture(mask), version, store).ToPng(), "image/png");
+        return TypedResults.Bytes(AsRead(store.Mask(mask), version, store).ToPng(), "image/png");
     }
 
     // As large as the picture that the command reads beside it: the given one, or of an edit that is edited further its own.
@@ -55,8 +55,7 @@ internal static class VersionFiles
         var follows = version.Recipe is EditedRecipe edited ? store.Version(edited.Source).Recipe : null;
         if (follows is not EditedRecipe && OwnSize.Of(version, store) is { } own)
             return own.RestoreMask(mask);
-        var size = new PixelSize(version.Facts.Width, version.Facts.Height);
-        return mask.Size == size ? mask : mask.Resize(size.Width, size.Height);
+        return Diffusion.Imaging.Mask.Fit(mask, new PixelSize(version.Facts.Width, version.Facts.Height));
     }
 
     private static IResult Record(string id, StudioStore store, StudioEngine engine) =>

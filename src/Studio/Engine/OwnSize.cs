@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
@@ -31,12 +32,20 @@ internal sealed record OwnSize(string Original, Framing Framing)
     /// <summary>A picture of the model's size in the given picture's place.</summary>
     public Picture Restore(Picture made, StudioStore store) => Framing.Restore(made, store.Picture(Original));
 
-    /// <summary>A mask of what the model saw as a mask of the given picture, black where the model saw nothing.</summary>
+    /// <summary>A mask as the model saw the picture: masks may be of what the model saw, or of the given picture.</summary>
+    /// <exception cref="InvalidInputException">The mask has the shape of neither, or all that may change lies outside what the model saw.</exception>
+    public Picture FrameMask(Picture mask) => IsOfFramed(mask) ? mask : Mask.Frame(mask, Framing);
+
+    /// <summary>The same mask as one of the given picture, black where the model saw nothing.</summary>
     public Picture RestoreMask(Picture mask)
     {
+        if (!IsOfFramed(mask))
+            return Mask.Fit(mask, Framing.Original);
         var black = new Picture(Framing.Original.Width, Framing.Original.Height, new byte[3 * Framing.Original.Width * Framing.Original.Height]);
-        return Framing.Restore(mask.Size == Framing.Framed ? mask : mask.Resize(Framing.Framed.Width, Framing.Framed.Height), black);
+        return Framing.Restore(Mask.Fit(mask, Framing.Framed), black);
     }
+
+    private bool IsOfFramed(Picture mask) => Mask.HasShape(mask.Size, Framing.Framed) || !Mask.HasShape(mask.Size, Framing.Original);
 
     private static OwnSize? Of(string original, FramingKind kind, PixelSize made, StudioStore store)
     {

@@ -76,12 +76,13 @@ internal sealed class PictureMaker : IDisposable
     private MadePicture Fill(StableDiffusionModel model, InpaintedRecipe recipe, JobReporter reporter, CancellationToken cancel)
     {
         var picture = store.Picture(recipe.Picture);
+        var mask = Mask.Fit(store.Mask(recipe.Mask), picture.Size);
         using var result = InpaintRun.Execute(
             model,
-            new InpaintRequest { Picture = picture, Mask = store.Picture(recipe.Mask), Sampling = EditRequests.Of(recipe, sources.WindowsOf(model, recipe)), Strength = recipe.Strength },
+            new InpaintRequest { Picture = picture, Mask = mask, Sampling = EditRequests.Of(recipe, sources.WindowsOf(model, recipe)), Strength = recipe.Strength },
             reporter,
             cancel);
-        return MadePicture.Of(result.Run) with { Picture = result.Picture, Facts = new VersionFacts { Width = result.Picture.Width, Height = result.Picture.Height, Mask = recipe.Mask } };
+        return MadePicture.Of(result.Run) with { Picture = result.Picture, Facts = new VersionFacts { Width = result.Picture.Width, Height = result.Picture.Height, Mask = store.AddPicture(mask) } };
     }
 
     private MadePicture Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)

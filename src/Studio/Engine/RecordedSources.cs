@@ -50,8 +50,11 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     /// <exception cref="InvalidInputException">The source was made by another model, or the edit does not fit it.</exception>
     public EditResult Edit(StableDiffusionModel model, EditedRecipe recipe, int windows, Func<string, JobReporter> reporter, string stage, CancellationToken cancel)
     {
-        var session = SessionOf(model, store.Version(recipe.Source), windows, reporter, cancel);
-        var mask = recipe.Mask is { } name ? store.Picture(name) : null;
+        var source = store.Version(recipe.Source);
+        var mask = recipe.Mask is { } name ? store.Mask(name) : null;
+        if (mask is not null && OwnSize.Of(source, store) is { } own)
+            mask = own.FrameMask(mask);
+        var session = SessionOf(model, source, windows, reporter, cancel);
         return session.Edit(request => EditRequests.Of(recipe, request, mask) with { Trace = true }, reporter(stage), cancel);
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Studio.Store;
@@ -50,6 +51,7 @@ internal static class RecipeCheck
             case InpaintedRecipe filled:
                 RequirePicture(filled.Picture, store);
                 RequirePicture(filled.Mask, store);
+                _ = Mask.Fit(store.Mask(filled.Mask), store.PictureSize(filled.Picture));
                 RequireText("negative", filled.Negative);
                 RequireGuidance(filled.Guidance);
                 if (filled.Strength is not (> 0 and <= 1))
@@ -67,7 +69,11 @@ internal static class RecipeCheck
                 _ = StepWindow.Parse(edited.CrossSteps);
                 RequireWordSteps(edited.WordSteps);
                 if (edited.Mask is { } mask)
+                {
                     RequirePicture(mask, store);
+                    _ = store.Mask(mask);
+                }
+
                 _ = EditRequests.Of(edited, new EditRequest { Source = store.Version(edited.Source).Recipe.Prompt }, null);
                 break;
         }

@@ -170,15 +170,18 @@ public sealed class StudioStore : IDisposable
         housekeeping.Remove(database.Query("SELECT id FROM versions WHERE project = $project", row => row.GetString(0), ("$project", project)), project);
 
     /// <summary>Stores a picture and gives the name it is under from now on. What nothing uses within a day is removed again.</summary>
-    public string AddPicture(Picture picture)
+    public string AddPicture(Picture picture) => AddPicture(picture.ToPng(), picture.Size);
+
+    /// <summary>Stores a picture that is a PNG file already.</summary>
+    /// <inheritdoc cref="AddPicture(Picture)"/>
+    public string AddPicture(byte[] png, PixelSize size)
     {
-        var png = picture.ToPng();
         var name = Convert.ToHexStringLower(SHA256.HashData(png))[..32];
         return database.Change(open =>
         {
             open.Execute(
                 "INSERT OR IGNORE INTO pictures (name, width, height, png) VALUES ($name, $width, $height, $png)",
-                ("$name", name), ("$width", picture.Width), ("$height", picture.Height), ("$png", png));
+                ("$name", name), ("$width", size.Width), ("$height", size.Height), ("$png", png));
             housekeeping.Keep(open, name);
             return name;
         });
@@ -202,6 +205,15 @@ public sealed class StudioStore : IDisposable
     {
         using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));
         return PictureReader.Read(png, name);
+    }
+
+    /// <summary>A picture that says where another may change.</summary>
+    /// <exception cref="InvalidInputException">There is none of this name, or it is no mask; <see cref="Diffusion.Imaging.Mask"/> says by what rule.</exception>
+    public Picture Mask(string name)
+    {
+        using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));
+        using var file = PictureFile.Open(png, "The mask");
+        return file.ReadMask();
     }
 
     // Two programs would take up each other's jobs. The claim ends with the process, however that ends.

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
+using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
@@ -60,10 +61,43 @@ public sealed class InpaintCommandTests
         Models.Storybook();
         using var folder = new TemporaryFolder();
         Inputs(folder);
-        new Picture(10, 10, new byte[300]).SavePng(folder["small.png"]);
+        new Picture(10, 10, [.. Enumerable.Repeat(byte.MaxValue, 300)]).SavePng(folder["small.png"]);
         File.WriteAllText(folder["text.png"], "no picture");
         Assert.Contains(expected, P2P.Run(["inpaint", folder[image], folder[mask], "a house", "-o", folder["out"], .. options]).FailedWith(2));
         Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    // Of what is painted on a transparent ground, at another size; the rule itself is tested with the library.
+    [Fact]
+    public void TheMaskOfAnEditIsThatOfAnInpainting()
+    {
+        Models.Storybook();
+        using var folder = new TemporaryFolder();
+        new Picture(128, 128, [.. Enumerable.Range(0, 128 * 128 * 3).Select(i => (byte)(i * 7 / 3))]).SavePng(folder["picture.png"]);
+        using (var painted = new SKBitmap(new SKImageInfo(64, 64, SKColorType.Rgba8888, SKAlphaType.Unpremul)))
+        {
+            for (var i = 0; i < 64 * 64; i++)
+                painted.SetPixel(i % 64, i / 64, i % 64 < 16 ? SKColors.White : SKColors.White.WithAlpha(0));
+            Picture.SavePng(painted, folder["mask.png"]);
+        }
+
+        P2P.Run(["inpaint", folder["picture.png"], folder["mask.png"], "a house", "--trace", folder["a.safetensors"], "-o", folder["a"], .. Fast]).Succeeded();
+        P2P.Run([
+            "edit", "a house", "a red house", "--image", folder["picture.png"], "--mask", folder["mask.png"], "--method", "direct", "--trace", folder["b.safetensors"], "-o", folder["b"],
+            .. Fast]).Succeeded();
+        using var inpainted = SafetensorsFile.Open(folder["a.safetensors"]);
+        using var edited = SafetensorsFile.Open(folder["b.safetensors"]);
+        var mask = Last(inpainted);
+        Assert.Equal(mask, Last(edited));
+        Assert.Equal(0.25, mask.Count(b => b != 0) / (double)mask.Length);
+
+        static byte[] Last(SafetensorsFile trace)
+        {
+            using var masks = trace.Read("blend.mask");
+            var bytes = masks.to(TorchSharp.torch.ScalarType.Byte).data<byte>().ToArray();
+            var (height, width) = ((int)masks.shape[^2], (int)masks.shape[^1]);
+            return bytes[^(height * width)..];
+        }
     }
 
     private static (Picture Picture, Picture Mask) Inputs(TemporaryFolder folder)

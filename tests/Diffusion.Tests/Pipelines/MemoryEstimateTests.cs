@@ -61,6 +61,17 @@ public sealed class MemoryEstimateTests : IDisposable
         Assert.Contains("--vae-tiling", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 3, 5, OnePartAtATime: true).RequireFits(3)).Message);
     }
 
+    [Fact]
+    public void AGivenPictureCounts()
+    {
+        var path = SmallModel.Write(folder["m"]);
+        var without = Of(path);
+        var large = MemoryEstimate.Of(path, new ModelLoadOptions(), ScalarType.Float32, new MemoryDemand(1, Given: new PixelSize(8000, 5000)));
+        // Itself, a mask, a result, and what is being written.
+        Assert.Equal(40_000_000L * 13, large.Peak - without.Peak);
+        Assert.Contains("smaller picture", Assert.Throws<InvalidInputException>(() => large.RequireFits(100_000_000)).Message);
+    }
+
     public void Dispose() => folder.Dispose();
 
     private static MemoryEstimate Of(

@@ -155,6 +155,38 @@ public sealed class StudioApiTests
         await Problem(HttpStatusCode.NotFound, "size of its own", await studio.Http.GetAsync("/api/versions/none/own-size.png"));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(6)]
+    public async Task A_sent_mask_is_read_as_its_file_is_read_elsewhere(int orientation)
+    {
+        await using var studio = await TestStudio.Start();
+        var project = await studio.NewProject();
+        var picture = await Send(studio, Painted(200, 150));
+        var sent = PaintedOnNothing(orientation == 6 ? 150 : 200, orientation == 6 ? 200 : 150, orientation);
+        using var file = PictureFile.Open(new MemoryStream(sent), "mask");
+        var mask = await Send(studio, sent);
+        Assert.Equal(file.ReadMask().Rgb, studio.Store.Mask(mask).Rgb);
+        var filled = await studio.Make(project, "inpaint", new { picture, mask, prompt = "a house in a field", steps = 2 });
+        using var read = PictureFile.Open(new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{filled}/mask.png")), "mask.png");
+        Assert.Equal(file.ReadMask().Rgb, read.ReadMask().Rgb);
+        if (orientation != 0)
+            return;
+
+        // Of an edit it may be the given picture's, or what the model saw of that.
+        var source = await studio.Make(project, "invert", new { picture, prompt = "a house in a field", method = "direct", steps = 2 });
+        var edit = await studio.Make(project, "edit", new { source, prompt = "a red house in a field", mask });
+        using var again = PictureFile.Open(new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{edit}/mask.png")), "mask.png");
+        Assert.Equal(file.ReadMask().Rgb, again.ReadMask().Rgb);
+
+        await Problem(HttpStatusCode.BadRequest, "black everywhere", await studio.Http.PostAsJsonAsync(
+            $"/api/projects/{project}/inpaint", new { picture, mask = await Send(studio, Flat(200, 150, SKColors.Black)), prompt = "a house" }));
+        await Problem(HttpStatusCode.BadRequest, "100x100", await studio.Http.PostAsJsonAsync(
+            $"/api/projects/{project}/inpaint", new { picture, mask = await Send(studio, Flat(100, 100, SKColors.White)), prompt = "a house" }));
+        var wrong = await studio.Over(await studio.Post(project, "edit", new { source, prompt = "a blue house", mask = await Send(studio, Flat(100, 400, SKColors.White)) }));
+        Assert.Contains("100x400", (string)wrong["problem"]!, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_program_deletes_versions_and_projects()
     {
