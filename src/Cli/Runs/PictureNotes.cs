@@ -35,7 +35,12 @@ internal sealed record PictureNotes(
         {
             using var file = File.OpenRead(path);
             if (SizeOf(path) is { } size)
-                return OfPicture(size, PngText.ReadAll(file));
+            {
+                var texts = PngText.ReadAll(file);
+                file.Position = 0;
+                return OfPicture(size, [.. texts, .. ExifText.ReadAll(file)]);
+            }
+
             return file.Length <= MaxRecord && Parsed(File.ReadAllText(path)) is { } record ? new PictureNotes(null, record, null, null, [])
                 : throw new InvalidInputException($"{path} is neither a picture nor the record of a run; give one of them.");
         }

@@ -98,11 +98,11 @@ public readonly record struct PngText(string Keyword, string Text)
         var keyword = Encoding.Latin1.GetString(content[..end]);
         var rest = content[(end + 1)..];
         if (type == "tEXt")
-            return new PngText(keyword, TryUtf8(rest) ?? Encoding.Latin1.GetString(rest));
+            return new PngText(keyword, Utf8OrLatin(rest));
         if (rest.Length < 1)
             return null;
         if (type == "zTXt")
-            return Inflate(rest[1..]) is { } inflated ? new PngText(keyword, TryUtf8(inflated) ?? Encoding.Latin1.GetString(inflated)) : null;
+            return Inflate(rest[1..]) is { } inflated ? new PngText(keyword, Utf8OrLatin(inflated)) : null;
         if (rest.Length < 2)
             return null;
         // Two flags, then the language and the translated keyword, each up to a zero.
@@ -118,6 +118,9 @@ public readonly record struct PngText(string Keyword, string Text)
         var bytes = isCompressed ? Inflate(rest) : rest.ToArray();
         return bytes is null ? null : new PngText(keyword, Encoding.UTF8.GetString(bytes));
     }
+
+    /// <summary>Reads what should be Latin-1 and is often UTF-8.</summary>
+    internal static string Utf8OrLatin(ReadOnlySpan<byte> bytes) => TryUtf8(bytes) ?? Encoding.Latin1.GetString(bytes);
 
     private static string? TryUtf8(ReadOnlySpan<byte> bytes)
     {
