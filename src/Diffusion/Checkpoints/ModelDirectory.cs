@@ -94,7 +94,8 @@ internal sealed class ModelDirectory : ModelFiles
         SchedulerConfig.RequireKnown(index, ModelParts.Scheduler, named);
         if (config.ClassName is not { Length: > 0 })
             return config with { ClassName = named };
-        if (config.ClassName != named)
+        // Of one that is replaced anyway, that is said.
+        if (config.ClassName != named && config.PreferredSampler is not null)
             Note($"{Path}: {IndexFile} names the scheduler {named}, the scheduler's own config {config.ClassName}; the latter counts");
         return config;
     }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using PromptToPrompt.Diffusion.Checkpoints;
 
 namespace PromptToPrompt.Diffusion.Tokenization;
 

@@ -44,6 +44,16 @@ public sealed class ModelPullTests : PullingTests
     }
 
     [Fact]
+    public async Task AnAutoencoderOfItsOwnIsPulledWithItsConfig()
+    {
+        await using var vae = HubServer.Start("owner/vae");
+        vae.Add("config.json", """{"_class_name": "AutoencoderKL"}""").Add("README.md", "").Add("diffusion_pytorch_model.safetensors", content, isLarge: true)
+            .Add("diffusion_pytorch_model.bin", content[..5], isLarge: true).Add("vae.ckpt", content[..7], isLarge: true);
+        environment["HF_ENDPOINT"] = vae.Address.ToString();
+        Assert.Equal(["config.json", "diffusion_pytorch_model.safetensors"], Names(await PullAsync(new PullRequest(HubRepository.Parse("owner/vae")))));
+    }
+
+    [Fact]
     public async Task SingleFilesAndTokenizersComeToo()
     {
         Assert.Equal(["model.ckpt"], (await PullAsync(request with { Files = ["model.ckpt"] })).Files);

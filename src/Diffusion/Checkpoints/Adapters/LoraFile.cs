@@ -28,7 +28,7 @@ internal sealed class LoraFile : IDisposable
             || file.Tensors.Keys.Any(name => name.StartsWith(LoraNames.PeftPrefix, StringComparison.Ordinal));
         adapterConfig = isAdapter && File.Exists(beside) ? beside : null;
         notes = new LoraNotes(file.Origin, file.Metadata, adapterConfig);
-        Notes = isAdapter && adapterConfig is null && file.Metadata.Count == 0 && !file.Tensors.Keys.Any(name => LoraTensor.Parse(name)?.Matrix == LoraMatrix.Alpha)
+        Notes = isAdapter && adapterConfig is null && !file.Metadata.ContainsKey(LoraNotes.NoteName) && !file.Tensors.Keys.Any(name => LoraTensor.Parse(name)?.Matrix == LoraMatrix.Alpha)
             ? [.. notes.Said, $"{file.Origin}: there is no {AdapterConfig} next to it, so its alpha is not known and taken for its rank"]
             : notes.Said;
     }

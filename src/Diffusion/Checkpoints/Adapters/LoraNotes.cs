@@ -8,7 +8,8 @@ namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
 /// </summary>
 internal sealed class LoraNotes
 {
-    private const string NoteName = "lora_adapter_metadata";
+    /// <summary>The note in which diffusers keeps the settings.</summary>
+    public const string NoteName = "lora_adapter_metadata";
     private const char Start = '^';
     private static readonly string[] Parts = [.. ModelParts.TextEncoders, ModelParts.UNet];
 

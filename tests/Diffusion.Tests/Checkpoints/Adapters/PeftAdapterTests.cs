@@ -224,7 +224,7 @@ public sealed class PeftAdapterTests(SmallModels models) : IClassFixture<SmallMo
             [$"base_model.model.{Query}.lora_B.weight"] = query.Up,
             [$"base_model.model.{Key}.lora_A.weight"] = key.Down,
             [$"base_model.model.{Key}.lora_B.weight"] = key.Up,
-        });
+        }, new Dictionary<string, string> { ["format"] = "pt" });
         File.WriteAllText(Path.Combine(folder[name], "adapter_config.json"), settings);
         return folder[name];
     }
