@@ -15,6 +15,8 @@ switch (args)
         return InversionRun.Execute(ways);
     case ["memory", var path]:
         return MemoryRun.Execute(path);
+    case ["photograph"]:
+        return PhotographRun.Execute();
     default:
         // In this process: another build of the project would copy libtorch once more.
         var job = Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithStrategy(RunStrategy.Monitoring)

@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Studio.Engine;
+using SkiaSharp;
 
 namespace PromptToPrompt.Studio.Tests.Api;
 
@@ -367,6 +368,26 @@ public sealed class StudioApiTests
 
     private static async Task<string> Send(TestStudio studio, byte[] picture) =>
         (string)(await TestStudio.Json(await studio.Http.PostAsync("/api/pictures", new ByteArrayContent(picture))))["picture"]!;
+
+    private static byte[] Flat(int width, int height, SKColor color) => PaintedOn(width, height, _ => color);
+
+    // The left quarter of what is seen, in white on a transparent ground; with orientation 6, what is stored is turned.
+    private static byte[] PaintedOnNothing(int width, int height, int orientation) => PaintedOn(
+        width, height, at => (orientation == 6 ? at / width >= height * 3 / 4 : at % width < width / 4) ? SKColors.White : SKColors.White.WithAlpha(0), orientation);
+
+    private static byte[] PaintedOn(int width, int height, Func<int, SKColor> color, int orientation = 0)
+    {
+        using var bitmap = new SKBitmap(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul));
+        for (var i = 0; i < width * height; i++)
+            bitmap.SetPixel(i % width, i / width, color(i));
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        var png = data.ToArray();
+        // A chunk of EXIF with one entry, and its checksum.
+        return orientation == 0 ? png :
+        [
+            .. png[..33], 0, 0, 0, 26, .. "eXIfII*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, (byte)orientation, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. png[33..],
+        ];
+    }
 
     internal static byte[] Painted(int width, int height, bool half = false)
     {

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Native;
+using SkiaSharp;
+
+namespace PromptToPrompt.Benchmarks;
+
+/// <summary>What a photograph of 42 megapixels costs, from its file to the size a model works at and back: seconds and peak memory of each step.</summary>
+internal static class PhotographRun
+{
+    private const int Width = 7920;
+    private const int Height = 5280;
+    private const int Side = 512;
+
+    public static int Execute()
+    {
+        var jpeg = Photograph();
+        Measure("framed for the model", () =>
+        {
+            using var file = PictureFile.Open(new MemoryStream(jpeg), "photograph");
+            return file.Read(FramingOf(file.Size));
+        });
+        var whole = Measure("read whole", () => PictureReader.Read(new MemoryStream(jpeg), "photograph"));
+        var framing = FramingOf(whole.Size);
+        var framed = Measure("framed from the whole", () => framing.Apply(whole));
+        var restored = Measure("brought back", () => framing.Restore(framed, whole));
+        var path = Path.GetTempFileName();
+        Measure("written", () =>
+        {
+            restored.SavePng(path);
+            return new FileInfo(path).Length;
+        });
+        File.Delete(path);
+        return 0;
+    }
+
+    private static Framing FramingOf(PixelSize size) => Framing.Create(FramingKind.Crop, size, new PixelSize(Side, Side), 8);
+
+    private static byte[] Photograph()
+    {
+        using var bitmap = new SKBitmap(new SKImageInfo(Width, Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        using var canvas = new SKCanvas(bitmap);
+        using var noise = SKShader.CreatePerlinNoiseTurbulence(0.01f, 0.013f, 6, 3);
+        using var paint = new SKPaint { Shader = noise };
+        canvas.Clear(SKColors.White);
+        canvas.DrawPaint(paint);
+        using var data = bitmap.Encode(SKEncodedImageFormat.Jpeg, 92);
+        return data.ToArray();
+    }
+
+    private static T Measure<T>(string what, Func<T> step)
+    {
+        GC.Collect();
+        ResidentMemory.ForgetPeak();
+        var before = ResidentMemory.Current;
+        var watch = Stopwatch.StartNew();
+        var result = step();
+        Console.WriteLine(FormattableString.Invariant(
+            $"{what}: {watch.Elapsed.TotalSeconds:F2} s, {(ResidentMemory.Peak - before) / 1e6:F0} MB more at its peak"));
+        return result;
+    }
+}
