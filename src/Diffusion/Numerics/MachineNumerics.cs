@@ -133,7 +133,7 @@ public static class MachineNumerics
             .Where(variable => kernels.Any(kernel => variable.StartsWith(kernel, StringComparison.Ordinal))).Order(StringComparer.Ordinal);
         return string.Join('\n',
         [
-            $"check {Version}", $"processor {Processor.Name}", $"libtorch {library?.FullName}, {library?.Length} bytes, {library?.LastWriteTimeUtc:O}",
+            $"check {Version}", $"processor {Processor.Name}", $"libtorch of {library?.Length} bytes, {library?.LastWriteTimeUtc:O}",
             $"device {ComputeDevice.Describe(device)}", get_num_threads() > 1 ? "several threads" : "one thread", .. variables,
         ]);
     }

@@ -14,10 +14,10 @@ namespace PromptToPrompt.Diffusion.Numerics;
 public static class NumericsCheck
 {
     /// <summary>
-    /// Relative errors above this are faults and not rounding, which stays a hundred times below it in float32 and ten times in the
-    /// 16-bit types.
+    /// Relative errors above this are faults and not rounding, which stays hundreds of times below it in float32, and a few times in the
+    /// 16-bit types, where sums over rows lose most.
     /// </summary>
-    internal static double Tolerance(ScalarType type) => type == ScalarType.Float32 ? 1e-3 : 5e-2;
+    internal static double Tolerance(ScalarType type) => type == ScalarType.Float32 ? 1e-3 : 0.1;
 
     /// <summary>Checks a device: some 150 comparisons, in about a second. libtorch must be loaded.</summary>
     /// <param name="device">The CPU or a GPU.</param>
