@@ -113,7 +113,7 @@ public sealed class StudioApiTests
             Assert.NotEmpty(record["command"]!.AsArray());
         }
 
-        Assert.Contains((await Carried($"/api/versions/{filled}/own-size.png")).Texts, text => text.Keyword == PngText.RecordKeyword);
+        Assert.Contains((await Carried($"/api/versions/{inverted}/own-size.png")).Texts, text => text.Keyword == PngText.RecordKeyword);
 
         async Task<(GenerationParameters Settings, JsonNode Record)> Of(string version)
         {
