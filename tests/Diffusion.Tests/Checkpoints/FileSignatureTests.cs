@@ -3,7 +3,6 @@ using System.IO.Compression;
 using System.Text;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Pipelines;
-using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Checkpoints;
 
