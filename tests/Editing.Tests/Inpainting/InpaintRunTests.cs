@@ -129,7 +129,7 @@ public sealed class InpaintRunTests
     public void WhatDoesNotFitIsRefusedInOneLine()
     {
         using var model = EmbeddedModel.Load();
-        Assert.Contains("61x83", Refused(model, Request with { Mask = InpaintMaskTests.Mask(60, 83, (_, _) => true) }));
+        Assert.Contains("61x83", Refused(model, Request with { Mask = InpaintMaskTests.Mask(83, 61, (_, _) => true) }));
         Assert.Contains("--strength", Refused(model, Request with { Strength = 0 }));
         Assert.Contains("--strength", Refused(model, Request with { Strength = double.NaN }));
         Assert.Contains("--feather", Refused(model, Request with { Feather = -1 }));
