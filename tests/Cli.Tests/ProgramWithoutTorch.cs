@@ -42,7 +42,7 @@ public sealed class ProgramWithoutTorch : IDisposable
     public void Dispose() => folder.Dispose();
 
     private static bool IsKept(string path) =>
-        System.IO.Path.GetFileName(path) is var name && (name.StartsWith("libLibTorchSharp", StringComparison.Ordinal) || name.StartsWith("libSkia", StringComparison.Ordinal));
+        new[] { "libLibTorchSharp", "libSkia", "libHarfBuzz" }.Any(name => System.IO.Path.GetFileName(path).StartsWith(name, StringComparison.Ordinal));
 
     // The host wants every file that the manifest names for this system.
     private void LeaveOutOtherSystems(JsonObject library)

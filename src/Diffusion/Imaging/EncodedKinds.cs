@@ -129,7 +129,7 @@ internal static class EncodedKinds
             return ("a JSON document", Download);
         if (text[0] == 'P' && text.Length > 2 && text[1] is >= '1' and <= '7' && char.IsWhiteSpace(text[2]))
             return ("a Netpbm picture", Export);
-        return ("a text", Download);
+        return ("a text file and not a picture", Download);
 
         bool Has(string word) => text.Contains(word, StringComparison.OrdinalIgnoreCase);
     }

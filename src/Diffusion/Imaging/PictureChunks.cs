@@ -105,19 +105,19 @@ internal static class PictureChunks
         static int Table(byte flags) => (flags & TableFlag) == 0 ? 0 : 3 << ((flags & 7) + 1);
     }
 
-    /// <summary>Gives a PNG chunk its checksum.</summary>
-    /// <param name="chunk">The chunk from its type on, with the four bytes for the checksum at its end.</param>
-    public static void SetChecksum(Span<byte> chunk)
+    /// <summary>The checksum of a PNG chunk: CRC-32 (ISO 3309) of its type and content.</summary>
+    public static uint Checksum(ReadOnlySpan<byte> chunk)
     {
+        const uint Polynomial = 0xEDB88320;
         var crc = uint.MaxValue;
-        foreach (var value in chunk[..^4])
+        foreach (var value in chunk)
         {
             crc ^= value;
             for (var bit = 0; bit < 8; bit++)
-                crc = (crc >> 1) ^ ((crc & 1) * 0xEDB88320);
+                crc = (crc >> 1) ^ ((crc & 1) * Polynomial);
         }
 
-        BinaryPrimitives.WriteUInt32BigEndian(chunk[^4..], ~crc);
+        return ~crc;
     }
 
     // Before PNG had a chunk for EXIF, ImageMagick wrote it as text: a name, the length, and hexadecimal digits.

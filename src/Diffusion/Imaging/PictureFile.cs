@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using SkiaSharp;
 
@@ -165,7 +166,7 @@ public sealed class PictureFile : IDisposable
         var isGrey = colors == Grey;
         var file = data.ToArray();
         (file[PngDepth], file[PngColors]) = (8, isGrey ? GreyAlpha : ColorsAlpha);
-        PictureChunks.SetChecksum(file.AsSpan(12, 21));
+        BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(29), PictureChunks.Checksum(file.AsSpan(12, 17)));
         using var halves = Open(new MemoryStream(file), name);
         return halves.ReadMask(SKColorType.Rgba8888, ushort.MaxValue, (row, pixel) => isGrey
             ? (3 * Whole(row[pixel], row[pixel + 3]), ushort.MaxValue)

@@ -86,7 +86,7 @@ public readonly record struct PngText(string Keyword, string Text)
         BinaryPrimitives.WriteInt32BigEndian(number, chunk.Length - 4);
         stream.Write(number);
         stream.Write(chunk);
-        BinaryPrimitives.WriteUInt32BigEndian(number, Checksum(chunk));
+        BinaryPrimitives.WriteUInt32BigEndian(number, PictureChunks.Checksum(chunk));
         stream.Write(number);
     }
 
@@ -175,20 +175,5 @@ public readonly record struct PngText(string Keyword, string Text)
         }
 
         return true;
-    }
-
-    // CRC-32 as in ISO 3309, over type and content.
-    private static uint Checksum(ReadOnlySpan<byte> bytes)
-    {
-        const uint Polynomial = 0xEDB88320;
-        var crc = uint.MaxValue;
-        foreach (var value in bytes)
-        {
-            crc ^= value;
-            for (var bit = 0; bit < 8; bit++)
-                crc = (crc & 1) == 0 ? crc >> 1 : (crc >> 1) ^ Polynomial;
-        }
-
-        return ~crc;
     }
 }

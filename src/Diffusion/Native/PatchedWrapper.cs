@@ -44,14 +44,19 @@ internal sealed class PatchedWrapper
             return null;
         var fileName = System.IO.Path.GetFileName(original);
         var problems = new List<string>();
-        var loaded = LoadFromCache(bytes, fileName, problems) ?? LoadFromTemporaryFile(bytes, fileName, problems);
-        if (loaded is null)
+        try
         {
+            if ((LoadFromCache(bytes, fileName, problems) ?? LoadFromTemporaryFile(bytes, fileName, problems)) is { } loaded)
+                return loaded;
             problem = $"On this system TorchSharp's library runs from a copy that is adapted to an older libstdc++, and no copy can be used: {string.Join("; ", problems)}. "
                 + "Set XDG_CACHE_HOME, or TMPDIR, to a folder in which files can be written and run.";
         }
+        catch (DllNotFoundException e)
+        {
+            problem = $"{original} cannot be loaded: the system's loader says \"{ReasonOf(e)}\"; the libtorch that it needs is damaged or of another version: install that again.";
+        }
 
-        return loaded;
+        return null;
     }
 
     /// <summary>The folder for copies with this content in the user's cache; null where there is none.</summary>
@@ -77,7 +82,7 @@ internal sealed class PatchedWrapper
             }
             return new PatchedWrapper(path, NativeLibrary.Load(path));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidInputException or DllNotFoundException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidInputException || IsMountedWithoutExecution(e))
         {
             problems.Add($"the cache folder {directory} cannot be used ({ReasonOf(e)})");
             return null;
@@ -95,7 +100,7 @@ internal sealed class PatchedWrapper
             File.WriteAllBytes(path, bytes);
             return new PatchedWrapper(path, NativeLibrary.Load(path));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DllNotFoundException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException || IsMountedWithoutExecution(e))
         {
             problems.Add($"nor can the folder for temporary files {System.IO.Path.GetTempPath()} ({ReasonOf(e)})");
             return null;
@@ -105,6 +110,10 @@ internal sealed class PatchedWrapper
             directory?.Delete(recursive: true);
         }
     }
+
+    // Where the file itself may be run, what the loader says is not about its folder.
+    private static bool IsMountedWithoutExecution(Exception failure) =>
+        failure is DllNotFoundException && failure.Message.Contains("failed to map segment", StringComparison.Ordinal);
 
     // The loader's message names every path it tried before it says what is wrong.
     private static string ReasonOf(Exception failure) =>

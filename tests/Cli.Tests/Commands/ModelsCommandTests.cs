@@ -1,5 +1,6 @@
 using System.Text.Json;
 using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Imaging;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
@@ -27,7 +28,7 @@ public sealed class ModelsCommandTests : IDisposable
         foreach (var picture in new[] { "source.png", "edit-1.png" })
         {
             Assert.Equal(
-                File.ReadAllBytes(Path.Combine(folder["from storybook"], picture)), File.ReadAllBytes(Path.Combine(folder["from m.safetensors"], picture)));
+                Picture.Load(Path.Combine(folder["from storybook"], picture)).Rgb, Picture.Load(Path.Combine(folder["from m.safetensors"], picture)).Rgb);
         }
 
         Assert.Contains("--tokenizer", P2P.Run("tokens", "a ball", "--model", file, "--tokenizer", folder["m.safetensors"]).FailedWith(2));
@@ -58,7 +59,7 @@ public sealed class ModelsCommandTests : IDisposable
             {
                 var output = folder[$"{i}"];
                 P2P.Run([.. new[] { "generate", "a toy house in a field", "--model", storybook, "--steps", "2", "--quiet", "-o", output }, .. arguments]).Succeeded();
-                return Convert.ToHexString(File.ReadAllBytes(Path.Combine(output, "source.png")));
+                return Convert.ToHexString(Picture.Load(Path.Combine(output, "source.png")).Rgb);
             }).ToList();
 
         Assert.Equal(pictures[0], pictures[1]);
