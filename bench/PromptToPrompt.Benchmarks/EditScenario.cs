@@ -5,7 +5,6 @@ using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Sessions;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Benchmarks;

@@ -4,7 +4,6 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Benchmarks;

@@ -52,16 +52,14 @@ internal static class DoctorCommand
             if (facts.Gpus.Count > 0)
                 findings["GPUs"] = Json.Array([.. facts.Gpus.Select(gpu => gpu.ToString())]);
             var device = options.Device(parse);
-            var numerics = NumericsCheck.Run(device);
-            findings["numerics"] = numerics.ToString();
+            var verdict = MachineNumerics.Check(device, out var numerics);
+            findings["numerics"] = verdict == NumericsVerdict.RightWithoutOneDnn ? $"{numerics}; right with oneDNN disabled, which every run here does" : numerics.ToString();
             using var model = options.Load(parse);
             findings["model"] = model.Directory;
             findings["device"] = model.Device.ToString();
             var side = model.PictureSide;
             findings["picture size"] = $"{side}x{side}";
-            if (model.Numerics == NumericsVerdict.RightWithoutOneDnn)
-                findings["numerics"] = $"{numerics}; right without oneDNN, which every run here therefore does without";
-            return model.Numerics == NumericsVerdict.Ignored ? $"numbers are wrong on this machine, and {MachineNumerics.IgnoreVariable} lets runs go on." : null;
+            return verdict == NumericsVerdict.Ignored ? $"Numbers are wrong on this machine; {MachineNumerics.IgnoreVariable} is set, so runs continue." : null;
         }
         catch (Exception e) when (e is LibTorchLoadException or InvalidInputException or WrongNumericsException)
         {

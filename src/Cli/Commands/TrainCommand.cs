@@ -5,6 +5,7 @@ using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Numerics;
 using PromptToPrompt.Storybook.Training;
 using TorchSharp;
 using static PromptToPrompt.Diffusion.InvalidInputException;
@@ -44,6 +45,7 @@ internal static class TrainCommand
             LibTorch.EnsureLoaded();
             if (parse.GetValue(threads) is { } count)
                 torch.set_num_threads(count);
+            Warnings.Numerics(MachineNumerics.Require(torch.CPU));
             return Train(plan, report.Json(parse), report.Quiet(parse), cancel);
         });
         return command;

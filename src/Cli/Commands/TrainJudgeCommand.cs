@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Numerics;
 using PromptToPrompt.Evaluation.Judging;
 
 namespace PromptToPrompt.Cli.Commands;
@@ -26,7 +26,7 @@ internal static class TrainJudgeCommand
             var total = parse.GetValue(pictures);
             InvalidInputException.Require(total >= JudgeTraining.Batch, $"--pictures is {total}; give at least {JudgeTraining.Batch}, which one step of the training takes.");
             var folder = new RunFolder(parse.GetValue(output)!);
-            LibTorch.EnsureLoaded();
+            Warnings.Numerics(MachineNumerics.Require(TorchSharp.torch.CPU));
             using var training = new JudgeTraining();
             var loss = LongRun.Show(report.Quiet(parse), display => Follow(training, total, display, cancel));
             folder.Add(PictureJudge.FileName, training.Save);

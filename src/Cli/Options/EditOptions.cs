@@ -1,6 +1,5 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;

@@ -129,7 +129,7 @@ internal static class PictureChunks
         try
         {
             var text = isCompressed ? Inflated(content[(end + 2)..]) : Encoding.Latin1.GetString(content[(end + 1)..]);
-            string[] words = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            var words = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
             return words.Length < 3 ? 1 : TiffDirectory.OrientationOf(Convert.FromHexString(string.Concat(words[2..])));
         }
         catch (Exception e) when (e is FormatException or InvalidDataException or ArgumentOutOfRangeException)

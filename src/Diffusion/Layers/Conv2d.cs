@@ -18,10 +18,11 @@ internal sealed class Conv2d
         weight = weights.Take("weight", init, inputs * kernel * kernel, outputs, inputs, kernel, kernel);
         bias = weights.Take("bias", init, inputs * kernel * kernel, outputs);
         (this.outputs, this.stride, this.padding) = (outputs, stride, padding);
-        if (!Convolution.NeedsPadding(weight))
-            return;
-        weight = weights.Keep(() => Convolution.Pad(weight)) ?? weight;
-        bias = weights.Keep(() => Convolution.Pad(bias, 0)) ?? bias;
+        var (missingOutputs, missingInputs) = (Convolution.Missing(weight, 0), Convolution.Missing(weight, 1));
+        if (missingOutputs > 0 || missingInputs > 0)
+            weight = weights.Keep(() => Convolution.Pad(weight)) ?? weight;
+        if (missingOutputs > 0)
+            bias = weights.Keep(() => Convolution.Pad(bias, 0)) ?? bias;
     }
 
     public Tensor Forward(Tensor x) => Convolution.Apply(x, weight, bias, outputs, stride, padding);

@@ -26,12 +26,12 @@ public static class Convolution
     public static Tensor Apply(Tensor x, Tensor kernel, Tensor? bias, long outputs, long stride, long padding)
     {
         var y = nn.functional.conv2d(Pad(x, 1), Pad(kernel), bias is null ? null : Pad(bias, 0), [stride, stride], [padding, padding]);
-        return y.shape[1] == outputs ? y : y.narrow(1, 0, outputs);
+        if (y.shape[1] == outputs)
+            return y;
+        // A copy, so that the wide one need not live as long: next to a picture it is ten times as large.
+        using (y)
+            return y.narrow(1, 0, outputs).clone();
     }
-
-    /// <summary>Whether a kernel has to be padded where it is; a layer whose weights stay as they are does it once.</summary>
-    /// <param name="kernel">[outputs, inputs, k, k].</param>
-    internal static bool NeedsPadding(Tensor kernel) => Missing(kernel, 0) > 0 || Missing(kernel, 1) > 0;
 
     /// <summary>A kernel with zeros up to whole groups of channels; the same tensor where nothing is missing.</summary>
     /// <param name="kernel">[outputs, inputs, k, k].</param>
@@ -49,7 +49,7 @@ public static class Convolution
         return nn.functional.pad(tensor, sides);
     }
 
-    // Other devices have kernels of their own, and the meta device has none.
-    private static long Missing(Tensor tensor, int dimension) =>
+    /// <summary>How many zeros complete the last group along one dimension. Other devices than CPUs have kernels of their own, and the meta device has none.</summary>
+    internal static long Missing(Tensor tensor, int dimension) =>
         tensor.device_type == DeviceType.CPU ? (Group - (tensor.shape[dimension] % Group)) % Group : 0;
 }

@@ -80,6 +80,9 @@ public static class LibTorch
     /// <summary>The file of libtorch's CPU library; null where it lies in none of the places that are searched. libtorch must be loaded.</summary>
     internal static string? CoreFile => Find("torch_cpu");
 
+    /// <summary>The instruction set of libtorch's own kernels; null where it does not say. libtorch must be loaded.</summary>
+    internal static string? Kernels => CpuCapability();
+
     /// <inheritdoc cref="TorchContext.UseOneDnn"/>
     internal static bool UseOneDnn(bool isUsed) => new TorchContext(core).UseOneDnn(isUsed);
 

@@ -53,14 +53,40 @@ public static class MachineNumerics
         lock (Gate)
         {
             if (!Known.TryGetValue(facts, out var verdict))
-            {
-                var isIgnored = Environment.GetEnvironmentVariable(IgnoreVariable) == "1";
-                verdict = Decide(facts, UserCache.Folder("native"), () => NumericsCheck.Run(device), device.type == DeviceType.CPU ? LibTorch.UseOneDnn : _ => false, isIgnored);
-                Known.Add(facts, verdict);
-            }
+                Known[facts] = verdict = Decide(device, facts, () => NumericsCheck.Run(device), isAsked: false);
             return verdict;
         }
     }
+
+    /// <summary>Checks a device whatever was remembered, and remembers the new outcome.</summary>
+    /// <param name="device">The CPU or a GPU.</param>
+    /// <param name="report">What was compared as runs would compute it by default.</param>
+    /// <exception cref="WrongNumericsException">Something is wrong.</exception>
+    /// <exception cref="LibTorchLoadException">libtorch cannot be loaded here.</exception>
+    public static NumericsVerdict Check(Device device, out NumericsReport report)
+    {
+        LibTorch.EnsureLoaded();
+        var facts = Facts(device);
+        lock (Gate)
+        {
+            NumericsReport? first = null;
+            Known.Remove(facts);
+            Known[facts] = Decide(device, facts, Run, isAsked: true);
+            report = first!;
+            return Known[facts];
+
+            NumericsReport Run()
+            {
+                var found = NumericsCheck.Run(device);
+                first ??= found;
+                return found;
+            }
+        }
+    }
+
+    private static NumericsVerdict Decide(Device device, string facts, Func<NumericsReport> check, bool isAsked) => Decide(
+        facts, UserCache.Folder("native"), check, device.type == DeviceType.CPU ? LibTorch.UseOneDnn : _ => false,
+        isIgnored: Environment.GetEnvironmentVariable(IgnoreVariable) == "1", isAsked);
 
     /// <summary>Reads what was remembered, or checks and remembers.</summary>
     /// <param name="facts">What the outcome depends on.</param>
@@ -68,16 +94,18 @@ public static class MachineNumerics
     /// <param name="check">The check.</param>
     /// <param name="useOneDnn">Switches oneDNN on or off; false where that cannot be done.</param>
     /// <param name="isIgnored">Whether faults are to be ignored.</param>
+    /// <param name="isAsked">Whether the check is wanted for itself, so that what was remembered counts for nothing.</param>
     /// <exception cref="WrongNumericsException">Something is wrong, with and without oneDNN.</exception>
-    internal static NumericsVerdict Decide(string facts, string? folder, Func<NumericsReport> check, Func<bool, bool> useOneDnn, bool isIgnored)
+    internal static NumericsVerdict Decide(string facts, string? folder, Func<NumericsReport> check, Func<bool, bool> useOneDnn, bool isIgnored, bool isAsked = false)
     {
         var record = folder is null ? null : Path.Combine(folder, $"numerics-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(facts)))[..16]}.txt");
-        if (Remembered(record, facts) is { } verdict)
+        if (!isAsked && Remembered(record, facts) is { } verdict)
         {
-            if (verdict == NumericsVerdict.RightWithoutOneDnn)
-                _ = useOneDnn(false);
+            _ = useOneDnn(verdict == NumericsVerdict.Right);
             return verdict;
         }
+        // For other facts, such as another number of threads, it may have been switched off.
+        _ = useOneDnn(true);
         var report = check();
         if (report.IsRight)
             return Remember(record, facts, NumericsVerdict.Right);
@@ -87,10 +115,10 @@ public static class MachineNumerics
                 return Remember(record, facts, NumericsVerdict.RightWithoutOneDnn);
             _ = useOneDnn(true);
         }
-        // Wrong numbers are not remembered: another libtorch or a repaired machine is to be noticed.
+        Forget(record);
         return isIgnored ? NumericsVerdict.Ignored : throw new WrongNumericsException(
-            $"libtorch computes wrongly on this machine ({Processor.Name}): {report}. Pictures would be wrong too. "
-            + $"Use another libtorch or machine, or set {IgnoreVariable}=1 to go on all the same (docs/verification.md).");
+            $"libtorch produces incorrect results on this machine ({Processor.Name}): {report}. Pictures would be wrong, too. "
+            + $"Use another libtorch or machine, or set {IgnoreVariable}=1 to continue anyway (docs/verification.md).");
     }
 
     private static NumericsVerdict? Remembered(string? record, string facts)
@@ -104,6 +132,20 @@ public static class MachineNumerics
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
+        }
+    }
+
+    // Wrong numbers are not remembered: another libtorch or a repaired machine is to be noticed.
+    private static void Forget(string? record)
+    {
+        try
+        {
+            if (record is not null)
+                File.Delete(record);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A cache that cannot be written.
         }
     }
 
@@ -133,7 +175,7 @@ public static class MachineNumerics
             .Where(variable => kernels.Any(kernel => variable.StartsWith(kernel, StringComparison.Ordinal))).Order(StringComparer.Ordinal);
         return string.Join('\n',
         [
-            $"check {Version}", $"processor {Processor.Name}", $"libtorch of {library?.Length} bytes, {library?.LastWriteTimeUtc:O}",
+            $"check {Version}", $"processor {Processor.Name}", $"libtorch of {library?.Length} bytes, {library?.LastWriteTimeUtc:O}, kernels {LibTorch.Kernels}",
             $"device {ComputeDevice.Describe(device)}", get_num_threads() > 1 ? "several threads" : "one thread", .. variables,
         ]);
     }

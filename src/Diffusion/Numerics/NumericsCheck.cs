@@ -1,6 +1,5 @@
 using System.Globalization;
 using PromptToPrompt.Diffusion.Attention;
-using PromptToPrompt.Diffusion.Layers;
 using TorchSharp;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;

@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Native;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;

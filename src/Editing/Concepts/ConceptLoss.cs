@@ -1,7 +1,6 @@
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Optimisation;
-using TorchSharp;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 

@@ -5,7 +5,6 @@ using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Control;
 using PromptToPrompt.Editing.Sessions;
-using TorchSharp;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;

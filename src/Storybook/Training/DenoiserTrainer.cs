@@ -6,7 +6,6 @@ using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.Weights;
 using PromptToPrompt.Storybook.World;
-using TorchSharp;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 

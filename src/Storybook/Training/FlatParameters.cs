@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Weights;
-using TorchSharp;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 

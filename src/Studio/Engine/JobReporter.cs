@@ -1,6 +1,5 @@
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
-using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Engine;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using PromptToPrompt.Diffusion.Native;
-using TorchSharp;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 

@@ -52,11 +52,27 @@ public sealed class MachineNumericsTests : IDisposable
     }
 
     [Fact]
-    public void WhoeverAsksForItGoesOnWithWrongNumbersUntilTheyAreRight()
+    public void ARunThatIgnoresWrongNumbersGoesOnWithThem()
     {
         Assert.Equal(NumericsVerdict.Ignored, Decide("a", () => Wrong, isIgnored: true));
         Assert.Equal(NumericsVerdict.Ignored, Decide("a", () => Wrong, isIgnored: true));
         Assert.Throws<WrongNumericsException>(() => Decide("a", () => Wrong));
+    }
+
+    [Fact]
+    public void ACheckThatIsAskedForIsMadeAndWhatIsWrongNowIsForgotten()
+    {
+        Decide("a", () => Right);
+        Assert.Throws<WrongNumericsException>(() => MachineNumerics.Decide("a", folder[""], Count(() => Wrong), UseOneDnn, isIgnored: false, isAsked: true));
+        Assert.Throws<WrongNumericsException>(() => Decide("a", () => Wrong));
+    }
+
+    [Fact]
+    public void ACheckForOtherFactsBeginsWithTheFastKernels()
+    {
+        Decide("a", () => isOneDnnUsed ? Wrong : Right);
+        Assert.Equal(NumericsVerdict.Right, Decide("b", () => isOneDnnUsed ? Right : Wrong));
+        Assert.True(isOneDnnUsed);
     }
 
     [Theory]

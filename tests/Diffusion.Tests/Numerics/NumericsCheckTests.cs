@@ -1,6 +1,5 @@
 using CsCheck;
 using PromptToPrompt.Diffusion.Numerics;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Numerics;

@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inpainting;
 using PromptToPrompt.Editing.Inversion;

@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;

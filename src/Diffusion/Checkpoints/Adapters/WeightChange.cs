@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Weights;
-using TorchSharp;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
