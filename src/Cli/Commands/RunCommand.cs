@@ -1,7 +1,6 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Diffusion;
 
 namespace PromptToPrompt.Cli.Commands;
 
