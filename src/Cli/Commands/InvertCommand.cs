@@ -120,7 +120,7 @@ internal static class InvertCommand
     {
         if (File.Exists(path) ? new FileInfo(path).Length == 0 || IsSame() : !Written(path).Any(File.Exists) || IsRecordOf(Record(path), run))
             return;
-        throw new InvalidInputException($"--output {asked}: there is another inversion already; give another name, or --overwrite to replace it.");
+        throw new InvalidInputException($"--output {asked} already contains a different inversion; give another name, or --overwrite to replace it.");
 
         bool IsSame()
         {

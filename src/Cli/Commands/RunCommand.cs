@@ -1,7 +1,6 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Diffusion;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -19,18 +18,15 @@ internal static class RunCommand
         {
             var repetition = Repetition.Read(parse.GetValue(recorded)!);
             var folder = output.Folder(parse);
-            var repeated = commands(repetition).Parse(
-                repetition.Arguments(
+            var repeated = repetition.Parse(
+                commands(repetition),
                 [
                     // What made one file makes it in the folder.
                     "--output", repetition.Output is { } file ? Path.Combine(folder, file) : folder,
                     .. output.Overwrites(parse) ? ["--overwrite"] : Array.Empty<string>(),
                     .. report.Json(parse) ? ["--json"] : Array.Empty<string>(),
                     .. report.Quiet(parse) ? ["--quiet"] : Array.Empty<string>(),
-                ]),
-                CommandLine.Parsing);
-            if (repeated.Errors.Count > 0)
-                throw new InvalidInputException($"{parse.GetValue(recorded)} asks for what this version of p2p does not have: {repeated.Errors[0].Message}");
+                ]);
             return repeated.Invoke(CommandLine.Invoking);
         });
         return command;

@@ -90,6 +90,8 @@ internal sealed class CheckpointOptions
         return
         [
             .. RunInput.Given(parse, tokenizer),
+            // Where a name was found, which depends on the current directory.
+            .. files.Vae is { } found ? [new RunInput(vae, found)] : Array.Empty<RunInput>(),
             .. files.Loras.Select(lora => new RunInput(loras, lora.Path, string.Create(CultureInfo.InvariantCulture, $"{lora.Path}:{lora.Weight}"))),
             .. files.Embeddings.Select(word => new RunInput(embeddings, word.Path, word.Word is null ? null : $"{word.Word}={word.Path}")),
         ];

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Cli.Options;
 /// <summary>Where the files of a run go.</summary>
 internal sealed class OutputOptions
 {
-    private readonly Option<string> folder = Folder("out", "; a numbered one in it where another run's files are there");
+    private readonly Option<string> folder = Folder("out", "; if it holds another run, a numbered subfolder is used");
     private readonly Option<bool> overwrite = new("--overwrite") { Description = "Replace the files of another run" };
     private readonly Option<string?> trace = new("--trace")
     {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace PromptToPrompt.Cli.Runs;
@@ -58,21 +57,6 @@ internal sealed record ComfyGraph(IReadOnlyList<string> Prompts, IReadOnlyList<s
     private static bool IsText(string name) =>
         name.StartsWith("text", StringComparison.Ordinal) || name.StartsWith("string", StringComparison.Ordinal) || name is "value" or "prompt";
 
-    private static JsonObject? Read(string text)
-    {
-        // Python writes numbers that JSON does not have.
-        foreach (var form in new[] { text, text.Replace("NaN", "null", StringComparison.Ordinal) })
-        {
-            try
-            {
-                return JsonNode.Parse(form) as JsonObject;
-            }
-            catch (JsonException)
-            {
-                // Perhaps in the other form.
-            }
-        }
-
-        return null;
-    }
+    // Python writes numbers that JSON does not have.
+    private static JsonObject? Read(string text) => Json.Object(text) ?? Json.Object(text.Replace("NaN", "null", StringComparison.Ordinal));
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
@@ -15,7 +14,7 @@ internal sealed class PictureFolder
 {
     private const string RecordName = "run.json";
 
-    private readonly string asked;
+    private readonly string asked, askedPath;
     private readonly bool overwrites;
     private readonly List<(string Name, byte[] Png, int? Row)> pictures = [];
     private readonly JsonObject results = [];
@@ -28,6 +27,7 @@ internal sealed class PictureFolder
     public PictureFolder(string folder, bool overwrites, IEnumerable<string> inputs)
     {
         (Path, asked, this.overwrites) = (System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder)), folder, overwrites);
+        askedPath = Path;
         if (File.Exists(Path))
             throw new InvalidInputException($"--output {folder} is a file; give a folder.");
         RunFolder.RequireWritable(Path, folder);
@@ -63,7 +63,7 @@ internal sealed class PictureFolder
     /// <param name="trace">A further file, by its name here or its full path, and what writes it; null for none.</param>
     public void Finish(JsonObject record, Func<int, GenerationParameters> describe, (string Name, Action<string> Write)? trace)
     {
-        Path = Free((string)record[RunRecord.Run]!);
+        Path = Free((string)record[RunRecord.Run]!, [.. pictures.Select(picture => picture.Name), .. trace is { } written ? [written.Name] : Array.Empty<string>(), RecordName]);
         var folder = new RunFolder(Path);
         var stale = EarlierFiles();
         foreach (var (name, png, row) in pictures)
@@ -85,20 +85,20 @@ internal sealed class PictureFolder
     }
 
     /// <summary>Says that the pictures went elsewhere than they were asked to; null where they did not.</summary>
-    public string? Note => Path == System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(asked)) ? null
-        : $"note: {asked} has pictures of another run; these are in {RunFolder.Shortest(Path)} (--overwrite replaces them)";
+    public string? Note => Path == askedPath ? null
+        : $"note: {asked} already contains another run; wrote to {RunFolder.Shortest(Path)} instead (use --overwrite to replace it)";
 
     private bool IsPictureHere(string path) =>
         System.IO.Path.GetDirectoryName(path) == Path && System.IO.Path.GetExtension(path).Equals(".png", StringComparison.OrdinalIgnoreCase);
 
     // Decided when everything is there to be written, not when the run begins: another one may have ended here meanwhile.
-    private string Free(string run)
+    private string Free(string run, string[] names)
     {
         if (overwrites)
             return Path;
         for (var (number, folder) = (1, Path); ; folder = System.IO.Path.Combine(Path, $"{++number}"))
         {
-            var isTaken = File.Exists(folder) || pictures.Select(picture => picture.Name).Append(RecordName).Any(file => File.Exists(System.IO.Path.Combine(folder, file)));
+            var isTaken = File.Exists(folder) || names.Any(file => !System.IO.Path.IsPathRooted(file) && File.Exists(System.IO.Path.Combine(folder, file)));
             if (!isTaken || (Record(folder)?[RunRecord.Run] is JsonValue other && other.TryGetValue<string>(out var name) && name == run))
                 return folder;
         }
@@ -117,11 +117,11 @@ internal sealed class PictureFolder
         var path = System.IO.Path.Combine(folder, RecordName);
         try
         {
-            return File.Exists(path) ? JsonNode.Parse(File.ReadAllText(path)) as JsonObject : null;
+            return File.Exists(path) ? Json.Object(File.ReadAllText(path)) : null;
         }
-        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Some other program's file of that name.
+            // No record that anyone can read.
             return null;
         }
     }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
@@ -34,14 +33,17 @@ internal sealed record PictureNotes(
         try
         {
             using var file = File.OpenRead(path);
-            if (SizeOf(path) is { } size)
+            using (var codec = SKCodec.Create(path))
             {
-                var texts = PngText.ReadAll(file);
-                file.Position = 0;
-                return OfPicture(size, [.. texts, .. ExifText.ReadAll(file)]);
+                if (codec is not null)
+                {
+                    return OfPicture(
+                        new PixelSize(codec.Info.Width, codec.Info.Height),
+                        codec.EncodedFormat == SKEncodedImageFormat.Png ? PngText.ReadAll(file) : ExifText.ReadAll(file));
+                }
             }
 
-            return file.Length <= MaxRecord && Parsed(File.ReadAllText(path)) is { } record ? new PictureNotes(null, record, null, null, [])
+            return file.Length <= MaxRecord && Json.Object(File.ReadAllText(path)) is { } record ? new PictureNotes(null, record, null, null, [])
                 : throw new InvalidInputException($"{path} is neither a picture nor the record of a run; give one of them.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -54,29 +56,11 @@ internal sealed record PictureNotes(
     {
         return new(
             size,
-            Find(PngText.RecordKeyword) is { } record ? Parsed(record) : null,
+            Find(PngText.RecordKeyword) is { } record ? Json.Object(record) : null,
             Find(GenerationParameters.Keyword) is { } parameters ? GenerationParameters.Parse(parameters) : null,
             Find(ComfyGraph.Keyword) is { } graph ? ComfyGraph.Parse(graph) : null,
             [.. texts.Where(text => text.Keyword != PngText.RecordKeyword)]);
 
         string? Find(string keyword) => texts.FirstOrDefault(text => text.Keyword == keyword).Text;
-    }
-
-    private static PixelSize? SizeOf(string path)
-    {
-        using var codec = SKCodec.Create(path);
-        return codec is null ? null : new PixelSize(codec.Info.Width, codec.Info.Height);
-    }
-
-    private static JsonObject? Parsed(string text)
-    {
-        try
-        {
-            return JsonNode.Parse(text) as JsonObject;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
     }
 }

@@ -1,5 +1,9 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Numerics;
 using PromptToPrompt.Diffusion.Pipelines;
 using TorchSharp;
 
@@ -10,15 +14,16 @@ internal sealed class Repetition
 {
     // A record may come from anywhere, and says what to run. These commands read what it names and write where the user says.
     private static readonly string[] Commands = ["generate", "edit", "invert", "inpaint", "attention"];
-    private static readonly string[] Refused = ["-o", "--output", "--trace", "--overwrite"];
-    private const string EndOfOptions = "--";
     private const int MaxThreads = 1 << 10;
 
     private readonly string path;
     private readonly JsonObject record;
-    private readonly List<string> arguments;
+    private readonly string[] arguments;
 
-    private Repetition(string path, JsonObject record, List<string> arguments) => (this.path, this.record, this.arguments) = (path, record, arguments);
+    // By the option or argument and the path in the record.
+    private readonly Dictionary<(string Symbol, string Recorded), string> found = [];
+
+    private Repetition(string path, JsonObject record, string[] arguments) => (this.path, this.record, this.arguments) = (path, record, arguments);
 
     /// <summary>What the user called the model; null where that is not known.</summary>
     public string? ModelName => TextOf(record[RunRecord.ModelName]);
@@ -37,10 +42,9 @@ internal sealed class Repetition
         var record = RecordOf(path);
         var arguments = (record[RunRecord.Repeat] as JsonArray)?.Select(TextOf).ToList();
         if (arguments is null)
-            throw new InvalidInputException($"{path} says how its picture was made, but not in a form that can be repeated (an earlier version wrote it, or it took several steps); see p2p info {path}.");
-        var options = arguments.TakeWhile(argument => argument != EndOfOptions).ToList();
-        if (arguments.Contains(null) || !Commands.Contains(arguments.FirstOrDefault()) || options.Any(option => Refused.Any(refused => IsOption(option!, refused))))
-            throw new InvalidInputException($"{path} is damaged: what it says is not a run that p2p has recorded.");
+            throw new InvalidInputException($"{path} cannot be repeated: it was written by an earlier version, or made in several steps; see p2p info {path}.");
+        if (arguments.Contains(null) || !Commands.Contains(arguments.FirstOrDefault()))
+            throw new InvalidInputException(Damaged(path));
         var repetition = new Repetition(path, record, [.. arguments.OfType<string>()]);
         repetition.FindInputs();
         repetition.FindModel();
@@ -62,8 +66,26 @@ internal sealed class Repetition
     }
 
     /// <summary>The command line that makes the same.</summary>
-    /// <param name="reporting">Options that say where files go and what is shown.</param>
-    public string[] Arguments(params IEnumerable<string> reporting) => [arguments[0], .. reporting, .. arguments[1..]];
+    /// <param name="commands">The program's commands.</param>
+    /// <param name="reporting">Options that say where files go and what is shown. The record says nothing of that: such options in it are refused.</param>
+    /// <exception cref="InvalidInputException">The record asks for something that no recorded run does.</exception>
+    public ParseResult Parse(RootCommand commands, params IEnumerable<string> reporting)
+    {
+        var recorded = Checked(arguments);
+        string[] repeated = [.. RunRecord.GivenOptions(recorded, [], Found), RunRecord.EndOfOptions, .. RunRecord.GivenArguments(recorded, Found)];
+        Checked([arguments[0], .. repeated]);
+        return commands.Parse([arguments[0], .. reporting, .. repeated], CommandLine.Parsing);
+
+        // As the parser reads it: there are many ways to write an option.
+        ParseResult Checked(IReadOnlyList<string> line)
+        {
+            var parse = commands.Parse(line, CommandLine.Parsing);
+            if (parse.Errors.Count > 0)
+                throw new InvalidInputException($"{path} asks for what this version of p2p does not have: {parse.Errors[0].Message}");
+            return parse.CommandResult.Children.OfType<OptionResult>().All(option => option.Implicit || !RunRecord.Reporting.Contains(option.Option.Name))
+                ? parse : throw new InvalidInputException(Damaged(path));
+        }
+    }
 
     /// <summary>Makes a loaded model compute as it did then.</summary>
     /// <exception cref="InvalidInputException">It is another model.</exception>
@@ -72,12 +94,15 @@ internal sealed class Repetition
         if (TextOf(record[RunRecord.Fingerprint]) is { } fingerprint && fingerprint != model.Fingerprint)
         {
             throw new InvalidInputException(
-                $"{path} was made with another model than {model.Directory} is now: its files, or the LoRAs and words added to it, have changed. Bring back what it was made with.");
+                $"{path} was made with another model than {model.Directory} is now: its files, or the LoRAs and words added to it, have changed. Restore the original files.");
         }
 
         // Sums are split between threads, and rounded differently by another number of them.
         if (record[RunRecord.Threads] is JsonValue number && number.TryGetValue<int>(out var threads) && threads is > 0 and <= MaxThreads)
+        {
             torch.set_num_threads(threads);
+            Warnings.Numerics(MachineNumerics.Require(model.Device));
+        }
     }
 
     /// <summary>Says whether the same came of it, and writes that into the new record.</summary>
@@ -91,7 +116,7 @@ internal sealed class Repetition
         if (others.Count > 0)
         {
             Console.Error.WriteLine(
-                $"note: not bit for bit as it was: {string.Join(", ", others)} (another processor, device or version rounds differently)");
+                $"note: results differ from the recorded run: {string.Join(", ", others)} (another processor, device or version rounds differently)");
         }
         else if (before.Count > 0 && !quiet)
         {
@@ -112,15 +137,14 @@ internal sealed class Repetition
             // A folder that was moved has its inputs next to its results still.
             string[] places = [recorded, Path.Combine(folder, Path.GetFileName(recorded))];
             var there = places.Where(File.Exists).ToList();
-            var found = there.Find(place => RunRecord.HashOf(place) == hash);
-            if (found is null)
+            if (there.Find(file => RunRecord.HashOf(file) == hash) is not { } place)
             {
                 throw new InvalidInputException(there.Count == 0
-                    ? $"This run read {recorded}, which is not there; bring it back."
-                    : $"This run read {recorded}, which has changed since; bring back what it was.");
+                    ? $"This run read {recorded}, which is missing; restore it."
+                    : $"This run read {recorded}, which has changed since; restore the original file.");
             }
 
-            Replace(recorded, found);
+            found[(TextOf(input[RunRecord.Option]) ?? "", recorded)] = place;
         }
     }
 
@@ -128,20 +152,32 @@ internal sealed class Repetition
     private void FindModel()
     {
         if (TextOf(record[RunRecord.Model]) is { } model && TextOf(record[RunRecord.ModelName]) is { } name && !File.Exists(model) && !Directory.Exists(model))
-            Replace(model, name);
+            found[(RunRecord.ModelOption, model)] = name;
     }
 
-    private void Replace(string recorded, string found)
+    // Whole values of the options and arguments that name files, and no other text that happens to contain a path.
+    private IEnumerable<string> Found(Symbol symbol, IReadOnlyList<Token> values) => values.Select(token =>
     {
-        for (var i = 0; i < arguments.Count; i++)
-            arguments[i] = arguments[i].Replace(recorded, found, StringComparison.Ordinal);
-    }
+        var value = token.Value;
+        if (found.TryGetValue((symbol.Name, value), out var whole))
+            return whole;
+        foreach (var ((_, recorded), place) in found.Where(input => input.Key.Symbol == symbol.Name))
+        {
+            // WORD=PATH and PATH:WEIGHT.
+            if (value.EndsWith($"={recorded}", StringComparison.Ordinal))
+                return value[..^recorded.Length] + place;
+            if (value.StartsWith($"{recorded}:", StringComparison.Ordinal)
+                && double.TryParse(value[(recorded.Length + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out _))
+                return place + value[recorded.Length..];
+        }
+
+        return value;
+    });
+
+    private static string Damaged(string path) => $"{path} is not a valid p2p run record.";
 
     // A name and no path, so that nothing is written elsewhere than the user says.
     private string? FileName(string part) => TextOf(record[part]) is { Length: > 0 } name && Path.GetFileName(name) == name && name is not ("." or "..") ? name : null;
-
-    private static bool IsOption(string argument, string option) =>
-        argument == option || argument.StartsWith(option + "=", StringComparison.Ordinal) || argument.StartsWith(option + ":", StringComparison.Ordinal);
 
     private static string? TextOf(JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 }

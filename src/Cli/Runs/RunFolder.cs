@@ -26,10 +26,23 @@ internal sealed class RunFolder
     public IReadOnlyList<string> Files => files;
 
     /// <summary>A full path as a person reads it best: relative where it lies below the current directory.</summary>
-    public static string Shortest(string path)
+    public static string Shortest(string path) => Shortest(path, Directory.GetCurrentDirectory);
+
+    /// <inheritdoc cref="Shortest(string)"/>
+    /// <param name="path">The path.</param>
+    /// <param name="current">Gives the current directory.</param>
+    internal static string Shortest(string path, Func<string> current)
     {
-        var relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), path);
-        return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
+        try
+        {
+            var relative = Path.GetRelativePath(current(), path);
+            return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It was deleted while the command ran.
+            return path;
+        }
     }
 
     /// <summary>The full path of a file here; a name that is a full path stays as it is.</summary>

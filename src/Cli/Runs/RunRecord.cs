@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
-using System.Globalization;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
@@ -35,16 +34,22 @@ internal static class RunRecord
     /// <summary>Names of parts of a record that more than one place reads.</summary>
     public const string Command = "command", Run = "run", Repeat = "repeat", Inputs = "inputs", Model = "model", ModelName = "modelName", Fingerprint = "modelFingerprint",
         ProgramVersion = "version", Threads = "threads", Trace = "trace", Output = "output", Results = "results", Files = "files", Path = "path", Sha256 = "sha256",
-        Picture = "picture";
+        Picture = "picture", Option = "option";
+
+    /// <summary>What ends the options of a command line.</summary>
+    public const string EndOfOptions = "--";
+
+    /// <summary>The option that names the model.</summary>
+    public const string ModelOption = "--model";
+
+    /// <summary>Options that say where files go and what is shown, and decide no picture.</summary>
+    public static readonly string[] Reporting = ["--output", "--trace", "--json", "--quiet", "--overwrite"];
 
     // As many digits as others show of a model's hash.
     private const int HashLength = 10;
 
-    // They say where files go and what is shown, and decide no picture.
-    private static readonly string[] Reporting = ["--output", "--trace", "--json", "--quiet", "--overwrite"];
-
     // What they turn out to be is written instead.
-    private static readonly string[] Resolved = ["--model", "--device", "--low-memory"];
+    private static readonly string[] Resolved = [ModelOption, "--device", "--low-memory"];
 
     // They differ from one run of the same to the next, or tell of this machine's folders alone.
     private static readonly string[] OfOneRun = ["arguments", "seconds", Files, "folder", "identical"];
@@ -65,7 +70,7 @@ internal static class RunRecord
             [Command] = parse.CommandResult.Command.Name,
             [ProgramVersion] = Version,
             [Repeat] = Json.Array(Repeated(parse, model, inputs)),
-            [Inputs] = new JsonArray([.. inputs.DistinctBy(input => input.FullPath).Select(Describe)]),
+            [Inputs] = new JsonArray([.. inputs.DistinctBy(input => (input.FullPath, input.Symbol)).Select(Describe)]),
             [Model] = model.Directory,
             [ModelName] = modelName,
             [Fingerprint] = model.Fingerprint,
@@ -141,30 +146,22 @@ internal static class RunRecord
         // A given picture has its noise from itself.
         ulong? seed = request.Inverted is not null || request.InitialLatents is not null ? null
             : isEdit ? request.EditSeed ?? request.Seed : request.Seed;
-        var settings = new (string Name, object? Value)[]
-        {
-            ("Steps", request.Steps), ("Sampler", result.Sampler.Label()), ("CFG scale", request.Guidance), ("Seed", seed),
-            ("Size", $"{result.Pictures[row].Width}x{result.Pictures[row].Height}"), ("Model hash", ((string)record[Fingerprint]!)[..HashLength]), ("Model", (string)record[ModelName]!),
-            // Others count the last layer as the first.
-            ("Clip skip", request.ClipSkip == 0 ? null : request.ClipSkip + 1),
-            ("Edited from", isEdit ? request.Source : null), ("Version", $"p2p {Version}"),
-        };
-        return new GenerationParameters(isEdit ? request.Targets[result.Rows[row] - 1] : request.Source, request.Negative, [.. settings
-            .Where(setting => setting.Value is not null)
-            .Select(setting => KeyValuePair.Create(setting.Name, Convert.ToString(setting.Value, CultureInfo.InvariantCulture)!))]);
+        return GenerationParameters.Of(
+            isEdit ? request.Targets[result.Rows[row] - 1] : request.Source, request.Negative, request.Steps, result.Sampler, request.Guidance, seed, result.Pictures[row].Size,
+            (string)record[ModelName]!, ((string)record[Fingerprint]!)[..HashLength], request.ClipSkip, isEdit ? request.Source : null, $"p2p {Version}");
     }
 
-    // The command line that makes the same from any folder: what was given, with files by their full paths, and what was chosen for the user.
-    private static IEnumerable<string> Repeated(ParseResult parse, StableDiffusionModel model, IReadOnlyList<RunInput> inputs)
+    /// <summary>The options that a command line gives, in a form that reads as the same values whatever they begin with.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="except">Options to leave out.</param>
+    /// <param name="values">The values to write for those of an option.</param>
+    public static IEnumerable<string> GivenOptions(ParseResult parse, IEnumerable<string> except, Func<Symbol, IReadOnlyList<Token>, IEnumerable<string>> values)
     {
-        yield return parse.CommandResult.Command.Name;
-        foreach (var given in parse.CommandResult.Children.OfType<OptionResult>().Where(result => !result.Implicit))
+        foreach (var given in parse.CommandResult.Children.OfType<OptionResult>().Where(result => !result.Implicit && !except.Contains(result.Option.Name)))
         {
-            if (Reporting.Concat(Resolved).Contains(given.Option.Name))
-                continue;
             if (given.Tokens.Count == 0)
                 yield return given.Option.Name;
-            foreach (var value in Values(given.Option, given.Tokens))
+            foreach (var value in values(given.Option, given.Tokens))
             {
                 // A value that begins like an option is read as a value only behind an equals sign.
                 if (value.StartsWith('-'))
@@ -177,17 +174,25 @@ internal static class RunRecord
                 yield return value;
             }
         }
+    }
 
-        foreach (var part in new[] { "--model", model.Directory, "--device", model.Device.ToString() })
-            yield return part;
-        if (model.OnePartAtATime)
-            yield return "--low-memory";
-        yield return "--";
-        foreach (var given in parse.CommandResult.Children.OfType<ArgumentResult>())
-        {
-            foreach (var value in Values(given.Argument, given.Tokens))
-                yield return value;
-        }
+    /// <summary>The arguments that a command line gives; they belong behind <see cref="EndOfOptions"/>.</summary>
+    /// <inheritdoc cref="GivenOptions"/>
+    public static IEnumerable<string> GivenArguments(ParseResult parse, Func<Symbol, IReadOnlyList<Token>, IEnumerable<string>> values) =>
+        parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(given => values(given.Argument, given.Tokens));
+
+    // The command line that makes the same from any folder: what was given, with files by their full paths, and what was chosen for the user.
+    private static string[] Repeated(ParseResult parse, StableDiffusionModel model, IReadOnlyList<RunInput> inputs)
+    {
+        return
+        [
+            parse.CommandResult.Command.Name,
+            .. GivenOptions(parse, Reporting.Concat(Resolved), Values),
+            ModelOption, model.Directory, "--device", model.Device.ToString(),
+            .. model.OnePartAtATime ? ["--low-memory"] : Array.Empty<string>(),
+            EndOfOptions,
+            .. GivenArguments(parse, Values),
+        ];
 
         IEnumerable<string> Values(Symbol symbol, IReadOnlyList<Token> tokens)
         {
@@ -199,7 +204,7 @@ internal static class RunRecord
     private static JsonObject Describe(RunInput input) => new()
     {
         [Path] = input.FullPath,
-        ["option"] = input.Symbol.Name,
+        [Option] = input.Symbol.Name,
         [Sha256] = Directory.Exists(input.FullPath) ? null : ReadableHash(input.FullPath),
     };
 

@@ -1,10 +1,10 @@
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>Keeps what a long run has found so far on the disk: now and then, and when the run is stopped.</summary>
+/// <summary>Keeps what a long run has found so far on the disk: after its first step, then now and then, and when the run is stopped.</summary>
 internal sealed class UnfinishedSaver(CancellationToken cancel)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(20);
-    private long saved = TimeProvider.System.GetTimestamp();
+    private long? saved;
 
     /// <summary>Whether anything was written.</summary>
     public bool HasSaved { get; private set; }
@@ -14,7 +14,7 @@ internal sealed class UnfinishedSaver(CancellationToken cancel)
     /// <param name="isDue">Whether it is time in any case, because something slow comes next.</param>
     public void Save(Action write, bool isDue = false)
     {
-        if (!isDue && !cancel.IsCancellationRequested && TimeProvider.System.GetElapsedTime(saved) < Interval)
+        if (!isDue && !cancel.IsCancellationRequested && saved is { } last && TimeProvider.System.GetElapsedTime(last) < Interval)
             return;
         write();
         HasSaved = true;

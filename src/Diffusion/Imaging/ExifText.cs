@@ -28,7 +28,12 @@ public static class ExifText
             : file.Length > 12 && file.StartsWith("RIFF"u8) && file[8..].StartsWith("WEBP"u8) ? OfWebp(file) : default;
         var texts = new List<PngText>();
         if (tiff.Length >= 8 && (tiff.StartsWith("II"u8) || tiff.StartsWith("MM"u8)))
-            AddDirectory(texts, tiff, Number(tiff, tiff[4..8]), isInner: false);
+        {
+            var left = PngText.MaxTotalBytes;
+            if (AddDirectory(texts, tiff, Number(tiff, tiff[4..8]), ref left) is { } inner)
+                AddDirectory(texts, tiff, inner, ref left);
+        }
+
         return texts;
     }
 
@@ -66,28 +71,33 @@ public static class ExifText
         return default;
     }
 
-    private static void AddDirectory(List<PngText> texts, ReadOnlySpan<byte> tiff, uint start, bool isInner)
+    // Returns the place of a further directory, where this one names one. Any number of entries may share one place, so what they cost is counted.
+    private static uint? AddDirectory(List<PngText> texts, ReadOnlySpan<byte> tiff, uint start, ref int left)
     {
+        uint? more = null;
         if (start > tiff.Length - 2)
-            return;
+            return more;
         var entries = tiff[(int)start..];
         var count = Number(tiff, entries[..2]);
         entries = entries[2..];
-        for (; count > 0 && entries.Length >= EntrySize; count--, entries = entries[EntrySize..])
+        for (; count > 0 && entries.Length >= EntrySize && texts.Count < PngText.MaxCount; count--, entries = entries[EntrySize..])
         {
             var (tag, length) = ((ushort)Number(tiff, entries[..2]), Number(tiff, entries[4..8]));
             var value = entries[8..EntrySize];
-            if (tag == MoreTags && !isInner)
-                AddDirectory(texts, tiff, Number(tiff, value), isInner: true);
-            if (tag is not (Description or Make or Model or Software or UserComment) || length > MaxText)
+            if (tag == MoreTags)
+                more ??= Number(tiff, value);
+            if (tag is not (Description or Make or Model or Software or UserComment) || length > Math.Min(MaxText, left))
                 continue;
             // What is longer than the field lies elsewhere, at the place that the field says.
             var place = Number(tiff, value);
             if (length > 4 && place + (ulong)length > (ulong)tiff.Length)
                 continue;
+            left -= (int)length;
             var bytes = length <= 4 ? value[..(int)length] : tiff.Slice((int)place, (int)length);
             Add(texts, tag, tag == UserComment ? Comment(bytes, isBig: tiff[0] == 'M') : Text(bytes));
         }
+
+        return more;
     }
 
     private static void Add(List<PngText> texts, ushort tag, string text)

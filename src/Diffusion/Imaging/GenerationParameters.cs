@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using PromptToPrompt.Diffusion.Schedulers;
 
 namespace PromptToPrompt.Diffusion.Imaging;
 
@@ -29,6 +31,35 @@ public sealed record GenerationParameters(string Prompt, string Negative, IReadO
 
     /// <summary>A setting; null where there is none of that name.</summary>
     public string? this[string name] => Settings.FirstOrDefault(setting => setting.Key == name).Value;
+
+    /// <summary>The settings of a picture under the names that other programs know them by. What is null is left out.</summary>
+    /// <param name="prompt">What the picture shows.</param>
+    /// <param name="negative">What it should not show; empty for nothing.</param>
+    /// <param name="steps">Denoising steps.</param>
+    /// <param name="sampler">The sampler.</param>
+    /// <param name="guidance">The guidance scale.</param>
+    /// <param name="seed">The seed of its noise.</param>
+    /// <param name="size">Its size in pixels.</param>
+    /// <param name="model">What the user calls the model.</param>
+    /// <param name="modelHash">The beginning of the model's hash.</param>
+    /// <param name="clipSkip">How many of the text encoder's last layers are skipped; 0 for none.</param>
+    /// <param name="editedFrom">The prompt of the picture that it was edited from.</param>
+    /// <param name="program">The program that made it, and its version.</param>
+    public static GenerationParameters Of(
+        string prompt, string negative, int steps, SamplerKind sampler, double guidance, ulong? seed, PixelSize size, string? model = null, string? modelHash = null,
+        int clipSkip = 0, string? editedFrom = null, string? program = null)
+    {
+        var settings = new (string Name, object? Value)[]
+        {
+            ("Steps", steps), ("Sampler", sampler.Label()), ("CFG scale", guidance), ("Seed", seed), ("Size", size), ("Model hash", modelHash), ("Model", model),
+            // Others count the last layer as the first.
+            ("Clip skip", clipSkip == 0 ? null : clipSkip + 1),
+            ("Edited from", editedFrom), ("Version", program),
+        };
+        return new GenerationParameters(prompt, negative, [.. settings
+            .Where(setting => setting.Value is not null)
+            .Select(setting => KeyValuePair.Create(setting.Name, Convert.ToString(setting.Value, CultureInfo.InvariantCulture)!))]);
+    }
 
     /// <summary>Reads such a text. A text in another form is all prompt.</summary>
     public static GenerationParameters Parse(string text)

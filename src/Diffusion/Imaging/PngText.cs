@@ -18,6 +18,12 @@ public readonly record struct PngText(string Keyword, string Text)
     /// <summary>Longest text that is read, in bytes, compressed or not; longer ones are left out.</summary>
     public const int MaxBytes = 1 << 24;
 
+    /// <summary>How much is read of all texts of a file together, in bytes, compressed or not; what comes after that is left out.</summary>
+    public const int MaxTotalBytes = 1 << 25;
+
+    /// <summary>How many texts of a file are read; later ones are left out.</summary>
+    public const int MaxCount = 100;
+
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -33,17 +39,19 @@ public readonly record struct PngText(string Keyword, string Text)
         Span<byte> head = stackalloc byte[8];
         if (png.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) < head.Length || !head.SequenceEqual(Signature))
             return texts;
-        while (png.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length)
+        var left = MaxTotalBytes;
+        while (texts.Count < MaxCount && left > 0 && png.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length)
         {
             var length = BinaryPrimitives.ReadUInt32BigEndian(head);
             var type = Encoding.ASCII.GetString(head[4..]);
             if (type == "IEND" || length > int.MaxValue)
                 break;
-            var isText = type is "tEXt" or "zTXt" or "iTXt" && length <= MaxBytes;
+            var isText = (type is "tEXt" or "zTXt" or "iTXt") && length <= Math.Min(MaxBytes, left);
             var content = new byte[isText ? length : 0];
             if (png.ReadAtLeast(content, content.Length, throwOnEndOfStream: false) < content.Length)
                 break;
-            if (isText && Parse(type, content) is { } text)
+            left -= content.Length;
+            if (isText && Parse(type, content, ref left) is { } text)
                 texts.Add(text);
             // The checksum comes after the content. It is not looked at: text that reads well is worth showing.
             if (!Skip(png, length - content.Length + 4))
@@ -90,7 +98,7 @@ public readonly record struct PngText(string Keyword, string Text)
         stream.Write(number);
     }
 
-    private static PngText? Parse(string type, ReadOnlySpan<byte> content)
+    private static PngText? Parse(string type, ReadOnlySpan<byte> content, ref int left)
     {
         var end = content.IndexOf((byte)0);
         if (end < 1)
@@ -102,7 +110,7 @@ public readonly record struct PngText(string Keyword, string Text)
         if (rest.Length < 1)
             return null;
         if (type == "zTXt")
-            return Inflate(rest[1..]) is { } inflated ? new PngText(keyword, Utf8OrLatin(inflated)) : null;
+            return Inflate(rest[1..], ref left) is { } inflated ? new PngText(keyword, Utf8OrLatin(inflated)) : null;
         if (rest.Length < 2)
             return null;
         // Two flags, then the language and the translated keyword, each up to a zero.
@@ -115,7 +123,7 @@ public readonly record struct PngText(string Keyword, string Text)
             rest = rest[(zero + 1)..];
         }
 
-        var bytes = isCompressed ? Inflate(rest) : rest.ToArray();
+        var bytes = isCompressed ? Inflate(rest, ref left) : rest.ToArray();
         return bytes is null ? null : new PngText(keyword, Encoding.UTF8.GetString(bytes));
     }
 
@@ -135,7 +143,7 @@ public readonly record struct PngText(string Keyword, string Text)
     }
 
     // Null where it is damaged, or a few bytes claim to be far too many.
-    private static byte[]? Inflate(ReadOnlySpan<byte> compressed)
+    private static byte[]? Inflate(ReadOnlySpan<byte> compressed, ref int left)
     {
         try
         {
@@ -145,7 +153,8 @@ public readonly record struct PngText(string Keyword, string Text)
             for (int read; (read = stream.Read(chunk)) > 0;)
             {
                 inflated.Write(chunk, 0, read);
-                if (inflated.Length > MaxBytes)
+                left -= read;
+                if (inflated.Length > MaxBytes || left < 0)
                     return null;
             }
 

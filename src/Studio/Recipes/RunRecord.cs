@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Schedulers;
@@ -51,17 +50,9 @@ internal static class RunRecord
             InvertedRecipe inverted => (inverted.Steps, inverted.Guidance, SamplerKind.Ddim, (ulong?)null, ""),
             _ => throw new ArgumentOutOfRangeException(nameof(version)),
         };
-        var settings = new (string Name, object? Value)[]
-        {
-            ("Steps", steps), ("Sampler", sampler.Label()), ("CFG scale", guidance), ("Seed", seed), ("Size", new PixelSize(version.Facts.Width, version.Facts.Height)),
-            ("Model", root.Model.Length == 0 ? null : root.Model),
-            // Others count the last layer as the first.
-            ("Clip skip", root.ClipSkip == 0 ? null : root.ClipSkip + 1),
-            ("Edited from", version.Recipe is EditedRecipe edited ? find(edited.Source).Recipe.Prompt : null),
-        };
-        return new GenerationParameters(version.Recipe.Prompt, negative, [.. settings
-            .Where(setting => setting.Value is not null)
-            .Select(setting => KeyValuePair.Create(setting.Name, Convert.ToString(setting.Value, CultureInfo.InvariantCulture)!))]);
+        return GenerationParameters.Of(
+            version.Recipe.Prompt, negative, steps, sampler, guidance, seed, new PixelSize(version.Facts.Width, version.Facts.Height), root.Model.Length == 0 ? null : root.Model,
+            clipSkip: root.ClipSkip, editedFrom: version.Recipe is EditedRecipe edited ? find(edited.Source).Recipe.Prompt : null);
     }
 
     private static IEnumerable<PictureVersion> Chain(PictureVersion version, Func<string, PictureVersion> find) =>

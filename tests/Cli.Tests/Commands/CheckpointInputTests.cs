@@ -41,11 +41,18 @@ public sealed class CheckpointInputTests : IDisposable
         string[] run = ["generate", "a house", "--model", model, "--steps", "1", "--size", "64x64", "--quiet"];
 
         P2P.Run([.. run, "-o", folder["own"]]).Succeeded();
-        P2P.Run([.. run, "--vae", vae, "-o", folder["given"]]).Succeeded();
+        P2P.RunShell($"cd '{folder.Path}' && {P2P.Command} {string.Join(' ', run.Select(part => $"'{part}'"))} --vae vae.safetensors -o given").Succeeded();
 
         Assert.NotEqual(Picture.Load(Path.Combine(folder["own"], "source.png")).Rgb, Picture.Load(Path.Combine(folder["given"], "source.png")).Rgb);
         using var record = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder["given"], "run.json")));
-        Assert.Equal(vae, record.RootElement.GetProperty("options").GetProperty("vae").GetString());
+        Assert.Equal("vae.safetensors", record.RootElement.GetProperty("options").GetProperty("vae").GetString());
+        var input = Assert.Single(record.RootElement.GetProperty("inputs").EnumerateArray());
+        Assert.Equal(vae, input.GetProperty("path").GetString());
+        Assert.Equal("--vae", input.GetProperty("option").GetString());
+        Assert.Equal(64, input.GetProperty("sha256").GetString()!.Length);
+        // From another folder.
+        P2P.Run("run", folder["given"], "-o", folder["again"], "--quiet").Succeeded();
+        Assert.Equal(Picture.Load(folder["given/source.png"]).Rgb, Picture.Load(folder["again/source.png"]).Rgb);
         Directory.Delete(Path.Combine(model, "vae"), recursive: true);
         Assert.Contains("no autoencoder (VAE)", P2P.Run([.. run, "-o", folder["without"]]).FailedWith(2));
     }

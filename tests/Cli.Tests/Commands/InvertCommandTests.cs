@@ -69,7 +69,7 @@ public sealed class InvertCommandTests : IDisposable
     public void AStoppedInversionGoesOn()
     {
         string[] arguments = ["invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", Models.Storybook(), "--steps", "40", "--inner-steps"];
-        var stopped = P2P.RunAndInterrupt(TimeSpan.FromSeconds(8), [.. arguments, "100", "--early-stop", "0"]);
+        var stopped = P2P.RunAndInterruptAtFile(folder["ball.safetensors.unfinished"], [.. arguments, "100", "--early-stop", "0"]);
         Assert.Equal(130, stopped.ExitCode);
         Assert.Contains("goes on from it", stopped.Error);
         Assert.False(File.Exists(folder["ball.safetensors"]));

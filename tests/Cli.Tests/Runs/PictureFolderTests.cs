@@ -53,13 +53,17 @@ public sealed class PictureFolderTests : IDisposable
     [InlineData("run.json", "not json", false)]
     [InlineData("run.json", "{\"run\": 3}", false)]
     [InlineData("run.json", "[]", false)]
+    [InlineData("run.json", "{\"run\": \"first\", \"run\": \"first\"}", false)]
+    [InlineData("run.json", "{\"run\": \"first\", \"files\": {\"a\": 1, \"a\": 1}}", false)]
+    [InlineData("run.json", "{\"run\": \"\\ud800\"}", false)]
+    [InlineData("notes.txt", "of the user, and a record called it a trace", false, "notes.txt")]
     [InlineData("holiday.png", "someone's picture", true)]
     [InlineData("edit-2.png", "of a longer run that was moved here", true)]
-    public void WhatWasThereBeforeStays(string name, string content, bool isFree)
+    public void WhatWasThereBeforeStays(string name, string content, bool isFree, string? trace = null)
     {
         Directory.CreateDirectory(Out);
         File.WriteAllText(Path.Combine(Out, name), content);
-        Assert.Equal(isFree ? Out : Path.Combine(Out, "2"), Write("first", shade: 1).Path);
+        Assert.Equal(isFree ? Out : Path.Combine(Out, "2"), Write("first", shade: 1, trace: trace).Path);
         Assert.Equal(content, File.ReadAllText(Path.Combine(Out, name)));
     }
 
@@ -112,17 +116,28 @@ public sealed class PictureFolderTests : IDisposable
         Assert.Throws<InvalidInputException>(() => new TraceFile(folder["none/trace.safetensors"], overwrites: true).Check([]));
     }
 
+    [Fact]
+    public void APathIsShownInFullWhereTheCurrentDirectoryIsGone()
+    {
+        Assert.Equal(Path.Combine("a", "b.png"), RunFolder.Shortest(folder["a/b.png"], () => folder.Path));
+        Assert.Equal(folder["b.png"], RunFolder.Shortest(folder["b.png"], () => folder["a"]));
+        Assert.Equal(folder["b.png"], RunFolder.Shortest(folder["b.png"], () => throw new DirectoryNotFoundException()));
+        Assert.Equal(folder["b.png"], RunFolder.Shortest(folder["b.png"], () => throw new FileNotFoundException()));
+    }
+
     public void Dispose() => folder.Dispose();
 
     private static void WriteTrace(string path, string run) => SafetensorsWriter.Write(path, [], TraceFile.Metadata(run));
 
-    private PictureFolder Write(string run, byte shade, int edits = 1, bool overwrites = false)
+    private PictureFolder Write(string run, byte shade, int edits = 1, bool overwrites = false, string? trace = null)
     {
         var written = new PictureFolder(Out, overwrites, []);
         written.Add("source.png", Shade(0), null);
         for (var edit = 1; edit <= edits; edit++)
             written.Add($"edit-{edit}.png", Shade(shade), edit);
-        written.Finish(new JsonObject { ["run"] = run }, row => new GenerationParameters($"picture {row}", "", [new("Steps", "3"), new("Seed", "4"), new("Size", "2x2")]), null);
+        written.Finish(
+            new JsonObject { ["run"] = run }, row => new GenerationParameters($"picture {row}", "", [new("Steps", "3"), new("Seed", "4"), new("Size", "2x2")]),
+            trace is null ? null : (trace, path => File.WriteAllText(path, run)));
         return written;
     }
 

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
@@ -18,8 +19,8 @@ public sealed class RepetitionTests : IDisposable
 
     [Fact]
     public void TheCommandLineIsTheRecordedOne() => Assert.Equal(
-        ["edit", "--output", "there", "--image", folder["cat.png"], "--negative=-o x", "--", "a cat", "--trace"],
-        Repetition.Read(Written(Record())).Arguments("--output", "there"));
+        ["edit", "--output", "there", "--image", folder["cat.png"], "--negative", "-o x", "--", "a cat", "--trace"],
+        Arguments(Written(Record()), "--output", "there"));
 
     [Fact]
     public void APictureAndAFolderAreAsGoodAsTheRecord()
@@ -38,7 +39,7 @@ public sealed class RepetitionTests : IDisposable
         File.WriteAllText(folder["cat.png"], "a dog");
         Assert.Matches("cat.png.*changed", Refused(record));
         File.Delete(folder["cat.png"]);
-        Assert.Matches("cat.png.*not there", Refused(record));
+        Assert.Matches("cat.png.*missing", Refused(record));
     }
 
     [Fact]
@@ -49,7 +50,7 @@ public sealed class RepetitionTests : IDisposable
         foreach (var name in new[] { "cat.png", "run.json" })
             File.Move(folder[name], folder[$"moved/{name}"]);
         Directory.Delete(folder["model"]);
-        var arguments = Repetition.Read(folder["moved"]).Arguments();
+        var arguments = Arguments(folder["moved"]);
         Assert.Contains(folder["moved/cat.png"], arguments);
         Assert.DoesNotContain(folder["cat.png"], arguments);
     }
@@ -60,9 +61,47 @@ public sealed class RepetitionTests : IDisposable
         var record = Record();
         record["repeat"] = new JsonArray("generate", "--model", folder["model"], "--", "a cat");
         var path = Written(record);
-        Assert.Contains(folder["model"], Repetition.Read(path).Arguments());
+        Assert.Contains(folder["model"], Arguments(path));
         Directory.Delete(folder["model"]);
-        Assert.Contains("storybook", Repetition.Read(path).Arguments());
+        Assert.Contains("storybook", Arguments(path));
+    }
+
+    // Nothing else that a command line says changes with its files.
+    [Fact]
+    public void OnlyWholeNamesOfFilesAreReplaced()
+    {
+        Directory.CreateDirectory(folder["moved"]);
+        string[] names = ["cat.png", "cat.png.safetensors", "word.pt"];
+        foreach (var name in names)
+            File.WriteAllText(folder[$"moved/{name}"], name);
+        var record = Record();
+        record["repeat"] = new JsonArray(
+            "edit", "--image", folder["cat.png"], "--lora", folder["cat.png.safetensors:0.5"], "--embedding", $"w={folder["word.pt"]}", "--negative", folder["cat.png"],
+            "--mask", folder["cat.png.mask"], "--model", folder["model"], "--", folder["cat.png"], $"a {folder["model"]} cat");
+        record["inputs"] = new JsonArray([.. names.Zip(["--image", "--lora", "--embedding"], (name, option) =>
+            new JsonObject { ["path"] = folder[name], ["option"] = option, ["sha256"] = RunRecord.HashOf(folder[$"moved/{name}"]) })]);
+        Written(record);
+        foreach (var name in new[] { "run.json", "model" })
+            Directory.Move(folder[name], folder[$"moved/{name}"]);
+        File.Delete(folder["cat.png"]);
+        Assert.Equal(
+            [
+                "edit", "--image", folder["moved/cat.png"], "--lora", folder["moved/cat.png.safetensors:0.5"], "--embedding", $"w={folder["moved/word.pt"]}",
+                "--negative", folder["cat.png"], "--mask", folder["cat.png.mask"], "--model", "storybook", "--", folder["cat.png"], $"a {folder["model"]} cat",
+            ],
+            Arguments(folder["moved"]));
+    }
+
+    [Fact]
+    public void PicturesThatAreArgumentsAreFound()
+    {
+        Directory.CreateDirectory(folder["moved"]);
+        var record = Record();
+        record["repeat"] = new JsonArray("invert", "--", folder["cat.png"], folder["cat.png"]);
+        record["inputs"]![0]!["option"] = "image";
+        File.Move(Written(record), folder["moved/run.json"]);
+        File.Move(folder["cat.png"], folder["moved/cat.png"]);
+        Assert.Equal(["invert", "--", folder["moved/cat.png"], folder["cat.png"]], Arguments(folder["moved"]));
     }
 
     // A record may come from anywhere: it makes pictures where the user says, and does nothing else.
@@ -76,12 +115,46 @@ public sealed class RepetitionTests : IDisposable
     [InlineData("generate", "-o", "/etc", "--", "a cat")]
     [InlineData("generate", "--trace", "/etc/passwd", "--", "a cat")]
     [InlineData("generate", "--overwrite", "--", "a cat")]
+    [InlineData("generate", "-o/etc", "--", "a cat")]
+    [InlineData("generate", "-o=/etc", "--", "a cat")]
+    [InlineData("generate", "a cat", "--overwrite")]
+    [InlineData("generate", "--seed", "1", "--overwrite=true", "a cat")]
+    [InlineData("edit", "a cat", "--trace=/etc/passwd", "a dog")]
     [InlineData]
     public void ARecordThatWouldDoSomethingElseIsRefused(params string[] repeat)
     {
         var record = Record();
         record["repeat"] = new JsonArray([.. repeat.Select(part => (JsonNode)part)]);
         Assert.Contains("run.json", Refused(Written(record)), StringComparison.Ordinal);
+    }
+
+    // What is made of the rest of the record must not become an option either.
+    [Theory]
+    [InlineData("@@", "--", "@@trace=/etc/passwd", "@@overwrite", "--", "x")]
+    [InlineData("x", "--trace=/etc/passwd", "x", "--", "x")]
+    [InlineData("--model", "--trace", "--model", "--model", "--", "x")]
+    [InlineData("m", "--trace=/etc/passwd", "--model", "m", "--", "x")]
+    [InlineData("m", "-o/etc", "--model=m", "--", "x")]
+    public void TextOfARecordIsNeverAnOption(string model, string name, params string[] repeat)
+    {
+        var record = Record();
+        (record["model"], record["modelName"]) = (model, name);
+        record["repeat"] = new JsonArray(["generate", .. repeat.Select(part => (JsonNode)part)]);
+        var path = Written(record);
+        ParseResult parse;
+        try
+        {
+            parse = Parsed(path, "--output", "there");
+        }
+        catch (InvalidInputException)
+        {
+            return;
+        }
+
+        Assert.Empty(parse.Errors);
+        Assert.Equal("there", parse.GetValue<string>("--output"));
+        Assert.Null(parse.GetValue<string?>("--trace"));
+        Assert.False(parse.GetValue<bool>("--overwrite"));
     }
 
     [Theory]
@@ -103,14 +176,17 @@ public sealed class RepetitionTests : IDisposable
     [InlineData("nothing of the kind")]
     [InlineData("")]
     [InlineData("{\"repeat\":[3]}")]
+    [InlineData("{\"repeat\":[\"generate\",\"--\",\"x\"],\"run\":1,\"run\":1}")]
+    [InlineData("{\"repeat\":[\"generate\",\"--\",\"x\"],\"run\":\"\\ud800\"}")]
     [InlineData("{\"repeat\":[null]}")]
     [InlineData("{\"repeat\":\"edit\"}")]
+    [InlineData("{\"repeat\":[\"edit\"]}")]
     [InlineData("{\"repeat\":[\"edit\"],\"inputs\":[{\"path\":3}],\"version\":{}}", true)]
     public void WhatIsNoRecordIsRefusedInOneLine(string text, bool isRecord = false)
     {
         File.WriteAllText(folder["run.json"], text);
         if (isRecord)
-            Assert.Equal(["edit"], Repetition.Read(folder["run.json"]).Arguments());
+            Assert.Null(Repetition.Read(folder["run.json"]).Trace);
         else
             Refused(folder["run.json"]);
         Refused(folder["none.json"]);
@@ -118,11 +194,25 @@ public sealed class RepetitionTests : IDisposable
         Assert.Contains("does not carry", Refused(folder["plain.png"]), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("{\"1\":{\"class_type\":\"a\",\"inputs\":{\"seed\":1,\"seed\":1}}}")]
+    [InlineData("{\"1\":{\"class_type\":\"a\",\"inputs\":{\"seed\":NaN,\"steps\":1,\"steps\":1}}}")]
+    [InlineData("{\"1\":{\"class_type\":\"a\",\"inputs\":{\"ckpt_name\":\"\\ud800\"}}}")]
+    public void WhatIsNoGraphOfOneMeaningIsNone(string text) => Assert.Null(ComfyGraph.Parse(text));
+
     public void Dispose() => folder.Dispose();
+
+    private static string[] Arguments(string path, params string[] reporting) => [.. Parsed(path, reporting).Tokens.Select(token => token.Value)];
+
+    private static ParseResult Parsed(string path, params string[] reporting)
+    {
+        var repetition = Repetition.Read(path);
+        return repetition.Parse(CommandLine.Create(CancellationToken.None, repetition), reporting);
+    }
 
     private static string Refused(string path)
     {
-        var message = Assert.Throws<InvalidInputException>(() => Repetition.Read(path)).Message;
+        var message = Assert.Throws<InvalidInputException>(() => Parsed(path)).Message;
         Assert.DoesNotContain('\n', message);
         return message;
     }
@@ -132,7 +222,7 @@ public sealed class RepetitionTests : IDisposable
         ["command"] = "edit",
         ["version"] = RunRecord.Version,
         ["repeat"] = new JsonArray("edit", "--image", folder["cat.png"], "--negative=-o x", "--", "a cat", "--trace"),
-        ["inputs"] = new JsonArray(new JsonObject { ["path"] = folder["cat.png"], ["sha256"] = RunRecord.HashOf(folder["cat.png"]) }),
+        ["inputs"] = new JsonArray(new JsonObject { ["path"] = folder["cat.png"], ["option"] = "--image", ["sha256"] = RunRecord.HashOf(folder["cat.png"]) }),
         ["model"] = folder["model"],
         ["modelName"] = "storybook",
         ["trace"] = "t.safetensors",

@@ -50,6 +50,31 @@ public sealed class ExifTextTests
         Gen.Byte.Array[0, 100].Sample(bytes => Read([0xFF, 0xD8, .. bytes]).Count + Read([.. "RIFF....WEBP"u8, .. bytes]).Count + Read(Webp([.. "MM\0*"u8, .. bytes])).Count >= 0);
     }
 
+    [Theory]
+    [InlineData(PngText.MaxBytes)]
+    [InlineData(5)]
+    public void EntriesThatShareOneTextCostNoMoreThanAFew(int length)
+    {
+        const int Count = ushort.MaxValue, Start = 8;
+        var exif = new byte[Start + 2 + (Count * 12) + length];
+        "II*\0"u8.CopyTo(exif);
+        BinaryPrimitives.WriteInt32LittleEndian(exif.AsSpan(4), Start);
+        BinaryPrimitives.WriteUInt16LittleEndian(exif.AsSpan(Start), Count);
+        for (var i = 0; i < Count; i++)
+        {
+            var entry = exif.AsSpan(Start + 2 + (i * 12));
+            // Every second one says that this directory is a further one, too.
+            BinaryPrimitives.WriteUInt16LittleEndian(entry, (ushort)(i % 2 == 0 ? 0x8769 : 0x0110));
+            BinaryPrimitives.WriteInt32LittleEndian(entry[4..], length);
+            BinaryPrimitives.WriteInt32LittleEndian(entry[8..], i % 2 == 0 ? Start : exif.Length - length);
+        }
+
+        exif.AsSpan(exif.Length - length).Fill((byte)'x');
+        var texts = Read(Webp(exif));
+        Assert.InRange(texts.Count, 1, PngText.MaxCount);
+        Assert.InRange(texts.Sum(text => (long)text.Text.Length), 1, PngText.MaxTotalBytes);
+    }
+
     private static IReadOnlyList<PngText> Read(byte[] file)
     {
         using var stream = new MemoryStream(file);

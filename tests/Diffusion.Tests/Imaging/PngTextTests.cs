@@ -57,6 +57,24 @@ public sealed class PngTextTests
         Gen.Byte.Array[0, 300].Sample(bytes => Read([.. plain[..33], .. bytes]));
     }
 
+    [Fact]
+    public void AFileOfManyTextsCostsNoMoreThanAFew()
+    {
+        byte[] large = [.. "Large\0\0"u8, .. Deflated(new byte[PngText.MaxBytes])];
+        byte[] international = [.. "Large\0\u0001\0\0\0"u8, .. Deflated(new byte[PngText.MaxBytes])];
+        var plain = Pixels.ToPng(new PngText("first", "text"));
+        foreach (var chunk in new[] { Chunk("zTXt", large), Chunk("iTXt", international), Chunk("tEXt", [.. "Large\0"u8, .. new byte[PngText.MaxBytes / 2]]) })
+        {
+            byte[] png = [.. plain[..^12], .. Enumerable.Repeat(chunk, 9).SelectMany(bytes => bytes), .. plain[^12..]];
+            var texts = Read(png);
+            Assert.Equal(new PngText("first", "text"), texts[0]);
+            Assert.InRange(texts.Sum(text => (long)text.Text.Length), 1, PngText.MaxTotalBytes);
+        }
+
+        var small = Chunk("tEXt", "a\0b"u8);
+        Assert.Equal(PngText.MaxCount, Read([.. plain[..^12], .. Enumerable.Repeat(small, 2 * PngText.MaxCount).SelectMany(bytes => bytes), .. plain[^12..]]).Count);
+    }
+
     private static IReadOnlyList<PngText> Read(byte[] png)
     {
         using var stream = new MemoryStream(png);
