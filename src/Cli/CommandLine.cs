@@ -143,7 +143,7 @@ internal static class CommandLine
             return code;
         var reason = $"standard output cannot be written ({problem.Message})";
         if (IsForPrinting(parse))
-            return Fail(ExitCode.Failed, $"The result is not printed: {reason}; send it to a file or a pipe that takes it.");
+            return Fail(ExitCode.Failed, $"The result is not printed: {reason}; redirect standard output to a writable file or pipe.");
         Console.Error.WriteLine($"warning: the summary is not printed, {reason}; the work is done.");
         return code;
     }

@@ -46,7 +46,7 @@ internal sealed class EditOptions
     /// <summary>Whether a word is re-weighted by an option.</summary>
     public bool HasWeights(ParseResult parse) => parse.GetValue(weights) is { Length: > 0 };
 
-    /// <summary>The mask's file, where one was given.</summary>
+    /// <summary>The files that the edit needs: the mask, if given.</summary>
     public IEnumerable<RunInput> Inputs(ParseResult parse) => RunInput.Given(parse, mask);
 
     /// <summary>Adds the edit to a request for a source picture.</summary>

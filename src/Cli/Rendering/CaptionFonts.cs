@@ -73,6 +73,8 @@ internal sealed class CaptionFonts
     private static readonly string[] Unlike = ["bold", "italic", "oblique", "light", "thin", "black", "medium", "condensed", "mono", "serif"];
     private static readonly Lazy<CaptionFonts> Shared = new(() => new CaptionFonts(SystemFolders()));
 
+    // Find adds to what follows; the studio draws on several threads.
+    private readonly Lock lockOfFound = new();
     private readonly List<CaptionFace> faces = [];
     private readonly Dictionary<string, CaptionFace?> found = [];
     private readonly Lazy<Queue<string>> files;
@@ -93,15 +95,18 @@ internal sealed class CaptionFonts
     /// <summary>The program's own font.</summary>
     public CaptionFace Own { get; }
 
-    /// <summary>A font that has a character (with its marks); null where there is none.</summary>
+    /// <summary>A font that has a character (with its marks); null where there is none. Any thread may ask.</summary>
     public CaptionFace? Find(string character)
     {
-        if (found.TryGetValue(character, out var known))
-            return known;
-        var face = faces.Find(opened => opened.Has(character)) ?? OfManager(character);
-        while (face is null && files.Value.TryDequeue(out var path))
-            face = Open(path).FirstOrDefault(opened => opened.Has(character));
-        return found[character] = face;
+        lock (lockOfFound)
+        {
+            if (found.TryGetValue(character, out var known))
+                return known;
+            var face = faces.Find(opened => opened.Has(character)) ?? OfManager(character);
+            while (face is null && files.Value.TryDequeue(out var path))
+                face = Open(path).FirstOrDefault(opened => opened.Has(character));
+            return found[character] = face;
+        }
     }
 
     // Of the drawing library, where that sees the system's fonts.

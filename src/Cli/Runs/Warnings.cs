@@ -7,7 +7,7 @@ using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>What a person should know before the run, on standard error.</summary>
+/// <summary>Warnings before the run, on standard error.</summary>
 internal static class Warnings
 {
     /// <summary>What is to be said of a model.</summary>

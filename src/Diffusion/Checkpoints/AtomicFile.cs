@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text;
 
 namespace PromptToPrompt.Diffusion.Checkpoints;
@@ -21,7 +22,10 @@ public static class AtomicFile
     /// <param name="path">The file to create or replace. Its folder must exist.</param>
     /// <param name="write">Writes the content to the stream it is given, which can seek.</param>
     /// <exception cref="InvalidInputException">A file cannot be created under that path.</exception>
-    /// <exception cref="IOException">The content could not be written, for example because the disk is full; the message is one line that says so.</exception>
+    /// <exception cref="IOException">
+    /// The content could not be written, for example because the disk is full; the message is one line that says so. What else <paramref name="write"/>
+    /// throws, for example because it cannot read a source, comes through unchanged.
+    /// </exception>
     public static void Write(string path, Action<Stream> write)
     {
         ArgumentNullException.ThrowIfNull(write);
@@ -29,13 +33,24 @@ public static class AtomicFile
         RequireNoDevice(full);
         // In the same folder, since a rename across file systems is a copy. The name is random: two processes may write one file.
         var temporary = Path.Combine(Path.GetDirectoryName(full)!, $".p2p-{Guid.NewGuid():N}.tmp");
+        ExceptionDispatchInfo? ofSource = null;
         try
         {
-            using (var stream = Create(temporary, path))
+            using (var file = Create(temporary, path))
             {
-                write(stream);
+                var target = new TargetStream(file);
+                try
+                {
+                    write(target);
+                }
+                catch (Exception e) when (!target.HasFailed)
+                {
+                    ofSource = ExceptionDispatchInfo.Capture(e);
+                    throw;
+                }
+
                 // On the disk before the rename: otherwise a power cut can leave the new name with the content missing.
-                stream.Flush(flushToDisk: true);
+                file.Flush(flushToDisk: true);
             }
             File.Move(temporary, full, overwrite: true);
         }
@@ -43,6 +58,7 @@ public static class AtomicFile
         {
             if (File.Exists(temporary))
                 File.Delete(temporary);
+            ofSource?.Throw();
             if (e is not (IOException or ArgumentOutOfRangeException { ParamName: FileLength }))
                 throw;
             throw new IOException($"{path} cannot be written: {ReasonOf(e).Replace(temporary, path, StringComparison.Ordinal)}.", e);
@@ -94,5 +110,79 @@ public static class AtomicFile
         {
             throw new InvalidInputException($"{path} cannot be written: {ReasonOf(e).Replace(temporary, path, StringComparison.Ordinal)}.", e);
         }
+    }
+    /// <summary>A file that knows whether it failed, so that a failure of what its content comes from is not taken for its own.</summary>
+    private sealed class TargetStream(FileStream file) : Stream
+    {
+        public bool HasFailed { get; private set; }
+
+        public override bool CanRead => file.CanRead;
+
+        public override bool CanSeek => file.CanSeek;
+
+        public override bool CanWrite => file.CanWrite;
+
+        public override long Length => file.Length;
+
+        public override long Position
+        {
+            get => file.Position;
+            set => Seek(value, SeekOrigin.Begin);
+        }
+
+        public override void Flush()
+        {
+            try
+            {
+                file.Flush();
+            }
+            catch (Exception) when (Failed())
+            {
+                throw;
+            }
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => file.Read(buffer, offset, count);
+
+        // Writes what is in the buffer first.
+        public override long Seek(long offset, SeekOrigin origin)
+        {
+            try
+            {
+                return file.Seek(offset, origin);
+            }
+            catch (Exception) when (Failed())
+            {
+                throw;
+            }
+        }
+
+        public override void SetLength(long value)
+        {
+            try
+            {
+                file.SetLength(value);
+            }
+            catch (Exception) when (Failed())
+            {
+                throw;
+            }
+        }
+
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            try
+            {
+                file.Write(buffer);
+            }
+            catch (Exception) when (Failed())
+            {
+                throw;
+            }
+        }
+
+        private bool Failed() => HasFailed = true;
     }
 }

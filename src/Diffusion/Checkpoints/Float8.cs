@@ -21,14 +21,14 @@ internal static class Float8Numbers
     private static readonly Half[] OfE5M2 = [.. Enumerable.Range(0, Codes).Select(code => BitConverter.UInt16BitsToHalf((ushort)(code << 8)))];
 
     /// <summary>The numbers of all codes.</summary>
-    public static IReadOnlyList<Half> Table(Float8 format) => format == Float8.E4M3 ? OfE4M3 : OfE5M2;
+    public static Half[] Table(Float8 format) => format == Float8.E4M3 ? OfE4M3 : OfE5M2;
 
     /// <summary>Numbers as float16.</summary>
     /// <param name="codes">The codes, flat, one byte each.</param>
     /// <param name="format">Their format.</param>
     public static unsafe Tensor ToHalf(Tensor codes, Float8 format)
     {
-        var table = format == Float8.E4M3 ? OfE4M3 : OfE5M2;
+        var table = Table(format);
         var halves = empty(codes.numel(), dtype: ScalarType.Float16, device: CPU);
         var from = (byte*)TensorMemory.Address(codes);
         var to = (Half*)TensorMemory.Address(halves);

@@ -41,7 +41,7 @@ internal sealed class GivenVae : IDisposable
     /// <summary>Its weights under the diffusers names.</summary>
     public PartWeights Weights { get; }
 
-    /// <summary>What a person should know of it.</summary>
+    /// <summary>Warnings for the user; usually empty.</summary>
     public IReadOnlyList<string> Notes { get; }
 
     /// <summary>Opens one.</summary>
@@ -71,11 +71,11 @@ internal sealed class GivenVae : IDisposable
         Require(Config.LatentChannels == latentChannels, $"it has {Config.LatentChannels} latent channels, the U-Net {latentChannels}");
         if (own is null)
             return;
-        Require(Config.PixelsPerLatent == own.PixelsPerLatent, $"one of its latents covers {Config.PixelsPerLatent} pixels, one of the model's {own.PixelsPerLatent}");
+        Require(Config.PixelsPerLatent == own.PixelsPerLatent, $"its downsampling factor is {Config.PixelsPerLatent}, the model's is {own.PixelsPerLatent}");
         Require(
             Math.Abs(Config.ScalingFactor - own.ScalingFactor) <= ScalingTolerance * own.ScalingFactor,
             FormattableString.Invariant($"it scales latents by {Config.ScalingFactor}, the model by {own.ScalingFactor}"));
-        Require(Same(Config.LatentMeans, own.LatentMeans) && Same(Config.LatentDeviations, own.LatentDeviations), "the two have other means or deviations of their latents");
+        Require(Same(Config.LatentMeans, own.LatentMeans) && Same(Config.LatentDeviations, own.LatentDeviations), "their latents_mean or latents_std differ");
 
         static bool Same(IReadOnlyList<double>? left, IReadOnlyList<double>? right) => left is null ? right is null : right is not null && left.SequenceEqual(right);
 

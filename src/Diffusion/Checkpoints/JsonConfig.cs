@@ -30,7 +30,7 @@ internal sealed partial class JsonConfig
         this.root = root;
     }
 
-    /// <summary>What a person should know of the config: what in it is not understood.</summary>
+    /// <summary>Warnings for the user: what in the config is not understood; usually empty.</summary>
     public IReadOnlyList<string> Notes => notes;
 
     public static JsonConfig Read(string path)

@@ -42,7 +42,7 @@ internal abstract class ModelFiles : IDisposable
         }
     }
 
-    /// <summary>What a person should know of the model: what in its configs, or in those of what is added to it, is not understood.</summary>
+    /// <summary>Warnings for the user: what in its configs, or in those of what is added to it, is not understood; usually empty.</summary>
     public IReadOnlyList<string> Notes
     {
         get

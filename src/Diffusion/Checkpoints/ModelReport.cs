@@ -17,7 +17,7 @@ public sealed record ModelReport(
     string Path, string Format, string Family, bool IsInpainting, PredictionType Prediction, string PredictionSource, int PictureSize,
     IReadOnlyList<PartReport> Parts, int IgnoredTensors)
 {
-    /// <summary>What a person should know of the model: what in its configs is not understood, and the sampler that replaces its own.</summary>
+    /// <summary>Warnings for the user: what in its configs is not understood, and the sampler that replaces its own.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Looks at a model.</summary>

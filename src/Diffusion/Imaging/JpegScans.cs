@@ -12,12 +12,17 @@ internal sealed class JpegScans
     private const int MaxComponents = 4;
     private const int Coefficients = 64;
 
+    // Encoders write about ten. Each may go over the whole picture in a few bytes, so a small file could take minutes.
+    private const int MaxScans = 100;
+    private const int MaxTables = MaxScans * 2 * MaxComponents;
+
     private readonly CodeTable?[] dcTables = new CodeTable?[MaxComponents];
     private readonly CodeTable?[] acTables = new CodeTable?[MaxComponents];
     private readonly List<Component> components = [];
     private int width;
     private int height;
     private int restartInterval;
+    private int tablesRead;
     private bool isProgressive;
 
     private JpegScans()
@@ -38,6 +43,9 @@ internal sealed class JpegScans
 
         /// <summary>There are codes that mean nothing.</summary>
         Damaged,
+
+        /// <summary>There are more scans than any encoder writes, or tables for more.</summary>
+        Endless,
     }
 
     /// <summary>Goes through a file.</summary>
@@ -45,7 +53,7 @@ internal sealed class JpegScans
 
     private Found Walk(ReadOnlySpan<byte> jpeg)
     {
-        var at = 2;
+        var (at, scans) = (2, 0);
         while (true)
         {
             // Between a scan and the next marker there may be anything; decoders skip it.
@@ -70,6 +78,8 @@ internal sealed class JpegScans
             at += length;
             switch (marker)
             {
+                case 0xC4 when tablesRead > MaxTables:
+                    return Found.Endless;
                 case 0xC4 when !ReadTables(segment):
                 case 0xDD when segment.Length < 2:
                     return Found.Damaged;
@@ -81,6 +91,8 @@ internal sealed class JpegScans
                 case 0xC3 or (>= 0xC5 and <= 0xC7) or (>= 0xC9 and <= 0xCB) or (>= 0xCD and <= 0xCF):
                     return Found.Whole;
                 case 0xDA:
+                    if (++scans > MaxScans)
+                        return Found.Endless;
                     if (ReadScan(segment) is not { } scan)
                         return Found.Damaged;
                     var bits = new Bits(jpeg, at);
@@ -129,6 +141,7 @@ internal sealed class JpegScans
             if (tables.Length < 17 + count || (tables[0] & 15) >= MaxComponents)
                 return false;
             (tables[0] >> 4 == 0 ? dcTables : acTables)[tables[0] & 15] = new CodeTable(tables[1..17], tables.Slice(17, count));
+            tablesRead++;
             tables = tables[(17 + count)..];
         }
 

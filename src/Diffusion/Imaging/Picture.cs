@@ -84,27 +84,6 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
         return this with { Rgb = mirrored };
     }
 
-    /// <summary>A part of the picture.</summary>
-    public Picture Cut(PixelRectangle part)
-    {
-        var cut = new byte[part.Width * part.Height * Channels];
-        for (var y = 0; y < part.Height; y++)
-            Row(part.Y + y).Slice(part.X * Channels, part.Width * Channels).CopyTo(cut.AsSpan(y * part.Width * Channels));
-        return new Picture(part.Width, part.Height, cut);
-    }
-
-    /// <summary>A copy of the picture with another one laid over it.</summary>
-    /// <param name="other">What is laid over; it must lie inside.</param>
-    /// <param name="x">Its left column here.</param>
-    /// <param name="y">Its top row here.</param>
-    public Picture Paste(Picture other, int x, int y)
-    {
-        var pasted = Rgb.ToArray();
-        for (var row = 0; row < other.Height; row++)
-            other.Row(row).CopyTo(pasted.AsSpan((((y + row) * Width) + x) * Channels));
-        return this with { Rgb = pasted };
-    }
-
     /// <summary>A larger picture with this one at a place of it, and this one's outermost pixels repeated all around.</summary>
     /// <param name="size">Size of the larger picture.</param>
     /// <param name="x">This picture's left column there.</param>

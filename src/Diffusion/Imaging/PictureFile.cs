@@ -217,6 +217,8 @@ public sealed class PictureFile : IDisposable
                     throw CutOff();
                 case JpegScans.Found.Damaged:
                     throw Damaged("codes that mean nothing");
+                case JpegScans.Found.Endless:
+                    throw Damaged("more scans than a picture needs");
                 case JpegScans.Found.WithoutEnd:
                     bytes.Seek(0, SeekOrigin.End);
                     bytes.Write([0xFF, 0xD9]);

@@ -53,7 +53,7 @@ public sealed class StableDiffusionModel : IDisposable
     /// <summary>Tells this model from others: a hash of its configs and of samples of its weights.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>What a person should know of the model, in sentences: what in its configs is not understood. Usually nothing.</summary>
+    /// <summary>Warnings for the user: what in its configs is not understood. Usually empty.</summary>
     public IReadOnlyList<string> Notes { get; }
 
     /// <summary>The shapes of its parts and the noise schedule it was trained with.</summary>

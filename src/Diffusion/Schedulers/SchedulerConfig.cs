@@ -150,7 +150,7 @@ public sealed record SchedulerConfig
     /// <summary>The sampler of a run that names none: <see cref="PreferredSampler"/>, else DDIM.</summary>
     public SamplerKind DefaultSampler => PreferredSampler ?? SamplerKind.Ddim;
 
-    /// <summary>What a person should know where a run names no sampler and takes another one than the model asks for; null where it does not.</summary>
+    /// <summary>A warning for the user that a run without a named sampler takes another one than the model asks for; null if it takes the same.</summary>
     public string? Substitution => PreferredSampler is not null ? null
         : $"{(ClassName is { Length: > 0 } name ? $"the model asks for {name}, which this program does not have" : "the model's scheduler config names no class")}; {DefaultSampler.Name()} is used";
 

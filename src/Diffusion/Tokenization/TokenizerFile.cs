@@ -33,6 +33,12 @@ internal static class TokenizerFile
         try
         {
             json = JsonDocument.Parse(text);
+            if (text.Contains(@"\ud", StringComparison.OrdinalIgnoreCase))
+                ReadTexts(json.RootElement);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw Invalid(path, "has a text with half of a surrogate pair", "copy the tokenizer directory from its source again", e);
         }
         catch (JsonException e)
         {
@@ -45,6 +51,28 @@ internal static class TokenizerFile
             return json;
         json.Dispose();
         throw Invalid(path, "is not a JSON object", "copy the tokenizer directory from its source again");
+    }
+
+    // The parser takes halves of surrogate pairs, and fails when their text is read.
+    private static void ReadTexts(JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.String)
+        {
+            _ = value.GetString();
+        }
+        else if (value.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var item in value.EnumerateArray())
+                ReadTexts(item);
+        }
+        else if (value.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var property in value.EnumerateObject())
+            {
+                _ = property.Name;
+                ReadTexts(property.Value);
+            }
+        }
     }
 
     /// <summary>A file that is something else.</summary>

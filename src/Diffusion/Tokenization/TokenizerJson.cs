@@ -71,7 +71,7 @@ internal sealed class TokenizerJson
 
     public InvalidInputException Invalid(string what) => TokenizerFile.Invalid(path, what, Advice);
 
-    private static (string Start, string End)? EndsOf(JsonElement processor)
+    private (string Start, string End)? EndsOf(JsonElement processor)
     {
         if (processor.ValueKind != JsonValueKind.Object)
             return null;
@@ -82,8 +82,11 @@ internal sealed class TokenizerJson
         if (!processor.TryGetProperty("single", out var pieces) || pieces.ValueKind != JsonValueKind.Array)
             return null;
         var special = pieces.EnumerateArray()
-            .Select(piece => piece.ValueKind == JsonValueKind.Object && piece.TryGetProperty("SpecialToken", out var token) && token.TryGetProperty("id", out var id) ? id.GetString() : null)
-            .OfType<string>().ToList();
+            .Where(piece => piece.ValueKind == JsonValueKind.Object && piece.TryGetProperty("SpecialToken", out _))
+            .Select(piece => piece.GetProperty("SpecialToken") is { ValueKind: JsonValueKind.Object } token && token.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String
+                ? id.GetString()!
+                : throw Invalid("has a special token without an id in its post_processor"))
+            .ToList();
         return special is [var first, var last] ? (first, last) : null;
     }
 

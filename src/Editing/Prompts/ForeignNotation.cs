@@ -70,19 +70,23 @@ public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Te
 {
     private const int LongestShown = 60;
     private const int MostFound = 100;
+
+    // Parentheses in parentheses take quadratic time; no prompt that is meant is longer.
+    private const int MostRead = 10_000;
     private const double Step = 1.1;
     private const double BraceStep = 1.05;
     private static readonly HashSet<string> NamesWithSigns = new(["notepad", "libstdc", "stdc", "dev-c"], StringComparer.OrdinalIgnoreCase);
     private static readonly HashSet<string> EditorialMarks = new(["sic", "citation needed"], StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>What a person should know, in one sentence.</summary>
+    /// <summary>A warning for the user, in one sentence.</summary>
     public string Message => $"\"{Shorten(Text)}\" is read as plain text: {Advice}";
 
     private int End => Start + Text.Length;
 
-    /// <summary>Finds the notation in a prompt, in its order.</summary>
+    /// <summary>Finds the notation in the first 10,000 characters of a prompt, in its order.</summary>
     public static IReadOnlyList<ForeignNotation> Find(string prompt)
     {
+        prompt = prompt[..Math.Min(prompt.Length, MostRead)];
         var found = new List<ForeignNotation>();
         // What is looked for first wins where two kinds overlap.
         foreach (var candidate in Candidates(prompt))
@@ -98,7 +102,7 @@ public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Te
 
     private static IEnumerable<ForeignNotation> Candidates(string prompt)
     {
-        const string SameAtAllSteps = "a prompt is the same at all steps here;";
+        const string SameAtAllSteps = "prompts cannot change during a run;";
         foreach (var match in Matches(AdapterPattern(), prompt))
         {
             yield return Of(ForeignNotationKind.Adapter, match, match.Groups[1].Value.StartsWith("hyper", StringComparison.OrdinalIgnoreCase)
@@ -156,15 +160,15 @@ public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Te
         }
 
         foreach (var match in Matches(FlagPattern(), prompt))
-            yield return Of(ForeignNotationKind.Flag, match, "a prompt holds no settings; give them outside it.");
+            yield return Of(ForeignNotationKind.Flag, match, "settings do not belong in the prompt; give them separately.");
         foreach (var match in Matches(EscapePattern(), prompt))
-            yield return Of(ForeignNotationKind.Escape, match, @"the backslash is read, too; only \( and \) need one.");
+            yield return Of(ForeignNotationKind.Escape, match, @"the backslash is kept as text; only \( and \) need one.");
         if (prompt.Any(char.IsLower))
         {
             foreach (var match in Matches(KeywordPattern(), prompt).Where(match => IsKeyword(prompt, match)))
             {
                 yield return match.Value == "BREAK"
-                    ? Of(ForeignNotationKind.Break, match, "where the chunks of a long prompt end cannot be chosen; leave it out.")
+                    ? Of(ForeignNotationKind.Break, match, "chunk boundaries cannot be set; leave it out.")
                     : Of(ForeignNotationKind.Combination, match, "prompts cannot be combined; write one prompt that says it all.");
             }
         }
@@ -267,7 +271,7 @@ public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Te
     [GeneratedRegex(@"\{[^{}|]*\|[^{}]*\}|\{\d+(?:-\d+)?\$\$[^{}]*\}")]
     private static partial Regex ChoicePattern();
 
-    [GeneratedRegex(@"(?<!\\)\[[^\[\]:]*(?::[^\[\]:]*)?:\s*\d*\.?\d+%?\s*\]")]
+    [GeneratedRegex(@"(?<!\\)\[[^\[\]:]*(?::[^\[\]:]*)?:\s*(?:\d+(?:\.\d*)?|\.\d+)%?\s*\]")]
     private static partial Regex SchedulePattern();
 
     [GeneratedRegex(@"(?<!\\)\[[^\[\]|]*\|[^\[\]]*\]")]

@@ -103,7 +103,7 @@ public sealed class EditResult : IDisposable
         if (Sampler != SamplerKind.Ddim)
             throw new Diffusion.InvalidInputException($"This picture was made with {Sampler.Name()}; only pictures made with ddim can be edited further.");
         if (latents.Count != request.Steps + 1)
-            throw new Diffusion.InvalidInputException("This picture was made in a part of the steps only, so its way from noise is not known: invert it to edit it further.");
+            throw new Diffusion.InvalidInputException("This picture comes from a partial run, so its trajectory is incomplete; invert it to edit it further.");
         var settings = request.Inverted?.Settings ?? new InversionSettings
         {
             Method = DirectInversion.MethodName,

@@ -78,6 +78,6 @@ internal sealed class EditWords
         RequireFits(request, inverted.Settings);
         Require(
             request.Negative.Length == 0 || inverted.Unconditional is null,
-            "The picture has kept what it was made with in the negative prompt's place; leave the negative prompt out.");
+            "The inverted picture already carries its own unconditional embedding; leave the negative prompt out.");
     }
 }

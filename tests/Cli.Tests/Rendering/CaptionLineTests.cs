@@ -99,6 +99,32 @@ public class CaptionLineTests
         Assert.Same(fonts.Own, fonts.Find("ب"));
     }
 
+    /// <summary>Each thread finds the same face for a character, though all of them look for it at once.</summary>
+    [Fact]
+    public async Task FontsAreFoundOnSeveralThreads()
+    {
+        using var folder = new TemporaryFolder();
+        using (var font = typeof(CaptionLine).Assembly.GetManifestResourceStream("caption-font")!)
+        using (var file = File.Create(folder["a.ttf"]))
+            font.CopyTo(file);
+        string[] characters = [.. Enumerable.Range(0x20, 3000).Concat(Enumerable.Range(0x4E00, 1000)).Where(code => !char.IsSurrogate((char)code)).Select(code => ((char)code).ToString())];
+        for (var round = 0; round < 3; round++)
+        {
+            var fonts = new CaptionFonts([folder[""]]);
+            var found = new CaptionFace?[4][];
+            using var start = new Barrier(found.Length);
+            await Task.WhenAll(Enumerable.Range(0, found.Length).Select(i => Task.Factory.StartNew(
+                () =>
+                {
+                    start.SignalAndWait(TestContext.Current.CancellationToken);
+                    found[i] = [.. characters.Select(fonts.Find)];
+                },
+                TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+            Assert.All(found, faces => Assert.Equal(characters.Select(fonts.Find), faces));
+            Assert.Contains(fonts.Own, found[0]);
+        }
+    }
+
     [Fact]
     public void ALineIsDrawnWhereItIsAlignedTo()
     {

@@ -86,12 +86,12 @@ public sealed class GivenVaeTests : IDisposable
             config["scaling_factor"] = 0.18215;
             (config["latents_mean"], config["latents_std"]) = (new JsonArray(1, 2, 3, 4), new JsonArray(1, 2, 3, 4));
         });
-        Assert.Contains("means or deviations", Refused(model, new() { Vae = other }));
+        Assert.Contains("their latents_mean or latents_std differ", Refused(model, new() { Vae = other }));
         RandomModel.Write(SmallModel.Write(folder["wide"]), SmallModel.Shape with { Vae = SmallModel.Shape.Vae with { LatentChannels = 16 } }, ScalarType.Float32, seed: 2);
         Assert.Contains("it has 16 latent channels, the U-Net 4", Refused(model, new() { Vae = folder["wide"] }));
         Assert.Contains("it has 16 latent channels, the U-Net 4", Refused(model, new() { Vae = CopyOf(Path.Combine(folder["wide"], "vae", "diffusion_pytorch_model.safetensors"), "w.safetensors") }));
         RandomModel.Write(SmallModel.Write(folder["deep"]), SmallModel.Shape with { Vae = SmallModel.Shape.Vae with { Channels = [32, 32, 32] } }, ScalarType.Float32, seed: 2);
-        Assert.Contains("covers 4 pixels, one of the model's 2", Refused(model, new() { Vae = folder["deep"] }));
+        Assert.Contains("its downsampling factor is 4, the model's is 2", Refused(model, new() { Vae = folder["deep"] }));
     }
 
     [Fact]

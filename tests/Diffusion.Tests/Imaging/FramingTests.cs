@@ -60,7 +60,8 @@ public class FramingTests
     {
         var picture = PictureFiles.Gradient(8, 4);
         var framed = Framing.Create(FramingKind.Pad, picture.Size, new PixelSize(8, 8), 8).Apply(picture);
-        Assert.Equal(picture.Rgb, framed.Cut(new PixelRectangle(0, 2, 8, 4)).Rgb);
+        for (var y = 0; y < picture.Height; y++)
+            Assert.Equal(picture.Row(y), framed.Row(2 + y));
         Assert.Equal(picture.Row(0), framed.Row(0));
         Assert.Equal(picture.Row(3), framed.Row(7));
     }

@@ -48,6 +48,25 @@ public class PictureFileTests
             Refused([.. file[..(int)(file.Length * share)], 0xFF, 0xD9], $"{kind} {share}");
     }
 
+    /// <summary>A scan may be a few bytes and yet go over the whole picture, so their number is bounded, and so is that of the tables.</summary>
+    [Theory]
+    [InlineData("progressive.jpg", 0xDA)]
+    [InlineData("progressive-grey.jpg", 0xDA)]
+    [InlineData("progressive-restarts.jpg", 0xDA)]
+    [InlineData("baseline.jpg", 0xDA)]
+    [InlineData("baseline.jpg", 0xC4)]
+    public void MoreScansThanAPictureNeedsAreRefused(string kind, byte marker)
+    {
+        var file = Bytes(kind);
+        var start = file.AsSpan().IndexOf([(byte)0xFF, marker]);
+        var end = start + 2;
+        while (file[end] != 0xFF || file[end + 1] is 0 or (>= 0xD0 and <= 0xD7))
+            end++;
+        byte[] With(int copies) => [.. file[..end], .. Enumerable.Repeat(file[start..end], copies).SelectMany(copy => copy), .. file[end..]];
+        Assert.Equal(Read(file).Rgb, Read(With(20)).Rgb);
+        Assert.Contains("more scans", Refused(With(1000), kind));
+    }
+
     [Theory]
     [InlineData("progressive.jpg")]
     [InlineData("restarts.jpg")]

@@ -131,7 +131,42 @@ public sealed class TokenizerJsonTests : IDisposable
         Assert.DoesNotContain('\n', error.Message);
     }
 
+    /// <summary>Whatever stands in the place of a value, the file is read, or refused in one line.</summary>
+    [Fact]
+    public void AnyValueOfAnotherKindIsReadOrRefused()
+    {
+        SmallVocabulary.Fixture.Train().Save(folder["two"]);
+        string[] values = ["null", "true", "5", "-1", "1e400", "\"\"", "\"x\"", "\"\\ud800\"", "[]", "[1]", "[null]", "{}", "{\"id\":1}", "[{\"SpecialToken\":1}]", "[{\"SpecialToken\":{\"id\":1}}]"];
+        Gen.Select(Gen.OneOf("roberta", "template", "sequence"), Gen.Double[0, 1], Gen.OneOf(values)).Sample(
+            (ends, place, value) =>
+            {
+                Write(folder["one"], folder["two"], mergesAreLists: false, ends, json =>
+                {
+                    var places = Places(json).ToList();
+                    places[(int)(place * (places.Count - 1))](JsonNode.Parse(value));
+                });
+                try
+                {
+                    ClipTokenizer.Load(folder["one"]);
+                }
+                catch (InvalidInputException e)
+                {
+                    Assert.Contains("tokenizer.json", e.Message);
+                    Assert.DoesNotContain('\n', e.Message);
+                }
+            },
+            iter: 400, threads: 1);
+    }
+
     public void Dispose() => folder.Dispose();
+
+    /// <summary>Every value of a document as what puts another one in its place; of long objects and lists the first few.</summary>
+    private static IEnumerable<Action<JsonNode?>> Places(JsonNode? node) => node switch
+    {
+        JsonObject fields => fields.Take(12).ToList().SelectMany(field => Places(field.Value).Prepend(value => fields[field.Key] = value)),
+        JsonArray items => Enumerable.Range(0, Math.Min(items.Count, 4)).SelectMany(i => Places(items[i]).Prepend(value => items[i] = value)),
+        _ => [],
+    };
 
     /// <summary>Writes the file as the tokenizers library does, from a directory in two files.</summary>
     private static void Write(string directory, string from, bool mergesAreLists, string ends, Action<JsonObject>? change = null)

@@ -155,7 +155,7 @@ public sealed class InpaintRunTests
     }
 
     // At the model's own size, so that framing resizes nothing.
-    private static Picture Padded(Picture picture) => picture.Cut(new PixelRectangle(0, 10, 61, 64)).Extend(new PixelSize(EmbeddedModel.Side, EmbeddedModel.Side), 0, 0);
+    private static Picture Padded(Picture picture) => new Picture(61, 64, [.. Enumerable.Range(10, 64).SelectMany(y => picture.Rgb.Skip(y * picture.Width * 3).Take(61 * 3))]).Extend(new PixelSize(EmbeddedModel.Side, EmbeddedModel.Side), 0, 0);
 
     private static string Refused(StableDiffusionModel model, InpaintRequest request)
     {

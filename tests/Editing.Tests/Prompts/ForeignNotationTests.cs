@@ -34,8 +34,8 @@ public sealed class ForeignNotationTests
     [InlineData("a cat <hypernet:style:1>", Adapter, "<hypernet:style:1>", "not supported")]
     [InlineData("bad hands, embedding:easynegative", Embedding, "embedding:easynegative", "word alone")]
     [InlineData("(embedding:bad-hands_v2:1.2), ugly", Embedding, "embedding:bad-hands_v2", "word alone")]
-    [InlineData("a cat BREAK a dog", Break, "BREAK", "chunks")]
-    [InlineData("a cat, BREAK, a dog", Break, "BREAK", "chunks")]
+    [InlineData("a cat BREAK a dog", Break, "BREAK", "chunk boundaries")]
+    [InlineData("a cat, BREAK, a dog", Break, "BREAK", "chunk boundaries")]
     [InlineData("a cat AND a dog", Combination, "AND", "combined")]
     [InlineData("(\"a cat\", \"a dog\").blend(0.5, 0.5)", Combination, ".blend(0.5, 0.5)", "combined")]
     [InlineData("a cat.swap(dog) here", Schedule, ".swap(dog)", "edit it into the other")]
@@ -119,10 +119,24 @@ public sealed class ForeignNotationTests
     [InlineData("AND a ")]
     [InlineData("((a)")]
     [InlineData("-")]
-    public void A_long_text_of_signs_takes_no_more_than_a_moment(string sign)
+    [InlineData("1", "[a:")]
+    [InlineData("1", "[a:b:")]
+    [InlineData("1", "[a:.")]
+    [InlineData(" ", "[a:")]
+    [InlineData("1", "(a:")]
+    [InlineData("1", "a:")]
+    [InlineData("(", "", ")")]
+    [InlineData("(a", "", ")")]
+    [InlineData("(a:", "", ":1,)")]
+    [InlineData("[", "", "]")]
+    [InlineData("{a", "", "}")]
+    public void A_long_text_of_signs_takes_no_more_than_a_moment(string sign, string before = "", string after = "")
     {
+        const int Length = 400_000;
         var watch = System.Diagnostics.Stopwatch.StartNew();
-        _ = ForeignNotation.Find("a " + string.Concat(Enumerable.Repeat(sign, 20_000 / sign.Length)));
+        // What is found lies at the beginning, or all of it is one piece.
+        var count = Length / (sign.Length + after.Length);
+        _ = ForeignNotation.Find($"a {before}{string.Concat(Enumerable.Repeat(sign, count))}{string.Concat(Enumerable.Repeat(after, count))}");
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), $"{watch.Elapsed}");
     }
 }

@@ -30,7 +30,7 @@ internal sealed class AppliedLoras : IDisposable
     /// <summary>The files that decide what is added.</summary>
     public IEnumerable<string> Files => files.SelectMany(file => file.Files);
 
-    /// <summary>What a person should know of them.</summary>
+    /// <summary>Warnings for the user; usually empty.</summary>
     public IEnumerable<string> Notes => files.SelectMany(file => file.Notes);
 
     /// <summary>A part's weights with what is added to them.</summary>

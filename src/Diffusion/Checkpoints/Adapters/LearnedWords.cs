@@ -32,7 +32,7 @@ internal sealed class LearnedWords : IDisposable
                 files.AddRange(bundle.Words.Select(word => EmbeddingFile.Bundled(lora.Path, word.Word, word.Tensors)));
             }
 
-            notes.AddRange(files.Where(file => !file.IsOneWord).Select(file => $"\"{file.Word}\", which a LoRA bundles, is not one word and is left out: prompts cannot name it"));
+            notes.AddRange(files.Where(file => !file.IsOneWord).Select(file => $"\"{file.Word}\" (bundled with a LoRA) is empty or contains spaces, and is ignored"));
             files.RemoveAll(file => !file.IsOneWord);
             foreach (var file in files)
             {
@@ -57,7 +57,7 @@ internal sealed class LearnedWords : IDisposable
     /// <summary>The files they are in, but for LoRAs.</summary>
     public IEnumerable<string> Files => files.SelectMany(file => file.Files);
 
-    /// <summary>What a person should know of them.</summary>
+    /// <summary>Warnings for the user; usually empty.</summary>
     public IReadOnlyList<string> Notes => notes;
 
     /// <summary>A model's shape with the words.</summary>

@@ -29,11 +29,11 @@ internal sealed class LoraFile : IDisposable
         adapterConfig = isAdapter && File.Exists(beside) ? beside : null;
         notes = new LoraNotes(file.Origin, file.Metadata, adapterConfig);
         Notes = isAdapter && adapterConfig is null && !file.Metadata.ContainsKey(LoraNotes.NoteName) && !file.Tensors.Keys.Any(name => LoraTensor.Parse(name)?.Matrix == LoraMatrix.Alpha)
-            ? [.. notes.Said, $"{file.Origin}: there is no {AdapterConfig} next to it, so its alpha is not known and taken for its rank"]
+            ? [.. notes.Said, $"{file.Origin}: there is no {AdapterConfig} next to it, so its alpha is unknown; assuming alpha = rank"]
             : notes.Said;
     }
 
-    /// <summary>What a person should know of it.</summary>
+    /// <summary>Warnings for the user; usually empty.</summary>
     public IReadOnlyList<string> Notes { get; }
 
     /// <summary>The files that decide what it does.</summary>
@@ -114,11 +114,14 @@ internal sealed class LoraFile : IDisposable
         var alpha = module[LoraMatrix.Alpha];
         if (!factors.All(factor => factor.IsComplete) || alpha is { Count: not 1 })
             throw OnlyPart(module);
+        var rank = factors.Select(factor => factor.Rank).FirstOrDefault(rank => rank is not null);
         if (form != LoraForm.OfBias)
-            notes.RequireFits(target, factors.Select(factor => factor.Rank).FirstOrDefault(rank => rank is not null), module.Magnitude);
+            notes.RequireFits(target, rank, module.Magnitude);
+        // peft scales by its settings also what it stores whole; LyCORIS takes such matrices as they are.
+        var scaleRank = rank ?? (form.Matrices.Contains(LoraMatrix.Kronecker1) ? notes.RankOf(target) : null);
         return new WeightChange($"--lora {lora.Path}: the change of \"{module.Name}\"", form, factors, lora.Weight)
         {
-            Scale = rank => notes.Scale(target, rank, alpha is null ? null : Number(alpha)),
+            Scale = () => scaleRank is null ? 1 : notes.Scale(target, scaleRank.Value, alpha is null ? null : Number(alpha)),
             Magnitude = form == LoraForm.OfBias ? null : module.Magnitude,
         };
     }

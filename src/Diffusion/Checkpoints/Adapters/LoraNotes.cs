@@ -66,18 +66,21 @@ internal sealed class LoraNotes
         }
     }
 
-    /// <summary>What a person should know of the settings.</summary>
+    /// <summary>Warnings for the user; usually empty.</summary>
     public IReadOnlyList<string> Said => said;
 
     /// <summary>What a change without an alpha of its own is multiplied by.</summary>
     /// <param name="weight">The weight that is changed.</param>
     /// <param name="rank">The rank of the change.</param>
     /// <param name="own">Its own alpha; null where it has none.</param>
-    public double Scale(WeightName weight, long rank, double? own)
+    public double Scale(WeightName weight, double rank, double? own)
     {
         var part = parts.GetValueOrDefault(weight.Part);
         return (own ?? part?.AlphaOf(weight.Name) ?? rank) / (part?.IsRankStabilised == true ? Math.Sqrt(rank) : rank);
     }
+
+    /// <summary>The rank of a change by the settings; null where they do not say.</summary>
+    public double? RankOf(WeightName weight) => parts.GetValueOrDefault(weight.Part)?.RankOf(weight.Name);
 
     /// <summary>Refuses a change that is not the one that the settings tell of.</summary>
     /// <param name="weight">The weight that is changed.</param>
@@ -118,13 +121,15 @@ internal sealed class LoraNotes
                 prefix,
                 notes.Has(prefix + alpha) ? notes.Number(prefix + alpha) : null,
                 Plain(notes, prefix + "alpha_pattern"),
-                notes.Has(prefix + "r") && kind == "LORA" ? notes.Number(prefix + "r") : null,
-                Plain(notes, prefix + "rank_pattern"),
+                RankIn(notes, prefix + "r"),
+                [.. Plain(notes, prefix + "rank_pattern").Select(exception => exception.Value > 0 ? exception : throw notes.Error(prefix + "rank_pattern", "has a rank that is not a positive number"))],
                 notes.Flag(prefix + "use_rslora", false),
                 notes.Flag(prefix + "use_dora", false));
         }
 
         public double? AlphaOf(string weight) => Exception(Exceptions, weight) ?? Alpha;
+
+        public double? RankOf(string weight) => Exception(RankExceptions, weight) ?? Rank;
 
         public void RequireFits(string weight, long? rank, LoraMagnitude? magnitude)
         {
@@ -133,6 +138,14 @@ internal sealed class LoraNotes
             var exception = Exception(RankExceptions, weight);
             if ((exception ?? Rank) is { } said && rank is not null && said != rank)
                 throw Config.Error(Prefix + (exception is null ? "r" : "rank_pattern"), FormattableString.Invariant($"says {said} for {weight}, but the change has the rank {rank}; the file and its settings belong to different adapters"));
+        }
+
+        private static double? RankIn(JsonConfig notes, string field)
+        {
+            if (!notes.Has(field))
+                return null;
+            var rank = notes.Number(field);
+            return rank > 0 ? rank : throw notes.Error(field, "is not a positive number");
         }
 
         private static double? Exception(IReadOnlyList<KeyValuePair<string, double>> exceptions, string weight)

@@ -11,8 +11,8 @@ namespace PromptToPrompt.Diffusion.Checkpoints.Adapters;
 /// <param name="Strength">How strongly it is added.</param>
 internal sealed record WeightChange(string Origin, LoraForm Form, IReadOnlyList<LoraFactor> Factors, double Strength)
 {
-    /// <summary>What the product is multiplied by, by its rank. Matrices that are all stored whole have none, and count as they are.</summary>
-    public required Func<long, double> Scale { get; init; }
+    /// <summary>What the product is multiplied by.</summary>
+    public required Func<double> Scale { get; init; }
 
     /// <summary>The lengths after the change; null where they are what they become.</summary>
     public LoraMagnitude? Magnitude { get; init; }
@@ -32,8 +32,7 @@ internal sealed record WeightChange(string Origin, LoraForm Form, IReadOnlyList<
     public Tensor Of(Tensor weight)
     {
         using var scope = NewDisposeScope();
-        var rank = Factors.Select(factor => factor.Rank).FirstOrDefault(rank => rank is not null);
-        var change = Form.Combine([.. Factors.Select(factor => factor.Read())]).reshape(weight.shape) * Held(rank is null ? 1 : Scale(rank.Value));
+        var change = Form.Combine([.. Factors.Select(factor => factor.Read())]).reshape(weight.shape) * Held(Scale());
         if (Magnitude is not null)
             change = Magnitude.ApplyTo(weight.Plus(change)) - weight;
         if (!change.isfinite().all().ReadBoolean())

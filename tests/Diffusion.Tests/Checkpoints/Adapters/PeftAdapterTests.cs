@@ -42,6 +42,42 @@ public sealed class PeftAdapterTests(SmallModels models) : IClassFixture<SmallMo
         }
     }
 
+    /// <summary>peft divides by the rank of the settings also where it stores both factors whole, which it does as soon as the rank is half a side.</summary>
+    [Theory]
+    [InlineData("""{"peft_type":"LOKR","r":16,"alpha":8}""", true, 0.5)]
+    [InlineData("""{"peft_type":"LOKR","r":4,"alpha":8}""", false, 2)]
+    [InlineData("""{"peft_type":"LOKR","r":4,"alpha":8,"rank_pattern":{"attn1.to_q":32}}""", true, 0.25)]
+    [InlineData("""{"peft_type":"LOKR","r":16,"alpha":8,"alpha_pattern":{"attn1.to_q":32}}""", true, 2)]
+    [InlineData("""{"peft_type":"LOKR","r":4,"alpha":8,"rank_pattern":{"to_k":32},"alpha_pattern":{"to_k":32}}""", true, 2)]
+    [InlineData("""{"peft_type":"LOKR","r":64}""", true, 1)]
+    public void ALoKrIsScaledByTheRankOfItsSettings(string settings, bool isWhole, double scale)
+    {
+        var (w1, w2, a, b) = (Numbers(4, 4), Numbers(8, 8), Numbers(8, 4), Numbers(4, 8));
+        AssertChanged(settings, kron(w1, isWhole ? w2 : a.matmul(b)) * scale, isWhole ? [("lokr_w1", w1), ("lokr_w2", w2)] : [("lokr_w1", w1), ("lokr_w2_a", a), ("lokr_w2_b", b)]);
+    }
+
+    [Theory]
+    [InlineData("""{"peft_type":"LOHA","r":4,"alpha":8}""", 2)]
+    [InlineData("""{"peft_type":"LOHA","r":8,"alpha":8,"rank_pattern":{"to_q":4},"alpha_pattern":{"to_q":2}}""", 0.5)]
+    public void ALoHaIsScaledByItsSettings(string settings, double scale)
+    {
+        var ((b1, a1), (b2, a2)) = (Factors(4), Factors(4));
+        AssertChanged(settings, a1.matmul(b1) * a2.matmul(b2) * scale, ("hada_w1_a", a1), ("hada_w1_b", b1), ("hada_w2_a", a2), ("hada_w2_b", b2));
+    }
+
+    [Theory]
+    [InlineData("""{"peft_type":"LOKR","r":0,"alpha":8}""", "positive")]
+    [InlineData("""{"peft_type":"LOKR","r":4,"rank_pattern":{"to_q":0}}""", "positive")]
+    public void ARankThatIsNoneIsRefused(string settings, string expected)
+    {
+        Save("k", settings, ("lokr_w1", Numbers(4, 4)), ("lokr_w2", Numbers(8, 8)));
+        Assert.Contains(expected, Assert.Throws<InvalidInputException>(() =>
+        {
+            using var files = Open(models.Plain, new Lora(folder["k"]));
+            return files.Weights(ModelParts.UNet);
+        }).Message);
+    }
+
     [Fact]
     public void AnAdapterOfATextEncoderIsScaled()
     {
@@ -215,16 +251,30 @@ public sealed class PeftAdapterTests(SmallModels models) : IClassFixture<SmallMo
 
     private Tensor Numbers(params long[] shape) => randn(shape, generator: random);
 
-    private string Save(string name, string settings, (Tensor Down, Tensor Up) query, (Tensor Down, Tensor Up) key)
+    private void AssertChanged(string settings, Tensor change, params (string Name, Tensor Tensor)[] tensors)
+    {
+        using var files = Open(models.Plain, new Lora(Save("k", settings, tensors)));
+        Assert.True((Weight(models.Plain, ModelParts.UNet, Query) + change).allclose(files.Weights(ModelParts.UNet).Tensors[$"{Query}.weight"].Read(), rtol: 1e-4, atol: 1e-5));
+    }
+
+    private string Save(string name, string settings, (Tensor Down, Tensor Up) query, (Tensor Down, Tensor Up) key) => Save(name, settings, new Dictionary<string, Tensor>
+    {
+        [$"{Query}.lora_A.weight"] = query.Down,
+        [$"{Query}.lora_B.weight"] = query.Up,
+        [$"{Key}.lora_A.weight"] = key.Down,
+        [$"{Key}.lora_B.weight"] = key.Up,
+    });
+
+    private string Save(string name, string settings, params (string Name, Tensor Tensor)[] ofQuery) =>
+        Save(name, settings, ofQuery.ToDictionary(tensor => $"{Query}.{tensor.Name}", tensor => tensor.Tensor));
+
+    private string Save(string name, string settings, Dictionary<string, Tensor> tensors)
     {
         Directory.CreateDirectory(folder[name]);
-        SafetensorsWriter.Write(Path.Combine(folder[name], "adapter_model.safetensors"), new Dictionary<string, Tensor>
-        {
-            [$"base_model.model.{Query}.lora_A.weight"] = query.Down,
-            [$"base_model.model.{Query}.lora_B.weight"] = query.Up,
-            [$"base_model.model.{Key}.lora_A.weight"] = key.Down,
-            [$"base_model.model.{Key}.lora_B.weight"] = key.Up,
-        }, new Dictionary<string, string> { ["format"] = "pt" });
+        SafetensorsWriter.Write(
+            Path.Combine(folder[name], "adapter_model.safetensors"),
+            tensors.ToDictionary(tensor => $"base_model.model.{tensor.Key}", tensor => tensor.Value),
+            new Dictionary<string, string> { ["format"] = "pt" });
         File.WriteAllText(Path.Combine(folder[name], "adapter_config.json"), settings);
         return folder[name];
     }
