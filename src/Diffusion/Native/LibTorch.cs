@@ -29,6 +29,9 @@ public static class LibTorch
     private static nint core;
     private static nint wrapper;
 
+    /// <summary>Whether the CPU multiplies bfloat16 numbers itself (AVX512_BF16 or AMX). Where it does not, float32 is many times faster.</summary>
+    public static bool HasBFloat16Arithmetic { get; } = FindBFloat16Arithmetic();
+
     /// <summary>Loads libtorch unless it is loaded already. Costs nothing after the first time; any thread may call it.</summary>
     /// <exception cref="LibTorchLoadException">libtorch cannot be loaded here; the message says why.</exception>
     /// <exception cref="InvalidInputException">The libtorch that <c>P2P_LIBTORCH</c> names is not there or does not match.</exception>
@@ -71,7 +74,7 @@ public static class LibTorch
             patched is not null,
             torch.get_num_threads(),
             CpuCapability(),
-            HasBFloat16Arithmetic(),
+            HasBFloat16Arithmetic,
             Find("torch_cuda") is not null,
             torch.cuda.is_available() ? null : WhyNoCuda(),
             CudaDriver.Gpus());
@@ -222,7 +225,7 @@ public static class LibTorch
         return text[1] < 16 ? Marshal.PtrToStringUTF8(text[0], (int)text[1]) : null;
     }
 
-    private static bool HasBFloat16Arithmetic()
+    private static bool FindBFloat16Arithmetic()
     {
         if (!X86Base.IsSupported || X86Base.CpuId(0, 0).Eax < 7)
             return false;

@@ -49,7 +49,7 @@ public sealed class JudgeTraining : IDisposable
         generator = new Generator(TrainingSeed, CPU);
         using var initial = new InitialWeights(generator);
         _ = new JudgeNetwork(initial.Root);
-        parameters = new FlatParameters(initial, ScalarType.BFloat16);
+        parameters = new FlatParameters(initial, FlatParameters.FastType);
         network = new JudgeNetwork(parameters.Source.Root);
     }
 
@@ -123,7 +123,7 @@ public sealed class JudgeTraining : IDisposable
         var source = pictures[(int)(parameters.Steps % pictures.Length)];
         var scenes = Enumerable.Range(0, Batch).Select(i => source.Scene(first + i)).ToList();
         var pixels = Worn(Pictures.Pixels([.. scenes.Select(source.Paint)]), source.Numbers(first));
-        var scores = network.Forward(pixels.to(ScalarType.BFloat16));
+        var scores = network.Forward(pixels.to(parameters.Dtype));
         var losses = Slots.All.Select(slot => nn.functional.cross_entropy(
             scores[(int)slot], tensor(scenes.Select(scene => (long)(Slots.Of(scene, slot) ?? Unknown)).ToArray()), ignore_index: Unknown));
         var loss = stack(losses).mean();

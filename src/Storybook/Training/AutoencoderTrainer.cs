@@ -25,7 +25,7 @@ public sealed class AutoencoderTrainer : IDisposable
         generator = new Generator((ulong)seed, CPU);
         using var initial = new InitialWeights(generator);
         _ = new AutoencoderKL(StorybookArchitecture.Autoencoder(), initial.Root);
-        Parameters = new FlatParameters(initial, ScalarType.BFloat16);
+        Parameters = new FlatParameters(initial, FlatParameters.FastType);
         model = new AutoencoderKL(StorybookArchitecture.Autoencoder(), Parameters.Source.Root);
     }
 
@@ -92,8 +92,8 @@ public sealed class AutoencoderTrainer : IDisposable
     {
         using var scope = NewDisposeScope();
         var pixels = Paint(Parameters.Steps * Batch, Batch);
-        var (mean, logVariance) = model.Moments(pixels.to(ScalarType.BFloat16));
-        var noise = randn(mean.shape, generator: generator).to(ScalarType.BFloat16);
+        var (mean, logVariance) = model.Moments(pixels.to(Parameters.Dtype));
+        var noise = randn(mean.shape, generator: generator).to(Parameters.Dtype);
         var decoded = model.Decode(mean.Plus((Held(0.5) * logVariance).exp() * noise)).to(ScalarType.Float32);
         var difference = decoded - pixels;
         var squared = difference.Squared().mean();

@@ -49,7 +49,7 @@ public sealed class DenoiserTrainer : IDisposable
         using var initial = new InitialWeights(generator);
         _ = new UNet2DConditionModel(StorybookArchitecture.UNet, initial.Root["unet"]);
         _ = new ClipTextModel(textConfig, initial.Root["text_encoder"]);
-        Parameters = new FlatParameters(initial, ScalarType.BFloat16);
+        Parameters = new FlatParameters(initial, FlatParameters.FastType);
         begin(Parameters);
         unet = new UNet2DConditionModel(StorybookArchitecture.UNet, Parameters.Source.Root["unet"]);
         textEncoder = new ClipTextModel(textConfig, Parameters.Source.Root["text_encoder"]);
@@ -104,7 +104,7 @@ public sealed class DenoiserTrainer : IDisposable
         var timesteps = randint(0, alphasCumprod.shape[0], [Batch], generator: generator);
         var alphas = alphasCumprod.index_select(0, timesteps);
         var (signal, spread) = (alphas.sqrt().view(-1, 1, 1, 1), OneMinus(alphas).sqrt().view(-1, 1, 1, 1));
-        var noisy = (latents * signal).Plus(noise * spread).to(ScalarType.BFloat16);
+        var noisy = (latents * signal).Plus(noise * spread).to(Parameters.Dtype);
         // Where the picture is still noise nobody can know where its parts will be.
         using var attention = new GroundingAttention(grounded, config.SampleSize, alphas.sqrt());
         var predicted = unet.Forward(noisy, timesteps, new Conditioning(textEncoder.Forward(ids)), attention).to(ScalarType.Float32);

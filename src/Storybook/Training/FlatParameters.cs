@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Weights;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
@@ -42,6 +43,12 @@ public sealed class FlatParameters : IDisposable
             offset += count;
         }
     }
+
+    /// <summary>The type that a CPU trains fastest in. The state is float32 in either, so a training may go on in the other.</summary>
+    public static ScalarType FastType => LibTorch.HasBFloat16Arithmetic ? ScalarType.BFloat16 : ScalarType.Float32;
+
+    /// <summary>What the model computes in.</summary>
+    public ScalarType Dtype => computed.dtype;
 
     /// <summary>Number of scalar weights.</summary>
     public long Count => master.numel();
