@@ -47,8 +47,8 @@ public sealed class ForeignNotationTests
     [InlineData("a {2$$cat} here", Choice, "{2$$cat}", "one of the words")]
     [InlineData("a __color__ house", Wildcard, "__color__", "in its place")]
     [InlineData("a __animals/big_cats__, old", Wildcard, "__animals/big_cats__", "in its place")]
-    [InlineData("a cat --ar 16:9", Flag, "--ar 16:9", "outside it")]
-    [InlineData("a cat --no dogs", Flag, "--no", "outside it")]
+    [InlineData("a cat --ar 16:9", Flag, "--ar 16:9", "give them separately")]
+    [InlineData("a cat --no dogs", Flag, "--no", "give them separately")]
     [InlineData(@"a \[red\] house", Escape, @"\[", "backslash")]
     public void Other_programs_notation_is_found_with_what_to_write_here(string prompt, ForeignNotationKind kind, string text, string advice)
     {
