@@ -21,46 +21,46 @@ internal sealed class EditScenario : IDisposable
     public EditScenario()
         : this(
             StableDiffusionModel.Load(EmbeddedModel.Directory),
-            new EditRequest
+            new GenerationRequest
             {
-                Source = "a red house in a field",
-                Targets = ["a red castle in a field"],
-                Steps = 10,
-                Guidance = 4,
-                Seed = 3,
-                Sampler = SamplerKind.Ddim,
-            })
+                Prompt = "a red house in a field",
+                Sampling = new() { Steps = 10, Guidance = 4, Seed = 3, Sampler = SamplerKind.Ddim },
+            },
+            new EditRequest { Prompts = ["a red castle in a field"] })
     {
         ownsModel = true;
     }
 
     /// <summary>An edit from given noise.</summary>
     /// <param name="model">The model; stays the caller's.</param>
-    /// <param name="request">Source and one target.</param>
+    /// <param name="source">The source.</param>
+    /// <param name="edit">An edit with one prompt.</param>
     /// <param name="start">The noise, [1, channels, h, w]; null for the request's seed.</param>
     /// <param name="unconditional">Embeddings in the empty prompt's place, [steps, tokens, width]; null for the empty prompt's.</param>
-    public EditScenario(StableDiffusionModel model, EditRequest request, Tensor? start = null, Tensor? unconditional = null)
+    public EditScenario(StableDiffusionModel model, GenerationRequest source, EditRequest edit, Tensor? start = null, Tensor? unconditional = null)
     {
-        (Model, Request) = (model, request);
-        var source = Model.Tokenizer.Tokenize(Request.Source);
-        var target = Model.Tokenizer.Tokenize(Request.Targets[0]);
-        Edits = [null, AttentionEdit.Create(source, target, Request.Edit, Request.Steps)];
-        conditional = TextConditioning.Encode(Model, [source, target]);
+        (Model, Source, Edit) = (model, source, edit);
+        var before = Model.Tokenizer.Tokenize(source.Prompt);
+        var after = Model.Tokenizer.Tokenize(edit.Prompts[0]);
+        Edits = [null, AttentionEdit.Create(before, after, edit, source.Sampling.Steps)];
+        conditional = TextConditioning.Encode(Model, [before, after]);
         this.unconditional = unconditional is null ? TextConditioning.EncodeNegative(Model, "") : new Conditioning(unconditional.alias());
-        using var one = start?.alias() ?? InitialNoise.FromSeed(Model, Request.Seed, Model.PictureSide, Model.PictureSide);
+        using var one = start?.alias() ?? InitialNoise.FromSeed(Model, source.Sampling.Seed, Model.PictureSide, Model.PictureSide);
         noise = cat([one, one], 0);
     }
 
     public StableDiffusionModel Model { get; }
 
-    public EditRequest Request { get; }
+    public GenerationRequest Source { get; }
+
+    public EditRequest Edit { get; }
 
     public IReadOnlyList<AttentionEdit?> Edits { get; }
 
     /// <summary>The product's way. Returns the final latents, [2, channels, h, w].</summary>
     public Tensor RunFused()
     {
-        using var result = EditRun.Execute(Model, Request);
+        using var result = EditRun.Execute(Model, Source, Edit);
         return result.Latents.clone();
     }
 
@@ -68,14 +68,14 @@ internal sealed class EditScenario : IDisposable
     public Tensor RunMaterialised()
     {
         using var attention = new MaterialisedEditAttention(Edits);
-        using var scheduler = Model.Scheduler.Create(SamplerKind.Ddim, Request.Steps);
+        using var scheduler = Model.Scheduler.Create(SamplerKind.Ddim, Source.Sampling.Steps);
         var request = new DenoisingRequest
         {
             Latents = noise,
             Prompts = [0, 1],
             Conditional = conditional,
             Unconditional = unconditional,
-            Guidance = Request.Guidance,
+            Guidance = Source.Sampling.Guidance,
             Attention = attention,
         };
         foreach (var state in DenoisingLoop.Run(Model, scheduler, request))

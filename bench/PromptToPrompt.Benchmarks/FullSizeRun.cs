@@ -102,7 +102,7 @@ internal sealed class FullSizeRun : IDisposable
     private void Edit()
     {
         var (source, target) = (tokenizer.Tokenize("a red house in a field"), tokenizer.Tokenize("a red castle in a field"));
-        var edit = AttentionEdit.Create(source, target, new EditSpecification(), StepsOfRun);
+        var edit = AttentionEdit.Create(source, target, new EditRequest(), StepsOfRun);
         using var recording = new SourceRecording(dtype);
         using var attention = new EditAttention([null, edit], recording);
         var ids = tensor(tokenizer.Tokenize("").Ids.Concat(target.Ids).Select(id => (long)id).ToArray(), [2, source.Ids.Count]);

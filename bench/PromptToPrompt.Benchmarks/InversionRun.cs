@@ -2,6 +2,7 @@ using System.Diagnostics;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
 using static TorchSharp.torch;
@@ -18,13 +19,26 @@ internal sealed class InversionRun : IDisposable
     private const string Prompt = "a red house in a field";
     private const string Target = "a blue house in a field";
     private readonly StableDiffusionModel model = StableDiffusionModel.Load(EmbeddedModel.Directory);
-    private readonly InversionSettings settings = new() { Prompt = Prompt, Steps = Steps, EarlyStop = 0, Guidance = 4 };
+    private const double Guidance = 4;
+
+    private static readonly GenerationRequest Source = new() { Prompt = Prompt, Sampling = new() { Steps = Steps, Guidance = Guidance, Sampler = SamplerKind.Ddim } };
+
+    private static readonly EditRequest Edited = new() { Prompts = [Target] };
+
+    private static readonly NullTextInversion NullText = new() { EarlyStop = 0 };
+
+    private readonly InversionSettings settings = new()
+    {
+        Prompt = Prompt,
+        Sampling = new() { Steps = Steps, Guidance = Guidance },
+        Method = NullText,
+    };
     private readonly Tensor picture;
 
     private InversionRun()
     {
         // Any picture will do; the model's own is one it can hold.
-        using var made = EditRun.Execute(model, new EditRequest { Source = Prompt, Steps = Steps, Guidance = settings.Guidance, Seed = 3, Sampler = SamplerKind.Ddim });
+        using var made = EditRun.Execute(model, Source with { Sampling = Source.Sampling with { Seed = 3 } });
         picture = made.Pictures[0].Encode(model.Vae);
     }
 
@@ -77,26 +91,27 @@ internal sealed class InversionRun : IDisposable
         var (firstRows, firstTime) = (rows.Last(r => r.Stage == "inverting").Rows, times.Last(t => t.Stage == "inverting").Seconds);
         Console.WriteLine(FormattableString.Invariant($"product    inverting    {firstRows,6} rows  {firstTime,7:F2} s"));
         Console.WriteLine(FormattableString.Invariant($"product    optimising   {rows[^1].Rows - firstRows,6} rows  {times[^1].Seconds - firstTime,7:F2} s"));
-        var request = EditRequest.ForPicture(inverted) with { Targets = [Target] };
-        Timed("product", "first edit", () => Run(progress => EditRun.Execute(model, request, progress)));
-        using var session = new EditSession(model, request);
+        var source = GenerationRequest.Of(inverted);
+        Timed("product", "first edit", () => Run(progress => EditRun.Execute(model, source, Edited, progress: progress)));
+        using var session = new EditSession(model, source);
         session.RunSource().Dispose();
-        Timed("product", "next edit", () => Run(progress => session.Edit(_ => request, progress)));
+        Timed("product", "next edit", () => Run(progress => session.Edit(Edited, progress: progress)));
         return inverted.Unconditional!.Text.clone().MoveToOuterDisposeScope();
     }
 
     private Tensor Published()
     {
         using var scope = NewDisposeScope();
-        using var published = new PublishedNullText(model, Steps, settings.Guidance);
+        using var published = new PublishedNullText(model, Steps, Guidance);
         var conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(Prompt)]).Text;
         var unconditional = TextConditioning.EncodeNegative(model, "").Text;
         var pivots = Timed("published", "inverting", () => Counted(published, () => published.Invert(picture, conditional)));
         var found = Timed("published", "optimising", () => Counted(
-            published, () => published.Optimise(pivots, conditional, unconditional, settings.InnerSteps, settings.EarlyStop)));
+            published, () => published.Optimise(pivots, conditional, unconditional, NullText.InnerSteps, NullText.EarlyStop)));
         using var edits = new EditScenario(
             model,
-            new EditRequest { Source = Prompt, Targets = [Target], Steps = Steps, Guidance = settings.Guidance, Sampler = SamplerKind.Ddim },
+            Source,
+            Edited,
             pivots[^1],
             cat([.. found], 0));
         Timed("published", "each edit", () => (edits.RunMaterialised(), 4L * Steps));

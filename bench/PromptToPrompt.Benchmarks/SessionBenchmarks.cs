@@ -14,7 +14,7 @@ public class SessionBenchmarks
     public void Setup()
     {
         scenario = new EditScenario();
-        session = new EditSession(scenario.Model, scenario.Request);
+        session = new EditSession(scenario.Model, scenario.Source);
         session.RunSource().Dispose();
     }
 
@@ -28,9 +28,9 @@ public class SessionBenchmarks
 
     /// <summary>Source and edit in one batch: four rows in each step.</summary>
     [Benchmark(Baseline = true)]
-    public void FirstEdit() => EditRun.Execute(scenario.Model, scenario.Request).Dispose();
+    public void FirstEdit() => EditRun.Execute(scenario.Model, scenario.Source, scenario.Edit).Dispose();
 
     /// <summary>The edit alone, steered by the recording: two rows in each step.</summary>
     [Benchmark]
-    public void NextEdit() => session.Edit(request => request with { Targets = scenario.Request.Targets }).Dispose();
+    public void NextEdit() => session.Edit(scenario.Edit).Dispose();
 }

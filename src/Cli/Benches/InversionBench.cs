@@ -32,7 +32,7 @@ internal static class InversionBench
         command.SetAction(parse =>
         {
             var (steps, guidance, seed) = sampling.Of(parse);
-            var shared = new InversionSettings { Prompt = "", Steps = steps, Guidance = guidance, Seed = (ulong)seed };
+            var shared = new InversionSettings { Prompt = "", Sampling = new() { Steps = steps, Guidance = guidance, Seed = (ulong)seed } };
             var contenders = Choose(InversionContender.All(shared, parse.GetValue(rates)!), parse.GetValue(only)!);
             foreach (var contender in contenders)
                 contender.Settings.Validate();

@@ -15,9 +15,9 @@ internal sealed record InversionReport(InversionSettings Settings, IReadOnlyList
     public JsonObject ToJson() => new()
     {
         ["command"] = "bench inversion",
-        ["steps"] = Settings.Steps,
-        ["guidance"] = Settings.Guidance,
-        ["seed"] = Settings.Seed,
+        ["steps"] = Settings.Sampling.Steps,
+        ["guidance"] = Settings.Sampling.Guidance,
+        ["seed"] = Settings.Sampling.Seed,
         ["groups"] = new JsonArray([.. Groups.Select(group => new JsonObject
         {
             ["pictures"] = group.Name,

@@ -7,6 +7,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
 
@@ -46,18 +47,15 @@ internal static class ModelBench
             var started = Spent.Now;
             using var loaded = model.Load(parse, demand);
             model.Announce(parse, loaded.Device, report.Quiet(parse));
-            var request = new EditRequest
+            var source = new GenerationRequest
             {
-                Source = Source,
-                Steps = parse.GetValue(steps),
-                Guidance = parse.GetValue(guidance),
-                Width = demand.Size?.Width ?? 0,
-                Height = demand.Size?.Height ?? 0,
+                Prompt = Source,
+                Sampling = new() { Steps = parse.GetValue(steps), Guidance = parse.GetValue(guidance), Size = demand.Size },
             };
             var measured = new JsonArray { Row("loading", 0, Spent.Since(started), null) };
             foreach (var one in wanted.Distinct())
             {
-                foreach (var row in Measure(loaded, request, one, cancel))
+                foreach (var row in Measure(loaded, source, one, cancel))
                     measured.Add(row);
             }
 
@@ -76,40 +74,45 @@ internal static class ModelBench
         return command;
     }
 
-    private static IEnumerable<JsonNode> Measure(StableDiffusionModel model, EditRequest request, string what, CancellationToken cancel)
+    private static IEnumerable<JsonNode> Measure(StableDiffusionModel model, GenerationRequest source, string what, CancellationToken cancel)
     {
         var clock = new StepClock();
+        var edit = new EditRequest { Prompts = [Target] };
         switch (what)
         {
             case FirstEdit:
-                using (EditRun.Execute(model, request with { Targets = [Target] }, clock, cancel))
+                using (EditRun.Execute(model, source, edit, progress: clock, cancellationToken: cancel))
                     yield return Row("first edit, source and edit together", clock);
                 break;
             case NextEdit:
-                using (var session = new EditSession(model, request, model.Dtype))
+                using (var session = new EditSession(model, source, model.Dtype))
                 {
-                    using (session.RunSource(clock, cancel))
+                    using (session.RunSource(progress: clock, cancellationToken: cancel))
                         yield return Row("source, recorded", clock);
                     clock = new StepClock();
-                    using (session.Edit(source => source with { Targets = [Target] }, clock, cancel))
+                    using (session.Edit(edit, progress: clock, cancellationToken: cancel))
                         yield return Row("next edit", clock);
                 }
 
                 break;
             default:
-                using (var latents = InitialNoise.FromSeed(model, request.Seed, Side(request.Height), Side(request.Width)))
+                var size = source.Sampling.Size ?? new PixelSize(model.PictureSide, model.PictureSide);
+                using (var latents = InitialNoise.FromSeed(model, source.Sampling.Seed, size.Height, size.Width))
                 {
                     ResidentMemory.ForgetPeak();
                     var started = Spent.Now;
-                    var settings = new InversionSettings { Prompt = Source, Steps = 1, InnerSteps = 1, EarlyStop = 0, Guidance = request.Guidance };
-                    using (InversionMethod.Invert(model, latents, settings, cancel: cancel))
+                    var settings = new InversionSettings
+                    {
+                        Prompt = Source,
+                        Sampling = new() { Steps = 1, Guidance = source.Sampling.Guidance },
+                        Method = new NullTextInversion { InnerSteps = 1, EarlyStop = 0 },
+                    };
+                    using (InversionMethod.Invert(model, latents, settings, cancellationToken: cancel))
                         yield return Row("null-text inversion, one step and iteration", 1, Spent.Since(started), null);
                 }
 
                 break;
         }
-
-        int Side(int given) => given > 0 ? given : model.PictureSide;
     }
 
     private static JsonObject Row(string what, StepClock clock) => Row(what, clock.Rows, clock.Beside, clock.Step);

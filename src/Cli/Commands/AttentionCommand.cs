@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Editing.Sessions;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -16,7 +17,7 @@ internal static class AttentionCommand
             new PictureJob
             {
                 Source = parse.GetValue(prompt)!,
-                Complete = request => request with { WatchAttention = true, WatchSelfAttention = true },
+                Observation = new Observation { Attention = true, SelfAttention = true },
                 AddFiles = AttentionFiles.Add,
             },
             cancel));

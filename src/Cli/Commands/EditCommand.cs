@@ -48,8 +48,9 @@ internal static class EditCommand
                     Source = saved is null ? texts[0] : "",
                     Inputs = [.. RunInput.Given(parse, image), .. RunInput.Given(parse, inversion), .. edit.Inputs(parse)],
                     Given = real is null ? null : saved is null ? real.Size : Parsed.Named("--inversion", () => real.Size),
-                    HasGradient = file is not null && inverting.Settings(parse, run.Sampling.Inversion(parse, texts[0])).HasGradient,
-                    Complete = request => edit.Apply(parse, request with { Targets = saved is null ? texts[1..] : texts, WatchAttention = parse.GetValue(attention) }),
+                    HasGradient = file is not null && inverting.Settings(parse, texts[0], run.Sampling.Settings(parse)).Method.HasGradient,
+                    Edit = () => edit.Read(parse, saved is null ? texts[1..] : texts),
+                    Observation = new Observation { Attention = parse.GetValue(attention) },
                     Prepare = (model, request) => real is null ? request : Open(real, model, request, parse),
                     AddPictures = real is null ? PictureJob.AddEdits : real.AddPictures,
                     // Maps are there for a local blend as well, but then nobody wants to see them.
@@ -60,14 +61,14 @@ internal static class EditCommand
         });
         return command;
 
-        EditRequest Open(RealPicture real, StableDiffusionModel model, EditRequest request, ParseResult parse)
+        PictureRequest Open(RealPicture real, StableDiffusionModel model, PictureRequest request, ParseResult parse)
         {
-            var settings = inverting.Settings(parse, run.Sampling.Inversion(parse, request.Source)) with { Windows = request.Windows };
+            var settings = inverting.Settings(parse, request.Source.Prompt, request.Sampling);
             if (!real.IsInverted)
-                request.Check(model, settings);
+                EditRun.Check(model, request.Source, request.Edit, settings);
             var inverted = real.Open(
                 model, settings, picture => inverting.Framing(parse, model, picture, run.Sampling.Size(parse)), run.IsQuiet(parse), cancel);
-            return run.Sampling.Of(parse, request, inverted) with { Mask = real.Frame(request.Mask) };
+            return request with { Source = run.Sampling.Follow(parse, request.Source, inverted), Edit = request.Edit with { Mask = real.Frame(request.Edit.Mask) } };
         }
     }
 }

@@ -40,7 +40,7 @@ internal static class InpaintCommand
                     Source = parse.GetValue(prompt)!,
                     Given = picture.Size,
                     Inputs = [new(image, parse.GetValue(image)!), new(mask, parse.GetValue(mask)!)],
-                    Make = (model, sampling, progress, stop) =>
+                    Make = (model, asked, progress, stop) =>
                     {
                         result = InpaintRun.Execute(
                             model,
@@ -48,12 +48,15 @@ internal static class InpaintCommand
                             {
                                 Picture = picture,
                                 Mask = white,
-                                Sampling = sampling,
+                                Prompt = asked.Source.Prompt,
+                                Sampling = asked.Sampling,
+                                InitialLatents = asked.Source.InitialLatents,
                                 Frame = frame.Read(parse),
                                 Strength = parse.GetValue(strength),
                                 Feather = parse.GetValue(feather),
                                 KeepOutside = parse.GetValue(keepOutside),
                             },
+                            asked.Observation,
                             progress,
                             stop);
                         return result.Run;

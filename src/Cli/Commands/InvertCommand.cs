@@ -42,17 +42,17 @@ internal static class InvertCommand
         {
             var started = TimeProvider.System.GetTimestamp();
             var picture = Picture.Load(parse.GetValue(image)!);
-            var settings = options.Settings(parse, sampling.Inversion(parse, parse.GetValue(prompt)!));
+            var settings = options.Settings(parse, parse.GetValue(prompt)!, sampling.Settings(parse));
             settings.Validate();
             IReadOnlyList<RunInput> inputs = [new(image, parse.GetValue(image)!), .. model.Inputs(parse)];
             var path = Target(parse.GetValue(output)!, parse.GetValue(image)!);
             var overwrites = files.Overwrites(parse);
             var trace = (files.Trace(parse) ?? (repeats?.Trace is { } name ? Path.Combine(Path.GetDirectoryName(path)!, name) : null)) is { } given ? new TraceFile(given, overwrites) : null;
             trace?.Check(inputs.Select(input => input.Path).Append(path));
-            using var loaded = model.Load(parse, new MemoryDemand(Rows: 1, sampling.GivenSize(parse), settings.HasGradient ? 1 : 0, Given: picture.Size));
-            settings = settings with { Windows = sampling.Windows(parse, loaded.Tokenizer, settings.Prompt) };
+            using var loaded = model.Load(parse, new MemoryDemand(Rows: 1, sampling.Size(parse), settings.Method.HasGradient ? 1 : 0, Given: picture.Size));
+            settings = settings with { Sampling = settings.Sampling with { Chunks = sampling.Windows(parse, loaded.Tokenizer, settings.Prompt) } };
             repeats?.Require(loaded);
-            var described = PromptReading.Read(loaded.Tokenizer, settings.Prompt, settings.Windows);
+            var described = PromptReading.Read(loaded.Tokenizer, settings.Prompt, settings.Sampling.Chunks);
             Warnings.Truncated(described);
             var framing = options.Framing(parse, loaded, picture, sampling.Size(parse));
             var quiet = report.Quiet(parse);
@@ -156,7 +156,7 @@ internal static class InvertCommand
         using var latents = framing.Apply(picture).Encode(model.Vae, model.Device);
         using var earlier = Earlier(model, settings, picture, framing, path);
         if (earlier is not null && !quiet)
-            Console.Error.WriteLine($"Going on after {earlier.Inverted.FinishedSteps} of {settings.Steps} timesteps, found in {Unfinished(path)}.");
+            Console.Error.WriteLine($"Going on after {earlier.Inverted.FinishedSteps} of {settings.Sampling.Steps} timesteps, found in {Unfinished(path)}.");
         var saver = new UnfinishedSaver(cancel);
         try
         {
@@ -220,7 +220,7 @@ internal static class InvertCommand
             new(reconstruction.RoundTrip.ToBitmap(), Caption("autoencoder, the ceiling", reconstruction.Ceiling)),
             .. reconstruction.Untuned is { } untuned
                 ? [new(untuned.ToBitmap(), Caption("DDIM with guidance", reconstruction.UntunedPsnr!.Value))] : Array.Empty<SheetCell>(),
-            new(reconstruction.Replayed.ToBitmap(), Caption(file.Inverted.Settings.Method, reconstruction.Psnr), StandsOut: true),
+            new(reconstruction.Replayed.ToBitmap(), Caption(file.Inverted.Settings.Method.Name, reconstruction.Psnr), StandsOut: true),
         ];
         using (var sheet = Sheet.Draw(cells, cells.Length, Sheet.CellSide(reconstruction.Framed)))
             Picture.SavePng(sheet, files[0], RunRecord.Text(record, Path.GetFileName(files[0])));

@@ -57,9 +57,9 @@ internal static class LearnConceptCommand
             var path = Target(parse.GetValue(output)!, names);
             var captions = options.Captions(parse, names);
             var given = names.Select(PictureFile.Open).ToList();
-            var (width, height) = sampling.Size(parse);
-            using var loaded = model.Load(parse, new MemoryDemand(settings.Batch, sampling.GivenSize(parse), settings.Batch, TakesAllParts: true));
-            var framed = given.Zip(captions, (picture, caption) => ConceptPicture.Of(picture, options.Framing(parse, loaded, picture.Size, new PixelSize(width, height)), caption)).ToList();
+            var size = sampling.Size(parse);
+            using var loaded = model.Load(parse, new MemoryDemand(settings.Batch, size, settings.Batch, TakesAllParts: true));
+            var framed = given.Zip(captions, (picture, caption) => ConceptPicture.Of(picture, options.Framing(parse, loaded, picture.Size, size), caption)).ToList();
             given.ForEach(picture => picture.Dispose());
             var quiet = report.Quiet(parse);
             using var training = new ConceptTraining(loaded, settings, framed);

@@ -92,6 +92,6 @@ internal sealed class ConceptOptions
         : [.. pictures.Select(_ => (string?)null)];
 
     /// <summary>How a picture is brought to the size that the model works at.</summary>
-    public Framing Framing(ParseResult parse, StableDiffusionModel model, PixelSize picture, PixelSize size) =>
-        Diffusion.Imaging.Framing.For(model, frame.Read(parse), picture, size.Width, size.Height);
+    public Framing Framing(ParseResult parse, StableDiffusionModel model, PixelSize picture, PixelSize? size) =>
+        Diffusion.Imaging.Framing.For(model, frame.Read(parse), picture, size);
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Inversion;
@@ -20,8 +21,8 @@ internal sealed class SamplingOptions
     private static readonly (string Name, TimestepSpacing Spacing)[] Spacings =
         [("leading", TimestepSpacing.Leading), ("trailing", TimestepSpacing.Trailing), ("linspace", TimestepSpacing.Linspace)];
 
-    private readonly Option<int> steps = Parsed.Number("--steps", "Denoising steps", 50);
-    private readonly Option<double> guidance = Parsed.Number("--guidance", "Classifier-free guidance; 1 is none", 7.5);
+    private readonly Option<int> steps = Parsed.Number("--steps", "Denoising steps", SamplingSettings.DefaultSteps);
+    private readonly Option<double> guidance = Parsed.Number("--guidance", "Classifier-free guidance; 1 is none", SamplingSettings.DefaultGuidance);
     private readonly Option<ulong> seed = Parsed.Seed("--seed", "Seed of the starting noise", 0);
     private readonly Option<int?> stepsOffset = Parsed.OptionalNumber<int>("--steps-offset", "Offset of the timesteps; the model's own by default");
 
@@ -96,62 +97,50 @@ internal sealed class SamplingOptions
     /// <summary>Options that an inversion has decided beforehand.</summary>
     public IEnumerable<Option> DecidedByInversion => [seed, stepsOffset, longPrompts, clipSkip, size];
 
-    /// <summary>What the shared options say of an inversion.</summary>
-    public InversionSettings Inversion(ParseResult parse, string prompt) => new()
-    {
-        Prompt = prompt,
-        Steps = parse.GetValue(steps),
-        StepsOffset = parse.GetValue(stepsOffset),
-        Guidance = parse.GetValue(guidance),
-        Seed = parse.GetValue(seed),
-        ClipSkip = parse.GetValue(clipSkip),
-    };
-
     /// <summary>How many windows the text encoder is to read some prompts in.</summary>
     public int Windows(ParseResult parse, ClipTokenizer tokenizer, params string[] prompts) => longPrompts.Windows(parse, tokenizer, prompts);
 
-    /// <summary>The size to work at, 0 for the model's own.</summary>
-    public (int Width, int Height) Size(ParseResult parse) => parse.GetValue(size) ?? (0, 0);
+    /// <summary>The size to work at; null for the model's own.</summary>
+    public PixelSize? Size(ParseResult parse) => SizeOf(parse.GetValue(size));
 
-    /// <summary>The same; null for the model's own.</summary>
-    public PixelSize? GivenSize(ParseResult parse) => parse.GetValue(size) is { } given ? new PixelSize(given.Width, given.Height) : null;
-
-    /// <summary>A request for edits of a picture that was inverted: what was not asked for otherwise is as it was inverted.</summary>
-    public EditRequest Of(ParseResult parse, EditRequest request, InvertedPicture inverted)
+    /// <summary>An inverted picture as a source: what the command line does not give is as it was inverted.</summary>
+    public GenerationRequest Follow(ParseResult parse, GenerationRequest source, InvertedPicture inverted)
     {
-        var standard = EditRequest.ForPicture(inverted);
-        return request with
+        var (given, followed) = (source.Sampling, GenerationRequest.Of(inverted));
+        return source with
         {
             Inverted = inverted,
-            Source = standard.Source,
-            StepsOffset = standard.StepsOffset,
-            Windows = standard.Windows,
-            ClipSkip = standard.ClipSkip,
-            Steps = Given(steps) ? request.Steps : standard.Steps,
-            Guidance = Given(guidance) ? request.Guidance : standard.Guidance,
-            Sampler = request.Sampler ?? standard.Sampler,
+            Prompt = followed.Prompt,
+            Sampling = given with
+            {
+                Steps = IsGiven(steps) ? given.Steps : followed.Sampling.Steps,
+                Guidance = IsGiven(guidance) ? given.Guidance : followed.Sampling.Guidance,
+                Sampler = given.Sampler ?? followed.Sampling.Sampler,
+                TimestepSpacing = given.TimestepSpacing ?? followed.Sampling.TimestepSpacing,
+                StepsOffset = followed.Sampling.StepsOffset,
+                Chunks = followed.Sampling.Chunks,
+                ClipSkip = followed.Sampling.ClipSkip,
+            },
         };
 
-        bool Given(Option option) => parse.GetResult(option) is { Implicit: false };
+        bool IsGiven(Option option) => parse.GetResult(option) is { Implicit: false };
     }
 
-    /// <summary>The request for a source picture.</summary>
-    public EditRequest Request(ParseResult parse, string source) => new()
+    /// <summary>How pictures are sampled. Options that the command lacks have their defaults; how many chunks the prompts take is known when the model is.</summary>
+    public SamplingSettings Settings(ParseResult parse) => new()
     {
-        Source = source,
         Steps = parse.GetValue(steps),
         Guidance = parse.GetValue(guidance),
         GuidanceRescale = parse.GetValue(guidanceRescale),
-        TimestepSpacing = parse.GetValue(spacing) is var wanted && wanted != ModelsOwn ? Array.Find(Spacings, known => known.Name == wanted).Spacing : null,
+        TimestepSpacing = parse.GetValue(spacing) is { } wanted && wanted != ModelsOwn ? Array.Find(Spacings, known => known.Name == wanted).Spacing : null,
         Seed = parse.GetValue(seed),
         StepsOffset = parse.GetValue(stepsOffset),
         Sampler = parse.GetValue(scheduler) is { } name ? Parsed.Named("--scheduler", () => SamplerNames.Parse(name)) : null,
-        Negative = parse.GetValue(negative)!,
+        Negative = parse.GetValue(negative) ?? "",
         ClipSkip = parse.GetValue(clipSkip),
-        Width = parse.GetValue(size)?.Width ?? 0,
-        Height = parse.GetValue(size)?.Height ?? 0,
-        OriginalSize = parse.GetValue(originalSize) is { } original ? new PixelSize(original.Width, original.Height) : null,
-        TargetSize = parse.GetValue(targetSize) is { } target ? new PixelSize(target.Width, target.Height) : null,
+        Size = SizeOf(parse.GetValue(size)),
+        OriginalSize = SizeOf(parse.GetValue(originalSize)),
+        TargetSize = SizeOf(parse.GetValue(targetSize)),
         Crop = parse.GetValue(crop) is [var left, var top] ? (left, top) : default,
     };
 
@@ -169,6 +158,8 @@ internal sealed class SamplingOptions
             return file.Read("latents");
         });
     }
+
+    private static PixelSize? SizeOf((int Width, int Height)? given) => given is { } size ? new PixelSize(size.Width, size.Height) : null;
 
     private static (int, int)? ReadSize(string text) => ReadPair(text, 'x') is ( > 0 and <= LongestSide, > 0 and <= LongestSide) size ? size : throw new FormatException();
 

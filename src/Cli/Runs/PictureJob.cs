@@ -2,12 +2,23 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Sessions;
 
 namespace PromptToPrompt.Cli.Runs;
 
+/// <summary>What a run of pictures is asked for.</summary>
+internal sealed record PictureRequest(GenerationRequest Source, EditRequest Edit, Observation Observation)
+{
+    /// <summary>How the pictures are sampled.</summary>
+    public SamplingSettings Sampling => Source.Sampling;
+
+    /// <summary>All that is written for the model: source prompt, negative prompt, edited prompts.</summary>
+    public IEnumerable<string> Texts => [Source.Prompt, Sampling.Negative, .. Edit.Prompts];
+}
+
 /// <summary>Makes the pictures of a request.</summary>
-internal delegate EditResult MakePictures(StableDiffusionModel model, EditRequest request, IProgress<EditProgress>? progress, CancellationToken cancel);
+internal delegate EditResult MakePictures(StableDiffusionModel model, PictureRequest request, IProgress<EditProgress>? progress, CancellationToken cancellationToken);
 
 /// <summary>What a command that makes pictures does in a way of its own, in the order of a <see cref="PictureRun"/>.</summary>
 internal sealed record PictureJob
@@ -26,14 +37,18 @@ internal sealed record PictureJob
     /// <summary>Size of the picture that is edited, where one is given.</summary>
     public PixelSize? Given { get; init; }
 
-    /// <summary>Adds what only this command asks for, before anything is loaded.</summary>
-    public Func<EditRequest, EditRequest> Complete { get; init; } = request => request;
+    /// <summary>Reads the edit, before anything is loaded.</summary>
+    public Func<EditRequest> Edit { get; init; } = () => new EditRequest();
+
+    /// <summary>What to keep besides the pictures.</summary>
+    public Observation Observation { get; init; } = Observation.None;
 
     /// <summary>Adds what needs the model.</summary>
-    public Func<StableDiffusionModel, EditRequest, EditRequest> Prepare { get; init; } = (_, request) => request;
+    public Func<StableDiffusionModel, PictureRequest, PictureRequest> Prepare { get; init; } = (_, request) => request;
 
     /// <summary>Makes the pictures.</summary>
-    public MakePictures Make { get; init; } = EditRun.Execute;
+    public MakePictures Make { get; init; } = (model, request, progress, cancellationToken) =>
+        EditRun.Execute(model, request.Source, request.Edit, request.Observation, progress, cancellationToken);
 
     /// <summary>Writes the pictures: source, edits, and all of them side by side.</summary>
     public Action<PictureFolder, EditResult> AddPictures { get; init; } = AddEdits;

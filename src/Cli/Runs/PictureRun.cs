@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Sessions;
 
 namespace PromptToPrompt.Cli.Runs;
 
@@ -47,19 +48,23 @@ internal sealed class PictureRun
         trace?.Check(inputs.Select(input => input.Path));
         // Of a run that is repeated it lies with the pictures.
         var traceName = trace?.Path ?? repeats?.Trace;
-        var request = job.Complete(sampling.Request(parse, job.Source)) with { Trace = traceName is not null };
+        var request = new PictureRequest(
+            new GenerationRequest { Prompt = job.Source, Sampling = sampling.Settings(parse) }, job.Edit(), job.Observation with { Trace = traceName is not null });
         using var loaded = model.Load(parse, new MemoryDemand(
-            (1 + request.Targets.Count) * (request.Guidance == 1 ? 1 : 2), sampling.GivenSize(parse), job.HasGradient ? 1 : 0, Given: job.Given));
+            (1 + request.Edit.Prompts.Count) * (request.Sampling.Guidance == 1 ? 1 : 2), request.Sampling.Size, job.HasGradient ? 1 : 0, Given: job.Given));
         repeats?.Require(loaded);
         var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, Path.GetFileName(traceName));
         trace?.RequireTrace();
         using var latents = sampling.ReadInitialLatents(parse);
         request = job.Prepare(loaded, request with
         {
-            InitialLatents = latents,
-            Windows = sampling.Windows(parse, loaded.Tokenizer, [request.Source, request.Negative, .. request.Targets]),
+            Source = request.Source with
+            {
+                InitialLatents = latents,
+                Sampling = request.Sampling with { Chunks = sampling.Windows(parse, loaded.Tokenizer, [.. request.Texts]) },
+            },
         });
-        if (request.Sampler is null && loaded.Scheduler.Substitution is { } sampler)
+        if (request.Sampling.Sampler is null && loaded.Scheduler.Substitution is { } sampler)
             Warnings.Note([sampler]);
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);
         Warnings.Truncated(prompts);
@@ -69,7 +74,7 @@ internal sealed class PictureRun
         model.Announce(parse, loaded.Device, report.Quiet(parse));
         if (!report.Quiet(parse))
         {
-            Warnings.Notation([request.Source, request.Negative, .. request.Targets]);
+            Warnings.Notation(request.Texts);
             Warnings.Unknown(loaded.Tokenizer, prompts);
         }
 

@@ -88,19 +88,19 @@ internal static class RunRecord
     }
 
     /// <summary>Adds what a run of pictures was, and what came of it.</summary>
-    public static void Complete(JsonObject record, ParseResult parse, EditRequest request, EditResult result)
+    public static void Complete(JsonObject record, ParseResult parse, PictureRequest request, EditResult result)
     {
-        record["source"] = request.Source;
-        record["targets"] = Json.Array(request.Targets);
+        record["source"] = request.Source.Prompt;
+        record["targets"] = Json.Array(request.Edit.Prompts);
         record["scheduler"] = result.Sampler.Name();
         record["timesteps"] = Json.Array(result.Timesteps);
         record["width"] = result.Pictures[0].Width;
         record["height"] = result.Pictures[0].Height;
         var options = Options(parse);
         // An inversion decides these, whatever the defaults are.
-        options["steps"] = request.Steps;
-        options["guidance"] = request.Guidance;
-        options["steps-offset"] = request.StepsOffset;
+        options["steps"] = request.Sampling.Steps;
+        options["guidance"] = request.Sampling.Guidance;
+        options["steps-offset"] = request.Sampling.StepsOffset;
         options["scheduler"] = result.Sampler.Name();
         record["options"] = options;
     }
@@ -140,15 +140,16 @@ internal static class RunRecord
     /// <param name="request">What was asked for.</param>
     /// <param name="result">What came of it.</param>
     /// <param name="row">Which of the pictures.</param>
-    public static GenerationParameters Parameters(JsonObject record, EditRequest request, EditResult result, int row)
+    public static GenerationParameters Parameters(JsonObject record, PictureRequest request, EditResult result, int row)
     {
         var isEdit = result.Rows[row] > 0;
+        var (source, sampling) = (request.Source, request.Sampling);
         // A given picture has its noise from itself.
-        ulong? seed = request.Inverted is not null || request.InitialLatents is not null ? null
-            : isEdit ? request.EditSeed ?? request.Seed : request.Seed;
+        ulong? seed = source.Inverted is not null || source.InitialLatents is not null ? null
+            : isEdit ? request.Edit.EditSeed ?? sampling.Seed : sampling.Seed;
         return GenerationParameters.Of(
-            isEdit ? request.Targets[result.Rows[row] - 1] : request.Source, request.Negative, request.Steps, result.Sampler, request.Guidance, seed, result.Pictures[row].Size,
-            (string)record[ModelName]!, ((string)record[Fingerprint]!)[..HashLength], request.ClipSkip, isEdit ? request.Source : null, $"p2p {Version}");
+            isEdit ? request.Edit.Prompts[result.Rows[row] - 1] : source.Prompt, sampling.Negative, sampling.Steps, result.Sampler, sampling.Guidance, seed, result.Pictures[row].Size,
+            (string)record[ModelName]!, ((string)record[Fingerprint]!)[..HashLength], sampling.ClipSkip, isEdit ? source.Prompt : null, $"p2p {Version}");
     }
 
     /// <summary>The options that a command line gives, in a form that reads as the same values whatever they begin with.</summary>

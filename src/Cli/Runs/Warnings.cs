@@ -1,7 +1,6 @@
 using PromptToPrompt.Diffusion.Numerics;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Prompts;
-using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Storybook.Training;
 using PromptToPrompt.Storybook.World;
 
@@ -18,10 +17,9 @@ internal static class Warnings
     }
 
     /// <summary>The prompts of a run.</summary>
-    public static TokenizedPrompt[] PromptsOf(ClipTokenizer tokenizer, EditRequest request) =>
+    public static TokenizedPrompt[] PromptsOf(ClipTokenizer tokenizer, PictureRequest request) =>
     [
-        .. request.Targets.Prepend(request.Negative).Prepend(request.Source)
-            .Select(prompt => PromptReading.Read(tokenizer, prompt, request.Windows)),
+        .. request.Texts.Select(prompt => PromptReading.Read(tokenizer, prompt, request.Sampling.Chunks)),
     ];
 
     /// <summary>Says where this machine's arithmetic is not what it should be. Said with <c>--quiet</c>, too.</summary>

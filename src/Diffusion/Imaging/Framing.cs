@@ -34,18 +34,17 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
     /// <param name="model">The model.</param>
     /// <param name="kind">Which way.</param>
     /// <param name="picture">The picture.</param>
-    /// <param name="width">Width to work at in pixels; 0 for the model's own.</param>
-    /// <param name="height">Height to work at in pixels; 0 for the model's own.</param>
+    /// <param name="size">Size to work at in pixels; null for the model's own.</param>
     /// <param name="margins">What of the picture is left away before anything else.</param>
     /// <exception cref="InvalidInputException">The margins or the size do not fit.</exception>
-    public static Framing For(StableDiffusionModel model, FramingKind kind, Picture picture, int width = 0, int height = 0, PixelMargins margins = default) =>
-        For(model, kind, picture.Size, width, height, margins);
+    public static Framing For(StableDiffusionModel model, FramingKind kind, Picture picture, PixelSize? size = null, PixelMargins margins = default) =>
+        For(model, kind, picture.Size, size, margins);
 
-    /// <inheritdoc cref="For(StableDiffusionModel, FramingKind, Picture, int, int, PixelMargins)"/>
-    public static Framing For(StableDiffusionModel model, FramingKind kind, PixelSize picture, int width = 0, int height = 0, PixelMargins margins = default)
+    /// <inheritdoc cref="For(StableDiffusionModel, FramingKind, Picture, PixelSize?, PixelMargins)"/>
+    public static Framing For(StableDiffusionModel model, FramingKind kind, PixelSize picture, PixelSize? size = null, PixelMargins margins = default)
     {
         var multiple = model.Shape.Vae.PixelsPerLatent;
-        var target = new PixelSize(width > 0 ? width : model.PictureSide, height > 0 ? height : model.PictureSide);
+        var target = size ?? new PixelSize(model.PictureSide, model.PictureSide);
         model.RequireFits(target);
         return Create(kind, picture, target, multiple, margins);
     }

@@ -13,14 +13,14 @@ public sealed class AttentionEdit
     private readonly StepWindow selfSteps;
     private readonly int selfResolution;
 
-    private AttentionEdit(TokenAlignment alignment, float[] equalizer, EditSpecification specification, int steps)
+    private AttentionEdit(TokenAlignment alignment, float[] equalizer, EditRequest request, int steps)
     {
         Alignment = alignment;
         Equalizer = equalizer;
         this.steps = steps;
-        selfSteps = specification.SelfSteps;
-        selfResolution = specification.SelfResolution;
-        cross = CrossEdits(alignment, equalizer, specification.CrossSteps.Timing(alignment.Target, steps));
+        selfSteps = request.SelfSteps;
+        selfResolution = request.SelfResolution;
+        cross = CrossEdits(alignment, equalizer, request.CrossSteps.Timing(alignment.Target, steps));
     }
 
     /// <summary>How the tokens of the two prompts belong together.</summary>
@@ -32,30 +32,30 @@ public sealed class AttentionEdit
     /// <summary>Works out an edit.</summary>
     /// <param name="source">The prompt whose attention steers the edit.</param>
     /// <param name="target">The edited prompt.</param>
-    /// <param name="specification">What is asked of the edit.</param>
+    /// <param name="request">The edit; its prompts are not read.</param>
     /// <param name="steps">Number of denoising steps of the run.</param>
     /// <exception cref="InvalidInputException">The prompts cannot be aligned, or the target does not have a word that is named.</exception>
-    public static AttentionEdit Create(TokenizedPrompt source, TokenizedPrompt target, EditSpecification specification, int steps) =>
-        CreateAll(source, [(target, specification)], steps)[0];
+    public static AttentionEdit Create(TokenizedPrompt source, TokenizedPrompt target, EditRequest request, int steps) =>
+        CreateAll(source, [(target, request)], steps)[0];
 
     /// <summary>
-    /// Works out several edits of one source. A word that a specification names must be in at least one of the targets, and is passed
+    /// Works out several edits of one source. A word that an edit names must be in at least one of the targets, and is passed
     /// over in those that do not have it.
     /// </summary>
     /// <inheritdoc cref="Create"/>
     public static IReadOnlyList<AttentionEdit> CreateAll(
-        TokenizedPrompt source, IReadOnlyList<(TokenizedPrompt Target, EditSpecification Specification)> edits, int steps)
+        TokenizedPrompt source, IReadOnlyList<(TokenizedPrompt Target, EditRequest Request)> edits, int steps)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
         TokenizedPrompt[] targets = [.. edits.Select(edit => edit.Target)];
-        foreach (var (option, word) in edits.SelectMany(edit => NamedWords(edit.Specification)).Distinct())
-            WordPlaces.RequireIn(targets, word, option);
+        foreach (var (setting, word) in edits.SelectMany(edit => NamedWords(edit.Request)).Distinct())
+            WordPlaces.RequireIn(targets, word, setting);
         return
         [
             .. edits.Select(edit => new AttentionEdit(
-                TokenAlignment.Create(edit.Specification.Kind, source, edit.Target),
-                Edits.Equalizer.Create(edit.Target, edit.Specification.Weights),
-                edit.Specification,
+                TokenAlignment.Create(edit.Request.Alignment, source, edit.Target),
+                Edits.Equalizer.Create(edit.Target, edit.Request.Weights),
+                edit.Request,
                 steps)),
         ];
     }
@@ -74,9 +74,9 @@ public sealed class AttentionEdit
     public bool InjectsSelfAttention(int step, int height, int width) =>
         selfSteps.Contains(step, steps) && height * width <= selfResolution * selfResolution;
 
-    private static IEnumerable<(string Option, string Word)> NamedWords(EditSpecification specification) =>
-        specification.Weights.Where(weight => weight.Index is null).Select(weight => ("--weight", weight.Word))
-            .Concat(specification.CrossSteps.Words.Select(window => ("--cross-steps", window.Word)));
+    private static IEnumerable<(string Setting, string Word)> NamedWords(EditRequest request) =>
+        request.Weights.Where(weight => weight.Index is null).Select(weight => (nameof(EditRequest.Weights), weight.Word))
+            .Concat(request.CrossSteps.Words.Select(window => (nameof(EditRequest.CrossSteps), window.Word)));
 
     private static CrossEdit[] CrossEdits(TokenAlignment alignment, float[] equalizer, float[][] timing)
     {

@@ -21,6 +21,9 @@ public readonly record struct StepWindow
     /// <summary>The whole run.</summary>
     public static StepWindow Always { get; } = new(0, 1);
 
+    /// <summary>Default window of self-attention: the first 40 %.</summary>
+    public static StepWindow Usual { get; } = Until(0.4);
+
     /// <summary>Fraction of the run where the window opens.</summary>
     public double Start { get; }
 

@@ -4,8 +4,8 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Control;
+using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Sessions;
-using static PromptToPrompt.Diffusion.InvalidInputException;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
@@ -18,47 +18,44 @@ namespace PromptToPrompt.Editing.Inpainting;
 /// </summary>
 public static class InpaintRun
 {
-    private const int MaxFeather = 1000;
-
     /// <summary>Inpaints a picture.</summary>
     /// <param name="model">The model, of either form.</param>
     /// <param name="request">What to make.</param>
-    /// <param name="progress">Told after every step.</param>
-    /// <param name="cancel">Stops the run before the next step.</param>
+    /// <param name="observation">What else to keep.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
+    /// <param name="cancellationToken">Stops the run before the next step.</param>
     /// <exception cref="InvalidInputException">The mask, a number or a size does not fit, or the model is of a third form.</exception>
     public static InpaintResult Execute(
-        StableDiffusionModel model, InpaintRequest request, IProgress<EditProgress>? progress = null, CancellationToken cancel = default)
+        StableDiffusionModel model, InpaintRequest request, Observation? observation = null, IProgress<EditProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
-        Validate(request);
+        request.Validate();
         var mask = Mask.Fit(Mask.Of(request.Mask), request.Picture.Size);
         var shares = request.KeepOutside ? InpaintMask.Shares(mask, request.Feather) : null;
-        var framing = Framing.For(model, request.Frame, request.Picture, request.Sampling.Width, request.Sampling.Height);
+        var framing = Framing.For(model, request.Frame, request.Picture, request.Sampling.Size);
         var framedMask = Mask.Frame(mask, framing);
-        var run = Denoise(model, request, framing.Apply(request.Picture), framedMask, progress, cancel);
+        var run = Denoise(model, request, framing.Apply(request.Picture), framedMask, observation, progress, cancellationToken);
         var restored = framing.Restore(run.Pictures[0], request.Picture);
         return new InpaintResult(shares is null ? restored : InpaintMask.Composite(request.Picture, restored, shares), run);
     }
 
     private static EditResult Denoise(
-        StableDiffusionModel model, InpaintRequest request, Picture picture, Picture mask, IProgress<EditProgress>? progress, CancellationToken cancel)
+        StableDiffusionModel model, InpaintRequest request, Picture picture, Picture mask, Observation? observation, IProgress<EditProgress>? progress,
+        CancellationToken cancellationToken)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        using var plan = new EditPlan(model, request.Sampling with
-        {
-            Targets = [],
-            Inverted = null,
-            Blend = null,
-            BlendSubtract = null,
-            Mask = mask,
-            Width = picture.Width,
-            Height = picture.Height,
-        });
+        using var plan = new EditPlan(
+            model,
+            new GenerationRequest { Prompt = request.Prompt, Sampling = request.Sampling with { Size = picture.Size }, InitialLatents = request.InitialLatents },
+            new EditRequest { Mask = mask },
+            observation);
         using var scheduler = plan.CreateScheduler();
         var clean = picture.Encode(model.Vae, model.Device);
         var (height, width) = (clean.shape[2], clean.shape[3]);
         if (!plan.Noise.shape.SequenceEqual(clean.shape))
-            throw new InvalidInputException($"--init-latents are {plan.Noise.shape[3]}x{plan.Noise.shape[2]}; the framed picture needs {width}x{height}.");
+            throw new InvalidInputException(
+                nameof(InpaintRequest.InitialLatents), $"They are {plan.Noise.shape[3]}x{plan.Noise.shape[2]}; the framed image needs {width}x{height}.", null);
         var region = plan.Blend!.Masks(0, 1, height, width, clean.device);
         if (!region.any().ReadBoolean())
             throw new InvalidInputException($"The mask is too thin for this model, which works on blocks of {model.Shape.Vae.PixelsPerLatent} pixels; paint more of it white.");
@@ -91,7 +88,7 @@ public static class InpaintRun
                     return beside is null ? KeepOutside(scheduler, clean, plan.Noise, region, step, latents) : latents;
                 },
             };
-            foreach (var state in DenoisingLoop.Run(model, scheduler, denoising, cancel))
+            foreach (var state in DenoisingLoop.Run(model, scheduler, denoising, cancellationToken))
             {
                 result.Keep(state.Latents);
                 if (state.Step == state.Steps - 1)
@@ -140,12 +137,5 @@ public static class InpaintRun
     {
         var first = timesteps.Count - Math.Max(1, (int)Math.Round(timesteps.Count * strength));
         return first > 0 && first + 1 < timesteps.Count && timesteps[first] == timesteps[first + 1] ? first + 1 : first;
-    }
-
-    private static void Validate(InpaintRequest request)
-    {
-        Require(request.Strength is > 0 and <= 1, $"--strength is {request.Strength}; give a number above 0 and up to 1.");
-        Require(request.Feather is >= 0 and <= MaxFeather, $"--feather is {request.Feather}; give 0 to {MaxFeather} pixels.");
-        Require(request.KeepOutside || request.Feather == 0, "--feather softens the edge of what is kept outside; leave it out with --keep-outside false.");
     }
 }

@@ -1,4 +1,6 @@
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
+using static PromptToPrompt.Diffusion.InvalidInputException;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -7,17 +9,25 @@ namespace PromptToPrompt.Editing.Inversion;
 /// Exact inversion by bi-directional integration (Zhang et al. 2023, arXiv 2307.10829): each step of <see cref="BdiaScheduler"/> can be undone
 /// without knowing what the network would have said.
 /// </summary>
-internal sealed class BdiaInversion : InversionMethod
+public sealed record BdiaInversion : InversionMethod
 {
+    /// <inheritdoc/>
     public override string Name => "bdia";
+
+    /// <summary>γ of the paper: how much a step uses the one before it, above 0 to 1.</summary>
+    public double Gamma { get; init; } = 1;
 
     internal override bool GainsOverDdim => false;
 
+    internal override void Validate(SamplingSettings sampling)
+    {
+        Require(sampling.Steps >= 2, nameof(SamplingSettings.Steps), "BDIA inversion needs at least 2 steps.");
+        Require(Gamma is > 0 and <= 1, nameof(Gamma), $"{Gamma} is out of range.", "Use a number above 0, at most 1.");
+    }
+
     internal override InvertedPicture Invert(InversionRun run)
     {
-        if (run.Steps < 2)
-            throw new Diffusion.InvalidInputException("--method bdia needs at least 2 --steps.");
-        using var scheduler = new BdiaScheduler(run.Config, run.Steps, run.Settings.Gamma);
+        using var scheduler = new BdiaScheduler(run.Config, run.Steps, Gamma);
         var guidance = run.Settings.InversionGuidance ?? 1;
         // The first step has nothing to look back at; it is DDIM's.
         var first = scheduler.InverseStep(run.Predict(run.Picture, run.Steps - 1, guidance), run.Steps - 1, run.Picture);
@@ -27,7 +37,7 @@ internal sealed class BdiaInversion : InversionMethod
         {
             using var scope = NewDisposeScope();
             var next = scheduler.UndoStep(run.Predict(latents[^1], step, guidance), step, latents[^1], latents[^2]);
-            run.RequireFinite(next, "while inverting; a larger --gamma helps");
+            run.RequireFinite(next, "while inverting; a larger gamma helps");
             latents.Add(next.MoveToOuterDisposeScope());
             run.Report("inverting", run.Steps - step + 1);
         }
@@ -37,11 +47,11 @@ internal sealed class BdiaInversion : InversionMethod
     }
 
     // Edits begin at the second step with the source's first two samples, so that they look back at what the source came from.
-    internal override int FirstStep(InversionSettings settings) => 1;
+    internal override int FirstStep(int steps) => 1;
 
     internal override Scheduler CreateScheduler(SchedulerConfig config, InvertedPicture inverted)
     {
         using var before = inverted.Source.narrow(0, 0, 1);
-        return new BdiaScheduler(config, inverted.Settings.Steps, inverted.Settings.Gamma, before);
+        return new BdiaScheduler(config, inverted.Settings.Sampling.Steps, Gamma, before);
     }
 }

@@ -7,8 +7,9 @@ namespace PromptToPrompt.Editing.Inversion;
 /// DDIM inversion (Dhariwal and Nichol 2021, arXiv 2105.05233, appendix F) and nothing else: guided replay drifts away from the picture. The
 /// base of the other methods, and what they are compared with.
 /// </summary>
-internal sealed class DdimInversion : InversionMethod
+public sealed record DdimInversion : InversionMethod
 {
+    /// <inheritdoc/>
     public override string Name => "ddim";
 
     internal override bool GainsOverDdim => false;
@@ -16,7 +17,7 @@ internal sealed class DdimInversion : InversionMethod
     internal override InvertedPicture Invert(InversionRun run)
     {
         var latents = Trajectory(run);
-        var source = Replay(run, latents[^1], run.Settings.Guidance, run.Unconditional);
+        var source = Replay(run, latents[^1], run.Settings.Sampling.Guidance, run.Unconditional);
         return new(run.Settings, cat([.. latents], 0), cat([.. source], 0)) { FinishedSteps = run.Steps };
     }
 
@@ -24,7 +25,7 @@ internal sealed class DdimInversion : InversionMethod
     /// From the picture to noise: steps + 1 latents, the picture's first. The network should be asked at the sample that a step arrives at,
     /// which is not known yet; plain DDIM asks at the one it leaves, and each fixed-point refinement at the last guess of it.
     /// </summary>
-    public static List<Tensor> Trajectory(InversionRun run)
+    internal static List<Tensor> Trajectory(InversionRun run)
     {
         var guidance = run.Settings.InversionGuidance ?? 1;
         var latents = new List<Tensor> { run.Picture };
@@ -48,7 +49,7 @@ internal sealed class DdimInversion : InversionMethod
     /// <param name="start">The noise.</param>
     /// <param name="guidance">Classifier-free guidance.</param>
     /// <param name="unconditional">What stands in the empty prompt's place.</param>
-    public static List<Tensor> Replay(InversionRun run, Tensor start, double guidance, Conditioning unconditional)
+    internal static List<Tensor> Replay(InversionRun run, Tensor start, double guidance, Conditioning unconditional)
     {
         var latents = new List<Tensor> { start };
         for (var step = 0; step < run.Steps; step++)

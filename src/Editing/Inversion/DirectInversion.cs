@@ -3,13 +3,12 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// Direct inversion (Ju et al. 2023, arXiv 2310.01506): the source follows the inversion backwards, exactly, and edits are denoised as ever.
+/// Direct inversion (Ju et al. 2023, arXiv 2310.01506): the source follows the inversion backwards, exactly, and edits are denoised without change.
 /// </summary>
-internal sealed class DirectInversion : InversionMethod
+public sealed record DirectInversion : InversionMethod
 {
-    public const string MethodName = "direct";
-
-    public override string Name => MethodName;
+    /// <inheritdoc/>
+    public override string Name => "direct";
 
     internal override InvertedPicture Invert(InversionRun run)
     {

@@ -1,4 +1,6 @@
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
+using static PromptToPrompt.Diffusion.InvalidInputException;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
@@ -9,18 +11,25 @@ namespace PromptToPrompt.Editing.Inversion;
 /// the noise that DDPM's steps would have needed between those levels is worked out and kept. It holds the picture's structure, so edits
 /// that add the same noise keep it.
 /// </summary>
-internal sealed class EditFriendlyInversion : InversionMethod
+public sealed record EditFriendlyInversion : InversionMethod
 {
     private const double SourceGuidance = 3.5;
 
+    /// <inheritdoc/>
     public override string Name => "edit-friendly";
 
+    /// <summary>Share of the steps that edits skip at the start, which keeps the image's coarse structure; 0 to below 1.</summary>
+    public double Skip { get; init; } = 0.36;
+
     internal override bool GainsOverDdim => false;
+
+    internal override void Validate(SamplingSettings sampling) =>
+        Require(Skip is >= 0 and < 1, nameof(Skip), $"{Skip} is out of range.", "Use a number from 0 to below 1.");
 
     internal override InvertedPicture Invert(InversionRun run)
     {
         using var scheduler = new DdimScheduler(run.Config, run.Steps) { Eta = 1 };
-        using var generator = new Generator(run.Settings.Seed, CPU);
+        using var generator = new Generator(run.Settings.Sampling.Seed, CPU);
         var guidance = run.Settings.InversionGuidance ?? SourceGuidance;
         var source = new List<Tensor>();
         foreach (var timestep in scheduler.Timesteps)
@@ -45,8 +54,8 @@ internal sealed class EditFriendlyInversion : InversionMethod
         return new(run.Settings, way.flip(0), way) { StepNoise = InvertedPicture.Own(cat([.. steps], 0)), FinishedSteps = run.Steps };
     }
 
-    internal override int FirstStep(InversionSettings settings) => (int)(settings.Skip * settings.Steps);
+    internal override int FirstStep(int steps) => (int)(Skip * steps);
 
     internal override Scheduler CreateScheduler(SchedulerConfig config, InvertedPicture inverted)
-        => new DdimScheduler(config, inverted.Settings.Steps) { Eta = 1, StepNoise = inverted.StepNoise };
+        => new DdimScheduler(config, inverted.Settings.Sampling.Steps) { Eta = 1, StepNoise = inverted.StepNoise };
 }

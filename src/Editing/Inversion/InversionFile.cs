@@ -74,14 +74,14 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
             var finished = Read<int>("finished");
             var pixels = file.Read("picture");
             var framing = Read<Framing>("framing");
-            if (pixels.dtype != ScalarType.Byte || pixels.dim() != 3 || pixels.shape[2] != 3 || finished < 0 || finished > settings.Steps
+            if (pixels.dtype != ScalarType.Byte || pixels.dim() != 3 || pixels.shape[2] != 3 || finished < 0 || finished > settings.Sampling.Steps
                 || framing.Original != new PixelSize((int)pixels.shape[1], (int)pixels.shape[0]))
                 throw new InvalidInputException("its parts do not belong together");
             var picture = new Picture((int)pixels.shape[1], (int)pixels.shape[0], pixels.data<byte>().ToArray());
-            var inverted = new InvertedPicture(settings, Tensor("inversion.latents", settings.Steps + 1), Tensor("source", finished + 1))
+            var inverted = new InvertedPicture(settings, Tensor("inversion.latents", settings.Sampling.Steps + 1), Tensor("source", finished + 1))
             {
                 Unconditional = Optional("inversion.uncond", finished) is { } text ? new Conditioning(text, Optional("inversion.uncond_vector", entries: 1)) : null,
-                StepNoise = Optional("step_noise", settings.Steps),
+                StepNoise = Optional("step_noise", settings.Sampling.Steps),
                 Losses = Read<double[][]>("losses"),
                 FinishedSteps = finished,
             };
@@ -110,9 +110,13 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
     /// <param name="picture">The picture.</param>
     /// <param name="framing">How it is framed.</param>
     public bool IsOf(StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing)
-        => Dtype == model.Dtype.ToString() && Inverted.Settings with { SaveMemory = settings.SaveMemory } == settings
+        => Dtype == model.Dtype.ToString() && WithoutMemory(Inverted.Settings) == WithoutMemory(settings)
         && Framing == framing && Picture.Size == picture.Size && Picture.Rgb.AsSpan().SequenceEqual(picture.Rgb);
 
     /// <inheritdoc/>
     public void Dispose() => Inverted.Dispose();
+
+    // Recomputing activations decides no number.
+    private static InversionSettings WithoutMemory(InversionSettings settings) =>
+        settings.Method is NullTextInversion method ? settings with { Method = method with { SaveMemory = null } } : settings;
 }

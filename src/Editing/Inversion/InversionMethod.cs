@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// A way of finding, for a picture, the noise it could have come from, and of denoising edits from there. Each method is one file of this
-/// folder; what it finds is an <see cref="InvertedPicture"/>, which the runs of edits read.
+/// A method of inversion with its options: finds the noise an image could have come from, and says how edits denoise from there. Each method is one
+/// file of this folder. It returns an <see cref="InvertedPicture"/>, which edits follow.
 /// </summary>
-public abstract class InversionMethod
+public abstract record InversionMethod
 {
     private static readonly IReadOnlyList<InversionMethod> All =
     [
@@ -22,19 +22,23 @@ public abstract class InversionMethod
     /// <summary>The method's name.</summary>
     public abstract string Name { get; }
 
-    /// <summary>The method of a name.</summary>
-    /// <exception cref="Diffusion.InvalidInputException">There is none; the message lists those there are.</exception>
+    /// <summary>Whether the method optimizes something, which takes memory for a backward pass.</summary>
+    public virtual bool HasGradient => false;
+
+    /// <summary>The method of a name, with its default options.</summary>
+    /// <exception cref="Diffusion.InvalidInputException">There is no such method.</exception>
     public static InversionMethod Named(string name) => All.FirstOrDefault(method => method.Name == name)
-        ?? throw new Diffusion.InvalidInputException($"There is no inversion method \"{name}\"; choose one of {string.Join(", ", Names)}.");
+        ?? throw new Diffusion.InvalidInputException(
+            nameof(InversionSettings.Method), $"There is no inversion method \"{name}\".", $"Use one of {string.Join(", ", Names)}.");
 
     /// <summary>Inverts a picture.</summary>
     /// <param name="model">The model.</param>
     /// <param name="latents">The picture's latents, [1, channels, h, w].</param>
     /// <param name="settings">What to do.</param>
-    /// <param name="progress">Told after every step.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
     /// <param name="checkpoint">Called after every optimised step with a function that makes the unfinished inversion, for saving; what it makes is the caller's.</param>
     /// <param name="resume">An unfinished inversion of the same picture, settings and model, to go on from.</param>
-    /// <param name="cancel">Stops before the next step.</param>
+    /// <param name="cancellationToken">Stops before the next step.</param>
     public static InvertedPicture Invert(
         StableDiffusionModel model,
         Tensor latents,
@@ -42,14 +46,13 @@ public abstract class InversionMethod
         IProgress<InversionProgress>? progress = null,
         Action<Func<InvertedPicture>>? checkpoint = null,
         InvertedPicture? resume = null,
-        CancellationToken cancel = default)
+        CancellationToken cancellationToken = default)
     {
         settings.Validate();
-        var method = Named(settings.Method);
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        using var run = new InversionRun(model, latents, settings, progress, checkpoint, resume, cancel);
-        return method.Invert(run);
+        using var run = new InversionRun(model, latents, settings, progress, checkpoint, resume, cancellationToken);
+        return settings.Method.Invert(run);
     }
 
     /// <summary>
@@ -58,24 +61,24 @@ public abstract class InversionMethod
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="inverted">The inversion.</param>
-    /// <param name="progress">Told after every step.</param>
-    /// <param name="cancel">Stops before the next step.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
+    /// <param name="cancellationToken">Stops before the next step.</param>
     public static Tensor? ReplayUntuned(
-        StableDiffusionModel model, InvertedPicture inverted, IProgress<InversionProgress>? progress = null, CancellationToken cancel = default)
+        StableDiffusionModel model, InvertedPicture inverted, IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        if (!inverted.Method.GainsOverDdim)
+        if (!inverted.Settings.Method.GainsOverDdim)
             return null;
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        using var run = new InversionRun(model, inverted.Latents.narrow(0, 0, 1), inverted.Settings, progress, null, null, cancel);
-        var noise = inverted.Latents.narrow(0, inverted.Settings.Steps, 1).to(model.Device);
-        return DdimInversion.Replay(run, noise, inverted.Settings.Guidance, run.Unconditional)[^1].MoveToOuterDisposeScope();
+        using var run = new InversionRun(model, inverted.Latents.narrow(0, 0, 1), inverted.Settings, progress, null, null, cancellationToken);
+        var noise = inverted.Latents.narrow(0, inverted.Settings.Sampling.Steps, 1).to(model.Device);
+        return DdimInversion.Replay(run, noise, inverted.Settings.Sampling.Guidance, run.Unconditional)[^1].MoveToOuterDisposeScope();
     }
 
     internal abstract InvertedPicture Invert(InversionRun run);
 
     /// <summary>The scheduler that edits of an inverted picture run with.</summary>
-    internal virtual Scheduler CreateScheduler(SchedulerConfig config, InvertedPicture inverted) => new DdimScheduler(config, inverted.Settings.Steps);
+    internal virtual Scheduler CreateScheduler(SchedulerConfig config, InvertedPicture inverted) => new DdimScheduler(config, inverted.Settings.Sampling.Steps);
 
     /// <summary>Whether the method begins with DDIM inversion and adds something, so that a plain guided replay says what that gains.</summary>
     internal virtual bool GainsOverDdim => true;
@@ -84,8 +87,13 @@ public abstract class InversionMethod
     internal virtual bool ReplacesUnconditional => false;
 
     /// <summary>What edits multiply by the guidance; see <see cref="DenoisingRequest.ShapeGuidance"/>.</summary>
-    internal virtual Tensor ShapeGuidance(InversionSettings settings, Tensor difference) => difference;
+    internal virtual Tensor ShapeGuidance(Tensor difference) => difference;
 
-    /// <summary>The step that edits begin at.</summary>
-    internal virtual int FirstStep(InversionSettings settings) => 0;
+    /// <summary>The step that edits begin at, in a run of some steps.</summary>
+    internal virtual int FirstStep(int steps) => 0;
+
+    /// <summary>Throws unless the method's options lie within their bounds.</summary>
+    internal virtual void Validate(SamplingSettings sampling)
+    {
+    }
 }

@@ -16,12 +16,12 @@ internal sealed class InversionRun : IDisposable
 {
     private readonly IProgress<InversionProgress>? progress;
     private readonly Action<Func<InvertedPicture>>? checkpoint;
-    private readonly CancellationToken cancel;
+    private readonly CancellationToken cancellationToken;
     private long rows;
 
     public InversionRun(
         StableDiffusionModel model, Tensor latents, InversionSettings settings, IProgress<InversionProgress>? progress,
-        Action<Func<InvertedPicture>>? checkpoint, InvertedPicture? resume, CancellationToken cancel)
+        Action<Func<InvertedPicture>>? checkpoint, InvertedPicture? resume, CancellationToken cancellationToken)
     {
         if (latents.dim() != 4 || latents.shape[0] != 1 || latents.shape[1] != model.Shape.Vae.LatentChannels)
             throw new InvalidInputException($"The picture's latents have shape [{string.Join(", ", latents.shape)}]; this model needs [1, {model.Shape.Vae.LatentChannels}, h, w].");
@@ -29,23 +29,23 @@ internal sealed class InversionRun : IDisposable
         Model = model;
         Settings = settings;
         Picture = latents.to(ScalarType.Float32, model.Device);
-        Scheduler = new DdimScheduler(Config, settings.Steps);
+        Scheduler = new DdimScheduler(Config, settings.Sampling.Steps);
         var sizes = PictureSizes.Of(new PixelSize((int)latents.shape[3], (int)latents.shape[2]) * model.Shape.Vae.PixelsPerLatent);
-        Conditional = TextConditioning.Encode(model, [PromptReading.Read(model.Tokenizer, settings.Prompt, settings.Windows)], sizes, settings.ClipSkip);
-        Unconditional = TextConditioning.EncodeNegative(model, model.Tokenizer.TokenizeWindows("", settings.Windows), sizes, settings.ClipSkip);
+        Conditional = TextConditioning.Encode(model, [PromptReading.Read(model.Tokenizer, settings.Prompt, settings.Sampling.Chunks)], sizes, settings.Sampling.ClipSkip);
+        Unconditional = TextConditioning.EncodeNegative(model, model.Tokenizer.TokenizeWindows("", settings.Sampling.Chunks), sizes, settings.Sampling.ClipSkip);
         Resume = resume;
         this.progress = progress;
         this.checkpoint = checkpoint;
-        this.cancel = cancel;
+        this.cancellationToken = cancellationToken;
     }
 
     public StableDiffusionModel Model { get; }
 
     public InversionSettings Settings { get; }
 
-    public int Steps => Settings.Steps;
+    public int Steps => Settings.Sampling.Steps;
 
-    public SchedulerConfig Config => Settings.StepsOffset is { } offset ? Model.Scheduler with { StepsOffset = offset } : Model.Scheduler;
+    public SchedulerConfig Config => Settings.Sampling.Configure(Model.Scheduler);
 
     public DdimScheduler Scheduler { get; }
 
@@ -83,11 +83,11 @@ internal sealed class InversionRun : IDisposable
     }
 
     /// <summary>The network at some latents with the empty prompt's vector, differentiable with respect to the text; one row.</summary>
-    public CheckpointedUNet Differentiable(Tensor latents, int step)
+    public CheckpointedUNet Differentiable(Tensor latents, int step, bool? recompute)
     {
         using var timestep = full([1], Held(Scheduler.Timesteps[step]), ScalarType.Int64, Model.Device);
         using var input = latents.to(Model.Dtype, copy: true);
-        return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: Settings.SaveMemory ?? (Model.OnePartAtATime ? true : null));
+        return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: recompute ?? (Model.OnePartAtATime ? true : null));
     }
 
     /// <summary>Counts a row forward and its backward pass, which is worth two.</summary>
@@ -96,7 +96,7 @@ internal sealed class InversionRun : IDisposable
     public void Report(string stage, int step, double? loss = null)
     {
         progress?.Report(new(stage, step, Steps, rows, loss));
-        cancel.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     public void Checkpoint(Func<InvertedPicture> unfinished) => checkpoint?.Invoke(unfinished);
@@ -104,7 +104,7 @@ internal sealed class InversionRun : IDisposable
     public void RequireFinite(Tensor latents, string where)
     {
         if (!FiniteNumbers.AreAll(latents))
-            throw new InvalidInputException($"The numbers overflowed {where}; use --dtype float32, more --steps or a lower guidance.");
+            throw new InvalidInputException($"The numbers overflowed {where}. Use float32, more steps or a lower guidance.");
     }
 
     public void Dispose() => Scheduler.Dispose();

@@ -40,10 +40,7 @@ public sealed class InvertedPicture : IDisposable
     public int FinishedSteps { get; internal init; }
 
     /// <summary>Whether the inversion is whole.</summary>
-    public bool IsComplete => FinishedSteps == Settings.Steps;
-
-    /// <summary>The method that found it.</summary>
-    public InversionMethod Method => InversionMethod.Named(Settings.Method);
+    public bool IsComplete => FinishedSteps == Settings.Sampling.Steps;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -67,8 +64,7 @@ public sealed class InvertedPicture : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        using var scheduler = Method.CreateScheduler(
-            Settings.StepsOffset is { } offset ? model.Scheduler with { StepsOffset = offset } : model.Scheduler, this);
+        using var scheduler = Settings.Method.CreateScheduler(Settings.Sampling.Configure(model.Scheduler), this);
         var tensors = new Dictionary<string, Tensor>
         {
             ["latents"] = Source.unsqueeze(1).cpu(),

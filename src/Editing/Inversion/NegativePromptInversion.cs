@@ -6,8 +6,9 @@ namespace PromptToPrompt.Editing.Inversion;
 /// Negative-prompt inversion (Miyake et al. 2023, arXiv 2305.16807): the picture's own prompt takes the empty one's place, which cancels
 /// guidance for the source. Nothing is optimised; what DDIM inversion loses at guidance 1 stays lost.
 /// </summary>
-internal class NegativePromptInversion : InversionMethod
+public record NegativePromptInversion : InversionMethod
 {
+    /// <inheritdoc/>
     public override string Name => "negative-prompt";
 
     internal override bool ReplacesUnconditional => true;

@@ -1,4 +1,6 @@
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Optimisation;
+using static PromptToPrompt.Diffusion.InvalidInputException;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
@@ -12,19 +14,49 @@ namespace PromptToPrompt.Editing.Inversion;
 /// An inner iteration is one unconditional row forward and its gradient with respect to the embedding alone: the conditional prediction
 /// does not change within a timestep and is computed once, the weights need no gradients.
 /// </remarks>
-internal sealed class NullTextInversion : InversionMethod
+public sealed record NullTextInversion : InversionMethod
 {
-    public const string MethodName = "null-text";
+    /// <summary>Most <see cref="InnerSteps"/>.</summary>
+    public const int MaxInnerSteps = 1000;
 
-    /// <summary>The learning rate falls by a hundredth with each timestep.</summary>
-    public const int MostSteps = 100;
+    /// <summary>Most denoising steps: the learning rate falls by a hundredth of its first value at each timestep.</summary>
+    public const int MaxSteps = 100;
 
     // The published code lets later timesteps end earlier, by this much loss each.
     private const double EarlyStopGrowth = 2e-5;
 
-    public override string Name => MethodName;
+    /// <inheritdoc/>
+    public override string Name => "null-text";
+
+    /// <summary>Most optimization steps at each timestep, 0 to <see cref="MaxInnerSteps"/>.</summary>
+    public int InnerSteps { get; init; } = 10;
+
+    /// <summary>The loss at which the first timestep is done, at least 0; it rises by 2·10⁻⁵ with each timestep.</summary>
+    public double EarlyStop { get; init; } = 1e-5;
+
+    /// <summary>Adam's learning rate at the first timestep, above 0.</summary>
+    public double LearningRate { get; init; } = 1e-2;
+
+    /// <summary>
+    /// Whether the backward pass recomputes activations (gradient checkpointing): a third more work, far less memory. Null: where keeping them would
+    /// take more than about 2 GB, and with models that hold one part in memory at a time.
+    /// </summary>
+    public bool? SaveMemory { get; init; }
+
+    /// <inheritdoc/>
+    public override bool HasGradient => true;
 
     internal override bool ReplacesUnconditional => true;
+
+    internal override void Validate(SamplingSettings sampling)
+    {
+        Require(
+            sampling.Steps <= MaxSteps, nameof(SamplingSettings.Steps), $"{sampling.Steps} is too many for null-text inversion, whose learning rate reaches 0.",
+            $"Use at most {MaxSteps}.");
+        RequireRange(InnerSteps, 0, MaxInnerSteps, nameof(InnerSteps));
+        Require(EarlyStop >= 0, nameof(EarlyStop), $"{EarlyStop} is out of range.", "Use a number of at least 0.");
+        Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), $"{LearningRate} is out of range.", "Use a number above 0.");
+    }
 
     internal override InvertedPicture Invert(InversionRun run)
     {
@@ -57,15 +89,15 @@ internal sealed class NullTextInversion : InversionMethod
         }
     }
 
-    private static (Tensor Embedding, Tensor Next, List<double> Losses) Optimise(InversionRun run, int step, Tensor current, Tensor pivot, Tensor start)
+    private (Tensor Embedding, Tensor Next, List<double> Losses) Optimise(InversionRun run, int step, Tensor current, Tensor pivot, Tensor start)
     {
         using var scope = NewDisposeScope();
         var conditional = run.Predict(current, step, run.Conditional);
-        using var network = run.Differentiable(current, step);
+        using var network = run.Differentiable(current, step, SaveMemory);
         using var adam = new Adam(start.to(ScalarType.Float32));
-        var rate = run.Settings.LearningRate * (1 - (step / (double)MostSteps));
+        var rate = LearningRate * (1 - (step / (double)MaxSteps));
         var losses = new List<double>();
-        while (losses.Count < run.Settings.InnerSteps)
+        while (losses.Count < InnerSteps)
         {
             using var iteration = NewDisposeScope();
             using var pass = network.Forward(adam.Value.to(run.Model.Dtype));
@@ -74,7 +106,7 @@ internal sealed class NullTextInversion : InversionMethod
             run.CountIteration();
             losses.Add(loss);
             // As published: the loss is that before the update it decides about.
-            if (loss < run.Settings.EarlyStop + (step * EarlyStopGrowth))
+            if (loss < EarlyStop + (step * EarlyStopGrowth))
                 break;
         }
 
@@ -82,7 +114,7 @@ internal sealed class NullTextInversion : InversionMethod
         run.RequireFinite(next, "while optimising");
         return (adam.Value.clone().MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope(), losses);
 
-        Tensor Next(Tensor free) => run.Scheduler.Step(free.Plus(Held(run.Settings.Guidance) * (conditional - free)), step, current);
+        Tensor Next(Tensor free) => run.Scheduler.Step(free.Plus(Held(run.Settings.Sampling.Guidance) * (conditional - free)), step, current);
 
         // The mean squared distance of the step's result from the pivot, and its gradient with respect to the unconditional prediction.
         (double Loss, Tensor Gradient) Loss(Tensor output)

@@ -1,3 +1,5 @@
+using PromptToPrompt.Diffusion.Pipelines;
+using static PromptToPrompt.Diffusion.InvalidInputException;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -6,14 +8,20 @@ namespace PromptToPrompt.Editing.Inversion;
 /// Proximal guidance (Han et al. 2023, arXiv 2306.05414): negative-prompt inversion whose edits are guided only where the two predictions
 /// differ much. The proximal operator of λ‖·‖₀: what is smaller than a quantile of the differences becomes zero.
 /// </summary>
-internal sealed class ProximalInversion : NegativePromptInversion
+public sealed record ProximalInversion : NegativePromptInversion
 {
+    /// <inheritdoc/>
     public override string Name => "proximal";
 
-    internal override Tensor ShapeGuidance(InversionSettings settings, Tensor difference)
+    /// <summary>Quantile of the differences below which guidance is dropped, 0 to 1.</summary>
+    public double Quantile { get; init; } = 0.7;
+
+    internal override void Validate(SamplingSettings sampling) => RequireRange(Quantile, 0.0, 1.0, nameof(Quantile));
+
+    internal override Tensor ShapeGuidance(Tensor difference)
     {
         var size = difference.abs();
-        var threshold = quantile(size.flatten(1), tensor((float)settings.ProximalQuantile, device: difference.device), 1).view(-1, 1, 1, 1);
+        var threshold = quantile(size.flatten(1), tensor((float)Quantile, device: difference.device), 1).view(-1, 1, 1, 1);
         return difference * size.ge(threshold);
     }
 }

@@ -12,46 +12,54 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
 
-/// <summary>A request worked out for a model: tokens, embeddings, edits, noise and regions. Everything that is decided before the first step.</summary>
+/// <summary>A run worked out for a model: tokens, embeddings, edits, noise and regions. Everything that is decided before the first step.</summary>
 internal sealed class EditPlan : IDisposable
 {
     private readonly Tensor? mask;
 
-    public EditPlan(StableDiffusionModel model, EditRequest request)
+    public EditPlan(StableDiffusionModel model, GenerationRequest source, EditRequest edit, Observation? observation = null)
     {
-        Words = new EditWords(model.Tokenizer, request);
+        Words = new EditWords(model.Tokenizer, source, edit);
         Model = model;
-        Request = request;
-        Sampler = request.Sampler ?? model.Scheduler.DefaultSampler;
-        FirstStep = request.Inverted?.Method.FirstStep(request.Inverted.Settings) ?? 0;
-        Known = request.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
+        Source = source;
+        Edit = edit;
+        Observation = observation ?? Observation.None;
+        Sampler = Sampling.Sampler ?? model.Scheduler.DefaultSampler;
+        FirstStep = source.Inverted?.Settings.FirstStep ?? 0;
+        Known = source.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
-        var sizes = new PictureSizes(request.OriginalSize ?? PictureSize, request.Crop.Top, request.Crop.Left, request.TargetSize ?? PictureSize);
-        Conditional = TextConditioning.Encode(model, Prompts, sizes, request.ClipSkip).DetachFromDisposeScope();
-        Unconditional = request.Inverted?.Unconditional is { } found ? Placed(found)
-            : TextConditioning.EncodeNegative(model, Words.Negative, sizes, request.ClipSkip).DetachFromDisposeScope();
-        mask = request.Mask is { } picture ? LatentMask(picture).DetachFromDisposeScope() : null;
-        var blends = request.Blend is not null || request.BlendSubtract is not null;
+        var sizes = Sampling.SizesOf(PictureSize);
+        Conditional = TextConditioning.Encode(model, Prompts, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
+        Unconditional = source.Inverted?.Unconditional is { } found ? Placed(found)
+            : TextConditioning.EncodeNegative(model, Words.Negative, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
+        mask = edit.Mask is { } picture ? LatentMask(picture).DetachFromDisposeScope() : null;
+        var blends = edit.Blend is not null || edit.BlendSubtract is not null;
         var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)Noise.shape[2], (int)Noise.shape[3]);
-        Maps = blends || request.WatchAttention || request.Trace ? new AttentionMaps(height, width) : null;
-        SelfAttention = request.WatchSelfAttention ? new SelfAttentionMap(height, width) : null;
+        Maps = blends || Observation.Attention || Observation.Trace ? new AttentionMaps(height, width) : null;
+        SelfAttention = Observation.SelfAttention ? new SelfAttentionMap(height, width) : null;
         Blend = !blends && mask is null ? null : new LocalBlend(
             new LocalBlendOptions
             {
                 Include = Words.Blend,
                 Subtract = Words.BlendSubtract,
-                Threshold = request.BlendThreshold,
-                SubtractThreshold = request.BlendSubtractThreshold,
-                Start = request.BlendStart,
+                Threshold = edit.BlendThreshold,
+                SubtractThreshold = edit.BlendSubtractThreshold,
+                Start = edit.BlendStart,
                 Mask = mask,
             },
             Maps,
-            request.Steps);
+            Sampling.Steps);
     }
 
     public StableDiffusionModel Model { get; }
 
-    public EditRequest Request { get; }
+    public GenerationRequest Source { get; }
+
+    public EditRequest Edit { get; }
+
+    public Observation Observation { get; }
+
+    public SamplingSettings Sampling => Source.Sampling;
 
     public EditWords Words { get; }
 
@@ -75,7 +83,7 @@ internal sealed class EditPlan : IDisposable
     public Conditioning Unconditional { get; }
 
     /// <summary>Whether the rows of a step are computed one after another.</summary>
-    public bool RowByRow => Request.RowByRow || Model.OnePartAtATime;
+    public bool RowByRow => Source.RowByRow || Model.OnePartAtATime;
 
     public AttentionMaps? Maps { get; }
 
@@ -87,23 +95,19 @@ internal sealed class EditPlan : IDisposable
 
     public Scheduler CreateScheduler()
     {
-        var config = Model.Scheduler with
-        {
-            StepsOffset = Request.StepsOffset ?? Model.Scheduler.StepsOffset,
-            TimestepSpacing = Request.TimestepSpacing ?? Model.Scheduler.TimestepSpacing,
-        };
-        return Request.Inverted is { } inverted ? inverted.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Request.Steps, Request.Seed);
+        var config = Sampling.Configure(Model.Scheduler);
+        return Source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Sampling.Steps, Sampling.Seed);
     }
 
     /// <summary>What guidance multiplies; see <see cref="DenoisingRequest.ShapeGuidance"/>.</summary>
     public Tensor ShapeGuidance(Tensor difference)
-        => Request.Inverted is { } inverted ? inverted.Method.ShapeGuidance(inverted.Settings, difference) : difference;
+        => Source.Inverted is { } inverted ? inverted.Settings.Method.ShapeGuidance(difference) : difference;
 
     /// <summary>U-Net rows of each step of a pass over some of the prompts.</summary>
     public int Rows(IReadOnlyList<int> prompts)
     {
         var known = Known is not null && prompts.Contains(0) ? 1 : 0;
-        return known + ((prompts.Count - known) * (Request.Guidance == 1 || Model.TakesGuidance ? 1 : 2));
+        return known + ((prompts.Count - known) * (Sampling.Guidance == 1 || Model.TakesGuidance ? 1 : 2));
     }
 
     public void Dispose()
@@ -119,15 +123,14 @@ internal sealed class EditPlan : IDisposable
     {
         using var scope = NewDisposeScope();
         var model = Model;
-        var side = model.PictureSide;
-        var (height, width) = (Request.Height > 0 ? Request.Height : side, Request.Width > 0 ? Request.Width : side);
+        var (height, width) = Sampling.Size is { } size ? (size.Height, size.Width) : (model.PictureSide, model.PictureSide);
         Tensor source;
         if (Known is not null)
         {
             source = Known.narrow(0, FirstStep, 1);
             Require(source.shape[1] == model.Shape.Vae.LatentChannels, $"The picture was inverted with a model of {source.shape[1]} latent channels; this one has {model.Shape.Vae.LatentChannels}.");
         }
-        else if (Request.InitialLatents is { } given)
+        else if (Source.InitialLatents is { } given)
         {
             Require(given.dim() == 4 && given.shape[0] == 1 && given.shape[1] == model.Shape.Vae.LatentChannels,
                 $"The initial latents have shape [{string.Join(", ", given.shape)}]; this model needs [1, {model.Shape.Vae.LatentChannels}, h, w].");
@@ -136,11 +139,11 @@ internal sealed class EditPlan : IDisposable
         }
         else
         {
-            source = InitialNoise.FromSeed(model, Request.Seed, height, width);
+            source = InitialNoise.FromSeed(model, Sampling.Seed, height, width);
         }
 
-        var edited = Request.EditSeed is { } seed ? InitialNoise.FromSeed(model, seed, height, width) : source;
-        return cat([source, .. Request.Targets.Select(_ => edited)], 0).DetachFromDisposeScope();
+        var edited = Edit.EditSeed is { } seed ? InitialNoise.FromSeed(model, seed, height, width) : source;
+        return cat([source, .. Edit.Prompts.Select(_ => edited)], 0).DetachFromDisposeScope();
     }
 
     private Conditioning Placed(Conditioning found)

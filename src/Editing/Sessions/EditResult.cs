@@ -5,6 +5,7 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Maps;
 using PromptToPrompt.Editing.Prompts;
@@ -14,12 +15,15 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Sessions;
 
 /// <summary>
-/// The pictures of a run, and what was kept of how they came about. A result owns all of it: the request's inversion, the session and the model may be
-/// disposed before it.
+/// The images of a run, and what was kept of it. A result owns all it shows: the source's inversion, the session and the model may be disposed before
+/// it.
 /// </summary>
 public sealed class EditResult : IDisposable
 {
-    private readonly EditRequest request;
+    private readonly SamplingSettings sampling;
+    private readonly EditRequest edit;
+    private readonly bool isTraced;
+    private readonly InvertedPicture? inverted;
     private readonly Conditioning? unconditional;
     private readonly List<Tensor> latents = [];
     private readonly List<Tensor?> masks = [];
@@ -27,10 +31,13 @@ public sealed class EditResult : IDisposable
     // Takes what it needs of the plan, which is gone after the run.
     internal EditResult(EditPlan plan, IReadOnlyList<int> rows, IReadOnlyList<long> timesteps)
     {
-        var asked = plan.Request;
-        request = asked with { Inverted = asked.Trace ? asked.Inverted?.Share() : null, InitialLatents = null };
-        unconditional = !asked.Trace ? null
-            : (asked.Inverted?.Unconditional ?? (asked.Negative.Length > 0 ? plan.Unconditional : null))?.Share();
+        (sampling, edit, isTraced) = (plan.Sampling, plan.Edit, plan.Observation.Trace);
+        if (isTraced)
+        {
+            inverted = plan.Source.Inverted?.Share();
+            unconditional = (plan.Source.Inverted?.Unconditional ?? (sampling.Negative.Length > 0 ? plan.Unconditional : null))?.Share();
+        }
+
         Prompts = plan.Prompts;
         Maps = plan.Maps;
         SelfAttention = plan.SelfAttention;
@@ -70,7 +77,7 @@ public sealed class EditResult : IDisposable
     /// <summary>Writes what happened: latents, pictures, timesteps, average 16×16 cross-attention and blend masks (255 before the blend begins).</summary>
     /// <param name="path">Where to; the file is whole or not there.</param>
     /// <param name="metadata">What the file's header says besides; null for nothing.</param>
-    /// <exception cref="InvalidOperationException">The request did not ask for a trace.</exception>
+    /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
     public void SaveTrace(string path, IReadOnlyDictionary<string, string>? metadata = null)
     {
         RequireTrace();
@@ -86,7 +93,7 @@ public sealed class EditResult : IDisposable
             tensors["attention.cross.16"] = stack(Rows.Select(p => Maps.Mean(p).transpose(0, 1).reshape(-1, 16, 16)));
         if (masks.OfType<Tensor>().FirstOrDefault() is { } some)
             tensors["blend.mask"] = stack(masks.Select(m => m is null ? full_like(some, Held(255)) : m));
-        request.Inverted?.AddTrace(tensors);
+        inverted?.AddTrace(tensors);
         SafetensorsWriter.Write(path, tensors, metadata);
     }
 
@@ -96,23 +103,19 @@ public sealed class EditResult : IDisposable
     /// </summary>
     /// <param name="picture">Index into <see cref="Pictures"/>.</param>
     /// <exception cref="Diffusion.InvalidInputException">The picture was not made with DDIM, whose way is the only one that edits can follow.</exception>
-    /// <exception cref="InvalidOperationException">The request did not ask for a trace.</exception>
+    /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
     public InvertedPicture AsSource(int picture)
     {
         RequireTrace();
         if (Sampler != SamplerKind.Ddim)
             throw new Diffusion.InvalidInputException($"This picture was made with {Sampler.Name()}; only pictures made with ddim can be edited further.");
-        if (latents.Count != request.Steps + 1)
+        if (latents.Count != sampling.Steps + 1)
             throw new Diffusion.InvalidInputException("This picture comes from a partial run, so its trajectory is incomplete; invert it to edit it further.");
-        var settings = request.Inverted?.Settings ?? new InversionSettings
+        var settings = inverted?.Settings ?? new InversionSettings
         {
-            Method = DirectInversion.MethodName,
+            Method = new DirectInversion(),
             Prompt = "",
-            Steps = request.Steps,
-            StepsOffset = request.StepsOffset,
-            Guidance = request.Guidance,
-            Windows = request.Windows,
-            ClipSkip = request.ClipSkip,
+            Sampling = InversionSettings.Deciding(sampling),
         };
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -120,8 +123,8 @@ public sealed class EditResult : IDisposable
         return new InvertedPicture(settings with { Prompt = PromptReading.Write(Prompts[Rows[picture]]) }, way.flip(0), way)
         {
             Unconditional = unconditional?.Own(),
-            StepNoise = request.Inverted?.StepNoise is { } noise ? InvertedPicture.Own(noise) : null,
-            FinishedSteps = settings.Steps,
+            StepNoise = inverted?.StepNoise is { } noise ? InvertedPicture.Own(noise) : null,
+            FinishedSteps = settings.Sampling.Steps,
         };
     }
 
@@ -132,13 +135,13 @@ public sealed class EditResult : IDisposable
         var text = Prompts[Rows[picture]].Text;
         if (Rows[picture] == 0)
             return text;
-        var weights = WeightedPrompt.Parse(request.Targets[Rows[picture] - 1]).Weights.Concat(request.Edit.Weights);
+        var weights = WeightedPrompt.Parse(edit.Prompts[Rows[picture] - 1]).Weights.Concat(edit.Weights);
         return string.Join(", ", weights.Select(weight => string.Create(CultureInfo.InvariantCulture, $"{weight.Word} ×{weight.Weight:0.##}")).Prepend(text));
     }
 
     /// <summary>Where the last step let a picture change, [h, w], 255 for yes; null where nothing confined it. The caller's to dispose.</summary>
     /// <param name="picture">Index into <see cref="Pictures"/>.</param>
-    /// <exception cref="InvalidOperationException">The request did not ask for a trace.</exception>
+    /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
     public Tensor? LastMask(int picture)
     {
         RequireTrace();
@@ -154,25 +157,25 @@ public sealed class EditResult : IDisposable
         Latents?.Dispose();
         Maps?.Dispose();
         SelfAttention?.Dispose();
-        request.Inverted?.Dispose();
+        inverted?.Dispose();
         unconditional?.Dispose();
     }
 
     private void RequireTrace()
     {
-        if (!request.Trace)
-            throw new InvalidOperationException("Set EditRequest.Trace before the run.");
+        if (!isTraced)
+            throw new InvalidOperationException($"Set {nameof(Observation)}.{nameof(Observation.Trace)} before the run.");
     }
 
     internal void Keep(Tensor state)
     {
-        if (request.Trace)
+        if (isTraced)
             latents.Add(state.clone().DetachFromDisposeScope());
     }
 
     internal void KeepMask(Tensor? mask)
     {
-        if (request.Trace)
+        if (isTraced)
             masks.Add(mask?.squeeze(1).to(ScalarType.Byte).DetachFromDisposeScope());
     }
 

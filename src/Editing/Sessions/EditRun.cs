@@ -1,6 +1,8 @@
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Blending;
 using PromptToPrompt.Editing.Control;
+using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Inversion;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Sessions;
@@ -11,21 +13,41 @@ namespace PromptToPrompt.Editing.Sessions;
 /// </summary>
 public static class EditRun
 {
-    /// <summary>Makes the source picture and its edits in one batch.</summary>
+    /// <summary>Makes the source image and its edits in one batch.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="request">What to make.</param>
-    /// <param name="progress">Told after every step.</param>
-    /// <param name="cancel">Stops the run before the next step.</param>
+    /// <param name="source">The source image.</param>
+    /// <param name="edit">Its edits; null to make the source alone.</param>
+    /// <param name="observation">What else to keep.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
+    /// <param name="cancellationToken">Stops the run before the next step.</param>
     /// <exception cref="Diffusion.InvalidInputException">A word, number or size does not fit.</exception>
     public static EditResult Execute(
-        StableDiffusionModel model, EditRequest request, IProgress<EditProgress>? progress = null, CancellationToken cancel = default)
+        StableDiffusionModel model, GenerationRequest source, EditRequest? edit = null, Observation? observation = null,
+        IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        using var plan = new EditPlan(model, request);
-        return Pass(plan, [.. Enumerable.Range(0, plan.Prompts.Count)], recording: null, progress, cancel);
+        using var plan = new EditPlan(model, source, edit ?? new EditRequest(), observation);
+        return Pass(plan, [.. Enumerable.Range(0, plan.Prompts.Count)], recording: null, progress, cancellationToken);
+    }
+
+    /// <summary>Throws, before any work, what a run would throw because of its words and numbers.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="source">The source image.</param>
+    /// <param name="edit">Its edits.</param>
+    /// <param name="settings">How the image to edit will be inverted; null where nothing is, or it is inverted already.</param>
+    /// <exception cref="Diffusion.InvalidInputException">A word or number does not fit.</exception>
+    public static void Check(StableDiffusionModel model, GenerationRequest source, EditRequest edit, InversionSettings? settings = null)
+    {
+        if (settings is not null)
+        {
+            settings.Validate();
+            EditWords.RequireFits(source, edit, settings);
+        }
+
+        _ = new EditWords(model.Tokenizer, source, edit);
     }
 
     internal static EditResult Pass(
-        EditPlan plan, IReadOnlyList<int> prompts, SourceRecording? recording, IProgress<EditProgress>? progress, CancellationToken cancel)
+        EditPlan plan, IReadOnlyList<int> prompts, SourceRecording? recording, IProgress<EditProgress>? progress, CancellationToken cancellationToken)
     {
         using var _ = no_grad();
         using var scheduler = plan.CreateScheduler();
@@ -35,7 +57,7 @@ public static class EditRun
             var first = prompts[0];
             // Rows that are computed one after another cannot look at each other: the source's is recorded for those that follow in the step.
             using var lent = plan.RowByRow && first == 0 && prompts.Count > 1 && recording is null
-                ? SourceRecording.OfLatestStep(plan.Model.Dtype, plan.Request.Edit.SelfResolution) : null;
+                ? SourceRecording.OfLatestStep(plan.Model.Dtype, plan.Edit.SelfResolution) : null;
             using var attention = new EditAttention(plan.Edits, recording ?? lent, plan.Maps, plan.SelfAttention);
             using var noise = plan.Noise.narrow(0, first, prompts.Count);
             using var conditional = plan.Conditional.Narrow(first, prompts.Count);
@@ -62,14 +84,14 @@ public static class EditRun
                 Prompts = prompts,
                 Conditional = conditional,
                 Unconditional = plan.Unconditional,
-                Guidance = plan.Request.Guidance,
-                GuidanceRescale = plan.Request.GuidanceRescale,
+                Guidance = plan.Sampling.Guidance,
+                GuidanceRescale = plan.Sampling.GuidanceRescale,
                 Attention = attention,
                 RowByRow = plan.RowByRow,
                 AfterStep = (step, latents) => Blend(plan, first, recording, result, step, latents),
             };
             var rows = plan.Rows(prompts);
-            foreach (var state in DenoisingLoop.Run(plan.Model, scheduler, request, cancel))
+            foreach (var state in DenoisingLoop.Run(plan.Model, scheduler, request, cancellationToken))
             {
                 if (first == 0)
                     recording?.AddLatents(state.Latents.narrow(0, 0, 1));

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Edits;
@@ -7,29 +8,28 @@ using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Editing.Sessions;
 
-/// <summary>What of a request depends on its words and numbers alone: checked and worked out before anything is computed.</summary>
+/// <summary>What of a run depends on its words and numbers alone: checked and worked out before anything is computed.</summary>
 internal sealed class EditWords
 {
-    public EditWords(ClipTokenizer tokenizer, EditRequest request)
+    public EditWords(ClipTokenizer tokenizer, GenerationRequest source, EditRequest edit)
     {
-        Validate(request);
-        var source = PromptReading.Read(tokenizer, request.Source, request.Windows);
-        Negative = PromptReading.Read(tokenizer, request.Negative, request.Windows);
-        var targets = request.Targets.Select(WeightedPrompt.Parse).ToList();
-        Prompts = [source, .. targets.Select(t => tokenizer.TokenizeWindows(t.Text, request.Windows))];
-        Edits = [null, .. AttentionEdit.CreateAll(
-            Prompts[0],
-            [.. targets.Select((t, i) => (Prompts[i + 1], request.Edit with { Weights = [.. request.Edit.Weights, .. t.Weights] }))],
-            request.Steps)];
-        Prompts = [source, .. Edits.Skip(1).Select(edit => edit!.Alignment.Target with { Emphasis = edit.Alignment.Emphasis() })];
-        Blend = request.Blend?.Find(Prompts);
-        BlendSubtract = request.BlendSubtract?.Find(Prompts);
+        Validate(source, edit);
+        var sampling = source.Sampling;
+        var prompt = PromptReading.Read(tokenizer, source.Prompt, sampling.Chunks);
+        Negative = PromptReading.Read(tokenizer, sampling.Negative, sampling.Chunks);
+        var targets = edit.Prompts.Select(WeightedPrompt.Parse).Select(target => (
+            tokenizer.TokenizeWindows(target.Text, sampling.Chunks), edit with { Weights = [.. edit.Weights, .. target.Weights] }));
+        Edits = [null, .. AttentionEdit.CreateAll(prompt, [.. targets], sampling.Steps)];
+        // A target's emphasis comes from the source through the alignment.
+        Prompts = [prompt, .. Edits.Skip(1).Select(target => target!.Alignment.Target with { Emphasis = target.Alignment.Emphasis() })];
+        Blend = Naming(nameof(EditRequest.Blend), () => edit.Blend?.Find(Prompts));
+        BlendSubtract = Naming(nameof(EditRequest.BlendSubtract), () => edit.BlendSubtract?.Find(Prompts));
     }
 
     /// <summary>The source prompt, then the targets.</summary>
     public IReadOnlyList<TokenizedPrompt> Prompts { get; }
 
-    /// <summary>What the pictures should not show.</summary>
+    /// <summary>The negative prompt.</summary>
     public TokenizedPrompt Negative { get; }
 
     /// <summary>The edit of each prompt, null for the source.</summary>
@@ -38,46 +38,53 @@ internal sealed class EditWords
     /// <summary>Token positions of the blend words in each prompt.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Blend { get; }
 
-    /// <summary>The same for the subtracted words.</summary>
+    /// <summary>Token positions of the subtracted words in each prompt.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? BlendSubtract { get; }
 
-    /// <summary>Refuses what does not go with a real picture.</summary>
-    /// <param name="request">The request.</param>
-    /// <param name="settings">How the picture is inverted.</param>
-    public static void RequireFits(EditRequest request, InversionSettings settings)
+    /// <summary>Refuses, before an image is inverted, what cannot follow that inversion.</summary>
+    /// <param name="source">The source.</param>
+    /// <param name="edit">Its edit.</param>
+    /// <param name="settings">How the image will be inverted.</param>
+    public static void RequireFits(GenerationRequest source, EditRequest edit, InversionSettings settings)
     {
-        Require(request.Steps == settings.Steps, $"--steps is {request.Steps}, but the picture was inverted in {settings.Steps}; invert it again.");
-        Require(request.Source == settings.Prompt, $"The picture was inverted as \"{settings.Prompt}\"; give that source prompt, or invert it again.");
-        Require(request.Sampler is null or SamplerKind.Ddim, "Real pictures are edited with ddim; leave --scheduler out.");
-        Require(request.TimestepSpacing is null, "A real picture is edited at the timesteps it was inverted at; leave --spacing out.");
-        Require(request.Windows == settings.Windows, $"The prompts are read in {request.Windows} windows, but the picture was inverted with {settings.Windows}; invert it again.");
-        Require(request.ClipSkip == settings.ClipSkip, $"--clip-skip is {request.ClipSkip}, but the picture was inverted with {settings.ClipSkip}; invert it again.");
-        Require(request.EditSeed is null && request.InitialLatents is null, "A real picture starts from its own noise; leave --edit-seed and --init-latents out.");
+        var (sampling, inverted) = (source.Sampling, settings.Sampling);
+        RequireSame(nameof(SamplingSettings.Steps), sampling.Steps, inverted.Steps);
+        RequireSame(nameof(SamplingSettings.Chunks), sampling.Chunks, inverted.Chunks);
+        RequireSame(nameof(SamplingSettings.ClipSkip), sampling.ClipSkip, inverted.ClipSkip);
+        Require(source.Prompt == settings.Prompt, $"The image was inverted as \"{settings.Prompt}\". Use that source prompt, or invert it again.");
+        Require(sampling.Sampler is null or SamplerKind.Ddim, nameof(SamplingSettings.Sampler), "Real images are edited with ddim.", "Leave the sampler out.");
         Require(
-            request.OriginalSize is null && request.TargetSize is null && request.Crop == default,
-            "A real picture is inverted as what it is; leave --original-size, --crop and --target-size out.");
+            sampling.TimestepSpacing == inverted.TimestepSpacing, nameof(SamplingSettings.TimestepSpacing), "A real image is edited at the timesteps of its inversion.",
+            "Leave this setting out.");
+        RequireUnset(edit.EditSeed is null, nameof(EditRequest.EditSeed), "A real image starts from its own noise.");
+        RequireUnset(source.InitialLatents is null, nameof(GenerationRequest.InitialLatents), "A real image starts from its own noise.");
+        RequireUnset(sampling.OriginalSize is null, nameof(SamplingSettings.OriginalSize), "A real image keeps its own size conditioning.");
+        RequireUnset(sampling.TargetSize is null, nameof(SamplingSettings.TargetSize), "A real image keeps its own size conditioning.");
+        RequireUnset(sampling.Crop == default, nameof(SamplingSettings.Crop), "A real image keeps its own size conditioning.");
         Require(
-            request.Negative.Length == 0 || !InversionMethod.Named(settings.Method).ReplacesUnconditional,
-            $"The method {settings.Method} has its own embedding in the negative prompt's place; leave --negative out, or choose direct.");
+            sampling.Negative.Length == 0 || !settings.Method.ReplacesUnconditional,
+            nameof(SamplingSettings.Negative),
+            $"The method {settings.Method.Name} has its own embedding in place of the negative prompt.",
+            "Leave the negative prompt out, or use the method direct.");
     }
 
-    private static void Validate(EditRequest request)
+    private static void Validate(GenerationRequest source, EditRequest edit)
     {
-        Require(request.Steps is >= 1 and <= 1000, $"--steps is {request.Steps}; give a number from 1 to 1000.");
-        Require(request.Windows is >= 1 and <= ClipTokenizer.MostWindows, $"The prompts are to be read in {request.Windows} windows; 1 to {ClipTokenizer.MostWindows} can be.");
-        Require(double.IsFinite(request.Guidance), "--guidance must be a finite number.");
-        foreach (var (name, value) in new[]
-        {
-            ("--guidance-rescale", request.GuidanceRescale),
-            ("--blend-threshold", request.BlendThreshold), ("--blend-subtract-threshold", request.BlendSubtractThreshold), ("--blend-start", request.BlendStart),
-        })
-            Require(value is >= 0 and <= 1, $"{name} is {value}; give a number from 0 to 1.");
-        if (request.Inverted is not { } inverted)
+        source.Sampling.Validate();
+        edit.Validate();
+        if (source.Inverted is not { } inverted)
             return;
-        Require(inverted.IsComplete, $"The inversion stopped after {inverted.FinishedSteps} of {inverted.Settings.Steps} steps; finish it first.");
-        RequireFits(request, inverted.Settings);
+        Require(inverted.IsComplete, $"The inversion stopped after {inverted.FinishedSteps} of {inverted.Settings.Sampling.Steps} steps; finish it first.");
+        RequireFits(source, edit, inverted.Settings);
         Require(
-            request.Negative.Length == 0 || inverted.Unconditional is null,
-            "The inverted picture already carries its own unconditional embedding; leave the negative prompt out.");
+            source.Sampling.Negative.Length == 0 || inverted.Unconditional is null,
+            nameof(SamplingSettings.Negative),
+            "The inverted image has its own unconditional embedding.",
+            "Leave the negative prompt out.");
     }
+
+    private static void RequireSame(string setting, int given, int inverted) => Require(
+        given == inverted, setting, $"{given} differs from the image's inversion, which has {inverted}.", "Leave it out, or invert the image again.");
+
+    private static void RequireUnset(bool isUnset, string setting, string why) => Require(isUnset, setting, why, "Leave this setting out.");
 }

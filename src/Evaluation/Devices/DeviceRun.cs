@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Sessions;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -31,11 +32,15 @@ public sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Pictu
     /// <param name="cancel">Stops the run before the next step.</param>
     public static DeviceRun Of(StableDiffusionModel model, int side, int steps, CancellationToken cancel)
     {
-        var request = new EditRequest { Source = Source, Targets = [Target], Steps = steps, Seed = 1, Width = side, Height = side, Sampler = SamplerKind.Ddim };
+        var source = new GenerationRequest
+        {
+            Prompt = Source,
+            Sampling = new() { Steps = steps, Seed = 1, Size = new PixelSize(side, side), Sampler = SamplerKind.Ddim },
+        };
         var started = TimeProvider.System.GetTimestamp();
         try
         {
-            using var result = EditRun.Execute(model, request, cancel: cancel);
+            using var result = EditRun.Execute(model, source, new EditRequest { Prompts = [Target] }, cancellationToken: cancel);
             var seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
             using var latents = result.Latents.cpu();
             return new(latents.data<float>().ToArray(), result.Pictures, seconds, Held(model.Device));

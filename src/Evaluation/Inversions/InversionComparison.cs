@@ -16,7 +16,7 @@ namespace PromptToPrompt.Evaluation.Inversions;
 /// <param name="clock">Takes the time.</param>
 public sealed class InversionComparison(StableDiffusionModel model, PictureJudge judge, TimeProvider clock)
 {
-    private static readonly EditSpecification WithoutControl = new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
+    private static readonly EditRequest WithoutControl = new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
 
     /// <summary>Tries one picture in one way after the other.</summary>
     /// <param name="sample">The picture.</param>
@@ -33,13 +33,13 @@ public sealed class InversionComparison(StableDiffusionModel model, PictureJudge
     private InversionTrial Run(SamplePicture sample, Tensor latents, Picture ceiling, InversionContender contender, CancellationToken cancel)
     {
         var settings = contender.Settings with { Prompt = sample.Prompt };
-        var (inverted, inversion) = Timed(rows => InversionMethod.Invert(model, latents, settings, rows, cancel: cancel));
+        var (inverted, inversion) = Timed(rows => InversionMethod.Invert(model, latents, settings, rows, cancellationToken: cancel));
         using var found = inverted;
-        using var session = new EditSession(model, EditRequest.ForPicture(inverted));
-        var (source, sourceCost) = Timed(rows => Only(session.RunSource(rows, cancel)));
+        using var session = new EditSession(model, GenerationRequest.Of(inverted));
+        var (source, sourceCost) = Timed(rows => Only(session.RunSource(progress: rows, cancellationToken: cancel)));
         var (retraced, retracedCost) = Timed(rows => Edit(sample.Prompt, WithoutControl, rows));
         var target = contender.IsEdited ? sample.Edit?.Pair.TargetPrompt : null;
-        var edited = target is null ? null : Edit(target, new EditSpecification());
+        var edited = target is null ? null : Edit(target, new EditRequest());
         var free = target is null ? null : Edit(target, WithoutControl);
         return new InversionTrial(
             sample,
@@ -53,8 +53,8 @@ public sealed class InversionComparison(StableDiffusionModel model, PictureJudge
             new(sourceCost.Seconds + retracedCost.Seconds, sourceCost.Rows + retracedCost.Rows),
             new TrialPictures(ceiling, source, retraced, edited, free));
 
-        Picture Edit(string prompt, EditSpecification edit, RowCount? rows = null)
-            => Only(session.Edit(request => request with { Targets = [prompt], Edit = edit }, rows, cancel));
+        Picture Edit(string prompt, EditRequest edit, RowCount? rows = null)
+            => Only(session.Edit(edit with { Prompts = [prompt] }, progress: rows, cancellationToken: cancel));
     }
 
     private TrialEdit Measure(KnownEdit edit, Picture ceiling, Picture edited) => new(

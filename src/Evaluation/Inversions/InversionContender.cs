@@ -9,10 +9,13 @@ namespace PromptToPrompt.Evaluation.Inversions;
 /// <param name="IsEdited">Whether its inversions are edited too, and not only brought back.</param>
 public sealed record InversionContender(string Name, InversionSettings Settings, bool IsEdited)
 {
-    private static readonly string[] Methods = ["ddim", "negative-prompt", "proximal", "null-text", "direct", "bdia", "edit-friendly"];
+    private static readonly InversionMethod[] Methods =
+    [
+        new DdimInversion(), new NegativePromptInversion(), new ProximalInversion(), new NullTextInversion(), new DirectInversion(), new BdiaInversion(), new EditFriendlyInversion(),
+    ];
 
     // These retrace their picture only with the guidance they were inverted with, which is not their usual one.
-    private static readonly string[] Exact = ["bdia", "edit-friendly"];
+    private static readonly InversionMethod[] Exact = [new BdiaInversion(), new EditFriendlyInversion()];
 
     private static readonly int[] Refinements = [1, 2, 4];
 
@@ -24,13 +27,13 @@ public sealed record InversionContender(string Name, InversionSettings Settings,
     /// <param name="learningRates">Further learning rates of null-text.</param>
     public static IReadOnlyList<InversionContender> All(InversionSettings shared, IReadOnlyList<double> learningRates) =>
     [
-        new("ddim guided", shared with { Method = "ddim", InversionGuidance = shared.Guidance }, IsEdited: false),
-        .. Methods.Select(method => new InversionContender(method, shared with { Method = method }, IsEdited: true)),
+        new("ddim guided", shared with { Method = new DdimInversion(), InversionGuidance = shared.Sampling.Guidance }, IsEdited: false),
+        .. Methods.Select(method => new InversionContender(method.Name, shared with { Method = method }, IsEdited: true)),
         .. Exact.Select(method => new InversionContender(
-            $"{method} guided", shared with { Method = method, InversionGuidance = shared.Guidance }, IsEdited: true)),
+            $"{method.Name} guided", shared with { Method = method, InversionGuidance = shared.Sampling.Guidance }, IsEdited: true)),
         .. Refinements.Select(count => new InversionContender(
-            $"negative-prompt +{count}", shared with { Method = "negative-prompt", FixedPoint = count }, IsEdited: false)),
+            $"negative-prompt +{count}", shared with { Method = new NegativePromptInversion(), FixedPoint = count }, IsEdited: false)),
         .. learningRates.Select(rate => new InversionContender(
-            string.Create(CultureInfo.InvariantCulture, $"null-text @{rate}"), shared with { Method = "null-text", LearningRate = rate }, IsEdited: true)),
+            string.Create(CultureInfo.InvariantCulture, $"null-text @{rate}"), shared with { Method = new NullTextInversion { LearningRate = rate } }, IsEdited: true)),
     ];
 }

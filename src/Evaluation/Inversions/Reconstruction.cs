@@ -32,7 +32,7 @@ public sealed record Reconstruction(Picture Framed, Picture RoundTrip, Picture R
     {
         var inverted = file.Inverted;
         using var first = inverted.Latents.narrow(0, 0, 1);
-        using var last = inverted.Source.narrow(0, inverted.Settings.Steps, 1);
+        using var last = inverted.Source.narrow(0, inverted.Settings.Sampling.Steps, 1);
         using var untuned = compare ? InversionMethod.ReplayUntuned(model, inverted, progress, cancel) : null;
         return new(
             file.Framing.Apply(file.Picture),

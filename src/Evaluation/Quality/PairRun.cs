@@ -26,7 +26,7 @@ internal sealed class PairRun : IDisposable
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var (source, target) = (model.Tokenizer.Tokenize(pair.SourcePrompt), model.Tokenizer.Tokenize(pair.TargetPrompt));
-        var edit = AttentionEdit.Create(source, target, Specification(pair, options), options.Steps);
+        var edit = AttentionEdit.Create(source, target, Request(pair, options), options.Steps);
         prompts = pair.Kind == EditKind.Reweight ? [source, target] : [source, target, target];
         var side = model.PictureSide;
         var noise = InitialNoise.FromSeed(model, seed, side, side);
@@ -59,7 +59,7 @@ internal sealed class PairRun : IDisposable
 
     public void Dispose() => maps.Dispose();
 
-    private static EditSpecification Specification(EditPair pair, EditQualityOptions options) => new()
+    private static EditRequest Request(EditPair pair, EditQualityOptions options) => new()
     {
         CrossSteps = new CrossReplaceSteps(StepWindow.Until(options.CrossSteps)),
         SelfSteps = StepWindow.Until(options.SelfSteps),

@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Evaluation.Judging;
 using PromptToPrompt.Evaluation.Measures;
@@ -86,15 +87,9 @@ public static class WeightSweep
         float[] others = [.. Weights.Where(weight => weight != 1)];
         using var result = EditRun.Execute(
             model,
-            new EditRequest
-            {
-                Source = word.Prompt,
-                Targets = [.. others.Select(weight => Weighted(word, weight))],
-                Steps = options.Steps,
-                Guidance = options.Guidance,
-                Seed = seed,
-            },
-            cancel: cancel);
+            new GenerationRequest { Prompt = word.Prompt, Sampling = new() { Steps = options.Steps, Guidance = options.Guidance, Seed = seed } },
+            new EditRequest { Prompts = [.. others.Select(weight => Weighted(word, weight))] },
+            cancellationToken: cancel);
         var judgements = judge.Judge(result.Pictures);
         var strengths = Strengths(result);
         return

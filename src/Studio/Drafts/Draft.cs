@@ -1,4 +1,5 @@
 using System.Globalization;
+using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Recipes;
 
@@ -9,13 +10,13 @@ namespace PromptToPrompt.Studio.Drafts;
 public sealed record Draft(IReadOnlyList<DraftWord> Words)
 {
     /// <summary>When cross-attention comes from the source, for all words that say nothing else.</summary>
-    public string CrossSteps { get; init; } = "0.8";
+    public string CrossSteps { get; init; } = EditedRecipe.DefaultCrossSteps;
 
     /// <summary>When self-attention comes from the source.</summary>
-    public string SelfSteps { get; init; } = "0.4";
+    public string SelfSteps { get; init; } = EditedRecipe.DefaultSelfSteps;
 
     /// <summary>Share of the strongest attention that counts as the place of a word that confines.</summary>
-    public double BlendThreshold { get; init; } = 0.3;
+    public double BlendThreshold { get; init; } = EditRequest.DefaultBlendThreshold;
 
     /// <summary>A brushed mask, by the name it is stored under.</summary>
     public string? Mask { get; init; }

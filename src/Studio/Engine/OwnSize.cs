@@ -16,7 +16,7 @@ internal sealed record OwnSize(string Original, Framing Framing)
     /// <param name="store">Has the versions and pictures it names.</param>
     public static OwnSize? Of(Recipe recipe, PixelSize made, StudioStore store) => recipe switch
     {
-        InvertedRecipe inverted => Of(inverted.Picture, EditRequests.Framing(inverted), made, store),
+        InvertedRecipe inverted => Of(inverted.Picture, inverted.Framing, made, store),
         EditedRecipe edited => store.Version(edited.Source) switch
         {
             // A filled picture has the size of the one that was given; its edits have the model's.

@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inpainting;
+using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Evaluation.Inversions;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
@@ -79,7 +80,8 @@ internal sealed class PictureMaker : IDisposable
         var mask = Mask.Fit(store.Mask(recipe.Mask), picture.Size);
         using var result = InpaintRun.Execute(
             model,
-            new InpaintRequest { Picture = picture, Mask = mask, Sampling = EditRequests.Of(recipe, sources.WindowsOf(model, recipe)), Strength = recipe.Strength },
+            recipe.Request(picture, mask, sources.WindowsOf(model, recipe)),
+            new Observation { Attention = true },
             reporter,
             cancel);
         return MadePicture.Of(result.Run) with { Picture = result.Picture, Facts = new VersionFacts { Width = result.Picture.Width, Height = result.Picture.Height, Mask = store.AddPicture(mask) } };

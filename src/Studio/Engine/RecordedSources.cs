@@ -14,7 +14,7 @@ namespace PromptToPrompt.Studio.Engine;
 /// <param name="clock">Tells the time.</param>
 internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProvider clock)
 {
-    private readonly SessionCache<SourceSession> sessions = new(maxBytes, session => session.Bytes, clock);
+    private readonly SessionCache<RecordedSource> sessions = new(maxBytes, source => source.Session.RecordedBytes, clock);
 
     /// <summary>What is recorded, the latest used first. Safe to read from any thread.</summary>
     public IReadOnlyList<HeldSession> Held => sessions.Held;
@@ -55,37 +55,35 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         if (mask is not null && OwnSize.Of(source, store) is { } own)
             mask = own.FrameMask(mask);
         var session = SessionOf(model, source, windows, reporter, cancel);
-        return session.Edit(request => EditRequests.Of(recipe, request, mask) with { Trace = true }, reporter(stage), cancel);
+        return session.Session.Edit(recipe.Request(mask), new Observation { Attention = true, Trace = true }, reporter(stage), cancel);
     }
 
     /// <summary>Lets go of recordings.</summary>
     /// <param name="isMeant">Tells by its key whether one goes.</param>
     public void Forget(Func<string, bool> isMeant) => sessions.Remove(isMeant);
 
-    private SourceSession Drawing(StableDiffusionModel model, DrawnRecipe recipe, int windows) =>
-        new(model, Watched(EditRequests.Of(recipe, windows)), null, maxBytes);
+    private RecordedSource Drawing(StableDiffusionModel model, DrawnRecipe recipe, int windows) =>
+        new(new(model, new GenerationRequest { Prompt = recipe.Prompt, Sampling = recipe.Sampling(windows) }, maxBytes: maxBytes), null);
 
     // What was run with more windows than its own prompts need, for an edit of more words, is another thing.
     private string SessionKey(StableDiffusionModel model, PictureVersion version, int windows) =>
         windows == WindowsOf(model, version.Recipe) ? store.KeyOf(version.Id) : $"{store.KeyOf(version.Id)}-{windows}";
 
-    private SourceSession Following(StableDiffusionModel model, InvertedPicture way) => new(model, Watched(EditRequest.ForPicture(way)), way, maxBytes);
-
-    private static EditRequest Watched(EditRequest request) => request with { WatchAttention = true };
+    private RecordedSource Following(StableDiffusionModel model, InvertedPicture way) => new(new(model, GenerationRequest.Of(way), maxBytes: maxBytes), way);
 
     // Runs a source and keeps it for edits.
-    private MadePicture Open(string key, SourceSession session, JobReporter reporter, CancellationToken cancel)
+    private MadePicture Open(string key, RecordedSource session, JobReporter reporter, CancellationToken cancel)
     {
         return session.OwnedBy(() =>
         {
-            using var result = session.Run(reporter, cancel);
+            using var result = session.Session.RunSource(new Observation { Attention = true }, reporter, cancel);
             var made = MadePicture.Of(result);
             sessions.Add(key, session);
             return made;
         });
     }
 
-    private SourceSession SessionOf(StableDiffusionModel model, PictureVersion version, int windows, Func<string, JobReporter> reporter, CancellationToken cancel)
+    private RecordedSource SessionOf(StableDiffusionModel model, PictureVersion version, int windows, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
         RequireMadeBy(model, version);
         var key = SessionKey(model, version, windows);
@@ -144,16 +142,16 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         }
 
         using var latents = picture.Encode(model.Vae, model.Device);
-        return InversionMethod.Invert(model, latents, EditRequests.AsSource((InpaintedRecipe)recipe, windows), reporter("inverting"), cancel: cancel);
+        return InversionMethod.Invert(model, latents, ((InpaintedRecipe)recipe).Inversion(windows), reporter("inverting"), cancellationToken: cancel);
     }
 
     private InversionFile Invert(
         StableDiffusionModel model, InvertedRecipe recipe, int windows, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
         var picture = store.Picture(recipe.Picture);
-        var framing = Framing.For(model, EditRequests.Framing(recipe), picture);
+        var framing = Framing.For(model, recipe.Framing, picture);
         using var latents = framing.Apply(picture).Encode(model.Vae, model.Device);
-        var inverted = InversionMethod.Invert(model, latents, EditRequests.Of(recipe, windows), reporter("inverting"), cancel: cancel);
+        var inverted = InversionMethod.Invert(model, latents, recipe.Inversion(windows), reporter("inverting"), cancellationToken: cancel);
         return Saved(new InversionFile(inverted, picture, framing), store.InversionFile(key), model);
     }
 
@@ -162,4 +160,16 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         file.Save(path, model);
         return file;
     });
+
+    /// <summary>A source that has run, ready for edits.</summary>
+    /// <param name="Session">The session.</param>
+    /// <param name="Inverted">The trajectory it follows, where it does not come from noise; the session's to dispose.</param>
+    private sealed record RecordedSource(EditSession Session, InvertedPicture? Inverted) : IDisposable
+    {
+        public void Dispose()
+        {
+            Session.Dispose();
+            Inverted?.Dispose();
+        }
+    }
 }

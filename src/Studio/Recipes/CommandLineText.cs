@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;
@@ -80,12 +81,12 @@ internal sealed class CommandLineText
 
     private static IEnumerable<string> EditOptions(EditedRecipe edit) =>
     [
-        edit.Kind == "auto" ? "" : $"--kind {Value(edit.Kind)}",
-        edit.CrossSteps == "0.8" && edit.WordSteps.Count == 0 ? "" : $"--cross-steps {Value(edit.CrossSteps)}",
+        edit.Kind == EditedRecipe.DefaultKind ? "" : $"--kind {Value(edit.Kind)}",
+        edit.CrossSteps == EditedRecipe.DefaultCrossSteps && edit.WordSteps.Count == 0 ? "" : $"--cross-steps {Value(edit.CrossSteps)}",
         .. edit.WordSteps.Select(word => $"--cross-steps {Quoted($"{word.Key}={word.Value}")}"),
-        edit.SelfSteps == "0.4" ? "" : $"--self-steps {Value(edit.SelfSteps)}",
+        edit.SelfSteps == EditedRecipe.DefaultSelfSteps ? "" : $"--self-steps {Value(edit.SelfSteps)}",
         edit.Blend.Length == 0 ? "" : $"--blend {Quoted(edit.Blend)}",
-        edit.Blend.Length == 0 || edit.BlendThreshold == 0.3 ? "" : Number("blend-threshold", edit.BlendThreshold),
+        edit.Blend.Length == 0 || edit.BlendThreshold == EditRequest.DefaultBlendThreshold ? "" : Number("blend-threshold", edit.BlendThreshold),
         edit.Mask is null ? "" : $"--mask {Mask}",
     ];
 

@@ -15,12 +15,10 @@ internal sealed class PromptWindows(ClipTokenizer tokenizer, Func<string, Pictur
     /// <summary>The windows of a recipe, 1 where long prompts were not asked for.</summary>
     public int Of(Recipe recipe) => recipe switch
     {
-        DrawnRecipe { LongPrompts: true } drawn => Needed(drawn.Prompt, drawn.Negative),
-        InvertedRecipe { LongPrompts: true } inverted => Needed(inverted.Prompt),
-        InpaintedRecipe { LongPrompts: true } filled => Needed(filled.Prompt, filled.Negative),
-        EditedRecipe edited when edited.Root(find).LongPrompts => Math.Max(Of(find(edited.Source).Recipe), Needed(edited.Prompt)),
+        RootRecipe { LongPrompts: true } => Needed(recipe.Texts),
+        EditedRecipe edited when edited.Root(find).LongPrompts => Math.Max(Of(find(edited.Source).Recipe), Needed(edited.Texts)),
         _ => 1,
     };
 
-    private int Needed(params string[] prompts) => PromptReading.Windows(tokenizer, prompts);
+    private int Needed(IEnumerable<string> prompts) => PromptReading.Windows(tokenizer, prompts);
 }

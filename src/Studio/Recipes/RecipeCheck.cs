@@ -1,8 +1,6 @@
-using System.Globalization;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Editing.Edits;
-using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;
@@ -13,9 +11,6 @@ internal static class RecipeCheck
     private const int LongestText = 2000;
     private const int LongestName = 200;
     private const int MostWordSteps = 100;
-
-    // No text encoder has more layers; how many the model has is known when it is loaded.
-    private const int MostLayers = 64;
 
     /// <param name="recipe">The recipe.</param>
     /// <param name="store">Knows the pictures and versions it names.</param>
@@ -29,7 +24,6 @@ internal static class RecipeCheck
         if (recipe is RootRecipe root)
         {
             RequireModel(root.Model, models);
-            RequireNumber("clipSkip", root.ClipSkip, 0, MostLayers - 1);
         }
 
         switch (recipe)
@@ -37,36 +31,31 @@ internal static class RecipeCheck
             case DrawnRecipe drawn:
                 RequireText("negative", drawn.Negative);
                 RequireName("scheduler", drawn.Scheduler);
-                RequireGuidance(drawn.Guidance);
-                _ = EditRequests.Of(drawn);
+                drawn.Sampling().Validate();
                 break;
             case InvertedRecipe inverted:
                 RequirePicture(inverted.Picture, store);
                 RequireName("method", inverted.Method);
-                RequireGuidance(inverted.Guidance);
-                EditRequests.Of(inverted).Validate();
-                _ = EditRequests.Framing(inverted);
-                _ = Editing.Inversion.InversionMethod.Named(inverted.Method);
+                inverted.Inversion().Validate();
+                _ = inverted.Framing;
                 break;
             case InpaintedRecipe filled:
                 RequirePicture(filled.Picture, store);
                 RequirePicture(filled.Mask, store);
-                _ = Mask.Fit(store.Mask(filled.Mask), store.PictureSize(filled.Picture));
+                var white = store.Mask(filled.Mask);
+                _ = Mask.Fit(white, store.PictureSize(filled.Picture));
                 RequireText("negative", filled.Negative);
-                RequireGuidance(filled.Guidance);
-                if (filled.Strength is not (> 0 and <= 1))
-                    throw new InvalidInputException($"strength is {Written(filled.Strength)}; give a number above 0 and up to 1.");
-                _ = EditRequests.Of(filled);
+                // The picture itself decides none of the bounds.
+                filled.Request(white, white).Validate();
                 break;
             case EditedRecipe edited:
                 RequireName("source", edited.Source);
                 RequireModel(edited.Root(store.Version).Model, models);
                 RequireText("blend", edited.Blend);
-                RequireNumber("blendThreshold", edited.BlendThreshold, 0, 1);
                 RequireName("crossSteps", edited.CrossSteps);
                 RequireName("selfSteps", edited.SelfSteps);
                 // One window for all words; those of single words have a place of their own.
-                _ = StepWindow.Parse(edited.CrossSteps);
+                _ = InvalidInputException.Naming(nameof(EditedRecipe.CrossSteps), () => StepWindow.Parse(edited.CrossSteps));
                 RequireWordSteps(edited.WordSteps);
                 if (edited.Mask is { } mask)
                 {
@@ -74,7 +63,7 @@ internal static class RecipeCheck
                     _ = store.Mask(mask);
                 }
 
-                _ = EditRequests.Of(edited, new EditRequest { Source = store.Version(edited.Source).Recipe.Prompt }, null);
+                edited.Request(null).Validate();
                 break;
         }
     }
@@ -114,14 +103,4 @@ internal static class RecipeCheck
         if (text.Length > longest)
             throw new InvalidInputException($"{name} has {text.Length} characters; the longest that is taken is {longest}.");
     }
-
-    private static void RequireGuidance(double guidance) => RequireNumber("guidance", guidance, -100, 100);
-
-    private static void RequireNumber(string name, double value, double least, double most)
-    {
-        if (!(value >= least && value <= most))
-            throw new InvalidInputException($"{name} is {Written(value)}; give a number from {Written(least)} to {Written(most)}.");
-    }
-
-    private static string Written(double value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -42,17 +42,12 @@ internal static class RunRecord
     private static GenerationParameters Parameters(PictureVersion version, Func<string, PictureVersion> find)
     {
         var root = version.Recipe.Root(find);
-        var (steps, guidance, sampler, seed, negative) = root switch
-        {
-            DrawnRecipe drawn => (drawn.Steps, drawn.Guidance, SamplerNames.Parse(drawn.Scheduler), (ulong?)drawn.Seed, drawn.Negative),
-            // Edits of a filled picture follow the picture, and not how it was filled.
-            InpaintedRecipe filled => (filled.Steps, filled.Guidance, SamplerKind.Ddim, version.Recipe == root ? (ulong?)filled.Seed : null, version.Recipe == root ? filled.Negative : ""),
-            InvertedRecipe inverted => (inverted.Steps, inverted.Guidance, SamplerKind.Ddim, (ulong?)null, ""),
-            _ => throw new ArgumentOutOfRangeException(nameof(version)),
-        };
+        var sampling = root.Sampling();
+        // A given picture has no seed, and edits of an inpainted one follow the picture, not how it was filled.
+        var isFromNoise = root is DrawnRecipe || (root is InpaintedRecipe && version.Recipe == root);
         return GenerationParameters.Of(
-            version.Recipe.Prompt, negative, steps, sampler, guidance, seed, new PixelSize(version.Facts.Width, version.Facts.Height), root.Model.Length == 0 ? null : root.Model,
-            clipSkip: root.ClipSkip, editedFrom: version.Recipe is EditedRecipe edited ? find(edited.Source).Recipe.Prompt : null);
+            version.Recipe.Prompt, isFromNoise ? sampling.Negative : "", sampling.Steps, sampling.Sampler ?? SamplerKind.Ddim, sampling.Guidance, isFromNoise ? sampling.Seed : null, new PixelSize(version.Facts.Width, version.Facts.Height), root.Model.Length == 0 ? null : root.Model,
+            clipSkip: sampling.ClipSkip, editedFrom: version.Recipe is EditedRecipe edited ? find(edited.Source).Recipe.Prompt : null);
     }
 
     private static IEnumerable<PictureVersion> Chain(PictureVersion version, Func<string, PictureVersion> find) =>
