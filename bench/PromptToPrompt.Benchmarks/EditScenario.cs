@@ -78,7 +78,7 @@ internal sealed class EditScenario : IDisposable
             Guidance = Source.Sampling.Guidance,
             Attention = attention,
         };
-        foreach (var state in DenoisingLoop.Run(Model, scheduler, request))
+        foreach (var state in DenoisingLoop.Run(Model.Denoiser, scheduler, request))
         {
             if (state.Step < state.Steps - 1)
                 continue;

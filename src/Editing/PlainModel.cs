@@ -14,7 +14,7 @@ internal static class PlainModel
     {
         if (model.Shape.UNet.InChannels != model.Shape.Vae.LatentChannels)
             throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.Shape.UNet.InChannels} channels; a model made for inpainting cannot {work}.");
-        if (model.TakesGuidance)
+        if (model.Denoiser.TakesGuidance)
             throw new InvalidInputException($"{model.Directory} was distilled to a few steps and takes guidance as an input; it cannot {work}, give the model it was made from.");
     }
 }

@@ -93,5 +93,5 @@ internal sealed class ConceptOptions
 
     /// <summary>How a picture is brought to the size that the model works at.</summary>
     public Framing Framing(ParseResult parse, StableDiffusionModel model, PixelSize picture, PixelSize? size) =>
-        Diffusion.Imaging.Framing.For(model, frame.Read(parse), picture, size);
+        model.Frame(frame.Read(parse), picture, size);
 }

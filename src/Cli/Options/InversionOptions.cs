@@ -74,5 +74,5 @@ internal sealed class InversionOptions
 
     /// <summary>How the picture is brought to the model's size.</summary>
     public Framing Framing(ParseResult parse, StableDiffusionModel model, Picture picture, PixelSize? size)
-        => Diffusion.Imaging.Framing.For(model, frame.Read(parse), picture, size);
+        => model.Frame(frame.Read(parse), picture.Size, size);
 }

@@ -1,5 +1,3 @@
-using PromptToPrompt.Diffusion.Pipelines;
-
 namespace PromptToPrompt.Diffusion.Imaging;
 
 /// <summary>
@@ -28,25 +26,6 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
             FramingKind.Pad => new Framing(original, used, Letterbox(used, target), target),
             _ => Fitted(original, used, Nearest(used, (double)target.Width * target.Height, multiple)),
         };
-    }
-
-    /// <summary>Works out a framing for a model.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="kind">Which way.</param>
-    /// <param name="picture">The picture.</param>
-    /// <param name="size">Size to work at in pixels; null for the model's own.</param>
-    /// <param name="margins">What of the picture is left away before anything else.</param>
-    /// <exception cref="InvalidInputException">The margins or the size do not fit.</exception>
-    public static Framing For(StableDiffusionModel model, FramingKind kind, Picture picture, PixelSize? size = null, PixelMargins margins = default) =>
-        For(model, kind, picture.Size, size, margins);
-
-    /// <inheritdoc cref="For(StableDiffusionModel, FramingKind, Picture, PixelSize?, PixelMargins)"/>
-    public static Framing For(StableDiffusionModel model, FramingKind kind, PixelSize picture, PixelSize? size = null, PixelMargins margins = default)
-    {
-        var multiple = model.Shape.Vae.PixelsPerLatent;
-        var target = size ?? new PixelSize(model.PictureSide, model.PictureSide);
-        model.RequireFits(target);
-        return Create(kind, picture, target, multiple, margins);
     }
 
     /// <summary>The framed picture.</summary>

@@ -13,8 +13,8 @@ public sealed record DenoisingRequest
     /// <summary>The step to start at; those before it are left out, so the latents are as noisy as that step expects.</summary>
     public int FirstStep { get; init; }
 
-    /// <summary>What the U-Net is given beside the latents, on further channels, [1, channels, h, w]; inpainting models take a mask and a picture so.</summary>
-    public Tensor? Beside { get; init; }
+    /// <summary>Extra input channels, [1, channels, h, w]: the mask and the masked image of inpainting models.</summary>
+    public Tensor? ExtraChannels { get; init; }
 
     /// <summary>Index of each picture's prompt within the whole run, as attention processors are told.</summary>
     public required IReadOnlyList<int> Prompts { get; init; }
@@ -26,22 +26,19 @@ public sealed record DenoisingRequest
     public required Conditioning Unconditional { get; init; }
 
     /// <summary>Classifier-free guidance w (Ho and Salimans, arXiv 2207.12598); at exactly 1, and for models that take it as an input, the unconditional rows are not computed.</summary>
-    public double Guidance { get; init; } = 7.5;
+    public double Guidance { get; init; } = SamplingSettings.DefaultGuidance;
 
-    /// <summary>
-    /// How much of guidance's gain in contrast is taken back, φ of Lin et al. (arXiv 2305.08891, §3.4): 0 nothing, 1 all. Models whose training
-    /// ended in pure noise are overexposed without it; 0.7 is usual.
-    /// </summary>
+    /// <summary>See <see cref="SamplingSettings.GuidanceRescale"/>.</summary>
     public double GuidanceRescale { get; init; }
 
-    /// <summary>Changes what guidance adds: given ε_cond − ε_uncond of the guided pictures, returns what is multiplied by w.</summary>
-    public Func<Tensor, Tensor> ShapeGuidance { get; init; } = difference => difference;
+    /// <summary>Changes what guidance scales, ε_cond − ε_uncond of the guided images; null to leave it.</summary>
+    public Func<Tensor, Tensor>? ShapeGuidance { get; init; }
 
     /// <summary>
-    /// Latents of the first picture at the start and after each step, [steps + 1, channels, h, w], where they are known beforehand. Its
-    /// unconditional row is not computed then, and its conditional row only because other pictures look at its attention.
+    /// Trajectory of the first image where it is known beforehand: its latents at the start and after each step, [steps + 1, channels, h, w]. Its
+    /// unconditional row is not computed then, and its conditional row only for the attention that other images take from it.
     /// </summary>
-    public Tensor? Known { get; init; }
+    public Tensor? Trajectory { get; init; }
 
     /// <summary>
     /// Whether the rows of a step are computed one after another, unconditional ones first, then the pictures in their order: the memory of one row
@@ -53,8 +50,8 @@ public sealed record DenoisingRequest
     public AttentionProcessor Attention { get; init; } = AttentionProcessor.Plain;
 
     /// <summary>
-    /// Told at each step, before it is taken, the clean latents that the network's output stands for, [pictures, channels, h, w] (those that are
-    /// computed); the receiver's to dispose. Null when nobody wants to see where the run is heading.
+    /// Receives each step's x₀ prediction before the step is taken, [images, channels, h, w] of the images that are computed; the receiver disposes it.
+    /// Null where no preview is wanted.
     /// </summary>
     public Action<Tensor>? Predicted { get; init; }
 

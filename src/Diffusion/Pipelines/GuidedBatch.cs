@@ -1,13 +1,12 @@
 using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.UNet;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
 
 /// <summary>
-/// The rows of a step: unconditional ones of the pictures that are guided, then the conditional ones of all. A picture whose way is known
-/// has a conditional row only.
+/// The rows of a step: unconditional ones of the images that are guided, then the conditional ones of all. An image with a known trajectory has a
+/// conditional row only.
 /// </summary>
 internal sealed class GuidedBatch
 {
@@ -18,7 +17,7 @@ internal sealed class GuidedBatch
     public GuidedBatch(DenoisingRequest request)
     {
         this.request = request;
-        known = request.Known is null ? 0 : 1;
+        known = request.Trajectory is null ? 0 : 1;
         isGuided = request.Guidance != 1 && request.Prompts.Count > known;
         Rows =
         [
@@ -29,11 +28,11 @@ internal sealed class GuidedBatch
 
     public IReadOnlyList<BatchRow> Rows { get; }
 
-    /// <summary>What the network is given: latents of all rows, from those of the pictures, and what lies beside them.</summary>
+    /// <summary>The network's input for all rows, from the images' latents; extra channels are those of inpainting models.</summary>
     public Tensor Input(Tensor latents)
     {
-        var rows = isGuided ? cat([Free(latents), latents], 0) : latents;
-        return request.Beside is { } beside ? cat([rows, beside.expand(rows.shape[0], -1, -1, -1)], 1) : rows;
+        var rows = isGuided ? cat([Unknown(latents), latents], 0) : latents;
+        return request.ExtraChannels is { } extra ? cat([rows, extra.expand(rows.shape[0], -1, -1, -1)], 1) : rows;
     }
 
     /// <summary>What all rows are conditioned on at a step.</summary>
@@ -41,28 +40,17 @@ internal sealed class GuidedBatch
         ? request.Unconditional.At(step).Expand(request.Prompts.Count - known).Join(request.Conditional)
         : request.Conditional;
 
-    /// <summary>The pictures' latents after a step, from the network's output for all rows.</summary>
-    public Tensor Advance(Tensor output, int step, Tensor latents, Func<Tensor, Tensor, Tensor> advance)
+    /// <summary>The guided prediction of the images without a known trajectory, from the network's output for all rows.</summary>
+    public Tensor Guide(Tensor output)
     {
-        if (request.Known is null)
-            return advance(Guide(output), latents);
-        var source = request.Known.narrow(0, step + 1, 1);
-        return request.Prompts.Count == known ? source.clone() : cat([source, advance(Guide(output), Free(latents))], 0);
-    }
-
-    private Tensor Guide(Tensor output)
-    {
-        var pictures = request.Prompts.Count;
-        var conditional = Free(output.narrow(0, output.shape[0] - pictures, pictures));
+        var images = request.Prompts.Count;
+        var conditional = Unknown(output.narrow(0, output.shape[0] - images, images));
         if (!isGuided)
             return conditional;
-        var unconditional = output.narrow(0, 0, pictures - known);
-        var guided = unconditional.Plus(Held(request.Guidance) * request.ShapeGuidance(conditional - unconditional));
-        return request.GuidanceRescale == 0 ? guided
-            : guided * (Held(request.GuidanceRescale) * (Spread(conditional) / Spread(guided))).Plus(Held(1 - request.GuidanceRescale));
+        var guided = Guidance.Combine(output.narrow(0, 0, images - known), conditional, request.Guidance, request.ShapeGuidance);
+        return Guidance.Rescale(guided, conditional, request.GuidanceRescale);
     }
 
-    private static Tensor Spread(Tensor pictures) => pictures.std([1, 2, 3], keepdim: true);
-
-    private Tensor Free(Tensor pictures) => known == 0 ? pictures : pictures.narrow(0, known, pictures.shape[0] - known);
+    /// <summary>The images without a known trajectory: all, or all but the first.</summary>
+    public Tensor Unknown(Tensor images) => known == 0 ? images : images.narrow(0, known, images.shape[0] - known);
 }

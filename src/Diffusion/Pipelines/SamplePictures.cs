@@ -30,7 +30,7 @@ public static class SamplePictures
             Guidance = Guidance,
         };
         IReadOnlyList<Picture> drawn = [];
-        foreach (var state in DenoisingLoop.Run(model, scheduler, request, cancel))
+        foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, request, cancel))
         {
             if (state.Step == state.Steps - 1)
                 drawn = Picture.Decode(model.Vae, state.Latents);

@@ -77,8 +77,8 @@ public sealed class StableDiffusionModel : IDisposable
     /// <summary>Whether an empty prompt is zeros and not what the text encoders make of it.</summary>
     public bool ZerosForEmptyPrompt => Shape.ZerosForEmptyPrompt;
 
-    /// <summary>Whether the U-Net was distilled to take guidance as an input; the negative prompt plays no part then.</summary>
-    public bool TakesGuidance => Shape.UNet.GuidanceWidth is not null;
+    /// <summary>The U-Net as the denoising loop takes it.</summary>
+    public Denoiser Denoiser => new(Directory, Shape.UNet, Dtype, Device, () => UNet);
 
     /// <summary>Side of the pictures that the model was trained on, in pixels.</summary>
     public int PictureSide => Shape.UNet.SampleSize * Shape.Vae.PixelsPerLatent;
@@ -134,8 +134,21 @@ public sealed class StableDiffusionModel : IDisposable
         return files.LoadTokenizer();
     }
 
-    /// <summary>Refuses a size whose latents would not be whole.</summary>
-    /// <exception cref="InvalidInputException">A side is not a multiple of what a latent covers.</exception>
+    /// <summary>How pictures of a size are brought to the model's size and back.</summary>
+    /// <param name="kind">Crop, fit or pad.</param>
+    /// <param name="picture">Size of the pictures.</param>
+    /// <param name="size">Size to work at in pixels; null for the model's own.</param>
+    /// <param name="margins">Margins to cut off first.</param>
+    /// <exception cref="InvalidInputException">The margins or the size do not fit.</exception>
+    public Framing Frame(FramingKind kind, PixelSize picture, PixelSize? size = null, PixelMargins margins = default)
+    {
+        var target = size ?? new PixelSize(PictureSide, PictureSide);
+        RequireFits(target);
+        return Framing.Create(kind, picture, target, Shape.Vae.PixelsPerLatent, margins);
+    }
+
+    /// <summary>Throws unless latents of an image size are whole.</summary>
+    /// <exception cref="InvalidInputException">A side is not a multiple of the pixels a latent covers.</exception>
     internal void RequireFits(PixelSize size)
     {
         var multiple = Shape.Vae.PixelsPerLatent;

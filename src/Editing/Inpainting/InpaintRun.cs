@@ -32,7 +32,7 @@ public static class InpaintRun
         request.Validate();
         var mask = Mask.Fit(Mask.Of(request.Mask), request.Picture.Size);
         var shares = request.KeepOutside ? InpaintMask.Shares(mask, request.Feather) : null;
-        var framing = Framing.For(model, request.Frame, request.Picture, request.Sampling.Size);
+        var framing = model.Frame(request.Frame, request.Picture.Size, request.Sampling.Size);
         var framedMask = Mask.Frame(mask, framing);
         var run = Denoise(model, request, framing.Apply(request.Picture), framedMask, observation, progress, cancellationToken);
         var restored = framing.Restore(run.Pictures[0], request.Picture);
@@ -60,7 +60,7 @@ public static class InpaintRun
         if (!region.any().ReadBoolean())
             throw new InvalidInputException($"The mask is too thin for this model, which works on blocks of {model.Shape.Vae.PixelsPerLatent} pixels; paint more of it white.");
         var first = FirstStep(scheduler.Timesteps, request.Strength);
-        var beside = IsInpaintingModel(model) ? cat([region.to(ScalarType.Float32), Visible(model, picture, mask)], 1) : null;
+        var extra = IsInpaintingModel(model) ? cat([region.to(ScalarType.Float32), Visible(model, picture, mask)], 1) : null;
         var result = new EditResult(plan, [0], [.. scheduler.Timesteps.Skip(first)]);
         try
         {
@@ -74,7 +74,7 @@ public static class InpaintRun
                 Predicted = preview.Receiver,
                 Latents = start,
                 FirstStep = first,
-                Beside = beside,
+                ExtraChannels = extra,
                 Prompts = [0],
                 Conditional = plan.Conditional,
                 Unconditional = plan.Unconditional,
@@ -85,10 +85,10 @@ public static class InpaintRun
                 AfterStep = (step, latents) =>
                 {
                     result.KeepMask(region);
-                    return beside is null ? KeepOutside(scheduler, clean, plan.Noise, region, step, latents) : latents;
+                    return extra is null ? KeepOutside(scheduler, clean, plan.Noise, region, step, latents) : latents;
                 },
             };
-            foreach (var state in DenoisingLoop.Run(model, scheduler, denoising, cancellationToken))
+            foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, denoising, cancellationToken))
             {
                 result.Keep(state.Latents);
                 if (state.Step == state.Steps - 1)

@@ -66,9 +66,8 @@ internal sealed class InversionRun : IDisposable
     {
         rows++;
         using var scope = NewDisposeScope();
-        var timestep = full([1], Held(Scheduler.Timesteps[step]), ScalarType.Int64, Model.Device);
-        return Model.UNet.Forward(latents.to(Model.Dtype), timestep, text.To(Model.Dtype, Model.Device), AttentionProcessor.Plain, DenoisingStep.None)
-            .to(ScalarType.Float32).MoveToOuterDisposeScope();
+        return Model.Denoiser.Predict(latents, Scheduler.Timesteps[step], text.To(Model.Dtype, Model.Device), AttentionProcessor.Plain, DenoisingStep.None)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>The same with classifier-free guidance; at exactly 1 only one row is computed.</summary>
@@ -79,7 +78,7 @@ internal sealed class InversionRun : IDisposable
         if (guidance == 1)
             return conditional.MoveToOuterDisposeScope();
         var free = Predict(latents, step, unconditional ?? Unconditional);
-        return free.Plus(Held(guidance) * (conditional - free)).MoveToOuterDisposeScope();
+        return Guidance.Combine(free, conditional, guidance).MoveToOuterDisposeScope();
     }
 
     /// <summary>The network at some latents with the empty prompt's vector, differentiable with respect to the text; one row.</summary>

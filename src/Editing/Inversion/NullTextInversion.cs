@@ -114,7 +114,7 @@ public sealed record NullTextInversion : InversionMethod
         run.RequireFinite(next, "while optimising");
         return (adam.Value.clone().MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope(), losses);
 
-        Tensor Next(Tensor free) => run.Scheduler.Step(free.Plus(Held(run.Settings.Sampling.Guidance) * (conditional - free)), step, current);
+        Tensor Next(Tensor free) => run.Scheduler.Step(Guidance.Combine(free, conditional, run.Settings.Sampling.Guidance), step, current);
 
         // The mean squared distance of the step's result from the pivot, and its gradient with respect to the unconditional prediction.
         (double Loss, Tensor Gradient) Loss(Tensor output)

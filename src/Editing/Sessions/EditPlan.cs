@@ -26,7 +26,7 @@ internal sealed class EditPlan : IDisposable
         Observation = observation ?? Observation.None;
         Sampler = Sampling.Sampler ?? model.Scheduler.DefaultSampler;
         FirstStep = source.Inverted?.Settings.FirstStep ?? 0;
-        Known = source.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
+        Trajectory = source.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
         var sizes = Sampling.SizesOf(PictureSize);
         Conditional = TextConditioning.Encode(model, Prompts, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
@@ -72,8 +72,8 @@ internal sealed class EditPlan : IDisposable
     /// <summary>Starting noise of every prompt, [prompts, channels, h, w].</summary>
     public Tensor Noise { get; }
 
-    /// <summary>The source's latents at the start and after each step, where a picture was inverted; see <see cref="DenoisingRequest.Known"/>.</summary>
-    public Tensor? Known { get; }
+    /// <summary>The source's latents at the start and after each step, where a picture was inverted; see <see cref="DenoisingRequest.Trajectory"/>.</summary>
+    public Tensor? Trajectory { get; }
 
     /// <summary>The step that edits begin at.</summary>
     public int FirstStep { get; }
@@ -99,15 +99,11 @@ internal sealed class EditPlan : IDisposable
         return Source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Sampling.Steps, Sampling.Seed);
     }
 
-    /// <summary>What guidance multiplies; see <see cref="DenoisingRequest.ShapeGuidance"/>.</summary>
-    public Tensor ShapeGuidance(Tensor difference)
-        => Source.Inverted is { } inverted ? inverted.Settings.Method.ShapeGuidance(difference) : difference;
-
     /// <summary>U-Net rows of each step of a pass over some of the prompts.</summary>
     public int Rows(IReadOnlyList<int> prompts)
     {
-        var known = Known is not null && prompts.Contains(0) ? 1 : 0;
-        return known + ((prompts.Count - known) * (Sampling.Guidance == 1 || Model.TakesGuidance ? 1 : 2));
+        var known = Trajectory is not null && prompts.Contains(0) ? 1 : 0;
+        return known + ((prompts.Count - known) * (Sampling.Guidance == 1 || Model.Denoiser.TakesGuidance ? 1 : 2));
     }
 
     public void Dispose()
@@ -115,7 +111,7 @@ internal sealed class EditPlan : IDisposable
         Noise.Dispose();
         Conditional.Dispose();
         Unconditional.Dispose();
-        Known?.Dispose();
+        Trajectory?.Dispose();
         mask?.Dispose();
     }
 
@@ -125,9 +121,9 @@ internal sealed class EditPlan : IDisposable
         var model = Model;
         var (height, width) = Sampling.Size is { } size ? (size.Height, size.Width) : (model.PictureSide, model.PictureSide);
         Tensor source;
-        if (Known is not null)
+        if (Trajectory is not null)
         {
-            source = Known.narrow(0, FirstStep, 1);
+            source = Trajectory.narrow(0, FirstStep, 1);
             Require(source.shape[1] == model.Shape.Vae.LatentChannels, $"The picture was inverted with a model of {source.shape[1]} latent channels; this one has {model.Shape.Vae.LatentChannels}.");
         }
         else if (Source.InitialLatents is { } given)

@@ -65,7 +65,7 @@ public static class EditRun
             {
                 // Steps that are left out leave the source on its way and edits where they will begin.
                 using var scope = NewDisposeScope();
-                var source = plan.Known?.narrow(0, i, 1);
+                var source = plan.Trajectory?.narrow(0, i, 1);
                 if (first == 0)
                     recording?.AddLatents(source ?? plan.Noise.narrow(0, 0, 1));
                 result.Keep(source?.expand(prompts.Count, -1, -1, -1) ?? noise);
@@ -79,8 +79,8 @@ public static class EditRun
                 Predicted = preview.Receiver,
                 Latents = noise,
                 FirstStep = plan.FirstStep,
-                Known = first == 0 ? plan.Known : null,
-                ShapeGuidance = plan.ShapeGuidance,
+                Trajectory = first == 0 ? plan.Trajectory : null,
+                ShapeGuidance = plan.Source.Inverted is { } inverted ? inverted.Settings.Method.ShapeGuidance : null,
                 Prompts = prompts,
                 Conditional = conditional,
                 Unconditional = plan.Unconditional,
@@ -91,7 +91,7 @@ public static class EditRun
                 AfterStep = (step, latents) => Blend(plan, first, recording, result, step, latents),
             };
             var rows = plan.Rows(prompts);
-            foreach (var state in DenoisingLoop.Run(plan.Model, scheduler, request, cancellationToken))
+            foreach (var state in DenoisingLoop.Run(plan.Model.Denoiser, scheduler, request, cancellationToken))
             {
                 if (first == 0)
                     recording?.AddLatents(state.Latents.narrow(0, 0, 1));

@@ -48,6 +48,6 @@ public static class PhotoFolder
     private static Picture Framed(string path, StableDiffusionModel model)
     {
         using var file = PictureFile.Open(path);
-        return file.Read(Framing.For(model, FramingKind.Crop, file.Size));
+        return file.Read(model.Frame(FramingKind.Crop, file.Size));
     }
 }

@@ -45,7 +45,7 @@ internal sealed class PairRun : IDisposable
             Guidance = options.Guidance,
             Attention = attention,
         };
-        foreach (var state in DenoisingLoop.Run(model, scheduler, request, cancel))
+        foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, request, cancel))
         {
             if (state.Step == state.Steps - 1)
                 Pictures = Picture.Decode(model.Vae, state.Latents);

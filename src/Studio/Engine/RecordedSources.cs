@@ -127,7 +127,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         if (version.Recipe is InvertedRecipe given)
             return Invert(model, given, windows, key, reporter, cancel).Inverted;
         var picture = store.Picture(version.Picture);
-        var framing = Framing.For(model, FramingKind.Crop, picture);
+        var framing = model.Frame(FramingKind.Crop, picture.Size);
         var file = new InversionFile(FindWay(model, version.Recipe, windows, framing.Apply(picture), reporter, cancel), picture, framing);
         return Saved(file, path, model).Inverted;
     }
@@ -149,7 +149,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         StableDiffusionModel model, InvertedRecipe recipe, int windows, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
     {
         var picture = store.Picture(recipe.Picture);
-        var framing = Framing.For(model, recipe.Framing, picture);
+        var framing = model.Frame(recipe.Framing, picture.Size);
         using var latents = framing.Apply(picture).Encode(model.Vae, model.Device);
         var inverted = InversionMethod.Invert(model, latents, recipe.Inversion(windows), reporter("inverting"), cancellationToken: cancel);
         return Saved(new InversionFile(inverted, picture, framing), store.InversionFile(key), model);

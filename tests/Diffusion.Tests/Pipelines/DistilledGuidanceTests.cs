@@ -40,7 +40,7 @@ public sealed class DistilledGuidanceTests : IDisposable
         {
             using var generator = new Generator(1);
             using var scheduler = model.Scheduler.Create(SamplerKind.Lcm, 2);
-            return DenoisingLoop.Run(model, scheduler, new DenoisingRequest
+            return DenoisingLoop.Run(model.Denoiser, scheduler, new DenoisingRequest
             {
                 Latents = randn([1, 4, 8, 8], generator: generator),
                 Prompts = [0],

@@ -52,7 +52,7 @@ public sealed class InpaintRunTests
     {
         using var model = EmbeddedModel.Load();
         using var scope = NewDisposeScope();
-        var framing = Framing.For(model, FramingKind.Crop, Painted);
+        var framing = model.Frame(FramingKind.Crop, Painted.Size);
         var clean = framing.Apply(Painted).Encode(model.Vae);
         using var result = InpaintRun.Execute(model, Request with { KeepOutside = false });
 

@@ -16,7 +16,7 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
     public static TheoryData<string> Methods => [.. InversionMethod.Names];
 
     internal static InversionFile File(InvertedDrawings drawings, InvertedPicture found)
-        => new(found, drawings.Picture, Framing.For(drawings.Model, FramingKind.Crop, drawings.Picture));
+        => new(found, drawings.Picture, drawings.Model.Frame(FramingKind.Crop, drawings.Picture.Size));
 
     internal static void AssertSame(InvertedPicture expected, InvertedPicture actual)
     {

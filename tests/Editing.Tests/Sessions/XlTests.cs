@@ -129,7 +129,7 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
         var picture = new Picture(32, 32, [.. Enumerable.Range(0, 32 * 32 * 3).Select(i => (byte)i)]);
         var settings = new InversionSettings { Method = "negative-prompt", Prompt = Request.Source, Steps = 3 };
         using var file = new InversionFile(
-            InversionMethod.Invert(small.Model, picture.Encode(small.Model.Vae), settings), picture, Framing.For(small.Model, FramingKind.Crop, picture));
+            InversionMethod.Invert(small.Model, picture.Encode(small.Model.Vae), settings), picture, small.Model.Frame(FramingKind.Crop, picture.Size));
         var path = Path.GetTempFileName();
         file.Save(path, small.Model);
         using var read = InversionFile.Load(path, small.Model);
