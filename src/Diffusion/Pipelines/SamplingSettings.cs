@@ -76,7 +76,9 @@ public sealed record SamplingSettings
         RequireRange(GuidanceRescale, 0.0, 1.0, nameof(GuidanceRescale));
         Require(
             Chunks is >= 1 and <= ClipTokenizer.MostWindows,
-            $"The prompts need {Chunks} chunks of 77 tokens; at most {ClipTokenizer.MostWindows} are supported. Shorten them.");
+            nameof(Chunks),
+            $"The prompts need {Chunks} chunks of 77 tokens; at most {ClipTokenizer.MostWindows} are supported.",
+            "Shorten them.");
         RequireRange(ClipSkip, 0, int.MaxValue, nameof(ClipSkip));
     }
 

@@ -110,13 +110,16 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
     /// <param name="picture">The picture.</param>
     /// <param name="framing">How it is framed.</param>
     public bool IsOf(StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing)
-        => Dtype == model.Dtype.ToString() && WithoutMemory(Inverted.Settings) == WithoutMemory(settings)
+        => Dtype == model.Dtype.ToString() && Deciding(Inverted.Settings) == Deciding(settings)
         && Framing == framing && Picture.Size == picture.Size && Picture.Rgb.AsSpan().SequenceEqual(picture.Rgb);
 
     /// <inheritdoc/>
     public void Dispose() => Inverted.Dispose();
 
-    // Recomputing activations decides no number.
-    private static InversionSettings WithoutMemory(InversionSettings settings) =>
-        settings.Method is NullTextInversion method ? settings with { Method = method with { SaveMemory = null } } : settings;
+    // Recomputing activations decides no number, and a file keeps only the sampling settings that do.
+    private static InversionSettings Deciding(InversionSettings settings) => settings with
+    {
+        Sampling = InversionSettings.Deciding(settings.Sampling),
+        Method = settings.Method is NullTextInversion method ? method with { SaveMemory = null } : settings.Method,
+    };
 }

@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Concepts;
+using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
 using TorchSharp;
@@ -137,16 +138,14 @@ public sealed class ConceptTrainingTests : IDisposable
         using (var training = Train(Settings with { Steps = 1 }))
             training.Word.Save(Path("word.safetensors"));
         using var loaded = Load(EmbeddedModel.Folder(), ScalarType.Float32);
-        var request = new EditRequest
+        var source = new GenerationRequest { Prompt = "a cat in a field", Sampling = new() { Steps = 2 } };
+        var edit = new EditRequest
         {
-            Source = "a cat in a field",
-            Targets = [$"a {Word} in a field", $"a ({Word}:2) in a field"],
-            Steps = 2,
+            Prompts = [$"a {Word} in a field", $"a ({Word}:2) in a field"],
             Blend = BlendWords.Parse($"cat:{Word}:{Word}"),
             BlendStart = 0,
-            WatchAttention = true,
         };
-        using var result = EditRun.Execute(loaded, request);
+        using var result = EditRun.Execute(loaded, source, edit, new Observation { Attention = true });
 
         Assert.Equal(Word, result.Prompts[1].Words[1].Text);
         Assert.Equal([2, 3], result.Prompts[1].Words[1].Tokens);

@@ -33,13 +33,9 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
         set_default_device(META);
     }
 
-    private static EditRequest Request { get; } = new()
-    {
-        Source = "a red house in a field",
-        Targets = ["a red castle in a field", "a (blue:1.5) house in a field"],
-        Steps = Steps,
-        Guidance = 4,
-    };
+    private static GenerationRequest Source { get; } = new() { Prompt = "a red house in a field", Sampling = new() { Steps = Steps, Guidance = 4 } };
+
+    private static EditRequest Edit { get; } = new() { Prompts = ["a red castle in a field", "a (blue:1.5) house in a field"] };
 
     public static TheoryData<SamplerKind> Samplers => [.. Enum.GetValues<SamplerKind>()];
 
@@ -53,30 +49,28 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
 
     [Theory]
     [MemberData(nameof(Samplers))]
-    public void EverySamplerNamesThem(SamplerKind sampler) => Edits(model, Request with { Sampler = sampler });
+    public void EverySamplerNamesThem(SamplerKind sampler) => Edits(model, Source with { Sampling = Source.Sampling with { Sampler = sampler } }, Edit);
 
     [Theory]
     [InlineData(AlignmentKind.Replace)]
     [InlineData(AlignmentKind.Refine)]
     [InlineData(AlignmentKind.Naive)]
     public void EveryKindOfEditNamesThem(AlignmentKind kind) =>
-        Edits(model, Request with { Edit = new EditSpecification { Kind = kind, Weights = [new WordWeight("house", 2)] }, Targets = ["a blue house in a field"] });
+        Edits(model, Source, new EditRequest { Prompts = ["a blue house in a field"], Alignment = kind, Weights = [new WordWeight("house", 2)] });
 
     [Fact]
     public void BlendingWatchingAndTracesNameThem()
     {
         var side = model.PictureSide;
-        using var result = EditRun.Execute(model, Request with
+        var source = Source with { Sampling = Source.Sampling with { GuidanceRescale = 0.7 } };
+        var edit = Edit with
         {
             Blend = BlendWords.Parse("house:castle:house"),
             BlendSubtract = BlendWords.Parse("field"),
             BlendStart = 0,
             Mask = White(side),
-            WatchAttention = true,
-            WatchSelfAttention = true,
-            GuidanceRescale = 0.7,
-            Trace = true,
-        });
+        };
+        using var result = EditRun.Execute(model, source, edit, new Observation { Attention = true, SelfAttention = true, Trace = true });
         Assert.NotEmpty(result.SelfAttention!.Components(1));
         using var mean = result.Maps!.Mean(0);
         Assert.NotEmpty(AttentionMaps.OfTokens(mean, [1, 2]));
@@ -90,15 +84,15 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
     [Fact]
     public void RecordedSourcesNameThem()
     {
-        using var session = new EditSession(model, Request, ScalarType.BFloat16);
+        using var session = new EditSession(model, Source, ScalarType.BFloat16);
         using var source = session.RunSource();
-        using var edit = session.Edit(request => request with { Targets = Request.Targets, Blend = BlendWords.Parse("house:castle:house"), BlendStart = 0 });
+        using var edit = session.Edit(Edit with { Blend = BlendWords.Parse("house:castle:house"), BlendStart = 0 });
         Assert.Equal(2, edit.Pictures.Count);
     }
 
     [Fact]
     public void AModelOfTwoTextEncodersNamesThem() =>
-        Edits(xl.Model, Request with { Negative = "a (blue:1.4) castle", Source = "a (red:1.2) house in a field" });
+        Edits(xl.Model, new() { Prompt = "a (red:1.2) house in a field", Sampling = Source.Sampling with { Negative = "a (blue:1.4) castle" } }, Edit);
 
     [Fact]
     public void LoadingAndTilesNameThem()
@@ -116,17 +110,23 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
     [InlineData("null-text")]
     public void EveryInversionAndItsEditNameThem(string method)
     {
-        var settings = new InversionSettings { Method = method, Prompt = Request.Source, Steps = Steps, Guidance = 4, InnerSteps = 1 };
+        var settings = new InversionSettings
+        {
+            Method = method == "null-text" ? new NullTextInversion { InnerSteps = 1 } : InversionMethod.Named(method),
+            Prompt = Source.Prompt,
+            Sampling = Source.Sampling,
+        };
         using var latents = White(model.PictureSide).Encode(model.Vae, model.Device);
         using var inverted = InversionMethod.Invert(model, latents, settings);
-        Edits(model, EditRequest.ForPicture(inverted) with { Targets = Request.Targets });
+        Edits(model, GenerationRequest.Of(inverted), Edit);
     }
 
     [Fact]
     public void InpaintingNamesThem()
     {
         var picture = White(model.PictureSide);
-        using var result = InpaintRun.Execute(model, new InpaintRequest { Picture = picture, Mask = picture, Sampling = Request with { Targets = [] }, Feather = 4 });
+        var request = new InpaintRequest { Picture = picture, Mask = picture, Prompt = Source.Prompt, Sampling = Source.Sampling, Feather = 4 };
+        using var result = InpaintRun.Execute(model, request);
         Assert.Equal(picture.Size, result.Picture.Size);
     }
 
@@ -152,10 +152,10 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
 
     private static Picture White(int side) => new(side, side, [.. Enumerable.Repeat(byte.MaxValue, 3 * side * side)]);
 
-    private static void Edits(StableDiffusionModel model, EditRequest request)
+    private static void Edits(StableDiffusionModel model, GenerationRequest source, EditRequest edit)
     {
-        using var result = EditRun.Execute(model, request);
+        using var result = EditRun.Execute(model, source, edit);
         Assert.Equal(DeviceType.CPU, result.Latents.device_type);
-        Assert.Equal(1 + request.Targets.Count, result.Pictures.Count);
+        Assert.Equal(1 + edit.Prompts.Count, result.Pictures.Count);
     }
 }

@@ -119,8 +119,8 @@ public sealed class OneDeviceTests : IDisposable
     private static AttentionEdit Edit(AlignmentKind kind)
     {
         var tokenizer = StableDiffusionModel.LoadTokenizer(EmbeddedModel.Folder());
-        var specification = new EditSpecification { Kind = kind, Weights = [new WordWeight("house", 2)] };
-        return AttentionEdit.Create(tokenizer.Tokenize("a red house in a field"), tokenizer.Tokenize("a blue house in a field"), specification, Steps);
+        var request = new EditRequest { Alignment = kind, Weights = [new WordWeight("house", 2)] };
+        return AttentionEdit.Create(tokenizer.Tokenize("a red house in a field"), tokenizer.Tokenize("a blue house in a field"), request, Steps);
     }
 
     private static void Attend(EditAttention attention, int index, BatchRow[] rows)

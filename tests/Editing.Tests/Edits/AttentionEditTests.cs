@@ -19,9 +19,9 @@ public sealed class AttentionEditTests
         var run = Controllers.GetProperty(name);
         string[] prompts = [.. run.GetProperty("prompts").EnumerateArray().Select(prompt => prompt.GetString()!)];
         var steps = run.GetProperty("num_steps").GetInt32();
-        var specification = Specification(run);
+        var request = Request(run);
         var edits = AttentionEdit.CreateAll(
-            ReferencePrompts.Get(prompts[0]), [.. prompts[1..].Select(target => (ReferencePrompts.Get(target), specification))], steps);
+            ReferencePrompts.Get(prompts[0]), [.. prompts[1..].Select(target => (ReferencePrompts.Get(target), request))], steps);
         for (var row = 0; row < edits.Count; row++)
         {
             var timing = run.GetProperty("cross_replace_alpha")[row];
@@ -35,7 +35,7 @@ public sealed class AttentionEditTests
     public void Steps_beyond_the_run_stay_at_the_last_one()
     {
         var edit = Create(
-            "a cat", "a dog", new EditSpecification { CrossSteps = new(new StepWindow(0.5, 1)), SelfSteps = StepWindow.Always });
+            "a cat", "a dog", new EditRequest { CrossSteps = new(new StepWindow(0.5, 1)), SelfSteps = StepWindow.Always });
         Assert.True(edit.At(0).IsIdentity);
         Assert.Same(edit.At(10), edit.At(99));
         Assert.False(edit.At(99).IsIdentity);
@@ -46,7 +46,7 @@ public sealed class AttentionEditTests
     [Fact]
     public void Steps_without_a_difference_share_their_matrices()
     {
-        var edit = Create("a cat", "a dog", new EditSpecification());
+        var edit = Create("a cat", "a dog", new EditRequest());
         Assert.Same(edit.At(0), edit.At(7));
         Assert.NotSame(edit.At(7), edit.At(8));
         Assert.True(edit.At(8).IsIdentity);
@@ -55,7 +55,7 @@ public sealed class AttentionEditTests
     [Fact]
     public void Self_attention_is_injected_up_to_a_number_of_pixels()
     {
-        var edit = Create("a cat", "a dog", new EditSpecification { SelfResolution = 16 });
+        var edit = Create("a cat", "a dog", new EditRequest { SelfResolution = 16 });
         Assert.True(edit.InjectsSelfAttention(0, 16, 16));
         Assert.True(edit.InjectsSelfAttention(0, 8, 32));
         Assert.False(edit.InjectsSelfAttention(0, 16, 17));
@@ -65,8 +65,8 @@ public sealed class AttentionEditTests
     [Fact]
     public void Weights_of_one_change_nothing()
     {
-        var weighted = Create("a cat", "a red dog", new EditSpecification { Weights = [new WordWeight("dog", 1)] });
-        var plain = Create("a cat", "a red dog", new EditSpecification());
+        var weighted = Create("a cat", "a red dog", new EditRequest { Weights = [new WordWeight("dog", 1)] });
+        var plain = Create("a cat", "a red dog", new EditRequest());
         Assert.Equal(plain.At(0).P, weighted.At(0).P);
         Assert.Equal(plain.At(0).R, weighted.At(0).R);
     }
@@ -74,11 +74,11 @@ public sealed class AttentionEditTests
     [Fact]
     public void A_word_that_no_target_has_is_an_error_that_lists_the_words()
     {
-        var weight = new EditSpecification { Weights = [new WordWeight("tiger", 2)] };
-        var window = new EditSpecification { CrossSteps = CrossReplaceSteps.Parse(["tiger=0.2"]) };
-        foreach (var specification in new[] { weight, window })
+        var weight = new EditRequest { Weights = [new WordWeight("tiger", 2)] };
+        var window = new EditRequest { CrossSteps = CrossReplaceSteps.Parse(["tiger=0.2"]) };
+        foreach (var request in new[] { weight, window })
         {
-            var exception = Assert.Throws<InvalidInputException>(() => Create("a tiger", "a red dog", specification));
+            var exception = Assert.Throws<InvalidInputException>(() => Create("a tiger", "a red dog", request));
             foreach (var word in new[] { "tiger", "red", "dog" })
                 Assert.Contains($"\"{word}\"", exception.Message, StringComparison.Ordinal);
         }
@@ -87,27 +87,27 @@ public sealed class AttentionEditTests
     [Fact]
     public void A_word_of_one_target_is_passed_over_in_another()
     {
-        var specification = new EditSpecification { Weights = [new WordWeight("hat", 3)] };
+        var request = new EditRequest { Weights = [new WordWeight("hat", 3)] };
         var edits = AttentionEdit.CreateAll(
-            ToyPrompt.Of("a cat"), [(ToyPrompt.Of("a dog"), specification), (ToyPrompt.Of("a cat hat"), specification)], 10);
+            ToyPrompt.Of("a cat"), [(ToyPrompt.Of("a dog"), request), (ToyPrompt.Of("a cat hat"), request)], 10);
         Assert.Equal([1, 1, 1, 1], edits[0].Equalizer[..4]);
         Assert.Equal([1, 1, 1, 3], edits[1].Equalizer[..4]);
     }
 
-    private static AttentionEdit Create(string source, string target, EditSpecification specification) =>
-        AttentionEdit.Create(ToyPrompt.Of(source), ToyPrompt.Of(target), specification, steps: 10);
+    private static AttentionEdit Create(string source, string target, EditRequest request) =>
+        AttentionEdit.Create(ToyPrompt.Of(source), ToyPrompt.Of(target), request, steps: 10);
 
-    private static EditSpecification Specification(JsonElement run)
+    private static EditRequest Request(JsonElement run)
     {
         var kind = (run.TryGetProperty("prev", out var previous) ? previous : run.GetProperty("kind")).GetString();
         var weights = run.TryGetProperty("eq", out var equalizer)
             ? equalizer[0].EnumerateArray().Zip(equalizer[1].EnumerateArray())
                 .Select(pair => new WordWeight(pair.First.GetString()!, pair.Second.GetSingle()))
             : [];
-        return new EditSpecification
+        return new EditRequest
         {
             // A re-weighting by itself edits a prompt into itself, where all kinds are the same.
-            Kind = kind switch { "refine" => AlignmentKind.Refine, "replace" => AlignmentKind.Replace, _ => AlignmentKind.Auto },
+            Alignment = kind switch { "refine" => AlignmentKind.Refine, "replace" => AlignmentKind.Replace, _ => AlignmentKind.Auto },
             Weights = [.. weights],
             CrossSteps = ReferenceSteps.Cross(run.GetProperty("cross")),
             SelfSteps = ReferenceSteps.Window(run.GetProperty("self")),

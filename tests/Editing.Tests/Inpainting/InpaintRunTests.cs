@@ -15,12 +15,17 @@ public sealed class InpaintRunTests
     private static readonly Picture Painted = new(61, 83, [.. Enumerable.Range(0, 61 * 83 * 3).Select(i => (byte)(i % 3 * 70 + (i / 3 % 61)))]);
     private static readonly Picture Disc = InpaintMaskTests.Mask(61, 83, (x, y) => ((x - 30) * (x - 30)) + ((y - 41) * (y - 41)) < 400);
 
+    private static readonly Observation Traced = new() { Trace = true };
+
     private static readonly InpaintRequest Request = new()
     {
         Picture = Painted,
         Mask = Disc,
-        Sampling = new EditRequest { Source = "a red house in a field", Steps = 3, Guidance = 4, Seed = 5, Trace = true },
+        Prompt = "a red house in a field",
+        Sampling = new() { Steps = 3, Guidance = 4, Seed = 5 },
     };
+
+    private static readonly GenerationRequest Generation = new() { Prompt = Request.Prompt, Sampling = Request.Sampling };
 
     [Theory]
     [InlineData(FramingKind.Crop, SamplerKind.Ddim, 1, 0)]
@@ -66,7 +71,7 @@ public sealed class InpaintRunTests
     public void MaskThatIsWhiteEverywhereGivesThePromptsPicture()
     {
         using var model = EmbeddedModel.Load();
-        using var generated = EditRun.Execute(model, Request.Sampling);
+        using var generated = EditRun.Execute(model, Generation);
         using var result = InpaintRun.Execute(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, _) => true) });
         AssertClose(generated.Latents, result.Run.Latents);
     }
@@ -90,7 +95,7 @@ public sealed class InpaintRunTests
     {
         using var scope = NewDisposeScope();
         using var plain = EmbeddedModel.Load();
-        using var generated = EditRun.Execute(plain, Request.Sampling);
+        using var generated = EditRun.Execute(plain, Generation);
         var behindTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => Disc.Rgb[i] > 0 ? (byte)(255 - b) : b)] };
         var besideTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => i < 3 * 61 * 20 ? (byte)(255 - b) : b)] };
         var smaller = InpaintMaskTests.Mask(61, 83, (x, y) => Math.Abs(x - 30) < 10 && Math.Abs(y - 41) < 10);
@@ -120,7 +125,7 @@ public sealed class InpaintRunTests
     public void ModelsOfOtherFormsAreRefused()
     {
         using var inpainting = new InpaintingModel(new double[1 + EmbeddedModel.LatentChannels]);
-        Assert.Contains("p2p inpaint", Assert.Throws<InvalidInputException>(() => EditRun.Execute(inpainting.Model, Request.Sampling).Dispose()).Message);
+        Assert.Contains("p2p inpaint", Assert.Throws<InvalidInputException>(() => EditRun.Execute(inpainting.Model, Generation).Dispose()).Message);
         using var other = new InpaintingModel(new double[EmbeddedModel.LatentChannels]);
         Assert.Contains($"{2 * EmbeddedModel.LatentChannels} channels", Refused(other.Model, Request));
     }
@@ -130,27 +135,27 @@ public sealed class InpaintRunTests
     {
         using var model = EmbeddedModel.Load();
         Assert.Contains("61x83", Refused(model, Request with { Mask = InpaintMaskTests.Mask(83, 61, (_, _) => true) }));
-        Assert.Contains("--strength", Refused(model, Request with { Strength = 0 }));
-        Assert.Contains("--strength", Refused(model, Request with { Strength = double.NaN }));
-        Assert.Contains("--feather", Refused(model, Request with { Feather = -1 }));
-        Assert.Contains("--feather", Refused(model, Request with { Feather = 3, KeepOutside = false }));
+        Assert.StartsWith("Strength: ", Refused(model, Request with { Strength = 0 }));
+        Assert.StartsWith("Strength: ", Refused(model, Request with { Strength = double.NaN }));
+        Assert.StartsWith("Feather: ", Refused(model, Request with { Feather = -1 }));
+        Assert.StartsWith("Feather: ", Refused(model, Request with { Feather = 3, KeepOutside = false }));
         Assert.Contains("black", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, _) => false) }));
         Assert.Contains("black", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, y) => y < 5) }));
         Assert.Contains("too thin", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (x, _) => x == 30) }));
         using var noise = zeros(1, EmbeddedModel.LatentChannels, 4, 4);
-        Assert.Contains("--init-latents", Refused(model, Request with { Sampling = Request.Sampling with { InitialLatents = noise } }));
+        Assert.StartsWith("InitialLatents: ", Refused(model, Request with { InitialLatents = noise }));
     }
 
     [Fact]
     public void RunsLeaveNoTensorBehind()
     {
         using var model = EmbeddedModel.Load();
-        InpaintRun.Execute(model, Request).Dispose();
+        InpaintRun.Execute(model, Request, Traced).Dispose();
         var before = Tensor.TotalCount;
-        InpaintRun.Execute(model, Request).Dispose();
+        InpaintRun.Execute(model, Request, Traced).Dispose();
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
-        Assert.Throws<OperationCanceledException>(() => InpaintRun.Execute(model, Request, null, cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() => InpaintRun.Execute(model, Request, Traced, cancellationToken: cancelled.Token));
         Assert.Equal(before, Tensor.TotalCount);
     }
 

@@ -45,7 +45,10 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
         using var read = InversionFile.Load(PathOf("inversion"), drawings.Model);
         AssertSame(file.Inverted, read.Inverted);
         Assert.True(read.IsOf(drawings.Model, file.Inverted.Settings, file.Picture, file.Framing));
-        Assert.False(read.IsOf(drawings.Model, file.Inverted.Settings with { Guidance = 3 }, file.Picture, file.Framing));
+        var sized = file.Inverted.Settings with { Sampling = file.Inverted.Settings.Sampling with { Size = new(64, 64) } };
+        Assert.True(read.IsOf(drawings.Model, sized, file.Picture, file.Framing));
+        var guided = file.Inverted.Settings with { Sampling = file.Inverted.Settings.Sampling with { Guidance = 3 } };
+        Assert.False(read.IsOf(drawings.Model, guided, file.Picture, file.Framing));
         Reference.AssertClose(drawings.Retrace(file.Inverted), drawings.Retrace(read.Inverted), 1e-6, method);
     }
 

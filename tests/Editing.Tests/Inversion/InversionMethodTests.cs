@@ -1,5 +1,7 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Sessions;
@@ -23,7 +25,8 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     [InlineData("edit-friendly", 4, 1)]
     public void AnExactInversionIsRetracedToThePicture(string method, double guidance, double gamma)
     {
-        var found = drawings.Invert(InvertedDrawings.Settings(method) with { InversionGuidance = guidance, Gamma = gamma });
+        var settings = InvertedDrawings.Settings(method) with { InversionGuidance = guidance };
+        var found = drawings.Invert(settings.Method is BdiaInversion ? settings with { Method = new BdiaInversion { Gamma = gamma } } : settings);
         Reference.AssertClose(drawings.Latents, drawings.Retrace(found, guidance), Rounding, method);
         Reference.AssertClose(drawings.Latents, found.Source[^1].unsqueeze(0), 1e-6, "source");
     }
@@ -57,11 +60,14 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     public void LongAndEmphasisedPromptsAreRetracedToo(string method)
     {
         var prompt = "a (red:1.2) house" + string.Concat(Enumerable.Repeat(" in the green sunny quiet field", 14));
-        var found = drawings.Invert(InvertedDrawings.Settings(method) with { Prompt = prompt, Windows = 2, Steps = 3 });
+        var settings = InvertedDrawings.Settings(method);
+        var found = drawings.Invert(settings with { Prompt = prompt, Sampling = settings.Sampling with { Chunks = 2, Steps = 3 } });
         // The edit's prompt has the emphasis of the source's.
         Reference.AssertClose(found.Source[^1].unsqueeze(0), drawings.Edit(found, prompt.Replace("(red:1.2)", "red")), Rounding, method);
-        Assert.Contains("windows", Assert.Throws<InvalidInputException>(
-            () => EditRun.Execute(drawings.Model, EditRequest.ForPicture(found) with { Windows = 1 })).Message);
+        var source = GenerationRequest.Of(found);
+        var refused = Assert.Throws<InvalidInputException>(
+            () => EditRun.Execute(drawings.Model, source with { Sampling = source.Sampling with { Chunks = 1 } }));
+        Assert.Equal(nameof(SamplingSettings.Chunks), refused.Setting);
     }
 
     [Fact]
@@ -77,8 +83,9 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     [Fact]
     public void RefiningTheInversionBringsThePictureNearer()
     {
+        var settings = InvertedDrawings.Settings("negative-prompt");
         double[] errors = [.. new[] { 0, 1, 4 }.Select(count => Error(drawings.Invert(
-            InvertedDrawings.Settings("negative-prompt") with { Steps = 12, FixedPoint = count })))];
+            settings with { Sampling = settings.Sampling with { Steps = 12 }, FixedPoint = count })))];
         Assert.True(errors[0] > errors[1] && errors[1] > errors[2], string.Join(", ", errors));
     }
 
@@ -87,9 +94,10 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     {
         var settings = InvertedDrawings.Settings("proximal");
         var plain = Edit(InvertedDrawings.Settings("negative-prompt"));
-        Reference.AssertClose(plain, Edit(settings with { ProximalQuantile = 0 }), 1e-6, "nothing left out");
+        Reference.AssertClose(plain, Edit(settings with { Method = new ProximalInversion { Quantile = 0 } }), 1e-6, "nothing left out");
         var source = drawings.Invert(settings).Source[^1];
-        double[] changes = [.. new[] { 0, 0.7, 1 }.Select(quantile => (Edit(settings with { ProximalQuantile = quantile }) - source).square().mean().ToDouble())];
+        double[] changes = [.. new[] { 0, 0.7, 1 }.Select(
+            quantile => (Edit(settings with { Method = new ProximalInversion { Quantile = quantile } }) - source).square().mean().ToDouble())];
         Assert.True(changes[0] > changes[1] && changes[1] > changes[2], string.Join(", ", changes));
 
         Tensor Edit(InversionSettings how) => drawings.Edit(drawings.Invert(how), "a blue castle in a field");
@@ -101,7 +109,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         var settings = InvertedDrawings.Settings("edit-friendly");
         using var again = InversionMethod.Invert(drawings.Model, drawings.Latents, settings);
         Assert.True(again.StepNoise!.Equals(drawings.Invert(settings).StepNoise!));
-        using var other = InversionMethod.Invert(drawings.Model, drawings.Latents, settings with { Seed = 1 });
+        using var other = InversionMethod.Invert(drawings.Model, drawings.Latents, settings with { Sampling = settings.Sampling with { Seed = 1 } });
         Assert.False(other.StepNoise!.Equals(drawings.Invert(settings).StepNoise!));
     }
 
@@ -112,7 +120,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         var whole = drawings.Invert(settings);
         var file = Path.GetTempFileName();
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => InversionMethod.Invert(drawings.Model, drawings.Latents, settings, checkpoint: Keep, cancel: stop.Token));
+        Assert.Throws<OperationCanceledException>(() => InversionMethod.Invert(drawings.Model, drawings.Latents, settings, checkpoint: Keep, cancellationToken: stop.Token));
         using var unfinished = InversionFile.Load(file, drawings.Model);
         Assert.Equal(3, unfinished.Inverted.FinishedSteps);
         Assert.Throws<InvalidInputException>(() => drawings.Retrace(unfinished.Inverted));
@@ -159,7 +167,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
             Assert.All(trace.Tensors, tensor => Assert.Equal(tensor.Key.EndsWith("latents", StringComparison.Ordinal) ? 7 : 6, tensor.Value.Shape[0]));
             Reference.AssertClose(drawings.Latents[0], trace.Read("inversion.latents")[0], 1e-6, "the picture");
             Reference.AssertClose(found.Source[0].unsqueeze(0), trace.Read("latents")[0], 1e-6, "the start");
-            Assert.Equal(found.Method.CreateScheduler(drawings.Model.Scheduler, found).Timesteps, trace.Read("timesteps").data<long>().ToArray());
+            Assert.Equal(found.Settings.Method.CreateScheduler(drawings.Model.Scheduler, found).Timesteps, trace.Read("timesteps").data<long>().ToArray());
         }
 
         File.Delete(file);
@@ -171,17 +179,18 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     [InlineData("direct")]
     public void ASessionMakesThePictureOfOneBatch(string method)
     {
-        var request = EditRequest.ForPicture(drawings.Invert(InvertedDrawings.Settings(method)));
-        EditRequest Edit(EditRequest source) => source with { Targets = ["a blue castle in a field"], Blend = BlendWords.Parse("house:castle") };
+        var request = GenerationRequest.Of(drawings.Invert(InvertedDrawings.Settings(method)));
+        var steps = request.Sampling.Steps;
+        var edit = new EditRequest { Prompts = ["a blue castle in a field"], Blend = BlendWords.Parse("house:castle") };
         var rows = new List<int>();
         var progress = new Each(step => rows.Add(step.Rows));
-        using var together = EditRun.Execute(drawings.Model, Edit(request), progress);
+        using var together = EditRun.Execute(drawings.Model, request, edit, progress: progress);
         using var session = new EditSession(drawings.Model, request);
-        using var source = session.RunSource(progress);
-        using var edit = session.Edit(Edit, progress);
+        using var source = session.RunSource(progress: progress);
+        using var alone = session.Edit(edit, progress: progress);
         Reference.AssertClose(together.Latents[0], source.Latents[0], 1e-6, "source");
-        Reference.AssertClose(together.Latents[1], edit.Latents[0], Rounding, "edit");
-        Assert.Equal([.. Enumerable.Repeat(3, request.Steps), .. Enumerable.Repeat(1, request.Steps), .. Enumerable.Repeat(2, request.Steps)], rows);
+        Reference.AssertClose(together.Latents[1], alone.Latents[0], Rounding, "edit");
+        Assert.Equal([.. Enumerable.Repeat(3, steps), .. Enumerable.Repeat(1, steps), .. Enumerable.Repeat(2, steps)], rows);
     }
 
     public void Dispose() => scope.Dispose();

@@ -28,11 +28,9 @@ public sealed class InvertedDrawings : IDisposable
 
     public static InversionSettings Settings(string method) => new()
     {
-        Method = method,
+        Method = method == "null-text" ? new NullTextInversion { InnerSteps = 3 } : InversionMethod.Named(method),
         Prompt = "a red house in a field",
-        Steps = 6,
-        Guidance = 4,
-        InnerSteps = 3,
+        Sampling = new() { Steps = 6, Guidance = 4 },
     };
 
     public InvertedPicture Invert(InversionSettings settings)
@@ -48,12 +46,9 @@ public sealed class InvertedDrawings : IDisposable
     /// <summary>Where an edit ends that has no attention control.</summary>
     public Tensor Edit(InvertedPicture found, string target, double? guidance = null)
     {
-        using var result = EditRun.Execute(Model, EditRequest.ForPicture(found) with
-        {
-            Targets = [target],
-            Guidance = guidance ?? found.Settings.Guidance,
-            Edit = new EditSpecification { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) },
-        });
+        var source = GenerationRequest.Of(found);
+        var edit = new EditRequest { Prompts = [target], CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
+        using var result = EditRun.Execute(Model, source with { Sampling = source.Sampling with { Guidance = guidance ?? source.Sampling.Guidance } }, edit);
         return result.Latents.narrow(0, 1, 1).clone();
     }
 

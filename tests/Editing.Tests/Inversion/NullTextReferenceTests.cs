@@ -11,6 +11,7 @@ namespace PromptToPrompt.Editing.Tests.Inversion;
 public sealed class NullTextReferenceTests(PublishedInversions published) : IClassFixture<PublishedInversions>, IDisposable
 {
     private const string Target = "a tiger sitting next to a mirror";
+    private static readonly Observation Traced = new() { Trace = true };
     private readonly Reference reference = new();
     private readonly DisposeScope scope = NewDisposeScope();
 
@@ -78,7 +79,7 @@ public sealed class NullTextReferenceTests(PublishedInversions published) : ICla
     [InlineData("direct.edit_replace_blend_eq", "direct", "replace_blend_eq")]
     public void EditsMatchThePublishedOnes(string name, string method, string edit)
     {
-        using var result = published.Session(method).Edit(request => Edit(request, edit));
+        using var result = published.Session(method).Edit(Edit(edit), Traced);
         var golden = Golden("edits", name + ".latents");
         Reference.AssertClose(golden.narrow(1, 0, 1), Last(published.Invert(method).Source.unsqueeze(1)), 1e-3, $"source of {name}");
         Reference.AssertClose(golden.narrow(1, 1, 1), Last(reference.Trace(result)["latents"]), 1e-3, name);
@@ -96,12 +97,13 @@ public sealed class NullTextReferenceTests(PublishedInversions published) : ICla
         var found = published.Invert("null-text");
         var options = reference.Json("nulltext/edit_blend.json");
         var thresholds = options.GetProperty("th").EnumerateArray().Select(t => t.GetDouble()).ToArray();
-        using var result = EditRun.Execute(published.Model, Edit(EditRequest.ForPicture(found), "replace_blend_eq") with
+        var edit = Edit("replace_blend_eq") with
         {
             BlendThreshold = thresholds[0],
             BlendSubtractThreshold = thresholds[1],
             BlendSubtract = subtract ? BlendWords.Parse("mirror") : null,
-        });
+        };
+        using var result = EditRun.Execute(published.Model, GenerationRequest.Of(found), edit, Traced);
         var trace = reference.Trace(result);
         Reference.AssertClose(Golden("edit_blend", name + ".latents")[0], trace["latents"][^1], 1e-3, name);
         Assert.InRange(Golden("edit_blend", name + ".masks").ne(trace["blend.mask"]).sum().ToInt64(), 0, 8);
@@ -113,21 +115,17 @@ public sealed class NullTextReferenceTests(PublishedInversions published) : ICla
         reference.Dispose();
     }
 
-    private static EditRequest Edit(EditRequest request, string edit)
+    private static EditRequest Edit(string name)
     {
-        var free = edit == "nocontrol";
-        return request with
+        var free = name == "nocontrol";
+        return new EditRequest
         {
-            Targets = [Target],
-            Trace = true,
-            Edit = new EditSpecification
-            {
-                Kind = edit.StartsWith("refine", StringComparison.Ordinal) ? AlignmentKind.Refine : free ? AlignmentKind.Naive : AlignmentKind.Replace,
-                CrossSteps = CrossReplaceSteps.Parse([free ? "0..0" : "0.8"]),
-                SelfSteps = StepWindow.Parse(free ? "0..0" : "0.5"),
-                Weights = edit.EndsWith("_eq", StringComparison.Ordinal) ? [new WordWeight("tiger", 2)] : [],
-            },
-            Blend = edit.Contains("blend", StringComparison.Ordinal) ? BlendWords.Parse("cat:tiger") : null,
+            Prompts = [Target],
+            Alignment = name.StartsWith("refine", StringComparison.Ordinal) ? AlignmentKind.Refine : free ? AlignmentKind.Naive : AlignmentKind.Replace,
+            CrossSteps = CrossReplaceSteps.Parse([free ? "0..0" : "0.8"]),
+            SelfSteps = StepWindow.Parse(free ? "0..0" : "0.5"),
+            Weights = name.EndsWith("_eq", StringComparison.Ordinal) ? [new WordWeight("tiger", 2)] : [],
+            Blend = name.Contains("blend", StringComparison.Ordinal) ? BlendWords.Parse("cat:tiger") : null,
         };
     }
 

@@ -19,12 +19,9 @@ public sealed class PublishedInversions : IDisposable
     {
         var settings = new InversionSettings
         {
-            Method = method,
+            Method = method == "null-text" ? new NullTextInversion { InnerSteps = innerSteps, EarlyStop = earlyStop } : InversionMethod.Named(method),
             Prompt = "a cat sitting next to a mirror",
-            Steps = 5,
-            StepsOffset = 0,
-            InnerSteps = innerSteps,
-            EarlyStop = earlyStop,
+            Sampling = new() { Steps = 5, StepsOffset = 0 },
         };
         if (made.TryGetValue(settings, out var found))
             return found;
@@ -37,7 +34,7 @@ public sealed class PublishedInversions : IDisposable
     {
         if (sessions.TryGetValue(method, out var session))
             return session;
-        sessions[method] = session = new EditSession(Model, EditRequest.ForPicture(Invert(method)));
+        sessions[method] = session = new EditSession(Model, GenerationRequest.Of(Invert(method)));
         session.RunSource().Dispose();
         return session;
     }

@@ -1,5 +1,7 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inpainting;
 using PromptToPrompt.Editing.Inversion;
@@ -17,7 +19,8 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
     private readonly DisposeScope scope = NewDisposeScope();
 
     // Without attention control an edit depends on its words, its noise and what it is guided away from, and on nothing else.
-    private static readonly EditSpecification Free = new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
+    private static readonly EditRequest Free = new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
+    private static readonly Observation Traced = new() { Trace = true };
 
     public static TheoryData<string> Methods => [.. InversionMethod.Names];
 
@@ -26,18 +29,24 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
     [InlineData("people in the rain")]
     public void EditsOfEditsKeepTheNegativePrompt(string negative)
     {
-        var first = EditRun.Execute(drawings.Model, new EditRequest
+        var sampling = new SamplingSettings { Steps = 4, Guidance = 5, Seed = 4, Negative = negative };
+        AssertRetraced(Generate(sampling), depth: 3);
+    }
+
+    [Theory]
+    [InlineData(TimestepSpacing.Trailing)]
+    [InlineData(TimestepSpacing.Linspace)]
+    public void EditsOfEditsKeepTheTimesteps(TimestepSpacing spacing)
+    {
+        var first = Generate(new SamplingSettings { Steps = 4, Guidance = 5, Seed = 4, Sampler = SamplerKind.Ddim, TimestepSpacing = spacing });
+        using (var source = first.AsSource(1))
         {
-            Source = "a white house in a field",
-            Negative = negative,
-            Targets = ["a red house in a field"],
-            Steps = 4,
-            Guidance = 5,
-            Seed = 4,
-            Edit = Free,
-            Trace = true,
-        });
-        AssertRetraced(first, depth: 3);
+            Assert.Equal(spacing, GenerationRequest.Of(source).Sampling.TimestepSpacing);
+            using var further = EditRun.Execute(drawings.Model, GenerationRequest.Of(source));
+            Assert.Equal(first.Timesteps, further.Timesteps);
+        }
+
+        AssertRetraced(first, depth: 2);
     }
 
     [Theory]
@@ -45,7 +54,7 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
     public void EditsOfEditsOfAPictureGoOnAsItsInversionDid(string method)
     {
         var inverted = InversionMethod.Invert(drawings.Model, drawings.Latents, InvertedDrawings.Settings(method));
-        var first = EditRun.Execute(drawings.Model, EditRequest.ForPicture(inverted) with { Targets = ["a blue house in a field"], Edit = Free, Trace = true });
+        var first = EditRun.Execute(drawings.Model, GenerationRequest.Of(inverted), Free with { Prompts = ["a blue house in a field"] }, Traced);
         inverted.Dispose();
         AssertRetraced(first, depth: 2);
     }
@@ -56,15 +65,12 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
     {
         EditResult edit;
         using (var inverted = InversionMethod.Invert(drawings.Model, drawings.Latents, InvertedDrawings.Settings(method)))
-        using (var session = new EditSession(drawings.Model, EditRequest.ForPicture(inverted) with { WatchAttention = true, WatchSelfAttention = true }))
+        using (var session = new EditSession(drawings.Model, GenerationRequest.Of(inverted)))
         {
             session.RunSource().Dispose();
-            edit = session.Edit(request => request with
-            {
-                Targets = ["a (blue:1.5) house in a field"],
-                Mask = drawings.Picture,
-                Trace = true,
-            });
+            edit = session.Edit(
+                new EditRequest { Prompts = ["a (blue:1.5) house in a field"], Mask = drawings.Picture },
+                new Observation { Attention = true, SelfAttention = true, Trace = true });
         }
 
         using (edit)
@@ -84,13 +90,15 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
     public void AnInpaintedPictureIsReadAfterItsRunToo()
     {
         var white = drawings.Picture with { Rgb = [.. Enumerable.Repeat(byte.MaxValue, drawings.Picture.Rgb.Length)] };
-        using var filled = InpaintRun.Execute(drawings.Model, new InpaintRequest
+        var request = new InpaintRequest
         {
             Picture = drawings.Picture,
             Mask = white,
-            Sampling = new EditRequest { Source = "a white house in a field", Negative = "people", Steps = 4, Trace = true },
+            Prompt = "a white house in a field",
+            Sampling = new SamplingSettings { Steps = 4, Negative = "people" },
             Strength = 0.5,
-        });
+        };
+        using var filled = InpaintRun.Execute(drawings.Model, request, Traced);
         filled.Run.SaveTrace(PathOf("trace"));
         Assert.NotNull(filled.Run.LastMask(0));
         Assert.Equal("a white house in a field", filled.Run.Caption(0));
@@ -101,10 +109,13 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
     [Fact]
     public void ANegativePromptThatWouldNotCountIsRefused()
     {
-        using var first = EditRun.Execute(drawings.Model, new EditRequest { Source = "a house", Negative = "people", Steps = 2, Trace = true });
+        var house = new GenerationRequest { Prompt = "a house", Sampling = new SamplingSettings { Steps = 2, Negative = "people" } };
+        using var first = EditRun.Execute(drawings.Model, house, observation: Traced);
         using var further = first.AsSource(0);
-        var refused = Assert.Throws<InvalidInputException>(
-            () => EditRun.Execute(drawings.Model, EditRequest.ForPicture(further) with { Targets = ["a red house"], Negative = "rain" }));
+        var source = GenerationRequest.Of(further);
+        var refused = Assert.Throws<InvalidInputException>(() => EditRun.Execute(
+            drawings.Model, source with { Sampling = source.Sampling with { Negative = "rain" } }, new EditRequest { Prompts = ["a red house"] }));
+        Assert.Equal(nameof(SamplingSettings.Negative), refused.Setting);
         Assert.Contains("negative prompt", refused.Message, StringComparison.Ordinal);
     }
 
@@ -113,6 +124,12 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
         scope.Dispose();
         folder.Delete(recursive: true);
     }
+
+    private EditResult Generate(SamplingSettings sampling) => EditRun.Execute(
+        drawings.Model,
+        new GenerationRequest { Prompt = "a white house in a field", Sampling = sampling },
+        Free with { Prompts = ["a red house in a field"] },
+        Traced);
 
     /// <summary>Edits the edit to its own words, again and again, each time with everything earlier disposed: it always comes out the same.</summary>
     private void AssertRetraced(EditResult first, int depth)
@@ -123,7 +140,7 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
         {
             var source = edit.AsSource(1);
             edit.Dispose();
-            edit = EditRun.Execute(drawings.Model, EditRequest.ForPicture(source) with { Targets = [prompt], Edit = Free, Trace = true });
+            edit = EditRun.Execute(drawings.Model, GenerationRequest.Of(source), Free with { Prompts = [prompt] }, Traced);
             source.Dispose();
             Reference.AssertClose(expected, edit.Latents.narrow(0, 0, 1), 1e-6, $"source at level {level}");
             Reference.AssertClose(expected, edit.Latents.narrow(0, 1, 1), 1e-4, $"edit at level {level}");

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Edits;
@@ -12,24 +13,20 @@ namespace PromptToPrompt.Editing.Tests.Sessions;
 /// <summary>The embedded model's sessions: source pass and edit pass give what one batch gives.</summary>
 public sealed class EditSessionTests
 {
-    private static readonly EditRequest Request = new()
-    {
-        Source = "a red house in a field",
-        Targets = ["a red castle in a field"],
-        Steps = 5,
-        Guidance = 4,
-        Seed = 3,
-        Trace = true,
-    };
+    private static readonly SamplingSettings Sampling = new() { Steps = 5, Guidance = 4, Seed = 3 };
+    private static readonly GenerationRequest Source = new() { Prompt = "a red house in a field", Sampling = Sampling };
+    private static readonly EditRequest Edit = new() { Prompts = ["a red castle in a field"] };
+    private static readonly EditRequest Blended = Edit with { Blend = BlendWords.Parse("house:castle"), BlendThreshold = 0.5, BlendStart = 0 };
+    private static readonly Observation Traced = new() { Trace = true };
 
     [Fact]
     public void EditPassGivesTheSamePictureAsOneBatch()
     {
         using var model = EmbeddedModel.Load();
-        using var together = EditRun.Execute(model, Request);
-        using var session = new EditSession(model, Request);
+        using var together = EditRun.Execute(model, Source, Edit);
+        using var session = new EditSession(model, Source);
         using var source = session.RunSource();
-        using var edit = session.Edit(r => r with { Targets = Request.Targets });
+        using var edit = session.Edit(Edit);
 
         AssertClose(together.Latents.slice(0, 0, 1, 1), source.Latents);
         AssertClose(together.Latents.slice(0, 1, 2, 1), edit.Latents);
@@ -40,9 +37,8 @@ public sealed class EditSessionTests
     public void EditPassBlendsWithTheRecordedSource()
     {
         using var model = EmbeddedModel.Load();
-        EditRequest Blended(EditRequest r) => r with { Targets = Request.Targets, Blend = BlendWords.Parse("house:castle"), BlendThreshold = 0.5, BlendStart = 0 };
-        using var together = EditRun.Execute(model, Blended(Request));
-        using var session = new EditSession(model, Request);
+        using var together = EditRun.Execute(model, Source, Blended);
+        using var session = new EditSession(model, Source);
         using var source = session.RunSource();
         using var edit = session.Edit(Blended);
 
@@ -53,9 +49,9 @@ public sealed class EditSessionTests
     public void AnEditCanBeTheSourceOfFurtherOnes()
     {
         using var model = EmbeddedModel.Load();
-        using var first = EditRun.Execute(model, Request);
+        using var first = EditRun.Execute(model, Source, Edit, Traced);
         using var way = first.AsSource(1);
-        using var further = EditRun.Execute(model, EditRequest.ForPicture(way) with { Targets = ["a blue castle in a field"] });
+        using var further = EditRun.Execute(model, GenerationRequest.Of(way), new EditRequest { Prompts = ["a blue castle in a field"] });
 
         AssertClose(first.Latents.slice(0, 1, 2, 1), further.Latents.slice(0, 0, 1, 1));
         Assert.Equal("a red castle in a field", further.Prompts[0].Text);
@@ -66,9 +62,11 @@ public sealed class EditSessionTests
     public void WhatTheSourceEmphasisesIsEmphasisedInEditsOfItsEdits()
     {
         using var model = EmbeddedModel.Load();
-        using var first = EditRun.Execute(model, Request with { Source = "a (white:1.3) house in a field", Targets = ["a red house in a field"], Steps = 2 });
+        var source = new GenerationRequest { Prompt = "a (white:1.3) house in a field", Sampling = Sampling with { Steps = 2 } };
+        using var first = EditRun.Execute(model, source, new EditRequest { Prompts = ["a red house in a field"] }, Traced);
         using var way = first.AsSource(1);
-        using var further = EditRun.Execute(model, EditRequest.ForPicture(way) with { Targets = ["a red house in a field", "a blue house in a field"] });
+        var edit = new EditRequest { Prompts = ["a red house in a field", "a blue house in a field"] };
+        using var further = EditRun.Execute(model, GenerationRequest.Of(way), edit);
 
         Assert.Equal(first.Prompts[1].Emphasis, further.Prompts[0].Emphasis);
         Assert.Equal(1.3f, further.Prompts[2].Emphasis![further.Prompts[2].Words[1].Tokens[0]]);
@@ -79,12 +77,8 @@ public sealed class EditSessionTests
     public void CaptionsSayTheWeights()
     {
         using var model = EmbeddedModel.Load();
-        using var result = EditRun.Execute(model, Request with
-        {
-            Steps = 1,
-            Targets = ["a (red:1.5) house in a field", "a blue house in a field"],
-            Edit = new EditSpecification { Weights = [new WordWeight("house", -2)] },
-        });
+        var edit = new EditRequest { Prompts = ["a (red:1.5) house in a field", "a blue house in a field"], Weights = [new WordWeight("house", -2)] };
+        using var result = EditRun.Execute(model, Source with { Sampling = Sampling with { Steps = 1 } }, edit);
         Assert.Equal(
             ["a red house in a field", "a red house in a field, red ×1.5, house ×-2", "a blue house in a field, house ×-2"],
             Enumerable.Range(0, 3).Select(result.Caption));
@@ -94,7 +88,8 @@ public sealed class EditSessionTests
     public void OnlyDdimLeavesAWayThatCanBeFollowed()
     {
         using var model = EmbeddedModel.Load();
-        using var result = EditRun.Execute(model, Request with { Targets = [], Steps = 2, Sampler = Diffusion.Schedulers.SamplerKind.Euler });
+        var source = Source with { Sampling = Sampling with { Steps = 2, Sampler = SamplerKind.Euler } };
+        using var result = EditRun.Execute(model, source, observation: Traced);
         Assert.Contains("ddim", Assert.Throws<InvalidInputException>(() => result.AsSource(0)).Message, StringComparison.Ordinal);
     }
 
@@ -103,10 +98,10 @@ public sealed class EditSessionTests
     {
         using var model = EmbeddedModel.Load();
         var previews = new Previews();
-        using var result = EditRun.Execute(model, Request with { Targets = [], Trace = false }, previews);
+        using var result = EditRun.Execute(model, Source, progress: previews);
 
         var errors = previews.Seen.ConvertAll(preview => preview.Rgb.Zip(result.Pictures[0].Rgb, (a, b) => Math.Abs(a - b)).Average());
-        Assert.Equal(Request.Steps, errors.Count);
+        Assert.Equal(Sampling.Steps, errors.Count);
         Assert.True(errors[^1] < errors[0] / 2, string.Join(", ", errors));
     }
 
@@ -121,31 +116,31 @@ public sealed class EditSessionTests
     public void TheLastMaskIsOfThePictureThatWasConfined()
     {
         using var model = EmbeddedModel.Load();
-        using var confined = EditRun.Execute(model, Request with { Blend = BlendWords.Parse("house:castle"), BlendThreshold = 0.5, BlendStart = 0 });
+        using var confined = EditRun.Execute(model, Source, Blended, Traced);
         using var mask = confined.LastMask(1);
         Assert.NotNull(mask);
         Assert.InRange(mask.to(ScalarType.Float32).mean().ToDouble(), 1, 254);
-        using var free = EditRun.Execute(model, Request);
+        using var free = EditRun.Execute(model, Source, Edit, Traced);
         Assert.Null(free.LastMask(1));
     }
 
     [Fact]
-    public void WatchingAttentionChangesNoPicture()
+    public void ObservingChangesNoPicture()
     {
         using var model = EmbeddedModel.Load();
-        using var watched = EditRun.Execute(model, Request with { WatchAttention = true, WatchSelfAttention = true });
-        using var unwatched = EditRun.Execute(model, Request with { Trace = false });
+        using var observed = EditRun.Execute(model, Source, Edit, new Observation { Attention = true, SelfAttention = true, Trace = true });
+        using var unobserved = EditRun.Execute(model, Source, Edit);
 
-        AssertClose(watched.Latents, unwatched.Latents);
-        Assert.Equal(watched.Maps!.Height * watched.Maps.Width, watched.SelfAttention!.Components(1)[0].Values.Count);
-        Assert.Null(unwatched.SelfAttention);
+        AssertClose(observed.Latents, unobserved.Latents);
+        Assert.Equal(observed.Maps!.Height * observed.Maps.Width, observed.SelfAttention!.Components(1)[0].Values.Count);
+        Assert.Null(unobserved.SelfAttention);
     }
 
     [Fact]
     public void ATimestepThatIsEvaluatedTwiceIsOneStep()
     {
         using var model = EmbeddedModel.Load();
-        using var result = EditRun.Execute(model, Request with { Sampler = SamplerKind.Pndm });
+        using var result = EditRun.Execute(model, Source with { Sampling = Sampling with { Sampler = SamplerKind.Pndm } }, Edit);
         Assert.Equal([1, 2, 2, 3, 4, 5], Enumerable.Range(0, result.Timesteps.Count).Select(result.StepOf));
     }
 
@@ -153,7 +148,7 @@ public sealed class EditSessionTests
     public void WeightOfOneChangesNothing()
     {
         using var model = EmbeddedModel.Load();
-        using var result = EditRun.Execute(model, Request with { Targets = ["a red (house:1) in a field"], Edit = new EditSpecification() });
+        using var result = EditRun.Execute(model, Source, new EditRequest { Prompts = ["a red (house:1) in a field"] });
 
         AssertClose(result.Latents.slice(0, 0, 1, 1), result.Latents.slice(0, 1, 2, 1));
     }
@@ -163,31 +158,30 @@ public sealed class EditSessionTests
     {
         using var model = EmbeddedModel.Load();
         var tail = string.Concat(Enumerable.Repeat(" in the green sunny quiet field", 14));
-        string[] targets = ["a red castle" + tail, "a red (house:1)" + tail];
-        var request = Request with { Source = "a red house" + tail, Steps = 3, Blend = BlendWords.Parse("house,castle"), Windows = 2 };
-        using var together = EditRun.Execute(model, request with { Targets = targets });
-        using var session = new EditSession(model, request with { Blend = null });
+        var request = new GenerationRequest { Prompt = "a red house" + tail, Sampling = Sampling with { Steps = 3, Chunks = 2 } };
+        var edit = new EditRequest { Prompts = ["a red castle" + tail, "a red (house:1)" + tail], Blend = BlendWords.Parse("house,castle") };
+        using var together = EditRun.Execute(model, request, edit);
+        using var session = new EditSession(model, request);
         using var source = session.RunSource();
-        using var edit = session.Edit(r => r with { Targets = targets, Blend = request.Blend });
+        using var alone = session.Edit(edit);
 
         Assert.All(together.Prompts, prompt => Assert.Equal((154, 0), (prompt.Ids.Count, prompt.Truncated.Count)));
-        AssertClose(together.Latents.slice(0, 1, 3, 1), edit.Latents);
+        AssertClose(together.Latents.slice(0, 1, 3, 1), alone.Latents);
         AssertClose(together.Latents.slice(0, 0, 1, 1), together.Latents.slice(0, 2, 3, 1));
-        using var cut = EditRun.Execute(model, request with { Windows = 1 });
+        using var cut = EditRun.Execute(model, request with { Sampling = request.Sampling with { Chunks = 1 } });
         Assert.True((cut.Latents - together.Latents.slice(0, 0, 1, 1)).abs().max().ToDouble() > 0.01);
-        var error = Assert.Throws<InvalidInputException>(() => EditRun.Execute(
-            model, request with { Targets = targets, Edit = new EditSpecification { Kind = AlignmentKind.Refine } }));
-        Assert.Contains("--kind auto", error.Message);
+        var error = Assert.Throws<InvalidInputException>(() => EditRun.Execute(model, request, edit with { Alignment = AlignmentKind.Refine }));
+        Assert.Contains("auto", error.Message);
     }
 
     [Fact]
     public void WhatTheSourceEmphasisesItsEditsDoToo()
     {
         using var model = EmbeddedModel.Load();
-        using var result = EditRun.Execute(model, Request with { Source = "a (red:1.5) house in a field", Targets = ["a red house in a field"] });
+        using var result = EditRun.Execute(model, Source with { Prompt = "a (red:1.5) house in a field" }, new EditRequest { Prompts = [Source.Prompt] });
 
         AssertClose(result.Latents.slice(0, 0, 1, 1), result.Latents.slice(0, 1, 2, 1));
-        using var plain = EditRun.Execute(model, Request with { Targets = [] });
+        using var plain = EditRun.Execute(model, Source);
         Assert.True((result.Latents.slice(0, 0, 1, 1) - plain.Latents).abs().max().ToDouble() > 0.01);
     }
 
@@ -195,7 +189,7 @@ public sealed class EditSessionTests
     public void RecordingThatDoesNotFitIsRefusedInOneLine()
     {
         using var model = EmbeddedModel.Load();
-        using var session = new EditSession(model, Request, maxBytes: 1 << 16);
+        using var session = new EditSession(model, Source, maxBytes: 1 << 16);
         var error = Assert.Throws<InvalidInputException>(() => session.RunSource());
         Assert.DoesNotContain('\n', error.Message);
     }
@@ -204,7 +198,7 @@ public sealed class EditSessionTests
     public void CancelledRunStopsAndRunsLeaveNoTensorBehind()
     {
         using var model = EmbeddedModel.Load();
-        using (EditRun.Execute(model, Request))
+        using (EditRun.Execute(model, Source, Edit, Traced))
         {
         }
 
@@ -212,13 +206,13 @@ public sealed class EditSessionTests
         GC.Collect();
         GC.WaitForPendingFinalizers();
         var before = Tensor.TotalCount;
-        using (EditRun.Execute(model, Request))
+        using (EditRun.Execute(model, Source, Edit, Traced))
         {
         }
 
         using var cancelled = new CancellationTokenSource();
         var progress = new Stopper(cancelled);
-        Assert.Throws<OperationCanceledException>(() => EditRun.Execute(model, Request, progress, cancelled.Token).Dispose());
+        Assert.Throws<OperationCanceledException>(() => EditRun.Execute(model, Source, Edit, Traced, progress, cancelled.Token).Dispose());
         Assert.Equal(before, Tensor.TotalCount);
         Assert.Equal(2, progress.Steps);
     }

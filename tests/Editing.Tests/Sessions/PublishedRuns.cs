@@ -16,6 +16,7 @@ namespace PromptToPrompt.Editing.Tests.Sessions;
 public sealed class PublishedRuns : IDisposable
 {
     private const string Unedited = "st_empty";
+    private static readonly Observation Traced = new() { Trace = true };
 
     // Opened by the first test that runs: a fixture cannot skip where the files are not there, a test can.
     private readonly Lazy<Reference> reference = new(() => new Reference());
@@ -31,8 +32,8 @@ public sealed class PublishedRuns : IDisposable
         {
             if (session is null)
             {
-                session = new EditSession(Model, Request(reference.Value.Json($"p2p/{Unedited}.json")));
-                source = session.RunSource();
+                session = new EditSession(Model, SourceOf(reference.Value.Json($"p2p/{Unedited}.json")));
+                source = session.RunSource(Traced);
             }
 
             return session;
@@ -47,17 +48,13 @@ public sealed class PublishedRuns : IDisposable
     private Tensor Noise => noise ??= reference.Value.Tensors("p2p/x_T.safetensors").Read("x_T").DetachFromDisposeScope();
 
     /// <summary>A run with its source, in one batch.</summary>
-    internal EditResult InOneBatch(JsonElement run) => EditRun.Execute(Model, Request(run));
+    internal EditResult InOneBatch(JsonElement run) => EditRun.Execute(Model, SourceOf(run), EditOf(run), Traced);
 
     /// <summary>A run's edits alone.</summary>
     internal EditResult InSession(JsonElement run)
     {
-        var request = Request(run);
-        return Session.Edit(shared =>
-        {
-            Assert.Equal((shared.Source, shared.Steps, shared.Guidance, shared.StepsOffset), (request.Source, request.Steps, request.Guidance, request.StepsOffset));
-            return request;
-        });
+        Assert.Equal(SourceOf(reference.Value.Json($"p2p/{Unedited}.json")), SourceOf(run));
+        return Session.Edit(EditOf(run), Traced);
     }
 
     public void Dispose()
@@ -69,38 +66,40 @@ public sealed class PublishedRuns : IDisposable
             reference.Value.Dispose();
     }
 
-    private EditRequest Request(JsonElement run)
+    private GenerationRequest SourceOf(JsonElement run) => new()
     {
-        var prompts = run.GetProperty("prompts").EnumerateArray().Select(p => p.GetString()!).ToList();
-        var stable = run.GetProperty("nb").GetString() == "stable";
-        var kind = run.TryGetProperty("prev", out var previous) ? previous.GetString() : run.GetProperty("kind").GetString();
-        var free = kind is "empty" or "store";
-        var request = new EditRequest
+        Prompt = Prompts(run)[0],
+        Sampling = new SamplingSettings
         {
-            Source = prompts[0],
-            Targets = prompts[1..],
             Steps = run.GetProperty("num_steps").GetInt32(),
             Guidance = run.GetProperty("guidance_scale").GetDouble(),
             Sampler = run.TryGetProperty("sched", out var sampler) && sampler.GetString() == "pndm" ? SamplerKind.Pndm : SamplerKind.Ddim,
             StepsOffset = run.GetProperty("steps_offset").GetInt32(),
-            InitialLatents = Noise,
-            Trace = true,
-            Edit = new EditSpecification
-            {
-                Kind = kind switch { "replace" => AlignmentKind.Replace, "refine" => AlignmentKind.Refine, _ => AlignmentKind.Naive },
-                CrossSteps = free ? CrossReplaceSteps.Parse(["0..0"]) : CrossSteps(run.GetProperty("cross")),
-                SelfSteps = free ? StepWindow.Parse("0..0") : Window(run.GetProperty("self")),
-                SelfResolution = stable && !free ? 16 : 32,
-                Weights = run.TryGetProperty("eq", out var eq)
-                    ? [.. eq[0].EnumerateArray().Zip(eq[1].EnumerateArray()).Select(p => new WordWeight(p.First.GetString()!, (float)p.Second.GetDouble()))]
-                    : [],
-            },
+        },
+        InitialLatents = Noise,
+    };
+
+    private static EditRequest EditOf(JsonElement run)
+    {
+        var stable = run.GetProperty("nb").GetString() == "stable";
+        var kind = run.TryGetProperty("prev", out var previous) ? previous.GetString() : run.GetProperty("kind").GetString();
+        var free = kind is "empty" or "store";
+        var edit = new EditRequest
+        {
+            Prompts = Prompts(run)[1..],
+            Alignment = kind switch { "replace" => AlignmentKind.Replace, "refine" => AlignmentKind.Refine, _ => AlignmentKind.Naive },
+            CrossSteps = free ? CrossReplaceSteps.Parse(["0..0"]) : CrossSteps(run.GetProperty("cross")),
+            SelfSteps = free ? StepWindow.Parse("0..0") : Window(run.GetProperty("self")),
+            SelfResolution = stable && !free ? 16 : 32,
+            Weights = run.TryGetProperty("eq", out var eq)
+                ? [.. eq[0].EnumerateArray().Zip(eq[1].EnumerateArray()).Select(p => new WordWeight(p.First.GetString()!, (float)p.Second.GetDouble()))]
+                : [],
         };
         if (!run.TryGetProperty("lb", out var blend))
-            return request;
+            return edit;
         var thresholds = blend.TryGetProperty("th", out var th) ? th.EnumerateArray().Select(t => t.GetDouble()).ToArray()
             : [blend.TryGetProperty("threshold", out var one) ? one.GetDouble() : 0.3, 0.3];
-        return request with
+        return edit with
         {
             Blend = Words(blend.GetProperty("words")),
             BlendSubtract = blend.TryGetProperty("substruct_words", out var subtract) ? Words(subtract) : null,
@@ -109,6 +108,8 @@ public sealed class PublishedRuns : IDisposable
             BlendStart = stable ? 0 : blend.GetProperty("start_blend").GetDouble(),
         };
     }
+
+    private static string[] Prompts(JsonElement run) => [.. run.GetProperty("prompts").EnumerateArray().Select(p => p.GetString()!)];
 
     private static BlendWords Words(JsonElement words) => BlendWords.Parse(string.Join(':', words.EnumerateArray().Select(w =>
         w.ValueKind == JsonValueKind.Array ? string.Join(',', w.EnumerateArray().Select(x => x.GetString())) : w.GetString())));

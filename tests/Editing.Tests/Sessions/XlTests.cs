@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inversion;
@@ -13,22 +14,19 @@ namespace PromptToPrompt.Editing.Tests.Sessions;
 public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, IDisposable
 {
     private const double Rounding = 1e-3;
-    private static readonly EditSpecification NoControl = new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
+    private static readonly EditRequest NoControl = new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
     private readonly DisposeScope scope = NewDisposeScope();
 
-    private static EditRequest Request { get; } = new()
-    {
-        Source = "a red house in a field",
-        Targets = ["a blue castle in a field"],
-        Steps = 4,
-        Guidance = 4,
-        Seed = 3,
-    };
+    private static SamplingSettings Sampling { get; } = new() { Steps = 4, Guidance = 4, Seed = 3 };
+
+    private static GenerationRequest Source { get; } = new() { Prompt = "a red house in a field", Sampling = Sampling };
+
+    private static EditRequest Edit { get; } = new() { Prompts = ["a blue castle in a field"] };
 
     [Fact]
     public void TheModelsOwnSamplerRuns()
     {
-        using var result = EditRun.Execute(small.Model, Request with { WatchAttention = true });
+        using var result = EditRun.Execute(small.Model, Source, Edit, new Observation { Attention = true });
         Assert.Equal(SamplerKind.Euler, result.Sampler);
         Assert.Equal(new PixelSize(32, 32), result.Pictures[1].Size);
         Assert.Equal((8, 8), (result.Maps!.Height, result.Maps.Width));
@@ -39,7 +37,7 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
     [Fact]
     public void AnEditToTheSamePromptIsTheSource()
     {
-        using var result = EditRun.Execute(small.Model, Request with { Targets = [Request.Source, "a red (house:1) in a field"] });
+        using var result = EditRun.Execute(small.Model, Source, new EditRequest { Prompts = [Source.Prompt, "a red (house:1) in a field"] });
         Reference.AssertClose(result.Latents[0], result.Latents[1], Rounding, "same prompt");
         Reference.AssertClose(result.Latents[0], result.Latents[2], Rounding, "weight of one");
     }
@@ -48,23 +46,21 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
     [Fact]
     public void FullControlStillSeesTheTargetsText()
     {
-        using var result = EditRun.Execute(small.Model, Request with
-        {
-            Edit = new EditSpecification { CrossSteps = new CrossReplaceSteps(StepWindow.Until(1)), SelfSteps = StepWindow.Until(1) },
-        });
+        using var result = EditRun.Execute(
+            small.Model, Source, Edit with { CrossSteps = new CrossReplaceSteps(StepWindow.Always), SelfSteps = StepWindow.Always });
         Assert.False(result.Latents[0].allclose(result.Latents[1], 1e-3, 1e-3));
     }
 
     [Fact]
     public void TheNextEditIsThatOfOneBatch()
     {
-        EditRequest Blended(EditRequest request) => request with { Targets = Request.Targets, Blend = BlendWords.Parse("house:castle"), BlendThreshold = 0.8, BlendStart = 0 };
-        using var together = EditRun.Execute(small.Model, Request);
-        using var blended = EditRun.Execute(small.Model, Blended(Request));
-        using var session = new EditSession(small.Model, Request);
+        var blend = Edit with { Blend = BlendWords.Parse("house:castle"), BlendThreshold = 0.8, BlendStart = 0 };
+        using var together = EditRun.Execute(small.Model, Source, Edit);
+        using var blended = EditRun.Execute(small.Model, Source, blend);
+        using var session = new EditSession(small.Model, Source);
         using var source = session.RunSource();
-        using var edit = session.Edit(request => request with { Targets = Request.Targets });
-        using var next = session.Edit(Blended);
+        using var edit = session.Edit(Edit);
+        using var next = session.Edit(blend);
         Reference.AssertClose(together.Latents[0], source.Latents[0], Rounding, "source");
         Reference.AssertClose(together.Latents[1], edit.Latents[0], Rounding, "edit");
         Reference.AssertClose(blended.Latents[1], next.Latents[0], Rounding, "blended edit");
@@ -76,12 +72,12 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
     [InlineData(SamplerKind.EulerAncestral)]
     public void EditsWithSamplersThatAddNoiseKeepTheSource(SamplerKind sampler)
     {
-        var request = Request with { Sampler = sampler, Guidance = 1 };
-        using var same = EditRun.Execute(small.Model, request with { Targets = [Request.Source] });
-        using var together = EditRun.Execute(small.Model, request);
+        var request = Source with { Sampling = Sampling with { Sampler = sampler, Guidance = 1 } };
+        using var same = EditRun.Execute(small.Model, request, new EditRequest { Prompts = [Source.Prompt] });
+        using var together = EditRun.Execute(small.Model, request, Edit);
         using var session = new EditSession(small.Model, request);
         using var source = session.RunSource();
-        using var edit = session.Edit(each => each with { Targets = Request.Targets });
+        using var edit = session.Edit(Edit);
         Reference.AssertClose(same.Latents[0], same.Latents[1], Rounding, "same prompt");
         Reference.AssertClose(together.Latents[1], edit.Latents[0], Rounding, "edit");
     }
@@ -89,13 +85,15 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
     [Fact]
     public void SizesAreSeenByTheNetwork()
     {
-        using var plain = EditRun.Execute(small.Model, Request with { Targets = [] });
-        using var told = EditRun.Execute(small.Model, Request with { Targets = [], OriginalSize = new PixelSize(32, 32) });
-        using var cropped = EditRun.Execute(small.Model, Request with { Targets = [], Crop = (300, 0) });
-        Assert.True(plain.Latents.Equals(told.Latents));
+        using var plain = Generate(Sampling);
+        using var ownSize = Generate(Sampling with { OriginalSize = new PixelSize(32, 32) });
+        using var cropped = Generate(Sampling with { Crop = (300, 0) });
+        using var larger = Generate(Sampling with { TargetSize = new PixelSize(512, 32) });
+        Assert.True(plain.Latents.Equals(ownSize.Latents));
         Assert.False(plain.Latents.allclose(cropped.Latents, 1e-3, 1e-3));
-        using var smaller = EditRun.Execute(small.Model, Request with { Targets = [], TargetSize = new PixelSize(512, 32) });
-        Assert.False(plain.Latents.allclose(smaller.Latents, 1e-3, 1e-3));
+        Assert.False(plain.Latents.allclose(larger.Latents, 1e-3, 1e-3));
+
+        EditResult Generate(SamplingSettings sampling) => EditRun.Execute(small.Model, Source with { Sampling = sampling });
     }
 
     // The source of an edit is what an ordinary guided run makes with the texts and the vector that were found.
@@ -109,14 +107,12 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
         using var random = new Generator(5);
         using var found = InversionMethod.Invert(small.Model, randn([1, 4, 16, 16], generator: random) * 0.5, new InversionSettings
         {
-            Method = method,
-            Prompt = Request.Source,
-            Steps = 5,
-            Guidance = 3,
-            InnerSteps = 3,
+            Method = method == "null-text" ? new NullTextInversion { InnerSteps = 3 } : InversionMethod.Named(method),
+            Prompt = Source.Prompt,
+            Sampling = new() { Steps = 5, Guidance = 3 },
             InversionGuidance = method == "bdia" ? 3 : null,
         });
-        using var result = EditRun.Execute(small.Model, EditRequest.ForPicture(found) with { Targets = [Request.Source], Edit = NoControl });
+        using var result = EditRun.Execute(small.Model, GenerationRequest.Of(found), NoControl with { Prompts = [Source.Prompt] });
         Reference.AssertClose(found.Source[^1], result.Latents[1], Rounding, method);
         if (method == "null-text")
             Assert.All(found.Losses, losses => Assert.True(losses.Count == 1 || losses[^1] < losses[0]));
@@ -127,7 +123,7 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
     {
         using var random = new Generator(5);
         var picture = new Picture(32, 32, [.. Enumerable.Range(0, 32 * 32 * 3).Select(i => (byte)i)]);
-        var settings = new InversionSettings { Method = "negative-prompt", Prompt = Request.Source, Steps = 3 };
+        var settings = new InversionSettings { Method = new NegativePromptInversion(), Prompt = Source.Prompt, Sampling = new() { Steps = 3 } };
         using var file = new InversionFile(
             InversionMethod.Invert(small.Model, picture.Encode(small.Model.Vae), settings), picture, small.Model.Frame(FramingKind.Crop, picture.Size));
         var path = Path.GetTempFileName();

@@ -28,7 +28,7 @@ public sealed class HeldOutPicturesTests
     public void Every_method_is_a_contender_and_every_contender_has_a_name_of_its_own()
     {
         var all = InversionContender.All(new InversionSettings { Prompt = "" }, [0.1]);
-        Assert.Equal(InversionMethod.Names.Order(), all.Select(contender => contender.Settings.Method).Distinct().Order());
+        Assert.Equal(InversionMethod.Names.Order(), all.Select(contender => contender.Settings.Method.Name).Distinct().Order());
         Assert.Equal(all.Count, all.Select(contender => contender.Name).Distinct().Count());
         Assert.All(all, contender => contender.Settings.Validate());
     }

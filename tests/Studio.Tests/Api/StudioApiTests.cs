@@ -251,7 +251,7 @@ public sealed class StudioApiTests
         await using var studio = await TestStudio.Start(change: options => options with { MaxUploadBytes = 40_000, MaxUploadPixels = 90_000 });
         var http = studio.Http;
         var project = await studio.NewProject();
-        await Problem(HttpStatusCode.BadRequest, "steps is 0", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { prompt = "a house", steps = 0 }));
+        await Problem(HttpStatusCode.BadRequest, "0 is out of range", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { prompt = "a house", steps = 0 }));
         await Problem(HttpStatusCode.BadRequest, "JSON", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { prompt = "a house", wrong = 1 }));
         await Problem(HttpStatusCode.BadRequest, "prompt", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { seed = 1 }));
         await Problem(HttpStatusCode.BadRequest, "no project", await http.PostAsJsonAsync("/api/projects/none/generate", House));

@@ -19,14 +19,14 @@ public sealed class CommandLineTextTests
     [Fact]
     public void What_is_inverted_needs_no_more_options_for_its_edits() => Assert.Equal(
         """
-        p2p invert picture.png "a house" --model "castle" --lora "a style.safetensors:0.7" --vae-tiling --method direct --steps 30 --guidance 7.5 --clip-skip 1 -o inversion.safetensors
+        p2p invert picture.png "a house" --model "castle" --lora "a style.safetensors:0.7" --vae-tiling --method direct --steps 50 --guidance 7.5 --clip-skip 1 -o inversion.safetensors
         p2p edit --inversion inversion.safetensors "a castle" --model "castle" --lora "a style.safetensors:0.7" --vae-tiling
         """,
         Of(new EditedRecipe { Source = "1", Prompt = "a castle" }, new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "castle", Method = "direct", ClipSkip = 1 }));
 
     [Fact]
     public void With_long_prompts_it_is_inverted_for_its_edit() => Assert.Equal(
-        "p2p edit --image picture.png \"a house\" \"a castle\" --method direct --steps 30 --guidance 7.5 --long-prompts",
+        "p2p edit --image picture.png \"a house\" \"a castle\" --method direct --steps 50 --guidance 7.5 --long-prompts",
         Of(new EditedRecipe { Source = "1", Prompt = "a castle" }, new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "storybook", Method = "direct", LongPrompts = true }));
 
     [Fact]

@@ -1,3 +1,10 @@
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Inpainting;
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Studio.Pages;
 using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Tests.Recipes;
@@ -21,4 +28,29 @@ public sealed class RecipeTests
         var read = StudioJson.Read<Recipe>(StudioJson.Write<Recipe>(house with { LongPrompts = true, ClipSkip = 1 }));
         Assert.Equal(house with { LongPrompts = true, ClipSkip = 1 }, read);
     }
+
+    [Fact]
+    public void WhatARecipeLeavesOutHasTheLibrarysDefault()
+    {
+        var sampling = new SamplingSettings();
+        Assert.Equal((50, 7.5), (sampling.Steps, sampling.Guidance));
+        Assert.Equal(sampling with { Sampler = SamplerKind.Ddim }, Read<DrawnRecipe>("drawn").Sampling());
+        Assert.Equal(new InversionSettings { Prompt = "a house" }, Read<InvertedRecipe>("inverted", ""","picture":"p" """).Inversion());
+
+        var filled = Read<InpaintedRecipe>("inpainted", ""","picture":"p","mask":"m" """);
+        var picture = new Picture(1, 1, [0, 0, 0]);
+        Assert.Equal(new InpaintRequest { Picture = picture, Mask = picture, Prompt = "a house" }, filled.Request(picture, picture));
+
+        var (expected, edit) = (new EditRequest(), Read<EditedRecipe>("edited", ""","source":"s" """).Request(null));
+        Assert.Equal(["a house"], edit.Prompts);
+        Assert.Equal(
+            (expected.Alignment, expected.CrossSteps.Default, expected.SelfSteps, expected.BlendThreshold),
+            (edit.Alignment, edit.CrossSteps.Default, edit.SelfSteps, edit.BlendThreshold));
+
+        static T Read<T>(string type, string further = "")
+            where T : Recipe => Assert.IsType<T>(StudioJson.Read<Recipe>($$"""{"type":"{{type}}","prompt":"a house"{{further}}}"""));
+    }
+
+    [Fact]
+    public void ThePageChoosesItsOwnSteps() => Assert.Equal(30, new PictureSettings().Draw("a house").Steps);
 }

@@ -1,0 +1,119 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Inversion;
+
+namespace PromptToPrompt.Editing.Tests.Inversion;
+
+public sealed class InversionSettingsTests
+{
+    private static readonly InversionSettings House = new() { Prompt = "a house" };
+
+    private static readonly InversionMethod[] Changed =
+    [
+        new NullTextInversion { InnerSteps = 3, EarlyStop = 1e-4, LearningRate = 0.02, SaveMemory = true },
+        new NegativePromptInversion(),
+        new ProximalInversion { Quantile = 0.5 },
+        new DirectInversion(),
+        new DdimInversion(),
+        new BdiaInversion { Gamma = 0.9 },
+        new EditFriendlyInversion { Skip = 0.2 },
+    ];
+
+    private static readonly Dictionary<string, (string Setting, InversionSettings Settings)> OutOfRange = new()
+    {
+        ["sampling"] = ("Steps", House with { Sampling = new() { Steps = 0 } }),
+        ["steps of null-text"] = ("Steps", House with { Sampling = new() { Steps = 101 } }),
+        ["steps of BDIA"] = ("Steps", House with { Method = new BdiaInversion(), Sampling = new() { Steps = 1 } }),
+        ["inversion guidance"] = ("InversionGuidance", House with { InversionGuidance = double.NaN }),
+        ["fixed point"] = ("FixedPoint", House with { FixedPoint = 101 }),
+        ["inner steps"] = ("InnerSteps", House with { Method = new NullTextInversion { InnerSteps = -1 } }),
+        ["early stop"] = ("EarlyStop", House with { Method = new NullTextInversion { EarlyStop = double.NaN } }),
+        ["learning rate"] = ("LearningRate", House with { Method = new NullTextInversion { LearningRate = 0 } }),
+        ["gamma"] = ("Gamma", House with { Method = new BdiaInversion { Gamma = 0 } }),
+        ["skip"] = ("Skip", House with { Method = new EditFriendlyInversion { Skip = 1 } }),
+        ["quantile"] = ("Quantile", House with { Method = new ProximalInversion { Quantile = 1.1 } }),
+    };
+
+    public static TheoryData<string> Methods => [.. InversionMethod.Names];
+
+    public static TheoryData<string> Cases => [.. OutOfRange.Keys];
+
+    /// <summary>The JSON of the first version, which had one record with the options of all methods.</summary>
+    [Fact]
+    public void SettingsOfEarlierFilesAreRead()
+    {
+        const string Written =
+            """
+            {"Method":"null-text","Prompt":"a house","Windows":1,"ClipSkip":0,"Steps":50,"StepsOffset":null,"Guidance":7.5,"InversionGuidance":null,"FixedPoint":0,
+             "InnerSteps":10,"EarlyStop":1E-05,"LearningRate":0.01,"SaveMemory":null,"Skip":0.36,"Seed":0,"Gamma":1,"ProximalQuantile":0.7,"HasGradient":true}
+            """;
+        Assert.Equal(House, JsonSerializer.Deserialize<InversionSettings>(Written));
+        var changed = Written.Replace("null-text", "edit-friendly").Replace("\"Skip\":0.36,\"Seed\":0", "\"Skip\":0.1,\"Seed\":7").Replace("\"Windows\":1", "\"Windows\":2");
+        Assert.Equal(
+            House with { Method = new EditFriendlyInversion { Skip = 0.1 }, Sampling = new() { Seed = 7, Chunks = 2 } },
+            JsonSerializer.Deserialize<InversionSettings>(changed));
+    }
+
+    // Earlier versions read these files too: they know no other names.
+    [Fact]
+    public void TheJsonIsOneFlatObjectOfTheNamesThatFilesHave()
+    {
+        var json = JsonSerializer.SerializeToNode(House)!.AsObject();
+        Assert.Equal(
+            ["ClipSkip", "EarlyStop", "FixedPoint", "Gamma", "Guidance", "InnerSteps", "InversionGuidance", "LearningRate", "Method", "Prompt", "ProximalQuantile", "SaveMemory", "Seed", "Skip", "Steps", "StepsOffset", "Windows"],
+            json.Select(member => member.Key).Order(StringComparer.Ordinal));
+        Assert.All(json, member => Assert.True(member.Value is null or JsonValue, member.Key));
+        Assert.Equal("null-text", (string?)json["Method"]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void EveryMethodIsReadWithTheOptionsItWasWrittenWith(string method)
+    {
+        var settings = new InversionSettings
+        {
+            Prompt = "a (red:1.2) house",
+            Sampling = new()
+            {
+                Steps = 20,
+                Guidance = 4,
+                TimestepSpacing = TimestepSpacing.Trailing,
+                StepsOffset = 0,
+                Seed = ulong.MaxValue,
+                Chunks = 2,
+                ClipSkip = 1,
+            },
+            Method = Changed.Single(changed => changed.Name == method),
+            InversionGuidance = 2,
+            FixedPoint = 3,
+        };
+        var json = JsonSerializer.Serialize(settings);
+        Assert.Equal(settings, JsonSerializer.Deserialize<InversionSettings>(json));
+        Assert.Equal(InversionMethod.Named(method), JsonSerializer.Deserialize<InversionSettings>($$"""{"Method":"{{method}}","Prompt":"a house"}""")!.Method);
+    }
+
+    [Fact]
+    public void AnUnknownMethodIsRefusedByName()
+    {
+        var refused = Assert.Throws<InvalidInputException>(() => JsonSerializer.Deserialize<InversionSettings>("""{"Method":"magic","Prompt":"a house"}"""));
+        Assert.Equal("Method", refused.Setting);
+        Assert.Contains("edit-friendly", refused.Advice, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void ANumberOutOfRangeIsRefusedByName(string name)
+    {
+        var (setting, settings) = OutOfRange[name];
+        Assert.Equal(setting, Assert.Throws<InvalidInputException>(settings.Validate).Setting);
+    }
+
+    [Fact]
+    public void SamplingSettingsThatDecideNoInversionAreLeftOut()
+    {
+        var sampling = new Diffusion.Pipelines.SamplingSettings { Steps = 3, Seed = 4, GuidanceRescale = 0.7, Sampler = SamplerKind.Euler, Negative = "people", Size = new(64, 64), Crop = (1, 1) };
+        Assert.Equal(new() { Steps = 3, Seed = 4 }, InversionSettings.Deciding(sampling));
+    }
+}
