@@ -19,8 +19,6 @@ public sealed class CommandLineTests
     [InlineData("--scheduler", "generate", "a", "--scheduler", "magic")]
     [InlineData("--model", "generate", "a", "--model", "no-such-model")]
     [InlineData("--model", "tokens", "a", "--model", "no-such-model")]
-    [InlineData("--pictures", "train", "--pictures", "0")]
-    [InlineData("--pictures is 31", "train", "judge", "--pictures", "31")]
     [InlineData("--steps is \"1.5e0\"", "edit", "a", "b", "--steps", "1.5e0")]
     [InlineData("paint", "paint")]
     [InlineData("Did you mean --steps?", "generate", "a cat", "--step", "5")]

@@ -27,7 +27,7 @@ internal static class DoctorCommand
                 Print(findings);
             if (problem is null)
                 return ExitCode.Done;
-            Console.Error.WriteLine($"p2p: {problem}");
+            Console.Error.WriteLine($"{parse.RootCommandResult.Command.Name}: {problem}");
             return ExitCode.Failed;
         });
         return command;

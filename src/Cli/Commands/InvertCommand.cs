@@ -11,7 +11,6 @@ using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
-using PromptToPrompt.Evaluation.Inversions;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Commands;
@@ -66,7 +65,7 @@ internal static class InvertCommand
             if (!quiet)
             {
                 Warnings.Notation(settings.Prompt);
-                Warnings.Unknown(loaded.Tokenizer, described);
+                Warnings.Unknown(loaded.Directory, loaded.Tokenizer, described);
             }
 
             file.Save(path, loaded);

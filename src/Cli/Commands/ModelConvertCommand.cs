@@ -5,6 +5,7 @@ using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -36,9 +37,15 @@ internal static class ModelConvertCommand
             LibTorch.EnsureLoaded();
             TorchSharp.torch.ScalarType? type = parse.GetValue(dtype) is var name && name == Stored ? null : StoredTypes.Parse(name!);
             if (isFile)
+            {
                 ModelConverter.ToSingleFile(from, path, type, checkpoint.Read(parse), cancel);
+            }
             else
+            {
                 ModelConverter.ToDirectory(from, path, type, checkpoint.Read(parse), cancel);
+                ModelWords.Copy(from, path);
+            }
+
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(new JsonObject { ["command"] = "models convert", ["from"] = from, ["model"] = path }));
             else if (!report.Quiet(parse))

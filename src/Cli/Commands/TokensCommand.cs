@@ -34,7 +34,7 @@ internal static class TokensCommand
                 if (report.Json(parse))
                     Console.Out.WriteLine(Json.Line(ToJson(prompt, ForeignNotation.Find(text))));
                 else
-                    Print(tokenizer, prompt, text);
+                    Print(model.Directory(parse), tokenizer, prompt, text);
                 // Standard input may never end.
                 if (StandardStreams.Out.IsBroken)
                     break;
@@ -75,7 +75,7 @@ internal static class TokensCommand
 
     private static float WeightOf(TokenizedPrompt prompt, PromptWord word) => prompt.Emphasis is { } emphasis ? emphasis[word.BareTokens[0]] : 1;
 
-    private static void Print(ClipTokenizer tokenizer, TokenizedPrompt prompt, string written)
+    private static void Print(string model, ClipTokenizer tokenizer, TokenizedPrompt prompt, string written)
     {
         var table = new Table().AddColumns("position", "id", "token", "word");
         if (prompt.Emphasis is not null)
@@ -91,6 +91,6 @@ internal static class TokensCommand
         AnsiConsole.Write(table);
         Warnings.Truncated(prompt);
         Warnings.Notation(written);
-        Warnings.Unknown(tokenizer, prompt);
+        Warnings.Unknown(model, tokenizer, prompt);
     }
 }

@@ -5,6 +5,7 @@ using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Engine;
 using TorchSharp;
 
@@ -129,7 +130,10 @@ internal sealed class ModelOptions
             Announce(parse, loaded.Device, quiet);
             return loaded;
         })
-        { Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option))] };
+        {
+            Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option))],
+            Words = ModelWords.Find(directory),
+        };
     }
 
     private static IEnumerable<string> AsGiven(ParseResult parse, Option option)

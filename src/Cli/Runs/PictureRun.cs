@@ -70,7 +70,7 @@ internal sealed class PictureRun
         if (!report.Quiet(parse))
         {
             Warnings.Notation([request.Source, request.Negative, .. request.Targets]);
-            Warnings.Unknown(loaded.Tokenizer, prompts);
+            Warnings.Unknown(loaded.Directory, loaded.Tokenizer, prompts);
         }
 
         job.AddPictures(folder, result);

@@ -1,7 +1,7 @@
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inpainting;
-using PromptToPrompt.Evaluation.Inversions;
+using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
 using static TorchSharp.torch;
