@@ -9,7 +9,7 @@ internal sealed class JudgeOption
 {
     private readonly Option<string> judge = new("--judge")
     {
-        Description = "Folder of the classifier made by \"p2p-lab train judge\", or the name of one in models/",
+        Description = "Classifier: directory written by \"p2p-lab train judge\", or the name of a folder in models/",
         HelpName = "dir|name",
         DefaultValueFactory = _ => "judge",
     };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Lab.Benches;
 
@@ -7,9 +8,9 @@ namespace PromptToPrompt.Lab;
 /// <summary>The commands of p2p-lab.</summary>
 internal static class LabCommands
 {
-    public static RootCommand Create(CancellationToken cancel) => BlankNames.Refuse(new RootCommand("Train the embedded model, and reproduce the figures in docs/.")
+    public static RootCommand Create(CancellationToken cancel) => BlankNames.Refuse(HelpText.AddTo(new RootCommand("Train the embedded model and reproduce the figures in docs/.")
     {
         TrainCommand.Create(cancel),
         BenchCommand.Create(cancel),
-    });
+    }));
 }

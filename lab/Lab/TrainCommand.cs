@@ -22,16 +22,16 @@ internal static class TrainCommand
     {
         var standard = new TrainingPlan("");
         var output = OutputOptions.Folder("training");
-        var autoencoder = Parsed.Number("--autoencoder-pictures", "Pictures for the autoencoder", standard.AutoencoderPictures);
-        var pictures = Parsed.Number("--pictures", "Pictures for U-Net and text encoder", standard.DenoiserPictures);
-        var seed = Parsed.Number("--seed", "Seed of everything", standard.Seed);
+        var autoencoder = Parsed.Number("--autoencoder-pictures", "Images to train the autoencoder with", standard.AutoencoderPictures);
+        var pictures = Parsed.Number("--pictures", "Images to train the U-Net and the text encoder with", standard.DenoiserPictures);
+        var seed = Parsed.Number("--seed", "Seed of the training", standard.Seed);
         var from = new Option<string?>("--from")
         {
-            Description = "Model directory of an earlier training: keep its tokenizer and autoencoder, and begin with its weights",
+            Description = "Model directory of an earlier training: keep its tokenizer and autoencoder, and start from its weights",
             HelpName = "dir",
         };
-        var threads = Parsed.OptionalNumber<int>("--threads", "Threads of an operation; as many as there are cores by default");
-        var command = new Command("train", "Train the embedded model from nothing; started again, it goes on from its last saved state")
+        var threads = Parsed.OptionalNumber<int>("--threads", "Threads; by default the number of cores");
+        var command = new Command("train", "Train the embedded model. Run it again to resume from the last checkpoint")
         {
             output, autoencoder, pictures, from, seed, threads, TrainJudgeCommand.Create(cancel),
         };

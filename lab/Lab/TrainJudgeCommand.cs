@@ -19,8 +19,8 @@ internal static class TrainJudgeCommand
     public static Command Create(CancellationToken cancel)
     {
         var output = OutputOptions.Folder("training/judge");
-        var pictures = Parsed.Number("--pictures", "Drawings to learn from", StandardPictures);
-        var command = new Command("judge", "Train the classifier that \"p2p-lab bench\" judges pictures by; models/judge is one") { output, pictures };
+        var pictures = Parsed.Number("--pictures", "Drawings to train with", StandardPictures);
+        var command = new Command("judge", "Train the classifier that \"p2p-lab bench\" judges images with (models/judge)") { output, pictures };
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {

@@ -1,8 +1,8 @@
 using System.CommandLine;
-using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using PromptToPrompt.Cli.Commands;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Cli.Runs;
@@ -78,7 +78,7 @@ internal sealed class CommandLine(RootCommand root)
     }
 
     /// <summary>The commands of p2p.</summary>
-    internal static RootCommand Create(CancellationToken cancel, Repetition? repeats = null) => BlankNames.Refuse(new RootCommand("Edits pictures by editing their prompts (Prompt-to-Prompt on Stable Diffusion).")
+    internal static RootCommand Create(CancellationToken cancel, Repetition? repeats = null) => BlankNames.Refuse(HelpText.AddTo(new RootCommand("Edit images by editing their prompts (Prompt-to-Prompt on Stable Diffusion).")
     {
         GenerateCommand.Create(cancel, repeats),
         EditCommand.Create(cancel, repeats),
@@ -93,7 +93,7 @@ internal sealed class CommandLine(RootCommand root)
         ModelsCommand.Create(cancel),
         ServeCommand.Create(cancel),
         DoctorCommand.Create(),
-    });
+    }));
 
     private static string Problem(ParseResult parse)
     {
@@ -119,14 +119,8 @@ internal sealed class CommandLine(RootCommand root)
         : parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
             .FirstOrDefault(value => value.Length > 2 && value.StartsWith("--", StringComparison.Ordinal) && !value.Contains(' ', StringComparison.Ordinal));
 
-    // The shortest name that begins alike.
-    private static string Meant(string text, Command command)
-    {
-        var names = command.Subcommands.Select(sub => sub.Name).Concat(command.Options.Select(option => option.Name));
-        var name = text.Trim('-').Length < 2 ? null : names
-            .Where(name => name.StartsWith(text, StringComparison.Ordinal) || text.StartsWith(name, StringComparison.Ordinal)).MinBy(name => name.Length);
-        return name is null ? "" : $" Did you mean {name}?";
-    }
+    private static string Meant(string text, Command command) =>
+        Suggestion.For(text, command.Subcommands.Concat<Symbol>(command.Options).Where(symbol => !symbol.Hidden).Select(symbol => symbol.Name)) is { } name ? $" Did you mean {name}?" : "";
 
     private string PathOf(ParseResult parse)
     {
@@ -152,7 +146,7 @@ internal sealed class CommandLine(RootCommand root)
     private static bool IsForPrinting(ParseResult parse)
     {
         var command = parse.CommandResult.Command;
-        return parse.Action is HelpAction || command is RootCommand || (Has("--json") && (!Has("--quiet") || parse.GetValue<bool>("--json")));
+        return parse.Action is HelpText || command is RootCommand || (Has("--json") && (!Has("--quiet") || parse.GetValue<bool>("--json")));
 
         bool Has(string option) => command.Options.Any(known => known.Name == option);
     }

@@ -19,9 +19,9 @@ internal static class ConceptsBench
 
     public static Command Create(CancellationToken cancel)
     {
-        var steps = Parsed.Number("--steps", "Steps that a word is learned in", 300);
-        var seeds = Parsed.Number("--seeds", "Pictures of each prompt", 16);
-        var command = new Command("concepts", "Measure what words learned from a few drawings come to mean") { steps, seeds };
+        var steps = Parsed.Number("--steps", "Training steps per word", 300);
+        var seeds = Parsed.Number("--seeds", "Images per prompt", 16);
+        var command = new Command("concepts", "Measure words learned from a few drawings (textual inversion)") { steps, seeds };
         var run = new BenchRun(command, "concepts.json", "concepts.png");
         command.SetAction(parse =>
         {

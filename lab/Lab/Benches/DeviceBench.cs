@@ -21,11 +21,11 @@ internal static class DeviceBench
 
     public static Command Create(CancellationToken cancel)
     {
-        var steps = Parsed.Number("--steps", "Denoising steps of the edits that are timed", 50);
-        var paritySteps = Parsed.Number("--parity-steps", "Denoising steps of the edit that is compared; the CPU takes them, too", 4);
-        var sides = Parsed.Of("--sides", "Sides of the pictures that are timed, in pixels", "numbers such as 512,1024", ReadSides);
+        var steps = Parsed.Number("--steps", "Denoising steps of the timed edits", 50);
+        var paritySteps = Parsed.Number("--parity-steps", "Denoising steps of the edit that is compared with the CPU", 4);
+        var sides = Parsed.Of("--sides", "Image sides of the timed edits, in pixels", "numbers such as 512,1024", ReadSides);
         sides.DefaultValueFactory = _ => [512, 1024];
-        var command = new Command("device", "Compare a GPU with the CPU: parity, types of numbers, time and memory") { steps, paritySteps, sides };
+        var command = new Command("device", "Compare a GPU with the CPU: parity, data types, time and memory") { steps, paritySteps, sides };
         var model = new ModelOptions().AddWithoutTypeTo(command);
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>

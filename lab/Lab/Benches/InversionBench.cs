@@ -20,14 +20,14 @@ internal static class InversionBench
 
     public static Command Create(CancellationToken cancel)
     {
-        var pictures = Parsed.Number("--pictures", "Drawn pictures, none of which the training has seen", StandardPictures);
-        var photos = new Option<string?>("--photos") { Description = "Also a folder of photographs, named by what they show or with a captions.txt (name, tab, prompt)", HelpName = "dir" };
-        var rates = Parsed.Of<double[]>("--learning-rates", "Also null-text with these learning rates, such as 0.03,0.1", "numbers above 0 with commas between them", ReadRates);
+        var pictures = Parsed.Number("--pictures", "Held-out drawings", StandardPictures);
+        var photos = new Option<string?>("--photos") { Description = "Folder of photographs, named by their prompts or with a captions.txt (name, tab, prompt)", HelpName = "dir" };
+        var rates = Parsed.Of<double[]>("--learning-rates", "Further learning rates for null-text, such as 0.03,0.1", "numbers above 0 with commas between them", ReadRates);
         rates.DefaultValueFactory = _ => [];
-        var only = new Option<string[]>("--only") { Description = "Only these ways of inverting, as the table names them", HelpName = "name", AllowMultipleArgumentsPerToken = true };
+        var only = new Option<string[]>("--only") { Description = "Only these methods, by their names in the table", HelpName = "name", AllowMultipleArgumentsPerToken = true };
         var markdown = new Option<bool>("--markdown") { Description = "Write the tables as Markdown" };
-        var command = new Command("inversion", "Measure the ways of inverting a real picture") { pictures, photos, rates, only, markdown };
-        var sampling = new BenchSampling(command, Standard.Steps, Standard.Guidance, "the drawings and of edit-friendly noise");
+        var command = new Command("inversion", "Measure the inversion methods") { pictures, photos, rates, only, markdown };
+        var sampling = new BenchSampling(command, Standard.Steps, Standard.Guidance, "the drawings and the edit-friendly noise");
         var run = new BenchRun(command, "inversions.json", "inversions.png");
         command.SetAction(parse =>
         {

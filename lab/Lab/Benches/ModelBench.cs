@@ -26,14 +26,14 @@ internal static class ModelBench
     {
         var what = new Option<string[]>("--what")
         {
-            Description = "What to measure; repeatable. The memory of each is told best in a run of its own",
+            Description = "Measurement. Repeatable; memory is most exact with one per run",
             HelpName = $"{FirstEdit}|{NextEdit}|{Invert}",
             DefaultValueFactory = _ => [FirstEdit],
         };
         what.AcceptOnlyFromAmong(FirstEdit, NextEdit, Invert);
         var size = SamplingOptions.CreateSize();
-        var steps = Parsed.Number("--steps", $"Steps that are run, at least {FewestSteps}", FewestSteps);
-        var guidance = Parsed.Number("--guidance", "Classifier-free guidance; 1 is none, and half of the rows", 7.5);
+        var steps = Parsed.Number("--steps", $"Denoising steps, at least {FewestSteps}", FewestSteps);
+        var guidance = Parsed.Number("--guidance", "Classifier-free guidance scale; 1 turns it off and halves the rows", 7.5);
         var command = new Command("model", "Measure time and memory of edits and inversions with a model") { what, size, steps, guidance };
         var model = new ModelOptions().AddTo(command);
         var report = new ReportOptions().AddTo(command);

@@ -20,8 +20,8 @@ internal static class StudioBench
     public static Command Create(CancellationToken cancel)
     {
         var steps = Parsed.Number("--steps", "Denoising steps", 30);
-        var repeats = Parsed.Number("--repeats", $"Times each is measured, 1 to {Colours.Length - 1}; the median is printed", 5);
-        var command = new Command("studio", "Measure how long the studio takes: a picture, its first edit, the next one, a step of a fader") { steps, repeats };
+        var repeats = Parsed.Number("--repeats", $"Repetitions, 1 to {Colours.Length - 1}; the median is printed", 5);
+        var command = new Command("studio", "Measure the studio: time of a new image, its first edit, the next edit and a weight change") { steps, repeats };
         var model = new ModelOptions().AddTo(command);
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>

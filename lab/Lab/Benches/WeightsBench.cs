@@ -17,8 +17,8 @@ internal static class WeightsBench
     public static Command Create(CancellationToken cancel)
     {
         var standard = new WeightSweepOptions();
-        var seeds = Parsed.Number("--seeds", "Pictures of each word", standard.Seeds);
-        var command = new Command("weights", "Measure what re-weighting does, from weight to weight") { seeds };
+        var seeds = Parsed.Number("--seeds", "Images per word", standard.Seeds);
+        var command = new Command("weights", "Measure re-weighting over a range of weights") { seeds };
         var sampling = new BenchSampling(command, standard.Steps, standard.Guidance, "the first noise");
         var run = new BenchRun(command, "weights.json", "weights.png");
         command.SetAction(parse =>

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Cli.Runs;
@@ -17,8 +18,8 @@ internal static class TokensCommand
 {
     public static Command Create(CancellationToken cancel)
     {
-        var prompts = new Argument<string[]>("prompt") { Description = "Prompts; - reads one from each line of standard input", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("tokens", "Show how prompts are split into tokens and words") { prompts };
+        var prompts = new Argument<string[]>("prompt") { Description = "Prompts; - reads one prompt per line from standard input", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("tokens", "Show how prompts are split into tokens and words") { prompts }.In(HelpGroup.Prompts);
         var longPrompts = new LongPromptsOption();
         command.Add(longPrompts);
         var model = new ModelOptions().AddNameTo(command);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
@@ -19,14 +20,15 @@ internal sealed class ModelOptions
 
     private readonly Option<string> model = new("--model")
     {
-        Description = "Model directory in the diffusers layout, checkpoint in one file (.safetensors, .ckpt), OWNER/NAME of a pulled model, or the name of a folder in models/",
+        Description = "Model: diffusers directory, single-file checkpoint (.safetensors, .ckpt), OWNER/NAME of a pulled model, or the name of a folder in models/",
+        Group = HelpGroup.Model,
         HelpName = "dir|file|name",
         DefaultValueFactory = _ => "storybook",
     };
 
-    private readonly Option<string> device = Parsed.Of("--device", "auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice);
+    private readonly Option<string> device = Parsed.Of("--device", "Device: auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice).In(HelpGroup.Model);
     private readonly CheckpointOptions checkpoint = new();
-    private readonly Option<string> dtype = Parsed.Choice("--dtype", "What the model computes in", "float32", "float32", "bfloat16", "float16");
+    private readonly Option<string> dtype = Parsed.Choice("--dtype", "Data type of the computation", "float32", "float32", "bfloat16", "float16").In(HelpGroup.Model);
     private readonly MemoryOptions memory = new();
 
     public ModelOptions() => device.DefaultValueFactory = _ => ComputeDevice.Auto;
