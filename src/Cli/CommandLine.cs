@@ -1,9 +1,8 @@
 using System.CommandLine;
-using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
-using PromptToPrompt.Cli.Benches;
 using PromptToPrompt.Cli.Commands;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Cli.Runs;
@@ -13,8 +12,9 @@ using PromptToPrompt.Diffusion.Numerics;
 
 namespace PromptToPrompt.Cli;
 
-/// <summary>The whole command line, and what becomes of errors: one line on standard error and an exit code.</summary>
-internal static class CommandLine
+/// <summary>Runs the commands of a program: an error is one line on standard error and an exit code.</summary>
+/// <param name="root">The commands.</param>
+internal sealed class CommandLine(RootCommand root)
 {
     /// <summary>How arguments are read: a prompt may begin with "@", which would otherwise name a file of arguments.</summary>
     public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null };
@@ -22,11 +22,13 @@ internal static class CommandLine
     /// <summary>How commands run: they are synchronous and stop by their own token, so nothing may end them earlier, and their errors are this class's.</summary>
     public static InvocationConfiguration Invoking { get; } = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
 
-    public static int Run(string[] args, CancellationToken cancel)
+    /// <summary>Runs a command.</summary>
+    /// <param name="args">Its name and arguments.</param>
+    public int Run(string[] args)
     {
         if (!HasWorkingFolder())
             return Fail(ExitCode.WrongInput, "The folder that this command was started in does not exist any more; change to another one.");
-        var parse = Create(cancel).Parse(args, Parsing);
+        var parse = root.Parse(args, Parsing);
         if (parse.Errors.Count > 0 && parse.Action is ParseErrorAction)
             return Fail(ExitCode.WrongInput, $"{Problem(parse)} See \"{PathOf(parse)} --help\".");
         if (StrayOption(parse) is { } stray)
@@ -75,8 +77,8 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>All commands.</summary>
-    internal static RootCommand Create(CancellationToken cancel, Repetition? repeats = null) => BlankNames.Refuse(new RootCommand("Edits pictures by editing their prompts (Prompt-to-Prompt on Stable Diffusion).")
+    /// <summary>The commands of p2p.</summary>
+    internal static RootCommand Create(CancellationToken cancel, Repetition? repeats = null) => BlankNames.Refuse(HelpText.AddTo(new RootCommand("Edit images by editing their prompts (Prompt-to-Prompt on Stable Diffusion).")
     {
         GenerateCommand.Create(cancel, repeats),
         EditCommand.Create(cancel, repeats),
@@ -88,12 +90,10 @@ internal static class CommandLine
         TokensCommand.Create(cancel),
         AlignCommand.Create(),
         LearnConceptCommand.Create(cancel),
-        TrainCommand.Create(cancel),
         ModelsCommand.Create(cancel),
-        BenchCommand.Create(cancel),
         ServeCommand.Create(cancel),
         DoctorCommand.Create(),
-    });
+    }));
 
     private static string Problem(ParseResult parse)
     {
@@ -119,25 +119,19 @@ internal static class CommandLine
         : parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
             .FirstOrDefault(value => value.Length > 2 && value.StartsWith("--", StringComparison.Ordinal) && !value.Contains(' ', StringComparison.Ordinal));
 
-    // The shortest name that begins alike.
-    private static string Meant(string text, Command command)
-    {
-        var names = command.Subcommands.Select(sub => sub.Name).Concat(command.Options.Select(option => option.Name));
-        var name = text.Trim('-').Length < 2 ? null : names
-            .Where(name => name.StartsWith(text, StringComparison.Ordinal) || text.StartsWith(name, StringComparison.Ordinal)).MinBy(name => name.Length);
-        return name is null ? "" : $" Did you mean {name}?";
-    }
+    private static string Meant(string text, Command command) =>
+        Suggestion.For(text, command.Subcommands.Concat<Symbol>(command.Options).Where(symbol => !symbol.Hidden).Select(symbol => symbol.Name)) is { } name ? $" Did you mean {name}?" : "";
 
-    private static string PathOf(ParseResult parse)
+    private string PathOf(ParseResult parse)
     {
         var names = new Stack<string>();
         for (SymbolResult? command = parse.CommandResult; command is CommandResult { Command: not RootCommand } named; command = command.Parent)
             names.Push(named.Command.Name);
-        return string.Join(' ', names.Prepend("p2p"));
+        return string.Join(' ', names.Prepend(root.Name));
     }
 
     // What a command was asked to print and could not is a failure. What it has made beside that is there all the same.
-    private static int Delivered(ParseResult parse, int code)
+    private int Delivered(ParseResult parse, int code)
     {
         if (code != ExitCode.Done || StandardStreams.Out.Problem is not { } problem)
             return code;
@@ -152,14 +146,14 @@ internal static class CommandLine
     private static bool IsForPrinting(ParseResult parse)
     {
         var command = parse.CommandResult.Command;
-        return parse.Action is HelpAction || command is RootCommand || (Has("--json") && (!Has("--quiet") || parse.GetValue<bool>("--json")));
+        return parse.Action is HelpText || command is RootCommand || (Has("--json") && (!Has("--quiet") || parse.GetValue<bool>("--json")));
 
         bool Has(string option) => command.Options.Any(known => known.Name == option);
     }
 
-    private static int Fail(int code, string message)
+    private int Fail(int code, string message)
     {
-        Console.Error.WriteLine($"p2p: {message}");
+        Console.Error.WriteLine($"{root.Name}: {message}");
         return code;
     }
 }

@@ -3,4 +3,4 @@ using PromptToPrompt.Cli.Printing;
 
 StandardStreams.Use();
 using var interruption = new Interruption();
-return CommandLine.Run(args, interruption.Token);
+return new CommandLine(CommandLine.Create(interruption.Token)).Run(args);

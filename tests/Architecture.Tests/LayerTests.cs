@@ -5,14 +5,27 @@ public sealed class LayerTests
     [Theory]
     [InlineData(Layers.Diffusion)]
     [InlineData(Layers.Editing, Layers.Diffusion)]
-    [InlineData(Layers.Storybook, Layers.Diffusion, Layers.Editing)]
+    [InlineData(Layers.Studio, Layers.Diffusion, Layers.Editing)]
+    [InlineData(Layers.Command, Layers.Diffusion, Layers.Editing, Layers.Studio)]
+    [InlineData(Layers.Storybook, Layers.Diffusion)]
     [InlineData(Layers.Evaluation, Layers.Diffusion, Layers.Editing, Layers.Storybook)]
-    [InlineData(Layers.Studio, Layers.Diffusion, Layers.Editing, Layers.Storybook, Layers.Evaluation)]
-    public void A_library_sees_only_the_layers_below_it(string library, params string[] below) =>
-        Assert.Empty(Layers.ProductReferences(library).Except(below));
+    public void An_assembly_sees_only_the_layers_below_it(string assembly, params string[] below) =>
+        Assert.Empty(Layers.OwnReferences(assembly).Except(below));
 
     [Fact]
-    public void Every_library_of_the_product_has_a_layer()
+    public void NoProjectInSrcReferencesTheLaboratory()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!Directory.Exists(Path.Combine(folder.FullName, "src")))
+            folder = folder.Parent!;
+        var projects = Directory.GetFiles(Path.Combine(folder.FullName, "src"), "*.csproj", SearchOption.AllDirectories);
+        Assert.Equal(Layers.Product.Length, projects.Length);
+        Assert.All(projects, project => Assert.DoesNotMatch("lab/|lab\\\\|Storybook\\.csproj|Evaluation\\.csproj", File.ReadAllText(project)));
+        Assert.All(Layers.Product, assembly => Assert.Empty(Layers.OwnReferences(assembly).Intersect(Layers.Laboratory)));
+    }
+
+    [Fact]
+    public void EveryLibraryHasALayer()
     {
         var built = Directory.EnumerateFiles(AppContext.BaseDirectory, "PromptToPrompt.*.dll").Select(Path.GetFileNameWithoutExtension);
         Assert.Equal(Layers.Libraries.Order(), built.Where(name => !name!.EndsWith(".Tests", StringComparison.Ordinal) && name != Layers.Benchmarks).Order());

@@ -28,6 +28,9 @@ internal static class P2P
 
     public static Outcome Run(params string[] arguments) => RunWithInput(null, arguments);
 
+    /// <summary>Runs p2p-lab, where the tests are built with it.</summary>
+    public static Outcome RunLab(params string[] arguments) => Run(null, new Dictionary<string, string>(), arguments, Path.Combine(AppContext.BaseDirectory, "p2p-lab.dll"));
+
     /// <summary>The command as a shell calls it.</summary>
     public static string Command { get; } = $"dotnet {Path.Combine(AppContext.BaseDirectory, "p2p.dll")}";
 

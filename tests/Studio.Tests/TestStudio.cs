@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Hosting;
 using PromptToPrompt.Studio.Store;
@@ -29,7 +30,10 @@ internal sealed class TestStudio : IAsyncDisposable
         Http = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromMinutes(2) };
     }
 
-    public static OfferedModel Model { get; } = new("storybook", () => StableDiffusionModel.Load(Repository.Folder("models", "storybook")));
+    public static OfferedModel Model { get; } = new("storybook", () => StableDiffusionModel.Load(Repository.Folder("models", "storybook")))
+    {
+        Words = ModelWords.Find(Repository.Folder("models", "storybook")),
+    };
 
     public Uri Address { get; }
 

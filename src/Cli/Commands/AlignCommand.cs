@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Cli.Runs;
@@ -14,9 +15,9 @@ internal static class AlignCommand
 {
     public static Command Create()
     {
-        var source = new Argument<string>("source") { Description = "Prompt of the source picture" };
-        var target = new Argument<string>("target") { Description = "Prompt of the edited picture" };
-        var command = new Command("align", "Show how the words of an edit are aligned") { source, target };
+        var source = new Argument<string>("source") { Description = "Source prompt" };
+        var target = new Argument<string>("target") { Description = "Target prompt" };
+        var command = new Command("align", "Show how an edit aligns the words of two prompts") { source, target }.In(HelpGroup.Prompts);
         var longPrompts = new LongPromptsOption();
         command.Add(longPrompts);
         var kind = new AlignmentOptions().AddTo(command);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Editing.Sessions;
 
@@ -9,8 +10,8 @@ internal static class AttentionCommand
 {
     public static Command Create(CancellationToken cancel, Repetition? repeats)
     {
-        var prompt = new Argument<string>("prompt") { Description = "What the picture shows" };
-        var command = new Command("attention", "Show where each word of a prompt looks, averaged and over time, and the components of self-attention") { prompt };
+        var prompt = new Argument<string>("prompt") { Description = "Prompt" };
+        var command = new Command("attention", "Draw attention maps: cross-attention per word, averaged and over time, and self-attention components") { prompt }.In(HelpGroup.Images);
         var run = new PictureRun(command, repeats);
         command.SetAction(parse => run.Execute(
             parse,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
@@ -13,7 +14,7 @@ internal static class DoctorCommand
 {
     public static Command Create()
     {
-        var command = new Command("doctor", "Check that libtorch and the model can be loaded");
+        var command = new Command("doctor", "Check libtorch, the device, the numerics and the model").In(HelpGroup.System);
         var model = new ModelOptions().AddTo(command);
         var report = new ReportOptions().AddJsonTo(command);
         command.SetAction(parse =>
@@ -27,7 +28,7 @@ internal static class DoctorCommand
                 Print(findings);
             if (problem is null)
                 return ExitCode.Done;
-            Console.Error.WriteLine($"p2p: {problem}");
+            Console.Error.WriteLine($"{parse.RootCommandResult.Command.Name}: {problem}");
             return ExitCode.Failed;
         });
         return command;

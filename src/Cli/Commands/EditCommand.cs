@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
@@ -14,13 +15,13 @@ internal static class EditCommand
     {
         var prompts = new Argument<string[]>("prompts")
         {
-            Description = "Prompt of the source picture, then those of the edited pictures; with --inversion these alone. A word may carry a weight: (snow:1.5)",
+            Description = "Source prompt, then one or more target prompts; with --inversion, target prompts only. A word can have a weight: (snow:1.5)",
             Arity = ArgumentArity.OneOrMore,
         };
-        var image = new Option<string?>("--image") { Description = "Edit this picture, which the first prompt describes; it is inverted first", HelpName = "file" };
-        var inversion = new Option<string?>("--inversion") { Description = "Edit a picture that p2p invert has inverted", HelpName = "file" };
-        var attention = new Option<bool>("--attention") { Description = "Also draw where each word of each prompt looks, averaged and over time" };
-        var command = new Command("edit", "Edit a picture by editing its prompt") { prompts, image, inversion };
+        var image = new Option<string?>("--image") { Description = "Edit this image; it is inverted first, and the source prompt describes it", HelpName = "file", Group = HelpGroup.Edit };
+        var inversion = new Option<string?>("--inversion") { Description = "Edit the image of a file written by p2p invert", HelpName = "file", Group = HelpGroup.Edit };
+        var attention = new Option<bool>("--attention") { Description = "Also draw the cross-attention maps of every word, averaged and over time", Group = HelpGroup.Output };
+        var command = new Command("edit", "Edit an image by editing its prompt") { prompts, image, inversion }.In(HelpGroup.Images);
         var edit = new EditOptions().AddTo(command);
         command.Add(attention);
         var inverting = new InversionOptions().AddTo(command);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 
 namespace PromptToPrompt.Cli.Commands;
@@ -8,8 +9,8 @@ internal static class GenerateCommand
 {
     public static Command Create(CancellationToken cancel, Repetition? repeats)
     {
-        var prompt = new Argument<string>("prompt") { Description = "What the picture shows" };
-        var command = new Command("generate", "Make a picture from a prompt") { prompt };
+        var prompt = new Argument<string>("prompt") { Description = "Prompt" };
+        var command = new Command("generate", "Generate an image from a prompt") { prompt }.In(HelpGroup.Images);
         var run = new PictureRun(command, repeats);
         command.SetAction(parse => run.Execute(parse, new PictureJob { Source = parse.GetValue(prompt)! }, cancel));
         return command;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Imaging;
@@ -15,8 +16,8 @@ internal static class InfoCommand
 
     public static Command Create()
     {
-        var picture = new Argument<string>("picture") { Description = "A picture made by p2p or by another program, or a run.json" };
-        var command = new Command("info", "Show how a picture was made: the settings that it carries") { picture };
+        var picture = new Argument<string>("picture") { Description = "Image made by p2p or another program, or a run.json" };
+        var command = new Command("info", "Show the generation settings stored in an image") { picture }.In(HelpGroup.Runs);
         var report = new ReportOptions().AddJsonTo(command);
         command.SetAction(parse =>
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Cli.Runs;
@@ -12,20 +13,20 @@ internal static class InpaintCommand
 {
     public static Command Create(CancellationToken cancel, Repetition? repeats)
     {
-        var image = new Argument<string>("image") { Description = "The picture, of any size" };
-        var mask = new Argument<string>("mask") { Description = "A picture of the same size or shape, white where the other may change, or painted there on a transparent ground" };
-        var prompt = new Argument<string>("prompt") { Description = "What the whole picture shall show" };
-        var strength = Parsed.Number("--strength", "Share of the steps that run; below 1 the start is what was there, with noise on it", 1.0);
-        var feather = Parsed.Number("--feather", "Pixels within the mask's edge over which the new content fades in", 0.0);
-        var frame = FrameOption.Any();
+        var image = new Argument<string>("image") { Description = "Image of any size" };
+        var mask = new Argument<string>("mask") { Description = "Mask of the same shape: white, or painted on transparency, where the image may change" };
+        var prompt = new Argument<string>("prompt") { Description = "Prompt for the whole image" };
+        var strength = Parsed.Number("--strength", "Part of the steps to run; below 1 the image under the mask is the starting point", 1.0);
+        var feather = Parsed.Number("--feather", "Width in pixels of the soft edge inside the mask", 0.0);
+        var frame = FrameOption.Any(HelpGroup.Options);
         var keepOutside = new Option<bool>("--keep-outside")
         {
-            Description = "Keep every pixel outside the mask as it is; false shows all that the model made",
+            Description = "Keep the original pixels outside the mask",
             HelpName = "true|false",
             Arity = ArgumentArity.ExactlyOne,
             DefaultValueFactory = _ => true,
         };
-        var command = new Command("inpaint", "Fill a part of a picture by a prompt") { image, mask, prompt, strength, feather, keepOutside };
+        var command = new Command("inpaint", "Fill the masked part of an image from a prompt") { image, mask, prompt, strength, feather, keepOutside }.In(HelpGroup.Images);
         frame.AddTo(command);
         var run = new PictureRun(command, repeats);
         command.SetAction(parse =>

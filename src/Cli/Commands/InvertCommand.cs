@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Cli.Runs;
@@ -11,7 +12,6 @@ using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
-using PromptToPrompt.Evaluation.Inversions;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Commands;
@@ -21,21 +21,22 @@ internal static class InvertCommand
 {
     public static Command Create(CancellationToken cancel, Repetition? repeats)
     {
-        var image = new Argument<string>("image") { Description = "The picture, of any size" };
-        var prompt = new Argument<string>("prompt") { Description = "What it shows" };
+        var image = new Argument<string>("image") { Description = "Image of any size" };
+        var prompt = new Argument<string>("prompt") { Description = "Prompt that describes it" };
         var output = new Option<string>("--output", "-o")
         {
-            Description = "The inversion's file; a sheet of pictures, a plot of the losses and the run's record go next to it",
+            Description = "File for the inversion; a sheet of images, a loss plot and the run record are written next to it",
+            Group = HelpGroup.Output,
             HelpName = "file",
             DefaultValueFactory = _ => "inversion.safetensors",
         };
-        var command = new Command("invert", "Find the noise that a picture could have come from, for editing it") { image, prompt, output };
+        var command = new Command("invert", "Invert an image so that it can be edited") { image, prompt, output }.In(HelpGroup.Images);
         var files = new OutputOptions().AddTraceTo(command);
         var options = new InversionOptions().AddTo(command);
         var model = new ModelOptions().AddTo(command);
         var sampling = new SamplingOptions();
         sampling.AddInversionTo(command);
-        var alone = new Option<bool>("--no-comparison") { Description = "Do not also denoise without any method against the drift, two rows a step, to compare with" };
+        var alone = new Option<bool>("--no-comparison") { Description = "Skip the plain-DDIM baseline reconstruction", Group = HelpGroup.Inversion };
         command.Add(alone);
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
@@ -66,7 +67,7 @@ internal static class InvertCommand
             if (!quiet)
             {
                 Warnings.Notation(settings.Prompt);
-                Warnings.Unknown(loaded.Tokenizer, described);
+                Warnings.Unknown(loaded.Directory, loaded.Tokenizer, described);
             }
 
             file.Save(path, loaded);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
@@ -19,22 +20,24 @@ internal static class LearnConceptCommand
 
     public static Command Create(CancellationToken cancel)
     {
-        var pictures = new Argument<string[]>("pictures") { Description = "A few pictures of what the word is to mean, of any size", Arity = ArgumentArity.OneOrMore };
+        var pictures = new Argument<string[]>("pictures") { Description = "Images of the concept, of any size", Arity = ArgumentArity.OneOrMore };
         var output = new Option<string>("--output", "-o")
         {
-            Description = "The word's file; sheets of samples go beside it",
+            Description = "File for the embedding; sample sheets are written next to it",
+            Group = HelpGroup.Output,
             HelpName = "file",
             DefaultValueFactory = _ => "concept.safetensors",
         };
         var samples = new Option<string[]>("--sample")
         {
-            Description = $"What the sheets show, with {PromptTemplates.Place} where the word stands; the first template by default; may be given several times",
+            Description = $"Prompt for the sample sheets, with {PromptTemplates.Place} in place of the word. Repeatable",
             HelpName = "prompt",
+            Group = HelpGroup.Output,
             DefaultValueFactory = _ => [],
         };
-        var every = Parsed.Number("--sample-every", "Steps from sheet to sheet while learning; 0 for one at the end alone", 250);
-        var count = Parsed.Number("--sample-count", "Pictures of the word on a sheet; 0 for no sheets", 4);
-        var command = new Command("learn-concept", "Learn a new word from a few pictures; started again after a stop, it goes on") { pictures, output };
+        var every = Parsed.Number("--sample-every", "Steps between sample sheets; 0 for one at the end", 250).In(HelpGroup.Output);
+        var count = Parsed.Number("--sample-count", "Images per sample sheet; 0 for no sheets", 4).In(HelpGroup.Output);
+        var command = new Command("learn-concept", "Learn a word for prompts from a few images (textual inversion). Run it again to resume") { pictures, output }.In(HelpGroup.Models);
         var options = new ConceptOptions().AddTo(command);
         command.Add(samples);
         command.Add(every);

@@ -15,7 +15,7 @@ internal static class ModelCheckCommand
     public static Command Create()
     {
         var model = ModelsCommand.Model();
-        var command = new Command("check", "Check that a model has every tensor it needs, in the right shape, and no others") { model };
+        var command = new Command("check", "Check a model for missing, extra and misshapen tensors") { model };
         var checkpoint = new CheckpointOptions().AddTo(command);
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>

@@ -5,6 +5,7 @@ using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -19,10 +20,10 @@ internal static class ModelConvertCommand
     public static Command Create(CancellationToken cancel)
     {
         var model = ModelsCommand.Model();
-        var output = new Option<string>("--output", "-o") { Description = "Directory, or .safetensors file, to make", HelpName = "path", Required = true };
-        var to = Parsed.Choice("--to", "Format to write: a diffusers directory, or one file in the original layout", Diffusers, Diffusers, SingleFile);
-        var dtype = Parsed.Choice("--dtype", "Type of the written weights", Stored, [Stored, .. StoredTypes.Names]);
-        var command = new Command("convert", "Write a model as a diffusers directory, or as one file") { model, output, to, dtype };
+        var output = new Option<string>("--output", "-o") { Description = "Directory or .safetensors file to write", HelpName = "path", Required = true };
+        var to = Parsed.Choice("--to", "Format: diffusers directory, or single file in the original layout", Diffusers, Diffusers, SingleFile);
+        var dtype = Parsed.Choice("--dtype", "Data type of the written weights", Stored, [Stored, .. StoredTypes.Names]);
+        var command = new Command("convert", "Convert a model to a diffusers directory or a single file") { model, output, to, dtype };
         var checkpoint = new CheckpointOptions().AddTo(command).AddLorasTo(command);
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
@@ -36,9 +37,15 @@ internal static class ModelConvertCommand
             LibTorch.EnsureLoaded();
             TorchSharp.torch.ScalarType? type = parse.GetValue(dtype) is var name && name == Stored ? null : StoredTypes.Parse(name!);
             if (isFile)
+            {
                 ModelConverter.ToSingleFile(from, path, type, checkpoint.Read(parse), cancel);
+            }
             else
+            {
                 ModelConverter.ToDirectory(from, path, type, checkpoint.Read(parse), cancel);
+                ModelWords.Copy(from, path);
+            }
+
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(new JsonObject { ["command"] = "models convert", ["from"] = from, ["model"] = path }));
             else if (!report.Quiet(parse))

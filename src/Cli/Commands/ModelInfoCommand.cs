@@ -18,7 +18,7 @@ internal static class ModelInfoCommand
     public static Command Create()
     {
         var model = ModelsCommand.Model();
-        var command = new Command("info", "Show a model's family, parts, number of parameters, types and sizes") { model };
+        var command = new Command("info", "Show the family, parts, parameters, data types and sizes of a model") { model };
         var checkpoint = new CheckpointOptions().AddTo(command);
         var report = new ReportOptions().AddJsonTo(command);
         command.SetAction(parse =>

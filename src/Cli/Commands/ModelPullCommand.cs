@@ -11,11 +11,11 @@ internal static class ModelPullCommand
 {
     public static Command Create(CancellationToken cancel)
     {
-        var model = new Argument<string>("model") { Description = "OWNER/NAME of a model on the Hugging Face hub" };
+        var model = new Argument<string>("model") { Description = "OWNER/NAME of a model on the Hugging Face Hub" };
         var revision = new Option<string>("--revision") { Description = "Branch, tag or commit", HelpName = "name", DefaultValueFactory = _ => HubRevision.Main };
         var variant = new Option<string?>("--variant") { Description = "Variant of the weights, such as fp16", HelpName = "name" };
-        var file = new Option<string[]>("--file") { Description = "Only this file, such as a checkpoint or a LoRA (repeatable)", HelpName = "path" };
-        var command = new Command("pull", "Fetch a model from the Hugging Face hub, or go on with one that was stopped") { model, revision, variant, file };
+        var file = new Option<string[]>("--file") { Description = "Download only this file, such as a checkpoint or a LoRA. Repeatable", HelpName = "path" };
+        var command = new Command("pull", "Download a model from the Hugging Face Hub. Run it again to resume") { model, revision, variant, file };
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {

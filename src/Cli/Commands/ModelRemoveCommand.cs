@@ -13,9 +13,9 @@ internal static class ModelRemoveCommand
     public static Command Create()
     {
         var model = new Argument<string>("model") { Description = "OWNER/NAME of a model in the Hugging Face cache" };
-        var revision = new Option<string?>("--revision") { Description = "Only this branch, tag or commit; what others share with it stays", HelpName = "name" };
-        var yes = new Option<bool>("--yes") { Description = "Do not ask" };
-        var command = new Command("remove", "Delete a model from the Hugging Face cache, or one revision of it") { model, revision, yes };
+        var revision = new Option<string?>("--revision") { Description = "Only this branch, tag or commit; files shared with other revisions are kept", HelpName = "name" };
+        var yes = new Option<bool>("--yes") { Description = "Do not ask for confirmation" };
+        var command = new Command("remove", "Delete a model, or one revision of it, from the Hugging Face cache") { model, revision, yes };
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {

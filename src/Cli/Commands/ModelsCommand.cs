@@ -1,11 +1,12 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 
 namespace PromptToPrompt.Cli.Commands;
 
 /// <summary><c>p2p models</c>: models on disk.</summary>
 internal static class ModelsCommand
 {
-    public static Command Create(CancellationToken cancel) => new("models", "Get models, look at them, check them, convert them, make them")
+    public static Command Create(CancellationToken cancel) => new Command("models", "Download, inspect, check and convert models")
     {
         ModelPullCommand.Create(cancel),
         ModelListCommand.Create(),
@@ -14,8 +15,8 @@ internal static class ModelsCommand
         ModelCheckCommand.Create(),
         ModelConvertCommand.Create(cancel),
         RandomModelCommand.Create(cancel),
-    };
+    }.In(HelpGroup.Models);
 
     /// <summary>The model that a command is about.</summary>
-    public static Argument<string> Model() => new("model") { Description = "Model directory, checkpoint in one file, OWNER/NAME of a pulled model, or the name of a folder in models/" };
+    public static Argument<string> Model() => new("model") { Description = "Diffusers directory, single-file checkpoint, OWNER/NAME of a pulled model, or the name of a folder in models/" };
 }

@@ -7,7 +7,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Tokenization;
-using PromptToPrompt.Storybook.World;
+using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -19,16 +19,16 @@ internal static class RandomModelCommand
 
     public static Command Create(CancellationToken cancel)
     {
-        var manifest = Parsed.Choice("--manifest", "Which model's names and shapes", Shapes[0].Name, [.. Shapes.Select(shape => shape.Name)]);
-        var dtype = Parsed.Choice("--dtype", "Type of the stored weights", StoredTypes.Names[0], [.. StoredTypes.Names]);
+        var manifest = Parsed.Choice("--manifest", "Model whose names and shapes to use", Shapes[0].Name, [.. Shapes.Select(shape => shape.Name)]);
+        var dtype = Parsed.Choice("--dtype", "Data type of the weights", StoredTypes.Names[0], [.. StoredTypes.Names]);
         var output = OutputOptions.Folder("random-model");
         var seed = Parsed.Seed("--seed", "Seed of the weights", 0);
         var tokenizer = new Option<string?>("--tokenizer")
         {
-            Description = "Tokenizer directory to copy; without it, one of the drawn world's words",
+            Description = "Tokenizer directory to copy; by default a tokenizer of the embedded model's words",
             HelpName = "dir",
         };
-        var command = new Command("random", "Make a full-size model with random weights (2 to 14 GB, by --manifest and --dtype): its pictures are noise, its time and memory are real")
+        var command = new Command("random", "Write a full-size model with random weights (2 to 14 GB) to measure time and memory with")
         {
             manifest, dtype, output, seed, tokenizer,
         };
@@ -61,8 +61,9 @@ internal static class RandomModelCommand
         var size = shape.TextEncoder.VocabularySize;
         if (given is null)
         {
-            // Each word of the drawn world becomes one token; any other is spelled in pieces.
-            BpeTrainer.Train(Vocabulary.Words, merges: size).PadTo(size).Save(directory, shape.TextEncoder.MaxLength);
+            // Each word of the embedded model becomes one token; any other is spelled in pieces.
+            using var words = typeof(RandomModelCommand).Assembly.GetManifestResourceStream(ModelWords.FileName)!;
+            BpeTrainer.Train(ModelWords.Read(words, ModelWords.FileName).Words, merges: size).PadTo(size).Save(directory, shape.TextEncoder.MaxLength);
             return;
         }
 

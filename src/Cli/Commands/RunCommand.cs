@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 
@@ -10,8 +11,8 @@ internal static class RunCommand
     /// <param name="commands">Makes the commands of the program for a run that is repeated.</param>
     public static Command Create(Func<Repetition, RootCommand> commands)
     {
-        var recorded = new Argument<string>("run.json") { Description = "Record of a run, a picture that carries it, or a folder with a run.json" };
-        var command = new Command("run", "Repeat a run exactly, from its run.json or one of its pictures") { recorded };
+        var recorded = new Argument<string>("run.json") { Description = "run.json, an image with a stored run, or a folder with a run.json" };
+        var command = new Command("run", "Repeat a run exactly, from its run.json or one of its images") { recorded }.In(HelpGroup.Runs);
         var output = new OutputOptions().AddFolderTo(command);
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>

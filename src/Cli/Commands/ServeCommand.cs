@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Diffusion;
@@ -24,14 +25,14 @@ internal static class ServeCommand
     public static Command Create(CancellationToken cancel)
     {
         var model = new ModelOptions();
-        var host = Parsed.Of("--host", "Address to listen at; one that others reach needs the token that is printed then", "an address such as 127.0.0.1 or 0.0.0.0", IPAddress.Parse);
+        var host = Parsed.Of("--host", "Address to listen on. An address that other machines reach requires the printed token", "an address such as 127.0.0.1 or 0.0.0.0", IPAddress.Parse);
         host.DefaultValueFactory = _ => IPAddress.Loopback;
-        var port = Parsed.Number("--port", "Port to listen at; 0 takes any that is free", 5272);
-        var data = new Option<string>("--data") { Description = "Folder where the work is kept", HelpName = "folder", DefaultValueFactory = _ => DefaultFolder() };
-        var queue = Parsed.Number("--queue", "Most pictures that may wait", new EngineLimits().QueueLength);
-        var memory = Parsed.Number("--memory", "Memory for recorded sources in MB", (int)(new EngineLimits().SessionBytes >> 20));
-        var also = new Option<string[]>("--also") { Description = "Another model that the page offers; repeatable", HelpName = "dir|file|name" };
-        var command = new Command("serve", "Open the studio: edit pictures in a browser by touching words") { host, port, data, queue, memory, also };
+        var port = Parsed.Number("--port", "Port to listen on; 0 for any free port", 5272);
+        var data = new Option<string>("--data") { Description = "Folder for projects and images", HelpName = "folder", DefaultValueFactory = _ => DefaultFolder() };
+        var queue = Parsed.Number("--queue", "Maximum number of waiting jobs", new EngineLimits().QueueLength);
+        var memory = Parsed.Number("--memory", "Memory for recorded sources, in MB", (int)(new EngineLimits().SessionBytes >> 20));
+        var also = new Option<string[]>("--also") { Description = "Additional model to offer. Repeatable", HelpName = "dir|file|name" };
+        var command = new Command("serve", "Start the web studio") { host, port, data, queue, memory, also }.In(HelpGroup.Images);
         model.AddTo(command);
         command.SetAction(parse =>
         {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Cli.Runs;
@@ -17,8 +18,8 @@ internal static class TokensCommand
 {
     public static Command Create(CancellationToken cancel)
     {
-        var prompts = new Argument<string[]>("prompt") { Description = "Prompts; - reads one from each line of standard input", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("tokens", "Show how prompts are split into tokens and words") { prompts };
+        var prompts = new Argument<string[]>("prompt") { Description = "Prompts; - reads one prompt per line from standard input", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("tokens", "Show how prompts are split into tokens and words") { prompts }.In(HelpGroup.Prompts);
         var longPrompts = new LongPromptsOption();
         command.Add(longPrompts);
         var model = new ModelOptions().AddNameTo(command);
@@ -34,7 +35,7 @@ internal static class TokensCommand
                 if (report.Json(parse))
                     Console.Out.WriteLine(Json.Line(ToJson(prompt, ForeignNotation.Find(text))));
                 else
-                    Print(tokenizer, prompt, text);
+                    Print(model.Directory(parse), tokenizer, prompt, text);
                 // Standard input may never end.
                 if (StandardStreams.Out.IsBroken)
                     break;
@@ -75,7 +76,7 @@ internal static class TokensCommand
 
     private static float WeightOf(TokenizedPrompt prompt, PromptWord word) => prompt.Emphasis is { } emphasis ? emphasis[word.BareTokens[0]] : 1;
 
-    private static void Print(ClipTokenizer tokenizer, TokenizedPrompt prompt, string written)
+    private static void Print(string model, ClipTokenizer tokenizer, TokenizedPrompt prompt, string written)
     {
         var table = new Table().AddColumns("position", "id", "token", "word");
         if (prompt.Emphasis is not null)
@@ -91,6 +92,6 @@ internal static class TokensCommand
         AnsiConsole.Write(table);
         Warnings.Truncated(prompt);
         Warnings.Notation(written);
-        Warnings.Unknown(tokenizer, prompt);
+        Warnings.Unknown(model, tokenizer, prompt);
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Editing.Alignment;
 
@@ -7,10 +8,10 @@ namespace PromptToPrompt.Cli.Options;
 /// <summary>How two prompts are aligned.</summary>
 internal sealed class AlignmentOptions
 {
-    private readonly Option<string> kind = Parsed.Choice("--kind", "How the prompts are aligned", "auto", "auto", "replace", "refine");
+    private readonly Option<string> kind = Parsed.Choice("--kind", "Alignment of the prompts", "auto", "auto", "replace", "refine", "naive").In(HelpGroup.Edit);
 
-    private readonly Option<string?> align = Parsed.Of<string?>(
-        "--align", "An experiment: naive aligns position by position", "naive, the only experiment there is", text => text == "naive" ? text : throw new FormatException());
+    // The earlier way to ask for --kind naive.
+    private readonly Option<string?> align = Hidden(Parsed.Of<string?>("--align", "The same as --kind naive", "naive", text => text == "naive" ? text : throw new FormatException()));
 
     public AlignmentOptions AddTo(Command command)
     {
@@ -27,5 +28,11 @@ internal sealed class AlignmentOptions
         if (parse.GetResult(kind) is { Implicit: false })
             throw new InvalidInputException("--kind and --align naive are two ways of aligning; give one of them.");
         return AlignmentKind.Naive;
+    }
+
+    private static Option<string?> Hidden(Option<string?> option)
+    {
+        option.Hidden = true;
+        return option;
     }
 }

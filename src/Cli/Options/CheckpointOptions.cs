@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
@@ -16,35 +17,40 @@ internal sealed class CheckpointOptions
 
     private readonly Option<string?> tokenizer = new("--tokenizer")
     {
-        Description = "Tokenizer directory, or a model directory with one; for checkpoints in one file, which carry none",
+        Description = "Tokenizer directory, or a model directory that has one. For single-file checkpoints, which have none",
+        Group = HelpGroup.Model,
         HelpName = "dir",
     };
 
     private readonly Option<string?> variant = new("--variant")
     {
-        Description = "Variant of a model directory's weights, such as fp16",
+        Description = "Variant of the weights in a model directory, such as fp16",
+        Group = HelpGroup.Model,
         HelpName = "name",
     };
 
     private readonly Option<string?> vae = new("--vae")
     {
-        Description = "Autoencoder to use in place of the model's, or where it has none: a folder, a file, OWNER/NAME of a pulled one, or a model that has it",
+        Description = "Autoencoder to use instead of the model's own: directory, file, OWNER/NAME of a pulled one, or a model with one",
+        Group = HelpGroup.Model,
         HelpName = "dir|file|name",
     };
 
     private readonly Option<string> prediction =
-        Parsed.Choice("--prediction", "What the model predicts, where its files do not say", FromModel, FromModel, Noise, Velocity);
+        Parsed.Choice("--prediction", "Prediction type, for models whose files do not state it", FromModel, FromModel, Noise, Velocity).In(HelpGroup.Model);
 
     private readonly Option<string[]> loras = new("--lora")
     {
-        Description = "LoRA (or LoHa, LoKr, DoRA) to add to the model, with its weight where that is not 1, as in style.safetensors:0.7; may be given several times",
+        Description = "LoRA (or LoHa, LoKr, DoRA) to apply, with an optional weight: style.safetensors:0.7. Repeatable",
+        Group = HelpGroup.Model,
         HelpName = "file|dir[:weight]",
         DefaultValueFactory = _ => [],
     };
 
     private readonly Option<string[]> embeddings = new("--embedding")
     {
-        Description = "Word learned by textual inversion (.safetensors, .pt), to use in prompts; its name is the file's where it has none, or WORD=FILE; may be given several times",
+        Description = "Textual-inversion embedding (.safetensors, .pt) to use in prompts. WORD=FILE sets its word. Repeatable",
+        Group = HelpGroup.Model,
         HelpName = "[word=]file",
         DefaultValueFactory = _ => [],
     };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Concepts;
@@ -14,48 +15,48 @@ internal sealed class ConceptOptions
 
     private readonly Option<string> word = new("--word")
     {
-        Description = "The new word as prompts will write it; choose one the model does not have, such as \"<my-cat>\"",
+        Description = "New word for prompts; choose one the model does not know, such as \"<my-cat>\"",
         HelpName = "word",
         Required = true,
     };
 
     private readonly Option<string> initial = new("--init")
     {
-        Description = "A word of the model that the new one begins as: the kind of thing the pictures show",
+        Description = "Existing word to start from: the kind of thing the images show",
         HelpName = "word",
         Required = true,
     };
 
-    private readonly Option<int> vectors = Parsed.Number("--vectors", "Vectors of the word; more hold more, and bend less to the rest of a prompt", Standard.Vectors);
-    private readonly Option<int> steps = Parsed.Number("--steps", "Steps of the optimiser", Standard.Steps);
-    private readonly Option<double?> learningRate = Parsed.OptionalNumber<double>("--learning-rate", "How far a step moves the vectors' numbers; a twentieth of their size by default");
-    private readonly Option<int> batch = Parsed.Number("--batch", "Noised pictures of a step that go through the network together", Standard.Batch);
-    private readonly Option<int> accumulate = Parsed.Number("--accumulate", "How many batches make a step", Standard.Accumulation);
-    private readonly Option<ulong> seed = Parsed.Seed("--seed", "Seed of noise, noise levels and order", Standard.Seed);
-    private readonly Option<bool> flip = new("--flip") { Description = "Learn from the pictures mirrored, too; not for things that have a left and a right" };
+    private readonly Option<int> vectors = Parsed.Number("--vectors", "Embedding vectors for the word; more capture more detail but follow the rest of the prompt less", Standard.Vectors);
+    private readonly Option<int> steps = Parsed.Number("--steps", "Optimizer steps", Standard.Steps);
+    private readonly Option<double?> learningRate = Parsed.OptionalNumber<double>("--learning-rate", "Learning rate; by default a twentieth of the vectors' size");
+    private readonly Option<int> batch = Parsed.Number("--batch", "Batch size", Standard.Batch);
+    private readonly Option<int> accumulate = Parsed.Number("--accumulate", "Batches per step (gradient accumulation)", Standard.Accumulation);
+    private readonly Option<ulong> seed = Parsed.Seed("--seed", "Seed of the noise, the noise levels and the order of images", Standard.Seed);
+    private readonly Option<bool> flip = new("--flip") { Description = "Also learn from the mirrored images; not for subjects with a left and a right" };
 
     private readonly Option<string> templates = new("--templates")
     {
-        Description = $"What pictures without a caption are described by: {Object}, {Style}, or a file with a sentence a line and {PromptTemplates.Place} where the word stands",
+        Description = $"Prompts for images without a caption: {Object}, {Style}, or a file with one prompt per line and {PromptTemplates.Place} in place of the word",
         HelpName = $"{Object}|{Style}|file",
         DefaultValueFactory = _ => Object,
     };
 
     private readonly Option<string?> captions = new("--caption")
     {
-        Description = $"File with the pictures' own captions, a line each: cat.png: a {PromptTemplates.Place} in a field",
+        Description = $"File with one caption per line, such as cat.png: a {PromptTemplates.Place} in a field",
         HelpName = "file",
     };
 
     private readonly Option<bool?> saveMemory = new("--save-memory")
     {
-        Description = "Compute activations again instead of keeping them; by default where they are large",
+        Description = "Recompute activations instead of keeping them; automatic by default",
         HelpName = "true|false",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
     // Pictures of one shape go through the network together.
-    private readonly FrameOption frame = new("crop", "pad");
+    private readonly FrameOption frame = new(HelpGroup.Options, "crop", "pad");
 
     public ConceptOptions AddTo(Command command)
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Prompts;
@@ -10,26 +11,26 @@ internal sealed class EditOptions
 {
     private static readonly EditRequest Standard = new();
 
-    private const string Places = "comma-separated; SOURCEWORDS:TARGETWORDS[:TARGET2WORDS…] where they differ by prompt";
+    private const string Places = "comma-separated, or SOURCEWORDS:TARGETWORDS[:TARGET2WORDS…] per prompt";
 
     private readonly AlignmentOptions alignment = new();
-    private readonly Option<string[]> weights = Text<string[]>("--weight", "Weight of a target word, repeatable: snow=1.5", "word=number");
+    private readonly Option<string[]> weights = Text<string[]>("--weight", "Weight of a target word, such as snow=1.5: 1 = unchanged, 0 = ignored. Repeatable", "word=number").In(HelpGroup.Edit);
 
     private readonly Option<string[]> crossSteps = Text<string[]>(
-        "--cross-steps", $"Steps with the source's cross-attention: {Standard.CrossSteps.Default} (the default), 0.1..0.6, WORD=0.4 or WORD=0.1..0.6; repeatable", "part");
+        "--cross-steps", $"Part of the steps that uses the source's cross-attention: {Standard.CrossSteps.Default} (default), 0.1..0.6, or WORD=0.4 for one word. Repeatable", "part").In(HelpGroup.Edit);
 
-    private readonly Option<string?> selfSteps = Text<string?>("--self-steps", $"Steps with the source's self-attention: {Standard.SelfSteps} (the default) or 0.1..0.5", "part");
+    private readonly Option<string?> selfSteps = Text<string?>("--self-steps", $"Part of the steps that uses the source's self-attention: {Standard.SelfSteps} (default) or 0.1..0.5", "part").In(HelpGroup.Edit);
 
     private readonly Option<int> selfResolution = Parsed.Of(
-        "--self-resolution", "Largest side of the layers whose self-attention is taken: 16 or 32", "16 or 32", text => text is "16" or "32" ? int.Parse(text) : throw new FormatException());
+        "--self-resolution", "Largest side of the layers that use the source's self-attention: 16 or 32", "16 or 32", text => text is "16" or "32" ? int.Parse(text) : throw new FormatException()).In(HelpGroup.Edit);
 
-    private readonly Option<string?> blend = Text<string?>("--blend", $"Words whose place alone may change: {Places}", "words");
-    private readonly Option<string?> blendSubtract = Text<string?>("--blend-subtract", $"Words whose place stays: {Places}", "words");
-    private readonly Option<double> blendThreshold = Parsed.Number("--blend-threshold", "Share of the strongest attention that counts as a word's place", EditRequest.DefaultBlendThreshold);
-    private readonly Option<double> blendSubtractThreshold = Parsed.Number("--blend-subtract-threshold", "The same for --blend-subtract", EditRequest.DefaultBlendThreshold);
-    private readonly Option<double> blendStart = Parsed.Number("--blend-start", "Share of the steps before the blend begins", EditRequest.DefaultBlendStart);
-    private readonly Option<string?> mask = Text<string?>("--mask", "Picture that is white where the edit may change something, or painted there on a transparent ground", "file");
-    private readonly Option<ulong?> editSeed = Parsed.OptionalSeed("--edit-seed", "An experiment: another seed for the edited pictures");
+    private readonly Option<string?> blend = Text<string?>("--blend", $"Change only the region of these words: {Places}", "words").In(HelpGroup.Blend);
+    private readonly Option<string?> blendSubtract = Text<string?>("--blend-subtract", $"Keep the region of these words: {Places}", "words").In(HelpGroup.Blend);
+    private readonly Option<double> blendThreshold = Parsed.Number("--blend-threshold", "Attention threshold of the region, relative to the maximum", EditRequest.DefaultBlendThreshold).In(HelpGroup.Blend);
+    private readonly Option<double> blendSubtractThreshold = Parsed.Number("--blend-subtract-threshold", "Attention threshold for --blend-subtract", EditRequest.DefaultBlendThreshold).In(HelpGroup.Blend);
+    private readonly Option<double> blendStart = Parsed.Number("--blend-start", "Part of the steps before blending starts", EditRequest.DefaultBlendStart).In(HelpGroup.Blend);
+    private readonly Option<string?> mask = Text<string?>("--mask", "Mask image: white, or painted on transparency, where the edit may change the image", "file").In(HelpGroup.Blend);
+    private readonly Option<ulong?> editSeed = Parsed.OptionalSeed("--edit-seed", "Different seed for the edited images").In(HelpGroup.Experiments);
 
     public EditOptions() => selfResolution.DefaultValueFactory = _ => EditRequest.DefaultSelfResolution;
 

@@ -1,16 +1,18 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Diffusion.Imaging;
 
 namespace PromptToPrompt.Cli.Options;
 
 /// <summary>How a given picture is brought to the size that the model works at.</summary>
+/// <param name="group">The heading in help.</param>
 /// <param name="choices">The ways there are, the usual one first.</param>
-internal sealed class FrameOption(params string[] choices)
+internal sealed class FrameOption(HelpGroup group, params string[] choices)
 {
-    private readonly Option<string> frame = Parsed.Choice("--frame", "How a picture is brought to the model's size", choices[0], choices);
+    private readonly Option<string> frame = Parsed.Choice("--frame", "Fit of the image to the model's size", choices[0], choices).In(group);
 
     /// <summary>All ways.</summary>
-    public static FrameOption Any() => new("crop", "fit", "pad");
+    public static FrameOption Any(HelpGroup group) => new(group, "crop", "fit", "pad");
 
     public Option Option => frame;
 

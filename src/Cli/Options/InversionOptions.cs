@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
@@ -11,23 +12,24 @@ internal sealed class InversionOptions
 {
     private static readonly NullTextInversion NullText = new();
 
-    private readonly Option<string> method = Parsed.Choice("--method", "How the picture is inverted", NullText.Name, [.. InversionMethod.Names]);
-    private readonly Option<int> innerSteps = Parsed.Number("--inner-steps", "Null-text: most optimisation steps at each timestep", NullText.InnerSteps);
-    private readonly Option<double> earlyStop = Parsed.Number("--early-stop", "Null-text: the loss at which the first timestep is done; it rises by 2e-5 with each", NullText.EarlyStop);
-    private readonly Option<double> learningRate = Parsed.Number("--learning-rate", "Null-text: the optimiser's rate at the first timestep", NullText.LearningRate);
+    private readonly Option<string> method = Parsed.Choice("--method", "Inversion method", NullText.Name, [.. InversionMethod.Names]).In(HelpGroup.Inversion);
+    private readonly Option<int> innerSteps = Parsed.Number("--inner-steps", "Null-text: maximum optimization steps per timestep", NullText.InnerSteps).In(HelpGroup.Inversion);
+    private readonly Option<double> earlyStop = Parsed.Number("--early-stop", "Null-text: loss at which the first timestep stops early; rises by 2e-5 per timestep", NullText.EarlyStop).In(HelpGroup.Inversion);
+    private readonly Option<double> learningRate = Parsed.Number("--learning-rate", "Null-text: learning rate at the first timestep", NullText.LearningRate).In(HelpGroup.Inversion);
     private readonly Option<bool?> saveMemory = new("--save-memory")
     {
-        Description = "Null-text: compute activations again instead of keeping them; by default where they are large",
+        Description = "Null-text: recompute activations instead of keeping them; automatic by default",
+        Group = HelpGroup.Inversion,
         HelpName = "true|false",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private readonly Option<int> fixedPoint = Parsed.Number("--fixed-point", "Refinements of each step of DDIM inversion, which all methods but bdia and edit-friendly begin with", 0);
-    private readonly Option<double?> inversionGuidance = Parsed.OptionalNumber<double>("--inversion-guidance", "Guidance while inverting: 1, or 3.5 with edit-friendly; more drifts");
-    private readonly Option<double> skip = Parsed.Number("--skip", "Edit-friendly: share of the steps that edits leave out at the start", new EditFriendlyInversion().Skip);
-    private readonly Option<double> gamma = Parsed.Number("--gamma", "BDIA: how much a step looks back, above 0 to 1", new BdiaInversion().Gamma);
-    private readonly Option<double> proximal = Parsed.Number("--proximal-quantile", "Proximal: share of the guidance that is left out", new ProximalInversion().Quantile);
-    private readonly FrameOption frame = FrameOption.Any();
+    private readonly Option<int> fixedPoint = Parsed.Number("--fixed-point", "Fixed-point iterations per step of DDIM inversion (not for bdia and edit-friendly)", 0).In(HelpGroup.Inversion);
+    private readonly Option<double?> inversionGuidance = Parsed.OptionalNumber<double>("--inversion-guidance", "Guidance during inversion; by default 1, or 3.5 for edit-friendly").In(HelpGroup.Inversion);
+    private readonly Option<double> skip = Parsed.Number("--skip", "Edit-friendly: part of the steps that edits skip at the start", new EditFriendlyInversion().Skip).In(HelpGroup.Inversion);
+    private readonly Option<double> gamma = Parsed.Number("--gamma", "BDIA: weight of the previous step, above 0 up to 1", new BdiaInversion().Gamma).In(HelpGroup.Experiments);
+    private readonly Option<double> proximal = Parsed.Number("--proximal-quantile", "Proximal: quantile of the guidance to discard", new ProximalInversion().Quantile).In(HelpGroup.Inversion);
+    private readonly FrameOption frame = FrameOption.Any(HelpGroup.Inversion);
 
     private IEnumerable<Option> All => [method, innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, gamma, proximal, frame.Option];
 

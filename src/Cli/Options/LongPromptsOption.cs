@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Prompts;
 
@@ -9,7 +10,8 @@ internal sealed class LongPromptsOption
 {
     private readonly Option<bool> option = new("--long-prompts")
     {
-        Description = "Read prompts longer than the text encoder's 77 tokens in several windows of that length, instead of cutting them off",
+        Description = "Encode prompts of more than 77 tokens in chunks of 77 instead of truncating them",
+        Group = HelpGroup.Sampling,
     };
 
     public static implicit operator Option(LongPromptsOption option) => option.option;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
@@ -14,12 +15,14 @@ internal sealed class MemoryOptions
 {
     private readonly Option<bool> low = new("--low-memory")
     {
-        Description = "Hold one part of the model in memory at a time, and compute the rows of a step one after another: slower, the same pictures but for rounding; chosen by itself where the machine could not hold the run otherwise",
+        Description = "Load one model part at a time and run the batch row by row. Slower; same images up to rounding. Used automatically when the run would not fit",
+        Group = HelpGroup.Model,
     };
 
     private readonly Option<bool> tiling = new("--vae-tiling")
     {
-        Description = "Decode and encode pictures larger than 512 pixels in tiles: far less memory, slightly other colours",
+        Description = "Run the autoencoder on tiles for images larger than 512 pixels. Much less memory; slightly different colors",
+        Group = HelpGroup.Model,
     };
 
     /// <summary>The option that changes pictures.</summary>

@@ -38,9 +38,9 @@ internal static class ModelFolder
     /// <param name="name">The path or name.</param>
     /// <param name="option">The option it was given by.</param>
     /// <param name="file">A file that such a folder has.</param>
-    /// <param name="maker">The command that makes one.</param>
+    /// <param name="source">How to get one.</param>
     /// <exception cref="InvalidInputException">There is none.</exception>
-    public static string Find(string name, string option = "--model", string file = Index, string maker = "p2p train")
+    public static string Find(string name, string option = "--model", string file = Index, string source = "get one with p2p models pull")
     {
         if (Directory.Exists(name))
             return Path.GetFullPath(name);
@@ -54,7 +54,7 @@ internal static class ModelFolder
         }
 
         throw new InvalidInputException(
-            $"{option}: there is no directory or file \"{name}\", and no models/{name} here or above; give the path of one, or make one with {maker}.");
+            $"{option}: there is no directory or file \"{name}\", and no models/{name} here or above; give the path of one, or {source}.");
     }
 
     private static string Pulled(HubRepository repository, string? revision, string option)

@@ -1,10 +1,12 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Engine;
 using TorchSharp;
 
@@ -18,14 +20,15 @@ internal sealed class ModelOptions
 
     private readonly Option<string> model = new("--model")
     {
-        Description = "Model directory in the diffusers layout, checkpoint in one file (.safetensors, .ckpt), OWNER/NAME of a pulled model, or the name of a folder in models/",
+        Description = "Model: diffusers directory, single-file checkpoint (.safetensors, .ckpt), OWNER/NAME of a pulled model, or the name of a folder in models/",
+        Group = HelpGroup.Model,
         HelpName = "dir|file|name",
         DefaultValueFactory = _ => "storybook",
     };
 
-    private readonly Option<string> device = Parsed.Of("--device", "auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice);
+    private readonly Option<string> device = Parsed.Of("--device", "Device: auto, cpu, cuda or cuda:N", "auto, cpu, cuda or cuda:N", ReadDevice).In(HelpGroup.Model);
     private readonly CheckpointOptions checkpoint = new();
-    private readonly Option<string> dtype = Parsed.Choice("--dtype", "What the model computes in", "float32", "float32", "bfloat16", "float16");
+    private readonly Option<string> dtype = Parsed.Choice("--dtype", "Data type of the computation", "float32", "float32", "bfloat16", "float16").In(HelpGroup.Model);
     private readonly MemoryOptions memory = new();
 
     public ModelOptions() => device.DefaultValueFactory = _ => ComputeDevice.Auto;
@@ -129,7 +132,10 @@ internal sealed class ModelOptions
             Announce(parse, loaded.Device, quiet);
             return loaded;
         })
-        { Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option))] };
+        {
+            Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option))],
+            Words = ModelWords.Find(directory),
+        };
     }
 
     private static IEnumerable<string> AsGiven(ParseResult parse, Option option)

@@ -1,15 +1,17 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 
 namespace PromptToPrompt.Cli.Options;
 
 /// <summary>Where the files of a run go.</summary>
 internal sealed class OutputOptions
 {
-    private readonly Option<string> folder = Folder("out", "; if it holds another run, a numbered subfolder is used");
-    private readonly Option<bool> overwrite = new("--overwrite") { Description = "Replace the files of another run" };
+    private readonly Option<string> folder = Folder("out", ". A folder with an earlier run gets numbered subfolders");
+    private readonly Option<bool> overwrite = new("--overwrite") { Description = "Overwrite the files of an earlier run", Group = HelpGroup.Output };
     private readonly Option<string?> trace = new("--trace")
     {
-        Description = "Also write every step's latents, the timesteps, attention and masks to a safetensors file, and what an inversion found",
+        Description = "Also write latents, timesteps, attention, masks and inversion results of every step to a safetensors file",
+        Group = HelpGroup.Output,
         HelpName = "file",
     };
 
@@ -18,7 +20,8 @@ internal sealed class OutputOptions
     /// <param name="more">What else there is to say about it.</param>
     public static Option<string> Folder(string standard, string more = "") => new("--output", "-o")
     {
-        Description = $"Folder for the files; made where it does not exist{more}",
+        Description = $"Folder for the files; created if missing{more}",
+        Group = HelpGroup.Output,
         HelpName = "dir",
         DefaultValueFactory = _ => standard,
     };

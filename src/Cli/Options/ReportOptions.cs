@@ -1,12 +1,13 @@
 using System.CommandLine;
+using PromptToPrompt.Cli.Help;
 
 namespace PromptToPrompt.Cli.Options;
 
 /// <summary>How a command reports: to a person, to a program, or not at all.</summary>
 internal sealed class ReportOptions
 {
-    private readonly Option<bool> json = new("--json") { Description = "Write JSON to standard output" };
-    private readonly Option<bool> quiet = new("--quiet") { Description = "Show no progress and no summary" };
+    private readonly Option<bool> json = new("--json") { Description = "Write JSON to standard output", Group = HelpGroup.Output };
+    private readonly Option<bool> quiet = new("--quiet") { Description = "Show no progress and no summary", Group = HelpGroup.Output };
 
     public ReportOptions AddTo(Command command)
     {

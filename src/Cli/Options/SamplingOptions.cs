@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Imaging;
@@ -21,29 +22,31 @@ internal sealed class SamplingOptions
     private static readonly (string Name, TimestepSpacing Spacing)[] Spacings =
         [("leading", TimestepSpacing.Leading), ("trailing", TimestepSpacing.Trailing), ("linspace", TimestepSpacing.Linspace)];
 
-    private readonly Option<int> steps = Parsed.Number("--steps", "Denoising steps", SamplingSettings.DefaultSteps);
-    private readonly Option<double> guidance = Parsed.Number("--guidance", "Classifier-free guidance; 1 is none", SamplingSettings.DefaultGuidance);
-    private readonly Option<ulong> seed = Parsed.Seed("--seed", "Seed of the starting noise", 0);
-    private readonly Option<int?> stepsOffset = Parsed.OptionalNumber<int>("--steps-offset", "Offset of the timesteps; the model's own by default");
+    private readonly Option<int> steps = Parsed.Number("--steps", "Denoising steps", SamplingSettings.DefaultSteps).In(HelpGroup.Sampling);
+    private readonly Option<double> guidance = Parsed.Number("--guidance", "Classifier-free guidance scale; 1 turns it off", SamplingSettings.DefaultGuidance).In(HelpGroup.Sampling);
+    private readonly Option<ulong> seed = Parsed.Seed("--seed", "Seed of the initial noise", 0).In(HelpGroup.Sampling);
+    private readonly Option<int?> stepsOffset = Parsed.OptionalNumber<int>("--steps-offset", "Offset of the timesteps; by default the model's own").In(HelpGroup.Sampling);
 
     private readonly LongPromptsOption longPrompts = new();
-    private readonly Option<int> clipSkip = Parsed.Number("--clip-skip", "Layers of the text encoder to leave out at its end; what others call clip skip 2 is 1 here", 0);
+    private readonly Option<int> clipSkip = Parsed.Number("--clip-skip", "Final text-encoder layers to skip; clip skip 2 of other programs is 1 here", 0).In(HelpGroup.Sampling);
 
     private readonly Option<string?> scheduler = new("--scheduler")
     {
-        Description = $"{string.Join(", ", SamplerNames.All)}; by default the model's own where it is supported, else ddim",
+        Description = $"Scheduler: {string.Join(", ", SamplerNames.All)}. By default the model's own if supported, else ddim",
+        Group = HelpGroup.Sampling,
         HelpName = "name",
     };
 
     private readonly Option<double> guidanceRescale = Parsed.Number(
-        "--guidance-rescale", "How much of guidance's gain in contrast is taken back, 0 to 1; 0.7 for models whose training ended in pure noise", 0.0);
+        "--guidance-rescale", "Guidance rescale, 0 to 1; 0.7 for models trained with zero terminal SNR", 0.0).In(HelpGroup.Sampling);
 
     private readonly Option<string> spacing = Parsed.Choice(
-        "--spacing", "Which timesteps are visited", ModelsOwn, [ModelsOwn, .. Spacings.Select(known => known.Name)]);
+        "--spacing", "Timestep spacing", ModelsOwn, [ModelsOwn, .. Spacings.Select(known => known.Name)]).In(HelpGroup.Sampling);
 
     private readonly Option<string> negative = new("--negative")
     {
-        Description = "What the pictures should not show",
+        Description = "Negative prompt",
+        Group = HelpGroup.Sampling,
         HelpName = "text",
         DefaultValueFactory = _ => "",
     };
@@ -51,23 +54,24 @@ internal sealed class SamplingOptions
     private readonly Option<(int Width, int Height)?> size = CreateSize();
 
     private readonly Option<(int Width, int Height)?> originalSize = Parsed.Of<(int, int)?>(
-        "--original-size", "For models that look at sizes (XL): size of the picture before it was scaled; its own by default", "WIDTHxHEIGHT such as 1024x1024", ReadSize);
+        "--original-size", "SDXL: original size (micro-conditioning); by default the image size", "WIDTHxHEIGHT such as 1024x1024", ReadSize, "WxH").In(HelpGroup.Sampling);
 
     private readonly Option<int[]?> crop = Parsed.Of<int[]?>(
-        "--crop", "For models that look at sizes (XL): where the picture was cropped; 0,0 by default", "LEFT,TOP such as 0,0", ReadPoint);
+        "--crop", "SDXL: top-left crop corner (micro-conditioning); by default 0,0", "LEFT,TOP such as 0,0", ReadPoint, "left,top").In(HelpGroup.Sampling);
 
     private readonly Option<(int Width, int Height)?> targetSize = Parsed.Of<(int, int)?>(
-        "--target-size", "For models that look at sizes (XL): size that they are told the picture has; its own by default", "WIDTHxHEIGHT such as 1024x1024", ReadSize);
+        "--target-size", "SDXL: target size (micro-conditioning); by default the image size", "WIDTHxHEIGHT such as 1024x1024", ReadSize, "WxH").In(HelpGroup.Sampling);
 
     private readonly Option<string?> initialLatents = new("--init-latents")
     {
-        Description = "Starting noise from the tensor \"latents\" of a safetensors file instead of the seed",
+        Description = "Initial noise from the tensor \"latents\" of a safetensors file instead of the seed",
+        Group = HelpGroup.Sampling,
         HelpName = "file",
     };
 
     /// <summary><c>--size</c> alone.</summary>
     public static Option<(int Width, int Height)?> CreateSize() =>
-        Parsed.Of<(int, int)?>("--size", "Picture size in pixels; the model's own by default", "WIDTHxHEIGHT such as 512x512", ReadSize, "WxH");
+        Parsed.Of<(int, int)?>("--size", "Image size in pixels; by default the model's own", "WIDTHxHEIGHT such as 512x512", ReadSize, "WxH").In(HelpGroup.Sampling);
 
     public SamplingOptions AddTo(Command command)
     {

@@ -75,7 +75,7 @@ internal sealed class PictureRun
         if (!report.Quiet(parse))
         {
             Warnings.Notation(request.Texts);
-            Warnings.Unknown(loaded.Tokenizer, prompts);
+            Warnings.Unknown(loaded.Directory, loaded.Tokenizer, prompts);
         }
 
         job.AddPictures(folder, result);

@@ -7,7 +7,6 @@ using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
-using PromptToPrompt.Evaluation.Inversions;
 
 namespace PromptToPrompt.Cli.Runs;
 

@@ -1,8 +1,6 @@
 using PromptToPrompt.Diffusion.Numerics;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Editing.Prompts;
-using PromptToPrompt.Storybook.Training;
-using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Cli.Runs;
 
@@ -31,14 +29,16 @@ internal static class Warnings
             Console.Error.WriteLine($"warning: libtorch computes wrongly on this machine (p2p doctor), and {MachineNumerics.IgnoreVariable} is set: do not trust these pictures");
     }
 
-    /// <summary>Names words that the embedded model, or another of its world, has never been shown.</summary>
-    public static void Unknown(ClipTokenizer tokenizer, params TokenizedPrompt[] prompts)
+    /// <summary>Names the words of prompts that a model was not trained on, where the model lists its words.</summary>
+    public static void Unknown(string model, ClipTokenizer tokenizer, params TokenizedPrompt[] prompts)
     {
-        var unknown = prompts.SelectMany(Vocabulary.Unknown).Where(word => !tokenizer.IsAdded(word)).Distinct().ToList();
-        if (tokenizer.VocabularySize <= StorybookArchitecture.MostTokens && unknown.Count > 0)
+        if (ModelWords.Find(model) is not { } words)
+            return;
+        var unknown = words.Unknown(prompts.SelectMany(prompt => prompt.Words).Select(word => word.Text)).Where(word => !tokenizer.IsAdded(word)).ToList();
+        if (unknown.Count > 0)
         {
             Console.Error.WriteLine(
-                $"note: this model knows {Vocabulary.Words.Count} words (docs/storybook.md lists them); these mean nothing to it: {string.Join(", ", unknown)}");
+                $"note: this model knows {words.Words.Count} words (docs/storybook.md lists them); these mean nothing to it: {string.Join(", ", unknown)}");
         }
     }
 

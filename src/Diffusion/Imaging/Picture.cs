@@ -71,6 +71,16 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     /// <summary>The picture at another size: antialiased bicubic, each side on its own.</summary>
     public Picture Resize(int width, int height) => BicubicResampler.Resize(this, PixelRectangle.Whole(Size), width, height);
 
+    /// <summary>Peak signal-to-noise ratio between this picture and another of its size, in decibels; infinite for equal pictures.</summary>
+    /// <exception cref="ArgumentException">The sizes differ.</exception>
+    public double Psnr(Picture other)
+    {
+        if (Size != other.Size)
+            throw new ArgumentException($"Pictures of {Size} and {other.Size} pixels cannot be compared.", nameof(other));
+        var squares = Rgb.Zip(other.Rgb, (a, b) => (double)(a - b) * (a - b)).Sum();
+        return 10 * Math.Log10(255.0 * 255 * Rgb.Length / squares);
+    }
+
     /// <summary>The picture with left and right exchanged.</summary>
     public Picture Mirror()
     {

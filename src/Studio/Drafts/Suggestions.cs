@@ -1,13 +1,11 @@
-using System.Collections.Frozen;
-using PromptToPrompt.Storybook.World;
+using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Studio.Drafts;
 
-/// <summary>Words to offer. They are those of the embedded model's world, which is also what a newcomer tries first on any other model.</summary>
+/// <summary>Words to offer, from those that a model was trained on; nothing for a model that does not list them.</summary>
 internal static class Suggestions
 {
-    private const int Most = 12;
-    private static readonly FrozenSet<string> Known = Vocabulary.Words.ToFrozenSet();
+    private const int MaxChoices = 12;
 
     /// <summary>The prompt of a first visit, and the seed that the embedded model draws it well with.</summary>
     public const string FirstPrompt = "a white house in a field";
@@ -17,27 +15,26 @@ internal static class Suggestions
     /// <summary>Guidance that suits the embedded model.</summary>
     public const double StorybookGuidance = 5;
 
-    /// <summary>Words that the embedded model was never shown.</summary>
-    /// <param name="model">Name of the model; of any other, nothing is known.</param>
-    /// <param name="text">A prompt.</param>
-    public static IEnumerable<string> Unknown(string model, string text) => Path.GetFileName(model) != "storybook" ? []
-        : Draft.Split(text).Select(word => word.Trim(',', '.', ';', ':', '!', '?', '"', '(', ')')).Where(word => !Known.Contains(word.ToLowerInvariant())).Distinct();
+    /// <summary>Words of a prompt that the model was not trained on.</summary>
+    public static IEnumerable<string> Unknown(ModelWords? words, string text) => words?.Unknown(Draft.Split(text)) ?? [];
 
-    /// <summary>What could stand in a word's place.</summary>
-    public static IEnumerable<string> InsteadOf(string word) => WordChoices.InsteadOf(word).Take(Most);
+    /// <summary>Words that could replace a word.</summary>
+    public static IEnumerable<string> InsteadOf(ModelWords? words, string word) => words?.InsteadOf(word).Take(MaxChoices) ?? [];
 
-    /// <summary>What could stand between two words.</summary>
+    /// <summary>Words that could stand between two words.</summary>
+    /// <param name="words">The model's words.</param>
     /// <param name="draft">The draft.</param>
-    /// <param name="index">The word it would stand before; the number of words for behind the last.</param>
-    public static IEnumerable<string> Before(Draft draft, int index)
+    /// <param name="index">The word before which they would stand; the number of words for the end.</param>
+    public static IEnumerable<string> Before(ModelWords? words, Draft draft, int index)
     {
-        var words = draft.Words;
+        if (words is null)
+            return [];
         if (index == 0)
-            return WordChoices.Beginnings;
-        if (index == words.Count)
-            return WordChoices.Endings.Where(phrase => !draft.Text.Contains(phrase, StringComparison.OrdinalIgnoreCase));
-        return words[index].Text is { } next && WordChoices.InsteadOf(next).Count > 0 && words[index - 1].Text is "a" or "an" or "the"
-            ? WordChoices.Adjectives.Take(Most)
+            return words.Beginnings;
+        if (index == draft.Words.Count)
+            return words.Endings.Where(phrase => !draft.Text.Contains(phrase, StringComparison.OrdinalIgnoreCase));
+        return draft.Words[index].Text is { } next && words.InsteadOf(next).Count > 0 && draft.Words[index - 1].Text is "a" or "an" or "the"
+            ? words.Adjectives.Take(MaxChoices)
             : [];
     }
 }

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Studio.Engine;
 
@@ -10,6 +11,9 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
 {
     /// <summary>What else of the command line decides its pictures, such as <c>--lora</c> and its file: names of options and values, not quoted.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>The words that it was trained on; null for a model that does not list them.</summary>
+    public ModelWords? Words { get; init; }
 }
 
 /// <summary>The models of a device. One is in memory at a time.</summary>

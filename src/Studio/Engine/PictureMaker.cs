@@ -1,8 +1,8 @@
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inpainting;
+using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
-using PromptToPrompt.Evaluation.Inversions;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
 using static TorchSharp.torch;

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
 
@@ -21,7 +22,7 @@ public sealed class StudioEngine : IAsyncDisposable
     private readonly StudioStore store;
     private readonly TimeProvider clock;
     private readonly ILogger<StudioEngine>? log;
-    private readonly Dictionary<string, IReadOnlyList<string>> arguments;
+    private readonly Dictionary<string, OfferedModel> offered;
     private readonly PictureMaker maker;
     private readonly DeviceQueue queue;
     private readonly EngineMeter meter;
@@ -42,7 +43,7 @@ public sealed class StudioEngine : IAsyncDisposable
         this.clock = clock;
         this.log = log;
         Models = [.. models.Select(model => model.Name)];
-        arguments = models.DistinctBy(model => model.Name).ToDictionary(model => model.Name, model => model.Arguments, StringComparer.Ordinal);
+        offered = models.DistinctBy(model => model.Name).ToDictionary(model => model.Name, StringComparer.Ordinal);
         maker = new PictureMaker(store, models, limits.SessionBytes, clock, LogNotes);
         queue = new DeviceQueue(limits.QueueLength, Run, e => log?.LogError(e, "Memory of recorded sources could not be freed."));
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
@@ -53,7 +54,10 @@ public sealed class StudioEngine : IAsyncDisposable
     public IReadOnlyList<string> Models { get; }
 
     /// <summary>What a model was offered with on the command line, besides its name; nothing where it is not offered any more.</summary>
-    public IReadOnlyList<string> ArgumentsOf(string model) => arguments.GetValueOrDefault(model) ?? [];
+    public IReadOnlyList<string> ArgumentsOf(string model) => offered.GetValueOrDefault(model)?.Arguments ?? [];
+
+    /// <summary>The words that a model was trained on; null where it does not list them or is no longer offered.</summary>
+    public ModelWords? WordsOf(string model) => offered.GetValueOrDefault(model)?.Words;
 
     /// <summary>Jobs that wait.</summary>
     public int Waiting => queue.Length;

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Drafts;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Hosting;
@@ -24,6 +25,9 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     public IReadOnlyList<PictureVersion> Versions => versions;
 
     public IReadOnlyList<string> Models => engine.Models;
+
+    /// <summary>The words of the chosen model; null where it does not list them.</summary>
+    public ModelWords? Words => engine.WordsOf(Settings.Model);
 
     /// <summary>The picture that edits follow; null while there is none.</summary>
     public PictureVersion? Source { get; private set; }

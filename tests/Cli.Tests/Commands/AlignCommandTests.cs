@@ -17,6 +17,7 @@ public sealed class AlignCommandTests
     [Theory]
     [InlineData("replace", "--kind", "replace")]
     [InlineData("auto")]
+    [InlineData("naive", "--kind", "naive")]
     [InlineData("naive", "--align", "naive")]
     public void OthersAreMatrices(string kind, params string[] options)
     {

@@ -1,31 +1,39 @@
-using PromptToPrompt.Storybook.World;
+using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Drafts;
 
 namespace PromptToPrompt.Studio.Tests.Drafts;
 
 public sealed class SuggestionsTests
 {
+    private static readonly ModelWords Storybook = ModelWords.Find(Repository.Folder("models", "storybook"))!;
+
     [Fact]
-    public void Everything_offered_is_a_word_of_the_model()
+    public void EverythingOfferedIsAWordOfTheModel()
     {
         var draft = Draft.Of("a white house in a field at night");
-        var offered = Vocabulary.Words.SelectMany(Suggestions.InsteadOf).Concat(Enumerable.Range(0, draft.Words.Count + 1).SelectMany(index => Suggestions.Before(draft, index)));
-        Assert.Empty(offered.SelectMany(phrase => Suggestions.Unknown("storybook", phrase)).Distinct());
+        var offered = Storybook.Words.SelectMany(word => Suggestions.InsteadOf(Storybook, word))
+            .Concat(Enumerable.Range(0, draft.Words.Count + 1).SelectMany(index => Suggestions.Before(Storybook, draft, index)));
+        Assert.NotEmpty(offered);
+        Assert.Empty(offered.SelectMany(phrase => Suggestions.Unknown(Storybook, phrase)).Distinct());
     }
 
     [Fact]
-    public void A_word_is_offered_others_of_its_kind_and_not_itself()
+    public void AWordIsOfferedOthersOfItsKindAndNotItself()
     {
-        Assert.Contains("red", Suggestions.InsteadOf("white"));
-        Assert.DoesNotContain("white", Suggestions.InsteadOf("white"));
-        Assert.Contains("castle", Suggestions.InsteadOf("House,"));
-        Assert.Empty(Suggestions.InsteadOf("in"));
+        Assert.Contains("red", Suggestions.InsteadOf(Storybook, "white"));
+        Assert.DoesNotContain("white", Suggestions.InsteadOf(Storybook, "white"));
+        Assert.Contains("castle", Suggestions.InsteadOf(Storybook, "House,"));
+        Assert.Empty(Suggestions.InsteadOf(Storybook, "in"));
     }
 
     [Fact]
-    public void Words_the_model_was_never_shown_are_named()
+    public void WordsTheModelWasNotTrainedOnAreNamed() => Assert.Equal(["zebra"], Suggestions.Unknown(Storybook, "a Red zebra in a field, zebra"));
+
+    [Fact]
+    public void AModelWithoutAListHasNoSuggestions()
     {
-        Assert.Equal(["zebra"], Suggestions.Unknown("storybook", "a Red zebra in a field, zebra"));
-        Assert.Empty(Suggestions.Unknown("other", "a zebra"));
+        Assert.Empty(Suggestions.Unknown(null, "a zebra"));
+        Assert.Empty(Suggestions.InsteadOf(null, "white"));
+        Assert.Empty(Suggestions.Before(null, Draft.Of("a house"), 0));
     }
 }

@@ -1,0 +1,96 @@
+using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Control;
+using PromptToPrompt.Editing.Maps;
+using PromptToPrompt.Evaluation.Judging;
+using PromptToPrompt.Evaluation.Measures;
+using PromptToPrompt.Storybook.Training;
+using PromptToPrompt.Storybook.World;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Evaluation.Quality;
+
+/// <summary>Where the subject word's attention lies in drawn pictures of known masks, at one amount of noise.</summary>
+/// <param name="Timestep">The noise, 0 (none) to 999.</param>
+/// <param name="Pictures">Pictures with a subject big enough to be pointed at.</param>
+/// <param name="Pointing">Share of pictures where the strongest position lies on the subject.</param>
+/// <param name="PointingByChance">What a random position would reach.</param>
+/// <param name="MassRatio">Share of attention inside the mask over the mask's share of the picture; 1 is chance.</param>
+public sealed record AttentionQuality(long Timestep, int Pictures, double Pointing, double PointingByChance, double MassRatio);
+
+/// <summary>Measures what can be measured on drawn pictures, where the truth is known.</summary>
+public static class DrawnQuality
+{
+    // A position is on the subject when at least this share of its area is.
+    private const float OnSubject = 0.5f;
+
+    // The training draws from the beginning of a sequence of pictures; these come from far beyond.
+    private const long First = 1L << 41;
+
+    /// <summary>Mean PSNR in decibels of drawn pictures that went through the autoencoder and back.</summary>
+    public static double AutoencoderPsnr(StableDiffusionModel model, int seed, int count = 64)
+    {
+        using var _ = no_grad();
+        using var pictures = new Pictures(seed, model.PictureSide);
+        return Numbers(count).Average(number =>
+        {
+            using var scope = NewDisposeScope();
+            var painting = pictures.Paint(pictures.Scene(number));
+            var decoded = Picture.Decode(model.Vae, model.Vae.Encode(Pictures.Pixels([painting]).to(model.Device)));
+            return new Picture(painting.Size, painting.Size, painting.Rgb).Psnr(decoded[0]);
+        });
+    }
+
+    /// <summary>Noises drawn pictures, has the U-Net look at them once with their captions, and compares the subject word's map with the mask.</summary>
+    public static AttentionQuality Attention(StableDiffusionModel model, long timestep, int seed, int count = 64)
+    {
+        using var _ = no_grad();
+        using var pictures = new Pictures(seed, model.PictureSide);
+        using var generator = new Generator((ulong)seed, CPU);
+        var noise = NoiseSchedule.Create(model.Scheduler).Level(timestep);
+        var found = Numbers(count).Select(number => Look(model, pictures, number, timestep, noise, generator)).OfType<Finding>().ToList();
+        return new AttentionQuality(
+            timestep, found.Count, found.Average(f => f.Hit ? 1.0 : 0.0), found.Average(f => f.Chance), found.Average(f => f.MassRatio));
+    }
+
+    /// <summary>
+    /// How often the judge is right about drawings of the model's size. Encoded and decoded, they are the best pictures that the model can
+    /// make: no agreement of its pictures with their prompts can be expected to be higher.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="judge">The judge.</param>
+    /// <param name="encoded">Whether the drawings go through the model's autoencoder and back first.</param>
+    /// <param name="count">How many drawings.</param>
+    public static IReadOnlyList<JudgeAccuracy> Judged(StableDiffusionModel model, PictureJudge judge, bool encoded, int count = 256) =>
+        JudgeTraining.Validate(judge, model.PictureSide, count, encoded ? pixels => model.Vae.Decode(model.Vae.Encode(pixels.to(model.Device))).cpu() : null);
+
+    private static IEnumerable<long> Numbers(int count) => Enumerable.Range(0, count).Select(i => First + i);
+
+    private static Finding? Look(
+        StableDiffusionModel model, Pictures pictures, long number, long timestep, NoiseLevel level, Generator generator)
+    {
+        using var scope = NewDisposeScope();
+        var scene = pictures.Scene(number);
+        var painting = pictures.Paint(scene);
+        var prompt = model.Tokenizer.Tokenize(Caption.Canonical(scene).Text);
+        var latents = model.Vae.Encode(Pictures.Pixels([painting]).to(model.Device));
+        var noisy = level.AddNoise(latents, randn(latents.shape, device: CPU, generator: generator).to(model.Device)).to(model.Dtype);
+        var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)latents.shape[2], (int)latents.shape[3]);
+        var region = painting.Region(Part.Subject, width, height);
+        if (region.Max() < OnSubject)
+            return null;
+        using var maps = new AttentionMaps(height, width);
+        using var attention = new EditAttention([null], maps: maps);
+        var step = new DenoisingStep(0, timestep, [new BatchRow(0, Conditional: true)]);
+        // Before the U-Net is taken: of some models one part is in memory at a time.
+        var text = TextConditioning.Encode(model, [prompt]);
+        model.UNet.Forward(noisy, tensor(new[] { timestep }, device: model.Device), text, attention, step);
+        var map = WordMap.Of(maps, 0, prompt, [scene.Subject.ToString().ToLowerInvariant()]);
+        var inside = map.Values.Zip(region, (value, share) => (double)value * share).Sum() / map.Values.Sum();
+        return new Finding(region[map.Peak] >= OnSubject, region.Average(share => share >= OnSubject ? 1.0 : 0.0), inside / region.Average());
+    }
+
+    private sealed record Finding(bool Hit, double Chance, double MassRatio);
+}

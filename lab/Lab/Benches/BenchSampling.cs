@@ -1,0 +1,38 @@
+using System.CommandLine;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Diffusion;
+
+namespace PromptToPrompt.Lab.Benches;
+
+/// <summary>How the pictures of a benchmark are made: steps, guidance and seed.</summary>
+internal sealed class BenchSampling
+{
+    private readonly Option<int> steps;
+    private readonly Option<double> guidance;
+    private readonly Option<int> seed;
+
+    /// <summary>Adds the options to a command.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="standardSteps">Steps where none are given.</param>
+    /// <param name="standardGuidance">Guidance where none is given.</param>
+    /// <param name="seeded">What the seed decides.</param>
+    public BenchSampling(Command command, int standardSteps, double standardGuidance, string seeded)
+    {
+        steps = Parsed.Number("--steps", "Denoising steps", standardSteps);
+        guidance = Parsed.Number("--guidance", "Classifier-free guidance", standardGuidance);
+        seed = Parsed.Number("--seed", $"Seed of {seeded}", 1);
+        command.Add(steps);
+        command.Add(guidance);
+        command.Add(seed);
+    }
+
+    /// <summary>What was asked for.</summary>
+    /// <exception cref="InvalidInputException">A number is out of its range.</exception>
+    public (int Steps, double Guidance, int Seed) Of(ParseResult parse)
+    {
+        var count = parse.GetValue(steps);
+        if (count is < 1 or > 1000)
+            throw new InvalidInputException($"--steps is {count}; give a number from 1 to 1000.");
+        return (count, parse.GetValue(guidance), parse.GetValue(seed));
+    }
+}

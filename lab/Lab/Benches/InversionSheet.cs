@@ -1,0 +1,45 @@
+using PromptToPrompt.Cli.Rendering;
+using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Evaluation.Inversions;
+using SkiaSharp;
+
+namespace PromptToPrompt.Lab.Benches;
+
+/// <summary>Pictures of <c>p2p-lab bench inversion</c>: what each way of inverting brought back, and its edits.</summary>
+internal static class InversionSheet
+{
+    private const int Side = 128;
+
+    public static SKBitmap Draw(IReadOnlyList<MeasuredGroup> measured, IReadOnlyList<InversionContender> contenders)
+    {
+        var bitmaps = new List<SKBitmap>();
+        var shown = contenders.Where(contender => contender.IsEdited).ToList();
+        if (shown.Count == 0)
+            shown = [.. contenders];
+        var sections = measured.SelectMany(group => group.Trials.Where(trial => trial.Pictures is not null && shown.Contains(trial.Contender)).GroupBy(trial => trial.Sample))
+            .Select(group => Section(group.Key, [.. group.Select(trial => trial.Pictures!)])).ToList();
+        var sheet = PictureTable.Draw(["picture", "autoencoder", .. shown.Select(contender => contender.Name)], sections, Side);
+        bitmaps.ForEach(bitmap => bitmap.Dispose());
+        return sheet;
+
+        PictureSection Section(SamplePicture sample, List<TrialPictures> tried) => new(
+            sample.Edit is { } edit ? $"{sample.Prompt} → {edit.Pair.TargetPrompt}" : sample.Prompt,
+            [
+                Row("brought back", sample.Picture, tried[0].Ceiling, tried.Select(pictures => pictures.Source)),
+                Row("retraced", sample.Picture, tried[0].Ceiling, tried.Select(pictures => pictures.Retraced)),
+                // Beside an edit stands what it would be if it were drawn.
+                .. sample.Edit is null || tried[0].Edited is null ? Array.Empty<PictureRow>() :
+                [
+                    Row("edit", sample.Edit.Target, tried[0].Ceiling, tried.Select(pictures => pictures.Edited!)),
+                    Row("without control", sample.Edit.Target, tried[0].Ceiling, tried.Select(pictures => pictures.Free!)),
+                ],
+            ]);
+
+        PictureRow Row(string label, Picture picture, Picture ceiling, IEnumerable<Picture> tried)
+        {
+            List<SKBitmap> row = [.. tried.Prepend(ceiling).Prepend(picture).Select(one => one.ToBitmap())];
+            bitmaps.AddRange(row);
+            return new(label, StandsOut: label == "edit", row);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Cli;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Numerics;
+using PromptToPrompt.Evaluation.Judging;
+
+namespace PromptToPrompt.Lab;
+
+/// <summary><c>p2p-lab train judge</c>: makes the classifier that <c>p2p-lab bench</c> judges pictures by.</summary>
+internal static class TrainJudgeCommand
+{
+    private const long StandardPictures = 160_000;
+    private static readonly int[] Sizes = [64, 128];
+
+    public static Command Create(CancellationToken cancel)
+    {
+        var output = OutputOptions.Folder("training/judge");
+        var pictures = Parsed.Number("--pictures", "Drawings to train with", StandardPictures);
+        var command = new Command("judge", "Train the classifier that \"p2p-lab bench\" judges images with (models/judge)") { output, pictures };
+        var report = new ReportOptions().AddTo(command);
+        command.SetAction(parse =>
+        {
+            var total = parse.GetValue(pictures);
+            InvalidInputException.Require(total >= JudgeTraining.Batch, $"--pictures is {total}; give at least {JudgeTraining.Batch}, which one step of the training takes.");
+            var folder = new RunFolder(parse.GetValue(output)!);
+            Warnings.Numerics(MachineNumerics.Require(TorchSharp.torch.CPU));
+            using var training = new JudgeTraining();
+            var loss = LongRun.Show(report.Quiet(parse), display => Follow(training, total, display, cancel));
+            folder.Add(PictureJudge.FileName, training.Save);
+            using var judge = PictureJudge.Load(folder.PathOf(PictureJudge.FileName));
+            var sizes = Sizes.Select(size => (size, JudgeTraining.Validate(judge, size))).ToList();
+            if (report.Json(parse))
+                Console.Out.WriteLine(Json.Line(ToJson(folder.Files[0], total, loss, sizes)));
+            else if (!report.Quiet(parse))
+                Print(folder.Files[0], sizes);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static double? Follow(JudgeTraining training, long total, IProgress<LongProgress> display, CancellationToken cancel)
+    {
+        double? last = null;
+        foreach (var progress in training.Train(total, cancel))
+        {
+            last = progress.Loss;
+            display.Report(new("judge", progress.Pictures, progress.Total, "pictures", string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:G3}")));
+        }
+
+        return last;
+    }
+
+    private static JsonObject ToJson(string file, long pictures, double? loss, IEnumerable<(int Size, IReadOnlyList<JudgeAccuracy> Accuracies)> sizes) => new()
+    {
+        ["command"] = "train judge",
+        ["file"] = file,
+        ["pictures"] = pictures,
+        ["loss"] = loss,
+        ["heldOut"] = new JsonArray([.. sizes.Select(size => new JsonObject
+        {
+            ["size"] = size.Size,
+            ["accuracy"] = new JsonObject(size.Accuracies.Select(a => KeyValuePair.Create(a.Slot.ToString().ToLowerInvariant(), (JsonNode?)Math.Round(a.Accuracy, 4)))),
+        })]),
+    };
+
+    private static void Print(string file, IEnumerable<(int Size, IReadOnlyList<JudgeAccuracy> Accuracies)> sizes)
+    {
+        Console.Out.WriteLine(file);
+        foreach (var (size, accuracies) in sizes)
+        {
+            var right = accuracies.Select(a => string.Create(CultureInfo.InvariantCulture, $"{a.Slot.ToString().ToLowerInvariant()} {a.Accuracy:F3}"));
+            Console.Out.WriteLine($"right on held-out drawings of {size}x{size}: {string.Join(", ", right)}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using System.Text.Json;
+using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.TextEncoders;
+using PromptToPrompt.Diffusion.UNet;
+
+namespace PromptToPrompt.Storybook.Training;
+
+/// <summary>The shape of the embedded model: Stable Diffusion's architecture, small enough to be trained on a desk.</summary>
+public static class StorybookArchitecture
+{
+    /// <summary>Side of its pictures in pixels.</summary>
+    public const int PictureSize = 128;
+
+    /// <summary>Merges of its tokenizer: enough for every word of the drawn world to become one token.</summary>
+    public const int Merges = 900;
+
+    /// <summary>The autoencoder's shape: 128×128 pixels to 16×16 positions of 8 channels, thin where the picture is large.</summary>
+    /// <param name="scalingFactor">What brings its latents to unit variance, measured after its training.</param>
+    public static AutoencoderConfig Autoencoder(double scalingFactor = 1) => new()
+    {
+        InChannels = 3,
+        LatentChannels = 8,
+        Channels = [16, 32, 64, 64],
+        LayersPerBlock = 1,
+        NormGroups = 8,
+        ScalingFactor = scalingFactor,
+    };
+
+    /// <summary>The text encoder's shape.</summary>
+    public static ClipTextConfig TextEncoder(int vocabulary) => new()
+    {
+        VocabularySize = vocabulary,
+        HiddenSize = 128,
+        IntermediateSize = 512,
+        Heads = 4,
+        Layers = 2,
+        MaxLength = 77,
+        QuickGelu = true,
+        NormEpsilon = 1e-5,
+    };
+
+    /// <summary>The U-Net's shape: attention at 16×16, 8×8 and, in the middle, 4×4.</summary>
+    public static UNetConfig UNet { get; } = new()
+    {
+        InChannels = 8,
+        OutChannels = 8,
+        Levels = [new(64, 4, true, true, 1), new(128, 4, true, true, 1), new(128, 4, false, false, 1)],
+        LayersPerBlock = 1,
+        CrossAttentionDim = 128,
+        NormGroups = 16,
+        NormEpsilon = 1e-5,
+        LinearProjection = true,
+        CosineFirst = true,
+        FrequencyShift = 0,
+        SampleSize = 16,
+    };
+
+    /// <summary>Writes the configs of a model directory in the diffusers layout.</summary>
+    public static void WriteConfigs(string directory, int vocabulary, double scalingFactor)
+    {
+        var vae = Autoencoder(scalingFactor);
+        var text = TextEncoder(vocabulary);
+        Write(directory, "model_index.json", new
+        {
+            _class_name = "StableDiffusionPipeline",
+            scheduler = new[] { "diffusers", "DDIMScheduler" },
+            text_encoder = new[] { "transformers", "CLIPTextModel" },
+            tokenizer = new[] { "transformers", "CLIPTokenizer" },
+            unet = new[] { "diffusers", "UNet2DConditionModel" },
+            vae = new[] { "diffusers", "AutoencoderKL" },
+            requires_safety_checker = false,
+        });
+        Write(directory, "scheduler/scheduler_config.json", new
+        {
+            _class_name = "DDIMScheduler",
+            beta_start = 0.00085,
+            beta_end = 0.012,
+            beta_schedule = "scaled_linear",
+            num_train_timesteps = 1000,
+            clip_sample = false,
+            set_alpha_to_one = false,
+            steps_offset = 1,
+            prediction_type = "epsilon",
+            timestep_spacing = "leading",
+        });
+        Write(directory, "vae/config.json", new
+        {
+            _class_name = "AutoencoderKL",
+            act_fn = "silu",
+            in_channels = vae.InChannels,
+            out_channels = vae.InChannels,
+            latent_channels = vae.LatentChannels,
+            block_out_channels = vae.Channels,
+            layers_per_block = vae.LayersPerBlock,
+            norm_num_groups = vae.NormGroups,
+            scaling_factor = scalingFactor,
+            sample_size = PictureSize,
+            down_block_types = Enumerable.Repeat("DownEncoderBlock2D", vae.Channels.Count),
+            up_block_types = Enumerable.Repeat("UpDecoderBlock2D", vae.Channels.Count),
+        });
+        Write(directory, "text_encoder/config.json", new
+        {
+            architectures = new[] { "CLIPTextModel" },
+            model_type = "clip_text_model",
+            vocab_size = vocabulary,
+            hidden_size = text.HiddenSize,
+            intermediate_size = text.IntermediateSize,
+            num_attention_heads = text.Heads,
+            num_hidden_layers = text.Layers,
+            max_position_embeddings = text.MaxLength,
+            hidden_act = "quick_gelu",
+            layer_norm_eps = text.NormEpsilon,
+            projection_dim = text.HiddenSize,
+        });
+        Write(directory, "unet/config.json", new
+        {
+            _class_name = "UNet2DConditionModel",
+            act_fn = "silu",
+            in_channels = UNet.InChannels,
+            out_channels = UNet.OutChannels,
+            block_out_channels = UNet.Levels.Select(l => l.Channels),
+            layers_per_block = UNet.LayersPerBlock,
+            attention_head_dim = UNet.Levels.Select(l => l.Heads),
+            cross_attention_dim = UNet.CrossAttentionDim,
+            down_block_types = UNet.Levels.Select(l => l.DownAttention ? "CrossAttnDownBlock2D" : "DownBlock2D"),
+            up_block_types = UNet.Levels.Reverse().Select(l => l.UpAttention ? "CrossAttnUpBlock2D" : "UpBlock2D"),
+            norm_num_groups = UNet.NormGroups,
+            norm_eps = UNet.NormEpsilon,
+            use_linear_projection = UNet.LinearProjection,
+            flip_sin_to_cos = UNet.CosineFirst,
+            freq_shift = UNet.FrequencyShift,
+            sample_size = UNet.SampleSize,
+        });
+    }
+
+    private static void Write(string directory, string name, object value)
+    {
+        var path = Path.Combine(directory, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        AtomicFile.Write(path, stream => JsonSerializer.Serialize(stream, value, new JsonSerializerOptions { WriteIndented = true }));
+    }
+}

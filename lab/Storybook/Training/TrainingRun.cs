@@ -1,0 +1,219 @@
+using System.Globalization;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Storybook.World;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Storybook.Training;
+
+/// <summary>What to train, and how long.</summary>
+/// <param name="Directory">Where state, log and model go; a run that finds its own state there goes on from it.</param>
+/// <param name="AutoencoderPictures">Pictures for the autoencoder.</param>
+/// <param name="DenoiserPictures">Pictures for U-Net and text encoder.</param>
+/// <param name="Seed">Seed of everything.</param>
+/// <param name="From">
+/// A model directory that an earlier run made: its tokenizer and autoencoder are kept, and U-Net and text encoder begin with its weights.
+/// Null to begin with nothing.
+/// </param>
+public sealed record TrainingPlan(
+    string Directory, long AutoencoderPictures = 34_000, long DenoiserPictures = 252_000, int Seed = 1, string? From = null);
+
+/// <summary>
+/// Makes the embedded model from nothing: tokenizer, then autoencoder, then U-Net with text encoder. State is saved every few minutes and the
+/// model exported with it, so that a run can be stopped at any time, used, and gone on with.
+/// </summary>
+/// <param name="plan">What to train.</param>
+/// <param name="time">The clock that saving and showing go by; the system's when null.</param>
+public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
+{
+    private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan SampleEvery = TimeSpan.FromMinutes(10);
+    private const string VaeWeights = "vae/diffusion_pytorch_model.safetensors";
+    private const string UNetWeights = "unet/diffusion_pytorch_model.safetensors";
+    private const string TextEncoderWeights = "text_encoder/model.safetensors";
+    private readonly TimeProvider clock = time ?? TimeProvider.System;
+    private string AutoencoderState => Path.Combine(plan.Directory, "autoencoder.safetensors");
+    private string DenoiserState => Path.Combine(plan.Directory, "denoiser.safetensors");
+
+    /// <summary>The exported model, in the diffusers layout.</summary>
+    public string ModelDirectory => Path.Combine(plan.Directory, "model");
+
+    /// <summary>Trains, yielding reports; each is also appended to <c>loss.csv</c>.</summary>
+    /// <param name="show">
+    /// Shown what the averaged weights draw, every ten minutes and at the end of each stage; null for never. The training's own random
+    /// numbers do not notice it.
+    /// </param>
+    /// <param name="cancel">Stops the run before its next step; the state is saved first.</param>
+    /// <exception cref="OperationCanceledException">The run was stopped.</exception>
+    /// <exception cref="InvalidInputException">What the plan begins from, or the state in its directory, does not fit.</exception>
+    public IEnumerable<TrainingProgress> Run(Action<TrainingSamples>? show = null, CancellationToken cancel = default)
+    {
+        Directory.CreateDirectory(plan.Directory);
+        foreach (var progress in Autoencoder(show, cancel).Concat(Denoiser(show, cancel)))
+        {
+            File.AppendAllText(Path.Combine(plan.Directory, "loss.csv"), string.Create(CultureInfo.InvariantCulture,
+                $"{progress.Stage},{progress.Pictures},{progress.Loss:G6},{progress.Note}\n"));
+            yield return progress;
+        }
+    }
+
+    private IEnumerable<TrainingProgress> Autoencoder(Action<TrainingSamples>? show, CancellationToken cancel)
+    {
+        if (plan.From is not null)
+            yield break;
+        using var trainer = new AutoencoderTrainer(plan.Seed);
+        if (File.Exists(AutoencoderState))
+            trainer.Parameters.Load(AutoencoderState);
+        else if (File.Exists(DenoiserState))
+            throw new InvalidInputException($"{plan.Directory} holds a training that began from a model; name that model again with --from, or train into another directory.");
+        var exported = Path.Combine(ModelDirectory, VaeWeights);
+        if (File.Exists(exported))
+        {
+            if (trainer.IsDone(plan.AutoencoderPictures))
+                yield break;
+            File.Delete(exported);
+        }
+
+        var stage = trainer.Train(plan.AutoencoderPictures, cancel);
+        foreach (var progress in Kept(stage, () => trainer.Parameters.Save(AutoencoderState), show is null ? null : Show, cancel))
+            yield return progress;
+        var deviations = ExportFoundation(trainer);
+        yield return new(AutoencoderTrainer.Stage, plan.AutoencoderPictures, plan.AutoencoderPictures, 0,
+            $"latent deviation by channel {string.Join(" ", deviations.Select(d => d.ToString("F2", CultureInfo.InvariantCulture)))}");
+
+        void Show()
+        {
+            var vae = trainer.Averaged(out var weights);
+            using (weights)
+                show(TrainingSamples.RoundTrips(vae, plan.Seed, trainer.Seen));
+        }
+    }
+
+    private IEnumerable<TrainingProgress> Denoiser(Action<TrainingSamples>? show, CancellationToken cancel)
+    {
+        if (plan.From is not null)
+            CopyModel(plan.From);
+        WordChoices.Write(ModelDirectory);
+        cancel.ThrowIfCancellationRequested();
+        var vae = LoadAutoencoder(out var vaeWeights);
+        using var owned = vaeWeights;
+        var schedule = SchedulerConfig.FromFile(Path.Combine(ModelDirectory, "scheduler", "scheduler_config.json"));
+        using var scheduler = schedule.Create(SamplerKind.Ddim, 50);
+        using var trainer = new DenoiserTrainer(plan.Seed, StableDiffusionModel.LoadTokenizer(ModelDirectory), vae, scheduler.Noise, BeginDenoiser);
+        var stage = trainer.Train(plan.DenoiserPictures, cancel: cancel);
+        foreach (var progress in Kept(stage, () => SaveDenoiser(trainer.Parameters), show is null ? null : Show, cancel))
+            yield return progress;
+
+        // What was just exported: exactly the pictures that a user of the model would get.
+        void Show()
+        {
+            using var model = StableDiffusionModel.Load(ModelDirectory);
+            show(TrainingSamples.Generated(model, trainer.Seen, cancel));
+        }
+    }
+
+    // What the denoiser's training stands on: configs, tokenizer and, last, the autoencoder, whose file says that all of it is there.
+    private double[] ExportFoundation(AutoencoderTrainer autoencoder)
+    {
+        var (scalingFactor, deviations) = autoencoder.MeasureLatents();
+        var vocabulary = TrainTokenizer();
+        StorybookArchitecture.WriteConfigs(ModelDirectory, new ClipTokenizer(vocabulary).VocabularySize, scalingFactor);
+        vocabulary.Save(Path.Combine(ModelDirectory, "tokenizer"));
+        Export(VaeWeights, autoencoder.Parameters.Averaged());
+        return deviations;
+    }
+
+    private void CopyModel(string from)
+    {
+        if (!File.Exists(Path.Combine(from, UNetWeights)))
+            throw new InvalidInputException($"--from {from}: there is no {UNetWeights}; give the model directory of an earlier training.");
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(ModelDirectory, Path.GetRelativePath(from, file));
+            // A run that goes on has newer weights there already.
+            if (File.Exists(copy))
+                continue;
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            using var source = File.OpenRead(file);
+            AtomicFile.Write(copy, source.CopyTo);
+        }
+    }
+
+    private AutoencoderKL LoadAutoencoder(out StoredWeights weights)
+    {
+        using var file = SafetensorsFile.Open(Path.Combine(ModelDirectory, VaeWeights));
+        weights = new StoredWeights(file.Path, file.Tensors.ToDictionary(
+            t => t.Key, t => new StoredWeight(t.Value.Shape, () => file.Read(t.Key).to(ScalarType.Float32))));
+        return new AutoencoderKL(AutoencoderConfig.FromFile(Path.Combine(ModelDirectory, "vae", "config.json")), weights.Root);
+    }
+
+    private void BeginDenoiser(FlatParameters parameters)
+    {
+        if (File.Exists(DenoiserState))
+        {
+            parameters.Load(DenoiserState);
+        }
+        else if (plan.From is not null)
+        {
+            foreach (var (prefix, name) in new[] { ("unet", UNetWeights), ("text_encoder", TextEncoderWeights) })
+            {
+                using var file = SafetensorsFile.Open(Path.Combine(plan.From, name));
+                parameters.Begin(prefix, file);
+            }
+        }
+    }
+
+    // Passes a stage's reports on. Saves and shows when it is time and at the end, and saves before leaving for a cancellation.
+    private IEnumerable<TrainingProgress> Kept(IEnumerable<TrainingProgress> stage, Action save, Action? show, CancellationToken cancel)
+    {
+        var (saved, shown) = (clock.GetTimestamp(), clock.GetTimestamp());
+        foreach (var progress in stage)
+        {
+            yield return progress;
+            var showing = show is not null && clock.GetElapsedTime(shown) > SampleEvery;
+            if (!showing && clock.GetElapsedTime(saved) <= SaveEvery)
+                continue;
+            save();
+            if (showing)
+            {
+                show!();
+                shown = clock.GetTimestamp();
+            }
+
+            saved = clock.GetTimestamp();
+        }
+
+        save();
+        cancel.ThrowIfCancellationRequested();
+        show?.Invoke();
+    }
+
+    private void SaveDenoiser(FlatParameters denoiser)
+    {
+        denoiser.Save(DenoiserState);
+        var parts = denoiser.Averaged().ToLookup(w => w.Key.Split('.', 2)[0], w => KeyValuePair.Create(w.Key.Split('.', 2)[1], w.Value));
+        Export(UNetWeights, parts["unet"]);
+        Export(TextEncoderWeights, parts["text_encoder"]);
+    }
+
+    private void Export(string name, IEnumerable<KeyValuePair<string, Tensor>> weights)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var path = Path.Combine(ModelDirectory, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        SafetensorsWriter.Write(path, weights.Select(w => KeyValuePair.Create(w.Key, w.Value.to(ScalarType.Float16))).ToList());
+    }
+
+    private BpeVocabulary TrainTokenizer()
+    {
+        using var pictures = new Pictures(plan.Seed);
+        var captions = Enumerable.Range(0, 20_000).Select(i => Caption.Compose(pictures.Scene(i), pictures.Numbers(i)).Text);
+        return BpeTrainer.Train(captions.Concat(Vocabulary.Words), StorybookArchitecture.Merges);
+    }
+}

@@ -1,0 +1,47 @@
+namespace PromptToPrompt.Cli.Help;
+
+/// <summary>The name that a mistyped one was probably meant to be.</summary>
+internal static class Suggestion
+{
+    /// <summary>Finds the nearest name.</summary>
+    /// <param name="text">What was typed.</param>
+    /// <param name="names">The names that exist.</param>
+    /// <returns>Null where no name is near.</returns>
+    public static string? For(string text, IEnumerable<string> names)
+    {
+        var typed = text.TrimStart('-');
+        if (typed.Length < 2)
+            return null;
+        var known = names.Where(name => name.StartsWith('-') == text.StartsWith('-')).Select(name => (Name: name, Bare: name.TrimStart('-'))).ToList();
+        var nearest = known.Select(name => (name.Name, Distance: Distance(typed, name.Bare))).OrderBy(name => name.Distance).FirstOrDefault();
+        if (nearest.Name is not null && nearest.Distance <= (typed.Length + 2) / 3)
+            return nearest.Name;
+        return known
+            .Where(name => name.Bare.Length > 2 && (name.Bare.StartsWith(typed, StringComparison.OrdinalIgnoreCase) || typed.StartsWith(name.Bare, StringComparison.OrdinalIgnoreCase)))
+            .OrderBy(name => name.Bare.Length).FirstOrDefault().Name;
+    }
+
+    /// <summary>How many letters must be inserted, deleted, replaced or swapped with their neighbor to make one text of another.</summary>
+    internal static int Distance(string one, string other)
+    {
+        var distance = new int[one.Length + 1, other.Length + 1];
+        for (var i = 0; i <= one.Length; i++)
+        {
+            for (var k = 0; k <= other.Length; k++)
+            {
+                if (i == 0 || k == 0)
+                {
+                    distance[i, k] = i + k;
+                    continue;
+                }
+
+                var replaced = distance[i - 1, k - 1] + (char.ToLowerInvariant(one[i - 1]) == char.ToLowerInvariant(other[k - 1]) ? 0 : 1);
+                distance[i, k] = Math.Min(replaced, 1 + Math.Min(distance[i - 1, k], distance[i, k - 1]));
+                if (i > 1 && k > 1 && one[i - 1] == other[k - 2] && one[i - 2] == other[k - 1])
+                    distance[i, k] = Math.Min(distance[i, k], 1 + distance[i - 2, k - 2]);
+            }
+        }
+
+        return distance[one.Length, other.Length];
+    }
+}

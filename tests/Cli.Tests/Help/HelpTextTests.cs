@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+
+namespace PromptToPrompt.Cli.Tests.Help;
+
+public sealed class HelpTextTests
+{
+    private const int MaxWidth = 120;
+
+    public static TheoryData<string> AllCommands() => [.. Commands("", CommandLine.Create(CancellationToken.None)).Select(found => found.Path)];
+
+    [Theory]
+    [MemberData(nameof(AllCommands))]
+    public void EveryVisibleOptionAndSubcommandIsShownOnce(string path)
+    {
+        var command = Commands("", CommandLine.Create(CancellationToken.None)).Single(found => found.Path == path).Command;
+        var lines = Help(path);
+        Assert.All(lines, line => Assert.InRange(line.Length, 0, MaxWidth));
+        foreach (var option in command.Options)
+            Assert.Equal(option.Hidden ? 0 : 1, lines.Count(line => Regex.IsMatch(line, $@"^  (-[?\w], )*{Regex.Escape(option.Name)}( |$)")));
+        foreach (var sub in command.Subcommands)
+            Assert.Single(lines, line => Regex.IsMatch(line, $"^  {Regex.Escape(sub.Name)} "));
+        Assert.Single(lines, line => line.Contains("--help", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("", "Images", "Prompts", "Models", "Runs", "System", "Help")]
+    [InlineData("edit", "Edit", "Blend", "Inversion", "Sampling", "Model", "Output", "Experiments", "Help")]
+    [InlineData("generate", "Sampling", "Model", "Output", "Help")]
+    [InlineData("inpaint", "Options", "Sampling", "Model", "Output", "Help")]
+    [InlineData("invert", "Inversion", "Sampling", "Model", "Output", "Experiments", "Help")]
+    [InlineData("attention", "Sampling", "Model", "Output", "Help")]
+    public void OptionsAndCommandsAreGrouped(string path, params string[] headings) =>
+        Assert.Equal(headings, Help(path).Where(line => line.EndsWith(':') && !line.StartsWith(' ')).Select(line => line[..^1]).Except(["Usage", "Arguments"]));
+
+    [Theory]
+    [InlineData("--edit-seed")]
+    [InlineData("--gamma")]
+    public void ExperimentsAreApart(string option)
+    {
+        var lines = Help("edit");
+        Assert.True(lines.FindIndex(line => line.StartsWith($"  {option} ", StringComparison.Ordinal)) > lines.IndexOf("Experiments:"));
+    }
+
+    [Fact]
+    public void TheCommandStartsAndPrintsItsHelp()
+    {
+        var run = P2P.Run("--help");
+        Assert.Contains("p2p [command] [options]", run.Succeeded());
+        Assert.Equal("", run.Error);
+        Assert.Contains("p2p edit <prompts>... [options]", P2P.Run("edit", "-h").Succeeded());
+    }
+
+    private static List<string> Help(string path)
+    {
+        using var output = new StringWriter();
+        var parse = CommandLine.Create(CancellationToken.None).Parse([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"], CommandLine.Parsing);
+        Assert.Equal(0, parse.Invoke(new InvocationConfiguration { Output = output }));
+        return [.. output.ToString().ReplaceLineEndings("\n").Split('\n')];
+    }
+
+    private static IEnumerable<(string Path, Command Command)> Commands(string path, Command command) =>
+        command.Subcommands.SelectMany(sub => Commands($"{path} {sub.Name}".Trim(), sub)).Prepend((path, command));
+}
