@@ -26,7 +26,7 @@ public static class DenoisingLoop
     {
         var channels = request.Latents.shape[1] + (request.Beside?.shape[1] ?? 0);
         if (model.Shape.UNet.InChannels != channels)
-            throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.Shape.UNet.InChannels} channels, not {channels}; a model made for inpainting works with p2p inpaint alone.");
+            throw new InvalidInputException($"The U-Net of {model.Directory} takes {model.Shape.UNet.InChannels} channels, not {channels}. A model for inpainting can only inpaint.");
         // Such a network does in one row what guidance does in two.
         if (model.TakesGuidance)
             request = request with { Guidance = 1, Conditional = request.Conditional with { Guidance = request.Guidance } };

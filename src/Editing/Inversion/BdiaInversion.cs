@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Schedulers;
 using static TorchSharp.torch;
 
@@ -15,8 +16,7 @@ internal sealed class BdiaInversion : InversionMethod
 
     internal override InvertedPicture Invert(InversionRun run)
     {
-        if (run.Steps < 2)
-            throw new Diffusion.InvalidInputException("--method bdia needs at least 2 --steps.");
+        InvalidInputException.Require(run.Steps >= 2, nameof(run.Settings.Steps), $"{run.Steps} is too few for bdia.", "Use 2 or more.");
         using var scheduler = new BdiaScheduler(run.Config, run.Steps, run.Settings.Gamma);
         var guidance = run.Settings.InversionGuidance ?? 1;
         // The first step has nothing to look back at; it is DDIM's.
@@ -27,7 +27,7 @@ internal sealed class BdiaInversion : InversionMethod
         {
             using var scope = NewDisposeScope();
             var next = scheduler.UndoStep(run.Predict(latents[^1], step, guidance), step, latents[^1], latents[^2]);
-            run.RequireFinite(next, "while inverting; a larger --gamma helps");
+            run.RequireFinite(next, "while inverting", "more steps or a larger gamma");
             latents.Add(next.MoveToOuterDisposeScope());
             run.Report("inverting", run.Steps - step + 1);
         }

@@ -22,8 +22,8 @@ internal sealed class EditWords
             [.. targets.Select((t, i) => (Prompts[i + 1], request.Edit with { Weights = [.. request.Edit.Weights, .. t.Weights] }))],
             request.Steps)];
         Prompts = [source, .. Edits.Skip(1).Select(edit => edit!.Alignment.Target with { Emphasis = edit.Alignment.Emphasis() })];
-        Blend = request.Blend?.Find(Prompts);
-        BlendSubtract = request.BlendSubtract?.Find(Prompts);
+        Blend = request.Blend?.Find(Prompts, nameof(request.Blend));
+        BlendSubtract = request.BlendSubtract?.Find(Prompts, nameof(request.BlendSubtract));
     }
 
     /// <summary>The source prompt, then the targets.</summary>
