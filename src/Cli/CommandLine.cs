@@ -46,7 +46,7 @@ internal static class CommandLine
         }
         catch (InvalidInputException e)
         {
-            return Fail(ExitCode.WrongInput, e.Message);
+            return Fail(ExitCode.WrongInput, e.Describe(setting => OptionNames.Of(setting, parse.CommandResult.Command)));
         }
         catch (Exception e) when (e is LibTorchLoadException or WrongNumericsException)
         {

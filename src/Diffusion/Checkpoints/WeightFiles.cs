@@ -29,12 +29,12 @@ internal static class WeightFiles
             return Existing(names, variant) ?? throw new InvalidInputException(
                 nameof(ModelLoadOptions.Variant),
                 $"{folder} has no weights of the variant {variant}.",
-                variants.Count > 0 ? $"Use {string.Join(" or ", variants)}." : "It has no variants: leave it out.");
+                variants.Count > 0 ? $"Use {InvalidInputException.AnyOf(variants)}." : "It has no variants: leave it out.");
         }
 
         var found = Existing(names, null) ?? (variants.Count == 1 ? Existing(names, variants[0]) : null);
         if (found is null && variants.Count > 1)
-            throw new InvalidInputException(nameof(ModelLoadOptions.Variant), $"{folder} has only weights of variants.", $"Use {string.Join(" or ", variants)}.");
+            throw new InvalidInputException(nameof(ModelLoadOptions.Variant), $"{folder} has only weights of variants.", $"Use {InvalidInputException.AnyOf(variants)}.");
         return found
             ?? Pickled.FirstOrDefault(names.Contains)
             ?? throw new InvalidInputException(

@@ -23,7 +23,7 @@ public static class SamplerNames
         var index = Array.FindIndex(Known, known => known.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
         return index >= 0
             ? Known[index].Kind
-            : throw new InvalidInputException("Sampler", $"\"{name}\" is unknown.", $"Use {string.Join(", ", All.SkipLast(1))} or {All[^1]}.");
+            : throw new InvalidInputException("Sampler", $"\"{name}\" is unknown.", $"Use {InvalidInputException.AnyOf(All)}.");
     }
 
     /// <summary>The name of a sampler that users write.</summary>

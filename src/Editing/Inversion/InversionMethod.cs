@@ -25,7 +25,7 @@ public abstract class InversionMethod
     /// <summary>The method of a name.</summary>
     /// <exception cref="Diffusion.InvalidInputException">There is none; the message lists those there are.</exception>
     public static InversionMethod Named(string name) => All.FirstOrDefault(method => method.Name == name)
-        ?? throw new Diffusion.InvalidInputException(nameof(InversionSettings.Method), $"\"{name}\" is unknown.", $"Use {string.Join(", ", Names.SkipLast(1))} or {Names[^1]}.");
+        ?? throw new Diffusion.InvalidInputException(nameof(InversionSettings.Method), $"\"{name}\" is unknown.", $"Use {Diffusion.InvalidInputException.AnyOf(Names)}.");
 
     /// <summary>Inverts a picture.</summary>
     /// <param name="model">The model.</param>

@@ -41,7 +41,7 @@ public sealed class WordSearchTests
     public void A_word_that_is_not_there_is_refused_with_those_that_are()
     {
         var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize("a cat, a dog").Find("lion"));
-        Assert.Equal("\"lion\" is not in the prompt; choose one of its words: \"a\", \"cat,\", \"dog\".", error.Message);
+        Assert.Equal("\"lion\" is not in the prompt. Use one of its words: \"a\", \"cat,\", \"dog\".", error.Message);
     }
 
     [Theory]
@@ -62,7 +62,7 @@ public sealed class WordSearchTests
     public void An_empty_word_is_refused(string word)
     {
         var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize("a cat").Find(word));
-        Assert.Equal("An empty word was asked for; choose one of its words: \"a\", \"cat\".", error.Message);
+        Assert.Equal("A word is empty. Use one of its words: \"a\", \"cat\".", error.Message);
     }
 
     [Fact]

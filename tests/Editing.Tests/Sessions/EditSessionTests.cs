@@ -177,7 +177,7 @@ public sealed class EditSessionTests
         Assert.True((cut.Latents - together.Latents.slice(0, 0, 1, 1)).abs().max().ToDouble() > 0.01);
         var error = Assert.Throws<InvalidInputException>(() => EditRun.Execute(
             model, request with { Targets = targets, Edit = new EditSpecification { Kind = AlignmentKind.Refine } }));
-        Assert.Contains("--kind auto", error.Message);
+        Assert.Contains("Use auto", error.Message);
     }
 
     [Fact]
