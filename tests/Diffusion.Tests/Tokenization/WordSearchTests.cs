@@ -69,7 +69,7 @@ public sealed class WordSearchTests
     public void An_empty_prompt_has_no_words()
     {
         var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize(" ").Find("cat"));
-        Assert.Equal("\"cat\" is not in the prompt; the prompt has no words.", error.Message);
+        Assert.Equal("\"cat\" is not in the prompt. The prompt has no words.", error.Message);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class WordSearchTests
         foreach (var word in new[] { "cat", "dog", "a cat" })
         {
             var error = Assert.Throws<InvalidInputException>(() => prompt.Find(word));
-            Assert.StartsWith($"\"{word}\" is in the part of the prompt that was cut off, as the model reads 6 tokens;", error.Message);
+            Assert.StartsWith($"\"{word}\" is in the part of the prompt that was cut off: the model reads 6 tokens.", error.Message);
         }
     }
 

@@ -158,7 +158,7 @@ public sealed class ConceptTrainingTests : IDisposable
     [Fact]
     public void WhatDoesNotFitIsOneClearLine()
     {
-        Refused("has this word already", Settings with { Word = "Dog" });
+        Refused("already has the word", Settings with { Word = "Dog" });
         Refused("without spaces", Settings with { Word = "my cat" });
         Refused("as a weight", Settings with { Word = "(c:2)" });
         Refused("as a weight", Settings with { Word = @"\(c" });
