@@ -48,7 +48,7 @@ internal sealed class CommandLine(RootCommand root)
         }
         catch (InvalidInputException e)
         {
-            return Fail(ExitCode.WrongInput, e.Message);
+            return Fail(ExitCode.WrongInput, e.Describe(setting => OptionNames.Of(setting, parse.CommandResult.Command)));
         }
         catch (Exception e) when (e is LibTorchLoadException or WrongNumericsException)
         {

@@ -98,6 +98,10 @@ public sealed class InvalidInputException : Exception
         }
     }
 
+    /// <summary>Alternatives as advice lists them: <c>crop, fit or pad</c>.</summary>
+    public static string AnyOf(params IReadOnlyList<string> names) =>
+        names.Count < 2 ? string.Concat(names) : $"{string.Join(", ", names.SkipLast(1))} or {names[^1]}";
+
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private static string Join(string problem, string? advice) =>

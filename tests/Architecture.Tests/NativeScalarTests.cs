@@ -57,7 +57,7 @@ public sealed class NativeScalarTests
         return (one * half) - one;
     }
 
-    private static ModuleDefinition Read(string assembly) => ModuleDefinition.ReadModule(
+    internal static ModuleDefinition Read(string assembly) => ModuleDefinition.ReadModule(
         Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll"), new ReaderParameters { AssemblyResolver = Resolver });
 
     private static DefaultAssemblyResolver Here()

@@ -70,7 +70,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         if (File.Exists(AutoencoderState))
             trainer.Parameters.Load(AutoencoderState);
         else if (File.Exists(DenoiserState))
-            throw new InvalidInputException($"{plan.Directory} holds a training that began from a model; name that model again with --from, or train into another directory.");
+            throw new InvalidInputException(nameof(plan.From), $"The training in {plan.Directory} started from a model.", "Give that model again, or train in another directory.");
         var exported = Path.Combine(ModelDirectory, VaeWeights);
         if (File.Exists(exported))
         {
@@ -131,7 +131,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
     private void CopyModel(string from)
     {
         if (!File.Exists(Path.Combine(from, UNetWeights)))
-            throw new InvalidInputException($"--from {from}: there is no {UNetWeights}; give the model directory of an earlier training.");
+            throw new InvalidInputException(nameof(plan.From), $"{from} has no {UNetWeights}.", "Use the model directory of an earlier training.");
         foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
         {
             var copy = Path.Combine(ModelDirectory, Path.GetRelativePath(from, file));

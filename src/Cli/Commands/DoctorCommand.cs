@@ -64,7 +64,7 @@ internal static class DoctorCommand
         }
         catch (Exception e) when (e is LibTorchLoadException or InvalidInputException or WrongNumericsException)
         {
-            return e.Message;
+            return e is InvalidInputException input ? input.Describe(OptionNames.Of) : e.Message;
         }
     }
 

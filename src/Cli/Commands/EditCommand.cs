@@ -31,12 +31,12 @@ internal static class EditCommand
             var texts = parse.GetValue(prompts)!;
             var (file, saved) = (parse.GetValue(image), parse.GetValue(inversion));
             if (saved is not null && file is not null)
-                throw new InvalidInputException("--image and --inversion are two pictures; give one of them.");
+                throw new InvalidInputException("--image", "It cannot be combined with --inversion.", "Use one of them.");
             // A weight alone is an edit, of the same words.
             if (saved is null && texts.Length == 1 && edit.HasWeights(parse))
                 texts = [texts[0], texts[0]];
             if (saved is null && texts.Length < 2)
-                throw new InvalidInputException("There is nothing to edit to; give the source prompt and at least one more. See \"p2p edit --help\".");
+                throw new InvalidInputException("There is only the source prompt. Give at least one more prompt to edit to. See \"p2p edit --help\".");
             if (saved is not null)
                 inverting.RequireUnused(parse, "--inversion is inverted already", run.Sampling.DecidedByInversion);
             else if (file is null)

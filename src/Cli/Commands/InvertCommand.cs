@@ -100,11 +100,11 @@ internal static class InvertCommand
     {
         var path = Path.GetFullPath(output);
         if (Directory.Exists(path))
-            throw new InvalidInputException($"--output {output} is a folder; give the name of a file.");
+            throw new InvalidInputException("--output", $"{output} is a folder.", "Give the name of a file.");
         if (PictureNames.Contains(Path.GetExtension(path).ToLowerInvariant()))
-            throw new InvalidInputException($"--output {output} has a picture's name; an inversion is no picture, call it {Path.ChangeExtension(output, ".safetensors")}.");
+            throw new InvalidInputException("--output", $"{output} has the name of a picture, and an inversion is not one.", $"Use {Path.ChangeExtension(output, ".safetensors")}.");
         if (Written(path).Append(path).Contains(Path.GetFullPath(image)))
-            throw new InvalidInputException($"--output {output}: {image} would be overwritten; give another name.");
+            throw new InvalidInputException("--output", $"{image} would be overwritten.", "Use another name.");
         AtomicFile.RequireNoDevice(path);
         RunFolder.RequireWritable(Path.GetDirectoryName(path)!, output, files: [.. Written(path).Append(Unfinished(path)).Select(file => Path.GetFileName(file))]);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -121,7 +121,7 @@ internal static class InvertCommand
     {
         if (File.Exists(path) ? new FileInfo(path).Length == 0 || IsSame() : !Written(path).Any(File.Exists) || IsRecordOf(Record(path), run))
             return;
-        throw new InvalidInputException($"--output {asked} already contains a different inversion; give another name, or --overwrite to replace it.");
+        throw new InvalidInputException("--output", $"{asked} already contains a different inversion.", "Use another name, or --overwrite to replace it.");
 
         bool IsSame()
         {

@@ -52,10 +52,10 @@ internal static class LearnConceptCommand
             var settings = options.Settings(parse, sampling.ClipSkip(parse));
             settings.Validate();
             var prompts = parse.GetValue(samples) is { Length: > 0 } asked ? asked : [settings.Templates[0]];
-            InvalidInputException.Require(parse.GetValue(every) >= 0, "--sample-every is below 0; give a number of steps, or 0.");
-            InvalidInputException.Require(parse.GetValue(count) is >= 0 and <= 16, "--sample-count must be from 0 to 16.");
+            InvalidInputException.Require(parse.GetValue(every) >= 0, every.Name, $"{parse.GetValue(every)} is out of range.", "Use a number of steps, or 0.");
+            InvalidInputException.RequireRange(parse.GetValue(count), 0, 16, count.Name);
             foreach (var prompt in prompts)
-                InvalidInputException.Require(prompt.Contains(PromptTemplates.Place, StringComparison.Ordinal), $"--sample \"{prompt}\" has no place for the word; write {PromptTemplates.Place} there.");
+                InvalidInputException.Require(prompt.Contains(PromptTemplates.Place, StringComparison.Ordinal), "--sample", $"\"{prompt}\" has no place for the word.", $"Write {PromptTemplates.Place} there.");
             var names = parse.GetValue(pictures)!;
             var path = Target(parse.GetValue(output)!, names);
             var captions = options.Captions(parse, names);
@@ -94,11 +94,11 @@ internal static class LearnConceptCommand
     {
         var path = Path.GetFullPath(output);
         if (Directory.Exists(path))
-            throw new InvalidInputException($"--output {output} is a folder; give the name of a file.");
+            throw new InvalidInputException("--output", $"{output} is a folder.", "Give the name of a file.");
         if (Path.GetExtension(path) != Extension)
-            throw new InvalidInputException($"--output {output}: a word is kept in a {Extension} file; call it {Path.ChangeExtension(output, Extension)}.");
+            throw new InvalidInputException("--output", $"A word is stored in a {Extension} file, and {output} has another ending.", $"Use {Path.ChangeExtension(output, Extension)}.");
         if (pictures.Select(Path.GetFullPath).FirstOrDefault(picture => picture == ConceptSheets.LastOf(path)) is { } picture)
-            throw new InvalidInputException($"--output {output}: {picture} would be overwritten; give another name.");
+            throw new InvalidInputException("--output", $"{picture} would be overwritten.", "Use another name.");
         AtomicFile.RequireNoDevice(path);
         RunFolder.RequireWritable(Path.GetDirectoryName(path)!, output, files: [Path.GetFileName(ConceptSheets.LastOf(path)) + "-000000", Path.GetFileName(Unfinished(path))]);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);

@@ -59,8 +59,8 @@ internal static class ModelConvertCommand
     private static void RequireFree(string path, bool isFile)
     {
         if (isFile && !path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase))
-            throw new InvalidInputException($"--output {path} must end in {Extension} for --to {SingleFile}.");
+            throw new InvalidInputException("--output", $"{path} does not end in {Extension}, which --to {SingleFile} needs.", advice: null);
         if (isFile ? File.Exists(path) : File.Exists(Path.Combine(path, "model_index.json")) || File.Exists(path))
-            throw new InvalidInputException($"--output {path} is there already; choose another name or delete it first.");
+            throw new InvalidInputException("--output", $"{path} already exists.", "Use another name, or delete it first.");
     }
 }

@@ -27,7 +27,7 @@ internal static class ModelRemoveCommand
                 $"{repository.Name} has no revision \"{chosen}\" in the cache; it has {string.Join(", ", repository.Snapshots().SelectMany(found => found.Revisions.Append(found.Commit)))}.");
             var target = snapshot?.Path ?? repository.Folder;
             if (!parse.GetValue(yes) && !Confirm(target))
-                throw new InvalidInputException("Nothing was deleted; answer y, or give --yes.");
+                throw new InvalidInputException("Nothing was deleted. Answer y, or use --yes.");
             var freed = snapshot is null ? repository.Remove() : repository.Remove(snapshot);
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(new JsonObject { ["command"] = "models remove", ["name"] = repository.Name.ToString(), ["removed"] = target, ["freed"] = freed }));

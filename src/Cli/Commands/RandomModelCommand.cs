@@ -40,7 +40,7 @@ internal static class RandomModelCommand
             var directory = Path.GetFullPath(parse.GetValue(output)!);
             var shape = Array.Find(Shapes, known => known.Name == parse.GetValue(manifest)).Shape;
             if (File.Exists(Path.Combine(directory, "model_index.json")))
-                throw new InvalidInputException($"--output {directory} is a model directory already; choose another folder or delete it first.");
+                throw new InvalidInputException("--output", $"{directory} already contains a model.", "Use another folder, or delete that one first.");
             RunFolder.RequireWritable(directory, parse.GetValue(output)!);
             LibTorch.EnsureLoaded();
             WriteTokenizer(parse.GetValue(tokenizer), Path.Combine(directory, "tokenizer"), shape);
@@ -69,7 +69,7 @@ internal static class RandomModelCommand
 
         var tokens = ClipTokenizer.Load(given).VocabularySize;
         if (tokens > size)
-            throw new InvalidInputException($"--tokenizer {given} has {tokens} tokens, the model only {size}; give CLIP's or a smaller one.");
+            throw new InvalidInputException("--tokenizer", $"{given} has {tokens} tokens, and the model only {size}.", "Use CLIP's or a smaller one.");
         Directory.CreateDirectory(directory);
         foreach (var file in Directory.EnumerateFiles(given))
             File.Copy(file, Path.Combine(directory, Path.GetFileName(file)), overwrite: true);

@@ -38,9 +38,9 @@ internal static class ServeCommand
         {
             var address = parse.GetValue(host)!;
             if (parse.GetValue(port) is < 0 or > ushort.MaxValue)
-                throw new InvalidInputException($"--port is {parse.GetValue(port)}; give a number from 0 to {ushort.MaxValue}.");
-            if (parse.GetValue(queue) < 1 || parse.GetValue(memory) < 1)
-                throw new InvalidInputException("--queue and --memory must be at least 1.");
+                throw new InvalidInputException(port.Name, $"{parse.GetValue(port)} is out of range.", $"Use a number from 0 to {ushort.MaxValue}.");
+            InvalidInputException.Require(parse.GetValue(queue) >= 1, queue.Name, $"{parse.GetValue(queue)} is out of range.", "Use 1 or more.");
+            InvalidInputException.Require(parse.GetValue(memory) >= 1, memory.Name, $"{parse.GetValue(memory)} is out of range.", "Use 1 or more.");
             var options = new StudioOptions
             {
                 Address = address,
@@ -69,7 +69,7 @@ internal static class ServeCommand
         }
         catch (IOException e)
         {
-            throw new InvalidInputException($"Nothing can listen at {options.Address}:{options.Port} ({e.Message.TrimEnd('.')}); choose another --port.", e);
+            throw new InvalidInputException("--port", $"The studio cannot listen at {options.Address}:{options.Port} ({e.Message.TrimEnd('.')}).", "Use another port.", e);
         }
 
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();

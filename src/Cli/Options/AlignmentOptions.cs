@@ -26,7 +26,7 @@ internal sealed class AlignmentOptions
         if (parse.GetValue(align) is null)
             return Enum.Parse<AlignmentKind>(parse.GetValue(kind)!, ignoreCase: true);
         if (parse.GetResult(kind) is { Implicit: false })
-            throw new InvalidInputException("--kind and --align naive are two ways of aligning; give one of them.");
+            throw new InvalidInputException("--align", "It cannot be combined with --kind.", "Use one of them.");
         return AlignmentKind.Naive;
     }
 

@@ -27,6 +27,6 @@ internal static class BlankNames
     private static void Check(string name, SymbolResult result)
     {
         if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
-            result.AddError($"{name} is empty; {(name.StartsWith('-') ? "give it a value, or leave it out" : "give a value")}.");
+            result.AddError($"{name}: the value is empty. {(name.StartsWith('-') ? "Give one, or leave the option out." : "Give one.")}");
     }
 }

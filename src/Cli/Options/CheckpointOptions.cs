@@ -122,18 +122,19 @@ internal sealed class CheckpointOptions
     private static TextEmbedding ReadEmbedding(string text)
     {
         var equals = File.Exists(text) ? -1 : text.IndexOf('=', StringComparison.Ordinal);
-        Require(text[(equals + 1)..], $"--embedding \"{text}\" names no file; write WORD=FILE, or FILE alone.");
+        Require(text[(equals + 1)..], "--embedding", $"\"{text}\" names no file.", "Write WORD=FILE, or FILE alone.");
         return equals > 0 ? new TextEmbedding(Path.GetFullPath(text[(equals + 1)..]), text[..equals]) : new TextEmbedding(Path.GetFullPath(text));
     }
 
-    private static string Require(string path, string problem) => !string.IsNullOrWhiteSpace(path) ? path : throw new InvalidInputException(problem);
+    private static string Require(string path, string option, string problem, string advice) =>
+        !string.IsNullOrWhiteSpace(path) ? path : throw new InvalidInputException(option, problem, advice);
 
     // What stands after the last colon is a weight where it is a number; a path may have colons of its own.
     private static Lora ReadLora(string text)
     {
         var colon = text.LastIndexOf(':');
         return colon >= 0 && double.TryParse(text[(colon + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out var weight) && double.IsFinite(weight)
-            ? new Lora(Path.GetFullPath(Require(text[..colon], $"--lora \"{text}\" names no file; write FILE:WEIGHT, or FILE alone.")), weight)
+            ? new Lora(Path.GetFullPath(Require(text[..colon], "--lora", $"\"{text}\" names no file.", "Write FILE:WEIGHT, or FILE alone.")), weight)
             : new Lora(Path.GetFullPath(text));
     }
 }

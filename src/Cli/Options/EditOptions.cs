@@ -70,7 +70,7 @@ internal sealed class EditOptions
     };
 
     private static BlendWords? Words(ParseResult parse, Option<string?> option) =>
-        parse.GetValue(option) is { } text ? BlendWords.Parse(text, option.Name) : null;
+        parse.GetValue(option) is { } text ? Parsed.Named(option.Name, () => BlendWords.Parse(text)) : null;
 
     private static Option<T> Text<T>(string name, string description, string helpName) => new(name) { Description = description, HelpName = helpName };
 }

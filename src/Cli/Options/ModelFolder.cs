@@ -54,7 +54,7 @@ internal static class ModelFolder
         }
 
         throw new InvalidInputException(
-            $"{option}: there is no directory or file \"{name}\", and no models/{name} here or above; give the path of one, or {source}.");
+            option, $"There is no directory or file \"{name}\", and no models/{name} here or in a folder above.", $"Give the path of one, or {source}.");
     }
 
     private static string Pulled(HubRepository repository, string? revision, string option)
@@ -63,8 +63,9 @@ internal static class ModelFolder
         if (cached.Find(revision) is { } snapshot)
             return snapshot.Path;
         throw new InvalidInputException(
-            $"{option}: there is no directory {repository}, and the Hugging Face cache has no {repository}{(revision is null ? "" : $" at {revision}")} ({cached.Folder}); "
-            + $"get it with `p2p models pull {repository}{(revision is null ? "" : $" --revision {revision}")}`.");
+            option,
+            $"There is no directory {repository}, and the Hugging Face cache has no {repository}{(revision is null ? "" : $" at {revision}")} ({cached.Folder}).",
+            $"Download it with `p2p models pull {repository}{(revision is null ? "" : $" --revision {revision}")}`.");
     }
 
     private static IEnumerable<string> Folders() =>

@@ -92,7 +92,7 @@ internal sealed class ModelOptions
         var (target, type) = (Device(parse), Dtype(parse));
         InvalidInputException.Require(
             type != torch.ScalarType.Float16 || target.type == DeviceType.CUDA,
-            $"--dtype float16 on {target}: CPUs compute in it hundreds of times more slowly; use bfloat16 or float32.");
+            "--dtype", $"float16 is hundreds of times slower than float32 on {target}.", "Use bfloat16 or float32.");
         // Of a GPU's memory libtorch tells nothing here.
         var loaded = StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, files, type, target.type == DeviceType.CPU ? demand : null));
         Warnings.Numerics(loaded.Numerics);

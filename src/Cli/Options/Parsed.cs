@@ -47,7 +47,7 @@ internal static class Parsed
             }
             catch (FormatException)
             {
-                result.AddError($"{name} is \"{text}\"; give {wanted}.");
+                result.AddError($"{name}: \"{text}\" is not valid. Use {wanted}.");
                 return default;
             }
         },
@@ -56,7 +56,7 @@ internal static class Parsed
     /// <summary>An option that takes one of a few words.</summary>
     public static Option<string> Choice(string name, string description, string standard, params string[] choices)
     {
-        var option = Of(name, $"{description}: {string.Join(", ", choices)}", $"one of {string.Join(", ", choices)}", text =>
+        var option = Of(name, $"{description}: {string.Join(", ", choices)}", InvalidInputException.AnyOf(choices), text =>
             choices.FirstOrDefault(choice => choice.Equals(text, StringComparison.OrdinalIgnoreCase)) ?? throw new FormatException(), "name");
         option.DefaultValueFactory = _ => standard;
         option.CompletionSources.Add(choices);
@@ -64,17 +64,7 @@ internal static class Parsed
     }
 
     /// <summary>Adds an option's name to the error of a reader that does not know it.</summary>
-    public static T Named<T>(string name, Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (InvalidInputException e)
-        {
-            throw new InvalidInputException($"{name}: {e.Message}", e);
-        }
-    }
+    public static T Named<T>(string name, Func<T> read) => InvalidInputException.Naming(name, read);
 
     private static ulong ReadSeed(string text) => SeedJson.TryParse(text, out var seed) ? seed : throw new FormatException();
 

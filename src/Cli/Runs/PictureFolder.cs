@@ -29,10 +29,10 @@ internal sealed class PictureFolder
         (Path, asked, this.overwrites) = (System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder)), folder, overwrites);
         askedPath = Path;
         if (File.Exists(Path))
-            throw new InvalidInputException($"--output {folder} is a file; give a folder.");
+            throw new InvalidInputException("--output", $"{folder} is a file.", "Give a folder.");
         RunFolder.RequireWritable(Path, folder);
         if (overwrites && inputs.Select(System.IO.Path.GetFullPath).FirstOrDefault(IsPictureHere) is { } input)
-            throw new InvalidInputException($"{input} is an input, and --overwrite might replace it; give another --output.");
+            throw new InvalidInputException("--output", $"{input} is an input, and --overwrite might replace it.", "Use another folder.");
     }
 
     /// <summary>Full path of the folder: what was asked for, until it is known what the run writes.</summary>

@@ -18,7 +18,7 @@ internal sealed class RunFolder
     {
         this.folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         if (File.Exists(this.folder))
-            throw new InvalidInputException($"--output {folder} is a file; give a folder.");
+            throw new InvalidInputException("--output", $"{folder} is a file.", "Give a folder.");
         RequireWritable(this.folder, folder);
     }
 
@@ -61,7 +61,7 @@ internal sealed class RunFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"--output {folder} cannot be made: {AtomicFile.ReasonOf(e)}.", e);
+            throw new InvalidInputException("--output", $"{folder} cannot be created: {AtomicFile.ReasonOf(e)}.", null, e);
         }
 
         var path = PathOf(name);
@@ -85,7 +85,7 @@ internal sealed class RunFolder
         for (; !Directory.Exists(existing); existing = Path.GetDirectoryName(existing)!)
         {
             if (File.Exists(existing))
-                throw new InvalidInputException($"{option} {asked}: {existing} is a file; give another path.");
+                throw new InvalidInputException(option, $"{asked} cannot be created, because {existing} is a file.", "Use another path.");
             missing.Add(Path.GetFileName(existing));
         }
 
@@ -100,11 +100,11 @@ internal sealed class RunFolder
         }
         catch (PathTooLongException e)
         {
-            throw new InvalidInputException($"{option} {asked}: {AtomicFile.ReasonOf(e)}.", e);
+            throw new InvalidInputException(option, $"{asked}: {AtomicFile.ReasonOf(e)}.", null, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"{option} {asked}: nothing can be written in {existing}; choose another folder.", e);
+            throw new InvalidInputException(option, $"{asked}: {existing} is not writable.", "Use another folder.", e);
         }
     }
 

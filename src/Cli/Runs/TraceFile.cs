@@ -17,12 +17,12 @@ internal sealed class TraceFile(string asked, bool overwrites)
     {
         AtomicFile.RequireNoDevice(Path);
         if (Directory.Exists(Path))
-            throw new InvalidInputException($"--trace {asked} is a folder; give the name of a file.");
+            throw new InvalidInputException("--trace", $"{asked} is a folder.", "Give the name of a file.");
         if (!Directory.Exists(System.IO.Path.GetDirectoryName(Path)))
-            throw new InvalidInputException($"--trace {asked}: its folder does not exist; create it first.");
+            throw new InvalidInputException("--trace", $"The folder of {asked} does not exist.", "Create it first.");
         RunFolder.RequireWritable(System.IO.Path.GetDirectoryName(Path)!, asked, "--trace", System.IO.Path.GetFileName(Path));
         if (inputs.Select(System.IO.Path.GetFullPath).Contains(Path))
-            throw new InvalidInputException($"--trace {asked}: {Path} is an input; give another name.");
+            throw new InvalidInputException("--trace", $"{Path} is an input.", "Use another name.");
     }
 
     /// <summary>Refuses a file that is no trace: a trace of an earlier run is replaced, as its name was given for that.</summary>
@@ -31,7 +31,7 @@ internal sealed class TraceFile(string asked, bool overwrites)
     {
         if (overwrites || !File.Exists(Path) || new FileInfo(Path).Length == 0 || IsTrace())
             return;
-        throw new InvalidInputException($"--trace {asked}: the file is there already and is not a trace; give another name, or --overwrite to replace it.");
+        throw new InvalidInputException("--trace", $"{asked} already exists and is not a trace.", "Use another name, or --overwrite to replace it.");
     }
 
     /// <summary>What the header of a trace says of its run.</summary>

@@ -51,7 +51,7 @@ public static class ModelConverter
         if (ModelCheck.Of(model, options).Any(part => !part.IsSound))
         {
             files.Dispose();
-            throw new InvalidInputException($"The model {model} has missing, extra or misshapen tensors and cannot be converted; p2p models check lists them.");
+            throw new InvalidInputException($"The model {model} has missing, extra or misshapen tensors and cannot be converted. A check of the model lists them.");
         }
 
         return files;

@@ -29,7 +29,7 @@ internal sealed class ModelDirectory : ModelFiles
     {
         this.options = options;
         if (!Directory.Exists(directory))
-            throw new InvalidInputException($"There is no model directory {directory}; give --model the path of one, or leave it out for the embedded model.");
+            throw new InvalidInputException("Model", $"There is no directory {directory}.", "Give the path of a model, or leave it out for the embedded model.");
         index = JsonConfig.Read(System.IO.Path.Combine(directory, IndexFile));
         RequireKnown(index);
     }

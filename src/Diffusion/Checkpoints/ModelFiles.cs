@@ -63,7 +63,7 @@ internal abstract class ModelFiles : IDisposable
         if (!File.Exists(path))
             return new ModelDirectory(path, options);
         if (options.Variant is not null)
-            throw new InvalidInputException($"--variant {options.Variant}: {path} is a single file and has no variants; leave the option out.");
+            throw new InvalidInputException(nameof(options.Variant), $"{path} is a single file and has no variants.", "Leave it out.");
         return SingleFileModel.Open(path, options);
     }
 

@@ -35,7 +35,7 @@ public sealed record ModelReport(
             single?.Family ?? FamilyOf(shape),
             shape.IsInpainting,
             shape.Scheduler.PredictionType,
-            single?.Prediction.Source ?? (options?.Prediction is null ? "the scheduler's config" : "--prediction"),
+            single?.Prediction.Source ?? (options?.Prediction is null ? "the scheduler's config" : PredictionClue.Chosen),
             shape.UNet.SampleSize * shape.Vae.PixelsPerLatent,
             [.. ModelParts.Of(shape).Select(part => PartReport.Of(part, files.Weights(part)))],
             single?.Ignored.Count ?? 0)

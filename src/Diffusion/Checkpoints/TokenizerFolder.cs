@@ -22,7 +22,7 @@ internal sealed record TokenizerFolder(string Path, string? Pad = null)
     public static IReadOnlyList<TokenizerFolder> Shared(TokenizerFolder first, int encoders) =>
         [first, .. Enumerable.Repeat(first with { Pad = OpenClipPad }, encoders - 1)];
 
-    /// <summary>The folder of an option: a tokenizer directory or a model directory with one.</summary>
+    /// <summary>A folder that the user chose: a tokenizer directory or a model directory with one.</summary>
     /// <exception cref="InvalidInputException">It is neither.</exception>
     public static TokenizerFolder Given(string path)
     {
@@ -30,7 +30,9 @@ internal sealed record TokenizerFolder(string Path, string? Pad = null)
         return IsOne(path) ? new(path)
             : IsOne(inside) ? new(inside)
             : throw new InvalidInputException(
-                $"--tokenizer {path} is no tokenizer: it has no {BpeVocabulary.VocabularyFile} or {TokenizerJson.FileName}, nor has {Name}/ in it; give the tokenizer folder of a model directory.");
+                nameof(ModelLoadOptions.Tokenizer),
+                $"{path} has neither {BpeVocabulary.VocabularyFile} nor {TokenizerJson.FileName}, and neither has {Name}/ in it.",
+                "Use the tokenizer folder of a model directory.");
     }
 
     /// <summary>Whether a directory looks like a tokenizer's.</summary>

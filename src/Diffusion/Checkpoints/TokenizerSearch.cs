@@ -33,7 +33,8 @@ internal static class TokenizerSearch
             .Prepend(beside)
             .FirstOrDefault(TokenizerFolder.IsOne);
         return found is not null ? new TokenizerFolder(found) : throw new InvalidInputException(
-            $"{checkpoint} carries no tokenizer, and {cache.Folder} has none of CLIP's: give --tokenizer the tokenizer folder of a model directory, "
-            + $"or get one with `p2p models pull {Repositories[0]}`.");
+            nameof(options.Tokenizer),
+            $"{checkpoint} contains no tokenizer, and the Hugging Face cache in {cache.Folder} has none for CLIP.",
+            $"Give the tokenizer folder of a model directory, or download {Repositories[0]} into the cache.");
     }
 }

@@ -27,12 +27,14 @@ internal static class WeightFiles
         if (variant is not null)
         {
             return Existing(names, variant) ?? throw new InvalidInputException(
-                $"--variant {variant}: {folder} has no such weights; it has {(variants.Count > 0 ? string.Join(", ", variants) : "no variants")}.");
+                nameof(ModelLoadOptions.Variant),
+                $"{folder} has no weights of the variant {variant}.",
+                variants.Count > 0 ? $"Use {InvalidInputException.AnyOf(variants)}." : "It has no variants: leave it out.");
         }
 
         var found = Existing(names, null) ?? (variants.Count == 1 ? Existing(names, variants[0]) : null);
         if (found is null && variants.Count > 1)
-            throw new InvalidInputException($"{folder} has weights of the variants {string.Join(", ", variants)} only; choose one with --variant.");
+            throw new InvalidInputException(nameof(ModelLoadOptions.Variant), $"{folder} has only weights of variants.", $"Use {InvalidInputException.AnyOf(variants)}.");
         return found
             ?? Pickled.FirstOrDefault(names.Contains)
             ?? throw new InvalidInputException(

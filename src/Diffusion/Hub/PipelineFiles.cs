@@ -67,14 +67,14 @@ internal sealed class PipelineFiles
         var shards = JsonConfig.Parse($"{index} of {repository}", json).Texts("weight_map").Select(entry => folder + entry.Value).Distinct(StringComparer.Ordinal).ToList();
         return shards.TrueForAll(listing.Files.Contains)
             ? shards
-            : throw new InvalidInputException($"{index} of {repository} names weights that the repository does not have; choose another --revision or --variant.");
+            : throw new InvalidInputException($"{index} of {repository} names weights that the repository does not have. Use another revision or variant.");
     }
 
     private string Offer()
     {
         var files = listing.Files.Where(path => Path.GetExtension(path) is ".safetensors" or ".ckpt").Take(8).ToList();
         return files.Count > 0
-            ? $"Fetch one of its files with --file: {string.Join(", ", files)}."
+            ? $"Download one of its files instead: {string.Join(", ", files)}."
             : $"It has no .safetensors or .ckpt files either; is {repository} the right name?";
     }
 }

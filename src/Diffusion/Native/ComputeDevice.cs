@@ -8,6 +8,7 @@ public static class ComputeDevice
     /// <summary>The name that leaves the choice to the program: a GPU where one can be used, else the CPU.</summary>
     public const string Auto = "auto";
 
+    private const string Setting = "Device";
     private const string Cuda = "cuda";
 
     /// <summary>Whether a text is a name of a device: <c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
@@ -35,10 +36,13 @@ public static class ComputeDevice
     {
         if (name == Auto)
             return gpus > 0 ? 0 : null;
-        InvalidInputException.Require(gpus > 0, $"--device {name}: {whyNone()}; use --device cpu.");
+        InvalidInputException.Require(gpus > 0, Setting, $"{name} is not available: {whyNone()}.", "Use cpu.");
         var index = name.Split(':') is [_, var number] ? int.Parse(number, System.Globalization.CultureInfo.InvariantCulture) : 0;
         InvalidInputException.Require(
-            index < gpus, $"--device {name}: there {(gpus == 1 ? "is only 1 GPU" : $"are only {gpus} GPUs")} here, and they are counted from 0: use {Cuda}:{gpus - 1}.");
+            index < gpus,
+            Setting,
+            $"{name} is not available: this machine has {(gpus == 1 ? "1 GPU" : $"{gpus} GPUs")}.",
+            gpus == 1 ? $"Use {Cuda}:0." : $"Use {Cuda}:0 to {Cuda}:{gpus - 1}.");
         return index;
     }
 }

@@ -91,14 +91,14 @@ public sealed record MemoryEstimate(
     public void RequireFits(long memory, bool takesAllParts = false)
     {
         InvalidInputException.Require(Peak <= memory, FormattableString.Invariant(
-            $"The run needs about {Gigabytes(Peak)} GB (weights {Gigabytes(Weights)}, network {Gigabytes(Network)}, decoding {Gigabytes(Decoding)}, pictures {Gigabytes(Pictures)}) and this machine has {Gigabytes(memory)} GB; {Advice(takesAllParts)}."));
+            $"The run needs about {Gigabytes(Peak)} GB (weights {Gigabytes(Weights)}, network {Gigabytes(Network)}, decoding {Gigabytes(Decoding)}, pictures {Gigabytes(Pictures)}) and this machine has {Gigabytes(memory)} GB. {Advice(takesAllParts)}"));
     }
 
     private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e9:F1}");
 
-    private string Advice(bool takesAllParts) => Pictures > Peak / 2 ? "give a smaller picture"
-        : DecodesAtPeak ? "take --vae-tiling or a smaller --size"
-        : takesAllParts ? "take a smaller --size, a smaller --batch or --dtype bfloat16"
-        : OnePartAtATime ? "take a smaller --size or --dtype bfloat16"
-        : "take --low-memory, a smaller --size, fewer prompts at once or --dtype bfloat16";
+    private string Advice(bool takesAllParts) => Pictures > Peak / 2 ? "Use a smaller picture."
+        : DecodesAtPeak ? "Use VAE tiling or a smaller size."
+        : takesAllParts ? "Use a smaller size, a smaller batch or bfloat16."
+        : OnePartAtATime ? "Use a smaller size or bfloat16."
+        : "Use low memory, a smaller size, fewer prompts at once or bfloat16.";
 }

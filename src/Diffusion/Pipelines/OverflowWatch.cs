@@ -33,5 +33,5 @@ internal sealed class OverflowWatch : IDisposable
 
     private static void Require(Tensor? finite, int step) => InvalidInputException.Require(
         finite is null || finite.ReadBoolean(),
-        $"The numbers overflowed at step {step + 1}; use --dtype float32, a lower --guidance or milder weights. Where nothing helps, the model is damaged.");
+        $"The numbers overflowed at step {step + 1}. Use float32, a lower guidance or weights closer to 1; if it persists, the model file may be corrupt.");
 }

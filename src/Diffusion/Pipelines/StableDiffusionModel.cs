@@ -154,7 +154,9 @@ public sealed class StableDiffusionModel : IDisposable
         var multiple = Shape.Vae.PixelsPerLatent;
         InvalidInputException.Require(
             Math.Min(size.Width, size.Height) >= multiple && size.Width % multiple == 0 && size.Height % multiple == 0,
-            $"--size {size} does not fit; width and height must be multiples of {multiple}.");
+            "Size",
+            $"{size} does not fit this model.",
+            $"Width and height must be multiples of {multiple}.");
     }
 
     /// <inheritdoc/>

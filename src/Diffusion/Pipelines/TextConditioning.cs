@@ -43,7 +43,8 @@ public static class TextConditioning
     {
         using var scope = NewDisposeScope();
         var layers = model.Shape.TextEncoders.Min(encoder => encoder.Layers);
-        InvalidInputException.Require(clipSkip >= 0 && clipSkip < layers, $"--clip-skip is {clipSkip}; give 0 to {layers - 1}, the text encoder has {layers} layers.");
+        InvalidInputException.Require(
+            clipSkip >= 0 && clipSkip < layers, "ClipSkip", $"{clipSkip} is out of range: the text encoder has {layers} layers.", $"Use a number from 0 to {layers - 1}.");
         sizes ??= PictureSizes.Of(new PixelSize(model.PictureSide, model.PictureSide));
         return prompts.Select(prompt => Encode(model, prompt, sizes, clipSkip, further)).Aggregate((rows, row) => rows.Join(row)).MoveToOuterDisposeScope();
     }

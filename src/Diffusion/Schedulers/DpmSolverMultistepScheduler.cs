@@ -23,9 +23,9 @@ public sealed class DpmSolverMultistepScheduler : Scheduler
         : base(config)
     {
         if (config.AlgorithmType != SupportedAlgorithm)
-            throw new InvalidInputException($"The scheduler config asks for the DPM-Solver form \"{config.AlgorithmType}\"; only {SupportedAlgorithm} is supported: choose ddim.");
+            throw new InvalidInputException("Sampler", $"The scheduler config asks for the DPM-Solver algorithm \"{config.AlgorithmType}\"; only {SupportedAlgorithm} is supported.", "Use ddim.");
         if (config.SolverOrder is not (1 or 2))
-            throw new InvalidInputException($"The scheduler config asks for DPM-Solver of order {config.SolverOrder}; supported are 1 and 2: choose ddim.");
+            throw new InvalidInputException("Sampler", $"The scheduler config asks for DPM-Solver of order {config.SolverOrder}; only 1 and 2 are supported.", "Use ddim.");
         Timesteps = TimestepGrid.Create(config, config.TimestepSpacing ?? TimestepSpacing.Linspace, steps, includesEnd: false);
         double[] ratios = [.. Timesteps.Select(Noise.Ratio)];
         var end = Noise.Ratio(0);

@@ -24,7 +24,7 @@ public sealed class LcmScheduler : Scheduler
     {
         var known = config.OriginalInferenceSteps;
         if (steps < 1 || steps > known)
-            throw new InvalidInputException($"{steps} steps are not possible with the scheduler lcm: give a number from 1 to {known}; 4 to 8 are usual.");
+            throw new InvalidInputException("Steps", $"{steps} is out of range for lcm.", $"Use a number from 1 to {known}; 4 to 8 are usual.");
         // Of the timesteps of training, from the noisiest, as many at equal distances (rounded down) as there are steps.
         var stride = config.TrainTimesteps / known;
         Timesteps = [.. Enumerable.Range(0, steps).Select(i => ((known - (long)Math.Floor((double)i * known / steps)) * stride) - 1)];

@@ -22,11 +22,11 @@ public sealed class PndmScheduler : Scheduler
         : base(config)
     {
         if (config.SkipPrkSteps == false)
-            throw new InvalidInputException("The scheduler config asks for PNDM with Runge-Kutta steps (skip_prk_steps false), which is not supported: choose ddim.");
+            throw new InvalidInputException("Sampler", "The scheduler config asks for PNDM with Runge-Kutta steps (skip_prk_steps false), which is not supported.", "Use ddim.");
         var grid = TimestepGrid.Create(config, config.TimestepSpacing ?? TimestepSpacing.Leading, steps, includesEnd: true);
         Timesteps = steps == 1 ? grid : [grid[0], grid[1], .. grid[1..]];
         if (Level(0).Alpha == 0)
-            throw new InvalidInputException("PNDM cannot start from pure noise (rescale_betas_zero_snr in the scheduler config): choose ddim.");
+            throw new InvalidInputException("Sampler", "PNDM cannot start from pure noise (rescale_betas_zero_snr in the scheduler config).", "Use ddim.");
         stride = config.TrainTimesteps / steps;
         final = config.SetAlphaToOne ?? false ? new NoiseLevel(1, 0) : Noise.Level(0);
     }

@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Diffusion.Schedulers;
 
-/// <summary>The names of <see cref="SamplerKind"/>s on the command line, in model directories and in the texts of pictures.</summary>
+/// <summary>The names of <see cref="SamplerKind"/>s that users write, in model directories and in the texts of pictures.</summary>
 public static class SamplerNames
 {
     private static readonly (SamplerKind Kind, string Name, string ClassName, string Label)[] Known =
@@ -16,17 +16,17 @@ public static class SamplerNames
     /// <summary>The names a user may type.</summary>
     public static IReadOnlyList<string> All { get; } = [.. Known.Select(known => known.Name)];
 
-    /// <summary>The sampler of a command-line name, in any case.</summary>
+    /// <summary>The sampler of a name that a user wrote, in any case.</summary>
     /// <exception cref="InvalidInputException">There is none of that name; the message lists those there are.</exception>
     public static SamplerKind Parse(string name)
     {
         var index = Array.FindIndex(Known, known => known.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
         return index >= 0
             ? Known[index].Kind
-            : throw new InvalidInputException($"There is no scheduler \"{name}\": choose one of {string.Join(", ", All)}.");
+            : throw new InvalidInputException("Sampler", $"\"{name}\" is unknown.", $"Use {InvalidInputException.AnyOf(All)}.");
     }
 
-    /// <summary>The command-line name of a sampler.</summary>
+    /// <summary>The name of a sampler that users write.</summary>
     public static string Name(this SamplerKind kind) => Array.Find(Known, known => known.Kind == kind).Name;
 
     /// <summary>What other programs call a sampler in the texts of pictures; see <see cref="Imaging.GenerationParameters"/>.</summary>

@@ -15,8 +15,7 @@ internal static class TimestepGrid
     public static long[] Create(SchedulerConfig config, TimestepSpacing spacing, int steps, bool includesEnd)
     {
         var count = config.TrainTimesteps;
-        if (steps < 1 || steps > count)
-            throw new InvalidInputException($"{steps} steps are not possible: give a number from 1 to {count}.");
+        InvalidInputException.RequireRange(steps, 1, count, "Steps");
         var points = includesEnd ? steps : steps + 1;
         double top = count - 1;
         var grid = new long[steps];
@@ -35,6 +34,6 @@ internal static class TimestepGrid
         return inRange && falls
             ? grid
             : throw new InvalidInputException(
-                $"{steps} steps are not possible with this scheduler ({count} timesteps, offset {config.StepsOffset}): give a smaller number.");
+                "Steps", $"{steps} steps do not fit this scheduler ({count} timesteps, offset {config.StepsOffset}).", "Use fewer.");
     }
 }

@@ -39,17 +39,17 @@ public static class WordSearch
         return found.Count > 0;
     }
 
-    /// <summary>One line that says why <see cref="Find"/> does not find a word, and what to name instead.</summary>
+    /// <summary>The message that says why <see cref="Find"/> does not find a word, and what to name instead.</summary>
     public static string Missing(this TokenizedPrompt prompt, string word)
     {
         var query = SpellingsOf(PromptText.Words(word));
         if (query.Length == 0)
-            return $"An empty word was asked for; {Choice(prompt)}.";
+            return $"A word is empty. {Choice(prompt)}";
         var name = Shorten(string.Join(' ', PromptText.Words(word)));
         return Places(query, SpellingsOf(prompt.Words.Select(w => w.Text).Concat(prompt.Truncated))).Any()
-            ? $"\"{name}\" is in the part of the prompt that was cut off, as the model reads {prompt.Ids.Count} tokens; "
-                + "shorten the prompt or move it to the front."
-            : $"\"{name}\" is not in the prompt; {Choice(prompt)}.";
+            ? $"\"{name}\" is in the part of the prompt that was cut off: the model reads {prompt.Ids.Count} tokens. "
+                + "Shorten the prompt, or move the word to the front."
+            : $"\"{name}\" is not in the prompt. {Choice(prompt)}";
     }
 
     private static IEnumerable<int> Places(Spelling[] query, Spelling[] words) =>
@@ -60,8 +60,8 @@ public static class WordSearch
 
     private static string Choice(TokenizedPrompt prompt) =>
         prompt.Words.Count == 0
-            ? "the prompt has no words"
-            : "choose one of its words: " + string.Join(", ", prompt.Words.Select(w => $"\"{Shorten(w.Text)}\"").Distinct());
+            ? "The prompt has no words."
+            : $"Use one of its words: {string.Join(", ", prompt.Words.Select(w => $"\"{Shorten(w.Text)}\"").Distinct())}.";
 
     private static string Shorten(string text) => text.Length <= LongestShown ? text : string.Concat(text.AsSpan(0, LongestShown), "…");
 

@@ -50,8 +50,9 @@ public static class ReplaceAlignment
         if (s != t)
         {
             throw new InvalidInputException(
-                $"The kind replace needs as many words in the target as in the source, but \"{source.Text}\" has {s} "
-                + $"and \"{target.Text}\" has {t} (a doubled space counts as a word); use --kind auto or --kind refine.");
+                TokenAlignment.Setting,
+                $"replace needs prompts with the same number of words, but \"{source.Text}\" has {s} and \"{target.Text}\" has {t} (a doubled space counts as a word).",
+                "Use auto or refine.");
         }
     }
 }

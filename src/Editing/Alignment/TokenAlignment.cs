@@ -20,6 +20,9 @@ public sealed class TokenAlignment
         Gather = gather;
     }
 
+    /// <summary>What errors call the setting that chooses the algorithm.</summary>
+    internal const string Setting = "Alignment";
+
     /// <summary>The algorithm that made this alignment.</summary>
     public AlignmentKind Kind { get; }
 
@@ -56,7 +59,9 @@ public sealed class TokenAlignment
             throw new ArgumentException($"The prompts are padded to {source.Ids.Count} and {target.Ids.Count} tokens.", nameof(target));
         InvalidInputException.Require(
             source.Ends.Count == 1 || kind is AlignmentKind.Auto or AlignmentKind.Naive,
-            $"--kind {kind.ToString().ToLowerInvariant()} is defined for prompts of {source.WindowLength} tokens, and these are longer; use --kind auto.");
+            Setting,
+            $"{kind.ToString().ToLowerInvariant()} is defined for prompts of {source.WindowLength} tokens, and these are longer.",
+            "Use auto.");
         return kind switch
         {
             AlignmentKind.Auto => AutoAlignment.Create(source, target),

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Prompts;
+using static System.FormattableString;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Editing.Concepts;
@@ -55,15 +56,16 @@ public sealed record ConceptSettings
     /// <exception cref="Diffusion.InvalidInputException">One of them does.</exception>
     public void Validate()
     {
-        Require(Word.Length > 0 && !Word.Any(char.IsWhiteSpace), $"--word is \"{Word}\"; give one word without spaces, such as \"<my-cat>\".");
-        Require(WeightedPrompt.Parse(Word).Text == Word, $"--word {Word}: prompts read its parentheses as a weight; give a word without them, such as \"<my-cat>\".");
-        Require(Initial.Length > 0 && !Initial.Any(char.IsWhiteSpace), $"--init is \"{Initial}\"; give one word that the model knows, such as cat.");
-        Require(Vectors is >= 1 and <= 32, $"--vectors is {Vectors}; give a number from 1 to 32.");
-        Require(Steps is >= 1 and <= 1_000_000, $"--steps is {Steps}; give a number from 1 to 1000000.");
-        Require(Batch is >= 1 and <= 1024, $"--batch is {Batch}; give a number from 1 to 1024.");
-        Require(Accumulation is >= 1 and <= 1024, $"--accumulate is {Accumulation}; give a number from 1 to 1024.");
-        Require(LearningRate is null || (LearningRate > 0 && double.IsFinite(LearningRate.Value)), $"--learning-rate is {LearningRate}; give a number above 0.");
-        Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), $"--weight-decay is {WeightDecay}; give a number of at least 0.");
+        Require(Word.Length > 0 && !Word.Any(char.IsWhiteSpace), nameof(Word), $"\"{Word}\" is not one word.", "Use a word without spaces, such as \"<my-cat>\".");
+        Require(WeightedPrompt.Parse(Word).Text == Word, nameof(Word), $"Prompts read the parentheses of {Word} as a weight.", "Use a word without them, such as \"<my-cat>\".");
+        Require(Initial.Length > 0 && !Initial.Any(char.IsWhiteSpace), nameof(Initial), $"\"{Initial}\" is not one word.", "Use a word that the model knows, such as cat.");
+        RequireRange(Vectors, 1, 32, nameof(Vectors));
+        RequireRange(Steps, 1, 1_000_000, nameof(Steps));
+        RequireRange(Batch, 1, 1024, nameof(Batch));
+        RequireRange(Accumulation, 1, 1024, nameof(Accumulation));
+        Require(
+            LearningRate is null || (LearningRate > 0 && double.IsFinite(LearningRate.Value)), nameof(LearningRate), Invariant($"{LearningRate} is out of range."), "Use a number above 0.");
+        Require(WeightDecay >= 0 && double.IsFinite(WeightDecay), nameof(WeightDecay), Invariant($"{WeightDecay} is out of range."), "Use 0 or more.");
         PromptTemplates.Validate(Templates);
     }
 }

@@ -45,7 +45,9 @@ public sealed class ConceptTraining : IDisposable
         PlainModel.Require(model, "learn from pictures");
         InvalidInputException.Require(
             !model.OnePartAtATime,
-            "--low-memory: learning goes through text encoder and U-Net by turns and needs both in memory; leave it out, and take --save-memory, --dtype bfloat16 or a smaller --batch.");
+            "LowMemory",
+            "Training alternates between text encoder and U-Net and needs both in memory.",
+            "Leave it out; recompute activations, use bfloat16 or use a smaller batch.");
         this.model = model;
         this.settings = settings;
         using var _ = no_grad();
@@ -163,7 +165,7 @@ public sealed class ConceptTraining : IDisposable
     }
 
     private InvalidInputException Broken() =>
-        new($"The loss is no number any more after step {state.Step}; use --dtype float32 or a lower --learning-rate. Where nothing helps, the model is damaged.");
+        new($"The loss became NaN or infinite at step {state.Step}. Use float32 or a lower learning rate; if it persists, the model file may be corrupt.");
 
     private double HeldOutLoss(IReadOnlyList<Tensor> vectors)
     {

@@ -17,11 +17,17 @@ internal sealed class ConceptWord
     public ConceptWord(StableDiffusionModel model, ConceptSettings settings)
     {
         this.model = model;
-        Require(!model.Tokenizer.IsAdded(settings.Word) && Pieces(settings.Word).Count > 1, $"--word {settings.Word}: the model has this word already; choose one that is new to it, such as \"<my-{settings.Initial}>\".");
+        Require(
+            !model.Tokenizer.IsAdded(settings.Word) && Pieces(settings.Word).Count > 1,
+            nameof(settings.Word),
+            $"The model already has the word {settings.Word}.",
+            $"Use a new one, such as \"<my-{settings.Initial}>\".");
         var pieces = Pieces(settings.Initial);
         Require(
             pieces.Count == 1,
-            $"--init {settings.Initial} is {pieces.Count} tokens to this model ({string.Join(" ", pieces.Select(model.Tokenizer.Decode))}); give a word that is one, such as a common word for the kind of thing.");
+            nameof(settings.Initial),
+            $"\"{settings.Initial}\" has {pieces.Count} tokens in this model ({string.Join(" ", pieces.Select(model.Tokenizer.Decode))}).",
+            "Use a word that is a single token, such as a common word for the kind of thing.");
         initial = pieces[0];
         token = new AddedToken(settings.Word, model.Shape.TextEncoder.VocabularySize, settings.Vectors);
         Tokenizer = model.Tokenizer.With([token]);

@@ -40,7 +40,7 @@ public sealed record CrossReplaceSteps(StepWindow Default, IReadOnlyList<WordWin
             else if (all is null)
                 all = StepWindow.Parse(part);
             else
-                throw new InvalidInputException($"{all} and {part} are both the cross steps of all words; give one, or write WORD={part}.");
+                throw new InvalidInputException($"{all} and {part} are both for all words. Use one of them, or write WORD={part}.");
         }
 
         return all is null && words.Count == 0 ? Usual : new CrossReplaceSteps(all ?? StepWindow.Always, words);

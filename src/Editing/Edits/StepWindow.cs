@@ -43,7 +43,7 @@ public readonly record struct StepWindow
             && TryParse(text.AsSpan(dots < 0 ? 0 : dots + 2), out var end) && IsValid(start, end))
             return new StepWindow(start, end);
         throw new InvalidInputException(
-            $"\"{text}\" is not a part of the steps; write a fraction such as 0.8 or a range such as 0.1..0.6, between 0 and 1.");
+            $"\"{text}\" is not a part of the steps. Write a fraction such as 0.8 or a range such as 0.1..0.6, between 0 and 1.");
     }
 
     /// <summary>

@@ -21,7 +21,7 @@ public sealed record BdiaInversion : InversionMethod
 
     internal override void Validate(SamplingSettings sampling)
     {
-        Require(sampling.Steps >= 2, nameof(SamplingSettings.Steps), "BDIA inversion needs at least 2 steps.");
+        Require(sampling.Steps >= 2, nameof(SamplingSettings.Steps), $"{sampling.Steps} is too few for bdia.", "Use 2 or more.");
         Require(Gamma is > 0 and <= 1, nameof(Gamma), $"{Gamma} is out of range.", "Use a number above 0, at most 1.");
     }
 
@@ -37,7 +37,7 @@ public sealed record BdiaInversion : InversionMethod
         {
             using var scope = NewDisposeScope();
             var next = scheduler.UndoStep(run.Predict(latents[^1], step, guidance), step, latents[^1], latents[^2]);
-            run.RequireFinite(next, "while inverting; a larger gamma helps");
+            run.RequireFinite(next, "while inverting", "more steps or a larger gamma");
             latents.Add(next.MoveToOuterDisposeScope());
             run.Report("inverting", run.Steps - step + 1);
         }

@@ -64,7 +64,7 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
         using var scope = NewDisposeScope();
         using var file = SafetensorsFile.Open(path);
         if (file.Metadata.GetValueOrDefault("format") != Format)
-            throw new InvalidInputException($"{path} is not an inversion; make one with p2p invert.");
+            throw new InvalidInputException($"{path} is not an inversion. Invert a picture and use the file that results.");
         if (file.Metadata.GetValueOrDefault("model") != model.Fingerprint)
             throw new InvalidInputException($"{path} was made with another model than {model.Directory} (or with other weights of it); invert the picture again.");
         try

@@ -29,7 +29,7 @@ public abstract record InversionMethod
     /// <exception cref="Diffusion.InvalidInputException">There is no such method.</exception>
     public static InversionMethod Named(string name) => All.FirstOrDefault(method => method.Name == name)
         ?? throw new Diffusion.InvalidInputException(
-            nameof(InversionSettings.Method), $"There is no inversion method \"{name}\".", $"Use one of {string.Join(", ", Names)}.");
+            nameof(InversionSettings.Method), $"\"{name}\" is unknown.", $"Use {Diffusion.InvalidInputException.AnyOf(Names)}.");
 
     /// <summary>Inverts a picture.</summary>
     /// <param name="model">The model.</param>

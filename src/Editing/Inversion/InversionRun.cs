@@ -100,10 +100,10 @@ internal sealed class InversionRun : IDisposable
 
     public void Checkpoint(Func<InvertedPicture> unfinished) => checkpoint?.Invoke(unfinished);
 
-    public void RequireFinite(Tensor latents, string where)
+    public void RequireFinite(Tensor latents, string where, string remedy = "more steps or a lower guidance")
     {
         if (!FiniteNumbers.AreAll(latents))
-            throw new InvalidInputException($"The numbers overflowed {where}. Use float32, more steps or a lower guidance.");
+            throw new InvalidInputException($"The numbers overflowed {where}. Use float32, {remedy}.");
     }
 
     public void Dispose() => Scheduler.Dispose();

@@ -51,7 +51,7 @@ public enum ForeignNotationKind
     /// <summary><c>__name__</c>: a word that is drawn from a list.</summary>
     Wildcard,
 
-    /// <summary><c>--ar 3:2</c>: a setting.</summary>
+    /// <summary>Two dashes and a name, as in Midjourney: a setting.</summary>
     Flag,
 
     /// <summary><c>\[</c>: a character that would be notation there.</summary>

@@ -23,15 +23,15 @@ internal static class WordPlaces
     /// <summary>Requires that at least one of the prompts has the word.</summary>
     /// <param name="prompts">The prompts, at least one.</param>
     /// <param name="word">The word.</param>
-    /// <param name="option">The option that names the word.</param>
+    /// <param name="setting">The setting that names the word, for the error.</param>
     /// <exception cref="InvalidInputException">None of them has it.</exception>
-    public static void RequireIn(IReadOnlyList<TokenizedPrompt> prompts, string word, string option)
+    public static void RequireIn(IReadOnlyList<TokenizedPrompt> prompts, string word, string setting)
     {
         if (prompts.Any(prompt => prompt.PlacesOf(word).Count > 0))
             return;
         if (prompts.Count == 1)
-            throw new InvalidInputException($"{option}: {prompts[0].Missing(word)}");
+            throw new InvalidInputException(setting, prompts[0].Missing(word), advice: null);
         var words = prompts.SelectMany(prompt => prompt.Words).Select(w => $"\"{w.Text}\"").Distinct();
-        throw new InvalidInputException($"{option}: \"{word}\" is in none of the prompts; choose one of their words: {string.Join(", ", words)}.");
+        throw new InvalidInputException(setting, $"\"{word}\" is in none of the prompts.", $"Use one of their words: {string.Join(", ", words)}.");
     }
 }

@@ -18,7 +18,7 @@ public sealed record WordWeight(string Word, float Weight, int? Index = null)
         var equals = text.LastIndexOf('=');
         var word = equals < 0 ? "" : text[..equals].Trim();
         if (word.Length == 0 || !TryParseWeight(text.AsSpan(equals + 1), out var weight))
-            throw new InvalidInputException($"\"{text}\" is not WORD=NUMBER; write for example snow=1.5.");
+            throw new InvalidInputException($"\"{text}\" is not WORD=NUMBER. Write for example snow=1.5.");
         return new WordWeight(word, weight);
     }
 

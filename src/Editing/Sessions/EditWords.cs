@@ -22,8 +22,8 @@ internal sealed class EditWords
         Edits = [null, .. AttentionEdit.CreateAll(prompt, [.. targets], sampling.Steps)];
         // A target's emphasis comes from the source through the alignment.
         Prompts = [prompt, .. Edits.Skip(1).Select(target => target!.Alignment.Target with { Emphasis = target.Alignment.Emphasis() })];
-        Blend = Naming(nameof(EditRequest.Blend), () => edit.Blend?.Find(Prompts));
-        BlendSubtract = Naming(nameof(EditRequest.BlendSubtract), () => edit.BlendSubtract?.Find(Prompts));
+        Blend = edit.Blend?.Find(Prompts, nameof(EditRequest.Blend));
+        BlendSubtract = edit.BlendSubtract?.Find(Prompts, nameof(EditRequest.BlendSubtract));
     }
 
     /// <summary>The source prompt, then the targets.</summary>

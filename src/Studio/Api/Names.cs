@@ -13,5 +13,5 @@ internal static class Names
     /// <summary>A project's name, checked.</summary>
     /// <exception cref="InvalidInputException">It is empty or too long.</exception>
     public static string Project(string? name) => name?.Trim() is { Length: > 0 and <= Longest } good ? good
-        : throw new InvalidInputException($"name must have 1 to {Longest} characters.");
+        : throw new InvalidInputException("Name", name is { Length: > 0 } ? $"It has {name.Length} characters." : "It is empty.", $"Use 1 to {Longest} characters.");
 }

@@ -5,17 +5,18 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Api;
 
-/// <summary>Errors as problem details (RFC 9457): what a person can mend comes with the sentence that says how.</summary>
+/// <summary>Errors as problem details (RFC 9457): input that the user can correct names the JSON field and says what to do.</summary>
 internal sealed class ProblemHandler(IProblemDetailsService problems, ILogger<ProblemHandler> log) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancel)
     {
         var (status, title) = exception switch
         {
-            InvalidInputException => (StatusCodes.Status400BadRequest, exception.Message),
+            InvalidInputException input => (StatusCodes.Status400BadRequest, input.Describe(FieldNames.Of)),
             QueueFullException => (StatusCodes.Status429TooManyRequests, exception.Message),
             StudioClosedException => (StatusCodes.Status503ServiceUnavailable, exception.Message),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "The request is larger than this studio takes."),
@@ -28,10 +29,9 @@ internal sealed class ProblemHandler(IProblemDetailsService problems, ILogger<Pr
         context.Response.StatusCode = status;
         if (status == StatusCodes.Status429TooManyRequests)
             context.Response.Headers.RetryAfter = "5";
-        return await problems.TryWriteAsync(new ProblemDetailsContext
-        {
-            HttpContext = context,
-            ProblemDetails = new ProblemDetails { Status = status, Title = title },
-        });
+        var details = new ProblemDetails { Status = status, Title = title };
+        if (exception is InvalidInputException { Setting: { } setting } invalid)
+            details.Extensions["errors"] = new Dictionary<string, string[]> { [FieldNames.Of(setting)] = [invalid.Text] };
+        return await problems.TryWriteAsync(new ProblemDetailsContext { HttpContext = context, ProblemDetails = details });
     }
 }

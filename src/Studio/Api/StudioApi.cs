@@ -134,7 +134,7 @@ internal static class StudioApi
     {
         var found = versions.Split(',', StringSplitOptions.RemoveEmptyEntries).Take(Names.MostInGrid).Select(store.Version).ToList();
         if (found.Count == 0)
-            throw new Diffusion.InvalidInputException("versions names no version; give their ids with commas between them.");
+            throw new Diffusion.InvalidInputException("Versions", "No version is named.", "Give ids with commas between them.");
         return TypedResults.Bytes(options.DrawGrid([.. found.Select(version => (store.Picture(version.Picture), version.Recipe.Prompt))]), "image/png");
     }
 

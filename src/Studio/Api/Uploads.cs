@@ -28,7 +28,7 @@ internal static class Uploads
         bytes.Position = 0;
         using var file = PictureFile.Open(bytes, "The file");
         if ((long)file.Size.Width * file.Size.Height > options.MaxUploadPixels)
-            throw new InvalidInputException($"The picture has {file.Size} pixels; up to {options.MaxUploadPixels >> 20} Mi pixels are taken: make it smaller.");
+            throw new InvalidInputException($"The picture has {file.Size} pixels; at most {options.MaxUploadPixels >> 20} Mi pixels are accepted. Make it smaller.");
         var png = file.ToPng(LongestSide, out var size);
         return (png, size);
     }

@@ -19,8 +19,8 @@ internal static class VersionFiles
             .Produces(200, contentType: "image/png").ProducesProblem(404);
         api.MapGet("/versions/{id}/mask.png", Mask).WithSummary("The mask that the version's command reads.").Produces(200, contentType: "image/png").ProducesProblem(404);
         api.MapGet("/versions/{id}/run.json", Record).WithSummary("Everything needed to repeat a version.");
-        api.MapGet("/versions/{id}/command", Command).WithSummary("The p2p commands that make the same picture.").Produces<string>(200, "text/plain").ProducesProblem(404);
-        api.MapGet("/versions/{id}/inversion.safetensors", Inversion).WithSummary("The inversion of a version, for p2p edit --inversion; of edits, once they were a source.")
+        api.MapGet("/versions/{id}/command", Command).WithSummary("The command lines that make the same picture.").Produces<string>(200, "text/plain").ProducesProblem(404);
+        api.MapGet("/versions/{id}/inversion.safetensors", Inversion).WithSummary("The inversion of a version, as the command line and the library read it; of an edit, once it has been edited further.")
             .Produces(200, contentType: "application/octet-stream").ProducesProblem(404);
     }
 

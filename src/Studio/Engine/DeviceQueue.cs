@@ -175,9 +175,8 @@ internal sealed class DeviceQueue : IAsyncDisposable
         }
         catch (Exception e)
         {
-            // One job's failure is not the next one's. libtorch puts a stack trace behind its first line.
-            var problem = e is InvalidInputException ? e.Message : $"{e.GetType().Name}: {e.Message.Split('\n')[0]}";
-            job.Update(now => now with { State = JobState.Failed, Problem = problem });
+            // One job's failure is not the next one's.
+            job.Update(now => now.Fail(e));
         }
     }
 

@@ -1,3 +1,6 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Studio.Recipes;
+
 namespace PromptToPrompt.Studio.Engine;
 
 /// <summary>Where a job is.</summary>
@@ -28,10 +31,18 @@ public enum JobState
 /// <param name="Preview">Number of the latest preview, counted from 1; 0 while there is none.</param>
 /// <param name="Losses">The loss of each optimised step so far.</param>
 /// <param name="Version">Id of the picture, once it is done.</param>
-/// <param name="Problem">Why it failed, in a sentence.</param>
+/// <param name="Problem">Why it failed, and what to do.</param>
+/// <param name="Setting">The recipe's field that it failed for; null where it failed for something else.</param>
 public sealed record JobProgress(
-    JobState State, int Ahead = 0, string Stage = "", int Step = 0, int Steps = 0, int Preview = 0, IReadOnlyList<double>? Losses = null, string? Version = null, string? Problem = null)
+    JobState State, int Ahead = 0, string Stage = "", int Step = 0, int Steps = 0, int Preview = 0, IReadOnlyList<double>? Losses = null, string? Version = null, string? Problem = null,
+    string? Setting = null)
 {
     /// <summary>Whether nothing more will come.</summary>
     public bool IsOver => State is JobState.Done or JobState.Cancelled or JobState.Failed;
+
+    /// <summary>The same job, failed.</summary>
+    internal JobProgress Fail(Exception e) => e is InvalidInputException input
+        ? this with { State = JobState.Failed, Problem = input.Text, Setting = input.Setting is { } setting ? FieldNames.Of(setting) : null }
+        // libtorch puts a stack trace behind its first line.
+        : this with { State = JobState.Failed, Problem = $"{e.GetType().Name}: {e.Message.Split('\n')[0]}" };
 }

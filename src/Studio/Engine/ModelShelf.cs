@@ -9,7 +9,7 @@ namespace PromptToPrompt.Studio.Engine;
 /// <param name="Load">Loads it.</param>
 public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
 {
-    /// <summary>What else of the command line decides its pictures, such as <c>--lora</c> and its file: names of options and values, not quoted.</summary>
+    /// <summary>What else of the command line decides its pictures: names of options and values, not quoted.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
     /// <summary>The words that it was trained on; null for a model that does not list them.</summary>
@@ -34,7 +34,8 @@ internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action<Off
         if (loaded is { } here && here.Name == name)
             return here.Model;
         var model = offered.FirstOrDefault(model => model.Name == name)
-            ?? throw new InvalidInputException($"The studio does not offer a model \"{name}\"; it has {string.Join(", ", offered.Select(model => model.Name))}.");
+            ?? throw new InvalidInputException(
+                "Model", $"The studio has no model \"{name}\".", $"Use {InvalidInputException.AnyOf([.. offered.Select(model => model.Name)])}.");
         Dispose();
         loaded = (name, model.Load());
         Loaded = name;

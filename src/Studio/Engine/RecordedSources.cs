@@ -100,8 +100,8 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         if (KeyWith(model, version.Recipe) != store.KeyOf(version.Id))
         {
             throw new InvalidInputException(
-                $"Picture {version.Number} was made by another model than what \"{version.Recipe.Root(store.Version).Model}\" is now (its files, adapters or type differ): "
-                + "make it anew and edit that, or start the studio as it was then.");
+                $"Picture {version.Number} was made by another model than what \"{version.Recipe.Root(store.Version).Model}\" is now (its files, adapters or type differ). "
+                + "Draw it again and edit that, or start the studio as it was then.");
         }
     }
 

@@ -155,7 +155,7 @@ public sealed class StudioEngine : IAsyncDisposable
             try
             {
                 if (stored.Starts >= MostStarts)
-                    throw new InvalidInputException("The studio ended while this picture was made, and again at the second try; ask for it once more if it shall be tried again.");
+                    throw new InvalidInputException("The studio stopped twice while it was making this picture. Ask for it once more to try again.");
                 Require(stored.Project, stored.Parent, stored.Recipe);
                 Enqueue(stored);
             }
@@ -164,7 +164,7 @@ public sealed class StudioEngine : IAsyncDisposable
                 // Other models may be offered now.
                 var job = new Job(stored, clock, End);
                 jobs.Add(job);
-                job.Update(now => now with { State = JobState.Failed, Problem = e.Message });
+                job.Update(now => now.Fail(e));
             }
         }
     }

@@ -43,7 +43,7 @@ internal sealed class Gatekeeper(RequestDelegate next, StudioOptions options)
         response.StatusCode = status;
         response.ContentType = "text/plain; charset=utf-8";
         return response.WriteAsync(status == StatusCodes.Status401Unauthorized
-            ? "This studio needs its token: open the address that p2p serve printed."
+            ? "This studio needs its token: open the address that it printed when it started."
             : "This studio is not reachable by that name, or from that page.");
     }
 

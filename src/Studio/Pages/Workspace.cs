@@ -261,7 +261,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         }
         catch (Exception e) when (e is InvalidInputException or QueueFullException or StudioClosedException)
         {
-            Complain(e.Message);
+            Complain(e is InvalidInputException input ? input.Describe(Labels.OfSetting) : e.Message);
         }
     }
 
@@ -293,7 +293,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         (Job, Progress) = (null, null);
         if (progress.State == JobState.Failed)
         {
-            Problem = progress.Problem;
+            Problem = progress.Setting is { } field ? $"{Labels.OfField(field)}: {progress.Problem}" : progress.Problem;
         }
         else if (progress.Version is { } id && store.FindVersion(id) is { } version)
         {

@@ -153,7 +153,7 @@ public sealed record EditedRecipe : Recipe
     /// <summary>When self-attention comes from the source.</summary>
     public string SelfSteps { get; init; } = DefaultSelfSteps;
 
-    /// <summary>Words whose place alone may change, as <c>p2p edit --blend</c> has them; empty for the whole picture.</summary>
+    /// <summary>Words whose place alone may change, such as <c>house</c>, or <c>house:castle</c> where source and edit have different ones; empty for the whole picture.</summary>
     public string Blend { get; init; } = "";
 
     /// <summary>Share of the strongest attention that counts as a word's place.</summary>

@@ -39,7 +39,7 @@ public sealed class StudioStore : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException)
         {
-            throw new InvalidInputException($"The studio cannot keep its work in {Folder} ({e.Message.TrimEnd('.')}); choose another folder with --data.", e);
+            throw new InvalidInputException("Data", $"The studio cannot write to {Folder} ({e.Message.TrimEnd('.')}).", "Use another folder.", e);
         }
     }
 
@@ -225,7 +225,7 @@ public sealed class StudioStore : IDisposable
         }
         catch (IOException e) when (e is not DirectoryNotFoundException and not PathTooLongException)
         {
-            throw new InvalidInputException($"Another studio keeps its work in {Folder}; close it, or choose another folder with --data.", e);
+            throw new InvalidInputException("Data", $"Another studio is using {Folder}.", "Close it, or use another folder.", e);
         }
     }
 

@@ -70,8 +70,8 @@ public sealed class EditCommandTests
     [InlineData("--blend-subtract: \"zebra\"", "--blend-subtract", "zebra:dog")]
     [InlineData("--weight: \"zebra\"", "--weight", "zebra=2")]
     [InlineData("--cross-steps: \"zebra\"", "--cross-steps", "zebra=0.5")]
-    [InlineData("--size 63x64", "--size", "63x64")]
-    [InlineData("--steps is 2000", "--steps", "2e3")]
+    [InlineData("--size: 63x64", "--size", "63x64")]
+    [InlineData("2000", "--steps", "2e3")]
     [InlineData("--init-latents", "--init-latents", "no-such.safetensors")]
     [InlineData("--steps", "--steps", "0")]
     public void WrongInputNamesItAndWritesNothing(string expected, params string[] options)

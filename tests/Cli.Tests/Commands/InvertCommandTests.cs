@@ -103,7 +103,7 @@ public sealed class InvertCommandTests : IDisposable
         Assert.Contains("--method", P2P.Run([.. edit, folder["ball.safetensors"], "--method", "direct"]).FailedWith(2));
         Assert.Contains("--early-stop", P2P.Run(["edit", Prompt, "a blue ball", "--early-stop", "1", "-o", folder["out"]]).FailedWith(2));
         Assert.Contains("picture's name", P2P.Run(["invert", picture, Prompt, "-o", picture]).FailedWith(2));
-        Assert.Contains("another --output", P2P.Run(["edit", Prompt, "a blue ball", "--image", picture, "--overwrite", "-o", folder.Path]).FailedWith(2));
+        Assert.Contains("--output: ", P2P.Run(["edit", Prompt, "a blue ball", "--image", picture, "--overwrite", "-o", folder.Path]).FailedWith(2));
         Assert.Contains("100", P2P.Run(["invert", picture, Prompt, "-o", folder["x.safetensors"], "--steps", "150"]).FailedWith(2));
         // Before the inversion, which would take its time.
         Assert.Contains("zebra", P2P.Run(["edit", Prompt, "a blue ball", "--image", picture, "-o", folder["out"], "--blend", "zebra", "--steps", "100", "--inner-steps", "1000", "--early-stop", "0"]).FailedWith(2));

@@ -28,7 +28,7 @@ public sealed class ModelPullTests : PullingTests
     {
         Assert.Contains(HalfWeights, (await PullAsync(request with { Variant = "fp16" })).Files);
         Assert.False(File.Exists(Part[..^".incomplete".Length]));
-        Assert.Contains("--variant bf16", await FailureAsync(request with { Variant = "bf16" }));
+        Assert.Contains("variant bf16", await FailureAsync(request with { Variant = "bf16" }));
     }
 
     [Fact]

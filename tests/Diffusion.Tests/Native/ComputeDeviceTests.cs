@@ -14,9 +14,9 @@ public sealed class ComputeDeviceTests
         Assert.Equal(index, ComputeDevice.Index(name, gpus, () => "none"));
 
     [Theory]
-    [InlineData("cuda", 0, "--device cuda: there is no driver; use --device cpu.")]
-    [InlineData("cuda:1", 1, "there is only 1 GPU here, and they are counted from 0: use cuda:0.")]
-    [InlineData("cuda:7", 2, "there are only 2 GPUs here, and they are counted from 0: use cuda:1.")]
+    [InlineData("cuda", 0, "Device: cuda is not available: there is no driver. Use cpu.")]
+    [InlineData("cuda:1", 1, "cuda:1 is not available: this machine has 1 GPU. Use cuda:0.")]
+    [InlineData("cuda:7", 2, "cuda:7 is not available: this machine has 2 GPUs. Use cuda:0 to cuda:1.")]
     public void What_is_not_there_is_an_error_and_nothing_else_is_taken(string name, int gpus, string message) =>
         Assert.EndsWith(message, Assert.Throws<InvalidInputException>(() => ComputeDevice.Index(name, gpus, () => "there is no driver")).Message);
 

@@ -55,10 +55,10 @@ public sealed class MemoryEstimateTests : IDisposable
     public void ARunThatCannotFitIsRefusedWithWhatWouldHelp()
     {
         new MemoryEstimate(0, 1, 0, 2, 3).RequireFits(4);
-        Assert.Contains("--vae-tiling", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 2, 3).RequireFits(3)).Message);
-        Assert.Contains("--low-memory", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 3, 2).RequireFits(3)).Message);
-        Assert.Contains("--batch", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 3, 2).RequireFits(3, takesAllParts: true)).Message);
-        Assert.Contains("--vae-tiling", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 3, 5, OnePartAtATime: true).RequireFits(3)).Message);
+        Assert.Contains("VAE tiling", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 2, 3).RequireFits(3)).Message);
+        Assert.Contains("low memory", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 3, 2).RequireFits(3)).Message);
+        Assert.Contains("smaller batch", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 3, 2).RequireFits(3, takesAllParts: true)).Message);
+        Assert.Contains("VAE tiling", Assert.Throws<InvalidInputException>(() => new MemoryEstimate(0, 1, 0, 3, 5, OnePartAtATime: true).RequireFits(3)).Message);
     }
 
     [Fact]

@@ -52,7 +52,8 @@ public sealed class SchedulerTests
     public void Impossible_numbers_of_steps_are_refused(SamplerKind kind, int steps)
     {
         var error = Assert.Throws<InvalidInputException>(() => Config.Create(kind, steps));
-        Assert.Contains($"{steps} steps", error.Message);
+        Assert.Equal("Steps", error.Setting);
+        Assert.Contains($"{steps} ", error.Problem);
     }
 
     [Fact]

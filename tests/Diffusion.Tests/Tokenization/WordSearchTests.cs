@@ -41,7 +41,7 @@ public sealed class WordSearchTests
     public void A_word_that_is_not_there_is_refused_with_those_that_are()
     {
         var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize("a cat, a dog").Find("lion"));
-        Assert.Equal("\"lion\" is not in the prompt; choose one of its words: \"a\", \"cat,\", \"dog\".", error.Message);
+        Assert.Equal("\"lion\" is not in the prompt. Use one of its words: \"a\", \"cat,\", \"dog\".", error.Message);
     }
 
     [Theory]
@@ -62,14 +62,14 @@ public sealed class WordSearchTests
     public void An_empty_word_is_refused(string word)
     {
         var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize("a cat").Find(word));
-        Assert.Equal("An empty word was asked for; choose one of its words: \"a\", \"cat\".", error.Message);
+        Assert.Equal("A word is empty. Use one of its words: \"a\", \"cat\".", error.Message);
     }
 
     [Fact]
     public void An_empty_prompt_has_no_words()
     {
         var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize(" ").Find("cat"));
-        Assert.Equal("\"cat\" is not in the prompt; the prompt has no words.", error.Message);
+        Assert.Equal("\"cat\" is not in the prompt. The prompt has no words.", error.Message);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class WordSearchTests
         foreach (var word in new[] { "cat", "dog", "a cat" })
         {
             var error = Assert.Throws<InvalidInputException>(() => prompt.Find(word));
-            Assert.StartsWith($"\"{word}\" is in the part of the prompt that was cut off, as the model reads 6 tokens;", error.Message);
+            Assert.StartsWith($"\"{word}\" is in the part of the prompt that was cut off: the model reads 6 tokens.", error.Message);
         }
     }
 

@@ -19,7 +19,7 @@ public sealed class ReplaceAlignmentTests
             var exception = Assert.Throws<InvalidInputException>(() => ReplaceAlignment.Create(source, target));
             var counts = System.Text.RegularExpressions.Regex.Matches(error.GetProperty("message").GetString()!, @"\d+");
             Assert.All(counts, count => Assert.Contains($"has {count.Value}", exception.Message, StringComparison.Ordinal));
-            Assert.Contains("--kind auto", exception.Message, StringComparison.Ordinal);
+            Assert.Contains("Use auto", exception.Message, StringComparison.Ordinal);
             return;
         }
 

@@ -157,7 +157,7 @@ public sealed class ConceptTrainingTests : IDisposable
     [Fact]
     public void WhatDoesNotFitIsOneClearLine()
     {
-        Refused("has this word already", Settings with { Word = "Dog" });
+        Refused("already has the word", Settings with { Word = "Dog" });
         Refused("without spaces", Settings with { Word = "my cat" });
         Refused("as a weight", Settings with { Word = "(c:2)" });
         Refused("as a weight", Settings with { Word = @"\(c" });
@@ -170,14 +170,14 @@ public sealed class ConceptTrainingTests : IDisposable
         Refused("no pictures", Settings, []);
         var picture = ConceptPictures.For(model)[0];
         Refused("one size", Settings, [picture, picture with { Picture = picture.Picture.Resize(64, 64) }]);
-        Assert.Contains("lower --learning-rate", Assert.Throws<InvalidInputException>(() => Train(Settings with { LearningRate = 1e30 })).Message);
+        Assert.Contains("lower learning rate", Assert.Throws<InvalidInputException>(() => Train(Settings with { LearningRate = 1e30 })).Message);
     }
 
     [Fact]
     public void AWordThatTheLastStepBrokeIsNoticed()
     {
         using var training = Train(Settings with { Steps = 1, LearningRate = 1e30 });
-        Assert.Contains("after step 1; use --dtype float32 or a lower --learning-rate", Assert.Throws<InvalidInputException>(() => training.HeldOutLoss()).Message);
+        Assert.Contains("at step 1. Use float32 or a lower learning rate", Assert.Throws<InvalidInputException>(() => training.HeldOutLoss()).Message);
     }
 
     [Fact]

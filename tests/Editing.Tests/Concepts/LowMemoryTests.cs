@@ -11,7 +11,7 @@ public sealed class LowMemoryTests
     public void LearningNeedsSeveralPartsInMemory()
     {
         using var model = StableDiffusionModel.Load(EmbeddedModel.Folder(), options: new ModelLoadOptions { OnePartAtATime = true });
-        Assert.Contains("--save-memory", Assert.Throws<InvalidInputException>(
+        Assert.Contains("recompute activations", Assert.Throws<InvalidInputException>(
             () => new ConceptTraining(model, new ConceptSettings { Word = "<my-cat>", Initial = "cat" }, [])).Message);
     }
 }

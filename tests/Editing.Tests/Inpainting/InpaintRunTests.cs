@@ -125,7 +125,7 @@ public sealed class InpaintRunTests
     public void ModelsOfOtherFormsAreRefused()
     {
         using var inpainting = new InpaintingModel(new double[1 + EmbeddedModel.LatentChannels]);
-        Assert.Contains("p2p inpaint", Assert.Throws<InvalidInputException>(() => EditRun.Execute(inpainting.Model, Generation).Dispose()).Message);
+        Assert.Contains("can only inpaint", Assert.Throws<InvalidInputException>(() => EditRun.Execute(inpainting.Model, Generation).Dispose()).Message);
         using var other = new InpaintingModel(new double[EmbeddedModel.LatentChannels]);
         Assert.Contains($"{2 * EmbeddedModel.LatentChannels} channels", Refused(other.Model, Request));
     }

@@ -19,7 +19,7 @@ public sealed class BlendWordsTests
     [InlineData("cat,hat:rhino,hat:dog", "2,6 2,3,6 2")]
     [InlineData(":rhino:dog", " 2,3 2")]
     public void Finds_tokens_of_each_prompt(string text, string expected) =>
-        Assert.Equal(expected, string.Join(' ', BlendWords.Parse(text).Find(Prompts).Select(places => string.Join(',', places))));
+        Assert.Equal(expected, string.Join(' ', BlendWords.Parse(text).Find(Prompts, "Blend").Select(places => string.Join(',', places))));
 
     [Theory]
     [InlineData("")]
@@ -30,11 +30,11 @@ public sealed class BlendWordsTests
     [Theory]
     [InlineData("tiger", "\"tiger\" is in none of the prompts", "\"Dog\"")]
     [InlineData("cat:cat:dog", "\"cat\" is not in the prompt", "\"rhino,\"")]
-    [InlineData("cat:rhino", "2 lists of words for 3 prompts", "a list for each prompt")]
+    [InlineData("cat:rhino", "2 lists of words for 3 prompts", "one list for each prompt")]
     public void Refuses_words_that_are_not_there(string text, string what, string help)
     {
-        var exception = Assert.Throws<InvalidInputException>(() => BlendWords.Parse(text, "--blend-subtract").Find(Prompts));
-        Assert.StartsWith("--blend-subtract", exception.Message, StringComparison.Ordinal);
+        var exception = Assert.Throws<InvalidInputException>(() => BlendWords.Parse(text).Find(Prompts, "BlendSubtract"));
+        Assert.Equal("BlendSubtract", exception.Setting);
         Assert.Contains(what, exception.Message, StringComparison.Ordinal);
         Assert.Contains(help, exception.Message, StringComparison.Ordinal);
     }

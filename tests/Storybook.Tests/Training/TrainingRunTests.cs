@@ -74,7 +74,7 @@ public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<
         var trained = new TrainingRun(plan with { DenoiserPictures = DenoiserBatch }).Run().ToList();
         Assert.Equal(DenoiserBatch, Assert.Single(trained).Pictures);
         Assert.NotEqual(File.ReadAllBytes(UNetFile(earlier)), File.ReadAllBytes(UNetFile(later.ModelDirectory)));
-        Assert.Contains("--from", Refused(plan with { From = null }), StringComparison.Ordinal);
+        Assert.Contains("From: ", Refused(plan with { From = null }), StringComparison.Ordinal);
 
         using (var scale = TorchSharp.torch.ones(3))
             SafetensorsWriter.Write(UNetFile(earlier), [new("conv_in.weight", scale)]);

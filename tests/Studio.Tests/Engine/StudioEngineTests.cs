@@ -89,6 +89,7 @@ public sealed class StudioEngineTests : IAsyncDisposable
         var over = await test.Engine.Submit(test.Project, null, new EditedRecipe { Source = source.Id, Prompt = "a red house", Blend = "horse" }).WhenOver();
         Assert.Equal(JobState.Failed, over.State);
         Assert.Contains("horse", over.Problem, StringComparison.Ordinal);
+        Assert.Equal("blend", over.Setting);
     }
 
     [Fact]

@@ -12,6 +12,16 @@ public sealed class WorkspaceTests : IAsyncDisposable
     public ValueTask DisposeAsync() => test.DisposeAsync();
 
     [Fact]
+    public void AnErrorNamesTheLabelOfTheField()
+    {
+        using var page = NewPage();
+        Assert.True(page.Open(test.Project));
+        page.Settings = page.Settings with { Scheduler = "magic" };
+        page.Draw("a house");
+        Assert.StartsWith("Sampler: \"magic\" is unknown.", page.Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_another_visitor_deleted_is_said_in_a_sentence()
     {
         var source = await test.Make(TestEngine.House);

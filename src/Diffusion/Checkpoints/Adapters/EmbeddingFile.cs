@@ -47,11 +47,12 @@ internal sealed class EmbeddingFile : IDisposable
         var file = StoredTensors.Open(embedding.Path);
         var word = embedding.Word ?? file.Tensors.Keys.FirstOrDefault(name => !NoWords.Contains(name))
             ?? file.Metadata.GetValueOrDefault(WordNote) ?? Path.GetFileNameWithoutExtension(embedding.Path);
-        var opened = new EmbeddingFile($"--embedding {embedding.Path}", word, file.Tensors, file.Files, file);
+        var opened = new EmbeddingFile(embedding.Path, word, file.Tensors, file.Files, file);
         if (opened.IsOneWord)
             return opened;
         opened.Dispose();
-        throw opened.Invalid($"stands for \"{opened.Word}\", which is not one word; name it, as in --embedding my-word={embedding.Path}");
+        throw new InvalidInputException(
+            nameof(ModelLoadOptions.Embeddings), $"{embedding.Path} stands for \"{opened.Word}\", which is not one word.", $"Name the word: my-word={embedding.Path}.");
     }
 
     /// <summary>A word that is bundled with a LoRA.</summary>

@@ -42,7 +42,7 @@ internal sealed class LearnedWords : IDisposable
             }
 
             if (tokens.GroupBy(token => token.Normal).FirstOrDefault(group => group.Count() > 1) is { } same)
-                throw new InvalidInputException($"Two embeddings stand for \"{same.First().Text}\"; name one of them, as in --embedding my-word=FILE.");
+                throw new InvalidInputException(nameof(ModelLoadOptions.Embeddings), $"Two of them stand for \"{same.First().Text}\".", "Give one another word: my-word=FILE.");
         }
         catch
         {

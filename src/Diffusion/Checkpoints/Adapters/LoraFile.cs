@@ -119,7 +119,7 @@ internal sealed class LoraFile : IDisposable
             notes.RequireFits(target, rank, module.Magnitude);
         // peft scales by its settings also what it stores whole; LyCORIS takes such matrices as they are.
         var scaleRank = rank ?? (form.Matrices.Contains(LoraMatrix.Kronecker1) ? notes.RankOf(target) : null);
-        return new WeightChange($"--lora {lora.Path}: the change of \"{module.Name}\"", form, factors, lora.Weight)
+        return new WeightChange($"{lora.Path}: the change of \"{module.Name}\"", form, factors, lora.Weight)
         {
             Scale = () => scaleRank is null ? 1 : notes.Scale(target, scaleRank.Value, alpha is null ? null : Number(alpha)),
             Magnitude = form == LoraForm.OfBias ? null : module.Magnitude,
@@ -174,5 +174,5 @@ internal sealed class LoraFile : IDisposable
 
     private InvalidInputException OnlyPart(LoraModule module) => Invalid($"has only a part of the change of \"{module.Name}\"; download it again");
 
-    private InvalidInputException Invalid(string what) => new($"--lora {lora.Path} {what}.");
+    private InvalidInputException Invalid(string what) => new($"{lora.Path} {what}.");
 }

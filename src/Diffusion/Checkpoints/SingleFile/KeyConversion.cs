@@ -47,7 +47,7 @@ internal static class KeyConversion
     private static StoredWeight Joined(string original, IReadOnlyList<StoredWeight> thirds)
     {
         if (thirds.Count != Thirds || thirds.Any(third => !third.Shape.SequenceEqual(thirds[0].Shape)))
-            throw new InvalidInputException($"The tensors that make up \"{original}\" are not three of one shape; the model is damaged, check it with p2p models check.");
+            throw new InvalidInputException($"The tensors that make up \"{original}\" are not three of one shape. The model file is corrupt: download it again.");
         return new StoredWeight([thirds[0].Shape[0] * Thirds, .. thirds[0].Shape.Skip(1)], () =>
         {
             using var scope = NewDisposeScope();

@@ -8,6 +8,9 @@ namespace PromptToPrompt.Diffusion.Checkpoints.SingleFile;
 /// <param name="Source">Where that is said, in words.</param>
 internal sealed partial record PredictionClue(PredictionType Prediction, string Source)
 {
+    /// <summary>The source where the user said it.</summary>
+    public const string Chosen = "the user's choice";
+
     // Training steps of 2.0-base, the one model of its family that predicts noise and says so only by this number.
     private const string BaseSteps = "875000";
 
@@ -32,7 +35,7 @@ internal sealed partial record PredictionClue(PredictionType Prediction, string 
             return new(PredictionType.Epsilon, "the U-Net, which is one for inpainting");
         return family == PredictionType.VPrediction && notes.GetValueOrDefault("global_step") == BaseSteps
             ? new(PredictionType.Epsilon, "the number of training steps")
-            : new(family, "the family; --prediction says otherwise");
+            : new(family, "the family, since neither the file nor the user says it");
     }
 
     [GeneratedRegex("""^\s*parameterization:\s*["']?v["']?\s*(#.*)?$""", RegexOptions.Multiline | RegexOptions.CultureInvariant)]

@@ -129,7 +129,7 @@ internal sealed class SingleFileLayout
     {
         var keys = names.ToList();
         if (keys.Exists(name => LoraTensor.Parse(name) is not null))
-            return "is a LoRA, which changes a model and is none; give a whole checkpoint, and this with --lora.";
+            return "is a LoRA and not a whole model. Load a whole checkpoint, and add this file as a LoRA.";
         if (keys.Exists(name => name.StartsWith("down_blocks.", StringComparison.Ordinal) || name.StartsWith("text_model.", StringComparison.Ordinal)
             || name.StartsWith("encoder.down_blocks.", StringComparison.Ordinal)))
             return "is one part of a model directory; give the directory that has model_index.json.";

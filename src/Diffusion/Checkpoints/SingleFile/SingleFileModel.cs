@@ -18,7 +18,7 @@ internal sealed class SingleFileModel : ModelFiles
         this.layout = layout;
         this.options = options;
         this.hasNotes = hasNotes;
-        Prediction = options.Prediction is { } given ? new PredictionClue(given, "--prediction") : prediction;
+        Prediction = options.Prediction is { } given ? new PredictionClue(given, PredictionClue.Chosen) : prediction;
     }
 
     /// <summary>What the network predicts, and why that is believed.</summary>

@@ -77,7 +77,7 @@ public sealed class TextEmbeddingTests(SmallModels models) : IClassFixture<Small
         Save("x.safetensors", ("emb_params", Numbers(2, 32, 1)));
         Refused("[2, 32, 1]", "x.safetensors");
         Save("my toy.safetensors", ("emb_params", Numbers(2, 32)));
-        Refused("--embedding my-word=", "my toy.safetensors");
+        Refused("my-word=", "my toy.safetensors");
         Save("x.safetensors", ("emb_params", Numbers(2, 32)));
         Refused("Two embeddings", "x.safetensors", "x.safetensors");
         Save("x.safetensors", ("emb_params", Numbers(2, 24)));

@@ -52,7 +52,7 @@ public sealed class TorchCheckpointTests : IDisposable
             Assert.All(file.Tensors.Keys, name => Assert.True(file.Read(name).equal(stored.Tensors[name].Read()).all().item<bool>()));
         }
 
-        Assert.Contains("carries no tokenizer", Assert.Throws<InvalidInputException>(
+        Assert.Contains("contains no tokenizer", Assert.Throws<InvalidInputException>(
             () => StableDiffusionModel.Load(folder["x.ckpt"], options: new() { Environment = _ => folder["nowhere"] })).Message);
     }
 

@@ -170,7 +170,7 @@ public sealed class SingleFileModelTests : IDisposable
         var cache = folder["cache"];
         var options = new ModelLoadOptions { Environment = name => name == "HF_HUB_CACHE" ? cache : null };
         var error = Assert.Throws<InvalidInputException>(() => StableDiffusionModel.LoadTokenizer(path, options));
-        Assert.Contains("--tokenizer", error.Message);
+        Assert.Equal("Tokenizer", error.Setting);
         Assert.Contains(cache, error.Message);
         SmallModel.WriteTokenizer(Path.Combine(cache, "models--openai--clip-vit-large-patch14", "snapshots", "0123"));
         Assert.Equal(SmallModel.Tokens, StableDiffusionModel.LoadTokenizer(path, options).VocabularySize);

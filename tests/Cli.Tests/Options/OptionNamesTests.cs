@@ -1,0 +1,33 @@
+using System.CommandLine;
+using PromptToPrompt.Cli.Options;
+
+namespace PromptToPrompt.Cli.Tests.Options;
+
+public sealed class OptionNamesTests
+{
+    [Theory]
+    [InlineData("Steps", "--steps")]
+    [InlineData("InnerSteps", "--inner-steps")]
+    [InlineData("Sampler", "--scheduler")]
+    [InlineData("--output", "--output")]
+    public void ASettingHasAnOption(string setting, string option) => Assert.Equal(option, OptionNames.Of(setting));
+
+    [Fact]
+    public void ACommandMayHaveAnArgumentInItsPlace()
+    {
+        var command = new Command("fill") { new Argument<string>("mask"), new Option<int>("--steps") };
+        Assert.Equal("mask", OptionNames.Of("Mask", command));
+        Assert.Equal("--steps", OptionNames.Of("Steps", command));
+        Assert.Equal("--size", OptionNames.Of("Size", command));
+    }
+
+    [Fact]
+    public void AnErrorOfTheLibraryNamesTheOption() =>
+        Assert.Equal(
+            "p2p: --scheduler: \"magic\" is unknown. Use ddim, pndm, dpm++, euler, euler-a or lcm.\n",
+            P2P.Run("generate", "a house", "--scheduler", "magic", "--model", Models.Storybook()).Error);
+
+    [Fact]
+    public void AnErrorOfTheCommandLineHasTheSameForm() =>
+        Assert.StartsWith("p2p: --steps: \"many\" is not valid. Use a whole number.", P2P.Run("generate", "a house", "--steps", "many").Error);
+}
