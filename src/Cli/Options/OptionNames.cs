@@ -15,17 +15,15 @@ internal static class OptionNames
         ["Chunks"] = "--long-prompts",
         ["Embeddings"] = "--embedding",
         ["Framing"] = "--frame",
-        ["Height"] = "--size",
         ["Initial"] = "--init",
         ["InitialLatents"] = "--init-latents",
         ["Loras"] = "--lora",
         ["OnePartAtATime"] = "--low-memory",
+        ["Quantile"] = "--proximal-quantile",
         ["Sampler"] = "--scheduler",
         ["TiledVae"] = "--vae-tiling",
         ["TimestepSpacing"] = "--spacing",
         ["Weights"] = "--weight",
-        ["Width"] = "--size",
-        ["Windows"] = "--long-prompts",
         ["WordSteps"] = "--cross-steps",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 

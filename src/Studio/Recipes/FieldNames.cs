@@ -14,7 +14,6 @@ internal static class FieldNames
         ["Framing"] = "frame",
         ["Sampler"] = "scheduler",
         ["Weights"] = "prompt",
-        ["Windows"] = "longPrompts",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The field of a setting.</summary>
