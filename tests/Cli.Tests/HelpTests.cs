@@ -2,6 +2,7 @@ using System.Diagnostics;
 
 namespace PromptToPrompt.Cli.Tests;
 
+[Trait("Category", "Process")]
 public sealed class HelpTests
 {
     [Fact]

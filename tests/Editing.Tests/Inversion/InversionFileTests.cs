@@ -46,7 +46,7 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
         AssertSame(file.Inverted, read.Inverted);
         Assert.True(read.IsOf(drawings.Model, file.Inverted.Settings, file.Picture, file.Framing));
         Assert.False(read.IsOf(drawings.Model, file.Inverted.Settings with { Guidance = 3 }, file.Picture, file.Framing));
-        Reference.AssertClose(drawings.Retrace(file.Inverted), drawings.Retrace(read.Inverted), 1e-6, method);
+        AssertClose(drawings.Retrace(file.Inverted), drawings.Retrace(read.Inverted), 1e-6, method);
     }
 
     // The steps of one type and the rest of another would be no inversion that can be made again.

@@ -24,8 +24,8 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     public void AnExactInversionIsRetracedToThePicture(string method, double guidance, double gamma)
     {
         var found = drawings.Invert(InvertedDrawings.Settings(method) with { InversionGuidance = guidance, Gamma = gamma });
-        Reference.AssertClose(drawings.Latents, drawings.Retrace(found, guidance), Rounding, method);
-        Reference.AssertClose(drawings.Latents, found.Source[^1].unsqueeze(0), 1e-6, "source");
+        AssertClose(drawings.Latents, drawings.Retrace(found, guidance), Rounding, method);
+        AssertClose(drawings.Latents, found.Source[^1].unsqueeze(0), 1e-6, "source");
     }
 
     // For these the source is what an ordinary guided run makes with the embedding that was found.
@@ -37,7 +37,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     public void TheSourceIsWhatAnOrdinaryRunMakes(string method)
     {
         var found = drawings.Invert(InvertedDrawings.Settings(method));
-        Reference.AssertClose(found.Source[^1].unsqueeze(0), drawings.Retrace(found), Rounding, method);
+        AssertClose(found.Source[^1].unsqueeze(0), drawings.Retrace(found), Rounding, method);
     }
 
     [Theory]
@@ -59,7 +59,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         var prompt = "a (red:1.2) house" + string.Concat(Enumerable.Repeat(" in the green sunny quiet field", 14));
         var found = drawings.Invert(InvertedDrawings.Settings(method) with { Prompt = prompt, Windows = 2, Steps = 3 });
         // The edit's prompt has the emphasis of the source's.
-        Reference.AssertClose(found.Source[^1].unsqueeze(0), drawings.Edit(found, prompt.Replace("(red:1.2)", "red")), Rounding, method);
+        AssertClose(found.Source[^1].unsqueeze(0), drawings.Edit(found, prompt.Replace("(red:1.2)", "red")), Rounding, method);
         Assert.Contains("windows", Assert.Throws<InvalidInputException>(
             () => EditRun.Execute(drawings.Model, EditRequest.ForPicture(found) with { Windows = 1 })).Message);
     }
@@ -87,7 +87,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     {
         var settings = InvertedDrawings.Settings("proximal");
         var plain = Edit(InvertedDrawings.Settings("negative-prompt"));
-        Reference.AssertClose(plain, Edit(settings with { ProximalQuantile = 0 }), 1e-6, "nothing left out");
+        AssertClose(plain, Edit(settings with { ProximalQuantile = 0 }), 1e-6, "nothing left out");
         var source = drawings.Invert(settings).Source[^1];
         double[] changes = [.. new[] { 0, 0.7, 1 }.Select(quantile => (Edit(settings with { ProximalQuantile = quantile }) - source).square().mean().ToDouble())];
         Assert.True(changes[0] > changes[1] && changes[1] > changes[2], string.Join(", ", changes));
@@ -157,8 +157,8 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
                 parts.Split(' ', StringSplitOptions.RemoveEmptyEntries).Append("latents").Order(StringComparer.Ordinal).Select(part => "inversion." + part),
                 trace.Tensors.Keys.Where(name => name.StartsWith("inversion.", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
             Assert.All(trace.Tensors, tensor => Assert.Equal(tensor.Key.EndsWith("latents", StringComparison.Ordinal) ? 7 : 6, tensor.Value.Shape[0]));
-            Reference.AssertClose(drawings.Latents[0], trace.Read("inversion.latents")[0], 1e-6, "the picture");
-            Reference.AssertClose(found.Source[0].unsqueeze(0), trace.Read("latents")[0], 1e-6, "the start");
+            AssertClose(drawings.Latents[0], trace.Read("inversion.latents")[0], 1e-6, "the picture");
+            AssertClose(found.Source[0].unsqueeze(0), trace.Read("latents")[0], 1e-6, "the start");
             Assert.Equal(found.Method.CreateScheduler(drawings.Model.Scheduler, found).Timesteps, trace.Read("timesteps").data<long>().ToArray());
         }
 
@@ -179,8 +179,8 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         using var session = new EditSession(drawings.Model, request);
         using var source = session.RunSource(progress);
         using var edit = session.Edit(Edit, progress);
-        Reference.AssertClose(together.Latents[0], source.Latents[0], 1e-6, "source");
-        Reference.AssertClose(together.Latents[1], edit.Latents[0], Rounding, "edit");
+        AssertClose(together.Latents[0], source.Latents[0], 1e-6, "source");
+        AssertClose(together.Latents[1], edit.Latents[0], Rounding, "edit");
         Assert.Equal([.. Enumerable.Repeat(3, request.Steps), .. Enumerable.Repeat(1, request.Steps), .. Enumerable.Repeat(2, request.Steps)], rows);
     }
 
