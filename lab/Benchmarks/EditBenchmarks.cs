@@ -21,7 +21,7 @@ public class EditBenchmarks
 
     /// <summary>Every map in memory.</summary>
     [Benchmark(Baseline = true)]
-    public void Materialised() => scenario.RunMaterialised().Dispose();
+    public void Materialized() => scenario.RunMaterialized().Dispose();
 
     /// <summary>No map in memory.</summary>
     [Benchmark]

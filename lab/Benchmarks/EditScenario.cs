@@ -5,6 +5,7 @@ using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Tests.Oracles;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Benchmarks;
@@ -65,9 +66,9 @@ internal sealed class EditScenario : IDisposable
     }
 
     /// <summary>The straightforward way: the same loop and the same decoding with every map in memory. Returns the final latents.</summary>
-    public Tensor RunMaterialised()
+    public Tensor RunMaterialized()
     {
-        using var attention = new MaterialisedEditAttention(Edits);
+        using var attention = new MaterializedEditAttention(Edits);
         using var scheduler = Model.Scheduler.Create(SamplerKind.Ddim, Source.Sampling.Steps);
         var request = new DenoisingRequest
         {
@@ -95,10 +96,10 @@ internal sealed class EditScenario : IDisposable
     public double RequireAgreement()
     {
         using var scope = NewDisposeScope();
-        var (fused, materialised) = (RunFused(), RunMaterialised());
-        var error = (fused - materialised).abs().max().ReadDouble() / fused.abs().max().ReadDouble();
+        var (fused, materialized) = (RunFused(), RunMaterialized());
+        var error = (fused - materialized).abs().max().ReadDouble() / fused.abs().max().ReadDouble();
         return error <= 1e-3 ? error
-            : throw new InvalidOperationException($"The fused and the materialised edit differ by {error:E1} of the largest latent.");
+            : throw new InvalidOperationException($"The fused and the materialized edit differ by {error:E1} of the largest latent.");
     }
 
     public void Dispose()

@@ -5,6 +5,7 @@ using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Edits;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Tests.Oracles;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Benchmarks;
@@ -102,23 +103,23 @@ internal sealed class InversionRun : IDisposable
     private Tensor Published()
     {
         using var scope = NewDisposeScope();
-        using var published = new PublishedNullText(model, Steps, Guidance);
+        using var published = new PlainNullText(model, Steps, Guidance);
         var conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(Prompt)]).Text;
         var unconditional = TextConditioning.EncodeNegative(model, "").Text;
         var pivots = Timed("published", "inverting", () => Counted(published, () => published.Invert(picture, conditional)));
         var found = Timed("published", "optimising", () => Counted(
-            published, () => published.Optimise(pivots, conditional, unconditional, NullText.InnerSteps, NullText.EarlyStop)));
+            published, () => published.Optimize(pivots, conditional, unconditional, NullText.InnerSteps, NullText.EarlyStop)));
         using var edits = new EditScenario(
             model,
             Source,
             Edited,
             pivots[^1],
             cat([.. found], 0));
-        Timed("published", "each edit", () => (edits.RunMaterialised(), 4L * Steps));
+        Timed("published", "each edit", () => (edits.RunMaterialized(), 4L * Steps));
         return cat([.. found], 0).MoveToOuterDisposeScope();
     }
 
-    private static (T Result, long Rows) Counted<T>(PublishedNullText published, Func<T> work)
+    private static (T Result, long Rows) Counted<T>(PlainNullText published, Func<T> work)
     {
         var before = published.Rows;
         var result = work();

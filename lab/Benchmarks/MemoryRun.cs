@@ -11,16 +11,16 @@ internal static class MemoryRun
 {
     public static int Execute(string path)
     {
-        if (path is not ("fused" or "materialised"))
+        if (path is not ("fused" or "materialized"))
         {
-            Console.Error.WriteLine($"\"{path}\" is not a way to edit; write memory fused or memory materialised.");
+            Console.Error.WriteLine($"\"{path}\" is not a way to edit; write memory fused or memory materialized.");
             return 2;
         }
 
         using var scenario = new EditScenario();
         var before = ResidentMemory.Current;
         var watch = Stopwatch.StartNew();
-        (path == "fused" ? scenario.RunFused() : scenario.RunMaterialised()).Dispose();
+        (path == "fused" ? scenario.RunFused() : scenario.RunMaterialized()).Dispose();
         Console.WriteLine(FormattableString.Invariant(
             $"{path}: {watch.Elapsed.TotalSeconds:F2} s, peak {ResidentMemory.Peak / 1e6:F0} MB, {(ResidentMemory.Peak - before) / 1e6:F0} MB of it for the edit"));
         return 0;

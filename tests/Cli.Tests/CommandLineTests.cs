@@ -1,5 +1,6 @@
 namespace PromptToPrompt.Cli.Tests;
 
+[Trait("Category", "Process")]
 public sealed class CommandLineTests
 {
     [Theory]

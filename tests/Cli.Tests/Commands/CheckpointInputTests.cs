@@ -7,6 +7,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 /// <summary>What people have of models, given to the command: other configs, autoencoders, adapters, failed downloads.</summary>
+[Trait("Category", "Process")]
 public sealed class CheckpointInputTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -86,7 +87,7 @@ public sealed class CheckpointInputTests : IDisposable
 
     private string Storybook()
     {
-        var original = Models.Storybook();
+        var original = EmbeddedModel.Folder();
         foreach (var path in Directory.EnumerateFiles(original, "*", SearchOption.AllDirectories))
         {
             var copy = Path.Combine(folder["model"], Path.GetRelativePath(original, path));

@@ -2,6 +2,7 @@ using TorchSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Process")]
 public sealed class DeviceOptionTests
 {
     [Theory]
@@ -10,20 +11,20 @@ public sealed class DeviceOptionTests
     public void AGpuThatIsNotThereIsAnErrorThatSaysWhy(string device)
     {
         Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU here");
-        var error = P2P.Run("generate", "a house", "--device", device, "--model", Models.Storybook()).FailedWith(2);
+        var error = P2P.Run("generate", "a house", "--device", device, "--model", EmbeddedModel.Folder()).FailedWith(2);
         Assert.Contains($"--device: {device} is not available: this libtorch computes on the CPU alone", error);
     }
 
     [Fact]
     public void Float16IsForGpusAlone() =>
-        Assert.Contains("--dtype: float16 is hundreds of times slower", P2P.Run("generate", "a house", "--device", "cpu", "--dtype", "float16", "--model", Models.Storybook()).FailedWith(2));
+        Assert.Contains("--dtype: float16 is hundreds of times slower", P2P.Run("generate", "a house", "--device", "cpu", "--dtype", "float16", "--model", EmbeddedModel.Folder()).FailedWith(2));
 
     [Fact]
     public void WhatTheProgramChoseIsSaidOnStandardError()
     {
         Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU here");
         using var output = new TemporaryFolder();
-        string[] run = ["generate", "a house", "--steps", "1", "--model", Models.Storybook(), "-o", output.Path];
+        string[] run = ["generate", "a house", "--steps", "1", "--model", EmbeddedModel.Folder(), "-o", output.Path];
         Assert.Equal("device: cpu\n", P2P.Run(run).Error);
         Assert.Equal("", P2P.Run([.. run, "--quiet"]).Error);
         Assert.Equal("", P2P.Run([.. run, "--device", "cpu"]).Error);

@@ -2,12 +2,13 @@ using System.Text.Json;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Process")]
 public sealed class DoctorCommandTests
 {
     [Fact]
     public void TellsWhatWasFound()
     {
-        using var json = JsonDocument.Parse(P2P.Run("doctor", "--json", "--model", Models.Storybook()).Succeeded());
+        using var json = JsonDocument.Parse(P2P.Run("doctor", "--json", "--model", EmbeddedModel.Folder()).Succeeded());
         Assert.True(json.RootElement.GetProperty("threads").GetInt32() > 0);
         Assert.Equal("cpu", json.RootElement.GetProperty("device").GetString());
         Assert.StartsWith("right in ", json.RootElement.GetProperty("numerics").GetString());

@@ -5,6 +5,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Process")]
 public sealed class EditCommandTests
 {
     private static readonly string[] Fast = ["--steps", "2", "--size", "64x64"];
@@ -15,7 +16,7 @@ public sealed class EditCommandTests
         using var folder = new TemporaryFolder();
         var outcome = P2P.Run([
             "edit", "a photo of a cat", "a photo of a (dog:1.5)", "a photo of a brown cat", "--blend", "cat,dog", "--json", "--device", "cpu",
-            "--model", Models.Storybook(), "-o", folder["out"], "--trace", folder["trace.safetensors"], .. Fast]);
+            "--model", EmbeddedModel.Folder(), "-o", folder["out"], "--trace", folder["trace.safetensors"], .. Fast]);
         using var json = JsonDocument.Parse(outcome.Succeeded());
         Assert.Equal("", outcome.Error);
         Assert.Equal(2, json.RootElement.GetProperty("options").GetProperty("steps").GetInt32());
@@ -36,7 +37,7 @@ public sealed class EditCommandTests
     public void AWeightAloneIsAnEditOfTheSameWords()
     {
         using var folder = new TemporaryFolder();
-        P2P.Run(["edit", "a red cat", "--weight", "red=2", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
+        P2P.Run(["edit", "a red cat", "--weight", "red=2", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
         Assert.NotEqual(Picture.Load(Path.Combine(folder["out"], "source.png")).Rgb, Picture.Load(Path.Combine(folder["out"], "edit-1.png")).Rgb);
     }
 
@@ -45,7 +46,7 @@ public sealed class EditCommandTests
     {
         using var folder = new TemporaryFolder();
         foreach (var name in new[] { "first", "second" })
-            P2P.Run(["edit", "a cat", "a dog", "--seed", "7", "--quiet", "--model", Models.Storybook(), "-o", folder[name], .. Fast]).Succeeded();
+            P2P.Run(["edit", "a cat", "a dog", "--seed", "7", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder[name], .. Fast]).Succeeded();
         Assert.Equal(File.ReadAllBytes(Path.Combine(folder["first"], "edit-1.png")), File.ReadAllBytes(Path.Combine(folder["second"], "edit-1.png")));
     }
 
@@ -54,14 +55,14 @@ public sealed class EditCommandTests
     {
         using var folder = new TemporaryFolder();
         string Out(string name) => Path.Combine(folder["out"], name);
-        P2P.Run(["edit", "a cat", "a dog", "a horse", "a fox", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
+        P2P.Run(["edit", "a cat", "a dog", "a horse", "a fox", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
         File.Copy(Out("edit-1.png"), Out("mine.png"));
-        P2P.Run(["edit", "a cat", "a dog", "--overwrite", "--quiet", "--model", Models.Storybook(), "-o", folder["out"] + "/", .. Fast]).Succeeded();
+        P2P.Run(["edit", "a cat", "a dog", "--overwrite", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"] + "/", .. Fast]).Succeeded();
         Assert.Equal(
             ["edit-1.png", "grid.png", "mine.png", "run.json", "source.png"],
             Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         File.WriteAllText(Out("run.json"), "{\"files\": [3, null, \"../mine.png\"]} and more");
-        P2P.Run(["generate", "a cat", "--overwrite", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
+        P2P.Run(["generate", "a cat", "--overwrite", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
         Assert.True(File.Exists(Out("mine.png")));
     }
 
@@ -77,7 +78,7 @@ public sealed class EditCommandTests
     public void WrongInputNamesItAndWritesNothing(string expected, params string[] options)
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains(expected, P2P.Run(["edit", "a cat", "a dog", "--model", Models.Storybook(), "-o", folder["out"], .. options]).FailedWith(2));
+        Assert.Contains(expected, P2P.Run(["edit", "a cat", "a dog", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. options]).FailedWith(2));
         Assert.False(Directory.Exists(folder["out"]));
     }
 
@@ -85,8 +86,13 @@ public sealed class EditCommandTests
     public void CtrlCLeavesNothingBehind()
     {
         using var folder = new TemporaryFolder();
-        var outcome = P2P.RunAndInterrupt(TimeSpan.FromSeconds(4), "edit", "a cat", "a dog", "--steps", "900", "--model", Models.Storybook(), "-o", folder["out"]);
-        Assert.Contains("Stopped", outcome.FailedWith(130));
+        // The warning of a prompt that is too long comes just before the run.
+        var prompt = string.Concat(Enumerable.Repeat("cat ", 80));
+        var outcome = P2P.RunAndInterruptAt("were cut off", "edit", prompt, "a dog", "--steps", "900", "--model", EmbeddedModel.Folder(), "-o", folder["out"]);
+        Assert.Equal(130, outcome.ExitCode);
+        var lines = outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, lines.Length);
+        Assert.Contains("Stopped", lines[1]);
         Assert.False(Directory.Exists(folder["out"]));
     }
 
@@ -94,7 +100,7 @@ public sealed class EditCommandTests
     public void NamesTruncatedWords()
     {
         using var folder = new TemporaryFolder();
-        var outcome = P2P.Run(["generate", string.Concat(Enumerable.Repeat("cat ", 75)) + "castle", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]);
+        var outcome = P2P.Run(["generate", string.Concat(Enumerable.Repeat("cat ", 75)) + "castle", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]);
         outcome.Succeeded();
         Assert.Contains("castle", outcome.Error);
     }
@@ -103,7 +109,7 @@ public sealed class EditCommandTests
     public void NamesWordsThatTheEmbeddedModelDoesNotKnow()
     {
         using var folder = new TemporaryFolder();
-        var outcome = P2P.Run(["edit", "a cat in a field", "a Zebra, in a field", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]);
+        var outcome = P2P.Run(["edit", "a cat in a field", "a Zebra, in a field", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]);
         outcome.Succeeded();
         Assert.EndsWith("mean nothing to it: Zebra", Assert.Single(outcome.Error.Split('\n'), line => line.StartsWith("note:", StringComparison.Ordinal)));
     }
@@ -112,7 +118,7 @@ public sealed class EditCommandTests
     public void AttentionWritesSheets()
     {
         using var folder = new TemporaryFolder();
-        P2P.Run(["attention", "a cat on a mat", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
+        P2P.Run(["attention", "a cat on a mat", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
         Assert.Equal(
             ["attention-over-time.png", "attention.png", "grid.png", "run.json", "self-attention.png", "source.png"],
             Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
@@ -122,7 +128,7 @@ public sealed class EditCommandTests
     public void AttentionSheetsOfEditsHaveARowForEachPrompt()
     {
         using var folder = new TemporaryFolder();
-        P2P.Run(["edit", "a cat", "a dog", "a big dog", "--attention", "--quiet", "--model", Models.Storybook(), "-o", folder["out"], .. Fast]).Succeeded();
+        P2P.Run(["edit", "a cat", "a dog", "a big dog", "--attention", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
         using var average = SKBitmap.Decode(Path.Combine(folder["out"], "attention.png"));
         Assert.InRange(average.Width, 4 * 200, 5 * 200);
         Assert.InRange(average.Height, 3 * 200, 4 * 200);
@@ -133,7 +139,7 @@ public sealed class EditCommandTests
     [Fact]
     public void EmbeddedModelIsFoundByName()
     {
-        Models.Storybook();
+        EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
         P2P.Run("edit", "a red castle next to a river", "a blue castle next to a river", "--steps", "2", "-o", folder["out"]).Succeeded();
     }

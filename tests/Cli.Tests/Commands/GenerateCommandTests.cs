@@ -2,12 +2,13 @@ using PromptToPrompt.Diffusion.Imaging;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Process")]
 public sealed class GenerateCommandTests
 {
     [Fact]
     public void ARunThatNoMachineHoldsIsRefused()
     {
-        string[] run = ["generate", "a cat", "--size", "60000x60000", "--model", Models.Storybook()];
+        string[] run = ["generate", "a cat", "--size", "60000x60000", "--model", EmbeddedModel.Folder()];
         Assert.Contains("Use VAE tiling", P2P.Run(run).FailedWith(2));
         Assert.Contains("Use a smaller size", P2P.Run([.. run, "--vae-tiling"]).FailedWith(2));
         Assert.Contains("WIDTHxHEIGHT", P2P.Run("generate", "a cat", "--size", "2000000000x2000000000").FailedWith(2));
@@ -17,7 +18,7 @@ public sealed class GenerateCommandTests
     public void ARunThatOnlyFitsWithLowMemoryIsMadeSo()
     {
         using var folder = new TemporaryFolder();
-        string[] run = ["edit", "a red house", "a blue house", "a red car", "a red tree", "a green house", "--steps", "2", "--size", "384x384", "--model", Models.Storybook()];
+        string[] run = ["edit", "a red house", "a blue house", "a red car", "a red tree", "a green house", "--steps", "2", "--size", "384x384", "--model", EmbeddedModel.Folder()];
         P2P.Run([.. run, "--quiet", "-o", folder["together"]]).Succeeded();
         // A machine of 256 MB, as the program sees it.
         var small = P2P.RunIn(new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = "0x10000000" }, [.. run, "--quiet", "-o", folder["apart"]]);
@@ -32,14 +33,14 @@ public sealed class GenerateCommandTests
 
     [Fact]
     public void NumbersThatOverflowAreOneLineWithTheStep() => Assert.Contains(
-        "overflowed at step", P2P.Run("generate", "a house", "--guidance", "1e38", "--steps", "3", "--model", Models.Storybook()).FailedWith(2));
+        "overflowed at step", P2P.Run("generate", "a house", "--guidance", "1e38", "--steps", "3", "--model", EmbeddedModel.Folder()).FailedWith(2));
 
     [Fact]
     public void LongEmphasisedPromptsAndTilesMakePictures()
     {
         using var folder = new TemporaryFolder();
         var prompt = "a (red:1.3) house" + string.Concat(Enumerable.Repeat(" in the green sunny field", 20));
-        string[] run = ["generate", prompt, "--steps", "1", "--size", "640x256", "--quiet", "--model", Models.Storybook()];
+        string[] run = ["generate", prompt, "--steps", "1", "--size", "640x256", "--quiet", "--model", EmbeddedModel.Folder()];
         Assert.Contains("--long-prompts", P2P.Run([.. run, "-o", folder["cut"]]).Error);
         var whole = P2P.Run([.. run, "--long-prompts", "--clip-skip", "1", "-o", folder["whole"]]);
         whole.Succeeded();

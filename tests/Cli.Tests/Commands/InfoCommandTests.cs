@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion.Imaging;
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 /// <summary>What <c>p2p info</c> says of pictures of every origin.</summary>
+[Trait("Category", "Process")]
 public sealed class InfoCommandTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -11,7 +12,7 @@ public sealed class InfoCommandTests : IDisposable
     [Fact]
     public void APictureOfOursSaysAllOfIt()
     {
-        P2P.Run("edit", "a cat", "a 猫 (red:1.5)", "--negative", "rain", "--steps", "2", "--seed", "7", "--quiet", "--model", Models.Storybook(), "-o", folder["out"]).Succeeded();
+        P2P.Run("edit", "a cat", "a 猫 (red:1.5)", "--negative", "rain", "--steps", "2", "--seed", "7", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"]).Succeeded();
         var json = JsonNode.Parse(P2P.Run("info", folder["out/edit-1.png"], "--json").Succeeded())!;
         Assert.Equal(("p2p", "edit"), ((string?)json["from"], (string?)json["record"]!["command"]));
         var parameters = json["parameters"]!;

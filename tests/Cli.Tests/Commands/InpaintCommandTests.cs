@@ -5,6 +5,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Process")]
 public sealed class InpaintCommandTests
 {
     private static readonly string[] Fast = ["--steps", "2"];
@@ -12,7 +13,7 @@ public sealed class InpaintCommandTests
     [Fact]
     public void WritesTheResultAtThePicturesSizeAndLeavesTheRestAlone()
     {
-        Models.Storybook();
+        EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
         var (picture, mask) = Inputs(folder);
         var outcome = P2P.Run([
@@ -39,7 +40,7 @@ public sealed class InpaintCommandTests
     [Fact]
     public void WholePictureIsShownOnRequest()
     {
-        Models.Storybook();
+        EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
         var (picture, mask) = Inputs(folder);
         P2P.Run([
@@ -58,7 +59,7 @@ public sealed class InpaintCommandTests
     [InlineData("picture.png", "mask.png", "63x64", "--size", "63x64")]
     public void WrongInputNamesItAndWritesNothing(string image, string mask, string expected, params string[] options)
     {
-        Models.Storybook();
+        EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
         Inputs(folder);
         new Picture(10, 10, [.. Enumerable.Repeat(byte.MaxValue, 300)]).SavePng(folder["small.png"]);
@@ -71,7 +72,7 @@ public sealed class InpaintCommandTests
     [Fact]
     public void TheMaskOfAnEditIsThatOfAnInpainting()
     {
-        Models.Storybook();
+        EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
         new Picture(128, 128, [.. Enumerable.Range(0, 128 * 128 * 3).Select(i => (byte)(i * 7 / 3))]).SavePng(folder["picture.png"]);
         using (var painted = new SKBitmap(new SKImageInfo(64, 64, SKColorType.Rgba8888, SKAlphaType.Unpremul)))

@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion.Native;
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 /// <summary>Runs of the command, built without libtorch, on a libtorch that lies elsewhere, as that of a PyTorch does.</summary>
+[Trait("Category", "Process")]
 public sealed class InstalledTorchTests : IClassFixture<ProgramWithoutTorch>, IDisposable
 {
     private readonly ProgramWithoutTorch program;
@@ -23,7 +24,7 @@ public sealed class InstalledTorchTests : IClassFixture<ProgramWithoutTorch>, ID
     [Fact]
     public void A_matching_one_is_taken_and_named()
     {
-        using var json = JsonDocument.Parse(Run("doctor", "--json", "--model", Models.Storybook()).Succeeded());
+        using var json = JsonDocument.Parse(Run("doctor", "--json", "--model", EmbeddedModel.Folder()).Succeeded());
         Assert.Equal("2.10.0+cpu", json.RootElement.GetProperty("libtorch").GetString());
         Assert.Equal(Path.Combine(libraries, "libtorch_cpu.so"), json.RootElement.GetProperty("libtorch file").GetString());
         Assert.Contains("on the CPU alone", json.RootElement.GetProperty("no CUDA because").GetString());
@@ -33,7 +34,7 @@ public sealed class InstalledTorchTests : IClassFixture<ProgramWithoutTorch>, ID
     public void An_edit_runs_on_it()
     {
         using var output = new TemporaryFolder();
-        Run("edit", "a red house", "a blue house", "--model", Models.Storybook(), "--steps", "2", "-o", output.Path).Succeeded();
+        Run("edit", "a red house", "a blue house", "--model", EmbeddedModel.Folder(), "--steps", "2", "-o", output.Path).Succeeded();
         Assert.True(File.Exists(output["edit-1.png"]));
     }
 
@@ -41,14 +42,14 @@ public sealed class InstalledTorchTests : IClassFixture<ProgramWithoutTorch>, ID
     public void Another_version_is_refused_with_one_line()
     {
         Version("2.9.1+cpu");
-        Assert.Contains("is version 2.9.1+cpu; wanted is 2.10.x", Run("generate", "a house", "--model", Models.Storybook()).FailedWith(2));
+        Assert.Contains("is version 2.9.1+cpu; wanted is 2.10.x", Run("generate", "a house", "--model", EmbeddedModel.Folder()).FailedWith(2));
     }
 
     [Fact]
     public void A_folder_without_one_is_refused_with_one_line()
     {
         Directory.Delete(libraries, recursive: true);
-        Assert.Contains("P2P_LIBTORCH is", Run("generate", "a house", "--model", Models.Storybook()).FailedWith(2));
+        Assert.Contains("P2P_LIBTORCH is", Run("generate", "a house", "--model", EmbeddedModel.Folder()).FailedWith(2));
     }
 
     [Fact]
@@ -58,16 +59,16 @@ public sealed class InstalledTorchTests : IClassFixture<ProgramWithoutTorch>, ID
         var whole = File.ReadAllBytes(Path.Combine(libraries, "libc10.so"));
         File.Delete(path);
         File.WriteAllBytes(path, whole.AsSpan(0, whole.Length / 2));
-        Assert.Contains("damaged libtorch_cpu.so", Run("generate", "a house", "--model", Models.Storybook()).FailedWith(2));
+        Assert.Contains("damaged libtorch_cpu.so", Run("generate", "a house", "--model", EmbeddedModel.Folder()).FailedWith(2));
         // Whole, and without what the others need: only the system's loader sees that.
         File.WriteAllBytes(path, whole);
-        Assert.Contains("cannot be loaded: the system's loader says", Run("generate", "a house", "--model", Models.Storybook()).FailedWith(1));
+        Assert.Contains("cannot be loaded: the system's loader says", Run("generate", "a house", "--model", EmbeddedModel.Folder()).FailedWith(1));
     }
 
     [Fact]
     public void A_program_with_its_own_refuses_another()
     {
-        var error = P2P.RunIn(Environment(), "generate", "a house", "--model", Models.Storybook()).FailedWith(2);
+        var error = P2P.RunIn(Environment(), "generate", "a house", "--model", EmbeddedModel.Folder()).FailedWith(2);
         Assert.Contains("-p:TorchBackend=none", error);
     }
 

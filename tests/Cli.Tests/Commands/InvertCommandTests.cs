@@ -5,10 +5,11 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Process")]
 public sealed class InvertCommandTests : IDisposable
 {
     private const string Prompt = "a red ball in a field";
-    private static readonly string[] Fast = ["--steps", "3", "--inner-steps", "2", "--quiet", "--model", Models.Storybook()];
+    private static readonly string[] Fast = ["--steps", "3", "--inner-steps", "2", "--quiet", "--model", EmbeddedModel.Folder()];
     private readonly TemporaryFolder folder = new();
 
     [Fact]
@@ -23,7 +24,7 @@ public sealed class InvertCommandTests : IDisposable
         P2P.Run(invert).Succeeded();
         Assert.Contains("--overwrite", P2P.Run([.. invert, "--guidance", "3"]).FailedWith(2));
 
-        string[] edit = ["a blue ball in a field", "--quiet", "--model", Models.Storybook(), "--trace", folder["trace.safetensors"]];
+        string[] edit = ["a blue ball in a field", "--quiet", "--model", EmbeddedModel.Folder(), "--trace", folder["trace.safetensors"]];
         P2P.Run(["edit", "--inversion", folder["ball.safetensors"], "-o", folder["saved"], .. edit]).Succeeded();
         Assert.Equal(
             ["edit-1.png", "grid.png", "reconstruction.png", "run.json", "source.png"],
@@ -68,7 +69,7 @@ public sealed class InvertCommandTests : IDisposable
     [Fact]
     public void AStoppedInversionGoesOn()
     {
-        string[] arguments = ["invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", Models.Storybook(), "--steps", "40", "--inner-steps"];
+        string[] arguments = ["invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", EmbeddedModel.Folder(), "--steps", "40", "--inner-steps"];
         var stopped = P2P.RunAndInterruptAtFile(folder["ball.safetensors.unfinished"], [.. arguments, "100", "--early-stop", "0"]);
         Assert.Equal(130, stopped.ExitCode);
         Assert.Contains("goes on from it", stopped.Error);
@@ -83,8 +84,10 @@ public sealed class InvertCommandTests : IDisposable
     [Fact]
     public void AStoppedInversionOfWhichNothingIsKeptSaysSo()
     {
-        var outcome = P2P.RunAndInterrupt(
-            TimeSpan.FromSeconds(8), "invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", Models.Storybook(), "--method", "edit-friendly", "--steps", "900");
+        // The warning of a prompt that is too long comes just before the inversion.
+        var outcome = P2P.RunAndInterruptAt(
+            "were cut off", "invert", Draw("ball.png", 64, 64), string.Concat(Enumerable.Repeat("ball ", 80)), "-o", folder["ball.safetensors"],
+            "--model", EmbeddedModel.Folder(), "--method", "edit-friendly", "--steps", "900");
         Assert.Equal(130, outcome.ExitCode);
         Assert.Contains("begins anew", outcome.Error);
     }
@@ -96,7 +99,7 @@ public sealed class InvertCommandTests : IDisposable
         P2P.Run(["invert", picture, Prompt, "-o", folder["ball.safetensors"], "--method", "ddim", .. Fast]).Succeeded();
         string[] edit = ["edit", "a blue ball in a field", "-o", folder["out"], "--inversion"];
         Assert.Contains("cut.safetensors", P2P.Run([.. edit, Changed("cut.safetensors", bytes => bytes[..^50])]).FailedWith(2));
-        Assert.Contains("is not an inversion", P2P.Run([.. edit, Path.Combine(Models.Storybook(), "vae", "diffusion_pytorch_model.safetensors")]).FailedWith(2));
+        Assert.Contains("is not an inversion", P2P.Run([.. edit, Path.Combine(EmbeddedModel.Folder(), "vae", "diffusion_pytorch_model.safetensors")]).FailedWith(2));
         Assert.Contains("--steps", P2P.Run([.. edit, folder["ball.safetensors"], "--steps", "7"]).FailedWith(2));
         Assert.Contains("another model", P2P.Run([.. edit, folder["ball.safetensors"], "--model", OtherModel()]).FailedWith(2));
         Assert.Contains("--image", P2P.Run(["edit", Prompt, "a blue ball", "--image", folder["none.png"], "-o", folder["out"]]).FailedWith(2));
@@ -149,9 +152,9 @@ public sealed class InvertCommandTests : IDisposable
     // The embedded model with one more character in a config is another model.
     private string OtherModel()
     {
-        foreach (var file in Directory.GetFiles(Models.Storybook(), "*", SearchOption.AllDirectories))
+        foreach (var file in Directory.GetFiles(EmbeddedModel.Folder(), "*", SearchOption.AllDirectories))
         {
-            var copy = Path.Combine(folder["other"], Path.GetRelativePath(Models.Storybook(), file));
+            var copy = Path.Combine(folder["other"], Path.GetRelativePath(EmbeddedModel.Folder(), file));
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
             File.Copy(file, copy);
         }

@@ -3,9 +3,10 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Process")]
 public sealed class LearnConceptCommandTests : IDisposable
 {
-    private static readonly string[] Model = ["--model", Models.Storybook()];
+    private static readonly string[] Model = ["--model", EmbeddedModel.Folder()];
     private readonly TemporaryFolder folder = new();
 
     [Fact]

@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Process")]
 public sealed class ModelsCommandTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -12,7 +13,7 @@ public sealed class ModelsCommandTests : IDisposable
     [Fact]
     public void AModelInOneFileEditsAsItsDirectoryDoes()
     {
-        var storybook = Models.Storybook();
+        var storybook = EmbeddedModel.Folder();
         var file = folder["m.safetensors"];
         P2P.Run("models", "convert", storybook, "--to", "single-file", "-o", file).Succeeded();
         using var info = Succeeded("models", "info", file, "--json");
@@ -38,7 +39,7 @@ public sealed class ModelsCommandTests : IDisposable
     [Fact]
     public void ALoraAndALearnedWordChangeThePicture()
     {
-        var storybook = Models.Storybook();
+        var storybook = EmbeddedModel.Folder();
         using (NewDisposeScope())
         using (var text = SafetensorsFile.Open(Path.Combine(storybook, "text_encoder", "model.safetensors")))
         using (var unet = SafetensorsFile.Open(Path.Combine(storybook, "unet", "diffusion_pytorch_model.safetensors")))
@@ -72,11 +73,11 @@ public sealed class ModelsCommandTests : IDisposable
     [Fact]
     public void CheckSaysExactlyWhatIsWrong()
     {
-        P2P.Run("models", "check", Models.Storybook(), "--quiet").Succeeded();
+        P2P.Run("models", "check", EmbeddedModel.Folder(), "--quiet").Succeeded();
         var model = folder["model"];
-        foreach (var path in Directory.GetFiles(Models.Storybook(), "*", SearchOption.AllDirectories))
+        foreach (var path in Directory.GetFiles(EmbeddedModel.Folder(), "*", SearchOption.AllDirectories))
         {
-            var copy = Path.Combine(model, Path.GetRelativePath(Models.Storybook(), path));
+            var copy = Path.Combine(model, Path.GetRelativePath(EmbeddedModel.Folder(), path));
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
             File.Copy(path, copy);
         }

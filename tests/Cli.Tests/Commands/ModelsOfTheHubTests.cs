@@ -1,10 +1,10 @@
 using System.Text.Json;
 using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Tests.Hub;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 /// <summary>The real command against a hub on this machine: pull, use, list, remove.</summary>
+[Trait("Category", "Process")]
 public sealed class ModelsOfTheHubTests : IAsyncDisposable
 {
     private const string Name = "owner/model";
@@ -23,7 +23,7 @@ public sealed class ModelsOfTheHubTests : IAsyncDisposable
     [Fact]
     public void APulledModelMakesThePicturesOfTheOriginal()
     {
-        var storybook = Models.Storybook();
+        var storybook = EmbeddedModel.Folder();
         hub.AddFolder(storybook).Add("unet/diffusion_pytorch_model.bf16.safetensors", [1, 2, 3], isLarge: true);
         Assert.Contains($"p2p models pull {Name}", P2P.RunIn(environment, "tokens", "a ball", "--model", Name).FailedWith(2));
         using var pulled = JsonDocument.Parse(P2P.RunIn(environment, "models", "pull", Name, "--revision", "v1", "--json").Succeeded());

@@ -4,9 +4,10 @@ using PromptToPrompt.Diffusion.Imaging;
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 /// <summary>A recorded run, made again by the real command, gives the same files.</summary>
+[Trait("Category", "Process")]
 public sealed class RunCommandTests : IDisposable
 {
-    private static readonly string[] Fast = ["--steps", "2", "--quiet", "--model", Models.Storybook()];
+    private static readonly string[] Fast = ["--steps", "2", "--quiet", "--model", EmbeddedModel.Folder()];
     private readonly TemporaryFolder folder = new();
 
     public RunCommandTests()
@@ -43,7 +44,7 @@ public sealed class RunCommandTests : IDisposable
         P2P.Run(["invert", folder["picture.png"], "a red ball", "--inner-steps", "1", "--no-comparison", "-o", folder["ball.safetensors"], .. Fast]).Succeeded();
         P2P.Run("run", folder["ball.run.json"], "-o", folder["again"]).Succeeded();
         Assert.Equal(File.ReadAllBytes(folder["ball.safetensors"]), File.ReadAllBytes(folder["again/ball.safetensors"]));
-        P2P.Run(["edit", "--inversion", folder["ball.safetensors"], "a blue ball", "-o", folder["edit"], "--quiet", "--model", Models.Storybook()]).Succeeded();
+        P2P.Run(["edit", "--inversion", folder["ball.safetensors"], "a blue ball", "-o", folder["edit"], "--quiet", "--model", EmbeddedModel.Folder()]).Succeeded();
         P2P.Run("run", folder["edit"], "-o", folder["edit again"]).Succeeded();
         AssertSame("edit", "edit again", "reconstruction.png", "edit-1.png");
     }

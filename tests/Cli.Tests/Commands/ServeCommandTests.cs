@@ -5,6 +5,7 @@ using PromptToPrompt.Diffusion.Imaging;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Process")]
 public sealed class ServeCommandTests
 {
     [Theory]
@@ -21,7 +22,7 @@ public sealed class ServeCommandTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder["file"], "");
-        Assert.Contains("--data", P2P.Run("serve", "--port", "0", "--model", Models.Storybook(), "--data", folder["file"]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("--data", P2P.Run("serve", "--port", "0", "--model", EmbeddedModel.Folder(), "--data", folder["file"]).FailedWith(2), StringComparison.Ordinal);
     }
 
     /// <summary>What the studio shows is run by a shell, so that quoting is tested as well.</summary>
@@ -29,7 +30,7 @@ public sealed class ServeCommandTests
     public async Task The_command_that_is_shown_makes_the_same_picture()
     {
         using var folder = new TemporaryFolder();
-        using var server = await StudioProcess.Start("--model", Models.Storybook(), "--data", folder["data"], "--prediction", "epsilon", "--vae-tiling");
+        using var server = await StudioProcess.Start("--model", EmbeddedModel.Folder(), "--data", folder["data"], "--prediction", "epsilon", "--vae-tiling");
         var project = (string)(await server.Post("/api/projects", new { name = "A test" }))["id"]!;
         var source = await server.Make(project, "generate", new { prompt = "a \"white\" house in a $5 field", seed = 4, guidance = 5, steps = 4 });
         var edit = await server.Make(project, "edit", new { source, prompt = "a (red:1.4) house in a $5 field", blend = "house", wordSteps = new { red = "0.5" } });
@@ -44,7 +45,7 @@ public sealed class ServeCommandTests
     public async Task So_it_does_for_a_given_picture_at_its_own_size()
     {
         using var folder = new TemporaryFolder();
-        using var server = await StudioProcess.Start("--model", Models.Storybook(), "--data", folder["data"]);
+        using var server = await StudioProcess.Start("--model", EmbeddedModel.Folder(), "--data", folder["data"]);
         var rgb = new byte[180 * 150 * 3];
         for (var i = 0; i < rgb.Length; i++)
             rgb[i] = (byte)(i / 3 % 180);

@@ -2,12 +2,13 @@ using System.Text.Json;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Process")]
 public sealed class TokensCommandTests
 {
     [Fact]
     public void PrintsOneObjectForEachPromptAndLine()
     {
-        var lines = P2P.RunWithInput("a dog\nune forêt 🎉\n", "tokens", "@a cat, sitting", "-", "--json", "--model", Models.Storybook())
+        var lines = P2P.RunWithInput("a dog\nune forêt 🎉\n", "tokens", "@a cat, sitting", "-", "--json", "--model", EmbeddedModel.Folder())
             .Succeeded().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, lines.Length);
         using var json = JsonDocument.Parse(lines[0]);
@@ -23,9 +24,9 @@ public sealed class TokensCommandTests
     [Fact]
     public void NamesTruncatedWords()
     {
-        var outcome = P2P.Run("tokens", "--model", Models.Storybook(), string.Concat(Enumerable.Repeat("cat ", 75)) + "castle");
+        var outcome = P2P.Run("tokens", "--model", EmbeddedModel.Folder(), string.Concat(Enumerable.Repeat("cat ", 75)) + "castle");
         outcome.Succeeded();
         Assert.Contains("castle", outcome.Error);
-        Assert.Contains("castle", P2P.Run("tokens", "--long-prompts", "--model", Models.Storybook(), string.Concat(Enumerable.Repeat("cat ", 75)) + "castle").Succeeded());
+        Assert.Contains("castle", P2P.Run("tokens", "--long-prompts", "--model", EmbeddedModel.Folder(), string.Concat(Enumerable.Repeat("cat ", 75)) + "castle").Succeeded());
     }
 }

@@ -1,6 +1,7 @@
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 /// <summary>Places where nothing can be written are sentences, before the work wherever that can be known, and leave nothing half-written.</summary>
+[Trait("Category", "Process")]
 public sealed class UnwritableOutputTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -39,7 +40,7 @@ public sealed class UnwritableOutputTests : IDisposable
         {
             "invert" => [command, folder["picture.png"], "a cat"],
             "learn-concept" => [command, folder["picture.png"], "--word", "<it>", "--init", "cat"],
-            "convert" => ["models", command, Models.Storybook()],
+            "convert" => ["models", command, EmbeddedModel.Folder()],
             _ => ["models", command],
         };
         Assert.Contains(sentence, P2P.Run([.. line, "-o", Path(path)]).FailedWith(2));
@@ -50,7 +51,7 @@ public sealed class UnwritableOutputTests : IDisposable
     public void A_disk_that_is_full_is_a_sentence_and_leaves_no_half_of_a_file()
     {
         // The runtime would itself make a large file, for code, if it were not told otherwise.
-        var outcome = P2P.RunShell($"ulimit -f 8; export DOTNET_EnableWriteXorExecute=0; {P2P.Command} generate 'a red house' --steps 1 --quiet --model {Models.Storybook()} -o {folder["out"]}");
+        var outcome = P2P.RunShell($"ulimit -f 8; export DOTNET_EnableWriteXorExecute=0; {P2P.Command} generate 'a red house' --steps 1 --quiet --model {EmbeddedModel.Folder()} -o {folder["out"]}");
         Assert.Contains("source.png cannot be written: the file would be larger than", outcome.FailedWith(1));
         Assert.Empty(Directory.GetFiles(folder["out"]));
     }
@@ -63,7 +64,7 @@ public sealed class UnwritableOutputTests : IDisposable
     public void Where_no_copy_of_the_library_can_be_kept_the_folders_are_named()
     {
         var homeless = new Dictionary<string, string> { ["XDG_CACHE_HOME"] = "/proc/cache", ["HOME"] = "/proc/home", ["TMPDIR"] = "/no/such" };
-        var outcome = P2P.RunIn(homeless, "doctor", "--model", Models.Storybook());
+        var outcome = P2P.RunIn(homeless, "doctor", "--model", EmbeddedModel.Folder());
         // Where the system's libstdc++ is new enough there is no copy.
         if (outcome.ExitCode == 0)
             return;

@@ -3,6 +3,7 @@ using System.CommandLine;
 namespace PromptToPrompt.Cli.Tests.Options;
 
 /// <summary>An empty path or name, as a shell makes of a variable that is not set, is one clear error for every option that takes one.</summary>
+[Trait("Category", "Process")]
 public sealed class BlankNamesTests
 {
     private static readonly string[] Prose = ["prompt", "prompts", "source", "target", "--negative", "--sample"];

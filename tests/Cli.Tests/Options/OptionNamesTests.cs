@@ -25,7 +25,7 @@ public sealed class OptionNamesTests
     public void AnErrorOfTheLibraryNamesTheOption() =>
         Assert.Equal(
             "p2p: --scheduler: \"magic\" is unknown. Use ddim, pndm, dpm++, euler, euler-a or lcm.\n",
-            P2P.Run("generate", "a house", "--scheduler", "magic", "--model", Models.Storybook()).Error);
+            P2P.Run("generate", "a house", "--scheduler", "magic", "--model", EmbeddedModel.Folder()).Error);
 
     [Fact]
     public void AnErrorOfTheCommandLineHasTheSameForm() =>

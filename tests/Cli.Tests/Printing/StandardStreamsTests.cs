@@ -1,6 +1,7 @@
 namespace PromptToPrompt.Cli.Tests.Printing;
 
 /// <summary>Runs the command as a shell does, with its streams closed, full, or read by a program that has gone.</summary>
+[Trait("Category", "Process")]
 public sealed class StandardStreamsTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -12,7 +13,7 @@ public sealed class StandardStreamsTests : IDisposable
     [InlineData("generate 'a red house' --steps 1", ">&-", "source.png", "run.json")]
     public void A_run_keeps_its_result(string command, string streams, params string[] files)
     {
-        Assert.Equal(0, Shell($"{Program} {command} --model {Models.Storybook()} -o {folder["out"]} {streams}").Code);
+        Assert.Equal(0, Shell($"{Program} {command} --model {EmbeddedModel.Folder()} -o {folder["out"]} {streams}").Code);
         foreach (var file in files)
             Assert.True(new FileInfo(Path.Combine(folder["out"], file)).Length > 0, file);
         Assert.DoesNotContain(Directory.GetFiles(folder["out"]), file => file.EndsWith(".tmp", StringComparison.Ordinal));
@@ -27,7 +28,7 @@ public sealed class StandardStreamsTests : IDisposable
     [InlineData("--version", ">&-")]
     public void What_was_asked_for_and_cannot_be_printed_is_a_failure(string command, string streams)
     {
-        _ = Models.Storybook();
+        _ = EmbeddedModel.Folder();
         var (code, _, error) = Shell($"{Program} {command} {streams}");
         Assert.Equal(1, code);
         Assert.Contains("standard output cannot be written", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
@@ -36,7 +37,7 @@ public sealed class StandardStreamsTests : IDisposable
     [Fact]
     public void JSON_that_is_lost_is_a_failure_that_keeps_the_files()
     {
-        var (code, _, error) = Shell($"{Program} generate 'a cat' --steps 1 --json --quiet --model {Models.Storybook()} -o {folder["out"]} >/dev/full");
+        var (code, _, error) = Shell($"{Program} generate 'a cat' --steps 1 --json --quiet --model {EmbeddedModel.Folder()} -o {folder["out"]} >/dev/full");
         Assert.Equal(1, code);
         Assert.Contains("No space left on device", error);
         Assert.True(File.Exists(Path.Combine(folder["out"], "run.json")));
@@ -54,7 +55,7 @@ public sealed class StandardStreamsTests : IDisposable
     [Fact]
     public void A_reader_that_goes_ends_the_command_without_a_word()
     {
-        _ = Models.Storybook();
+        _ = EmbeddedModel.Folder();
         var (code, output, error) = Shell($"yes 'a cat' 2>/dev/null | {{ {Program} tokens --json -; echo code $? >&2; }} | head -n 1");
         Assert.Equal(0, code);
         Assert.StartsWith("{\"ids\":[", output);
@@ -64,7 +65,7 @@ public sealed class StandardStreamsTests : IDisposable
     [Fact]
     public void Escape_characters_never_reach_the_terminal()
     {
-        _ = Models.Storybook();
+        _ = EmbeddedModel.Folder();
         const string Attack = "$(printf 'a \\033]0;title\\007\\033[31mred\\302\\23331m \\342\\200\\256cat')";
         foreach (var command in new[] { $"tokens \"{Attack}\"", $"tokens \"{Attack}\" --json", $"align \"{Attack}\" \"{Attack}\"", $"generate a --model \"{Attack}\"", $"generate a --steps \"{Attack}\"", $"\"{Attack}\"" })
         {
@@ -78,7 +79,7 @@ public sealed class StandardStreamsTests : IDisposable
     [Fact]
     public void A_prompt_of_a_hundred_thousand_characters_does_not_fill_the_screen()
     {
-        _ = Models.Storybook();
+        _ = EmbeddedModel.Folder();
         File.WriteAllText(folder["prompt"], string.Concat(Enumerable.Repeat("castle ", 15_000)) + new string('x', 20_000));
         foreach (var command in new[] { "tokens", "align 'a cat'", "edit 'a cat' 'a dog' --blend", "generate a --model" })
         {

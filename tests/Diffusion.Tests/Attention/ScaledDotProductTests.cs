@@ -19,8 +19,8 @@ public class ScaledDotProductTests
 
         var probabilities = ScaledDotProduct.Probabilities(query, key, causal);
 
-        SchedulerGoldens.AssertClose(ones(2, 3, 9), probabilities.sum(-1), 1e-6, "sums");
+        AssertClose(ones(2, 3, 9), probabilities.sum(-1), 1e-6, "sums");
         Assert.Equal(causal, probabilities.triu(1).count_nonzero().item<long>() == 0);
-        SchedulerGoldens.AssertClose(matmul(probabilities, value), ScaledDotProduct.Attend(query, key, value, causal), 1e-5, "attention");
+        AssertClose(matmul(probabilities, value), ScaledDotProduct.Attend(query, key, value, causal), 1e-5, "attention");
     }
 }

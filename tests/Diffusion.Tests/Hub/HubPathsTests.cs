@@ -45,7 +45,7 @@ public sealed class HubPathsTests
     [Fact]
     public void TheTokensFileIsFoundSo()
     {
-        using var folder = new Checkpoints.TemporaryFolder();
+        using var folder = new TemporaryFolder();
         File.WriteAllText(folder["my token"], "hf_abc\n");
         var home = Path.GetDirectoryName(folder["my token"])!;
         foreach (var written in new[] { "~/my token", "$HOME/my token", "${HOME}/my token" })

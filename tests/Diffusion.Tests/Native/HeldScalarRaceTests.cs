@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using PromptToPrompt.Diffusion.Native;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
@@ -38,11 +37,11 @@ public class HeldScalarRaceTests
             }
         });
         // Code that has run a few times only is not optimized yet and keeps everything alive until it returns.
-        Run(TimeSpan.FromSeconds(1));
+        Run(rounds: 2_000);
         collector.Start();
         try
         {
-            Run(TimeSpan.FromSeconds(3));
+            Run(rounds: 5_000);
         }
         finally
         {
@@ -50,9 +49,9 @@ public class HeldScalarRaceTests
             collector.Join();
         }
 
-        void Run(TimeSpan span)
+        void Run(int rounds)
         {
-            for (var watch = Stopwatch.StartNew(); watch.Elapsed < span;)
+            for (var round = 0; round < rounds; round++)
             {
                 foreach (var (name, holds) in Operations)
                 {

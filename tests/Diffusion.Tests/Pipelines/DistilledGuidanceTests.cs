@@ -75,7 +75,7 @@ public sealed class DistilledGuidanceTests : IDisposable
         double[] angles = [.. Enumerable.Range(0, 3).Select(k => 7500 * Math.Pow(10000, -k / 2.0))];
         var waves = tensor([.. angles.Select(a => (float)Math.Sin(a)), .. angles.Select(a => (float)Math.Cos(a))], [1, Width]);
         var expected = nn.functional.silu(Sinusoids.Of(timestep, Channels, cosineFirst: true, 0) + waves.matmul(weights["cond_proj.weight"].t()));
-        SchedulerGoldens.AssertClose(expected, found, 1e-3, "embedding");
+        AssertClose(expected, found, 1e-3, "embedding");
     }
 
     public void Dispose()

@@ -19,12 +19,11 @@ internal sealed class ReferenceModel : IDisposable
 
     public ReferenceModel(string name) => folder = Folder(name);
 
-    /// <summary>A folder of the reference; without it the test is skipped.</summary>
+    /// <summary>The folder of a model; where it is neither a fixture nor in the reference the test is skipped.</summary>
     public static string Folder(string name)
     {
-        var found = Roots().Select(root => Path.Combine(root, name)).FirstOrDefault(Directory.Exists);
-        Assert.SkipUnless(found is not null, $"The reference folder {name} is not here: set P2P_REFERENCE to where it is.");
-        return found;
+        var fixture = Path.Combine(AppContext.BaseDirectory, "Fixtures", name);
+        return Directory.Exists(fixture) ? fixture : ReferenceFolder.Require(name);
     }
 
     public string Config(string part) => Path.Combine(folder, part, "config.json");
@@ -51,7 +50,7 @@ internal sealed class ReferenceModel : IDisposable
 
     /// <summary>Compares a result with the recorded one.</summary>
     public static void AssertClose(SafetensorsFile goldens, string name, Tensor actual)
-        => SchedulerGoldens.AssertClose(goldens.Read(name), actual, Tolerance, name);
+        => TensorAssert.AssertClose(goldens.Read(name), actual, Tolerance, name);
 
     public void Dispose()
     {
@@ -60,13 +59,4 @@ internal sealed class ReferenceModel : IDisposable
     }
 
     private SafetensorsFile Open(string part, string file) => Own(SafetensorsFile.Open(Path.Combine(folder, part, file)));
-
-    private static IEnumerable<string> Roots()
-    {
-        yield return Path.Combine(AppContext.BaseDirectory, "Fixtures");
-        if (Environment.GetEnvironmentVariable("P2P_REFERENCE") is { } reference)
-            yield return reference;
-        for (var parent = new DirectoryInfo(AppContext.BaseDirectory); parent is not null; parent = parent.Parent)
-            yield return Path.Combine(parent.FullName, "shared", "reference");
-    }
 }

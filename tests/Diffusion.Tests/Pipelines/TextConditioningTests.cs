@@ -146,7 +146,7 @@ public sealed class TextConditioningTests : IDisposable
 
         var found = TextConditioning.Encode(model, Prompts(model, text.Read("text.input_ids")), clipSkip: 1).Text;
 
-        SchedulerGoldens.AssertClose(tensor(expected, state.shape), found, 1e-4, "clip skip");
+        AssertClose(tensor(expected, state.shape), found, 1e-4, "clip skip");
 
         float[] Norm(string kind) => weights.Read($"text_model.final_layer_norm.{kind}").data<float>().ToArray();
     }
@@ -163,7 +163,7 @@ public sealed class TextConditioningTests : IDisposable
         var found = TextConditioning.Encode(model, Prompts(model, text.Read("text_encoder.input_ids")), clipSkip: 1).Text;
 
         // They have three and four layers; state 0 is what goes in.
-        SchedulerGoldens.AssertClose(cat([text.Read("text_encoder.hidden_states.1"), text.Read("text_encoder_2.hidden_states.2")], -1), found, 1e-4, "clip skip");
+        AssertClose(cat([text.Read("text_encoder.hidden_states.1"), text.Read("text_encoder_2.hidden_states.2")], -1), found, 1e-4, "clip skip");
     }
 
     [Fact]

@@ -28,7 +28,7 @@ public sealed class DdimSchedulerTests
                     "x0" => ddim.PredictSample(output, step, sample),
                     _ => ddim.Step(output, step, sample),
                 };
-                SchedulerGoldens.AssertClose(goldens[name], actual, Tolerance, name);
+                AssertClose(goldens[name], actual, Tolerance, name);
                 compared++;
             }
         }
@@ -49,7 +49,7 @@ public sealed class DdimSchedulerTests
             Assert.Equal(goldens.Integers($"{key}.timesteps"), scheduler.Timesteps);
             foreach (var step in test["indices"]!.AsArray().Select(index => (int)index!))
             {
-                SchedulerGoldens.AssertClose(goldens[$"{key}.i{step}.prev"], scheduler.Step(output, step, sample), Tolerance, $"{key} step {step}");
+                AssertClose(goldens[$"{key}.i{step}.prev"], scheduler.Step(output, step, sample), Tolerance, $"{key} step {step}");
                 compared++;
             }
         }
@@ -79,7 +79,7 @@ public sealed class DdimSchedulerTests
         using var goldens = new SchedulerGoldens("ddim");
         using var scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = 1 }).Create(SamplerKind.Ddim, steps);
         var trajectory = SchedulerGoldens.Trajectory(scheduler, goldens["sample"], x => x * 0.1);
-        SchedulerGoldens.AssertClose(goldens[$"traj.eps0.1x.n{steps}"], trajectory, 1e-5, "trajectory");
+        AssertClose(goldens[$"traj.eps0.1x.n{steps}"], trajectory, 1e-5, "trajectory");
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public sealed class DdimSchedulerTests
                 for (var step = 0; step < steps; step += Math.Max(1, steps / 5))
                 {
                     var back = ddim.InverseStep(noise, step, ddim.Step(noise, step, sample));
-                    SchedulerGoldens.AssertClose(sample, back, 2e-5, $"step {step} of {steps}");
+                    AssertClose(sample, back, 2e-5, $"step {step} of {steps}");
                 }
             },
             iter: 100,

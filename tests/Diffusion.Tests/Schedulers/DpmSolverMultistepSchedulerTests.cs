@@ -19,13 +19,13 @@ public sealed class DpmSolverMultistepSchedulerTests
             using var scheduler = SchedulerGoldens.Config(test["config"]!.AsObject()).Create(SamplerKind.DpmSolverPlusPlus, steps);
             Assert.Equal(goldens.Integers($"{key}.timesteps"), scheduler.Timesteps);
             var sigmas = tensor(((DpmSolverMultistepScheduler)scheduler).Sigmas.Select(sigma => (float)sigma).ToArray());
-            SchedulerGoldens.AssertClose(goldens[$"{key}.sigmas"], sigmas, 1e-6, $"{key} sigmas");
+            AssertClose(goldens[$"{key}.sigmas"], sigmas, 1e-6, $"{key} sigmas");
             foreach ((var name, var network) in networks)
             {
                 if (!goldens.Has($"{key}.traj.{name}"))
                     continue;
                 var trajectory = SchedulerGoldens.Trajectory(scheduler, goldens["sample"], network);
-                SchedulerGoldens.AssertClose(goldens[$"{key}.traj.{name}"], trajectory, 1e-4, $"{key} {name}");
+                AssertClose(goldens[$"{key}.traj.{name}"], trajectory, 1e-4, $"{key} {name}");
                 runs++;
             }
         }
@@ -41,7 +41,7 @@ public sealed class DpmSolverMultistepSchedulerTests
             var config = new SchedulerConfig { UseKarrasSigmas = true, SolverType = solver };
             using var scheduler = config.Create(SamplerKind.DpmSolverPlusPlus, 20);
             var trajectory = SchedulerGoldens.Trajectory(scheduler, ones(3), x => x.sin());
-            SchedulerGoldens.AssertClose(trajectory[^2], trajectory[^1], 1e-6, $"{solver}");
+            AssertClose(trajectory[^2], trajectory[^1], 1e-6, $"{solver}");
         }
     }
 
@@ -52,7 +52,7 @@ public sealed class DpmSolverMultistepSchedulerTests
         using var scheduler = new SchedulerConfig { FinalSigmaIsZero = true }.Create(SamplerKind.DpmSolverPlusPlus, 20);
         var trajectory = SchedulerGoldens.Trajectory(scheduler, ones(3), x => x * 0.3);
         var before = trajectory[^2];
-        SchedulerGoldens.AssertClose(scheduler.PredictSample(before * 0.3, 19, before), trajectory[^1], 1e-6, "end");
+        AssertClose(scheduler.PredictSample(before * 0.3, 19, before), trajectory[^1], 1e-6, "end");
     }
 
     [Fact]

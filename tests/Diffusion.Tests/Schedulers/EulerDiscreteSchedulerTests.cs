@@ -17,11 +17,11 @@ public sealed class EulerDiscreteSchedulerTests
             var config = SchedulerGoldens.Config(goldens.Base) with { TimestepSpacing = TimestepSpacing.Leading, StepsOffset = 1 };
             using var euler = (EulerDiscreteScheduler)config.Create(SamplerKind.Euler, steps);
             Assert.Equal(goldens.Integers($"euler.n{steps}.timesteps"), euler.Timesteps);
-            SchedulerGoldens.AssertClose(
+            AssertClose(
                 goldens[$"euler.n{steps}.sigmas"], tensor(euler.Sigmas.Select(sigma => (float)sigma).ToArray()), 1e-6, "sigmas");
             Assert.Equal((double)test["init_noise_sigma"]!, euler.InitialNoiseSigma, 1e-5);
             var trajectory = SchedulerGoldens.Trajectory(euler, goldens["sample"] * euler.InitialNoiseSigma, x => x * 0.1);
-            SchedulerGoldens.AssertClose(goldens[$"euler.n{steps}.traj"], trajectory, 1e-5, $"{steps} steps");
+            AssertClose(goldens[$"euler.n{steps}.traj"], trajectory, 1e-5, $"{steps} steps");
             runs++;
         }
         Assert.Equal(2, runs);
@@ -49,6 +49,6 @@ public sealed class EulerDiscreteSchedulerTests
         using var byVelocity = (config with { PredictionType = PredictionType.VPrediction }).Create(SamplerKind.Euler, 10);
         var level = byNoise.Noise.Level(byNoise.Timesteps[3]);
         Tensor velocity = (noise * level.Alpha) - (clean * level.Sigma), noisy = byNoise.AddNoise(clean, noise, byNoise.Timesteps[3]);
-        SchedulerGoldens.AssertClose(byNoise.Step(noise, 3, noisy), byVelocity.Step(velocity, 3, noisy), 1e-5, "step");
+        AssertClose(byNoise.Step(noise, 3, noisy), byVelocity.Step(velocity, 3, noisy), 1e-5, "step");
     }
 }

@@ -17,7 +17,7 @@ public sealed class NoiseLevelTests
         var (sample, noise) = (randn([1, 4, 3, 2], generator: random), randn([1, 4, 3, 2], generator: random));
         var level = NoiseLevel.FromAlphaCumprod(0.3);
         var (noisy, target) = (level.AddNoise(sample, noise), level.Target(type, sample, noise));
-        SchedulerGoldens.AssertClose(sample, level.PredictSample(type, target, noisy), 1e-5, "sample");
-        SchedulerGoldens.AssertClose(noise, level.PredictNoise(type, target, noisy), 1e-5, "noise");
+        AssertClose(sample, level.PredictSample(type, target, noisy), 1e-5, "sample");
+        AssertClose(noise, level.PredictNoise(type, target, noisy), 1e-5, "noise");
     }
 }

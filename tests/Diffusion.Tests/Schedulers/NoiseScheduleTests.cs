@@ -12,8 +12,8 @@ public sealed class NoiseScheduleTests
         using var goldens = new SchedulerGoldens("ddim");
         var noise = NoiseSchedule.Create(SchedulerGoldens.Config(goldens.Base));
         Assert.Equal(1000, noise.Count);
-        SchedulerGoldens.AssertClose(goldens["betas"], tensor(noise.Betas.ToArray()), 3e-7, "betas");
-        SchedulerGoldens.AssertClose(goldens["alphas_cumprod"], tensor(noise.AlphasCumprod.ToArray()), 3e-7, "alphas_cumprod");
+        AssertClose(goldens["betas"], tensor(noise.Betas.ToArray()), 3e-7, "betas");
+        AssertClose(goldens["alphas_cumprod"], tensor(noise.AlphasCumprod.ToArray()), 3e-7, "alphas_cumprod");
     }
 
     [Fact]
@@ -22,8 +22,8 @@ public sealed class NoiseScheduleTests
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
         var noise = NoiseSchedule.Create(SchedulerGoldens.Config(goldens.Base) with { RescaleBetasZeroSnr = true });
-        SchedulerGoldens.AssertClose(goldens["zsnr.betas"], tensor(noise.Betas.ToArray()), 2e-5, "betas");
-        SchedulerGoldens.AssertClose(goldens["zsnr.alphas_cumprod"], tensor(noise.AlphasCumprod.ToArray()), 1e-6, "alphas_cumprod");
+        AssertClose(goldens["zsnr.betas"], tensor(noise.Betas.ToArray()), 2e-5, "betas");
+        AssertClose(goldens["zsnr.alphas_cumprod"], tensor(noise.AlphasCumprod.ToArray()), 1e-6, "alphas_cumprod");
         Assert.Equal(0, noise.AlphasCumprod[^1]);
         Assert.True(double.IsFinite(noise.Ratio(999)));
     }
@@ -40,12 +40,12 @@ public sealed class NoiseScheduleTests
             if (kind is not (SamplerKind.Euler or SamplerKind.EulerAncestral))
             {
                 foreach (var t in (int[])[1, 500, 981])
-                    SchedulerGoldens.AssertClose(goldens[$"add_noise.t{t}"], scheduler.AddNoise(sample, noise, t), 1e-6, $"{kind} {t}");
+                    AssertClose(goldens[$"add_noise.t{t}"], scheduler.AddNoise(sample, noise, t), 1e-6, $"{kind} {t}");
             }
             for (var step = 0; step < scheduler.Timesteps.Count; step++)
             {
                 var noisy = scheduler.AddNoise(sample, noise, scheduler.Timesteps[step]);
-                SchedulerGoldens.AssertClose(sample, scheduler.PredictSample(noise, step, noisy), 1e-4, $"{kind} {step}");
+                AssertClose(sample, scheduler.PredictSample(noise, step, noisy), 1e-4, $"{kind} {step}");
             }
         }
     }
@@ -66,8 +66,8 @@ public sealed class NoiseScheduleTests
             _ => sample,
         };
         var noisy = level.AddNoise(sample, noise);
-        SchedulerGoldens.AssertClose(sample, level.PredictSample(type, output, noisy), 1e-6, "sample");
-        SchedulerGoldens.AssertClose(noise, level.PredictNoise(type, output, noisy), 1e-6, "noise");
+        AssertClose(sample, level.PredictSample(type, output, noisy), 1e-6, "sample");
+        AssertClose(noise, level.PredictNoise(type, output, noisy), 1e-6, "noise");
     }
 
     [Fact]

@@ -46,7 +46,7 @@ public sealed class PndmSchedulerTests
             if (type == PredictionType.VPrediction && step == 2)
                 return; // earlier velocities are of other levels from here on, so the two no longer agree exactly
         }
-        SchedulerGoldens.AssertClose(expected, actual, 1e-5, "end");
+        AssertClose(expected, actual, 1e-5, "end");
 
         // The network's output that stands for the constant noise at this sample.
         Tensor Output(Scheduler scheduler, long timestep, Tensor x)
@@ -63,7 +63,7 @@ public sealed class PndmSchedulerTests
         using var scope = NewDisposeScope();
         using var scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
         var end = SchedulerGoldens.Trajectory(scheduler, tensor(new[] { 1.3, -0.4 }), x => (x * 2).sin() * 0.7)[^1];
-        SchedulerGoldens.AssertClose(tensor(new[] { 7.098798772752313, -0.07944451819116166 }), end, 1e-6, "end");
+        AssertClose(tensor(new[] { 7.098798772752313, -0.07944451819116166 }), end, 1e-6, "end");
     }
 
     /// <summary>
@@ -106,7 +106,7 @@ public sealed class PndmSchedulerTests
         using var ddim = new DdimScheduler(StableDiffusion, 5);
         Assert.Equal(ddim.Timesteps[1], scheduler.Timesteps[2]);
         // With nothing to look back at, a step is DDIM's.
-        SchedulerGoldens.AssertClose(ddim.Step(ones(2), 1, ones(2) * 0.5), scheduler.Step(ones(2), 2, ones(2) * 0.5), 1e-5, "first step");
+        AssertClose(ddim.Step(ones(2), 1, ones(2) * 0.5), scheduler.Step(ones(2), 2, ones(2) * 0.5), 1e-5, "first step");
         Assert.Throws<InvalidOperationException>(() => scheduler.Step(ones(2), 2, ones(2)));
         scheduler.Step(ones(2), 3, ones(2));
     }

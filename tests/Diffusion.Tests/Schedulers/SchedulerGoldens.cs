@@ -63,13 +63,5 @@ internal sealed class SchedulerGoldens : IDisposable
         return stack(states);
     }
 
-    public static void AssertClose(Tensor expected, Tensor actual, double relative, string what)
-    {
-        Assert.Equal(expected.shape, actual.shape);
-        var scale = expected.abs().max().to(float64).item<double>();
-        var error = (actual - expected).abs().max().to(float64).item<double>();
-        Assert.True(error <= relative * scale, $"{what}: largest error {error:g3} on values up to {scale:g3}");
-    }
-
     public void Dispose() => file.Dispose();
 }

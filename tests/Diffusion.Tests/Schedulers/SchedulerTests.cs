@@ -67,7 +67,7 @@ public sealed class SchedulerTests
             var x = scheduler.AddNoise(clean, noise, scheduler.Timesteps[0]);
             for (var step = 0; step < scheduler.Timesteps.Count; step++)
                 x = scheduler.Step(noise, step, x);
-            SchedulerGoldens.AssertClose(clean, x, 1e-4, $"{kind}");
+            AssertClose(clean, x, 1e-4, $"{kind}");
         }
     }
 

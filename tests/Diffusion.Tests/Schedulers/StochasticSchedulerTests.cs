@@ -43,7 +43,7 @@ public sealed class StochasticSchedulerTests
         var x = scheduler.AddNoise(clean, noise, scheduler.Timesteps[0]);
         for (var step = 0; step < steps; step++)
             x = scheduler.Step(clean, step, x);
-        SchedulerGoldens.AssertClose(clean, x, 1e-4, $"{kind}");
+        AssertClose(clean, x, 1e-4, $"{kind}");
     }
 
     /// <summary>After a step of a network that knows the clean sample there is as much noise as the next timestep has.</summary>
@@ -92,7 +92,7 @@ public sealed class StochasticSchedulerTests
         var expected = randn([1, 4, 4, 4], generator: generator);
         using var scheduler = (Config with { PredictionType = PredictionType.Sample }).Create(SamplerKind.Lcm, 4, seed: 7);
         var level = scheduler.Noise.Level(scheduler.Timesteps[1]);
-        SchedulerGoldens.AssertClose(expected * level.Sigma, scheduler.Step(zeros(1, 4, 4, 4), 0, zeros(1, 4, 4, 4)), 1e-5, "noise");
+        AssertClose(expected * level.Sigma, scheduler.Step(zeros(1, 4, 4, 4), 0, zeros(1, 4, 4, 4)), 1e-5, "noise");
     }
 
     /// <summary>A step of LCM, number by number from arXiv 2310.04378: c_skip·x + c_out·(x − σ·ε)/α, then noise to the next timestep.</summary>

@@ -47,14 +47,14 @@ public sealed class BpeVocabularyTests
     [Fact]
     public void What_is_saved_is_loaded()
     {
-        using var directory = new TemporaryDirectory();
+        using var directory = new TemporaryFolder();
         var saved = SmallVocabulary.Fixture.Train();
-        saved.Save(Path.Combine(directory.FullName, "new", "tokenizer"), maxLength: 32);
-        var loaded = BpeVocabulary.Load(Path.Combine(directory.FullName, "new", "tokenizer"));
+        saved.Save(Path.Combine(directory.Path, "new", "tokenizer"), maxLength: 32);
+        var loaded = BpeVocabulary.Load(Path.Combine(directory.Path, "new", "tokenizer"));
         Assert.Equal(saved.Tokens, loaded.Tokens);
         Assert.Equal(saved.Merges, loaded.Merges);
 
-        var tokenizer = ClipTokenizer.Load(Path.Combine(directory.FullName, "new", "tokenizer"));
+        var tokenizer = ClipTokenizer.Load(Path.Combine(directory.Path, "new", "tokenizer"));
         Assert.Equal(32, tokenizer.MaxLength);
         Assert.Equal(saved.Tokens.Count, tokenizer.VocabularySize);
         Assert.Equal((tokenizer.VocabularySize - 2, tokenizer.VocabularySize - 1), (tokenizer.StartId, tokenizer.EndId));
@@ -65,26 +65,26 @@ public sealed class BpeVocabularyTests
     [Fact]
     public void Merges_begin_with_the_version_and_may_begin_with_the_same_character()
     {
-        using var directory = new TemporaryDirectory();
-        BpeTrainer.Train(["##"], 1).Save(directory.FullName);
-        Assert.Equal(["#version: 0.2", "# #</w>"], File.ReadAllLines(Path.Combine(directory.FullName, "merges.txt")));
-        Assert.Equal([("#", "#</w>")], BpeVocabulary.Load(directory.FullName).Merges);
+        using var directory = new TemporaryFolder();
+        BpeTrainer.Train(["##"], 1).Save(directory.Path);
+        Assert.Equal(["#version: 0.2", "# #</w>"], File.ReadAllLines(Path.Combine(directory.Path, "merges.txt")));
+        Assert.Equal([("#", "#</w>")], BpeVocabulary.Load(directory.Path).Merges);
     }
 
     [Fact]
     public void Special_tokens_come_from_the_configuration_and_else_from_the_map()
     {
-        using var directory = new TemporaryDirectory();
-        SmallVocabulary.Fixture.Train().Save(directory.FullName);
+        using var directory = new TemporaryFolder();
+        SmallVocabulary.Fixture.Train().Save(directory.Path);
         Write(directory, "tokenizer_config.json", """{"model_max_length":20,"pad_token":{"content":"!"}}""");
         const string Map = """{"bos_token":{"content":"<|startoftext|>"},"eos_token":"<|endoftext|>","pad_token":"a"}""";
         Write(directory, "special_tokens_map.json", Map);
-        var tokenizer = ClipTokenizer.Load(directory.FullName);
+        var tokenizer = ClipTokenizer.Load(directory.Path);
         Assert.Equal(0, tokenizer.PadId);
         Assert.Equal(20, tokenizer.MaxLength);
 
-        File.Delete(Path.Combine(directory.FullName, "special_tokens_map.json"));
-        var error = Assert.Throws<InvalidInputException>(() => ClipTokenizer.Load(directory.FullName));
+        File.Delete(Path.Combine(directory.Path, "special_tokens_map.json"));
+        var error = Assert.Throws<InvalidInputException>(() => ClipTokenizer.Load(directory.Path));
         Assert.Contains("does not name the \"bos_token\"", error.Message);
     }
 
@@ -92,15 +92,15 @@ public sealed class BpeVocabularyTests
     [MemberData(nameof(Damage))]
     public void A_damaged_directory_is_refused_in_one_line(string file, string? content, string what)
     {
-        using var directory = new TemporaryDirectory();
-        SmallVocabulary.Fixture.Train().Save(directory.FullName);
+        using var directory = new TemporaryFolder();
+        SmallVocabulary.Fixture.Train().Save(directory.Path);
         if (content is null)
-            File.Delete(Path.Combine(directory.FullName, file));
+            File.Delete(Path.Combine(directory.Path, file));
         else
             Write(directory, file, content);
-        var error = Assert.Throws<InvalidInputException>(() => ClipTokenizer.Load(directory.FullName));
+        var error = Assert.Throws<InvalidInputException>(() => ClipTokenizer.Load(directory.Path));
         Assert.Contains(what, error.Message);
-        Assert.Contains(directory.FullName, error.Message);
+        Assert.Contains(directory.Path, error.Message);
         Assert.DoesNotContain('\n', error.Message);
     }
 
@@ -111,13 +111,13 @@ public sealed class BpeVocabularyTests
     [Fact]
     public void Bytes_that_are_no_text_are_refused()
     {
-        using var directory = new TemporaryDirectory();
-        SmallVocabulary.Fixture.Train().Save(directory.FullName);
-        File.WriteAllBytes(Path.Combine(directory.FullName, "merges.txt"), [0x61, 0xFF, 0x20, 0x62]);
-        var error = Assert.Throws<InvalidInputException>(() => ClipTokenizer.Load(directory.FullName));
+        using var directory = new TemporaryFolder();
+        SmallVocabulary.Fixture.Train().Save(directory.Path);
+        File.WriteAllBytes(Path.Combine(directory.Path, "merges.txt"), [0x61, 0xFF, 0x20, 0x62]);
+        var error = Assert.Throws<InvalidInputException>(() => ClipTokenizer.Load(directory.Path));
         Assert.Contains("cannot be read as UTF-8", error.Message);
     }
 
-    private static void Write(TemporaryDirectory directory, string file, string content) =>
-        File.WriteAllText(Path.Combine(directory.FullName, file), content);
+    private static void Write(TemporaryFolder directory, string file, string content) =>
+        File.WriteAllText(Path.Combine(directory.Path, file), content);
 }

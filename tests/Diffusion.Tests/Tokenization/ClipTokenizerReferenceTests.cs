@@ -4,13 +4,11 @@ using PromptToPrompt.Diffusion.Tokenization;
 namespace PromptToPrompt.Diffusion.Tests.Tokenization;
 
 /// <summary>
-/// CLIP's own vocabulary against the upstream tokenizer's answers. The files are found through P2P_REFERENCE or a folder
-/// <c>shared/reference</c> beside the repository; without them these tests are skipped.
+/// CLIP's own vocabulary against the upstream tokenizer's answers. Both are in the reference folder; without it these tests are skipped.
 /// </summary>
 public sealed class ClipTokenizerReferenceTests
 {
-    private static readonly Lazy<ClipTokenizer?> Tokenizer = new(() =>
-        Reference("tiny-sd15", "tokenizer") is { } directory ? ClipTokenizer.Load(directory) : null);
+    private static readonly Lazy<ClipTokenizer> Tokenizer = new(() => ClipTokenizer.Load(ReferenceFolder.Require("tiny-sd15", "tokenizer")));
 
     [Fact]
     public void Ids_equal_the_reference() => ForEachCase((tokenizer, prompt, json) =>
@@ -31,13 +29,12 @@ public sealed class ClipTokenizerReferenceTests
     [Fact]
     public void Stable_Diffusion_2_pads_with_id_0()
     {
-        Assert.SkipUnless(Tokenizer.Value is not null, NoReference);
-        using var directory = new TemporaryDirectory();
+        using var directory = new TemporaryFolder();
         foreach (var file in new[] { "vocab.json", "merges.txt" })
-            File.Copy(Path.Combine(Reference("tiny-sd15", "tokenizer")!, file), Path.Combine(directory.FullName, file));
+            File.Copy(Path.Combine(ReferenceFolder.Require("tiny-sd15", "tokenizer"), file), Path.Combine(directory.Path, file));
         foreach (var file in new[] { "tokenizer_config.json", "special_tokens_map.json" })
-            File.Copy(Path.Combine(Reference("tiny-sd21", "tokenizer")!, file), Path.Combine(directory.FullName, file));
-        var tokenizer = ClipTokenizer.Load(directory.FullName);
+            File.Copy(Path.Combine(ReferenceFolder.Require("tiny-sd21", "tokenizer"), file), Path.Combine(directory.Path, file));
+        var tokenizer = ClipTokenizer.Load(directory.Path);
         Assert.Equal(0, tokenizer.PadId);
         ForEachPortableCase((_, prompt, json) =>
             Assert.Equal((prompt, Join(Ints(json.GetProperty("ids77_pad_0")))), (prompt, Join(tokenizer.Tokenize(prompt).Ids))));
@@ -102,8 +99,6 @@ public sealed class ClipTokenizerReferenceTests
         static string Bare(string word) => word.ToLowerInvariant().Trim([.. word.Where(char.IsPunctuation)]);
     }
 
-    private const string NoReference = "The reference folder with CLIP's vocabulary is not here (P2P_REFERENCE).";
-
     // Upstream cuts words at single spaces only, and its positions are off by one after a "#", which it drops from every token.
     private static bool IsPlain(string prompt) =>
         prompt.All(char.IsAscii) && !prompt.Contains('#') && prompt.Split(' ').SequenceEqual(UnicodeStrings.Words(prompt));
@@ -116,21 +111,11 @@ public sealed class ClipTokenizerReferenceTests
 
     private static void ForEachCase(Action<ClipTokenizer, string, JsonElement> check)
     {
-        var path = Reference("tokenizer", "cases.json");
-        Assert.SkipUnless(path is not null && Tokenizer.Value is not null, NoReference);
-        using var json = JsonDocument.Parse(File.ReadAllText(path!));
+        using var json = JsonDocument.Parse(File.ReadAllText(ReferenceFolder.Require("tokenizer", "cases.json")));
         var cases = json.RootElement.GetProperty("cases").EnumerateArray().ToArray();
         Assert.Equal(72, cases.Length);
         foreach (var element in cases)
-            check(Tokenizer.Value!, element.GetProperty("prompt").GetString()!, element);
-    }
-
-    private static string? Reference(params string[] names)
-    {
-        var roots = new List<string?> { Environment.GetEnvironmentVariable("P2P_REFERENCE") };
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            roots.Add(Path.Combine(folder.FullName, "shared", "reference"));
-        return roots.Where(root => !string.IsNullOrEmpty(root)).Select(root => Path.Combine([root!, .. names])).FirstOrDefault(Path.Exists);
+            check(Tokenizer.Value, element.GetProperty("prompt").GetString()!, element);
     }
 
     private static IEnumerable<int> Ints(JsonElement array) => array.EnumerateArray().Select(id => id.GetInt32());

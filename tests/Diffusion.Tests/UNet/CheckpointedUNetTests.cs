@@ -30,8 +30,8 @@ public class CheckpointedUNetTests
         var gradient = pass.Backward(direction);
 
         Assert.False(pass.Output.requires_grad);
-        SchedulerGoldens.AssertClose(plain.detach(), pass.Output, 1e-5, "output");
-        SchedulerGoldens.AssertClose(expected, gradient.Text, 1e-5, "gradient");
+        AssertClose(plain.detach(), pass.Output, 1e-5, "output");
+        AssertClose(expected, gradient.Text, 1e-5, "gradient");
         Assert.Null(gradient.Vector);
     }
 
@@ -53,8 +53,8 @@ public class CheckpointedUNetTests
         using var pass = checkpointed.Forward(context);
         var gradient = pass.Backward(direction);
 
-        SchedulerGoldens.AssertClose(expected[0], gradient.Text, 1e-5, "gradient of the text");
-        SchedulerGoldens.AssertClose(expected[1], gradient.Vector!, 1e-5, "gradient of the vector");
+        AssertClose(expected[0], gradient.Text, 1e-5, "gradient of the text");
+        AssertClose(expected[1], gradient.Vector!, 1e-5, "gradient of the vector");
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public class CheckpointedUNetTests
         using var again = checkpointed.Forward(context);
         var (a, b, c) = (first.Backward(direction).Text, second.Backward(direction).Text, again.Backward(direction).Text);
 
-        SchedulerGoldens.AssertClose(a, c, 1e-6, "the same text twice");
+        AssertClose(a, c, 1e-6, "the same text twice");
         Assert.True((a - b).abs().max().item<float>() > 1e-3 * a.abs().max().item<float>());
         Assert.Throws<InvalidOperationException>(() => first.Backward(direction));
     }

@@ -37,7 +37,7 @@ public sealed class ConceptLossTests : IDisposable
         Assert.Equal(expected.ToDouble(), value, 1e-5 * value);
         Assert.Equal(value, loss.Of(vectors, batch), 1e-5 * value);
         for (var encoder = 0; encoder < gradients.Count; encoder++)
-            Reference.AssertClose(gradients[encoder], found[encoder], 1e-4, $"gradient of encoder {encoder}");
+            AssertClose(gradients[encoder], found[encoder], 1e-4, $"gradient of encoder {encoder}");
     }
 
     public void Dispose()

@@ -168,14 +168,4 @@ public sealed class InpaintRunTests
         Assert.DoesNotContain('\n', message);
         return message;
     }
-
-    private static void AssertClose(Tensor expected, Tensor actual) => Assert.InRange(RelativeError(expected, actual), 0, 1e-4);
-
-    private static void AssertDiffers(Tensor one, Tensor other) => Assert.True(RelativeError(one, other) > 1e-3, "The results are equal.");
-
-    private static double RelativeError(Tensor expected, Tensor actual)
-    {
-        using var scope = NewDisposeScope();
-        return (expected - actual).abs().max().ToDouble() / expected.abs().max().ToDouble();
-    }
 }

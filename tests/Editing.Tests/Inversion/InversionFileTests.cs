@@ -49,7 +49,7 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
         Assert.True(read.IsOf(drawings.Model, sized, file.Picture, file.Framing));
         var guided = file.Inverted.Settings with { Sampling = file.Inverted.Settings.Sampling with { Guidance = 3 } };
         Assert.False(read.IsOf(drawings.Model, guided, file.Picture, file.Framing));
-        Reference.AssertClose(drawings.Retrace(file.Inverted), drawings.Retrace(read.Inverted), 1e-6, method);
+        AssertClose(drawings.Retrace(file.Inverted), drawings.Retrace(read.Inverted), 1e-6, method);
     }
 
     // The steps of one type and the rest of another would be no inversion that can be made again.

@@ -27,8 +27,8 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     {
         var settings = InvertedDrawings.Settings(method) with { InversionGuidance = guidance };
         var found = drawings.Invert(settings.Method is BdiaInversion ? settings with { Method = new BdiaInversion { Gamma = gamma } } : settings);
-        Reference.AssertClose(drawings.Latents, drawings.Retrace(found, guidance), Rounding, method);
-        Reference.AssertClose(drawings.Latents, found.Source[^1].unsqueeze(0), 1e-6, "source");
+        AssertClose(drawings.Latents, drawings.Retrace(found, guidance), Rounding, method);
+        AssertClose(drawings.Latents, found.Source[^1].unsqueeze(0), 1e-6, "source");
     }
 
     // For these the source is what an ordinary guided run makes with the embedding that was found.
@@ -40,7 +40,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     public void TheSourceIsWhatAnOrdinaryRunMakes(string method)
     {
         var found = drawings.Invert(InvertedDrawings.Settings(method));
-        Reference.AssertClose(found.Source[^1].unsqueeze(0), drawings.Retrace(found), Rounding, method);
+        AssertClose(found.Source[^1].unsqueeze(0), drawings.Retrace(found), Rounding, method);
     }
 
     [Theory]
@@ -63,7 +63,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         var settings = InvertedDrawings.Settings(method);
         var found = drawings.Invert(settings with { Prompt = prompt, Sampling = settings.Sampling with { Chunks = 2, Steps = 3 } });
         // The edit's prompt has the emphasis of the source's.
-        Reference.AssertClose(found.Source[^1].unsqueeze(0), drawings.Edit(found, prompt.Replace("(red:1.2)", "red")), Rounding, method);
+        AssertClose(found.Source[^1].unsqueeze(0), drawings.Edit(found, prompt.Replace("(red:1.2)", "red")), Rounding, method);
         var source = GenerationRequest.Of(found);
         var refused = Assert.Throws<InvalidInputException>(
             () => EditRun.Execute(drawings.Model, source with { Sampling = source.Sampling with { Chunks = 1 } }));
@@ -94,7 +94,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     {
         var settings = InvertedDrawings.Settings("proximal");
         var plain = Edit(InvertedDrawings.Settings("negative-prompt"));
-        Reference.AssertClose(plain, Edit(settings with { Method = new ProximalInversion { Quantile = 0 } }), 1e-6, "nothing left out");
+        AssertClose(plain, Edit(settings with { Method = new ProximalInversion { Quantile = 0 } }), 1e-6, "nothing left out");
         var source = drawings.Invert(settings).Source[^1];
         double[] changes = [.. new[] { 0, 0.7, 1 }.Select(
             quantile => (Edit(settings with { Method = new ProximalInversion { Quantile = quantile } }) - source).square().mean().ToDouble())];
@@ -165,8 +165,8 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
                 parts.Split(' ', StringSplitOptions.RemoveEmptyEntries).Append("latents").Order(StringComparer.Ordinal).Select(part => "inversion." + part),
                 trace.Tensors.Keys.Where(name => name.StartsWith("inversion.", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
             Assert.All(trace.Tensors, tensor => Assert.Equal(tensor.Key.EndsWith("latents", StringComparison.Ordinal) ? 7 : 6, tensor.Value.Shape[0]));
-            Reference.AssertClose(drawings.Latents[0], trace.Read("inversion.latents")[0], 1e-6, "the picture");
-            Reference.AssertClose(found.Source[0].unsqueeze(0), trace.Read("latents")[0], 1e-6, "the start");
+            AssertClose(drawings.Latents[0], trace.Read("inversion.latents")[0], 1e-6, "the picture");
+            AssertClose(found.Source[0].unsqueeze(0), trace.Read("latents")[0], 1e-6, "the start");
             Assert.Equal(found.Settings.Method.CreateScheduler(drawings.Model.Scheduler, found).Timesteps, trace.Read("timesteps").data<long>().ToArray());
         }
 
@@ -188,8 +188,8 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         using var session = new EditSession(drawings.Model, request);
         using var source = session.RunSource(progress: progress);
         using var alone = session.Edit(edit, progress: progress);
-        Reference.AssertClose(together.Latents[0], source.Latents[0], 1e-6, "source");
-        Reference.AssertClose(together.Latents[1], alone.Latents[0], Rounding, "edit");
+        AssertClose(together.Latents[0], source.Latents[0], 1e-6, "source");
+        AssertClose(together.Latents[1], alone.Latents[0], Rounding, "edit");
         Assert.Equal([.. Enumerable.Repeat(3, steps), .. Enumerable.Repeat(1, steps), .. Enumerable.Repeat(2, steps)], rows);
     }
 

@@ -8,6 +8,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Tests.Inversion;
 
 /// <summary>Inversions and edits of the published implementations on a small random-weight model, reproduced number by number.</summary>
+[Trait("Category", "Reference")]
 public sealed class NullTextReferenceTests(PublishedInversions published) : IClassFixture<PublishedInversions>, IDisposable
 {
     private const string Target = "a tiger sitting next to a mirror";
@@ -19,8 +20,8 @@ public sealed class NullTextReferenceTests(PublishedInversions published) : ICla
     public void TheInversionRunsThroughThePublishedLatents()
     {
         var found = published.Invert("ddim");
-        Reference.AssertClose(Golden("inversion_main", "ddim_latents"), found.Latents, 1e-4, "trajectory");
-        Reference.AssertClose(Golden("edits", "recon_plain.latents")[^1], found.Source[^1].unsqueeze(0), 1e-3, "guided replay");
+        AssertClose(Golden("inversion_main", "ddim_latents"), found.Latents, 1e-4, "trajectory");
+        AssertClose(Golden("edits", "recon_plain.latents")[^1], found.Source[^1].unsqueeze(0), 1e-3, "guided replay");
     }
 
     // Adam moves nearly every element by the learning rate, whatever the gradient's size: a wrong sign of one element shows. The tolerances
@@ -54,7 +55,7 @@ public sealed class NullTextReferenceTests(PublishedInversions published) : ICla
         Assert.Equal(
             ["inversion.iterations", "inversion.latents", "inversion.loss", "inversion.uncond", "latents", "timesteps"],
             trace.Keys.Order(StringComparer.Ordinal));
-        Reference.AssertClose(Golden("inversion_main", "ddim_latents"), trace["inversion.latents"], 1e-4, "trajectory");
+        AssertClose(Golden("inversion_main", "ddim_latents"), trace["inversion.latents"], 1e-4, "trajectory");
         Assert.Equal(Golden("inversion_main", "timesteps").data<long>().ToArray(), trace["timesteps"].data<long>().ToArray());
         var iterations = Golden(name, "inner_iterations").data<long>().ToArray();
         Assert.Equal(iterations, trace["inversion.iterations"].data<long>().ToArray());
@@ -65,7 +66,7 @@ public sealed class NullTextReferenceTests(PublishedInversions published) : ICla
         var embeddings = Golden(name, "uncond_embeddings");
         Assert.Equal([5, 77, 32], trace["inversion.uncond"].shape);
         Assert.InRange((embeddings.view_as(trace["inversion.uncond"]) - trace["inversion.uncond"]).abs().max().ToDouble(), 0, 1e-3);
-        Reference.AssertClose(found.Source.unsqueeze(1), trace["latents"], 1e-6, "the source's way");
+        AssertClose(found.Source.unsqueeze(1), trace["latents"], 1e-6, "the source's way");
     }
 
     [Theory]
@@ -81,8 +82,8 @@ public sealed class NullTextReferenceTests(PublishedInversions published) : ICla
     {
         using var result = published.Session(method).Edit(Edit(edit), Traced);
         var golden = Golden("edits", name + ".latents");
-        Reference.AssertClose(golden.narrow(1, 0, 1), Last(published.Invert(method).Source.unsqueeze(1)), 1e-3, $"source of {name}");
-        Reference.AssertClose(golden.narrow(1, 1, 1), Last(reference.Trace(result)["latents"]), 1e-3, name);
+        AssertClose(golden.narrow(1, 0, 1), Last(published.Invert(method).Source.unsqueeze(1)), 1e-3, $"source of {name}");
+        AssertClose(golden.narrow(1, 1, 1), Last(reference.Trace(result)["latents"]), 1e-3, name);
 
         // The published latents of some runs are those of the last steps.
         Tensor Last(Tensor way) => way.narrow(0, way.shape[0] - golden.shape[0], golden.shape[0]);
@@ -105,7 +106,7 @@ public sealed class NullTextReferenceTests(PublishedInversions published) : ICla
         };
         using var result = EditRun.Execute(published.Model, GenerationRequest.Of(found), edit, Traced);
         var trace = reference.Trace(result);
-        Reference.AssertClose(Golden("edit_blend", name + ".latents")[0], trace["latents"][^1], 1e-3, name);
+        AssertClose(Golden("edit_blend", name + ".latents")[0], trace["latents"][^1], 1e-3, name);
         Assert.InRange(Golden("edit_blend", name + ".masks").ne(trace["blend.mask"]).sum().ToInt64(), 0, 8);
     }
 

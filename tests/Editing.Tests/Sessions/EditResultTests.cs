@@ -142,8 +142,8 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
             edit.Dispose();
             edit = EditRun.Execute(drawings.Model, GenerationRequest.Of(source), Free with { Prompts = [prompt] }, Traced);
             source.Dispose();
-            Reference.AssertClose(expected, edit.Latents.narrow(0, 0, 1), 1e-6, $"source at level {level}");
-            Reference.AssertClose(expected, edit.Latents.narrow(0, 1, 1), 1e-4, $"edit at level {level}");
+            AssertClose(expected, edit.Latents.narrow(0, 0, 1), 1e-6, $"source at level {level}");
+            AssertClose(expected, edit.Latents.narrow(0, 1, 1), 1e-4, $"edit at level {level}");
         }
 
         edit.Dispose();

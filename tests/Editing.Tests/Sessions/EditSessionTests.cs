@@ -217,12 +217,6 @@ public sealed class EditSessionTests
         Assert.Equal(2, progress.Steps);
     }
 
-    private static void AssertClose(Tensor expected, Tensor actual)
-    {
-        var error = (expected - actual).abs().max().ToDouble() / expected.abs().max().ToDouble();
-        Assert.True(error < 1e-4, $"relative error {error:E2}");
-    }
-
     private sealed class Stopper(CancellationTokenSource source) : IProgress<EditProgress>
     {
         public int Steps { get; private set; }

@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Tests.Sessions;
 
 /// <summary>Whole runs of the published implementation on a small random-weight model, reproduced number by number.</summary>
+[Trait("Category", "Reference")]
 public sealed class ReferenceRunsTests(PublishedRuns published) : IClassFixture<PublishedRuns>, IDisposable
 {
     private readonly Reference reference = new();
@@ -15,7 +16,7 @@ public sealed class ReferenceRunsTests(PublishedRuns published) : IClassFixture<
     {
         var golden = reference.Tensors("p2p/st_empty.safetensors");
         var trace = reference.Trace(published.Source);
-        Reference.AssertClose(golden.Read("latents").narrow(1, 0, 1), trace["latents"].slice(0, 1, trace["latents"].shape[0], 1), 1e-3, "latents");
+        AssertClose(golden.Read("latents").narrow(1, 0, 1), trace["latents"].slice(0, 1, trace["latents"].shape[0], 1), 1e-3, "latents");
         AssertPictures(golden.Read("images_u8"), trace["images"]);
         foreach (var run in new[] { "nt_replace", "nt_refine_reweight", "nt_reweight_x3", "st_store" })
             AssertMap(reference.Tensors($"p2p/{run}.safetensors").Read("avg_cross16.row0"), trace["attention.cross.16"][0], run);
@@ -67,7 +68,7 @@ public sealed class ReferenceRunsTests(PublishedRuns published) : IClassFixture<
         var trace = reference.Trace(result);
         var latents = golden.Read(golden.Tensors.ContainsKey("latents") ? "latents" : "latents_edit");
         foreach (var (step, i) in json.GetProperty("saved_steps").EnumerateArray().Select((step, i) => (step.GetInt32(), i)))
-            Reference.AssertClose(latents[i], LastRows(trace["latents"][step + 1], 0, latents.shape[1]), 1e-3, $"latents of step {step}");
+            AssertClose(latents[i], LastRows(trace["latents"][step + 1], 0, latents.shape[1]), 1e-3, $"latents of step {step}");
         var edits = result.Rows.Index().Where(row => row.Item > 0).ToList();
         foreach (var (index, prompt) in edits.Where(row => golden.Tensors.ContainsKey($"avg_cross16.row{row.Item}")))
             AssertMap(golden.Read($"avg_cross16.row{prompt}"), trace["attention.cross.16"][index], name);
@@ -86,7 +87,7 @@ public sealed class ReferenceRunsTests(PublishedRuns published) : IClassFixture<
         }
     }
 
-    private static void AssertMap(Tensor expected, Tensor actual, string what) => Reference.AssertClose(expected.permute(2, 0, 1), actual, 1e-3, $"maps of {what}");
+    private static void AssertMap(Tensor expected, Tensor actual, string what) => AssertClose(expected.permute(2, 0, 1), actual, 1e-3, $"maps of {what}");
 
     private static void AssertPictures(Tensor expected, Tensor actual)
     {

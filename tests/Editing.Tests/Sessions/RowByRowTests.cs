@@ -82,11 +82,4 @@ public sealed class RowByRowTests
         EditRun.Execute(model, source, Edit, Observed).Dispose();
         Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
     }
-
-    private static void AssertClose(torch.Tensor expected, torch.Tensor actual)
-    {
-        Assert.Equal(expected.shape, actual.shape);
-        var error = (expected - actual).abs().max().ToSingle() / expected.abs().max().ToSingle();
-        Assert.True(error < 1e-4, $"relative error {error}");
-    }
 }

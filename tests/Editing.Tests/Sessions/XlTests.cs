@@ -38,8 +38,8 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
     public void AnEditToTheSamePromptIsTheSource()
     {
         using var result = EditRun.Execute(small.Model, Source, new EditRequest { Prompts = [Source.Prompt, "a red (house:1) in a field"] });
-        Reference.AssertClose(result.Latents[0], result.Latents[1], Rounding, "same prompt");
-        Reference.AssertClose(result.Latents[0], result.Latents[2], Rounding, "weight of one");
+        AssertClose(result.Latents[0], result.Latents[1], Rounding, "same prompt");
+        AssertClose(result.Latents[0], result.Latents[2], Rounding, "weight of one");
     }
 
     // The text as a whole is not attention: it is the edit's own from the first step, as its keys and values are.
@@ -61,9 +61,9 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
         using var source = session.RunSource();
         using var edit = session.Edit(Edit);
         using var next = session.Edit(blend);
-        Reference.AssertClose(together.Latents[0], source.Latents[0], Rounding, "source");
-        Reference.AssertClose(together.Latents[1], edit.Latents[0], Rounding, "edit");
-        Reference.AssertClose(blended.Latents[1], next.Latents[0], Rounding, "blended edit");
+        AssertClose(together.Latents[0], source.Latents[0], Rounding, "source");
+        AssertClose(together.Latents[1], edit.Latents[0], Rounding, "edit");
+        AssertClose(blended.Latents[1], next.Latents[0], Rounding, "blended edit");
     }
 
     // Samplers of few steps add noise at each: the source's and the edits' must be the same, whatever the passes.
@@ -78,8 +78,8 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
         using var session = new EditSession(small.Model, request);
         using var source = session.RunSource();
         using var edit = session.Edit(Edit);
-        Reference.AssertClose(same.Latents[0], same.Latents[1], Rounding, "same prompt");
-        Reference.AssertClose(together.Latents[1], edit.Latents[0], Rounding, "edit");
+        AssertClose(same.Latents[0], same.Latents[1], Rounding, "same prompt");
+        AssertClose(together.Latents[1], edit.Latents[0], Rounding, "edit");
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
             InversionGuidance = method == "bdia" ? 3 : null,
         });
         using var result = EditRun.Execute(small.Model, GenerationRequest.Of(found), NoControl with { Prompts = [Source.Prompt] });
-        Reference.AssertClose(found.Source[^1], result.Latents[1], Rounding, method);
+        AssertClose(found.Source[^1], result.Latents[1], Rounding, method);
         if (method == "null-text")
             Assert.All(found.Losses, losses => Assert.True(losses.Count == 1 || losses[^1] < losses[0]));
     }

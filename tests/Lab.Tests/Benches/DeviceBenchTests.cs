@@ -3,19 +3,20 @@ using TorchSharp;
 
 namespace PromptToPrompt.Lab.Tests.Benches;
 
+[Trait("Category", "Process")]
 public sealed class DeviceBenchTests
 {
     [Fact]
     public void WhereNoGpuIsItSaysSo()
     {
         Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU here");
-        Assert.Contains("There is no GPU to measure: this libtorch computes on the CPU alone", P2P.RunLab("bench", "device", "--model", Models.Storybook()).FailedWith(2));
+        Assert.Contains("There is no GPU to measure: this libtorch computes on the CPU alone", P2P.RunLab("bench", "device", "--model", EmbeddedModel.Folder()).FailedWith(2));
     }
 
     [Fact]
     public void OnTheCpuItComparesTheTypesOfNumbers()
     {
-        var run = P2P.RunLab("bench", "device", "--device", "cpu", "--sides", "64,128", "--steps", "1", "--parity-steps", "2", "--quiet", "--json", "--model", Models.Storybook());
+        var run = P2P.RunLab("bench", "device", "--device", "cpu", "--sides", "64,128", "--steps", "1", "--parity-steps", "2", "--quiet", "--json", "--model", EmbeddedModel.Folder());
         using var json = JsonDocument.Parse(run.Succeeded());
         var types = json.RootElement.GetProperty("types").EnumerateArray().ToDictionary(type => type.GetProperty("dtype").GetString()!);
         Assert.Equal(0, types["float32"].GetProperty("latentError").GetDouble());
@@ -28,6 +29,6 @@ public sealed class DeviceBenchTests
     public void OnAGpuItAgreesWithTheCpu()
     {
         Assert.SkipUnless(torch.cuda.is_available(), "there is no GPU here");
-        P2P.RunLab("bench", "device", "--device", "cuda", "--sides", "128", "--steps", "2", "--quiet", "--model", Models.Storybook()).Succeeded();
+        P2P.RunLab("bench", "device", "--device", "cuda", "--sides", "128", "--steps", "2", "--quiet", "--model", EmbeddedModel.Folder()).Succeeded();
     }
 }

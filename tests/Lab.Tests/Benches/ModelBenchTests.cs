@@ -2,12 +2,13 @@ using System.Text.Json;
 
 namespace PromptToPrompt.Lab.Tests.Benches;
 
+[Trait("Category", "Process")]
 public sealed class ModelBenchTests
 {
     [Fact]
     public void EveryWayOfEditingIsMeasured()
     {
-        string[] run = ["bench", "model", "--model", Models.Storybook(), "--size", "64x64", "--json"];
+        string[] run = ["bench", "model", "--model", EmbeddedModel.Folder(), "--size", "64x64", "--json"];
         using var all = JsonDocument.Parse(P2P.RunLab([.. run, "--what", "first-edit", "--what", "next-edit", "--what", "invert"]).Succeeded());
         var rows = all.RootElement.GetProperty("measured").EnumerateArray().ToList();
         Assert.Equal([0, 4, 2, 2, 1], rows.Select(row => row.GetProperty("rows").GetInt32()));
@@ -21,5 +22,5 @@ public sealed class ModelBenchTests
 
     [Fact]
     public void TooFewStepsToTellThemApartAreRefused() =>
-        Assert.Contains("--steps is 2", P2P.RunLab("bench", "model", "--steps", "2", "--model", Models.Storybook()).FailedWith(2));
+        Assert.Contains("--steps is 2", P2P.RunLab("bench", "model", "--steps", "2", "--model", EmbeddedModel.Folder()).FailedWith(2));
 }

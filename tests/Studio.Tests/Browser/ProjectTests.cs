@@ -3,6 +3,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace PromptToPrompt.Studio.Tests.Browser;
 
+[Trait("Category", "Browser")]
 public sealed class ProjectTests(StudioBrowser browser)
 {
     [Fact]

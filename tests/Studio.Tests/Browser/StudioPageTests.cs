@@ -4,6 +4,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace PromptToPrompt.Studio.Tests.Browser;
 
+[Trait("Category", "Browser")]
 public sealed class StudioPageTests(StudioBrowser browser)
 {
     [Fact]

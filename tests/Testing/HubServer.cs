@@ -7,16 +7,16 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace PromptToPrompt.Diffusion.Tests.Hub;
+namespace PromptToPrompt.Testing;
 
 /// <summary>A request as the server saw it.</summary>
-internal sealed record SeenRequest(string Method, string Path, string? Range, string? Authorization, bool ToContentHost);
+public sealed record SeenRequest(string Method, string Path, string? Range, string? Authorization, bool ToContentHost);
 
 /// <summary>
 /// A hub on this machine that speaks the real one's protocol: the list of files, what each is, redirects of large files to another host, ranges.
 /// A test makes it fail in the way it is about.
 /// </summary>
-internal sealed class HubServer : IAsyncDisposable
+public sealed class HubServer : IAsyncDisposable
 {
     public const string Commit = "0123456789abcdef0123456789abcdef01234567";
     private const string ContentPath = "/content/";

@@ -2,10 +2,10 @@ using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.UNet;
 
-namespace PromptToPrompt.Editing.Tests;
+namespace PromptToPrompt.Testing;
 
 /// <summary>The text-to-image model that comes with the project.</summary>
-internal static class EmbeddedModel
+public static class EmbeddedModel
 {
     /// <summary>Channels of its latents.</summary>
     public static int LatentChannels { get; } = AutoencoderConfig.FromFile(Path.Combine(Folder(), "vae", "config.json")).LatentChannels;
@@ -16,15 +16,5 @@ internal static class EmbeddedModel
 
     public static StableDiffusionModel Load() => StableDiffusionModel.Load(Folder());
 
-    public static string Folder()
-    {
-        for (var here = new DirectoryInfo(AppContext.BaseDirectory); here is not null; here = here.Parent)
-        {
-            var candidate = Path.Combine(here.FullName, "models", "storybook");
-            if (Directory.Exists(candidate))
-                return candidate;
-        }
-
-        throw new DirectoryNotFoundException("models/storybook belongs to the repository.");
-    }
+    public static string Folder() => Repository.Folder("models", "storybook");
 }

@@ -6,14 +6,14 @@ using PromptToPrompt.Editing.Optimisation;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 
-namespace PromptToPrompt.Benchmarks;
+namespace PromptToPrompt.Editing.Tests.Oracles;
 
 /// <summary>
 /// Null-text inversion written down as algorithm 1 of the paper reads (Mokady et al., arXiv 2211.09794): every attention map in float32, the
 /// gradient by autograd through the whole network, both rows again after each timestep. One thing is left out to its advantage: the published
 /// code also computes gradients of all weights and throws them away.
 /// </summary>
-internal sealed class PublishedNullText(StableDiffusionModel model, int steps, double guidance) : IDisposable
+internal sealed class PlainNullText(StableDiffusionModel model, int steps, double guidance) : IDisposable
 {
     private readonly DdimScheduler scheduler = new(model.Scheduler, steps);
 
@@ -31,7 +31,7 @@ internal sealed class PublishedNullText(StableDiffusionModel model, int steps, d
     }
 
     /// <summary>One embedding for each timestep.</summary>
-    public List<Tensor> Optimise(List<Tensor> pivots, Tensor conditional, Tensor unconditional, int innerSteps, double earlyStop)
+    public List<Tensor> Optimize(List<Tensor> pivots, Tensor conditional, Tensor unconditional, int innerSteps, double earlyStop)
     {
         var found = new List<Tensor>();
         var current = pivots[^1];
@@ -73,12 +73,12 @@ internal sealed class PublishedNullText(StableDiffusionModel model, int steps, d
     private Tensor Predict(Tensor latents, int step, Tensor text)
     {
         Rows += latents.shape[0];
-        return model.UNet.Forward(latents, tensor(new[] { scheduler.Timesteps[step] }), new Conditioning(text), Materialised.Instance);
+        return model.UNet.Forward(latents, tensor(new[] { scheduler.Timesteps[step] }), new Conditioning(text), Materialized.Instance);
     }
 
-    private sealed class Materialised : AttentionProcessor
+    private sealed class Materialized : AttentionProcessor
     {
-        public static readonly Materialised Instance = new();
+        public static readonly Materialized Instance = new();
 
         public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)
             => matmul(ScaledDotProduct.Probabilities(query, key), value);

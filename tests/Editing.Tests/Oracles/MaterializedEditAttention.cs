@@ -3,15 +3,16 @@ using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Editing.Edits;
 using static TorchSharp.torch;
 
-namespace PromptToPrompt.Benchmarks;
+namespace PromptToPrompt.Editing.Tests.Oracles;
 
 /// <summary>
 /// Prompt-to-Prompt written down as its definition reads: each layer's map is computed in float32, changed between softmax and values, and
-/// kept, with its sum over the steps beside it, as the published implementations do. What the product is measured against.
+/// kept together with its sum over the steps, as the published implementations do. Tests compare the product with it, benchmarks too.
 /// </summary>
 /// <param name="edits">The edit of each prompt; null for the source, prompt 0, which must be in the batch.</param>
-internal sealed class MaterialisedEditAttention(IReadOnlyList<AttentionEdit?> edits) : AttentionProcessor, IDisposable
+internal sealed class MaterializedEditAttention(IReadOnlyList<AttentionEdit?> edits) : AttentionProcessor, IDisposable
 {
+    private readonly Dictionary<int, AttentionSite> sites = [];
     private readonly Dictionary<int, Tensor> current = [];
     private readonly Dictionary<int, Tensor> sums = [];
 
@@ -24,8 +25,20 @@ internal sealed class MaterialisedEditAttention(IReadOnlyList<AttentionEdit?> ed
         var maps = new Tensor[own.Length];
         for (var i = 0; i < maps.Length; i++)
             maps[i] = rows[i].Conditional && edits[rows[i].Prompt] is { } edit ? Edited(call, edit, source, own[i]) : own[i];
+        sites[call.Site.Index] = call.Site;
         Keep(call.Site.Index, stack(maps.Where((_, i) => rows[i].Conditional)));
         return matmul(stack(maps), value.to(ScalarType.Float32)).to(value.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// Maps of the cross-attention layers with this many positions, summed over the steps so far and averaged over layers and heads:
+    /// [prompts, positions, tokens].
+    /// </summary>
+    public Tensor CrossMaps(int positions)
+    {
+        var layers = current.Where(map => sites[map.Key].Kind == AttentionKind.Cross && map.Value.shape[2] == positions)
+            .Select(map => sums.TryGetValue(map.Key, out var sum) ? sum.Plus(map.Value) : map.Value);
+        return cat([.. layers], 1).mean([1]);
     }
 
     public void Dispose()

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Text;
 
-namespace PromptToPrompt.Cli.Tests;
+namespace PromptToPrompt.Testing;
 
 /// <summary>What a run of the built command left behind.</summary>
-internal sealed record Outcome(int ExitCode, string Output, string Error)
+public sealed record Outcome(int ExitCode, string Output, string Error)
 {
     /// <summary>Asserts that the run failed with one line on standard error, and returns it.</summary>
     public string FailedWith(int code)
@@ -22,7 +22,7 @@ internal sealed record Outcome(int ExitCode, string Output, string Error)
 }
 
 /// <summary>Runs the built command as a process of its own.</summary>
-internal static class P2P
+public static class P2P
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
 
@@ -57,17 +57,6 @@ internal static class P2P
         var error = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(input);
         process.StandardInput.Close();
-        return Finish(process, output, error);
-    }
-
-    /// <summary>Presses Ctrl-C a while after the start.</summary>
-    public static Outcome RunAndInterrupt(TimeSpan after, params string[] arguments)
-    {
-        using var process = Start(arguments, new Dictionary<string, string>());
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(after))
-            Interrupt(process);
         return Finish(process, output, error);
     }
 

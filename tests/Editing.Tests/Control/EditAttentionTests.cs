@@ -1,0 +1,74 @@
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Editing.Alignment;
+using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Prompts;
+using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Tests.Oracles;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Tests.Control;
+
+/// <summary>The product's edits, which hold no map in memory, against the definition written down with every map, on the embedded model.</summary>
+public sealed class EditAttentionTests(EditAttentionTests.Fixture fixture) : IClassFixture<EditAttentionTests.Fixture>
+{
+    private const int Steps = 3;
+    private const double Guidance = 4;
+
+    public static TheoryData<string, PlainEdit> Edits { get; } = new()
+    {
+        { "replace", Edit("a red castle in a field", AlignmentKind.Replace) },
+        { "refine", Edit("a red house in a green field at night", AlignmentKind.Refine) },
+        { "auto", Edit("a blue castle in a sunny field", AlignmentKind.Auto) },
+        { "stronger and inverted words", Edit("a red house in a field", AlignmentKind.Auto) with { Edit = new() { Weights = [new("red", 3), new("field", -1)] } } },
+        { "a window for one word", Edit("a red castle in a field", AlignmentKind.Auto) with { Edit = new() { CrossSteps = CrossReplaceSteps.Parse(["0.8", "castle=0..0.4"]) } } },
+        { "self-attention throughout", Edit("a red castle in a field", AlignmentKind.Auto) with { Edit = new() { SelfSteps = StepWindow.Always } } },
+        { "no attention", Edit("a red castle in a field", AlignmentKind.Auto) with { Edit = Free } },
+        { "a local blend", Edit("a red castle in a field", AlignmentKind.Auto) with { BlendWord = ("house", "castle") } },
+    };
+
+    private static EditSpecification Free => new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
+
+    [Theory]
+    [MemberData(nameof(Edits), DisableDiscoveryEnumeration = true)]
+    public void AnEditIsWhatItsDefinitionSays(string what, PlainEdit edit)
+    {
+        using var scope = NewDisposeScope();
+        var expected = edit.Run(fixture.Model, fixture.Noise, Steps, Guidance);
+        using var result = EditRun.Execute(fixture.Model, new EditRequest
+        {
+            Source = edit.Source,
+            Targets = [edit.Target],
+            Steps = Steps,
+            Guidance = Guidance,
+            Sampler = SamplerKind.Ddim,
+            InitialLatents = fixture.Noise,
+            Edit = edit.Edit,
+            Blend = edit.BlendWord is { } words ? BlendWords.Parse($"{words.Source}:{words.Target}") : null,
+            BlendThreshold = PlainEdit.BlendThreshold,
+            BlendStart = 0,
+        });
+        AssertClose(expected, result.Latents, 1e-4, what);
+        // Control must matter here, or the comparison would prove nothing.
+        if (what != "no attention")
+            AssertDiffers((edit with { Edit = Free, BlendWord = null }).Run(fixture.Model, fixture.Noise, Steps, Guidance), expected, 1e-2);
+    }
+
+    private static PlainEdit Edit(string target, AlignmentKind kind) => new("a red house in a field", target, new EditSpecification { Kind = kind });
+
+    public sealed class Fixture : IDisposable
+    {
+        public Fixture() => Noise = InitialNoise.FromSeed(Model, 3, Model.PictureSide, Model.PictureSide).DetachFromDisposeScope();
+
+        public StableDiffusionModel Model { get; } = EmbeddedModel.Load();
+
+        public Tensor Noise { get; }
+
+        public void Dispose()
+        {
+            Noise.Dispose();
+            Model.Dispose();
+        }
+    }
+}
