@@ -83,7 +83,7 @@ internal sealed class EditScenario : IDisposable
         {
             if (state.Step < state.Steps - 1)
                 continue;
-            _ = Picture.Decode(Model.Vae, state.Latents);
+            _ = Model.Vae.DecodeImages(state.Latents);
             return state.Latents.clone();
         }
 

@@ -40,7 +40,7 @@ internal sealed class InversionRun : IDisposable
     {
         // Any picture will do; the model's own is one it can hold.
         using var made = EditRun.Execute(model, Source with { Sampling = Source.Sampling with { Seed = 3 } });
-        picture = made.Pictures[0].Encode(model.Vae);
+        picture = model.Vae.EncodeImage(made.Pictures[0]);
     }
 
     public static int Execute(string[] ways)

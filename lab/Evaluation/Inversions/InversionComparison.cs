@@ -24,8 +24,8 @@ public sealed class InversionComparison(StableDiffusionModel model, PictureJudge
     /// <param name="cancel">Stops before the next step.</param>
     public IEnumerable<InversionTrial> Run(SamplePicture sample, IEnumerable<InversionContender> contenders, CancellationToken cancel = default)
     {
-        using var latents = sample.Picture.Encode(model.Vae, model.Device);
-        var ceiling = Picture.Decode(model.Vae, latents)[0];
+        using var latents = model.Vae.EncodeImage(sample.Picture, model.Device);
+        var ceiling = model.Vae.DecodeImages(latents)[0];
         foreach (var contender in contenders)
             yield return Run(sample, latents, ceiling, contender, cancel);
     }

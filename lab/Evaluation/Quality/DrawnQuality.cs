@@ -38,7 +38,7 @@ public static class DrawnQuality
         {
             using var scope = NewDisposeScope();
             var painting = pictures.Paint(pictures.Scene(number));
-            var decoded = Picture.Decode(model.Vae, model.Vae.Encode(Pictures.Pixels([painting]).to(model.Device)));
+            var decoded = model.Vae.DecodeImages(model.Vae.Encode(Pictures.Pixels([painting]).to(model.Device)));
             return new Picture(painting.Size, painting.Size, painting.Rgb).Psnr(decoded[0]);
         });
     }

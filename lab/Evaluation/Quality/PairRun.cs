@@ -48,7 +48,7 @@ internal sealed class PairRun : IDisposable
         foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, request, cancel))
         {
             if (state.Step == state.Steps - 1)
-                Pictures = Picture.Decode(model.Vae, state.Latents);
+                Pictures = model.Vae.DecodeImages(state.Latents);
         }
     }
 

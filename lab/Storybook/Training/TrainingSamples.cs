@@ -42,7 +42,7 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
         using var pictures = new Pictures(seed);
         var scenes = Enumerable.Range(0, RoundTripCount).Select(i => pictures.Scene(FirstRoundTrip + i)).ToList();
         var paintings = scenes.Select(pictures.Paint).ToList();
-        var decoded = Picture.Decode(vae, vae.Encode(Training.Pictures.Pixels(paintings)));
+        var decoded = vae.DecodeImages(vae.Encode(Training.Pictures.Pixels(paintings)));
         var samples = scenes.SelectMany((scene, i) => new TrainingSample[]
         {
             new(new Picture(paintings[i].Size, paintings[i].Size, paintings[i].Rgb), Caption.Canonical(scene).Text),

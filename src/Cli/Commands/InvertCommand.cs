@@ -154,7 +154,7 @@ internal static class InvertCommand
         StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing, string path, bool quiet, CancellationToken cancel)
     {
         using var _ = no_grad();
-        using var latents = framing.Apply(picture).Encode(model.Vae, model.Device);
+        using var latents = model.Vae.EncodeImage(framing.Apply(picture), model.Device);
         using var earlier = Earlier(model, settings, picture, framing, path);
         if (earlier is not null && !quiet)
             Console.Error.WriteLine($"Going on after {earlier.Inverted.FinishedSteps} of {settings.Sampling.Steps} timesteps, found in {Unfinished(path)}.");

@@ -60,7 +60,7 @@ internal sealed class RealPicture : IDisposable
 
         InversionFile Invert(Picture given, Framing framing)
         {
-            using var latents = framing.Apply(given).Encode(model.Vae, model.Device);
+            using var latents = model.Vae.EncodeImage(framing.Apply(given), model.Device);
             return new(StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, cancellationToken: cancel)), given, framing);
         }
     }

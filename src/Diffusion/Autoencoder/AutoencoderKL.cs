@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Layers;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Weights;
@@ -90,4 +91,38 @@ public sealed class AutoencoderKL
 
     private Tensor Tiled(int side, int up, int down, Tensor input, Func<Tensor, Tensor> network) =>
         IsTiled ? new TiledPass(side, side * TileOverlap / TileSide, up, down).Run(input, network) : network(input);
+    /// <summary>Decodes latents into images, [images, channels, h, w], one by one to bound memory.</summary>
+    /// <exception cref="InvalidInputException">The result has NaN or infinite values.</exception>
+    public IReadOnlyList<Picture> DecodeImages(Tensor latents)
+    {
+        using var _ = no_grad();
+        var images = new List<Picture>();
+        for (var i = 0L; i < latents.shape[0]; i++)
+        {
+            using var scope = NewDisposeScope();
+            var pixels = Decode(latents.narrow(0, i, 1).to(ScalarType.Float32));
+            if (!FiniteNumbers.AreAll(pixels))
+                throw new InvalidInputException("The autoencoder produced NaN: its weights are damaged. Download the model's vae again.");
+            // Upstream truncates to bytes instead of rounding; so do we, to match it.
+            var bytes = pixels.mul(Held(0.5)).AddInPlace(Held(0.5)).clamp_(Held(0), Held(1)).mul_(Held(255)).to(ScalarType.Byte)[0].permute(1, 2, 0).contiguous().cpu();
+            images.Add(new Picture((int)bytes.shape[1], (int)bytes.shape[0], bytes.data<byte>().ToArray()));
+        }
+
+        return images;
+    }
+
+    /// <summary>The latents of an image, scaled for the U-Net: the mean of their distribution, [1, channels, h, w] float32.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="device">Device of the weights; the CPU when null.</param>
+    /// <exception cref="InvalidInputException">A side is not a multiple of the pixels one latent covers.</exception>
+    public Tensor EncodeImage(Picture image, Device? device = null)
+    {
+        var multiple = Config.PixelsPerLatent;
+        if (image.Width % multiple != 0 || image.Height % multiple != 0)
+            throw new InvalidInputException($"The image is {image.Size} pixels; its sides must be multiples of {multiple}. Frame it first.");
+        using var _ = no_grad();
+        using var pixels = image.ToPixels(device);
+        return Encode(pixels);
+    }
+
 }

@@ -8,11 +8,6 @@ namespace PromptToPrompt.Diffusion.Checkpoints;
 /// <summary>A model directory in the diffusers layout: one folder for each part, with a config and weights.</summary>
 internal sealed class ModelDirectory : ModelFiles
 {
-    public const string IndexFile = "model_index.json";
-    public const string ZerosField = "force_zeros_for_empty_prompt";
-    private static readonly string[] Pipelines =
-        ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline", "StableDiffusionXLPipeline", "StableDiffusionXLInpaintPipeline", "LatentConsistencyModelPipeline", ""];
-
     // Parts that are read by their folders or not needed to make pictures, and settings of those.
     private static readonly HashSet<string> HarmlessInIndex =
     [
@@ -30,21 +25,8 @@ internal sealed class ModelDirectory : ModelFiles
         this.options = options;
         if (!Directory.Exists(directory))
             throw new InvalidInputException("Model", $"There is no directory {directory}.", "Give the path of a model, or leave it out for the embedded model.");
-        index = JsonConfig.Read(System.IO.Path.Combine(directory, IndexFile));
-        RequireKnown(index);
-    }
-
-    /// <summary>The class that runs such a model in the library of this format.</summary>
-    public static string PipelineName(ModelShape shape) =>
-        shape.UNet.GuidanceWidth is not null && shape.TextEncoder2 is null ? "LatentConsistencyModelPipeline" :
-        $"StableDiffusion{(shape.TextEncoder2 is null ? "" : "XL")}{(shape.IsInpainting ? "Inpaint" : "")}Pipeline";
-
-    /// <summary>Refuses a model of another kind than can be loaded, by its <see cref="IndexFile"/>.</summary>
-    /// <exception cref="InvalidInputException">It is one.</exception>
-    public static void RequireKnown(JsonConfig index)
-    {
-        if (!Pipelines.Contains(index.Text("_class_name", "")))
-            throw index.Error("_class_name", $"is \"{index.Text("_class_name")}\"; only {string.Join(", ", Pipelines[..^1])} models can be loaded");
+        index = JsonConfig.Read(System.IO.Path.Combine(directory, ModelIndex.FileName));
+        ModelIndex.RequireKnown(index);
     }
 
     /// <inheritdoc/>
@@ -79,7 +61,7 @@ internal sealed class ModelDirectory : ModelFiles
             Scheduler = WithClass(Read(ModelParts.Scheduler, SchedulerConfig.FromJson)),
             ZerosForEmptyPrompt = Read(index, json =>
             {
-                var zeros = json.Flag(ZerosField, hasSecond);
+                var zeros = json.Flag(ModelIndex.ZerosField, hasSecond);
                 json.NoteUnknown(HarmlessInIndex);
                 return zeros;
             }),
@@ -96,7 +78,7 @@ internal sealed class ModelDirectory : ModelFiles
             return config with { ClassName = named };
         // Of one that is replaced anyway, that is said.
         if (config.ClassName != named && config.PreferredSampler is not null)
-            Note($"{Path}: {IndexFile} names the scheduler {named}, the scheduler's own config {config.ClassName}; the latter counts");
+            Note($"{Path}: {ModelIndex.FileName} names the scheduler {named}, the scheduler's own config {config.ClassName}; the latter counts");
         return config;
     }
 

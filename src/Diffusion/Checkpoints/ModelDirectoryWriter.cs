@@ -29,11 +29,11 @@ internal sealed class ModelDirectoryWriter(string directory)
     {
         var index = new JsonObject
         {
-            ["_class_name"] = ModelDirectory.PipelineName(shape),
+            ["_class_name"] = ModelIndex.PipelineName(shape),
             ["scheduler"] = JsonConfig.Array(["diffusers", shape.Scheduler.ClassName]),
             ["unet"] = JsonConfig.Array(["diffusers", "UNet2DConditionModel"]),
             ["vae"] = JsonConfig.Array(["diffusers", "AutoencoderKL"]),
-            [ModelDirectory.ZerosField] = shape.ZerosForEmptyPrompt,
+            [ModelIndex.ZerosField] = shape.ZerosForEmptyPrompt,
             ["requires_safety_checker"] = false,
         };
         foreach (var (part, tokenizer, text) in ModelParts.TextEncoders.Zip(TokenizerFolder.Names, shape.TextEncoders))
@@ -42,7 +42,7 @@ internal sealed class ModelDirectoryWriter(string directory)
             index[tokenizer] = JsonConfig.Array(["transformers", "CLIPTokenizer"]);
         }
 
-        Write(ModelDirectory.IndexFile, Encoding.UTF8.GetBytes(index.ToJsonString(Indented) + "\n"));
+        Write(ModelIndex.FileName, Encoding.UTF8.GetBytes(index.ToJsonString(Indented) + "\n"));
     }
 
     /// <summary>Makes the folder of a part.</summary>

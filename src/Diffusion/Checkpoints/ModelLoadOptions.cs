@@ -35,3 +35,13 @@ public sealed record ModelLoadOptions
     /// <summary>Reads an environment variable; tells where the hub's cache is.</summary>
     public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
 }
+
+/// <summary>A LoRA (Hu et al., arXiv 2106.09685), or one of its relatives LoHa, LoKr and DoRA, to add to a model's weights.</summary>
+/// <param name="Path">The file, in the naming of kohya's scripts, of LyCORIS, of diffusers or of peft, or a folder that one of the latter wrote.</param>
+/// <param name="Weight">How strongly it is added; 1 as it was trained, 0 not at all.</param>
+public sealed record Lora(string Path, double Weight = 1);
+
+/// <summary>A word that was learned by textual inversion (Gal et al., arXiv 2208.01618), to use in prompts.</summary>
+/// <param name="Path">The file, as diffusers or the usual web interfaces write it.</param>
+/// <param name="Word">How prompts write it; null for the name in the file or, where that has none, the file's own.</param>
+public sealed record TextEmbedding(string Path, string? Word = null);

@@ -16,19 +16,19 @@ internal sealed class PipelineFiles
     public PipelineFiles(HubRepository repository, HubListing listing)
     {
         (this.repository, this.listing) = (repository, listing);
-        if (!listing.Files.Contains(ModelDirectory.IndexFile))
-            throw new InvalidInputException($"{repository} is no model directory: it has no {ModelDirectory.IndexFile}. {Offer()}");
+        if (!listing.Files.Contains(ModelIndex.FileName))
+            throw new InvalidInputException($"{repository} is no model directory: it has no {ModelIndex.FileName}. {Offer()}");
     }
 
     /// <summary>The files of a tokenizer, where the repository is that of a text encoder alone; else nothing.</summary>
     public static IReadOnlyList<string> OfTokenizer(HubListing listing) =>
-        listing.Files.Contains("vocab.json") && listing.Files.Contains("merges.txt") && !listing.Files.Contains(ModelDirectory.IndexFile)
+        listing.Files.Contains("vocab.json") && listing.Files.Contains("merges.txt") && !listing.Files.Contains(ModelIndex.FileName)
             ? [.. listing.Files.Where(path => path is "vocab.json" or "merges.txt" or "tokenizer_config.json" or "special_tokens_map.json")]
             : [];
 
     /// <summary>The config of a repository that is that of one part, such as an autoencoder, alone; null for others.</summary>
     public static string? ConfigOfPart(HubListing listing) =>
-        listing.Files.Contains(PartConfig) && !listing.Files.Contains(ModelDirectory.IndexFile) ? PartConfig : null;
+        listing.Files.Contains(PartConfig) && !listing.Files.Contains(ModelIndex.FileName) ? PartConfig : null;
 
     /// <summary>The files of an autoencoder, by the config of its repository; nothing where it is one of something else.</summary>
     /// <param name="repository">What errors call the repository.</param>
@@ -43,7 +43,7 @@ internal sealed class PipelineFiles
     /// <summary>The configs, and the tokenizers.</summary>
     public IReadOnlyList<string> Configs() =>
     [
-        ModelDirectory.IndexFile,
+        ModelIndex.FileName,
         .. listing.Files.Where(path => path.Split('/') is [var folder, var name]
             && ((Texts.Contains(folder) && Path.GetExtension(name) is ".json" or ".txt") || (Parts.Contains(folder) && name == "config.json"))),
     ];

@@ -44,8 +44,8 @@ internal sealed class PullRun(
             return autoencoder;
         var pipeline = new PipelineFiles(request.Repository, listing);
         // Before gigabytes are fetched that cannot be used.
-        var index = await ReadAsync(ModelDirectory.IndexFile).ConfigureAwait(false);
-        ModelDirectory.RequireKnown(JsonConfig.Parse($"{ModelDirectory.IndexFile} of {request.Repository}", index));
+        var index = await ReadAsync(ModelIndex.FileName).ConfigureAwait(false);
+        ModelIndex.RequireKnown(JsonConfig.Parse($"{ModelIndex.FileName} of {request.Repository}", index));
         var weights = pipeline.Weights(request.Variant);
         var shards = new List<string>();
         foreach (var path in weights.Where(path => path.EndsWith(".json", StringComparison.Ordinal)))

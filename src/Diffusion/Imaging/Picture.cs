@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
 using SkiaSharp;
@@ -25,40 +24,6 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     /// <summary>Reads a picture from a file; <see cref="PictureReader"/> says of what kinds and how.</summary>
     /// <exception cref="InvalidInputException">There is no such file, or it is no picture, damaged, or too large.</exception>
     public static Picture Load(string path) => PictureReader.Read(path);
-
-    /// <summary>Decodes latents, [pictures, channels, h, w], one by one to bound memory.</summary>
-    /// <exception cref="InvalidInputException">What comes out is not made of numbers.</exception>
-    public static IReadOnlyList<Picture> Decode(AutoencoderKL vae, Tensor latents)
-    {
-        using var _ = no_grad();
-        var pictures = new List<Picture>();
-        for (var i = 0L; i < latents.shape[0]; i++)
-        {
-            using var scope = NewDisposeScope();
-            var pixels = vae.Decode(latents.narrow(0, i, 1).to(ScalarType.Float32));
-            if (!FiniteNumbers.AreAll(pixels))
-                throw new InvalidInputException("The autoencoder made a picture that is not made of numbers (NaN): its weights are damaged; download the model's vae again.");
-            // Upstream truncates to bytes instead of rounding; so do we, to match it.
-            var bytes = pixels.mul(Held(0.5)).AddInPlace(Held(0.5)).clamp_(Held(0), Held(1)).mul_(Held(255)).to(ScalarType.Byte)[0].permute(1, 2, 0).contiguous().cpu();
-            pictures.Add(new Picture((int)bytes.shape[1], (int)bytes.shape[0], bytes.data<byte>().ToArray()));
-        }
-
-        return pictures;
-    }
-
-    /// <summary>The picture's latents, scaled for the U-Net: the mean of their distribution, [1, channels, h, w] float32.</summary>
-    /// <param name="vae">The autoencoder.</param>
-    /// <param name="device">Where its weights are; the CPU when null.</param>
-    /// <exception cref="InvalidInputException">A side is not a multiple of what one latent spans.</exception>
-    public Tensor Encode(AutoencoderKL vae, Device? device = null)
-    {
-        var multiple = vae.Config.PixelsPerLatent;
-        if (Width % multiple != 0 || Height % multiple != 0)
-            throw new InvalidInputException($"The picture has {Size} pixels; its sides must be multiples of {multiple}: frame it first.");
-        using var _ = no_grad();
-        using var pixels = ToPixels(device);
-        return vae.Encode(pixels);
-    }
 
     /// <summary>The picture as an autoencoder takes it: [1, 3, Height, Width] float32 in −1…1.</summary>
     /// <param name="device">Where to; the CPU when null.</param>

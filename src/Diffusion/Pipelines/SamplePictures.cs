@@ -33,7 +33,7 @@ public static class SamplePictures
         foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, request, cancel))
         {
             if (state.Step == state.Steps - 1)
-                drawn = Picture.Decode(model.Vae, state.Latents);
+                drawn = model.Vae.DecodeImages(state.Latents);
         }
 
         return drawn;

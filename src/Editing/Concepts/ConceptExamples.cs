@@ -38,7 +38,7 @@ internal sealed class ConceptExamples : IDisposable
                 entries.Add(new Entry(Encode(picture.Picture.Mirror()), prompts, picture.Sizes));
         }
 
-        Tensor Encode(Diffusion.Imaging.Picture picture) => picture.Encode(model.Vae, model.Device).DetachFromDisposeScope();
+        Tensor Encode(Diffusion.Imaging.Picture picture) => model.Vae.EncodeImage(picture, model.Device).DetachFromDisposeScope();
     }
 
     /// <summary>The examples of a step, batch by batch.</summary>

@@ -51,7 +51,7 @@ public static class InpaintRun
             new EditRequest { Mask = mask },
             observation);
         using var scheduler = plan.CreateScheduler();
-        var clean = picture.Encode(model.Vae, model.Device);
+        var clean = model.Vae.EncodeImage(picture, model.Device);
         var (height, width) = (clean.shape[2], clean.shape[3]);
         if (!plan.Noise.shape.SequenceEqual(clean.shape))
             throw new InvalidInputException(

@@ -34,8 +34,8 @@ public sealed record Reconstruction(Picture Framed, Picture RoundTrip, Picture R
         using var untuned = compare ? InversionMethod.ReplayUntuned(model, inverted, progress, cancel) : null;
         return new(
             file.Framing.Apply(file.Picture),
-            Picture.Decode(model.Vae, first)[0],
-            Picture.Decode(model.Vae, last)[0],
-            untuned is null ? null : Picture.Decode(model.Vae, untuned)[0]);
+            model.Vae.DecodeImages(first)[0],
+            model.Vae.DecodeImages(last)[0],
+            untuned is null ? null : model.Vae.DecodeImages(untuned)[0]);
     }
 }

@@ -182,6 +182,6 @@ public sealed class EditResult : IDisposable
     internal void Finish(StableDiffusionModel model, Tensor state)
     {
         Latents = state.clone().DetachFromDisposeScope();
-        Pictures = Picture.Decode(model.Vae, state);
+        Pictures = model.Vae.DecodeImages(state);
     }
 }

@@ -21,7 +21,7 @@ internal sealed class RunPreview(StableDiffusionModel model, bool isWatched) : I
     /// The pictures that are computed; none where the source alone runs and its way is known, where nothing is received, or where numbers overflowed, which the
     /// loop will say.
     /// </summary>
-    public IReadOnlyList<Picture> Pictures() => predicted is null || !FiniteNumbers.AreAll(predicted) ? [] : Picture.Decode(model.Vae, predicted);
+    public IReadOnlyList<Picture> Pictures() => predicted is null || !FiniteNumbers.AreAll(predicted) ? [] : model.Vae.DecodeImages(predicted);
 
     /// <inheritdoc/>
     public void Dispose() => predicted?.Dispose();

@@ -141,7 +141,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
             return result.AsSource(0);
         }
 
-        using var latents = picture.Encode(model.Vae, model.Device);
+        using var latents = model.Vae.EncodeImage(picture, model.Device);
         return InversionMethod.Invert(model, latents, ((InpaintedRecipe)recipe).Inversion(windows), reporter("inverting"), cancellationToken: cancel);
     }
 
@@ -150,7 +150,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     {
         var picture = store.Picture(recipe.Picture);
         var framing = model.Frame(recipe.Framing, picture.Size);
-        using var latents = framing.Apply(picture).Encode(model.Vae, model.Device);
+        using var latents = model.Vae.EncodeImage(framing.Apply(picture), model.Device);
         var inverted = InversionMethod.Invert(model, latents, recipe.Inversion(windows), reporter("inverting"), cancellationToken: cancel);
         return Saved(new InversionFile(inverted, picture, framing), store.InversionFile(key), model);
     }

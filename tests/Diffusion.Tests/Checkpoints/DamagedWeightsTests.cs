@@ -37,7 +37,7 @@ public sealed class DamagedWeightsTests : IDisposable
         var path = Changed(ModelParts.Vae, "decoder.conv_out.weight", weight => full(weight.shape, float.NaN));
         using var model = StableDiffusionModel.Load(path);
 
-        var error = Assert.Throws<InvalidInputException>(() => Picture.Decode(model.Vae, zeros(1, 4, 4, 4))).Message;
+        var error = Assert.Throws<InvalidInputException>(() => model.Vae.DecodeImages(zeros(1, 4, 4, 4))).Message;
 
         Assert.Contains("autoencoder", error);
         Assert.DoesNotContain('\n', error);

@@ -19,10 +19,10 @@ public class PictureTests
         var picture = Picture.Load(Path.Combine(folder, "image.png"));
         Assert.Equal(goldens.Read("image_u8").data<byte>().ToArray(), picture.Rgb);
 
-        var latents = picture.Encode(vae);
+        var latents = vae.EncodeImage(picture);
 
         ReferenceModel.AssertClose(goldens, "vae_latent", latents);
-        var decoded = Picture.Decode(vae, latents)[0];
+        var decoded = vae.DecodeImages(latents)[0];
         var largest = decoded.Rgb.Zip(Picture.Load(Path.Combine(folder, "vae_rec.png")).Rgb, (a, b) => Math.Abs(a - b)).Max();
         Assert.InRange(largest, 0, 1);
     }
@@ -33,7 +33,7 @@ public class PictureTests
         using var reference = new ReferenceModel("tiny-sd21");
         using var scope = NewDisposeScope();
         var vae = new AutoencoderKL(AutoencoderConfig.FromFile(reference.Config("vae")), reference.Stored("vae").Root);
-        Assert.Contains("33x32", Assert.Throws<InvalidInputException>(() => PictureFiles.Gradient(33, 32).Encode(vae)).Message);
+        Assert.Contains("33x32", Assert.Throws<InvalidInputException>(() => vae.EncodeImage(PictureFiles.Gradient(33, 32))).Message);
     }
 
     [Fact]

@@ -116,7 +116,7 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
             Prompt = Source.Prompt,
             Sampling = Source.Sampling,
         };
-        using var latents = White(model.PictureSide).Encode(model.Vae, model.Device);
+        using var latents = model.Vae.EncodeImage(White(model.PictureSide), model.Device);
         using var inverted = InversionMethod.Invert(model, latents, settings);
         Edits(model, GenerationRequest.Of(inverted), Edit);
     }

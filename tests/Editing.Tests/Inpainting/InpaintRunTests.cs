@@ -58,7 +58,7 @@ public sealed class InpaintRunTests
         using var model = EmbeddedModel.Load();
         using var scope = NewDisposeScope();
         var framing = model.Frame(FramingKind.Crop, Painted.Size);
-        var clean = framing.Apply(Painted).Encode(model.Vae);
+        var clean = model.Vae.EncodeImage(framing.Apply(Painted));
         using var result = InpaintRun.Execute(model, Request with { KeepOutside = false });
 
         // The disc does not reach the corners, nor the uppermost rows.

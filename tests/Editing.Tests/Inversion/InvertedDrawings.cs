@@ -16,7 +16,7 @@ public sealed class InvertedDrawings : IDisposable
     {
         var side = Model.PictureSide;
         Picture = new Picture(side, side, [.. Enumerable.Range(0, side * side).SelectMany(i => Pixel((double)(i % side) / side, (double)(i / side) / side))]);
-        Latents = Picture.Encode(Model.Vae).DetachFromDisposeScope();
+        Latents = Model.Vae.EncodeImage(Picture).DetachFromDisposeScope();
     }
 
     public StableDiffusionModel Model { get; } = EmbeddedModel.Load();

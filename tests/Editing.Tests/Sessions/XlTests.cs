@@ -125,7 +125,7 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
         var picture = new Picture(32, 32, [.. Enumerable.Range(0, 32 * 32 * 3).Select(i => (byte)i)]);
         var settings = new InversionSettings { Method = new NegativePromptInversion(), Prompt = Source.Prompt, Sampling = new() { Steps = 3 } };
         using var file = new InversionFile(
-            InversionMethod.Invert(small.Model, picture.Encode(small.Model.Vae), settings), picture, small.Model.Frame(FramingKind.Crop, picture.Size));
+            InversionMethod.Invert(small.Model, small.Model.Vae.EncodeImage(picture), settings), picture, small.Model.Frame(FramingKind.Crop, picture.Size));
         var path = Path.GetTempFileName();
         file.Save(path, small.Model);
         using var read = InversionFile.Load(path, small.Model);

@@ -17,7 +17,7 @@ internal sealed class SingleFileLayout
     private const string TextPrefix = "cond_stage_model.";
     private const string ClipPrefix = TextPrefix + "transformer.";
     private const string OpenClipPrefix = TextPrefix + "model.";
-    private const string InputConvolution = UNetPrefix + "input_blocks.0.0.weight";
+    internal const string InputConvolution = UNetPrefix + "input_blocks.0.0.weight";
     private const string XlPrefix = "conditioner.embedders.";
     private const string XlClipPrefix = XlPrefix + "0.transformer.";
     private const string XlOpenClipPrefix = XlPrefix + "1.model.";
@@ -89,13 +89,14 @@ internal sealed class SingleFileLayout
     /// <param name="path">What errors call the file.</param>
     /// <param name="tensors">The file's tensors.</param>
     /// <param name="noted">The shape that the file's notes give, where there are any.</param>
-    /// <exception cref="InvalidInputException">The file is no model, or one of a family that is not supported.</exception>
-    public static SingleFileLayout Detect(string path, IReadOnlyDictionary<string, StoredWeight> tensors, ModelShape? noted)
+    /// <returns>Null where the file is no checkpoint of Stable Diffusion.</returns>
+    /// <exception cref="InvalidInputException">It is one of a family that is not supported.</exception>
+    public static SingleFileLayout? Detect(string path, IReadOnlyDictionary<string, StoredWeight> tensors, ModelShape? noted)
     {
         if (Has(RefinerPrefix))
             throw new InvalidInputException($"{path} is the refiner of Stable Diffusion XL, which only finishes pictures of another model; give the base model.");
         if (!tensors.TryGetValue(InputConvolution, out var input) || input.Shape.Count != 4)
-            throw new InvalidInputException($"{path} {Otherwise(tensors.Keys)}");
+            return null;
         var channels = (int)input.Shape[1];
         if (noted is null && channels is not (4 or 9))
         {
@@ -122,17 +123,5 @@ internal sealed class SingleFileLayout
             || original.StartsWith(VaePrefix + "loss.", StringComparison.Ordinal)
             || Ignored.Any(name => original.EndsWith(name, StringComparison.Ordinal));
         return isIgnored ? null : part;
-    }
-
-    /// <summary>A better description of what is no checkpoint of Stable Diffusion.</summary>
-    private static string Otherwise(IEnumerable<string> names)
-    {
-        var keys = names.ToList();
-        if (keys.Exists(name => LoraTensor.Parse(name) is not null))
-            return "is a LoRA and not a whole model. Load a whole checkpoint, and add this file as a LoRA.";
-        if (keys.Exists(name => name.StartsWith("down_blocks.", StringComparison.Ordinal) || name.StartsWith("text_model.", StringComparison.Ordinal)
-            || name.StartsWith("encoder.down_blocks.", StringComparison.Ordinal)))
-            return "is one part of a model directory; give the directory that has model_index.json.";
-        return $"is no Stable Diffusion checkpoint: it has no tensor \"{InputConvolution}\" of 4 dimensions; give a whole checkpoint of Stable Diffusion 1, 2 or XL.";
     }
 }

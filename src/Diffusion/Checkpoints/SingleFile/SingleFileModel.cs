@@ -51,7 +51,8 @@ internal sealed class SingleFileModel : ModelFiles
         {
             var said = new List<string>();
             var noted = SingleFileNotes.Read(path, file.Metadata, said);
-            var layout = SingleFileLayout.Detect(path, file.Tensors, noted);
+            var layout = SingleFileLayout.Detect(path, file.Tensors, noted)
+                ?? throw new InvalidInputException($"{path} {Otherwise(file.Tensors.Keys)}");
             var scheduler = layout.Shape.Scheduler;
             var prediction = noted is not null
                 ? new PredictionClue(scheduler.PredictionType, "the config in the file's notes")
@@ -111,5 +112,17 @@ internal sealed class SingleFileModel : ModelFiles
             NameInFile = name => table.ToOriginal(name)?.Original ?? name,
             Unknown = unknown,
         };
+    }
+
+    /// <summary>A better description of what is no checkpoint of Stable Diffusion.</summary>
+    private static string Otherwise(IEnumerable<string> names)
+    {
+        var keys = names.ToList();
+        if (keys.Exists(name => LoraTensor.Parse(name) is not null))
+            return "is a LoRA and not a whole model. Load a whole checkpoint, and add this file as a LoRA.";
+        if (keys.Exists(name => name.StartsWith("down_blocks.", StringComparison.Ordinal) || name.StartsWith("text_model.", StringComparison.Ordinal)
+            || name.StartsWith("encoder.down_blocks.", StringComparison.Ordinal)))
+            return "is one part of a model directory; give the directory that has model_index.json.";
+        return $"is no Stable Diffusion checkpoint: it has no tensor \"{SingleFileLayout.InputConvolution}\" of 4 dimensions; give a whole checkpoint of Stable Diffusion 1, 2 or XL.";
     }
 }

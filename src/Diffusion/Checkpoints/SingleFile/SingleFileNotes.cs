@@ -20,7 +20,7 @@ internal static class SingleFileNotes
         ModelParts.Configured(model.Shape).Select(part => KeyValuePair.Create(Prefix + part, Encoding.UTF8.GetString(model.ConfigText(part)))))
     {
         ["format"] = "pt",
-        [Prefix + ModelDirectory.ZerosField] = model.Shape.ZerosForEmptyPrompt ? "true" : "false",
+        [Prefix + ModelIndex.ZerosField] = model.Shape.ZerosForEmptyPrompt ? "true" : "false",
         ["modelspec.prediction_type"] = model.Shape.Scheduler.PredictionType == PredictionType.VPrediction ? "v" : "epsilon",
     };
 
@@ -45,7 +45,7 @@ internal static class SingleFileNotes
             UNet = Config(ModelParts.UNet, UNetConfig.FromJson),
             Vae = Config(ModelParts.Vae, AutoencoderConfig.FromJson),
             Scheduler = Config(ModelParts.Scheduler, SchedulerConfig.FromJson),
-            ZerosForEmptyPrompt = notes.GetValueOrDefault(Prefix + ModelDirectory.ZerosField) == "true",
+            ZerosForEmptyPrompt = notes.GetValueOrDefault(Prefix + ModelIndex.ZerosField) == "true",
         };
 
         T Config<T>(string part, Func<JsonConfig, T> read)
