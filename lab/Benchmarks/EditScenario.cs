@@ -1,10 +1,9 @@
-using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.UNet;
-using PromptToPrompt.Editing.Edits;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Tests.Oracles;
 using static TorchSharp.torch;
 

@@ -1,14 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
-using PromptToPrompt.Diffusion.Attention;
-using PromptToPrompt.Diffusion.Autoencoder;
-using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
-using PromptToPrompt.Diffusion.TextEncoders;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
-using PromptToPrompt.Editing.Control;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Diffusion.UNet.Gradient;
+using PromptToPrompt.Diffusion.UNet.Attention;
+using PromptToPrompt.Diffusion.Vae;
+using PromptToPrompt.Editing.Attention;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Benchmarks;

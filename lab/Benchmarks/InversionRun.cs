@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Tests.Oracles;
 using static TorchSharp.torch;
 

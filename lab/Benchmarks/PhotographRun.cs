@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Native;
 using SkiaSharp;
 

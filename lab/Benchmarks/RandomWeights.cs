@@ -1,4 +1,4 @@
-using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Benchmarks;

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Benchmarks;
 

@@ -6,7 +6,7 @@ using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Native;
-using PromptToPrompt.Diffusion.Numerics;
+using PromptToPrompt.Diffusion.Native.Numerics;
 using PromptToPrompt.Storybook.Training;
 using TorchSharp;
 using static PromptToPrompt.Diffusion.InvalidInputException;

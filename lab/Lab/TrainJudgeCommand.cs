@@ -5,7 +5,7 @@ using PromptToPrompt.Cli;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Numerics;
+using PromptToPrompt.Diffusion.Native.Numerics;
 using PromptToPrompt.Evaluation.Judging;
 
 namespace PromptToPrompt.Lab;

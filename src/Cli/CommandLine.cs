@@ -8,7 +8,7 @@ using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
-using PromptToPrompt.Diffusion.Numerics;
+using PromptToPrompt.Diffusion.Native.Numerics;
 
 namespace PromptToPrompt.Cli;
 

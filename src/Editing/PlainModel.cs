@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
 
 namespace PromptToPrompt.Editing;
 

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Architecture.Tests;
 
 public sealed class ConvolutionTests
 {
-    private const string Convolution = "PromptToPrompt.Diffusion.Layers.Convolution";
+    private const string Convolution = "PromptToPrompt.Diffusion.Common.Convolution";
 
     /// <summary>On some processors libtorch's convolutions are wrong for channels that fill no whole group; that class leaves none so.</summary>
     [Fact]

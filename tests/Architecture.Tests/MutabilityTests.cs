@@ -1,9 +1,9 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.TextEncoders;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.Vae;
 
 namespace PromptToPrompt.Architecture.Tests;
 

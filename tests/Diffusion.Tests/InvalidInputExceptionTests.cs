@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion;
 using Xunit;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 

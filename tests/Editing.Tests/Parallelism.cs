@@ -1,5 +1,5 @@
+// libtorch uses all cores by itself, and the leak test counts every tensor of the process.
 using Xunit.Sdk;
 using Xunit.v3;
 
-// libtorch uses all cores by itself, and the leak test counts every tensor of the process.
 [assembly: Parallelization(Mode = ParallelMode.None)]

@@ -1,7 +1,8 @@
 using System.Text.Json;
-using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Editing.Pipelines;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
-using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 

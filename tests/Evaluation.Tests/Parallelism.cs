@@ -1,5 +1,5 @@
+// libtorch uses all cores by itself.
 using Xunit.Sdk;
 using Xunit.v3;
 
-// libtorch uses all cores by itself.
 [assembly: Parallelization(Mode = ParallelMode.None)]

@@ -1,6 +1,6 @@
-using PromptToPrompt.Diffusion.Autoencoder;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.Vae;
 
 namespace PromptToPrompt.Testing;
 

@@ -1,6 +1,6 @@
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Concepts;
+using PromptToPrompt.Editing.TextualInversion;
 using PromptToPrompt.Evaluation.Judging;
 using PromptToPrompt.Storybook.World;
 

@@ -1,6 +1,6 @@
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Concepts;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Editing.TextualInversion;
 using PromptToPrompt.Storybook.Training;
 using PromptToPrompt.Storybook.World;
 

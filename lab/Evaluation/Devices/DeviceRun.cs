@@ -1,10 +1,9 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Editing.Edits;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Pipelines;
 using TorchSharp;
 using static TorchSharp.torch;
 

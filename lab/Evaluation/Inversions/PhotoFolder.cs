@@ -1,5 +1,5 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 
 namespace PromptToPrompt.Evaluation.Inversions;

@@ -1,4 +1,4 @@
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Inversions;

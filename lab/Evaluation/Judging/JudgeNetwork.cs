@@ -1,5 +1,4 @@
-using PromptToPrompt.Diffusion.Layers;
-using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Judging;

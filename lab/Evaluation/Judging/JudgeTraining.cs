@@ -1,6 +1,5 @@
 using System.Globalization;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Storybook.Training;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;

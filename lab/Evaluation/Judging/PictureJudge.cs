@@ -1,7 +1,6 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
-using PromptToPrompt.Diffusion.Tokenization;
-using PromptToPrompt.Editing.Maps;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Editing.Attention;
 
 namespace PromptToPrompt.Evaluation.Measures;
 

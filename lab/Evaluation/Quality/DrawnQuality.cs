@@ -1,9 +1,8 @@
-using PromptToPrompt.Diffusion.Attention;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Editing.Control;
-using PromptToPrompt.Editing.Maps;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.UNet.Attention;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Evaluation.Judging;
 using PromptToPrompt.Evaluation.Measures;
 using PromptToPrompt.Storybook.Training;

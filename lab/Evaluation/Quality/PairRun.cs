@@ -1,10 +1,8 @@
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Diffusion.Tokenization;
-using PromptToPrompt.Editing.Control;
-using PromptToPrompt.Editing.Edits;
-using PromptToPrompt.Editing.Maps;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Evaluation.Measures;
 using PromptToPrompt.Storybook.World;

@@ -1,8 +1,8 @@
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Edits;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Evaluation.Judging;
 using PromptToPrompt.Evaluation.Measures;
 using PromptToPrompt.Storybook.World;

@@ -5,7 +5,7 @@ using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Editing.Concepts;
+using PromptToPrompt.Editing.TextualInversion;
 using PromptToPrompt.Evaluation.Concepts;
 using SkiaSharp;
 using Spectre.Console;

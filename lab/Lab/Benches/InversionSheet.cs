@@ -1,5 +1,5 @@
 using PromptToPrompt.Cli.Rendering;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Evaluation.Inversions;
 using SkiaSharp;
 

@@ -5,12 +5,13 @@ using PromptToPrompt.Cli;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Lab.Benches;
 

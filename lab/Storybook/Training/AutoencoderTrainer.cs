@@ -1,6 +1,6 @@
 using System.Globalization;
-using PromptToPrompt.Diffusion.Autoencoder;
-using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Vae;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 

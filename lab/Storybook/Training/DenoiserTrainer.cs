@@ -1,10 +1,8 @@
 using System.Globalization;
-using PromptToPrompt.Diffusion.Autoencoder;
-using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Diffusion.TextEncoders;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
-using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Diffusion.Vae;
 using PromptToPrompt.Storybook.World;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;

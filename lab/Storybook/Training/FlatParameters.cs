@@ -1,6 +1,5 @@
-using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
-using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 

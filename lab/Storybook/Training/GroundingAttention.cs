@@ -1,4 +1,5 @@
-using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Common;
+using PromptToPrompt.Diffusion.UNet.Attention;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 

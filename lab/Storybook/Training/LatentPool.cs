@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using PromptToPrompt.Diffusion.Autoencoder;
+using PromptToPrompt.Diffusion.Vae;
 using PromptToPrompt.Storybook.World;
 using static TorchSharp.torch;
 

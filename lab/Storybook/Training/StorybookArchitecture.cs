@@ -1,8 +1,8 @@
 using System.Text.Json;
-using PromptToPrompt.Diffusion.Autoencoder;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.TextEncoders;
+using PromptToPrompt.Diffusion.Storage.Files;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.Vae;
 
 namespace PromptToPrompt.Storybook.Training;
 

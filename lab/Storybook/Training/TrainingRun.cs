@@ -1,11 +1,11 @@
 using System.Globalization;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Autoencoder;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Diffusion.Tokenization;
-using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Files;
+using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Diffusion.Vae;
 using PromptToPrompt.Storybook.World;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
-using PromptToPrompt.Diffusion.Autoencoder;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Vae;
 using PromptToPrompt.Storybook.World;
 using static TorchSharp.torch;
 

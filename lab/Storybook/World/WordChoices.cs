@@ -1,7 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Storage.Files;
 
 namespace PromptToPrompt.Storybook.World;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Cli.Commands;
 

@@ -5,7 +5,7 @@ using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
-using PromptToPrompt.Diffusion.Numerics;
+using PromptToPrompt.Diffusion.Native.Numerics;
 
 namespace PromptToPrompt.Cli.Commands;
 

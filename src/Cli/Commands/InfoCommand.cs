@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Commands;

@@ -3,8 +3,8 @@ using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Editing.Inpainting;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Cli.Commands;
 

@@ -6,10 +6,9 @@ using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Concepts;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Storage.Files;
+using PromptToPrompt.Editing.TextualInversion;
 
 namespace PromptToPrompt.Cli.Commands;
 

@@ -3,8 +3,9 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Storage.Files;
+using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Cli.Commands;

@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Models;
 using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Commands;

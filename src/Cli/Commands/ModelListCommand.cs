@@ -4,8 +4,8 @@ using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Hub;
+using PromptToPrompt.Diffusion.Storage.Hub;
+using PromptToPrompt.Diffusion.Storage.Models;
 using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Commands;

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Diffusion.Hub;
+using PromptToPrompt.Diffusion.Storage.Hub;
 
 namespace PromptToPrompt.Cli.Commands;
 

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Hub;
+using PromptToPrompt.Diffusion.Storage.Hub;
 
 namespace PromptToPrompt.Cli.Commands;
 

@@ -4,9 +4,10 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Cli.Commands;

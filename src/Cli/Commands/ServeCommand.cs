@@ -11,7 +11,7 @@ using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Hosting;
 

@@ -7,7 +7,7 @@ using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Prompts;
 using Spectre.Console;
 

@@ -3,8 +3,8 @@ using System.Globalization;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Layouts;
 
 namespace PromptToPrompt.Cli.Options;
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Help;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Concepts;
+using PromptToPrompt.Editing.TextualInversion;
 
 namespace PromptToPrompt.Cli.Options;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Cli.Options;
@@ -65,7 +65,7 @@ internal sealed class EditOptions
         BlendThreshold = parse.GetValue(blendThreshold),
         BlendSubtractThreshold = parse.GetValue(blendSubtractThreshold),
         BlendStart = parse.GetValue(blendStart),
-        Mask = parse.GetValue(mask) is { } path ? Parsed.Named("--mask", () => Diffusion.Imaging.Mask.Load(path)) : null,
+        Mask = parse.GetValue(mask) is { } path ? Parsed.Named("--mask", () => Diffusion.Images.Mask.Load(path)) : null,
         EditSeed = parse.GetValue(editSeed),
     };
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Help;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Cli.Options;
 

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Inversion;
 
 namespace PromptToPrompt.Cli.Options;

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Help;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Cli.Options;

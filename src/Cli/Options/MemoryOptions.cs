@@ -2,8 +2,8 @@ using System.CommandLine;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Layouts;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Options;

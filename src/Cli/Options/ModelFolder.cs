@@ -1,5 +1,5 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Hub;
+using PromptToPrompt.Diffusion.Storage.Hub;
 
 namespace PromptToPrompt.Cli.Options;
 

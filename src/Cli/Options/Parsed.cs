@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Numerics;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
 
 namespace PromptToPrompt.Cli.Options;
 

@@ -2,13 +2,11 @@ using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Pipelines;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Options;

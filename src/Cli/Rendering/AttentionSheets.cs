@@ -1,7 +1,7 @@
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Tokenization;
-using PromptToPrompt.Editing.Maps;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Pipelines;
 using SkiaSharp;
 using static TorchSharp.torch;
 

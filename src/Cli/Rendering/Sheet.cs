@@ -1,4 +1,4 @@
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using SkiaSharp;
 using static PromptToPrompt.Cli.Rendering.SheetStyle;
 

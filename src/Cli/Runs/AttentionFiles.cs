@@ -1,5 +1,5 @@
 using PromptToPrompt.Cli.Rendering;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Pipelines;
 using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Runs;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using PromptToPrompt.Cli.Rendering;
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Editing.Concepts;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Editing.TextualInversion;
 
 namespace PromptToPrompt.Cli.Runs;
 

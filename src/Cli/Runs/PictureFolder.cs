@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Storage.Files;
 using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Runs;

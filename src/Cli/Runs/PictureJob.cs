@@ -1,9 +1,10 @@
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Rendering;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Edits;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Cli.Runs;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Runs;

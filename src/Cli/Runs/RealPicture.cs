@@ -3,10 +3,10 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Cli.Runs;
 

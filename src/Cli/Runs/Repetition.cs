@@ -3,7 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Numerics;
+using PromptToPrompt.Diffusion.Native.Numerics;
 using PromptToPrompt.Diffusion.Pipelines;
 using TorchSharp;
 

@@ -1,6 +1,6 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Storage.Files;
 using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Runs;

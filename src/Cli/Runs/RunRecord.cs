@@ -6,10 +6,10 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Pipelines;
 using TorchSharp;
 
 namespace PromptToPrompt.Cli.Runs;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using PromptToPrompt.Cli.Printing;
 using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Pipelines;
 using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Runs;

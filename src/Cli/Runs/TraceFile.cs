@@ -1,5 +1,5 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Storage.Files;
 
 namespace PromptToPrompt.Cli.Runs;
 

@@ -1,5 +1,5 @@
-using PromptToPrompt.Diffusion.Numerics;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Native.Numerics;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Cli.Runs;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Storage.Files;
 
 namespace PromptToPrompt.Diffusion.Native;
 

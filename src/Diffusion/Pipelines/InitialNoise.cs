@@ -1,4 +1,4 @@
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;

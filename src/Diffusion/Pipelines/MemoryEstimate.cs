@@ -1,7 +1,9 @@
-using PromptToPrompt.Diffusion.Autoencoder;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.UNet.Gradient;
+using PromptToPrompt.Diffusion.Vae;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;

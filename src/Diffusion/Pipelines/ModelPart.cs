@@ -1,5 +1,5 @@
-using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Storage.Models;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;

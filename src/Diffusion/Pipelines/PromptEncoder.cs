@@ -1,4 +1,4 @@
-using PromptToPrompt.Diffusion.TextEncoders;
+using PromptToPrompt.Diffusion.Text;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
 

@@ -1,5 +1,5 @@
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 

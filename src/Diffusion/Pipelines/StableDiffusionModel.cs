@@ -1,11 +1,11 @@
-using PromptToPrompt.Diffusion.Autoencoder;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Numerics;
-using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Diffusion.TextEncoders;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Native.Numerics;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.Vae;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;

@@ -1,6 +1,6 @@
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Native;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 
@@ -27,7 +27,7 @@ public static class TextConditioning
     /// <summary>Encodes prompts that have tokens beyond the model's own. Where gradients are recorded, they reach those tokens' vectors.</summary>
     /// <param name="model">The model.</param>
     /// <param name="prompts">The prompts, split by a tokenizer with the further tokens; each becomes a row.</param>
-    /// <param name="further">The further tokens' vectors for each text encoder, [count, width]; see <see cref="TextEncoders.ClipTextModel"/>.</param>
+    /// <param name="further">The further tokens' vectors for each text encoder, [count, width]; see <see cref="Diffusion.Text.ClipTextModel"/>.</param>
     /// <param name="sizes">Sizes of the picture of each prompt.</param>
     /// <param name="clipSkip">How many of the text encoder's last layers are left out.</param>
     /// <exception cref="InvalidInputException">The text encoder does not have so many layers.</exception>

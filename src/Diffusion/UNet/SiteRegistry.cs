@@ -1,5 +1,5 @@
-using PromptToPrompt.Diffusion.Attention;
-using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.UNet.Attention;
 
 namespace PromptToPrompt.Diffusion.UNet;
 

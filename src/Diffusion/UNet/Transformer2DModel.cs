@@ -1,7 +1,6 @@
-using PromptToPrompt.Diffusion.Attention;
-using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Native;
-using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.UNet;

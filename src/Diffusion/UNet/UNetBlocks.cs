@@ -1,4 +1,5 @@
-using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Diffusion.Common;
+using PromptToPrompt.Diffusion.Storage.Weights;
 
 namespace PromptToPrompt.Diffusion.UNet;
 

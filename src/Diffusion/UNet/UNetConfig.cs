@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using PromptToPrompt.Diffusion.Checkpoints;
+using PromptToPrompt.Diffusion.Storage.Files;
 
 namespace PromptToPrompt.Diffusion.UNet;
 

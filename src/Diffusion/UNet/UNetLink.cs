@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Attention;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.UNet;

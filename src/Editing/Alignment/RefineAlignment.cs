@@ -1,4 +1,4 @@
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Text;
 
 namespace PromptToPrompt.Editing.Alignment;
 

@@ -1,5 +1,5 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Text;
 
 namespace PromptToPrompt.Editing.Alignment;
 

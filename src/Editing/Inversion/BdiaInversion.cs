@@ -1,5 +1,4 @@
-using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Sampling;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 using static TorchSharp.torch;
 

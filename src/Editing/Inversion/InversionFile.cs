@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Sampling;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;

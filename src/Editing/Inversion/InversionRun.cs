@@ -1,10 +1,11 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Attention;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.UNet.Attention;
+using PromptToPrompt.Diffusion.UNet.Gradient;
 using PromptToPrompt.Editing.Prompts;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;

@@ -1,8 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Sampling;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Editing.Inversion;

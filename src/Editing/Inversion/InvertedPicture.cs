@@ -1,5 +1,5 @@
-using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
-using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Optimisation;
+using PromptToPrompt.Diffusion.Sampling;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using System.Globalization;
-using PromptToPrompt.Diffusion.Tokenization;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Diffusion.Text;
 
 namespace PromptToPrompt.Editing.Prompts;
 

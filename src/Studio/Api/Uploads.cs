@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Hosting;
 
 namespace PromptToPrompt.Studio.Api;

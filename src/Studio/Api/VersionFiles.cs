@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
@@ -55,7 +55,7 @@ internal static class VersionFiles
         var follows = version.Recipe is EditedRecipe edited ? store.Version(edited.Source).Recipe : null;
         if (follows is not EditedRecipe && OwnSize.Of(version, store) is { } own)
             return own.RestoreMask(mask);
-        return Diffusion.Imaging.Mask.Fit(mask, new PixelSize(version.Facts.Width, version.Facts.Height));
+        return Diffusion.Images.Mask.Fit(mask, new PixelSize(version.Facts.Width, version.Facts.Height));
     }
 
     private static IResult Record(string id, StudioStore store, StudioEngine engine) =>

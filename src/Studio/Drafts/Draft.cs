@@ -1,5 +1,5 @@
 using System.Globalization;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Recipes;
 

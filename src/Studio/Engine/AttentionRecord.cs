@@ -1,6 +1,6 @@
 using System.Text;
-using PromptToPrompt.Diffusion.Tokenization;
-using PromptToPrompt.Editing.Maps;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Studio.Recipes;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;

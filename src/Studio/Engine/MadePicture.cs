@@ -1,5 +1,5 @@
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Engine;

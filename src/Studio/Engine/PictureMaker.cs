@@ -1,8 +1,7 @@
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Inpainting;
 using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
 using static TorchSharp.torch;

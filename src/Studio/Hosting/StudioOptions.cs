@@ -1,5 +1,5 @@
 using System.Net;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Engine;
 
 namespace PromptToPrompt.Studio.Hosting;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;

@@ -1,12 +1,11 @@
 using System.Text.Json.Serialization;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Alignment;
-using PromptToPrompt.Editing.Edits;
-using PromptToPrompt.Editing.Inpainting;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Studio.Recipes;
@@ -220,7 +219,7 @@ public sealed record InpaintedRecipe : RootRecipe
     /// <param name="picture">The picture that <see cref="Picture"/> names.</param>
     /// <param name="mask">The mask that <see cref="Mask"/> names.</param>
     /// <param name="chunks">Chunks in which the prompts are read.</param>
-    internal InpaintRequest Request(Diffusion.Imaging.Picture picture, Diffusion.Imaging.Picture mask, int chunks = 1) =>
+    internal InpaintRequest Request(Diffusion.Images.Picture picture, Diffusion.Images.Picture mask, int chunks = 1) =>
         new() { Picture = picture, Mask = mask, Prompt = Prompt, Sampling = Sampling(chunks), Strength = Strength };
 
     /// <summary>How the inpainted picture is inverted when it becomes the source of an edit, which follows the picture and not how it was filled.</summary>

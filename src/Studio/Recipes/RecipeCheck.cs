@@ -1,6 +1,6 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;

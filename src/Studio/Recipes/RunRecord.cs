@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;

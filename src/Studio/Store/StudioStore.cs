@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.Data.Sqlite;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Store;
@@ -208,7 +208,7 @@ public sealed class StudioStore : IDisposable
     }
 
     /// <summary>A picture that says where another may change.</summary>
-    /// <exception cref="InvalidInputException">There is none of this name, or it is no mask; <see cref="Diffusion.Imaging.Mask"/> says by what rule.</exception>
+    /// <exception cref="InvalidInputException">There is none of this name, or it is no mask; <see cref="Diffusion.Images.Mask"/> says by what rule.</exception>
     public Picture Mask(string name)
     {
         using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Tests.Commands;

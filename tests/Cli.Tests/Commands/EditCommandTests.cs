@@ -1,6 +1,5 @@
 using System.Text.Json;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;

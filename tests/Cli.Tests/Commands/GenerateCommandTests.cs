@@ -1,4 +1,4 @@
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 

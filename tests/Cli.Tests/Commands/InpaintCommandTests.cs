@@ -1,6 +1,6 @@
 using System.Text.Json;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;

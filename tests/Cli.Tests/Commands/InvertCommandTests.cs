@@ -1,6 +1,6 @@
 using System.Text.Json;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
@@ -44,7 +44,6 @@ public sealed class InvertCommandTests : IDisposable
                 Assert.True(one.Equals(other), name);
             }
         }
-
 
         // The same in one command. It writes a trace too, since a run that is looked at rounds otherwise.
         P2P.Run(["edit", Prompt, "a blue ball in a field", "--image", picture, "-o", folder["at once"], "--trace", folder["again.safetensors"], .. Fast]).Succeeded();

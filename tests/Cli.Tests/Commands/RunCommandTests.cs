@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 

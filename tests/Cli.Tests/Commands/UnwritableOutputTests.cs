@@ -35,7 +35,7 @@ public sealed class UnwritableOutputTests : IDisposable
     [InlineData("nothing can be written in /proc", "random", "/proc/model")]
     public void So_are_the_other_commands(string sentence, string command, string path)
     {
-        new Diffusion.Imaging.Picture(8, 8, new byte[8 * 8 * 3]).SavePng(folder["picture.png"]);
+        new Diffusion.Images.Picture(8, 8, new byte[8 * 8 * 3]).SavePng(folder["picture.png"]);
         string[] line = command switch
         {
             "invert" => [command, folder["picture.png"], "a cat"],

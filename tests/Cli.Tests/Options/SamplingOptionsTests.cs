@@ -1,6 +1,6 @@
 using System.CommandLine;
 using PromptToPrompt.Cli.Options;
-using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Inversion;
 
 namespace PromptToPrompt.Cli.Tests.Options;

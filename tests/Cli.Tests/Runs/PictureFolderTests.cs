@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Storage.Weights;
 
 namespace PromptToPrompt.Cli.Tests.Runs;
 

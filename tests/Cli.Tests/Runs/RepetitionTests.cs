@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Cli.Tests.Runs;
 

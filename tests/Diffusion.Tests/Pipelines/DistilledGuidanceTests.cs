@@ -1,11 +1,10 @@
-using PromptToPrompt.Diffusion.Attention;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Diffusion.Tests.Checkpoints;
-using PromptToPrompt.Diffusion.Tests.Schedulers;
-using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
+using PromptToPrompt.Diffusion.Tests.Sampling;
+using PromptToPrompt.Diffusion.UNet.Attention;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
-using PromptToPrompt.Diffusion.Attention;
-using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.UNet.Attention;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,7 +1,8 @@
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Tests.Checkpoints;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Pipelines;

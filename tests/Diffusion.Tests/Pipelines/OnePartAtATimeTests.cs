@@ -1,6 +1,8 @@
-using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Tests.Checkpoints;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using PromptToPrompt.Diffusion.UNet;
 using TorchSharp;
 using static TorchSharp.torch;

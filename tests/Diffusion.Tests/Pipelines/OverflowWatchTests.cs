@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Pipelines;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Pipelines;

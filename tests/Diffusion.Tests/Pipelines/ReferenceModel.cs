@@ -1,6 +1,5 @@
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Tests.Schedulers;
-using PromptToPrompt.Diffusion.Weights;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Tests.Sampling;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Pipelines;

@@ -1,5 +1,4 @@
-using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Sampling;
 
 namespace PromptToPrompt.Diffusion.Tests.Pipelines;
 

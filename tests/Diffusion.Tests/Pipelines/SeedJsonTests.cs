@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Tests.Checkpoints;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Pipelines;

@@ -1,8 +1,8 @@
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Tests.Checkpoints;
-using PromptToPrompt.Diffusion.Tests.Schedulers;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
+using PromptToPrompt.Diffusion.Tests.Sampling;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;
 

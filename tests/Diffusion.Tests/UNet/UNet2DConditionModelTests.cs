@@ -1,8 +1,8 @@
-using PromptToPrompt.Diffusion.Attention;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Layers;
+using PromptToPrompt.Diffusion.Common;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Tests.Pipelines;
 using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.UNet.Attention;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.UNet;

@@ -1,5 +1,5 @@
 using CsCheck;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Alignment;
 
 namespace PromptToPrompt.Editing.Tests.Alignment;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Text;
 
 namespace PromptToPrompt.Editing.Tests.Alignment;
 

@@ -1,9 +1,9 @@
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Alignment;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
-using PromptToPrompt.Editing.Sessions;
 using PromptToPrompt.Editing.Tests.Oracles;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,15 +1,13 @@
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Alignment;
-using PromptToPrompt.Editing.Concepts;
-using PromptToPrompt.Editing.Edits;
-using PromptToPrompt.Editing.Inpainting;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Editing.Maps;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
-using PromptToPrompt.Editing.Sessions;
-using PromptToPrompt.Editing.Tests.Concepts;
+using PromptToPrompt.Editing.Tests.TextualInversion;
+using PromptToPrompt.Editing.TextualInversion;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,12 +1,9 @@
 using System.Runtime.InteropServices;
-using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.UNet.Attention;
 using PromptToPrompt.Editing.Alignment;
-using PromptToPrompt.Editing.Blending;
-using PromptToPrompt.Editing.Control;
-using PromptToPrompt.Editing.Edits;
-using PromptToPrompt.Editing.Maps;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Prompts;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Inversion;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,10 +1,10 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
-using PromptToPrompt.Editing.Sessions;
 using TorchSharp;
 using static TorchSharp.torch;
 

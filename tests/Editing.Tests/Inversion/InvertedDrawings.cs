@@ -1,8 +1,9 @@
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Pipelines;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Inversion;

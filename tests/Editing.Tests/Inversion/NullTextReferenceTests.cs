@@ -1,7 +1,7 @@
 using PromptToPrompt.Editing.Alignment;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
-using PromptToPrompt.Editing.Sessions;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Editing.Tests.Inversion;
 

@@ -1,6 +1,7 @@
-using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Native;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Diffusion.UNet.Attention;
+using PromptToPrompt.Editing.Attention;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Oracles;

@@ -1,10 +1,9 @@
-using PromptToPrompt.Diffusion.Attention;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
-using PromptToPrompt.Editing.Edits;
+using PromptToPrompt.Diffusion.UNet.Attention;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,8 +1,9 @@
-using PromptToPrompt.Diffusion.Attention;
+using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.UNet;
-using PromptToPrompt.Editing.Optimisation;
+using PromptToPrompt.Diffusion.UNet.Attention;
+using PromptToPrompt.Editing.Inversion;
 using static PromptToPrompt.Diffusion.Native.HeldScalar;
 using static TorchSharp.torch;
 

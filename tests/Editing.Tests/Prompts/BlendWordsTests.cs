@@ -1,5 +1,5 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Tests.Alignment;
 

@@ -1,4 +1,4 @@
-using PromptToPrompt.Diffusion.Tokenization;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Editing.Tests.Prompts;

@@ -1,5 +1,4 @@
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Evaluation.Devices;
 using TorchSharp;
 

@@ -1,4 +1,4 @@
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Evaluation.Judging;
 using PromptToPrompt.Storybook.World;
 

@@ -1,5 +1,5 @@
 using CsCheck;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Evaluation.Measures;
 
 namespace PromptToPrompt.Evaluation.Tests.Measures;

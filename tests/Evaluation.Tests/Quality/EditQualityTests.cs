@@ -1,5 +1,5 @@
-using PromptToPrompt.Editing.Edits;
-using PromptToPrompt.Editing.Sessions;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Evaluation.Quality;
 using PromptToPrompt.Storybook.World;
 

@@ -1,6 +1,6 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Storybook.Training;
 
 namespace PromptToPrompt.Storybook.Tests.Training;

@@ -1,4 +1,4 @@
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;

@@ -1,9 +1,8 @@
-using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Schedulers;
-using PromptToPrompt.Editing.Edits;
-using PromptToPrompt.Editing.Inpainting;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Studio.Pages;
 using PromptToPrompt.Studio.Recipes;
 

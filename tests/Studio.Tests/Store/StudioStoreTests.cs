@@ -1,6 +1,6 @@
 using Microsoft.Data.Sqlite;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Imaging;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
 

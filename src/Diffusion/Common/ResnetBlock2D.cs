@@ -1,0 +1,37 @@
+using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Common;
+
+/// <summary>Two normalised convolutions with a shortcut; shared by the U-Net (with a timestep embedding) and the autoencoder (without).</summary>
+internal sealed class ResnetBlock2D(WeightScope weights, int inputs, int outputs, int groups, double epsilon, int? embedding = null)
+{
+    private readonly GroupNorm norm1 = new(weights["norm1"], inputs, groups, epsilon);
+    private readonly Conv2d conv1 = new(weights["conv1"], inputs, outputs, 3, padding: 1);
+    private readonly Linear? timeProjection = embedding is { } e ? new(weights["time_emb_proj"], e, outputs) : null;
+    private readonly GroupNorm norm2 = new(weights["norm2"], outputs, groups, epsilon);
+    private readonly Conv2d conv2 = new(weights["conv2"], outputs, outputs, 3, padding: 1);
+    private readonly Conv2d? shortcut = inputs == outputs ? null : new(weights["conv_shortcut"], inputs, outputs, 1);
+
+    /// <summary>[B, inputs, H, W] and the activated embedding [B, embedding] → [B, outputs, H, W].</summary>
+    public Tensor Forward(Tensor x, Tensor? embedding = null)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = Convolve(norm1, conv1, x);
+        if (timeProjection is not null && embedding is not null)
+            hidden = hidden.AddInPlace(timeProjection.Forward(embedding).unsqueeze(-1).unsqueeze(-1));
+        Tensor result;
+        using (hidden)
+            result = Convolve(norm2, conv2, hidden);
+        return result.AddInPlace(shortcut is null ? x : shortcut.Forward(x)).MoveToOuterDisposeScope();
+    }
+
+    // What lies between is let go of at once: in the autoencoder a feature map of a large picture is a gigabyte.
+    private static Tensor Convolve(GroupNorm norm, Conv2d conv, Tensor x)
+    {
+        using var normed = norm.Forward(x);
+        using var activated = Activations.Silu(normed);
+        return conv.Forward(activated);
+    }
+}

@@ -1,0 +1,22 @@
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Common;
+
+/// <summary>Numbers as sinusoids whose frequencies fall geometrically from 1 to 1/10000 (Vaswani et al., arXiv 1706.03762, §3.5).</summary>
+internal static class Sinusoids
+{
+    /// <summary>[n] → [n, channels] float32.</summary>
+    /// <param name="values">The numbers.</param>
+    /// <param name="channels">Sines and cosines together.</param>
+    /// <param name="cosineFirst">Whether cosines come before sines.</param>
+    /// <param name="frequencyShift">Shift of the frequencies.</param>
+    public static Tensor Of(Tensor values, int channels, bool cosineFirst, double frequencyShift)
+    {
+        using var scope = NewDisposeScope();
+        var half = channels / 2;
+        var exponent = arange(Held(0), Held(half), Held(1), dtype: ScalarType.Float32, device: values.device) * Held(-Math.Log(10000) / (half - frequencyShift));
+        var angles = values.to(ScalarType.Float32).unsqueeze(1) * exponent.exp().unsqueeze(0);
+        return (cosineFirst ? cat([angles.cos(), angles.sin()], 1) : cat([angles.sin(), angles.cos()], 1)).MoveToOuterDisposeScope();
+    }
+}

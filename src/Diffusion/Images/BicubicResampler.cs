@@ -1,0 +1,125 @@
+namespace PromptToPrompt.Diffusion.Images;
+
+/// <summary>
+/// Antialiased bicubic resizing (Keys 1981, a = −1/2): when a picture shrinks, the kernel widens with it, so that every pixel counts. Fixed-point
+/// weights and a rounded picture between the two passes give the very bytes that Pillow gives, which is what published code resizes with.
+/// </summary>
+internal static class BicubicResampler
+{
+    private const double Sharpness = -0.5;
+    private const double Reach = 2;
+
+    // 32 bits less 8 of the pixels and 2 for the kernel's overshoot.
+    private const int FractionBits = 22;
+    private const int Half = 1 << (FractionBits - 1);
+
+    /// <summary>Brings a part of a picture to a size.</summary>
+    public static Picture Resize(Picture picture, PixelBox part, int width, int height)
+    {
+        if (part == PixelRectangle.Whole(new(width, height)) && picture.Size == new PixelSize(width, height))
+            return picture;
+        var resized = new Picture(width, height, new byte[width * height * Picture.Channels]);
+        Resize(picture, part, resized, PixelRectangle.Whole(resized.Size));
+        return resized;
+    }
+
+    /// <summary>Brings a part of a picture to a place of another one.</summary>
+    public static void Resize(Picture picture, PixelBox part, Picture target, PixelRectangle place)
+    {
+        var down = Taps.Of(part.Y, part.Height, place.Height, picture.Height);
+        // Only rows that count are resized across.
+        var first = down[0].First;
+        var rows = down[^1].First + down[^1].Weights.Length - first;
+        var across = Across(picture, Taps.Of(part.X, part.Width, place.Width, picture.Width), first, rows);
+        Down(across, down, first, target, place);
+    }
+
+    private static Picture Across(Picture picture, Taps[] taps, int first, int rows)
+    {
+        var result = new byte[taps.Length * rows * Picture.Channels];
+        Parallel.For(0, rows, y =>
+        {
+            var row = picture.Row(first + y);
+            var target = y * taps.Length * Picture.Channels;
+            foreach (var tap in taps)
+            {
+                int red = Half, green = Half, blue = Half;
+                var source = tap.First * Picture.Channels;
+                foreach (var weight in tap.Weights)
+                {
+                    red += row[source++] * weight;
+                    green += row[source++] * weight;
+                    blue += row[source++] * weight;
+                }
+
+                result[target++] = ToByte(red);
+                result[target++] = ToByte(green);
+                result[target++] = ToByte(blue);
+            }
+        });
+        return new Picture(taps.Length, rows, result);
+    }
+
+    private static void Down(Picture picture, Taps[] taps, int first, Picture target, PixelRectangle place) => Parallel.For(
+        0,
+        place.Height,
+        () => new int[place.Width * Picture.Channels],
+        (y, _, sums) =>
+        {
+            Array.Fill(sums, Half);
+            for (var k = 0; k < taps[y].Weights.Length; k++)
+            {
+                var row = picture.Row(taps[y].First - first + k);
+                var weight = taps[y].Weights[k];
+                for (var i = 0; i < sums.Length; i++)
+                    sums[i] += row[i] * weight;
+            }
+
+            var resized = target.Rgb.AsSpan((((place.Y + y) * target.Width) + place.X) * Picture.Channels, sums.Length);
+            for (var i = 0; i < sums.Length; i++)
+                resized[i] = ToByte(sums[i]);
+            return sums;
+        },
+        _ => { });
+
+    private static byte ToByte(int sum) => (byte)Math.Clamp(sum >> FractionBits, byte.MinValue, byte.MaxValue);
+
+    /// <summary>The pixels that make up one resized pixel along one direction, and their fixed-point weights.</summary>
+    private readonly record struct Taps(int First, int[] Weights)
+    {
+        /// <summary>The taps of each pixel of a part's resized side.</summary>
+        /// <param name="start">Where the part begins.</param>
+        /// <param name="extent">Its length.</param>
+        /// <param name="to">The length it is brought to.</param>
+        /// <param name="length">The whole side's length.</param>
+        public static Taps[] Of(double start, double extent, int to, int length)
+        {
+            var step = extent / to;
+            var widening = Math.Max(step, 1);
+            // Nothing from outside the part shows. Counted from its first pixel, so that a part gives to the last bit what it gives as a picture.
+            var skipped = Math.Clamp((int)start, 0, length - 1);
+            var inside = Math.Clamp((int)Math.Ceiling(start + extent) - skipped, 1, length - skipped);
+            return [.. Enumerable.Range(0, to).Select(i => At(start - skipped + ((i + 0.5) * step), widening, inside) is var tap ? tap with { First = tap.First + skipped } : tap)];
+        }
+
+        private static Taps At(double centre, double widening, int length)
+        {
+            var first = Math.Min(Math.Max((int)(centre - (Reach * widening) + 0.5), 0), length - 1);
+            var end = Math.Max(Math.Min((int)(centre + (Reach * widening) + 0.5), length), first + 1);
+            double[] weights = [.. Enumerable.Range(first, end - first).Select(i => Kernel((i - centre + 0.5) / widening))];
+            var sum = weights.Sum();
+            return new Taps(first, [.. weights.Select(weight => (int)Math.Round(weight / sum * (1 << FractionBits), MidpointRounding.AwayFromZero))]);
+        }
+
+        private static double Kernel(double distance)
+        {
+            var x = Math.Abs(distance);
+            return x switch
+            {
+                < 1 => ((((Sharpness + 2) * x) - (Sharpness + 3)) * x * x) + 1,
+                < Reach => ((((x - 5) * x) + 8) * x - 4) * Sharpness,
+                _ => 0,
+            };
+        }
+    }
+}

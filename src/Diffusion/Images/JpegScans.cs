@@ -1,0 +1,456 @@
+using System.Buffers.Binary;
+
+namespace PromptToPrompt.Diffusion.Images;
+
+/// <summary>
+/// Finds out whether all of a JPEG's picture is in the file (ITU-T T.81). Decoders fill what is missing with what they have: a progressive
+/// picture that is cut off comes out smeared, and a baseline one that lacks nothing but its end marker is refused. So the codes of all scans
+/// are counted here; no coefficient is computed.
+/// </summary>
+internal sealed class JpegScans
+{
+    private const int MaxComponents = 4;
+    private const int Coefficients = 64;
+
+    // Encoders write about ten. Each may go over the whole picture in a few bytes, so a small file could take minutes.
+    private const int MaxScans = 100;
+    private const int MaxTables = MaxScans * 2 * MaxComponents;
+
+    private readonly CodeTable?[] dcTables = new CodeTable?[MaxComponents];
+    private readonly CodeTable?[] acTables = new CodeTable?[MaxComponents];
+    private readonly List<Component> components = [];
+    private int width;
+    private int height;
+    private int restartInterval;
+    private int tablesRead;
+    private bool isProgressive;
+
+    private JpegScans()
+    {
+    }
+
+    /// <summary>What was found.</summary>
+    public enum Found
+    {
+        /// <summary>All is there, or the file is of a form that only the decoder knows.</summary>
+        Whole,
+
+        /// <summary>All is there but for the end marker.</summary>
+        WithoutEnd,
+
+        /// <summary>A part of the picture is missing.</summary>
+        CutOff,
+
+        /// <summary>There are codes that mean nothing.</summary>
+        Damaged,
+
+        /// <summary>There are more scans than any encoder writes, or tables for more.</summary>
+        Endless,
+    }
+
+    /// <summary>Goes through a file.</summary>
+    public static Found Check(ReadOnlySpan<byte> jpeg) => new JpegScans().Walk(jpeg);
+
+    private Found Walk(ReadOnlySpan<byte> jpeg)
+    {
+        var (at, scans) = (2, 0);
+        while (true)
+        {
+            // Between a scan and the next marker there may be anything; decoders skip it.
+            while (at + 1 < jpeg.Length && !(jpeg[at] == 0xFF && jpeg[at + 1] is not (0 or 0xFF or (>= 0xD0 and <= 0xD7))))
+                at++;
+            if (at + 1 >= jpeg.Length)
+                return IsCovered() ? Found.WithoutEnd : Found.CutOff;
+            var marker = jpeg[at + 1];
+            at += 2;
+            if (marker == 0xD9)
+                return components.Count > 0 ? Found.Whole : Found.CutOff;
+            if (marker is 0x01 or 0xD8)
+                continue;
+            if (at + 2 > jpeg.Length)
+                return Found.CutOff;
+            var length = BinaryPrimitives.ReadUInt16BigEndian(jpeg[at..]);
+            if (length < 2)
+                return Found.Damaged;
+            if (at + length > jpeg.Length)
+                return Found.CutOff;
+            var segment = jpeg[(at + 2)..(at + length)];
+            at += length;
+            switch (marker)
+            {
+                case 0xC4 when tablesRead > MaxTables:
+                    return Found.Endless;
+                case 0xC4 when !ReadTables(segment):
+                case 0xDD when segment.Length < 2:
+                    return Found.Damaged;
+                case 0xDD:
+                    restartInterval = BinaryPrimitives.ReadUInt16BigEndian(segment);
+                    break;
+                case 0xC0 or 0xC1 or 0xC2 when !ReadFrame(segment, marker == 0xC2):
+                // Arithmetic codes, and what comes in several frames.
+                case 0xC3 or (>= 0xC5 and <= 0xC7) or (>= 0xC9 and <= 0xCB) or (>= 0xCD and <= 0xCF):
+                    return Found.Whole;
+                case 0xDA:
+                    if (++scans > MaxScans)
+                        return Found.Endless;
+                    if (ReadScan(segment) is not { } scan)
+                        return Found.Damaged;
+                    var bits = new Bits(jpeg, at);
+                    var problem = scan.Walk(ref bits);
+                    if (problem is { } found)
+                        return found;
+                    at = bits.End;
+                    break;
+            }
+        }
+    }
+
+    private bool ReadFrame(ReadOnlySpan<byte> frame, bool progressive)
+    {
+        if (frame.Length < 6 || frame[0] != 8 || frame[5] > MaxComponents || frame.Length < 6 + (3 * frame[5]))
+            return false;
+        isProgressive = progressive;
+        (height, width) = (BinaryPrimitives.ReadUInt16BigEndian(frame[1..]), BinaryPrimitives.ReadUInt16BigEndian(frame[3..]));
+        // The reader bounds sizes before it decodes; what this notes of a picture is bounded here.
+        if (height == 0 || width == 0 || (long)width * height > PictureFile.MaxPixels)
+            return false;
+        components.Clear();
+        for (var i = 0; i < frame[5]; i++)
+            components.Add(new Component(frame[6 + (3 * i)], frame[7 + (3 * i)] >> 4, frame[7 + (3 * i)] & 15));
+        if (components.Count == 0 || components.Exists(component => component.Across is 0 or > 4 || component.Down is 0 or > 4))
+            return false;
+        var (across, down) = (components.Max(component => component.Across), components.Max(component => component.Down));
+        foreach (var component in components)
+        {
+            component.BlocksAcross = Divided(Divided(width * component.Across, across), 8);
+            component.BlocksDown = Divided(Divided(height * component.Down, down), 8);
+            component.StoredAcross = Divided(width, 8 * across) * component.Across;
+            component.StoredDown = Divided(height, 8 * down) * component.Down;
+        }
+
+        return true;
+    }
+
+    private bool ReadTables(ReadOnlySpan<byte> tables)
+    {
+        while (tables.Length >= 17)
+        {
+            var count = 0;
+            foreach (var ofLength in tables[1..17])
+                count += ofLength;
+            if (tables.Length < 17 + count || (tables[0] & 15) >= MaxComponents)
+                return false;
+            (tables[0] >> 4 == 0 ? dcTables : acTables)[tables[0] & 15] = new CodeTable(tables[1..17], tables.Slice(17, count));
+            tablesRead++;
+            tables = tables[(17 + count)..];
+        }
+
+        return tables.Length == 0;
+    }
+
+    private Scan? ReadScan(ReadOnlySpan<byte> header)
+    {
+        if (header.Length < 1 || header[0] is 0 or > MaxComponents || header.Length < 4 + (2 * header[0]))
+            return null;
+        var parts = new List<(Component Component, CodeTable? Dc, CodeTable? Ac)>();
+        for (var i = 0; i < header[0]; i++)
+        {
+            var (id, tables) = (header[1 + (2 * i)], header[2 + (2 * i)]);
+            if (components.Find(component => component.Id == id) is not { } found || (tables >> 4) >= MaxComponents || (tables & 15) >= MaxComponents)
+                return null;
+            parts.Add((found, dcTables[tables >> 4], acTables[tables & 15]));
+        }
+
+        var last = header[(1 + (2 * header[0]))..];
+        var (from, to, isFirst, shift) = isProgressive ? (last[0], last[1], last[2] >> 4 == 0, last[2] & 15) : (0, Coefficients - 1, true, 0);
+        if (from > to || to >= Coefficients || (isProgressive && from == 0 && to != 0) || (from > 0 && parts.Count > 1))
+            return null;
+        foreach (var (component, dc, ac) in parts)
+        {
+            if ((from == 0 && isFirst && dc is null) || (to > 0 && ac is null))
+                return null;
+            for (var k = from; k <= to; k++)
+                component.Shifts[k] = shift;
+            if (from > 0)
+                component.NonZero ??= new ulong[component.StoredAcross * component.StoredDown];
+        }
+
+        return new Scan(this, parts, from, to, isFirst);
+    }
+
+    // Whether each coefficient of each component was sent to its last bit.
+    private bool IsCovered() => components.Count > 0 && components.TrueForAll(component => component.Shifts.All(shift => shift == 0));
+
+    private static int Divided(int length, int by) => (length + by - 1) / by;
+
+    private sealed class Component(int id, int across, int down)
+    {
+        public int Id => id;
+
+        /// <summary>Blocks of this component in each group of blocks.</summary>
+        public int Across => across;
+
+        public int Down => down;
+
+        /// <summary>Blocks that hold a part of the picture; scans of one component have these alone.</summary>
+        public int BlocksAcross { get; set; }
+
+        public int BlocksDown { get; set; }
+
+        /// <summary>Blocks with those that fill up the last groups.</summary>
+        public int StoredAcross { get; set; }
+
+        public int StoredDown { get; set; }
+
+        /// <summary>Of each coefficient the bits that are still to come; -1 where none has come.</summary>
+        public int[] Shifts { get; } = [.. Enumerable.Repeat(-1, Coefficients)];
+
+        /// <summary>Of each block the coefficients that are not zero so far, which say how many bits a later scan has for it.</summary>
+        public ulong[]? NonZero { get; set; }
+    }
+
+    private sealed class Scan(JpegScans picture, List<(Component Component, CodeTable? Dc, CodeTable? Ac)> parts, int from, int to, bool isFirst)
+    {
+        private int endOfBands;
+
+        public Found? Walk(ref Bits bits)
+        {
+            var single = parts.Count == 1 ? parts[0].Component : null;
+            var across = single?.BlocksAcross ?? parts[0].Component.StoredAcross / parts[0].Component.Across;
+            var groups = across * (single?.BlocksDown ?? parts[0].Component.StoredDown / parts[0].Component.Down);
+            for (var group = 0; group < groups; group++)
+            {
+                if (picture.restartInterval > 0 && group > 0 && group % picture.restartInterval == 0)
+                {
+                    if (!bits.Restart())
+                        return bits.Problem;
+                    endOfBands = 0;
+                }
+
+                var (column, row) = (group % across, group / across);
+                foreach (var (component, dc, ac) in parts)
+                {
+                    var (wide, high) = single is null ? (component.Across, component.Down) : (1, 1);
+                    for (var y = 0; y < high; y++)
+                    {
+                        for (var x = 0; x < wide; x++)
+                        {
+                            Block(ref bits, component, dc, ac, (((row * high) + y) * component.StoredAcross) + (column * wide) + x);
+                            if (bits.Problem is { } found)
+                                return found;
+                        }
+                    }
+                }
+            }
+
+            return null;
+        }
+
+        private void Block(ref Bits bits, Component component, CodeTable? dc, CodeTable? ac, int block)
+        {
+            if (!picture.isProgressive)
+                Sequential(ref bits, dc!, ac!);
+            else if (from == 0 && isFirst)
+                bits.Skip(dc!.Read(ref bits));
+            else if (from == 0)
+                bits.Skip(1);
+            else if (isFirst)
+                FirstBand(ref bits, ac!, ref component.NonZero![block]);
+            else
+                LaterBand(ref bits, ac!, ref component.NonZero![block]);
+        }
+
+        private static void Sequential(ref Bits bits, CodeTable dc, CodeTable ac)
+        {
+            bits.Skip(dc.Read(ref bits));
+            for (var k = 1; k < Coefficients; k++)
+            {
+                var (run, size) = Pair(ref bits, ac);
+                if (size == 0 && run < 15)
+                    return;
+                k += run;
+                bits.Skip(size);
+            }
+        }
+
+        private void FirstBand(ref Bits bits, CodeTable ac, ref ulong nonZero)
+        {
+            for (var k = from; k <= to && !EndsHere(); k++)
+            {
+                var (run, size) = Pair(ref bits, ac);
+                if (size == 0 && run < 15)
+                {
+                    endOfBands = (1 << run) + bits.Take(run);
+                    k--;
+                    continue;
+                }
+
+                k += run;
+                bits.Skip(size);
+                if (size > 0 && k < Coefficients)
+                    nonZero |= 1UL << k;
+            }
+        }
+
+        private void LaterBand(ref Bits bits, CodeTable ac, ref ulong nonZero)
+        {
+            var k = from;
+            while (k <= to && endOfBands == 0)
+            {
+                var (run, size) = Pair(ref bits, ac);
+                if (size == 0 && run < 15)
+                {
+                    endOfBands = (1 << run) + bits.Take(run);
+                    break;
+                }
+
+                bits.Skip(size);
+                // So many zeros are passed; what is not zero on the way has a bit here.
+                for (; k <= to; k++)
+                {
+                    if ((nonZero >> k & 1) != 0)
+                        bits.Skip(1);
+                    else if (run-- == 0)
+                        break;
+                }
+
+                if (size > 0 && k <= to)
+                    nonZero |= 1UL << k;
+                k++;
+            }
+
+            if (endOfBands == 0)
+                return;
+            for (; k <= to; k++)
+                bits.Skip((int)(nonZero >> k & 1));
+            endOfBands--;
+        }
+
+        private bool EndsHere()
+        {
+            if (endOfBands == 0)
+                return false;
+            endOfBands--;
+            return true;
+        }
+
+        private static (int Run, int Size) Pair(ref Bits bits, CodeTable ac)
+        {
+            var code = ac.Read(ref bits);
+            return (code >> 4, code & 15);
+        }
+    }
+
+    /// <summary>A table of Huffman codes, looked up by the next 16 bits.</summary>
+    private sealed class CodeTable
+    {
+        private const int Longest = 16;
+
+        // The length of the code and what it stands for.
+        private readonly ushort[] codes = new ushort[1 << Longest];
+
+        public CodeTable(ReadOnlySpan<byte> counts, ReadOnlySpan<byte> values)
+        {
+            var (next, value) = (0, 0);
+            for (var length = 1; length <= Longest; length++)
+            {
+                for (var i = 0; i < counts[length - 1] && next < codes.Length; i++, value++)
+                {
+                    var span = 1 << (Longest - length);
+                    codes.AsSpan(next, Math.Min(span, codes.Length - next)).Fill((ushort)((length << 8) | values[value]));
+                    next += span;
+                }
+            }
+        }
+
+        public int Read(ref Bits bits)
+        {
+            var code = codes[bits.Peek()];
+            bits.Skip(code >> 8);
+            if (code == 0)
+                bits.Fail();
+            return code & 0xFF;
+        }
+    }
+
+    /// <summary>The bits of a scan.</summary>
+    private ref struct Bits(ReadOnlySpan<byte> file, int start)
+    {
+        private readonly ReadOnlySpan<byte> file = file;
+        private int next = start;
+        private ulong held;
+        private int count;
+
+        /// <summary>What is wrong.</summary>
+        public Found? Problem { get; private set; }
+
+        /// <summary>Where the bytes of the scan end, as far as they were read.</summary>
+        public readonly int End => next;
+
+        /// <summary>The next 16 bits, zeros after the last one.</summary>
+        public int Peek()
+        {
+            if (count < 16)
+                Fill();
+            return count >= 16 ? (int)(held >> (count - 16)) & 0xFFFF : (int)(held << (16 - count)) & 0xFFFF;
+        }
+
+        /// <summary>Passes up to 16 bits.</summary>
+        public void Skip(int length)
+        {
+            if (count < length)
+                Fill();
+            count -= length;
+            if (count >= 0)
+                return;
+            count = 0;
+            Problem ??= Found.CutOff;
+        }
+
+        public int Take(int length)
+        {
+            if (length == 0)
+                return 0;
+            var taken = Peek() >> (16 - length);
+            Skip(length);
+            return taken;
+        }
+
+        public void Fail() => Problem ??= count < 16 ? Found.CutOff : Found.Damaged;
+
+        /// <summary>Goes on after a restart marker; false where there is none.</summary>
+        public bool Restart()
+        {
+            count = 0;
+            while (next + 1 < file.Length && !(file[next] == 0xFF && file[next + 1] is not (0 or 0xFF)))
+                next++;
+            if (next + 1 < file.Length && file[next + 1] is >= 0xD0 and <= 0xD7)
+            {
+                next += 2;
+                return true;
+            }
+
+            Problem ??= next + 1 >= file.Length ? Found.CutOff : Found.Damaged;
+            return false;
+        }
+
+        private void Fill()
+        {
+            while (count <= 48 && next < file.Length)
+            {
+                var value = file[next];
+                if (value == 0xFF)
+                {
+                    // A marker ends the scan, and so does the end of the file: half of a pair says nothing.
+                    if (next + 1 >= file.Length || file[next + 1] != 0)
+                        return;
+                    next++;
+                }
+
+                next++;
+                held = (held << 8) | value;
+                count += 8;
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Text;
+
+namespace PromptToPrompt.Diffusion.Images;
+
+/// <summary>
+/// The chunks that PNG, WebP and GIF files are made of: whether all are there, and the orientation that one of them may give. The decoders
+/// read what is left of a file that is cut off, and pass over orientations.
+/// </summary>
+internal static class PictureChunks
+{
+    // More text than any EXIF block has.
+    private const int LongestText = 1 << 20;
+
+    /// <summary>Whether a PNG file is whole but for its end marker.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="orientation">As EXIF counts it, where the file has one.</param>
+    public static bool IsWholePng(ReadOnlySpan<byte> file, ref int orientation)
+    {
+        for (var rest = file[8..]; rest.Length > 0;)
+        {
+            // The length, the type, the content, a checksum.
+            if (rest.Length < 8)
+                return "IEND"u8.StartsWith(rest.Length > 4 ? rest[4..] : default) && IsPrefixOfZero(rest[..Math.Min(4, rest.Length)]);
+            var length = BinaryPrimitives.ReadUInt32BigEndian(rest);
+            var type = rest.Slice(4, 4);
+            if (type.SequenceEqual("IEND"u8))
+                return true;
+            if (length + 12L > rest.Length)
+                return false;
+            var content = rest.Slice(8, (int)length);
+            if (type.SequenceEqual("eXIf"u8))
+                orientation = TiffDirectory.OrientationOf(content);
+            else if (orientation == 1 && (type.SequenceEqual("zTXt"u8) || type.SequenceEqual("tEXt"u8)))
+                orientation = OrientationOfText(content, isCompressed: type[0] == 'z');
+            rest = rest[(8 + content.Length + 4)..];
+        }
+
+        return true;
+
+        static bool IsPrefixOfZero(ReadOnlySpan<byte> bytes) => !bytes.ContainsAnyExcept((byte)0);
+    }
+
+    /// <summary>Whether a WebP file is whole.</summary>
+    /// <inheritdoc cref="IsWholePng"/>
+    public static bool IsWholeWebp(ReadOnlySpan<byte> file, ref int orientation)
+    {
+        // Many writers leave out the byte that fills a last chunk up to an even length.
+        var claimed = BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) + 8L;
+        if (file.Length + 1L < claimed)
+            return false;
+        var rest = file[12..(int)Math.Min(file.Length, claimed)];
+        while (rest.Length >= 8)
+        {
+            var length = BinaryPrimitives.ReadUInt32LittleEndian(rest[4..]);
+            if (length + 8L > rest.Length)
+                return false;
+            if (rest.StartsWith("EXIF"u8))
+                orientation = TiffDirectory.OrientationOf(rest.Slice(8, (int)length));
+            rest = rest[(int)Math.Min(rest.Length, 8 + length + (length & 1))..];
+        }
+
+        return rest.Length <= 1;
+    }
+
+    /// <summary>Whether a GIF file is whole but for its end marker; what is not understood is left to the decoder.</summary>
+    public static bool IsWholeGif(ReadOnlySpan<byte> file)
+    {
+        const int TableFlag = 0x80;
+        var at = 13;
+        if (file.Length < at)
+            return false;
+        at += Table(file[10]);
+        var images = 0;
+        while (at < file.Length)
+        {
+            switch (file[at])
+            {
+                case 0x21:
+                    at += 2;
+                    break;
+                case 0x2C:
+                    if (at + 10 > file.Length)
+                        return false;
+                    // The table of colours, and a byte for the length of the first codes.
+                    at += 10 + Table(file[at + 9]) + 1;
+                    images++;
+                    break;
+                default:
+                    return true;
+            }
+
+            // Blocks of up to 255 bytes, the last empty.
+            for (var length = -1; length != 0; at += length + 1)
+            {
+                if (at >= file.Length)
+                    return false;
+                length = file[at];
+            }
+        }
+
+        return at == file.Length && images > 0;
+
+        static int Table(byte flags) => (flags & TableFlag) == 0 ? 0 : 3 << ((flags & 7) + 1);
+    }
+
+    /// <summary>The checksum of a PNG chunk: CRC-32 (ISO 3309) of its type and content.</summary>
+    public static uint Checksum(ReadOnlySpan<byte> chunk)
+    {
+        const uint Polynomial = 0xEDB88320;
+        var crc = uint.MaxValue;
+        foreach (var value in chunk)
+        {
+            crc ^= value;
+            for (var bit = 0; bit < 8; bit++)
+                crc = (crc >> 1) ^ ((crc & 1) * Polynomial);
+        }
+
+        return ~crc;
+    }
+
+    // Before PNG had a chunk for EXIF, ImageMagick wrote it as text: a name, the length, and hexadecimal digits.
+    private static int OrientationOfText(ReadOnlySpan<byte> content, bool isCompressed)
+    {
+        var end = content.IndexOf((byte)0);
+        if (end < 0 || !(content[..end].SequenceEqual("Raw profile type exif"u8) || content[..end].SequenceEqual("Raw profile type APP1"u8)))
+            return 1;
+        try
+        {
+            var text = isCompressed ? Inflated(content[(end + 2)..]) : Encoding.Latin1.GetString(content[(end + 1)..]);
+            var words = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            return words.Length < 3 ? 1 : TiffDirectory.OrientationOf(Convert.FromHexString(string.Concat(words[2..])));
+        }
+        catch (Exception e) when (e is FormatException or InvalidDataException or ArgumentOutOfRangeException)
+        {
+            return 1;
+        }
+    }
+
+    private static string Inflated(ReadOnlySpan<byte> compressed)
+    {
+        using var inflater = new ZLibStream(new MemoryStream(compressed.ToArray()), CompressionMode.Decompress);
+        var text = new byte[LongestText];
+        return Encoding.Latin1.GetString(text, 0, inflater.ReadAtLeast(text, text.Length, throwOnEndOfStream: false));
+    }
+}

@@ -1,0 +1,188 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Text;
+
+namespace PromptToPrompt.Diffusion.Images;
+
+/// <summary>A text that a PNG file carries next to its pixels.</summary>
+/// <param name="Keyword">What it is: 1 to 79 characters of Latin-1.</param>
+/// <param name="Text">The text; lines end with a line feed.</param>
+public readonly record struct PngText(string Keyword, string Text)
+{
+    /// <summary>The keyword of the full record, JSON, that pictures of this program carry.</summary>
+    public const string RecordKeyword = "p2p";
+
+    private const int ChunkFrame = 12;
+    private const int MaxKeyword = 79;
+
+    /// <summary>Longest text that is read, in bytes, compressed or not; longer ones are left out.</summary>
+    public const int MaxBytes = 1 << 24;
+
+    /// <summary>How much is read of all texts of a file together, in bytes, compressed or not; what comes after that is left out.</summary>
+    public const int MaxTotalBytes = 1 << 25;
+
+    /// <summary>How many texts of a file are read; later ones are left out.</summary>
+    public const int MaxCount = 100;
+
+    private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
+
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>
+    /// Reads the texts of a PNG file: plain (tEXt), compressed (zTXt) and international (iTXt), before or after the pixels. Of anything that is not a PNG file
+    /// there are none, and of one that is cut off or damaged those that can be read.
+    /// </summary>
+    /// <param name="png">The file, from here on.</param>
+    public static IReadOnlyList<PngText> ReadAll(Stream png)
+    {
+        var texts = new List<PngText>();
+        Span<byte> head = stackalloc byte[8];
+        if (png.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) < head.Length || !head.SequenceEqual(Signature))
+            return texts;
+        var left = MaxTotalBytes;
+        while (texts.Count < MaxCount && left > 0 && png.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length)
+        {
+            var length = BinaryPrimitives.ReadUInt32BigEndian(head);
+            var type = Encoding.ASCII.GetString(head[4..]);
+            if (type == "IEND" || length > int.MaxValue)
+                break;
+            var isText = (type is "tEXt" or "zTXt" or "iTXt") && length <= Math.Min(MaxBytes, left);
+            var content = new byte[isText ? length : 0];
+            if (png.ReadAtLeast(content, content.Length, throwOnEndOfStream: false) < content.Length)
+                break;
+            left -= content.Length;
+            if (isText && Parse(type, content, ref left) is { } text)
+                texts.Add(text);
+            // The checksum comes after the content. It is not looked at: text that reads well is worth showing.
+            if (!Skip(png, length - content.Length + 4))
+                break;
+        }
+
+        return texts;
+    }
+
+    /// <summary>A PNG file with texts added before its pixels: as tEXt where they are Latin-1, else as iTXt. Pixels and everything else stay as they are.</summary>
+    /// <param name="png">The file.</param>
+    /// <param name="texts">The texts.</param>
+    public static byte[] AddTo(ReadOnlySpan<byte> png, IEnumerable<PngText> texts)
+    {
+        var pixels = Signature.Length;
+        while (!png.Slice(pixels + 4, 4).SequenceEqual("IDAT"u8))
+            pixels += BinaryPrimitives.ReadInt32BigEndian(png[pixels..]) + ChunkFrame;
+        using var added = new MemoryStream();
+        added.Write(png[..pixels]);
+        foreach (var text in texts)
+            text.WriteTo(added);
+        added.Write(png[pixels..]);
+        return added.ToArray();
+    }
+
+    private void WriteTo(Stream stream)
+    {
+        if (Keyword.Length is 0 or > MaxKeyword || Keyword.Any(c => c is < ' ' or > '\u00FF'))
+            throw new ArgumentException($"A PNG keyword has 1 to {MaxKeyword} characters of Latin-1.");
+        // The format has no place for the zero character.
+        var text = Text.Replace('\0', '\uFFFD');
+        var latin = Encoding.Latin1.GetBytes(text);
+        // Many programs write UTF-8 where Latin-1 belongs, so what could be either is written so that it can only be read as what it is.
+        var isLatin = text.All(c => c <= '\u00FF') && (text.All(char.IsAscii) || TryUtf8(latin) is null);
+        byte[] chunk = isLatin
+            ? [.. "tEXt"u8, .. Encoding.Latin1.GetBytes(Keyword), 0, .. latin]
+            // Not compressed, of no language, and without a translated keyword.
+            : [.. "iTXt"u8, .. Encoding.Latin1.GetBytes(Keyword), 0, 0, 0, 0, 0, .. Encoding.UTF8.GetBytes(text)];
+        Span<byte> number = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(number, chunk.Length - 4);
+        stream.Write(number);
+        stream.Write(chunk);
+        BinaryPrimitives.WriteUInt32BigEndian(number, PictureChunks.Checksum(chunk));
+        stream.Write(number);
+    }
+
+    private static PngText? Parse(string type, ReadOnlySpan<byte> content, ref int left)
+    {
+        var end = content.IndexOf((byte)0);
+        if (end < 1)
+            return null;
+        var keyword = Encoding.Latin1.GetString(content[..end]);
+        var rest = content[(end + 1)..];
+        if (type == "tEXt")
+            return new PngText(keyword, Utf8OrLatin(rest));
+        if (rest.Length < 1)
+            return null;
+        if (type == "zTXt")
+            return Inflate(rest[1..], ref left) is { } inflated ? new PngText(keyword, Utf8OrLatin(inflated)) : null;
+        if (rest.Length < 2)
+            return null;
+        // Two flags, then the language and the translated keyword, each up to a zero.
+        var isCompressed = rest[0] != 0;
+        rest = rest[2..];
+        for (var skipped = 0; skipped < 2; skipped++)
+        {
+            if (rest.IndexOf((byte)0) is var zero && zero < 0)
+                return null;
+            rest = rest[(zero + 1)..];
+        }
+
+        var bytes = isCompressed ? Inflate(rest, ref left) : rest.ToArray();
+        return bytes is null ? null : new PngText(keyword, Encoding.UTF8.GetString(bytes));
+    }
+
+    /// <summary>Reads what should be Latin-1 and is often UTF-8.</summary>
+    internal static string Utf8OrLatin(ReadOnlySpan<byte> bytes) => TryUtf8(bytes) ?? Encoding.Latin1.GetString(bytes);
+
+    private static string? TryUtf8(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return StrictUtf8.GetString(bytes);
+        }
+        catch (DecoderFallbackException)
+        {
+            return null;
+        }
+    }
+
+    // Null where it is damaged, or a few bytes claim to be far too many.
+    private static byte[]? Inflate(ReadOnlySpan<byte> compressed, ref int left)
+    {
+        try
+        {
+            using var stream = new ZLibStream(new MemoryStream(compressed.ToArray()), CompressionMode.Decompress);
+            using var inflated = new MemoryStream();
+            var chunk = new byte[1 << 14];
+            for (int read; (read = stream.Read(chunk)) > 0;)
+            {
+                inflated.Write(chunk, 0, read);
+                left -= read;
+                if (inflated.Length > MaxBytes || left < 0)
+                    return null;
+            }
+
+            return inflated.ToArray();
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
+
+    private static bool Skip(Stream stream, long count)
+    {
+        if (stream.CanSeek)
+        {
+            stream.Seek(count, SeekOrigin.Current);
+            return stream.Position <= stream.Length;
+        }
+
+        var chunk = new byte[1 << 14];
+        while (count > 0)
+        {
+            var read = stream.Read(chunk, 0, (int)Math.Min(count, chunk.Length));
+            if (read == 0)
+                return false;
+            count -= read;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,91 @@
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Sampling;
+
+/// <summary>
+/// DDIM (Song et al. 2020, "Denoising Diffusion Implicit Models", equation 12): deterministic unless <see cref="Eta"/> says otherwise, and the
+/// inverse of the deterministic step.
+/// </summary>
+public class DdimScheduler : Scheduler
+{
+    private readonly int stride;
+    private readonly NoiseLevel final;
+
+    /// <summary>Prepares a run of <paramref name="steps"/> steps.</summary>
+    /// <exception cref="InvalidInputException">So many steps are not possible, or the model's schedule ends in pure noise while it predicts noise.</exception>
+    public DdimScheduler(SchedulerConfig config, int steps)
+        : base(config)
+    {
+        Timesteps = TimestepGrid.Create(config, config.TimestepSpacing ?? TimestepSpacing.Leading, steps, includesEnd: true);
+        stride = config.TrainTimesteps / steps;
+        final = config.SetAlphaToOne ?? true ? new NoiseLevel(1, 0) : Noise.Level(0);
+        if (config.PredictionType == PredictionType.Epsilon && Level(0).Alpha == 0)
+        {
+            throw new InvalidInputException(
+                "A model that predicts noise cannot start from pure noise: set rescale_betas_zero_snr to false in its scheduler config, or use leading spacing.");
+        }
+    }
+
+    /// <summary>η of equation 16: 0 is deterministic, 1 has the variance of DDPM.</summary>
+    public double Eta { get; init; }
+
+    /// <summary>The noise of each step where η is above 0, [steps, channels, h, w]; stays the caller's.</summary>
+    public Tensor? StepNoise { get; init; }
+
+    /// <inheritdoc/>
+    public override Tensor Step(Tensor modelOutput, int step, Tensor sample)
+    {
+        using var scope = NewDisposeScope();
+        var mean = Mean(modelOutput, step, sample);
+        var deviation = Deviation(step);
+        return (deviation > 0 && StepNoise is { } noise ? mean.Plus(noise.narrow(0, step, 1) * Held(deviation)) : mean).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What <see cref="Step"/> gives before its noise is added.</summary>
+    public Tensor Mean(Tensor modelOutput, int step, Tensor sample)
+    {
+        using var scope = NewDisposeScope();
+        var clean = PredictSample(modelOutput, step, sample);
+        if (Config.ClipSample)
+            clean = clean.clamp(Held(-Config.ClipSampleRange), Held(Config.ClipSampleRange));
+        var to = Previous(step);
+        var deviation = Deviation(step);
+        return (to with { Sigma = Math.Sqrt(Math.Max(0, (to.Sigma * to.Sigma) - (deviation * deviation))) })
+            .AddNoise(clean, PredictNoise(modelOutput, step, sample)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Standard deviation σ of the noise that a step adds (equation 16).</summary>
+    public double Deviation(int step)
+    {
+        var from = Level(step);
+        var to = Previous(step);
+        var kept = from.Alpha / to.Alpha;
+        return from.Sigma == 0 ? 0 : Eta * (to.Sigma / from.Sigma) * Math.Sqrt(Math.Max(0, 1 - (kept * kept)));
+    }
+
+    /// <summary>
+    /// Takes a sample one step back towards noise: the inverse of <see cref="Step"/>, exactly so for the same noise prediction
+    /// (Dhariwal and Nichol 2021, "Diffusion Models Beat GANs on Image Synthesis", appendix F).
+    /// </summary>
+    /// <param name="modelOutput">The network's output for the sample at <c>Timesteps[step]</c>.</param>
+    /// <param name="step">The step that is undone; inversion runs from the last to 0.</param>
+    /// <param name="sample">The sample after that step.</param>
+    /// <returns>The sample before that step.</returns>
+    public Tensor InverseStep(Tensor modelOutput, int step, Tensor sample)
+    {
+        using var scope = NewDisposeScope();
+        // The network is asked at the timestep that is being returned to, but the sample still has the noise of the one it comes from.
+        var from = Previous(step);
+        var clean = from.PredictSample(Config.PredictionType, modelOutput, sample);
+        var noise = from.PredictNoise(Config.PredictionType, modelOutput, sample);
+        return Level(step).AddNoise(clean, noise).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The level a step leads to. The stride is a whole number in every spacing; below timestep 0 lies the final level.</summary>
+    private protected NoiseLevel Previous(int step)
+    {
+        var timestep = Timesteps[step] - stride;
+        return timestep >= 0 ? Noise.Level(timestep) : final;
+    }
+}

@@ -1,0 +1,88 @@
+using PromptToPrompt.Diffusion.UNet.Attention;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Sampling;
+
+/// <summary>State of a run after a step.</summary>
+/// <param name="Step">The step just done, from 0.</param>
+/// <param name="Steps">How many there are.</param>
+/// <param name="Timestep">Its timestep.</param>
+/// <param name="Latents">[images, channels, h, w] float32; belongs to the loop and is valid until the next step.</param>
+public readonly record struct DenoisingState(int Step, int Steps, long Timestep, Tensor Latents);
+
+/// <summary>The denoising loop. A synchronous iterator: the caller owns progress, previews and cancellation, and stays on one thread.</summary>
+public static class DenoisingLoop
+{
+    /// <summary>Denoises step by step.</summary>
+    /// <param name="denoiser">The network.</param>
+    /// <param name="scheduler">A fresh scheduler for this run.</param>
+    /// <param name="request">What to denoise.</param>
+    /// <param name="cancellationToken">Checked before every step.</param>
+    /// <exception cref="InvalidInputException">The latents overflowed, or the U-Net takes another number of channels.</exception>
+    public static IEnumerable<DenoisingState> Run(
+        Denoiser denoiser, Scheduler scheduler, DenoisingRequest request, CancellationToken cancellationToken = default)
+    {
+        var channels = request.Latents.shape[1] + (request.ExtraChannels?.shape[1] ?? 0);
+        if (denoiser.Config.InChannels != channels)
+        {
+            throw new InvalidInputException(
+                $"The U-Net of {denoiser.Name} takes {denoiser.Config.InChannels} channels, not {channels}. A model made for inpainting can only inpaint.");
+        }
+
+        // Such a network does in one row what guidance does in two.
+        if (denoiser.TakesGuidance)
+            request = request with { Guidance = 1, Conditional = request.Conditional with { Guidance = request.Guidance } };
+        var batch = new GuidedBatch(request);
+        var steps = scheduler.Timesteps.Count;
+        var latents = (request.Latents * Held(scheduler.InitialNoiseSigma)).DetachFromDisposeScope();
+        using var overflow = new OverflowWatch();
+        try
+        {
+            for (var i = request.FirstStep; i < steps; i++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var next = Step(denoiser, scheduler, request, batch, i, latents);
+                latents.Dispose();
+                latents = next;
+                overflow.Add(i, latents);
+                if (i == steps - 1)
+                    overflow.Require();
+                yield return new DenoisingState(i, steps, scheduler.Timesteps[i], latents);
+            }
+        }
+        finally
+        {
+            latents.Dispose();
+        }
+    }
+
+    private static Tensor Step(Denoiser denoiser, Scheduler scheduler, DenoisingRequest request, GuidedBatch batch, int i, Tensor latents)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var predicted = Predict(denoiser, scheduler.Timesteps[i], request, batch, i, scheduler.ScaleModelInput(latents, i));
+        var next = batch.Unknown(latents);
+        if (next.shape[0] > 0)
+        {
+            var guided = batch.Guide(predicted);
+            request.Predicted?.Invoke(scheduler.PredictSample(guided, i, next).DetachFromDisposeScope());
+            next = scheduler.Step(guided, i, next);
+        }
+
+        if (request.Trajectory is { } trajectory)
+            next = cat([trajectory.narrow(0, i + 1, 1), next], 0);
+        return request.AfterStep(i, next).DetachFromDisposeScope();
+    }
+
+    // All rows at once, or one after another where memory is short.
+    private static Tensor Predict(Denoiser denoiser, long timestep, DenoisingRequest request, GuidedBatch batch, int i, Tensor latents)
+    {
+        var (input, conditioning) = (batch.Input(latents), batch.Conditioning(i));
+        return request.RowByRow ? cat([.. Enumerable.Range(0, batch.Rows.Count).Select(row => Rows(row, 1))], 0) : Rows(0, batch.Rows.Count);
+
+        Tensor Rows(int first, int count) => denoiser.Predict(
+            input.narrow(0, first, count), timestep, conditioning.Narrow(first, count), request.Attention,
+            new DenoisingStep(i, timestep, [.. batch.Rows.Skip(first).Take(count)]));
+    }
+}

@@ -1,0 +1,30 @@
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Sampling;
+
+/// <summary>Classifier-free guidance (Ho and Salimans, arXiv 2207.12598): the one place where it is computed.</summary>
+public static class Guidance
+{
+    /// <summary>ε_uncond + w·(ε_cond − ε_uncond).</summary>
+    /// <param name="unconditional">Prediction without the prompt, [rows, channels, h, w].</param>
+    /// <param name="conditional">Prediction with the prompt, of the same shape.</param>
+    /// <param name="scale">Guidance w; 1 gives the conditional prediction, up to rounding.</param>
+    /// <param name="shape">Changes the difference ε_cond − ε_uncond before it is scaled, as proximal guidance does; null to leave it.</param>
+    public static Tensor Combine(Tensor unconditional, Tensor conditional, double scale, Func<Tensor, Tensor>? shape = null)
+    {
+        var difference = conditional - unconditional;
+        return unconditional.Plus(Held(scale) * (shape is null ? difference : shape(difference)));
+    }
+
+    /// <summary>Guidance rescale (Lin et al., arXiv 2305.08891, §3.4): brings each image's standard deviation back towards that of the conditional prediction.</summary>
+    /// <param name="guided">The guided prediction, [rows, channels, h, w].</param>
+    /// <param name="conditional">The conditional prediction, of the same shape.</param>
+    /// <param name="share">φ of the paper, 0 (nothing) to 1 (all of it).</param>
+    public static Tensor Rescale(Tensor guided, Tensor conditional, double share)
+    {
+        return share == 0 ? guided : guided * (Held(share) * (Deviation(conditional) / Deviation(guided))).Plus(Held(1 - share));
+
+        static Tensor Deviation(Tensor images) => images.std([1, 2, 3], keepdim: true);
+    }
+}

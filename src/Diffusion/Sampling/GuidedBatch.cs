@@ -1,0 +1,56 @@
+using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.UNet.Attention;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Sampling;
+
+/// <summary>
+/// The rows of a step: unconditional ones of the images that are guided, then the conditional ones of all. An image with a known trajectory has a
+/// conditional row only.
+/// </summary>
+internal sealed class GuidedBatch
+{
+    private readonly DenoisingRequest request;
+    private readonly int known;
+    private readonly bool isGuided;
+
+    public GuidedBatch(DenoisingRequest request)
+    {
+        this.request = request;
+        known = request.Trajectory is null ? 0 : 1;
+        isGuided = request.Guidance != 1 && request.Prompts.Count > known;
+        Rows =
+        [
+            .. isGuided ? request.Prompts.Skip(known).Select(p => new BatchRow(p, Conditional: false)) : [],
+            .. request.Prompts.Select(p => new BatchRow(p, Conditional: true)),
+        ];
+    }
+
+    public IReadOnlyList<BatchRow> Rows { get; }
+
+    /// <summary>The network's input for all rows, from the images' latents; extra channels are those of inpainting models.</summary>
+    public Tensor Input(Tensor latents)
+    {
+        var rows = isGuided ? cat([Unknown(latents), latents], 0) : latents;
+        return request.ExtraChannels is { } extra ? cat([rows, extra.expand(rows.shape[0], -1, -1, -1)], 1) : rows;
+    }
+
+    /// <summary>What all rows are conditioned on at a step.</summary>
+    public Conditioning Conditioning(int step) => isGuided
+        ? request.Unconditional.At(step).Expand(request.Prompts.Count - known).Join(request.Conditional)
+        : request.Conditional;
+
+    /// <summary>The guided prediction of the images without a known trajectory, from the network's output for all rows.</summary>
+    public Tensor Guide(Tensor output)
+    {
+        var images = request.Prompts.Count;
+        var conditional = Unknown(output.narrow(0, output.shape[0] - images, images));
+        if (!isGuided)
+            return conditional;
+        var guided = Guidance.Combine(output.narrow(0, 0, images - known), conditional, request.Guidance, request.ShapeGuidance);
+        return Guidance.Rescale(guided, conditional, request.GuidanceRescale);
+    }
+
+    /// <summary>The images without a known trajectory: all, or all but the first.</summary>
+    public Tensor Unknown(Tensor images) => known == 0 ? images : images.narrow(0, known, images.shape[0] - known);
+}

@@ -1,0 +1,77 @@
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Sampling;
+
+/// <summary>
+/// How much of a noisy sample x_t = α·x_0 + σ·ε is signal and how much noise, with α² + σ² = 1.
+/// </summary>
+/// <param name="Alpha">Share of the clean sample, 0 to 1.</param>
+/// <param name="Sigma">Share of the noise, 0 to 1.</param>
+public readonly record struct NoiseLevel(double Alpha, double Sigma)
+{
+    /// <summary>Half the logarithm of the signal-to-noise ratio, log(α/σ): infinite where there is no noise.</summary>
+    public double Lambda => Math.Log(Alpha) - Math.Log(Sigma);
+
+    /// <summary>The level of ᾱ_t = α², as diffusion models store it (<c>alphas_cumprod</c>).</summary>
+    public static NoiseLevel FromAlphaCumprod(double alphaCumprod) => new(Math.Sqrt(alphaCumprod), Math.Sqrt(1 - alphaCumprod));
+
+    /// <summary>The level of the ratio σ/α, in which solvers step (Karras et al. 2022).</summary>
+    public static NoiseLevel FromRatio(double ratio)
+    {
+        var alpha = 1 / Math.Sqrt((ratio * ratio) + 1);
+        return new NoiseLevel(alpha, ratio * alpha);
+    }
+
+    /// <summary>Noises a clean sample to this level: α·x_0 + σ·ε.</summary>
+    public Tensor AddNoise(Tensor sample, Tensor noise)
+    {
+        using var scope = NewDisposeScope();
+        return (sample * Held(Alpha)).Plus(noise * Held(Sigma)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What a network is trained to make of a clean sample x_0 that was noised to this level; it belongs to the caller.</summary>
+    /// <param name="type">What the network predicts.</param>
+    /// <param name="sample">The clean sample x_0.</param>
+    /// <param name="noise">The noise ε that was added.</param>
+    public Tensor Target(PredictionType type, Tensor sample, Tensor noise)
+    {
+        using var scope = NewDisposeScope();
+        var target = type switch
+        {
+            PredictionType.Epsilon => noise.alias(),
+            PredictionType.VPrediction => (noise * Held(Alpha)) - (sample * Held(Sigma)),
+            _ => sample.alias(),
+        };
+        return target.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The clean sample x_0 that a network's output stands for.</summary>
+    /// <param name="type">What the network predicts.</param>
+    /// <param name="modelOutput">The network's output.</param>
+    /// <param name="sample">The noisy sample x_t of this level.</param>
+    public Tensor PredictSample(PredictionType type, Tensor modelOutput, Tensor sample)
+    {
+        using var scope = NewDisposeScope();
+        var clean = type switch
+        {
+            PredictionType.Epsilon => (sample - (modelOutput * Held(Sigma))) / Held(Alpha),
+            PredictionType.VPrediction => (sample * Held(Alpha)) - (modelOutput * Held(Sigma)),
+            _ => modelOutput.alias(),
+        };
+        return clean.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The noise ε that a network's output stands for; parameters as in <see cref="PredictSample"/>.</summary>
+    public Tensor PredictNoise(PredictionType type, Tensor modelOutput, Tensor sample)
+    {
+        using var scope = NewDisposeScope();
+        var noise = type switch
+        {
+            PredictionType.Epsilon => modelOutput.alias(),
+            PredictionType.VPrediction => (modelOutput * Held(Alpha)).Plus(sample * Held(Sigma)),
+            _ => (sample - (modelOutput * Held(Alpha))) / Held(Sigma),
+        };
+        return noise.MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,96 @@
+using System.Text.Json.Serialization;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Diffusion.UNet;
+using static PromptToPrompt.Diffusion.InvalidInputException;
+
+namespace PromptToPrompt.Diffusion.Sampling;
+
+/// <summary>How an image is sampled. Every default and bound of these settings is here and nowhere else.</summary>
+public sealed record SamplingSettings
+{
+    /// <summary>Default of <see cref="Steps"/>.</summary>
+    public const int DefaultSteps = 50;
+
+    /// <summary>Most <see cref="Steps"/>: one for each timestep that models are trained on.</summary>
+    public const int MaxSteps = 1000;
+
+    /// <summary>Default of <see cref="Guidance"/>.</summary>
+    public const double DefaultGuidance = 7.5;
+
+    /// <summary>Denoising steps, 1 to <see cref="MaxSteps"/>.</summary>
+    public int Steps { get; init; } = DefaultSteps;
+
+    /// <summary>Classifier-free guidance w (Ho and Salimans, arXiv 2207.12598), a finite number; 1 turns it off.</summary>
+    public double Guidance { get; init; } = DefaultGuidance;
+
+    /// <summary>
+    /// Guidance rescale φ (Lin et al., arXiv 2305.08891, §3.4), 0 to 1: the share of the added contrast to remove. 0.7 suits models trained with zero
+    /// terminal SNR, which are overexposed without it.
+    /// </summary>
+    public double GuidanceRescale { get; init; }
+
+    /// <summary>The sampler; null for the model's own where it is supported, else DDIM.</summary>
+    public SamplerKind? Sampler { get; init; }
+
+    /// <summary>Spacing of the timesteps; null for the model's own.</summary>
+    public TimestepSpacing? TimestepSpacing { get; init; }
+
+    /// <summary>Offset of the timesteps; null for the model's own.</summary>
+    public int? StepsOffset { get; init; }
+
+    /// <summary>Seed of the starting noise, and of the noise that stochastic samplers and edit-friendly inversion add.</summary>
+    [JsonConverter(typeof(SeedJson))]
+    public ulong Seed { get; init; }
+
+    /// <summary>Image size in pixels; null for the model's own.</summary>
+    public PixelSize? Size { get; init; }
+
+    /// <summary>Negative prompt: what the image should not show.</summary>
+    public string Negative { get; init; } = "";
+
+    /// <summary>
+    /// Chunks of 77 tokens in which the text encoder reads a prompt, 1 to <see cref="ClipTokenizer.MostWindows"/>; longer prompts are truncated. All prompts of a run have
+    /// as many.
+    /// </summary>
+    public int Chunks { get; init; } = 1;
+
+    /// <summary>Last layers of the text encoder to skip; 0 for none.</summary>
+    public int ClipSkip { get; init; }
+
+    /// <summary>SDXL's original-size conditioning; null for the image's own size.</summary>
+    public PixelSize? OriginalSize { get; init; }
+
+    /// <summary>SDXL's crop conditioning: pixels cropped from the left and the top.</summary>
+    public (int Left, int Top) Crop { get; init; }
+
+    /// <summary>SDXL's target-size conditioning; null for the image's own size.</summary>
+    public PixelSize? TargetSize { get; init; }
+
+    /// <summary>Throws unless all numbers lie within their bounds. The model may set tighter ones, such as for <see cref="ClipSkip"/> and <see cref="Size"/>.</summary>
+    /// <exception cref="InvalidInputException">A number lies outside.</exception>
+    public void Validate()
+    {
+        RequireRange(Steps, 1, MaxSteps, nameof(Steps));
+        RequireFinite(Guidance, nameof(Guidance));
+        RequireRange(GuidanceRescale, 0.0, 1.0, nameof(GuidanceRescale));
+        Require(
+            Chunks is >= 1 and <= ClipTokenizer.MostWindows,
+            nameof(Chunks),
+            $"The prompts need {Chunks} chunks of 77 tokens; at most {ClipTokenizer.MostWindows} are supported.",
+            "Shorten them.");
+        RequireRange(ClipSkip, 0, int.MaxValue, nameof(ClipSkip));
+    }
+
+    /// <summary>A model's scheduler configuration with what these settings override.</summary>
+    /// <param name="config">The model's own.</param>
+    public SchedulerConfig Configure(SchedulerConfig config) => config with
+    {
+        StepsOffset = StepsOffset ?? config.StepsOffset,
+        TimestepSpacing = TimestepSpacing ?? config.TimestepSpacing,
+    };
+
+    /// <summary>SDXL's size conditioning of an image.</summary>
+    /// <param name="size">The image's size in pixels.</param>
+    public PictureSizes SizesOf(PixelSize size) => new(OriginalSize ?? size, Crop.Top, Crop.Left, TargetSize ?? size);
+}

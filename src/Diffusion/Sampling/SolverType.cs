@@ -1,0 +1,11 @@
+namespace PromptToPrompt.Diffusion.Sampling;
+
+/// <summary>The two second-order forms of DPM-Solver (Lu et al. 2022).</summary>
+public enum SolverType
+{
+    /// <summary>The midpoint rule.</summary>
+    Midpoint,
+
+    /// <summary>Heun's rule.</summary>
+    Heun,
+}

@@ -1,0 +1,50 @@
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Weights;
+
+namespace PromptToPrompt.Diffusion.Storage.Adapters;
+
+/// <summary>The LoRAs of a model, added to its weights while they are loaded, so that they cost no time in a run.</summary>
+internal sealed class AppliedLoras : IDisposable
+{
+    private readonly List<LoraFile> files = [];
+    private readonly ILookup<WeightName, WeightChange> changes;
+
+    /// <param name="loras">The LoRAs.</param>
+    /// <param name="model">What errors call the model.</param>
+    /// <param name="shape">The model's shape.</param>
+    /// <param name="stored">The weights of a part as they are stored.</param>
+    /// <exception cref="InvalidInputException">One of them is none, or was made for another kind of model.</exception>
+    public AppliedLoras(IReadOnlyList<Lora> loras, string model, ModelShape shape, Func<string, PartWeights> stored)
+    {
+        try
+        {
+            files.AddRange(loras.Select(LoraFile.Open));
+            var names = new LoraNames(shape, part => stored(part).Tensors.Keys);
+            changes = files.SelectMany(file => file.Changes(names, model, target => stored(target.Part).Tensors.GetValueOrDefault(target.Name)?.Shape))
+                .ToLookup(change => change.Key, change => change.Value);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The files that decide what is added.</summary>
+    public IEnumerable<string> Files => files.SelectMany(file => file.Files);
+
+    /// <summary>Warnings for the user; usually empty.</summary>
+    public IEnumerable<string> Notes => files.SelectMany(file => file.Notes);
+
+    /// <summary>A part's weights with what is added to them.</summary>
+    public PartWeights AddTo(string part, PartWeights weights) => weights with
+    {
+        Tensors = weights.Tensors.ToDictionary(
+            tensor => tensor.Key,
+            tensor => changes.Contains(new(part, tensor.Key)) ? WeightChange.Add(tensor.Value, changes[new(part, tensor.Key)]) : tensor.Value,
+            StringComparer.Ordinal),
+    };
+
+    /// <inheritdoc/>
+    public void Dispose() => files.ForEach(file => file.Dispose());
+}

@@ -1,0 +1,105 @@
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Text;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Storage.Adapters;
+
+/// <summary>Words learned by textual inversion: rows that are added below those of the text encoders' token embeddings, and their ids.</summary>
+internal sealed class LearnedWords : IDisposable
+{
+    private const string TokenEmbedding = "text_model.embeddings.token_embedding.weight";
+    private readonly List<EmbeddingFile> files = [];
+    private readonly List<IReadOnlyList<StoredWeight>> vectors = [];
+    private readonly List<AddedToken> tokens = [];
+    private readonly List<LoraFile> bundles = [];
+    private readonly List<string> notes = [];
+
+    /// <param name="embeddings">Where they are.</param>
+    /// <param name="loras">LoRAs, which may bundle some.</param>
+    /// <param name="model">What errors call the model.</param>
+    /// <param name="shape">The model's shape without them.</param>
+    /// <exception cref="InvalidInputException">A file is none, or was made for another kind of model.</exception>
+    public LearnedWords(IReadOnlyList<TextEmbedding> embeddings, IReadOnlyList<Lora> loras, string model, ModelShape shape)
+    {
+        try
+        {
+            var next = shape.TextEncoder.VocabularySize;
+            files.AddRange(embeddings.Select(EmbeddingFile.Open));
+            foreach (var lora in loras)
+            {
+                var bundle = LoraFile.Open(lora);
+                bundles.Add(bundle);
+                files.AddRange(bundle.Words.Select(word => EmbeddingFile.Bundled(lora.Path, word.Word, word.Tensors)));
+            }
+
+            notes.AddRange(files.Where(file => !file.IsOneWord).Select(file => $"\"{file.Word}\" (bundled with a LoRA) is empty or contains spaces, and is ignored"));
+            files.RemoveAll(file => !file.IsOneWord);
+            foreach (var file in files)
+            {
+                vectors.Add(file.Vectors(shape, model));
+                tokens.Add(new AddedToken(file.Word, next, (int)vectors[^1][0].Shape[0]));
+                next += tokens[^1].Count;
+            }
+
+            if (tokens.GroupBy(token => token.Normal).FirstOrDefault(group => group.Count() > 1) is { } same)
+                throw new InvalidInputException(nameof(ModelLoadOptions.Embeddings), $"Two of them stand for \"{same.First().Text}\".", "Give one another word: my-word=FILE.");
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The words.</summary>
+    public IReadOnlyList<AddedToken> Tokens => tokens;
+
+    /// <summary>The files they are in, but for LoRAs.</summary>
+    public IEnumerable<string> Files => files.SelectMany(file => file.Files);
+
+    /// <summary>Warnings for the user; usually empty.</summary>
+    public IReadOnlyList<string> Notes => notes;
+
+    /// <summary>A model's shape with the words.</summary>
+    public ModelShape AddTo(ModelShape shape)
+    {
+        var count = tokens.Sum(token => token.Count);
+        return count == 0 ? shape : shape with
+        {
+            TextEncoder = shape.TextEncoder with { VocabularySize = shape.TextEncoder.VocabularySize + count },
+            TextEncoder2 = shape.TextEncoder2 is { } second ? second with { VocabularySize = second.VocabularySize + count } : null,
+        };
+    }
+
+    /// <summary>A part's weights with the words' vectors.</summary>
+    public PartWeights AddTo(string part, PartWeights weights)
+    {
+        var encoder = ModelParts.TextEncoders.ToList().IndexOf(part);
+        if (tokens.Count == 0 || encoder < 0 || !weights.Tensors.TryGetValue(TokenEmbedding, out var stored))
+            return weights;
+        var added = vectors.ConvertAll(word => word[encoder]);
+        // Words may be stored more precisely than the model is.
+        var type = added.TrueForAll(rows => rows.Type == stored.Type) ? stored.Type : ScalarType.Float32;
+        return weights with
+        {
+            Tensors = new Dictionary<string, StoredWeight>(weights.Tensors, StringComparer.Ordinal)
+            {
+                [TokenEmbedding] = new([stored.Shape[0] + added.Sum(rows => rows.Shape[0]), .. stored.Shape.Skip(1)], () =>
+                {
+                    using var scope = NewDisposeScope();
+                    var whole = stored.Read();
+                    return cat([whole.to(type), .. added.Select(rows => rows.Read().to(type))], 0).MoveToOuterDisposeScope();
+                })
+                { Type = type },
+            },
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        files.ForEach(file => file.Dispose());
+        bundles.ForEach(bundle => bundle.Dispose());
+    }
+}

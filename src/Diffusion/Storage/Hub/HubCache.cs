@@ -1,0 +1,28 @@
+namespace PromptToPrompt.Diffusion.Storage.Hub;
+
+/// <summary>The Hugging Face hub's cache on this machine, shared with the hub's own tools.</summary>
+/// <param name="folder">Its folder, which need not exist.</param>
+public sealed class HubCache(string folder)
+{
+    private const string Locks = ".locks";
+
+    /// <summary>The cache's folder.</summary>
+    public string Folder { get; } = folder;
+
+    /// <summary>A model's part of the cache, whether there is anything or not.</summary>
+    public CachedRepository Repository(HubRepository repository)
+    {
+        ArgumentNullException.ThrowIfNull(repository);
+        return new(repository, Path.Combine(Folder, repository.FolderName), Path.Combine(Folder, Locks, repository.FolderName));
+    }
+
+    /// <summary>All models that the cache holds something of, by name.</summary>
+    public IReadOnlyList<CachedRepository> Repositories() => !Directory.Exists(Folder) ? [] :
+    [
+        .. Directory.GetDirectories(Folder)
+            .Select(path => HubRepository.OfFolder(Path.GetFileName(path)))
+            .OfType<HubRepository>()
+            .OrderBy(repository => repository.ToString(), StringComparer.OrdinalIgnoreCase)
+            .Select(Repository),
+    ];
+}

@@ -1,0 +1,81 @@
+using PromptToPrompt.Diffusion.Storage.Files;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+
+namespace PromptToPrompt.Diffusion.Storage.Hub;
+
+/// <summary>Which of a repository's files are needed to run its pipeline: configs, tokenizers, and one kind of weights of each part.</summary>
+internal sealed class PipelineFiles
+{
+    private static readonly string[] Parts = [.. ModelParts.TextEncoders, ModelParts.UNet, ModelParts.Vae];
+    private static readonly string[] Texts = [ModelParts.Scheduler, .. TokenizerFolder.Names];
+    private const string PartConfig = "config.json";
+    private readonly HubListing listing;
+    private readonly HubRepository repository;
+
+    /// <summary>Looks at what there is.</summary>
+    /// <exception cref="InvalidInputException">It is no pipeline.</exception>
+    public PipelineFiles(HubRepository repository, HubListing listing)
+    {
+        (this.repository, this.listing) = (repository, listing);
+        if (!listing.Files.Contains(ModelIndex.FileName))
+            throw new InvalidInputException($"{repository} is no model directory: it has no {ModelIndex.FileName}. {Offer()}");
+    }
+
+    /// <summary>The files of a tokenizer, where the repository is that of a text encoder alone; else nothing.</summary>
+    public static IReadOnlyList<string> OfTokenizer(HubListing listing) =>
+        listing.Files.Contains("vocab.json") && listing.Files.Contains("merges.txt") && !listing.Files.Contains(ModelIndex.FileName)
+            ? [.. listing.Files.Where(path => path is "vocab.json" or "merges.txt" or "tokenizer_config.json" or "special_tokens_map.json")]
+            : [];
+
+    /// <summary>The config of a repository that is that of one part, such as an autoencoder, alone; null for others.</summary>
+    public static string? ConfigOfPart(HubListing listing) =>
+        listing.Files.Contains(PartConfig) && !listing.Files.Contains(ModelIndex.FileName) ? PartConfig : null;
+
+    /// <summary>The files of an autoencoder, by the config of its repository; nothing where it is one of something else.</summary>
+    /// <param name="repository">What errors call the repository.</param>
+    /// <param name="listing">Its files.</param>
+    /// <param name="config">The config.</param>
+    /// <param name="variant">As for <see cref="Weights"/>.</param>
+    public static IReadOnlyList<string> OfAutoencoder(HubRepository repository, HubListing listing, byte[] config, string? variant) =>
+        JsonConfig.Parse($"{PartConfig} of {repository}", config) is var json && json.Has("_class_name") && json.Text("_class_name") == "AutoencoderKL"
+            ? [PartConfig, WeightFiles.Choose(repository.ToString(), [.. listing.Files.Where(path => !path.Contains('/'))], variant)]
+            : [];
+
+    /// <summary>The configs, and the tokenizers.</summary>
+    public IReadOnlyList<string> Configs() =>
+    [
+        ModelIndex.FileName,
+        .. listing.Files.Where(path => path.Split('/') is [var folder, var name]
+            && ((Texts.Contains(folder) && Path.GetExtension(name) is ".json" or ".txt") || (Parts.Contains(folder) && name == "config.json"))),
+    ];
+
+    /// <summary>The weights of each part: a file, or the index of several.</summary>
+    /// <param name="variant">The variant that is wanted; null for the plain weights.</param>
+    /// <exception cref="InvalidInputException">A part has no such weights.</exception>
+    public IReadOnlyList<string> Weights(string? variant) =>
+    [
+        .. Parts
+            .Select(part => (Part: part, Names: listing.Files.Where(path => path.StartsWith(part + "/", StringComparison.Ordinal)).Select(path => path[(part.Length + 1)..]).ToList()))
+            .Where(found => found.Names.Count > 0)
+            .Select(found => $"{found.Part}/{WeightFiles.Choose($"{repository}/{found.Part}", found.Names, variant)}"),
+    ];
+
+    /// <summary>The shards that an index names.</summary>
+    /// <exception cref="InvalidInputException">The index names none, or some that are not there.</exception>
+    public IReadOnlyList<string> Shards(string index, byte[] json)
+    {
+        var folder = index[..(index.LastIndexOf('/') + 1)];
+        var shards = JsonConfig.Parse($"{index} of {repository}", json).Texts("weight_map").Select(entry => folder + entry.Value).Distinct(StringComparer.Ordinal).ToList();
+        return shards.TrueForAll(listing.Files.Contains)
+            ? shards
+            : throw new InvalidInputException($"{index} of {repository} names weights that the repository does not have. Use another revision or variant.");
+    }
+
+    private string Offer()
+    {
+        var files = listing.Files.Where(path => Path.GetExtension(path) is ".safetensors" or ".ckpt").Take(8).ToList();
+        return files.Count > 0
+            ? $"Download one of its files instead: {string.Join(", ", files)}."
+            : $"It has no .safetensors or .ckpt files either; is {repository} the right name?";
+    }
+}

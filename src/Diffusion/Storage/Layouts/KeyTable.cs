@@ -1,0 +1,73 @@
+using PromptToPrompt.Diffusion.Storage.Weights;
+
+namespace PromptToPrompt.Diffusion.Storage.Layouts;
+
+/// <summary>
+/// The names of one part in both layouts. A row stands for a tensor and for all below it; where several rows fit a name, the longest counts.
+/// </summary>
+internal sealed class KeyTable
+{
+    private readonly ILookup<string, KeyRow> byOriginal;
+    private readonly ILookup<string, KeyRow> byDiffusers;
+
+    /// <param name="prefix">What all original names begin with.</param>
+    /// <param name="rows">The rows, without that prefix. Of several rows for one diffusers name the first is the one that is written.</param>
+    public KeyTable(string prefix, IEnumerable<KeyRow> rows)
+    {
+        Prefix = prefix;
+        var all = rows.Select(row => row with { Original = $"{prefix}{row.Original}" }).ToList();
+        byOriginal = all.ToLookup(row => row.Original, StringComparer.Ordinal);
+        byDiffusers = all.ToLookup(row => row.Diffusers, StringComparer.Ordinal);
+    }
+
+    /// <summary>What all original names of the part begin with.</summary>
+    public string Prefix { get; }
+
+    /// <summary>The diffusers names of an original one: none, one, or three for fused queries, keys and values.</summary>
+    public IEnumerable<KeyRow> ToDiffusers(string original)
+    {
+        foreach (var length in Lengths(original))
+        {
+            var rows = byOriginal[original[..length]];
+            if (rows.Any())
+                return rows.Select(row => row with { Original = original, Diffusers = row.Diffusers + original[length..] });
+        }
+
+        return [];
+    }
+
+    /// <summary>Tensors of original names under their diffusers names, and the names that the table does not know.</summary>
+    public (IReadOnlyDictionary<string, StoredWeight> Tensors, IReadOnlyList<string> Unknown) Convert(IEnumerable<KeyValuePair<string, StoredWeight>> originals)
+    {
+        var tensors = new Dictionary<string, StoredWeight>(StringComparer.Ordinal);
+        var unknown = new List<string>();
+        foreach (var (name, stored) in originals)
+        {
+            var rows = ToDiffusers(name).ToList();
+            // Two original names of one tensor, as where a tool wrote a file in both of its spellings: neither can be trusted.
+            if (rows.Count == 0 || !rows.TrueForAll(row => tensors.TryAdd(row.Diffusers, KeyConversion.FromOriginal(row, stored))))
+                unknown.Add(name);
+        }
+
+        return (tensors, [.. unknown.Order(StringComparer.Ordinal)]);
+    }
+
+    /// <summary>The original name of a diffusers one, or null where it has none.</summary>
+    public KeyRow? ToOriginal(string diffusers)
+    {
+        foreach (var length in Lengths(diffusers))
+        {
+            if (byDiffusers[diffusers[..length]].FirstOrDefault() is { } row)
+                return row with { Original = row.Original + diffusers[length..], Diffusers = diffusers };
+        }
+
+        return null;
+    }
+
+    /// <summary>Where a name can be cut: at its end, then at each dot from the last to the first.</summary>
+    private static IEnumerable<int> Lengths(string name)
+    {
+        for (var length = name.Length; length > 0; length = name.LastIndexOf('.', length - 1))
+            yield return length;
+    }
+}

@@ -1,0 +1,64 @@
+using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.Vae;
+
+namespace PromptToPrompt.Diffusion.Storage.Layouts;
+
+/// <summary>The parts of a model that have weights, by the names of their folders.</summary>
+internal static class ModelParts
+{
+    public const string TextEncoder = "text_encoder";
+    public const string TextEncoder2 = "text_encoder_2";
+    public const string UNet = "unet";
+    public const string Vae = "vae";
+    public const string Scheduler = "scheduler";
+
+    /// <summary>The text encoders; a model has the first or both.</summary>
+    public static IReadOnlyList<string> TextEncoders { get; } = [TextEncoder, TextEncoder2];
+
+    /// <summary>The parts of a model that have weights.</summary>
+    public static IReadOnlyList<string> Of(ModelShape shape) => [.. TextEncoders.Take(shape.TextEncoders.Count), UNet, Vae];
+
+    /// <summary>The parts of a model that have a config.</summary>
+    public static IReadOnlyList<string> Configured(ModelShape shape) => [.. Of(shape), Scheduler];
+
+    /// <summary>The content of a part's config.</summary>
+    public static JsonObject Config(string part, ModelShape shape) => part switch
+    {
+        UNet => shape.UNet.ToJson(),
+        Vae => shape.Vae.ToJson(),
+        Scheduler => shape.Scheduler.ToJson(),
+        _ => Text(part, shape).ToJson(),
+    };
+
+    /// <summary>Name of a part's config in its folder.</summary>
+    public static string ConfigFile(string part) => part == Scheduler ? "scheduler_config.json" : "config.json";
+
+    /// <summary>Name of a part's weights in its folder.</summary>
+    public static string WeightsFile(string part) => IsTextEncoder(part) ? "model.safetensors" : "diffusion_pytorch_model.safetensors";
+
+    /// <summary>Everything a part of this shape asks for.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="shape">The model's shape.</param>
+    /// <param name="stored">What there is, which decides between names and shapes that differ between writers.</param>
+    public static IReadOnlyList<WeightRequest> Plan(string part, ModelShape shape, IReadOnlyDictionary<string, StoredWeight>? stored = null)
+    {
+        using var planned = new PlannedWeights(stored);
+        _ = part switch
+        {
+            UNet => (object)new UNet2DConditionModel(shape.UNet, planned.Root),
+            Vae => new AutoencoderKL(shape.Vae, planned.Root),
+            _ => new ClipTextModel(Text(part, shape), planned.Root),
+        };
+        return planned.Requests;
+    }
+
+    private static bool IsTextEncoder(string part) => TextEncoders.Contains(part);
+
+    private static ClipTextConfig Text(string part, ModelShape shape) => shape.TextEncoders[part == TextEncoder ? 0 : 1];
+
+    /// <summary>Whether a tensor is one that old writers add and nobody needs: the numbers 0…76, stored as a buffer.</summary>
+    public static bool MayIgnore(string name) => name.EndsWith("embeddings.position_ids", StringComparison.Ordinal);
+}

@@ -1,0 +1,126 @@
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.Vae;
+
+namespace PromptToPrompt.Diffusion.Storage.Layouts;
+
+/// <summary>The shape of a whole model: what the configs of its directory say.</summary>
+public sealed record ModelShape
+{
+    /// <summary>Stable Diffusion 1.5: 512×512, predicts noise.</summary>
+    public static ModelShape StableDiffusion15 { get; } = new()
+    {
+        UNet = new UNetConfig
+        {
+            InChannels = 4,
+            OutChannels = 4,
+            Levels = [new(320, 8, true, true, 1), new(640, 8, true, true, 1), new(1280, 8, true, true, 1), new(1280, 8, false, false, 1)],
+            LayersPerBlock = 2,
+            CrossAttentionDim = 768,
+            NormGroups = 32,
+            NormEpsilon = 1e-5,
+            LinearProjection = false,
+            CosineFirst = true,
+            FrequencyShift = 0,
+            SampleSize = 64,
+        },
+        TextEncoder = new ClipTextConfig
+        {
+            VocabularySize = 49408,
+            HiddenSize = 768,
+            IntermediateSize = 3072,
+            Heads = 12,
+            Layers = 12,
+            MaxLength = 77,
+            QuickGelu = true,
+            NormEpsilon = 1e-5,
+        },
+        Vae = new AutoencoderConfig
+        {
+            InChannels = 3,
+            LatentChannels = 4,
+            Channels = [128, 256, 512, 512],
+            LayersPerBlock = 2,
+            NormGroups = 32,
+            ScalingFactor = 0.18215,
+        },
+        Scheduler = new SchedulerConfig
+        {
+            ClassName = "PNDMScheduler",
+            BetaStart = 0.00085,
+            BetaEnd = 0.012,
+            BetaSchedule = BetaSchedule.ScaledLinear,
+            StepsOffset = 1,
+            SetAlphaToOne = false,
+            SkipPrkSteps = true,
+        },
+    };
+
+    /// <summary>Stable Diffusion 2.1: 768×768, predicts velocity.</summary>
+    public static ModelShape StableDiffusion21 { get; } = StableDiffusion15 with
+    {
+        UNet = StableDiffusion15.UNet with
+        {
+            Levels = [new(320, 5, true, true, 1), new(640, 10, true, true, 1), new(1280, 20, true, true, 1), new(1280, 20, false, false, 1)],
+            CrossAttentionDim = 1024,
+            LinearProjection = true,
+            SampleSize = 96,
+        },
+        TextEncoder = StableDiffusion15.TextEncoder with { HiddenSize = 1024, IntermediateSize = 4096, Heads = 16, Layers = 23, QuickGelu = false },
+        Scheduler = StableDiffusion15.Scheduler with { ClassName = "DDIMScheduler", PredictionType = PredictionType.VPrediction, SkipPrkSteps = null },
+    };
+
+    /// <summary>Stable Diffusion XL, base: 1024×1024, predicts noise, reads two text encoders.</summary>
+    public static ModelShape StableDiffusionXl { get; } = StableDiffusion15 with
+    {
+        UNet = StableDiffusion15.UNet with
+        {
+            Levels = [new(320, 5, false, false, 1), new(640, 10, true, true, 2), new(1280, 20, true, true, 10)],
+            CrossAttentionDim = 2048,
+            LinearProjection = true,
+            SampleSize = 128,
+            Vector = new UNetVector(Width: 2816, SizeWidth: 256),
+        },
+        TextEncoder2 = StableDiffusion15.TextEncoder with
+        {
+            HiddenSize = 1280,
+            IntermediateSize = 5120,
+            Heads = 20,
+            Layers = 32,
+            QuickGelu = false,
+            ProjectionSize = 1280,
+        },
+        Vae = StableDiffusion15.Vae with { ScalingFactor = 0.13025 },
+        Scheduler = StableDiffusion15.Scheduler with { ClassName = "EulerDiscreteScheduler", SkipPrkSteps = null, TimestepSpacing = TimestepSpacing.Leading },
+        ZerosForEmptyPrompt = true,
+    };
+
+    /// <summary>The U-Net's shape.</summary>
+    public required UNetConfig UNet { get; init; }
+
+    /// <summary>The text encoder's shape.</summary>
+    public required ClipTextConfig TextEncoder { get; init; }
+
+    /// <summary>The second text encoder's shape; null for models of one.</summary>
+    public ClipTextConfig? TextEncoder2 { get; init; }
+
+    /// <summary>The autoencoder's shape.</summary>
+    public required AutoencoderConfig Vae { get; init; }
+
+    /// <summary>How the model was noised.</summary>
+    public required SchedulerConfig Scheduler { get; init; }
+
+    /// <summary>Whether training left the text out by zeros and not by an empty prompt.</summary>
+    public bool ZerosForEmptyPrompt { get; init; }
+
+    /// <summary>The shapes of all text encoders.</summary>
+    public IReadOnlyList<ClipTextConfig> TextEncoders => TextEncoder2 is null ? [TextEncoder] : [TextEncoder, TextEncoder2];
+
+    /// <summary>Whether it has the text encoders of a published family, whose autoencoder is then known.</summary>
+    internal bool IsPublished => TextEncoder2 is not null ? TextEncoder2 == StableDiffusionXl.TextEncoder2
+        : TextEncoder == StableDiffusion15.TextEncoder || TextEncoder == StableDiffusion21.TextEncoder;
+
+    /// <summary>Whether the U-Net was made for inpainting.</summary>
+    internal bool IsInpainting => UNet.InChannels > UNet.OutChannels;
+}

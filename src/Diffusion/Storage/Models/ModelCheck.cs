@@ -1,0 +1,59 @@
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Weights;
+
+namespace PromptToPrompt.Diffusion.Storage.Models;
+
+/// <summary>What is wrong with the weights of one part. Names are those that stand in the file.</summary>
+/// <param name="Part">Name of the part's folder in a model directory.</param>
+/// <param name="Missing">Tensors that the part needs and the file has not.</param>
+/// <param name="Extra">Tensors of the file that the part does not know.</param>
+/// <param name="Misshapen">Tensors of another shape than the part needs.</param>
+public sealed record PartCheck(string Part, IReadOnlyList<string> Missing, IReadOnlyList<string> Extra, IReadOnlyList<MisshapenTensor> Misshapen)
+{
+    /// <summary>Tensors that are no floating-point numbers, as of a model that was quantised.</summary>
+    public IReadOnlyList<string> Mistyped { get; init; } = [];
+
+    /// <summary>Whether nothing is wrong.</summary>
+    public bool IsSound => Missing.Count + Extra.Count + Misshapen.Count + Mistyped.Count == 0;
+}
+
+/// <summary>A tensor of the wrong shape.</summary>
+/// <param name="Name">Its name in the file.</param>
+/// <param name="Shape">The shape it has, in the layout of a model directory.</param>
+/// <param name="Wanted">The shape that the part needs.</param>
+public sealed record MisshapenTensor(string Name, IReadOnlyList<long> Shape, IReadOnlyList<long> Wanted);
+
+/// <summary>Compares what a model on disk holds with what its configs, or its family, ask for. Reads names and shapes, no weights.</summary>
+public static class ModelCheck
+{
+    /// <summary>Checks every part. libtorch must be loaded.</summary>
+    /// <param name="path">A model directory or a single file.</param>
+    /// <param name="options">As for loading it.</param>
+    /// <exception cref="InvalidInputException">The model cannot be opened: a file is missing or damaged, or it is of an unknown kind.</exception>
+    public static IReadOnlyList<PartCheck> Of(string path, ModelLoadOptions? options = null)
+    {
+        using var files = ModelFiles.Open(path, options);
+        return [.. ModelParts.Of(files.Shape).Select(part => Check(part, files.Shape, files.Weights(part)))];
+    }
+
+    private static PartCheck Check(string part, ModelShape shape, PartWeights weights)
+    {
+        var wanted = ModelParts.Plan(part, shape, weights.Tensors).ToDictionary(request => request.Name, request => request.Shape, StringComparer.Ordinal);
+        return new PartCheck(
+            part,
+            Named(wanted.Keys.Where(name => !weights.Tensors.ContainsKey(name))),
+            [.. Named(weights.Tensors.Keys.Where(name => !wanted.ContainsKey(name) && !ModelParts.MayIgnore(name))), .. weights.Unknown],
+            [
+                .. weights.Tensors
+                    .Where(tensor => wanted.TryGetValue(tensor.Key, out var size) && !size.SequenceEqual(tensor.Value.Shape))
+                    .Select(tensor => new MisshapenTensor(weights.NameInFile(tensor.Key), tensor.Value.Shape, wanted[tensor.Key]))
+                    .OrderBy(tensor => tensor.Name, StringComparer.Ordinal),
+            ])
+        {
+            Mistyped = Named(weights.Tensors.Where(tensor => wanted.ContainsKey(tensor.Key) && !tensor.Value.IsFloating).Select(tensor => tensor.Key)),
+        };
+
+        // Three diffusers names can be one name in the file.
+        IReadOnlyList<string> Named(IEnumerable<string> names) => [.. names.Select(weights.NameInFile).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    }
+}

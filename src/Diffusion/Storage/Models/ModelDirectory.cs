@@ -1,0 +1,109 @@
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Files;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.Vae;
+
+namespace PromptToPrompt.Diffusion.Storage.Models;
+
+/// <summary>A model directory in the diffusers layout: one folder for each part, with a config and weights.</summary>
+internal sealed class ModelDirectory : ModelFiles
+{
+    // Parts that are read by their folders or not needed to make pictures, and settings of those.
+    private static readonly HashSet<string> HarmlessInIndex =
+    [
+        .. JsonConfig.Bookkeeping, .. ModelParts.TextEncoders, ModelParts.UNet, ModelParts.Vae, ModelParts.Scheduler, .. TokenizerFolder.Names,
+        "safety_checker", "feature_extractor", "image_encoder", "requires_safety_checker", "requires_aesthetics_score", "add_watermarker",
+    ];
+
+    private readonly List<StoredTensors> files = [];
+    private readonly ModelLoadOptions options;
+    private readonly JsonConfig index;
+
+    public ModelDirectory(string directory, ModelLoadOptions options)
+        : base(directory, options)
+    {
+        this.options = options;
+        if (!Directory.Exists(directory))
+            throw new InvalidInputException("Model", $"There is no directory {directory}.", "Give the path of a model, or leave it out for the embedded model.");
+        index = JsonConfig.Read(System.IO.Path.Combine(directory, ModelIndex.FileName));
+        ModelIndex.RequireKnown(index);
+    }
+
+    /// <inheritdoc/>
+    public override string Format => "diffusers directory";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<TokenizerFolder> Tokenizers => options.Tokenizer is { } given
+        ? TokenizerFolder.Shared(TokenizerFolder.Given(given), Encoders)
+        : [.. TokenizerFolder.Names.Take(Encoders).Select(name => new TokenizerFolder(Folder(name)))];
+
+    // Without a look at the parts: a tokenizer can be used alone.
+    private int Encoders => index.Has(ModelParts.TextEncoder2) ? 2 : 1;
+
+    /// <inheritdoc/>
+    protected override bool HasVae => Directory.Exists(System.IO.Path.Combine(Path, ModelParts.Vae));
+
+    /// <inheritdoc/>
+    protected override void Close() => files.ForEach(file => file.Dispose());
+
+    /// <inheritdoc/>
+    protected override ModelShape ReadShape()
+    {
+        var hasSecond = Encoders > 1;
+        RequireVae();
+        return new ModelShape
+        {
+            TextEncoder = Read(ModelParts.TextEncoder, ClipTextConfig.FromJson),
+            TextEncoder2 = hasSecond ? Read(ModelParts.TextEncoder2, ClipTextConfig.FromJson) : null,
+            UNet = Read(ModelParts.UNet, UNetConfig.FromJson),
+            // Which one a model without any was trained with is told by its text encoders.
+            Vae = HasVae ? Read(ModelParts.Vae, AutoencoderConfig.FromJson) : (hasSecond ? ModelShape.StableDiffusionXl : ModelShape.StableDiffusion15).Vae,
+            Scheduler = WithClass(Read(ModelParts.Scheduler, SchedulerConfig.FromJson)),
+            ZerosForEmptyPrompt = Read(index, json =>
+            {
+                var zeros = json.Flag(ModelIndex.ZerosField, hasSecond);
+                json.NoteUnknown(HarmlessInIndex);
+                return zeros;
+            }),
+        };
+    }
+
+    /// <summary>The scheduler's config with the class that the index names, where it names none itself.</summary>
+    private SchedulerConfig WithClass(SchedulerConfig config)
+    {
+        if (!index.Has(ModelParts.Scheduler) || index.Strings(ModelParts.Scheduler) is not [_, var named])
+            return config;
+        SchedulerConfig.RequireKnown(index, ModelParts.Scheduler, named);
+        if (config.ClassName is not { Length: > 0 })
+            return config with { ClassName = named };
+        // Of one that is replaced anyway, that is said.
+        if (config.ClassName != named && config.PreferredSampler is not null)
+            Note($"{Path}: {ModelIndex.FileName} names the scheduler {named}, the scheduler's own config {config.ClassName}; the latter counts");
+        return config;
+    }
+
+    private T Read<T>(string part, Func<JsonConfig, T> read) => Read(JsonConfig.Read(Config(part)), read);
+
+    /// <inheritdoc/>
+    protected override byte[] ReadConfigText(string part) => TextFile.ReadUtf8(Config(part));
+
+    /// <inheritdoc/>
+    protected override PartWeights OpenWeights(string part)
+    {
+        var tensors = StoredTensors.Open(WeightFiles.Find(Folder(part), options.Variant));
+        files.Add(tensors);
+        return new PartWeights(tensors.Origin, tensors.Files, tensors.Tensors);
+    }
+
+    private string Folder(string part)
+    {
+        var folder = System.IO.Path.Combine(Path, part);
+        return Directory.Exists(folder) ? folder
+            : throw new InvalidInputException($"The model {Path} has no folder {part}/; it is incomplete, download it again.");
+    }
+
+    private string Config(string part) => System.IO.Path.Combine(Folder(part), ModelParts.ConfigFile(part));
+}

@@ -1,0 +1,45 @@
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Storage.Models;
+
+/// <summary>
+/// Writes a model directory of any shape with random weights. Its pictures are noise, but it has the names, shapes, time and memory of a trained
+/// one.
+/// </summary>
+public static class RandomModel
+{
+    /// <summary>Writes everything but the tokenizer, which the caller puts into <c>tokenizer/</c> before; that of a second text encoder is made of it. One tensor at a time is held in memory.</summary>
+    /// <param name="directory">Made when it is not there.</param>
+    /// <param name="shape">The model's shape.</param>
+    /// <param name="dtype">Type of the stored weights.</param>
+    /// <param name="seed">Seed of the weights; each part draws from its own generator.</param>
+    /// <param name="cancel">Checked before each tensor.</param>
+    /// <exception cref="InvalidInputException">The directory cannot be written.</exception>
+    public static void Write(string directory, ModelShape shape, ScalarType dtype, ulong seed, CancellationToken cancel = default)
+    {
+        var files = new ModelDirectoryWriter(directory);
+        foreach (var part in ModelParts.Configured(shape))
+            files.WriteConfig(part, ModelParts.Config(part, shape));
+        foreach (var part in ModelParts.Of(shape))
+        {
+            using var generator = new Generator(seed, CPU);
+            files.WriteWeights(part, ModelParts.Plan(part, shape).Select(request => new PendingTensor(request.Name, dtype, request.Shape, () =>
+            {
+                cancel.ThrowIfCancellationRequested();
+                return Draw(request, dtype, generator);
+            })));
+        }
+
+        foreach (var (tokenizer, name) in TokenizerFolder.Shared(new(Path.Combine(directory, TokenizerFolder.Name)), shape.TextEncoders.Count).Zip(TokenizerFolder.Names).Skip(1))
+            tokenizer.CopyTo(files.MakeFolder(name));
+        files.WriteIndex(shape);
+    }
+
+    private static Tensor Draw(WeightRequest request, ScalarType dtype, Generator generator)
+    {
+        using var initial = new InitialWeights(generator);
+        return initial.Take(request.Name, request.Init, request.FanIn, [.. request.Shape]).to(dtype, copy: true);
+    }
+}

@@ -1,0 +1,348 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace PromptToPrompt.Diffusion.Storage.Pickles;
+
+/// <summary>
+/// Reads a pickle that holds tensors and plain containers, and can do nothing else: it knows the instructions for these and the names in
+/// <see cref="PickleGlobal"/>, makes no objects of any class and calls no code. Anything else is refused by name. It does not recurse, and its
+/// work and memory are bounded by the length of the pickle.
+/// </summary>
+/// <remarks>The instructions are those of Python's <c>pickletools</c>, protocols 2 to 5.</remarks>
+internal ref struct PickleReader
+{
+    // A full checkpoint with its optimizer takes under 200 000.
+    private const int MostInstructions = 4_000_000;
+    private const int HighestProtocol = 5;
+
+    // More than libtorch can iterate over.
+    private const int MostDimensions = 64;
+
+    private readonly string path;
+    private readonly Func<string, ZipEntry?> entryOf;
+    private readonly List<object?> stack = [];
+    private readonly List<int> marks = [];
+    private readonly Dictionary<uint, object?> memo = [];
+    private ReadOnlySpan<byte> rest;
+    private int left = MostInstructions;
+
+    private PickleReader(string path, ReadOnlySpan<byte> pickle, Func<string, ZipEntry?> entryOf)
+    {
+        this.path = path;
+        this.entryOf = entryOf;
+        rest = pickle;
+    }
+
+    /// <summary>Reads a pickle.</summary>
+    /// <param name="path">What errors call the file.</param>
+    /// <param name="pickle">The pickle.</param>
+    /// <param name="entryOf">Finds the archive's entry of a storage's key.</param>
+    /// <returns>
+    /// What it holds: null, <see cref="bool"/>, <see cref="long"/>, <see cref="double"/>, <see cref="string"/>, or one of the types of
+    /// <c>PickleValues</c>.
+    /// </returns>
+    /// <exception cref="InvalidInputException">It is damaged, or wants something that a checkpoint does not need.</exception>
+    public static object? Read(string path, ReadOnlySpan<byte> pickle, Func<string, ZipEntry?> entryOf) => new PickleReader(path, pickle, entryOf).Run();
+
+    private object? Run()
+    {
+        while (true)
+        {
+            Spend(1);
+            var instruction = Bytes(1)[0];
+            if (instruction == '.')
+                return Pop();
+            Step(instruction);
+        }
+    }
+
+    private void Spend(int work)
+    {
+        left -= work;
+        if (left < 0)
+            throw Invalid("it has too many instructions for a checkpoint");
+    }
+
+    private void Step(byte instruction)
+    {
+        switch (instruction)
+        {
+            case 0x80: // PROTO
+                if (Bytes(1)[0] is var protocol && protocol > HighestProtocol)
+                    throw Invalid($"it is of protocol {protocol}");
+                break;
+            case 0x95: // FRAME: the length of what follows, which is all there anyway
+                Bytes(8);
+                break;
+            case (byte)'(': // MARK
+                marks.Add(stack.Count);
+                break;
+            case (byte)'0': // POP
+                Pop();
+                break;
+            case (byte)'1': // POP_MARK
+                PopMark();
+                break;
+            case (byte)'2': // DUP
+                stack.Add(Top());
+                break;
+            case (byte)'N':
+                stack.Add(null);
+                break;
+            case 0x88:
+                stack.Add(true);
+                break;
+            case 0x89:
+                stack.Add(false);
+                break;
+            case (byte)'J': // BININT
+                stack.Add((long)BinaryPrimitives.ReadInt32LittleEndian(Bytes(4)));
+                break;
+            case (byte)'K': // BININT1
+                stack.Add((long)Bytes(1)[0]);
+                break;
+            case (byte)'M': // BININT2
+                stack.Add((long)BinaryPrimitives.ReadUInt16LittleEndian(Bytes(2)));
+                break;
+            case 0x8a: // LONG1
+                stack.Add(Long(Bytes(Bytes(1)[0])));
+                break;
+            case (byte)'G': // BINFLOAT
+                stack.Add(BinaryPrimitives.ReadDoubleBigEndian(Bytes(8)));
+                break;
+            case (byte)'X': // BINUNICODE
+            case (byte)'T': // BINSTRING
+            case (byte)'B': // BINBYTES
+                stack.Add(Text(Length32()));
+                break;
+            case 0x8c: // SHORT_BINUNICODE
+            case (byte)'U': // SHORT_BINSTRING
+            case (byte)'C': // SHORT_BINBYTES
+                stack.Add(Text(Bytes(1)[0]));
+                break;
+            case (byte)')': // EMPTY_TUPLE
+                stack.Add(new PickleTuple([]));
+                break;
+            case (byte)'t': // TUPLE
+                stack.Add(new PickleTuple(PopMark()));
+                break;
+            case 0x85 or 0x86 or 0x87: // TUPLE1 to TUPLE3
+                stack.Add(new PickleTuple(Pop(instruction - 0x84)));
+                break;
+            case (byte)']' or 0x8f: // EMPTY_LIST, EMPTY_SET
+                stack.Add(new PickleList());
+                break;
+            case (byte)'l': // LIST
+                Add(PopMark(), new PickleList());
+                break;
+            case (byte)'a': // APPEND
+                Add(Pop(1), Pop<PickleList>("a list"));
+                break;
+            case (byte)'e' or 0x90: // APPENDS, ADDITEMS
+                Add(PopMark(), Pop<PickleList>("a list"));
+                break;
+            case (byte)'}': // EMPTY_DICT
+                stack.Add(new PickleDictionary());
+                break;
+            case (byte)'d': // DICT
+                Set(PopMark(), new PickleDictionary());
+                break;
+            case (byte)'s': // SETITEM
+                Set(Pop(2), Pop<PickleDictionary>("a dictionary"));
+                break;
+            case (byte)'u': // SETITEMS
+                Set(PopMark(), Pop<PickleDictionary>("a dictionary"));
+                break;
+            case (byte)'q': // BINPUT
+                memo[Bytes(1)[0]] = Top();
+                break;
+            case (byte)'r': // LONG_BINPUT
+                memo[BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4))] = Top();
+                break;
+            case 0x94: // MEMOIZE
+                memo[(uint)memo.Count] = Top();
+                break;
+            case (byte)'h': // BINGET
+                Recall(Bytes(1)[0]);
+                break;
+            case (byte)'j': // LONG_BINGET
+                Recall(BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4)));
+                break;
+            case (byte)'c': // GLOBAL
+                Global(Line(), Line());
+                break;
+            case 0x93: // STACK_GLOBAL
+                var name = Pop<string>("a name");
+                Global(Pop<string>("a module"), name);
+                break;
+            case (byte)'Q': // BINPERSID
+                stack.Add(Storage(Pop<PickleTuple>("a storage")));
+                break;
+            case (byte)'R': // REDUCE
+                var arguments = Pop<PickleTuple>("arguments");
+                stack.Add(Call(Pop<PickleGlobal>("a name"), arguments));
+                break;
+            case (byte)'b': // BUILD: attributes of a dictionary, such as a state's versions
+                Pop();
+                if (Top() is not (PickleDictionary or PickleNothing))
+                    throw Invalid("it gives a state to something that is no plain container");
+                break;
+            default:
+                throw Invalid($"it uses the instruction 0x{instruction:x2}, which tensors and plain containers do not need");
+        }
+    }
+
+    private object? Call(PickleGlobal callee, PickleTuple arguments) => (callee.Role, arguments.Items) switch
+    {
+        (PickleRole.Dictionary, []) => new PickleDictionary(),
+        (PickleRole.Dictionary, [PickleList pairs]) => Pairs(pairs),
+        (PickleRole.Set, []) => new PickleList(),
+        (PickleRole.Set, [PickleList items]) => items,
+        (PickleRole.Tensor, [PickleStorage storage, long offset, PickleTuple shape, PickleTuple strides, ..]) => TensorOf(storage, offset, Numbers(shape), Numbers(strides)),
+        (PickleRole.First, [var first, ..]) => first,
+        (PickleRole.Nothing, _) => PickleNothing.Instance,
+        _ => throw Invalid($"it calls \"{callee.FullName}\" in a way that a checkpoint does not"),
+    };
+
+    private readonly PickleTensor TensorOf(PickleStorage storage, long offset, long[] shape, long[] strides)
+    {
+        if (shape.Length != strides.Length || offset < 0 || Array.Exists(shape, size => size < 0) || Array.Exists(strides, stride => stride < 0))
+            throw Invalid($"it describes an impossible tensor of shape [{string.Join(", ", shape.Take(8))}]");
+        // Sizes of 0 count as 1 here: strides must fit, too. Nothing is stored once and used often, so the count is bounded by the storage.
+        Int128 count = 1, last = offset;
+        for (var i = 0; i < shape.Length && count <= storage.Count; i++)
+        {
+            count *= Math.Max(shape[i], 1);
+            last += (Int128)Math.Max(shape[i] - 1, 0) * strides[i];
+        }
+
+        var isInside = shape.Contains(0) ? count <= Math.Max(storage.Count, 1) && offset <= storage.Count : count <= storage.Count && last < storage.Count;
+        return isInside ? new PickleTensor(storage, offset, shape, strides)
+            : throw Invalid($"a tensor of shape [{string.Join(", ", shape.Take(8))}] does not fit into its storage of {storage.Count} numbers");
+    }
+
+    private readonly PickleStorage Storage(PickleTuple id)
+    {
+        if (id.Items is not ["storage", PickleGlobal { Role: PickleRole.Storage } type, string key, string, long count, ..])
+            throw Invalid("it refers to something that is not a storage");
+        if (entryOf(key) is not { } entry)
+            throw Invalid($"the storage \"{PickleText.OneLine(key)}\" is not in the archive; it is truncated or damaged");
+        return count >= 0 && count <= entry.Length / type.ElementSize
+            ? new PickleStorage(type.Type, type.ElementSize, entry, count)
+            : throw Invalid($"the storage \"{PickleText.OneLine(key)}\" should hold {count} numbers and has {entry.Length} bytes");
+    }
+
+    private PickleDictionary Pairs(PickleList pairs)
+    {
+        // One list can be recalled any number of times.
+        Spend(pairs.Items.Count);
+        var dictionary = new PickleDictionary();
+        foreach (var pair in pairs.Items)
+        {
+            var (key, value) = pair switch
+            {
+                PickleTuple { Items: [var first, var second] } => (first, second),
+                PickleList { Items: [var first, var second] } => (first, second),
+                _ => throw Invalid("it makes a dictionary of something that is no list of pairs"),
+            };
+            dictionary.Items.Add(new(key, value));
+        }
+
+        return dictionary;
+    }
+
+    private readonly long[] Numbers(PickleTuple tuple) =>
+        tuple.Items.Count <= MostDimensions && tuple.Items.All(item => item is long) ? [.. tuple.Items.Select(item => (long)item!)] : throw Invalid("the size of a tensor is not a short list of whole numbers");
+
+    private readonly void Global(string module, string name) => stack.Add(PickleGlobal.Find(module, name) ?? throw new InvalidInputException(
+        $"{path} asks for \"{PickleText.OneLine($"{module}.{name}")}\", which a checkpoint does not need and which could run foreign code; it was not run. Get the model as .safetensors."));
+
+    private readonly void Add(IReadOnlyList<object?> items, PickleList list)
+    {
+        list.Items.AddRange(items);
+        stack.Add(list);
+    }
+
+    private readonly void Set(IReadOnlyList<object?> items, PickleDictionary dictionary)
+    {
+        if (items.Count % 2 != 0)
+            throw Invalid("a dictionary has a key without a value");
+        for (var i = 0; i < items.Count; i += 2)
+            dictionary.Items.Add(new(items[i], items[i + 1]));
+        stack.Add(dictionary);
+    }
+
+    private readonly void Recall(uint index) =>
+        stack.Add(memo.TryGetValue(index, out var value) ? value : throw Invalid("it recalls something it never remembered"));
+
+    // Things below a mark belong to what was begun before it.
+    private readonly int Floor => marks.Count > 0 ? marks[^1] : 0;
+
+    private readonly object? Top() => stack.Count > Floor ? stack[^1] : throw Invalid("it takes something where there is nothing");
+
+    private readonly object? Pop()
+    {
+        var top = Top();
+        stack.RemoveAt(stack.Count - 1);
+        return top;
+    }
+
+    private readonly T Pop<T>(string wanted)
+        where T : class => Pop() as T ?? throw Invalid($"it has no {wanted} where it needs one");
+
+    private readonly object?[] Pop(int count)
+    {
+        var items = new object?[count];
+        for (var i = count - 1; i >= 0; i--)
+            items[i] = Pop();
+        return items;
+    }
+
+    private readonly object?[] PopMark()
+    {
+        if (marks.Count == 0)
+            throw Invalid("it ends a list that it never began");
+        object?[] items = [.. stack[marks[^1]..]];
+        stack.RemoveRange(marks[^1], items.Length);
+        marks.RemoveAt(marks.Count - 1);
+        return items;
+    }
+
+    // Nothing here needs numbers of more than 64 bits; their value is dropped, their place kept.
+    private static object Long(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > sizeof(long))
+            return PickleNothing.Instance;
+        long value = bytes.Length > 0 && bytes[^1] >= 0x80 ? -1 : 0;
+        for (var i = bytes.Length - 1; i >= 0; i--)
+            value = (value << 8) | bytes[i];
+        return value;
+    }
+
+    private string Line()
+    {
+        var end = rest.IndexOf((byte)'\n');
+        if (end < 0)
+            throw Truncated();
+        var line = Encoding.UTF8.GetString(rest[..end]);
+        rest = rest[(end + 1)..];
+        return line;
+    }
+
+    private string Text(long length) => Encoding.UTF8.GetString(Bytes(length));
+
+    private long Length32() => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4));
+
+    private ReadOnlySpan<byte> Bytes(long length)
+    {
+        if (length > rest.Length)
+            throw Truncated();
+        var bytes = rest[..(int)length];
+        rest = rest[(int)length..];
+        return bytes;
+    }
+
+    private readonly InvalidInputException Truncated() => Invalid("it ends in the middle");
+
+    private readonly InvalidInputException Invalid(string what) => new($"{path} is not a checkpoint that can be read: of its pickle, {what}.");
+}

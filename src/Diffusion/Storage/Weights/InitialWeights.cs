@@ -1,0 +1,44 @@
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Storage.Weights;
+
+/// <summary>Weights that begin: drawn at random, ready to be trained. Their names and order are those of a checkpoint.</summary>
+/// <param name="generator">Source of the random numbers.</param>
+public sealed class InitialWeights(Generator generator) : WeightSource
+{
+    private readonly List<KeyValuePair<string, Tensor>> weights = [];
+
+    /// <summary>The weights created so far, float32 leaves, in the order the model asked for them.</summary>
+    public IReadOnlyList<KeyValuePair<string, Tensor>> Named => weights;
+
+    /// <inheritdoc/>
+    public override bool Has(string name) => false;
+
+    /// <inheritdoc/>
+    public override int Rank(string name) => 0;
+
+    /// <inheritdoc/>
+    public override Tensor Take(string name, WeightInit init, long fanIn, ReadOnlySpan<long> shape)
+    {
+        using var _ = no_grad();
+        var size = shape.ToArray();
+        var tensor = (init switch
+        {
+            WeightInit.Zeros => zeros(size, device: CPU),
+            WeightInit.Ones => ones(size, device: CPU),
+            WeightInit.Embedding => randn(size, device: CPU, generator: generator).mul_(Held(0.02)),
+            _ => rand(size, device: CPU, generator: generator).mul_(Held(2)).sub_(Held(1)).mul_(Held(1 / Math.Sqrt(fanIn))),
+        }).DetachFromDisposeScope();
+        weights.Add(new(name, tensor));
+        return tensor;
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        foreach (var (_, tensor) in weights)
+            tensor.Dispose();
+        weights.Clear();
+    }
+}

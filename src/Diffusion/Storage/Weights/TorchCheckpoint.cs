@@ -1,0 +1,107 @@
+using System.Globalization;
+using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Storage.Pickles;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Diffusion.Storage.Weights;
+
+/// <summary>
+/// PyTorch's own checkpoints (<c>.ckpt</c>, <c>.pt</c>, <c>.bin</c>): a zip archive of a pickle and of the tensors' numbers. The pickle is read by
+/// <see cref="PickleReader"/>, which executes nothing; the numbers stay in the file until they are wanted.
+/// </summary>
+internal static class TorchCheckpoint
+{
+    private const string PickleName = "data.pkl";
+    private const long LongestPickle = 64 << 20;
+
+    // Under what the tensors are where they are not at the top: those of a model, and those of a learned word.
+    private static readonly string[] Nested = ["state_dict", "string_to_param"];
+
+    // How torch.save began its files before PyTorch 1.6: a pickled number, in one of two spellings of the protocol.
+    private static readonly byte[] OldStart = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9];
+
+    /// <summary>Whether a file begins like a checkpoint of PyTorch, new or old.</summary>
+    public static bool IsOne(string path)
+    {
+        try
+        {
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            var start = new byte[4];
+            var length = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            // A safetensors file begins with the length of its header, whose fourth byte and those after it are 0 in any real one.
+            return length == start.Length && (start.AsSpan().SequenceEqual("PK\u0003\u0004"u8) || start.AsSpan().SequenceEqual(OldStart.AsSpan(0, 4)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            // Opening it again says why in one voice with other files.
+            return false;
+        }
+    }
+
+    /// <summary>Opens a checkpoint.</summary>
+    /// <exception cref="InvalidInputException">It is damaged, or its pickle wants something that a checkpoint does not need.</exception>
+    public static StoredTensors Open(string path)
+    {
+        var file = MappedFile.Open(path);
+        try
+        {
+            if (file.Length >= OldStart.Length && file.Span(0, OldStart.Length).SequenceEqual(OldStart))
+                throw new InvalidInputException($"{path} is a checkpoint in the format of PyTorch before 1.6, which cannot be read; get the model as .safetensors.");
+            var entries = StoredZip.Read(path, file).Entries;
+            var folder = FolderOf(path, entries);
+            var pickle = entries[folder + PickleName];
+            if (pickle.Length > LongestPickle)
+                throw new InvalidInputException($"{path} is not a checkpoint that can be read: its pickle has {pickle.Length} bytes, more than any checkpoint needs.");
+            RequireLittleEndian(path, file, entries, folder);
+            var root = PickleReader.Read(path, file.Span(pickle.Offset, (int)pickle.Length), key =>
+                entries.TryGetValue($"{folder}data/{key}", out var entry) ? entry : null);
+            return new StoredTensors(path, [path], Tensors(path, file, root), Notes(root), [file]);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The archive's one top folder, with its slash; its name is the one that the file was first saved under.</summary>
+    private static string FolderOf(string path, IReadOnlyDictionary<string, ZipEntry> entries)
+    {
+        var pickles = entries.Keys.Where(name => name == PickleName || name.EndsWith("/" + PickleName, StringComparison.Ordinal)).ToList();
+        return pickles is [var pickle] ? pickle[..^PickleName.Length]
+            : throw new InvalidInputException(
+                $"{path} is a zip archive, but not a checkpoint of PyTorch: it has {pickles.Count} entries named {PickleName} instead of one; if it holds a model, unpack it and give the file inside.");
+    }
+
+    private static void RequireLittleEndian(string path, MappedFile file, IReadOnlyDictionary<string, ZipEntry> entries, string folder)
+    {
+        if (entries.TryGetValue($"{folder}byteorder", out var order) && (order.Length != 6 || !file.Span(order.Offset, 6).SequenceEqual("little"u8)))
+            throw new InvalidInputException($"{path} was saved on a machine with another byte order, which cannot be read; get the model as .safetensors.");
+    }
+
+    private static Dictionary<string, StoredWeight> Tensors(string path, MappedFile file, object? root)
+    {
+        var state = root as PickleDictionary;
+        state = Nested.Select(name => state?[name] as PickleDictionary).FirstOrDefault(inner => inner is not null) ?? state;
+        var tensors = new Dictionary<string, StoredWeight>(StringComparer.Ordinal);
+        foreach (var (key, value) in state?.Items ?? [])
+        {
+            if (key is string name && value is PickleTensor tensor)
+                tensors[name] = new StoredWeight(tensor.Shape, () => Read(file, tensor)) { Type = tensor.Storage.Type };
+        }
+
+        return tensors.Count > 0 ? tensors : throw new InvalidInputException($"{path} holds no tensors by name, neither at its top nor under {string.Join(" or ", Nested)}; it is no model.");
+    }
+
+    private static Dictionary<string, string> Notes(object? root) => (root as PickleDictionary)?["global_step"] is long steps
+        ? new() { ["global_step"] = steps.ToString(CultureInfo.InvariantCulture) }
+        : [];
+
+    private static Tensor Read(MappedFile file, PickleTensor tensor)
+    {
+        var storage = tensor.Storage;
+        using var scope = NewDisposeScope();
+        var flat = file.Tensor(storage.Entry.Offset, storage.Count, storage.Type, storage.ElementSize);
+        return flat.as_strided(tensor.Shape, tensor.Strides, tensor.Offset).contiguous().MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,76 @@
+using PromptToPrompt.Diffusion.UNet.Attention;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Attention;
+
+/// <summary>
+/// Cross-attention maps as edits left them, averaged over heads and over the layers of one resolution, for each step and prompt. They stay on
+/// the device of the run, which would have to wait for each copy.
+/// </summary>
+/// <param name="height">Rows of positions of the watched layers.</param>
+/// <param name="width">Columns of positions of the watched layers.</param>
+public sealed class AttentionMaps(int height, int width) : IDisposable
+{
+    private readonly Dictionary<(int Step, int Prompt), (Tensor Sum, int Layers)> maps = [];
+
+    /// <summary>Rows of positions.</summary>
+    public int Height => height;
+
+    /// <summary>Columns of positions.</summary>
+    public int Width => width;
+
+    /// <summary>The steps with maps, in order; edits of some real pictures leave out the first.</summary>
+    public IReadOnlyList<int> Steps => [.. maps.Keys.Select(k => k.Step).Distinct().Order()];
+
+    /// <summary>Whether maps of this layer are wanted.</summary>
+    public bool Watches(in AttentionCall call) => call.Site.Kind == AttentionKind.Cross && call.Height == height && call.Width == width;
+
+    /// <summary>The average map of a prompt over the steps up to and including one: [positions, tokens].</summary>
+    /// <param name="prompt">Prompt of the run, 0 the source.</param>
+    /// <param name="step">Last step to count; all when null.</param>
+    public Tensor Mean(int prompt, int? step = null)
+    {
+        using var scope = NewDisposeScope();
+        var chosen = maps.Where(m => m.Key.Prompt == prompt && m.Key.Step <= (step ?? int.MaxValue)).Select(m => m.Value.Sum / Held(m.Value.Layers)).ToList();
+        return (chosen.Aggregate((a, b) => a.Plus(b)) / Held(chosen.Count)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The map of a prompt at one step: [positions, tokens].</summary>
+    public Tensor At(int prompt, int step) => maps[(step, prompt)].Sum / Held(maps[(step, prompt)].Layers);
+
+    /// <summary>What tokens draw of a map on average: a value for each position.</summary>
+    /// <param name="map">[positions, tokens].</param>
+    /// <param name="tokens">The tokens, at least one.</param>
+    public static float[] OfTokens(Tensor map, IEnumerable<int> tokens)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var columns = tensor(tokens.Select(token => (long)token).ToArray(), device: CPU);
+        return map.cpu().index_select(1, columns).mean([1]).contiguous().data<float>().ToArray();
+    }
+
+    internal void Add(in AttentionCall call, int prompt, Tensor probabilities)
+    {
+        using var scope = NewDisposeScope();
+        var map = probabilities.squeeze(0).to(ScalarType.Float32).mean([0]);
+        var key = (call.Step.Index, prompt);
+        if (maps.TryGetValue(key, out var sum))
+        {
+            sum.Sum.AddInPlace(map);
+            maps[key] = (sum.Sum, sum.Layers + 1);
+        }
+        else
+        {
+            maps[key] = (map.DetachFromDisposeScope(), 1);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var (sum, _) in maps.Values)
+            sum.Dispose();
+        maps.Clear();
+    }
+}

@@ -1,0 +1,58 @@
+namespace PromptToPrompt.Editing.Attention;
+
+/// <summary>
+/// What an edit does to cross-attention at one step: the edited map is <c>A_s·P + A_e·diag(r)</c>, with the source's and the edit's own
+/// probabilities <c>A_s</c>, <c>A_e</c> (pixels × tokens). Nothing is renormalised.
+/// </summary>
+/// <remarks>Immutable by agreement: the arrays are shared, not copied, so nobody writes to them.</remarks>
+public sealed class CrossEdit
+{
+    private CrossEdit(float[] p, float[] r)
+    {
+        P = p;
+        R = r;
+        IsIdentity = Array.TrueForAll(p, value => value == 0) && Array.TrueForAll(r, value => value == 1);
+        OwnShareIsZero = Array.TrueForAll(r, value => value == 0);
+    }
+
+    /// <summary>Number of tokens, n.</summary>
+    public int Tokens => R.Length;
+
+    /// <summary>
+    /// <c>P</c> [n, n], rows are source tokens, columns target tokens, row by row: what comes from the source's attention.
+    /// </summary>
+    public float[] P { get; }
+
+    /// <summary>The diagonal <c>r</c> [n]: what stays of the edit's own attention.</summary>
+    public float[] R { get; }
+
+    /// <summary>Whether the edited map is simply the edit's own, so that nothing is to be done.</summary>
+    public bool IsIdentity { get; }
+
+    /// <summary>Whether nothing of the edit's own attention is left, so that it need not be computed.</summary>
+    public bool OwnShareIsZero { get; }
+
+    /// <summary>
+    /// The one formula behind every edit: <c>P = M·diag(a∘c∘α)</c> and <c>r = (1−a)∘c∘α + (1−α)</c>. A token within its window (α = 1)
+    /// takes the attention of its counterpart, or its own where it has none, times its weight; a token outside keeps its own.
+    /// </summary>
+    /// <param name="mapper"><c>M</c> [n, n], rows are source tokens.</param>
+    /// <param name="counterpart"><c>a</c> [n]: 1 where the target token has a counterpart in the source.</param>
+    /// <param name="equalizer"><c>c</c> [n]: the weight of each target token.</param>
+    /// <param name="timing"><c>α</c> [n]: 1 where the step lies in the target token's window.</param>
+    public static CrossEdit Create(
+        ReadOnlySpan<float> mapper, ReadOnlySpan<float> counterpart, ReadOnlySpan<float> equalizer, ReadOnlySpan<float> timing)
+    {
+        var n = counterpart.Length;
+        var (p, r) = (new float[n * n], new float[n]);
+        for (var t = 0; t < n; t++)
+        {
+            var scaled = equalizer[t] * timing[t];
+            r[t] = (1 - counterpart[t]) * scaled + (1 - timing[t]);
+            for (var s = 0; s < n; s++)
+                p[s * n + t] = mapper[s * n + t] * counterpart[t] * scaled;
+        }
+
+        return new CrossEdit(p, r);
+    }
+}

@@ -1,0 +1,63 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Editing.Prompts;
+
+namespace PromptToPrompt.Editing.Attention;
+
+/// <summary>The part of the run in which one word of the target takes the source's attention.</summary>
+/// <param name="Word">The word, or a phrase of consecutive words.</param>
+/// <param name="Window">Its part of the run.</param>
+public sealed record WordWindow(string Word, StepWindow Window);
+
+/// <summary>The part of the run in which cross-attention comes from the source (τ in Hertz et al. 2022, section 3.2), by word.</summary>
+/// <param name="Default">For every token that no word of <paramref name="Words"/> covers: padding, start and end included.</param>
+/// <param name="Words">Words with a window of their own; of two that cover the same token the later one counts.</param>
+public sealed record CrossReplaceSteps(StepWindow Default, IReadOnlyList<WordWindow> Words)
+{
+    /// <summary>The first 80 % of the run for all words.</summary>
+    public static CrossReplaceSteps Usual { get; } = new(StepWindow.Until(0.8));
+
+    /// <summary>One window for all words.</summary>
+    public CrossReplaceSteps(StepWindow window)
+        : this(window, [])
+    {
+    }
+
+    /// <summary>
+    /// Reads any number of <c>0.8</c>, <c>0.1..0.6</c>, <c>WORD=0.4</c> and <c>WORD=0.1..0.6</c>. Where only words are given, all other
+    /// words have the whole run; where nothing is given, it is <see cref="Usual"/>.
+    /// </summary>
+    /// <exception cref="InvalidInputException">A part is none of these, or there are two windows for all words.</exception>
+    public static CrossReplaceSteps Parse(IEnumerable<string> parts)
+    {
+        StepWindow? all = null;
+        var words = new List<WordWindow>();
+        foreach (var part in parts)
+        {
+            var equals = part.LastIndexOf('=');
+            if (equals >= 0 && part[..equals].Trim() is { Length: > 0 } word)
+                words.Add(new WordWindow(word, StepWindow.Parse(part[(equals + 1)..])));
+            else if (all is null)
+                all = StepWindow.Parse(part);
+            else
+                throw new InvalidInputException($"{all} and {part} are both for all words. Use one of them, or write WORD={part}.");
+        }
+
+        return all is null && words.Count == 0 ? Usual : new CrossReplaceSteps(all ?? StepWindow.Always, words);
+    }
+
+    /// <summary>
+    /// The timing <c>α_t</c> of each step and target token: 1 inside the token's window, 0 outside. As with the authors there is one row
+    /// more than steps, [steps + 1][tokens], and windows are fractions of the rows. Words that the prompt does not have are passed over.
+    /// </summary>
+    public float[][] Timing(TokenizedPrompt target, int steps)
+    {
+        var rows = steps + 1;
+        var windows = new StepWindow[target.Ids.Count];
+        Array.Fill(windows, Default);
+        foreach (var (word, window) in Words)
+            foreach (var token in target.PlacesOf(word))
+                windows[token] = window;
+        return [.. Enumerable.Range(0, rows).Select(step => Array.ConvertAll(windows, window => window.Contains(step, rows) ? 1f : 0f))];
+    }
+}

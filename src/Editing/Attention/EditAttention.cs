@@ -1,0 +1,172 @@
+using PromptToPrompt.Diffusion.Common;
+using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.UNet.Attention;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Attention;
+
+/// <summary>
+/// Prompt-to-Prompt (Hertz et al., arXiv 2208.01626) as an attention processor. With A_s and A_e the cross-attention maps of the source and of
+/// the edit, an edited layer's output is A_s·(P·V_e) + A_e·(R·V_e): two fused attentions on transformed values, no map held in memory.
+/// An injected self-attention is softmax(Q_s·K_sᵀ)·V_e. Unconditional rows are never touched.
+/// </summary>
+/// <param name="edits">The edit of each prompt of the run; null for the source and for prompts that run free.</param>
+/// <param name="recording">Where the source's queries and keys go to, or, when the source is not in the batch, come from.</param>
+/// <param name="maps">Where somebody looks at cross-attention; null when nobody does.</param>
+/// <param name="self">Where somebody looks at the source's self-attention; null when nobody does.</param>
+public sealed class EditAttention(
+    IReadOnlyList<AttentionEdit?> edits, SourceRecording? recording = null, AttentionMaps? maps = null, SelfAttentionMap? self = null)
+    : AttentionProcessor, IDisposable
+{
+    private readonly Dictionary<CrossEdit, (Tensor P, Tensor R)> matrices = new(ReferenceEqualityComparer.Instance);
+
+    /// <inheritdoc/>
+    public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)
+    {
+        using var scope = NewDisposeScope();
+        var layer = new Layer(call, query, key, value, Source(call, query, key));
+        var result = call.Site.Kind == AttentionKind.Self ? AttendSelf(layer)
+            : maps?.Watches(call) == true ? AttendWatched(layer, maps)
+            : AttendCross(layer);
+        return result.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var (p, r) in matrices.Values)
+        {
+            p.Dispose();
+            r.Dispose();
+        }
+
+        matrices.Clear();
+    }
+
+    // The source's queries and keys: from its row of this batch (which a recording keeps), or from an earlier recording. Rows without a prompt
+    // never look at them.
+    private (Tensor Query, Tensor Key)? Source(in AttentionCall call, Tensor query, Tensor key)
+    {
+        if (Rows(call).Count > 0 && Rows(call).All(r => !r.Conditional))
+            return null;
+        var row = RowOf(call, prompt: 0);
+        if (row < 0)
+            return recording?.Read(call, query.dtype);
+        var source = (query.narrow(0, row, 1), key.narrow(0, row, 1));
+        recording?.Write(call, source.Item1, source.Item2);
+        return source;
+    }
+
+    private Tensor AttendSelf(Layer layer)
+    {
+        if (layer.Source is not { } source)
+            return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);
+        var call = layer.Call;
+        if (self?.Watches(call) == true && TellsSource(call))
+            self.Add(ScaledDotProduct.Probabilities(source.Query, source.Key));
+        var injected = Rows(call).Select(row => Edit(row) is { } edit && edit.InjectsSelfAttention(call.Step.Index, call.Height, call.Width)).ToList();
+        if (!injected.Contains(true))
+            return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);
+        return ScaledDotProduct.Attend(Substitute(layer.Query, source.Query, injected), Substitute(layer.Key, source.Key, injected), layer.Value);
+    }
+
+    // Every row is its own attention to R·V, edited rows add the source's attention to P·V; all of them go through one fused call.
+    private Tensor AttendCross(Layer layer)
+    {
+        var rows = Rows(layer.Call);
+        var active = rows.Select(row => Edit(row)?.At(layer.Call.Step.Index)).Select(edit => edit is null or { IsIdentity: true } ? null : edit).ToList();
+        if (layer.Source is not { } source || active.All(edit => edit is null))
+            return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);
+        var (queries, keys, values, owners) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>(), new List<int>());
+        for (var i = 0; i < rows.Count; i++)
+        {
+            var (query, key, value) = layer.Row(i);
+            var edit = active[i];
+            if (edit is null || !edit.OwnShareIsZero)
+                Add(query, key, edit is null ? value : value * Matrices(edit, value).R, i);
+            if (edit is not null)
+                Add(source.Query, source.Key, matmul(Matrices(edit, value).P, value), i);
+        }
+
+        var parts = ScaledDotProduct.Attend(cat(queries, 0), cat(keys, 0), cat(values, 0));
+        return cat([.. rows.Select((_, i) => owners.Select((owner, part) => (owner, part)).Where(o => o.owner == i)
+            .Select(o => parts.narrow(0, o.part, 1)).Aggregate((a, b) => a.Plus(b)))], 0);
+
+        void Add(Tensor query, Tensor key, Tensor value, int owner)
+        {
+            queries.Add(query);
+            keys.Add(key);
+            values.Add(value);
+            owners.Add(owner);
+        }
+    }
+
+    // The same with the maps held in memory, because somebody wants to see them.
+    private Tensor AttendWatched(Layer layer, AttentionMaps watcher)
+    {
+        var rows = Rows(layer.Call);
+        var sourceMap = layer.Source is { } source ? ScaledDotProduct.Probabilities(source.Query, source.Key) : null;
+        if (sourceMap is not null && TellsSource(layer.Call))
+            watcher.Add(layer.Call, prompt: 0, sourceMap);
+        var outputs = new Tensor[rows.Count];
+        for (var i = 0; i < rows.Count; i++)
+        {
+            var (query, key, value) = layer.Row(i);
+            if (!rows[i].Conditional)
+            {
+                outputs[i] = ScaledDotProduct.Attend(query, key, value);
+                continue;
+            }
+
+            var map = rows[i].Prompt == 0 && sourceMap is not null ? sourceMap : ScaledDotProduct.Probabilities(query, key);
+            if (Edit(rows[i])?.At(layer.Call.Step.Index) is { IsIdentity: false } edit && sourceMap is not null)
+            {
+                var (p, r) = Matrices(edit, value);
+                map = matmul(sourceMap, p).Plus(map * r.transpose(0, 1));
+            }
+
+            if (rows[i].Prompt != 0)
+                watcher.Add(layer.Call, rows[i].Prompt, map);
+            outputs[i] = matmul(map, value);
+        }
+
+        return cat(outputs, 0);
+    }
+
+    private AttentionEdit? Edit(BatchRow row) => row.Conditional ? edits[row.Prompt] : null;
+
+    private (Tensor P, Tensor R) Matrices(CrossEdit edit, Tensor like)
+    {
+        if (matrices.TryGetValue(edit, out var pair))
+            return pair;
+        var n = edit.Tokens;
+        pair = (tensor(edit.P, [n, n], device: CPU).to(like.dtype, like.device).DetachFromDisposeScope(),
+            tensor(edit.R, [n, 1], device: CPU).to(like.dtype, like.device).DetachFromDisposeScope());
+        matrices.Add(edit, pair);
+        return pair;
+    }
+
+    // The source's maps count once: with its own row, or, where that is not in the run, with the first edit's.
+    private bool TellsSource(in AttentionCall call) => RowOf(call, prompt: 0) >= 0 || (recording is { IsComplete: true } && RowOf(call, prompt: 1) >= 0);
+
+    private static IReadOnlyList<BatchRow> Rows(in AttentionCall call) => call.Step.Rows;
+
+    private static int RowOf(in AttentionCall call, int prompt)
+    {
+        for (var i = 0; i < call.Step.Rows.Count; i++)
+        {
+            if (call.Step.Rows[i] == new BatchRow(prompt, Conditional: true))
+                return i;
+        }
+
+        return -1;
+    }
+
+    private static Tensor Substitute(Tensor rows, Tensor source, List<bool> where)
+        => cat([.. where.Select((replace, i) => replace ? source : rows.narrow(0, i, 1))], 0);
+
+    private readonly record struct Layer(AttentionCall Call, Tensor Query, Tensor Key, Tensor Value, (Tensor Query, Tensor Key)? Source)
+    {
+        public (Tensor Query, Tensor Key, Tensor Value) Row(int i) => (Query.narrow(0, i, 1), Key.narrow(0, i, 1), Value.narrow(0, i, 1));
+    }
+}

@@ -1,0 +1,86 @@
+using PromptToPrompt.Diffusion.UNet.Attention;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Attention;
+
+/// <summary>
+/// What later edits need of the source run: at each step the cross-attention queries, the queries and keys of the self-attention layers that
+/// may be injected, and the latents. The keys of cross-attention depend on the prompt alone and are kept once for each layer.
+/// </summary>
+/// <param name="dtype">What to keep the activations in; bfloat16 halves the memory and is not exact.</param>
+/// <param name="maxBytes">Most memory to use.</param>
+/// <param name="selfResolution">Largest side of self-attention layers that may be injected.</param>
+public sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long maxBytes = 6L << 30, int selfResolution = 32) : IDisposable
+{
+    private readonly bool keepsAllSteps = true;
+    private readonly Dictionary<(int Step, int Site), Tensor> queries = [];
+    private readonly Dictionary<(int Step, int Site), Tensor> keys = [];
+    private readonly List<Tensor> latents = [];
+
+    private SourceRecording(ScalarType dtype, int selfResolution, bool keepsAllSteps)
+        : this(dtype, long.MaxValue, selfResolution) => this.keepsAllSteps = keepsAllSteps;
+
+    /// <summary>A recording that holds one step at a time, for rows of the same step that are computed after the source's.</summary>
+    internal static SourceRecording OfLatestStep(ScalarType dtype, int selfResolution) => new(dtype, selfResolution, keepsAllSteps: false);
+
+    /// <summary>Memory in use, in bytes.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Whether a whole source run is in the recording.</summary>
+    public bool IsComplete { get; internal set; }
+
+    /// <summary>Latents after each step, entry 0 the start: [1, channels, h, w] each.</summary>
+    public IReadOnlyList<Tensor> Latents => latents;
+
+    internal void Write(in AttentionCall call, Tensor query, Tensor key)
+    {
+        var cross = call.Site.Kind == AttentionKind.Cross;
+        if (!cross && call.Positions > selfResolution * selfResolution)
+            return;
+        Put(queries, (StepOf(call), call.Site.Index), query);
+        if (!cross || !keys.ContainsKey(KeyOf(call)))
+            Put(keys, KeyOf(call), key);
+    }
+
+    internal (Tensor Query, Tensor Key)? Read(in AttentionCall call, ScalarType type) =>
+        queries.TryGetValue((StepOf(call), call.Site.Index), out var query) ? (query.to(type), keys[KeyOf(call)].to(type)) : null;
+
+    internal void AddLatents(Tensor state) => latents.Add(Keep(state, ScalarType.Float32));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var tensor in queries.Values.Concat(keys.Values).Concat(latents))
+            tensor.Dispose();
+        queries.Clear();
+        keys.Clear();
+        latents.Clear();
+    }
+
+    private int StepOf(in AttentionCall call) => keepsAllSteps ? call.Step.Index : 0;
+
+    // Keys of cross-attention are those of every step.
+    private (int Step, int Site) KeyOf(in AttentionCall call) => (call.Site.Kind == AttentionKind.Cross ? 0 : StepOf(call), call.Site.Index);
+
+    private void Put(Dictionary<(int Step, int Site), Tensor> kept, (int Step, int Site) place, Tensor tensor)
+    {
+        if (kept.Remove(place, out var earlier))
+        {
+            Bytes -= earlier.numel() * earlier.element_size();
+            earlier.Dispose();
+        }
+
+        kept.Add(place, Keep(tensor));
+    }
+
+    private Tensor Keep(Tensor tensor, ScalarType? type = null)
+    {
+        var kept = tensor.to(type ?? dtype, copy: true).DetachFromDisposeScope();
+        Bytes += kept.numel() * kept.element_size();
+        if (Bytes <= maxBytes)
+            return kept;
+        kept.Dispose();
+        throw new Diffusion.InvalidInputException(
+            $"Recording the source needs more than {maxBytes / (1 << 20)} MB; keep it in bfloat16, take fewer steps, or run source and edits in one batch.");
+    }
+}

@@ -1,0 +1,62 @@
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Inversion;
+
+/// <summary>
+/// Adam (Kingma and Ba 2014, arXiv 1412.6980) with its usual constants, of one tensor, and decoupled weight decay (Loshchilov and Hutter,
+/// arXiv 1711.05101) where that is wanted. Everything it holds is its own, whatever scope it is made in.
+/// </summary>
+internal sealed class Adam : IDisposable
+{
+    private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
+
+    /// <summary>Begins with a value, which is copied.</summary>
+    public Adam(Tensor value)
+        : this(value, zeros_like(value), zeros_like(value), steps: 0)
+    {
+    }
+
+    /// <summary>Goes on from where another one was.</summary>
+    /// <param name="value">Its value, copied as the moments are.</param>
+    /// <param name="first">Its first moment.</param>
+    /// <param name="second">Its second moment.</param>
+    /// <param name="steps">Steps it had taken.</param>
+    public Adam(Tensor value, Tensor first, Tensor second, int steps)
+    {
+        (Value, First, Second, Steps) = (Own(value), Own(first), Own(second), steps);
+
+        static Tensor Own(Tensor tensor) => tensor.clone().DetachFromDisposeScope();
+    }
+
+    public Tensor Value { get; }
+
+    public Tensor First { get; }
+
+    public Tensor Second { get; }
+
+    public int Steps { get; private set; }
+
+    /// <summary>Takes a step.</summary>
+    /// <param name="gradient">The gradient at <see cref="Value"/>.</param>
+    /// <param name="rate">The learning rate.</param>
+    /// <param name="decay">Share of the value, times the rate, that is taken away.</param>
+    public void Step(Tensor gradient, double rate, double decay = 0)
+    {
+        using var scope = NewDisposeScope();
+        Steps++;
+        First.mul_(Held(Beta1)).add_(gradient, alpha: Held(1 - Beta1));
+        Second.mul_(Held(Beta2)).addcmul_(gradient, gradient, Held(1 - Beta2));
+        var scale = Second.sqrt().div_(Held(Math.Sqrt(1 - Math.Pow(Beta2, Steps)))).AddInPlace(Held(Epsilon));
+        if (decay > 0)
+            Value.mul_(Held(1 - (rate * decay)));
+        Value.addcdiv_(First, scale, Held(-rate / (1 - Math.Pow(Beta1, Steps))));
+    }
+
+    public void Dispose()
+    {
+        Value.Dispose();
+        First.Dispose();
+        Second.Dispose();
+    }
+}

@@ -1,0 +1,159 @@
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Editing.Attention;
+using static PromptToPrompt.Diffusion.InvalidInputException;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Pipelines;
+
+/// <summary>A run worked out for a model: tokens, embeddings, edits, noise and regions. Everything that is decided before the first step.</summary>
+internal sealed class EditPlan : IDisposable
+{
+    private readonly Tensor? mask;
+
+    public EditPlan(StableDiffusionModel model, GenerationRequest source, EditRequest edit, Observation? observation = null)
+    {
+        Words = new EditWords(model.Tokenizer, source, edit);
+        Model = model;
+        Source = source;
+        Edit = edit;
+        Observation = observation ?? Observation.None;
+        Sampler = Sampling.Sampler ?? model.Scheduler.DefaultSampler;
+        FirstStep = source.Inverted?.Settings.FirstStep ?? 0;
+        Trajectory = source.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
+        Noise = StartingNoise();
+        var sizes = Sampling.SizesOf(PictureSize);
+        Conditional = TextConditioning.Encode(model, Prompts, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
+        Unconditional = source.Inverted?.Unconditional is { } found ? Placed(found)
+            : TextConditioning.EncodeNegative(model, Words.Negative, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
+        mask = edit.Mask is { } picture ? LatentMask(picture).DetachFromDisposeScope() : null;
+        var blends = edit.Blend is not null || edit.BlendSubtract is not null;
+        var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)Noise.shape[2], (int)Noise.shape[3]);
+        Maps = blends || Observation.Attention || Observation.Trace ? new AttentionMaps(height, width) : null;
+        SelfAttention = Observation.SelfAttention ? new SelfAttentionMap(height, width) : null;
+        Blend = !blends && mask is null ? null : new LocalBlend(
+            new LocalBlendOptions
+            {
+                Include = Words.Blend,
+                Subtract = Words.BlendSubtract,
+                Threshold = edit.BlendThreshold,
+                SubtractThreshold = edit.BlendSubtractThreshold,
+                Start = edit.BlendStart,
+                Mask = mask,
+            },
+            Maps,
+            Sampling.Steps);
+    }
+
+    public StableDiffusionModel Model { get; }
+
+    public GenerationRequest Source { get; }
+
+    public EditRequest Edit { get; }
+
+    public Observation Observation { get; }
+
+    public SamplingSettings Sampling => Source.Sampling;
+
+    public EditWords Words { get; }
+
+    public IReadOnlyList<TokenizedPrompt> Prompts => Words.Prompts;
+
+    public SamplerKind Sampler { get; }
+
+    public IReadOnlyList<AttentionEdit?> Edits => Words.Edits;
+
+    /// <summary>Starting noise of every prompt, [prompts, channels, h, w].</summary>
+    public Tensor Noise { get; }
+
+    /// <summary>The source's latents at the start and after each step, where a picture was inverted; see <see cref="DenoisingRequest.Trajectory"/>.</summary>
+    public Tensor? Trajectory { get; }
+
+    /// <summary>The step that edits begin at.</summary>
+    public int FirstStep { get; }
+
+    public Conditioning Conditional { get; }
+
+    public Conditioning Unconditional { get; }
+
+    /// <summary>Whether the rows of a step are computed one after another.</summary>
+    public bool RowByRow => Source.RowByRow || Model.OnePartAtATime;
+
+    public AttentionMaps? Maps { get; }
+
+    public SelfAttentionMap? SelfAttention { get; }
+
+    public LocalBlend? Blend { get; }
+
+    private PixelSize PictureSize => new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * Model.Shape.Vae.PixelsPerLatent;
+
+    public Scheduler CreateScheduler()
+    {
+        var config = Sampling.Configure(Model.Scheduler);
+        return Source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Sampling.Steps, Sampling.Seed);
+    }
+
+    /// <summary>U-Net rows of each step of a pass over some of the prompts.</summary>
+    public int Rows(IReadOnlyList<int> prompts)
+    {
+        var known = Trajectory is not null && prompts.Contains(0) ? 1 : 0;
+        return known + ((prompts.Count - known) * (Sampling.Guidance == 1 || Model.Denoiser.TakesGuidance ? 1 : 2));
+    }
+
+    public void Dispose()
+    {
+        Noise.Dispose();
+        Conditional.Dispose();
+        Unconditional.Dispose();
+        Trajectory?.Dispose();
+        mask?.Dispose();
+    }
+
+    private Tensor StartingNoise()
+    {
+        using var scope = NewDisposeScope();
+        var model = Model;
+        var (height, width) = Sampling.Size is { } size ? (size.Height, size.Width) : (model.PictureSide, model.PictureSide);
+        Tensor source;
+        if (Trajectory is not null)
+        {
+            source = Trajectory.narrow(0, FirstStep, 1);
+            Require(source.shape[1] == model.Shape.Vae.LatentChannels, $"The picture was inverted with a model of {source.shape[1]} latent channels; this one has {model.Shape.Vae.LatentChannels}.");
+        }
+        else if (Source.InitialLatents is { } given)
+        {
+            Require(given.dim() == 4 && given.shape[0] == 1 && given.shape[1] == model.Shape.Vae.LatentChannels,
+                $"The initial latents have shape [{string.Join(", ", given.shape)}]; this model needs [1, {model.Shape.Vae.LatentChannels}, h, w].");
+            source = given.to(ScalarType.Float32, model.Device);
+            (height, width) = ((int)given.shape[2] * model.Shape.Vae.PixelsPerLatent, (int)given.shape[3] * model.Shape.Vae.PixelsPerLatent);
+        }
+        else
+        {
+            source = InitialNoise.FromSeed(model, Sampling.Seed, height, width);
+        }
+
+        var edited = Edit.EditSeed is { } seed ? InitialNoise.FromSeed(model, seed, height, width) : source;
+        return cat([source, .. Edit.Prompts.Select(_ => edited)], 0).DetachFromDisposeScope();
+    }
+
+    private Conditioning Placed(Conditioning found)
+    {
+        using var scope = NewDisposeScope();
+        return found.To(Model.Dtype, Model.Device).Own();
+    }
+
+    // A position may change when more than half of its pixels may.
+    private Tensor LatentMask(Picture picture)
+    {
+        using var scope = NewDisposeScope();
+        var latent = Model.Shape.Vae.PixelsPerLatent;
+        var fitted = Mask.Fit(Mask.Of(picture), new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * latent);
+        var brightness = fitted.ToTensor().to(ScalarType.Float32).mean([2]).view(1, 1, fitted.Height, fitted.Width);
+        return nn.functional.adaptive_avg_pool2d(brightness, [Noise.shape[2], Noise.shape[3]]).gt(Held(127.5)).view(Noise.shape[2], Noise.shape[3])
+            .to(Model.Device).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,186 @@
+using System.Globalization;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Prompts;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Pipelines;
+
+/// <summary>
+/// The images of a run, and what was kept of it. A result owns all it shows: the source's inversion, the session and the model may be disposed before
+/// it.
+/// </summary>
+public sealed class EditResult : IDisposable
+{
+    private readonly SamplingSettings sampling;
+    private readonly EditRequest edit;
+    private readonly bool isTraced;
+    private readonly InvertedPicture? inverted;
+    private readonly Conditioning? unconditional;
+    private readonly List<Tensor> latents = [];
+    private readonly List<Tensor?> masks = [];
+
+    // Takes what it needs of the plan, which is gone after the run.
+    internal EditResult(EditPlan plan, IReadOnlyList<int> rows, IReadOnlyList<long> timesteps)
+    {
+        (sampling, edit, isTraced) = (plan.Sampling, plan.Edit, plan.Observation.Trace);
+        if (isTraced)
+        {
+            inverted = plan.Source.Inverted?.Share();
+            unconditional = (plan.Source.Inverted?.Unconditional ?? (sampling.Negative.Length > 0 ? plan.Unconditional : null))?.Share();
+        }
+
+        Prompts = plan.Prompts;
+        Maps = plan.Maps;
+        SelfAttention = plan.SelfAttention;
+        Sampler = plan.Sampler;
+        Rows = rows;
+        Timesteps = timesteps;
+    }
+
+    /// <summary>All prompts of the run, the source's first.</summary>
+    public IReadOnlyList<TokenizedPrompt> Prompts { get; }
+
+    /// <summary>Which prompt each picture is of.</summary>
+    public IReadOnlyList<int> Rows { get; }
+
+    /// <summary>The pictures.</summary>
+    public IReadOnlyList<Picture> Pictures { get; private set; } = [];
+
+    /// <summary>Attention maps, where somebody asked for them.</summary>
+    public AttentionMaps? Maps { get; }
+
+    /// <summary>The source's self-attention, where somebody asked for it.</summary>
+    public SelfAttentionMap? SelfAttention { get; }
+
+    /// <summary>The sampler that ran.</summary>
+    public SamplerKind Sampler { get; }
+
+    /// <summary>The timesteps that ran.</summary>
+    public IReadOnlyList<long> Timesteps { get; }
+
+    /// <summary>Which step, from 1, an evaluation of the network belongs to: PNDM evaluates the timestep of its second step twice.</summary>
+    /// <param name="evaluation">Index of the evaluation, as in <see cref="Timesteps"/>.</param>
+    public int StepOf(int evaluation) => Timesteps.Take(evaluation + 1).Distinct().Count();
+
+    /// <summary>The final latents, [pictures, channels, h, w] float32.</summary>
+    public Tensor Latents { get; private set; } = null!;
+
+    /// <summary>Writes what happened: latents, pictures, timesteps, average 16×16 cross-attention and blend masks (255 before the blend begins).</summary>
+    /// <param name="path">Where to; the file is whole or not there.</param>
+    /// <param name="metadata">What the file's header says besides; null for nothing.</param>
+    /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
+    public void SaveTrace(string path, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        RequireTrace();
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var tensors = new Dictionary<string, Tensor>
+        {
+            ["latents"] = stack(latents).cpu(),
+            ["images"] = stack(Pictures.Select(p => p.ToTensor())),
+            ["timesteps"] = tensor(Timesteps.ToArray(), device: CPU),
+        };
+        if (Maps is { Height: 16, Width: 16 })
+            tensors["attention.cross.16"] = stack(Rows.Select(p => Maps.Mean(p).transpose(0, 1).reshape(-1, 16, 16)));
+        if (masks.OfType<Tensor>().FirstOrDefault() is { } some)
+            tensors["blend.mask"] = stack(masks.Select(m => m is null ? full_like(some, Held(255)) : m));
+        inverted?.AddTrace(tensors);
+        SafetensorsWriter.Write(path, tensors, metadata);
+    }
+
+    /// <summary>
+    /// One of the pictures as a source of further edits: its way from noise is known, so that it need not be inverted. It keeps the negative
+    /// prompt, or what took the empty prompt's place in its own source, the noise of its source's steps, and what is emphasised in its prompt.
+    /// </summary>
+    /// <param name="picture">Index into <see cref="Pictures"/>.</param>
+    /// <exception cref="Diffusion.InvalidInputException">The picture was not made with DDIM, whose way is the only one that edits can follow.</exception>
+    /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
+    public InvertedPicture AsSource(int picture)
+    {
+        RequireTrace();
+        if (Sampler != SamplerKind.Ddim)
+            throw new Diffusion.InvalidInputException($"This picture was made with {Sampler.Name()}; only pictures made with ddim can be edited further.");
+        if (latents.Count != sampling.Steps + 1)
+            throw new Diffusion.InvalidInputException("This picture comes from a partial run, so its trajectory is incomplete; invert it to edit it further.");
+        var settings = inverted?.Settings ?? new InversionSettings
+        {
+            Method = new DirectInversion(),
+            Prompt = "",
+            Sampling = InversionSettings.Deciding(sampling),
+        };
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var way = cat([.. latents.Select(state => state.narrow(0, picture, 1))], 0);
+        return new InvertedPicture(settings with { Prompt = PromptReading.Write(Prompts[Rows[picture]]) }, way.flip(0), way)
+        {
+            Unconditional = unconditional?.Own(),
+            StepNoise = inverted?.StepNoise is { } noise ? InvertedPicture.Own(noise) : null,
+            FinishedSteps = settings.Sampling.Steps,
+        };
+    }
+
+    /// <summary>A picture's prompt as people read it, with what its words were weighted by.</summary>
+    /// <param name="picture">Index into <see cref="Pictures"/>.</param>
+    public string Caption(int picture)
+    {
+        var text = Prompts[Rows[picture]].Text;
+        if (Rows[picture] == 0)
+            return text;
+        var weights = WeightedPrompt.Parse(edit.Prompts[Rows[picture] - 1]).Weights.Concat(edit.Weights);
+        return string.Join(", ", weights.Select(weight => string.Create(CultureInfo.InvariantCulture, $"{weight.Word} ×{weight.Weight:0.##}")).Prepend(text));
+    }
+
+    /// <summary>Where the last step let a picture change, [h, w], 255 for yes; null where nothing confined it. The caller's to dispose.</summary>
+    /// <param name="picture">Index into <see cref="Pictures"/>.</param>
+    /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
+    public Tensor? LastMask(int picture)
+    {
+        RequireTrace();
+        using var scope = NewDisposeScope();
+        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[picture]].mul(Held(byte.MaxValue)).cpu().MoveToOuterDisposeScope() : null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        latents.ForEach(tensor => tensor.Dispose());
+        masks.ForEach(mask => mask?.Dispose());
+        Latents?.Dispose();
+        Maps?.Dispose();
+        SelfAttention?.Dispose();
+        inverted?.Dispose();
+        unconditional?.Dispose();
+    }
+
+    private void RequireTrace()
+    {
+        if (!isTraced)
+            throw new InvalidOperationException($"Set {nameof(Observation)}.{nameof(Observation.Trace)} before the run.");
+    }
+
+    internal void Keep(Tensor state)
+    {
+        if (isTraced)
+            latents.Add(state.clone().DetachFromDisposeScope());
+    }
+
+    internal void KeepMask(Tensor? mask)
+    {
+        if (isTraced)
+            masks.Add(mask?.squeeze(1).to(ScalarType.Byte).DetachFromDisposeScope());
+    }
+
+    internal void Finish(StableDiffusionModel model, Tensor state)
+    {
+        Latents = state.clone().DetachFromDisposeScope();
+        Pictures = model.Vae.DecodeImages(state);
+    }
+}

@@ -1,0 +1,133 @@
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Inversion;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Pipelines;
+
+/// <summary>
+/// Runs edits. A run is one pass over the steps; which prompts are in its batch decides what it is: all of them (one batch), the source alone
+/// (the source pass, recorded), or the edits alone (an edit pass, which reads the recording).
+/// </summary>
+public static class EditRun
+{
+    /// <summary>Makes the source image and its edits in one batch.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="source">The source image.</param>
+    /// <param name="edit">Its edits; null to make the source alone.</param>
+    /// <param name="observation">What else to keep.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
+    /// <param name="cancellationToken">Stops the run before the next step.</param>
+    /// <exception cref="Diffusion.InvalidInputException">A word, number or size does not fit.</exception>
+    public static EditResult Execute(
+        StableDiffusionModel model, GenerationRequest source, EditRequest? edit = null, Observation? observation = null,
+        IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        using var plan = new EditPlan(model, source, edit ?? new EditRequest(), observation);
+        return Pass(plan, [.. Enumerable.Range(0, plan.Prompts.Count)], recording: null, progress, cancellationToken);
+    }
+
+    /// <summary>Throws, before any work, what a run would throw because of its words and numbers.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="source">The source image.</param>
+    /// <param name="edit">Its edits.</param>
+    /// <param name="settings">How the image to edit will be inverted; null where nothing is, or it is inverted already.</param>
+    /// <exception cref="Diffusion.InvalidInputException">A word or number does not fit.</exception>
+    public static void Check(StableDiffusionModel model, GenerationRequest source, EditRequest edit, InversionSettings? settings = null)
+    {
+        if (settings is not null)
+        {
+            settings.Validate();
+            EditWords.RequireFits(source, edit, settings);
+        }
+
+        _ = new EditWords(model.Tokenizer, source, edit);
+    }
+
+    internal static EditResult Pass(
+        EditPlan plan, IReadOnlyList<int> prompts, SourceRecording? recording, IProgress<EditProgress>? progress, CancellationToken cancellationToken)
+    {
+        using var _ = no_grad();
+        using var scheduler = plan.CreateScheduler();
+        var result = new EditResult(plan, prompts, scheduler.Timesteps);
+        try
+        {
+            var first = prompts[0];
+            // Rows that are computed one after another cannot look at each other: the source's is recorded for those that follow in the step.
+            using var lent = plan.RowByRow && first == 0 && prompts.Count > 1 && recording is null
+                ? SourceRecording.OfLatestStep(plan.Model.Dtype, plan.Edit.SelfResolution) : null;
+            using var attention = new EditAttention(plan.Edits, recording ?? lent, plan.Maps, plan.SelfAttention);
+            using var noise = plan.Noise.narrow(0, first, prompts.Count);
+            using var conditional = plan.Conditional.Narrow(first, prompts.Count);
+            for (var i = 0; i <= plan.FirstStep; i++)
+            {
+                // Steps that are left out leave the source on its way and edits where they will begin.
+                using var scope = NewDisposeScope();
+                var source = plan.Trajectory?.narrow(0, i, 1);
+                if (first == 0)
+                    recording?.AddLatents(source ?? plan.Noise.narrow(0, 0, 1));
+                result.Keep(source?.expand(prompts.Count, -1, -1, -1) ?? noise);
+                if (i < plan.FirstStep && plan.Blend is not null)
+                    result.KeepMask(null);
+            }
+
+            using var preview = new RunPreview(plan.Model, progress is not null);
+            var request = new DenoisingRequest
+            {
+                Predicted = preview.Receiver,
+                Latents = noise,
+                FirstStep = plan.FirstStep,
+                Trajectory = first == 0 ? plan.Trajectory : null,
+                ShapeGuidance = plan.Source.Inverted is { } inverted ? inverted.Settings.Method.ShapeGuidance : null,
+                Prompts = prompts,
+                Conditional = conditional,
+                Unconditional = plan.Unconditional,
+                Guidance = plan.Sampling.Guidance,
+                GuidanceRescale = plan.Sampling.GuidanceRescale,
+                Attention = attention,
+                RowByRow = plan.RowByRow,
+                AfterStep = (step, latents) => Blend(plan, first, recording, result, step, latents),
+            };
+            var rows = plan.Rows(prompts);
+            foreach (var state in DenoisingLoop.Run(plan.Model.Denoiser, scheduler, request, cancellationToken))
+            {
+                if (first == 0)
+                    recording?.AddLatents(state.Latents.narrow(0, 0, 1));
+                result.Keep(state.Latents);
+                if (state.Step == state.Steps - 1)
+                    result.Finish(plan.Model, state.Latents);
+                progress?.Report(new EditProgress(state.Step + 1, state.Steps, rows, preview.Pictures));
+            }
+
+            if (first == 0 && recording is not null)
+                recording.IsComplete = true;
+            return result;
+        }
+        catch
+        {
+            result.Dispose();
+            throw;
+        }
+    }
+
+    private static Tensor Blend(EditPlan plan, int first, SourceRecording? recording, EditResult result, int step, Tensor latents)
+    {
+        var edits = latents.shape[0] - (first == 0 ? 1 : 0);
+        if (plan.Blend is not { } blend || edits == 0)
+            return latents;
+        if (!blend.IsActive(step))
+        {
+            result.KeepMask(null);
+            return latents;
+        }
+
+        using var scope = NewDisposeScope();
+        var masks = blend.Masks(step, plan.Prompts.Count, latents.shape[2], latents.shape[3], latents.device);
+        result.KeepMask(masks);
+        // Entry 0 of the recording is the start, so the source after this step is entry step + 1.
+        var source = first == 0 ? latents.narrow(0, 0, 1) : recording!.Latents[step + 1];
+        var blended = LocalBlend.Blend(latents.narrow(0, latents.shape[0] - edits, edits), source, masks.narrow(0, 1, edits));
+        return (first == 0 ? cat([source, blended], 0) : blended).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,66 @@
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Attention;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Pipelines;
+
+/// <summary>
+/// Many edits of one source. The source runs once and is recorded; each edit then computes only its own two rows (unconditional and conditional)
+/// instead of four.
+/// </summary>
+public sealed class EditSession : IDisposable
+{
+    private readonly StableDiffusionModel model;
+    private readonly GenerationRequest source;
+    private readonly SourceRecording recording;
+
+    /// <summary>Begins a session; nothing is computed yet.</summary>
+    /// <param name="model">The model; stays the caller's.</param>
+    /// <param name="source">The source image.</param>
+    /// <param name="recordingType">Type of the recorded activations; bfloat16 halves the memory.</param>
+    /// <param name="maxBytes">Most memory the recording may take.</param>
+    /// <param name="selfResolution">Largest <see cref="EditRequest.SelfResolution"/> of the edits.</param>
+    public EditSession(
+        StableDiffusionModel model, GenerationRequest source, ScalarType recordingType = ScalarType.Float32, long maxBytes = 6L << 30,
+        int selfResolution = EditRequest.DefaultSelfResolution)
+    {
+        this.model = model;
+        this.source = source;
+        recording = new SourceRecording(recordingType, maxBytes, selfResolution);
+    }
+
+    /// <summary>Memory of the recording in bytes.</summary>
+    public long RecordedBytes => recording.Bytes;
+
+    /// <summary>The source pass: makes the source image and records what edits need.</summary>
+    /// <param name="observation">What else to keep.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
+    /// <param name="cancellationToken">Stops the pass before the next step.</param>
+    /// <exception cref="InvalidOperationException">The source has run.</exception>
+    public EditResult RunSource(Observation? observation = null, IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        if (recording.IsComplete)
+            throw new InvalidOperationException("The source of this session has run.");
+        using var plan = new EditPlan(model, source, new EditRequest(), observation);
+        return EditRun.Pass(plan, [0], recording, progress, cancellationToken);
+    }
+
+    /// <summary>An edit pass: the edited images alone, steered by the recording.</summary>
+    /// <param name="edit">The edit.</param>
+    /// <param name="observation">What else to keep.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
+    /// <param name="cancellationToken">Stops the pass before the next step.</param>
+    /// <exception cref="InvalidOperationException">The source has not run.</exception>
+    /// <exception cref="Diffusion.InvalidInputException">A word or number of the edit does not fit the source.</exception>
+    public EditResult Edit(
+        EditRequest edit, Observation? observation = null, IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        if (!recording.IsComplete)
+            throw new InvalidOperationException("Run the source first.");
+        using var plan = new EditPlan(model, source, edit, observation);
+        return EditRun.Pass(plan, [.. Enumerable.Range(1, edit.Prompts.Count)], recording, progress, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => recording.Dispose();
+}

@@ -1,0 +1,89 @@
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Prompts;
+using static PromptToPrompt.Diffusion.InvalidInputException;
+
+namespace PromptToPrompt.Editing.Pipelines;
+
+/// <summary>What of a run depends on its words and numbers alone: checked and worked out before anything is computed.</summary>
+internal sealed class EditWords
+{
+    public EditWords(ClipTokenizer tokenizer, GenerationRequest source, EditRequest edit)
+    {
+        Validate(source, edit);
+        var sampling = source.Sampling;
+        var prompt = PromptReading.Read(tokenizer, source.Prompt, sampling.Chunks);
+        Negative = PromptReading.Read(tokenizer, sampling.Negative, sampling.Chunks);
+        var targets = edit.Prompts.Select(WeightedPrompt.Parse).Select(target => (
+            tokenizer.TokenizeWindows(target.Text, sampling.Chunks), edit with { Weights = [.. edit.Weights, .. target.Weights] }));
+        Edits = [null, .. AttentionEdit.CreateAll(prompt, [.. targets], sampling.Steps)];
+        // A target's emphasis comes from the source through the alignment.
+        Prompts = [prompt, .. Edits.Skip(1).Select(target => target!.Alignment.Target with { Emphasis = target.Alignment.Emphasis() })];
+        Blend = edit.Blend?.Find(Prompts, nameof(EditRequest.Blend));
+        BlendSubtract = edit.BlendSubtract?.Find(Prompts, nameof(EditRequest.BlendSubtract));
+    }
+
+    /// <summary>The source prompt, then the targets.</summary>
+    public IReadOnlyList<TokenizedPrompt> Prompts { get; }
+
+    /// <summary>The negative prompt.</summary>
+    public TokenizedPrompt Negative { get; }
+
+    /// <summary>The edit of each prompt, null for the source.</summary>
+    public IReadOnlyList<AttentionEdit?> Edits { get; }
+
+    /// <summary>Token positions of the blend words in each prompt.</summary>
+    public IReadOnlyList<IReadOnlyList<int>>? Blend { get; }
+
+    /// <summary>Token positions of the subtracted words in each prompt.</summary>
+    public IReadOnlyList<IReadOnlyList<int>>? BlendSubtract { get; }
+
+    /// <summary>Refuses, before an image is inverted, what cannot follow that inversion.</summary>
+    /// <param name="source">The source.</param>
+    /// <param name="edit">Its edit.</param>
+    /// <param name="settings">How the image will be inverted.</param>
+    public static void RequireFits(GenerationRequest source, EditRequest edit, InversionSettings settings)
+    {
+        var (sampling, inverted) = (source.Sampling, settings.Sampling);
+        RequireSame(nameof(SamplingSettings.Steps), sampling.Steps, inverted.Steps);
+        RequireSame(nameof(SamplingSettings.Chunks), sampling.Chunks, inverted.Chunks);
+        RequireSame(nameof(SamplingSettings.ClipSkip), sampling.ClipSkip, inverted.ClipSkip);
+        Require(source.Prompt == settings.Prompt, $"The image was inverted as \"{settings.Prompt}\". Use that source prompt, or invert it again.");
+        Require(sampling.Sampler is null or SamplerKind.Ddim, nameof(SamplingSettings.Sampler), "Real images are edited with ddim.", "Leave the sampler out.");
+        Require(
+            sampling.TimestepSpacing == inverted.TimestepSpacing, nameof(SamplingSettings.TimestepSpacing), "A real image is edited at the timesteps of its inversion.",
+            "Leave this setting out.");
+        RequireUnset(edit.EditSeed is null, nameof(EditRequest.EditSeed), "A real image starts from its own noise.");
+        RequireUnset(source.InitialLatents is null, nameof(GenerationRequest.InitialLatents), "A real image starts from its own noise.");
+        RequireUnset(sampling.OriginalSize is null, nameof(SamplingSettings.OriginalSize), "A real image keeps its own size conditioning.");
+        RequireUnset(sampling.TargetSize is null, nameof(SamplingSettings.TargetSize), "A real image keeps its own size conditioning.");
+        RequireUnset(sampling.Crop == default, nameof(SamplingSettings.Crop), "A real image keeps its own size conditioning.");
+        Require(
+            sampling.Negative.Length == 0 || !settings.Method.ReplacesUnconditional,
+            nameof(SamplingSettings.Negative),
+            $"The method {settings.Method.Name} has its own embedding in place of the negative prompt.",
+            "Leave the negative prompt out, or use the method direct.");
+    }
+
+    private static void Validate(GenerationRequest source, EditRequest edit)
+    {
+        source.Sampling.Validate();
+        edit.Validate();
+        if (source.Inverted is not { } inverted)
+            return;
+        Require(inverted.IsComplete, $"The inversion stopped after {inverted.FinishedSteps} of {inverted.Settings.Sampling.Steps} steps; finish it first.");
+        RequireFits(source, edit, inverted.Settings);
+        Require(
+            source.Sampling.Negative.Length == 0 || inverted.Unconditional is null,
+            nameof(SamplingSettings.Negative),
+            "The inverted image has its own unconditional embedding.",
+            "Leave the negative prompt out.");
+    }
+
+    private static void RequireSame(string setting, int given, int inverted) => Require(
+        given == inverted, setting, $"{given} differs from the image's inversion, which has {inverted}.", "Leave it out, or invert the image again.");
+
+    private static void RequireUnset(bool isUnset, string setting, string why) => Require(isUnset, setting, why, "Leave this setting out.");
+}

@@ -1,0 +1,94 @@
+using System.Numerics;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
+
+namespace PromptToPrompt.Editing.Pipelines;
+
+/// <summary>
+/// How new content is laid into a picture by a mask in black and white (<see cref="Mask"/>), so that "outside" has a meaning for every pixel. Soft
+/// edges lie inside.
+/// </summary>
+public static class InpaintMask
+{
+    /// <summary>How much of each pixel is replaced: 0 outside the mask, and from 0 to 255 within <paramref name="feather"/> pixels of its edge.</summary>
+    /// <param name="mask">A mask in black and white.</param>
+    /// <param name="feather">Width of the soft edge in pixels.</param>
+    /// <returns>One share for each pixel, row by row; of 255.</returns>
+    /// <exception cref="InvalidInputException">The soft edge leaves nothing of the mask.</exception>
+    public static byte[] Shares(Picture mask, double feather)
+    {
+        var shares = new byte[mask.Width * mask.Height];
+        for (var i = 0; i < shares.Length; i++)
+            shares[i] = mask.Rgb[3 * i];
+        if (feather > 0)
+            Soften(shares, mask.Width, feather / 2);
+        return shares.AsSpan().ContainsAnyExcept((byte)0) ? shares
+            : throw new InvalidInputException(FormattableString.Invariant($"A feather of {feather} pixels is wider than the mask; give fewer pixels."));
+    }
+
+    /// <summary>One picture over another, by shares.</summary>
+    public static Picture Composite(Picture under, Picture over, byte[] shares)
+    {
+        var mixed = new byte[under.Rgb.Length];
+        for (var i = 0; i < mixed.Length; i++)
+        {
+            var share = shares[i / 3];
+            mixed[i] = share switch
+            {
+                0 => under.Rgb[i],
+                byte.MaxValue => over.Rgb[i],
+                _ => (byte)MathF.Round(under.Rgb[i] + (share * (over.Rgb[i] - under.Rgb[i]) / 255f)),
+            };
+        }
+
+        return under with { Rgb = mixed };
+    }
+
+    // A Gaussian blur; beyond the border lies what is at it. A straight edge is half grey then, and what is above that lies inside and is stretched to
+    // the whole range. No more rows are held than the blur reaches over.
+    private static void Soften(byte[] shares, int width, double sigma)
+    {
+        var height = shares.Length / width;
+        var radius = (int)Math.Ceiling(3 * sigma);
+        float[] weights = [.. Enumerable.Range(-radius, (2 * radius) + 1).Select(i => (float)Math.Exp(-0.5 * (i / sigma) * (i / sigma)))];
+        var sum = weights.Sum();
+        weights = [.. weights.Select(weight => weight / sum / byte.MaxValue)];
+        var across = new float[weights.Length][];
+        var padded = new float[width + (2 * radius)];
+        var blurred = new float[width];
+        var next = 0;
+        for (var y = 0; y < height; y++)
+        {
+            // Rows are blurred across before their shares are written, and written before others need them no more.
+            for (; next <= Math.Min(y + radius, height - 1); next++)
+                across[next % weights.Length] = Across(shares.AsSpan(next * width, width), across[next % weights.Length] ?? new float[width]);
+            var row = shares.AsSpan(y * width, width);
+            if (!row.ContainsAnyExcept((byte)0))
+                continue;
+            blurred.AsSpan().Clear();
+            for (var k = 0; k < weights.Length; k++)
+                Add(blurred, across[Math.Clamp(y + k - radius, 0, height - 1) % weights.Length], weights[k] * byte.MaxValue);
+            for (var x = 0; x < width; x++)
+                row[x] = row[x] == 0 ? (byte)0 : (byte)Math.Round(byte.MaxValue * Math.Clamp((2 * blurred[x]) - 1, 0, 1));
+        }
+
+        float[] Across(ReadOnlySpan<byte> row, float[] result)
+        {
+            for (var x = 0; x < padded.Length; x++)
+                padded[x] = row[Math.Clamp(x - radius, 0, width - 1)];
+            result.AsSpan().Clear();
+            for (var k = 0; k < weights.Length; k++)
+                Add(result, padded.AsSpan(k, width), weights[k]);
+            return result;
+        }
+    }
+
+    private static void Add(Span<float> sums, ReadOnlySpan<float> values, float weight)
+    {
+        var i = 0;
+        for (; i + Vector<float>.Count <= sums.Length; i += Vector<float>.Count)
+            (new Vector<float>(sums[i..]) + (new Vector<float>(values[i..]) * weight)).CopyTo(sums[i..]);
+        for (; i < sums.Length; i++)
+            sums[i] += values[i] * weight;
+    }
+}

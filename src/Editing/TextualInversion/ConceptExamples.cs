@@ -1,0 +1,118 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Diffusion.UNet;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.TextualInversion;
+
+/// <summary>
+/// What a word is learned from: the pictures' latents, encoded once, noised anew each time. Batch number i of a seed is always the same, so that a run can be
+/// gone on with at any step.
+/// </summary>
+internal sealed class ConceptExamples : IDisposable
+{
+    // A number that no step has.
+    private const long HeldOutNumber = -1;
+    private readonly StableDiffusionModel model;
+    private readonly ConceptSettings settings;
+    private readonly NoiseSchedule schedule;
+    private readonly List<Entry> entries = [];
+
+    public ConceptExamples(StableDiffusionModel model, ConceptWord word, ConceptSettings settings, IReadOnlyList<ConceptPicture> pictures)
+    {
+        InvalidInputException.Require(pictures.Count > 0, "There are no pictures to learn from; give a few of the same thing.");
+        var size = pictures[0].Picture.Size;
+        InvalidInputException.Require(pictures.All(picture => picture.Picture.Size == size), "The pictures must be framed to one size.");
+        this.model = model;
+        this.settings = settings;
+        schedule = NoiseSchedule.Create(model.Scheduler);
+        using var scope = NewDisposeScope();
+        var templates = settings.Templates.Select(word.Read).ToList();
+        foreach (var picture in pictures)
+        {
+            IReadOnlyList<TokenizedPrompt> prompts = picture.Caption is { } caption ? [word.Read(caption)] : templates;
+            entries.Add(new Entry(Encode(picture.Picture), prompts, picture.Sizes));
+            if (settings.Flip)
+                entries.Add(new Entry(Encode(picture.Picture.Mirror()), prompts, picture.Sizes));
+        }
+
+        Tensor Encode(Diffusion.Images.Picture picture) => model.Vae.EncodeImage(picture, model.Device).DetachFromDisposeScope();
+    }
+
+    /// <summary>The examples of a step, batch by batch.</summary>
+    /// <param name="step">The step, from 0.</param>
+    public IEnumerable<ConceptBatch> Step(int step) =>
+        Enumerable.Range(0, settings.Accumulation).Select(i => Draw(((long)step * settings.Accumulation) + i, settings.Batch));
+
+    /// <summary>Examples that no step has: noise levels evenly spaced, each picture about as often as the others.</summary>
+    /// <param name="count">How many.</param>
+    public IEnumerable<ConceptBatch> HeldOut(int count)
+    {
+        for (var first = 0; first < count; first += settings.Batch)
+        {
+            var number = HeldOutNumber - first;
+            using var generator = Numbers(number);
+            yield return Noise(generator, [.. Enumerable.Range(first, Math.Min(settings.Batch, count - first)).Select(i =>
+                (entries[i % entries.Count], i / entries.Count, (long)((i + 0.5) / count * schedule.Count)))]);
+        }
+    }
+
+    public void Dispose() => entries.ForEach(entry => entry.Latents.Dispose());
+
+    // The noise levels of a batch lie each in its own stretch of the schedule (Kingma et al., arXiv 2107.00630, §3): the same mean, with less chance in it.
+    private ConceptBatch Draw(long number, int rows)
+    {
+        using var generator = Numbers(number);
+        using var numbers = rand([2], dtype: ScalarType.Float64, device: CPU, generator: generator);
+        var (offset, turn) = (numbers[0].ReadDouble(), numbers[1].ReadDouble());
+        return Noise(generator, [.. Enumerable.Range(0, rows).Select(row =>
+        {
+            var place = (number * rows) + row;
+            return (
+                entries[Turn(place)],
+                (int)(turn * int.MaxValue) + row,
+                Math.Min(schedule.Count - 1, (long)((row + offset) / rows * schedule.Count)));
+        })]);
+    }
+
+    // Every picture once in each round, in an order of the round's own.
+    private int Turn(long place)
+    {
+        using var generator = Numbers(long.MaxValue - (place / entries.Count));
+        using var order = randperm(entries.Count, device: CPU, generator: generator);
+        return (int)order[place % entries.Count].ReadInt64();
+    }
+
+    private ConceptBatch Noise(Generator generator, IReadOnlyList<(Entry Entry, int Prompt, long Timestep)> rows)
+    {
+        using var scope = NewDisposeScope();
+        var latents = cat([.. rows.Select(row => row.Entry.Latents)], 0);
+        var noise = randn(latents.shape, device: CPU, generator: generator).to(model.Device);
+        var levels = rows.Select(row => schedule.Level(row.Timestep)).ToList();
+        return new ConceptBatch(
+            [.. rows.Select(row => row.Entry.Prompts[row.Prompt % row.Entry.Prompts.Count])],
+            [.. rows.Select(row => row.Entry.Sizes)],
+            PerRow((level, sample, rowNoise) => level.AddNoise(sample, rowNoise)),
+            PerRow((level, sample, rowNoise) => level.Target(model.Scheduler.PredictionType, sample, rowNoise)),
+            tensor(rows.Select(row => row.Timestep).ToArray(), device: model.Device)).MoveToOuterDisposeScope();
+
+        Tensor PerRow(Func<NoiseLevel, Tensor, Tensor, Tensor> make) =>
+            cat([.. levels.Select((level, i) => make(level, latents.narrow(0, i, 1), noise.narrow(0, i, 1)))], 0);
+    }
+
+    private Generator Numbers(long number) => new(HashCode(settings.Seed, number), CPU);
+
+    private static ulong HashCode(ulong seed, long number)
+    {
+        // Not System.HashCode, which differs from process to process.
+        var hash = unchecked(seed + ((ulong)number * 0x9E3779B97F4A7C15UL));
+        hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9UL;
+        hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EBUL;
+        return (hash ^ (hash >> 31)) >> 1;
+    }
+
+    private sealed record Entry(Tensor Latents, IReadOnlyList<TokenizedPrompt> Prompts, PictureSizes Sizes);
+}

@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Editing.Inversion;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.TextualInversion;
+
+/// <summary>All that a training changes: the vectors and the optimiser's moments, for each text encoder.</summary>
+internal sealed class ConceptState : IDisposable
+{
+    private const string Format = "p2p-concept-1";
+    private readonly IReadOnlyList<Adam> optimisers;
+
+    private ConceptState(IReadOnlyList<Adam> optimisers) => this.optimisers = optimisers;
+
+    /// <summary>Steps taken.</summary>
+    public int Step => optimisers[0].Steps;
+
+    /// <summary>The vectors for each text encoder, [vectors, width] float32.</summary>
+    public IReadOnlyList<Tensor> Vectors => [.. optimisers.Select(optimiser => optimiser.Value)];
+
+    /// <summary>The state before the first step.</summary>
+    public static ConceptState Begin(IReadOnlyList<Tensor> initial) => new([.. initial.Select(rows => new Adam(rows))]);
+
+    /// <summary>Takes a step of the optimiser.</summary>
+    /// <param name="gradients">The gradient for each text encoder's vectors.</param>
+    /// <param name="rates">The learning rate of each.</param>
+    /// <param name="decay">Weight decay.</param>
+    public void Update(IReadOnlyList<Tensor> gradients, IReadOnlyList<double> rates, double decay)
+    {
+        foreach (var (i, optimiser) in optimisers.Index())
+            optimiser.Step(gradients[i], rates[i], decay);
+    }
+
+    /// <summary>Writes the state, whole or not at all.</summary>
+    /// <param name="path">Where to.</param>
+    /// <param name="key">What it belongs to.</param>
+    public void Save(string path, string key)
+    {
+        using var _ = no_grad();
+        SafetensorsWriter.Write(
+            path,
+            optimisers.Index().SelectMany(entry => Parts(entry.Index).Zip([entry.Item.Value, entry.Item.First, entry.Item.Second], KeyValuePair.Create)),
+            new Dictionary<string, string> { ["format"] = Format, ["key"] = key, ["step"] = Step.ToString(CultureInfo.InvariantCulture) });
+    }
+
+    /// <summary>Reads a state; null where the file is none, is damaged, or belongs to another training.</summary>
+    /// <param name="path">Where from.</param>
+    /// <param name="key">What it must belong to.</param>
+    /// <param name="device">Where the vectors are wanted.</param>
+    public static ConceptState? Load(string path, string key, Device device)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        try
+        {
+            using var file = SafetensorsFile.Open(path);
+            if (file.Metadata.GetValueOrDefault("format") != Format || file.Metadata.GetValueOrDefault("key") != key)
+                return null;
+            var step = int.Parse(file.Metadata["step"], CultureInfo.InvariantCulture);
+            var encoders = Enumerable.Range(0, file.Tensors.Count / Parts(0).Count);
+            return new([.. encoders.Select(i => Parts(i).Select(name => file.Read(name).to(device)).ToList()).Select(parts => new Adam(parts[0], parts[1], parts[2], step))]);
+        }
+        catch (InvalidInputException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What a state is recognised by. The number of steps does not count: a training may be made longer.</summary>
+    public static string KeyOf(StableDiffusionModel model, ConceptSettings settings, IReadOnlyList<ConceptPicture> pictures)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(new
+        {
+            model.Fingerprint,
+            Dtype = model.Dtype.ToString(),
+            Settings = settings with { Steps = 1, SaveMemory = null },
+            Pictures = pictures.Select(picture => new { picture.Sizes, picture.Caption, Content = Convert.ToHexString(SHA256.HashData(picture.Picture.Rgb)) }),
+        }));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    public void Dispose()
+    {
+        foreach (var optimiser in optimisers)
+            optimiser.Dispose();
+    }
+
+    private static IReadOnlyList<string> Parts(int encoder) => [$"vectors.{encoder}", $"first.{encoder}", $"second.{encoder}"];
+}

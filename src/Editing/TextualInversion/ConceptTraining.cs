@@ -1,0 +1,176 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Adapters;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Editing.Prompts;
+using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.TextualInversion;
+
+/// <summary>Where a training stands.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Steps">Steps in all.</param>
+/// <param name="Loss">Loss of the last one, before its update.</param>
+public readonly record struct ConceptProgress(int Step, int Steps, double Loss);
+
+/// <summary>
+/// Textual inversion (Gal et al. 2022, arXiv 2208.01618): finds the vectors of one new word, so that the model as it is predicts the noise in a few
+/// pictures that the word names.
+/// </summary>
+public sealed class ConceptTraining : IDisposable
+{
+    private const int HeldOutExamples = 16;
+    private readonly StableDiffusionModel model;
+    private readonly ConceptSettings settings;
+    private readonly ConceptWord word;
+    private readonly ConceptExamples examples;
+    private readonly ConceptLoss loss;
+    private ConceptState state;
+    private readonly IReadOnlyList<double> rates;
+
+    // Of model, settings (all but the number of steps) and pictures: what an interrupted run's state is recognised by.
+    private readonly string key;
+
+    /// <summary>Encodes the pictures and begins with the initial word's vectors.</summary>
+    /// <param name="model">The model; it stays as it is.</param>
+    /// <param name="settings">What to do.</param>
+    /// <param name="pictures">Pictures of one size.</param>
+    /// <exception cref="InvalidInputException">The settings or pictures do not fit the model or each other.</exception>
+    public ConceptTraining(StableDiffusionModel model, ConceptSettings settings, IReadOnlyList<ConceptPicture> pictures)
+    {
+        settings.Validate();
+        PlainModel.Require(model, "learn from pictures");
+        InvalidInputException.Require(
+            !model.OnePartAtATime,
+            "LowMemory",
+            "Training alternates between text encoder and U-Net and needs both in memory.",
+            "Leave it out; recompute activations, use bfloat16 or use a smaller batch.");
+        this.model = model;
+        this.settings = settings;
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        word = new ConceptWord(model, settings);
+        key = ConceptState.KeyOf(model, settings, pictures);
+        var initial = word.InitialVectors();
+        rates = [.. initial.Select(rows => settings.LearningRate ?? rows.Squared().mean().sqrt().ReadDouble() / 20)];
+        state = ConceptState.Begin(initial);
+        loss = new ConceptLoss(model, settings.ClipSkip, settings.SaveMemory);
+        examples = new ConceptExamples(model, word, settings, pictures);
+    }
+
+    /// <summary>Steps done so far.</summary>
+    public int Step => state.Step;
+
+    /// <summary>The word with its vectors as they are now; they belong to the training.</summary>
+    public WordVectors Word => new(settings.Word, state.Vectors);
+
+    /// <summary>Splits prompts that have the word.</summary>
+    public ClipTokenizer Tokenizer => word.Tokenizer;
+
+    /// <summary>Goes on from a state that an interrupted run saved.</summary>
+    /// <param name="path">Its file.</param>
+    /// <returns>Whether it was one of the same training; if not, nothing has changed.</returns>
+    public bool Resume(string path)
+    {
+        if (ConceptState.Load(path, key, model.Device) is not { } found)
+            return false;
+        state.Dispose();
+        state = found;
+        return true;
+    }
+
+    /// <summary>Trains step by step. A synchronous iterator: between steps the caller may save, draw samples, or leave.</summary>
+    /// <param name="cancel">Checked before every step.</param>
+    /// <exception cref="InvalidInputException">The loss is no number any more.</exception>
+    public IEnumerable<ConceptProgress> Run(CancellationToken cancel = default)
+    {
+        while (state.Step < settings.Steps)
+        {
+            cancel.ThrowIfCancellationRequested();
+            var value = TakeStep();
+            yield return new ConceptProgress(state.Step, settings.Steps, value);
+        }
+    }
+
+    /// <summary>The loss on examples that no step has, always the same: what tells how much was learned, without the chance in each step's loss.</summary>
+    /// <exception cref="InvalidInputException">It is no number: the last step broke the word.</exception>
+    public double HeldOutLoss()
+    {
+        var value = HeldOutLoss(state.Vectors);
+        return double.IsFinite(value) ? value : throw Broken();
+    }
+
+    /// <summary>The same for the initial word.</summary>
+    public double InitialHeldOutLoss()
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        return HeldOutLoss(word.InitialVectors());
+    }
+
+    /// <summary>A prompt with the word as the U-Net sees it, one row.</summary>
+    /// <param name="prompt">The prompt, with emphasis as <see cref="PromptReading"/> has it; it may also do without the word.</param>
+    /// <param name="size">Size of the picture.</param>
+    public Conditioning Encode(string prompt, PixelSize size)
+    {
+        using var _ = no_grad();
+        return TextConditioning.EncodeWith(model, [PromptReading.Read(Tokenizer, prompt)], state.Vectors, [PictureSizes.Of(size)], settings.ClipSkip);
+    }
+
+    /// <summary>What the model draws of a prompt by now.</summary>
+    /// <param name="prompt">The prompt; it may also do without the word.</param>
+    /// <param name="seed">Seed of the noise.</param>
+    /// <param name="size">Size of the picture.</param>
+    /// <param name="cancel">Stops before the next step.</param>
+    public Picture Draw(string prompt, ulong seed, PixelSize size, CancellationToken cancel = default)
+    {
+        using var scope = NewDisposeScope();
+        var nothing = TextConditioning.EncodeNegative(model, model.Tokenizer.Tokenize(""), PictureSizes.Of(size), settings.ClipSkip);
+        return SamplePictures.Draw(model, InitialNoise.FromSeed(model, seed, size.Height, size.Width), Encode(prompt, size), nothing, cancel)[0];
+    }
+
+    /// <summary>Writes what a later run needs to go on, whole or not at all.</summary>
+    public void Save(string path) => state.Save(path, key);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        examples.Dispose();
+        state.Dispose();
+    }
+
+    private double TakeStep()
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var sum = 0.0;
+        var gradients = state.Vectors.Select(rows => zeros_like(rows)).ToList();
+        foreach (var batch in examples.Step(state.Step))
+        {
+            using var owned = batch;
+            var (value, found) = loss.Differentiate(state.Vectors, batch);
+            sum += value;
+            foreach (var (total, gradient) in gradients.Zip(found))
+                total.add_(gradient, alpha: Held(1.0 / settings.Accumulation));
+        }
+
+        var mean = sum / settings.Accumulation;
+        if (!double.IsFinite(mean) || !gradients.All(gradient => gradient.isfinite().all().ReadBoolean()))
+            throw Broken();
+        state.Update(gradients, rates, settings.WeightDecay);
+        return mean;
+    }
+
+    private InvalidInputException Broken() =>
+        new($"The loss became NaN or infinite at step {state.Step}. Use float32 or a lower learning rate; if it persists, the model file may be corrupt.");
+
+    private double HeldOutLoss(IReadOnlyList<Tensor> vectors)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        return examples.HeldOut(HeldOutExamples).Sum(batch => loss.Of(vectors, batch) * batch.Prompts.Count) / HeldOutExamples;
+    }
+}

@@ -1,0 +1,55 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Text;
+using static PromptToPrompt.Diffusion.InvalidInputException;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.TextualInversion;
+
+/// <summary>A word that is new to a model: the ids it has in prompts, and the vectors it begins with.</summary>
+internal sealed class ConceptWord
+{
+    private readonly StableDiffusionModel model;
+    private readonly AddedToken token;
+    private readonly int initial;
+
+    /// <exception cref="InvalidInputException">The model has the word already, or the initial word is more than one token to it.</exception>
+    public ConceptWord(StableDiffusionModel model, ConceptSettings settings)
+    {
+        this.model = model;
+        Require(
+            !model.Tokenizer.IsAdded(settings.Word) && Pieces(settings.Word).Count > 1,
+            nameof(settings.Word),
+            $"The model already has the word {settings.Word}.",
+            $"Use a new one, such as \"<my-{settings.Initial}>\".");
+        var pieces = Pieces(settings.Initial);
+        Require(
+            pieces.Count == 1,
+            nameof(settings.Initial),
+            $"\"{settings.Initial}\" has {pieces.Count} tokens in this model ({string.Join(" ", pieces.Select(model.Tokenizer.Decode))}).",
+            "Use a word that is a single token, such as a common word for the kind of thing.");
+        initial = pieces[0];
+        token = new AddedToken(settings.Word, model.Shape.TextEncoder.VocabularySize, settings.Vectors);
+        Tokenizer = model.Tokenizer.With([token]);
+    }
+
+    /// <summary>The model's tokenizer with the word.</summary>
+    public ClipTokenizer Tokenizer { get; }
+
+    /// <summary>The vectors it begins with, those of the initial word, for each text encoder: [vectors, width] float32.</summary>
+    public IReadOnlyList<Tensor> InitialVectors() =>
+        [.. model.TextEncoders.Select(encoder => encoder.Model.Embedding(initial).expand(token.Count, -1))];
+
+    /// <summary>A prompt with the word, as the model reads it.</summary>
+    /// <param name="template">The prompt, with <see cref="PromptTemplates.Place"/> where the word stands.</param>
+    /// <exception cref="InvalidInputException">The prompt is so long that the word is cut off.</exception>
+    public TokenizedPrompt Read(string template)
+    {
+        var prompt = Tokenizer.Tokenize(PromptTemplates.Fill(template, token.Text));
+        Require(prompt.Ids.Contains(token.FirstId + token.Count - 1), $"\"{template}\" is too long: the model reads {Tokenizer.MaxLength} tokens, and {token.Text} is cut off; shorten it.");
+        return prompt;
+    }
+
+    // The tokens of a word, without start and end.
+    private List<int> Pieces(string word) => [.. model.Tokenizer.Encode(word).Skip(1).SkipLast(1)];
+}

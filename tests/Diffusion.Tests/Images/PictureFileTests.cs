@@ -1,0 +1,264 @@
+using System.Text;
+using PromptToPrompt.Diffusion.Images;
+using SkiaSharp;
+
+namespace PromptToPrompt.Diffusion.Tests.Images;
+
+public class PictureFileTests
+{
+    // All kinds of files that hold a picture in pieces, and the bytes at the end that say nothing but that it is over.
+    public static TheoryData<string, int> Whole => new()
+    {
+        { "png", 12 },
+        { "interlaced.png", 12 },
+        { "baseline.jpg", 2 },
+        { "progressive.jpg", 2 },
+        { "progressive-grey.jpg", 2 },
+        { "progressive-restarts.jpg", 2 },
+        { "restarts.jpg", 2 },
+        { "lossy.webp", 0 },
+        { "lossless.webp", 1 },
+        { "gif", 1 },
+        { "bmp", 0 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Whole))]
+    public void WhatIsCutOffAnywhereIsRefused(string kind, int end)
+    {
+        var file = Bytes(kind);
+        var whole = Read(file);
+        for (var length = 1; length < file.Length - end; length += length < 40 || length > file.Length - 40 ? 1 : 1 + (file.Length / 40))
+        {
+            var message = Refused(file[..length], $"{kind} cut to {length} of {file.Length}");
+            Assert.True(length < 200 || message.Contains("cut off"), $"{kind} cut to {length}: {message}");
+        }
+
+        for (var length = file.Length - end; length < file.Length; length++)
+            Assert.Equal(whole.Rgb, Read(file[..length]).Rgb);
+    }
+
+    [Theory]
+    [InlineData("progressive.jpg")]
+    [InlineData("restarts.jpg")]
+    public void WhatIsCutOffAndClosedIsRefused(string kind)
+    {
+        var file = Bytes(kind);
+        foreach (var share in new[] { 0.4, 0.6, 0.8, 0.95 })
+            Refused([.. file[..(int)(file.Length * share)], 0xFF, 0xD9], $"{kind} {share}");
+    }
+
+    /// <summary>A scan may be a few bytes and yet go over the whole picture, so their number is bounded, and so is that of the tables.</summary>
+    [Theory]
+    [InlineData("progressive.jpg", 0xDA)]
+    [InlineData("progressive-grey.jpg", 0xDA)]
+    [InlineData("progressive-restarts.jpg", 0xDA)]
+    [InlineData("baseline.jpg", 0xDA)]
+    [InlineData("baseline.jpg", 0xC4)]
+    public void MoreScansThanAPictureNeedsAreRefused(string kind, byte marker)
+    {
+        var file = Bytes(kind);
+        var start = file.AsSpan().IndexOf([(byte)0xFF, marker]);
+        var end = start + 2;
+        while (file[end] != 0xFF || file[end + 1] is 0 or (>= 0xD0 and <= 0xD7))
+            end++;
+        byte[] With(int copies) => [.. file[..end], .. Enumerable.Repeat(file[start..end], copies).SelectMany(copy => copy), .. file[end..]];
+        Assert.Equal(Read(file).Rgb, Read(With(20)).Rgb);
+        Assert.Contains("more scans", Refused(With(1000), kind));
+    }
+
+    [Theory]
+    [InlineData("progressive.jpg")]
+    [InlineData("restarts.jpg")]
+    [InlineData("lossy.webp")]
+    public void WhatFollowsTheEndIsPassedOver(string kind)
+    {
+        var file = Bytes(kind);
+        Assert.Equal(Read(file).Rgb, Read([.. file, .. file, 1, 2, 3]).Rgb);
+    }
+
+    [Theory]
+    [InlineData("photo.heic", "a HEIC picture", "\0\0\0\u0018ftypheic\0\0\0\0mif1heic")]
+    [InlineData("photo.heif", "a HEIC picture", "\0\0\0\u0018ftypmif1\0\0\0\0mif1heic")]
+    [InlineData("photo.avif", "an AVIF picture", "\0\0\0\u001Cftypavif\0\0\0\0mif1miaf")]
+    [InlineData("photo.avif", "an AVIF picture", "\0\0\0\u0018ftypmif1\0\0\0\0mif1avif")]
+    [InlineData("clip.mp4", "a video", "\0\0\0\u0018ftypisom\0\0\0\0isommp41")]
+    [InlineData("raw.cr3", "CR3", "\0\0\0\u0018ftypcrx \0\0\0\0crx isom")]
+    [InlineData("raw.cr2", "CR2", "II*\0\u0010\0\0\0CR\u0002\0")]
+    [InlineData("raw.NEF", "NEF", "MM\0*\0\0\0\u0008\0\0")]
+    [InlineData("raw.tif", "DNG", "II*\0\u0008\0\0\0\u0001\0\u0012\u00C6\u0001\0\u0004\0\0\0\u0001\u0004\0\0\0\0\0\0")]
+    [InlineData("scan.tif", "TIFF", "II*\0\u0008\0\0\0\u0001\0\u000F\u0001\u0001\0\u0004\0\0\0\u0001\u0004\0\0\0\0\0\0")]
+    [InlineData("scan.tif", "TIFF", "MM\0*\0\0\0\u0008\0\0")]
+    [InlineData("work.psd", "PSD", "8BPS\0\u0001")]
+    [InlineData("draw.svg", "SVG", "<?xml version=\"1.0\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>")]
+    [InlineData("paper.pdf", "PDF", "%PDF-1.7")]
+    [InlineData("photo.jxl", "JPEG XL", "\u00FF\u000A\0\0")]
+    [InlineData("photo.jxl", "JPEG XL", "\0\0\0\u000CJXL \r\n\u0087\n")]
+    [InlineData("photo.jp2", "JPEG 2000", "\0\0\0\u000CjP  \r\n\u0087\n")]
+    [InlineData("photo.jpg", "a web page", "\n<!DOCTYPE html>\n<html><body>Sign in</body></html>")]
+    [InlineData("photo.jpg", "a JSON document", "{\"error\":\"Repository not found\"}")]
+    [InlineData("photo.jpg", "an XML document", "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>")]
+    [InlineData("photo.jpg", "Git LFS pointer", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")]
+    [InlineData("photo.jpg", "a text", "this is a text, not a picture")]
+    [InlineData("photo.jpg", "a ZIP archive", "PK\u0003\u0004")]
+    [InlineData("photo.jpg", "not a picture", "\u0001\u0002\u0003\u0004")]
+    [InlineData("photo.jpg", "is empty", "")]
+    public void OtherFilesAreCalledWhatTheyAre(string name, string expected, string content)
+    {
+        using var stream = new MemoryStream(Encoding.Latin1.GetBytes(content));
+        var message = Assert.Throws<InvalidInputException>(() => PictureFile.Open(stream, name)).Message;
+        Assert.StartsWith(name, message);
+        Assert.Contains(expected, message);
+        Assert.DoesNotContain('\n', message);
+    }
+
+    // Against decoding all of it: nothing that anybody sees, at any orientation and of sides that are no multiples.
+    [Theory]
+    [InlineData(SKEncodedImageFormat.Jpeg, 1)]
+    [InlineData(SKEncodedImageFormat.Jpeg, 6)]
+    [InlineData(SKEncodedImageFormat.Jpeg, 8)]
+    [InlineData(SKEncodedImageFormat.Webp, 1)]
+    [InlineData(SKEncodedImageFormat.Webp, 7)]
+    [InlineData(SKEncodedImageFormat.Png, 6)]
+    public void WhatIsDecodedAtTheSizeThatIsNeededLooksTheSame(SKEncodedImageFormat format, ushort orientation)
+    {
+        var file = PictureFiles.WithOrientation(PictureFiles.Encoded(PictureFiles.Photograph(643, 427), format, quality: 90), orientation);
+        var whole = Read(file);
+        foreach (var kind in Enum.GetValues<FramingKind>())
+        {
+            foreach (var side in new[] { 40, 80, 400 })
+            {
+                var framing = Framing.Create(kind, whole.Size, new PixelSize(side, side), 8, new PixelMargins(11, 3, 0, 5));
+                using var opened = Open(file);
+                Assert.Equal(whole.Size, opened.Size);
+                var needed = opened.Read(framing);
+                var psnr = Psnr(framing.Apply(whole), needed);
+                Assert.True(psnr > 43, $"{kind} {side}: {psnr:F1} dB");
+            }
+        }
+    }
+
+    [Fact]
+    public void APhotographTakesNoMoreMemoryThanIsNeeded()
+    {
+        var file = PictureFiles.Encoded(PictureFiles.Photograph(2400, 1600), SKEncodedImageFormat.Jpeg, quality: 80);
+        using var opened = Open(file);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var small = opened.ReadWithin(256);
+        Assert.Equal(new PixelSize(256, 170), small.Size);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 3 << 20);
+
+        // Whole, it is held once, and nothing else of its size.
+        before = GC.GetAllocatedBytesForCurrentThread();
+        var whole = opened.Read();
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, whole.Rgb.Length, whole.Rgb.Length + (4 << 20));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(6)]
+    public void TransparencyIsKeptInWhatIsStored(ushort orientation)
+    {
+        byte[] rows = [.. Enumerable.Range(0, 40 * 30).SelectMany(i => new byte[] { (byte)(i % 40 * 6), (byte)(i / 40 * 8), 90, (byte)(i * 7) })];
+        var png = PictureFiles.WithOrientation(PictureFiles.Png(40, 30, 8, 6, rows), orientation);
+        using var opened = Open(png);
+        var stored = opened.ToPng(2048, out var size);
+        Assert.Equal(opened.Size, size);
+        Assert.Equal(Read(png).Rgb, Read(stored).Rgb);
+        _ = opened.ToPng(20, out var smaller);
+        Assert.Equal(orientation == 1 ? new PixelSize(20, 15) : new PixelSize(15, 20), smaller);
+    }
+
+    private static byte[] Bytes(string kind)
+    {
+        var picture = PictureFiles.Gradient(117, 83);
+        return kind switch
+        {
+            "png" => PictureFiles.Encoded(picture),
+            "interlaced.png" => Fixture("interlaced.png"),
+            "baseline.jpg" => PictureFiles.Encoded(picture, SKEncodedImageFormat.Jpeg, quality: 90),
+            "lossy.webp" => PictureFiles.Encoded(picture, SKEncodedImageFormat.Webp, quality: 80),
+            "lossless.webp" => PictureFiles.Encoded(picture, SKEncodedImageFormat.Webp, quality: 100),
+            "gif" => Gif(),
+            "bmp" => Bmp(picture),
+            _ => Fixture(kind),
+        };
+    }
+
+    private static byte[] Fixture(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", "pictures", name));
+
+    // Codes of nine bits that say each pixel by itself, and begin again before they would grow.
+    private static byte[] Gif()
+    {
+        const int Side = 40;
+        var codes = new List<int>();
+        for (var i = 0; i < Side * Side; i++)
+        {
+            if (i % 100 == 0)
+                codes.Add(256);
+            codes.Add(i % 251);
+        }
+
+        codes.Add(257);
+        var packed = new byte[((codes.Count * 9) + 7) / 8];
+        for (var bit = 0; bit < codes.Count * 9; bit++)
+            packed[bit / 8] |= (byte)((codes[bit / 9] >> (bit % 9) & 1) << (bit % 8));
+        byte[] table = [.. Enumerable.Range(0, 256 * 3).Select(i => (byte)(i / 3))];
+        return
+        [
+            .. "GIF89a"u8, Side, 0, Side, 0, 0xF7, 0, 0, .. table, 0x21, 0xF9, 4, 0, 0, 0, 0, 0, 0x2C, 0, 0, 0, 0, Side, 0, Side, 0, 0, 8,
+            .. packed.Chunk(255).SelectMany(block => block.Prepend((byte)block.Length)), 0, 0x3B,
+        ];
+    }
+
+    private static byte[] Bmp(Picture picture)
+    {
+        var stride = ((picture.Width * 3) + 3) / 4 * 4;
+        var rows = new byte[stride * picture.Height];
+        for (var y = 0; y < picture.Height; y++)
+        {
+            for (var x = 0; x < picture.Width * 3; x++)
+                rows[((picture.Height - 1 - y) * stride) + x] = picture.Rgb[(((y * picture.Width) + (x / 3)) * 3) + 2 - (x % 3)];
+        }
+
+        return
+        [
+            .. "BM"u8, .. BitConverter.GetBytes(54 + rows.Length), 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, .. BitConverter.GetBytes(picture.Width),
+            .. BitConverter.GetBytes(picture.Height), 1, 0, 24, 0, 0, 0, 0, 0, .. BitConverter.GetBytes(rows.Length), .. new byte[16], .. rows,
+        ];
+    }
+
+    private static double Psnr(Picture expected, Picture actual)
+    {
+        Assert.Equal(expected.Size, actual.Size);
+        var squares = expected.Rgb.Zip(actual.Rgb, (a, b) => (double)(a - b) * (a - b)).Average();
+        return squares == 0 ? double.PositiveInfinity : 10 * Math.Log10(255 * 255 / squares);
+    }
+
+    private static PictureFile Open(byte[] file)
+    {
+        using var stream = new MemoryStream(file);
+        return PictureFile.Open(stream, "test");
+    }
+
+    private static Picture Read(byte[] file)
+    {
+        using var opened = Open(file);
+        return opened.Read();
+    }
+
+    private static string Refused(byte[] file, string what)
+    {
+        try
+        {
+            Read(file);
+        }
+        catch (InvalidInputException e)
+        {
+            return e.Message;
+        }
+
+        Assert.Fail($"{what} was read");
+        return "";
+    }
+}

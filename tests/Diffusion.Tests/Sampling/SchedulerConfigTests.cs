@@ -1,0 +1,51 @@
+using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion.Sampling;
+
+namespace PromptToPrompt.Diffusion.Tests.Sampling;
+
+public sealed class SchedulerConfigTests
+{
+    [Fact]
+    public void The_config_of_Stable_Diffusion_1_5_is_read()
+    {
+        var config = Read("""
+            {"_class_name": "PNDMScheduler", "_diffusers_version": "0.6.0", "beta_end": 0.012, "beta_schedule": "scaled_linear",
+             "beta_start": 0.00085, "num_train_timesteps": 1000, "set_alpha_to_one": false, "skip_prk_steps": true, "steps_offset": 1,
+             "trained_betas": null, "clip_sample": false}
+            """);
+        Assert.Equal(SamplerKind.Pndm, config.PreferredSampler);
+        Assert.Equal((0.00085, 0.012, BetaSchedule.ScaledLinear), (config.BetaStart, config.BetaEnd, config.BetaSchedule));
+        Assert.Equal((1, false, true), (config.StepsOffset, config.SetAlphaToOne, config.SkipPrkSteps));
+        Assert.Equal((PredictionType.Epsilon, null, null), (config.PredictionType, config.TimestepSpacing, config.TrainedBetas));
+    }
+
+    [Fact]
+    public void What_is_missing_has_the_formats_defaults() => Assert.Equal(new SchedulerConfig { ClassName = "" }, Read("{}"));
+
+    [Theory]
+    [InlineData("""{"prediction_type": "flow"}""", "prediction_type", "epsilon, v_prediction, sample")]
+    [InlineData("""{"beta_schedule": "sigmoid"}""", "beta_schedule", "squaredcos_cap_v2")]
+    [InlineData("""{"timestep_spacing": 3}""", "timestep_spacing", "text")]
+    [InlineData("""{"thresholding": true}""", "thresholding", "not support")]
+    [InlineData("""{"use_lu_lambdas": true}""", "use_lu_lambdas", "not support")]
+    [InlineData("""{"num_train_timesteps": 0}""", "num_train_timesteps", "at least 2")]
+    [InlineData("""{"trained_betas": [0.1]}""", "trained_betas", "1000")]
+    [InlineData("""{"trained_betas": ["a"]}""", "trained_betas", "numbers")]
+    [InlineData("""{"clip_sample": "no"}""", "clip_sample", "true or false")]
+    public void What_cannot_be_computed_with_is_named(string json, string field, string expected)
+    {
+        var error = Assert.Throws<InvalidInputException>(() => Read(json));
+        Assert.Contains(field, error.Message);
+        Assert.Contains(expected, error.Message);
+    }
+
+    [Fact]
+    public void A_config_for_another_sampler_can_be_used_with_ddim()
+    {
+        var config = Read("""{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "sde-dpmsolver++", "solver_order": 3}""");
+        using var scheduler = config.Create(SamplerKind.Ddim, 10);
+        Assert.Equal(10, scheduler.Timesteps.Count);
+    }
+
+    private static SchedulerConfig Read(string json) => SchedulerGoldens.Config(JsonNode.Parse(json)!.AsObject());
+}

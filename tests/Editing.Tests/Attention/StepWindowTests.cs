@@ -1,0 +1,54 @@
+using CsCheck;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Editing.Attention;
+
+namespace PromptToPrompt.Editing.Tests.Attention;
+
+public sealed class StepWindowTests
+{
+    [Theory]
+    [InlineData("0.8", 0, 0.8)]
+    [InlineData("0.1..0.6", 0.1, 0.6)]
+    [InlineData(" 0 .. 1 ", 0, 1)]
+    [InlineData("0.5..0.5", 0.5, 0.5)]
+    public void Reads_fractions_and_ranges(string text, double start, double end) =>
+        Assert.Equal(new StepWindow(start, end), StepWindow.Parse(text));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("1.2")]
+    [InlineData("-0.1")]
+    [InlineData("0.6..0.1")]
+    [InlineData("..0.5")]
+    [InlineData("0.5..")]
+    [InlineData("0,5")]
+    [InlineData("NaN")]
+    [InlineData("half")]
+    public void Refuses_anything_else(string text)
+    {
+        var exception = Assert.Throws<InvalidInputException>(() => StepWindow.Parse(text));
+        Assert.Contains($"\"{text}\"", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', exception.Message);
+    }
+
+    [Fact]
+    public void Is_written_as_it_is_read() => Gen.Select(Gen.Double[0, 1], Gen.Double[0, 1]).Sample((a, b) =>
+    {
+        var window = new StepWindow(Math.Min(a, b), Math.Max(a, b));
+        Assert.Equal(window, StepWindow.Parse(window.ToString()));
+    });
+
+    [Fact]
+    public void Bounds_are_rounded_down_in_floating_point()
+    {
+        Assert.True(StepWindow.Until(0.29).Contains(27, 100));
+        Assert.False(StepWindow.Until(0.29).Contains(28, 100));
+        Assert.False(new StepWindow(0.5, 1).Contains(4, 10));
+        Assert.True(new StepWindow(0.5, 1).Contains(5, 10));
+        Assert.False(new StepWindow(0.5, 1).Contains(10, 10));
+    }
+
+    [Fact]
+    public void A_window_that_ends_before_it_starts_is_refused() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new StepWindow(0.5, 0.4));
+}

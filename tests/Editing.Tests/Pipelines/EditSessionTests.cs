@@ -1,0 +1,230 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Alignment;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Pipelines;
+using PromptToPrompt.Editing.Prompts;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Tests.Pipelines;
+
+/// <summary>The embedded model's sessions: source pass and edit pass give what one batch gives.</summary>
+public sealed class EditSessionTests
+{
+    private static readonly SamplingSettings Sampling = new() { Steps = 5, Guidance = 4, Seed = 3 };
+    private static readonly GenerationRequest Source = new() { Prompt = "a red house in a field", Sampling = Sampling };
+    private static readonly EditRequest Edit = new() { Prompts = ["a red castle in a field"] };
+    private static readonly EditRequest Blended = Edit with { Blend = BlendWords.Parse("house:castle"), BlendThreshold = 0.5, BlendStart = 0 };
+    private static readonly Observation Traced = new() { Trace = true };
+
+    [Fact]
+    public void EditPassGivesTheSamePictureAsOneBatch()
+    {
+        using var model = EmbeddedModel.Load();
+        using var together = EditRun.Execute(model, Source, Edit);
+        using var session = new EditSession(model, Source);
+        using var source = session.RunSource();
+        using var edit = session.Edit(Edit);
+
+        AssertClose(together.Latents.slice(0, 0, 1, 1), source.Latents);
+        AssertClose(together.Latents.slice(0, 1, 2, 1), edit.Latents);
+        Assert.True(session.RecordedBytes > 0);
+    }
+
+    [Fact]
+    public void EditPassBlendsWithTheRecordedSource()
+    {
+        using var model = EmbeddedModel.Load();
+        using var together = EditRun.Execute(model, Source, Blended);
+        using var session = new EditSession(model, Source);
+        using var source = session.RunSource();
+        using var edit = session.Edit(Blended);
+
+        AssertClose(together.Latents.slice(0, 1, 2, 1), edit.Latents);
+    }
+
+    [Fact]
+    public void AnEditCanBeTheSourceOfFurtherOnes()
+    {
+        using var model = EmbeddedModel.Load();
+        using var first = EditRun.Execute(model, Source, Edit, Traced);
+        using var way = first.AsSource(1);
+        using var further = EditRun.Execute(model, GenerationRequest.Of(way), new EditRequest { Prompts = ["a blue castle in a field"] });
+
+        AssertClose(first.Latents.slice(0, 1, 2, 1), further.Latents.slice(0, 0, 1, 1));
+        Assert.Equal("a red castle in a field", further.Prompts[0].Text);
+        Assert.NotEqual(further.Pictures[0].Rgb, further.Pictures[1].Rgb);
+    }
+
+    [Fact]
+    public void WhatTheSourceEmphasisesIsEmphasisedInEditsOfItsEdits()
+    {
+        using var model = EmbeddedModel.Load();
+        var source = new GenerationRequest { Prompt = "a (white:1.3) house in a field", Sampling = Sampling with { Steps = 2 } };
+        using var first = EditRun.Execute(model, source, new EditRequest { Prompts = ["a red house in a field"] }, Traced);
+        using var way = first.AsSource(1);
+        var edit = new EditRequest { Prompts = ["a red house in a field", "a blue house in a field"] };
+        using var further = EditRun.Execute(model, GenerationRequest.Of(way), edit);
+
+        Assert.Equal(first.Prompts[1].Emphasis, further.Prompts[0].Emphasis);
+        Assert.Equal(1.3f, further.Prompts[2].Emphasis![further.Prompts[2].Words[1].Tokens[0]]);
+        Assert.Equal("a red house in a field", further.Prompts[0].Text);
+    }
+
+    [Fact]
+    public void CaptionsSayTheWeights()
+    {
+        using var model = EmbeddedModel.Load();
+        var edit = new EditRequest { Prompts = ["a (red:1.5) house in a field", "a blue house in a field"], Weights = [new WordWeight("house", -2)] };
+        using var result = EditRun.Execute(model, Source with { Sampling = Sampling with { Steps = 1 } }, edit);
+        Assert.Equal(
+            ["a red house in a field", "a red house in a field, red ×1.5, house ×-2", "a blue house in a field, house ×-2"],
+            Enumerable.Range(0, 3).Select(result.Caption));
+    }
+
+    [Fact]
+    public void OnlyDdimLeavesAWayThatCanBeFollowed()
+    {
+        using var model = EmbeddedModel.Load();
+        var source = Source with { Sampling = Sampling with { Steps = 2, Sampler = SamplerKind.Euler } };
+        using var result = EditRun.Execute(model, source, observation: Traced);
+        Assert.Contains("ddim", Assert.Throws<InvalidInputException>(() => result.AsSource(0)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void PreviewsComeNearerToThePicture()
+    {
+        using var model = EmbeddedModel.Load();
+        var previews = new Previews();
+        using var result = EditRun.Execute(model, Source, progress: previews);
+
+        var errors = previews.Seen.ConvertAll(preview => preview.Rgb.Zip(result.Pictures[0].Rgb, (a, b) => Math.Abs(a - b)).Average());
+        Assert.Equal(Sampling.Steps, errors.Count);
+        Assert.True(errors[^1] < errors[0] / 2, string.Join(", ", errors));
+    }
+
+    private sealed class Previews : IProgress<EditProgress>
+    {
+        public List<Diffusion.Images.Picture> Seen { get; } = [];
+
+        public void Report(EditProgress value) => Seen.Add(Assert.Single(value.Preview!()));
+    }
+
+    [Fact]
+    public void TheLastMaskIsOfThePictureThatWasConfined()
+    {
+        using var model = EmbeddedModel.Load();
+        using var confined = EditRun.Execute(model, Source, Blended, Traced);
+        using var mask = confined.LastMask(1);
+        Assert.NotNull(mask);
+        Assert.InRange(mask.to(ScalarType.Float32).mean().ToDouble(), 1, 254);
+        using var free = EditRun.Execute(model, Source, Edit, Traced);
+        Assert.Null(free.LastMask(1));
+    }
+
+    [Fact]
+    public void ObservingChangesNoPicture()
+    {
+        using var model = EmbeddedModel.Load();
+        using var observed = EditRun.Execute(model, Source, Edit, new Observation { Attention = true, SelfAttention = true, Trace = true });
+        using var unobserved = EditRun.Execute(model, Source, Edit);
+
+        AssertClose(observed.Latents, unobserved.Latents);
+        Assert.Equal(observed.Maps!.Height * observed.Maps.Width, observed.SelfAttention!.Components(1)[0].Values.Count);
+        Assert.Null(unobserved.SelfAttention);
+    }
+
+    [Fact]
+    public void ATimestepThatIsEvaluatedTwiceIsOneStep()
+    {
+        using var model = EmbeddedModel.Load();
+        using var result = EditRun.Execute(model, Source with { Sampling = Sampling with { Sampler = SamplerKind.Pndm } }, Edit);
+        Assert.Equal([1, 2, 2, 3, 4, 5], Enumerable.Range(0, result.Timesteps.Count).Select(result.StepOf));
+    }
+
+    [Fact]
+    public void WeightOfOneChangesNothing()
+    {
+        using var model = EmbeddedModel.Load();
+        using var result = EditRun.Execute(model, Source, new EditRequest { Prompts = ["a red (house:1) in a field"] });
+
+        AssertClose(result.Latents.slice(0, 0, 1, 1), result.Latents.slice(0, 1, 2, 1));
+    }
+
+    [Fact]
+    public void LongPromptsEditAsShortOnesDo()
+    {
+        using var model = EmbeddedModel.Load();
+        var tail = string.Concat(Enumerable.Repeat(" in the green sunny quiet field", 14));
+        var request = new GenerationRequest { Prompt = "a red house" + tail, Sampling = Sampling with { Steps = 3, Chunks = 2 } };
+        var edit = new EditRequest { Prompts = ["a red castle" + tail, "a red (house:1)" + tail], Blend = BlendWords.Parse("house,castle") };
+        using var together = EditRun.Execute(model, request, edit);
+        using var session = new EditSession(model, request);
+        using var source = session.RunSource();
+        using var alone = session.Edit(edit);
+
+        Assert.All(together.Prompts, prompt => Assert.Equal((154, 0), (prompt.Ids.Count, prompt.Truncated.Count)));
+        AssertClose(together.Latents.slice(0, 1, 3, 1), alone.Latents);
+        AssertClose(together.Latents.slice(0, 0, 1, 1), together.Latents.slice(0, 2, 3, 1));
+        using var cut = EditRun.Execute(model, request with { Sampling = request.Sampling with { Chunks = 1 } });
+        Assert.True((cut.Latents - together.Latents.slice(0, 0, 1, 1)).abs().max().ToDouble() > 0.01);
+        var error = Assert.Throws<InvalidInputException>(() => EditRun.Execute(model, request, edit with { Alignment = AlignmentKind.Refine }));
+        Assert.Contains("auto", error.Message);
+    }
+
+    [Fact]
+    public void WhatTheSourceEmphasisesItsEditsDoToo()
+    {
+        using var model = EmbeddedModel.Load();
+        using var result = EditRun.Execute(model, Source with { Prompt = "a (red:1.5) house in a field" }, new EditRequest { Prompts = [Source.Prompt] });
+
+        AssertClose(result.Latents.slice(0, 0, 1, 1), result.Latents.slice(0, 1, 2, 1));
+        using var plain = EditRun.Execute(model, Source);
+        Assert.True((result.Latents.slice(0, 0, 1, 1) - plain.Latents).abs().max().ToDouble() > 0.01);
+    }
+
+    [Fact]
+    public void RecordingThatDoesNotFitIsRefusedInOneLine()
+    {
+        using var model = EmbeddedModel.Load();
+        using var session = new EditSession(model, Source, maxBytes: 1 << 16);
+        var error = Assert.Throws<InvalidInputException>(() => session.RunSource());
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public void CancelledRunStopsAndRunsLeaveNoTensorBehind()
+    {
+        using var model = EmbeddedModel.Load();
+        using (EditRun.Execute(model, Source, Edit, Traced))
+        {
+        }
+
+        // What earlier tests left to the collector would go away in between.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        var before = Tensor.TotalCount;
+        using (EditRun.Execute(model, Source, Edit, Traced))
+        {
+        }
+
+        using var cancelled = new CancellationTokenSource();
+        var progress = new Stopper(cancelled);
+        Assert.Throws<OperationCanceledException>(() => EditRun.Execute(model, Source, Edit, Traced, progress, cancelled.Token).Dispose());
+        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(2, progress.Steps);
+    }
+
+    private sealed class Stopper(CancellationTokenSource source) : IProgress<EditProgress>
+    {
+        public int Steps { get; private set; }
+
+        public void Report(EditProgress value)
+        {
+            Steps++;
+            if (value.Step == 2)
+                source.Cancel();
+        }
+    }
+}

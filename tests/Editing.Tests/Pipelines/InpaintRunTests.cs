@@ -1,0 +1,170 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Pipelines;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Tests.Pipelines;
+
+public sealed class InpaintRunTests
+{
+    // Taller than wide and no multiple of anything.
+    private static readonly Picture Painted = new(61, 83, [.. Enumerable.Range(0, 61 * 83 * 3).Select(i => (byte)(i % 3 * 70 + (i / 3 % 61)))]);
+    private static readonly Picture Disc = InpaintMaskTests.Mask(61, 83, (x, y) => ((x - 30) * (x - 30)) + ((y - 41) * (y - 41)) < 400);
+
+    private static readonly Observation Traced = new() { Trace = true };
+
+    private static readonly InpaintRequest Request = new()
+    {
+        Picture = Painted,
+        Mask = Disc,
+        Prompt = "a red house in a field",
+        Sampling = new() { Steps = 3, Guidance = 4, Seed = 5 },
+    };
+
+    private static readonly GenerationRequest Generation = new() { Prompt = Request.Prompt, Sampling = Request.Sampling };
+
+    [Theory]
+    [InlineData(FramingKind.Crop, SamplerKind.Ddim, 1, 0)]
+    [InlineData(FramingKind.Fit, SamplerKind.Pndm, 1, 3)]
+    [InlineData(FramingKind.Pad, SamplerKind.Euler, 0.7, 0)]
+    [InlineData(FramingKind.Pad, SamplerKind.Pndm, 0.7, 0)]
+    [InlineData(FramingKind.Crop, SamplerKind.DpmSolverPlusPlus, 0.7, 2)]
+    public void OnlyPixelsInsideTheMaskChange(FramingKind frame, SamplerKind sampler, double strength, double feather)
+    {
+        using var model = EmbeddedModel.Load();
+        using var result = InpaintRun.Execute(
+            model, Request with { Frame = frame, Strength = strength, Feather = feather, Sampling = Request.Sampling with { Sampler = sampler } });
+
+        Assert.Equal(Painted.Size, result.Picture.Size);
+        var changed = 0;
+        for (var i = 0; i < Painted.Rgb.Length; i++)
+        {
+            if (Disc.Rgb[i] == 0)
+                Assert.Equal(Painted.Rgb[i], result.Picture.Rgb[i]);
+            else if (Painted.Rgb[i] != result.Picture.Rgb[i])
+                changed++;
+        }
+
+        Assert.True(changed > Disc.Rgb.Count(b => b > 0) / 2, $"{changed} values changed");
+    }
+
+    [Fact]
+    public void LatentsOutsideTheMaskAreThePicturesOwn()
+    {
+        using var model = EmbeddedModel.Load();
+        using var scope = NewDisposeScope();
+        var framing = model.Frame(FramingKind.Crop, Painted.Size);
+        var clean = model.Vae.EncodeImage(framing.Apply(Painted));
+        using var result = InpaintRun.Execute(model, Request with { KeepOutside = false });
+
+        // The disc does not reach the corners, nor the uppermost rows.
+        Assert.True(clean.narrow(2, 0, 2).equal(result.Run.Latents.narrow(2, 0, 2)).all().ToBoolean());
+        Assert.False(clean.isclose(result.Run.Latents).all().ToBoolean());
+        Assert.Equal(framing.Restore(result.Run.Pictures[0], Painted).Rgb, result.Picture.Rgb);
+    }
+
+    [Fact]
+    public void MaskThatIsWhiteEverywhereGivesThePromptsPicture()
+    {
+        using var model = EmbeddedModel.Load();
+        using var generated = EditRun.Execute(model, Generation);
+        using var result = InpaintRun.Execute(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, _) => true) });
+        AssertClose(generated.Latents, result.Run.Latents);
+    }
+
+    [Fact]
+    public void LowStrengthStaysNearThePicture()
+    {
+        using var model = EmbeddedModel.Load();
+        var all = Request with { Sampling = Request.Sampling with { Steps = 20 }, KeepOutside = false };
+        using var weak = InpaintRun.Execute(model, all with { Strength = 0.1 });
+        using var strong = InpaintRun.Execute(model, all);
+        Assert.Equal(2, weak.Run.Timesteps.Count);
+        // Both lose what the small autoencoder cannot keep.
+        Assert.True(Distance(weak) * 1.5 < Distance(strong), $"{Distance(weak)} and {Distance(strong)}");
+
+        static double Distance(InpaintResult result) => result.Picture.Rgb.Zip(Painted.Rgb, (a, b) => (double)Math.Abs(a - b)).Average();
+    }
+
+    [Fact]
+    public void InpaintingModelIsGivenMaskAndVisiblePicture()
+    {
+        using var scope = NewDisposeScope();
+        using var plain = EmbeddedModel.Load();
+        using var generated = EditRun.Execute(plain, Generation);
+        var behindTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => Disc.Rgb[i] > 0 ? (byte)(255 - b) : b)] };
+        var besideTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => i < 3 * 61 * 20 ? (byte)(255 - b) : b)] };
+        var smaller = InpaintMaskTests.Mask(61, 83, (x, y) => Math.Abs(x - 30) < 10 && Math.Abs(y - 41) < 10);
+
+        // What a model with these weights makes of a picture and a mask.
+        Tensor Made(double[] weights, Picture picture, Picture mask)
+        {
+            using var model = new InpaintingModel(weights);
+            using var result = InpaintRun.Execute(model.Model, Request with { Picture = picture, Mask = mask, Frame = FramingKind.Pad });
+            return result.Run.Latents.clone();
+        }
+
+        var channels = EmbeddedModel.LatentChannels;
+        double[] blind = new double[1 + channels], maskOnly = [0.3, .. new double[channels]], pictureOnly = [0, .. Enumerable.Repeat(0.1, channels)];
+        AssertClose(generated.Latents, Made(blind, Painted, Disc));
+        AssertClose(Made(maskOnly, Painted, Disc), Made(maskOnly, besideTheMask, Disc));
+        AssertDiffers(Made(maskOnly, Painted, Disc), Made(maskOnly, Painted, smaller));
+        AssertDiffers(Made(pictureOnly, Painted, Disc), Made(pictureOnly, besideTheMask, Disc));
+        AssertDiffers(Made(pictureOnly, Painted, Disc), Made(pictureOnly, Painted, smaller));
+
+        // Resizing mixes the colours at the edge of the mask, so what is hidden is compared without it.
+        Tensor Hidden(Picture picture) => Made(pictureOnly, Padded(picture), Padded(Disc));
+        AssertClose(Hidden(Painted), Hidden(behindTheMask));
+    }
+
+    [Fact]
+    public void ModelsOfOtherFormsAreRefused()
+    {
+        using var inpainting = new InpaintingModel(new double[1 + EmbeddedModel.LatentChannels]);
+        Assert.Contains("can only inpaint", Assert.Throws<InvalidInputException>(() => EditRun.Execute(inpainting.Model, Generation).Dispose()).Message);
+        using var other = new InpaintingModel(new double[EmbeddedModel.LatentChannels]);
+        Assert.Contains($"{2 * EmbeddedModel.LatentChannels} channels", Refused(other.Model, Request));
+    }
+
+    [Fact]
+    public void WhatDoesNotFitIsRefusedInOneLine()
+    {
+        using var model = EmbeddedModel.Load();
+        Assert.Contains("61x83", Refused(model, Request with { Mask = InpaintMaskTests.Mask(83, 61, (_, _) => true) }));
+        Assert.StartsWith("Strength: ", Refused(model, Request with { Strength = 0 }));
+        Assert.StartsWith("Strength: ", Refused(model, Request with { Strength = double.NaN }));
+        Assert.StartsWith("Feather: ", Refused(model, Request with { Feather = -1 }));
+        Assert.StartsWith("Feather: ", Refused(model, Request with { Feather = 3, KeepOutside = false }));
+        Assert.Contains("black", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, _) => false) }));
+        Assert.Contains("black", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, y) => y < 5) }));
+        Assert.Contains("too thin", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (x, _) => x == 30) }));
+        using var noise = zeros(1, EmbeddedModel.LatentChannels, 4, 4);
+        Assert.StartsWith("InitialLatents: ", Refused(model, Request with { InitialLatents = noise }));
+    }
+
+    [Fact]
+    public void RunsLeaveNoTensorBehind()
+    {
+        using var model = EmbeddedModel.Load();
+        InpaintRun.Execute(model, Request, Traced).Dispose();
+        var before = Tensor.TotalCount;
+        InpaintRun.Execute(model, Request, Traced).Dispose();
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+        Assert.Throws<OperationCanceledException>(() => InpaintRun.Execute(model, Request, Traced, cancellationToken: cancelled.Token));
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
+    // At the model's own size, so that framing resizes nothing.
+    private static Picture Padded(Picture picture) => new Picture(61, 64, [.. Enumerable.Range(10, 64).SelectMany(y => picture.Rgb.Skip(y * picture.Width * 3).Take(61 * 3))]).Extend(new PixelSize(EmbeddedModel.Side, EmbeddedModel.Side), 0, 0);
+
+    private static string Refused(StableDiffusionModel model, InpaintRequest request)
+    {
+        var message = Assert.Throws<InvalidInputException>(() => InpaintRun.Execute(model, request).Dispose()).Message;
+        Assert.DoesNotContain('\n', message);
+        return message;
+    }
+}

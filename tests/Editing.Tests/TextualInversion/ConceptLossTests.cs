@@ -1,0 +1,48 @@
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.TextualInversion;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Tests.TextualInversion;
+
+public sealed class ConceptLossTests : IDisposable
+{
+    private readonly Reference reference = new();
+    private readonly DisposeScope scope = NewDisposeScope();
+
+    [Theory]
+    [InlineData("tiny-sd15", 0, false)]
+    [InlineData("tiny-sd15", 1, true)]
+    [InlineData("tiny-sd21", 0, true)]
+    [InlineData("tiny-sdxl", 0, false)]
+    [InlineData("tiny-sdxl", 0, true)]
+    public void TheGradientIsThatOfTheWholeModel(string name, int clipSkip, bool saveMemory)
+    {
+        var model = reference.Model(name);
+        var settings = new ConceptSettings { Word = "<my-cat>", Initial = "cat", Vectors = 2, Batch = 3, Templates = ["a {}", "a photo of {} in a field"] };
+        var word = new ConceptWord(model, settings);
+        using var examples = new ConceptExamples(model, word, settings, ConceptPictures.For(side: 64));
+        using var batch = examples.Step(0).Single();
+        // Two equal vectors would hide a mistake in their order.
+        var vectors = word.InitialVectors().Select((rows, i) => rows + (0.01 * randn(rows.shape, generator: new Generator((ulong)i)))).ToList();
+
+        var leaves = vectors.Select(rows => rows.clone().requires_grad_()).ToList();
+        var text = TextConditioning.EncodeWith(model, batch.Prompts, leaves, batch.Sizes, clipSkip);
+        var expected = (model.UNet.Forward(batch.Noisy, batch.Timesteps, text) - batch.Target).square().mean();
+        var gradients = autograd.grad([expected], leaves);
+
+        var loss = new ConceptLoss(model, clipSkip, saveMemory);
+        var (value, found) = loss.Differentiate(vectors, batch);
+
+        Assert.Equal(expected.ToDouble(), value, 1e-5 * value);
+        Assert.Equal(value, loss.Of(vectors, batch), 1e-5 * value);
+        for (var encoder = 0; encoder < gradients.Count; encoder++)
+            AssertClose(gradients[encoder], found[encoder], 1e-4, $"gradient of encoder {encoder}");
+    }
+
+    public void Dispose()
+    {
+        scope.Dispose();
+        reference.Dispose();
+    }
+}

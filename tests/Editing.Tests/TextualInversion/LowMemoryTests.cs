@@ -1,0 +1,15 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Editing.TextualInversion;
+
+namespace PromptToPrompt.Editing.Tests.TextualInversion;
+
+public sealed class LowMemoryTests
+{
+    [Fact]
+    public void LearningNeedsSeveralPartsInMemory()
+    {
+        using var model = StableDiffusionModel.Load(EmbeddedModel.Folder(), options: new ModelLoadOptions { OnePartAtATime = true });
+        Assert.Contains("recompute activations", Assert.Throws<InvalidInputException>(
+            () => new ConceptTraining(model, new ConceptSettings { Word = "<my-cat>", Initial = "cat" }, [])).Message);
+    }
+}
