@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Editing.Inversion;
 
@@ -113,7 +114,7 @@ public sealed class InversionSettingsTests
     [Fact]
     public void SamplingSettingsThatDecideNoInversionAreLeftOut()
     {
-        var sampling = new Diffusion.Pipelines.SamplingSettings { Steps = 3, Seed = 4, GuidanceRescale = 0.7, Sampler = SamplerKind.Euler, Negative = "people", Size = new(64, 64), Crop = (1, 1) };
+        var sampling = new SamplingSettings { Steps = 3, Seed = 4, GuidanceRescale = 0.7, Sampler = SamplerKind.Euler, Negative = "people", Size = new(64, 64), Crop = (1, 1) };
         Assert.Equal(new() { Steps = 3, Seed = 4 }, InversionSettings.Deciding(sampling));
     }
 }
