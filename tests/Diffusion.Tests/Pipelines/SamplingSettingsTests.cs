@@ -61,6 +61,6 @@ public sealed class SamplingSettingsTests
     {
         Assert.Equal(new(new(64, 32), 0, 0, new(64, 32)), Default.SizesOf(new(64, 32)));
         var settings = Default with { OriginalSize = new(8, 4), Crop = (1, 2), TargetSize = new(16, 2) };
-        Assert.Equal(new(new(8, 4), Top: 2, Left: 1, new(16, 2)), settings.SizesOf(new(64, 32)));
+        Assert.Equal(new(new(8, 4), CropTop: 2, CropLeft: 1, new(16, 2)), settings.SizesOf(new(64, 32)));
     }
 }
