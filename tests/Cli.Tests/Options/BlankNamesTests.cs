@@ -33,7 +33,7 @@ public sealed class BlankNamesTests
             string[] arguments = [.. command.Arguments.Select(argument => argument.Name == name ? blank : "x")];
             string[] option = name.StartsWith('-') ? [name, blank] : [];
             string[] line = [.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), .. option, .. arguments];
-            Assert.Contains(root.Parse(line).Errors, error => error.Message.Contains($"{name} is ", StringComparison.Ordinal));
+            Assert.Contains(root.Parse(line).Errors, error => error.Message.Contains($"{name}: the value is empty", StringComparison.Ordinal));
         }
     }
 
@@ -53,9 +53,9 @@ public sealed class BlankNamesTests
     }
 
     [Theory]
-    [InlineData("--output is empty", "generate", "a cat", "-o", "")]
-    [InlineData("--lora \":0.5\" names no file", "generate", "a cat", "--lora", ":0.5")]
-    [InlineData("--embedding \"cat=\" names no file", "tokens", "a cat", "--embedding", "cat=")]
+    [InlineData("--output: the value is empty", "generate", "a cat", "-o", "")]
+    [InlineData("--lora: \":0.5\" names no file", "generate", "a cat", "--lora", ":0.5")]
+    [InlineData("--embedding: \"cat=\" names no file", "tokens", "a cat", "--embedding", "cat=")]
     public void It_is_one_line(string expected, params string[] arguments) => Assert.Contains(expected, P2P.Run(arguments).FailedWith(2));
 
     private static bool IsText(Type type) => type == typeof(string) || type == typeof(string[]);
