@@ -2,7 +2,6 @@ using System.Text.Json;
 using PromptToPrompt.Diffusion.Checkpoints;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Sessions;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests;

@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Attention;
-using PromptToPrompt.Diffusion.Tests.Schedulers;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Attention;

@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Hub;
-using PromptToPrompt.Diffusion.Tests.Checkpoints;
 
 namespace PromptToPrompt.Diffusion.Tests.Hub;
 

@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Imaging;
-using PromptToPrompt.Diffusion.Tests.Checkpoints;
 using SkiaSharp;
 
 namespace PromptToPrompt.Diffusion.Tests.Imaging;

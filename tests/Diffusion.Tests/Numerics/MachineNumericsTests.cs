@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Numerics;
-using PromptToPrompt.Diffusion.Tests.Checkpoints;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Numerics;

@@ -4,7 +4,6 @@ using PromptToPrompt.Diffusion.Layers;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tests.Checkpoints;
-using PromptToPrompt.Diffusion.Tests.Schedulers;
 using PromptToPrompt.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;

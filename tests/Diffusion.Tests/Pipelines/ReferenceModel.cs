@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Checkpoints;
-using PromptToPrompt.Diffusion.Tests.Schedulers;
 using PromptToPrompt.Diffusion.Weights;
 using static TorchSharp.torch;
 

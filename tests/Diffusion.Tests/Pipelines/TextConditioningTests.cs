@@ -1,7 +1,6 @@
 using PromptToPrompt.Diffusion.Imaging;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tests.Checkpoints;
-using PromptToPrompt.Diffusion.Tests.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;

@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Tests.Pipelines;
-using PromptToPrompt.Diffusion.Tests.Schedulers;
 using PromptToPrompt.Diffusion.UNet;
 using TorchSharp;
 using static TorchSharp.torch;

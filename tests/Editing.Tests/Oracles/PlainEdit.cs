@@ -5,7 +5,6 @@ using PromptToPrompt.Diffusion.Schedulers;
 using PromptToPrompt.Diffusion.Tokenization;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Edits;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Oracles;
