@@ -24,7 +24,7 @@ public sealed record Outcome(int ExitCode, string Output, string Error)
 /// <summary>Runs the built command as a process of its own.</summary>
 public static class P2P
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
 
     public static Outcome Run(params string[] arguments) => RunWithInput(null, arguments);
 

@@ -37,11 +37,11 @@ public class HeldScalarRaceTests
             }
         });
         // Code that has run a few times only is not optimized yet and keeps everything alive until it returns.
-        Run(rounds: 2_000);
+        Run(rounds: 1_500);
         collector.Start();
         try
         {
-            Run(rounds: 5_000);
+            Run(rounds: 1_500);
         }
         finally
         {

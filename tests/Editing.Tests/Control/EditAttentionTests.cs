@@ -5,7 +5,6 @@ using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Tests.Oracles;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Control;
