@@ -42,7 +42,7 @@ internal sealed class EditScenario : IDisposable
         (Model, Source, Edit) = (model, source, edit);
         var before = Model.Tokenizer.Tokenize(source.Prompt);
         var after = Model.Tokenizer.Tokenize(edit.Prompts[0]);
-        Edits = [null, AttentionEdit.Create(before, after, edit, source.Sampling.Steps)];
+        Edits = [null, EditSchedule.Create(before, after, edit, source.Sampling.Steps)];
         conditional = TextConditioning.Encode(Model, [before, after]);
         this.unconditional = unconditional is null ? TextConditioning.EncodeNegative(Model, "") : new Conditioning(unconditional.alias());
         using var one = start?.alias() ?? InitialNoise.FromSeed(Model, source.Sampling.Seed, Model.PictureSide, Model.PictureSide);
@@ -55,7 +55,7 @@ internal sealed class EditScenario : IDisposable
 
     public EditRequest Edit { get; }
 
-    public IReadOnlyList<AttentionEdit?> Edits { get; }
+    public IReadOnlyList<EditSchedule?> Edits { get; }
 
     /// <summary>The product's way. Returns the final latents, [2, channels, h, w].</summary>
     public Tensor RunFused()
@@ -67,7 +67,7 @@ internal sealed class EditScenario : IDisposable
     /// <summary>The straightforward way: the same loop and the same decoding with every map in memory. Returns the final latents.</summary>
     public Tensor RunMaterialized()
     {
-        using var attention = new MaterializedEditAttention(Edits);
+        using var attention = new MaterializedAttentionProcessor(Edits);
         using var scheduler = Model.Scheduler.Create(SamplerKind.Ddim, Source.Sampling.Steps);
         var request = new DenoisingRequest
         {

@@ -21,7 +21,7 @@ internal sealed class FullSizeRun : IDisposable
     // The first step of a run of 50 lies in the windows of both kinds of injection.
     private const int StepsOfRun = 50;
 
-    private static readonly ModelShape Shape = ModelShape.StableDiffusion15;
+    private static readonly ModelConfig Shape = ModelConfig.StableDiffusion15;
 
     private readonly ScalarType dtype;
     private readonly int side;
@@ -101,9 +101,9 @@ internal sealed class FullSizeRun : IDisposable
     private void Edit()
     {
         var (source, target) = (tokenizer.Tokenize("a red house in a field"), tokenizer.Tokenize("a red castle in a field"));
-        var edit = AttentionEdit.Create(source, target, new EditRequest(), StepsOfRun);
+        var edit = EditSchedule.Create(source, target, new EditRequest(), StepsOfRun);
         using var recording = new SourceRecording(dtype);
-        using var attention = new EditAttention([null, edit], recording);
+        using var attention = new EditAttentionProcessor([null, edit], recording);
         var ids = tensor(tokenizer.Tokenize("").Ids.Concat(target.Ids).Select(id => (long)id).ToArray(), [2, source.Ids.Count]);
         var texts = text.Forward(ids);
         Measure("first edit, source and edit in one batch", [new(0, false), new(1, false), new(0, true), new(1, true)]);

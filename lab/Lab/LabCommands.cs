@@ -8,9 +8,9 @@ namespace PromptToPrompt.Lab;
 /// <summary>The commands of p2p-lab.</summary>
 internal static class LabCommands
 {
-    public static RootCommand Create(CancellationToken cancel) => BlankNames.Refuse(HelpText.AddTo(new RootCommand("Train the embedded model and reproduce the figures in docs/.")
+    public static RootCommand Create(CancellationToken cancellationToken) => BlankNames.Refuse(HelpText.AddTo(new RootCommand("Train the embedded model and reproduce the figures in docs/.")
     {
-        TrainCommand.Create(cancel),
-        BenchCommand.Create(cancel),
+        TrainCommand.Create(cancellationToken),
+        BenchCommand.Create(cancellationToken),
     }));
 }

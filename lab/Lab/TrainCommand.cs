@@ -18,7 +18,7 @@ internal static class TrainCommand
 {
     private const int SampleSide = 192;
 
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var standard = new TrainingPlan("");
         var output = OutputOptions.Folder("training");
@@ -33,7 +33,7 @@ internal static class TrainCommand
         var threads = Parsed.OptionalNumber<int>("--threads", "Threads; by default the number of cores");
         var command = new Command("train", "Train the embedded model. Run it again to resume from the last checkpoint")
         {
-            output, autoencoder, pictures, from, seed, threads, TrainJudgeCommand.Create(cancel),
+            output, autoencoder, pictures, from, seed, threads, TrainJudgeCommand.Create(cancellationToken),
         };
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
@@ -47,12 +47,12 @@ internal static class TrainCommand
             if (parse.GetValue(threads) is { } count)
                 torch.set_num_threads(count);
             Warnings.Numerics(MachineNumerics.Require(torch.CPU));
-            return Train(plan, report.Json(parse), report.Quiet(parse), cancel);
+            return Train(plan, report.Json(parse), report.Quiet(parse), cancellationToken);
         });
         return command;
     }
 
-    private static int Train(TrainingPlan plan, bool json, bool quiet, CancellationToken cancel)
+    private static int Train(TrainingPlan plan, bool json, bool quiet, CancellationToken cancellationToken)
     {
         var clock = TimeProvider.System;
         var started = clock.GetTimestamp();
@@ -60,7 +60,7 @@ internal static class TrainCommand
         TrainingProgress? last;
         try
         {
-            last = LongRun.Show(quiet, display => Follow(run, new RunFolder(plan.Directory), display, cancel));
+            last = LongRun.Show(quiet, display => Follow(run, new RunFolder(plan.Directory), display, cancellationToken));
         }
         catch (OperationCanceledException) when (!quiet)
         {
@@ -76,10 +76,10 @@ internal static class TrainCommand
         return ExitCode.Done;
     }
 
-    private static TrainingProgress? Follow(TrainingRun run, RunFolder folder, IProgress<LongProgress> display, CancellationToken cancel)
+    private static TrainingProgress? Follow(TrainingRun run, RunFolder folder, IProgress<LongProgress> display, CancellationToken cancellationToken)
     {
         TrainingProgress? last = null;
-        foreach (var progress in run.Run(samples => AddSheet(folder, samples), cancel))
+        foreach (var progress in run.Run(samples => AddSheet(folder, samples), cancellationToken))
         {
             last = progress;
             var loss = string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:G4}");

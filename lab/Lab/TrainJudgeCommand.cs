@@ -16,7 +16,7 @@ internal static class TrainJudgeCommand
     private const long StandardPictures = 160_000;
     private static readonly int[] Sizes = [64, 128];
 
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var output = OutputOptions.Folder("training/judge");
         var pictures = Parsed.Number("--pictures", "Drawings to train with", StandardPictures);
@@ -29,7 +29,7 @@ internal static class TrainJudgeCommand
             var folder = new RunFolder(parse.GetValue(output)!);
             Warnings.Numerics(MachineNumerics.Require(TorchSharp.torch.CPU));
             using var training = new JudgeTraining();
-            var loss = LongRun.Show(report.Quiet(parse), display => Follow(training, total, display, cancel));
+            var loss = LongRun.Show(report.Quiet(parse), display => Follow(training, total, display, cancellationToken));
             folder.Add(PictureJudge.FileName, training.Save);
             using var judge = PictureJudge.Load(folder.PathOf(PictureJudge.FileName));
             var sizes = Sizes.Select(size => (size, JudgeTraining.Validate(judge, size))).ToList();
@@ -42,10 +42,10 @@ internal static class TrainJudgeCommand
         return command;
     }
 
-    private static double? Follow(JudgeTraining training, long total, IProgress<LongProgress> display, CancellationToken cancel)
+    private static double? Follow(JudgeTraining training, long total, IProgress<LongProgress> display, CancellationToken cancellationToken)
     {
         double? last = null;
-        foreach (var progress in training.Train(total, cancel))
+        foreach (var progress in training.Train(total, cancellationToken))
         {
             last = progress.Loss;
             display.Report(new("judge", progress.Pictures, progress.Total, "pictures", string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:G3}")));

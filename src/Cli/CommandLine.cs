@@ -78,20 +78,20 @@ internal sealed class CommandLine(RootCommand root)
     }
 
     /// <summary>The commands of p2p.</summary>
-    internal static RootCommand Create(CancellationToken cancel, Repetition? repeats = null) => BlankNames.Refuse(HelpText.AddTo(new RootCommand("Edit images by editing their prompts (Prompt-to-Prompt on Stable Diffusion).")
+    internal static RootCommand Create(CancellationToken cancellationToken, Repetition? repeats = null) => BlankNames.Refuse(HelpText.AddTo(new RootCommand("Edit images by editing their prompts (Prompt-to-Prompt on Stable Diffusion).")
     {
-        GenerateCommand.Create(cancel, repeats),
-        EditCommand.Create(cancel, repeats),
-        InvertCommand.Create(cancel, repeats),
-        InpaintCommand.Create(cancel, repeats),
-        AttentionCommand.Create(cancel, repeats),
-        RunCommand.Create(repetition => Create(cancel, repetition)),
+        GenerateCommand.Create(cancellationToken, repeats),
+        EditCommand.Create(cancellationToken, repeats),
+        InvertCommand.Create(cancellationToken, repeats),
+        InpaintCommand.Create(cancellationToken, repeats),
+        AttentionCommand.Create(cancellationToken, repeats),
+        RunCommand.Create(repetition => Create(cancellationToken, repetition)),
         InfoCommand.Create(),
-        TokensCommand.Create(cancel),
+        TokensCommand.Create(cancellationToken),
         AlignCommand.Create(),
-        LearnConceptCommand.Create(cancel),
-        ModelsCommand.Create(cancel),
-        ServeCommand.Create(cancel),
+        LearnConceptCommand.Create(cancellationToken),
+        ModelsCommand.Create(cancellationToken),
+        ServeCommand.Create(cancellationToken),
         DoctorCommand.Create(),
     }));
 

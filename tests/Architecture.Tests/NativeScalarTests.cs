@@ -6,8 +6,8 @@ namespace PromptToPrompt.Architecture.Tests;
 
 public sealed class NativeScalarTests
 {
-    private const string Message = "Its native scalar can be freed while libtorch reads it; use HeldScalar.";
-    private const string HeldScalar = "PromptToPrompt.Diffusion.Native.HeldScalar.";
+    private const string Message = "Its native scalar can be freed while libtorch reads it; use NativeScalar.";
+    private const string NativeScalar = "PromptToPrompt.Diffusion.Native.NativeScalar.";
 
     private static readonly DefaultAssemblyResolver Resolver = Here();
 
@@ -26,7 +26,7 @@ public sealed class NativeScalarTests
     [Theory]
     [MemberData(nameof(Assemblies))]
     public void Nothing_leaves_a_scalar_to_the_garbage_collector(string assembly) =>
-        Assert.DoesNotContain(Unheld.Value.UsesIn(Read(assembly)), use => !use.User.StartsWith(HeldScalar, StringComparison.Ordinal));
+        Assert.DoesNotContain(Unheld.Value.UsesIn(Read(assembly)), use => !use.User.StartsWith(NativeScalar, StringComparison.Ordinal));
 
     [Fact]
     public void Uses_are_found_where_the_analyzer_does_not_look()

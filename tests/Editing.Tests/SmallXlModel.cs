@@ -16,7 +16,7 @@ public sealed class SmallXlModel : IDisposable
     public SmallXlModel()
     {
         BpeTrainer.Train(["a red house in a field", "a blue castle"], merges: 60).PadTo(Tokens).Save(Path.Combine(folder.FullName, "tokenizer"));
-        var xl = ModelShape.StableDiffusionXl;
+        var xl = ModelConfig.StableDiffusionXl;
         var text = xl.TextEncoder with { VocabularySize = Tokens, HiddenSize = 24, IntermediateSize = 64, Heads = 2, Layers = 2 };
         RandomModel.Write(
             folder.FullName,
@@ -27,7 +27,7 @@ public sealed class SmallXlModel : IDisposable
                     Levels = [new(32, 2, false, false, 1), new(64, 4, true, true, 2)],
                     LayersPerBlock = 1,
                     CrossAttentionDim = 24 + 32,
-                    Vector = new UNetVector(Width: 20 + (6 * 8), SizeWidth: 8),
+                    Vector = new AddedConditioningConfig(Width: 20 + (6 * 8), SizeWidth: 8),
                     SampleSize = 16,
                 },
                 TextEncoder = text,

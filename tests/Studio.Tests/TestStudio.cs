@@ -44,7 +44,7 @@ internal sealed class TestStudio : IAsyncDisposable
     public static async Task<TestStudio> Start(string? folder = null, Func<StudioOptions, StudioOptions>? change = null)
     {
         var data = folder ?? Directory.CreateTempSubdirectory("p2p-studio-").FullName;
-        var options = new StudioOptions { DataFolder = data, Port = 0, Models = [Model], UsualSteps = Steps, DrawGrid = DrawFirst };
+        var options = new StudioOptions { DataFolder = data, Port = 0, Models = [Model], DefaultSteps = Steps, DrawGrid = DrawFirst };
         var app = StudioServer.Create(change is null ? options : change(options));
         await app.StartAsync();
         return new TestStudio(data, folder is null, app);

@@ -40,7 +40,7 @@ public sealed class ConceptTrial : IDisposable
 
     private readonly PictureJudge judge;
     private readonly DrawnConcept concept;
-    private readonly ConceptTraining training;
+    private readonly TextualInversionTraining training;
     private readonly PixelSize size;
 
     /// <summary>Draws the pictures.</summary>
@@ -53,31 +53,31 @@ public sealed class ConceptTrial : IDisposable
         (this.judge, this.concept) = (judge, concept);
         size = new PixelSize(model.PictureSide, model.PictureSide);
         Given = concept.Draw(model.PictureSide);
-        training = new ConceptTraining(model, new ConceptSettings { Word = concept.Word, Initial = concept.Initial, Steps = steps }, Given);
+        training = new TextualInversionTraining(model, new TextualInversionSettings { Word = concept.Word, Initial = concept.Initial, Steps = steps }, Given);
     }
 
     /// <summary>The pictures to learn from.</summary>
-    public IReadOnlyList<ConceptPicture> Given { get; }
+    public IReadOnlyList<ExamplePicture> Given { get; }
 
     /// <summary>Learns step by step.</summary>
-    public IEnumerable<ConceptProgress> Learn(CancellationToken cancel = default) => training.Run(cancel);
+    public IEnumerable<ConceptProgress> Learn(CancellationToken cancellationToken = default) => training.Run(cancellationToken);
 
     /// <summary>Draws pictures with each wording, and judges them.</summary>
     /// <param name="seeds">Pictures of each prompt.</param>
-    /// <param name="cancel">Stops the drawing.</param>
-    public ConceptMeasurement Measure(int seeds, CancellationToken cancel = default) => new(
+    /// <param name="cancellationToken">Stops the drawing.</param>
+    public ConceptMeasurement Measure(int seeds, CancellationToken cancellationToken = default) => new(
         concept, training.InitialHeldOutLoss(), training.HeldOutLoss(),
-        [.. new[] { concept.Initial, concept.Word, concept.Description }.Select(wording => Measure(wording, seeds, cancel))]);
+        [.. new[] { concept.Initial, concept.Word, concept.Description }.Select(wording => Measure(wording, seeds, cancellationToken))]);
 
     /// <inheritdoc/>
     public void Dispose() => training.Dispose();
 
-    private WordingMeasurement Measure(string wording, int seeds, CancellationToken cancel)
+    private WordingMeasurement Measure(string wording, int seeds, CancellationToken cancellationToken)
     {
         var drawn = Prompts.SelectMany(asked => Enumerable.Range(0, seeds).Select(seed =>
         {
             var prompt = PromptTemplates.Fill(asked.Prompt, wording);
-            var picture = training.Draw(prompt, (ulong)seed, size, cancel);
+            var picture = training.Draw(prompt, (ulong)seed, size, cancellationToken);
             var seen = judge.Judge(picture);
             bool? setting = asked.Slot is { } slot ? seen.Best(slot) == asked.Value : null;
             return (

@@ -33,18 +33,18 @@ public sealed record DrawnConcept(Subject Subject, Colour Colour, Trait Trait)
 
     /// <summary>Draws the pictures to learn from, six, each with a caption that says where it is and nothing of what it is.</summary>
     /// <param name="side">Their side in pixels.</param>
-    public IReadOnlyList<ConceptPicture> Draw(int side)
+    public IReadOnlyList<ExamplePicture> Draw(int side)
     {
         using var pictures = new Pictures(seed: 0, side);
         return [.. Places.Select((place, i) => Draw(pictures, new Scene { Subject = Subject, Colour = Colour, Trait = Trait, Place = place, LayoutSeed = i }))];
     }
 
-    private ConceptPicture Draw(Pictures pictures, Scene scene)
+    private ExamplePicture Draw(Pictures pictures, Scene scene)
     {
         var painting = pictures.Paint(scene);
         var picture = new Picture(painting.Size, painting.Size, painting.Rgb);
         var caption = Caption.Canonical(scene).Text.Replace(Description, PromptTemplates.Place, StringComparison.Ordinal);
-        return new ConceptPicture(picture, PictureSizes.Of(picture.Size), caption);
+        return new ExamplePicture(picture, SizeConditioning.Of(picture.Size), caption);
     }
 
     private static string Lower<T>(T value)

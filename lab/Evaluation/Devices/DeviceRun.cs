@@ -1,3 +1,4 @@
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Native;
@@ -28,8 +29,8 @@ public sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Pictu
     /// <param name="model">The model, on the device and in the type that are asked about.</param>
     /// <param name="side">Height and width of the pictures in pixels.</param>
     /// <param name="steps">Denoising steps.</param>
-    /// <param name="cancel">Stops the run before the next step.</param>
-    public static DeviceRun Of(StableDiffusionModel model, int side, int steps, CancellationToken cancel)
+    /// <param name="cancellationToken">Stops the run before the next step.</param>
+    public static DeviceRun Of(StableDiffusionModel model, int side, int steps, CancellationToken cancellationToken)
     {
         var source = new GenerationRequest
         {
@@ -39,14 +40,14 @@ public sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Pictu
         var started = TimeProvider.System.GetTimestamp();
         try
         {
-            using var result = EditRun.Execute(model, source, new EditRequest { Prompts = [Target] }, cancellationToken: cancel);
+            using var result = EditRun.Execute(model, source, new EditRequest { Prompts = [Target] }, cancellationToken: cancellationToken);
             var seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
             using var latents = result.Latents.cpu();
-            return new(latents.data<float>().ToArray(), result.Pictures, seconds, Held(model.Device));
+            return new(latents.data<float>().ToArray(), result.Pictures, seconds, Scalar(model.Device));
         }
         catch (Exception e) when (e is InvalidInputException || IsOutOfMemory(e))
         {
-            return new([], [], TimeProvider.System.GetElapsedTime(started).TotalSeconds, Held(model.Device), e is InvalidInputException ? e.Message : "out of memory");
+            return new([], [], TimeProvider.System.GetElapsedTime(started).TotalSeconds, Scalar(model.Device), e is InvalidInputException ? e.Message : "out of memory");
         }
     }
 
@@ -58,7 +59,7 @@ public sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Pictu
     public double? PictureErrorAgainst(DeviceRun reference) => Problem is not null || reference.Problem is not null ? null
         : Pictures.Zip(reference.Pictures, (mine, other) => mine.Rgb.Zip(other.Rgb, (a, b) => Math.Abs(a - b)).Average()).Average();
 
-    private static long? Held(Device device) =>
+    private static long? Scalar(Device device) =>
         device.type == DeviceType.CUDA && CudaDriver.Memory(device.index) is { } memory ? memory.Total - memory.Free : null;
 
     // libtorch's error has no type of its own.

@@ -21,22 +21,22 @@ public sealed class InversionComparison(StableDiffusionModel model, PictureJudge
     /// <summary>Tries one picture in one way after the other.</summary>
     /// <param name="sample">The picture.</param>
     /// <param name="contenders">The ways.</param>
-    /// <param name="cancel">Stops before the next step.</param>
-    public IEnumerable<InversionTrial> Run(SamplePicture sample, IEnumerable<InversionContender> contenders, CancellationToken cancel = default)
+    /// <param name="cancellationToken">Stops before the next step.</param>
+    public IEnumerable<InversionTrial> Run(SamplePicture sample, IEnumerable<InversionContender> contenders, CancellationToken cancellationToken = default)
     {
         using var latents = model.Vae.EncodeImage(sample.Picture, model.Device);
         var ceiling = model.Vae.DecodeImages(latents)[0];
         foreach (var contender in contenders)
-            yield return Run(sample, latents, ceiling, contender, cancel);
+            yield return Run(sample, latents, ceiling, contender, cancellationToken);
     }
 
-    private InversionTrial Run(SamplePicture sample, Tensor latents, Picture ceiling, InversionContender contender, CancellationToken cancel)
+    private InversionTrial Run(SamplePicture sample, Tensor latents, Picture ceiling, InversionContender contender, CancellationToken cancellationToken)
     {
         var settings = contender.Settings with { Prompt = sample.Prompt };
-        var (inverted, inversion) = Timed(rows => InversionMethod.Invert(model, latents, settings, rows, cancellationToken: cancel));
+        var (inverted, inversion) = Timed(rows => InversionMethod.Invert(model, latents, settings, rows, cancellationToken: cancellationToken));
         using var found = inverted;
         using var session = new EditSession(model, GenerationRequest.Of(inverted));
-        var (source, sourceCost) = Timed(rows => Only(session.RunSource(progress: rows, cancellationToken: cancel)));
+        var (source, sourceCost) = Timed(rows => Only(session.RunSource(progress: rows, cancellationToken: cancellationToken)));
         var (retraced, retracedCost) = Timed(rows => Edit(sample.Prompt, WithoutControl, rows));
         var target = contender.IsEdited ? sample.Edit?.Pair.TargetPrompt : null;
         var edited = target is null ? null : Edit(target, new EditRequest());
@@ -54,7 +54,7 @@ public sealed class InversionComparison(StableDiffusionModel model, PictureJudge
             new TrialPictures(ceiling, source, retraced, edited, free));
 
         Picture Edit(string prompt, EditRequest edit, RowCount? rows = null)
-            => Only(session.Edit(edit with { Prompts = [prompt] }, progress: rows, cancellationToken: cancel));
+            => Only(session.Edit(edit with { Prompts = [prompt] }, progress: rows, cancellationToken: cancellationToken));
     }
 
     private TrialEdit Measure(KnownEdit edit, Picture ceiling, Picture edited) => new(

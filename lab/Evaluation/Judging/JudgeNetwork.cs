@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using static TorchSharp.torch;
 

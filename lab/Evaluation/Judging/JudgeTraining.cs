@@ -1,7 +1,7 @@
 using System.Globalization;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Storybook.Training;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Judging;
@@ -32,7 +32,7 @@ public sealed class JudgeTraining : IDisposable
     private const int HeldOutSeed = 71_002;
     private const int Every = 25;
     private const double Blurred = 0.6;
-    private const double LargestNoise = 0.12;
+    private const double MaxNoise = 0.12;
 
     // What cross_entropy passes over.
     private const int Unknown = -100;
@@ -54,14 +54,14 @@ public sealed class JudgeTraining : IDisposable
 
     /// <summary>Trains on a number of pictures, yielding reports.</summary>
     /// <param name="total">The number.</param>
-    /// <param name="cancel">Checked before every step.</param>
-    public IEnumerable<JudgeProgress> Train(long total, CancellationToken cancel = default)
+    /// <param name="cancellationToken">Checked before every step.</param>
+    public IEnumerable<JudgeProgress> Train(long total, CancellationToken cancellationToken = default)
     {
         var steps = total / Batch;
         var sum = 0.0;
         while (parameters.Steps < steps)
         {
-            cancel.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             sum += Step(new LearningRate(2e-3, DecayShare: 0.5).At(parameters.Steps, steps));
             if (parameters.Steps % Every != 0)
                 continue;
@@ -143,9 +143,9 @@ public sealed class JudgeTraining : IDisposable
         }
 
         long[] each = [Batch, 1, 1, 1];
-        var contrast = (rand(each, generator: generator) * Held(0.3)).Plus(Held(0.85));
-        var brightness = (rand(each, generator: generator) * Held(0.2)) - Held(0.1);
-        var noise = randn(worn.shape, generator: generator) * rand(each, generator: generator) * Held(LargestNoise);
+        var contrast = (rand(each, generator: generator) * Scalar(0.3)).Plus(Scalar(0.85));
+        var brightness = (rand(each, generator: generator) * Scalar(0.2)) - Scalar(0.1);
+        var noise = randn(worn.shape, generator: generator) * rand(each, generator: generator) * Scalar(MaxNoise);
         return (worn * contrast).Plus(brightness).Plus(noise).MoveToOuterDisposeScope();
     }
 }

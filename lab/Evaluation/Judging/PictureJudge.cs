@@ -1,7 +1,7 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Storage.Weights;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Judging;
@@ -44,7 +44,7 @@ public sealed class PictureJudge : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var pixels = stack(pictures.Select(picture => picture.ToTensor())).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(Held(127.5)).sub_(Held(1));
+        var pixels = stack(pictures.Select(picture => picture.ToTensor())).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(Scalar(127.5)).sub_(Scalar(1));
         return Judge(pixels);
     }
 

@@ -81,7 +81,7 @@ public static class DrawnQuality
         if (region.Max() < OnSubject)
             return null;
         using var maps = new AttentionMaps(height, width);
-        using var attention = new EditAttention([null], maps: maps);
+        using var attention = new EditAttentionProcessor([null], maps: maps);
         var step = new DenoisingStep(0, timestep, [new BatchRow(0, Conditional: true)]);
         // Before the U-Net is taken: of some models one part is in memory at a time.
         var text = TextConditioning.Encode(model, [prompt]);

@@ -20,20 +20,20 @@ public sealed class EditQuality(StableDiffusionModel model, EditQualityOptions o
     private const double CoreThreshold = 0.75;
 
     /// <summary>Measures pair after pair.</summary>
-    /// <param name="cancel">Stops before the next step.</param>
-    public IEnumerable<EditMeasurement> Measure(CancellationToken cancel = default)
+    /// <param name="cancellationToken">Stops before the next step.</param>
+    public IEnumerable<EditMeasurement> Measure(CancellationToken cancellationToken = default)
     {
         var pairs = EditPairs.Make(options.Pairs, options.Seed);
         for (var i = 0; i < pairs.Count; i++)
-            yield return Measure(pairs[i], (ulong)(options.Seed + i), cancel);
+            yield return Measure(pairs[i], (ulong)(options.Seed + i), cancellationToken);
     }
 
     /// <summary>Whether edits of a kind concern a region, and not the whole picture.</summary>
     internal static bool HasRegion(EditKind kind) => kind is EditKind.SubjectSwap or EditKind.ColourSwap or EditKind.PlaceSwap;
 
-    private EditMeasurement Measure(EditPair pair, ulong seed, CancellationToken cancel)
+    private EditMeasurement Measure(EditPair pair, ulong seed, CancellationToken cancellationToken)
     {
-        using var run = new PairRun(model, pair, options, seed, cancel);
+        using var run = new PairRun(model, pair, options, seed, cancellationToken);
         var judgements = judge.Judge(run.Pictures);
         var source = run.Pictures[0];
         var region = HasRegion(pair.Kind) ? Region(pair, run, source) : null;

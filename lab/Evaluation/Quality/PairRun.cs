@@ -19,12 +19,12 @@ internal sealed class PairRun : IDisposable
     private readonly IReadOnlyList<TokenizedPrompt> prompts;
     private readonly AttentionMaps maps;
 
-    public PairRun(StableDiffusionModel model, EditPair pair, EditQualityOptions options, ulong seed, CancellationToken cancel)
+    public PairRun(StableDiffusionModel model, EditPair pair, EditQualityOptions options, ulong seed, CancellationToken cancellationToken)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var (source, target) = (model.Tokenizer.Tokenize(pair.SourcePrompt), model.Tokenizer.Tokenize(pair.TargetPrompt));
-        var edit = AttentionEdit.Create(source, target, Request(pair, options), options.Steps);
+        var edit = EditSchedule.Create(source, target, Request(pair, options), options.Steps);
         prompts = pair.Kind == EditKind.Reweight ? [source, target] : [source, target, target];
         var side = model.PictureSide;
         var noise = InitialNoise.FromSeed(model, seed, side, side);
@@ -32,7 +32,7 @@ internal sealed class PairRun : IDisposable
         maps = new AttentionMaps(height, width);
         // Maps that nobody reads would cost a third of the time.
         var watched = EditQuality.HasRegion(pair.Kind) ? maps : null;
-        using var attention = new EditAttention([null, edit, null], maps: watched);
+        using var attention = new EditAttentionProcessor([null, edit, null], maps: watched);
         using var scheduler = model.Scheduler.Create(SamplerKind.Ddim, options.Steps);
         var request = new DenoisingRequest
         {
@@ -43,7 +43,7 @@ internal sealed class PairRun : IDisposable
             Guidance = options.Guidance,
             Attention = attention,
         };
-        foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, request, cancel))
+        foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, request, cancellationToken))
         {
             if (state.Step == state.Steps - 1)
                 Pictures = model.Vae.DecodeImages(state.Latents);

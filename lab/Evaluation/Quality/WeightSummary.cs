@@ -9,11 +9,11 @@ namespace PromptToPrompt.Evaluation.Quality;
 /// <param name="SubjectKept">Share of pictures in which the judge sees the same subject as at weight 1.</param>
 public sealed record WeightSummary(float Weight, double Presence, double Change, double Structure, double Strength, double SubjectKept)
 {
-    private const double LeastSubjectKept = 0.75;
-    private const double LargestStrain = 1.25;
+    private const double MinSubjectKept = 0.75;
+    private const double MaxStrain = 1.25;
 
     /// <summary>Whether pictures survive the weight: three in four keep their subject, and latents stay within a quarter of their strength.</summary>
-    public bool IsHarmless => SubjectKept >= LeastSubjectKept && Strength is <= LargestStrain and >= 1 / LargestStrain;
+    public bool IsHarmless => SubjectKept >= MinSubjectKept && Strength is <= MaxStrain and >= 1 / MaxStrain;
 
     /// <summary>Sums up measurements, one entry for each weight, in order.</summary>
     public static IReadOnlyList<WeightSummary> Of(IEnumerable<WeightMeasurement> measurements) =>

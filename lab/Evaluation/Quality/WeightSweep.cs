@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
@@ -69,27 +70,27 @@ public static class WeightSweep
     /// <param name="model">The model.</param>
     /// <param name="judge">Says what a picture shows.</param>
     /// <param name="options">How the sweep is run.</param>
-    /// <param name="cancel">Stops before the next step.</param>
+    /// <param name="cancellationToken">Stops before the next step.</param>
     public static IEnumerable<IReadOnlyList<WeightMeasurement>> Measure(
-        StableDiffusionModel model, PictureJudge judge, WeightSweepOptions options, CancellationToken cancel = default)
+        StableDiffusionModel model, PictureJudge judge, WeightSweepOptions options, CancellationToken cancellationToken = default)
     {
         foreach (var word in Words)
         {
             for (var seed = options.Seed; seed < options.Seed + (ulong)options.Seeds; seed++)
-                yield return Measure(model, judge, options, word, seed, cancel);
+                yield return Measure(model, judge, options, word, seed, cancellationToken);
         }
     }
 
     // All weights in one batch; weight 1 is the source itself.
     private static List<WeightMeasurement> Measure(
-        StableDiffusionModel model, PictureJudge judge, WeightSweepOptions options, SweptWord word, ulong seed, CancellationToken cancel)
+        StableDiffusionModel model, PictureJudge judge, WeightSweepOptions options, SweptWord word, ulong seed, CancellationToken cancellationToken)
     {
         float[] others = [.. Weights.Where(weight => weight != 1)];
         using var result = EditRun.Execute(
             model,
             new GenerationRequest { Prompt = word.Prompt, Sampling = new() { Steps = options.Steps, Guidance = options.Guidance, Seed = seed } },
             new EditRequest { Prompts = [.. others.Select(weight => Weighted(word, weight))] },
-            cancellationToken: cancel);
+            cancellationToken: cancellationToken);
         var judgements = judge.Judge(result.Pictures);
         var strengths = Strengths(result);
         return

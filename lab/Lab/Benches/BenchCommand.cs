@@ -5,14 +5,14 @@ namespace PromptToPrompt.Lab.Benches;
 /// <summary><c>p2p-lab bench</c>: the figures that the project states of itself.</summary>
 internal static class BenchCommand
 {
-    public static Command Create(CancellationToken cancel) => new("bench", "Reproduce the benchmark figures in docs/")
+    public static Command Create(CancellationToken cancellationToken) => new("bench", "Reproduce the benchmark figures in docs/")
     {
-        QualityBench.Create(cancel),
-        WeightsBench.Create(cancel),
-        InversionBench.Create(cancel),
-        ConceptsBench.Create(cancel),
-        StudioBench.Create(cancel),
-        ModelBench.Create(cancel),
-        DeviceBench.Create(cancel),
+        QualityBench.Create(cancellationToken),
+        WeightsBench.Create(cancellationToken),
+        InversionBench.Create(cancellationToken),
+        ConceptsBench.Create(cancellationToken),
+        StudioBench.Create(cancellationToken),
+        ModelBench.Create(cancellationToken),
+        DeviceBench.Create(cancellationToken),
     };
 }

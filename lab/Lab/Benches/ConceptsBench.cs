@@ -17,7 +17,7 @@ internal static class ConceptsBench
 {
     private const int SampleSide = 128;
 
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var steps = Parsed.Number("--steps", "Training steps per word", 300);
         var seeds = Parsed.Number("--seeds", "Images per prompt", 16);
@@ -29,23 +29,23 @@ internal static class ConceptsBench
             InvalidInputException.Require(count >= 1 && pictures >= 1, "--steps and --seeds must be above 0.");
             return run.Execute(parse, tools =>
             {
-                var measured = LongRun.Show(tools.Quiet, display => DrawnConcept.All.Select(concept => Measure(tools, concept, count, pictures, display, cancel)).ToList());
+                var measured = LongRun.Show(tools.Quiet, display => DrawnConcept.All.Select(concept => Measure(tools, concept, count, pictures, display, cancellationToken)).ToList());
                 return new(ToJson(count, pictures, measured), () => Samples(measured), () => Print(measured));
             });
         });
         return command;
     }
 
-    private static (IReadOnlyList<ConceptPicture> Given, ConceptMeasurement Found) Measure(
-        BenchTools tools, DrawnConcept concept, int steps, int seeds, IProgress<LongProgress> display, CancellationToken cancel)
+    private static (IReadOnlyList<ExamplePicture> Given, ConceptMeasurement Found) Measure(
+        BenchTools tools, DrawnConcept concept, int steps, int seeds, IProgress<LongProgress> display, CancellationToken cancellationToken)
     {
         using var trial = new ConceptTrial(tools.Model, tools.Judge, concept, steps);
-        foreach (var progress in trial.Learn(cancel))
+        foreach (var progress in trial.Learn(cancellationToken))
             display.Report(new($"learning {concept.Word}", progress.Step, progress.Steps, "steps"));
-        return (trial.Given, trial.Measure(seeds, cancel));
+        return (trial.Given, trial.Measure(seeds, cancellationToken));
     }
 
-    private static JsonObject ToJson(int steps, int seeds, IEnumerable<(IReadOnlyList<ConceptPicture> Given, ConceptMeasurement Found)> measured) => new()
+    private static JsonObject ToJson(int steps, int seeds, IEnumerable<(IReadOnlyList<ExamplePicture> Given, ConceptMeasurement Found)> measured) => new()
     {
         ["command"] = "bench concepts",
         ["steps"] = steps,
@@ -65,7 +65,7 @@ internal static class ConceptsBench
         })]),
     };
 
-    private static SKBitmap Samples(IReadOnlyList<(IReadOnlyList<ConceptPicture> Given, ConceptMeasurement Found)> measured)
+    private static SKBitmap Samples(IReadOnlyList<(IReadOnlyList<ExamplePicture> Given, ConceptMeasurement Found)> measured)
     {
         var cells = measured.SelectMany(m =>
             m.Given.Select(given => new SheetCell(given.Picture.ToBitmap(), "given"))
@@ -76,7 +76,7 @@ internal static class ConceptsBench
         return sheet;
     }
 
-    private static void Print(IEnumerable<(IReadOnlyList<ConceptPicture> Given, ConceptMeasurement Found)> measured)
+    private static void Print(IEnumerable<(IReadOnlyList<ExamplePicture> Given, ConceptMeasurement Found)> measured)
     {
         var table = new Table().AddColumns("", "subject", "colour", "setting", "loss");
         foreach (var (_, found) in measured)

@@ -19,7 +19,7 @@ internal static class DeviceBench
     // What traces are held to at the end of a run.
     private const double Tolerance = 1e-3;
 
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var steps = Parsed.Number("--steps", "Denoising steps of the timed edits", 50);
         var paritySteps = Parsed.Number("--parity-steps", "Denoising steps of the edit that is compared with the CPU", 4);
@@ -37,7 +37,7 @@ internal static class DeviceBench
             InvalidInputException.Require(parse.GetValue(steps) is >= 1 and <= 1000, $"--steps is {parse.GetValue(steps)}; give a number from 1 to 1000.");
             InvalidInputException.Require(parse.GetValue(paritySteps) is >= 1 and <= 1000, $"--parity-steps is {parse.GetValue(paritySteps)}; give a number from 1 to 1000.");
             var measured = LongRun.Show(report.Quiet(parse), display => Measure(
-                (place, type) => model.LoadOn(parse, place, type), device, parse.GetValue(sides)!, parse.GetValue(steps), parse.GetValue(paritySteps), display, cancel));
+                (place, type) => model.LoadOn(parse, place, type), device, parse.GetValue(sides)!, parse.GetValue(steps), parse.GetValue(paritySteps), display, cancellationToken));
             var found = new DeviceReport(ComputeDevice.Describe(device), model.Directory(parse), measured, Tolerance);
             Console.Out.WriteLine(report.Json(parse) ? Json.Line(found.ToJson()) : found.Text());
             if (found.Failure is not { } failure)
@@ -50,21 +50,21 @@ internal static class DeviceBench
 
     private static DeviceMeasurements Measure(
         Func<Device, ScalarType, StableDiffusionModel> load, Device device, IReadOnlyList<int> sides, int steps, int paritySteps,
-        IProgress<LongProgress> display, CancellationToken cancel)
+        IProgress<LongProgress> display, CancellationToken cancellationToken)
     {
         // The smallest first: libtorch keeps the memory it had at its peak, which is then that of the run just made.
         ScalarType[] types = [.. device.type == DeviceType.CUDA ? [ScalarType.Float16] : Array.Empty<ScalarType>(), ScalarType.BFloat16, ScalarType.Float32];
         var (done, total) = (0, 1 + (types.Length * (1 + sides.Count)));
         DeviceRun reference;
         using (var model = load(CPU, ScalarType.Float32))
-            reference = Count(DeviceRun.Of(model, model.PictureSide, paritySteps, cancel));
+            reference = Count(DeviceRun.Of(model, model.PictureSide, paritySteps, cancellationToken));
         var (compared, timed) = (new List<ComparedType>(), new List<TimedEdit>());
         foreach (var type in types)
         {
             using var model = load(device, type);
             // This run is the first one of its type: what is compiled or chosen at the first use does not count for the timed ones.
-            compared.Add(new(type, Count(DeviceRun.Of(model, model.PictureSide, paritySteps, cancel))));
-            timed.AddRange(sides.Order().Select(side => new TimedEdit(type, side, steps, Count(DeviceRun.Of(model, side, steps, cancel)))));
+            compared.Add(new(type, Count(DeviceRun.Of(model, model.PictureSide, paritySteps, cancellationToken))));
+            timed.AddRange(sides.Order().Select(side => new TimedEdit(type, side, steps, Count(DeviceRun.Of(model, side, steps, cancellationToken)))));
         }
 
         return new(reference, compared, timed);

@@ -18,7 +18,7 @@ internal static class InversionBench
 
     private static readonly EditQualityOptions Standard = new();
 
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var pictures = Parsed.Number("--pictures", "Held-out drawings", StandardPictures);
         var photos = new Option<string?>("--photos") { Description = "Folder of photographs, named by their prompts or with a captions.txt (name, tab, prompt)", HelpName = "dir" };
@@ -48,8 +48,8 @@ internal static class InversionBench
                 ];
                 var comparison = new InversionComparison(tools.Model, tools.Judge, TimeProvider.System);
                 var measured = groups.Where(group => group.Count > 0).Select(group => LongRun.Show(
-                    tools.Quiet, display => Measure(comparison, group, contenders, display, cancel))).ToList();
-                cancel.ThrowIfCancellationRequested();
+                    tools.Quiet, display => Measure(comparison, group, contenders, display, cancellationToken))).ToList();
+                cancellationToken.ThrowIfCancellationRequested();
                 var report = new InversionReport(shared, measured);
                 return new(report.ToJson(), () => InversionSheet.Draw(measured, contenders), () => report.Print(parse.GetValue(markdown)));
             });
@@ -71,14 +71,14 @@ internal static class InversionBench
     }
 
     private static MeasuredGroup Measure(
-        InversionComparison comparison, SampleGroup group, IReadOnlyList<InversionContender> contenders, IProgress<LongProgress> display, CancellationToken cancel)
+        InversionComparison comparison, SampleGroup group, IReadOnlyList<InversionContender> contenders, IProgress<LongProgress> display, CancellationToken cancellationToken)
     {
         var trials = new List<InversionTrial>();
         var total = group.Count * contenders.Count;
         display.Report(new(group.Name, 0, total, "inversions"));
         foreach (var sample in group.Pictures)
         {
-            foreach (var trial in comparison.Run(sample, contenders, cancel))
+            foreach (var trial in comparison.Run(sample, contenders, cancellationToken))
             {
                 // A hundred pictures in a dozen ways are too many to hold.
                 trials.Add(trials.Count < Samples * contenders.Count ? trial : trial with { Pictures = null });

@@ -22,9 +22,9 @@ internal static class ModelBench
     private const string Source = "a red house in a field", Target = "a red castle in a field";
 
     // The first step has what comes before it, the last one what comes after: only those between are steps alone.
-    private const int FewestSteps = 3;
+    private const int MinSteps = 3;
 
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var what = new Option<string[]>("--what")
         {
@@ -34,14 +34,14 @@ internal static class ModelBench
         };
         what.AcceptOnlyFromAmong(FirstEdit, NextEdit, Invert);
         var size = SamplingOptions.CreateSize();
-        var steps = Parsed.Number("--steps", $"Denoising steps, at least {FewestSteps}", FewestSteps);
+        var steps = Parsed.Number("--steps", $"Denoising steps, at least {MinSteps}", MinSteps);
         var guidance = Parsed.Number("--guidance", "Classifier-free guidance scale; 1 turns it off and halves the rows", 7.5);
         var command = new Command("model", "Measure time and memory of edits and inversions with a model") { what, size, steps, guidance };
         var model = new ModelOptions().AddTo(command);
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {
-            InvalidInputException.Require(parse.GetValue(steps) >= FewestSteps, $"--steps is {parse.GetValue(steps)}; give at least {FewestSteps}.");
+            InvalidInputException.Require(parse.GetValue(steps) >= MinSteps, $"--steps is {parse.GetValue(steps)}; give at least {MinSteps}.");
             InvalidInputException.Require(ResidentMemory.IsKnown, "This system does not tell what memory a process takes; measure on Linux.");
             var wanted = parse.GetValue(what)!;
             var rows = parse.GetValue(guidance) == 1 ? 1 : 2;
@@ -57,7 +57,7 @@ internal static class ModelBench
             var measured = new JsonArray { Row("loading", 0, Spent.Since(started), null) };
             foreach (var one in wanted.Distinct())
             {
-                foreach (var row in Measure(loaded, source, one, cancel))
+                foreach (var row in Measure(loaded, source, one, cancellationToken))
                     measured.Add(row);
             }
 
@@ -76,23 +76,23 @@ internal static class ModelBench
         return command;
     }
 
-    private static IEnumerable<JsonNode> Measure(StableDiffusionModel model, GenerationRequest source, string what, CancellationToken cancel)
+    private static IEnumerable<JsonNode> Measure(StableDiffusionModel model, GenerationRequest source, string what, CancellationToken cancellationToken)
     {
         var clock = new StepClock();
         var edit = new EditRequest { Prompts = [Target] };
         switch (what)
         {
             case FirstEdit:
-                using (EditRun.Execute(model, source, edit, progress: clock, cancellationToken: cancel))
+                using (EditRun.Execute(model, source, edit, progress: clock, cancellationToken: cancellationToken))
                     yield return Row("first edit, source and edit together", clock);
                 break;
             case NextEdit:
                 using (var session = new EditSession(model, source, model.Dtype))
                 {
-                    using (session.RunSource(progress: clock, cancellationToken: cancel))
+                    using (session.RunSource(progress: clock, cancellationToken: cancellationToken))
                         yield return Row("source, recorded", clock);
                     clock = new StepClock();
-                    using (session.Edit(edit, progress: clock, cancellationToken: cancel))
+                    using (session.Edit(edit, progress: clock, cancellationToken: cancellationToken))
                         yield return Row("next edit", clock);
                 }
 
@@ -109,7 +109,7 @@ internal static class ModelBench
                         Sampling = new() { Steps = 1, Guidance = source.Sampling.Guidance },
                         Method = new NullTextInversion { InnerSteps = 1, EarlyStop = 0 },
                     };
-                    using (InversionMethod.Invert(model, latents, settings, cancellationToken: cancel))
+                    using (InversionMethod.Invert(model, latents, settings, cancellationToken: cancellationToken))
                         yield return Row("null-text inversion, one step and iteration", 1, Spent.Since(started), null);
                 }
 

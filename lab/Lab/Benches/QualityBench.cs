@@ -15,7 +15,7 @@ internal static class QualityBench
     private const int SamplesOfEachKind = 2;
     private const int SampleSide = 192;
 
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var standard = new EditQualityOptions();
         var pairs = Parsed.Number("--pairs", "Pairs of prompts, evenly spread over the kinds of edit", standard.Pairs);
@@ -31,9 +31,9 @@ internal static class QualityBench
             return run.Execute(parse, tools =>
             {
                 var colours = new ColourReader(options.Seed);
-                var measured = LongRun.Show(tools.Quiet, display => Measure(new EditQuality(tools.Model, options, colours, tools.Judge), options.Pairs, display, cancel));
+                var measured = LongRun.Show(tools.Quiet, display => Measure(new EditQuality(tools.Model, options, colours, tools.Judge), options.Pairs, display, cancellationToken));
                 var drawn = DrawnFigures.Of(tools.Model, tools.Judge, colours, options.Seed);
-                cancel.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 var report = new QualityReport(options, KindSummary.Of(measured), Agreement.OfSources(measured), drawn);
                 return new(report.ToJson(), () => Samples(measured), report.Print);
             });
@@ -41,11 +41,11 @@ internal static class QualityBench
         return command;
     }
 
-    private static List<EditMeasurement> Measure(EditQuality quality, int pairs, IProgress<LongProgress> display, CancellationToken cancel)
+    private static List<EditMeasurement> Measure(EditQuality quality, int pairs, IProgress<LongProgress> display, CancellationToken cancellationToken)
     {
         var measured = new List<EditMeasurement>();
         display.Report(new("pairs of prompts", 0, pairs, "pairs"));
-        foreach (var measurement in quality.Measure(cancel))
+        foreach (var measurement in quality.Measure(cancellationToken))
         {
             measured.Add(measurement);
             display.Report(new("pairs of prompts", measured.Count, pairs, "pairs"));

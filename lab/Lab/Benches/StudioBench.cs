@@ -17,7 +17,7 @@ internal static class StudioBench
     private const string Prompt = "a white house in a field";
     private static readonly string[] Colours = ["red", "blue", "green", "yellow", "pink", "orange", "purple", "brown", "black"];
 
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var steps = Parsed.Number("--steps", "Denoising steps", 30);
         var repeats = Parsed.Number("--repeats", $"Repetitions, 1 to {Colours.Length - 1}; the median is printed", 5);
@@ -28,20 +28,20 @@ internal static class StudioBench
         {
             if (parse.GetValue(repeats) < 1 || parse.GetValue(repeats) >= Colours.Length)
                 throw new InvalidInputException($"--repeats is {parse.GetValue(repeats)}; give a number from 1 to {Colours.Length - 1}.");
-            var facts = Measure(model.Offer(parse, report.Quiet(parse)), parse.GetValue(steps), parse.GetValue(repeats), cancel);
+            var facts = Measure(model.Offer(parse, report.Quiet(parse)), parse.GetValue(steps), parse.GetValue(repeats), cancellationToken);
             Console.Out.WriteLine(report.Json(parse) ? Json.Line(facts) : Table(facts));
             return ExitCode.Done;
         });
         return command;
     }
 
-    private static JsonObject Measure(OfferedModel model, int steps, int repeats, CancellationToken cancel)
+    private static JsonObject Measure(OfferedModel model, int steps, int repeats, CancellationToken cancellationToken)
     {
         var folder = Directory.CreateTempSubdirectory("p2p-bench-studio-");
         try
         {
             using var store = new StudioStore(folder.FullName, TimeProvider.System);
-            return Measure(store, model, steps, repeats, cancel).GetAwaiter().GetResult();
+            return Measure(store, model, steps, repeats, cancellationToken).GetAwaiter().GetResult();
         }
         finally
         {
@@ -49,7 +49,7 @@ internal static class StudioBench
         }
     }
 
-    private static async Task<JsonObject> Measure(StudioStore store, OfferedModel model, int steps, int repeats, CancellationToken cancel)
+    private static async Task<JsonObject> Measure(StudioStore store, OfferedModel model, int steps, int repeats, CancellationToken cancellationToken)
     {
         await using var engine = new StudioEngine(store, [model], new EngineLimits(), TimeProvider.System);
         var project = store.CreateProject("bench").Id;
@@ -79,7 +79,7 @@ internal static class StudioBench
         async Task<string> Time(Recipe recipe, List<Waited> times)
         {
             var (started, processor) = (TimeProvider.System.GetTimestamp(), Environment.CpuUsage.TotalTime);
-            var over = await engine.Submit(project, null, recipe).WhenOver(cancel);
+            var over = await engine.Submit(project, null, recipe).WhenOver(cancellationToken);
             times.Add(new(TimeProvider.System.GetElapsedTime(started).TotalSeconds, (Environment.CpuUsage.TotalTime - processor).TotalSeconds));
             return over.Version ?? throw new InvalidInputException(over.Problem ?? "The run was stopped.");
         }

@@ -14,7 +14,7 @@ internal static class WeightsBench
 {
     private const int SampleSide = 128;
 
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var standard = new WeightSweepOptions();
         var seeds = Parsed.Number("--seeds", "Images per word", standard.Seeds);
@@ -29,7 +29,7 @@ internal static class WeightsBench
                 throw new InvalidInputException("--seeds must be above 0.");
             return run.Execute(parse, tools =>
             {
-                var measured = LongRun.Show(tools.Quiet, display => Measure(tools, options, display, cancel));
+                var measured = LongRun.Show(tools.Quiet, display => Measure(tools, options, display, cancellationToken));
                 var report = new WeightsReport(options, measured, WeightSummary.Of(measured));
                 return new(report.ToJson(), () => Samples(measured, options.Seed), report.Print);
             });
@@ -37,12 +37,12 @@ internal static class WeightsBench
         return command;
     }
 
-    private static List<WeightMeasurement> Measure(BenchTools tools, WeightSweepOptions options, IProgress<LongProgress> display, CancellationToken cancel)
+    private static List<WeightMeasurement> Measure(BenchTools tools, WeightSweepOptions options, IProgress<LongProgress> display, CancellationToken cancellationToken)
     {
         var total = WeightSweep.Words.Count * options.Seeds;
         var all = new List<WeightMeasurement>();
         display.Report(new("re-weighted words", 0, total, "runs"));
-        foreach (var run in WeightSweep.Measure(tools.Model, tools.Judge, options, cancel))
+        foreach (var run in WeightSweep.Measure(tools.Model, tools.Judge, options, cancellationToken))
         {
             all.AddRange(run);
             display.Report(new("re-weighted words", all.Count / WeightSweep.Weights.Count, total, "runs"));

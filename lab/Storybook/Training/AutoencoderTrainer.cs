@@ -1,7 +1,7 @@
 using System.Globalization;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Vae;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;
@@ -40,13 +40,13 @@ public sealed class AutoencoderTrainer : IDisposable
 
     /// <summary>Trains up to a number of pictures, yielding a report after the first step, the last and every 50 steps.</summary>
     /// <param name="total">Pictures to have seen at the end.</param>
-    /// <param name="cancel">Ends the training after the step that is being taken, without an error.</param>
-    public IEnumerable<TrainingProgress> Train(long total, CancellationToken cancel = default)
+    /// <param name="cancellationToken">Ends the training after the step that is being taken, without an error.</param>
+    public IEnumerable<TrainingProgress> Train(long total, CancellationToken cancellationToken = default)
     {
         const int Every = 50;
         var steps = total / Batch;
         var window = new LossWindow(Every, steps);
-        while (Parameters.Steps < steps && !cancel.IsCancellationRequested)
+        while (Parameters.Steps < steps && !cancellationToken.IsCancellationRequested)
         {
             var (loss, error) = Step(new LearningRate(1.5e-3).At(Parameters.Steps, steps));
             if (window.Add(Parameters.Steps, loss, error) is not { } mean)
@@ -94,13 +94,13 @@ public sealed class AutoencoderTrainer : IDisposable
         var pixels = Paint(Parameters.Steps * Batch, Batch);
         var (mean, logVariance) = model.Moments(pixels.to(Parameters.Dtype));
         var noise = randn(mean.shape, generator: generator).to(Parameters.Dtype);
-        var decoded = model.Decode(mean.Plus((Held(0.5) * logVariance).exp() * noise)).to(ScalarType.Float32);
+        var decoded = model.Decode(mean.Plus((Scalar(0.5) * logVariance).exp() * noise)).to(ScalarType.Float32);
         var difference = decoded - pixels;
         var squared = difference.Squared().mean();
         var m = mean.to(ScalarType.Float32);
         var v = logVariance.to(ScalarType.Float32);
-        var divergence = Held(0.5) * (m.Squared().Plus(v.exp()) - Held(1) - v).mean();
-        var loss = difference.abs().mean().Plus(Held(2) * squared).Plus(Held(KlWeight) * divergence);
+        var divergence = Scalar(0.5) * (m.Squared().Plus(v.exp()) - Scalar(1) - v).mean();
+        var loss = difference.abs().mean().Plus(Scalar(2) * squared).Plus(Scalar(KlWeight) * divergence);
         loss.backward();
         Parameters.Step(rate, weightDecay: 0, averageDecay: 0.998);
         return (loss.ReadDouble(), squared.ReadDouble());

@@ -1,10 +1,11 @@
+using PromptToPrompt.Diffusion.Storage.Weights;
 using System.Globalization;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.Vae;
 using PromptToPrompt.Storybook.World;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;
@@ -19,7 +20,7 @@ public sealed class DenoiserTrainer : IDisposable
     public const string Stage = "denoiser";
 
     private const int Batch = 24;
-    private const int MostKept = 120_000;
+    private const int MaxKept = 120_000;
     private const double CaptionDropout = 0.1;
     private const double MinSnr = 5;
     private readonly ClipTokenizer tokenizer;
@@ -66,14 +67,14 @@ public sealed class DenoiserTrainer : IDisposable
     /// <summary>Trains up to a number of pictures, yielding a report after the first step, the last and every 25 steps.</summary>
     /// <param name="total">Pictures to have seen at the end.</param>
     /// <param name="groundingWeight">Weight of the attention loss.</param>
-    /// <param name="cancel">Ends the training after the step that is being taken, without an error.</param>
-    public IEnumerable<TrainingProgress> Train(long total, double groundingWeight = 0.02, CancellationToken cancel = default)
+    /// <param name="cancellationToken">Ends the training after the step that is being taken, without an error.</param>
+    public IEnumerable<TrainingProgress> Train(long total, double groundingWeight = 0.02, CancellationToken cancellationToken = default)
     {
         const int Every = 25;
         var steps = total / Batch;
         var window = new LossWindow(Every, steps);
-        using var pool = new LatentPool(seed, vae, MostKept, first: Parameters.Steps * Batch, end: steps * Batch);
-        while (Parameters.Steps < steps && !cancel.IsCancellationRequested)
+        using var pool = new LatentPool(seed, vae, MaxKept, first: Parameters.Steps * Batch, end: steps * Batch);
+        while (Parameters.Steps < steps && !cancellationToken.IsCancellationRequested)
         {
             var (noise, attention) = Step(pool, new LearningRate(1e-3, WarmUp: 200).At(Parameters.Steps, steps), groundingWeight);
             if (window.Add(Parameters.Steps, noise, attention) is not { } mean)
@@ -107,10 +108,10 @@ public sealed class DenoiserTrainer : IDisposable
         using var attention = new GroundingAttention(grounded, config.SampleSize, alphas.sqrt());
         var predicted = unet.Forward(noisy, timesteps, new Conditioning(textEncoder.Forward(ids)), attention).to(ScalarType.Float32);
         var snr = alphas / OneMinus(alphas);
-        var weights = snr.clamp_max(Held(MinSnr)) / snr;
+        var weights = snr.clamp_max(Scalar(MinSnr)) / snr;
         var noiseLoss = ((predicted - noise).Squared().mean([1, 2, 3]) * weights).mean();
         var attentionLoss = grounded.Count > 0 ? attention.Loss() : zeros(1);
-        noiseLoss.Plus(Held(groundingWeight) * attentionLoss).sum().backward();
+        noiseLoss.Plus(Scalar(groundingWeight) * attentionLoss).sum().backward();
         Parameters.Step(rate, averageDecay: 0.9995);
         return (noiseLoss.ReadDouble(), attentionLoss.ReadDouble());
     }

@@ -1,6 +1,6 @@
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Storage.Weights;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;
@@ -87,13 +87,13 @@ public sealed class FlatParameters : IDisposable
             return norm;
         Steps++;
         if (norm > maxNorm)
-            gradient.mul_(Held(maxNorm / norm));
+            gradient.mul_(Scalar(maxNorm / norm));
         firstMoment.lerp_(gradient, 1 - Beta1);
-        secondMoment.mul_(Held(Beta2)).addcmul_(gradient, gradient, Held(1 - Beta2));
+        secondMoment.mul_(Scalar(Beta2)).addcmul_(gradient, gradient, Scalar(1 - Beta2));
         var bias1 = 1 - Math.Pow(Beta1, Steps);
         var bias2 = 1 - Math.Pow(Beta2, Steps);
-        var scale = secondMoment.sqrt().mul_(Held(1 / Math.Sqrt(bias2))).AddInPlace(Held(Epsilon));
-        master.mul_(Held(1 - (learningRate * weightDecay))).addcdiv_(firstMoment, scale, Held(-learningRate / bias1));
+        var scale = secondMoment.sqrt().mul_(Scalar(1 / Math.Sqrt(bias2))).AddInPlace(Scalar(Epsilon));
+        master.mul_(Scalar(1 - (learningRate * weightDecay))).addcdiv_(firstMoment, scale, Scalar(-learningRate / bias1));
         average.lerp_(master, 1 - Math.Min(averageDecay, (1.0 + Steps) / (10.0 + Steps)));
         computed.copy_(master);
         return norm;

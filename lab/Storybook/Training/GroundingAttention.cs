@@ -1,6 +1,6 @@
 using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.UNet.Attention;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;
@@ -46,9 +46,9 @@ internal sealed class GroundingAttention(IReadOnlyList<GroundedToken> grounded, 
             targets.Add(call.Width, target = Targets(call.Width));
         var (rows, heads, positions, tokens) = (probabilities.shape[0], probabilities.shape[1], probabilities.shape[2], probabilities.shape[3]);
         var columns = probabilities.permute(0, 3, 1, 2).reshape(rows * tokens, heads, positions).index_select(0, target.Index).to(ScalarType.Float32);
-        var maps = columns.mean([1]).Plus(Held(1e-6));
+        var maps = columns.mean([1]).Plus(Scalar(1e-6));
         maps = maps / maps.sum(-1, keepdim: true);
-        var divergence = (target.Target * (target.Target.clamp_min(Held(1e-9)).log() - maps.log())).sum(-1);
+        var divergence = (target.Target * (target.Target.clamp_min(Scalar(1e-9)).log() - maps.log())).sum(-1);
         losses.Add((divergence * target.Weights).mean().DetachFromDisposeScope());
         return matmul(probabilities, value).MoveToOuterDisposeScope();
     }

@@ -24,7 +24,7 @@ internal sealed class LatentPool : IDisposable
     private readonly int capacity;
     private readonly List<EncodedPicture> kept = [];
     private readonly BlockingCollection<EncodedPicture> ready = new(boundedCapacity: 512);
-    private readonly CancellationTokenSource cancel = new();
+    private readonly CancellationTokenSource cancellationToken = new();
     private readonly Thread thread;
     private Exception? failure;
 
@@ -41,7 +41,7 @@ internal sealed class LatentPool : IDisposable
     {
         try
         {
-            return ready.Take(cancel.Token);
+            return ready.Take(cancellationToken.Token);
         }
         catch (Exception) when (failure is not null)
         {
@@ -51,10 +51,10 @@ internal sealed class LatentPool : IDisposable
 
     public void Dispose()
     {
-        cancel.Cancel();
+        cancellationToken.Cancel();
         thread.Join();
         ready.Dispose();
-        cancel.Dispose();
+        cancellationToken.Dispose();
         pictures.Dispose();
     }
 
@@ -69,7 +69,7 @@ internal sealed class LatentPool : IDisposable
                 for (var i = 0; i < Batch; i++)
                 {
                     var index = (int)((number - first + i) % capacity);
-                    ready.Add(kept[index] with { Number = number + i }, cancel.Token);
+                    ready.Add(kept[index] with { Number = number + i }, cancellationToken.Token);
                 }
             }
         }
@@ -79,7 +79,7 @@ internal sealed class LatentPool : IDisposable
         catch (Exception error)
         {
             failure = error;
-            cancel.Cancel();
+            cancellationToken.Cancel();
         }
     }
 

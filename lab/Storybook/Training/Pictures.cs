@@ -1,5 +1,5 @@
 using PromptToPrompt.Storybook.World;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;
@@ -28,7 +28,7 @@ public sealed class Pictures(int seed, int size = StorybookArchitecture.PictureS
         for (var i = 0; i < paintings.Count; i++)
             paintings[i].Rgb.CopyTo(bytes, i * size * size * 3);
         using var scope = NewDisposeScope();
-        return tensor(bytes, [paintings.Count, size, size, 3]).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(Held(127.5)).sub_(Held(1)).contiguous().MoveToOuterDisposeScope();
+        return tensor(bytes, [paintings.Count, size, size, 3]).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(Scalar(127.5)).sub_(Scalar(1)).contiguous().MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

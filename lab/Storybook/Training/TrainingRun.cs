@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Pipelines;
 using System.Globalization;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Sampling;
@@ -48,13 +49,13 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
     /// Shown what the averaged weights draw, every ten minutes and at the end of each stage; null for never. The training's own random
     /// numbers do not notice it.
     /// </param>
-    /// <param name="cancel">Stops the run before its next step; the state is saved first.</param>
+    /// <param name="cancellationToken">Stops the run before its next step; the state is saved first.</param>
     /// <exception cref="OperationCanceledException">The run was stopped.</exception>
     /// <exception cref="InvalidInputException">What the plan begins from, or the state in its directory, does not fit.</exception>
-    public IEnumerable<TrainingProgress> Run(Action<TrainingSamples>? show = null, CancellationToken cancel = default)
+    public IEnumerable<TrainingProgress> Run(Action<TrainingSamples>? show = null, CancellationToken cancellationToken = default)
     {
         Directory.CreateDirectory(plan.Directory);
-        foreach (var progress in Autoencoder(show, cancel).Concat(Denoiser(show, cancel)))
+        foreach (var progress in Autoencoder(show, cancellationToken).Concat(Denoiser(show, cancellationToken)))
         {
             File.AppendAllText(Path.Combine(plan.Directory, "loss.csv"), string.Create(CultureInfo.InvariantCulture,
                 $"{progress.Stage},{progress.Pictures},{progress.Loss:G6},{progress.Note}\n"));
@@ -62,7 +63,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         }
     }
 
-    private IEnumerable<TrainingProgress> Autoencoder(Action<TrainingSamples>? show, CancellationToken cancel)
+    private IEnumerable<TrainingProgress> Autoencoder(Action<TrainingSamples>? show, CancellationToken cancellationToken)
     {
         if (plan.From is not null)
             yield break;
@@ -79,8 +80,8 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
             File.Delete(exported);
         }
 
-        var stage = trainer.Train(plan.AutoencoderPictures, cancel);
-        foreach (var progress in Kept(stage, () => trainer.Parameters.Save(AutoencoderState), show is null ? null : Show, cancel))
+        var stage = trainer.Train(plan.AutoencoderPictures, cancellationToken);
+        foreach (var progress in Kept(stage, () => trainer.Parameters.Save(AutoencoderState), show is null ? null : Show, cancellationToken))
             yield return progress;
         var deviations = ExportFoundation(trainer);
         yield return new(AutoencoderTrainer.Stage, plan.AutoencoderPictures, plan.AutoencoderPictures, 0,
@@ -94,26 +95,26 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         }
     }
 
-    private IEnumerable<TrainingProgress> Denoiser(Action<TrainingSamples>? show, CancellationToken cancel)
+    private IEnumerable<TrainingProgress> Denoiser(Action<TrainingSamples>? show, CancellationToken cancellationToken)
     {
         if (plan.From is not null)
             CopyModel(plan.From);
         WordChoices.Write(ModelDirectory);
-        cancel.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         var vae = LoadAutoencoder(out var vaeWeights);
         using var owned = vaeWeights;
         var schedule = SchedulerConfig.FromFile(Path.Combine(ModelDirectory, "scheduler", "scheduler_config.json"));
         using var scheduler = schedule.Create(SamplerKind.Ddim, 50);
         using var trainer = new DenoiserTrainer(plan.Seed, StableDiffusionModel.LoadTokenizer(ModelDirectory), vae, scheduler.Noise, BeginDenoiser);
-        var stage = trainer.Train(plan.DenoiserPictures, cancel: cancel);
-        foreach (var progress in Kept(stage, () => SaveDenoiser(trainer.Parameters), show is null ? null : Show, cancel))
+        var stage = trainer.Train(plan.DenoiserPictures, cancellationToken: cancellationToken);
+        foreach (var progress in Kept(stage, () => SaveDenoiser(trainer.Parameters), show is null ? null : Show, cancellationToken))
             yield return progress;
 
         // What was just exported: exactly the pictures that a user of the model would get.
         void Show()
         {
             using var model = StableDiffusionModel.Load(ModelDirectory);
-            show(TrainingSamples.Generated(model, trainer.Seen, cancel));
+            show(TrainingSamples.Generated(model, trainer.Seen, cancellationToken));
         }
     }
 
@@ -169,7 +170,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
     }
 
     // Passes a stage's reports on. Saves and shows when it is time and at the end, and saves before leaving for a cancellation.
-    private IEnumerable<TrainingProgress> Kept(IEnumerable<TrainingProgress> stage, Action save, Action? show, CancellationToken cancel)
+    private IEnumerable<TrainingProgress> Kept(IEnumerable<TrainingProgress> stage, Action save, Action? show, CancellationToken cancellationToken)
     {
         var (saved, shown) = (clock.GetTimestamp(), clock.GetTimestamp());
         foreach (var progress in stage)
@@ -189,7 +190,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         }
 
         save();
-        cancel.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         show?.Invoke();
     }
 

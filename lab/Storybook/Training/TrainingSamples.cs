@@ -52,7 +52,7 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
     }
 
     /// <summary>Pictures of fixed captions from fixed noise.</summary>
-    internal static TrainingSamples Generated(StableDiffusionModel model, long seen, CancellationToken cancel)
+    internal static TrainingSamples Generated(StableDiffusionModel model, long seen, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
         var side = model.PictureSide;
@@ -62,7 +62,7 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
             cat([.. wanted.Select(w => InitialNoise.FromSeed(model, (ulong)w.Seed, side, side))], 0),
             TextConditioning.Encode(model, wanted.Select(w => model.Tokenizer.Tokenize(w.Caption))),
             TextConditioning.EncodeNegative(model, ""),
-            cancel);
+            cancellationToken);
         return new(DenoiserTrainer.Stage, seen, [.. drawn.Select((picture, i) => new TrainingSample(picture, wanted[i].Caption))], Columns: 4);
     }
 }

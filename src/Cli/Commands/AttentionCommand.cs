@@ -8,7 +8,7 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p attention</c>: where each word of a prompt looks, and what the places of the picture look at.</summary>
 internal static class AttentionCommand
 {
-    public static Command Create(CancellationToken cancel, Repetition? repeats)
+    public static Command Create(CancellationToken cancellationToken, Repetition? repeats)
     {
         var prompt = new Argument<string>("prompt") { Description = "Prompt" };
         var command = new Command("attention", "Draw attention maps: cross-attention per word, averaged and over time, and self-attention components") { prompt }.In(HelpGroup.Images);
@@ -21,7 +21,7 @@ internal static class AttentionCommand
                 Observation = new Observation { Attention = true, SelfAttention = true },
                 AddFiles = AttentionFiles.Add,
             },
-            cancel));
+            cancellationToken));
         return command;
     }
 }

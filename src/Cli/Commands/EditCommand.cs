@@ -11,7 +11,7 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p edit</c>: a picture, and the same picture with another prompt.</summary>
 internal static class EditCommand
 {
-    public static Command Create(CancellationToken cancel, Repetition? repeats)
+    public static Command Create(CancellationToken cancellationToken, Repetition? repeats)
     {
         var prompts = new Argument<string[]>("prompts")
         {
@@ -58,7 +58,7 @@ internal static class EditCommand
                     AddFiles = parse.GetValue(attention) ? AttentionFiles.Add : (_, _) => { },
                     AddFacts = record => real?.AddFacts(record),
                 },
-                cancel);
+                cancellationToken);
         });
         return command;
 
@@ -68,7 +68,7 @@ internal static class EditCommand
             if (!real.IsInverted)
                 EditRun.Check(model, request.Source, request.Edit, settings);
             var inverted = real.Open(
-                model, settings, picture => inverting.Framing(parse, model, picture, run.Sampling.Size(parse)), run.IsQuiet(parse), cancel);
+                model, settings, picture => inverting.Framing(parse, model, picture, run.Sampling.Size(parse)), run.IsQuiet(parse), cancellationToken);
             return request with { Source = run.Sampling.Follow(parse, request.Source, inverted), Edit = request.Edit with { Mask = real.Frame(request.Edit.Mask) } };
         }
     }

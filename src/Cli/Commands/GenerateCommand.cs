@@ -7,12 +7,12 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p generate</c>: a picture from a prompt.</summary>
 internal static class GenerateCommand
 {
-    public static Command Create(CancellationToken cancel, Repetition? repeats)
+    public static Command Create(CancellationToken cancellationToken, Repetition? repeats)
     {
         var prompt = new Argument<string>("prompt") { Description = "Prompt" };
         var command = new Command("generate", "Generate an image from a prompt") { prompt }.In(HelpGroup.Images);
         var run = new PictureRun(command, repeats);
-        command.SetAction(parse => run.Execute(parse, new PictureJob { Source = parse.GetValue(prompt)! }, cancel));
+        command.SetAction(parse => run.Execute(parse, new PictureJob { Source = parse.GetValue(prompt)! }, cancellationToken));
         return command;
     }
 }

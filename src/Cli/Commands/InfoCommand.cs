@@ -12,7 +12,7 @@ namespace PromptToPrompt.Cli.Commands;
 internal static class InfoCommand
 {
     // A line of the table; longer texts are in --json.
-    private const int LongestLine = 400;
+    private const int MaxLineLength = 400;
 
     public static Command Create()
     {
@@ -114,7 +114,7 @@ internal static class InfoCommand
         .. graph.Settings.Select(setting => (setting.Key, setting.Value)),
     ];
 
-    private static string Shortened(string text) => text.Length <= LongestLine ? text : $"{text[..LongestLine]}… ({text.Length} characters; --json shows all)";
+    private static string Shortened(string text) => text.Length <= MaxLineLength ? text : $"{text[..MaxLineLength]}… ({text.Length} characters; --json shows all)";
 
     // What is in somebody's picture must not steer the terminal.
     private static string Plain(string text) => string.Concat(text.Select(c => char.IsControl(c) && c != '\n' ? '\uFFFD' : c));

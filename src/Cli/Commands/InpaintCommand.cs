@@ -11,7 +11,7 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p inpaint</c>: a part of a picture, filled by a prompt.</summary>
 internal static class InpaintCommand
 {
-    public static Command Create(CancellationToken cancel, Repetition? repeats)
+    public static Command Create(CancellationToken cancellationToken, Repetition? repeats)
     {
         var image = new Argument<string>("image") { Description = "Image of any size" };
         var mask = new Argument<string>("mask") { Description = "Mask of the same shape: white, or painted on transparency, where the image may change" };
@@ -64,7 +64,7 @@ internal static class InpaintCommand
                     },
                     AddPictures = (folder, _) => PictureJob.AddAll(folder, Pictures(), Sheet.CellSide(picture)),
                 },
-                cancel);
+                cancellationToken);
 
             IEnumerable<(string Name, Picture Picture, string Caption, int? Row)> Pictures()
             {

@@ -19,7 +19,7 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p invert</c>: finds the noise that a real picture could have come from, and keeps it in a file for edits.</summary>
 internal static class InvertCommand
 {
-    public static Command Create(CancellationToken cancel, Repetition? repeats)
+    public static Command Create(CancellationToken cancellationToken, Repetition? repeats)
     {
         var image = new Argument<string>("image") { Description = "Image of any size" };
         var prompt = new Argument<string>("prompt") { Description = "Prompt that describes it" };
@@ -62,7 +62,7 @@ internal static class InvertCommand
             trace?.RequireTrace();
             if (!overwrites)
                 RequireFree(path, parse.GetValue(output)!, run, earlier => earlier.IsOf(loaded, settings, picture, framing), loaded);
-            using var file = Invert(loaded, settings, picture, framing, path, quiet, cancel);
+            using var file = Invert(loaded, settings, picture, framing, path, quiet, cancellationToken);
             model.Announce(parse, loaded.Device, quiet);
             if (!quiet)
             {
@@ -75,7 +75,7 @@ internal static class InvertCommand
             if (trace is not null)
                 file.Inverted.SaveTrace(trace.Path, loaded, TraceFile.Metadata(run));
             var elapsed = TimeProvider.System.GetElapsedTime(started);
-            var reconstruction = StepDisplay.Run(quiet, progress => Reconstruction.Of(loaded, file, compare: !parse.GetValue(alone), progress, cancel));
+            var reconstruction = StepDisplay.Run(quiet, progress => Reconstruction.Of(loaded, file, compare: !parse.GetValue(alone), progress, cancellationToken));
             record["options"] = RunRecord.Options(parse);
             AddFacts(record, file, reconstruction, path);
             record["seconds"] = Math.Round(elapsed.TotalSeconds, 3);
@@ -151,17 +151,17 @@ internal static class InvertCommand
     }
 
     private static InversionFile Invert(
-        StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing, string path, bool quiet, CancellationToken cancel)
+        StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing, string path, bool quiet, CancellationToken cancellationToken)
     {
         using var _ = no_grad();
         using var latents = model.Vae.EncodeImage(framing.Apply(picture), model.Device);
         using var earlier = Earlier(model, settings, picture, framing, path);
         if (earlier is not null && !quiet)
             Console.Error.WriteLine($"Going on after {earlier.Inverted.FinishedSteps} of {settings.Sampling.Steps} timesteps, found in {Unfinished(path)}.");
-        var saver = new UnfinishedSaver(cancel);
+        var saver = new UnfinishedSaver(cancellationToken);
         try
         {
-            var inverted = StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, Keep, earlier?.Inverted, cancel));
+            var inverted = StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, Keep, earlier?.Inverted, cancellationToken));
             return new InversionFile(inverted, picture, framing);
         }
         catch (OperationCanceledException) when (!quiet)
@@ -172,7 +172,7 @@ internal static class InvertCommand
             throw;
         }
 
-        void Keep(Func<InvertedPicture> unfinished) => saver.Save(() =>
+        void Keep(Func<InvertedImage> unfinished) => saver.Save(() =>
         {
             using var file = new InversionFile(unfinished(), picture, framing);
             file.Save(Unfinished(path), model);

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Pipelines;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
@@ -17,7 +18,7 @@ internal static class LearnConceptCommand
 {
     private const string Extension = ".safetensors";
 
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var pictures = new Argument<string[]>("pictures") { Description = "Images of the concept, of any size", Arity = ArgumentArity.OneOrMore };
         var output = new Option<string>("--output", "-o")
@@ -61,13 +62,13 @@ internal static class LearnConceptCommand
             var given = names.Select(PictureFile.Open).ToList();
             var size = sampling.Size(parse);
             using var loaded = model.Load(parse, new MemoryDemand(settings.Batch, size, settings.Batch, TakesAllParts: true));
-            var framed = given.Zip(captions, (picture, caption) => ConceptPicture.Of(picture, options.Framing(parse, loaded, picture.Size, size), caption)).ToList();
+            var framed = given.Zip(captions, (picture, caption) => ExamplePicture.Of(picture, options.Framing(parse, loaded, picture.Size, size), caption)).ToList();
             given.ForEach(picture => picture.Dispose());
             var quiet = report.Quiet(parse);
-            using var training = new ConceptTraining(loaded, settings, framed);
-            var sheets = new ConceptSheets(training, settings, framed, prompts, parse.GetValue(count), path, cancel);
+            using var training = new TextualInversionTraining(loaded, settings, framed);
+            var sheets = new ConceptSheets(training, settings, framed, prompts, parse.GetValue(count), path, cancellationToken);
             model.Announce(parse, loaded.Device, quiet);
-            Learn(training, settings, sheets, path, parse.GetValue(every), quiet, cancel);
+            Learn(training, settings, sheets, path, parse.GetValue(every), quiet, cancellationToken);
             var loss = training.HeldOutLoss();
             training.Word.Save(path);
             File.Delete(Unfinished(path));
@@ -105,19 +106,19 @@ internal static class LearnConceptCommand
     }
 
     private static void Learn(
-        ConceptTraining training, ConceptSettings settings, ConceptSheets sheets, string path, int sampleEvery, bool quiet, CancellationToken cancel)
+        TextualInversionTraining training, TextualInversionSettings settings, ConceptSheets sheets, string path, int sampleEvery, bool quiet, CancellationToken cancellationToken)
     {
         var resumed = File.Exists(Unfinished(path)) && training.Resume(Unfinished(path));
         if (resumed && !quiet)
             Console.Error.WriteLine($"Going on after {training.Step} steps, found in {Unfinished(path)}.");
         else if (!resumed && File.Exists(Unfinished(path)))
             Console.Error.WriteLine($"warning: {Unfinished(path)} belongs to another training; this one starts anew.");
-        var saver = new UnfinishedSaver(cancel);
+        var saver = new UnfinishedSaver(cancellationToken);
         try
         {
-            LongRun.Show(quiet, display => Follow(training, settings, display, cancel, () =>
+            LongRun.Show(quiet, display => Follow(training, settings, display, cancellationToken, () =>
             {
-                var isSheetNext = sampleEvery > 0 && training.Step % sampleEvery == 0 && training.Step < settings.Steps && !cancel.IsCancellationRequested;
+                var isSheetNext = sampleEvery > 0 && training.Step % sampleEvery == 0 && training.Step < settings.Steps && !cancellationToken.IsCancellationRequested;
                 saver.Save(() => training.Save(Unfinished(path)), isSheetNext);
                 if (!isSheetNext)
                     return;
@@ -148,11 +149,11 @@ internal static class LearnConceptCommand
         }
     }
 
-    private static int Follow(ConceptTraining training, ConceptSettings settings, IProgress<LongProgress> display, CancellationToken cancel, Action afterStep)
+    private static int Follow(TextualInversionTraining training, TextualInversionSettings settings, IProgress<LongProgress> display, CancellationToken cancellationToken, Action afterStep)
     {
         const int Window = 50;
         var recent = new Queue<double>();
-        foreach (var progress in training.Run(cancel))
+        foreach (var progress in training.Run(cancellationToken))
         {
             recent.Enqueue(progress.Loss);
             if (recent.Count > Window)
@@ -164,7 +165,7 @@ internal static class LearnConceptCommand
         return training.Step;
     }
 
-    private static JsonObject Facts(ConceptTraining training, ConceptSettings settings, double loss, string path, string use, TimeSpan elapsed) => new()
+    private static JsonObject Facts(TextualInversionTraining training, TextualInversionSettings settings, double loss, string path, string use, TimeSpan elapsed) => new()
     {
         ["command"] = "learn-concept",
         ["word"] = settings.Word,
@@ -178,7 +179,7 @@ internal static class LearnConceptCommand
 
     private static double Rounded(double loss) => Math.Round(loss, 6);
 
-    private static string Summary(JsonObject facts, ConceptSettings settings)
+    private static string Summary(JsonObject facts, TextualInversionSettings settings)
     {
         var (files, losses) = (facts["files"]!.AsArray(), facts["heldOutLoss"]!);
         return string.Create(CultureInfo.InvariantCulture, $"""

@@ -18,7 +18,7 @@ internal static class ModelConvertCommand
     private const string Stored = "stored";
     private const string Extension = ".safetensors";
 
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var model = ModelsCommand.Model();
         var output = new Option<string>("--output", "-o") { Description = "Directory or .safetensors file to write", HelpName = "path", Required = true };
@@ -39,11 +39,11 @@ internal static class ModelConvertCommand
             TorchSharp.torch.ScalarType? type = parse.GetValue(dtype) is var name && name == Stored ? null : StoredTypes.Parse(name!);
             if (isFile)
             {
-                ModelConverter.ToSingleFile(from, path, type, checkpoint.Read(parse), cancel);
+                ModelConverter.ToSingleFile(from, path, type, checkpoint.Read(parse), cancellationToken);
             }
             else
             {
-                ModelConverter.ToDirectory(from, path, type, checkpoint.Read(parse), cancel);
+                ModelConverter.ToDirectory(from, path, type, checkpoint.Read(parse), cancellationToken);
                 ModelWords.Copy(from, path);
             }
 

@@ -9,7 +9,7 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p models pull</c>: a model of the Hugging Face hub, into the cache that the hub's own tools share.</summary>
 internal static class ModelPullCommand
 {
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var model = new Argument<string>("model") { Description = "OWNER/NAME of a model on the Hugging Face Hub" };
         var revision = new Option<string>("--revision") { Description = "Branch, tag or commit", HelpName = "name", DefaultValueFactory = _ => HubRevision.Main };
@@ -26,7 +26,7 @@ internal static class ModelPullCommand
                 Files = parse.GetValue(file) ?? [],
             };
             var pulled = LongRun.Show(report.Quiet(parse) || report.Json(parse), progress =>
-                new ModelPull(new HubSettings()).RunAsync(request, new Display(request.Repository, progress), cancel).GetAwaiter().GetResult());
+                new ModelPull(new HubSettings()).RunAsync(request, new Display(request.Repository, progress), cancellationToken).GetAwaiter().GetResult());
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(ToJson(request, pulled)));
             else if (!report.Quiet(parse))

@@ -6,15 +6,15 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p models</c>: models on disk.</summary>
 internal static class ModelsCommand
 {
-    public static Command Create(CancellationToken cancel) => new Command("models", "Download, inspect, check and convert models")
+    public static Command Create(CancellationToken cancellationToken) => new Command("models", "Download, inspect, check and convert models")
     {
-        ModelPullCommand.Create(cancel),
+        ModelPullCommand.Create(cancellationToken),
         ModelListCommand.Create(),
         ModelRemoveCommand.Create(),
         ModelInfoCommand.Create(),
         ModelCheckCommand.Create(),
-        ModelConvertCommand.Create(cancel),
-        RandomModelCommand.Create(cancel),
+        ModelConvertCommand.Create(cancellationToken),
+        RandomModelCommand.Create(cancellationToken),
     }.In(HelpGroup.Models);
 
     /// <summary>The model that a command is about.</summary>

@@ -15,10 +15,10 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p models random</c>: a model of a published shape without its weights, to measure and to try things with.</summary>
 internal static class RandomModelCommand
 {
-    private static readonly (string Name, ModelShape Shape)[] Shapes =
-        [("sd15", ModelShape.StableDiffusion15), ("sd21", ModelShape.StableDiffusion21), ("sdxl", ModelShape.StableDiffusionXl)];
+    private static readonly (string Name, ModelConfig Shape)[] Shapes =
+        [("sd15", ModelConfig.StableDiffusion15), ("sd21", ModelConfig.StableDiffusion21), ("sdxl", ModelConfig.StableDiffusionXl)];
 
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var manifest = Parsed.Choice("--manifest", "Model whose names and shapes to use", Shapes[0].Name, [.. Shapes.Select(shape => shape.Name)]);
         var dtype = Parsed.Choice("--dtype", "Data type of the weights", StoredTypes.Names[0], [.. StoredTypes.Names]);
@@ -46,7 +46,7 @@ internal static class RandomModelCommand
             LibTorch.EnsureLoaded();
             WriteTokenizer(parse.GetValue(tokenizer), Path.Combine(directory, "tokenizer"), shape);
             RandomModel.Write(
-                directory, shape, StoredTypes.Parse(parse.GetValue(dtype)!), parse.GetValue(seed), cancel);
+                directory, shape, StoredTypes.Parse(parse.GetValue(dtype)!), parse.GetValue(seed), cancellationToken);
             var seconds = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3);
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(new JsonObject { ["command"] = "models random", ["model"] = directory, ["seconds"] = seconds }));
@@ -57,7 +57,7 @@ internal static class RandomModelCommand
         return command;
     }
 
-    private static void WriteTokenizer(string? given, string directory, ModelShape shape)
+    private static void WriteTokenizer(string? given, string directory, ModelConfig shape)
     {
         var size = shape.TextEncoder.VocabularySize;
         if (given is null)

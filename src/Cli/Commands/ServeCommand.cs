@@ -22,7 +22,7 @@ internal static class ServeCommand
 {
     private const int GridColumns = 4;
 
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var model = new ModelOptions();
         var host = Parsed.Of("--host", "Address to listen on. An address that other machines reach requires the printed token", "an address such as 127.0.0.1 or 0.0.0.0", IPAddress.Parse);
@@ -51,13 +51,13 @@ internal static class ServeCommand
                 Limits = new EngineLimits { QueueLength = parse.GetValue(queue), SessionBytes = (long)parse.GetValue(memory) << 20 },
                 DrawGrid = DrawGrid,
             };
-            Serve(options, cancel).GetAwaiter().GetResult();
+            Serve(options, cancellationToken).GetAwaiter().GetResult();
             return ExitCode.Done;
         });
         return command;
     }
 
-    private static async Task Serve(StudioOptions options, CancellationToken cancel)
+    private static async Task Serve(StudioOptions options, CancellationToken cancellationToken)
     {
         await using var app = StudioServer.Create(options, logging => logging
             .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
@@ -65,7 +65,7 @@ internal static class ServeCommand
             .SetMinimumLevel(LogLevel.Warning));
         try
         {
-            await app.StartAsync(cancel);
+            await app.StartAsync(cancellationToken);
         }
         catch (IOException e)
         {
@@ -75,7 +75,7 @@ internal static class ServeCommand
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         Console.Out.WriteLine($"The studio is open at {address}{(options.Token is { } token ? $"/?token={token}" : "")}");
         Console.Out.WriteLine($"Its work is kept in {options.DataFolder}. Ctrl-C closes it.");
-        using var stop = cancel.Register(app.Lifetime.StopApplication);
+        using var stop = cancellationToken.Register(app.Lifetime.StopApplication);
         await app.WaitForShutdownAsync(CancellationToken.None);
     }
 

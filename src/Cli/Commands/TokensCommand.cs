@@ -16,7 +16,7 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p tokens</c>: how prompts are split.</summary>
 internal static class TokensCommand
 {
-    public static Command Create(CancellationToken cancel)
+    public static Command Create(CancellationToken cancellationToken)
     {
         var prompts = new Argument<string[]>("prompt") { Description = "Prompts; - reads one prompt per line from standard input", Arity = ArgumentArity.OneOrMore };
         var command = new Command("tokens", "Show how prompts are split into tokens and words") { prompts }.In(HelpGroup.Prompts);
@@ -29,7 +29,7 @@ internal static class TokensCommand
             var tokenizer = model.LoadTokenizer(parse);
             foreach (var text in parse.GetValue(prompts)!.SelectMany(text => text == "-" ? InputLines() : [text]))
             {
-                cancel.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 // As in a run: without the notation of weights.
                 var prompt = PromptReading.Read(tokenizer, text, longPrompts.Windows(parse, tokenizer, text));
                 if (report.Json(parse))

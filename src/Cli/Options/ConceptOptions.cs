@@ -11,7 +11,7 @@ internal sealed class ConceptOptions
 {
     private const string Object = "object";
     private const string Style = "style";
-    private static readonly ConceptSettings Standard = new() { Word = "", Initial = "" };
+    private static readonly TextualInversionSettings Standard = new() { Word = "", Initial = "" };
 
     private readonly Option<string> word = new("--word")
     {
@@ -66,7 +66,7 @@ internal sealed class ConceptOptions
     }
 
     /// <summary>What the options say of the training.</summary>
-    public ConceptSettings Settings(ParseResult parse, int clipSkip) => new()
+    public TextualInversionSettings Settings(ParseResult parse, int clipSkip) => new()
     {
         Word = parse.GetValue(word)!,
         Initial = parse.GetValue(initial)!,

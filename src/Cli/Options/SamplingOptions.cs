@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Storage.Weights;
 using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Cli.Help;
@@ -14,7 +15,7 @@ namespace PromptToPrompt.Cli.Options;
 /// <summary>How pictures come from noise.</summary>
 internal sealed class SamplingOptions
 {
-    private const int LongestSide = 1 << 16;
+    private const int MaxSide = 1 << 16;
     private const string ModelsOwn = "auto";
 
     private static readonly (string Name, TimestepSpacing Spacing)[] Spacings =
@@ -106,7 +107,7 @@ internal sealed class SamplingOptions
     public PixelSize? Size(ParseResult parse) => SizeOf(parse.GetValue(size));
 
     /// <summary>An inverted picture as a source: what the command line does not give is as it was inverted.</summary>
-    public GenerationRequest Follow(ParseResult parse, GenerationRequest source, InvertedPicture inverted)
+    public GenerationRequest Follow(ParseResult parse, GenerationRequest source, InvertedImage inverted)
     {
         var (given, followed) = (source.Sampling, GenerationRequest.Of(inverted));
         return source with
@@ -163,7 +164,7 @@ internal sealed class SamplingOptions
 
     private static PixelSize? SizeOf((int Width, int Height)? given) => given is { } size ? new PixelSize(size.Width, size.Height) : null;
 
-    private static (int, int)? ReadSize(string text) => ReadPair(text, 'x') is ( > 0 and <= LongestSide, > 0 and <= LongestSide) size ? size : throw new FormatException();
+    private static (int, int)? ReadSize(string text) => ReadPair(text, 'x') is ( > 0 and <= MaxSide, > 0 and <= MaxSide) size ? size : throw new FormatException();
 
     private static int[] ReadPoint(string text)
     {

@@ -8,8 +8,8 @@ namespace PromptToPrompt.Cli.Printing;
 /// </summary>
 internal static class Printable
 {
-    private const int LongestLine = 1000;
-    private const int LongestCell = 60;
+    private const int MaxLineLength = 1000;
+    private const int MaxCellLength = 60;
 
     /// <summary>
     /// The same text with control characters and changes of the writing direction written out as in JSON (<c>\u001B</c>), which JSON stays JSON by.
@@ -32,7 +32,7 @@ internal static class Printable
     }
 
     /// <summary>One line of a message: line breaks become spaces, and what is longer than a screen can show is cut in the middle, since the advice stands at the end.</summary>
-    public static string Line(string text, int longest = LongestLine)
+    public static string Line(string text, int longest = MaxLineLength)
     {
         // Before anything is searched in it, for it may be a whole file.
         var line = string.Join(' ', Cut(text, 2 * longest).Split((char[])['\r', '\n', '\t', '\v', '\f', ' ', '\u0085', '\u2028', '\u2029'], StringSplitOptions.RemoveEmptyEntries));
@@ -40,7 +40,7 @@ internal static class Printable
     }
 
     /// <summary>The same for a table, where it shares the line with others.</summary>
-    public static string Cell(string text) => Line(text, LongestCell);
+    public static string Cell(string text) => Line(text, MaxCellLength);
 
     private static string Cut(string text, int longest)
     {

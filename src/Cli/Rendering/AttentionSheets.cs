@@ -10,7 +10,7 @@ namespace PromptToPrompt.Cli.Rendering;
 /// <summary>Sheets of what the words of a run's prompts look at.</summary>
 internal static class AttentionSheets
 {
-    private const int LongestRow = 9;
+    private const int MaxRowLength = 9;
     private const int ShownSteps = 6;
     private const int ShownComponents = 9;
     private const int SmallSide = 150;
@@ -21,7 +21,7 @@ internal static class AttentionSheets
     public static SKBitmap Average(EditResult result)
     {
         // As few rows as words of readable size allow, and then as narrow as these rows allow.
-        var perRow = Enumerable.Range(1, LongestRow).MinBy(length => result.Prompts.Sum(prompt => (prompt.Words.Count + length - 1) / length));
+        var perRow = Enumerable.Range(1, MaxRowLength).MinBy(length => result.Prompts.Sum(prompt => (prompt.Words.Count + length - 1) / length));
         var cells = new List<SheetCell?>();
         for (var k = 0; k < result.Prompts.Count; k++)
         {

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Cli.Rendering;
 internal static class HeatMap
 {
     // Small pictures are drawn larger, so that the values are smoothed before they become colours and not after.
-    private const int SmallestSide = 320;
+    private const int MinSide = 320;
 
     // Under the heat the picture is dark and grey: bright only where the attention is.
     private const float PictureShare = 0.55f;
@@ -44,7 +44,7 @@ internal static class HeatMap
     // Values from 0 to 1, each with the pixel that lies under it.
     private static SKBitmap Draw(Picture picture, float[] values, int width, int height, Func<float, SKColor, SKColor> colour)
     {
-        var scale = Math.Max(1, SmallestSide / (float)Math.Max(picture.Width, picture.Height));
+        var scale = Math.Max(1, MinSide / (float)Math.Max(picture.Width, picture.Height));
         var size = new SKSizeI((int)(picture.Width * scale), (int)(picture.Height * scale));
         using var map = new SKBitmap(new SKImageInfo(width, height, SKColorType.Gray8, SKAlphaType.Opaque));
         for (var i = 0; i < values.Length; i++)

@@ -14,13 +14,13 @@ internal sealed record SheetCell(SKBitmap Picture, string Caption, bool StandsOu
 internal static class Sheet
 {
     // Small pictures are enlarged to this, so that people can look at them.
-    private const int SmallestSide = 320;
+    private const int MinSide = 320;
 
     // Photographs are too large to stand side by side.
-    private const int LargestSide = 512;
+    private const int MaxSide = 512;
 
     /// <summary>The side for drawing a given picture, which may be a photograph; null where its own will do.</summary>
-    public static int? CellSide(Picture picture) => Math.Max(picture.Width, picture.Height) > LargestSide ? LargestSide : null;
+    public static int? CellSide(Picture picture) => Math.Max(picture.Width, picture.Height) > MaxSide ? MaxSide : null;
 
     /// <summary>A picture at the side it is drawn with, where that is smaller than its own.</summary>
     public static Picture Reduced(Picture picture, int? cellSide)
@@ -38,7 +38,7 @@ internal static class Sheet
     {
         var first = cells[0]!.Picture;
         var longer = Math.Max(first.Width, first.Height);
-        var scale = (cellSide ?? Math.Max(SmallestSide, longer)) / (float)longer;
+        var scale = (cellSide ?? Math.Max(MinSide, longer)) / (float)longer;
         var (width, height) = (first.Width * scale, first.Height * scale);
         columns = Math.Min(columns, cells.Count);
         var rows = cells.Chunk(columns).Select(row => row.Select(cell => (Cell: cell, Caption: CaptionLine.Wrap(cell?.Caption ?? "", width))).ToList()).ToList();

@@ -15,12 +15,12 @@ namespace PromptToPrompt.Cli.Runs;
 /// <param name="prompts">What is drawn, with <see cref="PromptTemplates.Place"/> where the word stands.</param>
 /// <param name="count">How many pictures of a word; 0 for no sheets.</param>
 /// <param name="path">The word's file; sheets lie beside it.</param>
-/// <param name="cancel">Stops the drawing.</param>
+/// <param name="cancellationToken">Stops the drawing.</param>
 internal sealed class ConceptSheets(
-    ConceptTraining training, ConceptSettings settings, IReadOnlyList<ConceptPicture> pictures, IReadOnlyList<string> prompts, int count,
-    string path, CancellationToken cancel)
+    TextualInversionTraining training, TextualInversionSettings settings, IReadOnlyList<ExamplePicture> pictures, IReadOnlyList<string> prompts, int count,
+    string path, CancellationToken cancellationToken)
 {
-    private const int FewestColumns = 4;
+    private const int MinColumns = 4;
     private const int CellSide = 192;
     private readonly List<string> files = [];
     private IReadOnlyList<Picture>? before;
@@ -41,7 +41,7 @@ internal sealed class ConceptSheets(
     {
         if (count == 0)
             return;
-        var columns = Math.Max(count, FewestColumns);
+        var columns = Math.Max(count, MinColumns);
         before ??= DrawAll(settings.Initial);
         var after = DrawAll(settings.Word);
         SheetCell?[] cells =
@@ -63,7 +63,7 @@ internal sealed class ConceptSheets(
     }
 
     private List<Picture> DrawAll(string word) =>
-        [.. Enumerable.Range(0, count).Select(i => training.Draw(PromptOf(i, word), seed: (ulong)i, pictures[0].Picture.Size, cancel))];
+        [.. Enumerable.Range(0, count).Select(i => training.Draw(PromptOf(i, word), seed: (ulong)i, pictures[0].Picture.Size, cancellationToken))];
 
     private string PromptOf(int i, string word) => PromptTemplates.Fill(prompts[i % prompts.Count], word);
 }

@@ -38,8 +38,8 @@ internal sealed class PictureRun
     /// <summary>Runs a command.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="job">What is particular to the command.</param>
-    /// <param name="cancel">Stops the run before the next step; nothing is written then.</param>
-    public int Execute(ParseResult parse, PictureJob job, CancellationToken cancel)
+    /// <param name="cancellationToken">Stops the run before the next step; nothing is written then.</param>
+    public int Execute(ParseResult parse, PictureJob job, CancellationToken cancellationToken)
     {
         var clock = TimeProvider.System;
         var started = clock.GetTimestamp();
@@ -69,8 +69,8 @@ internal sealed class PictureRun
             Warnings.Note([sampler]);
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);
         Warnings.Truncated(prompts);
-        using var result = StepDisplay.Run(report.Quiet(parse), progress => job.Make(loaded, request, progress, cancel));
-        cancel.ThrowIfCancellationRequested();
+        using var result = StepDisplay.Run(report.Quiet(parse), progress => job.Make(loaded, request, progress, cancellationToken));
+        cancellationToken.ThrowIfCancellationRequested();
         // Not earlier: whatever is wrong with the input says it alone.
         model.Announce(parse, loaded.Device, report.Quiet(parse));
         if (!report.Quiet(parse))

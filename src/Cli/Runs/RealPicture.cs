@@ -45,8 +45,8 @@ internal sealed class RealPicture : IDisposable
     /// <param name="settings">How to invert, where that is still to be done.</param>
     /// <param name="frame">How to bring the picture to the model's size then.</param>
     /// <param name="quiet">Whether to show no progress.</param>
-    /// <param name="cancel">Stops before the next step.</param>
-    public InvertedPicture Open(StableDiffusionModel model, InversionSettings settings, Func<Picture, Framing> frame, bool quiet, CancellationToken cancel)
+    /// <param name="cancellationToken">Stops before the next step.</param>
+    public InvertedImage Open(StableDiffusionModel model, InversionSettings settings, Func<Picture, Framing> frame, bool quiet, CancellationToken cancellationToken)
     {
         opened = picture is null ? Parsed.Named("--inversion", () => InversionFile.Load(path!, model)) : Invert(picture, frame(picture));
         var reconstruction = Reconstruction.Of(model, opened);
@@ -61,7 +61,7 @@ internal sealed class RealPicture : IDisposable
         InversionFile Invert(Picture given, Framing framing)
         {
             using var latents = model.Vae.EncodeImage(framing.Apply(given), model.Device);
-            return new(StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, cancellationToken: cancel)), given, framing);
+            return new(StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, cancellationToken: cancellationToken)), given, framing);
         }
     }
 

@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Cli.Runs;
 
 /// <summary>Keeps what a long run has found so far on the disk: after its first step, then now and then, and when the run is stopped.</summary>
-internal sealed class UnfinishedSaver(CancellationToken cancel)
+internal sealed class UnfinishedSaver(CancellationToken cancellationToken)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(20);
     private long? saved;
@@ -14,7 +14,7 @@ internal sealed class UnfinishedSaver(CancellationToken cancel)
     /// <param name="isDue">Whether it is time in any case, because something slow comes next.</param>
     public void Save(Action write, bool isDue = false)
     {
-        if (!isDue && !cancel.IsCancellationRequested && saved is { } last && TimeProvider.System.GetElapsedTime(last) < Interval)
+        if (!isDue && !cancellationToken.IsCancellationRequested && saved is { } last && TimeProvider.System.GetElapsedTime(last) < Interval)
             return;
         write();
         HasSaved = true;

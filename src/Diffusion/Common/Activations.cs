@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Common;
@@ -12,7 +12,7 @@ internal static class Activations
     /// <summary>x·σ(1.702·x), CLIP's cheap approximation of <see cref="Gelu"/>.</summary>
     public static Tensor QuickGelu(Tensor x)
     {
-        using var scaled = x * Held(1.702);
+        using var scaled = x * Scalar(1.702);
         using var gate = sigmoid(scaled);
         return x * gate;
     }

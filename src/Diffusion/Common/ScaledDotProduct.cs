@@ -1,5 +1,5 @@
 using TorchSharp;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Common;
@@ -51,11 +51,11 @@ public static class ScaledDotProduct
     public static Tensor Probabilities(Tensor query, Tensor key, bool causal = false)
     {
         using var scope = NewDisposeScope();
-        var scores = matmul(query * Held(1 / Math.Sqrt(query.shape[^1])), key.transpose(-2, -1));
+        var scores = matmul(query * Scalar(1 / Math.Sqrt(query.shape[^1])), key.transpose(-2, -1));
         if (causal)
         {
             var hidden = ones(scores.shape[^2], scores.shape[^1], dtype: ScalarType.Bool, device: scores.device).triu(1);
-            scores = scores.masked_fill(hidden, Held(double.NegativeInfinity));
+            scores = scores.masked_fill(hidden, Scalar(double.NegativeInfinity));
         }
 
         return nn.functional.softmax(scores, -1).MoveToOuterDisposeScope();

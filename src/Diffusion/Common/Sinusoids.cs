@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Common;
@@ -15,7 +15,7 @@ internal static class Sinusoids
     {
         using var scope = NewDisposeScope();
         var half = channels / 2;
-        var exponent = arange(Held(0), Held(half), Held(1), dtype: ScalarType.Float32, device: values.device) * Held(-Math.Log(10000) / (half - frequencyShift));
+        var exponent = arange(Scalar(0), Scalar(half), Scalar(1), dtype: ScalarType.Float32, device: values.device) * Scalar(-Math.Log(10000) / (half - frequencyShift));
         var angles = values.to(ScalarType.Float32).unsqueeze(1) * exponent.exp().unsqueeze(0);
         return (cosineFirst ? cat([angles.cos(), angles.sin()], 1) : cat([angles.sin(), angles.cos()], 1)).MoveToOuterDisposeScope();
     }

@@ -1,5 +1,5 @@
 using PromptToPrompt.Diffusion.Storage.Weights;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Common;
@@ -12,7 +12,7 @@ internal sealed class TimestepEmbedding(
     private const double GuidanceScale = 1000, GuidanceFrequencyShift = 1;
 
     private readonly Linear? guidanceProjection = guidanceWidth is { } width ? new(weights["cond_proj"], width, channels, bias: false) : null;
-    private readonly EmbeddingPerceptron perceptron = new(weights, channels, embedding);
+    private readonly EmbeddingMlp perceptron = new(weights, channels, embedding);
 
     /// <summary>The embedding.</summary>
     /// <param name="timesteps">[B].</param>
@@ -25,7 +25,7 @@ internal sealed class TimestepEmbedding(
         if (guidanceProjection is not null && guidance is { } scale)
         {
             // w of the distillation: 0 where guidance is 1.
-            var strength = full([1], Held((scale - 1) * GuidanceScale), ScalarType.Float32, timesteps.device);
+            var strength = full([1], Scalar((scale - 1) * GuidanceScale), ScalarType.Float32, timesteps.device);
             waves = waves.Plus(guidanceProjection.Forward(Sinusoids.Of(strength, guidanceWidth!.Value, cosineFirst: false, GuidanceFrequencyShift).to(dtype)));
         }
 

@@ -22,7 +22,7 @@ public sealed record GenerationParameters(string Prompt, string Negative, IReadO
     private const string NegativeMark = "Negative prompt:";
 
     // Fewer could be the last line of a prompt with colons in it.
-    private const int FewestSettings = 3;
+    private const int MinSettings = 3;
 
     // A name, a colon and a value, which is in quotes where it has commas. Files of any length and content come here, so it never goes back.
     private static readonly Regex Setting = new("""\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)""", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
@@ -66,7 +66,7 @@ public sealed record GenerationParameters(string Prompt, string Negative, IReadO
     {
         var lines = text.ReplaceLineEndings("\n").Trim().Split('\n').ToList();
         var settings = Setting.Matches(lines[^1]).ToList();
-        if (settings.Count < FewestSettings)
+        if (settings.Count < MinSettings)
             settings.Clear();
         else
             lines.RemoveAt(lines.Count - 1);

@@ -1,6 +1,6 @@
 using PromptToPrompt.Diffusion.Storage.Files;
 using SkiaSharp;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Images;
@@ -29,7 +29,7 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     public Tensor ToPixels(Device? device = null)
     {
         using var scope = NewDisposeScope();
-        return ToTensor().to(device ?? CPU).permute(2, 0, 1).unsqueeze(0).to(ScalarType.Float32).div(Held(127.5)).sub(Held(1)).contiguous().MoveToOuterDisposeScope();
+        return ToTensor().to(device ?? CPU).permute(2, 0, 1).unsqueeze(0).to(ScalarType.Float32).div(Scalar(127.5)).sub(Scalar(1)).contiguous().MoveToOuterDisposeScope();
     }
 
     /// <summary>The picture at another size: antialiased bicubic, each side on its own.</summary>

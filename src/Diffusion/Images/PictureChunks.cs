@@ -11,7 +11,7 @@ namespace PromptToPrompt.Diffusion.Images;
 internal static class PictureChunks
 {
     // More text than any EXIF block has.
-    private const int LongestText = 1 << 20;
+    private const int MaxTextLength = 1 << 20;
 
     /// <summary>Whether a PNG file is whole but for its end marker.</summary>
     /// <param name="file">The file.</param>
@@ -141,7 +141,7 @@ internal static class PictureChunks
     private static string Inflated(ReadOnlySpan<byte> compressed)
     {
         using var inflater = new ZLibStream(new MemoryStream(compressed.ToArray()), CompressionMode.Decompress);
-        var text = new byte[LongestText];
+        var text = new byte[MaxTextLength];
         return Encoding.Latin1.GetString(text, 0, inflater.ReadAtLeast(text, text.Length, throwOnEndOfStream: false));
     }
 }

@@ -80,7 +80,7 @@ public sealed record MemoryEstimate(
         long Maps(int rows) => rows * finest * NetworkMaps * number;
 
         // What autograd keeps of small runs; of others each link is run again.
-        long Gradient(int rows) => CheckpointedUNet.KeptBytes(rows * finest, number) is var kept && kept <= CheckpointedUNet.MostKept && !options.OnePartAtATime
+        long Gradient(int rows) => CheckpointedUNet.KeptBytes(rows * finest, number) is var kept && kept <= CheckpointedUNet.MaxKept && !options.OnePartAtATime
             ? kept : rows * finest * GradientMaps * Single;
 
         long Parameters(string part) => PartReport.Of(part, files.Weights(part)).Parameters;

@@ -16,9 +16,9 @@ public static class SamplePictures
     /// <param name="noise">Starting noise, [pictures, channels, h, w].</param>
     /// <param name="conditional">What each shows, as many rows.</param>
     /// <param name="unconditional">The empty prompt, one row.</param>
-    /// <param name="cancel">Stops before the next step.</param>
+    /// <param name="cancellationToken">Stops before the next step.</param>
     public static IReadOnlyList<Picture> Draw(
-        StableDiffusionModel model, Tensor noise, Conditioning conditional, Conditioning unconditional, CancellationToken cancel = default)
+        StableDiffusionModel model, Tensor noise, Conditioning conditional, Conditioning unconditional, CancellationToken cancellationToken = default)
     {
         using var scheduler = model.Scheduler.Create(SamplerKind.DpmSolverPlusPlus, Steps);
         var request = new DenoisingRequest
@@ -30,7 +30,7 @@ public static class SamplePictures
             Guidance = Guidance,
         };
         IReadOnlyList<Picture> drawn = [];
-        foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, request, cancel))
+        foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, request, cancellationToken))
         {
             if (state.Step == state.Steps - 1)
                 drawn = model.Vae.DecodeImages(state.Latents);

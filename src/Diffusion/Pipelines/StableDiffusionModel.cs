@@ -57,7 +57,7 @@ public sealed class StableDiffusionModel : IDisposable
     public IReadOnlyList<string> Notes { get; }
 
     /// <summary>The shapes of its parts and the noise schedule it was trained with.</summary>
-    public ModelShape Shape { get; }
+    public ModelConfig Shape { get; }
 
     /// <summary>Splits prompts into tokens.</summary>
     public ClipTokenizer Tokenizer { get; }

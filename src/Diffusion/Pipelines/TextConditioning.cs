@@ -18,7 +18,7 @@ public static class TextConditioning
     /// <param name="sizes">Sizes of the picture, for models that look at them; the model's own by default.</param>
     /// <param name="clipSkip">How many of the text encoder's last layers are left out.</param>
     /// <exception cref="InvalidInputException">The text encoder does not have so many layers.</exception>
-    public static Conditioning Encode(StableDiffusionModel model, IEnumerable<TokenizedPrompt> prompts, PictureSizes? sizes = null, int clipSkip = 0)
+    public static Conditioning Encode(StableDiffusionModel model, IEnumerable<TokenizedPrompt> prompts, SizeConditioning? sizes = null, int clipSkip = 0)
     {
         using var _ = no_grad();
         return Encode(model, prompts, sizes, clipSkip, further: null);
@@ -32,28 +32,28 @@ public static class TextConditioning
     /// <param name="clipSkip">How many of the text encoder's last layers are left out.</param>
     /// <exception cref="InvalidInputException">The text encoder does not have so many layers.</exception>
     public static Conditioning EncodeWith(
-        StableDiffusionModel model, IReadOnlyList<TokenizedPrompt> prompts, IReadOnlyList<Tensor> further, IReadOnlyList<PictureSizes> sizes, int clipSkip = 0)
+        StableDiffusionModel model, IReadOnlyList<TokenizedPrompt> prompts, IReadOnlyList<Tensor> further, IReadOnlyList<SizeConditioning> sizes, int clipSkip = 0)
     {
         using var scope = NewDisposeScope();
         return prompts.Zip(sizes, (prompt, size) => Encode(model, [prompt], size, clipSkip, further)).Aggregate((rows, row) => rows.Join(row)).MoveToOuterDisposeScope();
     }
 
     private static Conditioning Encode(
-        StableDiffusionModel model, IEnumerable<TokenizedPrompt> prompts, PictureSizes? sizes, int clipSkip, IReadOnlyList<Tensor>? further)
+        StableDiffusionModel model, IEnumerable<TokenizedPrompt> prompts, SizeConditioning? sizes, int clipSkip, IReadOnlyList<Tensor>? further)
     {
         using var scope = NewDisposeScope();
         var layers = model.Shape.TextEncoders.Min(encoder => encoder.Layers);
         InvalidInputException.Require(
             clipSkip >= 0 && clipSkip < layers, "ClipSkip", $"{clipSkip} is out of range: the text encoder has {layers} layers.", $"Use a number from 0 to {layers - 1}.");
-        sizes ??= PictureSizes.Of(new PixelSize(model.PictureSide, model.PictureSide));
+        sizes ??= SizeConditioning.Of(new PixelSize(model.PictureSide, model.PictureSide));
         return prompts.Select(prompt => Encode(model, prompt, sizes, clipSkip, further)).Aggregate((rows, row) => rows.Join(row)).MoveToOuterDisposeScope();
     }
 
     /// <summary>
     /// Encodes the negative prompt, one row. In the place of an empty one, models whose training left the text out by zeros are given zeros.
     /// </summary>
-    /// <inheritdoc cref="Encode(StableDiffusionModel, IEnumerable{TokenizedPrompt}, PictureSizes?, int)"/>
-    public static Conditioning EncodeNegative(StableDiffusionModel model, TokenizedPrompt prompt, PictureSizes? sizes = null, int clipSkip = 0)
+    /// <inheritdoc cref="Encode(StableDiffusionModel, IEnumerable{TokenizedPrompt}, SizeConditioning?, int)"/>
+    public static Conditioning EncodeNegative(StableDiffusionModel model, TokenizedPrompt prompt, SizeConditioning? sizes = null, int clipSkip = 0)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -67,11 +67,11 @@ public static class TextConditioning
     }
 
     /// <summary>Encodes a plain negative prompt.</summary>
-    /// <inheritdoc cref="EncodeNegative(StableDiffusionModel, TokenizedPrompt, PictureSizes?, int)"/>
-    public static Conditioning EncodeNegative(StableDiffusionModel model, string prompt, PictureSizes? sizes = null) =>
+    /// <inheritdoc cref="EncodeNegative(StableDiffusionModel, TokenizedPrompt, SizeConditioning?, int)"/>
+    public static Conditioning EncodeNegative(StableDiffusionModel model, string prompt, SizeConditioning? sizes = null) =>
         EncodeNegative(model, model.Tokenizer.Tokenize(prompt), sizes);
 
-    private static Conditioning Encode(StableDiffusionModel model, TokenizedPrompt prompt, PictureSizes sizes, int clipSkip, IReadOnlyList<Tensor>? further)
+    private static Conditioning Encode(StableDiffusionModel model, TokenizedPrompt prompt, SizeConditioning sizes, int clipSkip, IReadOnlyList<Tensor>? further)
     {
         var takesVector = model.Shape.UNet.Vector is not null;
         var windows = Enumerable.Range(0, prompt.Ends.Count).Select(window => Read(model, prompt, window, takesVector, clipSkip, further)).ToList();
@@ -87,7 +87,7 @@ public static class TextConditioning
     private static (Tensor Text, Tensor Pooled) Read(
         StableDiffusionModel model, TokenizedPrompt prompt, int window, bool takesVector, int clipSkip, IReadOnlyList<Tensor>? further = null)
     {
-        var (first, length) = (window * prompt.WindowLength, prompt.WindowLength);
+        var (first, length) = (window * prompt.ChunkLength, prompt.ChunkLength);
         var (end, own) = (prompt.Ends[window] - first, prompt.Ids.Skip(first).Take(length).ToList());
         var texts = new List<Tensor>();
         Tensor pooled = null!;

@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
@@ -33,7 +33,7 @@ public sealed class BdiaScheduler : DdimScheduler
     {
         using var scope = NewDisposeScope();
         var down = base.Step(modelOutput, step, sample);
-        var next = step == 0 || before is null ? down : (Held(gamma) * (before - Up(modelOutput, step, sample))).Plus(down);
+        var next = step == 0 || before is null ? down : (Scalar(gamma) * (before - Up(modelOutput, step, sample))).Plus(down);
         before?.Dispose();
         before = sample.alias().DetachFromDisposeScope();
         return next.MoveToOuterDisposeScope();
@@ -48,7 +48,7 @@ public sealed class BdiaScheduler : DdimScheduler
     public Tensor UndoStep(Tensor modelOutput, int step, Tensor sample, Tensor after)
     {
         using var scope = NewDisposeScope();
-        return Up(modelOutput, step, sample).Plus((after - base.Step(modelOutput, step, sample)) / Held(gamma)).MoveToOuterDisposeScope();
+        return Up(modelOutput, step, sample).Plus((after - base.Step(modelOutput, step, sample)) / Scalar(gamma)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
@@ -39,7 +39,7 @@ public class DdimScheduler : Scheduler
         using var scope = NewDisposeScope();
         var mean = Mean(modelOutput, step, sample);
         var deviation = Deviation(step);
-        return (deviation > 0 && StepNoise is { } noise ? mean.Plus(noise.narrow(0, step, 1) * Held(deviation)) : mean).MoveToOuterDisposeScope();
+        return (deviation > 0 && StepNoise is { } noise ? mean.Plus(noise.narrow(0, step, 1) * Scalar(deviation)) : mean).MoveToOuterDisposeScope();
     }
 
     /// <summary>What <see cref="Step"/> gives before its noise is added.</summary>
@@ -48,7 +48,7 @@ public class DdimScheduler : Scheduler
         using var scope = NewDisposeScope();
         var clean = PredictSample(modelOutput, step, sample);
         if (Config.ClipSample)
-            clean = clean.clamp(Held(-Config.ClipSampleRange), Held(Config.ClipSampleRange));
+            clean = clean.clamp(Scalar(-Config.ClipSampleRange), Scalar(Config.ClipSampleRange));
         var to = Previous(step);
         var deviation = Deviation(step);
         return (to with { Sigma = Math.Sqrt(Math.Max(0, (to.Sigma * to.Sigma) - (deviation * deviation))) })

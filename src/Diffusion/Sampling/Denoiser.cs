@@ -1,6 +1,6 @@
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.UNet.Attention;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
@@ -45,7 +45,7 @@ public sealed class Denoiser
     {
         using var scope = NewDisposeScope();
         // A kernel writes the number: copying it to a GPU would wait for everything queued before it.
-        var number = full([1], Held(timestep), ScalarType.Int64, Device);
+        var number = full([1], Scalar(timestep), ScalarType.Int64, Device);
         return unet().Forward(latents.to(Dtype), number, conditioning, attention, step).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 }

@@ -1,5 +1,5 @@
 using PromptToPrompt.Diffusion.UNet.Attention;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
@@ -35,7 +35,7 @@ public static class DenoisingLoop
             request = request with { Guidance = 1, Conditional = request.Conditional with { Guidance = request.Guidance } };
         var batch = new GuidedBatch(request);
         var steps = scheduler.Timesteps.Count;
-        var latents = (request.Latents * Held(scheduler.InitialNoiseSigma)).DetachFromDisposeScope();
+        var latents = (request.Latents * Scalar(scheduler.InitialNoiseSigma)).DetachFromDisposeScope();
         using var overflow = new OverflowWatch();
         try
         {

@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
@@ -50,13 +50,13 @@ public sealed class DpmSolverMultistepScheduler : Scheduler
         NoiseLevel level = Level(step), next = Level(step + 1);
         var h = next.Lambda - level.Lambda;
         var gain = -next.Alpha * double.ExpM1(-h);
-        var result = (sample * Held(next.Sigma / level.Sigma)).Plus(samples[0] * Held(gain));
+        var result = (sample * Scalar(next.Sigma / level.Sigma)).Plus(samples[0] * Scalar(gain));
         // A last step between equal levels (Karras spacing) does nothing, and has no curvature to correct.
         if (samples.Count == 2 && !IsFirstOrder(step) && h > 0)
         {
             var ratio = (level.Lambda - Level(step - 1).Lambda) / h;
             var curvature = Config.SolverType == SolverType.Midpoint ? gain / 2 : next.Alpha * ((double.ExpM1(-h) / h) + 1);
-            result = result.Plus((samples[0] - samples[1]) * Held(curvature / ratio));
+            result = result.Plus((samples[0] - samples[1]) * Scalar(curvature / ratio));
         }
         return result.MoveToOuterDisposeScope();
     }

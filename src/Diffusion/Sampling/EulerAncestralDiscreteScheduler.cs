@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
@@ -23,9 +23,9 @@ public sealed class EulerAncestralDiscreteScheduler(SchedulerConfig config, int 
         var (from, to) = (Sigmas[step], Sigmas[step + 1]);
         var up = Math.Sqrt(to * to * ((from * from) - (to * to))) / from;
         var down = Math.Sqrt((to * to) - (up * up));
-        var slope = (sample - PredictSample(modelOutput, step, sample)) / Held(from);
-        var lower = sample.Plus(slope * Held(down - from));
-        return (up > 0 ? lower.Plus(noise.Of(step, sample) * Held(up)) : lower).MoveToOuterDisposeScope();
+        var slope = (sample - PredictSample(modelOutput, step, sample)) / Scalar(from);
+        var lower = sample.Plus(slope * Scalar(down - from));
+        return (up > 0 ? lower.Plus(noise.Of(step, sample) * Scalar(up)) : lower).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

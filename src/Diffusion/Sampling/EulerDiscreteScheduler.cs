@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
@@ -37,20 +37,20 @@ public class EulerDiscreteScheduler : Scheduler
         Config.TimestepSpacing == TimestepSpacing.Leading ? Math.Sqrt((sigmas[0] * sigmas[0]) + 1) : sigmas[0];
 
     /// <inheritdoc/>
-    public override Tensor ScaleModelInput(Tensor sample, int step) => sample * Held(Level(step).Alpha);
+    public override Tensor ScaleModelInput(Tensor sample, int step) => sample * Scalar(Level(step).Alpha);
 
     /// <inheritdoc/>
     public override Tensor Step(Tensor modelOutput, int step, Tensor sample)
     {
         using var scope = NewDisposeScope();
-        var slope = (sample - PredictSample(modelOutput, step, sample)) / Held(sigmas[step]);
-        return sample.Plus(slope * Held(sigmas[step + 1] - sigmas[step])).MoveToOuterDisposeScope();
+        var slope = (sample - PredictSample(modelOutput, step, sample)) / Scalar(sigmas[step]);
+        return sample.Plus(slope * Scalar(sigmas[step + 1] - sigmas[step])).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     public override Tensor AddNoise(Tensor sample, Tensor noise, long timestep)
     {
-        using var scaled = noise * Held(Noise.Ratio(timestep));
+        using var scaled = noise * Scalar(Noise.Ratio(timestep));
         return sample.Plus(scaled);
     }
 

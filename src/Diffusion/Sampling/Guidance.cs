@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
@@ -14,7 +14,7 @@ public static class Guidance
     public static Tensor Combine(Tensor unconditional, Tensor conditional, double scale, Func<Tensor, Tensor>? shape = null)
     {
         var difference = conditional - unconditional;
-        return unconditional.Plus(Held(scale) * (shape is null ? difference : shape(difference)));
+        return unconditional.Plus(Scalar(scale) * (shape is null ? difference : shape(difference)));
     }
 
     /// <summary>Guidance rescale (Lin et al., arXiv 2305.08891, §3.4): brings each image's standard deviation back towards that of the conditional prediction.</summary>
@@ -23,7 +23,7 @@ public static class Guidance
     /// <param name="share">φ of the paper, 0 (nothing) to 1 (all of it).</param>
     public static Tensor Rescale(Tensor guided, Tensor conditional, double share)
     {
-        return share == 0 ? guided : guided * (Held(share) * (Deviation(conditional) / Deviation(guided))).Plus(Held(1 - share));
+        return share == 0 ? guided : guided * (Scalar(share) * (Deviation(conditional) / Deviation(guided))).Plus(Scalar(1 - share));
 
         static Tensor Deviation(Tensor images) => images.std([1, 2, 3], keepdim: true);
     }

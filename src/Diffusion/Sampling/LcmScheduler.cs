@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
@@ -37,11 +37,11 @@ public sealed class LcmScheduler : Scheduler
         using var scope = NewDisposeScope();
         var clean = PredictSample(modelOutput, step, sample);
         if (Config.ClipSample)
-            clean = clean.clamp(Held(-Config.ClipSampleRange), Held(Config.ClipSampleRange));
+            clean = clean.clamp(Scalar(-Config.ClipSampleRange), Scalar(Config.ClipSampleRange));
         // The share of the network's answer falls to 0 at timestep 0, where a sample is its own clean one.
         var time = Timesteps[step] * Config.TimestepScaling;
         var spread = (time * time) + (DataSigma * DataSigma);
-        var jumped = (clean * Held(time / Math.Sqrt(spread))).Plus(sample * Held(DataSigma * DataSigma / spread));
+        var jumped = (clean * Scalar(time / Math.Sqrt(spread))).Plus(sample * Scalar(DataSigma * DataSigma / spread));
         return (step + 1 == Timesteps.Count ? jumped : Noise.Level(Timesteps[step + 1]).AddNoise(jumped, noise.Of(step, sample))).MoveToOuterDisposeScope();
     }
 

@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
@@ -27,7 +27,7 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
     public Tensor AddNoise(Tensor sample, Tensor noise)
     {
         using var scope = NewDisposeScope();
-        return (sample * Held(Alpha)).Plus(noise * Held(Sigma)).MoveToOuterDisposeScope();
+        return (sample * Scalar(Alpha)).Plus(noise * Scalar(Sigma)).MoveToOuterDisposeScope();
     }
 
     /// <summary>What a network is trained to make of a clean sample x_0 that was noised to this level; it belongs to the caller.</summary>
@@ -40,7 +40,7 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
         var target = type switch
         {
             PredictionType.Epsilon => noise.alias(),
-            PredictionType.VPrediction => (noise * Held(Alpha)) - (sample * Held(Sigma)),
+            PredictionType.VPrediction => (noise * Scalar(Alpha)) - (sample * Scalar(Sigma)),
             _ => sample.alias(),
         };
         return target.MoveToOuterDisposeScope();
@@ -55,8 +55,8 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
         using var scope = NewDisposeScope();
         var clean = type switch
         {
-            PredictionType.Epsilon => (sample - (modelOutput * Held(Sigma))) / Held(Alpha),
-            PredictionType.VPrediction => (sample * Held(Alpha)) - (modelOutput * Held(Sigma)),
+            PredictionType.Epsilon => (sample - (modelOutput * Scalar(Sigma))) / Scalar(Alpha),
+            PredictionType.VPrediction => (sample * Scalar(Alpha)) - (modelOutput * Scalar(Sigma)),
             _ => modelOutput.alias(),
         };
         return clean.MoveToOuterDisposeScope();
@@ -69,8 +69,8 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
         var noise = type switch
         {
             PredictionType.Epsilon => modelOutput.alias(),
-            PredictionType.VPrediction => (modelOutput * Held(Alpha)).Plus(sample * Held(Sigma)),
-            _ => (sample - (modelOutput * Held(Alpha))) / Held(Sigma),
+            PredictionType.VPrediction => (modelOutput * Scalar(Alpha)).Plus(sample * Scalar(Sigma)),
+            _ => (sample - (modelOutput * Scalar(Alpha))) / Scalar(Sigma),
         };
         return noise.MoveToOuterDisposeScope();
     }

@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
@@ -10,7 +10,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 public sealed class NoiseSchedule
 {
     /// <summary>Stands for ᾱ = 0 where a finite ratio σ/α is needed; the smallest ᾱ float16 networks have been run with.</summary>
-    private const double SmallestAlphaCumprod = 1.0 / (1 << 24);
+    private const double MinAlphaCumprod = 1.0 / (1 << 24);
 
     private readonly float[] betas;
     private readonly float[] alphasCumprod;
@@ -42,7 +42,7 @@ public sealed class NoiseSchedule
     /// <summary>The ratio σ/α of a timestep, finite even where the schedule ends in pure noise.</summary>
     public double Ratio(long timestep)
     {
-        var alphaCumprod = Math.Max(alphasCumprod[timestep], SmallestAlphaCumprod);
+        var alphaCumprod = Math.Max(alphasCumprod[timestep], MinAlphaCumprod);
         return Math.Sqrt((1 - alphaCumprod) / alphaCumprod);
     }
 

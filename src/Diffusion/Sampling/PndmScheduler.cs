@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
@@ -44,13 +44,13 @@ public sealed class PndmScheduler : Scheduler
         if (!repeated)
             noises.Push(modelOutput.detach());
         var combined = repeated
-            ? modelOutput.Plus(noises[0]) / Held(2)
+            ? modelOutput.Plus(noises[0]) / Scalar(2)
             : noises.Count switch
             {
                 1 => modelOutput,
-                2 => ((noises[0] * Held(3)) - noises[1]) / Held(2),
-                3 => ((noises[0] * Held(23)) - (noises[1] * Held(16))).Plus(noises[2] * Held(5)) / Held(12),
-                _ => (((noises[0] * Held(55)) - (noises[1] * Held(59))).Plus(noises[2] * Held(37)) - (noises[3] * Held(9))) / Held(24),
+                2 => ((noises[0] * Scalar(3)) - noises[1]) / Scalar(2),
+                3 => ((noises[0] * Scalar(23)) - (noises[1] * Scalar(16))).Plus(noises[2] * Scalar(5)) / Scalar(12),
+                _ => (((noises[0] * Scalar(55)) - (noises[1] * Scalar(59))).Plus(noises[2] * Scalar(37)) - (noises[3] * Scalar(9))) / Scalar(24),
             };
         var from = repeated ? start! : sample;
         var timestep = repeated ? Timesteps[step] + stride : Timesteps[step];
@@ -75,7 +75,7 @@ public sealed class PndmScheduler : Scheduler
         var noise = level.PredictNoise(Config.PredictionType, modelOutput, sample);
         double a = level.Alpha * level.Alpha, b = next.Alpha * next.Alpha;
         var denominator = (a * next.Sigma) + (level.Alpha * level.Sigma * next.Alpha);
-        return (sample * Held(next.Alpha / level.Alpha)) - (noise * Held((b - a) / denominator));
+        return (sample * Scalar(next.Alpha / level.Alpha)) - (noise * Scalar((b - a) / denominator));
     }
 
     private void Keep(Tensor sample)

@@ -50,7 +50,7 @@ public sealed record SamplingSettings
     public string Negative { get; init; } = "";
 
     /// <summary>
-    /// Chunks of 77 tokens in which the text encoder reads a prompt, 1 to <see cref="ClipTokenizer.MostWindows"/>; longer prompts are truncated. All prompts of a run have
+    /// Chunks of 77 tokens in which the text encoder reads a prompt, 1 to <see cref="ClipTokenizer.MaxChunks"/>; longer prompts are truncated. All prompts of a run have
     /// as many.
     /// </summary>
     public int Chunks { get; init; } = 1;
@@ -75,9 +75,9 @@ public sealed record SamplingSettings
         RequireFinite(Guidance, nameof(Guidance));
         RequireRange(GuidanceRescale, 0.0, 1.0, nameof(GuidanceRescale));
         Require(
-            Chunks is >= 1 and <= ClipTokenizer.MostWindows,
+            Chunks is >= 1 and <= ClipTokenizer.MaxChunks,
             nameof(Chunks),
-            $"The prompts need {Chunks} chunks of 77 tokens; at most {ClipTokenizer.MostWindows} are supported.",
+            $"The prompts need {Chunks} chunks of 77 tokens; at most {ClipTokenizer.MaxChunks} are supported.",
             "Shorten them.");
         RequireRange(ClipSkip, 0, int.MaxValue, nameof(ClipSkip));
     }
@@ -92,5 +92,5 @@ public sealed record SamplingSettings
 
     /// <summary>SDXL's size conditioning of an image.</summary>
     /// <param name="size">The image's size in pixels.</param>
-    public PictureSizes SizesOf(PixelSize size) => new(OriginalSize ?? size, Crop.Top, Crop.Left, TargetSize ?? size);
+    public SizeConditioning SizesOf(PixelSize size) => new(OriginalSize ?? size, Crop.Top, Crop.Left, TargetSize ?? size);
 }

@@ -173,8 +173,8 @@ public sealed record SchedulerConfig
             json.Expect("lambda_min_clipped", null);
 
         var trainTimesteps = json.Integer("num_train_timesteps", 1000);
-        if (trainTimesteps is < 2 or > JsonConfig.LargestSize)
-            throw json.Error("num_train_timesteps", $"must be at least 2 and at most {JsonConfig.LargestSize}");
+        if (trainTimesteps is < 2 or > JsonConfig.MaxSize)
+            throw json.Error("num_train_timesteps", $"must be at least 2 and at most {JsonConfig.MaxSize}");
         var trainedBetas = json.Has("trained_betas") ? json.Numbers("trained_betas") : null;
         if (trainedBetas is not null && trainedBetas.Count != trainTimesteps)
             throw json.Error("trained_betas", $"must have one number for each of the {trainTimesteps} timesteps");

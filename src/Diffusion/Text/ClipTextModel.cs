@@ -1,6 +1,6 @@
 using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Storage.Weights;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Text;
@@ -81,11 +81,11 @@ public sealed class ClipTextModel
             return Rows(tokenEmbedding, ids);
         using var scope = NewDisposeScope();
         // Not the table with the further rows below it: their gradient would be as large as the table.
-        var beyond = ids - Held((long)Config.VocabularySize);
+        var beyond = ids - Scalar((long)Config.VocabularySize);
         return where(
-            beyond.ge(Held(0L)).unsqueeze(-1),
-            Rows(further.to(tokenEmbedding.dtype), beyond.clamp_min(Held(0L))),
-            Rows(tokenEmbedding, ids.clamp_max(Held(Config.VocabularySize - 1L)))).MoveToOuterDisposeScope();
+            beyond.ge(Scalar(0L)).unsqueeze(-1),
+            Rows(further.to(tokenEmbedding.dtype), beyond.clamp_min(Scalar(0L))),
+            Rows(tokenEmbedding, ids.clamp_max(Scalar(Config.VocabularySize - 1L)))).MoveToOuterDisposeScope();
     }
 
     private Tensor Rows(Tensor table, Tensor ids) => table.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], Config.HiddenSize);

@@ -13,7 +13,7 @@ public sealed class ClipTokenizer
     public const int DefaultMaxLength = 77;
 
     /// <summary>More windows than this are not made of a prompt.</summary>
-    public const int MostWindows = 16;
+    public const int MaxChunks = 16;
 
     // Captions repeat a few hundred words; the bounds keep arbitrary input from filling the memory.
     private const int CachedWords = 1 << 15;
@@ -118,7 +118,7 @@ public sealed class ClipTokenizer
     /// <summary>
     /// A prompt as the text encoder takes it: padded to <see cref="MaxLength"/>, or truncated so that the end token is the last one.
     /// </summary>
-    public TokenizedPrompt Tokenize(string text) => TokenizeWindows(text, windows: 1);
+    public TokenizedPrompt Tokenize(string text) => TokenizeChunks(text, windows: 1);
 
     /// <summary>
     /// A prompt for a text encoder that reads it in several windows, each of <see cref="MaxLength"/> with a start and an end of its own. A word
@@ -126,7 +126,7 @@ public sealed class ClipTokenizer
     /// </summary>
     /// <param name="text">The prompt.</param>
     /// <param name="windows">How many windows; what does not fit into them is truncated.</param>
-    public TokenizedPrompt TokenizeWindows(string text, int windows)
+    public TokenizedPrompt TokenizeChunks(string text, int windows)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(windows, 1);
         var ids = new int[MaxLength * windows];
@@ -170,11 +170,11 @@ public sealed class ClipTokenizer
         int Room() => ((window + 1) * MaxLength) - 1 - ends[window];
     }
 
-    /// <summary>How many windows it takes to read all of a text; <see cref="MostWindows"/> for texts that are longer still.</summary>
-    public int WindowsOf(string text)
+    /// <summary>How many windows it takes to read all of a text; <see cref="MaxChunks"/> for texts that are longer still.</summary>
+    public int ChunksOf(string text)
     {
         var windows = 1;
-        while (windows < MostWindows && TokenizeWindows(text, windows).Truncated.Count > 0)
+        while (windows < MaxChunks && TokenizeChunks(text, windows).Truncated.Count > 0)
             windows++;
         return windows;
     }

@@ -20,7 +20,7 @@ public sealed record TokenizedPrompt(
     public IReadOnlyList<int> Ends { get; init; } = [Tokens.Count - 1];
 
     /// <summary>Number of tokens of each window.</summary>
-    public int WindowLength => Ids.Count / Ends.Count;
+    public int ChunkLength => Ids.Count / Ends.Count;
 
     /// <summary>How strongly each token speaks, one number for each of <see cref="Ids"/>; null where all do alike.</summary>
     public IReadOnlyList<float>? Emphasis { get; init; }

@@ -13,9 +13,9 @@ internal sealed record TokenizerConfig(string Start, string End, string Pad, int
     private const string AddedTokensFile = "added_tokens.json";
 
     // Far beyond any text encoder, yet small enough to allocate: files without a real limit give a length of 10^30.
-    private const int LargestLength = 1 << 16;
+    private const int MaxAllowedLength = 1 << 16;
 
-    private const int LargestVocabulary = 1 << 20;
+    private const int MaxVocabulary = 1 << 20;
 
     /// <summary>Reads both files; the map, which some directories lack, fills in what the configuration does not name, and so does a <c>tokenizer.json</c> that is alone.</summary>
     /// <exception cref="InvalidInputException">A file is missing or damaged, or a token or the length is not given.</exception>
@@ -29,7 +29,7 @@ internal sealed record TokenizerConfig(string Start, string End, string Pad, int
         var length = config is null ? null : Length(config.RootElement);
         if (length is null && whole is null)
         {
-            var what = $"has no \"model_max_length\" from 2 to {LargestLength}";
+            var what = $"has no \"model_max_length\" from 2 to {MaxAllowedLength}";
             throw TokenizerFile.Invalid(configPath, what, "add it (Stable Diffusion has 77)");
         }
 
@@ -40,7 +40,7 @@ internal sealed record TokenizerConfig(string Start, string End, string Pad, int
             end,
             // CLIP's own fills up with the end token, unless something else is said.
             Token("pad_token", whole is null ? null : whole.Pad ?? end),
-            length ?? (whole?.MaxLength is >= 2 and <= LargestLength and var cut ? cut : ClipTokenizer.DefaultMaxLength));
+            length ?? (whole?.MaxLength is >= 2 and <= MaxAllowedLength and var cut ? cut : ClipTokenizer.DefaultMaxLength));
 
         string Token(string name, string? fallback) =>
             (config is null ? null : Content(config.RootElement, name))
@@ -88,7 +88,7 @@ internal sealed record TokenizerConfig(string Start, string End, string Pad, int
         {
             if (text is not null && vocabulary.Contains(text))
                 return;
-            var isNew = id >= vocabulary.Tokens.Count && id < LargestVocabulary && (!found.TryGetValue(id, out var before) || before == text);
+            var isNew = id >= vocabulary.Tokens.Count && id < MaxVocabulary && (!found.TryGetValue(id, out var before) || before == text);
             if (text is not { Length: > 0 } || text.Any(char.IsWhiteSpace) || !isNew)
                 throw TokenizerFile.Invalid(Path.Combine(directory, file), $"has the added token \"{text}\" with the id {id}, which is not one word with an id of its own above {vocabulary.Tokens.Count - 1}", "correct the file");
             found[id] = text;
@@ -121,7 +121,7 @@ internal sealed record TokenizerConfig(string Start, string End, string Pad, int
     }
 
     private static int? Length(JsonElement config) =>
-        config.TryGetProperty("model_max_length", out var length) && length.ValueKind == JsonValueKind.Number && length.TryGetInt32(out var number) && number is >= 2 and <= LargestLength
+        config.TryGetProperty("model_max_length", out var length) && length.ValueKind == JsonValueKind.Number && length.TryGetInt32(out var number) && number is >= 2 and <= MaxAllowedLength
             ? number : null;
 
     // A token is written either as its text or as an object that describes it.

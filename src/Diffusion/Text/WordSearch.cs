@@ -3,7 +3,7 @@ namespace PromptToPrompt.Diffusion.Text;
 /// <summary>Finding the tokens of a word that a person names.</summary>
 public static class WordSearch
 {
-    private const int LongestShown = 80;
+    private const int MaxShownLength = 80;
 
     /// <summary>
     /// Positions of the tokens of a word, or of a phrase of consecutive words, at every place where it occurs. Case does not count, nor
@@ -63,7 +63,7 @@ public static class WordSearch
             ? "The prompt has no words."
             : $"Use one of its words: {string.Join(", ", prompt.Words.Select(w => $"\"{Shorten(w.Text)}\"").Distinct())}.";
 
-    private static string Shorten(string text) => text.Length <= LongestShown ? text : string.Concat(text.AsSpan(0, LongestShown), "…");
+    private static string Shorten(string text) => text.Length <= MaxShownLength ? text : string.Concat(text.AsSpan(0, MaxShownLength), "…");
 
     // A word as it is compared: with its punctuation and without.
     private readonly record struct Spelling(string Whole, string Bare)

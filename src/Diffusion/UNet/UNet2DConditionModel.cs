@@ -10,7 +10,7 @@ namespace PromptToPrompt.Diffusion.UNet;
 public sealed class UNet2DConditionModel
 {
     private readonly TimestepEmbedding timeEmbedding;
-    private readonly EmbeddingPerceptron? vectorEmbedding;
+    private readonly EmbeddingMlp? vectorEmbedding;
 
     /// <summary>Builds the model from its config and weights.</summary>
     public UNet2DConditionModel(UNetConfig config, WeightScope weights)
@@ -20,7 +20,7 @@ public sealed class UNet2DConditionModel
         var finest = config.Levels[0].Channels;
         var embedding = finest * 4;
         timeEmbedding = new TimestepEmbedding(weights["time_embedding"], finest, embedding, config.CosineFirst, config.FrequencyShift, config.GuidanceWidth);
-        vectorEmbedding = config.Vector is { } vector ? new EmbeddingPerceptron(weights["add_embedding"], vector.Width, embedding) : null;
+        vectorEmbedding = config.Vector is { } vector ? new EmbeddingMlp(weights["add_embedding"], vector.Width, embedding) : null;
         var convIn = new Conv2d(weights["conv_in"], config.InChannels, finest, 3, padding: 1);
         var chain = new List<UNetLink> { new((x, _, _, in _) => convIn.Forward(x)) { Keeps = true } };
         sites.Stage = UNetStage.Down;
@@ -69,7 +69,7 @@ public sealed class UNet2DConditionModel
     /// <summary>The vector of text and sizes, for models that take one (<see cref="UNetConfig.Vector"/>).</summary>
     /// <param name="config">The model's shape.</param>
     /// <param name="pooled">The text as a whole, [rows, pooled width].</param>
-    /// <param name="sizes">The picture's sizes, [rows, 6]; see <c>PictureSizes</c>.</param>
+    /// <param name="sizes">The picture's sizes, [rows, 6]; see <c>SizeConditioning</c>.</param>
     /// <returns>[rows, width] in the text's type.</returns>
     public static Tensor Vector(UNetConfig config, Tensor pooled, Tensor sizes)
     {

@@ -14,7 +14,7 @@ public sealed record UNetLevel(int Channels, int Heads, bool DownAttention, bool
 /// <summary>The vector that some U-Nets take beside the text, and add to the timestep's embedding.</summary>
 /// <param name="Width">Its width: that of the pooled text and of the sizes together.</param>
 /// <param name="SizeWidth">Width of each of the picture's six sizes in it.</param>
-public sealed record UNetVector(int Width, int SizeWidth);
+public sealed record AddedConditioningConfig(int Width, int SizeWidth);
 
 /// <summary>The shape of a U-Net, as its <c>config.json</c> states it.</summary>
 public sealed record UNetConfig
@@ -103,7 +103,7 @@ public sealed record UNetConfig
     public bool HasMidBlock { get; init; } = true;
 
     /// <summary>The vector of text and sizes that it takes; null for none.</summary>
-    public UNetVector? Vector { get; init; }
+    public AddedConditioningConfig? Vector { get; init; }
 
     /// <summary>Width of the embedding of guidance, for networks that were distilled to take it as an input; null for all others.</summary>
     public int? GuidanceWidth { get; init; }
@@ -134,7 +134,7 @@ public sealed record UNetConfig
             OutChannels = json.Size("out_channels", 4),
             Levels = [.. channels.Select((c, i) => new UNetLevel(
                 c, heads[i], HasAttention(json, down[i], "Down"), HasAttention(json, up[channels.Count - 1 - i], "Up"), depths[i]))],
-            LayersPerBlock = json.Size("layers_per_block", 2, JsonConfig.MostLayers),
+            LayersPerBlock = json.Size("layers_per_block", 2, JsonConfig.MaxLayers),
             CrossAttentionDim = json.Size("cross_attention_dim", 1280),
             NormGroups = json.Size("norm_num_groups", 32),
             NormEpsilon = json.Positive("norm_eps", 1e-5),
@@ -192,12 +192,12 @@ public sealed record UNetConfig
         ["sample_size"] = SampleSize,
     };
 
-    private static UNetVector? ReadVector(JsonConfig json)
+    private static AddedConditioningConfig? ReadVector(JsonConfig json)
     {
         if (!json.Has(AdditionType))
             return null;
         json.Expect(AdditionType, TextAndSizes);
-        return new UNetVector(json.Size("projection_class_embeddings_input_dim"), json.Size("addition_time_embed_dim"));
+        return new AddedConditioningConfig(json.Size("projection_class_embeddings_input_dim"), json.Size("addition_time_embed_dim"));
     }
 
     private static bool HasAttention(JsonConfig json, string type, string half)

@@ -80,7 +80,7 @@ public sealed record AutoencoderConfig
             InChannels = json.Size("in_channels", 3),
             LatentChannels = latentChannels,
             Channels = channels,
-            LayersPerBlock = json.Size("layers_per_block", 2, JsonConfig.MostLayers),
+            LayersPerBlock = json.Size("layers_per_block", 2, JsonConfig.MaxLayers),
             NormGroups = groups,
             ScalingFactor = json.Positive("scaling_factor", 0.18215),
             LatentMeans = means,

@@ -2,7 +2,7 @@ using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Storage.Weights;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Vae;
@@ -45,7 +45,7 @@ public sealed class AutoencoderKL
     {
         using var scope = NewDisposeScope();
         var halves = Tiled(TileSide, up: 1, down: Config.PixelsPerLatent, pixels, part => quantConv.Forward(encoder.Forward(part))).chunk(2, 1);
-        return (halves[0].MoveToOuterDisposeScope(), halves[1].clamp(Held(-30), Held(20)).MoveToOuterDisposeScope());
+        return (halves[0].MoveToOuterDisposeScope(), halves[1].clamp(Scalar(-30), Scalar(20)).MoveToOuterDisposeScope());
     }
 
     /// <summary>
@@ -59,7 +59,7 @@ public sealed class AutoencoderKL
         var mean = Moments(pixels).Mean;
         var scaled = Config.LatentMeans is { } means && Config.LatentDeviations is { } deviations
             ? (mean - PerChannel(means, mean)) * PerChannel(deviations.Select(deviation => Config.ScalingFactor / deviation), mean)
-            : mean * Held(Config.ScalingFactor);
+            : mean * Scalar(Config.ScalingFactor);
         return scaled.MoveToOuterDisposeScope();
     }
 
@@ -79,8 +79,8 @@ public sealed class AutoencoderKL
     {
         using var scope = NewDisposeScope();
         var unscaled = Config.LatentMeans is { } means && Config.LatentDeviations is { } deviations
-            ? (latents * PerChannel(deviations.Select(deviation => deviation / Config.ScalingFactor), latents)).add(PerChannel(means, latents), Held(1))
-            : latents * Held(1 / Config.ScalingFactor);
+            ? (latents * PerChannel(deviations.Select(deviation => deviation / Config.ScalingFactor), latents)).add(PerChannel(means, latents), Scalar(1))
+            : latents * Scalar(1 / Config.ScalingFactor);
         return Tiled(TileSide / Config.PixelsPerLatent, up: Config.PixelsPerLatent, down: 1, unscaled, part => decoder.Forward(postQuantConv.Forward(part)))
             .MoveToOuterDisposeScope();
     }
@@ -104,7 +104,7 @@ public sealed class AutoencoderKL
             if (!FiniteNumbers.AreAll(pixels))
                 throw new InvalidInputException("The autoencoder produced NaN: its weights are damaged. Download the model's vae again.");
             // Upstream truncates to bytes instead of rounding; so do we, to match it.
-            var bytes = pixels.mul(Held(0.5)).AddInPlace(Held(0.5)).clamp_(Held(0), Held(1)).mul_(Held(255)).to(ScalarType.Byte)[0].permute(1, 2, 0).contiguous().cpu();
+            var bytes = pixels.mul(Scalar(0.5)).AddInPlace(Scalar(0.5)).clamp_(Scalar(0), Scalar(1)).mul_(Scalar(255)).to(ScalarType.Byte)[0].permute(1, 2, 0).contiguous().cpu();
             images.Add(new Picture((int)bytes.shape[1], (int)bytes.shape[0], bytes.data<byte>().ToArray()));
         }
 

@@ -45,10 +45,10 @@ public static class AutoAlignment
         mapper.LinkSpan(Remainder(source), Remainder(target));
         for (var window = 0; window < target.Ends.Count; window++)
         {
-            var (first, sourceEnd, targetEnd) = (window * target.WindowLength, source.Ends[window], target.Ends[window]);
+            var (first, sourceEnd, targetEnd) = (window * target.ChunkLength, source.Ends[window], target.Ends[window]);
             mapper.Link(first, first);
             mapper.Link(sourceEnd, targetEnd);
-            for (var k = Math.Max(sourceEnd, targetEnd) + 1; k < first + target.WindowLength; k++)
+            for (var k = Math.Max(sourceEnd, targetEnd) + 1; k < first + target.ChunkLength; k++)
                 mapper.Link(k, k);
         }
 
@@ -74,7 +74,7 @@ public static class AutoAlignment
     // What is left of a word that the end of the model's length has cut in two.
     private static int[] Remainder(TokenizedPrompt prompt)
     {
-        var window = (prompt.Length - 1) / prompt.WindowLength * prompt.WindowLength;
+        var window = (prompt.Length - 1) / prompt.ChunkLength * prompt.ChunkLength;
         var start = Math.Max(window + 1, prompt.Words.Count == 0 ? 1 : prompt.Words[^1].Tokens[^1] + 1);
         return [.. Enumerable.Range(start, prompt.Length - 1 - start)];
     }

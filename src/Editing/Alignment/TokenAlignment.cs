@@ -60,7 +60,7 @@ public sealed class TokenAlignment
         InvalidInputException.Require(
             source.Ends.Count == 1 || kind is AlignmentKind.Auto or AlignmentKind.Naive,
             Setting,
-            $"{kind.ToString().ToLowerInvariant()} is defined for prompts of {source.WindowLength} tokens, and these are longer.",
+            $"{kind.ToString().ToLowerInvariant()} is defined for prompts of {source.ChunkLength} tokens, and these are longer.",
             "Use auto.");
         return kind switch
         {

@@ -1,5 +1,5 @@
 using PromptToPrompt.Diffusion.UNet.Attention;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Attention;
@@ -32,12 +32,12 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
     public Tensor Mean(int prompt, int? step = null)
     {
         using var scope = NewDisposeScope();
-        var chosen = maps.Where(m => m.Key.Prompt == prompt && m.Key.Step <= (step ?? int.MaxValue)).Select(m => m.Value.Sum / Held(m.Value.Layers)).ToList();
-        return (chosen.Aggregate((a, b) => a.Plus(b)) / Held(chosen.Count)).MoveToOuterDisposeScope();
+        var chosen = maps.Where(m => m.Key.Prompt == prompt && m.Key.Step <= (step ?? int.MaxValue)).Select(m => m.Value.Sum / Scalar(m.Value.Layers)).ToList();
+        return (chosen.Aggregate((a, b) => a.Plus(b)) / Scalar(chosen.Count)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The map of a prompt at one step: [positions, tokens].</summary>
-    public Tensor At(int prompt, int step) => maps[(step, prompt)].Sum / Held(maps[(step, prompt)].Layers);
+    public Tensor At(int prompt, int step) => maps[(step, prompt)].Sum / Scalar(maps[(step, prompt)].Layers);
 
     /// <summary>What tokens draw of a map on average: a value for each position.</summary>
     /// <param name="map">[positions, tokens].</param>

@@ -15,7 +15,7 @@ public sealed record WordWindow(string Word, StepWindow Window);
 public sealed record CrossReplaceSteps(StepWindow Default, IReadOnlyList<WordWindow> Words)
 {
     /// <summary>The first 80 % of the run for all words.</summary>
-    public static CrossReplaceSteps Usual { get; } = new(StepWindow.Until(0.8));
+    public static CrossReplaceSteps Standard { get; } = new(StepWindow.Until(0.8));
 
     /// <summary>One window for all words.</summary>
     public CrossReplaceSteps(StepWindow window)
@@ -25,7 +25,7 @@ public sealed record CrossReplaceSteps(StepWindow Default, IReadOnlyList<WordWin
 
     /// <summary>
     /// Reads any number of <c>0.8</c>, <c>0.1..0.6</c>, <c>WORD=0.4</c> and <c>WORD=0.1..0.6</c>. Where only words are given, all other
-    /// words have the whole run; where nothing is given, it is <see cref="Usual"/>.
+    /// words have the whole run; where nothing is given, it is <see cref="Standard"/>.
     /// </summary>
     /// <exception cref="InvalidInputException">A part is none of these, or there are two windows for all words.</exception>
     public static CrossReplaceSteps Parse(IEnumerable<string> parts)
@@ -43,7 +43,7 @@ public sealed record CrossReplaceSteps(StepWindow Default, IReadOnlyList<WordWin
                 throw new InvalidInputException($"{all} and {part} are both for all words. Use one of them, or write WORD={part}.");
         }
 
-        return all is null && words.Count == 0 ? Usual : new CrossReplaceSteps(all ?? StepWindow.Always, words);
+        return all is null && words.Count == 0 ? Standard : new CrossReplaceSteps(all ?? StepWindow.Always, words);
     }
 
     /// <summary>

@@ -27,10 +27,10 @@ public sealed record EditRequest
     public IReadOnlyList<WordWeight> Weights { get; init; } = [];
 
     /// <summary>Steps in which cross-attention comes from the source: the first 80 %, and whole ranges for single words.</summary>
-    public CrossReplaceSteps CrossSteps { get; init; } = CrossReplaceSteps.Usual;
+    public CrossReplaceSteps CrossSteps { get; init; } = CrossReplaceSteps.Standard;
 
     /// <summary>Steps in which self-attention comes from the source: the first 40 %.</summary>
-    public StepWindow SelfSteps { get; init; } = StepWindow.Usual;
+    public StepWindow SelfSteps { get; init; } = StepWindow.Standard;
 
     /// <summary>Largest side of the layers whose self-attention comes from the source, in latent pixels.</summary>
     public int SelfResolution { get; init; } = DefaultSelfResolution;

@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Attention;
@@ -53,7 +53,7 @@ public sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps, i
             if (pool)
                 regions = nn.functional.max_pool2d(regions, [3, 3], [1, 1], [1, 1]);
             var scaled = nn.functional.interpolate(regions, [height, width], mode: InterpolationMode.Nearest);
-            var above = (scaled / scaled.amax([2, 3], keepdim: true)).gt(Held(threshold));
+            var above = (scaled / scaled.amax([2, 3], keepdim: true)).gt(Scalar(threshold));
             return above.bitwise_or(above.narrow(0, 0, 1));
         }
     }

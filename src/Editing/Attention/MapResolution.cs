@@ -6,7 +6,7 @@ namespace PromptToPrompt.Editing.Attention;
 public static class MapResolution
 {
     // The published method looks at the 16×16 layers of a 512×512 picture.
-    private const double UsualPositions = 256;
+    private const double DefaultPositions = 256;
 
     /// <summary>The size, among the levels with cross-attention, whose number of positions is nearest to 16×16.</summary>
     /// <param name="config">The U-Net's shape.</param>
@@ -23,6 +23,6 @@ public static class MapResolution
             (height, width) = ((height + 1) / 2, (width + 1) / 2);
         }
 
-        return sizes.MinBy(s => Math.Abs(Math.Log(s.Height * s.Width / UsualPositions)));
+        return sizes.MinBy(s => Math.Abs(Math.Log(s.Height * s.Width / DefaultPositions)));
     }
 }

@@ -1,5 +1,5 @@
 using PromptToPrompt.Diffusion.UNet.Attention;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Attention;
@@ -37,10 +37,10 @@ public sealed class SelfAttentionMap(int height, int width) : IDisposable
             throw new InvalidOperationException("No self-attention has been watched.");
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var mean = (sum / Held(maps)).cpu();
+        var mean = (sum / Scalar(maps)).cpu();
         var (_, strengths, patterns) = linalg.svd(mean - mean.mean([1], keepdim: true), fullMatrices: false);
         var squares = strengths.Squared();
-        var shares = (squares / squares.sum().clamp_min(Held(float.Epsilon))).data<float>().ToArray();
+        var shares = (squares / squares.sum().clamp_min(Scalar(float.Epsilon))).data<float>().ToArray();
         return [.. Enumerable.Range(0, Math.Min(count, shares.Length)).Select(k => new AttentionComponent(Oriented(patterns[k]), shares[k]))];
     }
 

@@ -22,7 +22,7 @@ public readonly record struct StepWindow
     public static StepWindow Always { get; } = new(0, 1);
 
     /// <summary>Default window of self-attention: the first 40 %.</summary>
-    public static StepWindow Usual { get; } = Until(0.4);
+    public static StepWindow Standard { get; } = Until(0.4);
 
     /// <summary>Fraction of the run where the window opens.</summary>
     public double Start { get; }

@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -45,12 +45,12 @@ internal sealed class Adam : IDisposable
     {
         using var scope = NewDisposeScope();
         Steps++;
-        First.mul_(Held(Beta1)).add_(gradient, alpha: Held(1 - Beta1));
-        Second.mul_(Held(Beta2)).addcmul_(gradient, gradient, Held(1 - Beta2));
-        var scale = Second.sqrt().div_(Held(Math.Sqrt(1 - Math.Pow(Beta2, Steps)))).AddInPlace(Held(Epsilon));
+        First.mul_(Scalar(Beta1)).add_(gradient, alpha: Scalar(1 - Beta1));
+        Second.mul_(Scalar(Beta2)).addcmul_(gradient, gradient, Scalar(1 - Beta2));
+        var scale = Second.sqrt().div_(Scalar(Math.Sqrt(1 - Math.Pow(Beta2, Steps)))).AddInPlace(Scalar(Epsilon));
         if (decay > 0)
-            Value.mul_(Held(1 - (rate * decay)));
-        Value.addcdiv_(First, scale, Held(-rate / (1 - Math.Pow(Beta1, Steps))));
+            Value.mul_(Scalar(1 - (rate * decay)));
+        Value.addcdiv_(First, scale, Scalar(-rate / (1 - Math.Pow(Beta1, Steps))));
     }
 
     public void Dispose()

@@ -16,7 +16,7 @@ public sealed record BdiaInversion : InversionMethod
     /// <summary>γ of the paper: how much a step uses the one before it, above 0 to 1.</summary>
     public double Gamma { get; init; } = 1;
 
-    internal override bool GainsOverDdim => false;
+    internal override bool ImprovesOnDdim => false;
 
     internal override void Validate(SamplingSettings sampling)
     {
@@ -24,7 +24,7 @@ public sealed record BdiaInversion : InversionMethod
         Require(Gamma is > 0 and <= 1, nameof(Gamma), $"{Gamma} is out of range.", "Use a number above 0, at most 1.");
     }
 
-    internal override InvertedPicture Invert(InversionRun run)
+    internal override InvertedImage Invert(InversionRun run)
     {
         using var scheduler = new BdiaScheduler(run.Config, run.Steps, Gamma);
         var guidance = run.Settings.InversionGuidance ?? 1;
@@ -48,7 +48,7 @@ public sealed record BdiaInversion : InversionMethod
     // Edits begin at the second step with the source's first two samples, so that they look back at what the source came from.
     internal override int FirstStep(int steps) => 1;
 
-    internal override Scheduler CreateScheduler(SchedulerConfig config, InvertedPicture inverted)
+    internal override Scheduler CreateScheduler(SchedulerConfig config, InvertedImage inverted)
     {
         using var before = inverted.Source.narrow(0, 0, 1);
         return new BdiaScheduler(config, inverted.Settings.Sampling.Steps, Gamma, before);

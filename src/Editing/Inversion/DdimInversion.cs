@@ -12,9 +12,9 @@ public sealed record DdimInversion : InversionMethod
     /// <inheritdoc/>
     public override string Name => "ddim";
 
-    internal override bool GainsOverDdim => false;
+    internal override bool ImprovesOnDdim => false;
 
-    internal override InvertedPicture Invert(InversionRun run)
+    internal override InvertedImage Invert(InversionRun run)
     {
         var latents = Trajectory(run);
         var source = Replay(run, latents[^1], run.Settings.Sampling.Guidance, run.Unconditional);

@@ -10,7 +10,7 @@ public sealed record DirectInversion : InversionMethod
     /// <inheritdoc/>
     public override string Name => "direct";
 
-    internal override InvertedPicture Invert(InversionRun run)
+    internal override InvertedImage Invert(InversionRun run)
     {
         var latents = cat([.. DdimInversion.Trajectory(run)], 0);
         return new(run.Settings, latents, latents.flip(0)) { FinishedSteps = run.Steps };

@@ -1,6 +1,6 @@
 using PromptToPrompt.Diffusion.Sampling;
 using static PromptToPrompt.Diffusion.InvalidInputException;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -20,12 +20,12 @@ public sealed record EditFriendlyInversion : InversionMethod
     /// <summary>Share of the steps that edits skip at the start, which keeps the image's coarse structure; 0 to below 1.</summary>
     public double Skip { get; init; } = 0.36;
 
-    internal override bool GainsOverDdim => false;
+    internal override bool ImprovesOnDdim => false;
 
     internal override void Validate(SamplingSettings sampling) =>
         Require(Skip is >= 0 and < 1, nameof(Skip), $"{Skip} is out of range.", "Use a number from 0 to below 1.");
 
-    internal override InvertedPicture Invert(InversionRun run)
+    internal override InvertedImage Invert(InversionRun run)
     {
         using var scheduler = new DdimScheduler(run.Config, run.Steps) { Eta = 1 };
         using var generator = new Generator(run.Settings.Sampling.Seed, CPU);
@@ -45,16 +45,16 @@ public sealed record EditFriendlyInversion : InversionMethod
             var mean = scheduler.Mean(run.Predict(source[step], step, guidance), step, source[step]);
             var deviation = scheduler.Deviation(step);
             // The last step may be free of noise; the source then ends at the picture all the same, because its way is known.
-            steps.Add((deviation > 0 ? (source[step + 1] - mean) / Held(deviation) : zeros_like(mean)).MoveToOuterDisposeScope());
+            steps.Add((deviation > 0 ? (source[step + 1] - mean) / Scalar(deviation) : zeros_like(mean)).MoveToOuterDisposeScope());
             run.Report("inverting", step + 1);
         }
 
         var way = cat([.. source], 0);
-        return new(run.Settings, way.flip(0), way) { StepNoise = InvertedPicture.Own(cat([.. steps], 0)), FinishedSteps = run.Steps };
+        return new(run.Settings, way.flip(0), way) { StepNoise = InvertedImage.Own(cat([.. steps], 0)), FinishedSteps = run.Steps };
     }
 
     internal override int FirstStep(int steps) => (int)(Skip * steps);
 
-    internal override Scheduler CreateScheduler(SchedulerConfig config, InvertedPicture inverted)
+    internal override Scheduler CreateScheduler(SchedulerConfig config, InvertedImage inverted)
         => new DdimScheduler(config, inverted.Settings.Sampling.Steps) { Eta = 1, StepNoise = inverted.StepNoise };
 }

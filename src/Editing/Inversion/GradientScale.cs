@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -12,8 +12,8 @@ internal static class GradientScale
     private const double Factor = 1 << 12;
 
     /// <summary>A gradient as it goes through a network.</summary>
-    public static Tensor Up(Tensor gradient) => gradient * Held(Factor);
+    public static Tensor Up(Tensor gradient) => gradient * Scalar(Factor);
 
     /// <summary>What came out, at its own size.</summary>
-    public static Tensor Down(Tensor gradient) => gradient / Held(Factor);
+    public static Tensor Down(Tensor gradient) => gradient / Scalar(Factor);
 }

@@ -16,7 +16,7 @@ namespace PromptToPrompt.Editing.Inversion;
 /// <param name="Inverted">What was found.</param>
 /// <param name="Picture">The picture as it was given.</param>
 /// <param name="Framing">How it was brought to the model's size.</param>
-public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Framing Framing) : IDisposable
+public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Framing Framing) : IDisposable
 {
     private const string Format = "p2p-inversion-1";
 
@@ -78,7 +78,7 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
                 || framing.Original != new PixelSize((int)pixels.shape[1], (int)pixels.shape[0]))
                 throw new InvalidInputException("its parts do not belong together");
             var picture = new Picture((int)pixels.shape[1], (int)pixels.shape[0], pixels.data<byte>().ToArray());
-            var inverted = new InvertedPicture(settings, Tensor("inversion.latents", settings.Sampling.Steps + 1), Tensor("source", finished + 1))
+            var inverted = new InvertedImage(settings, Tensor("inversion.latents", settings.Sampling.Steps + 1), Tensor("source", finished + 1))
             {
                 Unconditional = Optional("inversion.uncond", finished) is { } text ? new Conditioning(text, Optional("inversion.uncond_vector", entries: 1)) : null,
                 StepNoise = Optional("step_noise", settings.Sampling.Steps),
@@ -94,7 +94,7 @@ public sealed record InversionFile(InvertedPicture Inverted, Picture Picture, Fr
 
         T Read<T>(string name) => JsonSerializer.Deserialize<T>(file.Metadata[name])!;
 
-        Tensor? Optional(string name, int entries) => file.Tensors.ContainsKey(name) ? InvertedPicture.Own(Tensor(name, entries)) : null;
+        Tensor? Optional(string name, int entries) => file.Tensors.ContainsKey(name) ? InvertedImage.Own(Tensor(name, entries)) : null;
 
         Tensor Tensor(string name, int entries)
         {

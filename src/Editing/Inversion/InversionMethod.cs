@@ -6,7 +6,7 @@ namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
 /// A method of inversion with its options: finds the noise an image could have come from, and says how edits denoise from there. Each method is one
-/// file of this folder. It returns an <see cref="InvertedPicture"/>, which edits follow.
+/// file of this folder. It returns an <see cref="InvertedImage"/>, which edits follow.
 /// </summary>
 public abstract record InversionMethod
 {
@@ -39,13 +39,13 @@ public abstract record InversionMethod
     /// <param name="checkpoint">Called after every optimised step with a function that makes the unfinished inversion, for saving; what it makes is the caller's.</param>
     /// <param name="resume">An unfinished inversion of the same picture, settings and model, to go on from.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
-    public static InvertedPicture Invert(
+    public static InvertedImage Invert(
         StableDiffusionModel model,
         Tensor latents,
         InversionSettings settings,
         IProgress<InversionProgress>? progress = null,
-        Action<Func<InvertedPicture>>? checkpoint = null,
-        InvertedPicture? resume = null,
+        Action<Func<InvertedImage>>? checkpoint = null,
+        InvertedImage? resume = null,
         CancellationToken cancellationToken = default)
     {
         settings.Validate();
@@ -64,9 +64,9 @@ public abstract record InversionMethod
     /// <param name="progress">Receives the progress after every step.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     public static Tensor? ReplayUntuned(
-        StableDiffusionModel model, InvertedPicture inverted, IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default)
+        StableDiffusionModel model, InvertedImage inverted, IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        if (!inverted.Settings.Method.GainsOverDdim)
+        if (!inverted.Settings.Method.ImprovesOnDdim)
             return null;
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -75,13 +75,13 @@ public abstract record InversionMethod
         return DdimInversion.Replay(run, noise, inverted.Settings.Sampling.Guidance, run.Unconditional)[^1].MoveToOuterDisposeScope();
     }
 
-    internal abstract InvertedPicture Invert(InversionRun run);
+    internal abstract InvertedImage Invert(InversionRun run);
 
     /// <summary>The scheduler that edits of an inverted picture run with.</summary>
-    internal virtual Scheduler CreateScheduler(SchedulerConfig config, InvertedPicture inverted) => new DdimScheduler(config, inverted.Settings.Sampling.Steps);
+    internal virtual Scheduler CreateScheduler(SchedulerConfig config, InvertedImage inverted) => new DdimScheduler(config, inverted.Settings.Sampling.Steps);
 
     /// <summary>Whether the method begins with DDIM inversion and adds something, so that a plain guided replay says what that gains.</summary>
-    internal virtual bool GainsOverDdim => true;
+    internal virtual bool ImprovesOnDdim => true;
 
     /// <summary>Whether it puts an embedding of its own in the place of the negative prompt's.</summary>
     internal virtual bool ReplacesUnconditional => false;

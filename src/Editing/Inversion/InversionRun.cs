@@ -7,7 +7,7 @@ using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.UNet.Attention;
 using PromptToPrompt.Diffusion.UNet.Gradient;
 using PromptToPrompt.Editing.Prompts;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -16,24 +16,24 @@ namespace PromptToPrompt.Editing.Inversion;
 internal sealed class InversionRun : IDisposable
 {
     private readonly IProgress<InversionProgress>? progress;
-    private readonly Action<Func<InvertedPicture>>? checkpoint;
+    private readonly Action<Func<InvertedImage>>? checkpoint;
     private readonly CancellationToken cancellationToken;
     private long rows;
 
     public InversionRun(
         StableDiffusionModel model, Tensor latents, InversionSettings settings, IProgress<InversionProgress>? progress,
-        Action<Func<InvertedPicture>>? checkpoint, InvertedPicture? resume, CancellationToken cancellationToken)
+        Action<Func<InvertedImage>>? checkpoint, InvertedImage? resume, CancellationToken cancellationToken)
     {
         if (latents.dim() != 4 || latents.shape[0] != 1 || latents.shape[1] != model.Shape.Vae.LatentChannels)
             throw new InvalidInputException($"The picture's latents have shape [{string.Join(", ", latents.shape)}]; this model needs [1, {model.Shape.Vae.LatentChannels}, h, w].");
-        PlainModel.Require(model, "invert pictures");
+        TextToImageModel.Require(model, "invert pictures");
         Model = model;
         Settings = settings;
         Picture = latents.to(ScalarType.Float32, model.Device);
         Scheduler = new DdimScheduler(Config, settings.Sampling.Steps);
-        var sizes = PictureSizes.Of(new PixelSize((int)latents.shape[3], (int)latents.shape[2]) * model.Shape.Vae.PixelsPerLatent);
+        var sizes = SizeConditioning.Of(new PixelSize((int)latents.shape[3], (int)latents.shape[2]) * model.Shape.Vae.PixelsPerLatent);
         Conditional = TextConditioning.Encode(model, [PromptReading.Read(model.Tokenizer, settings.Prompt, settings.Sampling.Chunks)], sizes, settings.Sampling.ClipSkip);
-        Unconditional = TextConditioning.EncodeNegative(model, model.Tokenizer.TokenizeWindows("", settings.Sampling.Chunks), sizes, settings.Sampling.ClipSkip);
+        Unconditional = TextConditioning.EncodeNegative(model, model.Tokenizer.TokenizeChunks("", settings.Sampling.Chunks), sizes, settings.Sampling.ClipSkip);
         Resume = resume;
         this.progress = progress;
         this.checkpoint = checkpoint;
@@ -60,7 +60,7 @@ internal sealed class InversionRun : IDisposable
     public Conditioning Unconditional { get; }
 
     /// <summary>What an earlier, interrupted run of the same inversion found.</summary>
-    public InvertedPicture? Resume { get; }
+    public InvertedImage? Resume { get; }
 
     /// <summary>The network's output for latents and one text.</summary>
     public Tensor Predict(Tensor latents, int step, Conditioning text)
@@ -85,7 +85,7 @@ internal sealed class InversionRun : IDisposable
     /// <summary>The network at some latents with the empty prompt's vector, differentiable with respect to the text; one row.</summary>
     public CheckpointedUNet Differentiable(Tensor latents, int step, bool? recompute)
     {
-        using var timestep = full([1], Held(Scheduler.Timesteps[step]), ScalarType.Int64, Model.Device);
+        using var timestep = full([1], Scalar(Scheduler.Timesteps[step]), ScalarType.Int64, Model.Device);
         using var input = latents.to(Model.Dtype, copy: true);
         return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: recompute ?? (Model.OnePartAtATime ? true : null));
     }
@@ -99,7 +99,7 @@ internal sealed class InversionRun : IDisposable
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    public void Checkpoint(Func<InvertedPicture> unfinished) => checkpoint?.Invoke(unfinished);
+    public void Checkpoint(Func<InvertedImage> unfinished) => checkpoint?.Invoke(unfinished);
 
     public void RequireFinite(Tensor latents, string where, string remedy = "more steps or a lower guidance")
     {

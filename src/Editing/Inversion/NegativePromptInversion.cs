@@ -13,7 +13,7 @@ public record NegativePromptInversion : InversionMethod
 
     internal override bool ReplacesUnconditional => true;
 
-    internal override InvertedPicture Invert(InversionRun run)
+    internal override InvertedImage Invert(InversionRun run)
     {
         var latents = DdimInversion.Trajectory(run);
         // Both predictions of the source are the same, so one row is enough at any guidance.

@@ -1,6 +1,6 @@
 using PromptToPrompt.Diffusion.Sampling;
 using static PromptToPrompt.Diffusion.InvalidInputException;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
@@ -57,7 +57,7 @@ public sealed record NullTextInversion : InversionMethod
         Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), $"{LearningRate} is out of range.", "Use a number above 0.");
     }
 
-    internal override InvertedPicture Invert(InversionRun run)
+    internal override InvertedImage Invert(InversionRun run)
     {
         var pivots = run.Resume is { } earlier ? [.. Rows(earlier.Latents, run.Steps + 1)] : DdimInversion.Trajectory(run);
         var source = run.Resume is null ? [pivots[^1]] : Rows(run.Resume.Source, run.Resume.FinishedSteps + 1);
@@ -76,7 +76,7 @@ public sealed record NullTextInversion : InversionMethod
 
         return Found();
 
-        InvertedPicture Found()
+        InvertedImage Found()
         {
             using var scope = NewDisposeScope();
             return new(run.Settings, cat([.. pivots], 0), cat([.. source], 0))

@@ -24,14 +24,14 @@ public sealed record Reconstruction(Picture Framed, Picture RoundTrip, Picture R
     /// <param name="file">The inversion with its picture.</param>
     /// <param name="compare">Whether to run the denoising for <see cref="Untuned"/>, two rows a step.</param>
     /// <param name="progress">Told after each of its steps.</param>
-    /// <param name="cancel">Stops before the next step.</param>
+    /// <param name="cancellationToken">Stops before the next step.</param>
     public static Reconstruction Of(
-        StableDiffusionModel model, InversionFile file, bool compare = false, IProgress<InversionProgress>? progress = null, CancellationToken cancel = default)
+        StableDiffusionModel model, InversionFile file, bool compare = false, IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var inverted = file.Inverted;
         using var first = inverted.Latents.narrow(0, 0, 1);
         using var last = inverted.Source.narrow(0, inverted.Settings.Sampling.Steps, 1);
-        using var untuned = compare ? InversionMethod.ReplayUntuned(model, inverted, progress, cancel) : null;
+        using var untuned = compare ? InversionMethod.ReplayUntuned(model, inverted, progress, cancellationToken) : null;
         return new(
             file.Framing.Apply(file.Picture),
             model.Vae.DecodeImages(first)[0],

@@ -5,7 +5,7 @@ using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Attention;
 using static PromptToPrompt.Diffusion.InvalidInputException;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Pipelines;
@@ -65,7 +65,7 @@ internal sealed class EditPlan : IDisposable
 
     public SamplerKind Sampler { get; }
 
-    public IReadOnlyList<AttentionEdit?> Edits => Words.Edits;
+    public IReadOnlyList<EditSchedule?> Edits => Words.Edits;
 
     /// <summary>Starting noise of every prompt, [prompts, channels, h, w].</summary>
     public Tensor Noise { get; }
@@ -153,7 +153,7 @@ internal sealed class EditPlan : IDisposable
         var latent = Model.Shape.Vae.PixelsPerLatent;
         var fitted = Mask.Fit(Mask.Of(picture), new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * latent);
         var brightness = fitted.ToTensor().to(ScalarType.Float32).mean([2]).view(1, 1, fitted.Height, fitted.Width);
-        return nn.functional.adaptive_avg_pool2d(brightness, [Noise.shape[2], Noise.shape[3]]).gt(Held(127.5)).view(Noise.shape[2], Noise.shape[3])
+        return nn.functional.adaptive_avg_pool2d(brightness, [Noise.shape[2], Noise.shape[3]]).gt(Scalar(127.5)).view(Noise.shape[2], Noise.shape[3])
             .to(Model.Device).MoveToOuterDisposeScope();
     }
 }

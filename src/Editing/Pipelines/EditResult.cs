@@ -8,7 +8,7 @@ using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Pipelines;
@@ -22,7 +22,7 @@ public sealed class EditResult : IDisposable
     private readonly SamplingSettings sampling;
     private readonly EditRequest edit;
     private readonly bool isTraced;
-    private readonly InvertedPicture? inverted;
+    private readonly InvertedImage? inverted;
     private readonly Conditioning? unconditional;
     private readonly List<Tensor> latents = [];
     private readonly List<Tensor?> masks = [];
@@ -91,7 +91,7 @@ public sealed class EditResult : IDisposable
         if (Maps is { Height: 16, Width: 16 })
             tensors["attention.cross.16"] = stack(Rows.Select(p => Maps.Mean(p).transpose(0, 1).reshape(-1, 16, 16)));
         if (masks.OfType<Tensor>().FirstOrDefault() is { } some)
-            tensors["blend.mask"] = stack(masks.Select(m => m is null ? full_like(some, Held(255)) : m));
+            tensors["blend.mask"] = stack(masks.Select(m => m is null ? full_like(some, Scalar(255)) : m));
         inverted?.AddTrace(tensors);
         SafetensorsWriter.Write(path, tensors, metadata);
     }
@@ -103,7 +103,7 @@ public sealed class EditResult : IDisposable
     /// <param name="picture">Index into <see cref="Pictures"/>.</param>
     /// <exception cref="Diffusion.InvalidInputException">The picture was not made with DDIM, whose way is the only one that edits can follow.</exception>
     /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
-    public InvertedPicture AsSource(int picture)
+    public InvertedImage AsSource(int picture)
     {
         RequireTrace();
         if (Sampler != SamplerKind.Ddim)
@@ -119,10 +119,10 @@ public sealed class EditResult : IDisposable
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var way = cat([.. latents.Select(state => state.narrow(0, picture, 1))], 0);
-        return new InvertedPicture(settings with { Prompt = PromptReading.Write(Prompts[Rows[picture]]) }, way.flip(0), way)
+        return new InvertedImage(settings with { Prompt = PromptReading.Write(Prompts[Rows[picture]]) }, way.flip(0), way)
         {
             Unconditional = unconditional?.Own(),
-            StepNoise = inverted?.StepNoise is { } noise ? InvertedPicture.Own(noise) : null,
+            StepNoise = inverted?.StepNoise is { } noise ? InvertedImage.Own(noise) : null,
             FinishedSteps = settings.Sampling.Steps,
         };
     }
@@ -145,7 +145,7 @@ public sealed class EditResult : IDisposable
     {
         RequireTrace();
         using var scope = NewDisposeScope();
-        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[picture]].mul(Held(byte.MaxValue)).cpu().MoveToOuterDisposeScope() : null;
+        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[picture]].mul(Scalar(byte.MaxValue)).cpu().MoveToOuterDisposeScope() : null;
     }
 
     /// <inheritdoc/>

@@ -57,7 +57,7 @@ public static class EditRun
             // Rows that are computed one after another cannot look at each other: the source's is recorded for those that follow in the step.
             using var lent = plan.RowByRow && first == 0 && prompts.Count > 1 && recording is null
                 ? SourceRecording.OfLatestStep(plan.Model.Dtype, plan.Edit.SelfResolution) : null;
-            using var attention = new EditAttention(plan.Edits, recording ?? lent, plan.Maps, plan.SelfAttention);
+            using var attention = new EditAttentionProcessor(plan.Edits, recording ?? lent, plan.Maps, plan.SelfAttention);
             using var noise = plan.Noise.narrow(0, first, prompts.Count);
             using var conditional = plan.Conditional.Narrow(first, prompts.Count);
             for (var i = 0; i <= plan.FirstStep; i++)

@@ -17,8 +17,8 @@ internal sealed class EditWords
         var prompt = PromptReading.Read(tokenizer, source.Prompt, sampling.Chunks);
         Negative = PromptReading.Read(tokenizer, sampling.Negative, sampling.Chunks);
         var targets = edit.Prompts.Select(WeightedPrompt.Parse).Select(target => (
-            tokenizer.TokenizeWindows(target.Text, sampling.Chunks), edit with { Weights = [.. edit.Weights, .. target.Weights] }));
-        Edits = [null, .. AttentionEdit.CreateAll(prompt, [.. targets], sampling.Steps)];
+            tokenizer.TokenizeChunks(target.Text, sampling.Chunks), edit with { Weights = [.. edit.Weights, .. target.Weights] }));
+        Edits = [null, .. EditSchedule.CreateAll(prompt, [.. targets], sampling.Steps)];
         // A target's emphasis comes from the source through the alignment.
         Prompts = [prompt, .. Edits.Skip(1).Select(target => target!.Alignment.Target with { Emphasis = target.Alignment.Emphasis() })];
         Blend = edit.Blend?.Find(Prompts, nameof(EditRequest.Blend));
@@ -32,7 +32,7 @@ internal sealed class EditWords
     public TokenizedPrompt Negative { get; }
 
     /// <summary>The edit of each prompt, null for the source.</summary>
-    public IReadOnlyList<AttentionEdit?> Edits { get; }
+    public IReadOnlyList<EditSchedule?> Edits { get; }
 
     /// <summary>Token positions of the blend words in each prompt.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Blend { get; }

@@ -20,7 +20,7 @@ public sealed record GenerationRequest
     /// An inverted image instead of noise; stays the caller's. Prompt, steps, offset, chunks and CLIP skip are then those of the inversion: begin with
     /// <see cref="Of"/>.
     /// </summary>
-    public InvertedPicture? Inverted { get; init; }
+    public InvertedImage? Inverted { get; init; }
 
     /// <summary>
     /// Whether the rows of a step are computed one after another, with the memory of one. The image is the same up to rounding. Models that hold one
@@ -30,7 +30,7 @@ public sealed record GenerationRequest
 
     /// <summary>An inverted image as a source of edits.</summary>
     /// <param name="inverted">The inversion; stays the caller's.</param>
-    public static GenerationRequest Of(InvertedPicture inverted) => new()
+    public static GenerationRequest Of(InvertedImage inverted) => new()
     {
         Inverted = inverted,
         Prompt = inverted.Settings.Prompt,

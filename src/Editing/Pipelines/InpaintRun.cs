@@ -3,7 +3,7 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Pipelines;
@@ -61,9 +61,9 @@ public static class InpaintRun
         var result = new EditResult(plan, [0], [.. scheduler.Timesteps.Skip(first)]);
         try
         {
-            using var attention = new EditAttention(plan.Edits, null, plan.Maps);
+            using var attention = new EditAttentionProcessor(plan.Edits, null, plan.Maps);
             // The loop gives starting noise the scheduler's scale, which noised latents have already.
-            using var start = first == 0 ? plan.Noise.alias() : scheduler.AddNoise(clean, plan.Noise, scheduler.Timesteps[first]) / Held(scheduler.InitialNoiseSigma);
+            using var start = first == 0 ? plan.Noise.alias() : scheduler.AddNoise(clean, plan.Noise, scheduler.Timesteps[first]) / Scalar(scheduler.InitialNoiseSigma);
             result.Keep(start);
             using var preview = new RunPreview(model, progress is not null);
             var denoising = new DenoisingRequest
@@ -114,8 +114,8 @@ public static class InpaintRun
     private static Tensor Visible(StableDiffusionModel model, Picture picture, Picture mask)
     {
         using var scope = NewDisposeScope();
-        var hidden = mask.ToPixels(model.Device).gt(Held(0));
-        return model.Vae.Encode(picture.ToPixels(model.Device).masked_fill(hidden, Held(0))).MoveToOuterDisposeScope();
+        var hidden = mask.ToPixels(model.Device).gt(Scalar(0));
+        return model.Vae.Encode(picture.ToPixels(model.Device).masked_fill(hidden, Scalar(0))).MoveToOuterDisposeScope();
     }
 
     private static bool IsInpaintingModel(StableDiffusionModel model)

@@ -68,11 +68,11 @@ public enum ForeignNotationKind
 /// <param name="Advice">What to write instead, as a sentence without its capital letter.</param>
 public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Text, int Start, string Advice)
 {
-    private const int LongestShown = 60;
-    private const int MostFound = 100;
+    private const int MaxShownLength = 60;
+    private const int MaxFound = 100;
 
     // Parentheses in parentheses take quadratic time; no prompt that is meant is longer.
-    private const int MostRead = 10_000;
+    private const int MaxRead = 10_000;
     private const double Step = 1.1;
     private const double BraceStep = 1.05;
     private static readonly HashSet<string> NamesWithSigns = new(["notepad", "libstdc", "stdc", "dev-c"], StringComparer.OrdinalIgnoreCase);
@@ -86,12 +86,12 @@ public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Te
     /// <summary>Finds the notation in the first 10,000 characters of a prompt, in its order.</summary>
     public static IReadOnlyList<ForeignNotation> Find(string prompt)
     {
-        prompt = prompt[..Math.Min(prompt.Length, MostRead)];
+        prompt = prompt[..Math.Min(prompt.Length, MaxRead)];
         var found = new List<ForeignNotation>();
         // What is looked for first wins where two kinds overlap.
         foreach (var candidate in Candidates(prompt))
         {
-            if (found.Count == MostFound)
+            if (found.Count == MaxFound)
                 break;
             if (found.TrueForAll(other => candidate.End <= other.Start || candidate.Start >= other.End))
                 found.Add(candidate);
@@ -212,7 +212,7 @@ public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Te
 
     // "(title: Alien)", "(12:30pm)" and "(https://…)" are text.
     private static bool IsBrokenWeight(string words, string weight) =>
-        weight.Length <= LongestShown && !weight.Any(character => char.IsWhiteSpace(character) || character is '(' or ')' or '/')
+        weight.Length <= MaxShownLength && !weight.Any(character => char.IsWhiteSpace(character) || character is '(' or ')' or '/')
         && words[(words.LastIndexOf(' ') + 1)..] is var last && last.Any(char.IsLetter) && !last.Any(character => character is ':' or '/') && last != "embedding";
 
     // Between capitals it is a word like the others, as on a sign, and so it is in quotation marks.
@@ -258,7 +258,7 @@ public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Te
 
     private static string Weighted(string words, double weight) => string.Create(CultureInfo.InvariantCulture, $"({Shorten(words.Trim())}:{Math.Round(weight, 2)})");
 
-    private static string Shorten(string text) => text.Length <= LongestShown ? text : text[..(LongestShown - 1)].TrimEnd() + "…";
+    private static string Shorten(string text) => text.Length <= MaxShownLength ? text : text[..(MaxShownLength - 1)].TrimEnd() + "…";
 
     private static ForeignNotation Of(ForeignNotationKind kind, Match match, string advice) => new(kind, match.Value, match.Index, advice);
 

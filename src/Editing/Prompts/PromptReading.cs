@@ -16,7 +16,7 @@ public static class PromptReading
     public static TokenizedPrompt Read(ClipTokenizer tokenizer, string prompt, int windows = 1)
     {
         var weighted = WeightedPrompt.Parse(prompt);
-        var tokens = tokenizer.TokenizeWindows(weighted.Text, windows);
+        var tokens = tokenizer.TokenizeChunks(weighted.Text, windows);
         return weighted.Weights.Count == 0 ? tokens : tokens with { Emphasis = Equalizer.Create(tokens, weighted.Weights) };
     }
 
@@ -44,5 +44,5 @@ public static class PromptReading
 
     /// <summary>How many windows it takes to read all of some prompts.</summary>
     public static int Windows(ClipTokenizer tokenizer, IEnumerable<string> prompts) =>
-        prompts.Max(prompt => tokenizer.WindowsOf(WeightedPrompt.Parse(prompt).Text));
+        prompts.Max(prompt => tokenizer.ChunksOf(WeightedPrompt.Parse(prompt).Text));
 }

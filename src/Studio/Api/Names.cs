@@ -6,7 +6,7 @@ namespace PromptToPrompt.Studio.Api;
 internal static class Names
 {
     /// <summary>Most pictures of a grid.</summary>
-    public const int MostInGrid = 24;
+    public const int MaxInGrid = 24;
 
     private const int Longest = 120;
 

@@ -12,7 +12,7 @@ namespace PromptToPrompt.Studio.Api;
 /// <summary>Errors as problem details (RFC 9457): input that the user can correct names the JSON field and says what to do.</summary>
 internal sealed class ProblemHandler(IProblemDetailsService problems, ILogger<ProblemHandler> log) : IExceptionHandler
 {
-    public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancel)
+    public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
     {
         var (status, title) = exception switch
         {

@@ -104,13 +104,13 @@ internal static class StudioApi
         return TypedResults.Ok(JobAnswer.Of(job));
     }
 
-    private static IResult WatchJob(string id, StudioEngine engine, IHostApplicationLifetime host, CancellationToken cancel) =>
-        engine.Find(id) is { } job ? TypedResults.ServerSentEvents(Events(job, host.ApplicationStopping, cancel)) : Missing("job", id);
+    private static IResult WatchJob(string id, StudioEngine engine, IHostApplicationLifetime host, CancellationToken cancellationToken) =>
+        engine.Find(id) is { } job ? TypedResults.ServerSentEvents(Events(job, host.ApplicationStopping, cancellationToken)) : Missing("job", id);
 
     // Somebody who watches must not keep the server from stopping.
-    private static async IAsyncEnumerable<SseItem<JobProgress>> Events(Job job, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancel)
+    private static async IAsyncEnumerable<SseItem<JobProgress>> Events(Job job, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancel);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
         await foreach (var progress in job.Watch(either.Token))
             yield return new(progress, progress.IsOver ? "over" : "progress");
     }
@@ -132,7 +132,7 @@ internal static class StudioApi
 
     private static FileContentHttpResult Grid(string versions, StudioStore store, StudioOptions options)
     {
-        var found = versions.Split(',', StringSplitOptions.RemoveEmptyEntries).Take(Names.MostInGrid).Select(store.Version).ToList();
+        var found = versions.Split(',', StringSplitOptions.RemoveEmptyEntries).Take(Names.MaxInGrid).Select(store.Version).ToList();
         if (found.Count == 0)
             throw new Diffusion.InvalidInputException("Versions", "No version is named.", "Give ids with commas between them.");
         return TypedResults.Bytes(options.DrawGrid([.. found.Select(version => (store.Picture(version.Picture), version.Recipe.Prompt))]), "image/png");

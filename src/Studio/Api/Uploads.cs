@@ -9,7 +9,7 @@ namespace PromptToPrompt.Studio.Api;
 internal static class Uploads
 {
     // No model here works on more; larger ones are made smaller before they are kept.
-    private const int LongestSide = 2048;
+    private const int MaxSide = 2048;
 
     /// <summary>Reads a picture within the studio's bounds. Its transparency is kept: it may be a mask.</summary>
     /// <exception cref="InvalidInputException">It is no picture, damaged, or has too many pixels.</exception>
@@ -29,7 +29,7 @@ internal static class Uploads
         using var file = PictureFile.Open(bytes, "The file");
         if ((long)file.Size.Width * file.Size.Height > options.MaxUploadPixels)
             throw new InvalidInputException($"The picture has {file.Size} pixels; at most {options.MaxUploadPixels >> 20} Mi pixels are accepted. Make it smaller.");
-        var png = file.ToPng(LongestSide, out var size);
+        var png = file.ToPng(MaxSide, out var size);
         return (png, size);
     }
 }

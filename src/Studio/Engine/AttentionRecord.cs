@@ -2,7 +2,7 @@ using System.Text;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Studio.Recipes;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Studio.Engine;
@@ -14,7 +14,7 @@ namespace PromptToPrompt.Studio.Engine;
 /// <param name="Words">The words of the prompt in order.</param>
 internal sealed record AttentionRecord(int Width, int Height, IReadOnlyList<int> Steps, IReadOnlyList<AttentionOfWord> Words)
 {
-    private const int MostSteps = 25;
+    private const int MaxSteps = 25;
 
     /// <summary>Reads off the maps of one prompt.</summary>
     /// <param name="maps">The maps of a run.</param>
@@ -25,7 +25,7 @@ internal sealed record AttentionRecord(int Width, int Height, IReadOnlyList<int>
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var all = maps.Steps;
-        var count = Math.Min(MostSteps, all.Count);
+        var count = Math.Min(MaxSteps, all.Count);
         int[] shown = [.. Enumerable.Range(0, count).Select(k => all[k * (all.Count - 1) / Math.Max(1, count - 1)]).Distinct()];
         var mean = maps.Mean(prompt);
         var over = shown.Select(step => maps.At(prompt, step)).ToList();
@@ -42,8 +42,8 @@ internal sealed record AttentionRecord(int Width, int Height, IReadOnlyList<int>
         using var scope = NewDisposeScope();
         var columns = tensor(word.BareTokens.Select(token => (long)token).ToArray(), device: CPU);
         var values = map.cpu().index_select(1, columns).mean([1]);
-        var strongest = values.max().clamp_min(Held(float.Epsilon));
-        return (values / strongest).mul(Held(byte.MaxValue)).clamp(Held(0), Held(byte.MaxValue)).to(ScalarType.Byte).contiguous().data<byte>().ToArray();
+        var strongest = values.max().clamp_min(Scalar(float.Epsilon));
+        return (values / strongest).mul(Scalar(byte.MaxValue)).clamp(Scalar(0), Scalar(byte.MaxValue)).to(ScalarType.Byte).contiguous().data<byte>().ToArray();
     }
 }
 

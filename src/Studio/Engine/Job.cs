@@ -8,7 +8,7 @@ namespace PromptToPrompt.Studio.Engine;
 public sealed class Job : IDisposable
 {
     /// <summary>Watchers are told at most this often; what they miss in between is in the next state.</summary>
-    public static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(100);
+    public static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock changing = new();
     private readonly CancellationTokenSource stop = new();
@@ -86,7 +86,7 @@ public sealed class Job : IDisposable
     }
 
     /// <summary>Its states from now until it is over, the last one always; at most ten in a second.</summary>
-    public async IAsyncEnumerable<JobProgress> Watch([EnumeratorCancellation] CancellationToken cancel = default)
+    public async IAsyncEnumerable<JobProgress> Watch([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         JobProgress? told = null;
         while (true)
@@ -100,16 +100,16 @@ public sealed class Job : IDisposable
                 yield return told = now;
                 if (now.IsOver)
                     yield break;
-                await Task.Delay(ShortestInterval, clock, cancel);
+                await Task.Delay(MinInterval, clock, cancellationToken);
                 continue;
             }
 
-            await next.WaitAsync(cancel);
+            await next.WaitAsync(cancellationToken);
         }
     }
 
     /// <summary>Waits until it is over.</summary>
-    public async Task<JobProgress> WhenOver(CancellationToken cancel = default)
+    public async Task<JobProgress> WhenOver(CancellationToken cancellationToken = default)
     {
         while (true)
         {
@@ -121,7 +121,7 @@ public sealed class Job : IDisposable
                 next = changed.Task;
             }
 
-            await next.WaitAsync(cancel);
+            await next.WaitAsync(cancellationToken);
         }
     }
 

@@ -8,7 +8,7 @@ internal sealed class JobReporter(Job job, string stage, TimeProvider clock) : I
 {
     // Decoding a preview may cost a quarter of the time at most, and nobody sees more than four in a second.
     private const int CostFactor = 3;
-    private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly List<double> losses = [];
     private long? nextPreview;
@@ -38,7 +38,7 @@ internal sealed class JobReporter(Job job, string stage, TimeProvider clock) : I
         if (pictures.Count == 0)
             return null;
         var png = pictures[^1].ToPng();
-        var pause = Math.Max(clock.GetElapsedTime(started).TotalSeconds * CostFactor, ShortestInterval.TotalSeconds);
+        var pause = Math.Max(clock.GetElapsedTime(started).TotalSeconds * CostFactor, MinInterval.TotalSeconds);
         nextPreview = clock.GetTimestamp() + (long)(pause * clock.TimestampFrequency);
         return png;
     }

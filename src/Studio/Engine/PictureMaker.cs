@@ -41,16 +41,16 @@ internal sealed class PictureMaker : IDisposable
     /// <param name="recipe">The recipe.</param>
     /// <param name="key">Its key.</param>
     /// <param name="reporter">Gives the receiver of a stage's progress.</param>
-    /// <param name="cancel">Stops before the next step.</param>
-    public MadePicture Make(Recipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
+    /// <param name="cancellationToken">Stops before the next step.</param>
+    public MadePicture Make(Recipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
         var model = ModelOf(recipe);
         var made = recipe switch
         {
-            DrawnRecipe drawn => sources.Draw(model, drawn, key, reporter("drawing"), cancel),
-            InvertedRecipe inverted => Invert(model, inverted, key, reporter, cancel),
-            EditedRecipe edited => Edit(model, edited, reporter, cancel),
-            InpaintedRecipe filled => Fill(model, filled, reporter("drawing"), cancel),
+            DrawnRecipe drawn => sources.Draw(model, drawn, key, reporter("drawing"), cancellationToken),
+            InvertedRecipe inverted => Invert(model, inverted, key, reporter, cancellationToken),
+            EditedRecipe edited => Edit(model, edited, reporter, cancellationToken),
+            InpaintedRecipe filled => Fill(model, filled, reporter("drawing"), cancellationToken),
             _ => throw new ArgumentOutOfRangeException(nameof(recipe)),
         };
         var own = OwnSize.Of(recipe, made.Picture.Size, store);
@@ -58,40 +58,40 @@ internal sealed class PictureMaker : IDisposable
     }
 
     /// <summary>Lets go of recorded sources.</summary>
-    public void Forget(Func<string, bool> isMeant) => sources.Forget(isMeant);
+    public void Forget(Func<string, bool> predicate) => sources.Forget(predicate);
 
     /// <inheritdoc/>
     public void Dispose() => models.Dispose();
 
     private StableDiffusionModel ModelOf(Recipe recipe) => models.Get(recipe.Root(store.Version).Model);
 
-    private MadePicture Edit(StableDiffusionModel model, EditedRecipe recipe, Func<string, JobReporter> reporter, CancellationToken cancel)
+    private MadePicture Edit(StableDiffusionModel model, EditedRecipe recipe, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
-        using var result = sources.Edit(model, recipe, sources.WindowsOf(model, recipe), reporter, "editing", cancel);
+        using var result = sources.Edit(model, recipe, sources.ChunksOf(model, recipe), reporter, "editing", cancellationToken);
         var made = MadePicture.Of(result);
         using var mask = result.LastMask(0);
         return mask is null ? made : made with { Facts = made.Facts with { Mask = store.AddPicture(MaskPicture(mask)) } };
     }
 
-    private MadePicture Fill(StableDiffusionModel model, InpaintedRecipe recipe, JobReporter reporter, CancellationToken cancel)
+    private MadePicture Fill(StableDiffusionModel model, InpaintedRecipe recipe, JobReporter reporter, CancellationToken cancellationToken)
     {
         var picture = store.Picture(recipe.Picture);
         var mask = Mask.Fit(store.Mask(recipe.Mask), picture.Size);
         using var result = InpaintRun.Execute(
             model,
-            recipe.Request(picture, mask, sources.WindowsOf(model, recipe)),
+            recipe.Request(picture, mask, sources.ChunksOf(model, recipe)),
             new Observation { Attention = true },
             reporter,
-            cancel);
+            cancellationToken);
         return MadePicture.Of(result.Run) with { Picture = result.Picture, Facts = new VersionFacts { Width = result.Picture.Width, Height = result.Picture.Height, Mask = store.AddPicture(mask) } };
     }
 
-    private MadePicture Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancel)
+    private MadePicture Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
-        var file = sources.Invert(model, recipe, key, reporter, cancel);
-        var reconstruction = file.OwnedBy(() => Reconstruction.Of(model, file, cancel: cancel));
+        var file = sources.Invert(model, recipe, key, reporter, cancellationToken);
+        var reconstruction = file.DisposeOnFailure(() => Reconstruction.Of(model, file, cancellationToken: cancellationToken));
         double[] losses = [.. file.Inverted.Losses.Where(step => step.Count > 0).Select(step => step[^1])];
-        var made = sources.Follow(model, file.Inverted, key, reporter("preparing"), cancel);
+        var made = sources.Follow(model, file.Inverted, key, reporter("preparing"), cancellationToken);
         return made with
         {
             Facts = made.Facts with { Psnr = Finite(reconstruction.Psnr), PsnrOfAutoencoder = Finite(reconstruction.Ceiling), Losses = losses },

@@ -48,11 +48,11 @@ internal sealed class SessionCache<T>(long capacity, Func<T, long> size, TimePro
     }
 
     /// <summary>Lets go of some things.</summary>
-    public void Remove(Func<string, bool> isMeant)
+    public void Remove(Func<string, bool> predicate)
     {
         for (var index = things.Count - 1; index >= 0; index--)
         {
-            if (isMeant(things[index].Held.Key))
+            if (predicate(things[index].Held.Key))
                 RemoveAt(index);
         }
 

@@ -17,7 +17,7 @@ public sealed class StudioEngine : IAsyncDisposable
     private const int RememberedJobs = 256;
 
     // What was running when the program was killed, perhaps because of it, is tried once more and not for ever.
-    private const int MostStarts = 2;
+    private const int MaxStarts = 2;
 
     private readonly StudioStore store;
     private readonly TimeProvider clock;
@@ -114,7 +114,7 @@ public sealed class StudioEngine : IAsyncDisposable
         {
             var versions = store.WithDescendants(id).ToHashSet(StringComparer.Ordinal);
             Stop(job => versions.Contains(job.Parent ?? "") || (job.Recipe is EditedRecipe edited && versions.Contains(edited.Source)));
-            LetGo(store.RemoveVersions(versions));
+            Evict(store.RemoveVersions(versions));
             return versions.Count > 0;
         }
     }
@@ -128,7 +128,7 @@ public sealed class StudioEngine : IAsyncDisposable
             if (store.FindProject(id) is null)
                 return false;
             Stop(job => job.Project == id);
-            LetGo(store.RemoveProject(id));
+            Evict(store.RemoveProject(id));
             return true;
         }
     }
@@ -154,7 +154,7 @@ public sealed class StudioEngine : IAsyncDisposable
         {
             try
             {
-                if (stored.Starts >= MostStarts)
+                if (stored.Starts >= MaxStarts)
                     throw new InvalidInputException("The studio stopped twice while it was making this picture. Ask for it once more to try again.");
                 Require(stored.Project, stored.Parent, stored.Recipe);
                 Enqueue(stored);
@@ -210,14 +210,14 @@ public sealed class StudioEngine : IAsyncDisposable
             throw new InvalidInputException($"The version \"{version}\" belongs to another project.");
     }
 
-    private void Stop(Func<Job, bool> isMeant)
+    private void Stop(Func<Job, bool> predicate)
     {
-        foreach (var job in jobs.Open.Where(isMeant))
+        foreach (var job in jobs.Open.Where(predicate))
             job.Cancel();
     }
 
     // What is recorded of them serves nobody any more.
-    private void LetGo(IReadOnlyList<string> keys) => queue.Between(() => maker.Forget(key => keys.Contains(VersionKey(key))));
+    private void Evict(IReadOnlyList<string> keys) => queue.Between(() => maker.Forget(key => keys.Contains(VersionKey(key))));
 
     // A source that was run with more windows than its own prompts need has their number behind its key.
     private static string VersionKey(string session) => session.Split('-')[0];

@@ -36,7 +36,7 @@ internal static class FirstPage
     // What was drawn with in the visitor's last project is what they like to draw with; only the noise is another matter.
     private static Project Begin(string? last, StudioStore store, StudioEngine engine, StudioOptions options)
     {
-        var usual = PictureSettings.For(engine.Models[0], options.UsualSteps);
+        var usual = PictureSettings.For(engine.Models[0], options.DefaultSteps);
         var liked = last is null ? null : store.Versions(last).Select(version => version.Recipe).OfType<DrawnRecipe>().LastOrDefault(drawn => engine.Models.Contains(drawn.Model));
         var settings = liked is null ? usual : PictureSettings.Of(liked) with { Seed = usual.Seed };
         var project = store.CreateProject("Untitled pictures");

@@ -26,7 +26,7 @@ public sealed record StudioOptions
     public EngineLimits Limits { get; init; } = new();
 
     /// <summary>Denoising steps of new pictures, as long as nobody says otherwise.</summary>
-    public int UsualSteps { get; init; } = 30;
+    public int DefaultSteps { get; init; } = 30;
 
     /// <summary>Longest picture file that is taken, in bytes.</summary>
     public long MaxUploadBytes { get; init; } = 20L << 20;

@@ -80,7 +80,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         if (Project is null)
             return false;
         versions = [.. store.Versions(project)];
-        Settings = PictureSettings.For(engine.Models[0], options.UsualSteps);
+        Settings = PictureSettings.For(engine.Models[0], options.DefaultSteps);
         Begin();
         return true;
     }

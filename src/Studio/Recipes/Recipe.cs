@@ -45,7 +45,7 @@ public abstract record RootRecipe : Recipe
     public int ClipSkip { get; init; }
 
     /// <summary>How it is sampled, and how its edits are.</summary>
-    /// <param name="chunks">Chunks in which the prompts are read; see <see cref="PromptWindows"/>.</param>
+    /// <param name="chunks">Chunks in which the prompts are read; see <see cref="PromptChunks"/>.</param>
     internal abstract SamplingSettings Sampling(int chunks = 1);
 }
 
@@ -135,7 +135,7 @@ public sealed record EditedRecipe : Recipe
 {
     internal const string DefaultKind = "auto";
 
-    internal static readonly string DefaultCrossSteps = CrossReplaceSteps.Usual.Default.ToString(), DefaultSelfSteps = StepWindow.Usual.ToString();
+    internal static readonly string DefaultCrossSteps = CrossReplaceSteps.Standard.Default.ToString(), DefaultSelfSteps = StepWindow.Standard.ToString();
 
     /// <summary>Id of the version whose attention steers this one.</summary>
     public required string Source { get; init; }

@@ -8,9 +8,9 @@ namespace PromptToPrompt.Studio.Recipes;
 /// <summary>Refuses, before it waits in a queue, what a recipe's run would refuse; what needs the model is refused there.</summary>
 internal static class RecipeCheck
 {
-    private const int LongestText = 2000;
-    private const int LongestName = 200;
-    private const int MostWordSteps = 100;
+    private const int MaxTextLength = 2000;
+    private const int MaxNameLength = 200;
+    private const int MaxWordSteps = 100;
 
     /// <param name="recipe">The recipe.</param>
     /// <param name="store">Knows the pictures and versions it names.</param>
@@ -70,7 +70,7 @@ internal static class RecipeCheck
 
     /// <summary>Refuses what is longer than any name, which errors could not repeat.</summary>
     /// <exception cref="InvalidInputException">It is.</exception>
-    public static void RequireName(string what, string name) => RequireText(what, name, LongestName);
+    public static void RequireName(string what, string name) => RequireText(what, name, MaxNameLength);
 
     private static void RequireModel(string model, IReadOnlyList<string> models)
     {
@@ -88,8 +88,8 @@ internal static class RecipeCheck
 
     private static void RequireWordSteps(IReadOnlyDictionary<string, string> steps)
     {
-        if (steps.Count > MostWordSteps)
-            throw new InvalidInputException($"wordSteps names {steps.Count} words; up to {MostWordSteps} are taken.");
+        if (steps.Count > MaxWordSteps)
+            throw new InvalidInputException($"wordSteps names {steps.Count} words; up to {MaxWordSteps} are taken.");
         foreach (var (word, window) in steps)
         {
             // JSON's null is let through where a dictionary's values should be.
@@ -98,7 +98,7 @@ internal static class RecipeCheck
         }
     }
 
-    private static void RequireText(string name, string text, int longest = LongestText)
+    private static void RequireText(string name, string text, int longest = MaxTextLength)
     {
         if (text.Length > longest)
             throw new InvalidInputException($"{name} has {text.Length} characters; the longest that is taken is {longest}.");

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Storage.Weights;
 using System.Text.Json;
 using PromptToPrompt.Diffusion.Images;
 using SkiaSharp;

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
@@ -13,7 +14,7 @@ namespace PromptToPrompt.Diffusion.Tests.Pipelines;
 /// <summary>Models that were distilled to take guidance as an input.</summary>
 public sealed class DistilledGuidanceTests : IDisposable
 {
-    private static readonly ModelShape Shape = SmallModel.Shape with
+    private static readonly ModelConfig Shape = SmallModel.Shape with
     {
         UNet = SmallModel.Shape.UNet with { GuidanceWidth = 16 },
         Scheduler = SmallModel.Shape.Scheduler with { ClassName = "LCMScheduler", PredictionType = PredictionType.Epsilon },

@@ -52,6 +52,6 @@ public sealed class GuidanceRescaleTests : IDisposable
         };
         var batch = new GuidedBatch(request);
         Assert.Equal([new(0, false), new(1, false), new(0, true), new(1, true)], batch.Rows.AsEnumerable<BatchRow>());
-        return batch.Advance(output, 0, request.Latents, (guided, _) => guided);
+        return batch.Guide(output);
     }
 }

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Sampling;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Pipelines;

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Pipelines;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using PromptToPrompt.Diffusion.Sampling;

@@ -24,7 +24,7 @@ public sealed class TextConditioningTests : IDisposable
         var ids = text.Read("text_encoder.input_ids");
         var prompts = Prompts(model, ids);
         Assert.Equal(ids.data<long>().ToArray(), prompts.SelectMany(prompt => prompt.Ids.Select(id => (long)id)));
-        var sizes = new PictureSizes(new PixelSize(512, 384), CropTop: 16, CropLeft: 32, Target: new PixelSize(1024, 768));
+        var sizes = new SizeConditioning(new PixelSize(512, 384), CropTop: 16, CropLeft: 32, Target: new PixelSize(1024, 768));
 
         var found = TextConditioning.Encode(model, prompts, sizes);
 
@@ -62,7 +62,7 @@ public sealed class TextConditioningTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var model = StableDiffusionModel.Load(SmallModel.Write(folder["m"], SmallModel.XlShape));
-        var sizes = PictureSizes.Of(new PixelSize(16, 16));
+        var sizes = SizeConditioning.Of(new PixelSize(16, 16));
 
         var empty = TextConditioning.EncodeNegative(model, "", sizes);
         var negative = TextConditioning.EncodeNegative(model, "cat", sizes);
@@ -82,7 +82,7 @@ public sealed class TextConditioningTests : IDisposable
         using var model = StableDiffusionModel.Load(SmallModel.Write(folder["m"], SmallModel.XlShape));
         var (cats, rest) = (string.Join(' ', Enumerable.Repeat("cat", 75)), "a cat");
 
-        var found = TextConditioning.Encode(model, [model.Tokenizer.TokenizeWindows($"{cats} {rest}", 2)]);
+        var found = TextConditioning.Encode(model, [model.Tokenizer.TokenizeChunks($"{cats} {rest}", 2)]);
         var parts = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(cats), model.Tokenizer.Tokenize(rest)]);
 
         Assert.Equal([1, 154, 56], found.Text.shape);

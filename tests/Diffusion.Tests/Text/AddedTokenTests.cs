@@ -33,8 +33,8 @@ public sealed class AddedTokenTests
     [InlineData("mystyles", false)]
     [InlineData("amystyle", false)]
     [InlineData("mystyle3", false)]
-    public void APartOfALongerWordIsNotMeant(string text, bool isMeant) =>
-        Assert.Equal(isMeant, Tokenizer.Encode(text).Contains(First + 3));
+    public void APartOfALongerWordIsNotMeant(string text, bool predicate) =>
+        Assert.Equal(predicate, Tokenizer.Encode(text).Contains(First + 3));
 
     [Fact]
     public void TheLongerOfTwoIsMeant() => Assert.Equal([First + 4], Tokenizer.Encode("mystyle2").Skip(1).SkipLast(1).ToList());

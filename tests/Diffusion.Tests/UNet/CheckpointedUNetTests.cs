@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.UNet.Gradient;
 using PromptToPrompt.Diffusion.Tests.Pipelines;
 using PromptToPrompt.Diffusion.Tests.Sampling;
 using PromptToPrompt.Diffusion.UNet;

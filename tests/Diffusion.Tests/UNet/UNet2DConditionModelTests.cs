@@ -54,7 +54,7 @@ public class UNet2DConditionModelTests
         ReferenceModel.AssertClose(goldens, $"{prefix}.time_embedding", embedding);
         if (conditioning.Vector is { } vector)
         {
-            var added = new EmbeddingPerceptron(weights["add_embedding"], config.Vector!.Width, finest * 4).Forward(vector);
+            var added = new EmbeddingMlp(weights["add_embedding"], config.Vector!.Width, finest * 4).Forward(vector);
             ReferenceModel.AssertClose(goldens, $"{prefix}.add_embedding", added);
             embedding += added;
         }

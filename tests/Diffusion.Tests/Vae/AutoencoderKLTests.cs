@@ -99,7 +99,7 @@ public class AutoencoderKLTests
     [InlineData("""{"latents_mean":5,"latents_std":[1,1,3,4]}""", "latents_mean")]
     public void MeansAndDeviationsThatDoNotFitAreRefused(string fields, string named)
     {
-        var config = ModelShape.StableDiffusion15.Vae.ToJson();
+        var config = ModelConfig.StableDiffusion15.Vae.ToJson();
         foreach (var (field, value) in JsonNode.Parse(fields)!.AsObject())
             config[field] = value!.DeepClone();
         var error = Assert.Throws<InvalidInputException>(() => AutoencoderConfig.FromJson(JsonConfig.Parse("c", Encoding.UTF8.GetBytes(config.ToJsonString()))));
@@ -109,7 +109,7 @@ public class AutoencoderKLTests
     [Fact]
     public void MeansAndDeviationsAreWrittenAsTheyAreRead()
     {
-        var config = ModelShape.StableDiffusion15.Vae with { LatentMeans = [1, 2, 3, 4], LatentDeviations = [0.5, 1, 2, 4] };
+        var config = ModelConfig.StableDiffusion15.Vae with { LatentMeans = [1, 2, 3, 4], LatentDeviations = [0.5, 1, 2, 4] };
         var read = AutoencoderConfig.FromJson(JsonConfig.Parse("c", Encoding.UTF8.GetBytes(config.ToJson().ToJsonString())));
         Assert.Equal(config.LatentMeans, read.LatentMeans);
         Assert.Equal(config.LatentDeviations, read.LatentDeviations);

@@ -70,7 +70,7 @@ public sealed class SelfAttentionMapTests
     public void Only_the_sources_own_row_at_the_watched_size_counts()
     {
         using var map = new SelfAttentionMap(Height, Width);
-        using var attention = new EditAttention([null, null], self: map);
+        using var attention = new EditAttentionProcessor([null, null], self: map);
         Attend(attention, AttentionKind.Cross, Height, [Source], new int[Positions], new int[Positions]);
         Attend(attention, AttentionKind.Self, Width, [Source], new int[Positions], new int[Positions]);
         Attend(attention, AttentionKind.Self, Height, [Unconditional, Edit], new int[Positions], new int[Positions]);
@@ -80,13 +80,13 @@ public sealed class SelfAttentionMapTests
     private static SelfAttentionMap Watched(int[] looks, int[] seen)
     {
         var map = new SelfAttentionMap(Height, Width);
-        using var attention = new EditAttention([null, null], self: map);
+        using var attention = new EditAttentionProcessor([null, null], self: map);
         Attend(attention, AttentionKind.Self, Height, [Unconditional, Source, Edit], looks, seen);
         return map;
     }
 
     // One head; a position looks at those whose kind is its own. Rows other than the source's look at nothing in particular.
-    private static void Attend(EditAttention attention, AttentionKind kind, int height, BatchRow[] rows, int[] looks, int[] seen)
+    private static void Attend(EditAttentionProcessor attention, AttentionKind kind, int height, BatchRow[] rows, int[] looks, int[] seen)
     {
         using var _ = NewDisposeScope();
         var site = new AttentionSite(0, UNetStage.Mid, kind, "test");

@@ -133,8 +133,8 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
     [InlineData(true)]
     public void LearningAWordNamesThem(bool saveMemory)
     {
-        var settings = new ConceptSettings { Word = "<my-cat>", Initial = "cat", Steps = 1, Batch = 1, SaveMemory = saveMemory };
-        using var training = new ConceptTraining(model, settings, ConceptPictures.For(model));
+        var settings = new TextualInversionSettings { Word = "<my-cat>", Initial = "cat", Steps = 1, Batch = 1, SaveMemory = saveMemory };
+        using var training = new TextualInversionTraining(model, settings, ConceptPictures.For(model));
         Assert.Single(training.Run());
         Assert.True(training.HeldOutLoss() > 0);
         using var said = training.Encode("a <my-cat>", new PixelSize(model.PictureSide, model.PictureSide)).Text;

@@ -59,7 +59,7 @@ public sealed class OneDeviceTests : IDisposable
     {
         using var maps = watched ? new AttentionMaps(Side, Side) : null;
         using var self = watched ? new SelfAttentionMap(Side, Side) : null;
-        using var attention = new EditAttention([null, Edit(kind)], null, maps, self);
+        using var attention = new EditAttentionProcessor([null, Edit(kind)], null, maps, self);
         for (var step = 0; step < Steps; step++)
             Attend(attention, step, [new(0, false), new(1, false), new(0, true), new(1, true)]);
         Assert.Equal(watched ? DeviceType.META : null, maps?.Mean(1).device_type);
@@ -71,7 +71,7 @@ public sealed class OneDeviceTests : IDisposable
     public void ARecordingIsWhereTheRunIs(ScalarType keptIn)
     {
         using var recording = new SourceRecording(keptIn);
-        using var attention = new EditAttention([null, Edit(AlignmentKind.Auto)], recording);
+        using var attention = new EditAttentionProcessor([null, Edit(AlignmentKind.Auto)], recording);
         for (var step = 0; step < Steps; step++)
             Attend(attention, step, [new(0, false), new(0, true)]);
         Assert.True(recording.Bytes > 0);
@@ -83,7 +83,7 @@ public sealed class OneDeviceTests : IDisposable
     public void LocalBlendStays()
     {
         using var maps = new AttentionMaps(Side, Side);
-        using var attention = new EditAttention([null, null], maps: maps);
+        using var attention = new EditAttentionProcessor([null, null], maps: maps);
         Attend(attention, 0, [new(0, true), new(1, true)]);
         var own = ones([2 * Side, 2 * Side], ScalarType.Bool, META);
         LocalBlendOptions[] options =
@@ -111,16 +111,16 @@ public sealed class OneDeviceTests : IDisposable
 
     public void Dispose() => scope.Dispose();
 
-    private static Scalar Native(double value) => Diffusion.Native.HeldScalar.Held(value);
+    private static Scalar Native(double value) => Diffusion.Native.NativeScalar.Scalar(value);
 
-    private static AttentionEdit Edit(AlignmentKind kind)
+    private static EditSchedule Edit(AlignmentKind kind)
     {
         var tokenizer = StableDiffusionModel.LoadTokenizer(EmbeddedModel.Folder());
         var request = new EditRequest { Alignment = kind, Weights = [new WordWeight("house", 2)] };
-        return AttentionEdit.Create(tokenizer.Tokenize("a red house in a field"), tokenizer.Tokenize("a blue house in a field"), request, Steps);
+        return EditSchedule.Create(tokenizer.Tokenize("a red house in a field"), tokenizer.Tokenize("a blue house in a field"), request, Steps);
     }
 
-    private static void Attend(EditAttention attention, int index, BatchRow[] rows)
+    private static void Attend(EditAttentionProcessor attention, int index, BatchRow[] rows)
     {
         var step = new DenoisingStep(index, 900 - index, rows);
         var (query, text) = (zeros([rows.Length, 2, Side * Side, 16], ScalarType.BFloat16, META), zeros([rows.Length, 2, Tokens, 16], ScalarType.BFloat16, META));

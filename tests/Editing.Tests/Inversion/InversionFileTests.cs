@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Sampling;
@@ -15,10 +16,10 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
 
     public static TheoryData<string> Methods => [.. InversionMethod.Names];
 
-    internal static InversionFile File(InvertedDrawings drawings, InvertedPicture found)
+    internal static InversionFile File(InvertedDrawings drawings, InvertedImage found)
         => new(found, drawings.Picture, drawings.Model.Frame(FramingKind.Crop, drawings.Picture.Size));
 
-    internal static void AssertSame(InvertedPicture expected, InvertedPicture actual)
+    internal static void AssertSame(InvertedImage expected, InvertedImage actual)
     {
         Assert.Equal(expected.Settings, actual.Settings);
         Assert.Equal(expected.FinishedSteps, actual.FinishedSteps);

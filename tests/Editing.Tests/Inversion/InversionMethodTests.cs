@@ -130,13 +130,13 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         File.Delete(file);
 
         // What came before the stop is in it as well.
-        byte[] Trace(InvertedPicture found)
+        byte[] Trace(InvertedImage found)
         {
             found.SaveTrace(file, drawings.Model);
             return File.ReadAllBytes(file);
         }
 
-        void Keep(Func<InvertedPicture> find)
+        void Keep(Func<InvertedImage> find)
         {
             using var found = InversionFileTests.File(drawings, find());
             if (found.Inverted.FinishedSteps != 3)
@@ -195,7 +195,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
 
     public void Dispose() => scope.Dispose();
 
-    private double Error(InvertedPicture found) => (found.Source[^1] - drawings.Latents[0]).square().mean().ToDouble();
+    private double Error(InvertedImage found) => (found.Source[^1] - drawings.Latents[0]).square().mean().ToDouble();
 
     private sealed class Each(Action<EditProgress> act) : IProgress<EditProgress>
     {

@@ -11,7 +11,7 @@ namespace PromptToPrompt.Editing.Tests.Inversion;
 /// <summary>Inversions of one small picture with the embedded model, made once for all tests of a class.</summary>
 public sealed class InvertedDrawings : IDisposable
 {
-    private readonly Dictionary<InversionSettings, InvertedPicture> made = [];
+    private readonly Dictionary<InversionSettings, InvertedImage> made = [];
 
     public InvertedDrawings()
     {
@@ -34,7 +34,7 @@ public sealed class InvertedDrawings : IDisposable
         Sampling = new() { Steps = 6, Guidance = 4 },
     };
 
-    public InvertedPicture Invert(InversionSettings settings)
+    public InvertedImage Invert(InversionSettings settings)
     {
         if (!made.TryGetValue(settings, out var found))
             made[settings] = found = InversionMethod.Invert(Model, Latents, settings);
@@ -42,10 +42,10 @@ public sealed class InvertedDrawings : IDisposable
     }
 
     /// <summary>Where an edit ends whose prompt is the source's own: what the sampling itself retraces.</summary>
-    public Tensor Retrace(InvertedPicture found, double? guidance = null) => Edit(found, found.Settings.Prompt, guidance);
+    public Tensor Retrace(InvertedImage found, double? guidance = null) => Edit(found, found.Settings.Prompt, guidance);
 
     /// <summary>Where an edit ends that has no attention control.</summary>
-    public Tensor Edit(InvertedPicture found, string target, double? guidance = null)
+    public Tensor Edit(InvertedImage found, string target, double? guidance = null)
     {
         var source = GenerationRequest.Of(found);
         var edit = new EditRequest { Prompts = [target], CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };

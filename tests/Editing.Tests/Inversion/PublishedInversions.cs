@@ -10,12 +10,12 @@ public sealed class PublishedInversions : IDisposable
     // Opened by the first test that runs: a fixture cannot skip where the files are not there, a test can.
     private readonly Lazy<Reference> reference = new(() => new Reference());
     private StableDiffusionModel? model;
-    private readonly Dictionary<InversionSettings, InvertedPicture> made = [];
+    private readonly Dictionary<InversionSettings, InvertedImage> made = [];
     private readonly Dictionary<string, EditSession> sessions = [];
 
     public StableDiffusionModel Model => model ??= reference.Value.Model("tiny-sd15");
 
-    public InvertedPicture Invert(string method, int innerSteps = 10, double earlyStop = 1e-5)
+    public InvertedImage Invert(string method, int innerSteps = 10, double earlyStop = 1e-5)
     {
         var settings = new InversionSettings
         {

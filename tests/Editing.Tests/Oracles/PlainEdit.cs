@@ -1,3 +1,4 @@
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
@@ -18,7 +19,7 @@ namespace PromptToPrompt.Editing.Tests.Oracles;
 /// <param name="Target">The edited prompt.</param>
 /// <param name="Edit">What is asked of the edit.</param>
 /// <param name="BlendWord">The word of each prompt that confines the edit; null where the whole picture may change.</param>
-public sealed record PlainEdit(string Source, string Target, EditSpecification Edit, (string Source, string Target)? BlendWord = null)
+public sealed record PlainEdit(string Source, string Target, EditRequest Edit, (string Source, string Target)? BlendWord = null)
 {
     public const double BlendThreshold = 0.6;
 
@@ -35,7 +36,7 @@ public sealed record PlainEdit(string Source, string Target, EditSpecification E
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var (source, target) = (model.Tokenizer.Tokenize(Source), model.Tokenizer.Tokenize(Target));
-        using var attention = new MaterializedEditAttention([null, AttentionEdit.Create(source, target, Edit, steps)]);
+        using var attention = new MaterializedAttentionProcessor([null, EditSchedule.Create(source, target, Edit, steps)]);
         using var scheduler = new DdimScheduler(model.Scheduler, steps);
         var empty = TextConditioning.EncodeNegative(model, "").Text;
         var text = cat([empty, empty, TextConditioning.Encode(model, [source, target]).Text], 0);
@@ -47,7 +48,7 @@ public sealed record PlainEdit(string Source, string Target, EditSpecification E
             var output = model.UNet.Forward(
                 cat([latents, latents], 0), tensor(new[] { timestep }), new Conditioning(text), attention, new DenoisingStep(step, timestep, rows));
             var (free, prompted) = (output.narrow(0, 0, 2), output.narrow(0, 2, 2));
-            latents = scheduler.Step(free.Plus((prompted - free) * HeldScalar.Held(guidance)), step, latents);
+            latents = scheduler.Step(free.Plus((prompted - free) * NativeScalar.Scalar(guidance)), step, latents);
             if (BlendWord is { } words)
                 latents = Blend(latents, attention.CrossMaps(BlendSide * BlendSide), [source.Find(words.Source), target.Find(words.Target)]);
         }
@@ -60,7 +61,7 @@ public sealed record PlainEdit(string Source, string Target, EditSpecification E
         var words = stack(tokens.Select((places, row) => maps[row].index_select(1, tensor(places.Select(place => (long)place).ToArray())).sum(1).view(1, BlendSide, BlendSide)));
         var pooled = nn.functional.max_pool2d(words, [3, 3], [1, 1], [1, 1]);
         var scaled = nn.functional.interpolate(pooled, latents.shape[2..], mode: InterpolationMode.Nearest);
-        var own = (scaled / scaled.amax([2, 3], keepdim: true)).gt(HeldScalar.Held(BlendThreshold));
+        var own = (scaled / scaled.amax([2, 3], keepdim: true)).gt(NativeScalar.Scalar(BlendThreshold));
         var mask = own.bitwise_or(own.narrow(0, 0, 1)).to(latents.dtype);
         var source = latents.narrow(0, 0, 1);
         return source.Plus(mask * (latents - source));

@@ -4,7 +4,7 @@ using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.UNet.Attention;
 using PromptToPrompt.Editing.Inversion;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Oracles;
@@ -48,7 +48,7 @@ internal sealed class PlainNullText(StableDiffusionModel model, int steps, doubl
                 var embedding = optimizer.Value.detach().requires_grad_();
                 var free = Predict(current, step, embedding);
                 Rows += 2;
-                var reached = scheduler.Step(free.Plus(Held(guidance) * (fixedRow - free)), step, current);
+                var reached = scheduler.Step(free.Plus(Scalar(guidance) * (fixedRow - free)), step, current);
                 var loss = nn.functional.mse_loss(reached, pivots[steps - step - 1]);
                 loss.backward();
                 using (no_grad())
@@ -61,7 +61,7 @@ internal sealed class PlainNullText(StableDiffusionModel model, int steps, doubl
             {
                 var both = Predict(cat([current, current], 0), step, cat([optimizer.Value, conditional], 0));
                 var halves = both.chunk(2, 0);
-                current = scheduler.Step(halves[0].Plus(Held(guidance) * (halves[1] - halves[0])), step, current).MoveToOuterDisposeScope();
+                current = scheduler.Step(halves[0].Plus(Scalar(guidance) * (halves[1] - halves[0])), step, current).MoveToOuterDisposeScope();
                 found.Add(optimizer.Value.clone().MoveToOuterDisposeScope());
             }
         }

@@ -27,8 +27,8 @@ public sealed class CoreGoldenTests(CoreGoldenTests.Fixture fixture) : IClassFix
 
     private static readonly Dictionary<string, PlainEdit> Edits = new()
     {
-        ["replace"] = new(Source, "a red castle in a field", new() { Kind = AlignmentKind.Replace, SelfSteps = StepWindow.Always }),
-        ["refine"] = new(Source, "a red house in a green field at night", new() { Kind = AlignmentKind.Refine, SelfSteps = StepWindow.Always }),
+        ["replace"] = new(Source, "a red castle in a field", new() { Alignment = AlignmentKind.Replace, SelfSteps = StepWindow.Always }),
+        ["refine"] = new(Source, "a red house in a green field at night", new() { Alignment = AlignmentKind.Refine, SelfSteps = StepWindow.Always }),
         ["reweight"] = new(Source, Source, new() { Weights = [new("red", 4), new("field", -2)] }),
         ["blend"] = new(Source, "a red castle in a field", new() { SelfSteps = StepWindow.Until(0) }, ("house", "castle")),
     };
@@ -43,15 +43,15 @@ public sealed class CoreGoldenTests(CoreGoldenTests.Fixture fixture) : IClassFix
     {
         var edit = Edits[name];
         using var golden = SafetensorsFile.Open(Fixture.Path);
-        using var result = EditRun.Execute(fixture.Model, new EditRequest
+        var source = new GenerationRequest
         {
-            Source = edit.Source,
-            Targets = [edit.Target],
-            Steps = Steps,
-            Guidance = Guidance,
-            Sampler = SamplerKind.Ddim,
+            Prompt = edit.Source,
+            Sampling = new() { Steps = Steps, Guidance = Guidance, Sampler = SamplerKind.Ddim },
             InitialLatents = golden.Read("noise"),
-            Edit = edit.Edit,
+        };
+        using var result = EditRun.Execute(fixture.Model, source, edit.Edit with
+        {
+            Prompts = [edit.Target],
             Blend = edit.BlendWord is { } words ? BlendWords.Parse($"{words.Source}:{words.Target}") : null,
             BlendThreshold = PlainEdit.BlendThreshold,
             BlendStart = 0,
@@ -67,12 +67,9 @@ public sealed class CoreGoldenTests(CoreGoldenTests.Fixture fixture) : IClassFix
         using var golden = SafetensorsFile.Open(Fixture.Path);
         using var found = InversionMethod.Invert(fixture.Model, golden.Read("picture"), new InversionSettings
         {
-            Method = "null-text",
             Prompt = Source,
-            Steps = Steps,
-            Guidance = Guidance,
-            InnerSteps = InnerSteps,
-            EarlyStop = 0,
+            Sampling = new() { Steps = Steps, Guidance = Guidance },
+            Method = new NullTextInversion { InnerSteps = InnerSteps, EarlyStop = 0 },
         });
         AssertClose(golden.Read("trajectory"), found.Latents, 1e-4, "trajectory");
         var unconditional = golden.Read("unconditional");
@@ -93,7 +90,7 @@ public sealed class CoreGoldenTests(CoreGoldenTests.Fixture fixture) : IClassFix
             tensors["source"] = latents.narrow(0, 0, 1).clone();
             tensors[name] = latents.narrow(0, 1, 1).clone();
             // An edit whose control changes next to nothing would prove nothing.
-            var free = new EditSpecification { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
+            var free = new EditRequest { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
             AssertDiffers(tensors[name], (edit with { Edit = free, BlendWord = null }).Run(model, noise, Steps, Guidance).narrow(0, 1, 1), 1e-2);
         }
 

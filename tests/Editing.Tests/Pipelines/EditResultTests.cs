@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;

@@ -8,10 +8,10 @@ namespace PromptToPrompt.Editing.Tests.TextualInversion;
 /// <summary>Pictures to learn from: a disc of one colour on a ground that differs.</summary>
 internal static class ConceptPictures
 {
-    public static IReadOnlyList<ConceptPicture> For(StableDiffusionModel model) => For(model.PictureSide);
+    public static IReadOnlyList<ExamplePicture> For(StableDiffusionModel model) => For(model.PictureSide);
 
-    public static IReadOnlyList<ConceptPicture> For(int side) =>
-        [.. Enumerable.Range(0, 2).Select(i => new ConceptPicture(Disc(side, i), PictureSizes.Of(new PixelSize(side, side))))];
+    public static IReadOnlyList<ExamplePicture> For(int side) =>
+        [.. Enumerable.Range(0, 2).Select(i => new ExamplePicture(Disc(side, i), SizeConditioning.Of(new PixelSize(side, side))))];
 
     private static Picture Disc(int side, int number)
     {

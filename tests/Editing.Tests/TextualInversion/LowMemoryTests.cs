@@ -1,3 +1,5 @@
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Editing.TextualInversion;
 
@@ -10,6 +12,6 @@ public sealed class LowMemoryTests
     {
         using var model = StableDiffusionModel.Load(EmbeddedModel.Folder(), options: new ModelLoadOptions { OnePartAtATime = true });
         Assert.Contains("recompute activations", Assert.Throws<InvalidInputException>(
-            () => new ConceptTraining(model, new ConceptSettings { Word = "<my-cat>", Initial = "cat" }, [])).Message);
+            () => new TextualInversionTraining(model, new TextualInversionSettings { Word = "<my-cat>", Initial = "cat" }, [])).Message);
     }
 }

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Evaluation.Devices;
 using TorchSharp;

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Diffusion.Storage.Weights;

@@ -32,7 +32,7 @@ public sealed class StudioBrowser : IAsyncLifetime
     internal async Task<Visitor> Visit(int width = 1280, int height = 900, int? steps = null)
     {
         Assert.SkipUnless(browser is not null, NoBrowser);
-        var own = steps is { } count ? await TestStudio.Start(change: options => options with { UsualSteps = count }) : null;
+        var own = steps is { } count ? await TestStudio.Start(change: options => options with { DefaultSteps = count }) : null;
         return await Visit((own ?? Studio).Address, width, height, own);
     }
 

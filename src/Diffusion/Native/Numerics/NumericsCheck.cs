@@ -1,7 +1,7 @@
 using System.Globalization;
 using PromptToPrompt.Diffusion.Common;
 using TorchSharp;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Native.Numerics;
@@ -43,7 +43,7 @@ public static class NumericsCheck
         using var gradients = enable_grad();
         using var generator = new Generator(seed, CPU);
         // Rounded first: both sides begin with the same numbers.
-        var inputs = operation.Inputs.Select(input => Normal(input.Shape, generator).mul(Held(input.Scale)).to(type)).ToArray();
+        var inputs = operation.Inputs.Select(input => Normal(input.Shape, generator).mul(Scalar(input.Scale)).to(type)).ToArray();
         var exact = Evaluate(operation.Reference ?? operation.Apply, inputs, ScalarType.Float64, CPU, shape => Normal(shape, generator).to(type), out var outer);
         var computed = Evaluate(operation.Apply, inputs, type, device, _ => outer, out var _);
         return
@@ -80,7 +80,7 @@ public static class NumericsCheck
         for (long count = Smallest; count <= Largest; count *= 4)
         {
             for (var i = 0; i < BlocksOfASize; i++)
-                _ = full([count], Held(double.NaN), ScalarType.Float32, device);
+                _ = full([count], Scalar(double.NaN), ScalarType.Float32, device);
         }
     }
 

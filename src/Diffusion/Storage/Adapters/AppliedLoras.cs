@@ -14,7 +14,7 @@ internal sealed class AppliedLoras : IDisposable
     /// <param name="shape">The model's shape.</param>
     /// <param name="stored">The weights of a part as they are stored.</param>
     /// <exception cref="InvalidInputException">One of them is none, or was made for another kind of model.</exception>
-    public AppliedLoras(IReadOnlyList<Lora> loras, string model, ModelShape shape, Func<string, PartWeights> stored)
+    public AppliedLoras(IReadOnlyList<Lora> loras, string model, ModelConfig shape, Func<string, PartWeights> stored)
     {
         try
         {

@@ -67,7 +67,7 @@ internal sealed class EmbeddingFile : IDisposable
     /// <param name="shape">The model's shape.</param>
     /// <param name="model">What errors call the model.</param>
     /// <exception cref="InvalidInputException">The file holds something else, or was made for another kind of model.</exception>
-    public IReadOnlyList<StoredWeight> Vectors(ModelShape shape, string model)
+    public IReadOnlyList<StoredWeight> Vectors(ModelConfig shape, string model)
     {
         var names = shape.TextEncoders.Count == 1 && tensors.Count == 1 ? [.. tensors.Keys] : NamesOfTwo;
         if (names.Count != shape.TextEncoders.Count || names.Count != tensors.Count || !names.All(tensors.ContainsKey))

@@ -20,7 +20,7 @@ internal sealed class LearnedWords : IDisposable
     /// <param name="model">What errors call the model.</param>
     /// <param name="shape">The model's shape without them.</param>
     /// <exception cref="InvalidInputException">A file is none, or was made for another kind of model.</exception>
-    public LearnedWords(IReadOnlyList<TextEmbedding> embeddings, IReadOnlyList<Lora> loras, string model, ModelShape shape)
+    public LearnedWords(IReadOnlyList<TextEmbedding> embeddings, IReadOnlyList<Lora> loras, string model, ModelConfig shape)
     {
         try
         {
@@ -62,7 +62,7 @@ internal sealed class LearnedWords : IDisposable
     public IReadOnlyList<string> Notes => notes;
 
     /// <summary>A model's shape with the words.</summary>
-    public ModelShape AddTo(ModelShape shape)
+    public ModelConfig AddTo(ModelConfig shape)
     {
         var count = tokens.Sum(token => token.Count);
         return count == 0 ? shape : shape with

@@ -1,5 +1,5 @@
 using PromptToPrompt.Diffusion.Storage.Weights;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Adapters;
@@ -26,7 +26,7 @@ internal sealed record LoraMagnitude(StoredWeight Stored, bool IsOfRows)
         using var scope = NewDisposeScope();
         var axis = Axis(weight.shape);
         var others = Enumerable.Range(0, weight.shape.Length).Where(dimension => dimension != axis).Select(dimension => (long)dimension).ToArray();
-        var lengths = weight.Squared().sum(others, keepdim: true).sqrt().Plus(Held(Epsilon));
+        var lengths = weight.Squared().sum(others, keepdim: true).sqrt().Plus(Scalar(Epsilon));
         return (weight * (Stored.Read().to(ScalarType.Float32).reshape(lengths.shape) / lengths)).MoveToOuterDisposeScope();
     }
 

@@ -28,7 +28,7 @@ internal sealed class LoraNames
 
     /// <param name="shape">The model's shape.</param>
     /// <param name="weights">The names of all weights of a part.</param>
-    public LoraNames(ModelShape shape, Func<string, IEnumerable<string>> weights)
+    public LoraNames(ModelConfig shape, Func<string, IEnumerable<string>> weights)
     {
         var original = SingleFileLayout.Of(shape).Tables[ModelParts.UNet];
         foreach (var part in ModelParts.Of(shape).Where(part => part != ModelParts.Vae))

@@ -1,5 +1,5 @@
 using PromptToPrompt.Diffusion.Storage.Weights;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Adapters;
@@ -32,12 +32,12 @@ internal sealed record WeightChange(string Origin, LoraForm Form, IReadOnlyList<
     public Tensor Of(Tensor weight)
     {
         using var scope = NewDisposeScope();
-        var change = Form.Combine([.. Factors.Select(factor => factor.Read())]).reshape(weight.shape) * Held(Scale());
+        var change = Form.Combine([.. Factors.Select(factor => factor.Read())]).reshape(weight.shape) * Scalar(Scale());
         if (Magnitude is not null)
             change = Magnitude.ApplyTo(weight.Plus(change)) - weight;
         if (!change.isfinite().all().ReadBoolean())
             throw new InvalidInputException($"{Origin} has numbers that are infinite or none at all (NaN); the file is damaged.");
-        return (change * Held(Strength)).MoveToOuterDisposeScope();
+        return (change * Scalar(Strength)).MoveToOuterDisposeScope();
     }
 
     /// <summary>A weight with several changes. None sees the others, so that their order does not count, and the sum is rounded once.</summary>

@@ -9,8 +9,8 @@ namespace PromptToPrompt.Diffusion.Storage.Files;
 /// <param name="Advice">What to do about it.</param>
 internal sealed partial record FileSignature(string Description, string Advice)
 {
-    private const int LongestQuote = 120;
-    private const int LeastZeros = 64;
+    private const int MaxQuoteLength = 120;
+    private const int MinZeros = 64;
     private const string Again = "the download failed or was refused, so download it again";
     private const string Unpack = "unpack it and give the file inside";
     private const string NotRead = "this format cannot be read, so get the model as .safetensors";
@@ -56,7 +56,7 @@ internal sealed partial record FileSignature(string Description, string Advice)
         if (start.IsEmpty)
             return new("an empty file", Again);
         // What a download manager reserved and never filled.
-        if (start.Length >= LeastZeros && !start.ContainsAnyExcept((byte)0))
+        if (start.Length >= MinZeros && !start.ContainsAnyExcept((byte)0))
             return new("a file that begins with nothing but zeros", "its download did not finish, so download it again");
         foreach (var (offset, magic, description, advice) in Binary)
         {
@@ -113,7 +113,7 @@ internal sealed partial record FileSignature(string Description, string Advice)
     private static string Saying(string text)
     {
         var line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        return line.Length == 0 ? "" : $" that says \"{(line.Length > LongestQuote ? line[..LongestQuote] + "…" : line)}\"";
+        return line.Length == 0 ? "" : $" that says \"{(line.Length > MaxQuoteLength ? line[..MaxQuoteLength] + "…" : line)}\"";
     }
 
     [GeneratedRegex("^<(!doctype html|html|head|body|script|meta|title|div)|<html[\\s>]", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

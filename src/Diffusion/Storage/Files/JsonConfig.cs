@@ -9,16 +9,16 @@ namespace PromptToPrompt.Diffusion.Storage.Files;
 internal sealed partial class JsonConfig
 {
     /// <summary>Bound of widths, vocabularies and the like; those of published models are below 50 000.</summary>
-    public const int LargestSize = 1 << 20;
+    public const int MaxSize = 1 << 20;
 
     /// <summary>Bound of numbers of layers, blocks and heads.</summary>
-    public const int MostLayers = 1024;
+    public const int MaxLayers = 1024;
 
     /// <summary>Fields that say where a config comes from.</summary>
     public static readonly string[] Bookkeeping =
         ["_class_name", "_diffusers_version", "_name_or_path", "_commit_hash", "_use_default_values", "name_or_path", "transformers_version"];
 
-    private const int MostLevels = 16;
+    private const int MaxLevels = 16;
     private readonly string path;
     private readonly JsonElement root;
     private readonly HashSet<string> asked = new(StringComparer.Ordinal);
@@ -114,7 +114,7 @@ internal sealed partial class JsonConfig
         => Get(field, fallback, v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var n) ? n : null, "must be an integer");
 
     /// <summary>A whole number that says how many or how wide: from 1 to a bound, so that a damaged file cannot ask for all there is.</summary>
-    public int Size(string field, int? fallback = null, int most = LargestSize)
+    public int Size(string field, int? fallback = null, int most = MaxSize)
     {
         var size = Integer(field, fallback);
         return size >= 1 && size <= most ? size : throw Error(field, $"is {size}; it must be from 1 to {most}");
@@ -141,8 +141,8 @@ internal sealed partial class JsonConfig
     public IReadOnlyList<int> Sizes(string field)
     {
         var sizes = Integers(field);
-        return sizes.Count is >= 1 and <= MostLevels && sizes.All(size => size is >= 1 and <= LargestSize) ? sizes
-            : throw Error(field, $"must have 1 to {MostLevels} numbers from 1 to {LargestSize}");
+        return sizes.Count is >= 1 and <= MaxLevels && sizes.All(size => size is >= 1 and <= MaxSize) ? sizes
+            : throw Error(field, $"must have 1 to {MaxLevels} numbers from 1 to {MaxSize}");
     }
 
     public IReadOnlyList<int> Integers(string field) => List(field, v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var n) ? n : (int?)null, "integers")
@@ -158,10 +158,10 @@ internal sealed partial class JsonConfig
     public IReadOnlyList<int> PerLevel(string field, int levels, int fallback)
     {
         if (!Has(field) || root.GetProperty(field).ValueKind != JsonValueKind.Array)
-            return [.. Enumerable.Repeat(Size(field, fallback, MostLayers), levels)];
+            return [.. Enumerable.Repeat(Size(field, fallback, MaxLayers), levels)];
         var list = Integers(field);
-        if (!list.All(size => size is >= 1 and <= MostLayers))
-            throw Error(field, $"must have numbers from 1 to {MostLayers}");
+        if (!list.All(size => size is >= 1 and <= MaxLayers))
+            throw Error(field, $"must have numbers from 1 to {MaxLayers}");
         return list.Count == levels ? list : throw Error(field, $"must have one number for each of the {levels} levels");
     }
 

@@ -21,14 +21,14 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
 
     /// <summary>Fetches a file. Whoever calls holds its lock.</summary>
     /// <exception cref="InvalidInputException">It cannot be had, or is not what was announced.</exception>
-    public async Task FetchAsync(HubFile file, string blob, CancellationToken cancel)
+    public async Task FetchAsync(HubFile file, string blob, CancellationToken cancellationToken)
     {
-        while (!await TryFetchAsync(file, blob, cancel).ConfigureAwait(false))
+        while (!await TryFetchAsync(file, blob, cancellationToken).ConfigureAwait(false))
             received(0);
     }
 
     /// <returns>False where what an earlier try left was damaged; it is deleted then.</returns>
-    private async Task<bool> TryFetchAsync(HubFile file, string blob, CancellationToken cancel)
+    private async Task<bool> TryFetchAsync(HubFile file, string blob, CancellationToken cancellationToken)
     {
         var part = PartOf(blob);
         var matches = false;
@@ -38,7 +38,7 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
             if (stream.Length > file.Size)
                 stream.SetLength(0);
             resumed = stream.Length > 0;
-            var hash = await HashAsync(stream, file, cancel).ConfigureAwait(false);
+            var hash = await HashAsync(stream, file, cancellationToken).ConfigureAwait(false);
             try
             {
                 received(stream.Position);
@@ -48,7 +48,7 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
                     string reason;
                     try
                     {
-                        using var response = await client.OpenAsync(file, before, cancel).ConfigureAwait(false);
+                        using var response = await client.OpenAsync(file, before, cancellationToken).ConfigureAwait(false);
                         if (before > 0 && response.StatusCode != HttpStatusCode.PartialContent)
                         {
                             stream.SetLength(0);
@@ -57,10 +57,10 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
                             (before, resumed) = (0, false);
                         }
 
-                        await CopyAsync(response, stream, hash, file, cancel).ConfigureAwait(false);
+                        await CopyAsync(response, stream, hash, file, cancellationToken).ConfigureAwait(false);
                         reason = "the connection ended early";
                     }
-                    catch (Exception e) when (e is not DiskException && RetryPause.IsWorthwhile(e, cancel))
+                    catch (Exception e) when (e is not DiskException && RetryPause.IsWorthwhile(e, cancellationToken))
                     {
                         reason = RetryPause.Reason(e);
                     }
@@ -70,7 +70,7 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
                     failures = stream.Position - before >= Worthwhile ? 1 : failures + 1;
                     if (failures == RetryPause.Attempts)
                         throw new InvalidInputException($"{file.Path}: the connection broke {failures} times ({reason}); {stream.Position} of {file.Size} bytes are kept, run the command again to go on.");
-                    await pause(RetryPause.After(failures), reason, cancel).ConfigureAwait(false);
+                    await pause(RetryPause.After(failures), reason, cancellationToken).ConfigureAwait(false);
                 }
 
                 matches = file.Hash.IsThatOf(hash);
@@ -107,21 +107,21 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
     }
 
     /// <summary>Hashes what is there already, and leaves the stream at its end.</summary>
-    private static async Task<IncrementalHash> HashAsync(FileStream stream, HubFile file, CancellationToken cancel)
+    private static async Task<IncrementalHash> HashAsync(FileStream stream, HubFile file, CancellationToken cancellationToken)
     {
         var hash = file.Hash.Start(file.Size);
         var buffer = new byte[BufferSize];
         stream.Position = 0;
-        while (await stream.ReadAsync(buffer, cancel).ConfigureAwait(false) is var read and > 0)
+        while (await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is var read and > 0)
             hash.AppendData(buffer, 0, read);
         return hash;
     }
 
-    private async Task CopyAsync(HttpResponseMessage response, FileStream stream, IncrementalHash hash, HubFile file, CancellationToken cancel)
+    private async Task CopyAsync(HttpResponseMessage response, FileStream stream, IncrementalHash hash, HubFile file, CancellationToken cancellationToken)
     {
         var buffer = new byte[BufferSize];
-        using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        await using var body = await response.Content.ReadAsStreamAsync(cancel).ConfigureAwait(false);
+        using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         while (true)
         {
             silence.CancelAfter(SilentTime);

@@ -13,7 +13,7 @@ internal sealed class BlobLock : IDisposable
 
     /// <summary>Takes the lock, when it is free.</summary>
     /// <exception cref="InvalidInputException">Its file cannot be made.</exception>
-    public static async Task<BlobLock> TakeAsync(string path, Func<TimeSpan, string, CancellationToken, Task> pause, CancellationToken cancel)
+    public static async Task<BlobLock> TakeAsync(string path, Func<TimeSpan, string, CancellationToken, Task> pause, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -23,7 +23,7 @@ internal sealed class BlobLock : IDisposable
             }
             catch (IOException e) when (e.HResult is WouldBlock or WouldBlockOnMac or SharingViolation)
             {
-                await pause(BetweenTries, "another process is fetching it", cancel).ConfigureAwait(false);
+                await pause(BetweenTries, "another process is fetching it", cancellationToken).ConfigureAwait(false);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 /// </summary>
 public sealed class CachedRepository
 {
-    private const int ShortestCommit = 7;
+    private const int MinCommit = 7;
     private readonly string locks;
 
     internal CachedRepository(HubRepository name, string folder, string locks) => (Name, Folder, this.locks) = (name, folder, locks);
@@ -48,7 +48,7 @@ public sealed class CachedRepository
         var snapshots = Snapshots();
         return snapshots.FirstOrDefault(snapshot => snapshot.Revisions.Contains(revision ?? HubRevision.Main))
             ?? (revision is null ? snapshots.FirstOrDefault()
-                : revision.Length >= ShortestCommit ? snapshots.FirstOrDefault(snapshot => snapshot.Commit.StartsWith(revision, StringComparison.OrdinalIgnoreCase))
+                : revision.Length >= MinCommit ? snapshots.FirstOrDefault(snapshot => snapshot.Commit.StartsWith(revision, StringComparison.OrdinalIgnoreCase))
                 : null);
     }
 

@@ -7,8 +7,8 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 /// <summary>The hub's HTTP protocol for one revision of one repository. Nothing the other side says is trusted.</summary>
 internal sealed class HubClient : IDisposable
 {
-    private const int MostRedirects = 10;
-    private const int LongestListing = 32 << 20;
+    private const int MaxRedirects = 10;
+    private const int MaxListingLength = 32 << 20;
     private static readonly TimeSpan ConnectTime = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(60);
 
@@ -32,25 +32,25 @@ internal sealed class HubClient : IDisposable
     }
 
     /// <summary>Which files the revision has.</summary>
-    public async Task<HubListing> ListAsync(CancellationToken cancel)
+    public async Task<HubListing> ListAsync(CancellationToken cancellationToken)
     {
         var address = new Uri(settings.Endpoint, $"api/models/{repository}/revision/{Uri.EscapeDataString(revision)}");
-        using var response = await SendAsync(HttpMethod.Get, address, file: null, from: 0, cancel).ConfigureAwait(false);
+        using var response = await SendAsync(HttpMethod.Get, address, file: null, from: 0, cancellationToken).ConfigureAwait(false);
         using var limit = new CancellationTokenSource(AnswerTime);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancel);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         using var text = new MemoryStream();
         var buffer = new byte[1 << 16];
-        await using var body = await response.Content.ReadAsStreamAsync(cancel).ConfigureAwait(false);
+        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             while (await body.ReadAsync(buffer, either.Token).ConfigureAwait(false) is var read and > 0)
             {
                 text.Write(buffer.AsSpan(0, read));
-                if (text.Length > LongestListing)
+                if (text.Length > MaxListingLength)
                     throw new InvalidInputException($"{address} answers without end; check HF_ENDPOINT.");
             }
         }
-        catch (Exception e) when (RetryPause.IsWorthwhile(e, cancel))
+        catch (Exception e) when (RetryPause.IsWorthwhile(e, cancellationToken))
         {
             throw new InvalidInputException($"{address} broke off ({RetryPause.Reason(e)}); try again.", e);
         }
@@ -59,10 +59,10 @@ internal sealed class HubClient : IDisposable
     }
 
     /// <summary>What a file of a commit is, before it is fetched.</summary>
-    public async Task<HubFile> LookUpAsync(string commit, string path, CancellationToken cancel)
+    public async Task<HubFile> LookUpAsync(string commit, string path, CancellationToken cancellationToken)
     {
         var address = new Uri(settings.Endpoint, $"{repository}/resolve/{commit}/{HubPath.Escape(path)}");
-        using var response = await SendAsync(HttpMethod.Head, address, path, from: 0, cancel).ConfigureAwait(false);
+        using var response = await SendAsync(HttpMethod.Head, address, path, from: 0, cancellationToken).ConfigureAwait(false);
         if (Header(response, "X-Repo-Commit") is { } actual && actual != commit)
             throw new InvalidInputException($"{address} answers with another commit ({Shown(actual)}); check HF_ENDPOINT.");
         var hash = ContentHash.OfTag(Header(response, "X-Linked-ETag") ?? Header(response, "ETag"))
@@ -76,11 +76,11 @@ internal sealed class HubClient : IDisposable
     /// <summary>Begins to fetch a file.</summary>
     /// <param name="file">The file.</param>
     /// <param name="from">Where to begin.</param>
-    /// <param name="cancel">Stops it.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <returns>A response from there on (206), or from the start (200) where the server cannot do that.</returns>
-    public async Task<HttpResponseMessage> OpenAsync(HubFile file, long from, CancellationToken cancel)
+    public async Task<HttpResponseMessage> OpenAsync(HubFile file, long from, CancellationToken cancellationToken)
     {
-        var response = await SendAsync(HttpMethod.Get, file.Address, file.Path, from, cancel).ConfigureAwait(false);
+        var response = await SendAsync(HttpMethod.Get, file.Address, file.Path, from, cancellationToken).ConfigureAwait(false);
         var start = response.StatusCode == HttpStatusCode.PartialContent ? from : 0;
         var wrong = response.StatusCode == HttpStatusCode.PartialContent && response.Content.Headers.ContentRange?.From != from ? "other bytes than were asked for"
             : response.Content.Headers.ContentLength is { } length && length != file.Size - start ? $"{length} bytes where {file.Size - start} were announced"
@@ -100,7 +100,7 @@ internal sealed class HubClient : IDisposable
     private static string Shown(string text) => new([.. text.Where(char.IsAsciiLetterOrDigit).Take(40)]);
 
     /// <summary>A successful response, after as many tries as are sensible.</summary>
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, Uri address, string? file, long from, CancellationToken cancel)
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, Uri address, string? file, long from, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -108,7 +108,7 @@ internal sealed class HubClient : IDisposable
             string reason;
             try
             {
-                var response = await FollowAsync(method, address, from, cancel).ConfigureAwait(false);
+                var response = await FollowAsync(method, address, from, cancellationToken).ConfigureAwait(false);
                 if (response.IsSuccessStatusCode || (method == HttpMethod.Head && Header(response, "X-Linked-ETag") is not null && (int)response.StatusCode < 400))
                     return response;
                 using (response)
@@ -117,7 +117,7 @@ internal sealed class HubClient : IDisposable
                     reason = response.StatusCode == HttpStatusCode.TooManyRequests ? "too many requests (429)" : $"the server is in trouble ({(int)response.StatusCode})";
                 }
             }
-            catch (Exception e) when (RetryPause.IsWorthwhile(e, cancel))
+            catch (Exception e) when (RetryPause.IsWorthwhile(e, cancellationToken))
             {
                 if (attempt == RetryPause.Attempts)
                     throw new InvalidInputException($"{settings.Endpoint.Host} cannot be reached ({RetryPause.Reason(e)}); check the connection and HF_ENDPOINT. What was fetched is kept.", e);
@@ -128,15 +128,15 @@ internal sealed class HubClient : IDisposable
                 throw new InvalidInputException($"{settings.Endpoint.Host} cannot be reached safely ({e.InnerException?.Message ?? e.Message}); check the system's certificates and HF_ENDPOINT.", e);
             }
 
-            await pause(wait, reason, cancel).ConfigureAwait(false);
+            await pause(wait, reason, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task<HttpResponseMessage> FollowAsync(HttpMethod method, Uri address, long from, CancellationToken cancel)
+    private async Task<HttpResponseMessage> FollowAsync(HttpMethod method, Uri address, long from, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(AnswerTime);
-        for (var hop = 0; hop <= MostRedirects; hop++)
+        for (var hop = 0; hop <= MaxRedirects; hop++)
         {
             using var request = new HttpRequestMessage(method, address);
             request.Headers.UserAgent.Add(new ProductInfoHeaderValue("p2p", typeof(HubClient).Assembly.GetName().Version?.ToString(3)));

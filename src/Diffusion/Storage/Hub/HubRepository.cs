@@ -7,7 +7,7 @@ public sealed record HubRepository
 {
     private const string FolderPrefix = "models";
     private const string FolderSeparator = "--";
-    private const int LongestPart = 96;
+    private const int MaxPartLength = 96;
 
     private HubRepository(string owner, string name) => (Owner, Name) = (owner, name);
 
@@ -42,7 +42,7 @@ public sealed record HubRepository
 
     // The hub's own rules; what they leave out would make file names ambiguous or dangerous.
     private static bool IsPart(string text) =>
-        text.Length is > 0 and <= LongestPart
+        text.Length is > 0 and <= MaxPartLength
         && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
         && text[0] is not ('-' or '.') && text[^1] is not ('-' or '.')
         && !text.Contains(FolderSeparator, StringComparison.Ordinal) && !text.Contains("..", StringComparison.Ordinal);

@@ -13,7 +13,7 @@ public sealed class ModelPull(HubSettings settings)
     /// <summary>Fetches what is not here yet.</summary>
     /// <exception cref="InvalidInputException">It cannot be had; the message says why and what to do. What was fetched is kept.</exception>
     /// <exception cref="OperationCanceledException">It was stopped; the next run goes on from there.</exception>
-    public async Task<PulledModel> RunAsync(PullRequest request, IProgress<PullProgress>? progress = null, CancellationToken cancel = default)
+    public async Task<PulledModel> RunAsync(PullRequest request, IProgress<PullProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         if (settings.IsOffline)
@@ -22,6 +22,6 @@ public sealed class ModelPull(HubSettings settings)
         cache.Create();
         var meter = new PullMeter(progress, Wait);
         using var client = new HubClient(settings, request.Repository, HubRevision.Parse(request.Revision), meter.PauseAsync);
-        return await new PullRun(request, client, cache, meter, FreeSpace, cancel).RunAsync().ConfigureAwait(false);
+        return await new PullRun(request, client, cache, meter, FreeSpace, cancellationToken).RunAsync().ConfigureAwait(false);
     }
 }

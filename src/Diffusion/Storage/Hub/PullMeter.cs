@@ -17,10 +17,10 @@ internal sealed class PullMeter(IProgress<PullProgress>? progress, Func<TimeSpan
     public void Set(string file, long done) => Tell(state with { File = file, Done = done });
 
     /// <summary>Waits, and tells why.</summary>
-    public Task PauseAsync(TimeSpan time, string reason, CancellationToken cancel)
+    public Task PauseAsync(TimeSpan time, string reason, CancellationToken cancellationToken)
     {
         progress?.Report(state with { Note = FormattableString.Invariant($"{reason}; waiting {time.TotalSeconds:0.#} s") });
-        return wait(time, cancel);
+        return wait(time, cancellationToken);
     }
 
     private void Tell(PullProgress now)

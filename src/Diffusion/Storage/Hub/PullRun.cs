@@ -8,16 +8,16 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 /// never seen in part.
 /// </summary>
 internal sealed class PullRun(
-    PullRequest request, HubClient client, CachedRepository cache, PullMeter meter, Func<string, long> freeSpace, CancellationToken cancel)
+    PullRequest request, HubClient client, CachedRepository cache, PullMeter meter, Func<string, long> freeSpace, CancellationToken cancellationToken)
 {
-    private const long LargestConfig = 64 << 20;
+    private const long MaxConfig = 64 << 20;
     private readonly Dictionary<string, HubFile> files = new(StringComparer.Ordinal);
     private HubListing listing = new("", []);
     private long fetched;
 
     public async Task<PulledModel> RunAsync()
     {
-        listing = await client.ListAsync(cancel).ConfigureAwait(false);
+        listing = await client.ListAsync(cancellationToken).ConfigureAwait(false);
         foreach (var path in await ChooseAsync().ConfigureAwait(false))
             await LookUpAsync(path).ConfigureAwait(false);
         // Files may have the same content: both tokenizers of an XL model, for instance.
@@ -59,7 +59,7 @@ internal sealed class PullRun(
         if (!listing.Files.Contains(path))
             throw new InvalidInputException($"{request.Repository} has no file {path} at {request.Revision}; it has {listing.Files.Count} others, look at its page on the hub.");
         if (!files.TryGetValue(path, out var file))
-            files.Add(path, file = await client.LookUpAsync(listing.Commit, path, cancel).ConfigureAwait(false));
+            files.Add(path, file = await client.LookUpAsync(listing.Commit, path, cancellationToken).ConfigureAwait(false));
         return file;
     }
 
@@ -67,17 +67,17 @@ internal sealed class PullRun(
     private async Task<byte[]> ReadAsync(string path)
     {
         var file = await LookUpAsync(path).ConfigureAwait(false);
-        if (file.Size > LargestConfig)
+        if (file.Size > MaxConfig)
             throw new InvalidInputException($"{path} of {request.Repository} has {file.Size} bytes, too many for what it should be; mistrust the server.");
         await FetchAsync(file).ConfigureAwait(false);
-        return await File.ReadAllBytesAsync(cache.Blob(file.Hash), cancel).ConfigureAwait(false);
+        return await File.ReadAllBytesAsync(cache.Blob(file.Hash), cancellationToken).ConfigureAwait(false);
     }
 
     private async Task FetchAsync(HubFile file)
     {
         var before = meter.Done - Present(file);
         var blob = cache.Blob(file.Hash);
-        using var held = await BlobLock.TakeAsync(cache.Lock(file.Hash), meter.PauseAsync, cancel).ConfigureAwait(false);
+        using var held = await BlobLock.TakeAsync(cache.Lock(file.Hash), meter.PauseAsync, cancellationToken).ConfigureAwait(false);
         if (!File.Exists(blob))
         {
             var first = file.Size;
@@ -86,7 +86,7 @@ internal sealed class PullRun(
                 first = Math.Min(first, here);
                 meter.Set(file.Path, before + here);
             });
-            await download.FetchAsync(file, blob, cancel).ConfigureAwait(false);
+            await download.FetchAsync(file, blob, cancellationToken).ConfigureAwait(false);
             fetched += file.Size - first;
         }
 

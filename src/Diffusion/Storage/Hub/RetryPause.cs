@@ -33,12 +33,12 @@ internal static class RetryPause
     }
 
     /// <summary>Whether an exception is the network's, and may not happen again.</summary>
-    public static bool IsWorthwhile(Exception error, CancellationToken cancel) => error switch
+    public static bool IsWorthwhile(Exception error, CancellationToken cancellationToken) => error switch
     {
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => false,
         HttpRequestException or IOException => true,
         // The time limit of a request, not the user.
-        OperationCanceledException => !cancel.IsCancellationRequested,
+        OperationCanceledException => !cancellationToken.IsCancellationRequested,
         _ => false,
     };
 

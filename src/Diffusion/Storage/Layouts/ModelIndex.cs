@@ -15,7 +15,7 @@ internal static class ModelIndex
         ["StableDiffusionPipeline", "StableDiffusionInpaintPipeline", "StableDiffusionXLPipeline", "StableDiffusionXLInpaintPipeline", "LatentConsistencyModelPipeline", ""];
 
     /// <summary>The class that runs a model of a shape in the library of this format.</summary>
-    public static string PipelineName(ModelShape shape) =>
+    public static string PipelineName(ModelConfig shape) =>
         shape.UNet.GuidanceWidth is not null && shape.TextEncoder2 is null ? "LatentConsistencyModelPipeline" :
         $"StableDiffusion{(shape.TextEncoder2 is null ? "" : "XL")}{(shape.IsInpainting ? "Inpaint" : "")}Pipeline";
 

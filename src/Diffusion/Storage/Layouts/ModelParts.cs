@@ -19,13 +19,13 @@ internal static class ModelParts
     public static IReadOnlyList<string> TextEncoders { get; } = [TextEncoder, TextEncoder2];
 
     /// <summary>The parts of a model that have weights.</summary>
-    public static IReadOnlyList<string> Of(ModelShape shape) => [.. TextEncoders.Take(shape.TextEncoders.Count), UNet, Vae];
+    public static IReadOnlyList<string> Of(ModelConfig shape) => [.. TextEncoders.Take(shape.TextEncoders.Count), UNet, Vae];
 
     /// <summary>The parts of a model that have a config.</summary>
-    public static IReadOnlyList<string> Configured(ModelShape shape) => [.. Of(shape), Scheduler];
+    public static IReadOnlyList<string> Configured(ModelConfig shape) => [.. Of(shape), Scheduler];
 
     /// <summary>The content of a part's config.</summary>
-    public static JsonObject Config(string part, ModelShape shape) => part switch
+    public static JsonObject Config(string part, ModelConfig shape) => part switch
     {
         UNet => shape.UNet.ToJson(),
         Vae => shape.Vae.ToJson(),
@@ -43,7 +43,7 @@ internal static class ModelParts
     /// <param name="part">The part.</param>
     /// <param name="shape">The model's shape.</param>
     /// <param name="stored">What there is, which decides between names and shapes that differ between writers.</param>
-    public static IReadOnlyList<WeightRequest> Plan(string part, ModelShape shape, IReadOnlyDictionary<string, StoredWeight>? stored = null)
+    public static IReadOnlyList<WeightRequest> Plan(string part, ModelConfig shape, IReadOnlyDictionary<string, StoredWeight>? stored = null)
     {
         using var planned = new PlannedWeights(stored);
         _ = part switch
@@ -57,7 +57,7 @@ internal static class ModelParts
 
     private static bool IsTextEncoder(string part) => TextEncoders.Contains(part);
 
-    private static ClipTextConfig Text(string part, ModelShape shape) => shape.TextEncoders[part == TextEncoder ? 0 : 1];
+    private static ClipTextConfig Text(string part, ModelConfig shape) => shape.TextEncoders[part == TextEncoder ? 0 : 1];
 
     /// <summary>Whether a tensor is one that old writers add and nobody needs: the numbers 0…76, stored as a buffer.</summary>
     public static bool MayIgnore(string name) => name.EndsWith("embeddings.position_ids", StringComparison.Ordinal);

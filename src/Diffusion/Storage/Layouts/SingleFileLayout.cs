@@ -35,7 +35,7 @@ internal sealed class SingleFileLayout
     private readonly string ignoredLayer;
     private readonly string textPrefix;
 
-    private SingleFileLayout(string name, ModelShape shape, string pad, string textPrefix, params IReadOnlyList<KeyTable> texts)
+    private SingleFileLayout(string name, ModelConfig shape, string pad, string textPrefix, params IReadOnlyList<KeyTable> texts)
     {
         Name = name;
         Shape = shape;
@@ -53,7 +53,7 @@ internal sealed class SingleFileLayout
     public string Name { get; }
 
     /// <summary>The shape of its models.</summary>
-    public ModelShape Shape { get; }
+    public ModelConfig Shape { get; }
 
     /// <summary>The names of each part.</summary>
     public IReadOnlyDictionary<string, KeyTable> Tables { get; }
@@ -62,15 +62,15 @@ internal sealed class SingleFileLayout
     public string Pad { get; }
 
     /// <summary>Stable Diffusion 1: CLIP's text encoder.</summary>
-    public static SingleFileLayout StableDiffusion1(ModelShape shape) =>
+    public static SingleFileLayout StableDiffusion1(ModelConfig shape) =>
         new("Stable Diffusion 1", shape, BpeVocabulary.EndOfText, TextPrefix, new KeyTable(ClipPrefix, TextEncoderKeys.Clip()));
 
     /// <summary>Stable Diffusion 2: OpenCLIP's text encoder, whose own code fills prompts up with token 0.</summary>
-    public static SingleFileLayout StableDiffusion2(ModelShape shape) =>
+    public static SingleFileLayout StableDiffusion2(ModelConfig shape) =>
         new("Stable Diffusion 2", shape, TokenizerFolder.OpenClipPad, TextPrefix, new KeyTable(OpenClipPrefix, TextEncoderKeys.OpenClip(shape.TextEncoder.Layers)));
 
     /// <summary>Stable Diffusion XL: both of these text encoders, OpenCLIP's with its projection.</summary>
-    public static SingleFileLayout StableDiffusionXl(ModelShape shape) => new(
+    public static SingleFileLayout StableDiffusionXl(ModelConfig shape) => new(
         XlName,
         shape,
         BpeVocabulary.EndOfText,
@@ -79,7 +79,7 @@ internal sealed class SingleFileLayout
         new KeyTable(XlOpenClipPrefix, TextEncoderKeys.OpenClip(shape.TextEncoder2!.Layers, projection: true)));
 
     /// <summary>The layout that a model of a shape is written in: the text encoders decide.</summary>
-    public static SingleFileLayout Of(ModelShape shape) =>
+    public static SingleFileLayout Of(ModelConfig shape) =>
         shape.TextEncoder2 is not null ? StableDiffusionXl(shape)
         : shape.TextEncoder.QuickGelu ? StableDiffusion1(shape)
         : StableDiffusion2(shape);
@@ -90,7 +90,7 @@ internal sealed class SingleFileLayout
     /// <param name="noted">The shape that the file's notes give, where there are any.</param>
     /// <returns>Null where the file is no checkpoint of Stable Diffusion.</returns>
     /// <exception cref="InvalidInputException">It is one of a family that is not supported.</exception>
-    public static SingleFileLayout? Detect(string path, IReadOnlyDictionary<string, StoredWeight> tensors, ModelShape? noted)
+    public static SingleFileLayout? Detect(string path, IReadOnlyDictionary<string, StoredWeight> tensors, ModelConfig? noted)
     {
         if (Has(RefinerPrefix))
             throw new InvalidInputException($"{path} is the refiner of Stable Diffusion XL, which only finishes pictures of another model; give the base model.");
@@ -103,14 +103,14 @@ internal sealed class SingleFileLayout
                 $"{path} has a U-Net of {channels} input channels (made for depth, instructions or enlarging); only those of 4 and, for inpainting, 9 can be used.");
         }
 
-        return Has(XlOpenClipPrefix) ? StableDiffusionXl(noted ?? Inputs(ModelShape.StableDiffusionXl))
-            : Has(OpenClipPrefix) ? StableDiffusion2(noted ?? Inputs(ModelShape.StableDiffusion21))
-            : Has(TextPrefix) ? StableDiffusion1(noted ?? Inputs(ModelShape.StableDiffusion15))
+        return Has(XlOpenClipPrefix) ? StableDiffusionXl(noted ?? Inputs(ModelConfig.StableDiffusionXl))
+            : Has(OpenClipPrefix) ? StableDiffusion2(noted ?? Inputs(ModelConfig.StableDiffusion21))
+            : Has(TextPrefix) ? StableDiffusion1(noted ?? Inputs(ModelConfig.StableDiffusion15))
             : throw new InvalidInputException(
                 $"{path} holds a U-Net without a text encoder; a whole checkpoint has tensors named {TextPrefix}… or {XlPrefix}….");
 
         bool Has(string prefix) => tensors.Keys.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
-        ModelShape Inputs(ModelShape shape) => shape with { UNet = shape.UNet with { InChannels = channels } };
+        ModelConfig Inputs(ModelConfig shape) => shape with { UNet = shape.UNet with { InChannels = channels } };
     }
 
     /// <summary>The part that a tensor belongs to by its prefix; null for what is no part of the model, such as the moving average.</summary>

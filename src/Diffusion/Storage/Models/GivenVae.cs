@@ -131,17 +131,17 @@ internal sealed class GivenVae : IDisposable
     {
         var names = new[] { (Level: "encoder.down.", Block: ".block."), (Level: "encoder.down_blocks.", Block: ".resnets.") };
         var (level, block) = Array.Find(names, layout => Outputs($"{layout.Level}0{layout.Block}0") is not null);
-        var channels = level is null ? [] : Enumerable.Range(0, JsonConfig.MostLayers).Select(i => Outputs($"{level}{i}{block}0")).TakeWhile(width => width is not null).Select(width => width!.Value).ToList();
+        var channels = level is null ? [] : Enumerable.Range(0, JsonConfig.MaxLayers).Select(i => Outputs($"{level}{i}{block}0")).TakeWhile(width => width is not null).Select(width => width!.Value).ToList();
         if (channels.Count == 0 || channels.Any(width => width % like.NormGroups != 0))
             throw new InvalidInputException($"{path} is an autoencoder of a shape that is not known; give the folder that has its {ConfigName} as well.");
         return like with
         {
             Channels = channels,
-            LayersPerBlock = Enumerable.Range(0, JsonConfig.MostLayers).TakeWhile(i => Outputs($"{level}0{block}{i}") is not null).Count(),
-            LatentChannels = tensors.GetValueOrDefault(prefix + Latents) is { Shape: [_, var latents, ..] } ? (int)Math.Clamp(latents, 1, JsonConfig.LargestSize) : like.LatentChannels,
+            LayersPerBlock = Enumerable.Range(0, JsonConfig.MaxLayers).TakeWhile(i => Outputs($"{level}0{block}{i}") is not null).Count(),
+            LatentChannels = tensors.GetValueOrDefault(prefix + Latents) is { Shape: [_, var latents, ..] } ? (int)Math.Clamp(latents, 1, JsonConfig.MaxSize) : like.LatentChannels,
         };
 
-        int? Outputs(string resnet) => tensors.GetValueOrDefault($"{prefix}{resnet}.conv1.weight") is { Shape: [var outputs and > 0 and <= JsonConfig.LargestSize, ..] } ? (int)outputs : null;
+        int? Outputs(string resnet) => tensors.GetValueOrDefault($"{prefix}{resnet}.conv1.weight") is { Shape: [var outputs and > 0 and <= JsonConfig.MaxSize, ..] } ? (int)outputs : null;
     }
 
     // What training leaves in such files and no picture needs.

@@ -36,7 +36,7 @@ public static class ModelCheck
         return [.. ModelParts.Of(files.Shape).Select(part => Check(part, files.Shape, files.Weights(part)))];
     }
 
-    private static PartCheck Check(string part, ModelShape shape, PartWeights weights)
+    private static PartCheck Check(string part, ModelConfig shape, PartWeights weights)
     {
         var wanted = ModelParts.Plan(part, shape, weights.Tensors).ToDictionary(request => request.Name, request => request.Shape, StringComparer.Ordinal);
         return new PartCheck(

@@ -12,9 +12,9 @@ public static class ModelConverter
     /// <param name="directory">The directory to make.</param>
     /// <param name="dtype">Type of the written weights; null for that of each stored one.</param>
     /// <param name="options">As for loading the model.</param>
-    /// <param name="cancel">Checked before each tensor.</param>
+    /// <param name="cancellationToken">Checked before each tensor.</param>
     /// <exception cref="InvalidInputException">The model is not sound, or the directory cannot be written.</exception>
-    public static void ToDirectory(string model, string directory, ScalarType? dtype, ModelLoadOptions? options = null, CancellationToken cancel = default)
+    public static void ToDirectory(string model, string directory, ScalarType? dtype, ModelLoadOptions? options = null, CancellationToken cancellationToken = default)
     {
         using var files = OpenSound(model, options);
         var writer = new ModelDirectoryWriter(directory);
@@ -23,7 +23,7 @@ public static class ModelConverter
         foreach (var part in ModelParts.Configured(files.Shape))
             writer.WriteConfig(part, files.ConfigText(part));
         foreach (var part in ModelParts.Of(files.Shape))
-            writer.WriteWeights(part, Needed(files, part).Select(tensor => Pending(tensor.Key, tensor.Value, dtype, cancel)));
+            writer.WriteWeights(part, Needed(files, part).Select(tensor => Pending(tensor.Key, tensor.Value, dtype, cancellationToken)));
         writer.WriteIndex(files.Shape);
     }
 
@@ -32,16 +32,16 @@ public static class ModelConverter
     /// <param name="file">The <c>.safetensors</c> file to make.</param>
     /// <param name="dtype">Type of the written weights; null for that of each stored one.</param>
     /// <param name="options">As for loading the model.</param>
-    /// <param name="cancel">Checked before each tensor.</param>
+    /// <param name="cancellationToken">Checked before each tensor.</param>
     /// <exception cref="InvalidInputException">The model is not sound, or the file cannot be written.</exception>
-    public static void ToSingleFile(string model, string file, ScalarType? dtype, ModelLoadOptions? options = null, CancellationToken cancel = default)
+    public static void ToSingleFile(string model, string file, ScalarType? dtype, ModelLoadOptions? options = null, CancellationToken cancellationToken = default)
     {
         using var files = OpenSound(model, options);
         var tables = SingleFileLayout.Of(files.Shape).Tables;
         var tensors = ModelParts.Of(files.Shape).SelectMany(part => Needed(files, part)
             .Select(tensor => (Row: Original(tables[part], tensor.Key), Stored: tensor.Value))
             .GroupBy(tensor => tensor.Row.Original, StringComparer.Ordinal)
-            .Select(group => Pending(group.Key, KeyConversion.ToOriginal(group.Key, [.. group]), dtype, cancel)));
+            .Select(group => Pending(group.Key, KeyConversion.ToOriginal(group.Key, [.. group]), dtype, cancellationToken)));
         SafetensorsWriter.WritePending(file, tensors, SingleFileNotes.Write(files));
     }
 
@@ -63,12 +63,12 @@ public static class ModelConverter
     private static KeyRow Original(KeyTable table, string name) => table.ToOriginal(AutoencoderKeys.NewName(name))
         ?? throw new InvalidInputException($"The tensor \"{name}\" has no name in the layout of single files; this model can be kept as a directory only.");
 
-    private static PendingTensor Pending(string name, StoredWeight stored, ScalarType? dtype, CancellationToken cancel)
+    private static PendingTensor Pending(string name, StoredWeight stored, ScalarType? dtype, CancellationToken cancellationToken)
     {
         var type = dtype ?? stored.Type;
         return new PendingTensor(name, type, stored.Shape, () =>
         {
-            cancel.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             return stored.Read().to(type);
         });
     }

@@ -50,17 +50,17 @@ internal sealed class ModelDirectory : ModelFiles
     protected override void Close() => files.ForEach(file => file.Dispose());
 
     /// <inheritdoc/>
-    protected override ModelShape ReadShape()
+    protected override ModelConfig ReadShape()
     {
         var hasSecond = Encoders > 1;
         RequireVae();
-        return new ModelShape
+        return new ModelConfig
         {
             TextEncoder = Read(ModelParts.TextEncoder, ClipTextConfig.FromJson),
             TextEncoder2 = hasSecond ? Read(ModelParts.TextEncoder2, ClipTextConfig.FromJson) : null,
             UNet = Read(ModelParts.UNet, UNetConfig.FromJson),
             // Which one a model without any was trained with is told by its text encoders.
-            Vae = HasVae ? Read(ModelParts.Vae, AutoencoderConfig.FromJson) : (hasSecond ? ModelShape.StableDiffusionXl : ModelShape.StableDiffusion15).Vae,
+            Vae = HasVae ? Read(ModelParts.Vae, AutoencoderConfig.FromJson) : (hasSecond ? ModelConfig.StableDiffusionXl : ModelConfig.StableDiffusion15).Vae,
             Scheduler = WithClass(Read(ModelParts.Scheduler, SchedulerConfig.FromJson)),
             ZerosForEmptyPrompt = Read(index, json =>
             {

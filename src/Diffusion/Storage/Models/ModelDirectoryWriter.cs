@@ -28,7 +28,7 @@ internal sealed class ModelDirectoryWriter(string directory)
     }
 
     /// <summary>Writes <c>model_index.json</c>. Comes last: without it, a directory that was left unfinished is no model.</summary>
-    public void WriteIndex(ModelShape shape)
+    public void WriteIndex(ModelConfig shape)
     {
         var index = new JsonObject
         {

@@ -18,7 +18,7 @@ internal abstract class ModelFiles : IDisposable
     private readonly Dictionary<string, PartWeights> opened = [];
     private readonly ModelLoadOptions options;
     private readonly List<string> notes = [];
-    private ModelShape? shape;
+    private ModelConfig? shape;
     private AppliedLoras? loras;
     private GivenVae? vae;
     private LearnedWords? words;
@@ -32,7 +32,7 @@ internal abstract class ModelFiles : IDisposable
     public abstract string Format { get; }
 
     /// <summary>The shapes of the parts and the noise schedule, with what the options change.</summary>
-    public ModelShape Shape
+    public ModelConfig Shape
     {
         get
         {
@@ -162,7 +162,7 @@ internal abstract class ModelFiles : IDisposable
         Require(unet.OutChannels == Shape.Vae.LatentChannels, $"unet/ makes {unet.OutChannels} channels, vae/ takes {Shape.Vae.LatentChannels}");
         if (unet.Vector is not { } vector)
             return;
-        var taken = vector.Width - (PictureSizes.Count * vector.SizeWidth);
+        var taken = vector.Width - (SizeConditioning.Count * vector.SizeWidth);
         Require(taken == texts[^1].PooledSize, $"the text as a whole is {texts[^1].PooledSize} wide, unet/ expects {taken}");
     }
 
@@ -178,7 +178,7 @@ internal abstract class ModelFiles : IDisposable
     /// <summary>Whether the model has an autoencoder of its own.</summary>
     protected abstract bool HasVae { get; }
 
-    protected abstract ModelShape ReadShape();
+    protected abstract ModelConfig ReadShape();
 
     /// <summary>Reads a config and keeps what is to be said of it.</summary>
     protected T Read<T>(JsonConfig config, Func<JsonConfig, T> read)

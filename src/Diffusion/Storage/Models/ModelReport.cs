@@ -46,11 +46,11 @@ public sealed record ModelReport(
     }
 
     // Published families differ in their text encoders.
-    private static string FamilyOf(ModelShape shape) => shape.UNet.CrossAttentionDim switch
+    private static string FamilyOf(ModelConfig shape) => shape.UNet.CrossAttentionDim switch
     {
-        _ when shape.TextEncoder2 is not null && shape.TextEncoder2 == ModelShape.StableDiffusionXl.TextEncoder2 => SingleFileLayout.XlName,
-        _ when shape.TextEncoder == ModelShape.StableDiffusion15.TextEncoder => "Stable Diffusion 1",
-        _ when shape.TextEncoder == ModelShape.StableDiffusion21.TextEncoder => "Stable Diffusion 2",
+        _ when shape.TextEncoder2 is not null && shape.TextEncoder2 == ModelConfig.StableDiffusionXl.TextEncoder2 => SingleFileLayout.XlName,
+        _ when shape.TextEncoder == ModelConfig.StableDiffusion15.TextEncoder => "Stable Diffusion 1",
+        _ when shape.TextEncoder == ModelConfig.StableDiffusion21.TextEncoder => "Stable Diffusion 2",
         var width => $"own shape, text {width} wide",
     };
 }

@@ -15,9 +15,9 @@ public static class RandomModel
     /// <param name="shape">The model's shape.</param>
     /// <param name="dtype">Type of the stored weights.</param>
     /// <param name="seed">Seed of the weights; each part draws from its own generator.</param>
-    /// <param name="cancel">Checked before each tensor.</param>
+    /// <param name="cancellationToken">Checked before each tensor.</param>
     /// <exception cref="InvalidInputException">The directory cannot be written.</exception>
-    public static void Write(string directory, ModelShape shape, ScalarType dtype, ulong seed, CancellationToken cancel = default)
+    public static void Write(string directory, ModelConfig shape, ScalarType dtype, ulong seed, CancellationToken cancellationToken = default)
     {
         var files = new ModelDirectoryWriter(directory);
         foreach (var part in ModelParts.Configured(shape))
@@ -27,7 +27,7 @@ public static class RandomModel
             using var generator = new Generator(seed, CPU);
             files.WriteWeights(part, ModelParts.Plan(part, shape).Select(request => new PendingTensor(request.Name, dtype, request.Shape, () =>
             {
-                cancel.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 return Draw(request, dtype, generator);
             })));
         }

@@ -78,7 +78,7 @@ internal sealed class SingleFileModel : ModelFiles
     protected override bool HasVae => file.Tensors.Keys.Any(name => name.StartsWith(SingleFileLayout.VaePrefix, StringComparison.Ordinal));
 
     /// <inheritdoc/>
-    protected override ModelShape ReadShape()
+    protected override ModelConfig ReadShape()
     {
         var shape = layout.Shape;
         if (hasNotes)
@@ -89,7 +89,7 @@ internal sealed class SingleFileModel : ModelFiles
         var isBase = shape.Scheduler.PredictionType == PredictionType.VPrediction && Prediction.Prediction == PredictionType.Epsilon;
         return shape with
         {
-            UNet = shape.UNet with { SampleSize = isBase ? ModelShape.StableDiffusion15.UNet.SampleSize : shape.UNet.SampleSize },
+            UNet = shape.UNet with { SampleSize = isBase ? ModelConfig.StableDiffusion15.UNet.SampleSize : shape.UNet.SampleSize },
             Scheduler = shape.Scheduler with
             {
                 PredictionType = Prediction.Prediction,

@@ -35,12 +35,12 @@ internal static class SingleFileNotes
     /// <param name="notes">The file's notes.</param>
     /// <param name="said">Takes what is not understood in the configs.</param>
     /// <exception cref="InvalidInputException">A note is not a config.</exception>
-    public static ModelShape? Read(string path, IReadOnlyDictionary<string, string> notes, List<string> said)
+    public static ModelConfig? Read(string path, IReadOnlyDictionary<string, string> notes, List<string> said)
     {
         if (!Needed.All(part => notes.ContainsKey(Prefix + part)))
             return null;
         var hasSecond = notes.ContainsKey(Prefix + ModelParts.TextEncoder2);
-        return new ModelShape
+        return new ModelConfig
         {
             TextEncoder = Config(ModelParts.TextEncoder, ClipTextConfig.FromJson),
             TextEncoder2 = hasSecond ? Config(ModelParts.TextEncoder2, ClipTextConfig.FromJson) : null,

@@ -12,11 +12,11 @@ namespace PromptToPrompt.Diffusion.Storage.Pickles;
 internal ref struct PickleReader
 {
     // A full checkpoint with its optimizer takes under 200 000.
-    private const int MostInstructions = 4_000_000;
+    private const int MaxInstructions = 4_000_000;
     private const int HighestProtocol = 5;
 
     // More than libtorch can iterate over.
-    private const int MostDimensions = 64;
+    private const int MaxDimensions = 64;
 
     private readonly string path;
     private readonly Func<string, ZipEntry?> entryOf;
@@ -24,7 +24,7 @@ internal ref struct PickleReader
     private readonly List<int> marks = [];
     private readonly Dictionary<uint, object?> memo = [];
     private ReadOnlySpan<byte> rest;
-    private int left = MostInstructions;
+    private int left = MaxInstructions;
 
     private PickleReader(string path, ReadOnlySpan<byte> pickle, Func<string, ZipEntry?> entryOf)
     {
@@ -252,7 +252,7 @@ internal ref struct PickleReader
     }
 
     private readonly long[] Numbers(PickleTuple tuple) =>
-        tuple.Items.Count <= MostDimensions && tuple.Items.All(item => item is long) ? [.. tuple.Items.Select(item => (long)item!)] : throw Invalid("the size of a tensor is not a short list of whole numbers");
+        tuple.Items.Count <= MaxDimensions && tuple.Items.All(item => item is long) ? [.. tuple.Items.Select(item => (long)item!)] : throw Invalid("the size of a tensor is not a short list of whole numbers");
 
     private readonly void Global(string module, string name) => stack.Add(PickleGlobal.Find(module, name) ?? throw new InvalidInputException(
         $"{path} asks for \"{PickleText.OneLine($"{module}.{name}")}\", which a checkpoint does not need and which could run foreign code; it was not run. Get the model as .safetensors."));

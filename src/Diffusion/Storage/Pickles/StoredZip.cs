@@ -16,10 +16,10 @@ internal sealed class StoredZip
     private const uint EndSignature = 0x06054b50, End64Signature = 0x06064b50, Locator64Signature = 0x07064b50;
     private const uint EntrySignature = 0x02014b50, LocalSignature = 0x04034b50;
     private const int EndLength = 22, Locator64Length = 20, End64Length = 56, EntryLength = 46, LocalLength = 30;
-    private const int LongestComment = ushort.MaxValue;
+    private const int MaxCommentLength = ushort.MaxValue;
     private const ushort Extension64 = 1;
-    private const int MostEntries = 1_000_000;
-    private const long LongestDirectory = 256 << 20;
+    private const int MaxEntries = 1_000_000;
+    private const long MaxDirectoryLength = 256 << 20;
 
     private readonly string path;
     private readonly MappedFile file;
@@ -52,7 +52,7 @@ internal sealed class StoredZip
             (count, length, offset) = (Signed(U64(end64, 32)), Signed(U64(end64, 40)), Signed(U64(end64, 48)));
         }
 
-        if (count > MostEntries || length > LongestDirectory)
+        if (count > MaxEntries || length > MaxDirectoryLength)
             throw Invalid($"its directory claims {count} entries in {length} bytes");
         var directory = Span(offset, length);
         for (var i = 0L; i < count; i++)
@@ -116,7 +116,7 @@ internal sealed class StoredZip
 
     private long FindEnd()
     {
-        var length = (int)Math.Min(file.Length, EndLength + LongestComment);
+        var length = (int)Math.Min(file.Length, EndLength + MaxCommentLength);
         var tail = Span(file.Length - length, length);
         for (var i = tail.Length - EndLength; i >= 0; i--)
         {

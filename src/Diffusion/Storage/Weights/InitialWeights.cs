@@ -1,4 +1,4 @@
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Weights;
@@ -27,8 +27,8 @@ public sealed class InitialWeights(Generator generator) : WeightSource
         {
             WeightInit.Zeros => zeros(size, device: CPU),
             WeightInit.Ones => ones(size, device: CPU),
-            WeightInit.Embedding => randn(size, device: CPU, generator: generator).mul_(Held(0.02)),
-            _ => rand(size, device: CPU, generator: generator).mul_(Held(2)).sub_(Held(1)).mul_(Held(1 / Math.Sqrt(fanIn))),
+            WeightInit.Embedding => randn(size, device: CPU, generator: generator).mul_(Scalar(0.02)),
+            _ => rand(size, device: CPU, generator: generator).mul_(Scalar(2)).sub_(Scalar(1)).mul_(Scalar(1 / Math.Sqrt(fanIn))),
         }).DetachFromDisposeScope();
         weights.Add(new(name, tensor));
         return tensor;

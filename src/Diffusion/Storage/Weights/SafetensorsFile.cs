@@ -1,5 +1,5 @@
 using PromptToPrompt.Diffusion.Native;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Weights;
@@ -76,7 +76,7 @@ public sealed class SafetensorsFile : IDisposable
         using var flat = file.Tensor(entry.Offset, entry.Length / size, type, size);
         if (!isBool)
             return flat.reshape(entry.Shape);
-        using var truth = flat.ne(Held(0));
+        using var truth = flat.ne(Scalar(0));
         return truth.reshape(entry.Shape);
     }
 

@@ -12,7 +12,7 @@ namespace PromptToPrompt.Diffusion.Storage.Weights;
 internal static class TorchCheckpoint
 {
     private const string PickleName = "data.pkl";
-    private const long LongestPickle = 64 << 20;
+    private const long MaxPickleLength = 64 << 20;
 
     // Under what the tensors are where they are not at the top: those of a model, and those of a learned word.
     private static readonly string[] Nested = ["state_dict", "string_to_param"];
@@ -50,7 +50,7 @@ internal static class TorchCheckpoint
             var entries = StoredZip.Read(path, file).Entries;
             var folder = FolderOf(path, entries);
             var pickle = entries[folder + PickleName];
-            if (pickle.Length > LongestPickle)
+            if (pickle.Length > MaxPickleLength)
                 throw new InvalidInputException($"{path} is not a checkpoint that can be read: its pickle has {pickle.Length} bytes, more than any checkpoint needs.");
             RequireLittleEndian(path, file, entries, folder);
             var root = PickleReader.Read(path, file.Span(pickle.Offset, (int)pickle.Length), key =>

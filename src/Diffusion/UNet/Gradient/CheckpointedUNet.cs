@@ -18,7 +18,7 @@ public sealed class CheckpointedUNet : IDisposable
     private const long KeptMaps = 1000;
 
     /// <summary>Most bytes that are kept where nobody has said whether to save memory.</summary>
-    internal const long MostKept = 2L << 30;
+    internal const long MaxKept = 2L << 30;
 
     private readonly List<UNetLink> chain;
     private readonly UNetCall call;
@@ -57,7 +57,7 @@ public sealed class CheckpointedUNet : IDisposable
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
-        this.recompute = recompute ?? KeptBytes(unet.Config.Levels[0].Channels * sample.numel() / sample.shape[1], sample.element_size()) > MostKept;
+        this.recompute = recompute ?? KeptBytes(unet.Config.Levels[0].Channels * sample.numel() / sample.shape[1], sample.element_size()) > MaxKept;
         call = new UNetCall(attention ?? AttentionProcessor.Plain, step ?? DenoisingStep.None, (int)sample.shape[2], (int)sample.shape[3]);
         embedding = unet.Embed(timesteps, vector, sample.dtype).DetachFromDisposeScope();
         path = differentiateVector && vector is not null ? new VectorPath(unet, timesteps, vector, sample.dtype) : null;

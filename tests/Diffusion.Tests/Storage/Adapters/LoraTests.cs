@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Adapters;
 using PromptToPrompt.Diffusion.Storage.Layouts;
@@ -240,7 +241,7 @@ public sealed class LoraTests(SmallModels models) : IClassFixture<SmallModels>, 
     [InlineData("sdxl.unet", true)]
     public void EveryPublishedWeightIsFoundByItsFlattenedName(string manifest, bool isXl)
     {
-        var shape = isXl ? ModelShape.StableDiffusionXl : ModelShape.StableDiffusion15;
+        var shape = isXl ? ModelConfig.StableDiffusionXl : ModelConfig.StableDiffusion15;
         var weights = Manifest.Read(manifest).Shapes.Keys.Where(name => name.EndsWith(".weight", StringComparison.Ordinal)).ToList();
         var names = new LoraNames(shape, part => part == ModelParts.UNet ? weights : []);
         var table = SingleFileLayout.Of(shape).Tables[ModelParts.UNet];

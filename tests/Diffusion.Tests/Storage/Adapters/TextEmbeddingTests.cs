@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Weights;

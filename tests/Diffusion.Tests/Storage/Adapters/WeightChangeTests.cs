@@ -1,3 +1,5 @@
+using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using CsCheck;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Weights;

@@ -106,7 +106,7 @@ public sealed class BlobDownloadTests : PullingTests
     [Fact]
     public async Task CancellingKeepsThePart()
     {
-        using var cancel = new CancellationTokenSource();
+        using var cancellationToken = new CancellationTokenSource();
         hub.Fault = async context =>
         {
             if (!context.Request.Path.Value!.EndsWith(hub.HashOf(Weights), StringComparison.Ordinal))
@@ -120,8 +120,8 @@ public sealed class BlobDownloadTests : PullingTests
         var pull = PullAsync(progress: new Notes([], value =>
         {
             if (value.Done >= 1000)
-                cancel.Cancel();
-        }), cancel: cancel.Token);
+                cancellationToken.Cancel();
+        }), cancellationToken: cancellationToken.Token);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pull);
         Assert.Equal(content[..1000], File.ReadAllBytes(Part));
     }

@@ -51,16 +51,16 @@ public abstract class PullingTests : IAsyncDisposable
 
     private protected Task<PulledModel> PullAsync(
         PullRequest? what = null, long free = long.MaxValue, IProgress<PullProgress>? progress = null, Func<TimeSpan, CancellationToken, Task>? wait = null,
-        CancellationToken cancel = default)
+        CancellationToken cancellationToken = default)
     {
         var pull = new ModelPull(new HubSettings(environment.GetValueOrDefault)) { FreeSpace = _ => free, Wait = wait ?? Remember };
-        return pull.RunAsync(what ?? request, progress, cancel);
+        return pull.RunAsync(what ?? request, progress, cancellationToken);
     }
 
     private protected async Task<string> FailureAsync(PullRequest? what = null, long free = long.MaxValue) =>
         (await Assert.ThrowsAsync<InvalidInputException>(() => PullAsync(what, free))).Message;
 
-    private Task Remember(TimeSpan wait, CancellationToken cancel)
+    private Task Remember(TimeSpan wait, CancellationToken cancellationToken)
     {
         waits.Add(wait);
         return Task.CompletedTask;

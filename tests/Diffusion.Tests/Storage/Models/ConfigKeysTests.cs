@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Pipelines;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;

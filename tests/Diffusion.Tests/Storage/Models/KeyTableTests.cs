@@ -8,8 +8,8 @@ namespace PromptToPrompt.Diffusion.Tests.Storage.Models;
 /// <summary>The names of the published models in both layouts.</summary>
 public class KeyTableTests
 {
-    private static readonly SingleFileLayout Sd1 = SingleFileLayout.StableDiffusion1(ModelShape.StableDiffusion15);
-    private static readonly SingleFileLayout Sd2 = SingleFileLayout.StableDiffusion2(ModelShape.StableDiffusion21);
+    private static readonly SingleFileLayout Sd1 = SingleFileLayout.StableDiffusion1(ModelConfig.StableDiffusion15);
+    private static readonly SingleFileLayout Sd2 = SingleFileLayout.StableDiffusion2(ModelConfig.StableDiffusion21);
 
     // Names as they stand in the published files.
     [Theory]
@@ -88,7 +88,7 @@ public class KeyTableTests
     [Fact]
     public void TheTablesHoldForXl()
     {
-        var xl = SingleFileLayout.StableDiffusionXl(ModelShape.StableDiffusionXl);
+        var xl = SingleFileLayout.StableDiffusionXl(ModelConfig.StableDiffusionXl);
         var names = Manifest.Read("sdxl.unet").Shapes.Keys;
         var table = xl.Tables["unet"];
         AssertBijective(table, names);

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Models;
@@ -7,7 +8,7 @@ namespace PromptToPrompt.Diffusion.Tests.Storage.Models;
 
 public sealed class RandomModelTests : IDisposable
 {
-    private static readonly ModelShape Small = SmallModel.Shape;
+    private static readonly ModelConfig Small = SmallModel.Shape;
     private readonly TemporaryFolder folder = new();
 
     [Fact]
@@ -40,9 +41,9 @@ public sealed class RandomModelTests : IDisposable
     [Fact]
     public void StoppedHalfwayItIsNoModel()
     {
-        using var cancel = new CancellationTokenSource();
-        cancel.Cancel();
-        Assert.Throws<OperationCanceledException>(() => RandomModel.Write(folder["m"], Small, ScalarType.Float32, 0, cancel.Token));
+        using var cancellationToken = new CancellationTokenSource();
+        cancellationToken.Cancel();
+        Assert.Throws<OperationCanceledException>(() => RandomModel.Write(folder["m"], Small, ScalarType.Float32, 0, cancellationToken.Token));
         Assert.Throws<InvalidInputException>(() => StableDiffusionModel.Load(folder["m"]));
     }
 

@@ -105,7 +105,7 @@ public sealed class SingleFileModelTests : IDisposable
     public void PublishedModelsAreTakenWhole(string family, int channels)
     {
         var isSecond = family == "2";
-        var shape = family == "XL" ? ModelShape.StableDiffusionXl : isSecond ? ModelShape.StableDiffusion21 : ModelShape.StableDiffusion15;
+        var shape = family == "XL" ? ModelConfig.StableDiffusionXl : isSecond ? ModelConfig.StableDiffusion21 : ModelConfig.StableDiffusion15;
         shape = shape with { UNet = shape.UNet with { InChannels = channels } };
         var tensors = Originals(shape);
         // What published files hold besides.
@@ -120,7 +120,7 @@ public sealed class SingleFileModelTests : IDisposable
             tensors["conditioner.embedders.1.model.logit_scale"] = Shaped();
         }
 
-        var layout = SingleFileLayout.Detect("f", tensors, noted: null);
+        var layout = SingleFileLayout.Detect("f", tensors, noted: null)!;
 
         Assert.EndsWith(family, layout.Name);
         Assert.Equal(isSecond ? "!" : "<|endoftext|>", layout.Pad);
@@ -195,7 +195,7 @@ public sealed class SingleFileModelTests : IDisposable
 
     private static StoredWeight Shaped(params long[] shape) => new(shape, () => empty(shape, device: META));
 
-    private static Dictionary<string, StoredWeight> Originals(ModelShape shape)
+    private static Dictionary<string, StoredWeight> Originals(ModelConfig shape)
     {
         var tables = SingleFileLayout.Of(shape).Tables;
         return ModelParts.Of(shape).SelectMany(part => ModelParts.Plan(part, shape)
@@ -207,7 +207,7 @@ public sealed class SingleFileModelTests : IDisposable
     /// <summary>A reference model with the parts that its folder lacks.</summary>
     private string Whole(string name)
     {
-        var shape = name == "tiny-sd21" ? ModelShape.StableDiffusion21 : ModelShape.StableDiffusion15;
+        var shape = name == "tiny-sd21" ? ModelConfig.StableDiffusion21 : ModelConfig.StableDiffusion15;
         var writer = new ModelDirectoryWriter(folder["model"]);
         foreach (var part in ModelParts.Of(shape))
         {

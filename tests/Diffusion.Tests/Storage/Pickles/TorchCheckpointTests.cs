@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using System.IO.Compression;
 using CsCheck;
 using PromptToPrompt.Diffusion.Pipelines;

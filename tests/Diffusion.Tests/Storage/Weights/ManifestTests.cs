@@ -10,10 +10,10 @@ namespace PromptToPrompt.Diffusion.Tests.Storage.Weights;
 /// <summary>The models of the published sizes ask for exactly the tensors that the published checkpoints hold.</summary>
 public class ManifestTests
 {
-    private static readonly ModelShape Sd15 = ModelShape.StableDiffusion15;
-    private static readonly ModelShape Sd21 = ModelShape.StableDiffusion21;
+    private static readonly ModelConfig Sd15 = ModelConfig.StableDiffusion15;
+    private static readonly ModelConfig Sd21 = ModelConfig.StableDiffusion21;
 
-    private static readonly ModelShape Xl = ModelShape.StableDiffusionXl;
+    private static readonly ModelConfig Xl = ModelConfig.StableDiffusionXl;
 
     private static readonly Dictionary<string, Action<WeightScope>> Builders = new()
     {

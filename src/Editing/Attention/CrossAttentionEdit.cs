@@ -5,9 +5,9 @@ namespace PromptToPrompt.Editing.Attention;
 /// probabilities <c>A_s</c>, <c>A_e</c> (pixels × tokens). Nothing is renormalised.
 /// </summary>
 /// <remarks>Immutable by agreement: the arrays are shared, not copied, so nobody writes to them.</remarks>
-public sealed class CrossEdit
+public sealed class CrossAttentionEdit
 {
-    private CrossEdit(float[] p, float[] r)
+    private CrossAttentionEdit(float[] p, float[] r)
     {
         P = p;
         R = r;
@@ -40,7 +40,7 @@ public sealed class CrossEdit
     /// <param name="counterpart"><c>a</c> [n]: 1 where the target token has a counterpart in the source.</param>
     /// <param name="equalizer"><c>c</c> [n]: the weight of each target token.</param>
     /// <param name="timing"><c>α</c> [n]: 1 where the step lies in the target token's window.</param>
-    public static CrossEdit Create(
+    public static CrossAttentionEdit Create(
         ReadOnlySpan<float> mapper, ReadOnlySpan<float> counterpart, ReadOnlySpan<float> equalizer, ReadOnlySpan<float> timing)
     {
         var n = counterpart.Length;
@@ -53,6 +53,6 @@ public sealed class CrossEdit
                 p[s * n + t] = mapper[s * n + t] * counterpart[t] * scaled;
         }
 
-        return new CrossEdit(p, r);
+        return new CrossAttentionEdit(p, r);
     }
 }

@@ -7,10 +7,10 @@ using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Editing.Tests.Oracles;
 using static TorchSharp.torch;
 
-namespace PromptToPrompt.Editing.Tests.Control;
+namespace PromptToPrompt.Editing.Tests.Attention;
 
 /// <summary>The product's edits, which hold no map in memory, against the definition written down with every map, on the embedded model.</summary>
-public sealed class EditAttentionTests(EditAttentionTests.Fixture fixture) : IClassFixture<EditAttentionTests.Fixture>
+public sealed class EditAttentionProcessorTests(EditAttentionProcessorTests.Fixture fixture) : IClassFixture<EditAttentionProcessorTests.Fixture>
 {
     private const int Steps = 3;
     private const double Guidance = 4;
@@ -27,7 +27,7 @@ public sealed class EditAttentionTests(EditAttentionTests.Fixture fixture) : ICl
         { "a local blend", Edit("a red castle in a field", AlignmentKind.Auto) with { BlendWord = ("house", "castle") } },
     };
 
-    private static EditSpecification Free => new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
+    private static EditRequest Free => new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
 
     [Theory]
     [MemberData(nameof(Edits), DisableDiscoveryEnumeration = true)]
@@ -35,15 +35,15 @@ public sealed class EditAttentionTests(EditAttentionTests.Fixture fixture) : ICl
     {
         using var scope = NewDisposeScope();
         var expected = edit.Run(fixture.Model, fixture.Noise, Steps, Guidance);
-        using var result = EditRun.Execute(fixture.Model, new EditRequest
+        var source = new GenerationRequest
         {
-            Source = edit.Source,
-            Targets = [edit.Target],
-            Steps = Steps,
-            Guidance = Guidance,
-            Sampler = SamplerKind.Ddim,
+            Prompt = edit.Source,
+            Sampling = new() { Steps = Steps, Guidance = Guidance, Sampler = SamplerKind.Ddim },
             InitialLatents = fixture.Noise,
-            Edit = edit.Edit,
+        };
+        using var result = EditRun.Execute(fixture.Model, source, edit.Edit with
+        {
+            Prompts = [edit.Target],
             Blend = edit.BlendWord is { } words ? BlendWords.Parse($"{words.Source}:{words.Target}") : null,
             BlendThreshold = PlainEdit.BlendThreshold,
             BlendStart = 0,
@@ -54,7 +54,7 @@ public sealed class EditAttentionTests(EditAttentionTests.Fixture fixture) : ICl
             AssertDiffers((edit with { Edit = Free, BlendWord = null }).Run(fixture.Model, fixture.Noise, Steps, Guidance), expected, 1e-2);
     }
 
-    private static PlainEdit Edit(string target, AlignmentKind kind) => new("a red house in a field", target, new EditSpecification { Kind = kind });
+    private static PlainEdit Edit(string target, AlignmentKind kind) => new("a red house in a field", target, new EditRequest { Alignment = kind });
 
     public sealed class Fixture : IDisposable
     {

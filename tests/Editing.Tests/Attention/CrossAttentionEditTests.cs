@@ -4,7 +4,7 @@ using PromptToPrompt.Editing.Attention;
 namespace PromptToPrompt.Editing.Tests.Attention;
 
 /// <summary>The one formula against what the paper says of each edit, on random maps, alignments and timings.</summary>
-public sealed class CrossEditTests
+public sealed class CrossAttentionEditTests
 {
     private const int Pixels = 3, N = 6;
 
@@ -20,18 +20,18 @@ public sealed class CrossEditTests
 
     [Fact]
     public void Replace_takes_the_mapped_map_inside_the_window() => Gen.Select(Maps, Mapper, Binary).Sample((maps, mapper, timing) =>
-        AssertEdited(maps, CrossEdit.Create(mapper, Ones, Ones, timing), Mix(timing, Mapped(maps.Source, mapper), maps.Own)));
+        AssertEdited(maps, CrossAttentionEdit.Create(mapper, Ones, Ones, timing), Mix(timing, Mapped(maps.Source, mapper), maps.Own)));
 
     [Fact]
     public void Refine_keeps_the_edits_own_map_of_new_tokens() =>
         Gen.Select(Maps, Mapper, Binary, Binary).Sample((maps, mapper, counterpart, timing) => AssertEdited(
             maps,
-            CrossEdit.Create(mapper, counterpart, Ones, timing),
+            CrossAttentionEdit.Create(mapper, counterpart, Ones, timing),
             Mix(timing, Mix(counterpart, Mapped(maps.Source, mapper), maps.Own), maps.Own)));
 
     [Fact]
     public void Reweight_scales_the_source_map() => Gen.Select(Maps, Weights, Binary).Sample((maps, weights, timing) =>
-        AssertEdited(maps, CrossEdit.Create(Identity, Ones, weights, timing), Mix(timing, Scaled(maps.Source, weights), maps.Own)));
+        AssertEdited(maps, CrossAttentionEdit.Create(Identity, Ones, weights, timing), Mix(timing, Scaled(maps.Source, weights), maps.Own)));
 
     [Fact]
     public void Reweights_after_an_edit_scale_its_raw_map() =>
@@ -40,25 +40,25 @@ public sealed class CrossEditTests
             var raw = Mix(counterpart, Mapped(maps.Source, mapper), maps.Own);
             AssertEdited(
                 maps,
-                CrossEdit.Create(mapper, counterpart, [.. first.Zip(second, (a, b) => a * b)], timing),
+                CrossAttentionEdit.Create(mapper, counterpart, [.. first.Zip(second, (a, b) => a * b)], timing),
                 Mix(timing, Scaled(Scaled(raw, first), second), maps.Own));
         });
 
     [Fact]
     public void Outside_every_window_nothing_is_done() => Gen.Select(Mapper, Binary, Weights).Sample((mapper, counterpart, weights) =>
-        Assert.True(CrossEdit.Create(mapper, counterpart, weights, new float[N]).IsIdentity));
+        Assert.True(CrossAttentionEdit.Create(mapper, counterpart, weights, new float[N]).IsIdentity));
 
     [Fact]
     public void Inside_every_window_nothing_of_its_own_is_left_unless_a_token_is_new()
     {
-        var edit = CrossEdit.Create(Identity, Ones, Ones, Ones);
+        var edit = CrossAttentionEdit.Create(Identity, Ones, Ones, Ones);
         Assert.True(edit.OwnShareIsZero);
         Assert.False(edit.IsIdentity);
         Assert.Equal(Identity, edit.P);
-        Assert.False(CrossEdit.Create(Identity, [1, 1, 0, 1, 1, 1], Ones, Ones).OwnShareIsZero);
+        Assert.False(CrossAttentionEdit.Create(Identity, [1, 1, 0, 1, 1, 1], Ones, Ones).OwnShareIsZero);
     }
 
-    private static void AssertEdited((float[] Source, float[] Own) maps, CrossEdit edit, float[] expected)
+    private static void AssertEdited((float[] Source, float[] Own) maps, CrossAttentionEdit edit, float[] expected)
     {
         var fromSource = Mapped(maps.Source, edit.P);
         var own = Scaled(maps.Own, edit.R);

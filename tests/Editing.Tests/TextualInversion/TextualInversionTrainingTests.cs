@@ -12,13 +12,13 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.TextualInversion;
 
-public sealed class ConceptTrainingTests : IDisposable
+public sealed class TextualInversionTrainingTests : IDisposable
 {
     private const string Word = "<my-cat>";
     private const string Prompt = $"a {Word}, in a field";
     private static readonly PixelSize Size = new(128, 128);
 
-    private static readonly ConceptSettings Settings = new()
+    private static readonly TextualInversionSettings Settings = new()
     {
         Word = Word,
         Initial = "cat",
@@ -47,7 +47,7 @@ public sealed class ConceptTrainingTests : IDisposable
         using var whole = Train(Settings);
         using (var first = Train(Settings with { Steps = 2 }))
             first.Save(Path("state"));
-        using var second = new ConceptTraining(model, Settings, ConceptPictures.For(model));
+        using var second = new TextualInversionTraining(model, Settings, ConceptPictures.For(model));
         Assert.True(second.Resume(Path("state")));
         Assert.Equal(2, second.Step);
         Assert.Equal([3], second.Run().Select(progress => progress.Step));
@@ -63,12 +63,12 @@ public sealed class ConceptTrainingTests : IDisposable
     [Fact]
     public void ACancelledRunStopsBetweenStepsAndKeepsWhatItHas()
     {
-        using var cancel = new CancellationTokenSource();
-        using var training = new ConceptTraining(model, Settings, ConceptPictures.For(model));
+        using var cancellationToken = new CancellationTokenSource();
+        using var training = new TextualInversionTraining(model, Settings, ConceptPictures.For(model));
         Assert.Throws<OperationCanceledException>(() =>
         {
-            foreach (var _ in training.Run(cancel.Token))
-                cancel.Cancel();
+            foreach (var _ in training.Run(cancellationToken.Token))
+                cancellationToken.Cancel();
         });
         Assert.Equal(1, training.Step);
     }
@@ -84,7 +84,7 @@ public sealed class ConceptTrainingTests : IDisposable
         training.Word.Save(Path("word.safetensors"));
         using var loaded = Load(EmbeddedModel.Folder(), dtype);
 
-        var said = TextConditioning.Encode(loaded, [loaded.Tokenizer.Tokenize(Prompt)], PictureSizes.Of(Size));
+        var said = TextConditioning.Encode(loaded, [loaded.Tokenizer.Tokenize(Prompt)], SizeConditioning.Of(Size));
         Assert.True(training.Encode(Prompt, Size).Text.Equals(said.Text));
         var emphasised = $"a ({Word}:2) in a field";
         Assert.True(training.Encode(emphasised, Size).Text.Equals(TextConditioning.Encode(loaded, [PromptReading.Read(loaded.Tokenizer, emphasised)]).Text));
@@ -110,7 +110,7 @@ public sealed class ConceptTrainingTests : IDisposable
 
         training.Word.Save(Path("word.safetensors"));
         using var loaded = Load(small.Model.Directory, ScalarType.Float32);
-        var (trained, said) = (training.Encode(Prompt, Size), TextConditioning.Encode(loaded, [loaded.Tokenizer.Tokenize(Prompt)], PictureSizes.Of(Size)));
+        var (trained, said) = (training.Encode(Prompt, Size), TextConditioning.Encode(loaded, [loaded.Tokenizer.Tokenize(Prompt)], SizeConditioning.Of(Size)));
         Assert.True(trained.Text.Equals(said.Text));
         Assert.True(trained.Vector!.Equals(said.Vector!));
     }
@@ -118,7 +118,7 @@ public sealed class ConceptTrainingTests : IDisposable
     [Fact]
     public void StepsLeaveNothingBehind()
     {
-        using var training = new ConceptTraining(model, Settings, ConceptPictures.For(model));
+        using var training = new TextualInversionTraining(model, Settings, ConceptPictures.For(model));
         using var run = training.Run().GetEnumerator();
         run.MoveNext();
         var before = Live();
@@ -185,8 +185,8 @@ public sealed class ConceptTrainingTests : IDisposable
     public void APictureSaysWhatItWasBeforeItWasFramed()
     {
         var photo = new Picture(400, 200, new byte[400 * 200 * 3]);
-        var framed = ConceptPicture.Of(photo, Framing.Create(FramingKind.Crop, photo.Size, new PixelSize(100, 100), 8), "a {}");
-        Assert.Equal(new PictureSizes(photo.Size, CropTop: 0, CropLeft: 50, framed.Picture.Size), framed.Sizes);
+        var framed = ExamplePicture.Of(photo, Framing.Create(FramingKind.Crop, photo.Size, new PixelSize(100, 100), 8), "a {}");
+        Assert.Equal(new SizeConditioning(photo.Size, CropTop: 0, CropLeft: 50, framed.Picture.Size), framed.Sizes);
         Assert.Equal(new PixelSize(100, 100), framed.Picture.Size);
     }
 
@@ -202,10 +202,10 @@ public sealed class ConceptTrainingTests : IDisposable
     private StableDiffusionModel Load(string directory, ScalarType dtype) =>
         StableDiffusionModel.Load(directory, dtype: dtype, options: new ModelLoadOptions { Embeddings = [new TextEmbedding(Path("word.safetensors"))] });
 
-    private ConceptTraining Train(ConceptSettings settings, StableDiffusionModel? by = null)
+    private TextualInversionTraining Train(TextualInversionSettings settings, StableDiffusionModel? by = null)
     {
         by ??= model;
-        var training = new ConceptTraining(by, settings, ConceptPictures.For(by));
+        var training = new TextualInversionTraining(by, settings, ConceptPictures.For(by));
         foreach (var _ in training.Run())
         {
         }
@@ -213,6 +213,6 @@ public sealed class ConceptTrainingTests : IDisposable
         return training;
     }
 
-    private void Refused(string reason, ConceptSettings settings, IReadOnlyList<ConceptPicture>? pictures = null) => Assert.Contains(
-        reason, Assert.Throws<InvalidInputException>(() => new ConceptTraining(model, settings, pictures ?? ConceptPictures.For(model))).Message);
+    private void Refused(string reason, TextualInversionSettings settings, IReadOnlyList<ExamplePicture>? pictures = null) => Assert.Contains(
+        reason, Assert.Throws<InvalidInputException>(() => new TextualInversionTraining(model, settings, pictures ?? ConceptPictures.For(model))).Message);
 }

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Diffusion.Native;
 /// conversions and the scalars that sums, squares and others make inside, are banned (eng/BannedSymbols.Scalars.txt); their replacements here
 /// give the same numbers, bit for bit.
 /// </summary>
-public static class HeldScalar
+public static class NativeScalar
 {
     // More than the operands of any one expression; a thread runs one operation at a time.
     private const int Count = 64;
@@ -24,10 +24,10 @@ public static class HeldScalar
 #pragma warning disable RS0030 // Here they are held.
 
     /// <summary>A floating-point number.</summary>
-    public static Scalar Held(double value) => Hold(value.ToScalar());
+    public static Scalar Scalar(double value) => Hold(value.ToScalar());
 
     /// <summary>A whole number, for tensors of whole numbers.</summary>
-    public static Scalar Held(long value) => Hold(value.ToScalar());
+    public static Scalar Scalar(long value) => Hold(value.ToScalar());
 
     /// <summary>The only number of a tensor.</summary>
     public static double ReadDouble(this Tensor tensor)
@@ -53,25 +53,25 @@ public static class HeldScalar
 #pragma warning restore RS0030
 
     /// <summary>The sum of two tensors, broadcast to each other's shape.</summary>
-    public static Tensor Plus(this Tensor left, Tensor right) => left.add(right, Held(1));
+    public static Tensor Plus(this Tensor left, Tensor right) => left.add(right, Scalar(1));
 
     /// <summary>A tensor with a number added to each element.</summary>
-    public static Tensor Plus(this Tensor left, Scalar right) => left.add(right, Held(1));
+    public static Tensor Plus(this Tensor left, Scalar right) => left.add(right, Scalar(1));
 
     /// <summary>Adds a tensor, broadcast to the shape of this one, to this one, and returns this one.</summary>
-    public static Tensor AddInPlace(this Tensor left, Tensor right) => left.add_(right, Held(1));
+    public static Tensor AddInPlace(this Tensor left, Tensor right) => left.add_(right, Scalar(1));
 
     /// <summary>Adds a number to each element of this tensor, and returns this one.</summary>
-    public static Tensor AddInPlace(this Tensor left, Scalar right) => left.add_(right, Held(1));
+    public static Tensor AddInPlace(this Tensor left, Scalar right) => left.add_(right, Scalar(1));
 
     /// <summary>The square of each element.</summary>
-    public static Tensor Squared(this Tensor tensor) => tensor.pow(Held(2));
+    public static Tensor Squared(this Tensor tensor) => tensor.pow(Scalar(2));
 
     /// <summary>1 − x of each element.</summary>
     public static Tensor OneMinus(Tensor tensor)
     {
         using var negative = tensor.neg();
-        return negative.Plus(Held(1));
+        return negative.Plus(Scalar(1));
     }
 
     private static Scalar Hold(Scalar scalar)

@@ -3,7 +3,7 @@ using PromptToPrompt.Diffusion.Text;
 
 namespace PromptToPrompt.Diffusion.Tests.Text;
 
-public sealed class PromptWindowTests
+public sealed class PromptChunkTests
 {
     private const int Length = 7;
     private static readonly string[] Known = ["a", "red", "cat", "snow"];
@@ -16,12 +16,12 @@ public sealed class PromptWindowTests
     [Fact]
     public void WindowsHoldTheWholePromptInOrder() => Prompts.Sample(text =>
     {
-        var windows = tokenizer.WindowsOf(text);
-        var prompt = tokenizer.TokenizeWindows(text, windows);
+        var windows = tokenizer.ChunksOf(text);
+        var prompt = tokenizer.TokenizeChunks(text, windows);
         Assert.Equal(Length * windows, prompt.Ids.Count);
-        if (windows < ClipTokenizer.MostWindows)
+        if (windows < ClipTokenizer.MaxChunks)
             Assert.Empty(prompt.Truncated);
-        Assert.True(windows == 1 || tokenizer.TokenizeWindows(text, windows - 1).Truncated.Count > 0);
+        Assert.True(windows == 1 || tokenizer.TokenizeChunks(text, windows - 1).Truncated.Count > 0);
         for (var w = 0; w < windows; w++)
         {
             Assert.Equal(tokenizer.StartId, prompt.Ids[w * Length]);
@@ -38,13 +38,13 @@ public sealed class PromptWindowTests
 
     [Fact]
     public void ShortWordsAreNotCutByTheEndOfAWindow() => Prompts.Sample(text => Assert.All(
-        tokenizer.TokenizeWindows(text, 4).Words.Where(word => word.Tokens.Count <= Length - 2),
+        tokenizer.TokenizeChunks(text, 4).Words.Where(word => word.Tokens.Count <= Length - 2),
         word => Assert.Equal(word.Tokens[0] / Length, word.Tokens[^1] / Length)));
 
     [Fact]
     public void AShortPromptLeavesFurtherWindowsEmpty()
     {
-        var (one, two) = (tokenizer.Tokenize("a red cat"), tokenizer.TokenizeWindows("a red cat", 2));
+        var (one, two) = (tokenizer.Tokenize("a red cat"), tokenizer.TokenizeChunks("a red cat", 2));
         Assert.Equal(one.Ids.Concat(tokenizer.Tokenize("").Ids), two.Ids);
         Assert.Equal(one.Length, two.Length);
         Assert.Equal(one.Tokens, two.Tokens);

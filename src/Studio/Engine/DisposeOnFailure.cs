@@ -4,7 +4,7 @@ namespace PromptToPrompt.Studio.Engine;
 internal static class Ownership
 {
     /// <summary>Does some work with a thing that nobody has taken over yet; where the work fails nobody will, so it is let go of.</summary>
-    public static T OwnedBy<T>(this IDisposable thing, Func<T> work)
+    public static T DisposeOnFailure<T>(this IDisposable thing, Func<T> work)
     {
         try
         {

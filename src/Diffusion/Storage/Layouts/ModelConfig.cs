@@ -6,10 +6,10 @@ using PromptToPrompt.Diffusion.Vae;
 namespace PromptToPrompt.Diffusion.Storage.Layouts;
 
 /// <summary>The shape of a whole model: what the configs of its directory say.</summary>
-public sealed record ModelShape
+public sealed record ModelConfig
 {
     /// <summary>Stable Diffusion 1.5: 512×512, predicts noise.</summary>
-    public static ModelShape StableDiffusion15 { get; } = new()
+    public static ModelConfig StableDiffusion15 { get; } = new()
     {
         UNet = new UNetConfig
         {
@@ -58,7 +58,7 @@ public sealed record ModelShape
     };
 
     /// <summary>Stable Diffusion 2.1: 768×768, predicts velocity.</summary>
-    public static ModelShape StableDiffusion21 { get; } = StableDiffusion15 with
+    public static ModelConfig StableDiffusion21 { get; } = StableDiffusion15 with
     {
         UNet = StableDiffusion15.UNet with
         {
@@ -72,7 +72,7 @@ public sealed record ModelShape
     };
 
     /// <summary>Stable Diffusion XL, base: 1024×1024, predicts noise, reads two text encoders.</summary>
-    public static ModelShape StableDiffusionXl { get; } = StableDiffusion15 with
+    public static ModelConfig StableDiffusionXl { get; } = StableDiffusion15 with
     {
         UNet = StableDiffusion15.UNet with
         {
@@ -80,7 +80,7 @@ public sealed record ModelShape
             CrossAttentionDim = 2048,
             LinearProjection = true,
             SampleSize = 128,
-            Vector = new UNetVector(Width: 2816, SizeWidth: 256),
+            Vector = new AddedConditioningConfig(Width: 2816, SizeWidth: 256),
         },
         TextEncoder2 = StableDiffusion15.TextEncoder with
         {

@@ -10,13 +10,13 @@ namespace PromptToPrompt.Diffusion.UNet;
 /// <param name="CropTop">Rows cut off at the top.</param>
 /// <param name="CropLeft">Columns cut off at the left.</param>
 /// <param name="Target">The size that was trained on, in pixels.</param>
-public sealed record PictureSizes(PixelSize Original, int CropTop, int CropLeft, PixelSize Target)
+public sealed record SizeConditioning(PixelSize Original, int CropTop, int CropLeft, PixelSize Target)
 {
     /// <summary>How many numbers there are.</summary>
     internal const int Count = 6;
 
     /// <summary>A picture that was neither scaled nor cropped.</summary>
-    public static PictureSizes Of(PixelSize size) => new(size, 0, 0, size);
+    public static SizeConditioning Of(PixelSize size) => new(size, 0, 0, size);
 
     /// <summary>The numbers in the order that models were trained with; heights come before widths.</summary>
     internal float[] Numbers => [Original.Height, Original.Width, CropTop, CropLeft, Target.Height, Target.Width];

@@ -1,24 +1,24 @@
 using PromptToPrompt.Diffusion.Native;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Native;
 
 /// <summary>
-/// The operations of <see cref="HeldScalar"/> while another thread collects garbage and waits for finalizers without a pause. TorchSharp's own
+/// The operations of <see cref="NativeScalar"/> while another thread collects garbage and waits for finalizers without a pause. TorchSharp's own
 /// forms (<c>a + b</c>, <c>square()</c>, …) in their place fail here, though not in every run on a busy machine.
 /// </summary>
-public class HeldScalarRaceTests
+public class NativeScalarRaceTests
 {
     private static readonly Dictionary<string, Func<Tensor, Tensor, bool>> Operations = new()
     {
         ["a tensor added"] = (whole, real) => First(whole.Plus(real)) == 5,
-        ["a number added"] = (whole, _) => First(whole.Plus(Held(0.5))) == 3.5,
+        ["a number added"] = (whole, _) => First(whole.Plus(Scalar(0.5))) == 3.5,
         ["a tensor added in place"] = (whole, real) => First(real.clone().AddInPlace(whole)) == 5,
-        ["a number added in place"] = (_, real) => First(real.clone().AddInPlace(Held(0.5))) == 2.5,
+        ["a number added in place"] = (_, real) => First(real.clone().AddInPlace(Scalar(0.5))) == 2.5,
         ["a square"] = (_, real) => First(real.Squared()) == 4,
         ["a complement"] = (_, real) => First(OneMinus(real)) == -1,
-        ["a factor"] = (whole, _) => First(whole * Held(0.5)) == 1.5,
+        ["a factor"] = (whole, _) => First(whole * Scalar(0.5)) == 1.5,
         ["a number read"] = (_, real) => real[0].ReadDouble() == 2,
     };
 
@@ -26,7 +26,7 @@ public class HeldScalarRaceTests
     public void Collections_change_nothing()
     {
         using var scope = NewDisposeScope();
-        var (whole, real) = (full([4], Held(3), ScalarType.Int32), full([4], Held(2.0)));
+        var (whole, real) = (full([4], Scalar(3), ScalarType.Int32), full([4], Scalar(2.0)));
         var done = false;
         var collector = new Thread(() =>
         {

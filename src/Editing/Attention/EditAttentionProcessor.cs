@@ -14,11 +14,11 @@ namespace PromptToPrompt.Editing.Attention;
 /// <param name="recording">Where the source's queries and keys go to, or, when the source is not in the batch, come from.</param>
 /// <param name="maps">Where somebody looks at cross-attention; null when nobody does.</param>
 /// <param name="self">Where somebody looks at the source's self-attention; null when nobody does.</param>
-public sealed class EditAttention(
-    IReadOnlyList<AttentionEdit?> edits, SourceRecording? recording = null, AttentionMaps? maps = null, SelfAttentionMap? self = null)
+public sealed class EditAttentionProcessor(
+    IReadOnlyList<EditSchedule?> edits, SourceRecording? recording = null, AttentionMaps? maps = null, SelfAttentionMap? self = null)
     : AttentionProcessor, IDisposable
 {
-    private readonly Dictionary<CrossEdit, (Tensor P, Tensor R)> matrices = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<CrossAttentionEdit, (Tensor P, Tensor R)> matrices = new(ReferenceEqualityComparer.Instance);
 
     /// <inheritdoc/>
     public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)
@@ -133,9 +133,9 @@ public sealed class EditAttention(
         return cat(outputs, 0);
     }
 
-    private AttentionEdit? Edit(BatchRow row) => row.Conditional ? edits[row.Prompt] : null;
+    private EditSchedule? Edit(BatchRow row) => row.Conditional ? edits[row.Prompt] : null;
 
-    private (Tensor P, Tensor R) Matrices(CrossEdit edit, Tensor like)
+    private (Tensor P, Tensor R) Matrices(CrossAttentionEdit edit, Tensor like)
     {
         if (matrices.TryGetValue(edit, out var pair))
             return pair;

@@ -7,7 +7,7 @@ using static PromptToPrompt.Diffusion.InvalidInputException;
 namespace PromptToPrompt.Editing.TextualInversion;
 
 /// <summary>Everything but model and pictures that decides what is learned. The same settings on the same model and pictures give the same vectors.</summary>
-public sealed record ConceptSettings
+public sealed record TextualInversionSettings
 {
     /// <summary>The new word as prompts write it, without white space and nothing in it that they read as a weight.</summary>
     public required string Word { get; init; }

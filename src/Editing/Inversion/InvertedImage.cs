@@ -9,14 +9,14 @@ namespace PromptToPrompt.Editing.Inversion;
 /// What an inversion found. Edits start from <see cref="Source"/>'s first entry; their source follows the rest of it and is never computed
 /// again.
 /// </summary>
-public sealed class InvertedPicture : IDisposable
+public sealed class InvertedImage : IDisposable
 {
-    internal InvertedPicture(InversionSettings settings, Tensor latents, Tensor source)
+    internal InvertedImage(InversionSettings settings, Tensor latents, Tensor source)
         : this(Own(latents), Own(source), settings)
     {
     }
 
-    private InvertedPicture(Tensor latents, Tensor source, InversionSettings settings) => (Settings, Latents, Source) = (settings, latents, source);
+    private InvertedImage(Tensor latents, Tensor source, InversionSettings settings) => (Settings, Latents, Source) = (settings, latents, source);
 
     /// <summary>How it was found.</summary>
     public InversionSettings Settings { get; }
@@ -89,7 +89,7 @@ public sealed class InvertedPicture : IDisposable
     }
 
     /// <summary>The same inversion, whose tensors live on when this one is disposed; it has to be disposed as well.</summary>
-    internal InvertedPicture Share()
+    internal InvertedImage Share()
     {
         return new(Shared(Latents), Shared(Source), Settings)
         {

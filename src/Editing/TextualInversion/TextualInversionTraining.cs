@@ -5,7 +5,7 @@ using PromptToPrompt.Diffusion.Storage.Adapters;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Prompts;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.TextualInversion;
@@ -20,15 +20,15 @@ public readonly record struct ConceptProgress(int Step, int Steps, double Loss);
 /// Textual inversion (Gal et al. 2022, arXiv 2208.01618): finds the vectors of one new word, so that the model as it is predicts the noise in a few
 /// pictures that the word names.
 /// </summary>
-public sealed class ConceptTraining : IDisposable
+public sealed class TextualInversionTraining : IDisposable
 {
     private const int HeldOutExamples = 16;
     private readonly StableDiffusionModel model;
-    private readonly ConceptSettings settings;
-    private readonly ConceptWord word;
-    private readonly ConceptExamples examples;
-    private readonly ConceptLoss loss;
-    private ConceptState state;
+    private readonly TextualInversionSettings settings;
+    private readonly PlaceholderWord word;
+    private readonly TextualInversionExamples examples;
+    private readonly TextualInversionLoss loss;
+    private TextualInversionState state;
     private readonly IReadOnlyList<double> rates;
 
     // Of model, settings (all but the number of steps) and pictures: what an interrupted run's state is recognised by.
@@ -39,10 +39,10 @@ public sealed class ConceptTraining : IDisposable
     /// <param name="settings">What to do.</param>
     /// <param name="pictures">Pictures of one size.</param>
     /// <exception cref="InvalidInputException">The settings or pictures do not fit the model or each other.</exception>
-    public ConceptTraining(StableDiffusionModel model, ConceptSettings settings, IReadOnlyList<ConceptPicture> pictures)
+    public TextualInversionTraining(StableDiffusionModel model, TextualInversionSettings settings, IReadOnlyList<ExamplePicture> pictures)
     {
         settings.Validate();
-        PlainModel.Require(model, "learn from pictures");
+        TextToImageModel.Require(model, "learn from pictures");
         InvalidInputException.Require(
             !model.OnePartAtATime,
             "LowMemory",
@@ -52,13 +52,13 @@ public sealed class ConceptTraining : IDisposable
         this.settings = settings;
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        word = new ConceptWord(model, settings);
-        key = ConceptState.KeyOf(model, settings, pictures);
+        word = new PlaceholderWord(model, settings);
+        key = TextualInversionState.KeyOf(model, settings, pictures);
         var initial = word.InitialVectors();
         rates = [.. initial.Select(rows => settings.LearningRate ?? rows.Squared().mean().sqrt().ReadDouble() / 20)];
-        state = ConceptState.Begin(initial);
-        loss = new ConceptLoss(model, settings.ClipSkip, settings.SaveMemory);
-        examples = new ConceptExamples(model, word, settings, pictures);
+        state = TextualInversionState.Begin(initial);
+        loss = new TextualInversionLoss(model, settings.ClipSkip, settings.SaveMemory);
+        examples = new TextualInversionExamples(model, word, settings, pictures);
     }
 
     /// <summary>Steps done so far.</summary>
@@ -75,7 +75,7 @@ public sealed class ConceptTraining : IDisposable
     /// <returns>Whether it was one of the same training; if not, nothing has changed.</returns>
     public bool Resume(string path)
     {
-        if (ConceptState.Load(path, key, model.Device) is not { } found)
+        if (TextualInversionState.Load(path, key, model.Device) is not { } found)
             return false;
         state.Dispose();
         state = found;
@@ -83,13 +83,13 @@ public sealed class ConceptTraining : IDisposable
     }
 
     /// <summary>Trains step by step. A synchronous iterator: between steps the caller may save, draw samples, or leave.</summary>
-    /// <param name="cancel">Checked before every step.</param>
+    /// <param name="cancellationToken">Checked before every step.</param>
     /// <exception cref="InvalidInputException">The loss is no number any more.</exception>
-    public IEnumerable<ConceptProgress> Run(CancellationToken cancel = default)
+    public IEnumerable<ConceptProgress> Run(CancellationToken cancellationToken = default)
     {
         while (state.Step < settings.Steps)
         {
-            cancel.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             var value = TakeStep();
             yield return new ConceptProgress(state.Step, settings.Steps, value);
         }
@@ -117,19 +117,19 @@ public sealed class ConceptTraining : IDisposable
     public Conditioning Encode(string prompt, PixelSize size)
     {
         using var _ = no_grad();
-        return TextConditioning.EncodeWith(model, [PromptReading.Read(Tokenizer, prompt)], state.Vectors, [PictureSizes.Of(size)], settings.ClipSkip);
+        return TextConditioning.EncodeWith(model, [PromptReading.Read(Tokenizer, prompt)], state.Vectors, [SizeConditioning.Of(size)], settings.ClipSkip);
     }
 
     /// <summary>What the model draws of a prompt by now.</summary>
     /// <param name="prompt">The prompt; it may also do without the word.</param>
     /// <param name="seed">Seed of the noise.</param>
     /// <param name="size">Size of the picture.</param>
-    /// <param name="cancel">Stops before the next step.</param>
-    public Picture Draw(string prompt, ulong seed, PixelSize size, CancellationToken cancel = default)
+    /// <param name="cancellationToken">Stops before the next step.</param>
+    public Picture Draw(string prompt, ulong seed, PixelSize size, CancellationToken cancellationToken = default)
     {
         using var scope = NewDisposeScope();
-        var nothing = TextConditioning.EncodeNegative(model, model.Tokenizer.Tokenize(""), PictureSizes.Of(size), settings.ClipSkip);
-        return SamplePictures.Draw(model, InitialNoise.FromSeed(model, seed, size.Height, size.Width), Encode(prompt, size), nothing, cancel)[0];
+        var nothing = TextConditioning.EncodeNegative(model, model.Tokenizer.Tokenize(""), SizeConditioning.Of(size), settings.ClipSkip);
+        return SamplePictures.Draw(model, InitialNoise.FromSeed(model, seed, size.Height, size.Width), Encode(prompt, size), nothing, cancellationToken)[0];
     }
 
     /// <summary>Writes what a later run needs to go on, whole or not at all.</summary>
@@ -154,7 +154,7 @@ public sealed class ConceptTraining : IDisposable
             var (value, found) = loss.Differentiate(state.Vectors, batch);
             sum += value;
             foreach (var (total, gradient) in gradients.Zip(found))
-                total.add_(gradient, alpha: Held(1.0 / settings.Accumulation));
+                total.add_(gradient, alpha: Scalar(1.0 / settings.Accumulation));
         }
 
         var mean = sum / settings.Accumulation;

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Studio.Recipes;
 /// </summary>
 /// <param name="tokenizer">The model's tokenizer.</param>
 /// <param name="find">Gives the version of an id.</param>
-internal sealed class PromptWindows(ClipTokenizer tokenizer, Func<string, PictureVersion> find)
+internal sealed class PromptChunks(ClipTokenizer tokenizer, Func<string, PictureVersion> find)
 {
     /// <summary>The windows of a recipe, 1 where long prompts were not asked for.</summary>
     public int Of(Recipe recipe) => recipe switch

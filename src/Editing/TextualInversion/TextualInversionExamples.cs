@@ -12,16 +12,16 @@ namespace PromptToPrompt.Editing.TextualInversion;
 /// What a word is learned from: the pictures' latents, encoded once, noised anew each time. Batch number i of a seed is always the same, so that a run can be
 /// gone on with at any step.
 /// </summary>
-internal sealed class ConceptExamples : IDisposable
+internal sealed class TextualInversionExamples : IDisposable
 {
     // A number that no step has.
     private const long HeldOutNumber = -1;
     private readonly StableDiffusionModel model;
-    private readonly ConceptSettings settings;
+    private readonly TextualInversionSettings settings;
     private readonly NoiseSchedule schedule;
     private readonly List<Entry> entries = [];
 
-    public ConceptExamples(StableDiffusionModel model, ConceptWord word, ConceptSettings settings, IReadOnlyList<ConceptPicture> pictures)
+    public TextualInversionExamples(StableDiffusionModel model, PlaceholderWord word, TextualInversionSettings settings, IReadOnlyList<ExamplePicture> pictures)
     {
         InvalidInputException.Require(pictures.Count > 0, "There are no pictures to learn from; give a few of the same thing.");
         var size = pictures[0].Picture.Size;
@@ -44,12 +44,12 @@ internal sealed class ConceptExamples : IDisposable
 
     /// <summary>The examples of a step, batch by batch.</summary>
     /// <param name="step">The step, from 0.</param>
-    public IEnumerable<ConceptBatch> Step(int step) =>
+    public IEnumerable<TextualInversionBatch> Step(int step) =>
         Enumerable.Range(0, settings.Accumulation).Select(i => Draw(((long)step * settings.Accumulation) + i, settings.Batch));
 
     /// <summary>Examples that no step has: noise levels evenly spaced, each picture about as often as the others.</summary>
     /// <param name="count">How many.</param>
-    public IEnumerable<ConceptBatch> HeldOut(int count)
+    public IEnumerable<TextualInversionBatch> HeldOut(int count)
     {
         for (var first = 0; first < count; first += settings.Batch)
         {
@@ -63,7 +63,7 @@ internal sealed class ConceptExamples : IDisposable
     public void Dispose() => entries.ForEach(entry => entry.Latents.Dispose());
 
     // The noise levels of a batch lie each in its own stretch of the schedule (Kingma et al., arXiv 2107.00630, §3): the same mean, with less chance in it.
-    private ConceptBatch Draw(long number, int rows)
+    private TextualInversionBatch Draw(long number, int rows)
     {
         using var generator = Numbers(number);
         using var numbers = rand([2], dtype: ScalarType.Float64, device: CPU, generator: generator);
@@ -86,13 +86,13 @@ internal sealed class ConceptExamples : IDisposable
         return (int)order[place % entries.Count].ReadInt64();
     }
 
-    private ConceptBatch Noise(Generator generator, IReadOnlyList<(Entry Entry, int Prompt, long Timestep)> rows)
+    private TextualInversionBatch Noise(Generator generator, IReadOnlyList<(Entry Entry, int Prompt, long Timestep)> rows)
     {
         using var scope = NewDisposeScope();
         var latents = cat([.. rows.Select(row => row.Entry.Latents)], 0);
         var noise = randn(latents.shape, device: CPU, generator: generator).to(model.Device);
         var levels = rows.Select(row => schedule.Level(row.Timestep)).ToList();
-        return new ConceptBatch(
+        return new TextualInversionBatch(
             [.. rows.Select(row => row.Entry.Prompts[row.Prompt % row.Entry.Prompts.Count])],
             [.. rows.Select(row => row.Entry.Sizes)],
             PerRow((level, sample, rowNoise) => level.AddNoise(sample, rowNoise)),
@@ -114,5 +114,5 @@ internal sealed class ConceptExamples : IDisposable
         return (hash ^ (hash >> 31)) >> 1;
     }
 
-    private sealed record Entry(Tensor Latents, IReadOnlyList<TokenizedPrompt> Prompts, PictureSizes Sizes);
+    private sealed record Entry(Tensor Latents, IReadOnlyList<TokenizedPrompt> Prompts, SizeConditioning Sizes);
 }

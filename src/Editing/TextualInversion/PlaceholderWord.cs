@@ -7,14 +7,14 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.TextualInversion;
 
 /// <summary>A word that is new to a model: the ids it has in prompts, and the vectors it begins with.</summary>
-internal sealed class ConceptWord
+internal sealed class PlaceholderWord
 {
     private readonly StableDiffusionModel model;
     private readonly AddedToken token;
     private readonly int initial;
 
     /// <exception cref="InvalidInputException">The model has the word already, or the initial word is more than one token to it.</exception>
-    public ConceptWord(StableDiffusionModel model, ConceptSettings settings)
+    public PlaceholderWord(StableDiffusionModel model, TextualInversionSettings settings)
     {
         this.model = model;
         Require(

@@ -11,7 +11,7 @@ namespace PromptToPrompt.Editing.Tests.Oracles;
 /// kept together with its sum over the steps, as the published implementations do. Tests compare the product with it, benchmarks too.
 /// </summary>
 /// <param name="edits">The edit of each prompt; null for the source, prompt 0, which must be in the batch.</param>
-internal sealed class MaterializedEditAttention(IReadOnlyList<AttentionEdit?> edits) : AttentionProcessor, IDisposable
+internal sealed class MaterializedAttentionProcessor(IReadOnlyList<EditSchedule?> edits) : AttentionProcessor, IDisposable
 {
     private readonly Dictionary<int, AttentionSite> sites = [];
     private readonly Dictionary<int, Tensor> current = [];
@@ -50,7 +50,7 @@ internal sealed class MaterializedEditAttention(IReadOnlyList<AttentionEdit?> ed
         sums.Clear();
     }
 
-    private static Tensor Edited(in AttentionCall call, AttentionEdit edit, Tensor source, Tensor own)
+    private static Tensor Edited(in AttentionCall call, EditSchedule edit, Tensor source, Tensor own)
     {
         if (call.Site.Kind == AttentionKind.Self)
             return edit.InjectsSelfAttention(call.Step.Index, call.Height, call.Width) ? source : own;

@@ -7,7 +7,7 @@ using PromptToPrompt.Editing.Tests.Alignment;
 
 namespace PromptToPrompt.Editing.Tests.Attention;
 
-public sealed class AttentionEditTests
+public sealed class EditScheduleTests
 {
     private static readonly JsonElement Controllers = ReferenceFiles.Json("controllers.json");
 
@@ -20,7 +20,7 @@ public sealed class AttentionEditTests
         string[] prompts = [.. run.GetProperty("prompts").EnumerateArray().Select(prompt => prompt.GetString()!)];
         var steps = run.GetProperty("num_steps").GetInt32();
         var request = Request(run);
-        var edits = AttentionEdit.CreateAll(
+        var edits = EditSchedule.CreateAll(
             ReferencePrompts.Get(prompts[0]), [.. prompts[1..].Select(target => (ReferencePrompts.Get(target), request))], steps);
         for (var row = 0; row < edits.Count; row++)
         {
@@ -88,14 +88,14 @@ public sealed class AttentionEditTests
     public void A_word_of_one_target_is_passed_over_in_another()
     {
         var request = new EditRequest { Weights = [new WordWeight("hat", 3)] };
-        var edits = AttentionEdit.CreateAll(
+        var edits = EditSchedule.CreateAll(
             ToyPrompt.Of("a cat"), [(ToyPrompt.Of("a dog"), request), (ToyPrompt.Of("a cat hat"), request)], 10);
         Assert.Equal([1, 1, 1, 1], edits[0].Equalizer[..4]);
         Assert.Equal([1, 1, 1, 3], edits[1].Equalizer[..4]);
     }
 
-    private static AttentionEdit Create(string source, string target, EditRequest request) =>
-        AttentionEdit.Create(ToyPrompt.Of(source), ToyPrompt.Of(target), request, steps: 10);
+    private static EditSchedule Create(string source, string target, EditRequest request) =>
+        EditSchedule.Create(ToyPrompt.Of(source), ToyPrompt.Of(target), request, steps: 10);
 
     private static EditRequest Request(JsonElement run)
     {
@@ -115,7 +115,7 @@ public sealed class AttentionEditTests
         };
     }
 
-    private static void AssertCross(JsonElement run, int row, string timing, CrossEdit edit)
+    private static void AssertCross(JsonElement run, int row, string timing, CrossAttentionEdit edit)
     {
         var mapper = new float[77 * 77];
         var counterpart = new float[77];
@@ -143,12 +143,12 @@ public sealed class AttentionEditTests
         float[] equalizer = run.TryGetProperty("equalizer", out var factors)
             ? [.. factors.EnumerateArray().Select(factor => factor.GetSingle())]
             : [.. Enumerable.Repeat(1f, 77)];
-        var expected = CrossEdit.Create(mapper, counterpart, equalizer, [.. timing.Select(digit => (float)(digit - '0'))]);
+        var expected = CrossAttentionEdit.Create(mapper, counterpart, equalizer, [.. timing.Select(digit => (float)(digit - '0'))]);
         Assert.Equal(expected.P, edit.P);
         Assert.Equal(expected.R, edit.R);
     }
 
-    private static void AssertSelf(JsonElement run, AttentionEdit edit)
+    private static void AssertSelf(JsonElement run, EditSchedule edit)
     {
         var window = run.GetProperty("num_self_replace");
         var pixels = run.GetProperty("self_threshold").GetInt32();

@@ -10,10 +10,10 @@ namespace PromptToPrompt.Editing.TextualInversion;
 /// <param name="Noisy">Their noised latents, [rows, channels, h, w] float32.</param>
 /// <param name="Target">The noise, or what else the network predicts, of the same shape.</param>
 /// <param name="Timesteps">The timestep of each, [rows].</param>
-internal sealed record ConceptBatch(
-    IReadOnlyList<TokenizedPrompt> Prompts, IReadOnlyList<PictureSizes> Sizes, Tensor Noisy, Tensor Target, Tensor Timesteps) : IDisposable
+internal sealed record TextualInversionBatch(
+    IReadOnlyList<TokenizedPrompt> Prompts, IReadOnlyList<SizeConditioning> Sizes, Tensor Noisy, Tensor Target, Tensor Timesteps) : IDisposable
 {
-    public ConceptBatch MoveToOuterDisposeScope() => this with
+    public TextualInversionBatch MoveToOuterDisposeScope() => this with
     {
         Noisy = Noisy.MoveToOuterDisposeScope(),
         Target = Target.MoveToOuterDisposeScope(),

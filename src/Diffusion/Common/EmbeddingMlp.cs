@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Common;
 
 /// <summary>The two-layer perceptron that makes an embedding for the residual blocks: [B, channels] → [B, embedding].</summary>
-internal sealed class EmbeddingPerceptron(WeightScope weights, int channels, int embedding)
+internal sealed class EmbeddingMlp(WeightScope weights, int channels, int embedding)
 {
     private readonly Linear first = new(weights["linear_1"], channels, embedding);
     private readonly Linear second = new(weights["linear_2"], embedding, embedding);

@@ -2,7 +2,7 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.UNet.Gradient;
 using PromptToPrompt.Editing.Inversion;
-using static PromptToPrompt.Diffusion.Native.HeldScalar;
+using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.TextualInversion;
@@ -14,10 +14,10 @@ namespace PromptToPrompt.Editing.TextualInversion;
 /// <param name="model">The model; none of its weights gets a gradient.</param>
 /// <param name="clipSkip">How many of the text encoder's last layers are left out.</param>
 /// <param name="saveMemory">Whether activations are computed again in the backward pass; null: where they are large.</param>
-internal sealed class ConceptLoss(StableDiffusionModel model, int clipSkip, bool? saveMemory)
+internal sealed class TextualInversionLoss(StableDiffusionModel model, int clipSkip, bool? saveMemory)
 {
     /// <summary>The loss.</summary>
-    public double Of(IReadOnlyList<Tensor> vectors, ConceptBatch batch)
+    public double Of(IReadOnlyList<Tensor> vectors, TextualInversionBatch batch)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -28,7 +28,7 @@ internal sealed class ConceptLoss(StableDiffusionModel model, int clipSkip, bool
     }
 
     /// <summary>The loss and its gradient with respect to the vectors of each text encoder, float32 and of their shapes.</summary>
-    public (double Loss, IReadOnlyList<Tensor> Gradients) Differentiate(IReadOnlyList<Tensor> vectors, ConceptBatch batch)
+    public (double Loss, IReadOnlyList<Tensor> Gradients) Differentiate(IReadOnlyList<Tensor> vectors, TextualInversionBatch batch)
     {
         using var _ = enable_grad();
         using var scope = NewDisposeScope();
@@ -43,7 +43,7 @@ internal sealed class ConceptLoss(StableDiffusionModel model, int clipSkip, bool
         return (loss, [.. found.Select(gradient => GradientScale.Down(gradient).detach().MoveToOuterDisposeScope())]);
     }
 
-    private (double Loss, Conditioning Gradient) ThroughNetwork(ConceptBatch batch, Conditioning text)
+    private (double Loss, Conditioning Gradient) ThroughNetwork(TextualInversionBatch batch, Conditioning text)
     {
         using var _ = no_grad();
         using var input = batch.Noisy.to(model.Dtype, copy: true);
@@ -51,10 +51,10 @@ internal sealed class ConceptLoss(StableDiffusionModel model, int clipSkip, bool
             model.UNet, input, batch.Timesteps, text.Vector?.detach(), recompute: saveMemory, differentiateVector: true);
         using var pass = network.Forward(text.Text.detach());
         var error = Error(pass.Output, batch);
-        return (error.Squared().mean().ReadDouble(), pass.Backward(GradientScale.Up(error * Held(2.0 / error.numel()))));
+        return (error.Squared().mean().ReadDouble(), pass.Backward(GradientScale.Up(error * Scalar(2.0 / error.numel()))));
     }
 
-    private Conditioning Read(IReadOnlyList<Tensor> vectors, ConceptBatch batch) => TextConditioning.EncodeWith(model, batch.Prompts, vectors, batch.Sizes, clipSkip);
+    private Conditioning Read(IReadOnlyList<Tensor> vectors, TextualInversionBatch batch) => TextConditioning.EncodeWith(model, batch.Prompts, vectors, batch.Sizes, clipSkip);
 
-    private static Tensor Error(Tensor predicted, ConceptBatch batch) => predicted.to(ScalarType.Float32) - batch.Target;
+    private static Tensor Error(Tensor predicted, TextualInversionBatch batch) => predicted.to(ScalarType.Float32) - batch.Target;
 }

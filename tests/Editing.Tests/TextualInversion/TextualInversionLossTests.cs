@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.TextualInversion;
 
-public sealed class ConceptLossTests : IDisposable
+public sealed class TextualInversionLossTests : IDisposable
 {
     private readonly Reference reference = new();
     private readonly DisposeScope scope = NewDisposeScope();
@@ -19,9 +19,9 @@ public sealed class ConceptLossTests : IDisposable
     public void TheGradientIsThatOfTheWholeModel(string name, int clipSkip, bool saveMemory)
     {
         var model = reference.Model(name);
-        var settings = new ConceptSettings { Word = "<my-cat>", Initial = "cat", Vectors = 2, Batch = 3, Templates = ["a {}", "a photo of {} in a field"] };
-        var word = new ConceptWord(model, settings);
-        using var examples = new ConceptExamples(model, word, settings, ConceptPictures.For(side: 64));
+        var settings = new TextualInversionSettings { Word = "<my-cat>", Initial = "cat", Vectors = 2, Batch = 3, Templates = ["a {}", "a photo of {} in a field"] };
+        var word = new PlaceholderWord(model, settings);
+        using var examples = new TextualInversionExamples(model, word, settings, ConceptPictures.For(side: 64));
         using var batch = examples.Step(0).Single();
         // Two equal vectors would hide a mistake in their order.
         var vectors = word.InitialVectors().Select((rows, i) => rows + (0.01 * randn(rows.shape, generator: new Generator((ulong)i)))).ToList();
@@ -31,7 +31,7 @@ public sealed class ConceptLossTests : IDisposable
         var expected = (model.UNet.Forward(batch.Noisy, batch.Timesteps, text) - batch.Target).square().mean();
         var gradients = autograd.grad([expected], leaves);
 
-        var loss = new ConceptLoss(model, clipSkip, saveMemory);
+        var loss = new TextualInversionLoss(model, clipSkip, saveMemory);
         var (value, found) = loss.Differentiate(vectors, batch);
 
         Assert.Equal(expected.ToDouble(), value, 1e-5 * value);

@@ -6,14 +6,14 @@ using PromptToPrompt.Editing.Prompts;
 namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>One edited prompt's attention control: what happens at each step, worked out before the run from the prompts alone.</summary>
-public sealed class AttentionEdit
+public sealed class EditSchedule
 {
-    private readonly CrossEdit[] cross;
+    private readonly CrossAttentionEdit[] cross;
     private readonly int steps;
     private readonly StepWindow selfSteps;
     private readonly int selfResolution;
 
-    private AttentionEdit(TokenAlignment alignment, float[] equalizer, EditRequest request, int steps)
+    private EditSchedule(TokenAlignment alignment, float[] equalizer, EditRequest request, int steps)
     {
         Alignment = alignment;
         Equalizer = equalizer;
@@ -35,7 +35,7 @@ public sealed class AttentionEdit
     /// <param name="request">The edit; its prompts are not read.</param>
     /// <param name="steps">Number of denoising steps of the run.</param>
     /// <exception cref="InvalidInputException">The prompts cannot be aligned, or the target does not have a word that is named.</exception>
-    public static AttentionEdit Create(TokenizedPrompt source, TokenizedPrompt target, EditRequest request, int steps) =>
+    public static EditSchedule Create(TokenizedPrompt source, TokenizedPrompt target, EditRequest request, int steps) =>
         CreateAll(source, [(target, request)], steps)[0];
 
     /// <summary>
@@ -43,7 +43,7 @@ public sealed class AttentionEdit
     /// over in those that do not have it.
     /// </summary>
     /// <inheritdoc cref="Create"/>
-    public static IReadOnlyList<AttentionEdit> CreateAll(
+    public static IReadOnlyList<EditSchedule> CreateAll(
         TokenizedPrompt source, IReadOnlyList<(TokenizedPrompt Target, EditRequest Request)> edits, int steps)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
@@ -52,7 +52,7 @@ public sealed class AttentionEdit
             WordPlaces.RequireIn(targets, word, setting);
         return
         [
-            .. edits.Select(edit => new AttentionEdit(
+            .. edits.Select(edit => new EditSchedule(
                 TokenAlignment.Create(edit.Request.Alignment, source, edit.Target),
                 Editing.Prompts.Equalizer.Create(edit.Target, edit.Request.Weights),
                 edit.Request,
@@ -64,7 +64,7 @@ public sealed class AttentionEdit
     /// What is done to cross-attention at a step, counted from 0 by evaluations of the U-Net: a scheduler that needs more of them than
     /// steps stays at the last one. Steps without a difference return the same object.
     /// </summary>
-    public CrossEdit At(int step)
+    public CrossAttentionEdit At(int step)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         return cross[Math.Min(step, cross.Length - 1)];
@@ -78,14 +78,14 @@ public sealed class AttentionEdit
         request.Weights.Where(weight => weight.Index is null).Select(weight => (nameof(EditRequest.Weights), weight.Word))
             .Concat(request.CrossSteps.Words.Select(window => (nameof(EditRequest.CrossSteps), window.Word)));
 
-    private static CrossEdit[] CrossEdits(TokenAlignment alignment, float[] equalizer, float[][] timing)
+    private static CrossAttentionEdit[] CrossEdits(TokenAlignment alignment, float[] equalizer, float[][] timing)
     {
-        var edits = new CrossEdit[timing.Length];
+        var edits = new CrossAttentionEdit[timing.Length];
         for (var step = 0; step < edits.Length; step++)
         {
             edits[step] = step > 0 && timing[step].AsSpan().SequenceEqual(timing[step - 1])
                 ? edits[step - 1]
-                : CrossEdit.Create(alignment.Mapper, alignment.Counterpart, equalizer, timing[step]);
+                : CrossAttentionEdit.Create(alignment.Mapper, alignment.Counterpart, equalizer, timing[step]);
         }
 
         return edits;

@@ -10,12 +10,12 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.TextualInversion;
 
 /// <summary>All that a training changes: the vectors and the optimiser's moments, for each text encoder.</summary>
-internal sealed class ConceptState : IDisposable
+internal sealed class TextualInversionState : IDisposable
 {
     private const string Format = "p2p-concept-1";
     private readonly IReadOnlyList<Adam> optimisers;
 
-    private ConceptState(IReadOnlyList<Adam> optimisers) => this.optimisers = optimisers;
+    private TextualInversionState(IReadOnlyList<Adam> optimisers) => this.optimisers = optimisers;
 
     /// <summary>Steps taken.</summary>
     public int Step => optimisers[0].Steps;
@@ -24,7 +24,7 @@ internal sealed class ConceptState : IDisposable
     public IReadOnlyList<Tensor> Vectors => [.. optimisers.Select(optimiser => optimiser.Value)];
 
     /// <summary>The state before the first step.</summary>
-    public static ConceptState Begin(IReadOnlyList<Tensor> initial) => new([.. initial.Select(rows => new Adam(rows))]);
+    public static TextualInversionState Begin(IReadOnlyList<Tensor> initial) => new([.. initial.Select(rows => new Adam(rows))]);
 
     /// <summary>Takes a step of the optimiser.</summary>
     /// <param name="gradients">The gradient for each text encoder's vectors.</param>
@@ -52,7 +52,7 @@ internal sealed class ConceptState : IDisposable
     /// <param name="path">Where from.</param>
     /// <param name="key">What it must belong to.</param>
     /// <param name="device">Where the vectors are wanted.</param>
-    public static ConceptState? Load(string path, string key, Device device)
+    public static TextualInversionState? Load(string path, string key, Device device)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -72,7 +72,7 @@ internal sealed class ConceptState : IDisposable
     }
 
     /// <summary>What a state is recognised by. The number of steps does not count: a training may be made longer.</summary>
-    public static string KeyOf(StableDiffusionModel model, ConceptSettings settings, IReadOnlyList<ConceptPicture> pictures)
+    public static string KeyOf(StableDiffusionModel model, TextualInversionSettings settings, IReadOnlyList<ExamplePicture> pictures)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(new

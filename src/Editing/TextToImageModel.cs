@@ -5,7 +5,7 @@ using PromptToPrompt.Diffusion.Sampling;
 namespace PromptToPrompt.Editing;
 
 /// <summary>What works with models that were trained to denoise a picture of a text, and with no others.</summary>
-internal static class PlainModel
+internal static class TextToImageModel
 {
     /// <summary>Refuses models made for inpainting, and those that were distilled to take guidance as an input.</summary>
     /// <param name="model">The model.</param>
