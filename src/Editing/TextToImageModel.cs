@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Sampling;
 
 namespace PromptToPrompt.Editing;
 

@@ -9,7 +9,7 @@ public sealed class LayerTests
     [InlineData(Layers.Command, Layers.Diffusion, Layers.Editing, Layers.Studio)]
     [InlineData(Layers.Storybook, Layers.Diffusion)]
     [InlineData(Layers.Evaluation, Layers.Diffusion, Layers.Editing, Layers.Storybook)]
-    public void An_assembly_sees_only_the_layers_below_it(string assembly, params string[] below) =>
+    public void AnAssemblySeesOnlyTheLayersBelowIt(string assembly, params string[] below) =>
         Assert.Empty(Layers.OwnReferences(assembly).Except(below));
 
     [Fact]
@@ -33,7 +33,7 @@ public sealed class LayerTests
 
     [Theory]
     [MemberData(nameof(Libraries))]
-    public void A_library_does_not_talk_to_the_terminal(string library) =>
+    public void ALibraryDoesNotTalkToTheTerminal(string library) =>
         Assert.Empty(Layers.References(library).Intersect(["System.Console", "System.CommandLine", "Spectre.Console"]));
 
     public static TheoryData<string> Libraries() => [.. Layers.Libraries];

@@ -19,11 +19,11 @@ public sealed class MutabilityTests
 
     [Theory]
     [MemberData(nameof(Libraries))]
-    public void A_library_has_no_public_mutable_static_state(string library) =>
+    public void ALibraryHasNoPublicMutableStaticState(string library) =>
         Assert.Empty(Layers.Load(library).GetExportedTypes().SelectMany(type => Mutable(type, BindingFlags.Static)));
 
     [Fact]
-    public void Nothing_outside_changes_a_model() =>
+    public void NothingOutsideChangesAModel() =>
         Assert.Empty(Layers.Load(Layers.Diffusion).GetExportedTypes()
             .Where(type => ModelNamespaces.Contains(type.Namespace))
             .SelectMany(type => Mutable(type, BindingFlags.Instance)));

@@ -15,7 +15,7 @@ public sealed class NativeScalarTests
         Resolver.Resolve(Read(Layers.Diffusion).AssemblyReferences.Single(reference => reference.Name == "TorchSharp")).MainModule));
 
     [Fact]
-    public void What_leaves_a_scalar_to_the_garbage_collector_is_banned()
+    public void WhatLeavesAScalarToTheGarbageCollectorIsBanned()
     {
         var banned = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "BannedSymbols.Scalars.txt"));
         string[] found = [.. Unheld.Value.Names.Select(name => $"{name};{Message}")];
@@ -25,11 +25,11 @@ public sealed class NativeScalarTests
 
     [Theory]
     [MemberData(nameof(Assemblies))]
-    public void Nothing_leaves_a_scalar_to_the_garbage_collector(string assembly) =>
+    public void NothingLeavesAScalarToTheGarbageCollector(string assembly) =>
         Assert.DoesNotContain(Unheld.Value.UsesIn(Read(assembly)), use => !use.User.StartsWith(NativeScalar, StringComparison.Ordinal));
 
     [Fact]
-    public void Uses_are_found_where_the_analyzer_does_not_look()
+    public void UsesAreFoundWhereTheAnalyzerDoesNotLook()
     {
         var uses = Unheld.Value.UsesIn(Read(typeof(NativeScalarTests).Assembly.GetName().Name!)).ToList();
         Assert.Equal(2, uses.Count(use => use.Member == "M:TorchSharp.torch.Tensor.op_Addition(TorchSharp.torch.Tensor,TorchSharp.torch.Tensor)"));

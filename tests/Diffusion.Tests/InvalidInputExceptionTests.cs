@@ -1,4 +1,3 @@
-using Xunit;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Diffusion.Tests;

@@ -3,7 +3,6 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Editing.Pipelines;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests;

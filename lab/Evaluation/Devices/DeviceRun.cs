@@ -1,9 +1,9 @@
-using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Pipelines;
 using TorchSharp;
 using static TorchSharp.torch;

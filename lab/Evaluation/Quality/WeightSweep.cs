@@ -1,7 +1,6 @@
-using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Evaluation.Judging;

@@ -1,6 +1,6 @@
-using PromptToPrompt.Diffusion.Storage.Weights;
 using System.Globalization;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.Vae;

@@ -1,9 +1,8 @@
-using PromptToPrompt.Diffusion.Pipelines;
 using System.Globalization;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Storage.Files;
-using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.Vae;

@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Pipelines;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
@@ -8,6 +7,7 @@ using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Files;
 using PromptToPrompt.Editing.TextualInversion;
 

@@ -1,10 +1,10 @@
-using PromptToPrompt.Diffusion.Storage.Weights;
 using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Cli.Runs;

@@ -1,6 +1,6 @@
-using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Storage.Files;
+using PromptToPrompt.Diffusion.Storage.Weights;
 
 namespace PromptToPrompt.Cli.Runs;
 

@@ -1,6 +1,6 @@
-using PromptToPrompt.Diffusion.Storage.Weights;
 using System.Text.Json;
 using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;

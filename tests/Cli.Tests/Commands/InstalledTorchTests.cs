@@ -22,7 +22,7 @@ public sealed class InstalledTorchTests : IClassFixture<ProgramWithoutTorch>, ID
     }
 
     [Fact]
-    public void A_matching_one_is_taken_and_named()
+    public void AMatchingOneIsTakenAndNamed()
     {
         using var json = JsonDocument.Parse(Run("doctor", "--json", "--model", EmbeddedModel.Folder()).Succeeded());
         Assert.Equal("2.10.0+cpu", json.RootElement.GetProperty("libtorch").GetString());
@@ -31,7 +31,7 @@ public sealed class InstalledTorchTests : IClassFixture<ProgramWithoutTorch>, ID
     }
 
     [Fact]
-    public void An_edit_runs_on_it()
+    public void AnEditRunsOnIt()
     {
         using var output = new TemporaryFolder();
         Run("edit", "a red house", "a blue house", "--model", EmbeddedModel.Folder(), "--steps", "2", "-o", output.Path).Succeeded();
@@ -39,21 +39,21 @@ public sealed class InstalledTorchTests : IClassFixture<ProgramWithoutTorch>, ID
     }
 
     [Fact]
-    public void Another_version_is_refused_with_one_line()
+    public void AnotherVersionIsRefusedWithOneLine()
     {
         Version("2.9.1+cpu");
         Assert.Contains("is version 2.9.1+cpu; wanted is 2.10.x", Run("generate", "a house", "--model", EmbeddedModel.Folder()).FailedWith(2));
     }
 
     [Fact]
-    public void A_folder_without_one_is_refused_with_one_line()
+    public void AFolderWithoutOneIsRefusedWithOneLine()
     {
         Directory.Delete(libraries, recursive: true);
         Assert.Contains("P2P_LIBTORCH is", Run("generate", "a house", "--model", EmbeddedModel.Folder()).FailedWith(2));
     }
 
     [Fact]
-    public void A_broken_library_is_refused_with_one_line_and_the_process_lives()
+    public void ABrokenLibraryIsRefusedWithOneLineAndTheProcessLives()
     {
         var path = Path.Combine(libraries, "libtorch_cpu.so");
         var whole = File.ReadAllBytes(Path.Combine(libraries, "libc10.so"));
@@ -66,7 +66,7 @@ public sealed class InstalledTorchTests : IClassFixture<ProgramWithoutTorch>, ID
     }
 
     [Fact]
-    public void A_program_with_its_own_refuses_another()
+    public void AProgramWithItsOwnRefusesAnother()
     {
         var error = P2P.RunIn(Environment(), "generate", "a house", "--model", EmbeddedModel.Folder()).FailedWith(2);
         Assert.Contains("-p:TorchBackend=none", error);

@@ -14,11 +14,11 @@ public sealed class ServeCommandTests
     [InlineData("no directory or file \"nothing\"", "--model", "nothing")]
     [InlineData("no directory or file \"nothing\"", "--also", "nothing")]
     [InlineData("must be at least 1", "--queue", "0")]
-    public void What_does_not_fit_is_said_before_anything_listens(string sentence, params string[] arguments) =>
+    public void WhatDoesNotFitIsSaidBeforeAnythingListens(string sentence, params string[] arguments) =>
         Assert.Contains(sentence, P2P.Run(["serve", .. arguments]).FailedWith(2), StringComparison.Ordinal);
 
     [Fact]
-    public void A_folder_that_cannot_be_used_is_named()
+    public void AFolderThatCannotBeUsedIsNamed()
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder["file"], "");
@@ -27,7 +27,7 @@ public sealed class ServeCommandTests
 
     /// <summary>What the studio shows is run by a shell, so that quoting is tested as well.</summary>
     [Fact]
-    public async Task The_command_that_is_shown_makes_the_same_picture()
+    public async Task TheCommandThatIsShownMakesTheSamePicture()
     {
         using var folder = new TemporaryFolder();
         using var server = await StudioProcess.Start("--model", EmbeddedModel.Folder(), "--data", folder["data"], "--prediction", "epsilon", "--vae-tiling");
@@ -42,7 +42,7 @@ public sealed class ServeCommandTests
     }
 
     [Fact]
-    public async Task So_it_does_for_a_given_picture_at_its_own_size()
+    public async Task SoItDoesForAGivenPictureAtItsOwnSize()
     {
         using var folder = new TemporaryFolder();
         using var server = await StudioProcess.Start("--model", EmbeddedModel.Folder(), "--data", folder["data"]);

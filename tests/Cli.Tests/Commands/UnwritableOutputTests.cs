@@ -17,7 +17,7 @@ public sealed class UnwritableOutputTests : IDisposable
     [InlineData("nothing can be written in /proc", "--trace", "/proc/trace")]
     [InlineData("is a device", "--trace", "/dev/null")]
     [InlineData("longer than the system allows", "--trace", "{folder}/{long}x{long}")]
-    public void A_run_is_refused_before_the_work(string sentence, string option, string path)
+    public void ARunIsRefusedBeforeTheWork(string sentence, string option, string path)
     {
         File.WriteAllText(folder["file"], "");
         // A model that does not exist would be the next thing to fail.
@@ -33,7 +33,7 @@ public sealed class UnwritableOutputTests : IDisposable
     [InlineData("longer than the system allows", "learn-concept", "{folder}/{long}.safetensors")]
     [InlineData("nothing can be written in /proc", "convert", "/proc/model")]
     [InlineData("nothing can be written in /proc", "random", "/proc/model")]
-    public void So_are_the_other_commands(string sentence, string command, string path)
+    public void SoAreTheOtherCommands(string sentence, string command, string path)
     {
         new Diffusion.Images.Picture(8, 8, new byte[8 * 8 * 3]).SavePng(folder["picture.png"]);
         string[] line = command switch
@@ -48,7 +48,7 @@ public sealed class UnwritableOutputTests : IDisposable
 
     /// <summary>A disk that is full while the results are written, by way of the largest file a shell allows.</summary>
     [Fact]
-    public void A_disk_that_is_full_is_a_sentence_and_leaves_no_half_of_a_file()
+    public void ADiskThatIsFullIsASentenceAndLeavesNoHalfOfAFile()
     {
         // The runtime would itself make a large file, for code, if it were not told otherwise.
         var outcome = P2P.RunShell($"ulimit -f 8; export DOTNET_EnableWriteXorExecute=0; {P2P.Command} generate 'a red house' --steps 1 --quiet --model {EmbeddedModel.Folder()} -o {folder["out"]}");
@@ -57,11 +57,11 @@ public sealed class UnwritableOutputTests : IDisposable
     }
 
     [Fact]
-    public void A_working_folder_that_is_gone_is_said() => Assert.Contains(
+    public void AWorkingFolderThatIsGoneIsSaid() => Assert.Contains(
         "does not exist any more", P2P.RunShell($"mkdir {folder["gone"]} && cd {folder["gone"]} && rmdir {folder["gone"]} && {P2P.Command} tokens a").FailedWith(2));
 
     [Fact]
-    public void Where_no_copy_of_the_library_can_be_kept_the_folders_are_named()
+    public void WhereNoCopyOfTheLibraryCanBeKeptTheFoldersAreNamed()
     {
         var homeless = new Dictionary<string, string> { ["XDG_CACHE_HOME"] = "/proc/cache", ["HOME"] = "/proc/home", ["TMPDIR"] = "/no/such" };
         var outcome = P2P.RunIn(homeless, "doctor", "--model", EmbeddedModel.Folder());

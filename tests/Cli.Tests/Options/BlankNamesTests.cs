@@ -24,7 +24,7 @@ public sealed class BlankNamesTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void An_empty_one_is_refused(string path, string name)
+    public void AnEmptyOneIsRefused(string path, string name)
     {
         var root = CommandLine.Create(CancellationToken.None);
         var command = Commands("", root).Single(found => found.Path == path).Command;
@@ -39,7 +39,7 @@ public sealed class BlankNamesTests
 
     /// <summary>All that help calls a file, a folder or a name is among them.</summary>
     [Fact]
-    public void None_is_left_out()
+    public void NoneIsLeftOut()
     {
         var tested = Names().Select(row => row.Data.Item2).ToHashSet();
         foreach (var option in Commands("", CommandLine.Create(CancellationToken.None)).SelectMany(found => found.Command.Options))
@@ -56,7 +56,7 @@ public sealed class BlankNamesTests
     [InlineData("--output: the value is empty", "generate", "a cat", "-o", "")]
     [InlineData("--lora: \":0.5\" names no file", "generate", "a cat", "--lora", ":0.5")]
     [InlineData("--embedding: \"cat=\" names no file", "tokens", "a cat", "--embedding", "cat=")]
-    public void It_is_one_line(string expected, params string[] arguments) => Assert.Contains(expected, P2P.Run(arguments).FailedWith(2));
+    public void ItIsOneLine(string expected, params string[] arguments) => Assert.Contains(expected, P2P.Run(arguments).FailedWith(2));
 
     private static bool IsText(Type type) => type == typeof(string) || type == typeof(string[]);
 

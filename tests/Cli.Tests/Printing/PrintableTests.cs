@@ -7,7 +7,7 @@ public sealed class PrintableTests
 {
     /// <summary>Every character that a terminal obeys or that turns text round, and none that text is made of.</summary>
     [Fact]
-    public void What_a_terminal_would_obey_is_written_out()
+    public void WhatATerminalWouldObeyIsWrittenOut()
     {
         for (var code = 0; code <= char.MaxValue; code++)
         {
@@ -21,10 +21,10 @@ public sealed class PrintableTests
     [Theory]
     [InlineData("naïve café 🎉 你好 שלום سلام می‌خواهم 👩‍👩‍👧 नमस्ते")]
     [InlineData("a \"cat\"\tin\nthe \\ snow")]
-    public void Text_of_every_script_stays_as_it_is(string text) => Assert.Equal(text, Printable.Text(text));
+    public void TextOfEveryScriptStaysAsItIs(string text) => Assert.Equal(text, Printable.Text(text));
 
     [Fact]
-    public void What_was_JSON_stays_the_same_JSON()
+    public void WhatWasJSONStaysTheSameJSON()
     {
         var value = "\u001b[31m\u202Egnp.\u2066 \u0085 \u2028 ü";
         var options = new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -36,7 +36,7 @@ public sealed class PrintableTests
     [Theory]
     [InlineData(100_000)]
     [InlineData(5_000_000)]
-    public void A_long_line_keeps_its_beginning_and_its_end(int length)
+    public void ALongLineKeepsItsBeginningAndItsEnd(int length)
     {
         foreach (var filling in new[] { "x", "🎉", "\n", "\u001b", "word " })
         {
@@ -51,10 +51,10 @@ public sealed class PrintableTests
     }
 
     [Fact]
-    public void A_message_is_one_line() => Assert.Equal("a b c d", Printable.Line("a\r\nb\u2028c\u0085\td\n"));
+    public void AMessageIsOneLine() => Assert.Equal("a b c d", Printable.Line("a\r\nb\u2028c\u0085\td\n"));
 
     [Fact]
-    public void A_stream_that_fails_is_left_alone_and_remembered()
+    public void AStreamThatFailsIsLeftAloneAndRemembered()
     {
         var full = new FailingStream(new IOException("full"));
         using var writer = new TerminalWriter(full, isForMessages: false);
@@ -71,7 +71,7 @@ public sealed class PrintableTests
     }
 
     [Fact]
-    public void All_ways_of_writing_are_cleaned_and_one_message_is_one_line()
+    public void AllWaysOfWritingAreCleanedAndOneMessageIsOneLine()
     {
         using var bytes = new MemoryStream();
         using var console = new TerminalWriter(bytes, isForMessages: true);

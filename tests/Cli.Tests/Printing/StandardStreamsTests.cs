@@ -11,7 +11,7 @@ public sealed class StandardStreamsTests : IDisposable
     [InlineData("edit 'a red house' 'a blue house' --steps 1", "2>/dev/full >/dev/full", "edit-1.png", "run.json")]
     [InlineData("attention 'a red house' --steps 1 --json", "2>&-", "attention.png", "run.json")]
     [InlineData("generate 'a red house' --steps 1", ">&-", "source.png", "run.json")]
-    public void A_run_keeps_its_result(string command, string streams, params string[] files)
+    public void ARunKeepsItsResult(string command, string streams, params string[] files)
     {
         Assert.Equal(0, Shell($"{Program} {command} --model {EmbeddedModel.Folder()} -o {folder["out"]} {streams}").Code);
         foreach (var file in files)
@@ -26,7 +26,7 @@ public sealed class StandardStreamsTests : IDisposable
     [InlineData("models list --json", ">/dev/full")]
     [InlineData("edit --help", ">/dev/full")]
     [InlineData("--version", ">&-")]
-    public void What_was_asked_for_and_cannot_be_printed_is_a_failure(string command, string streams)
+    public void WhatWasAskedForAndCannotBePrintedIsAFailure(string command, string streams)
     {
         _ = EmbeddedModel.Folder();
         var (code, _, error) = Shell($"{Program} {command} {streams}");
@@ -35,7 +35,7 @@ public sealed class StandardStreamsTests : IDisposable
     }
 
     [Fact]
-    public void JSON_that_is_lost_is_a_failure_that_keeps_the_files()
+    public void JSONThatIsLostIsAFailureThatKeepsTheFiles()
     {
         var (code, _, error) = Shell($"{Program} generate 'a cat' --steps 1 --json --quiet --model {EmbeddedModel.Folder()} -o {folder["out"]} >/dev/full");
         Assert.Equal(1, code);
@@ -45,7 +45,7 @@ public sealed class StandardStreamsTests : IDisposable
 
     [Theory]
     [InlineData("no-such-command", 2)]
-    public void Errors_keep_their_exit_code_where_nobody_can_read_them(string command, int code)
+    public void ErrorsKeepTheirExitCodeWhereNobodyCanReadThem(string command, int code)
     {
         foreach (var streams in new[] { "2>&-", "2>/dev/full", "<&- >&- 2>&-" })
             Assert.Equal(code, Shell($"{Program} {command} {streams}").Code);
@@ -53,7 +53,7 @@ public sealed class StandardStreamsTests : IDisposable
 
     /// <summary>An input that never ends, and a reader that wants one line of it.</summary>
     [Fact]
-    public void A_reader_that_goes_ends_the_command_without_a_word()
+    public void AReaderThatGoesEndsTheCommandWithoutAWord()
     {
         _ = EmbeddedModel.Folder();
         var (code, output, error) = Shell($"yes 'a cat' 2>/dev/null | {{ {Program} tokens --json -; echo code $? >&2; }} | head -n 1");
@@ -63,7 +63,7 @@ public sealed class StandardStreamsTests : IDisposable
     }
 
     [Fact]
-    public void Escape_characters_never_reach_the_terminal()
+    public void EscapeCharactersNeverReachTheTerminal()
     {
         _ = EmbeddedModel.Folder();
         const string Attack = "$(printf 'a \\033]0;title\\007\\033[31mred\\302\\23331m \\342\\200\\256cat')";
@@ -77,7 +77,7 @@ public sealed class StandardStreamsTests : IDisposable
     }
 
     [Fact]
-    public void A_prompt_of_a_hundred_thousand_characters_does_not_fill_the_screen()
+    public void APromptOfAHundredThousandCharactersDoesNotFillTheScreen()
     {
         _ = EmbeddedModel.Folder();
         File.WriteAllText(folder["prompt"], string.Concat(Enumerable.Repeat("castle ", 15_000)) + new string('x', 20_000));

@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Images;
-using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using SkiaSharp;
 
 namespace PromptToPrompt.Diffusion.Tests.Images;

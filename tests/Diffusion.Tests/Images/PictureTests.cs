@@ -1,5 +1,5 @@
-using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Tests.Pipelines;
 using PromptToPrompt.Diffusion.Vae;
 using static TorchSharp.torch;

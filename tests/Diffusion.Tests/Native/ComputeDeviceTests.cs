@@ -10,14 +10,14 @@ public sealed class ComputeDeviceTests
     [InlineData("auto", 2, 0)]
     [InlineData("cuda", 1, 0)]
     [InlineData("cuda:1", 2, 1)]
-    public void A_name_stands_for_a_GPU_or_the_CPU(string name, int gpus, int? index) =>
+    public void ANameStandsForAGPUOrTheCPU(string name, int gpus, int? index) =>
         Assert.Equal(index, ComputeDevice.Index(name, gpus, () => "none"));
 
     [Theory]
     [InlineData("cuda", 0, "Device: cuda is not available: there is no driver. Use cpu.")]
     [InlineData("cuda:1", 1, "cuda:1 is not available: this machine has 1 GPU. Use cuda:0.")]
     [InlineData("cuda:7", 2, "cuda:7 is not available: this machine has 2 GPUs. Use cuda:0 to cuda:1.")]
-    public void What_is_not_there_is_an_error_and_nothing_else_is_taken(string name, int gpus, string message) =>
+    public void WhatIsNotThereIsAnErrorAndNothingElseIsTaken(string name, int gpus, string message) =>
         Assert.EndsWith(message, Assert.Throws<InvalidInputException>(() => ComputeDevice.Index(name, gpus, () => "there is no driver")).Message);
 
     [Theory]
@@ -26,10 +26,10 @@ public sealed class ComputeDeviceTests
     [InlineData("cuda:", false)]
     [InlineData("cuda:-1", false)]
     [InlineData("gpu", false)]
-    public void Names_are_known(string name, bool known) => Assert.Equal(known, ComputeDevice.IsName(name));
+    public void NamesAreKnown(string name, bool known) => Assert.Equal(known, ComputeDevice.IsName(name));
 
     [Fact]
-    public void A_libtorch_for_CPUs_says_so()
+    public void ALibtorchForCPUsSaysSo()
     {
         Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU here");
         Assert.Equal(DeviceType.CPU, ComputeDevice.Named(ComputeDevice.Auto).type);
@@ -38,7 +38,7 @@ public sealed class ComputeDeviceTests
     }
 
     [Fact]
-    public void A_GPU_computes_what_the_CPU_does()
+    public void AGPUComputesWhatTheCPUDoes()
     {
         Assert.SkipUnless(torch.cuda.is_available(), "there is no GPU here");
         using var scope = torch.NewDisposeScope();
@@ -50,5 +50,5 @@ public sealed class ComputeDeviceTests
     }
 
     [Fact]
-    public void Float32_is_float32_on_every_device() => Assert.False(torch.backends.cudnn.allow_tf32 || torch.backends.cuda.matmul.allow_tf32);
+    public void Float32IsFloat32OnEveryDevice() => Assert.False(torch.backends.cudnn.allow_tf32 || torch.backends.cuda.matmul.allow_tf32);
 }

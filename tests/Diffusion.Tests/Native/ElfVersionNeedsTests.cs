@@ -8,7 +8,7 @@ public sealed class ElfVersionNeedsTests
     private const string Needless = "GLIBCXX_3.4.32";
 
     [Fact]
-    public void Reads_the_needs_of_the_packaged_library()
+    public void ReadsTheNeedsOfThePackagedLibrary()
     {
         var needs = ElfVersionNeeds.Read(PackagedLibrary());
         Assert.Contains(needs, need => need is { Library: "libstdc++.so.6", Version: Needless, IsWeak: false });
@@ -17,7 +17,7 @@ public sealed class ElfVersionNeedsTests
     }
 
     [Fact]
-    public void Weakening_changes_one_byte_and_that_version_only()
+    public void WeakeningChangesOneByteAndThatVersionOnly()
     {
         var original = PackagedLibrary();
         var patched = Assert.IsType<byte[]>(ElfVersionNeeds.Weaken(original, Needless));
@@ -28,7 +28,7 @@ public sealed class ElfVersionNeedsTests
     }
 
     [Fact]
-    public void Nothing_to_do_gives_null()
+    public void NothingToDoGivesNull()
     {
         var original = PackagedLibrary();
         Assert.Null(ElfVersionNeeds.Weaken(original, "GLIBCXX_9.9.9"));
@@ -36,11 +36,11 @@ public sealed class ElfVersionNeedsTests
     }
 
     [Fact]
-    public void Garbage_is_refused_as_invalid_data() =>
+    public void GarbageIsRefusedAsInvalidData() =>
         Gen.Byte.Array[0, 512].Sample(bytes => ReadsOrRefuses(bytes), iter: 2000);
 
     [Fact]
-    public void A_damaged_header_is_refused_or_read_but_never_followed_out_of_the_file()
+    public void ADamagedHeaderIsRefusedOrReadButNeverFollowedOutOfTheFile()
     {
         var header = SmallElf();
         Assert.Equal("LIB", Assert.Single(ElfVersionNeeds.Read(header)).Library);
@@ -56,7 +56,7 @@ public sealed class ElfVersionNeedsTests
     }
 
     [Fact]
-    public void Truncated_files_are_refused_or_read()
+    public void TruncatedFilesAreRefusedOrRead()
     {
         var whole = SmallElf();
         for (var length = 0; length < whole.Length; length++)

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Diffusion.Tests.Native;
 public sealed class InstalledTorchTests
 {
     [Fact]
-    public void The_package_and_its_libraries_are_the_same_libtorch()
+    public void ThePackageAndItsLibrariesAreTheSameLibtorch()
     {
         using var torch = new PretendTorch();
         var installed = InstalledTorch.In(torch.Package)!;
@@ -16,7 +16,7 @@ public sealed class InstalledTorchTests
     }
 
     [Fact]
-    public void An_unpacked_archive_states_its_version_in_another_file()
+    public void AnUnpackedArchiveStatesItsVersionInAnotherFile()
     {
         using var torch = new PretendTorch(version: null);
         File.WriteAllText(Path.Combine(torch.Package, "build-version"), "2.10.1+cu128\n");
@@ -30,21 +30,21 @@ public sealed class InstalledTorchTests
     [InlineData("2.100.0")]
     [InlineData("2.10.0a0+git1234")]
     [InlineData("2.10.0.dev20251001+cpu")]
-    public void Another_version_does_not_match(string version)
+    public void AnotherVersionDoesNotMatch(string version)
     {
         using var torch = new PretendTorch(version);
         Assert.Equal($"is version {version}; wanted is 2.10.x", InstalledTorch.In(torch.Package)!.Mismatch());
     }
 
     [Fact]
-    public void A_version_that_is_not_stated_does_not_match()
+    public void AVersionThatIsNotStatedDoesNotMatch()
     {
         using var torch = new PretendTorch(version: null);
         Assert.Contains("states no version", InstalledTorch.In(torch.Package)!.Mismatch());
     }
 
     [Fact]
-    public void Part_of_a_library_is_damage_which_is_seen_without_loading_it()
+    public void PartOfALibraryIsDamageWhichIsSeenWithoutLoadingIt()
     {
         using var torch = new PretendTorch();
         torch.Replace("torch_cpu", File.ReadAllBytes(NativeSearchPath.Find("c10")!).AsSpan(0, 100_000));
@@ -54,7 +54,7 @@ public sealed class InstalledTorchTests
     }
 
     [Fact]
-    public void A_missing_library_and_the_old_ABI_do_not_match()
+    public void AMissingLibraryAndTheOldABIDoNotMatch()
     {
         using var torch = new PretendTorch();
         // A whole library without the function that tells the ABI.
@@ -65,7 +65,7 @@ public sealed class InstalledTorchTests
     }
 
     [Fact]
-    public void A_folder_without_libtorch_has_none()
+    public void AFolderWithoutLibtorchHasNone()
     {
         using var torch = new PretendTorch();
         Assert.Null(InstalledTorch.In(torch.Root));

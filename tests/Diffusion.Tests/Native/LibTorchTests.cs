@@ -6,7 +6,7 @@ namespace PromptToPrompt.Diffusion.Tests.Native;
 public sealed class LibTorchTests
 {
     [Fact]
-    public void Seed_zero_gives_the_numbers_of_PyTorch()
+    public void SeedZeroGivesTheNumbersOfPyTorch()
     {
         LibTorch.EnsureLoaded();
         using var generator = new Generator(0);
@@ -16,7 +16,7 @@ public sealed class LibTorchTests
     }
 
     [Fact]
-    public void Describe_names_the_files_in_use()
+    public void DescribeNamesTheFilesInUse()
     {
         var facts = LibTorch.Describe();
         Assert.Equal("0.107.0", facts.TorchSharpVersion);
@@ -29,6 +29,6 @@ public sealed class LibTorchTests
     }
 
     [Fact]
-    public void No_folder_of_copied_libraries_appears() =>
+    public void NoFolderOfCopiedLibrariesAppears() =>
         Assert.False(Directory.Exists(Path.Combine(AppContext.BaseDirectory, "cpu")));
 }

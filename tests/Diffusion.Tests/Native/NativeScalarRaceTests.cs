@@ -23,7 +23,7 @@ public class NativeScalarRaceTests
     };
 
     [Fact]
-    public void Collections_change_nothing()
+    public void CollectionsChangeNothing()
     {
         using var scope = NewDisposeScope();
         var (whole, real) = (full([4], Scalar(3), ScalarType.Int32), full([4], Scalar(2.0)));

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Diffusion.Tests.Native;
 public sealed class PatchedWrapperTests
 {
     [Fact]
-    public void A_file_that_is_not_a_library_is_left_alone()
+    public void AFileThatIsNotALibraryIsLeftAlone()
     {
         var path = Path.GetTempFileName();
         try
@@ -21,7 +21,7 @@ public sealed class PatchedWrapperTests
     }
 
     [Fact]
-    public void The_packaged_library_loads_patched_and_is_cached_by_its_content()
+    public void ThePackagedLibraryLoadsPatchedAndIsCachedByItsContent()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux needs the patch");
         var original = NativeSearchPath.Find("LibTorchSharp")!;

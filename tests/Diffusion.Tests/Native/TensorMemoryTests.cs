@@ -11,7 +11,7 @@ public sealed unsafe class TensorMemoryTests
     private static readonly List<nint> Released = [];
 
     [Fact]
-    public void A_wrapped_tensor_lies_on_the_memory_and_releases_it_once()
+    public void AWrappedTensorLiesOnTheMemoryAndReleasesItOnce()
     {
         var memory = (float*)NativeMemory.AlignedAlloc(6 * sizeof(float), 64);
         try
@@ -43,7 +43,7 @@ public sealed unsafe class TensorMemoryTests
     [InlineData(ScalarType.BFloat16, 2)]
     [InlineData(ScalarType.Int64, 8)]
     [InlineData(ScalarType.Bool, 1)]
-    public void Bytes_are_copied_as_they_lie_in_memory(ScalarType type, int size)
+    public void BytesAreCopiedAsTheyLieInMemory(ScalarType type, int size)
     {
         using var tensor = ones(3, dtype: type);
         using var stream = new MemoryStream();

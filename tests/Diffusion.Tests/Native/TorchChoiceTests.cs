@@ -7,7 +7,7 @@ public sealed class TorchChoiceTests
     private const string InEnvironment = "lib/python3.12/site-packages/torch";
 
     [Fact]
-    public void What_the_variable_names_is_taken()
+    public void WhatTheVariableNamesIsTaken()
     {
         using var named = new PretendTorch();
         using var active = new PretendTorch(package: InEnvironment);
@@ -16,7 +16,7 @@ public sealed class TorchChoiceTests
     }
 
     [Fact]
-    public void What_the_variable_names_is_never_replaced_by_another()
+    public void WhatTheVariableNamesIsNeverReplacedByAnother()
     {
         using var other = new PretendTorch("2.8.0");
         using var active = new PretendTorch(package: InEnvironment);
@@ -27,7 +27,7 @@ public sealed class TorchChoiceTests
     }
 
     [Fact]
-    public void A_program_with_its_own_cannot_take_another_and_says_so()
+    public void AProgramWithItsOwnCannotTakeAnotherAndSaysSo()
     {
         using var named = new PretendTorch();
         var error = Assert.Throws<InvalidInputException>(() => Choice("cpu", (TorchChoice.Variable, named.Package)).Installed());
@@ -35,7 +35,7 @@ public sealed class TorchChoiceTests
     }
 
     [Fact]
-    public void A_program_with_packages_looks_no_further()
+    public void AProgramWithPackagesLooksNoFurther()
     {
         using var active = new PretendTorch(package: InEnvironment);
         Assert.Null(Choice("cpu", ("VIRTUAL_ENV", active.Root)).Installed());
@@ -43,7 +43,7 @@ public sealed class TorchChoiceTests
     }
 
     [Fact]
-    public void A_program_without_takes_the_first_that_matches()
+    public void AProgramWithoutTakesTheFirstThatMatches()
     {
         using var virtualEnvironment = new PretendTorch("2.8.0", InEnvironment);
         using var conda = new PretendTorch(package: InEnvironment);
@@ -51,7 +51,7 @@ public sealed class TorchChoiceTests
     }
 
     [Fact]
-    public void A_program_without_says_what_it_found_and_where_it_looked()
+    public void AProgramWithoutSaysWhatItFoundAndWhereItLooked()
     {
         using var old = new PretendTorch("2.8.0", InEnvironment);
         Assert.Contains($"{old.Libraries} is version 2.8.0", Assert.Throws<LibTorchLoadException>(() => Choice("none", ("VIRTUAL_ENV", old.Root)).Installed()).Message);
@@ -59,7 +59,7 @@ public sealed class TorchChoiceTests
     }
 
     [Fact]
-    public void The_python_in_the_path_tells_where_packages_are()
+    public void ThePythonInThePathTellsWherePackagesAre()
     {
         using var torch = new PretendTorch(package: InEnvironment);
         var programs = Directory.CreateDirectory(Path.Combine(torch.Root, "bin"));

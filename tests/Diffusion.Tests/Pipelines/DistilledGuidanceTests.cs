@@ -1,10 +1,9 @@
-using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Tests.Storage.Models;
-using PromptToPrompt.Diffusion.Tests.Sampling;
 using PromptToPrompt.Diffusion.UNet.Attention;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -8,7 +8,7 @@ public sealed class OverflowWatchTests
     [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
-    public void A_step_that_overflowed_is_told_when_the_next_is_added(float wrong)
+    public void AStepThatOverflowedIsToldWhenTheNextIsAdded(float wrong)
     {
         using var scope = NewDisposeScope();
         using var watch = new OverflowWatch();
@@ -18,7 +18,7 @@ public sealed class OverflowWatchTests
     }
 
     [Fact]
-    public void The_last_step_is_told_when_asked()
+    public void TheLastStepIsToldWhenAsked()
     {
         using var scope = NewDisposeScope();
         using var watch = new OverflowWatch();

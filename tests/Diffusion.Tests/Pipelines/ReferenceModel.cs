@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Storage.Weights;
-using PromptToPrompt.Diffusion.Tests.Sampling;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Pipelines;

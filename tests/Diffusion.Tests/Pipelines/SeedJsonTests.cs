@@ -1,6 +1,6 @@
-using PromptToPrompt.Diffusion.Pipelines;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using static TorchSharp.torch;
@@ -16,7 +16,7 @@ public sealed class SeedJsonTests
     [InlineData("18446744073709551615", ulong.MaxValue)]
     [InlineData("-1", ulong.MaxValue)]
     [InlineData("-9223372036854775808", 1UL << 63)]
-    public void A_seed_is_read_exactly_from_text_numbers_and_strings(string text, ulong seed)
+    public void ASeedIsReadExactlyFromTextNumbersAndStrings(string text, ulong seed)
     {
         Assert.True(SeedJson.TryParse(text, out var parsed));
         Assert.Equal(seed, parsed);
@@ -32,7 +32,7 @@ public sealed class SeedJsonTests
     [InlineData("\"\"")]
     [InlineData("\"cat\"")]
     [InlineData("true")]
-    public void Anything_else_is_refused(string json)
+    public void AnythingElseIsRefused(string json)
     {
         Assert.False(SeedJson.TryParse(json.Trim('"'), out _));
         Assert.Contains("whole number", Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<Seeded>($$"""{"Seed":{{json}}}""")).Message);
@@ -44,7 +44,7 @@ public sealed class SeedJsonTests
     [InlineData(4294967297)]
     [InlineData(-1)]
     [InlineData(long.MinValue)]
-    public void A_seed_gives_the_noise_of_PyTorchs_generator(long seed)
+    public void ASeedGivesTheNoiseOfPyTorchsGenerator(long seed)
     {
         using var folder = new TemporaryFolder();
         using var model = StableDiffusionModel.Load(SmallModel.Write(folder["model"]));

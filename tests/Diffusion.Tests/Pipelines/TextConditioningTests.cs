@@ -1,7 +1,6 @@
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Tests.Storage.Models;
-using PromptToPrompt.Diffusion.Tests.Sampling;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
 using static TorchSharp.torch;

@@ -9,7 +9,7 @@ public sealed class DdimSchedulerTests
     private const double Tolerance = 2e-6;
 
     [Fact]
-    public void Steps_and_inverse_steps_are_the_references()
+    public void StepsAndInverseStepsAreTheReferences()
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("ddim");
@@ -36,7 +36,7 @@ public sealed class DdimSchedulerTests
     }
 
     [Fact]
-    public void Every_spacing_offset_and_rescaling_is_the_references()
+    public void EverySpacingOffsetAndRescalingIsTheReferences()
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
@@ -63,7 +63,7 @@ public sealed class DdimSchedulerTests
     [InlineData(1, 20)]
     [InlineData(0, 50)]
     [InlineData(1, 50)]
-    public void Timesteps_are_the_references(int offset, int steps)
+    public void TimestepsAreTheReferences(int offset, int steps)
     {
         using var goldens = new SchedulerGoldens("ddim");
         using var scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = offset }).Create(SamplerKind.Ddim, steps);
@@ -73,7 +73,7 @@ public sealed class DdimSchedulerTests
     [Theory]
     [InlineData(10)]
     [InlineData(20)]
-    public void A_whole_run_is_the_references(int steps)
+    public void AWholeRunIsTheReferences(int steps)
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("ddim");
@@ -83,7 +83,7 @@ public sealed class DdimSchedulerTests
     }
 
     [Fact]
-    public void The_inverse_step_undoes_a_step_with_the_same_noise()
+    public void TheInverseStepUndoesAStepWithTheSameNoise()
     {
         Gen.Select(Gen.Int[1, 100], Gen.Int[0, 1], Gen.Bool, Gen.Enum<TimestepSpacing>(), Gen.Long[0, long.MaxValue]).Sample(
             (steps, offset, toOne, spacing, seed) =>
@@ -112,7 +112,7 @@ public sealed class DdimSchedulerTests
     }
 
     [Fact]
-    public void Clipping_bounds_the_predicted_sample()
+    public void ClippingBoundsThePredictedSample()
     {
         using var scope = NewDisposeScope();
         var config = new SchedulerConfig { ClipSample = true, ClipSampleRange = 0.5, SetAlphaToOne = true };
@@ -123,7 +123,7 @@ public sealed class DdimSchedulerTests
     }
 
     [Fact]
-    public void Predicting_noise_from_pure_noise_is_refused()
+    public void PredictingNoiseFromPureNoiseIsRefused()
     {
         var config = new SchedulerConfig { RescaleBetasZeroSnr = true, TimestepSpacing = TimestepSpacing.Trailing };
         Assert.Throws<InvalidInputException>(() => config.Create(SamplerKind.Ddim, 10));

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Diffusion.Tests.Sampling;
 public sealed class DpmSolverMultistepSchedulerTests
 {
     [Fact]
-    public void Timesteps_noise_levels_and_runs_are_the_references()
+    public void TimestepsNoiseLevelsAndRunsAreTheReferences()
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
@@ -33,7 +33,7 @@ public sealed class DpmSolverMultistepSchedulerTests
     }
 
     [Fact]
-    public void A_last_step_between_equal_noise_levels_changes_nothing()
+    public void ALastStepBetweenEqualNoiseLevelsChangesNothing()
     {
         using var scope = NewDisposeScope();
         foreach (var solver in Enum.GetValues<SolverType>())
@@ -46,7 +46,7 @@ public sealed class DpmSolverMultistepSchedulerTests
     }
 
     [Fact]
-    public void Ending_without_noise_gives_the_predicted_sample()
+    public void EndingWithoutNoiseGivesThePredictedSample()
     {
         using var scope = NewDisposeScope();
         using var scheduler = new SchedulerConfig { FinalSigmaIsZero = true }.Create(SamplerKind.DpmSolverPlusPlus, 20);
@@ -56,7 +56,7 @@ public sealed class DpmSolverMultistepSchedulerTests
     }
 
     [Fact]
-    public void Forms_that_are_not_implemented_are_refused()
+    public void FormsThatAreNotImplementedAreRefused()
     {
         Assert.Throws<InvalidInputException>(() => new SchedulerConfig { AlgorithmType = "sde-dpmsolver++" }.Create(SamplerKind.DpmSolverPlusPlus, 20));
         Assert.Throws<InvalidInputException>(() => new SchedulerConfig { SolverOrder = 3 }.Create(SamplerKind.DpmSolverPlusPlus, 20));

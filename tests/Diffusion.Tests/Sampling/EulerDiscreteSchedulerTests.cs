@@ -6,7 +6,7 @@ namespace PromptToPrompt.Diffusion.Tests.Sampling;
 public sealed class EulerDiscreteSchedulerTests
 {
     [Fact]
-    public void Timesteps_noise_levels_and_runs_are_the_references()
+    public void TimestepsNoiseLevelsAndRunsAreTheReferences()
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
@@ -28,7 +28,7 @@ public sealed class EulerDiscreteSchedulerTests
     }
 
     [Fact]
-    public void Karras_levels_keep_the_ends_and_fall()
+    public void KarrasLevelsKeepTheEndsAndFall()
     {
         using var scheduler = new SchedulerConfig { UseKarrasSigmas = true }.Create(SamplerKind.Euler, 20);
         var euler = (EulerDiscreteScheduler)scheduler;
@@ -40,7 +40,7 @@ public sealed class EulerDiscreteSchedulerTests
     }
 
     [Fact]
-    public void Velocity_and_noise_predictions_of_one_truth_step_alike()
+    public void VelocityAndNoisePredictionsOfOneTruthStepAlike()
     {
         using var scope = NewDisposeScope();
         Tensor clean = randn(40, generator: new Generator(1)), noise = randn(40, generator: new Generator(2));

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Diffusion.Tests.Sampling;
 public sealed class NoiseScheduleTests
 {
     [Fact]
-    public void Stable_Diffusions_schedule_is_the_references()
+    public void StableDiffusionsScheduleIsTheReferences()
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("ddim");
@@ -17,7 +17,7 @@ public sealed class NoiseScheduleTests
     }
 
     [Fact]
-    public void The_rescaled_schedule_is_the_references_and_ends_in_pure_noise()
+    public void TheRescaledScheduleIsTheReferencesAndEndsInPureNoise()
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
@@ -29,7 +29,7 @@ public sealed class NoiseScheduleTests
     }
 
     [Fact]
-    public void Adding_noise_is_the_references_and_is_undone_by_the_true_prediction()
+    public void AddingNoiseIsTheReferencesAndIsUndoneByTheTruePrediction()
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
@@ -54,7 +54,7 @@ public sealed class NoiseScheduleTests
     [InlineData(PredictionType.Epsilon)]
     [InlineData(PredictionType.VPrediction)]
     [InlineData(PredictionType.Sample)]
-    public void Each_prediction_type_tells_sample_and_noise_apart(PredictionType type)
+    public void EachPredictionTypeTellsSampleAndNoiseApart(PredictionType type)
     {
         using var scope = NewDisposeScope();
         Tensor sample = randn(50, generator: new Generator(1)), noise = randn(50, generator: new Generator(2));
@@ -71,7 +71,7 @@ public sealed class NoiseScheduleTests
     }
 
     [Fact]
-    public void Given_betas_and_the_other_formulas_are_used()
+    public void GivenBetasAndTheOtherFormulasAreUsed()
     {
         var given = NoiseSchedule.Create(new SchedulerConfig { TrainTimesteps = 2, TrainedBetas = [0.5, 0.25] });
         Assert.Equal([0.5f, 0.375f], given.AlphasCumprod);
@@ -87,7 +87,7 @@ public sealed class NoiseScheduleTests
     }
 
     [Fact]
-    public void Levels_from_ratio_and_from_variance_agree()
+    public void LevelsFromRatioAndFromVarianceAgree()
     {
         var noise = NoiseSchedule.Create(new SchedulerConfig());
         for (var t = 0; t < noise.Count; t += 37)

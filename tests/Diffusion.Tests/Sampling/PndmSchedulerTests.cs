@@ -17,7 +17,7 @@ public sealed class PndmSchedulerTests
     };
 
     [Fact]
-    public void The_second_timestep_comes_twice()
+    public void TheSecondTimestepComesTwice()
     {
         using var scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
         Assert.Equal([801, 601, 601, 401, 201, 1], scheduler.Timesteps);
@@ -29,7 +29,7 @@ public sealed class PndmSchedulerTests
     [Theory]
     [InlineData(PredictionType.Epsilon)]
     [InlineData(PredictionType.VPrediction)]
-    public void With_constant_noise_it_lands_where_ddim_lands(PredictionType type)
+    public void WithConstantNoiseItLandsWhereDdimLands(PredictionType type)
     {
         using var scope = NewDisposeScope();
         var config = StableDiffusion with { PredictionType = type };
@@ -58,7 +58,7 @@ public sealed class PndmSchedulerTests
 
     /// <summary>The expected numbers are those of the algorithm written out step by step, in double precision and another language.</summary>
     [Fact]
-    public void A_whole_run_is_the_algorithms()
+    public void AWholeRunIsTheAlgorithms()
     {
         using var scope = NewDisposeScope();
         using var scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
@@ -70,7 +70,7 @@ public sealed class PndmSchedulerTests
     /// For the network ε = c·x the flow dx̄/dσ̄ = ε, with x̄ = x/α and σ̄ = σ/α, has the solution x̄ ∝ exp(c·asinh σ̄), to compare with.
     /// </summary>
     [Fact]
-    public void It_is_closer_to_the_true_flow_than_ddim()
+    public void ItIsCloserToTheTrueFlowThanDdim()
     {
         const double C = 0.9;
         using var scope = NewDisposeScope();
@@ -88,7 +88,7 @@ public sealed class PndmSchedulerTests
     }
 
     [Fact]
-    public void Steps_out_of_order_are_refused_and_step_0_starts_anew()
+    public void StepsOutOfOrderAreRefusedAndStep0StartsAnew()
     {
         using var scope = NewDisposeScope();
         using var scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
@@ -99,7 +99,7 @@ public sealed class PndmSchedulerTests
     }
 
     [Fact]
-    public void A_run_may_begin_midway()
+    public void ARunMayBeginMidway()
     {
         using var scope = NewDisposeScope();
         using var scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
@@ -112,7 +112,7 @@ public sealed class PndmSchedulerTests
     }
 
     [Fact]
-    public void Configs_it_cannot_follow_are_refused()
+    public void ConfigsItCannotFollowAreRefused()
     {
         Assert.Throws<InvalidInputException>(() => (StableDiffusion with { SkipPrkSteps = false }).Create(SamplerKind.Pndm, 5));
         Assert.Throws<InvalidInputException>(() =>

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Diffusion.Tests.Sampling;
 public sealed class SamplerNamesTests
 {
     [Fact]
-    public void Names_and_kinds_match_both_ways()
+    public void NamesAndKindsMatchBothWays()
     {
         Assert.Equal(["ddim", "pndm", "dpm++", "euler", "euler-a", "lcm"], SamplerNames.All);
         Assert.All(Enum.GetValues<SamplerKind>(), kind => Assert.Equal(kind, SamplerNames.Parse(kind.Name())));
@@ -13,7 +13,7 @@ public sealed class SamplerNamesTests
     }
 
     [Fact]
-    public void Unknown_names_are_told_what_there_is()
+    public void UnknownNamesAreToldWhatThereIs()
     {
         var error = Assert.Throws<InvalidInputException>(() => SamplerNames.Parse("lms"));
         Assert.Contains("\"lms\"", error.Message);
@@ -29,6 +29,6 @@ public sealed class SamplerNamesTests
     [InlineData("LCMScheduler", SamplerKind.Lcm)]
     [InlineData("LMSDiscreteScheduler", null)]
     [InlineData(null, null)]
-    public void Class_names_of_configs_are_known(string? className, SamplerKind? expected) =>
+    public void ClassNamesOfConfigsAreKnown(string? className, SamplerKind? expected) =>
         Assert.Equal(expected, SamplerNames.FromClassName(className));
 }

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Diffusion.Tests.Sampling;
 public sealed class SchedulerConfigTests
 {
     [Fact]
-    public void The_config_of_Stable_Diffusion_1_5_is_read()
+    public void TheConfigOfStableDiffusion15IsRead()
     {
         var config = Read("""
             {"_class_name": "PNDMScheduler", "_diffusers_version": "0.6.0", "beta_end": 0.012, "beta_schedule": "scaled_linear",
@@ -20,7 +20,7 @@ public sealed class SchedulerConfigTests
     }
 
     [Fact]
-    public void What_is_missing_has_the_formats_defaults() => Assert.Equal(new SchedulerConfig { ClassName = "" }, Read("{}"));
+    public void WhatIsMissingHasTheFormatsDefaults() => Assert.Equal(new SchedulerConfig { ClassName = "" }, Read("{}"));
 
     [Theory]
     [InlineData("""{"prediction_type": "flow"}""", "prediction_type", "epsilon, v_prediction, sample")]
@@ -32,7 +32,7 @@ public sealed class SchedulerConfigTests
     [InlineData("""{"trained_betas": [0.1]}""", "trained_betas", "1000")]
     [InlineData("""{"trained_betas": ["a"]}""", "trained_betas", "numbers")]
     [InlineData("""{"clip_sample": "no"}""", "clip_sample", "true or false")]
-    public void What_cannot_be_computed_with_is_named(string json, string field, string expected)
+    public void WhatCannotBeComputedWithIsNamed(string json, string field, string expected)
     {
         var error = Assert.Throws<InvalidInputException>(() => Read(json));
         Assert.Contains(field, error.Message);
@@ -40,7 +40,7 @@ public sealed class SchedulerConfigTests
     }
 
     [Fact]
-    public void A_config_for_another_sampler_can_be_used_with_ddim()
+    public void AConfigForAnotherSamplerCanBeUsedWithDdim()
     {
         var config = Read("""{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "sde-dpmsolver++", "solver_order": 3}""");
         using var scheduler = config.Create(SamplerKind.Ddim, 10);

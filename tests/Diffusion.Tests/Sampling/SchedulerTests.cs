@@ -12,7 +12,7 @@ public sealed class SchedulerTests
     private static readonly SchedulerConfig Config = new() { BetaStart = 0.00085, BetaEnd = 0.012, BetaSchedule = BetaSchedule.ScaledLinear };
 
     [Fact]
-    public void Timesteps_fall_from_noise_to_picture()
+    public void TimestepsFallFromNoiseToPicture()
     {
         Gen.Select(Gen.Enum<SamplerKind>(), Gen.Int[2, 300], Gen.Enum<TimestepSpacing>(), Gen.Int[0, 1]).Sample(
             (kind, steps, spacing, offset) =>
@@ -36,7 +36,7 @@ public sealed class SchedulerTests
     [InlineData(TimestepSpacing.Leading, new long[] { 901, 801, 701, 601, 501, 401, 301, 201, 101, 1 })]
     [InlineData(TimestepSpacing.Linspace, new long[] { 1000, 889, 778, 667, 556, 445, 334, 223, 112, 1 })]
     [InlineData(TimestepSpacing.Trailing, new long[] { 1000, 900, 800, 700, 600, 500, 400, 300, 200, 100 })]
-    public void Spacings_are_the_papers(TimestepSpacing spacing, long[] published)
+    public void SpacingsAreThePapers(TimestepSpacing spacing, long[] published)
     {
         using var scheduler = new SchedulerConfig { TimestepSpacing = spacing }.Create(SamplerKind.Ddim, 10);
         Assert.Equal(published.Select(timestep => timestep - 1), scheduler.Timesteps);
@@ -49,7 +49,7 @@ public sealed class SchedulerTests
     [InlineData(SamplerKind.DpmSolverPlusPlus, 1000)]
     [InlineData(SamplerKind.EulerAncestral, 1001)]
     [InlineData(SamplerKind.Lcm, 51)]
-    public void Impossible_numbers_of_steps_are_refused(SamplerKind kind, int steps)
+    public void ImpossibleNumbersOfStepsAreRefused(SamplerKind kind, int steps)
     {
         var error = Assert.Throws<InvalidInputException>(() => Config.Create(kind, steps));
         Assert.Equal("Steps", error.Setting);
@@ -57,7 +57,7 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public void A_network_that_knows_the_noise_leads_every_sampler_to_the_clean_sample()
+    public void ANetworkThatKnowsTheNoiseLeadsEverySamplerToTheCleanSample()
     {
         using var scope = NewDisposeScope();
         Tensor clean = randn([1, 4, 4, 4], generator: new Generator(5)), noise = randn([1, 4, 4, 4], generator: new Generator(6));
@@ -75,7 +75,7 @@ public sealed class SchedulerTests
     [InlineData(ScalarType.Float32)]
     [InlineData(ScalarType.BFloat16)]
     [InlineData(ScalarType.Float64)]
-    public void Results_keep_the_samples_type_and_nothing_is_left_behind(ScalarType type)
+    public void ResultsKeepTheSamplesTypeAndNothingIsLeftBehind(ScalarType type)
     {
         foreach (var kind in Enum.GetValues<SamplerKind>())
         {
@@ -99,7 +99,7 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public void Remembered_steps_survive_the_callers_scope()
+    public void RememberedStepsSurviveTheCallersScope()
     {
         foreach (var kind in Enum.GetValues<SamplerKind>())
         {
@@ -117,7 +117,7 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public void Ddim_steps_can_be_differentiated()
+    public void DdimStepsCanBeDifferentiated()
     {
         using var scope = NewDisposeScope();
         using var scheduler = Config.Create(SamplerKind.Ddim, 10);

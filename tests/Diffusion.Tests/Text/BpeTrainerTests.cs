@@ -5,7 +5,7 @@ namespace PromptToPrompt.Diffusion.Tests.Text;
 public sealed class BpeTrainerTests
 {
     [Fact]
-    public void Vocabulary_has_clips_form()
+    public void VocabularyHasClipsForm()
     {
         var vocabulary = SmallVocabulary.Fixture.Train();
         Assert.Equal("!", vocabulary.Tokens[0]);
@@ -16,7 +16,7 @@ public sealed class BpeTrainerTests
     }
 
     [Fact]
-    public void With_enough_merges_every_word_is_one_token()
+    public void WithEnoughMergesEveryWordIsOneToken()
     {
         var tokenizer = SmallVocabulary.Tokenizer;
         var words = SmallVocabulary.Fixture.Captions.SelectMany(UnicodeStrings.Words).Where(word => word.All(char.IsLetter));
@@ -25,14 +25,14 @@ public sealed class BpeTrainerTests
     }
 
     [Fact]
-    public void The_most_frequent_pair_is_merged_first()
+    public void TheMostFrequentPairIsMergedFirst()
     {
         var merges = BpeTrainer.Train(["ab ab ab cd cd", "xy"], 2).Merges;
         Assert.Equal([("a", "b</w>"), ("c", "d</w>")], merges);
     }
 
     [Fact]
-    public void Order_of_captions_does_not_count()
+    public void OrderOfCaptionsDoesNotCount()
     {
         var forward = SmallVocabulary.Fixture.Train();
         var backward = BpeTrainer.Train(SmallVocabulary.Fixture.Captions.Reverse(), SmallVocabulary.Fixture.Merges);
@@ -41,7 +41,7 @@ public sealed class BpeTrainerTests
     }
 
     [Fact]
-    public void Two_merges_may_give_one_token()
+    public void TwoMergesMayGiveOneToken()
     {
         // "bc" is frequent by itself and "ab" before d, so that "abc" comes about as a+bc and as ab+c.
         var captions = Enumerable.Repeat("abd abd abd abd abd xbcx xbcx xbcx xbcx xbcx xbcx abcx abcabd", 3);
@@ -54,13 +54,13 @@ public sealed class BpeTrainerTests
     [Theory]
     [InlineData(0)]
     [InlineData(10)]
-    public void No_more_merges_than_asked_for(int merges)
+    public void NoMoreMergesThanAskedFor(int merges)
     {
         Assert.Equal(merges, BpeTrainer.Train(SmallVocabulary.Fixture.Captions, merges).Merges.Count);
         Assert.Empty(BpeTrainer.Train([], merges).Merges);
     }
 
     [Fact]
-    public void A_negative_number_of_merges_is_refused() =>
+    public void ANegativeNumberOfMergesIsRefused() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => BpeTrainer.Train([], -1));
 }

@@ -29,7 +29,7 @@ public sealed class BpeVocabularyTests
     };
 
     [Fact]
-    public void Padding_adds_ids_that_no_text_is_given()
+    public void PaddingAddsIdsThatNoTextIsGiven()
     {
         var trained = SmallVocabulary.Fixture.Train();
         var size = trained.Tokens.Count + 100;
@@ -45,7 +45,7 @@ public sealed class BpeVocabularyTests
     }
 
     [Fact]
-    public void What_is_saved_is_loaded()
+    public void WhatIsSavedIsLoaded()
     {
         using var directory = new TemporaryFolder();
         var saved = SmallVocabulary.Fixture.Train();
@@ -63,7 +63,7 @@ public sealed class BpeVocabularyTests
     }
 
     [Fact]
-    public void Merges_begin_with_the_version_and_may_begin_with_the_same_character()
+    public void MergesBeginWithTheVersionAndMayBeginWithTheSameCharacter()
     {
         using var directory = new TemporaryFolder();
         BpeTrainer.Train(["##"], 1).Save(directory.Path);
@@ -72,7 +72,7 @@ public sealed class BpeVocabularyTests
     }
 
     [Fact]
-    public void Special_tokens_come_from_the_configuration_and_else_from_the_map()
+    public void SpecialTokensComeFromTheConfigurationAndElseFromTheMap()
     {
         using var directory = new TemporaryFolder();
         SmallVocabulary.Fixture.Train().Save(directory.Path);
@@ -90,7 +90,7 @@ public sealed class BpeVocabularyTests
 
     [Theory]
     [MemberData(nameof(Damage))]
-    public void A_damaged_directory_is_refused_in_one_line(string file, string? content, string what)
+    public void ADamagedDirectoryIsRefusedInOneLine(string file, string? content, string what)
     {
         using var directory = new TemporaryFolder();
         SmallVocabulary.Fixture.Train().Save(directory.Path);
@@ -105,11 +105,11 @@ public sealed class BpeVocabularyTests
     }
 
     [Fact]
-    public void A_directory_that_is_not_there_is_refused() =>
+    public void ADirectoryThatIsNotThereIsRefused() =>
         Assert.Throws<InvalidInputException>(() => ClipTokenizer.Load(Path.Combine(AppContext.BaseDirectory, "no-such-tokenizer")));
 
     [Fact]
-    public void Bytes_that_are_no_text_are_refused()
+    public void BytesThatAreNoTextAreRefused()
     {
         using var directory = new TemporaryFolder();
         SmallVocabulary.Fixture.Train().Save(directory.Path);

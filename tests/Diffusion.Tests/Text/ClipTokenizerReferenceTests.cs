@@ -11,7 +11,7 @@ public sealed class ClipTokenizerReferenceTests
     private static readonly Lazy<ClipTokenizer> Tokenizer = new(() => ClipTokenizer.Load(ReferenceFolder.Require("tiny-sd15", "tokenizer")));
 
     [Fact]
-    public void Ids_equal_the_reference() => ForEachCase((tokenizer, prompt, json) =>
+    public void IdsEqualTheReference() => ForEachCase((tokenizer, prompt, json) =>
     {
         // Without ftfy and HTML entities, which belong to web text and not to prompts, a few cases have their own answer.
         var expected = json.TryGetProperty("encode_nfc_lower_no_ftfy_no_html", out var plain) ? plain : json.GetProperty("encode");
@@ -19,7 +19,7 @@ public sealed class ClipTokenizerReferenceTests
     });
 
     [Fact]
-    public void Padded_and_truncated_ids_equal_the_reference() => ForEachPortableCase((tokenizer, prompt, json) =>
+    public void PaddedAndTruncatedIdsEqualTheReference() => ForEachPortableCase((tokenizer, prompt, json) =>
     {
         var tokenized = tokenizer.Tokenize(prompt);
         Assert.Equal((prompt, Join(Ints(json.GetProperty("ids77_pad_eos")))), (prompt, Join(tokenized.Ids)));
@@ -27,7 +27,7 @@ public sealed class ClipTokenizerReferenceTests
     });
 
     [Fact]
-    public void Stable_Diffusion_2_pads_with_id_0()
+    public void StableDiffusion2PadsWithId0()
     {
         using var directory = new TemporaryFolder();
         foreach (var file in new[] { "vocab.json", "merges.txt" })
@@ -41,7 +41,7 @@ public sealed class ClipTokenizerReferenceTests
     }
 
     [Fact]
-    public void Token_texts_equal_the_reference() => ForEachPortableCase((tokenizer, prompt, json) =>
+    public void TokenTextsEqualTheReference() => ForEachPortableCase((tokenizer, prompt, json) =>
     {
         if (!json.TryGetProperty("tokens_decoded", out var decoded))
             return;
@@ -53,7 +53,7 @@ public sealed class ClipTokenizerReferenceTests
     });
 
     [Fact]
-    public void Word_positions_equal_the_reference_in_ascii()
+    public void WordPositionsEqualTheReferenceInAscii()
     {
         var compared = 0;
         ForEachPortableCase((tokenizer, prompt, json) =>
@@ -74,7 +74,7 @@ public sealed class ClipTokenizerReferenceTests
     }
 
     [Fact]
-    public void A_word_found_by_name_has_the_positions_of_the_reference()
+    public void AWordFoundByNameHasThePositionsOfTheReference()
     {
         var compared = 0;
         ForEachPortableCase((tokenizer, prompt, json) =>

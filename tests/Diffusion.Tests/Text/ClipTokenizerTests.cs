@@ -22,7 +22,7 @@ public sealed class ClipTokenizerTests
     };
 
     [Fact]
-    public void Ids_are_those_of_the_published_algorithm()
+    public void IdsAreThoseOfThePublishedAlgorithm()
     {
         foreach (var (text, ids) in SmallVocabulary.Fixture.Cases)
             Assert.Equal((text, string.Join(' ', ids)), (text, string.Join(' ', Tokenizer.Encode(text))));
@@ -30,11 +30,11 @@ public sealed class ClipTokenizerTests
 
     [Theory]
     [MemberData(nameof(SameTokens))]
-    public void Case_white_space_and_composition_do_not_count(string text, string same) =>
+    public void CaseWhiteSpaceAndCompositionDoNotCount(string text, string same) =>
         Assert.Equal(Tokenizer.Encode(same), Tokenizer.Encode(text));
 
     [Fact]
-    public void A_prompt_has_its_words_with_the_positions_of_their_tokens()
+    public void APromptHasItsWordsWithThePositionsOfTheirTokens()
     {
         var prompt = Tokenizer.Tokenize("A dog, wearing the \"Hat\" 🐱!");
         Assert.Equal("A dog, wearing the \"Hat\" 🐱!", prompt.Text);
@@ -56,14 +56,14 @@ public sealed class ClipTokenizerTests
     }
 
     [Fact]
-    public void A_word_of_punctuation_alone_is_its_own_bare_word()
+    public void AWordOfPunctuationAloneIsItsOwnBareWord()
     {
         var word = Assert.Single(Tokenizer.Tokenize("\"--\"").Words);
         Assert.Equal(word.Tokens, word.BareTokens);
     }
 
     [Fact]
-    public void Words_that_fall_off_wholly_or_partly_are_named()
+    public void WordsThatFallOffWhollyOrPartlyAreNamed()
     {
         var tokenizer = new ClipTokenizer(SmallVocabulary.Fixture.Train(), maxLength: 6);
         var prompt = tokenizer.Tokenize("a photo of xyz cat");
@@ -75,7 +75,7 @@ public sealed class ClipTokenizerTests
     }
 
     [Fact]
-    public void The_shortest_model_truncates_everything()
+    public void TheShortestModelTruncatesEverything()
     {
         var prompt = new ClipTokenizer(SmallVocabulary.Fixture.Train(), maxLength: 2).Tokenize("a cat");
         Assert.Equal([Tokenizer.StartId, Tokenizer.EndId], prompt.Ids);
@@ -84,7 +84,7 @@ public sealed class ClipTokenizerTests
     }
 
     [Fact]
-    public void Any_text_becomes_a_well_formed_prompt() => UnicodeStrings.Any.Sample(text =>
+    public void AnyTextBecomesAWellFormedPrompt() => UnicodeStrings.Any.Sample(text =>
     {
         var prompt = Tokenizer.Tokenize(text);
         var inside = prompt.Length - 2;
@@ -107,7 +107,7 @@ public sealed class ClipTokenizerTests
     });
 
     [Fact]
-    public void Any_text_is_encoded_between_start_and_end_by_known_ids() => UnicodeStrings.Any.Sample(text =>
+    public void AnyTextIsEncodedBetweenStartAndEndByKnownIds() => UnicodeStrings.Any.Sample(text =>
     {
         var ids = Tokenizer.Encode(text);
         Assert.Equal(Tokenizer.StartId, ids[0]);
@@ -120,11 +120,11 @@ public sealed class ClipTokenizerTests
     });
 
     [Fact]
-    public void Letters_come_back_lower_cased_with_single_spaces() => UnicodeStrings.Letters.Sample(text =>
+    public void LettersComeBackLowerCasedWithSingleSpaces() => UnicodeStrings.Letters.Sample(text =>
         Assert.Equal(string.Join(' ', UnicodeStrings.Words(text)).ToLowerInvariant(), Tokenizer.Decode(Tokenizer.Encode(text))));
 
     [Fact]
-    public void Characters_cut_into_several_tokens_come_back_whole()
+    public void CharactersCutIntoSeveralTokensComeBackWhole()
     {
         var ids = Tokenizer.Encode("漢字 🐱");
         Assert.Equal("漢字 🐱", Tokenizer.Decode(ids));
@@ -132,7 +132,7 @@ public sealed class ClipTokenizerTests
     }
 
     [Fact]
-    public void Decoding_refuses_ids_that_do_not_exist()
+    public void DecodingRefusesIdsThatDoNotExist()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => Tokenizer.Decode(-1));
         Assert.Throws<ArgumentOutOfRangeException>(() => Tokenizer.Decode(Tokenizer.VocabularySize));
@@ -145,7 +145,7 @@ public sealed class ClipTokenizerTests
     [InlineData("Σ'")]
     [InlineData("🐱")]
     [InlineData("<|endoftext|>")]
-    public void A_very_long_word_takes_linear_time(string part)
+    public void AVeryLongWordTakesLinearTime(string part)
     {
         var started = System.Diagnostics.Stopwatch.StartNew();
         Tokenizer.Encode(string.Concat(Enumerable.Repeat(part, 200_000)));
@@ -154,7 +154,7 @@ public sealed class ClipTokenizerTests
     }
 
     [Fact]
-    public void Many_different_words_on_many_threads_agree_with_one()
+    public void ManyDifferentWordsOnManyThreadsAgreeWithOne()
     {
         var texts = Enumerable.Range(0, 60_000).Select(i => $"cat{i} dog").ToArray();
         var ids = new IReadOnlyList<int>[texts.Length];

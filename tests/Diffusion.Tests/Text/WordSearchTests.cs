@@ -24,11 +24,11 @@ public sealed class WordSearchTests
     [InlineData("cat cat cat", "cat cat", new[] { 1, 2, 3 })]
     [InlineData("a cat -- a dog", "--", new[] { 3, 4 })]
     [InlineData("a CAFE\u0301 by the sea", "café", new[] { 2 })]
-    public void Finds_every_place_whatever_the_case_and_punctuation(string prompt, string word, int[] positions) =>
+    public void FindsEveryPlaceWhateverTheCaseAndPunctuation(string prompt, string word, int[] positions) =>
         Assert.Equal(positions, Tokenizer.Tokenize(prompt).Find(word));
 
     [Fact]
-    public void A_word_with_several_tokens_gives_all_of_them()
+    public void AWordWithSeveralTokensGivesAllOfThem()
     {
         var prompt = Tokenizer.Tokenize("a zebra, a cat");
         var word = prompt.Words[1];
@@ -38,7 +38,7 @@ public sealed class WordSearchTests
     }
 
     [Fact]
-    public void A_word_that_is_not_there_is_refused_with_those_that_are()
+    public void AWordThatIsNotThereIsRefusedWithThoseThatAre()
     {
         var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize("a cat, a dog").Find("lion"));
         Assert.Equal("\"lion\" is not in the prompt. Use one of its words: \"a\", \"cat,\", \"dog\".", error.Message);
@@ -48,7 +48,7 @@ public sealed class WordSearchTests
     [InlineData("ca")]
     [InlineData("cat a")]
     [InlineData("dog a cat, a dog")]
-    public void A_part_of_a_word_or_a_broken_phrase_is_not_there(string word)
+    public void APartOfAWordOrABrokenPhraseIsNotThere(string word)
     {
         var prompt = Tokenizer.Tokenize("a cat by a dog");
         Assert.Throws<InvalidInputException>(() => prompt.Find(word));
@@ -59,21 +59,21 @@ public sealed class WordSearchTests
     [Theory]
     [InlineData("")]
     [InlineData(" \n")]
-    public void An_empty_word_is_refused(string word)
+    public void AnEmptyWordIsRefused(string word)
     {
         var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize("a cat").Find(word));
         Assert.Equal("A word is empty. Use one of its words: \"a\", \"cat\".", error.Message);
     }
 
     [Fact]
-    public void An_empty_prompt_has_no_words()
+    public void AnEmptyPromptHasNoWords()
     {
         var error = Assert.Throws<InvalidInputException>(() => Tokenizer.Tokenize(" ").Find("cat"));
         Assert.Equal("\"cat\" is not in the prompt. The prompt has no words.", error.Message);
     }
 
     [Fact]
-    public void A_truncated_word_is_said_to_be_truncated()
+    public void ATruncatedWordIsSaidToBeTruncated()
     {
         var prompt = new ClipTokenizer(SmallVocabulary.Fixture.Train(), maxLength: 6).Tokenize("a photo of a Cat, a dog");
         Assert.Equal([1, 4], prompt.Find("a"));
@@ -86,7 +86,7 @@ public sealed class WordSearchTests
     }
 
     [Fact]
-    public void Every_word_of_any_prompt_is_found_by_its_own_name() => UnicodeStrings.Any.Sample(text =>
+    public void EveryWordOfAnyPromptIsFoundByItsOwnName() => UnicodeStrings.Any.Sample(text =>
     {
         var prompt = Tokenizer.Tokenize(text);
         foreach (var word in prompt.Words)
@@ -94,7 +94,7 @@ public sealed class WordSearchTests
     });
 
     [Fact]
-    public void Any_query_is_answered_or_refused_in_one_short_line() =>
+    public void AnyQueryIsAnsweredOrRefusedInOneShortLine() =>
         Gen.Select(UnicodeStrings.Any, UnicodeStrings.Any).Sample((text, word) =>
         {
             var prompt = Tokenizer.Tokenize(text);

@@ -1,7 +1,6 @@
-using PromptToPrompt.Diffusion.UNet.Gradient;
 using PromptToPrompt.Diffusion.Tests.Pipelines;
-using PromptToPrompt.Diffusion.Tests.Sampling;
 using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Diffusion.UNet.Gradient;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Editing.Tests.Alignment;
 public sealed class AlignmentTableTests
 {
     [Fact]
-    public void Names_what_each_word_takes()
+    public void NamesWhatEachWordTakes()
     {
         var table = TokenAlignment.Create(AlignmentKind.Refine, ToyPrompt.Of("a cat on a beach"), ToyPrompt.Of("a red cat")).Describe();
         Assert.Equal(["a", "red", "cat"], table.Rows.Select(row => row.Target));
@@ -16,21 +16,21 @@ public sealed class AlignmentTableTests
     }
 
     [Fact]
-    public void Does_not_hide_a_match_by_position()
+    public void DoesNotHideAMatchByPosition()
     {
         var table = TokenAlignment.Create(AlignmentKind.Naive, ToyPrompt.Of("a cat"), ToyPrompt.Of("a hip|po on a beach")).Describe();
         Assert.Equal(["a", "cat+(end)", "(padding)", "(padding)", "(padding)"], table.Rows.Select(row => string.Join('+', row.Sources)));
     }
 
     [Fact]
-    public void Keeps_equal_words_apart()
+    public void KeepsEqualWordsApart()
     {
         var table = TokenAlignment.Create(AlignmentKind.Auto, ToyPrompt.Of("a very very red cat"), ToyPrompt.Of("a blue cat")).Describe();
         Assert.Equal(["very", "very", "red"], table.Rows[1].Sources);
     }
 
     [Fact]
-    public void Every_pair_of_prompts_has_a_table_of_its_target() => Gen.Select(ToyPrompt.Any, ToyPrompt.Any).Sample((source, target) =>
+    public void EveryPairOfPromptsHasATableOfItsTarget() => Gen.Select(ToyPrompt.Any, ToyPrompt.Any).Sample((source, target) =>
     {
         foreach (var kind in Enum.GetValues<AlignmentKind>().Where(kind => kind != AlignmentKind.Replace || SameWordCount()))
         {
@@ -43,6 +43,6 @@ public sealed class AlignmentTableTests
     });
 
     [Fact]
-    public void Prompts_of_different_models_are_refused() => Assert.Throws<ArgumentException>(
+    public void PromptsOfDifferentModelsAreRefused() => Assert.Throws<ArgumentException>(
         () => TokenAlignment.Create(AlignmentKind.Auto, ToyPrompt.Of("a", length: 20), ToyPrompt.Of("a", length: 40)));
 }

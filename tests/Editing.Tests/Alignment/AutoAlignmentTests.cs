@@ -27,7 +27,7 @@ public sealed class AutoAlignmentTests
     [InlineData("", "a dog", "+a +dog")]
     [InlineData("a dog", "", "-a -dog")]
     [InlineData("soup", "pea soup with croutons", "+pea +with +croutons")]
-    public void Matches_words(string source, string target, string expected)
+    public void MatchesWords(string source, string target, string expected)
     {
         var table = TokenAlignment.Create(AlignmentKind.Auto, ToyPrompt.Of(source), ToyPrompt.Of(target)).Describe();
         var actual = table.Rows
@@ -40,7 +40,7 @@ public sealed class AutoAlignmentTests
     }
 
     [Fact]
-    public void Equals_replace_where_it_should_and_repairs_its_tail()
+    public void EqualsReplaceWhereItShouldAndRepairsItsTail()
     {
         var (dog, hippo) = (ToyPrompt.Of("a dog on a beach"), ToyPrompt.Of("a hip|po on a beach"));
         Assert.Equal(
@@ -54,14 +54,14 @@ public sealed class AutoAlignmentTests
     }
 
     [Fact]
-    public void Padding_over_source_words_has_no_counterpart()
+    public void PaddingOverSourceWordsHasNoCounterpart()
     {
         var alignment = AutoAlignment.Create(ToyPrompt.Of("a cat on a beach"), ToyPrompt.Of("a cat"));
         Assert.Equal([1, 1, 1, 1, 0, 0, 0, 1, 1], alignment.Counterpart[..9]);
     }
 
     [Fact]
-    public void Punctuation_takes_nothing_of_the_word()
+    public void PunctuationTakesNothingOfTheWord()
     {
         Assert.Equal([(0, 0, 1), (1, 1, 1), (2, 3, 1), (4, 4, 1)], Links(ToyPrompt.Of("cat"), ToyPrompt.Of("cat,"))[..4]);
         Assert.Equal(
@@ -70,11 +70,11 @@ public sealed class AutoAlignmentTests
     }
 
     [Fact]
-    public void A_prompt_and_itself_are_matched_one_to_one() => ToyPrompt.Any.Sample(prompt =>
+    public void APromptAndItselfAreMatchedOneToOne() => ToyPrompt.Any.Sample(prompt =>
         Assert.Equal(NaiveAlignment.Create(prompt, prompt).Mapper, AutoAlignment.Create(prompt, prompt).Mapper));
 
     [Fact]
-    public void Attention_is_handed_on_whole_or_not_at_all() => Gen.Select(ToyPrompt.Any, ToyPrompt.Any).Sample((source, target) =>
+    public void AttentionIsHandedOnWholeOrNotAtAll() => Gen.Select(ToyPrompt.Any, ToyPrompt.Any).Sample((source, target) =>
     {
         var alignment = AutoAlignment.Create(source, target);
         var n = alignment.Length;

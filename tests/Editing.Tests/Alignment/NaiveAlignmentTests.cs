@@ -5,7 +5,7 @@ namespace PromptToPrompt.Editing.Tests.Alignment;
 public sealed class NaiveAlignmentTests
 {
     [Fact]
-    public void Matches_by_position_whatever_the_words()
+    public void MatchesByPositionWhateverTheWords()
     {
         var alignment = NaiveAlignment.Create(ToyPrompt.Of("a cat"), ToyPrompt.Of("a red hip|po on a beach"));
         for (var s = 0; s < alignment.Length; s++)

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Editing.Tests.Alignment;
 public sealed class ReferencePromptsTests
 {
     [Fact]
-    public void Are_split_as_the_tokenizer_does()
+    public void AreSplitAsTheTokenizerDoes()
     {
         var tokenizer = new ClipTokenizer(BpeVocabulary.Load(ReferenceFolder.Require("tokenizer")));
         foreach (var prompt in ReferenceFiles.Json("prompts.json").EnumerateObject())

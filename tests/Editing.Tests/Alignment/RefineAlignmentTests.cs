@@ -10,7 +10,7 @@ public sealed class RefineAlignmentTests
     public static TheoryData<int> Batches => [.. Enumerable.Range(0, ReferenceFiles.Batches.Length)];
 
     [Theory, MemberData(nameof(Pairs))]
-    public void Equals_the_reference(int index)
+    public void EqualsTheReference(int index)
     {
         var pair = ReferenceFiles.Pairs[index];
         AssertAligned(
@@ -21,7 +21,7 @@ public sealed class RefineAlignmentTests
     }
 
     [Theory, MemberData(nameof(Batches))]
-    public void Equals_the_reference_for_several_targets(int index)
+    public void EqualsTheReferenceForSeveralTargets(int index)
     {
         var prompts = ReferenceFiles.Batches[index].GetProperty("prompts");
         for (var target = 1; target < prompts.GetArrayLength(); target++)
@@ -36,11 +36,11 @@ public sealed class RefineAlignmentTests
     }
 
     [Fact]
-    public void A_prompt_and_itself_are_matched_one_to_one() => ToyPrompt.Any.Sample(prompt =>
+    public void APromptAndItselfAreMatchedOneToOne() => ToyPrompt.Any.Sample(prompt =>
         Assert.Equal(NaiveAlignment.Create(prompt, prompt).Mapper, RefineAlignment.Create(prompt, prompt).Mapper));
 
     [Fact]
-    public void Every_target_token_takes_one_source_token_or_is_new() =>
+    public void EveryTargetTokenTakesOneSourceTokenOrIsNew() =>
         Gen.Select(ToyPrompt.Any, ToyPrompt.Any).Sample((source, target) =>
         {
             var alignment = RefineAlignment.Create(source, target);

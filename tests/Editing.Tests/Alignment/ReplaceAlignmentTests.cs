@@ -9,7 +9,7 @@ public sealed class ReplaceAlignmentTests
     public static TheoryData<int> Pairs => [.. Enumerable.Range(0, ReferenceFiles.Pairs.Length)];
 
     [Theory, MemberData(nameof(Pairs))]
-    public void Equals_the_reference(int index)
+    public void EqualsTheReference(int index)
     {
         var pair = ReferenceFiles.Pairs[index];
         var source = ReferencePrompts.Get(pair.GetProperty("source").GetString()!);
@@ -33,11 +33,11 @@ public sealed class ReplaceAlignmentTests
     }
 
     [Fact]
-    public void A_prompt_and_itself_are_matched_one_to_one() => ToyPrompt.Any.Sample(prompt =>
+    public void APromptAndItselfAreMatchedOneToOne() => ToyPrompt.Any.Sample(prompt =>
         Assert.Equal(NaiveAlignment.Create(prompt, prompt).Mapper, ReplaceAlignment.Create(prompt, prompt).Mapper));
 
     [Fact]
-    public void A_swapped_word_hands_on_all_of_its_attention()
+    public void ASwappedWordHandsOnAllOfItsAttention()
     {
         var mapper = ReplaceAlignment.Create(ToyPrompt.Of("a hip|po"), ToyPrompt.Of("a rhi|no|ceros")).Mapper;
         for (var s = 2; s < 4; s++)
@@ -45,7 +45,7 @@ public sealed class ReplaceAlignmentTests
     }
 
     [Fact]
-    public void Prompts_of_equal_spacing_may_still_differ_in_words()
+    public void PromptsOfEqualSpacingMayStillDifferInWords()
     {
         var exception = Assert.Throws<InvalidInputException>(() => ReplaceAlignment.Create(ToyPrompt.Of(""), ToyPrompt.Of("dog")));
         Assert.Contains("has 0", exception.Message, StringComparison.Ordinal);

@@ -19,22 +19,22 @@ public sealed class CrossAttentionEditTests
     private static float[] Identity { get; } = [.. Enumerable.Range(0, N * N).Select(k => k / N == k % N ? 1f : 0f)];
 
     [Fact]
-    public void Replace_takes_the_mapped_map_inside_the_window() => Gen.Select(Maps, Mapper, Binary).Sample((maps, mapper, timing) =>
+    public void ReplaceTakesTheMappedMapInsideTheWindow() => Gen.Select(Maps, Mapper, Binary).Sample((maps, mapper, timing) =>
         AssertEdited(maps, CrossAttentionEdit.Create(mapper, Ones, Ones, timing), Mix(timing, Mapped(maps.Source, mapper), maps.Own)));
 
     [Fact]
-    public void Refine_keeps_the_edits_own_map_of_new_tokens() =>
+    public void RefineKeepsTheEditsOwnMapOfNewTokens() =>
         Gen.Select(Maps, Mapper, Binary, Binary).Sample((maps, mapper, counterpart, timing) => AssertEdited(
             maps,
             CrossAttentionEdit.Create(mapper, counterpart, Ones, timing),
             Mix(timing, Mix(counterpart, Mapped(maps.Source, mapper), maps.Own), maps.Own)));
 
     [Fact]
-    public void Reweight_scales_the_source_map() => Gen.Select(Maps, Weights, Binary).Sample((maps, weights, timing) =>
+    public void ReweightScalesTheSourceMap() => Gen.Select(Maps, Weights, Binary).Sample((maps, weights, timing) =>
         AssertEdited(maps, CrossAttentionEdit.Create(Identity, Ones, weights, timing), Mix(timing, Scaled(maps.Source, weights), maps.Own)));
 
     [Fact]
-    public void Reweights_after_an_edit_scale_its_raw_map() =>
+    public void ReweightsAfterAnEditScaleItsRawMap() =>
         Gen.Select(Maps, Mapper, Binary, Weights, Weights, Binary).Sample((maps, mapper, counterpart, first, second, timing) =>
         {
             var raw = Mix(counterpart, Mapped(maps.Source, mapper), maps.Own);
@@ -45,11 +45,11 @@ public sealed class CrossAttentionEditTests
         });
 
     [Fact]
-    public void Outside_every_window_nothing_is_done() => Gen.Select(Mapper, Binary, Weights).Sample((mapper, counterpart, weights) =>
+    public void OutsideEveryWindowNothingIsDone() => Gen.Select(Mapper, Binary, Weights).Sample((mapper, counterpart, weights) =>
         Assert.True(CrossAttentionEdit.Create(mapper, counterpart, weights, new float[N]).IsIdentity));
 
     [Fact]
-    public void Inside_every_window_nothing_of_its_own_is_left_unless_a_token_is_new()
+    public void InsideEveryWindowNothingOfItsOwnIsLeftUnlessATokenIsNew()
     {
         var edit = CrossAttentionEdit.Create(Identity, Ones, Ones, Ones);
         Assert.True(edit.OwnShareIsZero);

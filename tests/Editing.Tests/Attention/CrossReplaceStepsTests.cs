@@ -11,7 +11,7 @@ public sealed class CrossReplaceStepsTests
     public static TheoryData<int> Batches => [.. Enumerable.Range(0, ReferenceFiles.Batches.Length)];
 
     [Theory, MemberData(nameof(Pairs))]
-    public void Timing_equals_the_reference(int index)
+    public void TimingEqualsTheReference(int index)
     {
         var target = ReferencePrompts.Get(ReferenceFiles.Pairs[index].GetProperty("target").GetString()!);
         foreach (var time in ReferenceFiles.Pairs[index].GetProperty("time_words").EnumerateArray())
@@ -23,7 +23,7 @@ public sealed class CrossReplaceStepsTests
     }
 
     [Theory, MemberData(nameof(Batches))]
-    public void Timing_equals_the_reference_for_several_targets(int index)
+    public void TimingEqualsTheReferenceForSeveralTargets(int index)
     {
         var batch = ReferenceFiles.Batches[index];
         var targets = batch.GetProperty("prompts").EnumerateArray().Skip(1).Select(prompt => ReferencePrompts.Get(prompt.GetString()!));
@@ -34,7 +34,7 @@ public sealed class CrossReplaceStepsTests
     }
 
     [Fact]
-    public void Reads_windows_for_all_words_and_for_one()
+    public void ReadsWindowsForAllWordsAndForOne()
     {
         var steps = CrossReplaceSteps.Parse(["0.7", "lion=0.4", "red car=0.1..0.6"]);
         Assert.Equal(StepWindow.Until(0.7), steps.Default);
@@ -48,11 +48,11 @@ public sealed class CrossReplaceStepsTests
     [InlineData("=0.5")]
     [InlineData("lion=")]
     [InlineData("lion")]
-    public void Refuses_anything_else(params string[] parts) =>
+    public void RefusesAnythingElse(params string[] parts) =>
         Assert.Throws<InvalidInputException>(() => CrossReplaceSteps.Parse(parts));
 
     [Fact]
-    public void The_later_of_two_windows_counts()
+    public void TheLaterOfTwoWindowsCounts()
     {
         var target = ToyPrompt.Of("a red car");
         var timing = CrossReplaceSteps.Parse(["1", "red car=0", "car=1"]).Timing(target, 4);
@@ -60,7 +60,7 @@ public sealed class CrossReplaceStepsTests
     }
 
     [Fact]
-    public void A_word_is_first_sought_as_it_is_written()
+    public void AWordIsFirstSoughtAsItIsWritten()
     {
         var target = ToyPrompt.Of("A cat and a Dog,");
         Assert.Equal([1, 0, 1, 1, 1, 1, 1, 1], CrossReplaceSteps.Parse(["A=0"]).Timing(target, 4)[0][..8]);

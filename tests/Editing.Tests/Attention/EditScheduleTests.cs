@@ -14,7 +14,7 @@ public sealed class EditScheduleTests
     public static TheoryData<string> Runs => [.. Controllers.EnumerateObject().Select(run => run.Name)];
 
     [Theory, MemberData(nameof(Runs))]
-    public void Equals_the_controller_of_the_reference_run(string name)
+    public void EqualsTheControllerOfTheReferenceRun(string name)
     {
         var run = Controllers.GetProperty(name);
         string[] prompts = [.. run.GetProperty("prompts").EnumerateArray().Select(prompt => prompt.GetString()!)];
@@ -32,7 +32,7 @@ public sealed class EditScheduleTests
     }
 
     [Fact]
-    public void Steps_beyond_the_run_stay_at_the_last_one()
+    public void StepsBeyondTheRunStayAtTheLastOne()
     {
         var edit = Create(
             "a cat", "a dog", new EditRequest { CrossSteps = new(new StepWindow(0.5, 1)), SelfSteps = StepWindow.Always });
@@ -44,7 +44,7 @@ public sealed class EditScheduleTests
     }
 
     [Fact]
-    public void Steps_without_a_difference_share_their_matrices()
+    public void StepsWithoutADifferenceShareTheirMatrices()
     {
         var edit = Create("a cat", "a dog", new EditRequest());
         Assert.Same(edit.At(0), edit.At(7));
@@ -53,7 +53,7 @@ public sealed class EditScheduleTests
     }
 
     [Fact]
-    public void Self_attention_is_injected_up_to_a_number_of_pixels()
+    public void SelfAttentionIsInjectedUpToANumberOfPixels()
     {
         var edit = Create("a cat", "a dog", new EditRequest { SelfResolution = 16 });
         Assert.True(edit.InjectsSelfAttention(0, 16, 16));
@@ -63,7 +63,7 @@ public sealed class EditScheduleTests
     }
 
     [Fact]
-    public void Weights_of_one_change_nothing()
+    public void WeightsOfOneChangeNothing()
     {
         var weighted = Create("a cat", "a red dog", new EditRequest { Weights = [new WordWeight("dog", 1)] });
         var plain = Create("a cat", "a red dog", new EditRequest());
@@ -72,7 +72,7 @@ public sealed class EditScheduleTests
     }
 
     [Fact]
-    public void A_word_that_no_target_has_is_an_error_that_lists_the_words()
+    public void AWordThatNoTargetHasIsAnErrorThatListsTheWords()
     {
         var weight = new EditRequest { Weights = [new WordWeight("tiger", 2)] };
         var window = new EditRequest { CrossSteps = CrossReplaceSteps.Parse(["tiger=0.2"]) };
@@ -85,7 +85,7 @@ public sealed class EditScheduleTests
     }
 
     [Fact]
-    public void A_word_of_one_target_is_passed_over_in_another()
+    public void AWordOfOneTargetIsPassedOverInAnother()
     {
         var request = new EditRequest { Weights = [new WordWeight("hat", 3)] };
         var edits = EditSchedule.CreateAll(

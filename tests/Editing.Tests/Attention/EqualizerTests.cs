@@ -11,7 +11,7 @@ public sealed class EqualizerTests
     public static TheoryData<int> Cases => [.. Enumerable.Range(0, Golden.GetArrayLength())];
 
     [Theory, MemberData(nameof(Cases))]
-    public void Equals_the_reference(int index)
+    public void EqualsTheReference(int index)
     {
         var json = Golden[index];
         var prompt = ReferencePrompts.Get(json.GetProperty("text").GetString()!);
@@ -24,11 +24,11 @@ public sealed class EqualizerTests
     }
 
     [Fact]
-    public void Weights_of_a_token_multiply() => Assert.Equal(
+    public void WeightsOfATokenMultiply() => Assert.Equal(
         [1, 1, 3, 1, 1], Equalizer.Create(ToyPrompt.Of("a cat, dog"), [new("cat", 2), new("a Cat", 1.5f), new("a", 1 / 1.5f)])[..5]);
 
     [Fact]
-    public void A_weight_in_the_prompt_holds_for_that_word_only()
+    public void AWeightInThePromptHoldsForThatWordOnly()
     {
         var prompt = ToyPrompt.Of("red hat, red cat");
         Assert.Equal([1, 1, 1, 1, 2, 1, 1], Equalizer.Create(prompt, [new("red", 2, Index: 2)])[..7]);

@@ -16,7 +16,7 @@ public sealed class SelfAttentionMapTests
     private static readonly BatchRow Unconditional = new(0, Conditional: false), Source = new(0, Conditional: true), Edit = new(1, Conditional: true);
 
     [Fact]
-    public void Components_separate_blocks_that_look_at_themselves() =>
+    public void ComponentsSeparateBlocksThatLookAtThemselves() =>
         Gen.Int[2, 4].SelectMany(blocks => Gen.Int[0, blocks - 1].Array[Positions]).Where(blocks => blocks.Distinct().Count() > 1).Sample(
             blocks =>
             {
@@ -33,7 +33,7 @@ public sealed class SelfAttentionMapTests
             iter: 60);
 
     [Fact]
-    public void Components_show_what_is_looked_at_and_not_who_looks()
+    public void ComponentsShowWhatIsLookedAtAndNotWhoLooks()
     {
         // Who looks at what goes by columns, what is seen together goes by rows.
         int[] looks = [.. Enumerable.Range(0, Positions).Select(p => p % Width < 2 ? 1 : 0)];
@@ -47,7 +47,7 @@ public sealed class SelfAttentionMapTests
     }
 
     [Fact]
-    public void Components_are_ordered_and_the_largest_value_is_positive()
+    public void ComponentsAreOrderedAndTheLargestValueIsPositive()
     {
         var random = new Random(5);
         using var map = Watched(
@@ -60,14 +60,14 @@ public sealed class SelfAttentionMapTests
     }
 
     [Fact]
-    public void Even_attention_still_gives_numbers()
+    public void EvenAttentionStillGivesNumbers()
     {
         using var map = Watched(new int[Positions], new int[Positions]);
         Assert.All(map.Components(3), component => Assert.True(double.IsFinite(component.Share) && component.Values.All(float.IsFinite)));
     }
 
     [Fact]
-    public void Only_the_sources_own_row_at_the_watched_size_counts()
+    public void OnlyTheSourcesOwnRowAtTheWatchedSizeCounts()
     {
         using var map = new SelfAttentionMap(Height, Width);
         using var attention = new EditAttentionProcessor([null, null], self: map);

@@ -11,7 +11,7 @@ public sealed class StepWindowTests
     [InlineData("0.1..0.6", 0.1, 0.6)]
     [InlineData(" 0 .. 1 ", 0, 1)]
     [InlineData("0.5..0.5", 0.5, 0.5)]
-    public void Reads_fractions_and_ranges(string text, double start, double end) =>
+    public void ReadsFractionsAndRanges(string text, double start, double end) =>
         Assert.Equal(new StepWindow(start, end), StepWindow.Parse(text));
 
     [Theory]
@@ -24,7 +24,7 @@ public sealed class StepWindowTests
     [InlineData("0,5")]
     [InlineData("NaN")]
     [InlineData("half")]
-    public void Refuses_anything_else(string text)
+    public void RefusesAnythingElse(string text)
     {
         var exception = Assert.Throws<InvalidInputException>(() => StepWindow.Parse(text));
         Assert.Contains($"\"{text}\"", exception.Message, StringComparison.Ordinal);
@@ -32,14 +32,14 @@ public sealed class StepWindowTests
     }
 
     [Fact]
-    public void Is_written_as_it_is_read() => Gen.Select(Gen.Double[0, 1], Gen.Double[0, 1]).Sample((a, b) =>
+    public void IsWrittenAsItIsRead() => Gen.Select(Gen.Double[0, 1], Gen.Double[0, 1]).Sample((a, b) =>
     {
         var window = new StepWindow(Math.Min(a, b), Math.Max(a, b));
         Assert.Equal(window, StepWindow.Parse(window.ToString()));
     });
 
     [Fact]
-    public void Bounds_are_rounded_down_in_floating_point()
+    public void BoundsAreRoundedDownInFloatingPoint()
     {
         Assert.True(StepWindow.Until(0.29).Contains(27, 100));
         Assert.False(StepWindow.Until(0.29).Contains(28, 100));
@@ -49,6 +49,6 @@ public sealed class StepWindowTests
     }
 
     [Fact]
-    public void A_window_that_ends_before_it_starts_is_refused() =>
+    public void AWindowThatEndsBeforeItStartsIsRefused() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new StepWindow(0.5, 0.4));
 }

@@ -1,7 +1,6 @@
-using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
-using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
 using TorchSharp;
 using static TorchSharp.torch;

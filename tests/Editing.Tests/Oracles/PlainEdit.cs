@@ -1,11 +1,10 @@
-using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.UNet.Attention;
-using TorchSharp;
+using PromptToPrompt.Editing.Attention;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Oracles;

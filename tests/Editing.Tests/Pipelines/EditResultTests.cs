@@ -1,6 +1,6 @@
-using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;

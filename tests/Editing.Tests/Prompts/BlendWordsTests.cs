@@ -18,20 +18,20 @@ public sealed class BlendWordsTests
     [InlineData("cat:rhino:dog", "2 2,3 2")]
     [InlineData("cat,hat:rhino,hat:dog", "2,6 2,3,6 2")]
     [InlineData(":rhino:dog", " 2,3 2")]
-    public void Finds_tokens_of_each_prompt(string text, string expected) =>
+    public void FindsTokensOfEachPrompt(string text, string expected) =>
         Assert.Equal(expected, string.Join(' ', BlendWords.Parse(text).Find(Prompts, "Blend").Select(places => string.Join(',', places))));
 
     [Theory]
     [InlineData("")]
     [InlineData(" , ")]
     [InlineData("::")]
-    public void Refuses_no_words(string text) => Assert.Throws<InvalidInputException>(() => BlendWords.Parse(text));
+    public void RefusesNoWords(string text) => Assert.Throws<InvalidInputException>(() => BlendWords.Parse(text));
 
     [Theory]
     [InlineData("tiger", "\"tiger\" is in none of the prompts", "\"Dog\"")]
     [InlineData("cat:cat:dog", "\"cat\" is not in the prompt", "\"rhino,\"")]
     [InlineData("cat:rhino", "2 lists of words for 3 prompts", "one list for each prompt")]
-    public void Refuses_words_that_are_not_there(string text, string what, string help)
+    public void RefusesWordsThatAreNotThere(string text, string what, string help)
     {
         var exception = Assert.Throws<InvalidInputException>(() => BlendWords.Parse(text).Find(Prompts, "BlendSubtract"));
         Assert.Equal("BlendSubtract", exception.Setting);

@@ -50,7 +50,7 @@ public sealed class ForeignNotationTests
     [InlineData("a cat --ar 16:9", Flag, "--ar 16:9", "give them separately")]
     [InlineData("a cat --no dogs", Flag, "--no", "give them separately")]
     [InlineData(@"a \[red\] house", Escape, @"\[", "backslash")]
-    public void Other_programs_notation_is_found_with_what_to_write_here(string prompt, ForeignNotationKind kind, string text, string advice)
+    public void OtherProgramsNotationIsFoundWithWhatToWriteHere(string prompt, ForeignNotationKind kind, string text, string advice)
     {
         var found = ForeignNotation.Find(prompt)[0];
         Assert.Equal((kind, text, prompt.IndexOf(text, StringComparison.Ordinal)), (found.Kind, found.Text, found.Start));
@@ -82,10 +82,10 @@ public sealed class ForeignNotationTests
     [InlineData("a snake_case name, 18+, an A+, 5 - 3, {}")]
     [InlineData("a smile :) and a frown :( ;)")]
     [InlineData("a photo of Ed's well-known café, e.g. the blue one")]
-    public void Ordinary_text_and_this_programs_own_notation_are_not(string prompt) => Assert.Empty(ForeignNotation.Find(prompt));
+    public void OrdinaryTextAndThisProgramsOwnNotationAreNot(string prompt) => Assert.Empty(ForeignNotation.Find(prompt));
 
     [Fact]
-    public void Several_are_found_in_their_order_and_do_not_overlap()
+    public void SeveralAreFoundInTheirOrderAndDoNotOverlap()
     {
         var found = ForeignNotation.Find("[a|b] (cat:1,5), red++ <lora:x:1> [[old]] BREAK {dog}");
         Assert.Equal([Alternation, DecimalComma, TrailingWeight, Adapter, Brackets, Break, Braces], found.Select(notation => notation.Kind));
@@ -93,7 +93,7 @@ public sealed class ForeignNotationTests
 
     /// <summary>What is found lies in the prompt, in order; and no text takes long or fails.</summary>
     [Fact]
-    public void Any_text_can_be_looked_through() => Gen.Char["([{<>}])\\:|+-_., aB19\"@"].Array[0, 60].Sample(characters =>
+    public void AnyTextCanBeLookedThrough() => Gen.Char["([{<>}])\\:|+-_., aB19\"@"].Array[0, 60].Sample(characters =>
     {
         var (prompt, end) = (new string(characters), 0);
         foreach (var found in ForeignNotation.Find(prompt))
@@ -130,7 +130,7 @@ public sealed class ForeignNotationTests
     [InlineData("(a:", "", ":1,)")]
     [InlineData("[", "", "]")]
     [InlineData("{a", "", "}")]
-    public void A_long_text_of_signs_takes_no_more_than_a_moment(string sign, string before = "", string after = "")
+    public void ALongTextOfSignsTakesNoMoreThanAMoment(string sign, string before = "", string after = "")
     {
         const int Length = 400_000;
         var watch = System.Diagnostics.Stopwatch.StartNew();

@@ -29,7 +29,7 @@ public sealed class WeightedPromptTests
     [InlineData("a (ratio 16:9:2) sign", "a ratio 16:9 sign", "1:ratio=2 2:16:9=2")]
     [InlineData("two  (spaces :2)  here", "two  spaces   here", "1:spaces=2")]
     [InlineData("", "", "")]
-    public void Reads_weights(string prompt, string text, string weights)
+    public void ReadsWeights(string prompt, string text, string weights)
     {
         var parsed = WeightedPrompt.Parse(prompt);
         Assert.Equal(text, parsed.Text);
@@ -37,7 +37,7 @@ public sealed class WeightedPromptTests
     }
 
     [Fact]
-    public void Every_text_can_be_read() => Gen.String[Gen.Char["()\\:1.5 a,"], 0, 30].Sample(prompt =>
+    public void EveryTextCanBeRead() => Gen.String[Gen.Char["()\\:1.5 a,"], 0, 30].Sample(prompt =>
     {
         var parsed = WeightedPrompt.Parse(prompt);
         var words = parsed.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries);

@@ -10,7 +10,7 @@ public sealed class WordWeightTests
     [InlineData("heavy snow = -2", "heavy snow", -2)]
     [InlineData("e=mc2=.5", "e=mc2", .5f)]
     [InlineData("snow=15e-1", "snow", 1.5f)]
-    public void Reads_a_word_and_a_number(string text, string word, float weight) =>
+    public void ReadsAWordAndANumber(string text, string word, float weight) =>
         Assert.Equal(new WordWeight(word, weight), WordWeight.Parse(text));
 
     [Theory]
@@ -20,7 +20,7 @@ public sealed class WordWeightTests
     [InlineData("snow=1,5")]
     [InlineData("snow=NaN")]
     [InlineData("snow=Infinity")]
-    public void Refuses_anything_else(string text)
+    public void RefusesAnythingElse(string text)
     {
         var exception = Assert.Throws<InvalidInputException>(() => WordWeight.Parse(text));
         Assert.Contains($"\"{text}\"", exception.Message, StringComparison.Ordinal);

@@ -1,6 +1,6 @@
-using PromptToPrompt.Diffusion.Storage.Layouts;
-using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Editing.TextualInversion;
 
 namespace PromptToPrompt.Editing.Tests.TextualInversion;

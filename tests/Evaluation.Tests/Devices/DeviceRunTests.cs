@@ -1,5 +1,5 @@
-using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Evaluation.Devices;
 using TorchSharp;
 

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Evaluation.Tests.Inversions;
 public sealed class HeldOutPicturesTests
 {
     [Fact]
-    public void Source_and_target_differ_inside_the_region_alone()
+    public void SourceAndTargetDifferInsideTheRegionAlone()
     {
         using var model = EmbeddedModel.Load();
         var drawn = HeldOutPictures.Draw(model, 12, seed: 1).ToList();
@@ -25,7 +25,7 @@ public sealed class HeldOutPicturesTests
     }
 
     [Fact]
-    public void Every_method_is_a_contender_and_every_contender_has_a_name_of_its_own()
+    public void EveryMethodIsAContenderAndEveryContenderHasANameOfItsOwn()
     {
         var all = InversionContender.All(new InversionSettings { Prompt = "" }, [0.1]);
         Assert.Equal(InversionMethod.Names.Order(), all.Select(contender => contender.Settings.Method.Name).Distinct().Order());

@@ -10,14 +10,14 @@ public sealed class PictureJudgeTests
     [InlineData(64)]
     [InlineData(100)]
     [InlineData(128)]
-    public void The_shipped_judge_knows_drawings_of_any_size(int size)
+    public void TheShippedJudgeKnowsDrawingsOfAnySize(int size)
     {
         using var judge = Shipped();
         Assert.All(JudgeTraining.Validate(judge, size, count: 128), accuracy => Assert.InRange(accuracy.Accuracy, 0.85, 1));
     }
 
     [Fact]
-    public void Probabilities_of_a_slot_add_up_to_one()
+    public void ProbabilitiesOfASlotAddUpToOne()
     {
         using var judge = Shipped();
         using var painter = new ScenePainter();
@@ -31,7 +31,7 @@ public sealed class PictureJudgeTests
     }
 
     [Fact]
-    public void Training_makes_a_judge_that_can_be_loaded()
+    public void TrainingMakesAJudgeThatCanBeLoaded()
     {
         var path = Path.Combine(Path.GetTempPath(), $"p2p-judge-{Guid.NewGuid():N}.safetensors");
         try

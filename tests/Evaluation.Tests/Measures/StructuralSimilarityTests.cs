@@ -10,7 +10,7 @@ public sealed class StructuralSimilarityTests
 
     // The value comes from a direct evaluation of the definition, two-dimensional window by window.
     [Fact]
-    public void A_known_value()
+    public void AKnownValue()
     {
         var one = Grey(17, 13, (x, y) => ((x * 13) + (y * 7)) % 256);
         var other = Grey(17, 13, (x, y) => ((x * 11) + (y * 17) + (x * y % 5 * 9)) % 256);
@@ -19,7 +19,7 @@ public sealed class StructuralSimilarityTests
 
     // Without variance, only the term of the means is left.
     [Fact]
-    public void Of_plain_pictures_it_is_that_of_their_means()
+    public void OfPlainPicturesItIsThatOfTheirMeans()
     {
         const double C1 = 2.55 * 2.55;
         var expected = ((2 * 100.0 * 150) + C1) / ((100.0 * 100) + (150.0 * 150) + C1);
@@ -27,7 +27,7 @@ public sealed class StructuralSimilarityTests
     }
 
     [Fact]
-    public void A_picture_is_like_itself_and_no_order_matters() => Gen.Select(Pictures, Pictures).Sample((one, other) =>
+    public void APictureIsLikeItselfAndNoOrderMatters() => Gen.Select(Pictures, Pictures).Sample((one, other) =>
     {
         var similarity = StructuralSimilarity.Of(one, other);
         return Math.Abs(StructuralSimilarity.Of(one, one) - 1) < 1e-12
@@ -36,11 +36,11 @@ public sealed class StructuralSimilarityTests
     }, iter: 50);
 
     [Fact]
-    public void A_negative_is_less_than_unrelated()
+    public void ANegativeIsLessThanUnrelated()
         => Assert.InRange(StructuralSimilarity.Of(Grey(20, 20, (x, _) => x % 2 * 255), Grey(20, 20, (x, _) => 255 - (x % 2 * 255))), -1, -0.9);
 
     [Fact]
-    public void Pictures_that_cannot_be_compared_are_refused()
+    public void PicturesThatCannotBeComparedAreRefused()
     {
         Assert.Throws<ArgumentException>(() => StructuralSimilarity.Of(Grey(10, 20, (_, _) => 0), Grey(10, 20, (_, _) => 0)));
         Assert.Throws<ArgumentException>(() => StructuralSimilarity.Of(Grey(12, 20, (_, _) => 0), Grey(20, 12, (_, _) => 0)));

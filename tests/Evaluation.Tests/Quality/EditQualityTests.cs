@@ -8,7 +8,7 @@ namespace PromptToPrompt.Evaluation.Tests.Quality;
 public sealed class EditQualityTests
 {
     [Fact]
-    public void A_pair_in_one_batch_has_the_pictures_of_an_edit_session()
+    public void APairInOneBatchHasThePicturesOfAnEditSession()
     {
         using var model = EmbeddedModel.Load();
         var options = new EditQualityOptions { Steps = 3 };

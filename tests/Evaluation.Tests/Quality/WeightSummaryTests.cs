@@ -5,7 +5,7 @@ namespace PromptToPrompt.Evaluation.Tests.Quality;
 public sealed class WeightSummaryTests
 {
     [Fact]
-    public void The_useful_range_ends_at_the_first_weight_that_does_harm()
+    public void TheUsefulRangeEndsAtTheFirstWeightThatDoesHarm()
     {
         var summaries = new[]
         {
@@ -15,7 +15,7 @@ public sealed class WeightSummaryTests
     }
 
     [Fact]
-    public void Latents_that_fade_are_harm_too() => Assert.False(At(0, strength: 0.7).IsHarmless);
+    public void LatentsThatFadeAreHarmToo() => Assert.False(At(0, strength: 0.7).IsHarmless);
 
     private static WeightSummary At(float weight, double kept = 1, double strength = 1) =>
         new(weight, Presence: 1, Change: 0, Structure: 1, Strength: strength, SubjectKept: kept);

@@ -1,6 +1,5 @@
-using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Storybook.Training;
 
@@ -17,7 +16,7 @@ public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<
 
     // One run, stopped twice and gone on with: each stage of it takes seconds to set up.
     [Fact]
-    public void Goes_on_from_the_state_that_a_stop_in_either_stage_left()
+    public void GoesOnFromTheStateThatAStopInEitherStageLeft()
     {
         Assert.Equal(1, StopAtFirst(AutoencoderTrainer.Stage, new TrainingPlan(folder, Forever, Forever), "autoencoder.safetensors"));
         var plan = new TrainingPlan(folder, AutoencoderPictures: 2 * AutoencoderBatch, Forever);
@@ -39,7 +38,7 @@ public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<
     }
 
     [Fact]
-    public void Samples_and_savings_leave_the_training_as_it_was()
+    public void SamplesAndSavingsLeaveTheTrainingAsItWas()
     {
         var sheets = 0;
         Stop(
@@ -51,7 +50,7 @@ public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<
     }
 
     [Fact]
-    public void Trains_the_autoencoder_further_where_more_pictures_are_asked_for()
+    public void TrainsTheAutoencoderFurtherWhereMorePicturesAreAskedFor()
     {
         File.Copy(Path.Combine(finished.Plan.Directory, "autoencoder.safetensors"), Path.Combine(folder, "autoencoder.safetensors"));
         Directory.CreateDirectory(Path.Combine(folder, "model", "vae"));
@@ -63,7 +62,7 @@ public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<
     }
 
     [Fact]
-    public void Begins_with_the_weights_of_an_earlier_model()
+    public void BeginsWithTheWeightsOfAnEarlierModel()
     {
         var earlier = finished.CopyModel(Path.Combine(folder, "earlier"));
         var plan = new TrainingPlan(Path.Combine(folder, "later"), DenoiserPictures: 0, Seed: 5, From: earlier);

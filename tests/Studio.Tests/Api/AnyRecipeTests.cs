@@ -69,7 +69,7 @@ public sealed class AnyRecipeTests
     private const string Start = "a white house in a field";
 
     [Fact]
-    public async Task A_chain_of_edits_goes_on_from_whatever_it_began_with()
+    public async Task AChainOfEditsGoesOnFromWhateverItBeganWith()
     {
         await using var studio = await TestStudio.Start();
         var project = await studio.NewProject();
@@ -113,7 +113,7 @@ public sealed class AnyRecipeTests
     }
 
     [Fact]
-    public async Task It_is_taken_or_refused_with_a_sentence()
+    public async Task ItIsTakenOrRefusedWithASentence()
     {
         await using var studio = await TestStudio.Start(change: options => options with { Limits = new EngineLimits { QueueLength = 10_000 } });
         var project = await studio.NewProject();

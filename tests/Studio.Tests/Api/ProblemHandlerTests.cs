@@ -11,10 +11,10 @@ namespace PromptToPrompt.Studio.Tests.Api;
 public sealed class ProblemHandlerTests
 {
     [Fact]
-    public async Task A_studio_that_closes_says_so() => Assert.Equal(503, await Status(new StudioClosedException()));
+    public async Task AStudioThatClosesSaysSo() => Assert.Equal(503, await Status(new StudioClosedException()));
 
     [Fact]
-    public async Task Something_else_that_is_closed_is_a_fault() => Assert.Equal(500, await Status(new ObjectDisposedException("a stream")));
+    public async Task SomethingElseThatIsClosedIsAFault() => Assert.Equal(500, await Status(new ObjectDisposedException("a stream")));
 
     [Fact]
     public async Task AnErrorNamesTheFieldAsJsonHasIt()

@@ -13,7 +13,7 @@ public sealed class StudioApiTests
     private static readonly object House = new { prompt = "a white house in a field", seed = 4, guidance = 5, steps = TestStudio.Steps };
 
     [Fact]
-    public async Task A_program_draws_edits_and_reads_what_came_of_it()
+    public async Task AProgramDrawsEditsAndReadsWhatCameOfIt()
     {
         await using var studio = await TestStudio.Start();
         var http = studio.Http;
@@ -46,7 +46,7 @@ public sealed class StudioApiTests
 
     /// <summary>Also those that JavaScript would round, which may come as text.</summary>
     [Fact]
-    public async Task Seeds_have_64_bits_and_prompts_with_other_programs_notation_get_notes()
+    public async Task SeedsHave64BitsAndPromptsWithOtherProgramsNotationGetNotes()
     {
         await using var studio = await TestStudio.Start();
         var project = await studio.NewProject();
@@ -66,7 +66,7 @@ public sealed class StudioApiTests
     }
 
     [Fact]
-    public async Task A_sent_picture_is_inverted_and_edited_and_a_part_of_it_filled()
+    public async Task ASentPictureIsInvertedAndEditedAndAPartOfItFilled()
     {
         await using var studio = await TestStudio.Start();
         var project = await studio.NewProject();
@@ -83,7 +83,7 @@ public sealed class StudioApiTests
     }
 
     [Fact]
-    public async Task Pictures_say_how_they_were_made_and_their_pixels_are_the_stored_ones()
+    public async Task PicturesSayHowTheyWereMadeAndTheirPixelsAreTheStoredOnes()
     {
         await using var studio = await TestStudio.Start();
         var project = await studio.NewProject();
@@ -133,7 +133,7 @@ public sealed class StudioApiTests
     }
 
     [Fact]
-    public async Task What_came_from_a_sent_picture_can_be_had_at_its_size()
+    public async Task WhatCameFromASentPictureCanBeHadAtItsSize()
     {
         await using var studio = await TestStudio.Start();
         var project = await studio.NewProject();
@@ -159,7 +159,7 @@ public sealed class StudioApiTests
     [Theory]
     [InlineData(0)]
     [InlineData(6)]
-    public async Task A_sent_mask_is_read_as_its_file_is_read_elsewhere(int orientation)
+    public async Task ASentMaskIsReadAsItsFileIsReadElsewhere(int orientation)
     {
         await using var studio = await TestStudio.Start();
         var project = await studio.NewProject();
@@ -189,7 +189,7 @@ public sealed class StudioApiTests
     }
 
     [Fact]
-    public async Task A_program_deletes_versions_and_projects()
+    public async Task AProgramDeletesVersionsAndProjects()
     {
         await using var studio = await TestStudio.Start();
         var http = studio.Http;
@@ -206,7 +206,7 @@ public sealed class StudioApiTests
     }
 
     [Fact]
-    public async Task Recorded_sources_are_told_and_freed_and_made_again()
+    public async Task RecordedSourcesAreToldAndFreedAndMadeAgain()
     {
         await using var studio = await TestStudio.Start();
         var http = studio.Http;
@@ -226,7 +226,7 @@ public sealed class StudioApiTests
     }
 
     [Fact]
-    public async Task Work_is_there_after_a_restart()
+    public async Task WorkIsThereAfterARestart()
     {
         var folder = Directory.CreateTempSubdirectory("p2p-studio-").FullName;
         string project, source;
@@ -246,7 +246,7 @@ public sealed class StudioApiTests
     }
 
     [Fact]
-    public async Task What_does_not_fit_is_a_problem_with_a_sentence()
+    public async Task WhatDoesNotFitIsAProblemWithASentence()
     {
         await using var studio = await TestStudio.Start(change: options => options with { MaxUploadBytes = 40_000, MaxUploadPixels = 90_000 });
         var http = studio.Http;
@@ -265,7 +265,7 @@ public sealed class StudioApiTests
     }
 
     [Fact]
-    public async Task A_full_queue_is_said_so()
+    public async Task AFullQueueIsSaidSo()
     {
         await using var studio = await TestStudio.Start(change: options => options with { Limits = new EngineLimits { QueueLength = 1 } });
         var project = await studio.NewProject();
@@ -279,7 +279,7 @@ public sealed class StudioApiTests
     }
 
     [Fact]
-    public async Task Nothing_named_and_nothing_said_are_refused()
+    public async Task NothingNamedAndNothingSaidAreRefused()
     {
         await using var studio = await TestStudio.Start();
         var project = await studio.NewProject();
@@ -294,7 +294,7 @@ public sealed class StudioApiTests
     [InlineData("/", "navigate", "iframe")]
     [InlineData("/new", "navigate", "document")]
     [InlineData("/New/", "navigate", "document")]
-    public async Task A_page_of_another_site_begins_nothing(string address, string mode, string destination)
+    public async Task APageOfAnotherSiteBeginsNothing(string address, string mode, string destination)
     {
         await using var studio = await TestStudio.Start();
         Assert.Equal(HttpStatusCode.Forbidden, await Ask(studio, address, mode, destination));
@@ -302,14 +302,14 @@ public sealed class StudioApiTests
     }
 
     [Fact]
-    public async Task A_link_of_another_site_can_be_followed()
+    public async Task ALinkOfAnotherSiteCanBeFollowed()
     {
         await using var studio = await TestStudio.Start();
         Assert.Equal(HttpStatusCode.OK, await Ask(studio, $"/open/{await studio.NewProject()}", "navigate", "document"));
     }
 
     [Fact]
-    public async Task It_says_what_it_is_and_how_it_is()
+    public async Task ItSaysWhatItIsAndHowItIs()
     {
         await using var studio = await TestStudio.Start();
         var document = await TestStudio.Json(await studio.Http.GetAsync("/openapi/v1.json"));
@@ -324,7 +324,7 @@ public sealed class StudioApiTests
     }
 
     [Fact]
-    public async Task Where_there_is_a_token_nobody_gets_in_without()
+    public async Task WhereThereIsATokenNobodyGetsInWithout()
     {
         await using var studio = await TestStudio.Start(change: options => options with { Token = "secret" });
         Assert.Equal(HttpStatusCode.Unauthorized, (await studio.Http.GetAsync("/api/projects")).StatusCode);
@@ -338,7 +338,7 @@ public sealed class StudioApiTests
     }
 
     [Fact]
-    public async Task Pages_of_other_sites_do_not_get_in()
+    public async Task PagesOfOtherSitesDoNotGetIn()
     {
         await using var studio = await TestStudio.Start();
         using var rebound = new HttpRequestMessage(HttpMethod.Get, "/api/projects") { Headers = { Host = "evil.example" } };

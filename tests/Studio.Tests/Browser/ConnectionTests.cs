@@ -7,7 +7,7 @@ namespace PromptToPrompt.Studio.Tests.Browser;
 public sealed class ConnectionTests(StudioBrowser browser)
 {
     [Fact]
-    public async Task The_page_needs_nobody_but_the_studio()
+    public async Task ThePageNeedsNobodyButTheStudio()
     {
         await using var visitor = await browser.Visit();
         var sockets = new List<string>();
@@ -26,7 +26,7 @@ public sealed class ConnectionTests(StudioBrowser browser)
     }
 
     [Fact]
-    public async Task A_studio_that_went_away_is_missed_and_found_again_with_all_pictures()
+    public async Task AStudioThatWentAwayIsMissedAndFoundAgainWithAllPictures()
     {
         var folder = Directory.CreateTempSubdirectory("p2p-studio-").FullName;
         var first = await TestStudio.Start(folder);

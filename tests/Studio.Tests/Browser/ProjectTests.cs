@@ -7,7 +7,7 @@ namespace PromptToPrompt.Studio.Tests.Browser;
 public sealed class ProjectTests(StudioBrowser browser)
 {
     [Fact]
-    public async Task A_picture_is_deleted_with_what_was_made_from_it_once_that_is_confirmed()
+    public async Task APictureIsDeletedWithWhatWasMadeFromItOnceThatIsConfirmed()
     {
         await using var visitor = await browser.Visit();
         await visitor.Swap("white", "red");
@@ -34,7 +34,7 @@ public sealed class ProjectTests(StudioBrowser browser)
     }
 
     [Fact]
-    public async Task A_project_is_deleted_and_another_one_opened()
+    public async Task AProjectIsDeletedAndAnotherOneOpened()
     {
         // In a studio that all share, the one opened then would be somebody else's, perhaps without a picture.
         await using var studio = await TestStudio.Start();
@@ -53,7 +53,7 @@ public sealed class ProjectTests(StudioBrowser browser)
     }
 
     [Fact]
-    public async Task A_project_is_renamed_on_a_phone()
+    public async Task AProjectIsRenamedOnAPhone()
     {
         await using var visitor = await browser.Visit(390, 800);
         var name = visitor.Page.GetByLabel("Name of the project");
@@ -66,7 +66,7 @@ public sealed class ProjectTests(StudioBrowser browser)
     }
 
     [Fact]
-    public async Task A_new_project_begins_with_the_settings_and_the_view_that_were_used_last()
+    public async Task ANewProjectBeginsWithTheSettingsAndTheViewThatWereUsedLast()
     {
         await using var visitor = await browser.Visit();
         await visitor.Touch("Advanced");

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Studio.Tests.Browser;
 public sealed class Screenshots(StudioBrowser browser)
 {
     [Fact(Explicit = true)]
-    public async Task Of_the_studio()
+    public async Task OfTheStudio()
     {
         await using var visitor = await browser.Visit(1280, 960, steps: 30);
         var page = visitor.Page;

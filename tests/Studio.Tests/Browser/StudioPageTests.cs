@@ -8,7 +8,7 @@ namespace PromptToPrompt.Studio.Tests.Browser;
 public sealed class StudioPageTests(StudioBrowser browser)
 {
     [Fact]
-    public async Task A_newcomer_swaps_adds_and_turns_up_and_finds_all_of_it_after_a_reload()
+    public async Task ANewcomerSwapsAddsAndTurnsUpAndFindsAllOfItAfterAReload()
     {
         await using var visitor = await browser.Visit();
         await visitor.Swap("white", "red");
@@ -30,7 +30,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
     }
 
     [Fact]
-    public async Task A_hovered_word_lights_up_where_it_looks_and_over_time()
+    public async Task AHoveredWordLightsUpWhereItLooksAndOverTime()
     {
         await using var visitor = await browser.Visit();
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "house; swap it" }).HoverAsync();
@@ -42,7 +42,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
     }
 
     [Fact]
-    public async Task Choosing_words_that_confine_an_edit_shows_their_places()
+    public async Task ChoosingWordsThatConfineAnEditShowsTheirPlaces()
     {
         await using var visitor = await browser.Visit();
         await visitor.Touch("Change only some places");
@@ -57,7 +57,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
     }
 
     [Fact]
-    public async Task A_picture_of_ones_own_is_inverted_and_edited()
+    public async Task APictureOfOnesOwnIsInvertedAndEdited()
     {
         await using var visitor = await browser.Visit();
         await Give(visitor, StudioApiTests.Painted(160, 120));
@@ -82,7 +82,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
     }
 
     [Fact]
-    public async Task What_is_no_picture_is_refused_with_a_sentence()
+    public async Task WhatIsNoPictureIsRefusedWithASentence()
     {
         await using var visitor = await browser.Visit();
         await Give(visitor, "not a picture"u8.ToArray());
@@ -92,7 +92,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
     }
 
     [Fact]
-    public async Task A_picture_that_takes_long_can_be_cancelled()
+    public async Task APictureThatTakesLongCanBeCancelled()
     {
         await using var visitor = await browser.Visit();
         await Steps(visitor).FillAsync("200");
@@ -106,7 +106,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
     }
 
     [Fact]
-    public async Task Two_visitors_do_not_disturb_each_other()
+    public async Task TwoVisitorsDoNotDisturbEachOther()
     {
         await using var one = await browser.Visit();
         await using var other = await browser.Visit(390, 800);
@@ -118,7 +118,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
     }
 
     [Fact]
-    public async Task Everything_can_be_done_with_the_keyboard()
+    public async Task EverythingCanBeDoneWithTheKeyboard()
     {
         await using var visitor = await browser.Visit();
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "a; swap it" }).First.FocusAsync();
@@ -132,7 +132,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
     }
 
     [Fact]
-    public async Task An_edit_can_be_the_next_source_and_a_brushed_mask_confines_it()
+    public async Task AnEditCanBeTheNextSourceAndABrushedMaskConfinesIt()
     {
         await using var visitor = await browser.Visit();
         await visitor.Swap("white", "red");

@@ -8,14 +8,14 @@ public sealed class DraftTests
     private static readonly Draft Draft = Draft.Of("a white house in a field");
 
     [Fact]
-    public void Nothing_is_done_at_first()
+    public void NothingIsDoneAtFirst()
     {
         Assert.True(Draft.IsUnchanged);
         Assert.Equal("a white house in a field", Draft.Prompt);
     }
 
     [Fact]
-    public void Words_are_swapped_added_taken_out_and_weighted()
+    public void WordsAreSwappedAddedTakenOutAndWeighted()
     {
         var changed = Draft.Swap(1, "red").Weigh(2, 1.5).Remove(4).Insert(6, "at night");
         Assert.Equal("a red (house:1.5) in field at night", changed.Prompt);
@@ -24,7 +24,7 @@ public sealed class DraftTests
     }
 
     [Fact]
-    public void Everything_can_be_undone()
+    public void EverythingCanBeUndone()
     {
         var changed = Draft.Swap(1, "red").Weigh(2, -2).Remove(4).Insert(0, "a photo of");
         var restored = changed.Restore(0).Restore(1).Restore(2).Restore(4);
@@ -32,14 +32,14 @@ public sealed class DraftTests
     }
 
     [Fact]
-    public void Parentheses_of_the_writer_stay_parentheses() => Assert.Equal("a \\(red\\) house", Draft.Of("a house").Insert(1, "(red)").Prompt);
+    public void ParenthesesOfTheWriterStayParentheses() => Assert.Equal("a \\(red\\) house", Draft.Of("a house").Insert(1, "(red)").Prompt);
 
     [Fact]
-    public void A_word_confines_by_its_names_in_both_prompts() =>
+    public void AWordConfinesByItsNamesInBothPrompts() =>
         Assert.Equal("white:red", Draft.Swap(1, "red").Confine(1, true).Recipe("s").Blend);
 
     [Fact]
-    public void Words_know_their_places_in_both_prompts()
+    public void WordsKnowTheirPlacesInBothPrompts()
     {
         var changed = Draft.Insert(0, "a photo of").Swap(2, "small red");
         Assert.Equal(0, changed.IndexInEdit(0));
@@ -50,7 +50,7 @@ public sealed class DraftTests
     }
 
     [Fact]
-    public void A_recipe_gives_back_the_draft_it_was_made_from()
+    public void ARecipeGivesBackTheDraftItWasMadeFrom()
     {
         var changed = Draft.Swap(1, "red").Weigh(2, 1.5).Time(2, "0.3").Confine(2, true).Insert(6, "at night") with { SelfSteps = "0.1..0.5" };
         var found = Draft.Of("a white house in a field", changed.Recipe("s"));

@@ -11,7 +11,7 @@ public sealed class DeletionTests : IAsyncDisposable
     public ValueTask DisposeAsync() => test.DisposeAsync();
 
     [Fact]
-    public async Task A_version_goes_with_all_that_was_made_from_it()
+    public async Task AVersionGoesWithAllThatWasMadeFromIt()
     {
         var source = await test.Make(TestEngine.House);
         var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
@@ -32,7 +32,7 @@ public sealed class DeletionTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_another_project_has_as_well_stays()
+    public async Task WhatAnotherProjectHasAsWellStays()
     {
         var first = await test.Make(TestEngine.House);
         var project = test.Project;
@@ -49,7 +49,7 @@ public sealed class DeletionTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_is_being_made_from_it_is_stopped()
+    public async Task WhatIsBeingMadeFromItIsStopped()
     {
         var source = await test.Make(TestEngine.House);
         var other = test.Submit(TestEngine.House with { Seed = 9, Steps = 40 });
@@ -71,7 +71,7 @@ public sealed class DeletionTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_sent_picture_waits_for_its_use_and_goes_with_it()
+    public async Task ASentPictureWaitsForItsUseAndGoesWithIt()
     {
         var picture = test.Send(150, 130);
         var unused = test.Send(20, 20);
@@ -89,7 +89,7 @@ public sealed class DeletionTests : IAsyncDisposable
     }
 
     [Fact]
-    public void A_sent_picture_that_a_waiting_job_names_stays()
+    public void ASentPictureThatAWaitingJobNamesStays()
     {
         test.Submit(TestEngine.House with { Steps = 200 });
         var picture = test.Send(150, 130);

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Studio.Tests.Engine;
 public sealed class DeviceQueueTests
 {
     [Fact]
-    public async Task What_fails_between_jobs_is_told_and_does_not_end_the_queue()
+    public async Task WhatFailsBetweenJobsIsToldAndDoesNotEndTheQueue()
     {
         var (told, after) = (new TaskCompletionSource<Exception>(), new TaskCompletionSource());
         await using var queue = new DeviceQueue(1, _ => "", told.SetResult);

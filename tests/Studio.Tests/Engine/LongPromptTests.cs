@@ -13,7 +13,7 @@ public sealed class LongPromptTests : IAsyncDisposable
     public ValueTask DisposeAsync() => test.DisposeAsync();
 
     [Fact]
-    public async Task Words_beyond_the_text_encoder_count_only_where_prompts_may_be_long()
+    public async Task WordsBeyondTheTextEncoderCountOnlyWherePromptsMayBeLong()
     {
         var cut = TestEngine.House with { Prompt = $"a house{LongTail} at night" };
         var pictures = new[] { await test.Make(cut), await test.Make(cut with { Prompt = $"a house{LongTail} at dawn" }) };
@@ -24,7 +24,7 @@ public sealed class LongPromptTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task An_edit_of_more_windows_than_its_source_runs_the_source_with_as_many()
+    public async Task AnEditOfMoreWindowsThanItsSourceRunsTheSourceWithAsMany()
     {
         var source = await test.Make(TestEngine.House with { LongPrompts = true });
         var edit = new EditedRecipe { Source = source.Id, Prompt = $"a white house in a field{LongTail}" };
@@ -40,7 +40,7 @@ public sealed class LongPromptTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task So_does_an_edit_of_a_given_picture_and_of_an_edit()
+    public async Task SoDoesAnEditOfAGivenPictureAndOfAnEdit()
     {
         var source = await test.Make(new InvertedRecipe { Picture = test.Send(100, 128), Prompt = "a house", Method = "direct", Steps = 3, LongPrompts = true, ClipSkip = 1 });
         var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house" });
@@ -50,7 +50,7 @@ public sealed class LongPromptTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Clip_skip_makes_another_picture_and_is_bounded()
+    public async Task ClipSkipMakesAnotherPictureAndIsBounded()
     {
         var source = await test.Make(TestEngine.House);
         Assert.NotEqual(source.Picture, (await test.Make(TestEngine.House with { ClipSkip = 1 })).Picture);

@@ -16,7 +16,7 @@ public sealed class OtherModelTests : IAsyncDisposable
     public ValueTask DisposeAsync() => test.DisposeAsync();
 
     [Fact]
-    public async Task Attention_of_one_model_never_steers_another()
+    public async Task AttentionOfOneModelNeverSteersAnother()
     {
         var source = await test.Make(TestEngine.House);
         var edit = new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" };

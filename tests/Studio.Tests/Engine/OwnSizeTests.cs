@@ -15,7 +15,7 @@ public sealed class OwnSizeTests : IAsyncDisposable
     [InlineData("crop")]
     [InlineData("fit")]
     [InlineData("pad")]
-    public async Task A_given_picture_and_edits_of_edits_of_it_come_back_at_its_size(string frame)
+    public async Task AGivenPictureAndEditsOfEditsOfItComeBackAtItsSize(string frame)
     {
         var picture = test.Send(200, 150);
         var source = await test.Make(new InvertedRecipe { Picture = picture, Prompt = "a house in a field", Method = "direct", Steps = 3, Frame = frame });
@@ -37,7 +37,7 @@ public sealed class OwnSizeTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Edits_of_a_filled_picture_have_its_size()
+    public async Task EditsOfAFilledPictureHaveItsSize()
     {
         var picture = test.Send(200, 150);
         var mask = test.Store.AddPicture(new Picture(200, 150, [.. Enumerable.Repeat(byte.MaxValue, 200 * 150 * 3)]));
@@ -49,7 +49,7 @@ public sealed class OwnSizeTests : IAsyncDisposable
     }
 
     [Fact]
-    public void A_mask_of_what_the_model_saw_is_black_elsewhere()
+    public void AMaskOfWhatTheModelSawIsBlackElsewhere()
     {
         var recipe = new InvertedRecipe { Picture = test.Send(200, 100), Prompt = "a house" };
         var white = new Picture(64, 64, [.. Enumerable.Repeat(byte.MaxValue, 64 * 64 * 3)]);
@@ -60,7 +60,7 @@ public sealed class OwnSizeTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_began_with_a_prompt_has_none()
+    public async Task WhatBeganWithAPromptHasNone()
     {
         var source = await test.Make(TestEngine.House);
         var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
@@ -72,7 +72,7 @@ public sealed class OwnSizeTests : IAsyncDisposable
     [InlineData("crop")]
     [InlineData("fit")]
     [InlineData("pad")]
-    public async Task A_given_picture_of_the_models_size_has_none(string frame)
+    public async Task AGivenPictureOfTheModelsSizeHasNone(string frame)
     {
         var source = await test.Make(new InvertedRecipe { Picture = test.Send(128, 128), Prompt = "a house in a field", Method = "direct", Steps = 3, Frame = frame });
         Assert.Null(source.Facts.OwnWidth);

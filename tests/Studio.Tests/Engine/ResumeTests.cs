@@ -12,7 +12,7 @@ public sealed class ResumeTests : IAsyncDisposable
     public ValueTask DisposeAsync() => test.DisposeAsync();
 
     [Fact]
-    public async Task What_was_running_or_waiting_is_taken_up_again_in_its_order()
+    public async Task WhatWasRunningOrWaitingIsTakenUpAgainInItsOrder()
     {
         var source = await test.Make(TestEngine.House);
         var jobs = new[]
@@ -35,7 +35,7 @@ public sealed class ResumeTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_ends_the_program_again_and_again_is_given_up()
+    public async Task WhatEndsTheProgramAgainAndAgainIsGivenUp()
     {
         var stored = new StoredJob("dangerous", test.Project, null, TestEngine.House with { Model = "storybook" }, Starts: 2);
         test.Store.Jobs.Add(stored);
@@ -47,7 +47,7 @@ public sealed class ResumeTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_was_running_when_the_program_was_killed_is_tried_once_more()
+    public async Task WhatWasRunningWhenTheProgramWasKilledIsTriedOnceMore()
     {
         test.Store.Jobs.Add(new StoredJob("killed", test.Project, null, TestEngine.House with { Model = "storybook" }, Starts: 1));
         await test.Restart();
@@ -55,7 +55,7 @@ public sealed class ResumeTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_no_longer_can_be_made_says_so()
+    public async Task WhatNoLongerCanBeMadeSaysSo()
     {
         test.Store.Jobs.Add(new StoredJob("other", test.Project, null, TestEngine.House with { Model = "gone" }));
         await test.Restart();
@@ -65,7 +65,7 @@ public sealed class ResumeTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_cannot_be_read_keeps_nothing_from_starting()
+    public async Task WhatCannotBeReadKeepsNothingFromStarting()
     {
         using (var file = new SqliteConnection($"Data Source={Path.Combine(test.Store.Folder, "studio.db")};Pooling=False"))
         {

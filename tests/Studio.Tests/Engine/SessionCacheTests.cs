@@ -7,7 +7,7 @@ public sealed class SessionCacheTests
     private readonly TestClock clock = new();
 
     [Fact]
-    public void What_was_not_used_for_longest_goes_first()
+    public void WhatWasNotUsedForLongestGoesFirst()
     {
         using var cache = new SessionCache<Thing>(20, thing => thing.Bytes, clock);
         var (a, b, c) = (new Thing(10), new Thing(10), new Thing(10));
@@ -21,7 +21,7 @@ public sealed class SessionCacheTests
     }
 
     [Fact]
-    public void The_latest_stays_whatever_it_takes()
+    public void TheLatestStaysWhateverItTakes()
     {
         using var cache = new SessionCache<Thing>(20, thing => thing.Bytes, clock);
         var (small, large) = (new Thing(5), new Thing(50));
@@ -32,7 +32,7 @@ public sealed class SessionCacheTests
     }
 
     [Fact]
-    public void It_tells_what_is_here_and_lets_go_of_it()
+    public void ItTellsWhatIsHereAndLetsGoOfIt()
     {
         using var cache = new SessionCache<Thing>(20, thing => thing.Bytes, clock);
         var (a, b) = (new Thing(10), new Thing(5));

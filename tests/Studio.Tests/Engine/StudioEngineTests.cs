@@ -13,7 +13,7 @@ public sealed class StudioEngineTests : IAsyncDisposable
     public ValueTask DisposeAsync() => test.DisposeAsync();
 
     [Fact]
-    public async Task Edits_of_edits_follow_their_own_source()
+    public async Task EditsOfEditsFollowTheirOwnSource()
     {
         var source = await test.Make(House);
         var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
@@ -24,7 +24,7 @@ public sealed class StudioEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Sources_that_went_are_run_again_with_the_same_result()
+    public async Task SourcesThatWentAreRunAgainWithTheSameResult()
     {
         var source = await test.Make(House);
         var edit = new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" };
@@ -41,7 +41,7 @@ public sealed class StudioEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task An_inversion_whose_file_is_damaged_is_made_again()
+    public async Task AnInversionWhoseFileIsDamagedIsMadeAgain()
     {
         var source = await test.Make(House);
         var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
@@ -55,7 +55,7 @@ public sealed class StudioEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task The_same_edit_is_the_same_version()
+    public async Task TheSameEditIsTheSameVersion()
     {
         var source = await test.Make(House);
         var edit = new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" };
@@ -63,7 +63,7 @@ public sealed class StudioEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_queue_that_is_full_takes_no_more_and_what_waits_can_be_stopped()
+    public async Task AQueueThatIsFullTakesNoMoreAndWhatWaitsCanBeStopped()
     {
         await test.Restart(new EngineLimits { QueueLength = 2 });
         var running = test.Engine.Submit(test.Project, null, House with { Steps = 200 });
@@ -83,7 +83,7 @@ public sealed class StudioEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_word_that_is_not_there_is_said_in_a_sentence()
+    public async Task AWordThatIsNotThereIsSaidInASentence()
     {
         var source = await test.Make(House);
         var over = await test.Engine.Submit(test.Project, null, new EditedRecipe { Source = source.Id, Prompt = "a red house", Blend = "horse" }).WhenOver();
@@ -93,7 +93,7 @@ public sealed class StudioEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public void What_does_not_fit_is_refused_at_once()
+    public void WhatDoesNotFitIsRefusedAtOnce()
     {
         Assert.Throws<InvalidInputException>(() => test.Engine.Submit("nowhere", null, House));
         Assert.Throws<InvalidInputException>(() => test.Engine.Submit(test.Project, null, House with { Steps = 0 }));

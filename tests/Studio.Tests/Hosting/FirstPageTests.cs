@@ -3,7 +3,7 @@ namespace PromptToPrompt.Studio.Tests.Hosting;
 public sealed class FirstPageTests
 {
     [Fact]
-    public async Task A_visitor_comes_back_to_the_project_they_opened_last()
+    public async Task AVisitorComesBackToTheProjectTheyOpenedLast()
     {
         await using var studio = await TestStudio.Start();
         var (one, other) = (await studio.NewProject(), await studio.NewProject());

@@ -8,7 +8,7 @@ public sealed class PageFilesTests
     [InlineData("mudblazor.css")]
     [InlineData("mudblazor.js")]
     [InlineData("studio.css")]
-    public async Task Text_is_sent_zipped_to_those_who_can_read_that(string name)
+    public async Task TextIsSentZippedToThoseWhoCanReadThat(string name)
     {
         await using var studio = await TestStudio.Start();
         var plain = await studio.Http.GetByteArrayAsync($"/assets/{name}");

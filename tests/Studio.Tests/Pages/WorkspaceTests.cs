@@ -22,7 +22,7 @@ public sealed class WorkspaceTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_another_visitor_deleted_is_said_in_a_sentence()
+    public async Task WhatAnotherVisitorDeletedIsSaidInASentence()
     {
         var source = await test.Make(TestEngine.House);
         var edit = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
@@ -40,7 +40,7 @@ public sealed class WorkspaceTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_picture_that_was_there_before_anybody_could_watch_is_shown()
+    public async Task APictureThatWasThereBeforeAnybodyCouldWatchIsShown()
     {
         using var page = NewPage();
         Assert.True(page.Open(test.Project));
@@ -50,7 +50,7 @@ public sealed class WorkspaceTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_is_shown_after_deleting_is_what_is_left()
+    public async Task WhatIsShownAfterDeletingIsWhatIsLeft()
     {
         var source = await test.Make(TestEngine.House);
         var edit = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
@@ -67,7 +67,7 @@ public sealed class WorkspaceTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_is_drawn_anew_and_filled_is_read_as_the_picture_before()
+    public async Task WhatIsDrawnAnewAndFilledIsReadAsThePictureBefore()
     {
         var house = await test.Make(TestEngine.House with { LongPrompts = true, ClipSkip = 1 });
         using var page = NewPage();
@@ -79,7 +79,7 @@ public sealed class WorkspaceTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_studio_that_closes_says_so()
+    public async Task AStudioThatClosesSaysSo()
     {
         var engine = new StudioEngine(test.Store, [TestStudio.Model], new EngineLimits(), TimeProvider.System);
         using var page = NewPage(engine);

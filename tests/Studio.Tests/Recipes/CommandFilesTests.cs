@@ -22,7 +22,7 @@ public sealed class CommandFilesTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void They_are_those_that_the_commands_name(string name)
+    public void TheyAreThoseThatTheCommandsName(string name)
     {
         var command = CommandLineText.Of(Version(name), Version);
         Assert.Equal(command.Contains("picture.png", StringComparison.Ordinal) ? "a picture" : null, CommandFiles.Picture(Recipes[name], Version));

@@ -8,16 +8,16 @@ public sealed class CommandLineTextTests
     private static readonly DrawnRecipe House = new() { Prompt = "a house", Model = "castle", Steps = 20, LongPrompts = true, ClipSkip = 2 };
 
     [Fact]
-    public void A_picture_says_all_that_decided_it() => Assert.Equal(
+    public void APictureSaysAllThatDecidedIt() => Assert.Equal(
         "p2p generate \"a house\" --model \"castle\" --lora \"a style.safetensors:0.7\" --vae-tiling --seed 0 --steps 20 --guidance 7.5 --scheduler ddim --long-prompts --clip-skip 2",
         Of(House));
 
     [Fact]
-    public void An_edit_of_it_as_well() => Assert.Contains(
+    public void AnEditOfItAsWell() => Assert.Contains(
         "p2p edit \"a house\" \"a castle\" --model \"castle\" --lora", Of(new EditedRecipe { Source = "1", Prompt = "a castle" }, House), StringComparison.Ordinal);
 
     [Fact]
-    public void What_is_inverted_needs_no_more_options_for_its_edits() => Assert.Equal(
+    public void WhatIsInvertedNeedsNoMoreOptionsForItsEdits() => Assert.Equal(
         """
         p2p invert picture.png "a house" --model "castle" --lora "a style.safetensors:0.7" --vae-tiling --method direct --steps 50 --guidance 7.5 --clip-skip 1 -o inversion.safetensors
         p2p edit --inversion inversion.safetensors "a castle" --model "castle" --lora "a style.safetensors:0.7" --vae-tiling
@@ -25,12 +25,12 @@ public sealed class CommandLineTextTests
         Of(new EditedRecipe { Source = "1", Prompt = "a castle" }, new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "castle", Method = "direct", ClipSkip = 1 }));
 
     [Fact]
-    public void With_long_prompts_it_is_inverted_for_its_edit() => Assert.Equal(
+    public void WithLongPromptsItIsInvertedForItsEdit() => Assert.Equal(
         "p2p edit --image picture.png \"a house\" \"a castle\" --method direct --steps 50 --guidance 7.5 --long-prompts",
         Of(new EditedRecipe { Source = "1", Prompt = "a castle" }, new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "storybook", Method = "direct", LongPrompts = true }));
 
     [Fact]
-    public void A_shell_takes_every_value_as_it_is()
+    public void AShellTakesEveryValueAsItIs()
     {
         var edit = new EditedRecipe { Source = "1", Prompt = "a $HOME", CrossSteps = "$(id)=0.4", SelfSteps = "0.1..0.6", WordSteps = new Dictionary<string, string> { ["`id`"] = "0.5" }, Kind = "$x" };
         var command = Of(edit, House with { Model = "odd", Scheduler = "$y" });

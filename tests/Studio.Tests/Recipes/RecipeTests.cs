@@ -16,10 +16,10 @@ public sealed class RecipeTests
     [InlineData("""{"type":"edited","source":"6de19288f9894434","kind":"auto","crossSteps":"0.8","wordSteps":{"red":"0.5"},"selfSteps":"0.4","blend":"","blendThreshold":0.3,"mask":null,"prompt":"a red house in a field"}""")]
     [InlineData("""{"type":"inverted","model":"storybook","picture":"23b35d9259c39190733f7edb83cb57ed","method":"direct","steps":3,"guidance":7.5,"innerSteps":10,"frame":"crop","prompt":"a house"}""")]
     [InlineData("""{"type":"inpainted","model":"storybook","picture":"23b35d92","mask":"23b35d92","negative":"","seed":0,"steps":3,"guidance":7.5,"strength":1,"prompt":"a house"}""")]
-    public void Stored_recipes_read_and_write_as_they_were(string json) => Assert.Equal(json, StudioJson.Write(StudioJson.Read<Recipe>(json)));
+    public void StoredRecipesReadAndWriteAsTheyWere(string json) => Assert.Equal(json, StudioJson.Write(StudioJson.Read<Recipe>(json)));
 
     [Fact]
-    public void What_was_added_counts_where_it_is_not_as_usual()
+    public void WhatWasAddedCountsWhereItIsNotAsUsual()
     {
         var house = new DrawnRecipe { Prompt = "a house" };
         string[] keys = [RecipeKey.Of(house, ""), RecipeKey.Of(house with { LongPrompts = true }, ""), RecipeKey.Of(house with { ClipSkip = 1 }, "")];

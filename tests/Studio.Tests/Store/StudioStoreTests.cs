@@ -15,7 +15,7 @@ public sealed class StudioStoreTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public void The_space_of_what_was_removed_is_given_back()
+    public void TheSpaceOfWhatWasRemovedIsGivenBack()
     {
         string project;
         using (var full = Open())
@@ -37,7 +37,7 @@ public sealed class StudioStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_store_of_an_earlier_version_is_taken_over()
+    public void AStoreOfAnEarlierVersionIsTakenOver()
     {
         const string Recipe = """{"type":"drawn","model":"storybook","negative":"","seed":4,"steps":3,"guidance":5,"scheduler":"ddim","prompt":"a house"}""";
         using (var old = new SqliteConnection($"Data Source={File};Pooling=False"))
@@ -68,7 +68,7 @@ public sealed class StudioStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_is_one_studios()
+    public void AFolderIsOneStudios()
     {
         using var store = Open();
         Assert.Contains("Another studio", Assert.Throws<InvalidInputException>(Open).Message, StringComparison.Ordinal);

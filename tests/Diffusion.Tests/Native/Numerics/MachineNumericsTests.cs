@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Native.Numerics;
-using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Native.Numerics;

@@ -1,9 +1,9 @@
-using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Adapters;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using PromptToPrompt.Diffusion.Tests.Storage.Weights;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,10 +1,10 @@
-using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using System.Text.Json.Nodes;
 using CsCheck;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 

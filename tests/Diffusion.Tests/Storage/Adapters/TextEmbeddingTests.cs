@@ -1,7 +1,7 @@
-using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using PromptToPrompt.Diffusion.Tests.Storage.Pickles;
 using TorchSharp;
 using static TorchSharp.torch;

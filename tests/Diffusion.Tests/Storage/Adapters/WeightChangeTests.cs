@@ -1,8 +1,8 @@
-using PromptToPrompt.Diffusion.Storage.Models;
-using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using CsCheck;
 using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Storage.Hub;
-using PromptToPrompt.Diffusion.Tests.Storage.Models;
 
 namespace PromptToPrompt.Diffusion.Tests.Storage.Hub;
 

@@ -7,7 +7,7 @@ public sealed class AtomicFileTests : IDisposable
     private readonly TemporaryFolder folder = new();
 
     [Fact]
-    public void The_file_is_replaced_as_a_whole()
+    public void TheFileIsReplacedAsAWhole()
     {
         File.WriteAllText(folder["a"], "a much longer old content");
         AtomicFile.Write(folder["a"], stream =>
@@ -20,7 +20,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
-    public void A_failure_leaves_the_old_file_and_nothing_else()
+    public void AFailureLeavesTheOldFileAndNothingElse()
     {
         File.WriteAllText(folder["a"], "old");
         Assert.Throws<OperationCanceledException>(() => AtomicFile.Write(folder["a"], stream =>
@@ -34,7 +34,7 @@ public sealed class AtomicFileTests : IDisposable
 
     /// <summary>Only what the file itself cannot do is its failure; what its content comes from may fail as well.</summary>
     [Fact]
-    public void A_failure_of_a_source_is_not_the_targets()
+    public void AFailureOfASourceIsNotTheTargets()
     {
         var missing = Assert.Throws<FileNotFoundException>(() => AtomicFile.Write(folder["a"], stream =>
         {
@@ -51,7 +51,7 @@ public sealed class AtomicFileTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_failure_of_the_target_names_it(bool isWrapped)
+    public void AFailureOfTheTargetNamesIt(bool isWrapped)
     {
         var error = Assert.ThrowsAny<IOException>(() => AtomicFile.Write(folder["a"], stream =>
         {
@@ -69,7 +69,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
-    public void What_is_written_can_be_gone_back_over()
+    public void WhatIsWrittenCanBeGoneBackOver()
     {
         AtomicFile.Write(folder["a"], stream =>
         {
@@ -84,7 +84,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
-    public void A_path_that_cannot_be_written_is_the_callers_mistake()
+    public void APathThatCannotBeWrittenIsTheCallersMistake()
     {
         var missing = Assert.Throws<InvalidInputException>(() => AtomicFile.Write(folder["no/such/a"], _ => { }));
         Assert.Contains(folder["no/such/a"], missing.Message);

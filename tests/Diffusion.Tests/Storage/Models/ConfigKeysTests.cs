@@ -1,8 +1,8 @@
-using PromptToPrompt.Diffusion.Pipelines;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CsCheck;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Storage.Files;
 using PromptToPrompt.Diffusion.Storage.Layouts;

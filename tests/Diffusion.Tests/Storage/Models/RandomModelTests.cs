@@ -1,7 +1,7 @@
-using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Storage.Models;

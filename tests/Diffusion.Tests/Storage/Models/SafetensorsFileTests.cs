@@ -12,7 +12,7 @@ public sealed class SafetensorsFileTests : IDisposable
     private readonly TemporaryFolder folder = new();
 
     [Fact]
-    public void Opens_a_file_of_the_reference_implementation()
+    public void OpensAFileOfTheReferenceImplementation()
     {
         using var file = SafetensorsFile.Open(Path.Combine(AppContext.BaseDirectory, "Fixtures", "scheduler", "ddim.safetensors"));
         Assert.Equal(122, file.Tensors.Count);
@@ -26,7 +26,7 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
-    public void Reading_copies_nothing_and_writing_changes_no_file()
+    public void ReadingCopiesNothingAndWritingChangesNoFile()
     {
         var path = Write(arange(6, dtype: float32).reshape(2, 3));
         var before = File.ReadAllBytes(path);
@@ -41,7 +41,7 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
-    public void Tensors_outlive_the_file()
+    public void TensorsOutliveTheFile()
     {
         var path = Write(arange(100_000, dtype: int64));
         Tensor tensor;
@@ -56,7 +56,7 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
-    public void A_closed_file_is_not_read()
+    public void AClosedFileIsNotRead()
     {
         var file = SafetensorsFile.Open(Write(ones(2)));
         file.Dispose();
@@ -64,7 +64,7 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
-    public void Data_that_is_not_aligned_is_copied()
+    public void DataThatIsNotAlignedIsCopied()
     {
         const string Json = """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"x":{"dtype":"F32","shape":[2],"data_offsets":[1,9]}}""";
         byte[] data = [7, .. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(-2f)];
@@ -75,7 +75,7 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
-    public void Any_byte_but_zero_is_true()
+    public void AnyByteButZeroIsTrue()
     {
         var json = Encoding.UTF8.GetBytes("""{"x":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}}""");
         using var file = SafetensorsFile.Open(WriteBytes(Compose(json, [0, 1, 77])));
@@ -84,7 +84,7 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
-    public void A_tensor_that_is_not_there_is_named()
+    public void ATensorThatIsNotThereIsNamed()
     {
         using var file = SafetensorsFile.Open(Write(ones(1)));
         var error = Assert.Throws<InvalidInputException>(() => file.Read("conv_in.weight"));
@@ -121,14 +121,14 @@ public sealed class SafetensorsFileTests : IDisposable
     [InlineData("[]", 0, "not a JSON object")]
     [InlineData(" {}", 0, "not a JSON object")]
     [InlineData("", 0, "not a JSON object")]
-    public void Every_broken_rule_is_one_clear_line(string json, int dataLength, string expected)
+    public void EveryBrokenRuleIsOneClearLine(string json, int dataLength, string expected)
     {
         var message = Refused(Compose(json, dataLength));
         Assert.Contains(expected, message);
     }
 
     [Fact]
-    public void Names_from_the_file_cannot_break_the_line()
+    public void NamesFromTheFileCannotBreakTheLine()
     {
         var message = Refused(Compose("""{"a\nb\u001b":3}""", 0));
         Assert.Contains("\"a?b?\"", message);
@@ -137,7 +137,7 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
-    public void Files_of_another_kind_are_recognised()
+    public void FilesOfAnotherKindAreRecognised()
     {
         Assert.Contains("an empty file", Refused([]));
         Assert.Contains("only 7 bytes", Refused(new byte[7]));
@@ -148,14 +148,14 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
-    public void Paths_that_cannot_be_opened_are_the_callers_mistake()
+    public void PathsThatCannotBeOpenedAreTheCallersMistake()
     {
         foreach (var path in new[] { folder["missing"], folder["no/folder"], folder["."], "" })
             Assert.Throws<InvalidInputException>(() => SafetensorsFile.Open(path));
     }
 
     [Fact]
-    public void A_file_without_tensors_is_valid()
+    public void AFileWithoutTensorsIsValid()
     {
         using var file = SafetensorsFile.Open(WriteBytes(Compose("{}   ", 0)));
         Assert.Empty(file.Tensors);
@@ -163,7 +163,7 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
-    public void Mutated_files_are_read_or_refused()
+    public void MutatedFilesAreReadOrRefused()
     {
         var valid = Compose(
             """{"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BF16","shape":[],"data_offsets":[24,26]},"e":{"dtype":"I64","shape":[0],"data_offsets":[26,26]},"m":{"dtype":"BOOL","shape":[3],"data_offsets":[26,29]}}""",

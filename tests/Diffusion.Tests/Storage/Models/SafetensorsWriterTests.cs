@@ -15,7 +15,7 @@ public sealed class SafetensorsWriterTests : IDisposable
     private readonly TemporaryFolder folder = new();
 
     [Fact]
-    public void Every_type_and_shape_comes_back()
+    public void EveryTypeAndShapeComesBack()
     {
         Gen<(ScalarType Type, long[] Shape)[]> sets = Gen.Select(Gen.Int[0, Types.Length - 1].Select(i => Types[i]), Gen.Long[0, 4].Array[0, 4]).Array[0, 6];
         sets.Sample(
@@ -45,7 +45,7 @@ public sealed class SafetensorsWriterTests : IDisposable
     }
 
     [Fact]
-    public void Views_are_written_as_they_read()
+    public void ViewsAreWrittenAsTheyRead()
     {
         using var scope = NewDisposeScope();
         var matrix = arange(12, dtype: float32).reshape(3, 4);
@@ -63,7 +63,7 @@ public sealed class SafetensorsWriterTests : IDisposable
     }
 
     [Fact]
-    public void Equal_content_gives_equal_bytes()
+    public void EqualContentGivesEqualBytes()
     {
         using Tensor a = ones(3, dtype: uint8), b = ones(2, dtype: float32), c = ones(1, dtype: float32);
         var notes = new Dictionary<string, string> { ["x"] = "1", ["a"] = "2" };
@@ -76,7 +76,7 @@ public sealed class SafetensorsWriterTests : IDisposable
     }
 
     [Fact]
-    public void Names_and_types_the_format_cannot_hold_are_refused_before_anything_is_written()
+    public void NamesAndTypesTheFormatCannotHoldAreRefusedBeforeAnythingIsWritten()
     {
         using Tensor real = ones(1), complex = ones(1, dtype: complex64);
         Assert.Throws<ArgumentException>(() => SafetensorsWriter.Write(folder["f"], [new("a", real), new("a", real)]));

@@ -1,9 +1,9 @@
-using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using System.IO.Compression;
 using CsCheck;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Tests.Storage.Models;
 using static PromptToPrompt.Diffusion.Tests.Storage.Pickles.PickleBytes;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Common;
-using PromptToPrompt.Diffusion.Tests.Sampling;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.UNet.Attention;
