@@ -1,5 +1,6 @@
 using System.CommandLine;
-using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Evaluation.Judging;
 
 namespace PromptToPrompt.Lab;
@@ -20,6 +21,11 @@ internal sealed class JudgeOption
         return this;
     }
 
-    public PictureJudge Load(ParseResult parse) => PictureJudge.Load(
-        Path.Combine(ModelFolder.Find(parse.GetValue(judge)!, "--judge", PictureJudge.FileName, "make one with p2p-lab train judge"), PictureJudge.FileName));
+    public PictureJudge Load(ParseResult parse)
+    {
+        var name = parse.GetValue(judge)!;
+        var folder = ModelLocation.FindFolder(name, PictureJudge.FileName)
+            ?? throw new InvalidInputException(judge.Name, $"There is no directory \"{name}\", and no models/{name} here or in a folder above.", "Train one with p2p-lab train judge.");
+        return PictureJudge.Load(Path.Combine(folder, PictureJudge.FileName));
+    }
 }

@@ -22,7 +22,7 @@ internal static class ModelListCommand
         command.SetAction(parse =>
         {
             var cache = new HubCache(new HubSettings().CacheFolder);
-            var found = ModelFolder.Embedded().Select(path => Look(Path.GetFileName(path), "", path, FolderBytes(path)))
+            var found = ModelLocation.Embedded().Select(path => Look(Path.GetFileName(path), "", path, FolderBytes(path)))
                 .Concat(cache.Repositories().SelectMany(Snapshots))
                 .ToList();
             if (report.Json(parse))

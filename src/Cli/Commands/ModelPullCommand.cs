@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Storage.Models;
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
@@ -57,7 +58,7 @@ internal static class ModelPullCommand
     private static string Name(PullRequest request, PulledModel pulled) =>
         request.Files is [var only] ? Path.Combine(pulled.Path, only)
         : request.Revision == HubRevision.Main ? request.Repository.ToString()
-        : $"{request.Repository}{ModelFolder.RevisionMark}{request.Revision}";
+        : $"{request.Repository}{ModelLocation.RevisionMark}{request.Revision}";
 
     /// <summary>Shows the progress of the whole download, with the file it is at.</summary>
     private sealed class Display(HubRepository repository, IProgress<LongProgress> progress) : IProgress<PullProgress>

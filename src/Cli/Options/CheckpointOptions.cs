@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Storage.Models;
 using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Cli.Help;
@@ -107,7 +108,7 @@ internal sealed class CheckpointOptions
     {
         Tokenizer = parse.GetValue(tokenizer),
         Variant = parse.GetValue(variant),
-        Vae = parse.GetValue(vae) is { } name ? ModelFolder.FindModel(name, vae.Name) : null,
+        Vae = parse.GetValue(vae) is { } name ? ModelLocation.Find(name, nameof(ModelLoadOptions.Vae)) : null,
         Embeddings = [.. (parse.GetValue(embeddings) ?? []).Select(ReadEmbedding)],
         Loras = [.. (parse.GetValue(loras) ?? []).Select(ReadLora)],
         Prediction = parse.GetValue(prediction) switch

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Storage.Models;
 using System.CommandLine;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
@@ -72,7 +73,7 @@ internal sealed class ModelOptions
 
     /// <summary>Full path of the model.</summary>
     /// <exception cref="InvalidInputException">There is no such model.</exception>
-    public string Directory(ParseResult parse) => ModelFolder.FindModel(parse.GetValue(model)!);
+    public string Directory(ParseResult parse) => ModelLocation.Find(parse.GetValue(model)!);
 
     /// <summary>The model's tokenizer, which needs no libtorch.</summary>
     public ClipTokenizer LoadTokenizer(ParseResult parse) => StableDiffusionModel.LoadTokenizer(Directory(parse), checkpoint.Read(parse));
@@ -122,7 +123,7 @@ internal sealed class ModelOptions
     /// <param name="name">Another one than <c>--model</c> says, for the same device and type.</param>
     public OfferedModel Offer(ParseResult parse, bool quiet, string? name = null)
     {
-        var directory = ModelFolder.FindModel(name ?? parse.GetValue(model)!);
+        var directory = ModelLocation.Find(name ?? parse.GetValue(model)!);
         // What adapts one model's files says nothing about another's.
         var files = name is null ? checkpoint.Read(parse) : new ModelLoadOptions();
         Option[] deciding = [.. name is null ? checkpoint.All : [], dtype, memory.Tiling];

@@ -92,7 +92,7 @@ internal sealed class InversionSettingsJson : JsonConverter<InversionSettings>
             var sampling = settings.Sampling;
             (Method, Prompt, InversionGuidance, FixedPoint) = (settings.Method.Name, settings.Prompt, settings.InversionGuidance, settings.FixedPoint);
             (Windows, ClipSkip, Steps, StepsOffset) = (sampling.Chunks, sampling.ClipSkip, sampling.Steps, sampling.StepsOffset);
-            (TimestepSpacing, Guidance, Seed) = (sampling.TimestepSpacing, sampling.Guidance, sampling.Seed);
+            (TimestepSpacing, Guidance, GuidanceRescale, Seed) = (sampling.TimestepSpacing, sampling.Guidance, sampling.GuidanceRescale, sampling.Seed);
             if (settings.Method is NullTextInversion nullText)
                 (InnerSteps, EarlyStop, LearningRate, SaveMemory) = (nullText.InnerSteps, nullText.EarlyStop, nullText.LearningRate, nullText.SaveMemory);
             Skip = (settings.Method as EditFriendlyInversion ?? EditFriendly).Skip;
@@ -116,6 +116,9 @@ internal sealed class InversionSettingsJson : JsonConverter<InversionSettings>
         public TimestepSpacing? TimestepSpacing { get; init; }
 
         public double Guidance { get; init; } = SamplingSettings.DefaultGuidance;
+
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+        public double GuidanceRescale { get; init; }
 
         public double? InversionGuidance { get; init; }
 
@@ -146,6 +149,7 @@ internal sealed class InversionSettingsJson : JsonConverter<InversionSettings>
             {
                 Steps = Steps,
                 Guidance = Guidance,
+                GuidanceRescale = GuidanceRescale,
                 TimestepSpacing = TimestepSpacing,
                 StepsOffset = StepsOffset,
                 Seed = Seed,

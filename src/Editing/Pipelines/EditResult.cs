@@ -114,7 +114,7 @@ public sealed class EditResult : IDisposable
         {
             Method = new DirectInversion(),
             Prompt = "",
-            Sampling = InversionSettings.Deciding(sampling),
+            Sampling = InversionSettings.Deciding(sampling) with { GuidanceRescale = sampling.GuidanceRescale },
         };
         using var _ = no_grad();
         using var scope = NewDisposeScope();

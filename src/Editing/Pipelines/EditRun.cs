@@ -92,8 +92,12 @@ public static class EditRun
             var rows = plan.Rows(prompts);
             foreach (var state in DenoisingLoop.Run(plan.Model.Denoiser, scheduler, request, cancellationToken))
             {
-                if (first == 0)
-                    recording?.AddLatents(state.Latents.narrow(0, 0, 1));
+                if (first == 0 && recording is not null)
+                {
+                    using var source = state.Latents.narrow(0, 0, 1);
+                    recording.AddLatents(source);
+                }
+
                 result.Keep(state.Latents);
                 if (state.Step == state.Steps - 1)
                     result.Finish(plan.Model, state.Latents);

@@ -26,6 +26,9 @@ public sealed class BlendWords
         return new BlendWords(lists);
     }
 
+    /// <summary>Reads words as <see cref="Parse"/> does.</summary>
+    public static implicit operator BlendWords(string text) => Parse(text);
+
     /// <summary>Positions of the words' tokens in each prompt, ascending, each once; empty where a prompt has none of the words.</summary>
     /// <param name="prompts">The source prompt, then the edited ones.</param>
     /// <param name="setting">The setting that has these words, for errors.</param>

@@ -1,0 +1,159 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Pipelines;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt;
+
+/// <summary>How a <see cref="PromptToPromptPipeline"/> loads its model and keeps what edits need.</summary>
+public sealed record PipelineOptions
+{
+    /// <summary>The device: <c>auto</c> (a GPU where one can be used), <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
+    public string Device { get; init; } = ComputeDevice.Auto;
+
+    /// <summary>Type the U-Net and the text encoders compute in; the autoencoder always uses float32.</summary>
+    public ScalarType Dtype { get; init; } = ScalarType.Float32;
+
+    /// <summary>Variant, LoRAs, learned words, another autoencoder, low memory.</summary>
+    public ModelLoadOptions Files { get; init; } = new();
+
+    /// <summary>Type of the recorded activations of a source; null for <see cref="Dtype"/>.</summary>
+    public ScalarType? RecordingType { get; init; }
+
+    /// <summary>Most memory of one recorded source, in bytes.</summary>
+    public long MaxRecordingBytes { get; init; } = 6L << 30;
+}
+
+/// <summary>
+/// Prompt-to-Prompt in one type: loads a model, makes images or inverts given ones, and edits them by changing their prompts.
+/// </summary>
+/// <remarks>
+/// Thread-safe: one run takes place at a time, and calls from other threads wait for it. All calls are synchronous; a server runs them on its own
+/// thread, for instance with <see cref="Task.Run(Action)"/>. Images stay editable until they are disposed; dispose them before the pipeline.
+/// </remarks>
+public sealed class PromptToPromptPipeline : IDisposable
+{
+    /// <summary>Name of the small model that comes with the library.</summary>
+    public const string EmbeddedModel = "storybook";
+
+    private readonly Lock gate = new();
+
+    private PromptToPromptPipeline(StableDiffusionModel model, PipelineOptions options) => (Model, Options) = (model, options);
+
+    /// <summary>The model.</summary>
+    public StableDiffusionModel Model { get; }
+
+    /// <summary>How it was loaded.</summary>
+    public PipelineOptions Options { get; }
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="model">
+    /// A model directory, a single file (<c>.safetensors</c>, <c>.ckpt</c>), <c>OWNER/NAME</c> of a repository in the Hugging Face cache, or the name of a folder
+    /// in <c>models/</c>.
+    /// </param>
+    /// <param name="options">Device, type and files.</param>
+    /// <exception cref="InvalidInputException">There is no such model, or it cannot be loaded.</exception>
+    public static PromptToPromptPipeline Load(string model = EmbeddedModel, PipelineOptions? options = null)
+    {
+        options ??= new PipelineOptions();
+        return new(StableDiffusionModel.Load(ModelLocation.Find(model), ComputeDevice.Named(options.Device), options.Dtype, options.Files), options);
+    }
+
+    /// <summary>Makes an image from noise.</summary>
+    /// <param name="prompt">The prompt; words may be emphasized, <c>(word:1.3)</c>.</param>
+    /// <param name="sampling">
+    /// How it is sampled. The sampler is DDIM where none is given: only DDIM's trajectory can be followed by edits of edits.
+    /// </param>
+    /// <param name="observation">What to keep in <see cref="EditableImage.Result"/>; the trace is always kept.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
+    /// <param name="cancellationToken">Stops before the next step.</param>
+    /// <exception cref="InvalidInputException">A setting does not fit.</exception>
+    public EditableImage Generate(
+        string prompt, SamplingSettings? sampling = null, Observation? observation = null, IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        sampling ??= new SamplingSettings();
+        var source = new GenerationRequest { Prompt = prompt, Sampling = sampling with { Sampler = sampling.Sampler ?? SamplerKind.Ddim } };
+        lock (gate)
+        {
+            if (source.Sampling.Sampler == SamplerKind.Ddim)
+                return new(this, EditRun.Execute(Model, source, null, Traced(observation), progress, cancellationToken));
+            // Edits cannot follow the trajectory of another sampler, so the run itself is recorded.
+            var session = Record(source);
+            return session.DisposeOnFailure(() => new EditableImage(this, session.RunSource(Traced(observation), progress, cancellationToken), session));
+        }
+    }
+
+    /// <summary>Inverts a given image, so that it can be edited.</summary>
+    /// <param name="image">The image, of any size; edits have its size.</param>
+    /// <param name="prompt">What it shows.</param>
+    /// <param name="sampling">Steps, guidance of the edits, chunks and CLIP skip.</param>
+    /// <param name="method">The method; null for null-text inversion.</param>
+    /// <param name="frame">How the image is brought to the model's size.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
+    /// <param name="cancellationToken">Stops before the next step.</param>
+    /// <exception cref="InvalidInputException">A setting does not fit.</exception>
+    public EditableImage Invert(
+        Picture image, string prompt, SamplingSettings? sampling = null, InversionMethod? method = null, FramingKind frame = FramingKind.Crop,
+        IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        var settings = new InversionSettings
+        {
+            Prompt = prompt,
+            Sampling = InversionSettings.Deciding(sampling ?? new SamplingSettings()),
+            Method = method ?? new NullTextInversion(),
+        };
+        lock (gate)
+        {
+            var framing = Model.Frame(frame, image.Size, sampling?.Size);
+            using var latents = Model.Vae.EncodeImage(framing.Apply(image), Model.Device);
+            return new(this, InversionMethod.Invert(Model, latents, settings, progress, cancellationToken: cancellationToken), image, framing);
+        }
+    }
+
+    /// <summary>Fills a masked part of an image by a prompt: the baseline that edits are compared with.</summary>
+    /// <param name="image">The image, of any size.</param>
+    /// <param name="mask">A mask of its size or shape, white where the image may change.</param>
+    /// <param name="prompt">What the whole image should show.</param>
+    /// <param name="sampling">How the new content is sampled.</param>
+    /// <param name="strength">Share of the steps that run: 1 fills the mask from noise alone, less keeps some of what was there.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
+    /// <param name="cancellationToken">Stops before the next step.</param>
+    /// <returns>The image with the mask filled; pixels outside are unchanged.</returns>
+    /// <exception cref="InvalidInputException">The mask or a setting does not fit.</exception>
+    public Picture Inpaint(
+        Picture image, Picture mask, string prompt, SamplingSettings? sampling = null, double strength = 1, IProgress<EditProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        var request = new InpaintRequest { Picture = image, Mask = mask, Prompt = prompt, Sampling = sampling ?? new SamplingSettings(), Strength = strength };
+        lock (gate)
+        {
+            using var result = InpaintRun.Execute(Model, request, progress: progress, cancellationToken: cancellationToken);
+            return result.Picture;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (gate)
+            Model.Dispose();
+    }
+
+    internal EditSession Record(GenerationRequest source) =>
+        new(Model, source, Options.RecordingType ?? Options.Dtype, Options.MaxRecordingBytes);
+
+    internal T Exclusively<T>(Func<T> run)
+    {
+        lock (gate)
+            return run();
+    }
+
+    internal static Observation Traced(Observation? observation) => (observation ?? Observation.None) with { Trace = true };
+}

@@ -1,0 +1,149 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Pipelines;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Tests.Pipelines;
+
+/// <summary>The door for programs, with the embedded model.</summary>
+public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixture fixture) : IClassFixture<PromptToPromptPipelineTests.Fixture>
+{
+    private const string White = "a white house in a field", Red = "a red house in a field", Blue = "a blue house in a field";
+
+    private static readonly SamplingSettings Short = new() { Steps = 4, Guidance = 5, Seed = 4 };
+
+    private PromptToPromptPipeline Pipeline => fixture.Pipeline;
+
+    [Fact]
+    public void AnImageAndItsEditAreThoseOfOneBatch()
+    {
+        var source = new GenerationRequest { Prompt = White, Sampling = Short with { Sampler = SamplerKind.Ddim, Negative = "snow", GuidanceRescale = 0.5 } };
+        var edit = new EditRequest { Blend = "house", BlendStart = 0 };
+        using var together = EditRun.Execute(Pipeline.Model, source, edit with { Prompts = [Red] });
+        using var white = Pipeline.Generate(White, source.Sampling);
+        using var red = white.Edit(Red, edit);
+
+        Assert.Equal(together.Pictures[0].Rgb, white.Image.Rgb);
+        AssertClose(together.Latents.slice(0, 1, 2, 1), red.Result!.Latents, 1e-3, "edit");
+        Assert.Equal((White, Red), (white.Prompt, red.Prompt));
+    }
+
+    [Fact]
+    public void AnEditIsEditedLikeAnyImage()
+    {
+        using var red = EditOf(Pipeline.Generate(White, Short), Red);
+        using var blue = red.Edit(Blue);
+        using var free = red.Edit(Red, new EditRequest { CrossSteps = new(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) });
+
+        Assert.NotEqual(red.Image.Rgb, blue.Image.Rgb);
+        // Without attention control an edit depends on its words and noise alone, and both are those of the first image.
+        using var plain = Pipeline.Generate(Red, Short);
+        AssertClose(plain.Result!.Latents, free.Result!.Latents, 1e-3, "without control");
+
+        // The edit owns what it needs: its source is gone.
+        static EditableImage EditOf(EditableImage source, string prompt)
+        {
+            using var _ = source;
+            return source.Edit(prompt);
+        }
+    }
+
+    [Theory]
+    [InlineData(FramingKind.Crop)]
+    [InlineData(FramingKind.Fit)]
+    public void EditsOfAGivenImageHaveItsSize(FramingKind frame)
+    {
+        using var house = Pipeline.Generate(White, Short);
+        var photo = house.Image.Resize(200, 150);
+        using var inverted = Pipeline.Invert(photo, White, Short, new DirectInversion(), frame);
+        using var red = inverted.Edit(Red, new EditRequest { Mask = photo with { Rgb = [.. Enumerable.Repeat(byte.MaxValue, photo.Rgb.Length)] } });
+        using var blue = red.Edit(Blue);
+
+        Assert.Equal("direct", inverted.Inversion!.Settings.Method.Name);
+        Assert.All([inverted, red, blue], image => Assert.Equal(photo.Size, image.Image.Size));
+        Assert.NotEqual(red.Image.Rgb, blue.Image.Rgb);
+    }
+
+    [Fact]
+    public void AnImageOfAnotherSamplerIsEditedOnce()
+    {
+        using var white = Pipeline.Generate(White, Short with { Sampler = SamplerKind.Euler });
+        using var red = white.Edit(Red);
+        Assert.Equal(SamplerKind.Euler, red.Result!.Sampler);
+        Assert.Contains("ddim", Assert.Throws<InvalidInputException>(() => red.Edit(Blue)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void InpaintingKeepsWhatIsOutsideTheMask()
+    {
+        using var house = Pipeline.Generate(White, Short);
+        var (image, half) = (house.Image, house.Image.Width / 2);
+        var mask = image with { Rgb = [.. Enumerable.Range(0, image.Rgb.Length).Select(i => i / 3 % image.Width < half ? byte.MaxValue : (byte)0)] };
+        var filled = Pipeline.Inpaint(image, mask, Red, Short);
+        Assert.All(Enumerable.Range(0, image.Rgb.Length).Where(i => mask.Rgb[i] == 0), i => Assert.Equal(image.Rgb[i], filled.Rgb[i]));
+        Assert.NotEqual(image.Rgb, filled.Rgb);
+    }
+
+    [Fact]
+    public async Task CallsFromSeveralThreadsTakeTurns()
+    {
+        using var source = Pipeline.Generate(White, Short);
+        var edits = await Task.WhenAll(new[] { Red, Blue, Red, Blue }.Select(prompt => Task.Run(() => source.Edit(prompt))));
+        Assert.Equal(edits[0].Image.Rgb, edits[2].Image.Rgb);
+        Assert.Equal(edits[1].Image.Rgb, edits[3].Image.Rgb);
+        Assert.NotEqual(edits[0].Image.Rgb, edits[1].Image.Rgb);
+        Array.ForEach(edits, edit => edit.Dispose());
+    }
+
+    [Fact]
+    public void ProgressIsReportedAndARunCanBeCancelled()
+    {
+        using var stop = new CancellationTokenSource();
+        var steps = new List<int>();
+        Assert.Throws<OperationCanceledException>(() => Pipeline.Generate(White, Short, progress: new Each(p =>
+        {
+            steps.Add(p.Step);
+            if (p.Step == 2)
+                stop.Cancel();
+        }), cancellationToken: stop.Token));
+        Assert.Equal([1, 2], steps);
+    }
+
+    [Fact]
+    public void NothingIsLeftBehind()
+    {
+        Run();
+        var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+        Run();
+        Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+
+        void Run()
+        {
+            using var white = Pipeline.Generate(White, Short);
+            using var red = white.Edit(Red);
+            using var inverted = Pipeline.Invert(red.Image, Red, Short, new NullTextInversion { InnerSteps = 1 });
+            inverted.Edit(Blue).Dispose();
+            Assert.Throws<InvalidInputException>(() => white.Edit(Red, new EditRequest { Blend = "zebra" }));
+        }
+    }
+
+    [Fact]
+    public void AModelThatIsNotThereIsOneClearError() =>
+        Assert.Contains("models/nothing", Assert.Throws<InvalidInputException>(() => PromptToPromptPipeline.Load("nothing")).Message, StringComparison.Ordinal);
+
+    public sealed class Fixture : IDisposable
+    {
+        public PromptToPromptPipeline Pipeline { get; } = PromptToPromptPipeline.Load(EmbeddedModel.Folder(), new() { Device = "cpu" });
+
+        public void Dispose() => Pipeline.Dispose();
+    }
+
+    private sealed class Each(Action<EditProgress> act) : IProgress<EditProgress>
+    {
+        public void Report(EditProgress value) => act(value);
+    }
+}
