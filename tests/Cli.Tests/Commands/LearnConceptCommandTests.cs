@@ -97,7 +97,7 @@ public sealed class LearnConceptCommandTests : IDisposable
         Refused("--sample: \"a cat\"", [.. learn, "--sample", "a cat"]);
         Assert.False(File.Exists(folder["x.safetensors"]));
 
-        void Refused(string reason, string[] arguments) => Assert.Contains(reason, P2P.Run(arguments).FailedWith(2));
+        void Refused(string reason, string[] arguments) => Assert.Contains(reason, InProcess.Run(arguments).FailedWith(2));
     }
 
     public void Dispose() => folder.Dispose();

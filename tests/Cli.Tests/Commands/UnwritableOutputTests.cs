@@ -21,7 +21,7 @@ public sealed class UnwritableOutputTests : IDisposable
     {
         File.WriteAllText(folder["file"], "");
         // A model that does not exist would be the next thing to fail.
-        var error = P2P.Run("generate", "a cat", "--model", "no-such-model", option, Path(path)).FailedWith(2);
+        var error = InProcess.Run("generate", "a cat", "--model", "no-such-model", option, Path(path)).FailedWith(2);
         Assert.Contains(sentence, error);
         Assert.Contains(option == "-o" ? "--output" : path == "/dev/null" ? path : option, error);
         Assert.Equal([folder["file"]], Directory.GetFileSystemEntries(folder.Path));
@@ -43,7 +43,7 @@ public sealed class UnwritableOutputTests : IDisposable
             "convert" => ["models", command, EmbeddedModel.Folder()],
             _ => ["models", command],
         };
-        Assert.Contains(sentence, P2P.Run([.. line, "-o", Path(path)]).FailedWith(2));
+        Assert.Contains(sentence, InProcess.Run([.. line, "-o", Path(path)]).FailedWith(2));
     }
 
     /// <summary>A disk that is full while the results are written, by way of the largest file a shell allows.</summary>
