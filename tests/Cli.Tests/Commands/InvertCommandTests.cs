@@ -104,7 +104,7 @@ public sealed class InvertCommandTests : IDisposable
         Assert.Contains("--image", InProcess.Run(["edit", Prompt, "a blue ball", "--image", folder["none.png"], "-o", folder["out"]]).FailedWith(2));
         Assert.Contains("--method", InProcess.Run([.. edit, folder["ball.safetensors"], "--method", "direct"]).FailedWith(2));
         Assert.Contains("--early-stop", InProcess.Run(["edit", Prompt, "a blue ball", "--early-stop", "1", "-o", folder["out"]]).FailedWith(2));
-        Assert.Contains("picture's name", InProcess.Run(["invert", picture, Prompt, "-o", picture]).FailedWith(2));
+        Assert.Contains("has the name of a picture", InProcess.Run(["invert", picture, Prompt, "-o", picture]).FailedWith(2));
         Assert.Contains("--output: ", InProcess.Run(["edit", Prompt, "a blue ball", "--image", picture, "--overwrite", "-o", folder.Path]).FailedWith(2));
         Assert.Contains("100", InProcess.Run(["invert", picture, Prompt, "-o", folder["x.safetensors"], "--steps", "150"]).FailedWith(2));
         // Before the inversion, which would take its time.
