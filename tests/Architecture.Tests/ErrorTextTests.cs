@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.RegularExpressions;
 using PromptToPrompt.Cli;
 using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Lab;
 using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Architecture.Tests;
@@ -36,7 +37,7 @@ public sealed partial class ErrorTextTests
     [Fact]
     public void EverySettingOfAnErrorIsAnOptionOrAnArgumentOfACommand()
     {
-        Command[] commands = [.. Commands(CommandLine.Create(default))];
+        Command[] commands = [.. Commands(CommandLine.Create(default)), .. Commands(LabCommands.Create(default))];
         var names = commands.SelectMany(command => command.Options.Select(option => option.Name).Concat(command.Arguments.Select(argument => argument.Name))).ToHashSet();
         var settings = ErrorTexts.Settings(Layers.Libraries);
         Assert.Contains(settings, found => found.Setting == "Vectors");

@@ -15,6 +15,9 @@ internal static class Layers
     public const string LabCommand = "p2p-lab";
     public const string Benchmarks = "PromptToPrompt.Benchmarks";
 
+    /// <summary>What the test projects share.</summary>
+    public const string Testing = "PromptToPrompt.Testing";
+
     public static readonly string[] Product = [Diffusion, Editing, Studio, Command];
 
     public static readonly string[] Laboratory = [Storybook, Evaluation, LabCommand];

@@ -1,27 +1,26 @@
 namespace PromptToPrompt.Cli.Tests;
 
-[Trait("Category", "Process")]
 public sealed class CommandLineTests
 {
     [Theory]
-    [InlineData("p2p edit", "edit", "one prompt")]
-    [InlineData("--steps is \"many\"", "edit", "a", "b", "--steps", "many")]
-    [InlineData("--size is \"64\"", "generate", "a", "--size", "64")]
-    [InlineData("--guidance is \"NaN\"", "generate", "a", "--guidance", "NaN")]
-    [InlineData("--device is \"tpu\"", "generate", "a", "--device", "tpu")]
-    [InlineData("--kind is \"swap\"", "edit", "a", "b", "--kind", "swap")]
-    [InlineData("--align is \"auto\"", "edit", "a", "b", "--align", "auto")]
+    [InlineData("only the source prompt", "edit", "one prompt")]
+    [InlineData("--steps: \"many\" is not valid", "edit", "a", "b", "--steps", "many")]
+    [InlineData("--size: \"64\" is not valid", "generate", "a", "--size", "64")]
+    [InlineData("--guidance: \"NaN\" is not valid", "generate", "a", "--guidance", "NaN")]
+    [InlineData("--device: \"tpu\" is not valid", "generate", "a", "--device", "tpu")]
+    [InlineData("--kind: \"swap\" is not valid", "edit", "a", "b", "--kind", "swap")]
+    [InlineData("--align: \"auto\" is not valid", "edit", "a", "b", "--align", "auto")]
     [InlineData("--weight", "edit", "a", "b", "--weight", "snow")]
     [InlineData("--cross-steps", "edit", "a", "b", "--cross-steps", "1.5")]
     [InlineData("--self-steps", "edit", "a", "b", "--self-steps", "0.5..0.1")]
     [InlineData("--self-resolution", "edit", "a", "b", "--self-resolution", "64")]
     [InlineData("--blend", "edit", "a", "b", "--blend", ":")]
     [InlineData("--mask", "edit", "a", "b", "--mask", "no-such.png")]
-    [InlineData("give one of them", "edit", "a", "b", "--kind", "refine", "--align", "naive")]
+    [InlineData("--align: It cannot be combined with --kind", "edit", "a", "b", "--kind", "refine", "--align", "naive")]
     [InlineData("--scheduler", "generate", "a", "--scheduler", "magic")]
     [InlineData("--model", "generate", "a", "--model", "no-such-model")]
     [InlineData("--model", "tokens", "a", "--model", "no-such-model")]
-    [InlineData("--steps is \"1.5e0\"", "edit", "a", "b", "--steps", "1.5e0")]
+    [InlineData("--steps: \"1.5e0\" is not valid", "edit", "a", "b", "--steps", "1.5e0")]
     [InlineData("Did you mean inpaint?", "paint")]
     [InlineData("There is no command or option \"edti\". Did you mean edit?", "edti", "a", "b")]
     [InlineData("Did you mean --weight?", "edit", "a", "b", "--wieght", "b=2")]
@@ -33,9 +32,14 @@ public sealed class CommandLineTests
     [InlineData("p2p: model: ", "models", "info", "no-such-model")]
     [InlineData("p2p --help")]
     public void WrongInputIsOneLineAndExitCode2(string expected, params string[] arguments) =>
-        Assert.Contains(expected, P2P.Run(arguments).FailedWith(2));
+        Assert.Contains(expected, InProcess.Run(arguments).FailedWith(2));
 
     [Fact]
+    [Trait("Category", "Process")]
+    public void AProcessEndsWithTheExitCode() => Assert.StartsWith("p2p: --steps: ", P2P.Run("generate", "a", "--steps", "many").FailedWith(2));
+
+    [Fact]
+    [Trait("Category", "Process")]
     public void HelpAndVersionSucceed()
     {
         var help = P2P.Run("edit", "--help").Succeeded();

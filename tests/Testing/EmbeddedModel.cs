@@ -18,3 +18,11 @@ public static class EmbeddedModel
 
     public static string Folder() => Repository.Folder("models", "storybook");
 }
+
+/// <summary>The embedded model, loaded once for all tests of a class: nothing can change it.</summary>
+public sealed class LoadedModel : IDisposable
+{
+    public StableDiffusionModel Model { get; } = EmbeddedModel.Load();
+
+    public void Dispose() => Model.Dispose();
+}

@@ -14,6 +14,7 @@ internal static class OptionNames
         ["Alignment"] = "--kind",
         ["Chunks"] = "--long-prompts",
         ["Embeddings"] = "--embedding",
+        ["Files"] = "--file",
         ["Framing"] = "--frame",
         ["Initial"] = "--init",
         ["InitialLatents"] = "--init-latents",

@@ -15,6 +15,9 @@ public sealed record SamplingSettings
     /// <summary>Most <see cref="Steps"/>: one for each timestep that models are trained on.</summary>
     public const int MaxSteps = 1000;
 
+    /// <summary>Largest <see cref="ClipSkip"/>: no text encoder in use has more layers than 64.</summary>
+    public const int MaxClipSkip = 63;
+
     /// <summary>Default of <see cref="Guidance"/>.</summary>
     public const double DefaultGuidance = 7.5;
 
@@ -79,7 +82,7 @@ public sealed record SamplingSettings
             nameof(Chunks),
             $"The prompts need {Chunks} chunks of 77 tokens; at most {ClipTokenizer.MaxChunks} are supported.",
             "Shorten them.");
-        RequireRange(ClipSkip, 0, int.MaxValue, nameof(ClipSkip));
+        RequireRange(ClipSkip, 0, MaxClipSkip, nameof(ClipSkip));
     }
 
     /// <summary>A model's scheduler configuration with what these settings override.</summary>

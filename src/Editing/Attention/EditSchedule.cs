@@ -48,8 +48,10 @@ public sealed class EditSchedule
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
         TokenizedPrompt[] targets = [.. edits.Select(edit => edit.Target)];
-        foreach (var (setting, word) in edits.SelectMany(edit => NamedWords(edit.Request)).Distinct())
-            WordPlaces.RequireIn(targets, word, setting);
+        foreach (var word in edits.SelectMany(edit => edit.Request.Weights).Where(weight => weight.Index is null).Select(weight => weight.Word).Distinct())
+            WordPlaces.RequireIn(targets, word, nameof(EditRequest.Weights));
+        foreach (var word in edits.SelectMany(edit => edit.Request.CrossSteps.Words).Select(window => window.Word).Distinct())
+            WordPlaces.RequireIn(targets, word, nameof(EditRequest.CrossSteps));
         return
         [
             .. edits.Select(edit => new EditSchedule(
@@ -73,10 +75,6 @@ public sealed class EditSchedule
     /// <summary>Whether a self-attention layer of this size in pixels uses the source's queries and keys at a step.</summary>
     public bool InjectsSelfAttention(int step, int height, int width) =>
         selfSteps.Contains(step, steps) && height * width <= selfResolution * selfResolution;
-
-    private static IEnumerable<(string Setting, string Word)> NamedWords(EditRequest request) =>
-        request.Weights.Where(weight => weight.Index is null).Select(weight => (nameof(EditRequest.Weights), weight.Word))
-            .Concat(request.CrossSteps.Words.Select(window => (nameof(EditRequest.CrossSteps), window.Word)));
 
     private static CrossAttentionEdit[] CrossEdits(TokenAlignment alignment, float[] equalizer, float[][] timing)
     {

@@ -11,13 +11,13 @@ public sealed class DeviceOptionTests
     public void AGpuThatIsNotThereIsAnErrorThatSaysWhy(string device)
     {
         Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU here");
-        var error = P2P.Run("generate", "a house", "--device", device, "--model", EmbeddedModel.Folder()).FailedWith(2);
+        var error = InProcess.Run("generate", "a house", "--device", device, "--model", EmbeddedModel.Folder()).FailedWith(2);
         Assert.Contains($"--device: {device} is not available: this libtorch computes on the CPU alone", error);
     }
 
     [Fact]
     public void Float16IsForGpusAlone() =>
-        Assert.Contains("--dtype: float16 is hundreds of times slower", P2P.Run("generate", "a house", "--device", "cpu", "--dtype", "float16", "--model", EmbeddedModel.Folder()).FailedWith(2));
+        Assert.Contains("--dtype: float16 is hundreds of times slower", InProcess.Run("generate", "a house", "--device", "cpu", "--dtype", "float16", "--model", EmbeddedModel.Folder()).FailedWith(2));
 
     [Fact]
     public void WhatTheProgramChoseIsSaidOnStandardError()

@@ -78,7 +78,7 @@ public sealed class EditCommandTests
     public void WrongInputNamesItAndWritesNothing(string expected, params string[] options)
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains(expected, P2P.Run(["edit", "a cat", "a dog", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. options]).FailedWith(2));
+        Assert.Contains(expected, InProcess.Run(["edit", "a cat", "a dog", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. options]).FailedWith(2));
         Assert.False(Directory.Exists(folder["out"]));
     }
 

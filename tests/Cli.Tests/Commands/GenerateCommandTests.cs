@@ -9,9 +9,9 @@ public sealed class GenerateCommandTests
     public void ARunThatNoMachineHoldsIsRefused()
     {
         string[] run = ["generate", "a cat", "--size", "60000x60000", "--model", EmbeddedModel.Folder()];
-        Assert.Contains("Use VAE tiling", P2P.Run(run).FailedWith(2));
-        Assert.Contains("Use a smaller size", P2P.Run([.. run, "--vae-tiling"]).FailedWith(2));
-        Assert.Contains("WIDTHxHEIGHT", P2P.Run("generate", "a cat", "--size", "2000000000x2000000000").FailedWith(2));
+        Assert.Contains("Use VAE tiling", InProcess.Run(run).FailedWith(2));
+        Assert.Contains("Use a smaller size", InProcess.Run([.. run, "--vae-tiling"]).FailedWith(2));
+        Assert.Contains("WIDTHxHEIGHT", InProcess.Run("generate", "a cat", "--size", "2000000000x2000000000").FailedWith(2));
     }
 
     [Fact]

@@ -76,8 +76,8 @@ public sealed class InfoCommandTests : IDisposable
         Assert.Contains("8×6", plain, StringComparison.Ordinal);
         Assert.Contains("does not say", plain, StringComparison.Ordinal);
         File.WriteAllText(folder["notes.txt"], "a cat");
-        Assert.Contains("notes.txt", P2P.Run("info", folder["notes.txt"]).FailedWith(2), StringComparison.Ordinal);
-        Assert.Contains("none.png", P2P.Run("info", folder["none.png"]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("notes.txt", InProcess.Run("info", folder["notes.txt"]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("none.png", InProcess.Run("info", folder["none.png"]).FailedWith(2), StringComparison.Ordinal);
     }
 
     public void Dispose() => folder.Dispose();

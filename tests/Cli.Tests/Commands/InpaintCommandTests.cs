@@ -64,7 +64,7 @@ public sealed class InpaintCommandTests
         Inputs(folder);
         new Picture(10, 10, [.. Enumerable.Repeat(byte.MaxValue, 300)]).SavePng(folder["small.png"]);
         File.WriteAllText(folder["text.png"], "no picture");
-        Assert.Contains(expected, P2P.Run(["inpaint", folder[image], folder[mask], "a house", "-o", folder["out"], .. options]).FailedWith(2));
+        Assert.Contains(expected, InProcess.Run(["inpaint", folder[image], folder[mask], "a house", "-o", folder["out"], .. options]).FailedWith(2));
         Assert.False(Directory.Exists(folder["out"]));
     }
 

@@ -22,7 +22,7 @@ public sealed class InvertCommandTests : IDisposable
         Assert.False(File.Exists(folder["ball.safetensors.unfinished"]));
         // The same command makes the same file again; another one does not replace it.
         P2P.Run(invert).Succeeded();
-        Assert.Contains("--overwrite", P2P.Run([.. invert, "--guidance", "3"]).FailedWith(2));
+        Assert.Contains("--overwrite", InProcess.Run([.. invert, "--guidance", "3"]).FailedWith(2));
 
         string[] edit = ["a blue ball in a field", "--quiet", "--model", EmbeddedModel.Folder(), "--trace", folder["trace.safetensors"]];
         P2P.Run(["edit", "--inversion", folder["ball.safetensors"], "-o", folder["saved"], .. edit]).Succeeded();
@@ -97,19 +97,19 @@ public sealed class InvertCommandTests : IDisposable
         var picture = Draw("ball.png", 64, 64);
         P2P.Run(["invert", picture, Prompt, "-o", folder["ball.safetensors"], "--method", "ddim", .. Fast]).Succeeded();
         string[] edit = ["edit", "a blue ball in a field", "-o", folder["out"], "--inversion"];
-        Assert.Contains("cut.safetensors", P2P.Run([.. edit, Changed("cut.safetensors", bytes => bytes[..^50])]).FailedWith(2));
-        Assert.Contains("is not an inversion", P2P.Run([.. edit, Path.Combine(EmbeddedModel.Folder(), "vae", "diffusion_pytorch_model.safetensors")]).FailedWith(2));
-        Assert.Contains("--steps", P2P.Run([.. edit, folder["ball.safetensors"], "--steps", "7"]).FailedWith(2));
-        Assert.Contains("another model", P2P.Run([.. edit, folder["ball.safetensors"], "--model", OtherModel()]).FailedWith(2));
-        Assert.Contains("--image", P2P.Run(["edit", Prompt, "a blue ball", "--image", folder["none.png"], "-o", folder["out"]]).FailedWith(2));
-        Assert.Contains("--method", P2P.Run([.. edit, folder["ball.safetensors"], "--method", "direct"]).FailedWith(2));
-        Assert.Contains("--early-stop", P2P.Run(["edit", Prompt, "a blue ball", "--early-stop", "1", "-o", folder["out"]]).FailedWith(2));
-        Assert.Contains("picture's name", P2P.Run(["invert", picture, Prompt, "-o", picture]).FailedWith(2));
-        Assert.Contains("--output: ", P2P.Run(["edit", Prompt, "a blue ball", "--image", picture, "--overwrite", "-o", folder.Path]).FailedWith(2));
-        Assert.Contains("100", P2P.Run(["invert", picture, Prompt, "-o", folder["x.safetensors"], "--steps", "150"]).FailedWith(2));
+        Assert.Contains("cut.safetensors", InProcess.Run([.. edit, Changed("cut.safetensors", bytes => bytes[..^50])]).FailedWith(2));
+        Assert.Contains("is not an inversion", InProcess.Run([.. edit, Path.Combine(EmbeddedModel.Folder(), "vae", "diffusion_pytorch_model.safetensors")]).FailedWith(2));
+        Assert.Contains("--steps", InProcess.Run([.. edit, folder["ball.safetensors"], "--steps", "7"]).FailedWith(2));
+        Assert.Contains("another model", InProcess.Run([.. edit, folder["ball.safetensors"], "--model", OtherModel()]).FailedWith(2));
+        Assert.Contains("--image", InProcess.Run(["edit", Prompt, "a blue ball", "--image", folder["none.png"], "-o", folder["out"]]).FailedWith(2));
+        Assert.Contains("--method", InProcess.Run([.. edit, folder["ball.safetensors"], "--method", "direct"]).FailedWith(2));
+        Assert.Contains("--early-stop", InProcess.Run(["edit", Prompt, "a blue ball", "--early-stop", "1", "-o", folder["out"]]).FailedWith(2));
+        Assert.Contains("has the name of a picture", InProcess.Run(["invert", picture, Prompt, "-o", picture]).FailedWith(2));
+        Assert.Contains("--output: ", InProcess.Run(["edit", Prompt, "a blue ball", "--image", picture, "--overwrite", "-o", folder.Path]).FailedWith(2));
+        Assert.Contains("100", InProcess.Run(["invert", picture, Prompt, "-o", folder["x.safetensors"], "--steps", "150"]).FailedWith(2));
         // Before the inversion, which would take its time.
-        Assert.Contains("zebra", P2P.Run(["edit", Prompt, "a blue ball", "--image", picture, "-o", folder["out"], "--blend", "zebra", "--steps", "100", "--inner-steps", "1000", "--early-stop", "0"]).FailedWith(2));
-        Assert.Contains("null-text", P2P.Run(["invert", picture, Prompt, "--method", "magic", "-o", folder["x.safetensors"]]).FailedWith(2));
+        Assert.Contains("zebra", InProcess.Run(["edit", Prompt, "a blue ball", "--image", picture, "-o", folder["out"], "--blend", "zebra", "--steps", "100", "--inner-steps", "1000", "--early-stop", "0"]).FailedWith(2));
+        Assert.Contains("null-text", InProcess.Run(["invert", picture, Prompt, "--method", "magic", "-o", folder["x.safetensors"]]).FailedWith(2));
         Assert.False(Directory.Exists(folder["out"]));
     }
 
@@ -118,8 +118,8 @@ public sealed class InvertCommandTests : IDisposable
     public void AMaskIsFramedAsThePictureIs()
     {
         string[] edit = ["edit", Prompt, "a blue ball in a field", "--image", Draw("ball.png", 128, 64), "-o", folder["out"], "--method", "direct", "--mask"];
-        Assert.Contains("black", P2P.Run([.. edit, DrawMask("left.png", 128, 64, 0, 30), .. Fast]).FailedWith(2));
-        Assert.Contains("64x64", P2P.Run([.. edit, DrawMask("small.png", 64, 64, 0, 30), .. Fast]).FailedWith(2));
+        Assert.Contains("black", InProcess.Run([.. edit, DrawMask("left.png", 128, 64, 0, 30), .. Fast]).FailedWith(2));
+        Assert.Contains("64x64", InProcess.Run([.. edit, DrawMask("small.png", 64, 64, 0, 30), .. Fast]).FailedWith(2));
         P2P.Run([.. edit, DrawMask("middle.png", 128, 64, 32, 64), "--trace", folder["trace.safetensors"], .. Fast]).Succeeded();
         using var trace = SafetensorsFile.Open(folder["trace.safetensors"]);
         var side = trace.Tensors["blend.mask"].Shape[^1];

@@ -88,16 +88,16 @@ public sealed class LearnConceptCommandTests : IDisposable
         Refused("broken.png", ["learn-concept", folder["broken.png"], .. learn[2..]]);
         Refused("none.png", ["learn-concept", folder["none.png"], .. learn[2..]]);
         Refused("Required argument", ["learn-concept", .. learn[2..]]);
-        Refused("has this word already", [.. from, "--word", "dog", "--init", "cat"]);
-        Refused("is 5 tokens", [.. from, "--word", "<my-cat>", "--init", "zebra"]);
+        Refused("--word: The model already has the word dog.", [.. from, "--word", "dog", "--init", "cat"]);
+        Refused("--init: \"zebra\" has 5 tokens", [.. from, "--word", "<my-cat>", "--init", "zebra"]);
         Refused("templates.txt: \"a cat in a field\" has no place", [.. learn, "--templates", folder["templates.txt"]]);
         Refused("cannot be read", [.. learn, "--templates", folder["none.txt"]]);
         Refused("caption for blue.png", [.. learn, "--caption", folder["captions.txt"]]);
-        Refused("call it", [.. learn[..2], "-o", folder["x.pt"], .. learn[4..]]);
-        Refused("--sample \"a cat\"", [.. learn, "--sample", "a cat"]);
+        Refused("--output: A word is stored in a .safetensors file", [.. learn[..2], "-o", folder["x.pt"], .. learn[4..]]);
+        Refused("--sample: \"a cat\"", [.. learn, "--sample", "a cat"]);
         Assert.False(File.Exists(folder["x.safetensors"]));
 
-        void Refused(string reason, string[] arguments) => Assert.Contains(reason, P2P.Run(arguments).FailedWith(2));
+        void Refused(string reason, string[] arguments) => Assert.Contains(reason, InProcess.Run(arguments).FailedWith(2));
     }
 
     public void Dispose() => folder.Dispose();

@@ -32,8 +32,8 @@ public sealed class ModelsCommandTests : IDisposable
                 Picture.Load(Path.Combine(folder["from storybook"], picture)).Rgb, Picture.Load(Path.Combine(folder["from m.safetensors"], picture)).Rgb);
         }
 
-        Assert.Contains("--tokenizer", P2P.Run("tokens", "a ball", "--model", file, "--tokenizer", folder["m.safetensors"]).FailedWith(2));
-        Assert.Contains("already exists", P2P.Run("models", "convert", storybook, "--to", "single-file", "-o", file).FailedWith(2));
+        Assert.Contains("--tokenizer", InProcess.Run("tokens", "a ball", "--model", file, "--tokenizer", folder["m.safetensors"]).FailedWith(2));
+        Assert.Contains("already exists", InProcess.Run("models", "convert", storybook, "--to", "single-file", "-o", file).FailedWith(2));
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public sealed class ModelsCommandTests : IDisposable
         Assert.Equal(3, pictures.Distinct().Count());
         using var tokens = Succeeded("tokens", "a toy", "--model", storybook, "--embedding", folder["toy.safetensors"], "--json");
         Assert.Equal(2, tokens.RootElement.GetProperty("words")[1].GetProperty("tokens").GetArrayLength());
-        Assert.Contains("toy.safetensors holds no LoRA", P2P.Run("generate", "a house", "--model", storybook, "--lora", folder["toy.safetensors"]).FailedWith(2));
+        Assert.Contains("toy.safetensors holds no LoRA", InProcess.Run("generate", "a house", "--model", storybook, "--lora", folder["toy.safetensors"]).FailedWith(2));
     }
 
     [Fact]

@@ -9,20 +9,20 @@ namespace PromptToPrompt.Cli.Tests.Commands;
 public sealed class ServeCommandTests
 {
     [Theory]
-    [InlineData("--port is 70000", "--port", "70000")]
-    [InlineData("--host is \"somewhere\"", "--host", "somewhere")]
+    [InlineData("--port: 70000 is out of range", "--port", "70000")]
+    [InlineData("--host: \"somewhere\" is not valid", "--host", "somewhere")]
     [InlineData("no directory or file \"nothing\"", "--model", "nothing")]
     [InlineData("no directory or file \"nothing\"", "--also", "nothing")]
-    [InlineData("must be at least 1", "--queue", "0")]
+    [InlineData("--queue: 0 is out of range. Use 1 or more.", "--queue", "0")]
     public void WhatDoesNotFitIsSaidBeforeAnythingListens(string sentence, params string[] arguments) =>
-        Assert.Contains(sentence, P2P.Run(["serve", .. arguments]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains(sentence, InProcess.Run(["serve", .. arguments]).FailedWith(2), StringComparison.Ordinal);
 
     [Fact]
     public void AFolderThatCannotBeUsedIsNamed()
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder["file"], "");
-        Assert.Contains("--data", P2P.Run("serve", "--port", "0", "--model", EmbeddedModel.Folder(), "--data", folder["file"]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("--data", InProcess.Run("serve", "--port", "0", "--model", EmbeddedModel.Folder(), "--data", folder["file"]).FailedWith(2), StringComparison.Ordinal);
     }
 
     /// <summary>What the studio shows is run by a shell, so that quoting is tested as well.</summary>

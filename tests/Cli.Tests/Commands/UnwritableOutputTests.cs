@@ -7,21 +7,21 @@ public sealed class UnwritableOutputTests : IDisposable
     private readonly TemporaryFolder folder = new();
 
     [Theory]
-    [InlineData("nothing can be written in /proc", "-o", "/proc/p2p")]
+    [InlineData("/proc is not writable", "-o", "/proc/p2p")]
     [InlineData("is a file", "-o", "{folder}/file")]
     [InlineData("is a file", "-o", "{folder}/file/below")]
     [InlineData("longer than the system allows", "-o", "{folder}/{long}/{long}x{long}")]
     [InlineData("longer than the system allows", "-o", "{folder}/{deep}")]
     [InlineData("is a folder", "--trace", "{folder}")]
-    [InlineData("its folder does not exist", "--trace", "{folder}/no/trace")]
-    [InlineData("nothing can be written in /proc", "--trace", "/proc/trace")]
+    [InlineData("does not exist. Create it first.", "--trace", "{folder}/no/trace")]
+    [InlineData("/proc is not writable", "--trace", "/proc/trace")]
     [InlineData("is a device", "--trace", "/dev/null")]
     [InlineData("longer than the system allows", "--trace", "{folder}/{long}x{long}")]
     public void ARunIsRefusedBeforeTheWork(string sentence, string option, string path)
     {
         File.WriteAllText(folder["file"], "");
         // A model that does not exist would be the next thing to fail.
-        var error = P2P.Run("generate", "a cat", "--model", "no-such-model", option, Path(path)).FailedWith(2);
+        var error = InProcess.Run("generate", "a cat", "--model", "no-such-model", option, Path(path)).FailedWith(2);
         Assert.Contains(sentence, error);
         Assert.Contains(option == "-o" ? "--output" : path == "/dev/null" ? path : option, error);
         Assert.Equal([folder["file"]], Directory.GetFileSystemEntries(folder.Path));
@@ -31,8 +31,8 @@ public sealed class UnwritableOutputTests : IDisposable
     [InlineData("is a device", "invert", "/dev/full")]
     [InlineData("longer than the system allows", "invert", "{folder}/{long}.safetensors")]
     [InlineData("longer than the system allows", "learn-concept", "{folder}/{long}.safetensors")]
-    [InlineData("nothing can be written in /proc", "convert", "/proc/model")]
-    [InlineData("nothing can be written in /proc", "random", "/proc/model")]
+    [InlineData("/proc is not writable", "convert", "/proc/model")]
+    [InlineData("/proc is not writable", "random", "/proc/model")]
     public void SoAreTheOtherCommands(string sentence, string command, string path)
     {
         new Diffusion.Images.Picture(8, 8, new byte[8 * 8 * 3]).SavePng(folder["picture.png"]);
@@ -43,7 +43,7 @@ public sealed class UnwritableOutputTests : IDisposable
             "convert" => ["models", command, EmbeddedModel.Folder()],
             _ => ["models", command],
         };
-        Assert.Contains(sentence, P2P.Run([.. line, "-o", Path(path)]).FailedWith(2));
+        Assert.Contains(sentence, InProcess.Run([.. line, "-o", Path(path)]).FailedWith(2));
     }
 
     /// <summary>A disk that is full while the results are written, by way of the largest file a shell allows.</summary>

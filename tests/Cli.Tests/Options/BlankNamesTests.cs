@@ -3,7 +3,6 @@ using System.CommandLine;
 namespace PromptToPrompt.Cli.Tests.Options;
 
 /// <summary>An empty path or name, as a shell makes of a variable that is not set, is one clear error for every option that takes one.</summary>
-[Trait("Category", "Process")]
 public sealed class BlankNamesTests
 {
     private static readonly string[] Prose = ["prompt", "prompts", "source", "target", "--negative", "--sample"];
@@ -56,7 +55,7 @@ public sealed class BlankNamesTests
     [InlineData("--output: the value is empty", "generate", "a cat", "-o", "")]
     [InlineData("--lora: \":0.5\" names no file", "generate", "a cat", "--lora", ":0.5")]
     [InlineData("--embedding: \"cat=\" names no file", "tokens", "a cat", "--embedding", "cat=")]
-    public void ItIsOneLine(string expected, params string[] arguments) => Assert.Contains(expected, P2P.Run(arguments).FailedWith(2));
+    public void ItIsOneLine(string expected, params string[] arguments) => Assert.Contains(expected, InProcess.Run(arguments).FailedWith(2));
 
     private static bool IsText(Type type) => type == typeof(string) || type == typeof(string[]);
 

@@ -25,9 +25,9 @@ public sealed class OptionNamesTests
     public void AnErrorOfTheLibraryNamesTheOption() =>
         Assert.Equal(
             "p2p: --scheduler: \"magic\" is unknown. Use ddim, pndm, dpm++, euler, euler-a or lcm.\n",
-            P2P.Run("generate", "a house", "--scheduler", "magic", "--model", EmbeddedModel.Folder()).Error);
+            InProcess.Run("generate", "a house", "--scheduler", "magic", "--model", EmbeddedModel.Folder()).Error);
 
     [Fact]
     public void AnErrorOfTheCommandLineHasTheSameForm() =>
-        Assert.StartsWith("p2p: --steps: \"many\" is not valid. Use a whole number.", P2P.Run("generate", "a house", "--steps", "many").Error);
+        Assert.StartsWith("p2p: --steps: \"many\" is not valid. Use a whole number.", InProcess.Run("generate", "a house", "--steps", "many").Error);
 }

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Attention;
@@ -10,18 +11,18 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
 /// <summary>The embedded model's sessions: source pass and edit pass give what one batch gives.</summary>
-public sealed class EditSessionTests
+public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedModel>
 {
     private static readonly SamplingSettings Sampling = new() { Steps = 5, Guidance = 4, Seed = 3 };
     private static readonly GenerationRequest Source = new() { Prompt = "a red house in a field", Sampling = Sampling };
     private static readonly EditRequest Edit = new() { Prompts = ["a red castle in a field"] };
     private static readonly EditRequest Blended = Edit with { Blend = BlendWords.Parse("house:castle"), BlendThreshold = 0.5, BlendStart = 0 };
     private static readonly Observation Traced = new() { Trace = true };
+    private readonly StableDiffusionModel model = loaded.Model;
 
     [Fact]
     public void EditPassGivesTheSamePictureAsOneBatch()
     {
-        using var model = EmbeddedModel.Load();
         using var together = EditRun.Execute(model, Source, Edit);
         using var session = new EditSession(model, Source);
         using var source = session.RunSource();
@@ -35,7 +36,6 @@ public sealed class EditSessionTests
     [Fact]
     public void EditPassBlendsWithTheRecordedSource()
     {
-        using var model = EmbeddedModel.Load();
         using var together = EditRun.Execute(model, Source, Blended);
         using var session = new EditSession(model, Source);
         using var source = session.RunSource();
@@ -47,7 +47,6 @@ public sealed class EditSessionTests
     [Fact]
     public void AnEditCanBeTheSourceOfFurtherOnes()
     {
-        using var model = EmbeddedModel.Load();
         using var first = EditRun.Execute(model, Source, Edit, Traced);
         using var way = first.AsSource(1);
         using var further = EditRun.Execute(model, GenerationRequest.Of(way), new EditRequest { Prompts = ["a blue castle in a field"] });
@@ -60,7 +59,6 @@ public sealed class EditSessionTests
     [Fact]
     public void WhatTheSourceEmphasisesIsEmphasisedInEditsOfItsEdits()
     {
-        using var model = EmbeddedModel.Load();
         var source = new GenerationRequest { Prompt = "a (white:1.3) house in a field", Sampling = Sampling with { Steps = 2 } };
         using var first = EditRun.Execute(model, source, new EditRequest { Prompts = ["a red house in a field"] }, Traced);
         using var way = first.AsSource(1);
@@ -75,7 +73,6 @@ public sealed class EditSessionTests
     [Fact]
     public void CaptionsSayTheWeights()
     {
-        using var model = EmbeddedModel.Load();
         var edit = new EditRequest { Prompts = ["a (red:1.5) house in a field", "a blue house in a field"], Weights = [new WordWeight("house", -2)] };
         using var result = EditRun.Execute(model, Source with { Sampling = Sampling with { Steps = 1 } }, edit);
         Assert.Equal(
@@ -86,7 +83,6 @@ public sealed class EditSessionTests
     [Fact]
     public void OnlyDdimLeavesAWayThatCanBeFollowed()
     {
-        using var model = EmbeddedModel.Load();
         var source = Source with { Sampling = Sampling with { Steps = 2, Sampler = SamplerKind.Euler } };
         using var result = EditRun.Execute(model, source, observation: Traced);
         Assert.Contains("ddim", Assert.Throws<InvalidInputException>(() => result.AsSource(0)).Message, StringComparison.Ordinal);
@@ -95,7 +91,6 @@ public sealed class EditSessionTests
     [Fact]
     public void PreviewsComeNearerToThePicture()
     {
-        using var model = EmbeddedModel.Load();
         var previews = new Previews();
         using var result = EditRun.Execute(model, Source, progress: previews);
 
@@ -114,7 +109,6 @@ public sealed class EditSessionTests
     [Fact]
     public void TheLastMaskIsOfThePictureThatWasConfined()
     {
-        using var model = EmbeddedModel.Load();
         using var confined = EditRun.Execute(model, Source, Blended, Traced);
         using var mask = confined.LastMask(1);
         Assert.NotNull(mask);
@@ -126,7 +120,6 @@ public sealed class EditSessionTests
     [Fact]
     public void ObservingChangesNoPicture()
     {
-        using var model = EmbeddedModel.Load();
         using var observed = EditRun.Execute(model, Source, Edit, new Observation { Attention = true, SelfAttention = true, Trace = true });
         using var unobserved = EditRun.Execute(model, Source, Edit);
 
@@ -138,7 +131,6 @@ public sealed class EditSessionTests
     [Fact]
     public void ATimestepThatIsEvaluatedTwiceIsOneStep()
     {
-        using var model = EmbeddedModel.Load();
         using var result = EditRun.Execute(model, Source with { Sampling = Sampling with { Sampler = SamplerKind.Pndm } }, Edit);
         Assert.Equal([1, 2, 2, 3, 4, 5], Enumerable.Range(0, result.Timesteps.Count).Select(result.StepOf));
     }
@@ -146,7 +138,6 @@ public sealed class EditSessionTests
     [Fact]
     public void WeightOfOneChangesNothing()
     {
-        using var model = EmbeddedModel.Load();
         using var result = EditRun.Execute(model, Source, new EditRequest { Prompts = ["a red (house:1) in a field"] });
 
         AssertClose(result.Latents.slice(0, 0, 1, 1), result.Latents.slice(0, 1, 2, 1));
@@ -155,7 +146,6 @@ public sealed class EditSessionTests
     [Fact]
     public void LongPromptsEditAsShortOnesDo()
     {
-        using var model = EmbeddedModel.Load();
         var tail = string.Concat(Enumerable.Repeat(" in the green sunny quiet field", 14));
         var request = new GenerationRequest { Prompt = "a red house" + tail, Sampling = Sampling with { Steps = 3, Chunks = 2 } };
         var edit = new EditRequest { Prompts = ["a red castle" + tail, "a red (house:1)" + tail], Blend = BlendWords.Parse("house,castle") };
@@ -176,7 +166,6 @@ public sealed class EditSessionTests
     [Fact]
     public void WhatTheSourceEmphasisesItsEditsDoToo()
     {
-        using var model = EmbeddedModel.Load();
         using var result = EditRun.Execute(model, Source with { Prompt = "a (red:1.5) house in a field" }, new EditRequest { Prompts = [Source.Prompt] });
 
         AssertClose(result.Latents.slice(0, 0, 1, 1), result.Latents.slice(0, 1, 2, 1));
@@ -187,7 +176,6 @@ public sealed class EditSessionTests
     [Fact]
     public void RecordingThatDoesNotFitIsRefusedInOneLine()
     {
-        using var model = EmbeddedModel.Load();
         using var session = new EditSession(model, Source, maxBytes: 1 << 16);
         var error = Assert.Throws<InvalidInputException>(() => session.RunSource());
         Assert.DoesNotContain('\n', error.Message);
@@ -196,7 +184,6 @@ public sealed class EditSessionTests
     [Fact]
     public void CancelledRunStopsAndRunsLeaveNoTensorBehind()
     {
-        using var model = EmbeddedModel.Load();
         using (EditRun.Execute(model, Source, Edit, Traced))
         {
         }

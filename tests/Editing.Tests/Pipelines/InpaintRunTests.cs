@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
-public sealed class InpaintRunTests
+public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedModel>
 {
     // Taller than wide and no multiple of anything.
     private static readonly Picture Painted = new(61, 83, [.. Enumerable.Range(0, 61 * 83 * 3).Select(i => (byte)(i % 3 * 70 + (i / 3 % 61)))]);
@@ -26,6 +26,8 @@ public sealed class InpaintRunTests
 
     private static readonly GenerationRequest Generation = new() { Prompt = Request.Prompt, Sampling = Request.Sampling };
 
+    private readonly StableDiffusionModel model = loaded.Model;
+
     [Theory]
     [InlineData(FramingKind.Crop, SamplerKind.Ddim, 1, 0)]
     [InlineData(FramingKind.Fit, SamplerKind.Pndm, 1, 3)]
@@ -34,7 +36,6 @@ public sealed class InpaintRunTests
     [InlineData(FramingKind.Crop, SamplerKind.DpmSolverPlusPlus, 0.7, 2)]
     public void OnlyPixelsInsideTheMaskChange(FramingKind frame, SamplerKind sampler, double strength, double feather)
     {
-        using var model = EmbeddedModel.Load();
         using var result = InpaintRun.Execute(
             model, Request with { Frame = frame, Strength = strength, Feather = feather, Sampling = Request.Sampling with { Sampler = sampler } });
 
@@ -54,7 +55,6 @@ public sealed class InpaintRunTests
     [Fact]
     public void LatentsOutsideTheMaskAreThePicturesOwn()
     {
-        using var model = EmbeddedModel.Load();
         using var scope = NewDisposeScope();
         var framing = model.Frame(FramingKind.Crop, Painted.Size);
         var clean = model.Vae.EncodeImage(framing.Apply(Painted));
@@ -69,7 +69,6 @@ public sealed class InpaintRunTests
     [Fact]
     public void MaskThatIsWhiteEverywhereGivesThePromptsPicture()
     {
-        using var model = EmbeddedModel.Load();
         using var generated = EditRun.Execute(model, Generation);
         using var result = InpaintRun.Execute(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, _) => true) });
         AssertClose(generated.Latents, result.Run.Latents);
@@ -78,7 +77,6 @@ public sealed class InpaintRunTests
     [Fact]
     public void LowStrengthStaysNearThePicture()
     {
-        using var model = EmbeddedModel.Load();
         var all = Request with { Sampling = Request.Sampling with { Steps = 20 }, KeepOutside = false };
         using var weak = InpaintRun.Execute(model, all with { Strength = 0.1 });
         using var strong = InpaintRun.Execute(model, all);
@@ -93,27 +91,28 @@ public sealed class InpaintRunTests
     public void InpaintingModelIsGivenMaskAndVisiblePicture()
     {
         using var scope = NewDisposeScope();
-        using var plain = EmbeddedModel.Load();
-        using var generated = EditRun.Execute(plain, Generation);
+        using var generated = EditRun.Execute(model, Generation);
         var behindTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => Disc.Rgb[i] > 0 ? (byte)(255 - b) : b)] };
         var besideTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => i < 3 * 61 * 20 ? (byte)(255 - b) : b)] };
         var smaller = InpaintMaskTests.Mask(61, 83, (x, y) => Math.Abs(x - 30) < 10 && Math.Abs(y - 41) < 10);
 
-        // What a model with these weights makes of a picture and a mask.
-        Tensor Made(double[] weights, Picture picture, Picture mask)
+        var channels = EmbeddedModel.LatentChannels;
+        using InpaintingModel blind = new(new double[1 + channels]), maskOnly = new([0.3, .. new double[channels]]), pictureOnly = new([0, .. Enumerable.Repeat(0.1, channels)]);
+
+        // What a model makes of a picture and a mask.
+        static Tensor Made(InpaintingModel made, Picture picture, Picture mask)
         {
-            using var model = new InpaintingModel(weights);
-            using var result = InpaintRun.Execute(model.Model, Request with { Picture = picture, Mask = mask, Frame = FramingKind.Pad });
+            using var result = InpaintRun.Execute(made.Model, Request with { Picture = picture, Mask = mask, Frame = FramingKind.Pad });
             return result.Run.Latents.clone();
         }
 
-        var channels = EmbeddedModel.LatentChannels;
-        double[] blind = new double[1 + channels], maskOnly = [0.3, .. new double[channels]], pictureOnly = [0, .. Enumerable.Repeat(0.1, channels)];
         AssertClose(generated.Latents, Made(blind, Painted, Disc));
-        AssertClose(Made(maskOnly, Painted, Disc), Made(maskOnly, besideTheMask, Disc));
-        AssertDiffers(Made(maskOnly, Painted, Disc), Made(maskOnly, Painted, smaller));
-        AssertDiffers(Made(pictureOnly, Painted, Disc), Made(pictureOnly, besideTheMask, Disc));
-        AssertDiffers(Made(pictureOnly, Painted, Disc), Made(pictureOnly, Painted, smaller));
+        var ofMask = Made(maskOnly, Painted, Disc);
+        AssertClose(ofMask, Made(maskOnly, besideTheMask, Disc));
+        AssertDiffers(ofMask, Made(maskOnly, Painted, smaller));
+        var ofPicture = Made(pictureOnly, Painted, Disc);
+        AssertDiffers(ofPicture, Made(pictureOnly, besideTheMask, Disc));
+        AssertDiffers(ofPicture, Made(pictureOnly, Painted, smaller));
 
         // Resizing mixes the colours at the edge of the mask, so what is hidden is compared without it.
         Tensor Hidden(Picture picture) => Made(pictureOnly, Padded(picture), Padded(Disc));
@@ -132,7 +131,6 @@ public sealed class InpaintRunTests
     [Fact]
     public void WhatDoesNotFitIsRefusedInOneLine()
     {
-        using var model = EmbeddedModel.Load();
         Assert.Contains("61x83", Refused(model, Request with { Mask = InpaintMaskTests.Mask(83, 61, (_, _) => true) }));
         Assert.StartsWith("Strength: ", Refused(model, Request with { Strength = 0 }));
         Assert.StartsWith("Strength: ", Refused(model, Request with { Strength = double.NaN }));
@@ -148,7 +146,6 @@ public sealed class InpaintRunTests
     [Fact]
     public void RunsLeaveNoTensorBehind()
     {
-        using var model = EmbeddedModel.Load();
         InpaintRun.Execute(model, Request, Traced).Dispose();
         var before = Tensor.TotalCount;
         InpaintRun.Execute(model, Request, Traced).Dispose();

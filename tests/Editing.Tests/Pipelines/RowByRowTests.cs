@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
@@ -6,7 +7,7 @@ using TorchSharp;
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
 /// <summary>Rows that are computed one after another give what they give together.</summary>
-public sealed class RowByRowTests
+public sealed class RowByRowTests(LoadedModel loaded) : IClassFixture<LoadedModel>
 {
     private static readonly GenerationRequest Source = new() { Prompt = "a red house in a field", Sampling = new() { Steps = 4, Guidance = 4, Seed = 3 } };
 
@@ -19,10 +20,11 @@ public sealed class RowByRowTests
 
     private static readonly Observation Observed = new() { Attention = true, SelfAttention = true, Trace = true };
 
+    private readonly StableDiffusionModel model = loaded.Model;
+
     [Fact]
     public void EditsAndMapsAreThoseOfOneBatch()
     {
-        using var model = EmbeddedModel.Load();
         using var together = EditRun.Execute(model, Source, Edit, Observed);
         using var apart = EditRun.Execute(model, Source with { RowByRow = true }, Edit, Observed);
 
@@ -36,7 +38,6 @@ public sealed class RowByRowTests
     [Fact]
     public void WithoutGuidanceAsWell()
     {
-        using var model = EmbeddedModel.Load();
         var unguided = Source with { Sampling = Source.Sampling with { Guidance = 1 } };
         var plain = Edit with { Blend = null };
         using var together = EditRun.Execute(model, unguided, plain);
@@ -48,7 +49,6 @@ public sealed class RowByRowTests
     [Fact]
     public void EditsOfARecordedSourceToo()
     {
-        using var model = EmbeddedModel.Load();
         using var together = EditRun.Execute(model, Source, Edit, Observed);
         using var session = new EditSession(model, Source with { RowByRow = true });
         using var source = session.RunSource(Observed);
@@ -61,7 +61,6 @@ public sealed class RowByRowTests
     [Fact]
     public void EditsOfAPictureWhoseWayIsKnownToo()
     {
-        using var model = EmbeddedModel.Load();
         using var first = EditRun.Execute(model, Source, observation: Observed);
         using var way = first.AsSource(0);
         var source = GenerationRequest.Of(way);
@@ -75,7 +74,6 @@ public sealed class RowByRowTests
     [Fact]
     public void NothingIsLeftBehind()
     {
-        using var model = EmbeddedModel.Load();
         var source = Source with { RowByRow = true };
         EditRun.Execute(model, source, Edit, Observed).Dispose();
         var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;

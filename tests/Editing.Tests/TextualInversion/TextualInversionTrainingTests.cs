@@ -162,12 +162,12 @@ public sealed class TextualInversionTrainingTests : IDisposable
         Refused("without spaces", Settings with { Word = "my cat" });
         Refused("as a weight", Settings with { Word = "(c:2)" });
         Refused("as a weight", Settings with { Word = @"\(c" });
-        Refused("is 5 tokens", Settings with { Initial = "zebra" });
-        Refused("--init is \"\"", Settings with { Initial = "" });
+        Refused("has 5 tokens", Settings with { Initial = "zebra" });
+        Refused("Initial: \"\" is not one word", Settings with { Initial = "" });
         Refused("no place for the word", Settings with { Templates = ["a cat"] });
         Refused("is cut off", Settings with { Templates = [string.Concat(Enumerable.Repeat("a cat ", 40)) + "{}"] });
-        Refused("--vectors", Settings with { Vectors = 0 });
-        Refused("--learning-rate", Settings with { LearningRate = 0 });
+        Refused("Vectors: 0 is out of range", Settings with { Vectors = 0 });
+        Refused("LearningRate: 0 is out of range", Settings with { LearningRate = 0 });
         Refused("no pictures", Settings, []);
         var picture = ConceptPictures.For(model)[0];
         Refused("one size", Settings, [picture, picture with { Picture = picture.Picture.Resize(64, 64) }]);

@@ -54,8 +54,8 @@ public sealed class LongPromptTests : IAsyncDisposable
     {
         var source = await test.Make(TestEngine.House);
         Assert.NotEqual(source.Picture, (await test.Make(TestEngine.House with { ClipSkip = 1 })).Picture);
-        Assert.Contains("clipSkip", Assert.Throws<InvalidInputException>(() => test.Submit(TestEngine.House with { ClipSkip = -1 })).Message, StringComparison.Ordinal);
-        Assert.Contains("clipSkip", Assert.Throws<InvalidInputException>(() => test.Submit(TestEngine.House with { ClipSkip = 1000 })).Message, StringComparison.Ordinal);
+        Assert.Contains("ClipSkip", Assert.Throws<InvalidInputException>(() => test.Submit(TestEngine.House with { ClipSkip = -1 })).Message, StringComparison.Ordinal);
+        Assert.Contains("ClipSkip", Assert.Throws<InvalidInputException>(() => test.Submit(TestEngine.House with { ClipSkip = 1000 })).Message, StringComparison.Ordinal);
         var over = await test.Submit(TestEngine.House with { ClipSkip = 60 }).WhenOver();
         Assert.Equal(JobState.Failed, over.State);
         Assert.Contains("layers", over.Problem, StringComparison.Ordinal);

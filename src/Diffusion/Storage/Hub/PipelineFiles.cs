@@ -18,7 +18,7 @@ internal sealed class PipelineFiles
     {
         (this.repository, this.listing) = (repository, listing);
         if (!listing.Files.Contains(ModelIndex.FileName))
-            throw new InvalidInputException($"{repository} is no model directory: it has no {ModelIndex.FileName}. {Offer()}");
+            throw new InvalidInputException(nameof(PullRequest.Files), $"{repository} is no model directory: it has no {ModelIndex.FileName}.", Offer());
     }
 
     /// <summary>The files of a tokenizer, where the repository is that of a text encoder alone; else nothing.</summary>
