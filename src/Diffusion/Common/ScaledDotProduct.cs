@@ -7,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Common;
 /// <summary>softmax(QKᵀ/√d)·V (Vaswani et al., arXiv 1706.03762, equation 1) over [rows, heads, tokens, width].</summary>
 public static class ScaledDotProduct
 {
-    // Scores of one block of the written-out form: 32 MB in bfloat16, about what a last-level cache holds.
+    // Scores per block of the explicit form: 32 MB in bfloat16, about the size of a last-level cache.
     private const long BlockScores = 1 << 24;
 
     /// <summary>Attention that never holds all probabilities in memory, unless a gradient needs them.</summary>
