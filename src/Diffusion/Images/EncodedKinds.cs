@@ -52,10 +52,10 @@ internal static class EncodedKinds
     // ISO media files identify their format by brands.
     private static readonly (string Brand, string What, string Mend)[] Brands =
     [
-        ("avif", "an AVIF image", Export), ("avis", "an AVIF picture", Export), ("crx ", "a CR3 file (camera raw)", Export),
-        ("heic", "a HEIC image", Export), ("heix", "a HEIC picture", Export), ("heim", "a HEIC picture", Export), ("heis", "a HEIC picture", Export),
-        ("hevc", "a HEIC image", Export), ("hevx", "a HEIC picture", Export), ("mif1", "a HEIF picture", Export), ("msf1", "a HEIF picture", Export),
-        ("jxl ", "a JPEG XL image", Export), ("jp2 ", "a JPEG 2000 picture", Export),
+        ("avif", "an AVIF image", Export), ("avis", "an AVIF image", Export), ("crx ", "a CR3 file (camera raw)", Export),
+        ("heic", "a HEIC image", Export), ("heix", "a HEIC image", Export), ("heim", "a HEIC image", Export), ("heis", "a HEIC image", Export),
+        ("hevc", "a HEIC image", Export), ("hevx", "a HEIC image", Export), ("mif1", "a HEIF image", Export), ("msf1", "a HEIF image", Export),
+        ("jxl ", "a JPEG XL image", Export), ("jp2 ", "a JPEG 2000 image", Export),
     ];
 
     public static bool IsJpeg(ReadOnlySpan<byte> file) => file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]);
