@@ -3,28 +3,28 @@ using System.Text.RegularExpressions;
 namespace PromptToPrompt.Diffusion;
 
 /// <summary>
-/// Paths in environment variables. A shell expands <c>~</c> and <c>$NAME</c> only where they are not quoted, and service files, containers and
-/// editors never do; the hub's own tools expand both, so this does.
+/// Paths in environment variables. A shell expands <c>~</c> and <c>$NAME</c> only outside quotes, and service files, containers and
+/// editors never do. The hub's own tools expand both, so this class does too.
 /// </summary>
 internal static partial class EnvironmentPath
 {
     private const string Users = "/etc/passwd";
 
-    /// <summary>The path in a variable; null where it is not set or empty.</summary>
+    /// <summary>The path in a variable; null if it is unset or empty.</summary>
     /// <param name="variable">Name of the variable.</param>
     /// <param name="environment">Reads a variable.</param>
     public static string? Read(string variable, Func<string, string?> environment) =>
         environment(variable) is { Length: > 0 } path ? Expand(path, environment) : null;
 
     /// <summary>
-    /// Replaces <c>~</c> and <c>~USER</c> at the beginning of a path, then <c>$NAME</c> and <c>${NAME}</c>. What names no user or no variable stays as
-    /// it is.
+    /// Replaces <c>~</c> and <c>~USER</c> at the start of a path, then <c>$NAME</c> and <c>${NAME}</c>. Unknown users and variables stay
+    /// unchanged.
     /// </summary>
     public static string Expand(string path, Func<string, string?> environment) => Variable().Replace(
         ExpandHome(path, environment),
         match => environment(match.Groups["name"].Value) ?? match.Value);
 
-    /// <summary>The user's home folder.</summary>
+    /// <summary>The user's home directory.</summary>
     public static string Home(Func<string, string?> environment) =>
         environment("HOME") is { Length: > 0 } home ? home : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
 
@@ -40,7 +40,7 @@ internal static partial class EnvironmentPath
             : "/";
     }
 
-    /// <summary>Another user's home folder; null where there is no such user, or the system keeps its users elsewhere.</summary>
+    /// <summary>Another user's home directory; null if the user does not exist or the system keeps its users elsewhere.</summary>
     private static string? HomeOf(string user)
     {
         try

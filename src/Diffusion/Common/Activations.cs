@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Common;
 
-/// <summary>Activation functions, in place where no gradient needs the value they overwrite.</summary>
+/// <summary>Activation functions; they work in place unless a gradient needs the overwritten value.</summary>
 internal static class Activations
 {
     /// <summary>x·σ(x). Overwrites <paramref name="x"/> unless it is part of a gradient computation.</summary>
     public static Tensor Silu(Tensor x) => x.requires_grad ? nn.functional.silu(x) : x.silu_();
 
-    /// <summary>x·σ(1.702·x), CLIP's cheap approximation of <see cref="Gelu"/>.</summary>
+    /// <summary>x·σ(1.702·x), CLIP's fast approximation of <see cref="Gelu"/>.</summary>
     public static Tensor QuickGelu(Tensor x)
     {
         using var scaled = x * Scalar(1.702);
@@ -24,7 +24,7 @@ internal static class Activations
     public static Tensor Gated(Tensor x, Tensor gate)
     {
         var opened = Gelu(gate);
-        // Autograd would copy what an in-place product overwrites.
+        // An in-place product would make autograd copy the overwritten value.
         if (!opened.requires_grad)
             return opened.mul_(x);
         using (opened)

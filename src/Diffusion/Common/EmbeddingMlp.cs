@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Common;
 
-/// <summary>The two-layer perceptron that makes an embedding for the residual blocks: [B, channels] → [B, embedding].</summary>
+/// <summary>The two-layer perceptron that computes the embedding for the residual blocks: [B, channels] → [B, embedding].</summary>
 internal sealed class EmbeddingMlp(WeightScope weights, int channels, int embedding)
 {
     private readonly Linear first = new(weights["linear_1"], channels, embedding);

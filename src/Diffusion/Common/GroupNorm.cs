@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Common;
 
-/// <summary>Group normalisation over [B, channels, ...].</summary>
+/// <summary>Group normalization over [B, channels, ...].</summary>
 internal sealed class GroupNorm(WeightScope weights, long channels, long groups, double epsilon)
 {
     private readonly Tensor weight = weights.Take("weight", WeightInit.Ones, channels, channels);

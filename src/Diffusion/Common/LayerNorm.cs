@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Common;
 
-/// <summary>Layer normalisation over the last dimension.</summary>
+/// <summary>Layer normalization over the last dimension.</summary>
 internal sealed class LayerNorm(WeightScope weights, long channels, double epsilon)
 {
     private readonly Tensor weight = weights.Take("weight", WeightInit.Ones, channels, channels);

@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Common;
 
 /// <summary>An affine map of the last dimension: [..., inputs] → [..., outputs].</summary>
-/// <remarks>A 1×1 convolution is the same map; with <paramref name="kernel1x1"/> its [outputs, inputs, 1, 1] weight is read as one.</remarks>
-/// <param name="weights">Position of <c>weight</c> and <c>bias</c>.</param>
-/// <param name="inputs">Size of the last dimension going in.</param>
-/// <param name="outputs">Size of the last dimension coming out.</param>
-/// <param name="bias">Whether there is a bias.</param>
+/// <remarks>With <paramref name="kernel1x1"/>, the weight is stored as an equivalent 1×1 convolution, [outputs, inputs, 1, 1].</remarks>
+/// <param name="weights">Scope of <c>weight</c> and <c>bias</c>.</param>
+/// <param name="inputs">Size of the input's last dimension.</param>
+/// <param name="outputs">Size of the output's last dimension.</param>
+/// <param name="bias">Whether the map has a bias.</param>
 /// <param name="kernel1x1">Whether the checkpoint stores a 1×1 convolution.</param>
-/// <param name="init">How the weight starts in training.</param>
+/// <param name="init">Initialization of the weight for training.</param>
 internal sealed class Linear(
     WeightScope weights, long inputs, long outputs, bool bias = true, bool kernel1x1 = false, WeightInit init = WeightInit.FanIn)
 {

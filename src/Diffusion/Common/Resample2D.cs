@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Common;
 
 /// <summary>Halves height and width with a strided convolution.</summary>
-/// <param name="weights">Position of the downsampler.</param>
+/// <param name="weights">Scope of the downsampler.</param>
 /// <param name="channels">Channels in and out.</param>
-/// <param name="padRightBottom">The autoencoder pads on the right and at the bottom only; the U-Net pads all around.</param>
+/// <param name="padRightBottom">Whether to pad only on the right and at the bottom (autoencoder) instead of on all sides (U-Net).</param>
 internal sealed class Downsample2D(WeightScope weights, int channels, bool padRightBottom = false)
 {
     private readonly Conv2d conv = new(weights["conv"], channels, channels, 3, stride: 2, padding: padRightBottom ? 0 : 1);
@@ -20,7 +20,7 @@ internal sealed class Downsample2D(WeightScope weights, int channels, bool padRi
     }
 }
 
-/// <summary>Enlarges by repeating positions, then convolves.</summary>
+/// <summary>Enlarges by nearest-neighbor interpolation, then convolves.</summary>
 internal sealed class Upsample2D(WeightScope weights, int channels)
 {
     private readonly Conv2d conv = new(weights["conv"], channels, channels, 3, padding: 1);

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Common;
 
-/// <summary>Two normalised convolutions with a shortcut; shared by the U-Net (with a timestep embedding) and the autoencoder (without).</summary>
+/// <summary>Two normalized convolutions with a shortcut; used by the U-Net (with a timestep embedding) and the autoencoder (without).</summary>
 internal sealed class ResnetBlock2D(WeightScope weights, int inputs, int outputs, int groups, double epsilon, int? embedding = null)
 {
     private readonly GroupNorm norm1 = new(weights["norm1"], inputs, groups, epsilon);
@@ -27,7 +27,7 @@ internal sealed class ResnetBlock2D(WeightScope weights, int inputs, int outputs
         return result.AddInPlace(shortcut is null ? x : shortcut.Forward(x)).MoveToOuterDisposeScope();
     }
 
-    // What lies between is let go of at once: in the autoencoder a feature map of a large picture is a gigabyte.
+    // Intermediate results are freed immediately: in the autoencoder, one feature map of a large image takes a gigabyte.
     private static Tensor Convolve(GroupNorm norm, Conv2d conv, Tensor x)
     {
         using var normed = norm.Forward(x);

@@ -7,24 +7,24 @@ namespace PromptToPrompt.Diffusion.Common;
 /// <summary>softmax(QKᵀ/√d)·V (Vaswani et al., arXiv 1706.03762, equation 1) over [rows, heads, tokens, width].</summary>
 public static class ScaledDotProduct
 {
-    // Scores of one block of the written-out form: 32 MB in bfloat16, about what a last-level cache holds.
+    // Scores per block of the explicit form: 32 MB in bfloat16, about the size of a last-level cache.
     private const long BlockScores = 1 << 24;
 
-    /// <summary>Attention whose probabilities are never all in memory, unless a gradient needs them.</summary>
+    /// <summary>Attention that never holds all probabilities in memory, unless a gradient needs them.</summary>
     /// <param name="query">[rows, heads, queries, width].</param>
     /// <param name="key">[rows, heads, keys, width].</param>
     /// <param name="value">[rows, heads, keys, value width].</param>
-    /// <param name="causal">Whether query i sees keys 0…i only.</param>
+    /// <param name="causal">Whether query i attends to keys 0…i only.</param>
     public static Tensor Attend(Tensor query, Tensor key, Tensor value, bool causal = false)
     {
-        // A CPU's fused kernel gains nothing from bfloat16: it takes 1.4 times as long as the written-out form, backwards twice. Rounding
-        // the scores to bfloat16 is not felt: the U-Net's error is that of its other layers.
+        // On a CPU, the fused kernel is slow in bfloat16: it takes 1.4 times as long as the explicit form, and twice as long backwards. Rounding
+        // the scores to bfloat16 adds no noticeable error to that of the U-Net's other layers.
         return query.dtype == ScalarType.BFloat16 && query.device_type != DeviceType.CUDA
             ? AttendInBlocks(query, key, value, causal)
             : nn.functional.scaled_dot_product_attention(query, key, value, is_casual: causal);
     }
 
-    // Some heads at a time, and of a head too large for that, some queries.
+    // Processes some heads at a time; if a single head is too large, some of its queries at a time.
     private static Tensor AttendInBlocks(Tensor query, Tensor key, Tensor value, bool causal)
     {
         using var scope = NewDisposeScope();
@@ -32,7 +32,7 @@ public static class ScaledDotProduct
         var heads = Math.Max(1, BlockScores / (queries * keys));
         if (heads >= query.shape[0] * query.shape[1])
             return matmul(Probabilities(query, key, causal), value).MoveToOuterDisposeScope();
-        // A causal mask is that of whole heads; text is short.
+        // A causal mask needs whole heads; text is short.
         var rows = causal ? queries : Math.Max(1, BlockScores / keys);
         var (allKeys, allValues) = (key.flatten(0, 1).split(heads), value.flatten(0, 1).split(heads));
         var blocks = query.flatten(0, 1).split(heads).Select((head, i) => cat(

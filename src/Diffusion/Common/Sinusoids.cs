@@ -3,14 +3,14 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Common;
 
-/// <summary>Numbers as sinusoids whose frequencies fall geometrically from 1 to 1/10000 (Vaswani et al., arXiv 1706.03762, §3.5).</summary>
+/// <summary>Sinusoidal embedding with frequencies that fall geometrically from 1 to 1/10000 (Vaswani et al., arXiv 1706.03762, §3.5).</summary>
 internal static class Sinusoids
 {
     /// <summary>[n] → [n, channels] float32.</summary>
-    /// <param name="values">The numbers.</param>
-    /// <param name="channels">Sines and cosines together.</param>
-    /// <param name="cosineFirst">Whether cosines come before sines.</param>
-    /// <param name="frequencyShift">Shift of the frequencies.</param>
+    /// <param name="values">The values to embed.</param>
+    /// <param name="channels">Number of sines and cosines together.</param>
+    /// <param name="cosineFirst">Whether the cosines precede the sines.</param>
+    /// <param name="frequencyShift">Subtracted from the number of frequencies in the exponent's denominator.</param>
     public static Tensor Of(Tensor values, int channels, bool cosineFirst, double frequencyShift)
     {
         using var scope = NewDisposeScope();

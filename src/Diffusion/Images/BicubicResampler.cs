@@ -1,19 +1,19 @@
 namespace PromptToPrompt.Diffusion.Images;
 
 /// <summary>
-/// Antialiased bicubic resizing (Keys 1981, a = −1/2): when a picture shrinks, the kernel widens with it, so that every pixel counts. Fixed-point
-/// weights and a rounded picture between the two passes give the very bytes that Pillow gives, which is what published code resizes with.
+/// Antialiased bicubic resizing (Keys 1981, a = −1/2): the kernel widens when an image shrinks, so that every pixel contributes.
+/// Fixed-point weights and rounding between the two passes reproduce Pillow's output byte for byte; published code resizes with Pillow.
 /// </summary>
 internal static class BicubicResampler
 {
     private const double Sharpness = -0.5;
     private const double Reach = 2;
 
-    // 32 bits less 8 of the pixels and 2 for the kernel's overshoot.
+    // 32 bits, minus 8 for the pixels and 2 for the kernel's overshoot.
     private const int FractionBits = 22;
     private const int Half = 1 << (FractionBits - 1);
 
-    /// <summary>Brings a part of a picture to a size.</summary>
+    /// <summary>Resizes a part of an image.</summary>
     public static Picture Resize(Picture picture, PixelBox part, int width, int height)
     {
         if (part == PixelRectangle.Whole(new(width, height)) && picture.Size == new PixelSize(width, height))
@@ -23,11 +23,11 @@ internal static class BicubicResampler
         return resized;
     }
 
-    /// <summary>Brings a part of a picture to a place of another one.</summary>
+    /// <summary>Resizes a part of an image into a rectangle of another image.</summary>
     public static void Resize(Picture picture, PixelBox part, Picture target, PixelRectangle place)
     {
         var down = Taps.Of(part.Y, part.Height, place.Height, picture.Height);
-        // Only rows that count are resized across.
+        // Only rows that contribute are resized horizontally.
         var first = down[0].First;
         var rows = down[^1].First + down[^1].Weights.Length - first;
         var across = Across(picture, Taps.Of(part.X, part.Width, place.Width, picture.Width), first, rows);
@@ -84,19 +84,20 @@ internal static class BicubicResampler
 
     private static byte ToByte(int sum) => (byte)Math.Clamp(sum >> FractionBits, byte.MinValue, byte.MaxValue);
 
-    /// <summary>The pixels that make up one resized pixel along one direction, and their fixed-point weights.</summary>
+    /// <summary>The source pixels of one resized pixel along one direction, with their fixed-point weights.</summary>
     private readonly record struct Taps(int First, int[] Weights)
     {
-        /// <summary>The taps of each pixel of a part's resized side.</summary>
-        /// <param name="start">Where the part begins.</param>
-        /// <param name="extent">Its length.</param>
-        /// <param name="to">The length it is brought to.</param>
-        /// <param name="length">The whole side's length.</param>
+        /// <summary>The taps of each resized pixel along one side of a part.</summary>
+        /// <param name="start">Start of the part.</param>
+        /// <param name="extent">Length of the part.</param>
+        /// <param name="to">Resized length.</param>
+        /// <param name="length">Length of the whole side.</param>
         public static Taps[] Of(double start, double extent, int to, int length)
         {
             var step = extent / to;
             var widening = Math.Max(step, 1);
-            // Nothing from outside the part shows. Counted from its first pixel, so that a part gives to the last bit what it gives as a picture.
+            // Pixels outside the part do not contribute. Counting from its first pixel makes the result equal, to the last bit, to that of
+            // a cropped image.
             var skipped = Math.Clamp((int)start, 0, length - 1);
             var inside = Math.Clamp((int)Math.Ceiling(start + extent) - skipped, 1, length - skipped);
             return [.. Enumerable.Range(0, to).Select(i => At(start - skipped + ((i + 0.5) * step), widening, inside) is var tap ? tap with { First = tap.First + skipped } : tap)];

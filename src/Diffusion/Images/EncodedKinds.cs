@@ -3,18 +3,18 @@ using System.Text;
 
 namespace PromptToPrompt.Diffusion.Images;
 
-/// <summary>Tells by its first bytes what a file is: a picture that can be read, or something else, which errors then call by its name.</summary>
+/// <summary>Identifies a file by its first bytes: a readable image, or another format, which errors then name.</summary>
 internal static class EncodedKinds
 {
     private const string Export = "export it as JPEG or PNG";
     private const string Render = "save it as PNG at the size you want";
-    private const string Download = "a failed download looks like this: get the picture again";
+    private const string Download = "the download has probably failed: get the image again";
 
-    // Enough for the names of a container's brands and for the beginning of a text.
+    // Enough for the brands of a container and for the start of a text.
     private const int Looked = 1024;
     private static readonly string[] RawEndings = [".dng", ".nef", ".nrw", ".arw", ".sr2", ".srw", ".cr2", ".pef", ".erf", ".3fr", ".dcr", ".kdc", ".iiq", ".mos", ".gpr"];
 
-    // A magic number at a place of the file, what the file is then, and what to do with it.
+    // Magic number at an offset in the file, description of the format, and advice.
     private static readonly (int At, byte[] Magic, string What, string Mend)[] Others =
     [
         (8, [.. "CR"u8, 2], "a CR2 file (camera raw)", Export),
@@ -23,39 +23,39 @@ internal static class EncodedKinds
         (0, [.. "IIRS"u8], "an ORF file (camera raw)", Export),
         (0, [.. "IIU\0"u8], "an RW2 file (camera raw)", Export),
         (0, [.. "FOVb"u8], "an X3F file (camera raw)", Export),
-        (0, [.. "II*\0"u8], "a TIFF picture", Export),
-        (0, [.. "MM\0*"u8], "a TIFF picture", Export),
-        (0, [.. "II+\0"u8], "a TIFF picture", Export),
-        (0, [.. "MM\0+"u8], "a TIFF picture", Export),
-        (0, [0xFF, 0x0A], "a JPEG XL picture", Export),
-        (0, [0, 0, 0, 12, .. "JXL "u8], "a JPEG XL picture", Export),
-        (0, [0, 0, 0, 12, .. "jP  "u8], "a JPEG 2000 picture", Export),
-        (0, [0xFF, 0x4F, 0xFF, 0x51], "a JPEG 2000 picture", Export),
-        (0, [.. "II\xBC"u8], "a JPEG XR picture", Export),
+        (0, [.. "II*\0"u8], "a TIFF image", Export),
+        (0, [.. "MM\0*"u8], "a TIFF image", Export),
+        (0, [.. "II+\0"u8], "a TIFF image", Export),
+        (0, [.. "MM\0+"u8], "a TIFF image", Export),
+        (0, [0xFF, 0x0A], "a JPEG XL image", Export),
+        (0, [0, 0, 0, 12, .. "JXL "u8], "a JPEG XL image", Export),
+        (0, [0, 0, 0, 12, .. "jP  "u8], "a JPEG 2000 image", Export),
+        (0, [0xFF, 0x4F, 0xFF, 0x51], "a JPEG 2000 image", Export),
+        (0, [.. "II\xBC"u8], "a JPEG XR image", Export),
         (0, [.. "8BPS"u8], "a PSD file (Photoshop)", Export),
         (0, [.. "8BPB"u8], "a PSB file (Photoshop)", Export),
         (0, [.. "gimp xcf"u8], "an XCF file (GIMP)", Export),
-        (0, [0x76, 0x2F, 0x31, 0x01], "an OpenEXR picture", Export),
-        (0, [.. "#?RADIANCE"u8], "a Radiance HDR picture", Export),
-        (0, [.. "DDS "u8], "a DDS picture", Export),
-        (0, [.. "qoif"u8], "a QOI picture", Export),
-        (0, [.. "FORM"u8], "an IFF picture", Export),
+        (0, [0x76, 0x2F, 0x31, 0x01], "an OpenEXR image", Export),
+        (0, [.. "#?RADIANCE"u8], "a Radiance HDR image", Export),
+        (0, [.. "DDS "u8], "a DDS image", Export),
+        (0, [.. "qoif"u8], "a QOI image", Export),
+        (0, [.. "FORM"u8], "an IFF image", Export),
         (0, [.. "%PDF"u8], "a PDF document", Render),
         (0, [.. "%!PS"u8], "a PostScript document", Render),
         (0, [0xC5, 0xD0, 0xD3, 0xC6], "a PostScript document", Render),
-        (0, [.. "PK\x03\x04"u8], "a ZIP archive", "unpack it and give a picture from it"),
-        (0, [0x1F, 0x8B], "a gzip archive", "unpack it and give a picture from it"),
+        (0, [.. "PK\x03\x04"u8], "a ZIP archive", "unpack it and use an image from it"),
+        (0, [0x1F, 0x8B], "a gzip archive", "unpack it and use an image from it"),
         (0, [0x1A, 0x45, 0xDF, 0xA3], "a video", "save one of its frames as PNG"),
-        (0, [.. "GGUF"u8], "a GGUF file (a model's weights)", "give a picture"),
+        (0, [.. "GGUF"u8], "a GGUF file (a model's weights)", "use an image"),
     ];
 
-    // ISO media files say what they are by brands.
+    // ISO media files identify their format by brands.
     private static readonly (string Brand, string What, string Mend)[] Brands =
     [
-        ("avif", "an AVIF picture", Export), ("avis", "an AVIF picture", Export), ("crx ", "a CR3 file (camera raw)", Export),
-        ("heic", "a HEIC picture", Export), ("heix", "a HEIC picture", Export), ("heim", "a HEIC picture", Export), ("heis", "a HEIC picture", Export),
-        ("hevc", "a HEIC picture", Export), ("hevx", "a HEIC picture", Export), ("mif1", "a HEIF picture", Export), ("msf1", "a HEIF picture", Export),
-        ("jxl ", "a JPEG XL picture", Export), ("jp2 ", "a JPEG 2000 picture", Export),
+        ("avif", "an AVIF image", Export), ("avis", "an AVIF image", Export), ("crx ", "a CR3 file (camera raw)", Export),
+        ("heic", "a HEIC image", Export), ("heix", "a HEIC image", Export), ("heim", "a HEIC image", Export), ("heis", "a HEIC image", Export),
+        ("hevc", "a HEIC image", Export), ("hevx", "a HEIC image", Export), ("mif1", "a HEIF image", Export), ("msf1", "a HEIF image", Export),
+        ("jxl ", "a JPEG XL image", Export), ("jp2 ", "a JPEG 2000 image", Export),
     ];
 
     public static bool IsJpeg(ReadOnlySpan<byte> file) => file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]);
@@ -66,15 +66,15 @@ internal static class EncodedKinds
 
     public static bool IsGif(ReadOnlySpan<byte> file) => file.StartsWith("GIF87a"u8) || file.StartsWith("GIF89a"u8);
 
-    /// <summary>Says of a file that cannot be read what it is and what to do.</summary>
+    /// <summary>The error for an unreadable file: its format, with advice.</summary>
     /// <param name="file">Its bytes.</param>
-    /// <param name="name">What the error calls it; a path tells camera raw from other TIFF files.</param>
+    /// <param name="name">The file's name in errors; a path's extension distinguishes camera raw from other TIFF files.</param>
     public static InvalidInputException Refusal(ReadOnlySpan<byte> file, string name)
     {
         if (IsJpeg(file) || IsPng(file) || IsWebp(file) || IsGif(file) || file.StartsWith("BM"u8))
-            return new($"{name} is cut off or damaged at its beginning; copy or download it again.");
+            return new($"{name} is truncated or damaged at its start. Copy or download it again.");
         var (what, mend) = Describe(file[..Math.Min(file.Length, Looked)], Path.GetExtension(name).ToLowerInvariant());
-        return new(what.Length > 0 ? $"{name} is {what}; {mend}." : $"{name} is not a picture of a kind that can be read; {Export}.");
+        return new(what.Length > 0 ? $"{name} is {what}; {mend}." : $"{name} is not an image in a supported format; {Export}.");
     }
 
     private static (string What, string Mend) Describe(ReadOnlySpan<byte> start, string ending)
@@ -95,7 +95,7 @@ internal static class EncodedKinds
 
     private static (string What, string Mend) Branded(ReadOnlySpan<byte> start)
     {
-        // The major brand, its version, and the brands the file goes with. A HEIF picture may say only there that it is AVIF.
+        // The major brand, its version, and the compatible brands. Only the latter may identify a HEIF image as AVIF.
         var length = Math.Clamp(BinaryPrimitives.ReadUInt32BigEndian(start), 12, (uint)start.Length);
         var brands = Encoding.Latin1.GetString(start[8..(int)length]);
         var found = Brands.FirstOrDefault(known => brands.StartsWith(known.Brand, StringComparison.Ordinal));
@@ -118,7 +118,7 @@ internal static class EncodedKinds
         if (text.Length == 0 || text.Any(c => char.IsControl(c) && !char.IsWhiteSpace(c)))
             return ("", "");
         if (text.StartsWith("version https://git-lfs", StringComparison.Ordinal))
-            return ("a Git LFS pointer and not the picture itself", "fetch it with git lfs pull");
+            return ("a Git LFS pointer, not the image itself", "fetch it with git lfs pull");
         if (Has("<svg"))
             return ("an SVG drawing", Render);
         if (Has("<!doctype html") || Has("<html") || Has("<head") || Has("<body"))
@@ -128,8 +128,8 @@ internal static class EncodedKinds
         if (text[0] is '{' or '[')
             return ("a JSON document", Download);
         if (text[0] == 'P' && text.Length > 2 && text[1] is >= '1' and <= '7' && char.IsWhiteSpace(text[2]))
-            return ("a Netpbm picture", Export);
-        return ("a text file and not a picture", Download);
+            return ("a Netpbm image", Export);
+        return ("a text file, not an image", Download);
 
         bool Has(string word) => text.Contains(word, StringComparison.OrdinalIgnoreCase);
     }

@@ -4,8 +4,8 @@ using System.Text;
 namespace PromptToPrompt.Diffusion.Images;
 
 /// <summary>
-/// The texts of JPEG and WebP files, which have no text chunks: what programs that make pictures write into their EXIF block. AUTOMATIC1111's web UI takes the
-/// user comment, ComfyUI the maker and the model of a camera.
+/// The texts of JPEG and WebP files, which have no text chunks: image generators write them into the EXIF block. AUTOMATIC1111's web UI
+/// uses the user comment, ComfyUI the camera maker and model.
 /// </summary>
 public static class ExifText
 {
@@ -15,8 +15,8 @@ public static class ExifText
 
     private static ReadOnlySpan<byte> JpegPrefix => "Exif\0\0"u8;
 
-    /// <summary>Reads the texts of a picture; none where it is of another kind, or its block is damaged.</summary>
-    /// <param name="picture">The file, from here on.</param>
+    /// <summary>Reads the texts of an image; none if it has another format or its EXIF block is damaged.</summary>
+    /// <param name="picture">The file, from the current position.</param>
     public static IReadOnlyList<PngText> ReadAll(Stream picture)
     {
         using var copy = new MemoryStream();
@@ -37,7 +37,7 @@ public static class ExifText
         return texts;
     }
 
-    // Segments up to the pixels: a marker of two bytes, then a length that counts itself.
+    // Segments before the pixels: a two-byte marker, then a length that includes itself.
     private static ReadOnlySpan<byte> OfJpeg(ReadOnlySpan<byte> file)
     {
         const int StartOfScan = 0xDA, Application1 = 0xE1;
@@ -71,7 +71,7 @@ public static class ExifText
         return default;
     }
 
-    // Returns the place of a further directory, where this one names one. Any number of entries may share one place, so what they cost is counted.
+    // Returns the offset of a nested directory, if there is one. Many entries may share one offset, so their total size is limited.
     private static uint? AddDirectory(List<PngText> texts, ReadOnlySpan<byte> tiff, uint start, ref int left)
     {
         uint? more = null;
@@ -88,7 +88,7 @@ public static class ExifText
                 more ??= Number(tiff, value);
             if (tag is not (Description or Make or Model or Software or UserComment) || length > Math.Min(MaxText, left))
                 continue;
-            // What is longer than the field lies elsewhere, at the place that the field says.
+            // Values longer than the field are stored elsewhere, at the offset in the field.
             var place = Number(tiff, value);
             if (length > 4 && place + (ulong)length > (ulong)tiff.Length)
                 continue;
@@ -104,7 +104,7 @@ public static class ExifText
     {
         if (text.Length == 0)
             return;
-        // ComfyUI puts the name in front of the text, and takes any tag.
+        // ComfyUI prefixes the text with its name, and uses any tag.
         foreach (var name in new[] { "prompt", "workflow" })
         {
             if (text.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase) && tag != UserComment)
@@ -114,14 +114,15 @@ public static class ExifText
             }
         }
 
-        // Settings look like settings; a comment of a camera does not.
+        // A user comment counts as generation settings only if it parses as such; a camera's comment does not.
         if (tag == UserComment && GenerationParameters.Parse(text).Settings.Count > 0)
             texts.Add(new PngText(GenerationParameters.Keyword, text));
         else
             texts.Add(new PngText(tag switch { Description => "Description", Make => "Make", Model => "Model", Software => "Software", _ => "UserComment" }, text));
     }
 
-    // The first eight bytes name the code. Programs do not agree on the byte order of what they call Unicode, but most of such a text is ASCII, and shows it.
+    // The first eight bytes name the encoding. Programs disagree on the byte order of "Unicode", but most of such a text is ASCII, which
+    // reveals it.
     private static string Comment(ReadOnlySpan<byte> bytes, bool isBig)
     {
         if (bytes.Length < CodeSize)
@@ -141,7 +142,7 @@ public static class ExifText
 
     private static string Text(ReadOnlySpan<byte> bytes) => PngText.Utf8OrLatin(bytes.TrimEnd((byte)0)).Trim('\0', ' ');
 
-    // In the byte order that the block says: two bytes or four.
+    // A two- or four-byte number in the byte order of the block.
     private static uint Number(ReadOnlySpan<byte> tiff, ReadOnlySpan<byte> bytes) => (tiff[0] == 'M', bytes.Length) switch
     {
         (true, 2) => BinaryPrimitives.ReadUInt16BigEndian(bytes),

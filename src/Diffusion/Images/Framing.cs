@@ -1,22 +1,23 @@
 namespace PromptToPrompt.Diffusion.Images;
 
 /// <summary>
-/// Brings pictures of one size to the size a model works at, and back. Every kind of framing is the same thing: a <see cref="Region"/> of the
-/// original is resized into a <see cref="Place"/> of the framed picture. Pure geometry; one framing serves the picture, its mask and its edits.
+/// Maps images of one size to a model's working size, and back. All kinds of framing work in the same way: a <see cref="Region"/> of the
+/// original is resized into a <see cref="Place"/> of the framed image. Pure geometry: one framing applies to the image, its mask and its
+/// edits.
 /// </summary>
-/// <param name="Original">Size of the pictures that are framed.</param>
-/// <param name="Region">The part of the original that is used.</param>
-/// <param name="Place">Where that part lies in the framed picture.</param>
-/// <param name="Framed">Size of the framed picture.</param>
+/// <param name="Original">Size of the original images.</param>
+/// <param name="Region">The region of the original that is used.</param>
+/// <param name="Place">The rectangle of that region in the framed image.</param>
+/// <param name="Framed">Size of the framed image.</param>
 public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRectangle Place, PixelSize Framed)
 {
-    /// <summary>Works out a framing.</summary>
-    /// <param name="kind">Which way.</param>
-    /// <param name="original">Size of the picture.</param>
-    /// <param name="target">Size the model works at; <see cref="FramingKind.Fit"/> takes its area alone.</param>
+    /// <summary>Computes a framing.</summary>
+    /// <param name="kind">The kind of framing.</param>
+    /// <param name="original">Size of the original image.</param>
+    /// <param name="target">The model's working size; <see cref="FramingKind.Fit"/> uses only its area.</param>
     /// <param name="multiple">The framed sides of <see cref="FramingKind.Fit"/> are multiples of this.</param>
-    /// <param name="margins">What of the picture is left away before anything else.</param>
-    /// <exception cref="InvalidInputException">The margins are negative or leave nothing.</exception>
+    /// <param name="margins">Margins to cut off first.</param>
+    /// <exception cref="InvalidInputException">The margins are negative or leave no pixels.</exception>
     public static Framing Create(FramingKind kind, PixelSize original, PixelSize target, int multiple, PixelMargins margins = default)
     {
         var used = Inside(original, margins);
@@ -28,30 +29,32 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
         };
     }
 
-    /// <summary>The framed picture.</summary>
-    /// <exception cref="ArgumentException">The picture is of another size.</exception>
+    /// <summary>Frames an image.</summary>
+    /// <exception cref="ArgumentException">The image has another size.</exception>
     public Picture Apply(Picture picture)
     {
         RequireSize(picture, Original);
         return Bring(picture, Region);
     }
 
-    /// <summary>Brings a part of a picture to <see cref="Place"/>.</summary>
+    /// <summary>Resizes a region of an image into <see cref="Place"/>.</summary>
     internal Picture Bring(Picture picture, PixelBox region)
     {
         var part = BicubicResampler.Resize(picture, region, Place.Width, Place.Height);
         return part.Size == Framed ? part : part.Extend(Framed, Place.X, Place.Y);
     }
 
-    /// <summary>Brings an edited picture back to the original's size and place. Outside <see cref="Region"/> the original stays, byte for byte.</summary>
-    /// <param name="edited">A picture of the framed size.</param>
-    /// <param name="original">The picture that was framed.</param>
-    /// <exception cref="ArgumentException">A picture is of another size.</exception>
+    /// <summary>
+    /// Maps an edited image back to the original's size and position. Outside <see cref="Region"/> the original is unchanged.
+    /// </summary>
+    /// <param name="edited">An image of the framed size.</param>
+    /// <param name="original">The original image.</param>
+    /// <exception cref="ArgumentException">An image has another size.</exception>
     public Picture Restore(Picture edited, Picture original)
     {
         RequireSize(edited, Framed);
         RequireSize(original, Original);
-        // A photograph is held once more and no oftener.
+        // Copies a photograph only once.
         var restored = new byte[original.Rgb.Length];
         if (Region != PixelRectangle.Whole(Original))
             original.Rgb.CopyTo(restored, 0);
@@ -63,9 +66,9 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
     {
         var (left, right, top, bottom) = margins;
         if (Math.Min(Math.Min(left, right), Math.Min(top, bottom)) < 0)
-            throw new InvalidInputException("The margins of a picture must not be negative.");
+            throw new InvalidInputException("The margins of an image must not be negative.");
         if ((long)left + right >= size.Width || (long)top + bottom >= size.Height)
-            throw new InvalidInputException($"The margins leave nothing of a picture of {size} pixels; give smaller ones.");
+            throw new InvalidInputException($"The margins leave no pixels of an image of {size} pixels. Use smaller margins.");
         return new PixelRectangle(left, top, size.Width - left - right, size.Height - top - bottom);
     }
 
@@ -88,7 +91,7 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
 
     private static Framing Fitted(PixelSize original, PixelRectangle used, PixelSize framed) => new(original, used, PixelRectangle.Whole(framed), framed);
 
-    // A side is never longer than the area allows beside the shortest one, so that no picture, however thin, costs more than about the area.
+    // Limits a side to the length that the area allows with the shortest other side, so that even a very narrow image stays near the area.
     private static PixelSize Nearest(PixelRectangle used, double area, int multiple)
     {
         var width = Math.Sqrt(area * used.Width / used.Height);
@@ -100,6 +103,6 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
     private static void RequireSize(Picture picture, PixelSize size)
     {
         if (picture.Size != size)
-            throw new ArgumentException($"The picture has {picture.Size} pixels; this framing is for {size}.", nameof(picture));
+            throw new ArgumentException($"The image has {picture.Size} pixels; this framing is for {size}.", nameof(picture));
     }
 }

@@ -1,14 +1,14 @@
 namespace PromptToPrompt.Diffusion.Images;
 
-/// <summary>How a picture of any shape is brought to the shape a model works at.</summary>
+/// <summary>The way to fit an image of any aspect ratio to the model's.</summary>
 public enum FramingKind
 {
-    /// <summary>The largest part of the model's shape out of the middle; what lies beside it is not seen by the model.</summary>
+    /// <summary>The largest centered part with the model's aspect ratio; the model does not see the rest.</summary>
     Crop,
 
-    /// <summary>The whole picture at about the model's area, its sides rounded to what the model can have.</summary>
+    /// <summary>The whole image at about the model's area; the sides are rounded to multiples that the model supports.</summary>
     Fit,
 
-    /// <summary>The whole picture inside the model's shape; its outermost pixels are repeated into the bars.</summary>
+    /// <summary>The whole image inside the model's size, with its edge pixels repeated into the bars.</summary>
     Pad,
 }

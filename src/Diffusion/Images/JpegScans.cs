@@ -3,16 +3,16 @@ using System.Buffers.Binary;
 namespace PromptToPrompt.Diffusion.Images;
 
 /// <summary>
-/// Finds out whether all of a JPEG's picture is in the file (ITU-T T.81). Decoders fill what is missing with what they have: a progressive
-/// picture that is cut off comes out smeared, and a baseline one that lacks nothing but its end marker is refused. So the codes of all scans
-/// are counted here; no coefficient is computed.
+/// Checks that a JPEG file contains its complete image (ITU-T T.81). Decoders fill missing data: a truncated progressive image is decoded
+/// smeared, while a baseline image that lacks only its end marker is rejected. Therefore the codes of all scans are counted
+/// here; no coefficient is computed.
 /// </summary>
 internal sealed class JpegScans
 {
     private const int MaxComponents = 4;
     private const int Coefficients = 64;
 
-    // Encoders write about ten. Each may go over the whole picture in a few bytes, so a small file could take minutes.
+    // Encoders write about ten. Each scan can cover the whole image in a few bytes, so a small file could take minutes.
     private const int MaxScans = 100;
     private const int MaxTables = MaxScans * 2 * MaxComponents;
 
@@ -29,26 +29,26 @@ internal sealed class JpegScans
     {
     }
 
-    /// <summary>What was found.</summary>
+    /// <summary>The result of the check.</summary>
     public enum Found
     {
-        /// <summary>All is there, or the file is of a form that only the decoder knows.</summary>
+        /// <summary>The image is complete, or the format variant is left to the decoder.</summary>
         Whole,
 
-        /// <summary>All is there but for the end marker.</summary>
+        /// <summary>Only the end marker is missing.</summary>
         WithoutEnd,
 
-        /// <summary>A part of the picture is missing.</summary>
+        /// <summary>A part of the image is missing.</summary>
         CutOff,
 
-        /// <summary>There are codes that mean nothing.</summary>
+        /// <summary>The file contains invalid codes.</summary>
         Damaged,
 
-        /// <summary>There are more scans than any encoder writes, or tables for more.</summary>
+        /// <summary>The file has more scans or tables than any encoder writes.</summary>
         Endless,
     }
 
-    /// <summary>Goes through a file.</summary>
+    /// <summary>Checks a file.</summary>
     public static Found Check(ReadOnlySpan<byte> jpeg) => new JpegScans().Walk(jpeg);
 
     private Found Walk(ReadOnlySpan<byte> jpeg)
@@ -56,7 +56,7 @@ internal sealed class JpegScans
         var (at, scans) = (2, 0);
         while (true)
         {
-            // Between a scan and the next marker there may be anything; decoders skip it.
+            // Any bytes may follow a scan before the next marker; decoders skip them.
             while (at + 1 < jpeg.Length && !(jpeg[at] == 0xFF && jpeg[at + 1] is not (0 or 0xFF or (>= 0xD0 and <= 0xD7))))
                 at++;
             if (at + 1 >= jpeg.Length)
@@ -87,7 +87,7 @@ internal sealed class JpegScans
                     restartInterval = BinaryPrimitives.ReadUInt16BigEndian(segment);
                     break;
                 case 0xC0 or 0xC1 or 0xC2 when !ReadFrame(segment, marker == 0xC2):
-                // Arithmetic codes, and what comes in several frames.
+                // Arithmetic coding and multi-frame variants.
                 case 0xC3 or (>= 0xC5 and <= 0xC7) or (>= 0xC9 and <= 0xCB) or (>= 0xCD and <= 0xCF):
                     return Found.Whole;
                 case 0xDA:
@@ -111,7 +111,7 @@ internal sealed class JpegScans
             return false;
         isProgressive = progressive;
         (height, width) = (BinaryPrimitives.ReadUInt16BigEndian(frame[1..]), BinaryPrimitives.ReadUInt16BigEndian(frame[3..]));
-        // The reader bounds sizes before it decodes; what this notes of a picture is bounded here.
+        // The reader limits image sizes before decoding; this limits the memory of the check.
         if (height == 0 || width == 0 || (long)width * height > PictureFile.MaxPixels)
             return false;
         components.Clear();
@@ -178,7 +178,7 @@ internal sealed class JpegScans
         return new Scan(this, parts, from, to, isFirst);
     }
 
-    // Whether each coefficient of each component was sent to its last bit.
+    // Whether all bits of each coefficient of each component are present.
     private bool IsCovered() => components.Count > 0 && components.TrueForAll(component => component.Shifts.All(shift => shift == 0));
 
     private static int Divided(int length, int by) => (length + by - 1) / by;
@@ -187,25 +187,25 @@ internal sealed class JpegScans
     {
         public int Id => id;
 
-        /// <summary>Blocks of this component in each group of blocks.</summary>
+        /// <summary>Number of blocks of this component in each group of blocks.</summary>
         public int Across => across;
 
         public int Down => down;
 
-        /// <summary>Blocks that hold a part of the picture; scans of one component have these alone.</summary>
+        /// <summary>Number of blocks that contain a part of the image; scans of a single component have only these.</summary>
         public int BlocksAcross { get; set; }
 
         public int BlocksDown { get; set; }
 
-        /// <summary>Blocks with those that fill up the last groups.</summary>
+        /// <summary>Number of blocks including the padding of the last groups.</summary>
         public int StoredAcross { get; set; }
 
         public int StoredDown { get; set; }
 
-        /// <summary>Of each coefficient the bits that are still to come; -1 where none has come.</summary>
+        /// <summary>Number of missing low bits of each coefficient; -1 if no bits are present.</summary>
         public int[] Shifts { get; } = [.. Enumerable.Repeat(-1, Coefficients)];
 
-        /// <summary>Of each block the coefficients that are not zero so far, which say how many bits a later scan has for it.</summary>
+        /// <summary>For each block, the nonzero coefficients so far; they determine the number of bits in later scans.</summary>
         public ulong[]? NonZero { get; set; }
     }
 
@@ -305,7 +305,7 @@ internal sealed class JpegScans
                 }
 
                 bits.Skip(size);
-                // So many zeros are passed; what is not zero on the way has a bit here.
+                // Skips that many zeros; each nonzero coefficient in between has one bit here.
                 for (; k <= to; k++)
                 {
                     if ((nonZero >> k & 1) != 0)
@@ -341,12 +341,12 @@ internal sealed class JpegScans
         }
     }
 
-    /// <summary>A table of Huffman codes, looked up by the next 16 bits.</summary>
+    /// <summary>A Huffman table, indexed by the next 16 bits.</summary>
     private sealed class CodeTable
     {
         private const int Longest = 16;
 
-        // The length of the code and what it stands for.
+        // The length of the code and its symbol.
         private readonly ushort[] codes = new ushort[1 << Longest];
 
         public CodeTable(ReadOnlySpan<byte> counts, ReadOnlySpan<byte> values)
@@ -373,7 +373,7 @@ internal sealed class JpegScans
         }
     }
 
-    /// <summary>The bits of a scan.</summary>
+    /// <summary>Reads the bits of a scan.</summary>
     private ref struct Bits(ReadOnlySpan<byte> file, int start)
     {
         private readonly ReadOnlySpan<byte> file = file;
@@ -381,13 +381,13 @@ internal sealed class JpegScans
         private ulong held;
         private int count;
 
-        /// <summary>What is wrong.</summary>
+        /// <summary>The first problem found; null for none.</summary>
         public Found? Problem { get; private set; }
 
-        /// <summary>Where the bytes of the scan end, as far as they were read.</summary>
+        /// <summary>Position after the bytes read so far.</summary>
         public readonly int End => next;
 
-        /// <summary>The next 16 bits, zeros after the last one.</summary>
+        /// <summary>The next 16 bits, padded with zeros at the end.</summary>
         public int Peek()
         {
             if (count < 16)
@@ -395,7 +395,7 @@ internal sealed class JpegScans
             return count >= 16 ? (int)(held >> (count - 16)) & 0xFFFF : (int)(held << (16 - count)) & 0xFFFF;
         }
 
-        /// <summary>Passes up to 16 bits.</summary>
+        /// <summary>Skips up to 16 bits.</summary>
         public void Skip(int length)
         {
             if (count < length)
@@ -418,7 +418,7 @@ internal sealed class JpegScans
 
         public void Fail() => Problem ??= count < 16 ? Found.CutOff : Found.Damaged;
 
-        /// <summary>Goes on after a restart marker; false where there is none.</summary>
+        /// <summary>Continues after a restart marker; false if there is none.</summary>
         public bool Restart()
         {
             count = 0;
@@ -441,7 +441,7 @@ internal sealed class JpegScans
                 var value = file[next];
                 if (value == 0xFF)
                 {
-                    // A marker ends the scan, and so does the end of the file: half of a pair says nothing.
+                    // A marker or the end of the file ends the scan; half of an escaped pair is ignored.
                     if (next + 1 >= file.Length || file[next + 1] != 0)
                         return;
                     next++;

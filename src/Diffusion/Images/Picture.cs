@@ -5,47 +5,47 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Images;
 
-/// <summary>A picture in memory: 8-bit RGB, row by row.</summary>
-/// <param name="Width">Pixels across.</param>
-/// <param name="Height">Pixels down.</param>
+/// <summary>An image in memory: 8-bit RGB, row-major.</summary>
+/// <param name="Width">Width in pixels.</param>
+/// <param name="Height">Height in pixels.</param>
 /// <param name="Rgb">Width × Height × 3 bytes.</param>
 public sealed record Picture(int Width, int Height, byte[] Rgb)
 {
     internal const int Channels = 3;
 
-    // A photograph is written in a seventh of the time, and its file is a sixth longer.
+    // Large images are compressed faster: a seventh of the time for a file a sixth larger.
     private const int Large = 1 << 22;
     private static readonly SKPngEncoderOptions Fast = new(SKPngEncoderFilterFlags.Sub, zLibLevel: 1);
 
     /// <summary>Width and height.</summary>
     public PixelSize Size => new(Width, Height);
 
-    /// <summary>Reads a picture from a file; <see cref="PictureReader"/> says of what kinds and how.</summary>
-    /// <exception cref="InvalidInputException">There is no such file, or it is no picture, damaged, or too large.</exception>
+    /// <summary>Reads an image from a file; see <see cref="PictureReader"/> for the formats.</summary>
+    /// <exception cref="InvalidInputException">The file is missing, not an image, damaged, or too large.</exception>
     public static Picture Load(string path) => PictureReader.Read(path);
 
-    /// <summary>The picture as an autoencoder takes it: [1, 3, Height, Width] float32 in −1…1.</summary>
-    /// <param name="device">Where to; the CPU when null.</param>
+    /// <summary>Converts the image to the autoencoder's input: [1, 3, Height, Width] float32 in −1…1.</summary>
+    /// <param name="device">Device of the tensor; null for the CPU.</param>
     public Tensor ToPixels(Device? device = null)
     {
         using var scope = NewDisposeScope();
         return ToTensor().to(device ?? CPU).permute(2, 0, 1).unsqueeze(0).to(ScalarType.Float32).div(Scalar(127.5)).sub(Scalar(1)).contiguous().MoveToOuterDisposeScope();
     }
 
-    /// <summary>The picture at another size: antialiased bicubic, each side on its own.</summary>
+    /// <summary>Resizes the image: antialiased bicubic, each side independently.</summary>
     public Picture Resize(int width, int height) => BicubicResampler.Resize(this, PixelRectangle.Whole(Size), width, height);
 
-    /// <summary>Peak signal-to-noise ratio between this picture and another of its size, in decibels; infinite for equal pictures.</summary>
+    /// <summary>Peak signal-to-noise ratio to another image of the same size, in decibels; infinite for equal images.</summary>
     /// <exception cref="ArgumentException">The sizes differ.</exception>
     public double Psnr(Picture other)
     {
         if (Size != other.Size)
-            throw new ArgumentException($"Pictures of {Size} and {other.Size} pixels cannot be compared.", nameof(other));
+            throw new ArgumentException($"Images of {Size} and {other.Size} pixels cannot be compared.", nameof(other));
         var squares = Rgb.Zip(other.Rgb, (a, b) => (double)(a - b) * (a - b)).Sum();
         return 10 * Math.Log10(255.0 * 255 * Rgb.Length / squares);
     }
 
-    /// <summary>The picture with left and right exchanged.</summary>
+    /// <summary>Mirrors the image horizontally.</summary>
     public Picture Mirror()
     {
         var mirrored = new byte[Rgb.Length];
@@ -58,10 +58,10 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
         return this with { Rgb = mirrored };
     }
 
-    /// <summary>A larger picture with this one at a place of it, and this one's outermost pixels repeated all around.</summary>
-    /// <param name="size">Size of the larger picture.</param>
-    /// <param name="x">This picture's left column there.</param>
-    /// <param name="y">This picture's top row there.</param>
+    /// <summary>Extends the image to a larger size by repeating its edge pixels.</summary>
+    /// <param name="size">Size of the larger image.</param>
+    /// <param name="x">Column of this image's left edge in the larger image.</param>
+    /// <param name="y">Row of this image's top edge in the larger image.</param>
     public Picture Extend(PixelSize size, int x, int y)
     {
         var extended = new byte[size.Width * size.Height * Channels];
@@ -78,10 +78,10 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
         return new Picture(size.Width, size.Height, extended);
     }
 
-    /// <summary>The picture as [Height, Width, 3] uint8.</summary>
+    /// <summary>Converts the image to a tensor, [Height, Width, 3] uint8.</summary>
     public Tensor ToTensor() => tensor(Rgb, [Height, Width, 3], device: CPU);
 
-    /// <summary>Copies the picture into a bitmap.</summary>
+    /// <summary>Copies the image into a bitmap.</summary>
     public SKBitmap ToBitmap()
     {
         var bitmap = new SKBitmap(new SKImageInfo(Width, Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
@@ -95,15 +95,15 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
         return bitmap;
     }
 
-    /// <summary>The picture as a PNG file.</summary>
-    /// <param name="texts">What the file says of the picture.</param>
+    /// <summary>Encodes the image as PNG.</summary>
+    /// <param name="texts">Text metadata.</param>
     public byte[] ToPng(params IEnumerable<PngText> texts)
     {
         using var bitmap = ToBitmap();
         return PngText.AddTo(EncodePng(bitmap), texts);
     }
 
-    /// <summary>A bitmap as a PNG file.</summary>
+    /// <summary>Encodes a bitmap as PNG.</summary>
     public static byte[] EncodePng(SKBitmap bitmap)
     {
         using var pixels = bitmap.PeekPixels();
@@ -112,19 +112,19 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
         return png.ToArray();
     }
 
-    /// <summary>Writes the picture as PNG, under a temporary name until it is whole.</summary>
-    /// <param name="path">Where to.</param>
-    /// <param name="texts">What the file says of the picture.</param>
+    /// <summary>Writes the image as PNG, atomically.</summary>
+    /// <param name="path">Destination path.</param>
+    /// <param name="texts">Text metadata.</param>
     public void SavePng(string path, params IEnumerable<PngText> texts)
     {
         var png = ToPng(texts);
         AtomicFile.Write(path, stream => stream.Write(png));
     }
 
-    /// <summary>Writes a bitmap as PNG, under a temporary name until it is whole.</summary>
+    /// <summary>Writes a bitmap as PNG, atomically.</summary>
     /// <param name="bitmap">The bitmap.</param>
-    /// <param name="path">Where to.</param>
-    /// <param name="texts">What the file says of it.</param>
+    /// <param name="path">Destination path.</param>
+    /// <param name="texts">Text metadata.</param>
     public static void SavePng(SKBitmap bitmap, string path, params IEnumerable<PngText> texts)
     {
         var png = PngText.AddTo(EncodePng(bitmap), texts);

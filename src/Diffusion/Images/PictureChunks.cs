@@ -5,22 +5,22 @@ using System.Text;
 namespace PromptToPrompt.Diffusion.Images;
 
 /// <summary>
-/// The chunks that PNG, WebP and GIF files are made of: whether all are there, and the orientation that one of them may give. The decoders
-/// read what is left of a file that is cut off, and pass over orientations.
+/// Reads the chunks of PNG, WebP and GIF files, to check that the file is complete and to find the orientation. Decoders
+/// accept truncated files and ignore orientations.
 /// </summary>
 internal static class PictureChunks
 {
-    // More text than any EXIF block has.
+    // More than any EXIF block contains.
     private const int MaxTextLength = 1 << 20;
 
-    /// <summary>Whether a PNG file is whole but for its end marker.</summary>
+    /// <summary>Whether a PNG file is complete, except possibly for its end marker.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="orientation">As EXIF counts it, where the file has one.</param>
+    /// <param name="orientation">Set to the EXIF orientation, if the file has one.</param>
     public static bool IsWholePng(ReadOnlySpan<byte> file, ref int orientation)
     {
         for (var rest = file[8..]; rest.Length > 0;)
         {
-            // The length, the type, the content, a checksum.
+            // Length, type, content, checksum.
             if (rest.Length < 8)
                 return "IEND"u8.StartsWith(rest.Length > 4 ? rest[4..] : default) && IsPrefixOfZero(rest[..Math.Min(4, rest.Length)]);
             var length = BinaryPrimitives.ReadUInt32BigEndian(rest);
@@ -42,11 +42,11 @@ internal static class PictureChunks
         static bool IsPrefixOfZero(ReadOnlySpan<byte> bytes) => !bytes.ContainsAnyExcept((byte)0);
     }
 
-    /// <summary>Whether a WebP file is whole.</summary>
+    /// <summary>Whether a WebP file is complete.</summary>
     /// <inheritdoc cref="IsWholePng"/>
     public static bool IsWholeWebp(ReadOnlySpan<byte> file, ref int orientation)
     {
-        // Many writers leave out the byte that fills a last chunk up to an even length.
+        // Many writers omit the byte that pads the last chunk to an even length.
         var claimed = BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) + 8L;
         if (file.Length + 1L < claimed)
             return false;
@@ -64,7 +64,7 @@ internal static class PictureChunks
         return rest.Length <= 1;
     }
 
-    /// <summary>Whether a GIF file is whole but for its end marker; what is not understood is left to the decoder.</summary>
+    /// <summary>Whether a GIF file is complete, except possibly for its end marker; unknown data is left to the decoder.</summary>
     public static bool IsWholeGif(ReadOnlySpan<byte> file)
     {
         const int TableFlag = 0x80;
@@ -83,7 +83,7 @@ internal static class PictureChunks
                 case 0x2C:
                     if (at + 10 > file.Length)
                         return false;
-                    // The table of colours, and a byte for the length of the first codes.
+                    // The color table, and a byte for the initial code length.
                     at += 10 + Table(file[at + 9]) + 1;
                     images++;
                     break;
@@ -91,7 +91,7 @@ internal static class PictureChunks
                     return true;
             }
 
-            // Blocks of up to 255 bytes, the last empty.
+            // Blocks of up to 255 bytes; an empty block ends the list.
             for (var length = -1; length != 0; at += length + 1)
             {
                 if (at >= file.Length)

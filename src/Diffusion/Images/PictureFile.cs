@@ -5,30 +5,30 @@ using SkiaSharp;
 namespace PromptToPrompt.Diffusion.Images;
 
 /// <summary>
-/// An encoded picture: PNG, JPEG, WebP, GIF or BMP, with its header read and nothing decoded yet. It can be decoded at its own size or, with far
-/// less memory and time, at the size that is needed. What comes out is what a viewer shows: turned as EXIF says, colors converted to sRGB, grey
-/// and CMYK as RGB, 16 bits as 8, transparency over white, and of an animation the first frame.
+/// An encoded image (PNG, JPEG, WebP, GIF or BMP) whose header has been read but whose pixels are not yet decoded. It can be decoded at
+/// full size or, with far less memory and time, at the required size. The result matches an image viewer: rotated as EXIF specifies, colors
+/// converted to sRGB, gray and CMYK to RGB, 16 bits to 8, transparency over white, and only the first frame of an animation.
 /// </summary>
 public sealed class PictureFile : IDisposable
 {
-    /// <summary>Longest side that is read, in pixels.</summary>
+    /// <summary>Maximum side in pixels.</summary>
     public const int MaxSide = 1 << 15;
 
-    /// <summary>Most pixels that are read; the header's size is checked before anything is decoded.</summary>
+    /// <summary>Maximum number of pixels; the size in the header is checked before decoding.</summary>
     public const long MaxPixels = 1L << 27;
 
-    /// <summary>Longest file that is read, in bytes.</summary>
+    /// <summary>Maximum file length in bytes.</summary>
     public const int MaxBytes = 1 << 28;
 
-    // What a decoder gives at a time, where it can give less than the whole.
+    // Size of the stripes of decoders that can decode in parts.
     private const int StripeBytes = 1 << 20;
 
-    // A decoder averages pixels more coarsely than the resampler does, so it is left at least so many of them for each one that is needed.
+    // Decoders average pixels more coarsely than the resampler, so they keep at least this many pixels for each required one.
     private const double Spare = 2;
     private const int MaxReduction = 8;
     private const byte Opaque = byte.MaxValue;
 
-    // Where a PNG says how many bits its numbers have, and what they are.
+    // Offsets of the bit depth and the color type in a PNG file.
     private const int PngDepth = 24;
     private const int PngColors = 25;
     private const byte Grey = 0;
@@ -64,29 +64,29 @@ public sealed class PictureFile : IDisposable
         {
             Dispose();
             throw new InvalidInputException(
-                $"{name} has {stored} pixels; pictures of up to {MaxSide} pixels a side and {MaxPixels >> 20} Mi pixels in all are read: make it smaller.");
+                $"{name} has {stored} pixels; the maximum is {MaxSide} pixels a side and {MaxPixels >> 20} Mi pixels in total. Make it smaller.");
         }
     }
 
-    /// <summary>Width and height of the picture, as it is seen.</summary>
+    /// <summary>Size of the image after applying the orientation.</summary>
     public PixelSize Size => Turn.Of(orientation, Stored).Seen;
 
-    /// <summary>Whether pixels may be transparent.</summary>
+    /// <summary>Whether the image can have transparent pixels.</summary>
     public bool HasTransparency => codec.Info.AlphaType != SKAlphaType.Opaque;
 
-    /// <summary>Whether its numbers have more than the 8 bits that are read of pictures.</summary>
+    /// <summary>Whether the image has more than 8 bits per channel, which are reduced to 8.</summary>
     public bool HasSixteenBits { get; }
 
     private PixelSize Stored => new(codec.Info.Width, codec.Info.Height);
 
-    /// <summary>Opens a file.</summary>
-    /// <exception cref="InvalidInputException">There is no such file, or it is no picture, incomplete, or too large.</exception>
+    /// <summary>Opens an image file.</summary>
+    /// <exception cref="InvalidInputException">The file is missing, not an image, truncated, or too large.</exception>
     public static PictureFile Open(string path)
     {
         if (Directory.Exists(path))
-            throw new InvalidInputException($"{path} is a folder; give the path of a picture in it.");
+            throw new InvalidInputException($"{path} is a directory. Use the path of an image in it.");
         if (!File.Exists(path))
-            throw new InvalidInputException($"there is no file {path}; check the path.");
+            throw new InvalidInputException($"The file {path} does not exist. Check the path.");
         try
         {
             using var file = File.OpenRead(path);
@@ -94,66 +94,66 @@ public sealed class PictureFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"{path} cannot be read ({e.Message}); check its permissions.", e);
+            throw new InvalidInputException($"{path} cannot be read ({e.Message}). Check its permissions.", e);
         }
     }
 
-    /// <summary>Opens a stream.</summary>
-    /// <param name="stream">The encoded picture, from here to its end.</param>
-    /// <param name="name">What errors call it.</param>
-    /// <exception cref="InvalidInputException">It is no picture, incomplete, or too large.</exception>
+    /// <summary>Opens an encoded image in a stream.</summary>
+    /// <param name="stream">The encoded image, from the current position to the end.</param>
+    /// <param name="name">The image's name in errors.</param>
+    /// <exception cref="InvalidInputException">The stream is not an image, truncated, or too large.</exception>
     public static PictureFile Open(Stream stream, string name)
     {
-        // A length is only a hint: pipes and devices have none, or a wrong one.
+        // The length is only a hint: pipes and devices have none, or a wrong one.
         using var bytes = new MemoryStream(stream.CanSeek ? (int)Math.Clamp(stream.Length - stream.Position, 0, MaxBytes) : 0);
         var chunk = new byte[1 << 16];
         for (int read; (read = stream.Read(chunk)) > 0;)
         {
             bytes.Write(chunk, 0, read);
             if (bytes.Length > MaxBytes)
-                throw new InvalidInputException($"{name} is longer than {MaxBytes >> 20} MiB; give a smaller picture.");
+                throw new InvalidInputException($"{name} is longer than {MaxBytes >> 20} MiB. Use a smaller image.");
         }
 
-        return bytes.Length > 0 ? new PictureFile(bytes, name) : throw new InvalidInputException($"{name} is empty; give a picture.");
+        return bytes.Length > 0 ? new PictureFile(bytes, name) : throw new InvalidInputException($"{name} is empty. Use an image file.");
     }
 
-    /// <summary>Decodes the picture at its own size.</summary>
-    /// <exception cref="InvalidInputException">It is damaged.</exception>
+    /// <summary>Decodes the image at full size.</summary>
+    /// <exception cref="InvalidInputException">The image is damaged.</exception>
     public Picture Read() => Read(Stored);
 
-    /// <summary>Decodes what a framing sees, at no more than about the size that the framing brings it to.</summary>
-    /// <param name="framing">A framing of pictures of this <see cref="Size"/>.</param>
-    /// <returns>The framed picture.</returns>
-    /// <exception cref="InvalidInputException">The picture is damaged.</exception>
+    /// <summary>Decodes the region that a framing uses, at about the size that the framing needs.</summary>
+    /// <param name="framing">A framing of images of this <see cref="Size"/>.</param>
+    /// <returns>The framed image.</returns>
+    /// <exception cref="InvalidInputException">The image is damaged.</exception>
     public Picture Read(Framing framing)
     {
         var reduction = Reduction((double)framing.Region.Width / framing.Place.Width, (double)framing.Region.Height / framing.Place.Height);
         if (reduction == 1)
             return framing.Apply(Read());
         var stored = Reduced(reduction);
-        // A reduced JPEG has pixels beyond the edge where a side is no multiple; of others the sides are rounded.
+        // A reduced JPEG has extra pixels beyond the edge if a side is not a multiple of the reduction; other formats round the sides.
         var (across, down) = isJpeg ? (reduction, reduction) : ((double)Stored.Width / stored.Width, (double)Stored.Height / stored.Height);
         var turn = Turn.Of(orientation, stored);
         if (turn.Swaps)
             (across, down) = (down, across);
-        // The pixels beyond the edge come first where the picture is turned over.
+        // The extra pixels come first if the orientation flips the image.
         var (left, top) = (turn.FromRight ? (turn.Seen.Width * across) - Size.Width : 0, turn.FromBottom ? (turn.Seen.Height * down) - Size.Height : 0);
         var (x, y, width, height) = framing.Region;
         return framing.Bring(Read(stored), new PixelBox((x + left) / across, (y + top) / down, width / across, height / down));
     }
 
-    /// <summary>Decodes the picture so that no side is longer than a number of pixels.</summary>
-    /// <param name="longestSide">The number of pixels.</param>
-    /// <exception cref="InvalidInputException">The picture is damaged.</exception>
+    /// <summary>Decodes the image with a limit on its longest side.</summary>
+    /// <param name="longestSide">Maximum side in pixels.</param>
+    /// <exception cref="InvalidInputException">The image is damaged.</exception>
     public Picture ReadWithin(int longestSide)
     {
         var target = Within(longestSide);
         return Read(new Framing(Size, PixelRectangle.Whole(Size), PixelRectangle.Whole(target), target));
     }
 
-    /// <summary>Decodes the picture as a mask; <see cref="Mask"/> says by what rule.</summary>
-    /// <returns>White where something may change, black elsewhere.</returns>
-    /// <exception cref="InvalidInputException">The picture is damaged, or no mask or not clear as one.</exception>
+    /// <summary>Decodes the image as a mask, by the rule of <see cref="Mask"/>.</summary>
+    /// <returns>White where the image may change, black elsewhere.</returns>
+    /// <exception cref="InvalidInputException">The image is damaged, or is not a valid mask.</exception>
     public Picture ReadMask()
     {
         if (!HasSixteenBits)
@@ -162,7 +162,7 @@ public sealed class PictureFile : IDisposable
         if (colors is not (Grey or GreyAlpha))
             return ReadMask(SKColorType.RgbaF16, ushort.MaxValue, (row, pixel) => (Deep(row, pixel) + Deep(row, pixel + 1) + Deep(row, pixel + 2), Deep(row, pixel + 3)));
 
-        // The decoder gives grey as 8 bits whatever it has. But the two bytes of a number lie in the file as two numbers of one byte would.
+        // The decoder reduces gray to 8 bits. Relabeled as 8-bit channels, the two bytes of each 16-bit value are decoded separately.
         var isGrey = colors == Grey;
         var file = data.ToArray();
         (file[PngDepth], file[PngColors]) = (8, isGrey ? GreyAlpha : ColorsAlpha);
@@ -177,10 +177,10 @@ public sealed class PictureFile : IDisposable
         static int Whole(byte high, byte low) => (high << 8) | low;
     }
 
-    /// <summary>The picture as the bytes of a PNG file, with its transparency where it has one.</summary>
-    /// <param name="longestSide">What is larger is made smaller to this many pixels.</param>
-    /// <param name="size">The size it has then.</param>
-    /// <exception cref="InvalidInputException">The picture is damaged.</exception>
+    /// <summary>Encodes the image as PNG, with its transparency.</summary>
+    /// <param name="longestSide">Maximum side in pixels; larger images are reduced.</param>
+    /// <param name="size">The size of the result.</param>
+    /// <exception cref="InvalidInputException">The image is damaged.</exception>
     public byte[] ToPng(int longestSide, out PixelSize size)
     {
         size = Within(longestSide);
@@ -205,7 +205,7 @@ public sealed class PictureFile : IDisposable
         return scale >= 1 ? Size : new PixelSize(Math.Max(1, (int)(Size.Width * scale)), Math.Max(1, (int)(Size.Height * scale)));
     }
 
-    // What decoders cannot be trusted with: they make up what is missing, or refuse what lacks nothing but its last bytes.
+    // Decoders cannot be relied on here: they invent missing data, or reject files that lack only their last bytes.
     private void RequireWhole(MemoryStream bytes, ref int turned)
     {
         var file = bytes.GetBuffer().AsSpan(0, (int)bytes.Length);
@@ -216,9 +216,9 @@ public sealed class PictureFile : IDisposable
                 case JpegScans.Found.CutOff:
                     throw CutOff();
                 case JpegScans.Found.Damaged:
-                    throw Damaged("codes that mean nothing");
+                    throw Damaged("invalid codes");
                 case JpegScans.Found.Endless:
-                    throw Damaged("more scans than a picture needs");
+                    throw Damaged("too many scans");
                 case JpegScans.Found.WithoutEnd:
                     bytes.Seek(0, SeekOrigin.End);
                     bytes.Write([0xFF, 0xD9]);
@@ -233,11 +233,11 @@ public sealed class PictureFile : IDisposable
         }
     }
 
-    private InvalidInputException CutOff() => new($"{name} is cut off before its end; copy or download it again.");
+    private InvalidInputException CutOff() => new($"{name} is truncated. Copy or download it again.");
 
-    private InvalidInputException Damaged(string problem) => new($"{name} is damaged or of a form that cannot be read ({problem}); save it again as PNG or JPEG.");
+    private InvalidInputException Damaged(string problem) => new($"{name} is damaged or not supported ({problem}). Save it again as PNG or JPEG.");
 
-    // JPEG and WebP decoders can leave out what is not needed; others cannot.
+    // JPEG and WebP decoders can decode at a reduced size; others cannot.
     private int Reduction(double across, double down)
     {
         var most = Math.Min(Math.Min(across, down) / Spare, MaxReduction);
@@ -272,7 +272,7 @@ public sealed class PictureFile : IDisposable
         return new Picture(turn.Seen.Width, turn.Seen.Height, rgb);
     }
 
-    // As a picture, a mask of small numbers in 16 bits is black; it is kept as the mask it is.
+    // A 16-bit mask of small numbers would be black as an image; it is kept as a mask.
     private Picture SmallNumbers(Picture black)
     {
         try
@@ -285,7 +285,7 @@ public sealed class PictureFile : IDisposable
         }
     }
 
-    // As a picture in grey, so that it is resized as the colors are.
+    // The alpha channel as a gray image, so that it is resized in the same way as the colors.
     private Picture Alpha(PixelSize size)
     {
         var turn = Turn.Of(orientation, Stored);
@@ -298,7 +298,7 @@ public sealed class PictureFile : IDisposable
         return new Picture(turn.Seen.Width, turn.Seen.Height, grey).Resize(size.Width, size.Height);
     }
 
-    // Takes the white from under the colors again; laid over white once more, they are what they were.
+    // Removes the white under the colors; drawn over white again, they are unchanged.
     private static SKBitmap Uncover(Picture overWhite, Picture alpha)
     {
         var bitmap = new SKBitmap(new SKImageInfo(overWhite.Width, overWhite.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul));
@@ -319,7 +319,7 @@ public sealed class PictureFile : IDisposable
 
     private Picture ReadMask(SKColorType type, int most, NumberReader read)
     {
-        // Numbers and not colors: a profile says nothing about a mask.
+        // Masks are numbers, not colors, so no color profile is applied.
         var info = new SKImageInfo(Stored.Width, Stored.Height, type, SKAlphaType.Unpremul);
         var rule = new MaskRule(name, most);
         Decode(info, (row, _) =>
@@ -345,7 +345,7 @@ public sealed class PictureFile : IDisposable
         return new Picture(turn.Seen.Width, turn.Seen.Height, mask);
     }
 
-    /// <summary>Decodes to rows of RGBA, as stored: not turned yet, colors not multiplied by alpha.</summary>
+    /// <summary>Decodes to rows of RGBA as stored: without orientation, colors not premultiplied by alpha.</summary>
     private void Decode(SKImageInfo info, RowReceiver receive)
     {
         using var pixels = new SKBitmap();
@@ -387,36 +387,36 @@ public sealed class PictureFile : IDisposable
     private void Allocate(SKBitmap pixels, SKImageInfo info)
     {
         if (!pixels.TryAllocPixels(info))
-            throw new InvalidInputException($"There is not enough memory to read {name} ({Stored} pixels); make it smaller.");
+            throw new InvalidInputException($"There is not enough memory to read {name} ({Stored} pixels). Use a smaller image.");
     }
 
     private delegate void RowReceiver(ReadOnlySpan<byte> row, int y);
 
-    // Of a pixel the sum of its colors, and its alpha; what is given is where its numbers begin in the row.
+    // Returns a pixel's sum of colors and its alpha; the argument is the index of its first value in the row.
     private delegate (int Brightness, int Alpha) NumberReader(ReadOnlySpan<byte> row, int number);
 }
 
-/// <summary>How a stored picture is turned to be seen.</summary>
-/// <param name="Swaps">Whether stored rows are seen as columns.</param>
-/// <param name="FromRight">Whether the first stored pixel is seen at the right.</param>
-/// <param name="FromBottom">Whether the first stored pixel is seen at the bottom.</param>
-/// <param name="Seen">Size of the picture as it is seen.</param>
+/// <summary>The transformation from a stored image to its displayed orientation.</summary>
+/// <param name="Swaps">Whether stored rows become columns.</param>
+/// <param name="FromRight">Whether the first stored pixel is displayed at the right.</param>
+/// <param name="FromBottom">Whether the first stored pixel is displayed at the bottom.</param>
+/// <param name="Seen">Size of the displayed image.</param>
 internal readonly record struct Turn(bool Swaps, bool FromRight, bool FromBottom, PixelSize Seen)
 {
-    /// <summary>How far on, counted row by row, the next pixel of a stored row is seen.</summary>
+    /// <summary>Row-major index difference between adjacent pixels of a stored row in the displayed image.</summary>
     public int Across => Swaps ? Below : Beside;
 
     private int Beside => FromRight ? -1 : 1;
 
     private int Below => FromBottom ? -Seen.Width : Seen.Width;
 
-    /// <summary>The way to see a picture.</summary>
-    /// <param name="orientation">As EXIF counts it: 1 to 8.</param>
-    /// <param name="stored">Size of the picture as it is stored.</param>
+    /// <summary>The transformation for an EXIF orientation.</summary>
+    /// <param name="orientation">EXIF orientation, 1 to 8.</param>
+    /// <param name="stored">Size of the stored image.</param>
     public static Turn Of(int orientation, PixelSize stored) => new(
         orientation >= 5, orientation is 2 or 3 or 6 or 7, orientation is 3 or 4 or 7 or 8, orientation >= 5 ? new(stored.Height, stored.Width) : stored);
 
-    /// <summary>Where a stored pixel is seen, counted row by row.</summary>
+    /// <summary>Row-major index of a stored pixel in the displayed image.</summary>
     public int IndexOf(int x, int y) =>
         (FromRight ? Seen.Width - 1 : 0) + (FromBottom ? (Seen.Height - 1) * Seen.Width : 0) + (x * Across) + (y * (Swaps ? Beside : Below));
 }

@@ -1,20 +1,20 @@
 namespace PromptToPrompt.Diffusion.Images;
 
-/// <summary>Reads encoded pictures at their own size; <see cref="PictureFile"/> says of what kinds and how.</summary>
+/// <summary>Decodes images at full size; see <see cref="PictureFile"/> for the formats.</summary>
 public static class PictureReader
 {
-    /// <summary>Reads a picture from a file.</summary>
-    /// <exception cref="InvalidInputException">There is no such file, or it is no picture, incomplete, damaged, or too large.</exception>
+    /// <summary>Reads an image from a file.</summary>
+    /// <exception cref="InvalidInputException">The file is missing, not an image, truncated, damaged, or too large.</exception>
     public static Picture Read(string path)
     {
         using var file = PictureFile.Open(path);
         return file.Read();
     }
 
-    /// <summary>Reads a picture from a stream.</summary>
-    /// <param name="stream">The encoded picture, from here to its end.</param>
-    /// <param name="name">What errors call it.</param>
-    /// <exception cref="InvalidInputException">It is no picture, incomplete, damaged, or too large.</exception>
+    /// <summary>Reads an image from a stream.</summary>
+    /// <param name="stream">The encoded image, from the current position to the end.</param>
+    /// <param name="name">The image's name in errors.</param>
+    /// <exception cref="InvalidInputException">The stream is not an image, truncated, damaged, or too large.</exception>
     public static Picture Read(Stream stream, string name)
     {
         using var file = PictureFile.Open(stream, name);

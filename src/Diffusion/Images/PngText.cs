@@ -4,24 +4,24 @@ using System.Text;
 
 namespace PromptToPrompt.Diffusion.Images;
 
-/// <summary>A text that a PNG file carries next to its pixels.</summary>
-/// <param name="Keyword">What it is: 1 to 79 characters of Latin-1.</param>
+/// <summary>A text chunk of a PNG file.</summary>
+/// <param name="Keyword">The keyword: 1 to 79 characters of Latin-1.</param>
 /// <param name="Text">The text; lines end with a line feed.</param>
 public readonly record struct PngText(string Keyword, string Text)
 {
-    /// <summary>The keyword of the full record, JSON, that pictures of this program carry.</summary>
+    /// <summary>Keyword of the complete JSON record in images made by this program.</summary>
     public const string RecordKeyword = "p2p";
 
     private const int ChunkFrame = 12;
     private const int MaxKeyword = 79;
 
-    /// <summary>Longest text that is read, in bytes, compressed or not; longer ones are left out.</summary>
+    /// <summary>Maximum length of a text in bytes, compressed or not; longer texts are skipped.</summary>
     public const int MaxBytes = 1 << 24;
 
-    /// <summary>How much is read of all texts of a file together, in bytes, compressed or not; what comes after that is left out.</summary>
+    /// <summary>Maximum length of all texts of a file together in bytes, compressed or not; later texts are skipped.</summary>
     public const int MaxTotalBytes = 1 << 25;
 
-    /// <summary>How many texts of a file are read; later ones are left out.</summary>
+    /// <summary>Maximum number of texts to read from a file; later ones are skipped.</summary>
     public const int MaxCount = 100;
 
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
@@ -29,10 +29,10 @@ public readonly record struct PngText(string Keyword, string Text)
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>
-    /// Reads the texts of a PNG file: plain (tEXt), compressed (zTXt) and international (iTXt), before or after the pixels. Of anything that is not a PNG file
-    /// there are none, and of one that is cut off or damaged those that can be read.
+    /// Reads the texts of a PNG file: plain (tEXt), compressed (zTXt) and international (iTXt), before or after the pixels. Files of other
+    /// formats have none; of a truncated or damaged file the readable texts are returned.
     /// </summary>
-    /// <param name="png">The file, from here on.</param>
+    /// <param name="png">The file, from the current position.</param>
     public static IReadOnlyList<PngText> ReadAll(Stream png)
     {
         var texts = new List<PngText>();
@@ -53,7 +53,7 @@ public readonly record struct PngText(string Keyword, string Text)
             left -= content.Length;
             if (isText && Parse(type, content, ref left) is { } text)
                 texts.Add(text);
-            // The checksum comes after the content. It is not looked at: text that reads well is worth showing.
+            // Skips the checksum after the content without verifying it: readable text is worth showing.
             if (!Skip(png, length - content.Length + 4))
                 break;
         }
@@ -61,7 +61,9 @@ public readonly record struct PngText(string Keyword, string Text)
         return texts;
     }
 
-    /// <summary>A PNG file with texts added before its pixels: as tEXt where they are Latin-1, else as iTXt. Pixels and everything else stay as they are.</summary>
+    /// <summary>
+    /// Inserts texts before the pixels of a PNG file: as tEXt if they are Latin-1, else as iTXt. Everything else is unchanged.
+    /// </summary>
     /// <param name="png">The file.</param>
     /// <param name="texts">The texts.</param>
     public static byte[] AddTo(ReadOnlySpan<byte> png, IEnumerable<PngText> texts)
@@ -81,14 +83,14 @@ public readonly record struct PngText(string Keyword, string Text)
     {
         if (Keyword.Length is 0 or > MaxKeyword || Keyword.Any(c => c is < ' ' or > '\u00FF'))
             throw new ArgumentException($"A PNG keyword has 1 to {MaxKeyword} characters of Latin-1.");
-        // The format has no place for the zero character.
+        // The format cannot represent the zero character.
         var text = Text.Replace('\0', '\uFFFD');
         var latin = Encoding.Latin1.GetBytes(text);
-        // Many programs write UTF-8 where Latin-1 belongs, so what could be either is written so that it can only be read as what it is.
+        // Many programs write UTF-8 where Latin-1 is required, so text that is valid in both encodings is written in the unambiguous form.
         var isLatin = text.All(c => c <= '\u00FF') && (text.All(char.IsAscii) || TryUtf8(latin) is null);
         byte[] chunk = isLatin
             ? [.. "tEXt"u8, .. Encoding.Latin1.GetBytes(Keyword), 0, .. latin]
-            // Not compressed, of no language, and without a translated keyword.
+            // Uncompressed, without a language or a translated keyword.
             : [.. "iTXt"u8, .. Encoding.Latin1.GetBytes(Keyword), 0, 0, 0, 0, 0, .. Encoding.UTF8.GetBytes(text)];
         Span<byte> number = stackalloc byte[4];
         BinaryPrimitives.WriteInt32BigEndian(number, chunk.Length - 4);
@@ -113,7 +115,7 @@ public readonly record struct PngText(string Keyword, string Text)
             return Inflate(rest[1..], ref left) is { } inflated ? new PngText(keyword, Utf8OrLatin(inflated)) : null;
         if (rest.Length < 2)
             return null;
-        // Two flags, then the language and the translated keyword, each up to a zero.
+        // Two flags, then the language and the translated keyword, each terminated by a zero.
         var isCompressed = rest[0] != 0;
         rest = rest[2..];
         for (var skipped = 0; skipped < 2; skipped++)
@@ -127,7 +129,7 @@ public readonly record struct PngText(string Keyword, string Text)
         return bytes is null ? null : new PngText(keyword, Encoding.UTF8.GetString(bytes));
     }
 
-    /// <summary>Reads what should be Latin-1 and is often UTF-8.</summary>
+    /// <summary>Decodes text that should be Latin-1 but is often UTF-8.</summary>
     internal static string Utf8OrLatin(ReadOnlySpan<byte> bytes) => TryUtf8(bytes) ?? Encoding.Latin1.GetString(bytes);
 
     private static string? TryUtf8(ReadOnlySpan<byte> bytes)
@@ -142,7 +144,7 @@ public readonly record struct PngText(string Keyword, string Text)
         }
     }
 
-    // Null where it is damaged, or a few bytes claim to be far too many.
+    // Null if the data is damaged, or expands beyond the limits.
     private static byte[]? Inflate(ReadOnlySpan<byte> compressed, ref int left)
     {
         try

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace PromptToPrompt.Diffusion.Images;
 
-/// <summary>The first directory of a TIFF file, the form that EXIF blocks have as well.</summary>
+/// <summary>Reads the first directory of a TIFF file; EXIF blocks have the same format.</summary>
 internal static class TiffDirectory
 {
     public const ushort DngVersion = 0xC612;
@@ -10,8 +10,8 @@ internal static class TiffDirectory
     private const ushort Orientation = 0x0112;
     private const int EntrySize = 12;
 
-    /// <summary>The orientation that an EXIF block gives, 1 to 8; 1 where it gives none.</summary>
-    /// <param name="exif">The block, with or without the word that JPEG puts before it.</param>
+    /// <summary>The orientation in an EXIF block, 1 to 8; 1 by default.</summary>
+    /// <param name="exif">The block, with or without JPEG's prefix.</param>
     public static int OrientationOf(ReadOnlySpan<byte> exif)
     {
         var found = 1;
@@ -23,7 +23,7 @@ internal static class TiffDirectory
         return found;
     }
 
-    /// <summary>Visits the tags of the directory as far as it goes, each with its value as one 16-bit number.</summary>
+    /// <summary>Visits the tags of the directory up to its end or the end of the data, each with its value as a 16-bit number.</summary>
     public static void Visit(ReadOnlySpan<byte> tiff, Action<ushort, ushort> visit)
     {
         if (tiff.Length < 8)
@@ -40,7 +40,7 @@ internal static class TiffDirectory
 
         ushort Short(ReadOnlySpan<byte> bytes) => isLittle ? BinaryPrimitives.ReadUInt16LittleEndian(bytes) : BinaryPrimitives.ReadUInt16BigEndian(bytes);
 
-        // Numbers of up to four bytes stand left in their field; some writers take a byte or four for what should be two.
+        // Values of up to four bytes are left-aligned in their field; some writers use a byte or four bytes for a 16-bit value.
         ushort Value(ReadOnlySpan<byte> entry) => Short(entry[2..]) switch
         {
             1 => entry[8],

@@ -2,20 +2,20 @@ using TorchSharp;
 
 namespace PromptToPrompt.Diffusion.Native;
 
-/// <summary>Finds the device that a name such as <c>cuda:1</c> asks for. What is asked for is taken, or the error says why it cannot be.</summary>
+/// <summary>Resolves device names such as <c>cuda:1</c>, with an error if the device is not available.</summary>
 public static class ComputeDevice
 {
-    /// <summary>The name that leaves the choice to the program: a GPU where one can be used, else the CPU.</summary>
+    /// <summary>The name for automatic selection: a GPU if one is available, else the CPU.</summary>
     public const string Auto = "auto";
 
     private const string Setting = "Device";
     private const string Cuda = "cuda";
 
-    /// <summary>Whether a text is a name of a device: <c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
+    /// <summary>Whether a text is a device name: <c>auto</c>, <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     public static bool IsName(string text) => text.Split(':') is [Auto] or ["cpu"] or [Cuda] || (text.Split(':') is [Cuda, var n] && byte.TryParse(n, out _));
 
-    /// <summary>The device of a name. Loads libtorch.</summary>
-    /// <exception cref="InvalidInputException">There is no such device here.</exception>
+    /// <summary>The device with a given name. Loads libtorch.</summary>
+    /// <exception cref="InvalidInputException">The device is not available.</exception>
     public static torch.Device Named(string name)
     {
         LibTorch.EnsureLoaded();
@@ -24,14 +24,14 @@ public static class ComputeDevice
             : torch.CPU;
     }
 
-    /// <summary>A device as a person reads it: with the GPU's name.</summary>
+    /// <summary>A readable name of a device, including the GPU's model.</summary>
     public static string Describe(torch.Device device) =>
         device.type == DeviceType.CUDA && CudaDriver.Gpus().FirstOrDefault(gpu => gpu.Index == device.index) is { } gpu ? gpu.ToString() : device.ToString();
 
-    /// <summary>The GPU that a name other than <c>cpu</c> stands for; null for the CPU.</summary>
-    /// <param name="name">The name.</param>
-    /// <param name="gpus">How many GPUs can be used.</param>
-    /// <param name="whyNone">Why there is none, as the end of a sentence.</param>
+    /// <summary>The index of the GPU for a name other than <c>cpu</c>; null for the CPU.</summary>
+    /// <param name="name">The device name.</param>
+    /// <param name="gpus">Number of available GPUs.</param>
+    /// <param name="whyNone">The reason why there are none, as the end of a sentence.</param>
     internal static int? Index(string name, int gpus, Func<string> whyNone)
     {
         if (name == Auto)

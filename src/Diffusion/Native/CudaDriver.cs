@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>
-/// NVIDIA's driver, asked by itself: TorchSharp tells how many GPUs there are and nothing of them. Where there is no driver, nothing is found.
+/// Queries NVIDIA's driver directly, because TorchSharp exposes only the number of GPUs. Without a driver, no GPUs are found.
 /// </summary>
 public static unsafe class CudaDriver
 {
@@ -12,10 +12,10 @@ public static unsafe class CudaDriver
 
     private static readonly Lazy<(nint Handle, string? Problem)> Driver = new(Start);
 
-    /// <summary>Why the driver cannot be used, in a few words; null where it can.</summary>
+    /// <summary>The reason why the driver cannot be used, as a short phrase; null if it can.</summary>
     public static string? Problem => Driver.Value.Problem;
 
-    /// <summary>The GPUs that this process may use, in libtorch's order.</summary>
+    /// <summary>The GPUs available to this process, in libtorch's order.</summary>
     public static IReadOnlyList<Gpu> Gpus()
     {
         int count;
@@ -24,7 +24,7 @@ public static unsafe class CudaDriver
             : [];
     }
 
-    /// <summary>The memory of a GPU in bytes that nobody holds, and all of it; null where it cannot be told.</summary>
+    /// <summary>Free and total memory of a GPU in bytes; null if unknown.</summary>
     public static (long Free, long Total)? Memory(int index)
     {
         int device;
@@ -35,7 +35,7 @@ public static unsafe class CudaDriver
             return null;
         }
 
-        // The primary context is the one that libtorch works in.
+        // libtorch uses the primary context.
         nuint free, total;
         _ = ((delegate* unmanaged<nint, int>)Function("cuCtxPushCurrent_v2"))(context);
         var failed = ((delegate* unmanaged<nuint*, nuint*, int>)Function("cuMemGetInfo_v2"))(&free, &total);
@@ -60,7 +60,7 @@ public static unsafe class CudaDriver
         if (!NativeLibrary.TryLoad(Library, out var handle))
             return (0, $"NVIDIA's driver is not installed ({Library} was not found)");
         var code = ((delegate* unmanaged<uint, int>)NativeLibrary.GetExport(handle, "cuInit"))(0);
-        return (handle, code == 0 ? null : $"NVIDIA's driver does not start (cuInit answers {code})");
+        return (handle, code == 0 ? null : $"NVIDIA's driver cannot be initialized (cuInit returned {code})");
     }
 
     private static nint Function(string name) => NativeLibrary.GetExport(Driver.Value.Handle, name);

@@ -2,14 +2,14 @@ using System.Buffers.Binary;
 
 namespace PromptToPrompt.Diffusion.Native;
 
-/// <summary>Whether a shared library is all there, told from its header; downloads that broke off leave a part.</summary>
+/// <summary>Checks from its header that a shared library is complete; interrupted downloads leave truncated files.</summary>
 internal static class ElfFile
 {
     private const int HeaderSize = 64;
 
     /// <summary>
-    /// Whether a file is a 64-bit little-endian ELF library that is as long as its header says: the table of sections stands at the end. True
-    /// for every file on systems with other kinds of libraries.
+    /// Whether a file is a 64-bit little-endian ELF library of the length given by its header: the section table comes last. Always true
+    /// on systems with other library formats.
     /// </summary>
     public static bool IsWhole(string path)
     {

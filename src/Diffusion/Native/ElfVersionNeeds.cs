@@ -4,20 +4,21 @@ using System.Text;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>
-/// One symbol version a shared library asks of another, for example <c>GLIBCXX_3.4.30</c> of <c>libstdc++.so.6</c>.
+/// A symbol version that one shared library requires from another, for example <c>GLIBCXX_3.4.30</c> from <c>libstdc++.so.6</c>.
 /// </summary>
-/// <param name="Library">The library that has to provide the version.</param>
+/// <param name="Library">The library that must provide the version.</param>
 /// <param name="Version">The version's name.</param>
-/// <param name="IsWeak">A weak need is only warned about when it is missing; a strong one stops the load.</param>
-/// <param name="FlagsOffset">Where the entry's 16-bit flags lie in the file.</param>
+/// <param name="IsWeak">Whether the need is weak: a missing weak version causes only a warning, a missing strong one fails the
+/// load.</param>
+/// <param name="FlagsOffset">File offset of the entry's 16-bit flags.</param>
 internal readonly record struct ElfVersionNeed(string Library, string Version, bool IsWeak, int FlagsOffset);
 
 /// <summary>
-/// Reads the symbol versions a 64-bit little-endian ELF library needs (its <c>.gnu.version_r</c> section), and can mark one as weak.
+/// Reads the symbol versions required by a 64-bit little-endian ELF library (its <c>.gnu.version_r</c> section), and can make one weak.
 /// </summary>
 /// <remarks>
-/// The layout is that of the System V ABI (ELF-64 object file format) and of the Linux Standard Base, "Symbol Versioning".
-/// Every offset is checked against the file, so that a damaged library gives an <see cref="InvalidDataException"/> and nothing else.
+/// The layout follows the System V ABI (ELF-64 object file format) and the Linux Standard Base, "Symbol Versioning".
+/// Every offset is checked against the file, so a damaged library causes only an <see cref="InvalidDataException"/>.
 /// </remarks>
 internal static class ElfVersionNeeds
 {
@@ -26,8 +27,9 @@ internal static class ElfVersionNeeds
     private const uint SectionTypeVersionNeeds = 0x6ffffffe;
     private const ushort WeakFlag = 0x2;
 
-    /// <summary>Lists the version needs of an ELF file, in file order; empty where it has none.</summary>
-    /// <exception cref="InvalidDataException">The bytes are not a 64-bit little-endian ELF file, or an offset in it leads outside.</exception>
+    /// <summary>Lists the version needs of an ELF file, in file order; empty if there are none.</summary>
+    /// <exception cref="InvalidDataException">The bytes are not a 64-bit little-endian ELF file, or contain an offset outside the
+    /// file.</exception>
     public static IReadOnlyList<ElfVersionNeed> Read(ReadOnlySpan<byte> elf)
     {
         if (elf.Length < HeaderSize || !elf[..4].SequenceEqual("\u007fELF"u8) || elf[4] != 2 || elf[5] != 1)
@@ -54,7 +56,7 @@ internal static class ElfVersionNeeds
     }
 
     /// <summary>
-    /// Returns a copy of an ELF file in which every need of <paramref name="version"/> is weak, or null where no strong need of it exists.
+    /// Returns a copy of an ELF file in which every need of <paramref name="version"/> is weak, or null if there is no strong need of it.
     /// </summary>
     /// <exception cref="InvalidDataException">The bytes are not a well-formed 64-bit little-endian ELF file.</exception>
     public static byte[]? Weaken(ReadOnlySpan<byte> elf, string version)
@@ -83,7 +85,7 @@ internal static class ElfVersionNeeds
                 var name = Text(elf, strings + UInt32(elf, version + 8));
                 var flags = UInt16(elf, version + 4);
                 needs.Add(new ElfVersionNeed(library, name, (flags & WeakFlag) != 0, (int)version + 4));
-                // A link is unsigned, so the walk only moves forward and ends with the file at the latest.
+                // Links are unsigned, so the walk only moves forward and stops at the end of the file at the latest.
                 var nextVersion = UInt32(elf, version + 12);
                 if (nextVersion == 0)
                     break;

@@ -2,11 +2,11 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Native;
 
-/// <summary>Whether tensors are made of numbers. To read the answer means to wait for the device.</summary>
+/// <summary>Checks tensors for NaN and infinity. Reading the result waits for the device.</summary>
 public static class FiniteNumbers
 {
     /// <summary>
-    /// A tensor whose value says whether all numbers of another are finite, on the same device: asked now, it can be read later.
+    /// Queues the check on the tensor's device; the returned tensor tells whether all values are finite and can be read later.
     /// </summary>
     public static Tensor Ask(Tensor tensor)
     {
@@ -14,7 +14,7 @@ public static class FiniteNumbers
         return each.all();
     }
 
-    /// <summary>Whether all numbers are finite.</summary>
+    /// <summary>Whether all values are finite.</summary>
     public static bool AreAll(Tensor tensor)
     {
         using var answer = Ask(tensor);

@@ -3,24 +3,24 @@ using System.Runtime.InteropServices;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>
-/// Keeps freed tensors' memory in the process. glibc gives back blocks above 32 MB at once, and the next layer's feature map of the same size is
-/// then paid for again, page by page: a tenth of the time of a full-size U-Net.
+/// Keeps freed tensor memory in the process. By default, glibc returns blocks above 32 MB to the system immediately, so the next feature
+/// map of the same size must be paged in again. This costs a tenth of the time of a full-size U-Net.
 /// </summary>
 internal static partial class FreedMemory
 {
-    // mallopt's names for: the size from which a block is mapped by itself, and how much free memory at the heap's end is given back.
+    // mallopt constants: the minimum size of separately mapped blocks, and the free memory at the heap's end above which it is returned.
     private const int MapThreshold = -3;
     private const int TrimThreshold = -1;
     private const int OneGigabyte = 1 << 30;
 
     private static bool isKept;
 
-    /// <summary>Sets glibc's allocator, for the process; nothing elsewhere, and nothing where the user has set it.</summary>
+    /// <summary>Configures glibc's allocator for the process. Does nothing on other systems, or if the user has configured it.</summary>
     public static void Keep()
     {
         if (!OperatingSystem.IsLinux() || IsSet("GLIBC_TUNABLES") || IsSet("MALLOC_MMAP_THRESHOLD_") || IsSet("MALLOC_TRIM_THRESHOLD_"))
             return;
-        // Another C library has no such function, and an older glibc refuses so high a threshold: both cost time and nothing else.
+        // Other C libraries lack this function, and older glibc versions reject so high a threshold: both only cost time.
         if (!NativeLibrary.TryLoad("libc.so.6", out var library) || !NativeLibrary.TryGetExport(library, "mallopt", out _))
             return;
         _ = SetOption(MapThreshold, OneGigabyte);
@@ -29,8 +29,8 @@ internal static partial class FreedMemory
     }
 
     /// <summary>
-    /// Gives back what was kept. For the change from one part of a model to another, whose feature maps are of other sizes and would be laid beside
-    /// the holes that the first ones left.
+    /// Returns the kept memory to the system. Used between two parts of a model: their feature maps have different sizes, so the second
+    /// part could not reuse the holes left by the first.
     /// </summary>
     public static void GiveBack()
     {

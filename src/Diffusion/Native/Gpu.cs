@@ -1,9 +1,9 @@
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>A GPU as NVIDIA's driver describes it.</summary>
-/// <param name="Index">Its number, as in <c>cuda:1</c>.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="Memory">Its memory in bytes.</param>
+/// <param name="Index">The index, as in <c>cuda:1</c>.</param>
+/// <param name="Name">The model name.</param>
+/// <param name="Memory">The total memory in bytes.</param>
 public sealed record Gpu(int Index, string Name, long Memory)
 {
     /// <inheritdoc/>

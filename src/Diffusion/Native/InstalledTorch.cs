@@ -4,27 +4,27 @@ using System.Text.RegularExpressions;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>
-/// The libtorch of a PyTorch that is installed on this machine, or one unpacked from its archive. What decides whether TorchSharp's library can
-/// run on it is read from its files, before any of it is loaded.
+/// The libtorch of an installed PyTorch, or one unpacked from its archive. Its compatibility with TorchSharp's library is checked from
+/// its files, before any of them is loaded.
 /// </summary>
-/// <param name="Folder">The folder of its libraries.</param>
-/// <param name="Version">Its version as it states it, such as <c>2.10.0+cu128</c>; null where it states none.</param>
+/// <param name="Folder">The directory of its libraries.</param>
+/// <param name="Version">Its stated version, such as <c>2.10.0+cu128</c>; null if it states none.</param>
 internal sealed partial record InstalledTorch(string Folder, string? Version)
 {
-    /// <summary>The libraries that TorchSharp's binds to, each after those it needs.</summary>
+    /// <summary>The libraries that TorchSharp's library links to, in dependency order.</summary>
     public static IReadOnlyList<string> Libraries { get; } = ["c10", "torch_cpu"];
 
-    /// <summary>What a libtorch made for NVIDIA's GPUs has beside them, in the order of loading.</summary>
+    /// <summary>The additional libraries of a CUDA build, in loading order.</summary>
     public static IReadOnlyList<string> CudaLibraries { get; } = ["c10_cuda", "torch_cuda"];
 
-    /// <summary>The versions that can be run on, for people.</summary>
+    /// <summary>The supported versions, for messages.</summary>
     public const string Wanted = "2.10.x";
 
-    // A function that TorchSharp's library calls, as compilers write its name where std::string is that of C++11.
+    // The mangled name of a function that TorchSharp's library calls, with the C++11 std::string.
     private static ReadOnlySpan<byte> Cxx11Symbol => "_ZN3c105ErrorC2ENS_14SourceLocationENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"u8;
 
     /// <summary>
-    /// What is in a folder: the <c>torch</c> package, its <c>lib</c>, or an unpacked libtorch. Null where no libtorch is in it.
+    /// Finds libtorch in a directory: the <c>torch</c> package, its <c>lib</c>, or an unpacked archive. Null if there is none.
     /// </summary>
     public static InstalledTorch? In(string folder)
     {
@@ -35,25 +35,25 @@ internal sealed partial record InstalledTorch(string Folder, string? Version)
             : null;
     }
 
-    /// <summary>The file of one of its libraries, or null.</summary>
+    /// <summary>Path of one of its libraries; null if it is missing.</summary>
     public string? Find(string library) => Library(Folder, library) is var path && File.Exists(path) ? path : null;
 
-    /// <summary>Why TorchSharp's library cannot run on it, as the end of a sentence; null where it can.</summary>
+    /// <summary>The reason why TorchSharp's library cannot use it, as the end of a sentence; null if it can.</summary>
     public string? Mismatch()
     {
         if (Version is null)
-            return $"states no version (neither version.py nor build-version is beside its lib folder); wanted is {Wanted}";
-        // What comes before a release may differ from it in any function.
+            return $"states no version (there is no version.py or build-version next to its lib directory); {Wanted} is required";
+        // A pre-release may differ from the release in any function.
         if (!MatchingVersion().IsMatch(Version))
-            return $"is version {Version}; wanted is {Wanted}";
+            return $"is version {Version}; {Wanted} is required";
         if (Libraries.Append("torch").FirstOrDefault(library => Find(library) is null) is { } missing)
             return $"has no {NativeSearchPath.FileName(missing)}; it is incomplete";
-        // The loader maps what a library's header promises, and the process dies where the file ends before that.
+        // The loader maps as much as a library's header states, and the process crashes if the file is shorter.
         if (Libraries.Concat(CudaLibraries).Append("torch").Select(Find).OfType<string>().FirstOrDefault(path => !ElfFile.IsWhole(path)) is { } damaged)
             return $"has a damaged {Path.GetFileName(damaged)}; install it again";
         return File.ReadAllBytes(Find("c10")!).AsSpan().IndexOf(Cxx11Symbol) >= 0
             ? null
-            : "was built with the C++ ABI from before C++11; wanted is a build with the new one";
+            : "was built with the pre-C++11 ABI; a build with the C++11 ABI is required";
     }
 
     /// <inheritdoc/>

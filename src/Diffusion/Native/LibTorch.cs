@@ -8,13 +8,13 @@ using TorchSharp;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>
-/// Loads libtorch, that of the packages or that of an installed PyTorch (see <see cref="TorchChoice"/>), and says the truth when that fails.
+/// Loads libtorch, either from the packages or from an installed PyTorch (see <see cref="TorchChoice"/>), with clear errors.
 /// </summary>
 /// <remarks>
-/// TorchSharp's native library asks for a version of libstdc++ that Debian 12 and Ubuntu 22.04 do not have, though it uses nothing of it
-/// (see <see cref="PatchedWrapper"/>). Where the normal load fails, this class loads a private copy of the library that does not ask.
-/// When a load fails for good, TorchSharp itself copies all of libtorch into a folder <c>cpu</c> beside the program and reports a missing
-/// package. <see cref="EnsureLoaded"/> tries the load before TorchSharp does, so that neither happens.
+/// TorchSharp's native library requires a version of libstdc++ that Debian 12 and Ubuntu 22.04 do not have, although it uses none of its
+/// symbols (see <see cref="PatchedWrapper"/>). If the normal load fails, this class loads a private copy without that requirement.
+/// If a load fails, TorchSharp itself copies all of libtorch into a directory <c>cpu</c> next to the program and reports a missing
+/// package. <see cref="EnsureLoaded"/> loads the library before TorchSharp does, which avoids both.
 /// </remarks>
 public static class LibTorch
 {
@@ -29,12 +29,12 @@ public static class LibTorch
     private static nint core;
     private static nint wrapper;
 
-    /// <summary>Whether the CPU multiplies bfloat16 numbers itself (AVX512_BF16 or AMX). Where it does not, float32 is many times faster.</summary>
+    /// <summary>Whether the CPU has bfloat16 arithmetic (AVX512_BF16 or AMX). Without it, float32 is many times faster.</summary>
     public static bool HasBFloat16Arithmetic { get; } = FindBFloat16Arithmetic();
 
-    /// <summary>Loads libtorch unless it is loaded already. Costs nothing after the first time; any thread may call it.</summary>
-    /// <exception cref="LibTorchLoadException">libtorch cannot be loaded here; the message says why.</exception>
-    /// <exception cref="InvalidInputException">The libtorch that <c>P2P_LIBTORCH</c> names is not there or does not match.</exception>
+    /// <summary>Loads libtorch if it is not loaded yet. Thread-safe; later calls cost nothing.</summary>
+    /// <exception cref="LibTorchLoadException">libtorch cannot be loaded; the message gives the reason.</exception>
+    /// <exception cref="InvalidInputException">The libtorch named by <c>P2P_LIBTORCH</c> does not exist or is incompatible.</exception>
     public static void EnsureLoaded()
     {
         lock (Gate)
@@ -52,14 +52,14 @@ public static class LibTorch
                 LoadInstalled(installed);
             new TorchContext(core).Silence();
             wrapper = Load(WrapperName);
-            // Convolutions on a GPU would round their operands to 10 bits otherwise; who wants that takes bfloat16.
+            // By default, convolutions on a GPU would round their operands to 10 bits; bfloat16 is the explicit way to request that.
             torch.backends.cudnn.allow_tf32 = false;
         }
     }
 
-    /// <summary>Loads libtorch and tells what was found.</summary>
-    /// <exception cref="LibTorchLoadException">libtorch cannot be loaded here; the message says why.</exception>
-    /// <exception cref="InvalidInputException">The libtorch that <c>P2P_LIBTORCH</c> names is not there or does not match.</exception>
+    /// <summary>Loads libtorch and describes it.</summary>
+    /// <exception cref="LibTorchLoadException">libtorch cannot be loaded; the message gives the reason.</exception>
+    /// <exception cref="InvalidInputException">The libtorch named by <c>P2P_LIBTORCH</c> does not exist or is incompatible.</exception>
     public static LibTorchFacts Describe()
     {
         EnsureLoaded();
@@ -80,20 +80,20 @@ public static class LibTorch
             CudaDriver.Gpus());
     }
 
-    /// <summary>The file of libtorch's CPU library; null where it lies in none of the places that are searched. libtorch must be loaded.</summary>
+    /// <summary>Path of libtorch's CPU library; null if it is not in the search path. libtorch must be loaded.</summary>
     internal static string? CoreFile => Find("torch_cpu");
 
-    /// <summary>The instruction set of libtorch's own kernels; null where it does not say. libtorch must be loaded.</summary>
+    /// <summary>The instruction set of libtorch's own kernels; null if unknown. libtorch must be loaded.</summary>
     internal static string? Kernels => CpuCapability();
 
     /// <inheritdoc cref="TorchContext.UseOneDnn"/>
     internal static bool UseOneDnn(bool isUsed) => new TorchContext(core).UseOneDnn(isUsed);
 
-    /// <summary>Why no GPU can be used here, as the end of a sentence. libtorch must be loaded.</summary>
+    /// <summary>The reason why no GPU is available, as the end of a sentence. libtorch must be loaded.</summary>
     internal static string WhyNoCuda() =>
-        Find("torch_cuda") is null ? $"this libtorch computes on the CPU alone ({Find("torch_cpu")}); build with -p:TorchBackend=cuda, or with none for a PyTorch that has CUDA (docs/devices.md)"
+        Find("torch_cuda") is null ? $"this libtorch supports only the CPU ({Find("torch_cpu")}); build with -p:TorchBackend=cuda, or with none to use a PyTorch with CUDA (docs/devices.md)"
         : CudaDriver.Problem is { } problem ? problem
-        : CudaDriver.Gpus().Count == 0 ? $"NVIDIA's driver shows no GPU (CUDA_VISIBLE_DEVICES is \"{Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES")}\")"
+        : CudaDriver.Gpus().Count == 0 ? $"NVIDIA's driver reports no GPU (CUDA_VISIBLE_DEVICES is \"{Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES")}\")"
         : $"libtorch can use none of the GPUs here ({string.Join(", ", CudaDriver.Gpus())}); its driver may be too old for CUDA 12.8";
 
     private static string? Find(string library) => installed is null ? NativeSearchPath.Find(library) : installed.Find(library);
@@ -106,14 +106,14 @@ public static class LibTorch
     }
 
     /// <summary>
-    /// Loads an installed libtorch by its paths. TorchSharp's library, which lies elsewhere, then finds what it needs in the process, by name, and
-    /// so does TorchSharp when it loads libtorch once more.
+    /// Loads an installed libtorch by path. TorchSharp's library, which is elsewhere, then finds its dependencies in the process by name,
+    /// and so does TorchSharp when it loads libtorch again.
     /// </summary>
     private static void LoadInstalled(InstalledTorch chosen)
     {
         foreach (var library in InstalledTorch.Libraries)
             core = LoadFile(chosen.Find(library)!);
-        // Those of CUDA register their kernels as they are loaded. They find NVIDIA's libraries by the paths that are written in them.
+        // The CUDA libraries register their kernels when they are loaded. They find NVIDIA's libraries through their embedded paths.
         foreach (var path in InstalledTorch.CudaLibraries.Select(chosen.Find).OfType<string>())
             LoadFile(path);
         LoadFile(chosen.Find("torch")!);
@@ -128,16 +128,18 @@ public static class LibTorch
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
             throw new LibTorchLoadException(
-                $"{path} cannot be loaded: the system's loader says \"{LoaderMessage(path, e)}\"; install that PyTorch again, or set {TorchChoice.Variable} to another one.", e);
+                $"{path} cannot be loaded (loader: \"{LoaderMessage(path, e)}\"). Reinstall that PyTorch, or set {TorchChoice.Variable} to another one.", e);
         }
     }
 
-#pragma warning disable CA2255 // The handler must be there before the first tensor, whichever assembly makes it; only a module initializer is.
+#pragma warning disable CA2255 // The handler must be registered before any assembly creates the first tensor; only a module initializer guarantees that.
     [ModuleInitializer]
     internal static void Register() => AssemblyLoadContext.Default.ResolvingUnmanagedDll += ResolveWrapper;
 #pragma warning restore CA2255
 
-    /// <summary>Called by the runtime when the normal load of a library failed; returns a handle, or 0 to let it fail.</summary>
+    /// <summary>
+    /// Called by the runtime when the normal load of a library has failed; returns a handle, or 0 if there is no alternative.
+    /// </summary>
     private static nint ResolveWrapper(Assembly assembly, string name)
     {
         if (name != WrapperName || !OperatingSystem.IsLinux())
@@ -146,7 +148,7 @@ public static class LibTorch
         {
             if (patched is null)
             {
-                // The copy lies elsewhere, so its dependencies must be in the process (they are then found by name).
+                // The copy is in another directory, so its dependencies must already be in the process, where they are found by name.
                 if ((installed is null && !NativeLibrary.TryLoad("torch", TorchAssembly, null, out _)) || NativeSearchPath.Find(WrapperName) is not { } original)
                     return 0;
                 patched = PatchedWrapper.TryLoad(original, out noCopy);
@@ -172,17 +174,18 @@ public static class LibTorch
         var file = NativeSearchPath.FileName(name);
         if (NativeSearchPath.Find(name) is not { } path)
         {
-            return $"{file} was not found beside the program (looked in {string.Join(", ", NativeSearchPath.Directories)}): "
-                + $"restore the packages and build again ({PackageVersions}).";
+            return $"{file} was not found (searched {string.Join(", ", NativeSearchPath.Directories)}). "
+                + $"Restore the packages and rebuild ({PackageVersions}).";
         }
         if (noCopy is not null)
             return noCopy;
-        return $"{path} cannot be loaded: the system's loader says \"{LoaderMessage(path, failure)}\"; "
-            + $"install what it asks for, or restore the packages again ({PackageVersions}).";
+        return $"{path} cannot be loaded (loader: \"{LoaderMessage(path, failure)}\"). "
+            + $"Install the missing dependency, or restore the packages again ({PackageVersions}).";
     }
 
     /// <summary>
-    /// The loader's own line. The runtime's message for a name lists every file it tried; that for a path ends with "path: what is wrong".
+    /// The loader's own message. The runtime's message for a name lists every file it tried; its message for a path ends with "path:
+    /// reason".
     /// </summary>
     private static string LoaderMessage(string path, Exception failure)
     {
@@ -202,19 +205,19 @@ public static class LibTorch
     private static string? Unsupported()
     {
         if (OperatingSystem.IsWindows())
-            return "TorchSharp 0.107.0 does not load on Windows (dotnet/TorchSharp#1567): use Linux, also under WSL, or macOS.";
+            return "TorchSharp 0.107.0 does not load on Windows (dotnet/TorchSharp#1567). Use Linux (including WSL) or macOS.";
         var cpu = RuntimeInformation.ProcessArchitecture;
         var exists = OperatingSystem.IsLinux() ? cpu == Architecture.X64 : OperatingSystem.IsMacOS() && cpu == Architecture.Arm64;
         return exists
             ? null
-            : $"There is no libtorch for {RuntimeInformation.RuntimeIdentifier}: use 64-bit Linux on an x64 processor, or macOS on an Apple one.";
+            : $"There is no libtorch for {RuntimeInformation.RuntimeIdentifier}. Use Linux on x64, or macOS on Apple silicon.";
     }
 
-    /// <summary>Asks libtorch itself, since its choice also depends on the environment variable ATEN_CPU_CAPABILITY.</summary>
+    /// <summary>Queries libtorch itself, because its choice also depends on the environment variable ATEN_CPU_CAPABILITY.</summary>
     private static unsafe string? CpuCapability()
     {
-        // std::string at::get_cpu_capability() by the Linux x64 calling convention: the caller passes where the 32-byte string goes. Its
-        // names are shorter than 16 characters, which libstdc++ keeps inside the object, so there is nothing to free.
+        // std::string at::get_cpu_capability() in the Linux x64 calling convention: the caller passes the address for the 32-byte string.
+        // The names are shorter than 16 characters, which libstdc++ stores inside the object, so there is nothing to free.
         if (!OperatingSystem.IsLinux()
             || !NativeLibrary.TryGetExport(core, "_ZN2at18get_cpu_capabilityB5cxx11Ev", out var function))
         {

@@ -6,17 +6,17 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>
-/// A file mapped into memory, on which CPU tensors can lie without copying a byte.
+/// A file mapped into memory, whose parts can become CPU tensors without copying.
 /// </summary>
 /// <remarks>
-/// <para>Each tensor holds the mapping: it ends when the file is disposed and the last tensor on it is gone, in whichever order.</para>
-/// <para>The mapping is private (copy on write): writing into such a tensor changes this process's memory and never the file, where a
-/// read-only mapping would end the process. Nothing is read before it is used, and pages not written to are shared with the system's
-/// cache. Like every mapping it expects that nobody shortens the file meanwhile; replacing it by a rename is fine.</para>
+/// <para>Each tensor keeps the mapping alive: it ends when the file and all tensors on it are disposed, in any order.</para>
+/// <para>The mapping is private (copy-on-write): writing to a tensor changes this process's memory, never the file; with a read-only
+/// mapping it would crash the process. Pages are read on first use, and unmodified pages are shared with the system's
+/// cache. Like every mapping, it requires that the file is not truncated meanwhile; replacing it by a rename is safe.</para>
 /// </remarks>
 internal sealed unsafe class MappedFile : IDisposable
 {
-    /// <summary>Who holds which mapping. libtorch's deleter is handed the tensor's address and nothing else.</summary>
+    /// <summary>The mapping of each tensor address. libtorch's deleter receives only the address.</summary>
     private static readonly Dictionary<nint, (SafeHandle Mapping, int Tensors)> Holders = [];
 
     private readonly SafeHandle mapping;
@@ -34,11 +34,11 @@ internal sealed unsafe class MappedFile : IDisposable
         var length = stream.Length;
         using var file = MemoryMappedFile.CreateFromFile(
             stream, mapName: null, length, MemoryMappedFileAccess.CopyOnWrite, HandleInheritability.None, leaveOpen: true);
-        // Not disposed here: the view's handle lives on in the mapping. The view object itself has nothing else to let go.
+        // Not disposed here: the view's handle stays alive in the mapping, and the view object owns nothing else.
         var view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.CopyOnWrite);
         byte* start = null;
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-        // The pointer was only needed for its value; holding it is done by reference counts on the handle.
+        // Only the pointer's value is needed; reference counts on the handle keep it valid.
         view.SafeMemoryMappedViewHandle.ReleasePointer();
         return new MappedFile(view.SafeMemoryMappedViewHandle, (nint)(start + view.PointerOffset), length);
     }
@@ -51,9 +51,9 @@ internal sealed unsafe class MappedFile : IDisposable
     }
 
     /// <summary>
-    /// A flat CPU tensor of a part of the file: on the mapping itself where the part is aligned for its type, else a copy.
+    /// A flat CPU tensor over a part of the file: on the mapping itself if the part is aligned for its type, else a copy.
     /// </summary>
-    /// <param name="offset">Where the part begins, in bytes.</param>
+    /// <param name="offset">Start of the part, in bytes.</param>
     /// <param name="count">Number of elements.</param>
     /// <param name="type">The type of the elements.</param>
     /// <param name="size">Bytes per element.</param>
@@ -74,7 +74,7 @@ internal sealed unsafe class MappedFile : IDisposable
         return TensorMemory.Wrap(address, count, type, &Release);
     }
 
-    /// <summary>Ends the mapping as soon as no tensor lies on it.</summary>
+    /// <summary>Ends the mapping as soon as no tensor uses it.</summary>
     public void Dispose() => mapping.Dispose();
 
     private void CheckRange(long offset, long length)
@@ -91,7 +91,7 @@ internal sealed unsafe class MappedFile : IDisposable
         {
             var held = false;
             mapping.DangerousAddRef(ref held);
-            // Two tensors at one address are on one mapping: an address is not given out again while a tensor holds it.
+            // Two tensors at one address are on the same mapping: an address is not reused while a tensor holds it.
             ref var holder = ref CollectionsMarshal.GetValueRefOrAddDefault(Holders, address, out _);
             holder = (mapping, holder.Tensors + 1);
         }

@@ -1,9 +1,9 @@
 namespace PromptToPrompt.Diffusion.Native;
 
-/// <summary>Finds the native libraries that came with the program's packages.</summary>
+/// <summary>Finds the native libraries of the program's packages.</summary>
 internal static class NativeSearchPath
 {
-    /// <summary>The folders the runtime itself searches: those of the packages' native files and the program's own.</summary>
+    /// <summary>The directories that the runtime searches: those of the packages' native files and the program's own.</summary>
     public static IReadOnlyList<string> Directories { get; } =
     [
         .. ((AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string) ?? "")
@@ -17,7 +17,7 @@ internal static class NativeSearchPath
     public static string FileName(string library) =>
         OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
-    /// <summary>The first file of that library on the search path, or null.</summary>
+    /// <summary>The first file of a library in the search path; null if it is missing.</summary>
     public static string? Find(string library) =>
         Directories.Select(directory => Path.Combine(directory, FileName(library))).FirstOrDefault(File.Exists);
 }

@@ -8,10 +8,10 @@ namespace PromptToPrompt.Diffusion.Native;
 /// A private copy of TorchSharp's native library that loads on systems whose libstdc++ is older than GCC 13's.
 /// </summary>
 /// <remarks>
-/// <para>The library of TorchSharp 0.107.0 needs the version <c>GLIBCXX_3.4.32</c> for one symbol, <c>std::ios_base_library_init()</c>. The
-/// compiler emits that reference only to pin the version; no relocation uses it. With the need marked as weak, the loader accepts a
-/// libstdc++ without it and everything the library really calls is there.</para>
-/// <para>The copy is kept in the user's cache under a name made from its content. The package's own file is never touched.</para>
+/// <para>The library of TorchSharp 0.107.0 requires the version <c>GLIBCXX_3.4.32</c> for one symbol, <c>std::ios_base_library_init()</c>.
+/// The compiler emits that reference only to pin the version; no relocation uses it. If the need is marked as weak, the loader accepts a
+/// libstdc++ without it, and all functions that the library calls exist.</para>
+/// <para>The copy is cached in the user's cache under a name derived from its content. The package's own file is not changed.</para>
 /// </remarks>
 internal sealed class PatchedWrapper
 {
@@ -19,15 +19,15 @@ internal sealed class PatchedWrapper
 
     private PatchedWrapper(string path, nint handle) => (Path, Handle) = (path, handle);
 
-    /// <summary>Where the copy was loaded from; a copy that could not be cached is deleted once it is loaded.</summary>
+    /// <summary>Path of the loaded copy; a copy that could not be cached is deleted after loading.</summary>
     public string Path { get; }
 
     /// <summary>The loaded library.</summary>
     public nint Handle { get; }
 
-    /// <summary>Loads a patched copy of a library, or returns null where the library is not one that this patch can help or no copy can be used.</summary>
-    /// <param name="original">The library.</param>
-    /// <param name="problem">Why no copy can be used, in a sentence that says what to do; null where there is one, or where none would help.</param>
+    /// <summary>Loads a patched copy of a library; null if the patch does not apply to it or no copy can be used.</summary>
+    /// <param name="original">Path of the library.</param>
+    /// <param name="problem">The reason why no copy can be used, with advice; null on success, or if the patch does not apply.</param>
     public static PatchedWrapper? TryLoad(string original, out string? problem)
     {
         problem = null;
@@ -48,18 +48,18 @@ internal sealed class PatchedWrapper
         {
             if ((LoadFromCache(bytes, fileName, problems) ?? LoadFromTemporaryFile(bytes, fileName, problems)) is { } loaded)
                 return loaded;
-            problem = $"On this system TorchSharp's library runs from a copy that is adapted to an older libstdc++, and no copy can be used: {string.Join("; ", problems)}. "
-                + "Set XDG_CACHE_HOME, or TMPDIR, to a folder in which files can be written and run.";
+            problem = $"This system's libstdc++ is older than TorchSharp's library requires, and no adapted copy of the library can be used: {string.Join("; ", problems)}. "
+                + "Set XDG_CACHE_HOME, or TMPDIR, to a directory where files can be written and executed.";
         }
         catch (DllNotFoundException e)
         {
-            problem = $"{original} cannot be loaded: the system's loader says \"{ReasonOf(e)}\"; the libtorch that it needs is damaged or of another version: install that again.";
+            problem = $"{original} cannot be loaded (loader: \"{ReasonOf(e)}\"). Its libtorch is damaged or of another version; reinstall it.";
         }
 
         return null;
     }
 
-    /// <summary>The folder for copies with this content in the user's cache; null where there is none.</summary>
+    /// <summary>The cache directory for copies with this content; null if there is no user cache.</summary>
     internal static string? CacheDirectory(ReadOnlySpan<byte> content) =>
         UserCache.Folder("native", Convert.ToHexStringLower(SHA256.HashData(content))[..16]);
 
@@ -67,14 +67,15 @@ internal sealed class PatchedWrapper
     {
         if (CacheDirectory(bytes) is not { } directory)
         {
-            problems.Add("there is no cache folder, since neither XDG_CACHE_HOME nor HOME is set");
+            problems.Add("there is no cache directory, because neither XDG_CACHE_HOME nor HOME is set");
             return null;
         }
 
         try
         {
             var path = System.IO.Path.Combine(directory, fileName);
-            // Compared in full, so that a damaged copy is replaced. Two processes may both write it: each renames a whole file into place.
+            // Compares the whole content, so that a damaged copy is replaced. Two processes may both write it: each renames a complete
+            // file into place.
             if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes))
             {
                 Directory.CreateDirectory(directory);
@@ -84,12 +85,14 @@ internal sealed class PatchedWrapper
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidInputException || IsMountedWithoutExecution(e))
         {
-            problems.Add($"the cache folder {directory} cannot be used ({ReasonOf(e)})");
+            problems.Add($"the cache directory {directory} cannot be used ({ReasonOf(e)})");
             return null;
         }
     }
 
-    /// <summary>For homes that are read-only, missing or mounted without execution: a folder of our own, gone as soon as it is loaded.</summary>
+    /// <summary>
+    /// Fallback for home directories that are read-only, missing or mounted noexec: a temporary directory, deleted after loading.
+    /// </summary>
     private static PatchedWrapper? LoadFromTemporaryFile(byte[] bytes, string fileName, List<string> problems)
     {
         DirectoryInfo? directory = null;
@@ -102,7 +105,7 @@ internal sealed class PatchedWrapper
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException || IsMountedWithoutExecution(e))
         {
-            problems.Add($"nor can the folder for temporary files {System.IO.Path.GetTempPath()} ({ReasonOf(e)})");
+            problems.Add($"the temporary directory {System.IO.Path.GetTempPath()} cannot be used ({ReasonOf(e)})");
             return null;
         }
         finally
@@ -111,16 +114,16 @@ internal sealed class PatchedWrapper
         }
     }
 
-    // Where the file itself may be run, what the loader says is not about its folder.
+    // Recognizes a noexec mount; other loader errors do not concern the directory.
     private static bool IsMountedWithoutExecution(Exception failure) =>
         failure is DllNotFoundException && failure.Message.Contains("failed to map segment", StringComparison.Ordinal);
 
-    // The loader's message names every path it tried before it says what is wrong.
+    // The loader's message lists every path that it tried before the reason.
     private static string ReasonOf(Exception failure) =>
         failure switch
         {
             DllNotFoundException => failure.Message.TrimEnd().Split('\n')[^1].Trim().TrimEnd('.'),
-            DirectoryNotFoundException or FileNotFoundException => "it does not exist and cannot be made",
+            DirectoryNotFoundException or FileNotFoundException => "it does not exist and cannot be created",
             _ => AtomicFile.ReasonOf(failure).TrimEnd('.'),
         };
 }

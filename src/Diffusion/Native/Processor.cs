@@ -4,12 +4,14 @@ using System.Text;
 
 namespace PromptToPrompt.Diffusion.Native;
 
-/// <summary>The processor that the program runs on.</summary>
+/// <summary>The processor of this machine.</summary>
 internal static class Processor
 {
     private const int FirstBrandLeaf = unchecked((int)0x80000002), LastBrandLeaf = unchecked((int)0x80000004);
 
-    /// <summary>Its name with family, model and stepping, which tell processors apart whose names a virtual machine hides.</summary>
+    /// <summary>
+    /// Its name with family, model and stepping, which distinguish processors even if a virtual machine hides their names.
+    /// </summary>
     public static string Name { get; } = Describe();
 
     private static string Describe()
@@ -18,7 +20,7 @@ internal static class Processor
             return RuntimeInformation.ProcessArchitecture.ToString();
         var signature = X86Base.CpuId(1, 0).Eax;
         var (family, model, stepping) = ((signature >> 8) & 15, (signature >> 4) & 15, signature & 15);
-        // The extended fields count where the plain ones are full, as the manuals of both makers say.
+        // The extended fields apply if the base fields have their maximum values, as both vendors' manuals specify.
         if (family is 6 or 15)
             model += ((signature >> 16) & 15) << 4;
         if (family == 15)

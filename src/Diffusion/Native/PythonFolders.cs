@@ -1,18 +1,18 @@
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>
-/// Where a PyTorch would be that <c>python3</c> finds: in the active environment, the user's own packages, those of the first <c>python3</c> in
-/// PATH. Folders are looked at and nothing is run.
+/// Finds PyTorch installations that <c>python3</c> would use: in the active environment, in the user's packages, and in those of the first
+/// <c>python3</c> in PATH. It only looks at directories and runs nothing.
 /// </summary>
 /// <param name="variable">Reads an environment variable.</param>
 internal sealed class PythonFolders(Func<string, string?> variable)
 {
     private const string Python = "python3";
 
-    /// <summary>The folders of <c>torch</c> packages, those of the innermost environment first.</summary>
+    /// <summary>The directories of <c>torch</c> packages, the innermost environment first.</summary>
     public IReadOnlyList<string> Torch() => [.. Roots().Distinct().SelectMany(Packages).Select(packages => Path.Combine(packages, "torch")).Where(Directory.Exists)];
 
-    /// <summary>The roots of the environments that are looked through.</summary>
+    /// <summary>The roots of the environments to search.</summary>
     public IEnumerable<string> Roots()
     {
         foreach (var name in (string[])["VIRTUAL_ENV", "CONDA_PREFIX"])
@@ -26,7 +26,7 @@ internal sealed class PythonFolders(Func<string, string?> variable)
         var programs = (variable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
         if (programs.FirstOrDefault(folder => File.Exists(Path.Combine(folder, Python))) is not { } found || Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(found)) is not { } prefix)
             yield break;
-        // What is installed for the whole machine by hand lies beside what the system brought.
+        // Packages installed manually for the whole machine are separate from those of the system.
         if (prefix == "/usr")
             yield return "/usr/local";
         yield return prefix;

@@ -2,21 +2,21 @@ using System.Globalization;
 
 namespace PromptToPrompt.Diffusion.Native;
 
-/// <summary>The process's memory as Linux counts it, in bytes; for measurements.</summary>
+/// <summary>The process's memory in bytes as reported by Linux, for measurements.</summary>
 public static class ResidentMemory
 {
     private const string Status = "/proc/self/status";
 
-    /// <summary>Whether this system tells.</summary>
+    /// <summary>Whether the system reports it.</summary>
     public static bool IsKnown => File.Exists(Status);
 
-    /// <summary>What the process holds now.</summary>
+    /// <summary>Current memory of the process in bytes.</summary>
     public static long Current => Read("VmRSS:");
 
-    /// <summary>The most it held since its start, or since <see cref="ForgetPeak"/>.</summary>
+    /// <summary>Peak memory in bytes since the start of the process, or since <see cref="ForgetPeak"/>.</summary>
     public static long Peak => Read("VmHWM:");
 
-    /// <summary>Lets <see cref="Peak"/> begin anew at what is held now.</summary>
+    /// <summary>Resets <see cref="Peak"/> to the current value.</summary>
     public static void ForgetPeak() => File.WriteAllText("/proc/self/clear_refs", "5");
 
     private static long Read(string field)

@@ -3,19 +3,20 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Native;
 
-/// <summary>The memory of tensors, which TorchSharp itself gives away only by copying or in pieces of 2 GB.</summary>
+/// <summary>Direct access to tensor memory, which TorchSharp only exposes by copying or in pieces of 2 GB.</summary>
 internal static unsafe partial class TensorMemory
 {
     private const string Wrapper = "LibTorchSharp";
     private const int CpuDevice = 0;
 
     /// <summary>
-    /// Makes a flat CPU tensor of <paramref name="count"/> elements out of memory that is there already, without copying. libtorch must be loaded.
+    /// Wraps existing memory in a flat CPU tensor of <paramref name="count"/> elements, without copying. libtorch must be loaded.
     /// </summary>
-    /// <param name="address">The first element, aligned to the type's size.</param>
+    /// <param name="address">Address of the first element, aligned to the type's size.</param>
     /// <param name="count">Number of elements, at least 1.</param>
-    /// <param name="type">The type of the elements as they lie in memory.</param>
-    /// <param name="release">Called once with <paramref name="address"/> when the last tensor on this memory is gone, on any thread.</param>
+    /// <param name="type">Type of the elements in memory.</param>
+    /// <param name="release">Called once with <paramref name="address"/> when the last tensor on this memory is freed, on any
+    /// thread.</param>
     public static Tensor Wrap(nint address, long count, ScalarType type, delegate* unmanaged[Cdecl]<nint, void> release)
     {
         var tensor = FromBuffer(address, release, count, 0, (sbyte)type, (sbyte)type, CpuDevice, 0, requiresGrad: 0);
@@ -24,7 +25,7 @@ internal static unsafe partial class TensorMemory
         return Tensor.UnsafeCreateTensor(tensor);
     }
 
-    /// <summary>The address of the first element. Valid while the tensor lives.</summary>
+    /// <summary>The address of the first element, valid while the tensor is alive.</summary>
     public static nint Address(Tensor tensor)
     {
         var address = Data(tensor.Handle);
@@ -32,7 +33,7 @@ internal static unsafe partial class TensorMemory
         return address;
     }
 
-    /// <summary>Writes the elements of a contiguous CPU tensor to a stream, as they lie in memory.</summary>
+    /// <summary>Writes the elements of a contiguous CPU tensor to a stream, as stored in memory.</summary>
     public static void CopyTo(Tensor tensor, Stream stream)
     {
         var from = (byte*)Address(tensor);

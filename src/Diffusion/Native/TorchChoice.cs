@@ -3,27 +3,28 @@ using System.Reflection;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>
-/// Decides which libtorch is loaded. A program that was built with one runs on that; one that was built without (<c>TorchBackend=none</c>) on
-/// the one that <c>P2P_LIBTORCH</c> names, else on that of an installed PyTorch. What was asked for and cannot be had is an error, and never
-/// replaced by something else.
+/// Selects the libtorch to load. A program built with libtorch uses it; one built without (<c>TorchBackend=none</c>) uses the one that
+/// <c>P2P_LIBTORCH</c> names, else that of an installed PyTorch. If a requested libtorch is not available, this is an error; it is never
+/// silently replaced.
 /// </summary>
 /// <param name="variable">Reads an environment variable.</param>
-/// <param name="own">The libtorch that came with the program, or null.</param>
-/// <param name="backend">What the program was built for: <c>cpu</c>, <c>cuda</c> or <c>none</c>.</param>
+/// <param name="own">The libtorch that is part of the program, or null.</param>
+/// <param name="backend">The build's backend: <c>cpu</c>, <c>cuda</c> or <c>none</c>.</param>
 internal sealed class TorchChoice(Func<string, string?> variable, string? own, string backend)
 {
-    /// <summary>The environment variable that names a folder.</summary>
+    /// <summary>The environment variable that names a directory.</summary>
     public const string Variable = "P2P_LIBTORCH";
 
-    /// <summary>The choice of this process.</summary>
+    /// <summary>The selection for this process.</summary>
     public static TorchChoice Here { get; } = new(Environment.GetEnvironmentVariable, NativeSearchPath.Find("torch_cpu"), BuiltFor());
 
-    /// <summary>What the program was built for.</summary>
+    /// <summary>The build's backend.</summary>
     public string Backend => backend;
 
     /// <summary>The installed libtorch to load, or null for that of the packages.</summary>
-    /// <exception cref="InvalidInputException">The folder that the variable names has none, or one that does not match.</exception>
-    /// <exception cref="LibTorchLoadException">The program was built without one, and no installed one matches.</exception>
+    /// <exception cref="InvalidInputException">The directory named by the variable contains no libtorch, or an incompatible
+    /// one.</exception>
+    /// <exception cref="LibTorchLoadException">The program was built without libtorch, and no installed one is compatible.</exception>
     public InstalledTorch? Installed() =>
         EnvironmentPath.Read(Variable, variable) is { } named ? Named(named)
         : backend == "none" ? Found()
@@ -31,12 +32,12 @@ internal sealed class TorchChoice(Func<string, string?> variable, string? own, s
 
     private InstalledTorch Named(string folder)
     {
-        // TorchSharp loads what lies beside the program by its path, and two libtorches in a process do not live together.
+        // TorchSharp loads a libtorch next to the program by path, and two copies in one process conflict.
         InvalidInputException.Require(
             own is null,
-            $"{Variable} is \"{folder}\", and this program was built with a libtorch of its own ({own}), which it cannot leave aside: build it with -p:TorchBackend=none, or unset {Variable}.");
+            $"{Variable} is \"{folder}\", but this program was built with its own libtorch ({own}). Build it with -p:TorchBackend=none, or unset {Variable}.");
         var installed = InstalledTorch.In(folder) ?? throw new InvalidInputException(
-            $"{Variable} is \"{folder}\", where no {NativeSearchPath.FileName("torch_cpu")} is; give the folder of the torch package of a PyTorch {InstalledTorch.Wanted}, or of an unpacked libtorch.");
+            $"{Variable} is \"{folder}\", which contains no {NativeSearchPath.FileName("torch_cpu")}. Use the directory of the torch package of a PyTorch {InstalledTorch.Wanted}, or of an unpacked libtorch.");
         return installed.Mismatch() is not { } mismatch ? installed
             : throw new InvalidInputException($"{Variable}: {installed} {mismatch}.");
     }
@@ -49,9 +50,9 @@ internal sealed class TorchChoice(Func<string, string?> variable, string? own, s
             return fitting;
         var seen = found.Count > 0
             ? string.Join("; ", found.Select(candidate => $"{candidate.Torch} {candidate.Mismatch}"))
-            : $"no PyTorch was found (looked under {string.Join(", ", python.Roots())})";
+            : $"no PyTorch was found (searched {string.Join(", ", python.Roots())})";
         throw new LibTorchLoadException(
-            $"This program was built without libtorch (TorchBackend=none), and {seen}: set {Variable} to the folder of a PyTorch {InstalledTorch.Wanted}, or build with -p:TorchBackend=cpu.");
+            $"This program was built without libtorch (TorchBackend=none), and {seen}. Set {Variable} to the directory of a PyTorch {InstalledTorch.Wanted}, or build with -p:TorchBackend=cpu.");
     }
 
     private static string BuiltFor() => typeof(TorchChoice).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()

@@ -3,16 +3,16 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
 
-/// <summary>Starting noise.</summary>
+/// <summary>Creates initial noise.</summary>
 public static class InitialNoise
 {
-    /// <summary>Noise of a seed: the same numbers as PyTorch's CPU generator draws for this shape, on every device.</summary>
-    /// <param name="model">The model, for its latents' channels and scale.</param>
+    /// <summary>Noise from a seed: the numbers that PyTorch's CPU generator draws for this shape, on every device.</summary>
+    /// <param name="model">The model; defines the number of latent channels and the scale.</param>
     /// <param name="seed">The seed.</param>
-    /// <param name="height">Picture height in pixels.</param>
-    /// <param name="width">Picture width in pixels.</param>
+    /// <param name="height">Image height in pixels.</param>
+    /// <param name="width">Image width in pixels.</param>
     /// <returns>[1, channels, height/f, width/f] float32.</returns>
-    /// <exception cref="InvalidInputException">The size is not a multiple of the model's.</exception>
+    /// <exception cref="InvalidInputException">The size is not a multiple of the model's pixels per latent.</exception>
     public static Tensor FromSeed(StableDiffusionModel model, ulong seed, int height, int width)
     {
         var f = model.Shape.Vae.PixelsPerLatent;

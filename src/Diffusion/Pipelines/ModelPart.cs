@@ -4,17 +4,17 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
 
-/// <summary>A part of a model, built from its files as often as it is wanted.</summary>
-/// <param name="device">Where its weights go.</param>
+/// <summary>A part of a model, loaded on demand and reloaded after each release.</summary>
+/// <param name="device">Device of the weights.</param>
 /// <param name="open">Opens the model's files.</param>
-/// <param name="build">Builds the part on a device, and adds what holds its weights to the list.</param>
+/// <param name="build">Builds the part on a device and adds the owners of its weights to the list.</param>
 internal sealed class ModelPart<T>(Device device, Func<ModelFiles> open, Func<ModelFiles, Device, List<IDisposable>, T> build) : IModelPart
     where T : class
 {
     private readonly List<IDisposable> weights = [];
     private T? part;
 
-    /// <summary>The part; its weights are read where they are not in memory.</summary>
+    /// <summary>The part; loads its weights if they are not in memory.</summary>
     public T Value
     {
         get
@@ -30,7 +30,7 @@ internal sealed class ModelPart<T>(Device device, Func<ModelFiles> open, Func<Mo
     }
 
     /// <summary>Reads the weights.</summary>
-    /// <param name="files">The model's files, which are open already.</param>
+    /// <param name="files">The open files of the model.</param>
     public void Load(ModelFiles files)
     {
         try
@@ -44,7 +44,7 @@ internal sealed class ModelPart<T>(Device device, Func<ModelFiles> open, Func<Mo
         }
     }
 
-    /// <summary>Refuses what loading would refuse, without reading a weight.</summary>
+    /// <summary>Checks that the part can be loaded, without reading any weights.</summary>
     public void Check(ModelFiles files)
     {
         var nothing = new List<IDisposable>();
@@ -70,9 +70,9 @@ internal sealed class ModelPart<T>(Device device, Func<ModelFiles> open, Func<Mo
     }
 }
 
-/// <summary>What can leave the memory.</summary>
+/// <summary>A part of a model whose memory can be released.</summary>
 internal interface IModelPart
 {
-    /// <summary>Lets go of the weights, where they are in memory.</summary>
+    /// <summary>Releases the weights if they are in memory.</summary>
     void Release();
 }

@@ -5,17 +5,17 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
 
-/// <summary>Pictures that show how far a training is: made in few steps, to be looked at and not to be kept.</summary>
+/// <summary>Generates sample images in few steps to show the progress of a training run.</summary>
 public static class SamplePictures
 {
     private const int Steps = 10;
     private const double Guidance = 5;
 
-    /// <summary>Draws pictures, all in one batch.</summary>
+    /// <summary>Generates images in one batch.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="noise">Starting noise, [pictures, channels, h, w].</param>
-    /// <param name="conditional">What each shows, as many rows.</param>
-    /// <param name="unconditional">The empty prompt, one row.</param>
+    /// <param name="noise">Initial noise, [images, channels, h, w].</param>
+    /// <param name="conditional">The conditioning, one row per image.</param>
+    /// <param name="unconditional">The conditioning of the empty prompt, one row.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     public static IReadOnlyList<Picture> Draw(
         StableDiffusionModel model, Tensor noise, Conditioning conditional, Conditioning unconditional, CancellationToken cancellationToken = default)

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
 
-/// <summary>A Stable Diffusion model: tokenizer, text encoder, U-Net, autoencoder and the scheduler's config. What it computes no run changes.</summary>
+/// <summary>A Stable Diffusion model: tokenizer, text encoder, U-Net, autoencoder and scheduler config. Runs do not change it.</summary>
 public sealed class StableDiffusionModel : IDisposable
 {
     private readonly ModelPart<IReadOnlyList<PromptEncoder>> textEncoders;
@@ -47,53 +47,53 @@ public sealed class StableDiffusionModel : IDisposable
             where T : class => new(device, OpenAgain, build);
     }
 
-    /// <summary>Where the model was loaded from.</summary>
+    /// <summary>Path that the model was loaded from.</summary>
     public string Directory { get; }
 
-    /// <summary>Tells this model from others: a hash of its configs and of samples of its weights.</summary>
+    /// <summary>Identifies the model: a hash of its configs and of samples of its weights.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>Warnings for the user: what in its configs is not understood. Usually empty.</summary>
+    /// <summary>Warnings about unsupported config entries. Usually empty.</summary>
     public IReadOnlyList<string> Notes { get; }
 
-    /// <summary>The shapes of its parts and the noise schedule it was trained with.</summary>
+    /// <summary>The configs of its parts and of its noise schedule.</summary>
     public ModelConfig Shape { get; }
 
-    /// <summary>Splits prompts into tokens.</summary>
+    /// <summary>The tokenizer.</summary>
     public ClipTokenizer Tokenizer { get; }
 
-    /// <summary>Encode tokens: one, or two that each see the same tokens.</summary>
+    /// <summary>The text encoders: one or two, which read the same tokens.</summary>
     public IReadOnlyList<PromptEncoder> TextEncoders => Take(textEncoders);
 
-    /// <summary>Predicts noise.</summary>
+    /// <summary>The U-Net, which predicts noise.</summary>
     public UNet2DConditionModel UNet => Take(unet);
 
-    /// <summary>Converts between pictures and latents.</summary>
+    /// <summary>The autoencoder, which converts between images and latents.</summary>
     public AutoencoderKL Vae => Take(vae);
 
     /// <summary>The noise schedule the model was trained with.</summary>
     public SchedulerConfig Scheduler => Shape.Scheduler;
 
-    /// <summary>Whether an empty prompt is zeros and not what the text encoders make of it.</summary>
+    /// <summary>Whether the conditioning of an empty prompt is zeros instead of the text encoders' output.</summary>
     public bool ZerosForEmptyPrompt => Shape.ZerosForEmptyPrompt;
 
-    /// <summary>The U-Net as the denoising loop takes it.</summary>
+    /// <summary>The U-Net in the form that the denoising loop uses.</summary>
     public Denoiser Denoiser => new(Directory, Shape.UNet, Dtype, Device, () => UNet);
 
-    /// <summary>Side of the pictures that the model was trained on, in pixels.</summary>
+    /// <summary>Side of the training images, in pixels.</summary>
     public int PictureSide => Shape.UNet.SampleSize * Shape.Vae.PixelsPerLatent;
 
-    /// <summary>How far the device's arithmetic can be trusted.</summary>
+    /// <summary>The result of the numerics check of the device.</summary>
     public NumericsVerdict Numerics { get; private init; }
 
-    /// <summary>Where the weights are.</summary>
+    /// <summary>Device of the weights.</summary>
     public Device Device { get; }
 
-    /// <summary>What the U-Net and the text encoder compute in. The autoencoder always runs in float32.</summary>
+    /// <summary>Compute type of the U-Net and the text encoders. The autoencoder always runs in float32.</summary>
     public ScalarType Dtype { get; }
 
     /// <summary>
-    /// Whether the weights of one part are in memory at a time. Taking a part then lets go of the others: take it where it is used, and keep it no longer.
+    /// Whether only the weights of one part are in memory at a time. Accessing a part then releases the others: access it where it is used, and do not keep it.
     /// </summary>
     public bool OnePartAtATime { get; }
 
@@ -102,11 +102,11 @@ public sealed class StableDiffusionModel : IDisposable
 
     /// <summary>Loads a model: a directory in the diffusers layout, or a single file in the original layout.</summary>
     /// <param name="path">Directory with <c>model_index.json</c>, or a <c>.safetensors</c> or <c>.ckpt</c> file.</param>
-    /// <param name="device">Where to put the weights; the CPU when null.</param>
-    /// <param name="dtype">What to compute in; float32 by default.</param>
-    /// <param name="options">What the files do not say: the tokenizer of a single file, for instance.</param>
-    /// <exception cref="InvalidInputException">A part is missing, damaged or of an unknown kind.</exception>
-    /// <exception cref="WrongNumericsException">The device computes wrongly.</exception>
+    /// <param name="device">Device of the weights; null for the CPU.</param>
+    /// <param name="dtype">Compute type; float32 by default.</param>
+    /// <param name="options">Additional load options, such as the tokenizer of a single file.</param>
+    /// <exception cref="InvalidInputException">A part is missing, damaged or of an unknown type.</exception>
+    /// <exception cref="WrongNumericsException">The device computes incorrect results.</exception>
     public static StableDiffusionModel Load(
         string path, Device? device = null, ScalarType dtype = ScalarType.Float32, ModelLoadOptions? options = null)
     {
@@ -126,7 +126,7 @@ public sealed class StableDiffusionModel : IDisposable
         }
     }
 
-    /// <summary>Loads the tokenizer of a model alone, which needs no libtorch.</summary>
+    /// <summary>Loads only the tokenizer of a model, which does not need libtorch.</summary>
     /// <inheritdoc cref="Load(string, Device?, ScalarType, ModelLoadOptions?)"/>
     public static ClipTokenizer LoadTokenizer(string path, ModelLoadOptions? options = null)
     {
@@ -134,12 +134,12 @@ public sealed class StableDiffusionModel : IDisposable
         return files.LoadTokenizer();
     }
 
-    /// <summary>How pictures of a size are brought to the model's size and back.</summary>
+    /// <summary>The framing that fits images of a size to the model's size and back.</summary>
     /// <param name="kind">Crop, fit or pad.</param>
-    /// <param name="picture">Size of the pictures.</param>
-    /// <param name="size">Size to work at in pixels; null for the model's own.</param>
+    /// <param name="picture">Size of the images.</param>
+    /// <param name="size">Working size in pixels; null for the model's default.</param>
     /// <param name="margins">Margins to cut off first.</param>
-    /// <exception cref="InvalidInputException">The margins or the size do not fit.</exception>
+    /// <exception cref="InvalidInputException">The margins or the size are invalid for this model.</exception>
     public Framing Frame(FramingKind kind, PixelSize picture, PixelSize? size = null, PixelMargins margins = default)
     {
         var target = size ?? new PixelSize(PictureSide, PictureSide);
@@ -147,7 +147,7 @@ public sealed class StableDiffusionModel : IDisposable
         return Framing.Create(kind, picture, target, Shape.Vae.PixelsPerLatent, margins);
     }
 
-    /// <summary>Throws unless latents of an image size are whole.</summary>
+    /// <summary>Requires that an image size corresponds to whole latents.</summary>
     /// <exception cref="InvalidInputException">A side is not a multiple of the pixels a latent covers.</exception>
     internal void RequireFits(PixelSize size)
     {
@@ -171,7 +171,7 @@ public sealed class StableDiffusionModel : IDisposable
 
     private void Load(ModelFiles files)
     {
-        // What is wrong with the last part is said before the first one has worked for an hour.
+        // Check all parts first, so that a damaged part is reported immediately and not when it is first used, possibly after an hour.
         if (OnePartAtATime)
         {
             unet.Check(files);
@@ -180,7 +180,7 @@ public sealed class StableDiffusionModel : IDisposable
             return;
         }
 
-        // The U-Net first: while its weights are converted, its file is in memory as well, and nothing else should be yet.
+        // The U-Net is loaded first: while its weights are converted, its file is in memory too, and nothing else should be.
         unet.Load(files);
         textEncoders.Load(files);
         vae.Load(files);
@@ -192,7 +192,7 @@ public sealed class StableDiffusionModel : IDisposable
         if (files.Fingerprint() == Fingerprint)
             return files;
         files.Dispose();
-        throw new InvalidInputException($"The files of {Directory} have changed since the run began; begin it again.");
+        throw new InvalidInputException($"The files of {Directory} have changed since the run started. Start it again.");
     }
 
     private T Take<T>(ModelPart<T> wanted)

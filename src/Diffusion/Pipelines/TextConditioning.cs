@@ -6,31 +6,31 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Pipelines;
 
-/// <summary>Prompts as the U-Net sees them.</summary>
+/// <summary>Encodes prompts into the conditioning of the U-Net.</summary>
 public static class TextConditioning
 {
-    // Which of a text encoder's outputs U-Nets that take a vector were trained with, counted from the last.
+    // SDXL reads the penultimate hidden state.
     private const int LastButOne = 2;
 
     /// <summary>Encodes prompts one by one, so that a prompt's embedding never depends on its neighbours.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="prompts">The prompts, all of the same number of windows; each becomes a row.</param>
-    /// <param name="sizes">Sizes of the picture, for models that look at them; the model's own by default.</param>
-    /// <param name="clipSkip">How many of the text encoder's last layers are left out.</param>
-    /// <exception cref="InvalidInputException">The text encoder does not have so many layers.</exception>
+    /// <param name="prompts">The prompts, all with the same number of chunks; each becomes a row.</param>
+    /// <param name="sizes">Size conditioning, for models that use it; null for the model's default size.</param>
+    /// <param name="clipSkip">Number of final text encoder layers to skip.</param>
+    /// <exception cref="InvalidInputException">The text encoder does not have that many layers.</exception>
     public static Conditioning Encode(StableDiffusionModel model, IEnumerable<TokenizedPrompt> prompts, SizeConditioning? sizes = null, int clipSkip = 0)
     {
         using var _ = no_grad();
         return Encode(model, prompts, sizes, clipSkip, further: null);
     }
 
-    /// <summary>Encodes prompts that have tokens beyond the model's own. Where gradients are recorded, they reach those tokens' vectors.</summary>
+    /// <summary>Encodes prompts that contain added tokens. Gradients, if recorded, reach the vectors of those tokens.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="prompts">The prompts, split by a tokenizer with the further tokens; each becomes a row.</param>
-    /// <param name="further">The further tokens' vectors for each text encoder, [count, width]; see <see cref="Diffusion.Text.ClipTextModel"/>.</param>
-    /// <param name="sizes">Sizes of the picture of each prompt.</param>
-    /// <param name="clipSkip">How many of the text encoder's last layers are left out.</param>
-    /// <exception cref="InvalidInputException">The text encoder does not have so many layers.</exception>
+    /// <param name="prompts">The prompts, from a tokenizer with the added tokens; each becomes a row.</param>
+    /// <param name="further">The added tokens' vectors for each text encoder, [count, width]; see <see cref="Diffusion.Text.ClipTextModel"/>.</param>
+    /// <param name="sizes">Size conditioning of each prompt.</param>
+    /// <param name="clipSkip">Number of final text encoder layers to skip.</param>
+    /// <exception cref="InvalidInputException">The text encoder does not have that many layers.</exception>
     public static Conditioning EncodeWith(
         StableDiffusionModel model, IReadOnlyList<TokenizedPrompt> prompts, IReadOnlyList<Tensor> further, IReadOnlyList<SizeConditioning> sizes, int clipSkip = 0)
     {
@@ -50,7 +50,7 @@ public static class TextConditioning
     }
 
     /// <summary>
-    /// Encodes the negative prompt, one row. In the place of an empty one, models whose training left the text out by zeros are given zeros.
+    /// Encodes the negative prompt, one row. Models that were trained with zeros in place of dropped text get zeros for an empty prompt.
     /// </summary>
     /// <inheritdoc cref="Encode(StableDiffusionModel, IEnumerable{TokenizedPrompt}, SizeConditioning?, int)"/>
     public static Conditioning EncodeNegative(StableDiffusionModel model, TokenizedPrompt prompt, SizeConditioning? sizes = null, int clipSkip = 0)
@@ -60,13 +60,13 @@ public static class TextConditioning
         var encoded = Encode(model, [prompt], sizes, clipSkip);
         if (prompt.Text.Length > 0 || !model.ZerosForEmptyPrompt)
             return encoded.MoveToOuterDisposeScope();
-        // The sizes stay: only the text is left out.
+        // The size conditioning stays; only the text is zeroed.
         encoded.Text.zero_();
         encoded.Vector?.narrow(1, 0, model.Shape.TextEncoders[^1].PooledSize).zero_();
         return encoded.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Encodes a plain negative prompt.</summary>
+    /// <summary>Encodes a negative prompt without emphasis.</summary>
     /// <inheritdoc cref="EncodeNegative(StableDiffusionModel, TokenizedPrompt, SizeConditioning?, int)"/>
     public static Conditioning EncodeNegative(StableDiffusionModel model, string prompt, SizeConditioning? sizes = null) =>
         EncodeNegative(model, model.Tokenizer.Tokenize(prompt), sizes);
@@ -78,12 +78,12 @@ public static class TextConditioning
         var text = cat([.. windows.Select(window => window.Text)], 1);
         if (prompt.Emphasis is { } emphasis)
             text = Emphasise(model, text, emphasis, takesVector, clipSkip);
-        // The vector is that of the first window: it is one for the whole text, and the beginning says most.
+        // The pooled vector comes from the first chunk: there is only one for the whole text, and the beginning matters most.
         var numbers = tensor(sizes.Numbers, [1, sizes.Numbers.Length], device: model.Device);
         return new Conditioning(text, takesVector ? UNet2DConditionModel.Vector(model.Shape.UNet, windows[0].Pooled, numbers) : null);
     }
 
-    /// <summary>One window through all text encoders.</summary>
+    /// <summary>Encodes one chunk with all text encoders.</summary>
     private static (Tensor Text, Tensor Pooled) Read(
         StableDiffusionModel model, TokenizedPrompt prompt, int window, bool takesVector, int clipSkip, IReadOnlyList<Tensor>? further = null)
     {
@@ -97,14 +97,14 @@ public static class TextConditioning
             var states = new List<Tensor>();
             var output = encoder.Model.Forward(tensor(ids, [1, ids.Length], device: model.Device), states, further?[i]);
             texts.Add(takesVector ? states[^(LastButOne + clipSkip)] : clipSkip > 0 ? encoder.Model.Normalize(states[^(1 + clipSkip)]) : output);
-            // The last encoder's counts.
+            // The pooled output of the last encoder is the one that counts.
             pooled = encoder.Model.Pool(output, own.IndexOf(model.Tokenizer.EndId));
         }
 
         return (cat(texts, -1), pooled);
     }
 
-    /// <summary>Moves each token on the line from what the empty prompt says in its place: 0 is nothing said, 1 the token, more is beyond it.</summary>
+    /// <summary>Interpolates each token between the empty prompt's embedding (strength 0) and its own (strength 1), or extrapolates beyond it.</summary>
     private static Tensor Emphasise(StableDiffusionModel model, Tensor text, IReadOnlyList<float> emphasis, bool takesVector, int clipSkip)
     {
         var nothing = Read(model, model.Tokenizer.Tokenize(""), 0, takesVector, clipSkip).Text.repeat(1, emphasis.Count / model.Tokenizer.MaxLength, 1);

@@ -5,11 +5,11 @@ namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
 /// Bi-directional integration approximation (Zhang et al. 2023, "Exact Diffusion Inversion via Bi-directional Integration Approximation",
-/// arXiv 2307.10829): DDIM whose step also looks back at the sample before, which makes it invertible up to rounding.
+/// arXiv 2307.10829): a DDIM step that also uses the previous sample, which makes it invertible up to rounding.
 /// </summary>
 /// <remarks>
-/// With D and U the DDIM moves from z_k one level down and one level up along the same noise prediction,
-/// z_{k−1} = γ·(z_{k+1} − U) + D, and so z_{k+1} = (z_{k−1} − D) / γ + U.
+/// With D and U the DDIM steps from z_k one level down and one level up along the same noise prediction,
+/// z_{k−1} = γ·(z_{k+1} − U) + D, and therefore z_{k+1} = (z_{k−1} − D) / γ + U.
 /// </remarks>
 public sealed class BdiaScheduler : DdimScheduler
 {
@@ -17,10 +17,10 @@ public sealed class BdiaScheduler : DdimScheduler
     private Tensor? before;
 
     /// <summary>Prepares a run.</summary>
-    /// <param name="config">The model's schedule.</param>
+    /// <param name="config">The scheduler config.</param>
     /// <param name="steps">Number of steps, at least 2.</param>
-    /// <param name="gamma">How much a step looks back, above 0 to 1; below 1 it is steadier and its inverse amplifies errors.</param>
-    /// <param name="before">The sample before the first step that is taken, where that is not step 0; it stays the caller's.</param>
+    /// <param name="gamma">Weight of the previous sample, above 0, at most 1; values below 1 are steadier but their inverse amplifies errors.</param>
+    /// <param name="before">The sample before the first step taken, if that is not step 0; the caller disposes it.</param>
     public BdiaScheduler(SchedulerConfig config, int steps, double gamma = 1, Tensor? before = null)
         : base(config, steps)
     {
@@ -42,9 +42,9 @@ public sealed class BdiaScheduler : DdimScheduler
     /// <summary>Undoes a step.</summary>
     /// <param name="modelOutput">The network's output for <paramref name="sample"/> at <c>Timesteps[step]</c>.</param>
     /// <param name="step">The step that led from <paramref name="sample"/> to <paramref name="after"/>, above 0.</param>
-    /// <param name="sample">z_k, the sample that the step was given.</param>
-    /// <param name="after">z_{k−1}, what the step made of it.</param>
-    /// <returns>z_{k+1}, the sample that step − 1 was given.</returns>
+    /// <param name="sample">z_k, the input of the step.</param>
+    /// <param name="after">z_{k−1}, the result of the step.</param>
+    /// <returns>z_{k+1}, the input of step − 1.</returns>
     public Tensor UndoStep(Tensor modelOutput, int step, Tensor sample, Tensor after)
     {
         using var scope = NewDisposeScope();

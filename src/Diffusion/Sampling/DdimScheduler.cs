@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// DDIM (Song et al. 2020, "Denoising Diffusion Implicit Models", equation 12): deterministic unless <see cref="Eta"/> says otherwise, and the
-/// inverse of the deterministic step.
+/// DDIM (Song et al. 2020, "Denoising Diffusion Implicit Models", equation 12): deterministic unless <see cref="Eta"/> is above 0. Also
+/// provides the inverse of the deterministic step.
 /// </summary>
 public class DdimScheduler : Scheduler
 {
@@ -13,7 +13,7 @@ public class DdimScheduler : Scheduler
     private readonly NoiseLevel final;
 
     /// <summary>Prepares a run of <paramref name="steps"/> steps.</summary>
-    /// <exception cref="InvalidInputException">So many steps are not possible, or the model's schedule ends in pure noise while it predicts noise.</exception>
+    /// <exception cref="InvalidInputException">The number of steps is not possible, or the schedule ends in pure noise although the model predicts noise.</exception>
     public DdimScheduler(SchedulerConfig config, int steps)
         : base(config)
     {
@@ -30,7 +30,7 @@ public class DdimScheduler : Scheduler
     /// <summary>η of equation 16: 0 is deterministic, 1 has the variance of DDPM.</summary>
     public double Eta { get; init; }
 
-    /// <summary>The noise of each step where η is above 0, [steps, channels, h, w]; stays the caller's.</summary>
+    /// <summary>The noise of each step for η above 0, [steps, channels, h, w]; the caller disposes it.</summary>
     public Tensor? StepNoise { get; init; }
 
     /// <inheritdoc/>
@@ -42,7 +42,7 @@ public class DdimScheduler : Scheduler
         return (deviation > 0 && StepNoise is { } noise ? mean.Plus(noise.narrow(0, step, 1) * Scalar(deviation)) : mean).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What <see cref="Step"/> gives before its noise is added.</summary>
+    /// <summary>The result of <see cref="Step"/> before its noise is added.</summary>
     public Tensor Mean(Tensor modelOutput, int step, Tensor sample)
     {
         using var scope = NewDisposeScope();
@@ -69,20 +69,20 @@ public class DdimScheduler : Scheduler
     /// (Dhariwal and Nichol 2021, "Diffusion Models Beat GANs on Image Synthesis", appendix F).
     /// </summary>
     /// <param name="modelOutput">The network's output for the sample at <c>Timesteps[step]</c>.</param>
-    /// <param name="step">The step that is undone; inversion runs from the last to 0.</param>
+    /// <param name="step">The step to undo; inversion runs from the last step to 0.</param>
     /// <param name="sample">The sample after that step.</param>
     /// <returns>The sample before that step.</returns>
     public Tensor InverseStep(Tensor modelOutput, int step, Tensor sample)
     {
         using var scope = NewDisposeScope();
-        // The network is asked at the timestep that is being returned to, but the sample still has the noise of the one it comes from.
+        // The network is evaluated at the timestep being returned to, but the sample still has the noise level that it comes from.
         var from = Previous(step);
         var clean = from.PredictSample(Config.PredictionType, modelOutput, sample);
         var noise = from.PredictNoise(Config.PredictionType, modelOutput, sample);
         return Level(step).AddNoise(clean, noise).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The level a step leads to. The stride is a whole number in every spacing; below timestep 0 lies the final level.</summary>
+    /// <summary>The level that a step leads to. The stride is an integer in every spacing; below timestep 0 is the final level.</summary>
     private protected NoiseLevel Previous(int step)
     {
         var timestep = Timesteps[step] - stride;

@@ -4,22 +4,22 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
 
-/// <summary>State of a run after a step.</summary>
-/// <param name="Step">The step just done, from 0.</param>
-/// <param name="Steps">How many there are.</param>
-/// <param name="Timestep">Its timestep.</param>
-/// <param name="Latents">[images, channels, h, w] float32; belongs to the loop and is valid until the next step.</param>
+/// <summary>The state of a run after a step.</summary>
+/// <param name="Step">Index of the completed step, from 0.</param>
+/// <param name="Steps">Total number of steps.</param>
+/// <param name="Timestep">Timestep of the completed step.</param>
+/// <param name="Latents">[images, channels, h, w] float32; owned by the loop and valid until the next step.</param>
 public readonly record struct DenoisingState(int Step, int Steps, long Timestep, Tensor Latents);
 
-/// <summary>The denoising loop. A synchronous iterator: the caller owns progress, previews and cancellation, and stays on one thread.</summary>
+/// <summary>The denoising loop. A synchronous iterator: the caller controls progress, previews and cancellation, on its own thread.</summary>
 public static class DenoisingLoop
 {
     /// <summary>Denoises step by step.</summary>
     /// <param name="denoiser">The network.</param>
     /// <param name="scheduler">A fresh scheduler for this run.</param>
-    /// <param name="request">What to denoise.</param>
+    /// <param name="request">The latents, conditioning and settings of the run.</param>
     /// <param name="cancellationToken">Checked before every step.</param>
-    /// <exception cref="InvalidInputException">The latents overflowed, or the U-Net takes another number of channels.</exception>
+    /// <exception cref="InvalidInputException">The latents became NaN or infinite, or the U-Net takes another number of channels.</exception>
     public static IEnumerable<DenoisingState> Run(
         Denoiser denoiser, Scheduler scheduler, DenoisingRequest request, CancellationToken cancellationToken = default)
     {
@@ -27,10 +27,10 @@ public static class DenoisingLoop
         if (denoiser.Config.InChannels != channels)
         {
             throw new InvalidInputException(
-                $"The U-Net of {denoiser.Name} takes {denoiser.Config.InChannels} channels, not {channels}. A model made for inpainting can only inpaint.");
+                $"The U-Net of {denoiser.Name} takes {denoiser.Config.InChannels} channels, not {channels}. Inpainting models can only inpaint.");
         }
 
-        // Such a network does in one row what guidance does in two.
+        // Distilled networks take guidance as an input and need only one row.
         if (denoiser.TakesGuidance)
             request = request with { Guidance = 1, Conditional = request.Conditional with { Guidance = request.Guidance } };
         var batch = new GuidedBatch(request);
@@ -75,7 +75,7 @@ public static class DenoisingLoop
         return request.AfterStep(i, next).DetachFromDisposeScope();
     }
 
-    // All rows at once, or one after another where memory is short.
+    // All rows at once, or one after another to save memory.
     private static Tensor Predict(Denoiser denoiser, long timestep, DenoisingRequest request, GuidedBatch batch, int i, Tensor latents)
     {
         var (input, conditioning) = (batch.Input(latents), batch.Conditioning(i));

@@ -4,57 +4,57 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
 
-/// <summary>What a run denoises, and how.</summary>
+/// <summary>The inputs and settings of a denoising run.</summary>
 public sealed record DenoisingRequest
 {
-    /// <summary>Starting latents, [pictures, channels, h, w]; stays the caller's.</summary>
+    /// <summary>Initial latents, [images, channels, h, w]; the caller disposes them.</summary>
     public required Tensor Latents { get; init; }
 
-    /// <summary>The step to start at; those before it are left out, so the latents are as noisy as that step expects.</summary>
+    /// <summary>Index of the first step to run. The latents must have the noise level of that step.</summary>
     public int FirstStep { get; init; }
 
     /// <summary>Extra input channels, [1, channels, h, w]: the mask and the masked image of inpainting models.</summary>
     public Tensor? ExtraChannels { get; init; }
 
-    /// <summary>Index of each picture's prompt within the whole run, as attention processors are told.</summary>
+    /// <summary>Index of each image's prompt within the whole run, for attention processors.</summary>
     public required IReadOnlyList<int> Prompts { get; init; }
 
-    /// <summary>What each picture is conditioned on; stays the caller's.</summary>
+    /// <summary>The conditioning of each image; the caller disposes it.</summary>
     public required Conditioning Conditional { get; init; }
 
-    /// <summary>The unconditional (negative) prompt: one row, or one text for each step, [steps, tokens, width]; stays the caller's.</summary>
+    /// <summary>The unconditional (negative) conditioning: one row, or one text per step, [steps, tokens, width]; the caller disposes it.</summary>
     public required Conditioning Unconditional { get; init; }
 
-    /// <summary>Classifier-free guidance w (Ho and Salimans, arXiv 2207.12598); at exactly 1, and for models that take it as an input, the unconditional rows are not computed.</summary>
+    /// <summary>Classifier-free guidance w (Ho and Salimans, arXiv 2207.12598). At exactly 1, and for models that take guidance as an input, no unconditional rows are computed.</summary>
     public double Guidance { get; init; } = SamplingSettings.DefaultGuidance;
 
     /// <summary>See <see cref="SamplingSettings.GuidanceRescale"/>.</summary>
     public double GuidanceRescale { get; init; }
 
-    /// <summary>Changes what guidance scales, ε_cond − ε_uncond of the guided images; null to leave it.</summary>
+    /// <summary>Transforms the guidance difference ε_cond − ε_uncond of the guided images; null leaves it unchanged.</summary>
     public Func<Tensor, Tensor>? ShapeGuidance { get; init; }
 
     /// <summary>
-    /// Trajectory of the first image where it is known beforehand: its latents at the start and after each step, [steps + 1, channels, h, w]. Its
-    /// unconditional row is not computed then, and its conditional row only for the attention that other images take from it.
+    /// Known trajectory of the first image: its latents at the start and after each step, [steps + 1, channels, h, w]; null if unknown. Its
+    /// unconditional row is then not computed, and its conditional row only provides the attention for the other images.
     /// </summary>
     public Tensor? Trajectory { get; init; }
 
     /// <summary>
-    /// Whether the rows of a step are computed one after another, unconditional ones first, then the pictures in their order: the memory of one row
-    /// instead of all.
+    /// Whether the rows of a step are computed one after another, unconditional rows first, then the images in order. This needs the memory of
+    /// one row only.
     /// </summary>
     public bool RowByRow { get; init; }
 
-    /// <summary>The run's attention.</summary>
+    /// <summary>The attention processor of the run.</summary>
     public AttentionProcessor Attention { get; init; } = AttentionProcessor.Plain;
 
     /// <summary>
-    /// Receives each step's x₀ prediction before the step is taken, [images, channels, h, w] of the images that are computed; the receiver disposes it.
-    /// Null where no preview is wanted.
+    /// Receives the x₀ prediction of each step before the step is taken, [images, channels, h, w] of the computed images; the receiver disposes it.
+    /// Null if no preview is wanted.
     /// </summary>
     public Action<Tensor>? Predicted { get; init; }
 
-    /// <summary>Called after each scheduler step with the step and the latents; returns the latents to go on with (the same or fresh ones).</summary>
+    /// <summary>Called after each scheduler step with the step and the latents; returns the latents to continue with (the same or new ones).</summary>
     public Func<int, Tensor, Tensor> AfterStep { get; init; } = (_, latents) => latents;
 }

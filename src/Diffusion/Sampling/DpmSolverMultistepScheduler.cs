@@ -11,14 +11,14 @@ public sealed class DpmSolverMultistepScheduler : Scheduler
 {
     internal const string SupportedAlgorithm = "dpmsolver++";
 
-    /// <summary>Runs shorter than this end with a first-order step where the config allows it.</summary>
+    /// <summary>Shorter runs end with a first-order step if the config allows it.</summary>
     private const int ShortRun = 15;
 
     private readonly double[] sigmas;
     private readonly StepHistory samples = new(2);
 
     /// <summary>Prepares a run of <paramref name="steps"/> steps.</summary>
-    /// <exception cref="InvalidInputException">So many steps are not possible, or the config asks for what this form does not have.</exception>
+    /// <exception cref="InvalidInputException">The number of steps is not possible, or the config needs an unsupported variant.</exception>
     public DpmSolverMultistepScheduler(SchedulerConfig config, int steps)
         : base(config)
     {
@@ -37,7 +37,7 @@ public sealed class DpmSolverMultistepScheduler : Scheduler
         sigmas = [.. ratios, config.FinalSigmaIsZero ? 0 : end];
     }
 
-    /// <summary>The noise of each step and of the end, as ratios σ/α.</summary>
+    /// <summary>The noise level at each step and at the end, as ratios σ/α.</summary>
     public IReadOnlyList<double> Sigmas => sigmas;
 
     /// <inheritdoc/>
@@ -51,7 +51,7 @@ public sealed class DpmSolverMultistepScheduler : Scheduler
         var h = next.Lambda - level.Lambda;
         var gain = -next.Alpha * double.ExpM1(-h);
         var result = (sample * Scalar(next.Sigma / level.Sigma)).Plus(samples[0] * Scalar(gain));
-        // A last step between equal levels (Karras spacing) does nothing, and has no curvature to correct.
+        // A last step between equal levels (Karras spacing) does nothing and has no curvature to correct.
         if (samples.Count == 2 && !IsFirstOrder(step) && h > 0)
         {
             var ratio = (level.Lambda - Level(step - 1).Lambda) / h;

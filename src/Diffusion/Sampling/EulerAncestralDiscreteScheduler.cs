@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// Euler's method with ancestral sampling: each step goes further down than it should and noise is added to come back up, as much as DDPM has
+/// Euler's method with ancestral sampling: each step goes below the target noise level and adds noise to return to it, with DDPM's variance
 /// (Song et al. 2020, "Score-Based Generative Modeling through Stochastic Differential Equations", in the form of the k-diffusion code). The
-/// sampler of models that were distilled to few steps by adversaries ("Turbo").
+/// sampler for adversarially distilled few-step models ("Turbo").
 /// </summary>
-/// <param name="config">The model's noise.</param>
+/// <param name="config">The scheduler config.</param>
 /// <param name="steps">Number of steps.</param>
-/// <param name="seed">Seed of the noise that is added.</param>
-/// <exception cref="InvalidInputException">So many steps are not possible.</exception>
+/// <param name="seed">Seed of the added noise.</param>
+/// <exception cref="InvalidInputException">The number of steps is not possible.</exception>
 public sealed class EulerAncestralDiscreteScheduler(SchedulerConfig config, int steps, ulong seed) : EulerDiscreteScheduler(config, steps)
 {
     private readonly StepNoise noise = new(seed);

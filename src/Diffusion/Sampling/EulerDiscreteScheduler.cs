@@ -5,17 +5,17 @@ namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
 /// Euler's method on the probability-flow equation (Karras et al. 2022, algorithm 2 without churn). Samples are kept as x_0 + σ·ε, so their
-/// variance shrinks on the way; <see cref="ScaleModelInput"/> gives the network what it knows.
+/// variance shrinks during the run; <see cref="ScaleModelInput"/> scales them to the network's expected variance.
 /// </summary>
 /// <remarks>
-/// Timesteps are whole numbers, as in training; where a spacing falls between two, the nearer one and its noise are taken.
+/// Timesteps are integers, as in training; a spacing between two integers uses the nearer timestep and its noise level.
 /// </remarks>
 public class EulerDiscreteScheduler : Scheduler
 {
     private readonly double[] sigmas;
 
     /// <summary>Prepares a run of <paramref name="steps"/> steps.</summary>
-    /// <exception cref="InvalidInputException">So many steps are not possible.</exception>
+    /// <exception cref="InvalidInputException">The number of steps is not possible.</exception>
     public EulerDiscreteScheduler(SchedulerConfig config, int steps)
         : base(config)
     {
@@ -29,10 +29,10 @@ public class EulerDiscreteScheduler : Scheduler
         sigmas = [.. ratios, 0];
     }
 
-    /// <summary>The noise of each step, and 0 at the end, as ratios σ/α.</summary>
+    /// <summary>The noise level at each step, with 0 at the end, as ratios σ/α.</summary>
     public IReadOnlyList<double> Sigmas => sigmas;
 
-    /// <summary>The noise at the first step; with leading spacing, which starts below pure noise, that of the sample as a whole.</summary>
+    /// <summary>The noise level at the first step; with leading spacing, which starts below pure noise, the standard deviation of the whole sample.</summary>
     public override double InitialNoiseSigma =>
         Config.TimestepSpacing == TimestepSpacing.Leading ? Math.Sqrt((sigmas[0] * sigmas[0]) + 1) : sigmas[0];
 

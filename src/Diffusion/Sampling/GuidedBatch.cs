@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// The rows of a step: unconditional ones of the images that are guided, then the conditional ones of all. An image with a known trajectory has a
-/// conditional row only.
+/// The rows of a step: the unconditional rows of the guided images, then the conditional rows of all images. An image with a known
+/// trajectory has only a conditional row.
 /// </summary>
 internal sealed class GuidedBatch
 {
@@ -28,14 +28,14 @@ internal sealed class GuidedBatch
 
     public IReadOnlyList<BatchRow> Rows { get; }
 
-    /// <summary>The network's input for all rows, from the images' latents; extra channels are those of inpainting models.</summary>
+    /// <summary>The network's input for all rows, from the images' latents, with the extra channels of inpainting models.</summary>
     public Tensor Input(Tensor latents)
     {
         var rows = isGuided ? cat([Unknown(latents), latents], 0) : latents;
         return request.ExtraChannels is { } extra ? cat([rows, extra.expand(rows.shape[0], -1, -1, -1)], 1) : rows;
     }
 
-    /// <summary>What all rows are conditioned on at a step.</summary>
+    /// <summary>The conditioning of all rows at a step.</summary>
     public Conditioning Conditioning(int step) => isGuided
         ? request.Unconditional.At(step).Expand(request.Prompts.Count - known).Join(request.Conditional)
         : request.Conditional;

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// Sampling of latent consistency models (Luo et al. 2023, arXiv 2310.04378, algorithm 3), which were distilled to jump from any of a few dozen
-/// timesteps to the clean sample: each step jumps there, and noise is added to come to the next timestep. Two to eight steps are usual.
+/// Sampler for latent consistency models (Luo et al. 2023, arXiv 2310.04378, algorithm 3), which were distilled to jump from any of a few dozen
+/// timesteps to the clean sample. Each step makes that jump and adds noise to reach the next timestep. Two to eight steps are typical.
 /// </summary>
 public sealed class LcmScheduler : Scheduler
 {
@@ -15,17 +15,17 @@ public sealed class LcmScheduler : Scheduler
     private readonly StepNoise noise;
 
     /// <summary>Prepares a run.</summary>
-    /// <param name="config">The model's noise.</param>
-    /// <param name="steps">Number of steps, at most that of the timesteps that the model was distilled on.</param>
-    /// <param name="seed">Seed of the noise that is added.</param>
-    /// <exception cref="InvalidInputException">So many steps are not possible.</exception>
+    /// <param name="config">The scheduler config.</param>
+    /// <param name="steps">Number of steps, at most the number of timesteps used in distillation.</param>
+    /// <param name="seed">Seed of the added noise.</param>
+    /// <exception cref="InvalidInputException">The number of steps is not possible.</exception>
     public LcmScheduler(SchedulerConfig config, int steps, ulong seed)
         : base(config)
     {
         var known = config.OriginalInferenceSteps;
         if (steps < 1 || steps > known)
-            throw new InvalidInputException("Steps", $"{steps} is out of range for lcm.", $"Use a number from 1 to {known}; 4 to 8 are usual.");
-        // Of the timesteps of training, from the noisiest, as many at equal distances (rounded down) as there are steps.
+            throw new InvalidInputException("Steps", $"{steps} is out of range for lcm.", $"Use a number from 1 to {known}; 4 to 8 are typical.");
+        // Selects evenly spaced timesteps (rounded down) from those of the distillation, starting at the noisiest.
         var stride = config.TrainTimesteps / known;
         Timesteps = [.. Enumerable.Range(0, steps).Select(i => ((known - (long)Math.Floor((double)i * known / steps)) * stride) - 1)];
         noise = new StepNoise(seed);
@@ -38,7 +38,7 @@ public sealed class LcmScheduler : Scheduler
         var clean = PredictSample(modelOutput, step, sample);
         if (Config.ClipSample)
             clean = clean.clamp(Scalar(-Config.ClipSampleRange), Scalar(Config.ClipSampleRange));
-        // The share of the network's answer falls to 0 at timestep 0, where a sample is its own clean one.
+        // The weight of the network's prediction falls to 0 at timestep 0, where the sample is already clean.
         var time = Timesteps[step] * Config.TimestepScaling;
         var spread = (time * time) + (DataSigma * DataSigma);
         var jumped = (clean * Scalar(time / Math.Sqrt(spread))).Plus(sample * Scalar(DataSigma * DataSigma / spread));

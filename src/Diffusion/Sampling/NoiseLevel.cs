@@ -4,19 +4,19 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// How much of a noisy sample x_t = α·x_0 + σ·ε is signal and how much noise, with α² + σ² = 1.
+/// The signal and noise shares of a noisy sample x_t = α·x_0 + σ·ε, with α² + σ² = 1.
 /// </summary>
 /// <param name="Alpha">Share of the clean sample, 0 to 1.</param>
 /// <param name="Sigma">Share of the noise, 0 to 1.</param>
 public readonly record struct NoiseLevel(double Alpha, double Sigma)
 {
-    /// <summary>Half the logarithm of the signal-to-noise ratio, log(α/σ): infinite where there is no noise.</summary>
+    /// <summary>Half the log signal-to-noise ratio, log(α/σ); infinite without noise.</summary>
     public double Lambda => Math.Log(Alpha) - Math.Log(Sigma);
 
-    /// <summary>The level of ᾱ_t = α², as diffusion models store it (<c>alphas_cumprod</c>).</summary>
+    /// <summary>The level for ᾱ_t = α², the form that diffusion models store (<c>alphas_cumprod</c>).</summary>
     public static NoiseLevel FromAlphaCumprod(double alphaCumprod) => new(Math.Sqrt(alphaCumprod), Math.Sqrt(1 - alphaCumprod));
 
-    /// <summary>The level of the ratio σ/α, in which solvers step (Karras et al. 2022).</summary>
+    /// <summary>The level for a ratio σ/α, the variable of ODE solvers (Karras et al. 2022).</summary>
     public static NoiseLevel FromRatio(double ratio)
     {
         var alpha = 1 / Math.Sqrt((ratio * ratio) + 1);
@@ -30,10 +30,10 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
         return (sample * Scalar(Alpha)).Plus(noise * Scalar(Sigma)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What a network is trained to make of a clean sample x_0 that was noised to this level; it belongs to the caller.</summary>
-    /// <param name="type">What the network predicts.</param>
+    /// <summary>The training target of a network for a clean sample x_0 noised to this level; the caller disposes it.</summary>
+    /// <param name="type">The network's prediction type.</param>
     /// <param name="sample">The clean sample x_0.</param>
-    /// <param name="noise">The noise ε that was added.</param>
+    /// <param name="noise">The added noise ε.</param>
     public Tensor Target(PredictionType type, Tensor sample, Tensor noise)
     {
         using var scope = NewDisposeScope();
@@ -46,10 +46,10 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
         return target.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The clean sample x_0 that a network's output stands for.</summary>
-    /// <param name="type">What the network predicts.</param>
+    /// <summary>Converts a network's output to the x₀ prediction.</summary>
+    /// <param name="type">The network's prediction type.</param>
     /// <param name="modelOutput">The network's output.</param>
-    /// <param name="sample">The noisy sample x_t of this level.</param>
+    /// <param name="sample">The noisy sample x_t at this level.</param>
     public Tensor PredictSample(PredictionType type, Tensor modelOutput, Tensor sample)
     {
         using var scope = NewDisposeScope();
@@ -62,7 +62,7 @@ public readonly record struct NoiseLevel(double Alpha, double Sigma)
         return clean.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The noise ε that a network's output stands for; parameters as in <see cref="PredictSample"/>.</summary>
+    /// <summary>Converts a network's output to the predicted noise ε; parameters as in <see cref="PredictSample"/>.</summary>
     public Tensor PredictNoise(PredictionType type, Tensor modelOutput, Tensor sample)
     {
         using var scope = NewDisposeScope();

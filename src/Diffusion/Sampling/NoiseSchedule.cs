@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// The noise of each training timestep. Computed in float32 with the operations PyTorch code uses, so that the numbers
-/// differ from those a model was trained with in the last bit at most.
+/// The noise level of each training timestep, computed in float32 with the same operations as PyTorch code, so that the numbers
+/// differ from those used in training by at most the last bit.
 /// </summary>
 public sealed class NoiseSchedule
 {
-    /// <summary>Stands for ᾱ = 0 where a finite ratio σ/α is needed; the smallest ᾱ float16 networks have been run with.</summary>
+    /// <summary>Replaces ᾱ = 0 where a finite ratio σ/α is needed; the smallest ᾱ that float16 networks have been run with.</summary>
     private const double MinAlphaCumprod = 1.0 / (1 << 24);
 
     private readonly float[] betas;
@@ -17,7 +17,7 @@ public sealed class NoiseSchedule
 
     private NoiseSchedule(float[] betas, float[] alphasCumprod) => (this.betas, this.alphasCumprod) = (betas, alphasCumprod);
 
-    /// <summary>β_t, the variance each timestep adds.</summary>
+    /// <summary>β_t, the variance added by each timestep.</summary>
     public IReadOnlyList<float> Betas => betas;
 
     /// <summary>ᾱ_t = Π (1 − β), the share of the clean sample's variance.</summary>
@@ -39,7 +39,7 @@ public sealed class NoiseSchedule
     /// <summary>The noise level of a timestep.</summary>
     public NoiseLevel Level(long timestep) => NoiseLevel.FromAlphaCumprod(alphasCumprod[timestep]);
 
-    /// <summary>The ratio σ/α of a timestep, finite even where the schedule ends in pure noise.</summary>
+    /// <summary>The ratio σ/α of a timestep, finite even if the schedule ends in pure noise.</summary>
     public double Ratio(long timestep)
     {
         var alphaCumprod = Math.Max(alphasCumprod[timestep], MinAlphaCumprod);
@@ -65,7 +65,7 @@ public sealed class NoiseSchedule
         double AlphaBar(int t) => Math.Pow(Math.Cos((((double)t / count) + 0.008) / 1.008 * Math.PI / 2), 2);
     }
 
-    /// <summary>Shifts and scales √ᾱ so that the last timestep is pure noise and the first stays (Lin et al. 2024, algorithm 1).</summary>
+    /// <summary>Shifts and scales √ᾱ so that the last timestep is pure noise and the first is unchanged (Lin et al. 2024, algorithm 1).</summary>
     private static Tensor RescaleToZeroTerminalSnr(Tensor betas)
     {
         var root = OneMinus(betas).cumprod(0).sqrt();

@@ -4,18 +4,18 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// Ends a run whose numbers became infinite or undefined. The answer about a step is read when the next one has been handed to the device, so
-/// that a GPU never runs out of work for it; what overflowed once stays so.
+/// Stops a run whose latents became NaN or infinite. The check of a step is read only after the next step has been queued, so that a GPU
+/// never runs idle for it. This is safe because NaN and infinite values persist.
 /// </summary>
 internal sealed class OverflowWatch : IDisposable
 {
     private Tensor? finite;
     private int step;
 
-    /// <summary>Asks about a step, and reads the answer about the one before.</summary>
+    /// <summary>Queues the check of a step and reads that of the previous step.</summary>
     /// <param name="index">The step, from 0.</param>
     /// <param name="latents">The latents after it.</param>
-    /// <exception cref="InvalidInputException">The step before overflowed.</exception>
+    /// <exception cref="InvalidInputException">The previous step produced NaN or infinite values.</exception>
     public void Add(int index, Tensor latents)
     {
         var asked = FiniteNumbers.Ask(latents).DetachFromDisposeScope();
@@ -25,13 +25,13 @@ internal sealed class OverflowWatch : IDisposable
             Require(before, index - 1);
     }
 
-    /// <summary>Reads the answer about the last step.</summary>
-    /// <exception cref="InvalidInputException">It overflowed.</exception>
+    /// <summary>Reads the check of the last step.</summary>
+    /// <exception cref="InvalidInputException">The last step produced NaN or infinite values.</exception>
     public void Require() => Require(finite, step);
 
     public void Dispose() => finite?.Dispose();
 
     private static void Require(Tensor? finite, int step) => InvalidInputException.Require(
         finite is null || finite.ReadBoolean(),
-        $"The numbers overflowed at step {step + 1}. Use float32, a lower guidance or weights closer to 1; if it persists, the model file may be corrupt.");
+        $"The latents became NaN or infinite at step {step + 1}. Use float32, a lower guidance or weights closer to 1; if it persists, the model file may be corrupt.");
 }

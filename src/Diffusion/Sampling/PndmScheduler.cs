@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// Pseudo linear multistep sampling (Liu et al. 2022, "Pseudo Numerical Methods for Diffusion Models on Manifolds"), in the form Stable
-/// Diffusion 1.x uses: without the Runge-Kutta start. The second timestep is evaluated twice instead, so N steps are N + 1 evaluations.
+/// Pseudo linear multistep sampling (Liu et al. 2022, "Pseudo Numerical Methods for Diffusion Models on Manifolds"), in the form used by
+/// Stable Diffusion 1.x: without the Runge-Kutta warm-up. The second timestep is evaluated twice instead, so N steps need N + 1 evaluations.
 /// </summary>
 public sealed class PndmScheduler : Scheduler
 {
@@ -17,7 +17,7 @@ public sealed class PndmScheduler : Scheduler
     private Tensor? start;
 
     /// <summary>Prepares a run of <paramref name="steps"/> steps.</summary>
-    /// <exception cref="InvalidInputException">So many steps are not possible, or the config asks for what this form does not have.</exception>
+    /// <exception cref="InvalidInputException">The number of steps is not possible, or the config needs an unsupported variant.</exception>
     public PndmScheduler(SchedulerConfig config, int steps)
         : base(config)
     {
@@ -39,7 +39,7 @@ public sealed class PndmScheduler : Scheduler
         if (step == 0)
             Keep(sample);
 
-        // The repeated evaluation redoes the first step with the mean of both ends' predictions (Heun's rule); its own is not remembered.
+        // The repeated evaluation redoes the first step with the mean of both predictions (Heun's rule); its own prediction is not stored.
         var repeated = step == 1;
         if (!repeated)
             noises.Push(modelOutput.detach());
@@ -66,12 +66,12 @@ public sealed class PndmScheduler : Scheduler
         base.Dispose();
     }
 
-    /// <summary>The paper's transfer (equation 9), a DDIM step written so that equal levels give the sample back.</summary>
+    /// <summary>The paper's transfer (equation 9), a DDIM step in a form that returns the sample for equal levels.</summary>
     private Tensor Transfer(Tensor modelOutput, long timestep, Tensor sample)
     {
         var level = Noise.Level(timestep);
         var next = timestep - stride >= 0 ? Noise.Level(timestep - stride) : final;
-        // Only the network's raw outputs are combined; what they stand for is settled at the level they are used at.
+        // The network's raw outputs are combined; they are converted to noise at the level where they are used.
         var noise = level.PredictNoise(Config.PredictionType, modelOutput, sample);
         double a = level.Alpha * level.Alpha, b = next.Alpha * next.Alpha;
         var denominator = (a * next.Sigma) + (level.Alpha * level.Sigma * next.Alpha);

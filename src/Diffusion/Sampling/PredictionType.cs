@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Diffusion.Sampling;
 
-/// <summary>What a denoising network predicts of x_t = α·x_0 + σ·ε.</summary>
+/// <summary>The quantity that a denoising network predicts from x_t = α·x_0 + σ·ε.</summary>
 public enum PredictionType
 {
     /// <summary>The noise ε (Ho et al. 2020, "Denoising Diffusion Probabilistic Models").</summary>

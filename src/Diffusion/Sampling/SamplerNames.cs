@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Diffusion.Sampling;
 
-/// <summary>The names of <see cref="SamplerKind"/>s that users write, in model directories and in the texts of pictures.</summary>
+/// <summary>The names of the samplers in settings, in model directories and in image metadata.</summary>
 public static class SamplerNames
 {
     private static readonly (SamplerKind Kind, string Name, string ClassName, string Label)[] Known =
@@ -13,11 +13,11 @@ public static class SamplerNames
         (SamplerKind.Lcm, "lcm", "LCMScheduler", "LCM"),
     ];
 
-    /// <summary>The names a user may type.</summary>
+    /// <summary>The names that users can enter.</summary>
     public static IReadOnlyList<string> All { get; } = [.. Known.Select(known => known.Name)];
 
-    /// <summary>The sampler of a name that a user wrote, in any case.</summary>
-    /// <exception cref="InvalidInputException">There is none of that name; the message lists those there are.</exception>
+    /// <summary>Finds a sampler by name; case is ignored.</summary>
+    /// <exception cref="InvalidInputException">The name is unknown; the message lists the known ones.</exception>
     public static SamplerKind Parse(string name)
     {
         var index = Array.FindIndex(Known, known => known.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
@@ -26,13 +26,13 @@ public static class SamplerNames
             : throw new InvalidInputException("Sampler", $"\"{name}\" is unknown.", $"Use {InvalidInputException.AnyOf(All)}.");
     }
 
-    /// <summary>The name of a sampler that users write.</summary>
+    /// <summary>The sampler's name in settings.</summary>
     public static string Name(this SamplerKind kind) => Array.Find(Known, known => known.Kind == kind).Name;
 
-    /// <summary>What other programs call a sampler in the texts of pictures; see <see cref="Diffusion.Images.GenerationParameters"/>.</summary>
+    /// <summary>The sampler's name in image metadata, as other programs write it; see <see cref="Diffusion.Images.GenerationParameters"/>.</summary>
     public static string Label(this SamplerKind kind) => Array.Find(Known, known => known.Kind == kind).Label;
 
-    /// <summary>The sampler of a <c>_class_name</c> in a scheduler config, or null where this library does not have it.</summary>
+    /// <summary>Finds the sampler for a <c>_class_name</c> in a scheduler config; null if it is not supported.</summary>
     public static SamplerKind? FromClassName(string? className)
     {
         var index = Array.FindIndex(Known, known => known.ClassName == className);

@@ -6,13 +6,13 @@ using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Diffusion.Sampling;
 
-/// <summary>How an image is sampled. Every default and bound of these settings is here and nowhere else.</summary>
+/// <summary>The settings for sampling an image. All their defaults and bounds are defined here.</summary>
 public sealed record SamplingSettings
 {
     /// <summary>Default of <see cref="Steps"/>.</summary>
     public const int DefaultSteps = 50;
 
-    /// <summary>Most <see cref="Steps"/>: one for each timestep that models are trained on.</summary>
+    /// <summary>Maximum of <see cref="Steps"/>: one step per training timestep.</summary>
     public const int MaxSteps = 1000;
 
     /// <summary>Largest <see cref="ClipSkip"/>: no text encoder in use has more layers than 64.</summary>
@@ -21,7 +21,7 @@ public sealed record SamplingSettings
     /// <summary>Default of <see cref="Guidance"/>.</summary>
     public const double DefaultGuidance = 7.5;
 
-    /// <summary>Denoising steps, 1 to <see cref="MaxSteps"/>.</summary>
+    /// <summary>Number of denoising steps, 1 to <see cref="MaxSteps"/>.</summary>
     public int Steps { get; init; } = DefaultSteps;
 
     /// <summary>Classifier-free guidance w (Ho and Salimans, arXiv 2207.12598), a finite number; 1 turns it off.</summary>
@@ -33,45 +33,45 @@ public sealed record SamplingSettings
     /// </summary>
     public double GuidanceRescale { get; init; }
 
-    /// <summary>The sampler; null for the model's own where it is supported, else DDIM.</summary>
+    /// <summary>The sampler; null for the model's default if it is supported, else DDIM.</summary>
     public SamplerKind? Sampler { get; init; }
 
-    /// <summary>Spacing of the timesteps; null for the model's own.</summary>
+    /// <summary>Spacing of the timesteps; null for the model's default.</summary>
     public TimestepSpacing? TimestepSpacing { get; init; }
 
-    /// <summary>Offset of the timesteps; null for the model's own.</summary>
+    /// <summary>Offset of the timesteps; null for the model's default.</summary>
     public int? StepsOffset { get; init; }
 
-    /// <summary>Seed of the starting noise, and of the noise that stochastic samplers and edit-friendly inversion add.</summary>
+    /// <summary>Seed of the initial noise, and of the noise added by stochastic samplers and edit-friendly inversion.</summary>
     [JsonConverter(typeof(SeedJson))]
     public ulong Seed { get; init; }
 
-    /// <summary>Image size in pixels; null for the model's own.</summary>
+    /// <summary>Image size in pixels; null for the model's default.</summary>
     public PixelSize? Size { get; init; }
 
-    /// <summary>Negative prompt: what the image should not show.</summary>
+    /// <summary>The negative prompt: what the image should not show.</summary>
     public string Negative { get; init; } = "";
 
     /// <summary>
-    /// Chunks of 77 tokens in which the text encoder reads a prompt, 1 to <see cref="ClipTokenizer.MaxChunks"/>; longer prompts are truncated. All prompts of a run have
-    /// as many.
+    /// Number of 77-token chunks that the text encoder reads from each prompt of a run, 1 to <see cref="ClipTokenizer.MaxChunks"/>; longer
+    /// prompts are truncated.
     /// </summary>
     public int Chunks { get; init; } = 1;
 
-    /// <summary>Last layers of the text encoder to skip; 0 for none.</summary>
+    /// <summary>Number of final text encoder layers to skip; 0 for none.</summary>
     public int ClipSkip { get; init; }
 
-    /// <summary>SDXL's original-size conditioning; null for the image's own size.</summary>
+    /// <summary>SDXL's original-size conditioning; null for the image's size.</summary>
     public PixelSize? OriginalSize { get; init; }
 
-    /// <summary>SDXL's crop conditioning: pixels cropped from the left and the top.</summary>
+    /// <summary>SDXL's crop conditioning: pixels cropped from the left and from the top.</summary>
     public (int Left, int Top) Crop { get; init; }
 
-    /// <summary>SDXL's target-size conditioning; null for the image's own size.</summary>
+    /// <summary>SDXL's target-size conditioning; null for the image's size.</summary>
     public PixelSize? TargetSize { get; init; }
 
-    /// <summary>Throws unless all numbers lie within their bounds. The model may set tighter ones, such as for <see cref="ClipSkip"/> and <see cref="Size"/>.</summary>
-    /// <exception cref="InvalidInputException">A number lies outside.</exception>
+    /// <summary>Checks that all numbers are in range. The model may have tighter bounds, for example for <see cref="ClipSkip"/> and <see cref="Size"/>.</summary>
+    /// <exception cref="InvalidInputException">A number is out of range.</exception>
     public void Validate()
     {
         RequireRange(Steps, 1, MaxSteps, nameof(Steps));
@@ -85,15 +85,15 @@ public sealed record SamplingSettings
         RequireRange(ClipSkip, 0, MaxClipSkip, nameof(ClipSkip));
     }
 
-    /// <summary>A model's scheduler configuration with what these settings override.</summary>
-    /// <param name="config">The model's own.</param>
+    /// <summary>Applies these settings to a model's scheduler config.</summary>
+    /// <param name="config">The model's scheduler config.</param>
     public SchedulerConfig Configure(SchedulerConfig config) => config with
     {
         StepsOffset = StepsOffset ?? config.StepsOffset,
         TimestepSpacing = TimestepSpacing ?? config.TimestepSpacing,
     };
 
-    /// <summary>SDXL's size conditioning of an image.</summary>
+    /// <summary>The SDXL size conditioning of an image.</summary>
     /// <param name="size">The image's size in pixels.</param>
     public SizeConditioning SizesOf(PixelSize size) => new(OriginalSize ?? size, Crop.Top, Crop.Left, TargetSize ?? size);
 }

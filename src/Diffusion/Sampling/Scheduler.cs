@@ -3,11 +3,11 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// One run of a sampling algorithm: it takes a sample from noise to picture along <see cref="Timesteps"/>.
+/// One run of a sampling algorithm: takes a sample from noise to image along <see cref="Timesteps"/>.
 /// </summary>
 /// <remarks>
-/// The step is an explicit index. Algorithms that look back at earlier steps keep what they need between calls; their steps are taken in
-/// order, and step 0 starts a new run. Tensors that are returned are the caller's; those passed in are neither changed nor disposed.
+/// The step is an explicit index. Multistep algorithms keep data between calls; their steps must be taken in order, and step 0 starts
+/// a new run. The caller owns returned tensors; tensors passed in are neither changed nor disposed.
 /// </remarks>
 public abstract class Scheduler : IDisposable
 {
@@ -17,35 +17,35 @@ public abstract class Scheduler : IDisposable
         Noise = NoiseSchedule.Create(config);
     }
 
-    /// <summary>The config the run was made from.</summary>
+    /// <summary>The scheduler config of the run.</summary>
     public SchedulerConfig Config { get; }
 
-    /// <summary>The noise of every training timestep.</summary>
+    /// <summary>The noise level of every training timestep.</summary>
     public NoiseSchedule Noise { get; }
 
-    /// <summary>The timestep of each evaluation of the network, from noise to picture.</summary>
+    /// <summary>The timestep of each network evaluation, from noise to image.</summary>
     public IReadOnlyList<long> Timesteps { get; private protected init; } = [];
 
-    /// <summary>Starting noise of variance 1 is multiplied by this.</summary>
+    /// <summary>Scale factor for initial noise of variance 1.</summary>
     public virtual double InitialNoiseSigma => 1;
 
-    /// <summary>What the network is given in place of the sample: the sample scaled to α² + σ² = 1.</summary>
+    /// <summary>The network's input for a sample: the sample scaled to α² + σ² = 1.</summary>
     public virtual Tensor ScaleModelInput(Tensor sample, int step) => sample.alias();
 
-    /// <summary>Takes a sample one step further.</summary>
-    /// <param name="modelOutput">The network's output at <c>Timesteps[step]</c>, guidance included.</param>
+    /// <summary>Takes one step from a sample.</summary>
+    /// <param name="modelOutput">The network's output at <c>Timesteps[step]</c>, including guidance.</param>
     /// <param name="step">Index into <see cref="Timesteps"/>.</param>
     /// <param name="sample">The sample at that step.</param>
     public abstract Tensor Step(Tensor modelOutput, int step, Tensor sample);
 
-    /// <summary>The clean sample that the network's output at a step stands for.</summary>
+    /// <summary>Converts the network's output at a step to the x₀ prediction.</summary>
     public Tensor PredictSample(Tensor modelOutput, int step, Tensor sample)
     {
         using var scaled = ScaleModelInput(sample, step);
         return Level(step).PredictSample(Config.PredictionType, modelOutput, scaled);
     }
 
-    /// <summary>The noise that the network's output at a step stands for.</summary>
+    /// <summary>Converts the network's output at a step to the predicted noise.</summary>
     public Tensor PredictNoise(Tensor modelOutput, int step, Tensor sample)
     {
         using var scaled = ScaleModelInput(sample, step);
@@ -58,7 +58,7 @@ public abstract class Scheduler : IDisposable
     /// <param name="timestep">A training timestep, not a step of the run.</param>
     public virtual Tensor AddNoise(Tensor sample, Tensor noise, long timestep) => Noise.Level(timestep).AddNoise(sample, noise);
 
-    /// <summary>Lets go of what is kept from earlier steps.</summary>
+    /// <summary>Disposes the data kept from earlier steps.</summary>
     public virtual void Dispose() => GC.SuppressFinalize(this);
 
     /// <summary>The noise level of the sample at a step.</summary>

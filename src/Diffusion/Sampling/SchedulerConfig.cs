@@ -4,8 +4,8 @@ using PromptToPrompt.Diffusion.Storage.Files;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// How a model was noised in training and how it is best sampled: the content of a model directory's
-/// <c>scheduler/scheduler_config.json</c>, with that format's defaults for what is missing.
+/// The noise schedule of a model and its recommended sampler: the content of a model directory's
+/// <c>scheduler/scheduler_config.json</c>, with that format's defaults for missing fields.
 /// </summary>
 public sealed record SchedulerConfig
 {
@@ -16,18 +16,18 @@ public sealed record SchedulerConfig
         ("squaredcos_cap_v2", BetaSchedule.SquaredCosine),
     ];
 
-    // Classes whose networks are trained to predict something else than noise, velocity or the sample at a discrete timestep.
+    // Scheduler classes whose networks do not predict noise, velocity or the sample at a discrete timestep.
     private static readonly (string Part, string What)[] OtherKinds =
     [
         ("FlowMatch", "flow matching"), ("Flow", "flow matching"), ("RectifiedFlow", "flow matching"), ("SCMScheduler", "flow matching"),
         ("EDM", "the preconditioning of EDM"), ("KarrasVe", "the preconditioning of EDM"), ("CosineDPMSolver", "the preconditioning of EDM"),
         ("CMStochasticIterative", "consistency training from EDM"), ("ConsistencyDecoder", "consistency training of an autoencoder"),
-        ("ScoreSde", "score matching in continuous time"), ("IPNDM", "a noise schedule of its own"), ("UnCLIP", "predicting embeddings"),
-        ("Wuerstchen", "a noise schedule of its own"), ("CogVideoX", "a noise schedule of video models"),
+        ("ScoreSde", "score matching in continuous time"), ("IPNDM", "a custom noise schedule"), ("UnCLIP", "predicting embeddings"),
+        ("Wuerstchen", "a custom noise schedule"), ("CogVideoX", "a noise schedule of video models"),
         ("VQDiffusion", "discrete tokens"), ("Amused", "discrete tokens"),
     ];
 
-    // What changes the computation, with the one value that is computed here.
+    // Fields that change the computation, with the only supported value.
     private static readonly (string Field, object? Value)[] Fixed =
     [
         ("interpolation_type", "linear"),
@@ -44,13 +44,13 @@ public sealed record SchedulerConfig
         ("use_lu_lambdas", false),
     ];
 
-    // Fields that change nothing here: those of something that is refused where it is switched on, and the layout of arrays in old versions.
+    // Fields without effect: options of features that are rejected if switched on, and the array layout of old versions.
     private static readonly HashSet<string> Harmless =
     [
         .. JsonConfig.Bookkeeping, "dynamic_thresholding_ratio", "sample_max_value", "flow_shift", "time_shift_type", "tensor_format",
     ];
 
-    // Fields of samplers that are replaced by another one, which is said.
+    // Fields of samplers that are replaced by another one; the user is warned of the replacement.
     private static readonly HashSet<string> OfReplaced =
     [
         .. Harmless, "predict_x0", "disable_corrector", "solver_p", "noise_sampler_seed", "use_stochastic_sampling", "tau_func", "predictor_order", "corrector_order",
@@ -70,10 +70,10 @@ public sealed record SchedulerConfig
         ("linspace", Diffusion.Sampling.TimestepSpacing.Linspace),
     ];
 
-    /// <summary>The class the config was written for, such as <c>PNDMScheduler</c>.</summary>
+    /// <summary>The scheduler class that the config was written for, such as <c>PNDMScheduler</c>.</summary>
     public string? ClassName { get; init; }
 
-    /// <summary>Number of timesteps in training.</summary>
+    /// <summary>Number of training timesteps.</summary>
     public int TrainTimesteps { get; init; } = 1000;
 
     /// <summary>β of the first timestep.</summary>
@@ -82,51 +82,51 @@ public sealed record SchedulerConfig
     /// <summary>β of the last timestep.</summary>
     public double BetaEnd { get; init; } = 0.02;
 
-    /// <summary>How β grows in between.</summary>
+    /// <summary>Growth of β in between.</summary>
     public BetaSchedule BetaSchedule { get; init; } = BetaSchedule.Linear;
 
-    /// <summary>All β, where they follow no formula; null otherwise.</summary>
+    /// <summary>All β values, if the schedule is not given by a formula; null otherwise.</summary>
     public IReadOnlyList<double>? TrainedBetas { get; init; }
 
     /// <summary>Whether the schedule is rescaled to end in pure noise.</summary>
     public bool RescaleBetasZeroSnr { get; init; }
 
-    /// <summary>What the network predicts.</summary>
+    /// <summary>The network's prediction type.</summary>
     public PredictionType PredictionType { get; init; } = PredictionType.Epsilon;
 
-    /// <summary>Which timesteps a run visits; null for the sampler's own default (DPM-Solver++ and Euler linspace, the others leading).</summary>
+    /// <summary>Spacing of a run's timesteps; null for the sampler's default (linspace for DPM-Solver++ and Euler, leading for the others).</summary>
     public TimestepSpacing? TimestepSpacing { get; init; }
 
-    /// <summary>Added to each timestep of the leading spacing.</summary>
+    /// <summary>Offset added to each timestep of the leading spacing.</summary>
     public int StepsOffset { get; init; }
 
     /// <summary>
-    /// Whether the step after the last timestep ends at ᾱ = 1 rather than at that of timestep 0; null for the sampler's own default (DDIM yes,
-    /// PNDM no).
+    /// Whether the step after the last timestep ends at ᾱ = 1 instead of the ᾱ of timestep 0; null for the sampler's default (true for DDIM,
+    /// false for PNDM).
     /// </summary>
     public bool? SetAlphaToOne { get; init; }
 
     /// <summary>
-    /// Whether DDIM clamps the predicted clean sample. That is meant for pixels, not latents, so it is off where a config does not say.
+    /// Whether DDIM clamps the x₀ prediction. This is meant for pixels, not latents, so it is off by default.
     /// </summary>
     public bool ClipSample { get; init; }
 
-    /// <summary>Bound of that clamp.</summary>
+    /// <summary>Bound of the clamp.</summary>
     public double ClipSampleRange { get; init; } = 1;
 
-    /// <summary>Whether PNDM leaves out its Runge-Kutta start; null where the config does not say.</summary>
+    /// <summary>Whether PNDM skips its Runge-Kutta warm-up; null if the config does not specify it.</summary>
     public bool? SkipPrkSteps { get; init; }
 
-    /// <summary>Whether DPM-Solver++ and Euler step through the noise levels of Karras et al. 2022.</summary>
+    /// <summary>Whether DPM-Solver++ and Euler use the noise levels of Karras et al. 2022.</summary>
     public bool UseKarrasSigmas { get; init; }
 
-    /// <summary>Form of DPM-Solver.</summary>
+    /// <summary>Variant of DPM-Solver.</summary>
     public string AlgorithmType { get; init; } = DpmSolverMultistepScheduler.SupportedAlgorithm;
 
     /// <summary>Order of DPM-Solver++: 1 or 2.</summary>
     public int SolverOrder { get; init; } = 2;
 
-    /// <summary>Second-order form of DPM-Solver++.</summary>
+    /// <summary>Second-order variant of DPM-Solver++.</summary>
     public SolverType SolverType { get; init; } = SolverType.Midpoint;
 
     /// <summary>Whether DPM-Solver++ ends runs of fewer than 15 steps with a first-order step, which is steadier.</summary>
@@ -135,40 +135,40 @@ public sealed record SchedulerConfig
     /// <summary>Whether DPM-Solver++ ends runs of any length with a first-order step.</summary>
     public bool EulerAtFinal { get; init; }
 
-    /// <summary>Whether DPM-Solver++ ends without noise rather than at the noise of timestep 0.</summary>
+    /// <summary>Whether DPM-Solver++ ends without noise instead of at the noise level of timestep 0.</summary>
     public bool FinalSigmaIsZero { get; init; }
 
-    /// <summary>Number of timesteps that a latent consistency model was distilled on.</summary>
+    /// <summary>Number of timesteps used in the distillation of a latent consistency model.</summary>
     public int OriginalInferenceSteps { get; init; } = 50;
 
-    /// <summary>What latent consistency sampling multiplies timesteps by in its boundary condition.</summary>
+    /// <summary>Scale of the timesteps in the boundary condition of latent consistency sampling.</summary>
     public double TimestepScaling { get; init; } = 10;
 
-    /// <summary>The sampler the model names as its own, or null where this library does not have it.</summary>
+    /// <summary>The sampler named by the model's config, or null if it is not supported.</summary>
     public SamplerKind? PreferredSampler => SamplerNames.FromClassName(ClassName);
 
-    /// <summary>The sampler of a run that names none: <see cref="PreferredSampler"/>, else DDIM.</summary>
+    /// <summary>The sampler of runs that do not specify one: <see cref="PreferredSampler"/>, else DDIM.</summary>
     public SamplerKind DefaultSampler => PreferredSampler ?? SamplerKind.Ddim;
 
-    /// <summary>A warning for the user that a run without a named sampler takes another one than the model asks for; null if it takes the same.</summary>
+    /// <summary>A warning that the default sampler differs from the one named by the model; null if they are equal.</summary>
     public string? Substitution => PreferredSampler is not null ? null
-        : $"{(ClassName is { Length: > 0 } name ? $"the model asks for {name}, which this program does not have" : "the model's scheduler config names no class")}; {DefaultSampler.Name()} is used";
+        : $"{(ClassName is { Length: > 0 } name ? $"the model asks for {name}, which is not supported" : "the model's scheduler config names no class")}; {DefaultSampler.Name()} is used";
 
     /// <summary>Reads a <c>scheduler_config.json</c>.</summary>
-    /// <exception cref="InvalidInputException">The file cannot be read, or has a value that this library cannot compute with.</exception>
+    /// <exception cref="InvalidInputException">The file cannot be read, or contains an unsupported value.</exception>
     public static SchedulerConfig FromFile(string path) => FromJson(JsonConfig.Read(path));
 
     internal static SchedulerConfig FromJson(JsonConfig json)
     {
         var name = json.Has("_class_name") ? json.Text("_class_name") : "";
         RequireKnown(json, "_class_name", name);
-        // Each of these changes the result, so passing over it would give another picture than the model's authors saw.
+        // Each of these fields changes the result, so ignoring one would produce a different image than the model's authors intended.
         foreach (var (field, value) in Fixed)
             json.Expect(field, value);
         RequireNoLearnedVariance(json);
         if (name == "EulerDiscreteScheduler")
             json.Expect("final_sigmas_type", "zero");
-        // A bound of the noise levels for schedules that end in pure noise; there is none by default.
+        // A bound of the noise levels for schedules that end in pure noise; unbounded by default.
         if (json.Has("lambda_min_clipped") && json.Raw("lambda_min_clipped").Trim('"') != "-Infinity")
             json.Expect("lambda_min_clipped", null);
 
@@ -177,7 +177,7 @@ public sealed record SchedulerConfig
             throw json.Error("num_train_timesteps", $"must be at least 2 and at most {JsonConfig.MaxSize}");
         var trainedBetas = json.Has("trained_betas") ? json.Numbers("trained_betas") : null;
         if (trainedBetas is not null && trainedBetas.Count != trainTimesteps)
-            throw json.Error("trained_betas", $"must have one number for each of the {trainTimesteps} timesteps");
+            throw json.Error("trained_betas", $"must have {trainTimesteps} numbers, one per timestep");
         if (trainedBetas?.All(IsBeta) == false)
             throw json.Error("trained_betas", "must have numbers from 0 to below 1");
         var config = new SchedulerConfig
@@ -199,7 +199,7 @@ public sealed record SchedulerConfig
             ClipSampleRange = json.Positive("clip_sample_range", 1),
             SkipPrkSteps = OptionalFlag(json, "skip_prk_steps"),
             UseKarrasSigmas = json.Flag("use_karras_sigmas", false),
-            // As the library of this format reads the configs of relatives of DPM-Solver.
+            // The reference library reads configs of the DPM-Solver family in the same way.
             AlgorithmType = json.Text("algorithm_type", DpmSolverMultistepScheduler.SupportedAlgorithm) is var algorithm && algorithm == "deis"
                 ? DpmSolverMultistepScheduler.SupportedAlgorithm : algorithm,
             SolverOrder = json.Integer("solver_order", 2),
@@ -222,28 +222,28 @@ public sealed record SchedulerConfig
         return config;
     }
 
-    /// <summary>Refuses the scheduler of a model that was trained in another way, whatever samples it.</summary>
-    /// <param name="json">The config that names it.</param>
+    /// <summary>Rejects schedulers of models with an unsupported type of training, whatever the sampler.</summary>
+    /// <param name="json">The config that names the scheduler.</param>
     /// <param name="field">The field that names it.</param>
-    /// <param name="className">Its class.</param>
+    /// <param name="className">Its class name.</param>
     internal static void RequireKnown(JsonConfig json, string field, string className)
     {
         if (OtherKinds.FirstOrDefault(kind => className.Contains(kind.Part, StringComparison.Ordinal)) is { What: { } what })
-            throw json.Error(field, $"names {className}: the model was trained for {what}, which this program does not support; take a model that predicts noise or velocity");
+            throw json.Error(field, $"names {className}: the model was trained for {what}, which is not supported; use a model that predicts noise or velocity");
     }
 
-    // DDPM's fixed variances are of its own sampling; a learned one is a second output of the network.
+    // DDPM's fixed variances concern only its own sampler; a learned variance is a second output of the network.
     private static void RequireNoLearnedVariance(JsonConfig json)
     {
         if (json.Has("variance_type") && json.Text("variance_type") is var type && !type.StartsWith("fixed_", StringComparison.Ordinal))
             json.Expect("variance_type", null);
     }
 
-    /// <summary>Prepares one run.</summary>
+    /// <summary>Creates a scheduler for one run.</summary>
     /// <param name="kind">The algorithm.</param>
-    /// <param name="steps">Number of denoising steps, at least 1. PNDM evaluates the network once more than that.</param>
-    /// <param name="seed">Seed of the noise that stochastic algorithms add.</param>
-    /// <exception cref="InvalidInputException">The algorithm cannot take that many steps, or cannot be used with this config.</exception>
+    /// <param name="steps">Number of denoising steps, at least 1. PNDM evaluates the network once more.</param>
+    /// <param name="seed">Seed of the noise added by stochastic algorithms.</param>
+    /// <exception cref="InvalidInputException">The algorithm does not support this number of steps or this config.</exception>
     public Scheduler Create(SamplerKind kind, int steps, ulong seed = 0) => kind switch
     {
         SamplerKind.Ddim => new DdimScheduler(this, steps),
@@ -255,7 +255,7 @@ public sealed record SchedulerConfig
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
-    /// <summary>The content of a <c>scheduler_config.json</c> that reads as this, as far as single files and trained models say.</summary>
+    /// <summary>A <c>scheduler_config.json</c> that reads back as this config, limited to the fields set by single files and trained models.</summary>
     internal JsonObject ToJson() => new()
     {
         ["_class_name"] = ClassName,
@@ -275,7 +275,7 @@ public sealed record SchedulerConfig
     private static bool IsBeta(double beta) => beta is >= 0 and < 1;
 
     private static double Beta(JsonConfig json, string field, double fallback) =>
-        json.Number(field, fallback) is var beta && IsBeta(beta) ? beta : throw json.Error(field, $"is {beta}; a variance is from 0 to below 1");
+        json.Number(field, fallback) is var beta && IsBeta(beta) ? beta : throw json.Error(field, $"is {beta}; a variance must be from 0 to below 1");
 
     private static int OriginalSteps(JsonConfig json, int trainTimesteps)
     {
@@ -300,6 +300,6 @@ public sealed record SchedulerConfig
             names.Add(name);
         }
 
-        throw json.Error(field, $"is \"{text}\"; this program knows {string.Join(", ", names)}");
+        throw json.Error(field, $"is \"{text}\"; supported values are {string.Join(", ", names)}");
     }
 }

@@ -5,17 +5,17 @@ using System.Text.Json.Serialization;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// Seeds as PyTorch's <c>manual_seed</c> takes them: whole numbers from −2⁶³ to 2⁶⁴−1, where a negative one is the number that has the same 64 bits. In JSON
-/// they are numbers; since JavaScript rounds those above 2⁵³, they are also read as text.
+/// JSON converter for seeds. Like PyTorch's <c>manual_seed</c> it accepts integers from −2⁶³ to 2⁶⁴−1; a negative seed is the unsigned number
+/// with the same 64 bits. Seeds are written as JSON numbers; they can also be read from strings, because JavaScript rounds numbers above 2⁵³.
 /// </summary>
 public sealed class SeedJson : JsonConverter<ulong>
 {
-    /// <summary>What a seed may be, for messages.</summary>
+    /// <summary>The range of seeds, for messages.</summary>
     public const string Range = "a whole number from -9223372036854775808 to 18446744073709551615";
 
     private const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
 
-    /// <summary>Reads a seed, whatever the locale.</summary>
+    /// <summary>Parses a seed, independent of the locale.</summary>
     public static bool TryParse(string? text, out ulong seed)
     {
         if (ulong.TryParse(text, Style, CultureInfo.InvariantCulture, out seed))

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// The noise that a stochastic algorithm adds at its steps: of a seed, the same for all pictures of a run, and the same however a run is divided
-/// into passes. It is what PyTorch's CPU generator draws for one picture after its starting noise.
+/// The noise that a stochastic algorithm adds at its steps, drawn from a seed. It is the same for all images of a run, and independent of
+/// how a run is divided into passes. It equals what PyTorch's CPU generator draws for one image after its initial noise.
 /// </summary>
 /// <param name="seed">The seed.</param>
 internal sealed class StepNoise(ulong seed) : IDisposable
@@ -13,7 +13,7 @@ internal sealed class StepNoise(ulong seed) : IDisposable
     private int drawn;
     private Tensor? latest;
 
-    /// <summary>The noise of a step, [1, …] in the sample's type; belongs to this object and is valid until the next call.</summary>
+    /// <summary>The noise of a step, [1, …] in the sample's type; owned by this object and valid until the next call.</summary>
     /// <param name="step">The step, from 0.</param>
     /// <param name="sample">A sample, for its shape, type and device.</param>
     public Tensor Of(int step, Tensor sample)
@@ -23,7 +23,7 @@ internal sealed class StepNoise(ulong seed) : IDisposable
         {
             Dispose();
             generator = new Generator(seed, CPU);
-            // The starting noise comes first.
+            // The initial noise is drawn first.
             using var start = randn(shape, device: CPU, generator: generator);
         }
 
@@ -37,7 +37,7 @@ internal sealed class StepNoise(ulong seed) : IDisposable
         return latest!;
     }
 
-    /// <summary>Forgets what was drawn; the same is drawn again.</summary>
+    /// <summary>Resets the generator; the same noise is then drawn again.</summary>
     public void Dispose()
     {
         generator?.Dispose();

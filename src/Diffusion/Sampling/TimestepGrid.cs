@@ -1,17 +1,17 @@
 namespace PromptToPrompt.Diffusion.Sampling;
 
-/// <summary>The timesteps a run visits, from noise to picture.</summary>
+/// <summary>The timesteps of a run, from noise to image.</summary>
 internal static class TimestepGrid
 {
-    /// <summary>Computes the timesteps; rounding is to even, as NumPy does it.</summary>
-    /// <param name="config">Gives the number of training timesteps and the offset.</param>
-    /// <param name="spacing">How they are spread.</param>
-    /// <param name="steps">How many there are.</param>
+    /// <summary>Computes the timesteps; rounds half to even, like NumPy.</summary>
+    /// <param name="config">Defines the number of training timesteps and the offset.</param>
+    /// <param name="spacing">The spacing.</param>
+    /// <param name="steps">Number of timesteps.</param>
     /// <param name="includesEnd">
-    /// Whether the lowest timestep of the leading and linspace grids is one of the steps; otherwise it is where the last step goes to, and the
-    /// grid is made for one more.
+    /// Whether the lowest timestep of the leading and linspace grids is one of the steps; otherwise the last step leads to it, and the
+    /// grid has one more point.
     /// </param>
-    /// <exception cref="InvalidInputException">So many different timesteps do not exist.</exception>
+    /// <exception cref="InvalidInputException">The grid cannot have that many different timesteps.</exception>
     public static long[] Create(SchedulerConfig config, TimestepSpacing spacing, int steps, bool includesEnd)
     {
         var count = config.TrainTimesteps;

@@ -6,11 +6,11 @@ namespace PromptToPrompt.Diffusion.Text;
 public static class BpeTrainer
 {
     /// <summary>
-    /// Learns merges, the most frequent pair first; of equally frequent pairs the one with the lowest ids. The result depends on the
-    /// captions' pieces and how often each occurs, not on their order. With enough merges every piece becomes one token.
+    /// Learns merges, the most frequent pair first; ties go to the pair with the lowest ids. The result depends on the
+    /// captions' pieces and their frequencies, not on their order. With enough merges every piece becomes one token.
     /// </summary>
     /// <param name="captions">The texts; they are read once, and only their distinct words are kept.</param>
-    /// <param name="merges">How many merges to learn at most; fewer when nothing is left to merge. Time: merges × distinct words.</param>
+    /// <param name="merges">Maximum number of merges; fewer if nothing is left to merge. Time: merges × distinct words.</param>
     public static BpeVocabulary Train(IEnumerable<string> captions, int merges)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(merges);
@@ -22,7 +22,7 @@ public static class BpeTrainer
         {
             var (left, right) = (tokens[pair.Left], tokens[pair.Right]);
             learned.Add((left, right));
-            // Two different merges can give the same token: "ab" + "c" and "a" + "bc".
+            // Two different merges can produce the same token: "ab" + "c" and "a" + "bc".
             if (ids.TryAdd(left + right, tokens.Count))
                 tokens.Add(left + right);
             foreach (var (symbols, _) in pieces)

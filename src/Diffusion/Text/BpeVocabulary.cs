@@ -6,7 +6,7 @@ using PromptToPrompt.Diffusion.Storage.Files;
 namespace PromptToPrompt.Diffusion.Text;
 
 /// <summary>
-/// A byte-level BPE vocabulary in the form CLIP uses: 256 byte symbols, the same 256 that end a word, one token per merge, and the
+/// A byte-level BPE vocabulary in CLIP's form: 256 byte symbols, the same 256 as word endings, one token per merge, and the
 /// special tokens. Files: <c>vocab.json</c> (token to id) and <c>merges.txt</c> (one pair per line, in the order learned).
 /// </summary>
 public sealed class BpeVocabulary
@@ -36,14 +36,14 @@ public sealed class BpeVocabulary
     /// <summary>The tokens by id, in the byte alphabet of the files.</summary>
     public IReadOnlyList<string> Tokens { get; }
 
-    /// <summary>The pairs to merge, the first learned first.</summary>
+    /// <summary>The pairs to merge, in the order learned.</summary>
     public IReadOnlyList<(string Left, string Right)> Merges { get; }
 
     /// <summary>Whether another vocabulary has the same tokens and merges.</summary>
     internal bool IsSame(BpeVocabulary other) => Tokens.SequenceEqual(other.Tokens) && Merges.SequenceEqual(other.Merges);
 
-    /// <summary>Reads <c>vocab.json</c> and <c>merges.txt</c> of a directory, or its <c>tokenizer.json</c> where it has only that.</summary>
-    /// <exception cref="InvalidInputException">A file is missing or damaged, or the two do not belong together.</exception>
+    /// <summary>Reads a directory's <c>vocab.json</c> and <c>merges.txt</c>, or its <c>tokenizer.json</c> if they are missing.</summary>
+    /// <exception cref="InvalidInputException">A file is missing or damaged, or the files do not match.</exception>
     public static BpeVocabulary Load(string directory)
     {
         var tokensPath = Path.Combine(directory, VocabularyFile);
@@ -70,18 +70,18 @@ public sealed class BpeVocabulary
         foreach (var (left, right) in vocabulary.Merges)
         {
             if (!vocabulary.Contains(left) || !vocabulary.Contains(right) || !vocabulary.Contains(left + right))
-                throw TokenizerFile.Invalid(mergesPath, $"merges \"{left} {right}\", which {Path.GetFileName(tokensPath)} does not know", Advice);
+                throw TokenizerFile.Invalid(mergesPath, $"merges \"{left} {right}\", which is not in {Path.GetFileName(tokensPath)}", Advice);
         }
 
         return vocabulary;
     }
 
     /// <summary>
-    /// Writes the four files of a tokenizer directory (vocabulary, merges and the two configurations) so that
-    /// <see cref="ClipTokenizer.Load"/> reads it. The end token pads, as in Stable Diffusion 1.x.
+    /// Writes the four files of a tokenizer directory (vocabulary, merges and the two configs) for
+    /// <see cref="ClipTokenizer.Load"/>. The end token is the padding token, as in Stable Diffusion 1.x.
     /// </summary>
-    /// <param name="directory">Made when it is not there.</param>
-    /// <param name="maxLength">The model's length in tokens, start and end included.</param>
+    /// <param name="directory">The directory; created if it does not exist.</param>
+    /// <param name="maxLength">The model's maximum length in tokens, including start and end.</param>
     public void Save(string directory, int maxLength = ClipTokenizer.DefaultMaxLength)
     {
         Directory.CreateDirectory(directory);
@@ -96,11 +96,11 @@ public sealed class BpeVocabulary
     }
 
     /// <summary>
-    /// The same vocabulary with ids that no text is given, for a text encoder with more rows than this has tokens. The fillers come before the
-    /// two special tokens, which stay the last, as in CLIP.
+    /// Pads the vocabulary with unused ids, for a text encoder with more rows than this vocabulary has tokens. The fillers precede the
+    /// two special tokens, which stay last, as in CLIP.
     /// </summary>
-    /// <param name="size">How many tokens there shall be.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There are more already.</exception>
+    /// <param name="size">The new number of tokens.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The vocabulary already has more tokens.</exception>
     public BpeVocabulary PadTo(int size)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, Tokens.Count);
@@ -116,7 +116,7 @@ public sealed class BpeVocabulary
 
     private static string[] ReadTokens(string path, JsonElement vocabulary, IEnumerable<(string Text, int Id, bool IsSpecial)> special)
     {
-        // Special tokens may stand apart from the vocabulary, or in both.
+        // Special tokens may be listed outside the vocabulary, or in both places.
         var further = special.Where(token => !vocabulary.TryGetProperty(token.Text, out _)).ToList();
         var tokens = new string[vocabulary.GetPropertyCount() + further.Count];
         var range = $"a number from 0 to {tokens.Length - 1}";
@@ -124,7 +124,7 @@ public sealed class BpeVocabulary
         foreach (var (text, id, _) in further)
         {
             if (id >= tokens.Length || tokens[id] is not null || !seen.Add(text))
-                throw TokenizerFile.Invalid(path, $"gives the special token \"{text}\" the id {id}, which is not {range} of its own", Advice);
+                throw TokenizerFile.Invalid(path, $"gives the special token \"{text}\" the id {id}, which is taken or is not {range}", Advice);
             tokens[id] = text;
         }
 
@@ -151,7 +151,7 @@ public sealed class BpeVocabulary
         for (var i = 0; i < lines.Length; i++)
         {
             var line = lines[i].TrimEnd('\r');
-            // Only the first line can be a header: "#" is a symbol like any other, and CLIP has merges that begin with it.
+            // Only the first line can be a header: "#" is an ordinary symbol, and CLIP has merges that start with it.
             if (line.Length == 0 || (i == 0 && line.StartsWith("#version", StringComparison.Ordinal)))
                 continue;
             var parts = line.Split(' ');

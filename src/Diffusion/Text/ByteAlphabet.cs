@@ -3,12 +3,12 @@ using System.Text;
 namespace PromptToPrompt.Diffusion.Text;
 
 /// <summary>
-/// The printable stand-in for every byte that byte-level BPE files use (GPT-2, Radford et al. 2019): bytes that are printable in
-/// Latin-1 stand for themselves, the other 68 are moved to U+0100 and up, so that tokens never hold spaces or control characters.
+/// The printable characters that represent bytes in byte-level BPE files (GPT-2, Radford et al. 2019): bytes that are printable in
+/// Latin-1 represent themselves; the other 68 map to U+0100 and up, so that tokens never contain spaces or control characters.
 /// </summary>
 internal static class ByteAlphabet
 {
-    /// <summary>What marks a token that ends a word.</summary>
+    /// <summary>Marker of a token that ends a word.</summary>
     public const string EndOfWord = "</w>";
 
     private static readonly byte[] Order = [.. Printable(), .. Enumerable.Range(0, 256).Select(b => (byte)b).Except(Printable())];
@@ -25,17 +25,17 @@ internal static class ByteAlphabet
         }
     }
 
-    /// <summary>The 256 symbols in the order in which CLIP numbers them.</summary>
+    /// <summary>The 256 symbols in CLIP's order.</summary>
     public static IEnumerable<string> Symbols => Order.Select(b => Characters[b].ToString());
 
     /// <summary>The symbol of a byte.</summary>
     public static string Symbol(byte value) => Characters[value].ToString();
 
-    /// <summary>Number of bytes that a token stands for.</summary>
+    /// <summary>Number of bytes that a token represents.</summary>
     public static int ByteCount(string token) =>
         token.EndsWith(EndOfWord, StringComparison.Ordinal) ? token.Length - EndOfWord.Length : token.Length;
 
-    /// <summary>The text of a run of tokens: the end-of-word mark becomes a space, bytes that are not UTF-8 become U+FFFD.</summary>
+    /// <summary>The text of a run of tokens; end-of-word markers become spaces, invalid UTF-8 becomes U+FFFD.</summary>
     public static string Decode(IEnumerable<string> tokens)
     {
         var bytes = new List<byte>();

@@ -2,14 +2,14 @@ using System.Text;
 
 namespace PromptToPrompt.Diffusion.Text;
 
-/// <summary>Merges the bytes of a piece of text pair by pair, the pair that was learned first before others, while there is one.</summary>
+/// <summary>Merges the bytes of a piece of text pair by pair, in the order in which the pairs were learned.</summary>
 internal sealed class BytePairMerger
 {
     private readonly int[] inner = new int[256];
     private readonly int[] last = new int[256];
     private readonly Dictionary<(int Left, int Right), (int Rank, int Merged)> merges;
 
-    /// <summary>Prepares the merges of a vocabulary, whose consistency <see cref="BpeVocabulary"/> has checked.</summary>
+    /// <summary>Prepares the merges of a vocabulary that <see cref="BpeVocabulary"/> has checked for consistency.</summary>
     public BytePairMerger(BpeVocabulary vocabulary)
     {
         for (var value = 0; value < 256; value++)
@@ -24,7 +24,7 @@ internal sealed class BytePairMerger
             merges.TryAdd((vocabulary.Id(left), vocabulary.Id(right)), (merges.Count, vocabulary.Id(left + right)));
     }
 
-    /// <summary>Appends the token ids of one piece, in time n·log n of its length.</summary>
+    /// <summary>Appends the token ids of one piece, in n·log n time.</summary>
     public void Append(ReadOnlySpan<char> piece, List<int> ids)
     {
         var bytes = new byte[Encoding.UTF8.GetByteCount(piece)];
@@ -39,7 +39,7 @@ internal sealed class BytePairMerger
         }
     }
 
-    // Merges in place; a symbol that went into the one before it becomes -1.
+    // Merges in place; a symbol that was merged into its predecessor becomes -1.
     private void Merge(int[] symbols)
     {
         var next = Enumerable.Range(1, symbols.Length).ToArray();
@@ -48,7 +48,7 @@ internal sealed class BytePairMerger
         for (var i = 0; i < symbols.Length - 1; i++)
             Offer(i);
 
-        // All pairs of one rank are merged, from left to right, before the pairs that they give rise to are looked at.
+        // All pairs of one rank are merged, from left to right, before the new pairs are considered.
         var changed = new List<int>();
         while (queue.TryPeek(out _, out var first))
         {

@@ -5,12 +5,12 @@ using System.Text;
 namespace PromptToPrompt.Diffusion.Text;
 
 /// <summary>
-/// Unicode's normalisation form C (UAX #15). The platform's own <see cref="string.Normalize()"/> needs the ICU library and
-/// silently does nothing without it; token ids must not depend on what a machine has installed.
+/// Unicode normalization form C (UAX #15). The platform's <see cref="string.Normalize()"/> needs the ICU library and
+/// silently does nothing without it; token ids must not depend on installed libraries.
 /// </summary>
 internal static class CanonicalComposition
 {
-    // No character below this one composes with, or decomposes to, anything a text of such characters alone could change into.
+    // Text that contains only characters below this one is unchanged by the normalization.
     private const char FirstAffected = '\u0300';
 
     private const int LeadBase = 0x1100, VowelBase = 0x1161, TrailBase = 0x11A7, SyllableBase = 0xAC00;
@@ -29,7 +29,7 @@ internal static class CanonicalComposition
         foreach (var rune in text.EnumerateRunes())
             Append(rune.Value);
 
-        // Marks that follow a starter are sorted by class; the sort is stable, as equal classes keep their order.
+        // Marks that follow a starter are sorted by class; the sort is stable, because equal classes keep their order.
         for (var start = 0; start < points.Count; start++)
         {
             var end = start;
@@ -69,7 +69,7 @@ internal static class CanonicalComposition
         foreach (var point in points)
         {
             var pointClass = tables.Class(point);
-            // A mark reaches its starter only past marks of lower classes.
+            // A mark combines with its starter only across marks of lower classes.
             var reaches = starter >= 0 && (composed.Count - 1 == starter || lastClass < pointClass);
             if (reaches && Pair(composed[starter], point) is { } pair)
             {

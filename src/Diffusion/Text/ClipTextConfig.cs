@@ -3,25 +3,25 @@ using PromptToPrompt.Diffusion.Storage.Files;
 
 namespace PromptToPrompt.Diffusion.Text;
 
-/// <summary>The shape of a CLIP text encoder, as its <c>config.json</c> states it.</summary>
+/// <summary>The config of a CLIP text encoder, from its <c>config.json</c>.</summary>
 public sealed record ClipTextConfig
 {
     private const string PlainClass = "CLIPTextModel";
     private const string ProjectingClass = "CLIPTextModelWithProjection";
 
-    // What old configs say, which the library of this format reads as the largest id.
+    // The value in old configs, which the reference library interprets as the largest id.
     private const int OldEnd = 2;
 
-    // What changes the computation, with the one value that is computed here.
+    // Fields that change the computation, with the only supported value.
     private static readonly (string Field, object? Value)[] Fixed = [("model_type", "clip_text_model"), ("text_config", null), ("quantization_config", null)];
 
-    // Fields that change nothing here: what acts in training alone, what the tokenizer says, what transformers writes of every model.
+    // Fields without effect: training options, values that come from the tokenizer, and fields that transformers writes for every model.
     private static readonly HashSet<string> Harmless =
     [
         .. JsonConfig.Bookkeeping,
         "attention_dropout", "dropout", "initializer_factor", "initializer_range", "logit_scale_init_value",
         "bos_token_id", "pad_token_id",
-        "projection_dim", // where there is no projection
+        "projection_dim", // without a projection
         "torch_dtype", "dtype", "use_cache", "use_bfloat16", "torchscript", "tf_legacy_loss", "attn_implementation", "_attn_implementation", "_attn_implementation_autoset",
         "return_dict", "output_attentions", "output_hidden_states", "output_scores", "return_dict_in_generate",
         "tie_word_embeddings", "tie_encoder_decoder", "is_decoder", "is_encoder_decoder", "add_cross_attention", "cross_attention_hidden_size",
@@ -38,35 +38,35 @@ public sealed record ClipTextConfig
     /// <summary>Width of the output.</summary>
     public required int HiddenSize { get; init; }
 
-    /// <summary>Width inside the feed-forward layers.</summary>
+    /// <summary>Inner width of the feed-forward layers.</summary>
     public required int IntermediateSize { get; init; }
 
-    /// <summary>Attention heads.</summary>
+    /// <summary>Number of attention heads.</summary>
     public required int Heads { get; init; }
 
-    /// <summary>Transformer layers.</summary>
+    /// <summary>Number of transformer layers.</summary>
     public required int Layers { get; init; }
 
-    /// <summary>Longest input in tokens (77).</summary>
+    /// <summary>Maximum input length in tokens (77).</summary>
     public required int MaxLength { get; init; }
 
     /// <summary>Whether the feed-forward layers use the sigmoid approximation of GELU (SD 1.x) or the exact one (SD 2.x).</summary>
     public required bool QuickGelu { get; init; }
 
-    /// <summary>ε of every layer normalisation.</summary>
+    /// <summary>ε of all layer normalizations.</summary>
     public required double NormEpsilon { get; init; }
 
-    /// <summary>Width that the pooled output is projected to; null for models without a projection.</summary>
+    /// <summary>Width of the projected pooled output; null for models without a projection.</summary>
     public int? ProjectionSize { get; init; }
 
     /// <summary>Width of the pooled output.</summary>
     public int PooledSize => ProjectionSize ?? HiddenSize;
 
     /// <summary>Reads a <c>config.json</c>.</summary>
-    /// <exception cref="InvalidInputException">The file is unreadable or describes another kind of text encoder.</exception>
+    /// <exception cref="InvalidInputException">The file cannot be read, or describes another type of text encoder.</exception>
     public static ClipTextConfig FromFile(string path) => FromJson(JsonConfig.Read(path));
 
-    /// <summary>The class that reads such a model in the library of its format.</summary>
+    /// <summary>The model's class name in the transformers library.</summary>
     internal string ClassName => ProjectionSize is null ? PlainClass : ProjectingClass;
 
     internal static ClipTextConfig FromJson(JsonConfig json)
@@ -74,10 +74,10 @@ public sealed record ClipTextConfig
         foreach (var (field, value) in Fixed)
             json.Expect(field, value);
         if (json.Has("architectures") && json.Strings("architectures").FirstOrDefault(name => name is not (PlainClass or ProjectingClass)) is { } other)
-            throw json.Error("architectures", $"names \"{other}\"; only {PlainClass} and {ProjectingClass} are known");
+            throw json.Error("architectures", $"names \"{other}\"; only {PlainClass} and {ProjectingClass} are supported");
         var activation = json.Text("hidden_act", "quick_gelu");
         if (activation is not ("quick_gelu" or "gelu"))
-            throw json.Error("hidden_act", $"is \"{activation}\"; only quick_gelu and gelu are known");
+            throw json.Error("hidden_act", $"is \"{activation}\"; only quick_gelu and gelu are supported");
         var config = new ClipTextConfig
         {
             VocabularySize = json.Size("vocab_size", 49408),
@@ -91,13 +91,13 @@ public sealed record ClipTextConfig
             ProjectionSize = HasProjection(json) ? json.Size("projection_dim", 512) : null,
         };
         if (json.Integer("eos_token_id", OldEnd) is var end && end != OldEnd && end != config.VocabularySize - 1)
-            json.Note("eos_token_id", $"is {end}, which is not the last of {config.VocabularySize} tokens; the tokenizer's end token counts");
+            json.Note("eos_token_id", $"is {end}, which is not the last of {config.VocabularySize} tokens; the tokenizer's end token is used");
         json.NoteUnknown(Harmless);
         return config.HiddenSize % config.Heads == 0 ? config
             : throw json.Error("num_attention_heads", $"is {config.Heads}, which does not divide the width of {config.HiddenSize}");
     }
 
-    /// <summary>The content of a <c>config.json</c> that reads as this.</summary>
+    /// <summary>A <c>config.json</c> that reads back as this config.</summary>
     internal JsonObject ToJson() => new()
     {
         ["architectures"] = JsonConfig.Array([ClassName]),

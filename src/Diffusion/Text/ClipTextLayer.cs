@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Text;
 
-/// <summary>Causal self-attention and a feed-forward layer, each with its own shortcut.</summary>
+/// <summary>Causal self-attention and a feed-forward layer, each with a residual connection.</summary>
 internal sealed class ClipTextLayer(WeightScope weights, ClipTextConfig config)
 {
     private readonly LayerNorm norm1 = new(weights["layer_norm1"], config.HiddenSize, config.NormEpsilon);
@@ -17,7 +17,7 @@ internal sealed class ClipTextLayer(WeightScope weights, ClipTextConfig config)
     private readonly Linear widen = new(weights["mlp"]["fc1"], config.HiddenSize, config.IntermediateSize);
     private readonly Linear narrow = new(weights["mlp"]["fc2"], config.IntermediateSize, config.HiddenSize);
 
-    /// <summary>[B, tokens, width] → the same.</summary>
+    /// <summary>[B, tokens, width] → same shape.</summary>
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();

@@ -27,18 +27,18 @@ public sealed class ClipTextModel
         projection = config.ProjectionSize is { } size ? new Linear(weights["text_projection"], config.HiddenSize, size, bias: false) : null;
     }
 
-    /// <summary>The model's shape.</summary>
+    /// <summary>The model's config.</summary>
     public ClipTextConfig Config { get; }
 
-    /// <summary>Encodes prompts: ids [B, tokens] int64 → [B, tokens, width], after the final layer normalisation.</summary>
+    /// <summary>Encodes prompts: ids [B, tokens] int64 → [B, tokens, width], after the final layer normalization.</summary>
     public Tensor Forward(Tensor ids) => Forward(ids, hiddenStates: null);
 
     /// <summary>Encodes prompts and also returns every layer's output.</summary>
     /// <param name="ids">Token ids, [B, tokens] int64.</param>
-    /// <param name="hiddenStates">Receives the embeddings and each layer's output before the final normalisation, [B, tokens, width] each; the caller disposes them.</param>
+    /// <param name="hiddenStates">Receives the embeddings and each layer's output before the final normalization, [B, tokens, width] each; the caller disposes them.</param>
     /// <param name="further">
-    /// Vectors of further tokens, [count, width] of any floating-point type; their ids follow the model's own. Where gradients are recorded they
-    /// reach these vectors, as the weights have none.
+    /// Vectors of added tokens, [count, width] of any floating-point type; their ids follow the model's own. Recorded gradients reach only
+    /// these vectors; the weights have none.
     /// </param>
     public Tensor Forward(Tensor ids, IList<Tensor>? hiddenStates, Tensor? further = null)
     {
@@ -54,18 +54,18 @@ public sealed class ClipTextModel
         return finalNorm.Forward(x).MoveToOuterDisposeScope();
     }
 
-    /// <summary>A copy of the vector of one of the model's own tokens, [width] float32.</summary>
+    /// <summary>A copy of the embedding of one of the model's own tokens, [width] float32.</summary>
     public Tensor Embedding(int id)
     {
         using var row = tokenEmbedding.select(0, id);
         return row.to(ScalarType.Float32, copy: true);
     }
 
-    /// <summary>The final layer normalisation of another layer's output, [B, tokens, width], for encoders whose last layers are left out.</summary>
+    /// <summary>Applies the final layer normalization to another layer's output, [B, tokens, width], for CLIP skip.</summary>
     public Tensor Normalize(Tensor state) => finalNorm.Forward(state);
 
-    /// <summary>The text as a whole: the output at its end token, projected where the model has a projection.</summary>
-    /// <param name="output">What <see cref="Forward(Tensor)"/> returned, [B, tokens, width].</param>
+    /// <summary>The pooled text embedding: the output at the end token, projected if the model has a projection.</summary>
+    /// <param name="output">The result of <see cref="Forward(Tensor)"/>, [B, tokens, width].</param>
     /// <param name="end">Position of the first end token of every row.</param>
     /// <returns>[B, projection size or width].</returns>
     public Tensor Pool(Tensor output, int end)
@@ -80,7 +80,7 @@ public sealed class ClipTextModel
         if (further is null)
             return Rows(tokenEmbedding, ids);
         using var scope = NewDisposeScope();
-        // Not the table with the further rows below it: their gradient would be as large as the table.
+        // The added rows are not appended to the table: their gradient would be as large as the table.
         var beyond = ids - Scalar((long)Config.VocabularySize);
         return where(
             beyond.ge(Scalar(0L)).unsqueeze(-1),

@@ -4,18 +4,18 @@ using System.Text;
 namespace PromptToPrompt.Diffusion.Text;
 
 /// <summary>
-/// CLIP's tokenizer (Radford et al., arXiv 2103.00020): lower-cased byte-level BPE between a start and an end token, with the words that
-/// the tokens came from. Safe to use from several threads.
+/// CLIP's tokenizer (Radford et al., arXiv 2103.00020): lower-case byte-level BPE between a start and an end token. It also returns the
+/// words that the tokens come from. Thread-safe.
 /// </summary>
 public sealed class ClipTokenizer
 {
-    /// <summary>The length of CLIP's text encoders, in tokens.</summary>
+    /// <summary>The maximum length of CLIP's text encoders, in tokens.</summary>
     public const int DefaultMaxLength = 77;
 
-    /// <summary>More windows than this are not made of a prompt.</summary>
+    /// <summary>Maximum number of chunks of a prompt.</summary>
     public const int MaxChunks = 16;
 
-    // Captions repeat a few hundred words; the bounds keep arbitrary input from filling the memory.
+    // Captions repeat a few hundred words; the bounds limit the memory for arbitrary input.
     private const int CachedWords = 1 << 15;
     private const int CachedWordLength = 64;
 
@@ -28,9 +28,9 @@ public sealed class ClipTokenizer
     private readonly ConcurrentDictionary<string, Word> cache = new(StringComparer.Ordinal);
     private int cached;
 
-    /// <summary>A tokenizer of a vocabulary with CLIP's own start and end tokens, padded with the end token.</summary>
-    /// <param name="vocabulary">The vocabulary, as <see cref="BpeTrainer"/> makes it.</param>
-    /// <param name="maxLength">The model's length in tokens, start and end included: 2 or more.</param>
+    /// <summary>Creates a tokenizer from a vocabulary with CLIP's start and end tokens; the end token is the padding.</summary>
+    /// <param name="vocabulary">The vocabulary, for example from <see cref="BpeTrainer"/>.</param>
+    /// <param name="maxLength">The model's maximum length in tokens, including start and end; at least 2.</param>
     public ClipTokenizer(BpeVocabulary vocabulary, int maxLength = DefaultMaxLength)
         : this(vocabulary, new TokenizerConfig(BpeVocabulary.StartOfText, BpeVocabulary.EndOfText, BpeVocabulary.EndOfText, maxLength), [])
     {
@@ -41,7 +41,7 @@ public sealed class ClipTokenizer
         ArgumentOutOfRangeException.ThrowIfLessThan(config.MaxLength, 2);
         this.vocabulary = vocabulary;
         this.config = config;
-        // Where one begins another, the longer is meant.
+        // If one added word is a prefix of another, the longer one is matched first.
         this.added = [.. added.OrderByDescending(token => token.Normal.Length)];
         VocabularySize = added.Select(token => token.FirstId + token.Count).Prepend(vocabulary.Tokens.Count).Max();
         merger = new BytePairMerger(vocabulary);
@@ -53,28 +53,28 @@ public sealed class ClipTokenizer
         specials = [(config.Start, StartId), (config.End, EndId)];
     }
 
-    /// <summary>The model's length in tokens, start and end included.</summary>
+    /// <summary>The model's maximum length in tokens, including start and end.</summary>
     public int MaxLength { get; }
 
-    /// <summary>Id of the token before every prompt.</summary>
+    /// <summary>Id of the start token.</summary>
     public int StartId { get; }
 
-    /// <summary>Id of the token after every prompt.</summary>
+    /// <summary>Id of the end token.</summary>
     public int EndId { get; }
 
-    /// <summary>Id that fills a prompt up to <see cref="MaxLength"/>.</summary>
+    /// <summary>Id of the padding token.</summary>
     public int PadId { get; }
 
-    /// <summary>Every id is below it.</summary>
+    /// <summary>Number of ids; every id is smaller.</summary>
     public int VocabularySize { get; }
 
     /// <summary>
     /// Reads a tokenizer directory in the diffusers layout: <c>vocab.json</c>, <c>merges.txt</c>, <c>tokenizer_config.json</c> and,
-    /// where present, <c>special_tokens_map.json</c> and <c>added_tokens.json</c>; or <c>tokenizer.json</c> alone, as newer writers leave it.
+    /// if present, <c>special_tokens_map.json</c> and <c>added_tokens.json</c>; or only <c>tokenizer.json</c>, as newer writers do.
     /// </summary>
     /// <param name="directory">The directory.</param>
-    /// <param name="pad">The token that fills up prompts, where it is another than the files say.</param>
-    /// <exception cref="InvalidInputException">A file is missing or damaged, or the files do not belong together.</exception>
+    /// <param name="pad">The padding token, if it differs from the one in the files.</param>
+    /// <exception cref="InvalidInputException">A file is missing or damaged, or the files do not match.</exception>
     public static ClipTokenizer Load(string directory, string? pad = null)
     {
         var config = TokenizerConfig.Load(directory);
@@ -86,7 +86,7 @@ public sealed class ClipTokenizer
             {
                 throw TokenizerFile.Invalid(
                     Path.Combine(directory, TokenizerJson.IsAlone(directory) ? TokenizerJson.FileName : BpeVocabulary.VocabularyFile),
-                    $"does not know the special token \"{token}\"",
+                    $"does not contain the special token \"{token}\"",
                     $"{TokenizerConfig.ConfigFile} must name tokens of the vocabulary");
             }
         }
@@ -94,18 +94,18 @@ public sealed class ClipTokenizer
         return new ClipTokenizer(vocabulary, config, TokenizerConfig.AddedWords(directory, vocabulary));
     }
 
-    /// <summary>Whether another tokenizer splits every text into the same tokens; what they fill up with may differ.</summary>
+    /// <summary>Whether another tokenizer splits every text into the same tokens; the padding may differ.</summary>
     internal bool IsLike(ClipTokenizer other) =>
         (MaxLength, StartId, EndId) == (other.MaxLength, other.StartId, other.EndId) && vocabulary.IsSame(other.vocabulary);
 
-    /// <summary>This tokenizer with further words.</summary>
-    /// <param name="tokens">The words; their ids follow those of the vocabulary.</param>
+    /// <summary>Extends this tokenizer with added words.</summary>
+    /// <param name="tokens">The added words; their ids follow those of the vocabulary.</param>
     public ClipTokenizer With(IReadOnlyList<AddedToken> tokens) => tokens.Count == 0 ? this : new ClipTokenizer(vocabulary, config, [.. added, .. tokens]);
 
     /// <summary>Whether a word was added to the vocabulary.</summary>
     public bool IsAdded(string word) => added.Any(token => token.Normal == PromptText.Normalize(word));
 
-    /// <summary>The ids of a text between the start and the end token, never truncated.</summary>
+    /// <summary>The ids of a text between the start and the end token, without truncation.</summary>
     public IReadOnlyList<int> Encode(string text)
     {
         var ids = new List<int> { StartId };
@@ -116,22 +116,22 @@ public sealed class ClipTokenizer
     }
 
     /// <summary>
-    /// A prompt as the text encoder takes it: padded to <see cref="MaxLength"/>, or truncated so that the end token is the last one.
+    /// Tokenizes a prompt for the text encoder: padded to <see cref="MaxLength"/>, or truncated so that the end token comes last.
     /// </summary>
     public TokenizedPrompt Tokenize(string text) => TokenizeChunks(text, windows: 1);
 
     /// <summary>
-    /// A prompt for a text encoder that reads it in several windows, each of <see cref="MaxLength"/> with a start and an end of its own. A word
-    /// that does not fit into what is left of a window stands in the next one.
+    /// Tokenizes a prompt for a text encoder that reads it in several chunks, each <see cref="MaxLength"/> tokens long with its own start and
+    /// end token. A word that does not fit into the rest of a chunk moves to the next one.
     /// </summary>
     /// <param name="text">The prompt.</param>
-    /// <param name="windows">How many windows; what does not fit into them is truncated.</param>
+    /// <param name="windows">Number of chunks; words beyond them are truncated.</param>
     public TokenizedPrompt TokenizeChunks(string text, int windows)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(windows, 1);
         var ids = new int[MaxLength * windows];
         ids.AsSpan().Fill(PadId);
-        // Where the next token of each window goes, and in the end its end token.
+        // The position of each chunk's next token and, finally, of its end token.
         var ends = new int[windows];
         for (var w = 0; w < windows; w++)
         {
@@ -170,7 +170,7 @@ public sealed class ClipTokenizer
         int Room() => ((window + 1) * MaxLength) - 1 - ends[window];
     }
 
-    /// <summary>How many windows it takes to read all of a text; <see cref="MaxChunks"/> for texts that are longer still.</summary>
+    /// <summary>Number of chunks needed to read a text completely; at most <see cref="MaxChunks"/>.</summary>
     public int ChunksOf(string text)
     {
         var windows = 1;
@@ -179,8 +179,8 @@ public sealed class ClipTokenizer
         return windows;
     }
 
-    /// <summary>The text of one token, without the space after it; bytes that are only a part of a character read as U+FFFD.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such id.</exception>
+    /// <summary>The text of one token, without the space after it; incomplete characters become U+FFFD.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The id does not exist.</exception>
     public string Decode(int id)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(id);
@@ -188,8 +188,8 @@ public sealed class ClipTokenizer
         return Text(id);
     }
 
-    /// <summary>The text of a run of tokens, special ones left out; between the pieces of a word that CLIP cuts there is a space.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such id.</exception>
+    /// <summary>The text of a run of tokens without special tokens; CLIP's pieces of a word are separated by spaces.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id does not exist.</exception>
     public string Decode(IEnumerable<int> ids) =>
         ByteAlphabet.Decode(ids.Where(id => id != StartId && id != EndId && id != PadId).Select(id =>
         {
@@ -200,7 +200,7 @@ public sealed class ClipTokenizer
 
     private string Text(int id) => texts[id] ??= id < vocabulary.Tokens.Count ? ByteAlphabet.Decode([vocabulary.Tokens[id]]) : Added(id)?.Name(id) ?? "";
 
-    // An added word in the byte alphabet: all of it at its first id.
+    // An added word in the byte alphabet; its first id yields the whole word, the others nothing.
     private string Symbols(int id) => Added(id) is { } token && token.FirstId == id
         ? string.Concat(Encoding.UTF8.GetBytes(token.Text).Select(ByteAlphabet.Symbol)) + ByteAlphabet.EndOfWord
         : "";
@@ -224,7 +224,7 @@ public sealed class ClipTokenizer
     private Word Analyze(string text)
     {
         var normal = PromptText.Normalize(text);
-        // A token's place in the word is counted in bytes, since tokens may cut characters.
+        // Token positions within a word are counted in bytes, because tokens may split characters.
         var pieces = new List<(int Id, int Start, int End)>();
         var from = 0;
         for (var place = 0; place < normal.Length;)
@@ -282,7 +282,7 @@ public sealed class ClipTokenizer
         return length;
     }
 
-    // A word's tokens, wherever in a prompt it stands.
+    // The tokens of a word, independent of its position in a prompt.
     private sealed record Word(string Text, int[] Ids, int BareStart, int BareCount)
     {
         public PromptWord At(IReadOnlyList<int> tokens) => new(Text, tokens)

@@ -3,9 +3,9 @@ using System.Text;
 
 namespace PromptToPrompt.Diffusion.Text;
 
-/// <summary>What CLIP does to a text before byte pairs are merged: cut at white space, compose, lower-case, cut into pieces.</summary>
+/// <summary>CLIP's text preprocessing before the byte-pair merges: split at white space, compose, lower-case, cut into pieces.</summary>
 /// <remarks>
-/// Every one of these rules stops at white space, so a word can be treated by itself and its tokens are known to be its own.
+/// None of these rules crosses white space, so each word can be processed separately and its tokens are known.
 /// </remarks>
 internal static class PromptText
 {
@@ -13,7 +13,7 @@ internal static class PromptText
 
     private static readonly string[] Contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'\u017F"];
 
-    /// <summary>The words of a text as written: the runs between white space.</summary>
+    /// <summary>The words of a text as written, separated by white space.</summary>
     public static IEnumerable<string> Words(string text)
     {
         for (var start = 0; start < text.Length; start++)
@@ -28,8 +28,8 @@ internal static class PromptText
     }
 
     /// <summary>
-    /// Composed and lower-cased as Python does it, which CLIP's vocabulary was made with: U+0130 becomes two characters, and a capital
-    /// sigma at a word's end becomes a final sigma. Unpaired surrogates become U+FFFD.
+    /// Composes and lower-cases a word like Python, which CLIP's vocabulary was made with: U+0130 becomes two characters, and a capital
+    /// sigma at the end of a word becomes a final sigma. Unpaired surrogates become U+FFFD.
     /// </summary>
     public static string Normalize(string word)
     {
@@ -50,7 +50,7 @@ internal static class PromptText
         return lower.ToString();
     }
 
-    /// <summary>The part of a normalised word without the punctuation around it; the whole word where it is nothing else.</summary>
+    /// <summary>The part of a normalized word without surrounding punctuation; the whole word if it is only punctuation.</summary>
     public static Range Bare(string normalized)
     {
         var start = 0;
@@ -67,8 +67,8 @@ internal static class PromptText
     }
 
     /// <summary>
-    /// The length of the piece that begins a normalised word, as CLIP's pattern has it: an English contraction, a run of letters, one
-    /// number character, or a run of anything else. Byte pairs are merged inside a piece only.
+    /// The length of the first piece of a normalized word by CLIP's pattern: an English contraction, a run of letters, one
+    /// number character, or a run of anything else. Byte pairs are merged only within a piece.
     /// </summary>
     public static int PieceLength(ReadOnlySpan<char> rest)
     {
@@ -97,7 +97,7 @@ internal static class PromptText
         return Rune.IsLetter(rune) ? Kind.Letter : Rune.IsNumber(rune) ? Kind.Number : Kind.Other;
     }
 
-    // Unicode's Final_Sigma condition: a cased letter before, none after, case-ignorable characters aside.
+    // Unicode's Final_Sigma condition: a cased letter before, none after, ignoring case-ignorable characters.
     private static bool EndsWord(Rune[] runes, int index)
     {
         int before = index - 1, after = index + 1;

@@ -5,20 +5,20 @@ using PromptToPrompt.Diffusion.Storage.Files;
 
 namespace PromptToPrompt.Diffusion.Text;
 
-/// <summary>What <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c> say: the special tokens and the model's length.</summary>
+/// <summary>The special tokens and the maximum length, from <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c>.</summary>
 internal sealed record TokenizerConfig(string Start, string End, string Pad, int MaxLength)
 {
     public const string ConfigFile = "tokenizer_config.json";
     public const string SpecialTokensFile = "special_tokens_map.json";
     private const string AddedTokensFile = "added_tokens.json";
 
-    // Far beyond any text encoder, yet small enough to allocate: files without a real limit give a length of 10^30.
+    // Far beyond any text encoder, yet small enough to allocate: files without a real limit contain a length of 10^30.
     private const int MaxAllowedLength = 1 << 16;
 
     private const int MaxVocabulary = 1 << 20;
 
-    /// <summary>Reads both files; the map, which some directories lack, fills in what the configuration does not name, and so does a <c>tokenizer.json</c> that is alone.</summary>
-    /// <exception cref="InvalidInputException">A file is missing or damaged, or a token or the length is not given.</exception>
+    /// <summary>Reads both files. The map, which some directories lack, supplies values that the config does not have, as does a standalone <c>tokenizer.json</c>.</summary>
+    /// <exception cref="InvalidInputException">A file is missing or damaged, or a token or the length is missing.</exception>
     public static TokenizerConfig Load(string directory)
     {
         var configPath = Path.Combine(directory, ConfigFile);
@@ -38,7 +38,7 @@ internal sealed record TokenizerConfig(string Start, string End, string Pad, int
         return new TokenizerConfig(
             start,
             end,
-            // CLIP's own fills up with the end token, unless something else is said.
+            // CLIP pads with the end token by default.
             Token("pad_token", whole is null ? null : whole.Pad ?? end),
             length ?? (whole?.MaxLength is >= 2 and <= MaxAllowedLength and var cut ? cut : ClipTokenizer.DefaultMaxLength));
 
@@ -46,16 +46,16 @@ internal sealed record TokenizerConfig(string Start, string End, string Pad, int
             (config is null ? null : Content(config.RootElement, name))
             ?? (map is null ? null : Content(map.RootElement, name))
             ?? fallback
-            ?? throw TokenizerFile.Invalid(configPath, $"does not name the \"{name}\"", $"add it here or in {SpecialTokensFile}");
+            ?? throw TokenizerFile.Invalid(configPath, $"has no \"{name}\"", $"add it here or in {SpecialTokensFile}");
     }
 
     /// <summary>
-    /// Words that were added to a directory's vocabulary, as textual inversion leaves them: in <c>tokenizer.json</c>, among the tokens that
-    /// <c>tokenizer_config.json</c> describes, or in <c>added_tokens.json</c>.
+    /// Words that were added to a directory's vocabulary, for example by textual inversion: in <c>tokenizer.json</c>, among the tokens in
+    /// <c>tokenizer_config.json</c>, or in <c>added_tokens.json</c>.
     /// </summary>
     /// <param name="directory">The directory.</param>
     /// <param name="vocabulary">Its vocabulary.</param>
-    /// <exception cref="InvalidInputException">A file is damaged, or a token is not one word with an id of its own.</exception>
+    /// <exception cref="InvalidInputException">A file is damaged, or an added token is not a single word with a unique id.</exception>
     public static IReadOnlyList<AddedToken> AddedWords(string directory, BpeVocabulary vocabulary)
     {
         var found = new SortedDictionary<int, string>();
@@ -90,7 +90,7 @@ internal sealed record TokenizerConfig(string Start, string End, string Pad, int
                 return;
             var isNew = id >= vocabulary.Tokens.Count && id < MaxVocabulary && (!found.TryGetValue(id, out var before) || before == text);
             if (text is not { Length: > 0 } || text.Any(char.IsWhiteSpace) || !isNew)
-                throw TokenizerFile.Invalid(Path.Combine(directory, file), $"has the added token \"{text}\" with the id {id}, which is not one word with an id of its own above {vocabulary.Tokens.Count - 1}", "correct the file");
+                throw TokenizerFile.Invalid(Path.Combine(directory, file), $"has the added token \"{text}\" with the id {id}, which is not a single word with a unique id above {vocabulary.Tokens.Count - 1}", "correct the file");
             found[id] = text;
         }
     }
@@ -98,7 +98,7 @@ internal sealed record TokenizerConfig(string Start, string End, string Pad, int
     /// <summary>Writes both files.</summary>
     public void Save(string directory)
     {
-        // The default encoder writes "<" and ">" as escapes: right, but nobody can read the file.
+        // The default encoder escapes "<" and ">", which makes the file hard to read.
         var options = new JsonSerializerOptions
         {
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -124,7 +124,7 @@ internal sealed record TokenizerConfig(string Start, string End, string Pad, int
         config.TryGetProperty("model_max_length", out var length) && length.ValueKind == JsonValueKind.Number && length.TryGetInt32(out var number) && number is >= 2 and <= MaxAllowedLength
             ? number : null;
 
-    // A token is written either as its text or as an object that describes it.
+    // A token is either a string or an object that describes it.
     private static string? Content(JsonElement settings, string name)
     {
         if (!settings.TryGetProperty(name, out var token))

@@ -4,7 +4,7 @@ using PromptToPrompt.Diffusion.Storage.Files;
 
 namespace PromptToPrompt.Diffusion.Text;
 
-/// <summary>Reading a tokenizer directory's files, with one true sentence when that fails.</summary>
+/// <summary>Reads the files of a tokenizer directory, with clear errors.</summary>
 internal static class TokenizerFile
 {
     public static string ReadText(string path)
@@ -21,11 +21,11 @@ internal static class TokenizerFile
         {
             if (FileSignature.Of(bytes) is { } other && bytes.Length > 0)
                 throw Foreign(path, other, e);
-            throw Invalid(path, $"cannot be read as UTF-8 text ({e.Message.TrimEnd('.')})", "check the file and who may read it", e);
+            throw Invalid(path, $"cannot be read as UTF-8 text ({e.Message.TrimEnd('.')})", "check the file and its permissions", e);
         }
     }
 
-    /// <summary>Reads a file that holds one JSON object.</summary>
+    /// <summary>Reads a file that contains one JSON object.</summary>
     public static JsonDocument ReadJson(string path)
     {
         JsonDocument json;
@@ -38,7 +38,7 @@ internal static class TokenizerFile
         }
         catch (InvalidOperationException e)
         {
-            throw Invalid(path, "has a text with half of a surrogate pair", "copy the tokenizer directory from its source again", e);
+            throw Invalid(path, "contains a string with an unpaired surrogate", "copy the tokenizer directory from its source again", e);
         }
         catch (JsonException e)
         {
@@ -53,7 +53,7 @@ internal static class TokenizerFile
         throw Invalid(path, "is not a JSON object", "copy the tokenizer directory from its source again");
     }
 
-    // The parser takes halves of surrogate pairs, and fails when their text is read.
+    // The parser accepts unpaired surrogates and fails only when the string is read.
     private static void ReadTexts(JsonElement value)
     {
         if (value.ValueKind == JsonValueKind.String)
@@ -75,9 +75,9 @@ internal static class TokenizerFile
         }
     }
 
-    /// <summary>A file that is something else.</summary>
+    /// <summary>The error for a file of another format.</summary>
     public static InvalidInputException Foreign(string path, FileSignature other, Exception? inner = null) =>
-        Invalid(path, $"is {other.Description}, and no part of a tokenizer", other.Advice, inner);
+        Invalid(path, $"is {other.Description}, not part of a tokenizer", other.Advice, inner);
 
     public static InvalidInputException Invalid(string path, string what, string advice, Exception? inner = null) =>
         new($"{path}: {what}; {advice}.".ReplaceLineEndings(" "), inner);

@@ -3,13 +3,13 @@ using System.Text.Json;
 namespace PromptToPrompt.Diffusion.Text;
 
 /// <summary>
-/// A tokenizer in one file, <c>tokenizer.json</c>, as the tokenizers library writes it; newer directories have nothing else. Only one that does what
-/// CLIP's does is read: the rest of the file describes other kinds of tokenizers.
+/// A tokenizer in one file, <c>tokenizer.json</c>, as the tokenizers library writes it; newer directories contain only this file. Only
+/// CLIP's tokenizer is supported; the remaining fields describe other types of tokenizers.
 /// </summary>
 internal sealed class TokenizerJson
 {
     public const string FileName = "tokenizer.json";
-    private const string Advice = "give the tokenizer of a Stable Diffusion model";
+    private const string Advice = "use the tokenizer of a Stable Diffusion model";
     private readonly string path;
     private readonly JsonElement root;
 
@@ -18,7 +18,7 @@ internal sealed class TokenizerJson
     /// <summary>The vocabulary, token to id.</summary>
     public JsonElement Vocabulary => root.GetProperty("model").GetProperty("vocab");
 
-    /// <summary>The pairs to merge, in order: each a text with a space, or a list of two.</summary>
+    /// <summary>The pairs to merge, in order: each a string with a space, or an array of two strings.</summary>
     public IEnumerable<(string Left, string Right)> Merges => root.GetProperty("model").GetProperty("merges").EnumerateArray().Select((merge, i) => merge switch
     {
         { ValueKind: JsonValueKind.String } when merge.GetString()!.Split(' ') is [{ Length: > 0 } left, { Length: > 0 } right] => (left, right),
@@ -26,7 +26,7 @@ internal sealed class TokenizerJson
         _ => throw Invalid($"has the merge {i + 1}, which is not a pair of tokens"),
     });
 
-    /// <summary>The tokens with ids of their own, special or not.</summary>
+    /// <summary>The added tokens with their ids, special or not.</summary>
     public IEnumerable<(string Text, int Id, bool IsSpecial)> Added =>
         !root.TryGetProperty("added_tokens", out var added) || added.ValueKind != JsonValueKind.Array ? [] : added.EnumerateArray().Select(token =>
             token.ValueKind == JsonValueKind.Object && token.TryGetProperty("content", out var text) && text.ValueKind == JsonValueKind.String
@@ -34,22 +34,22 @@ internal sealed class TokenizerJson
                 ? (text.GetString()!, id, token.TryGetProperty("special", out var special) && special.ValueKind == JsonValueKind.True)
                 : throw Invalid("has an added token without a text and an id"));
 
-    /// <summary>The tokens before and after every text; null where the file does not say.</summary>
+    /// <summary>The start and end tokens of every text; null if the file does not specify them.</summary>
     public (string Start, string End)? Ends => root.TryGetProperty("post_processor", out var processor) ? EndsOf(processor) : null;
 
-    /// <summary>The token that fills texts up; null where the file does not say.</summary>
+    /// <summary>The padding token; null if the file does not specify it.</summary>
     public string? Pad => Object("padding") is { } padding && padding.TryGetProperty("pad_token", out var pad) && pad.ValueKind == JsonValueKind.String ? pad.GetString() : null;
 
-    /// <summary>The length that texts are cut to; null where the file does not say.</summary>
+    /// <summary>The maximum length; null if the file does not specify it.</summary>
     public int? MaxLength => Object("truncation") is { } truncation && truncation.TryGetProperty("max_length", out var length) && length.ValueKind == JsonValueKind.Number
         && length.TryGetInt32(out var number) ? number : null;
 
-    /// <summary>Whether a directory has such a file and none of the two that it replaces.</summary>
+    /// <summary>Whether a directory has this file but neither of the two that it replaces.</summary>
     public static bool IsAlone(string directory) =>
         !File.Exists(Path.Combine(directory, BpeVocabulary.VocabularyFile)) && File.Exists(Path.Combine(directory, FileName));
 
-    /// <summary>Reads the file of a directory.</summary>
-    /// <exception cref="InvalidInputException">It is damaged, or a tokenizer of another kind.</exception>
+    /// <summary>Reads a directory's <c>tokenizer.json</c>.</summary>
+    /// <exception cref="InvalidInputException">The file is damaged, or is another type of tokenizer.</exception>
     public static TokenizerJson Read(string directory)
     {
         var path = Path.Combine(directory, FileName);
@@ -58,7 +58,7 @@ internal sealed class TokenizerJson
         if (file.Object("model") is not { } model || !model.TryGetProperty("vocab", out var vocabulary) || vocabulary.ValueKind != JsonValueKind.Object
             || !model.TryGetProperty("merges", out var merges) || merges.ValueKind != JsonValueKind.Array)
         {
-            throw file.Invalid("has no model with a vocabulary and merges, so it is no byte-pair tokenizer");
+            throw file.Invalid("has no model with a vocabulary and merges, so it is not a byte-pair tokenizer");
         }
 
         file.Require(model, "type", "BPE", mayLack: true);
@@ -101,6 +101,6 @@ internal sealed class TokenizerJson
     {
         var isThere = model.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null;
         if (isThere ? value.ValueKind != JsonValueKind.String || value.GetString() != expected : !mayLack)
-            throw Invalid($"has the {field} {(isThere ? value.GetRawText() : "null")}, where CLIP's tokenizer has \"{expected}\"");
+            throw Invalid($"has the {field} {(isThere ? value.GetRawText() : "null")}; CLIP's tokenizer has \"{expected}\"");
     }
 }

@@ -1,26 +1,26 @@
 namespace PromptToPrompt.Diffusion.Text;
 
-/// <summary>Finding the tokens of a word that a person names.</summary>
+/// <summary>Finds the tokens of a word that a user names.</summary>
 public static class WordSearch
 {
     private const int MaxShownLength = 80;
 
     /// <summary>
-    /// Positions of the tokens of a word, or of a phrase of consecutive words, at every place where it occurs. Case does not count, nor
-    /// does punctuation around a word: "cat" finds <c>cat,</c> and <c>"Cat"</c>. A word asked for just as it was written gives all its
-    /// tokens; otherwise punctuation around it is left out.
+    /// Token positions of a word, or of a phrase of consecutive words, at every occurrence. Case and surrounding punctuation are
+    /// ignored: "cat" finds <c>cat,</c> and <c>"Cat"</c>. A word given exactly as written yields all its tokens; otherwise the tokens of
+    /// surrounding punctuation are left out.
     /// </summary>
     /// <returns>Ascending positions; the start token is position 0.</returns>
     /// <exception cref="InvalidInputException">
-    /// The word is not in the prompt (the message lists the words that are), or is in the part that was truncated.
+    /// The word is not in the prompt (the message lists its words), or is in the truncated part.
     /// </exception>
     public static IReadOnlyList<int> Find(this TokenizedPrompt prompt, string word) =>
         prompt.TryFind(word, out var tokens) ? tokens : throw new InvalidInputException(prompt.Missing(word));
 
-    /// <summary>The same for a word that need not be in the prompt.</summary>
+    /// <summary>Finds a word that may be missing from the prompt.</summary>
     /// <param name="prompt">The prompt.</param>
     /// <param name="word">The word or phrase.</param>
-    /// <param name="tokens">Ascending positions; empty where the prompt, or the part of it that was kept, does not have the word.</param>
+    /// <param name="tokens">Ascending positions; empty if the word is missing or truncated.</param>
     public static bool TryFind(this TokenizedPrompt prompt, string word, out IReadOnlyList<int> tokens)
     {
         var query = SpellingsOf(PromptText.Words(word));
@@ -39,7 +39,7 @@ public static class WordSearch
         return found.Count > 0;
     }
 
-    /// <summary>The message that says why <see cref="Find"/> does not find a word, and what to name instead.</summary>
+    /// <summary>The error message for a word that <see cref="Find"/> does not find, with advice.</summary>
     public static string Missing(this TokenizedPrompt prompt, string word)
     {
         var query = SpellingsOf(PromptText.Words(word));
@@ -65,7 +65,7 @@ public static class WordSearch
 
     private static string Shorten(string text) => text.Length <= MaxShownLength ? text : string.Concat(text.AsSpan(0, MaxShownLength), "…");
 
-    // A word as it is compared: with its punctuation and without.
+    // A word in its forms for comparison: with and without punctuation.
     private readonly record struct Spelling(string Whole, string Bare)
     {
         public static Spelling Of(string word)

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.UNet;
 
-/// <summary>Multi-head attention of a transformer block: projects, asks the run's processor, projects back.</summary>
+/// <summary>Multi-head attention of a transformer block: projects, calls the run's processor, projects back.</summary>
 internal sealed class AttentionLayer(WeightScope weights, AttentionSite site, int channels, int contextChannels, int heads)
 {
     private readonly Linear toQuery = new(weights["to_q"], channels, channels, bias: false);
@@ -15,7 +15,7 @@ internal sealed class AttentionLayer(WeightScope weights, AttentionSite site, in
 
     public AttentionSite Site => site;
 
-    /// <summary>[rows, positions, channels] → the same, attending to <paramref name="context"/> ([rows, tokens, context channels]).</summary>
+    /// <summary>[rows, positions, channels] → same shape, attending to <paramref name="context"/> ([rows, tokens, context channels]).</summary>
     public Tensor Forward(Tensor hidden, Tensor context, in UNetCall call)
     {
         using var scope = NewDisposeScope();

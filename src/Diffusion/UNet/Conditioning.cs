@@ -2,37 +2,37 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.UNet;
 
-/// <summary>What a U-Net is told of each row beside its latents and timestep.</summary>
-/// <param name="Text">Hidden states of the text encoders, [rows, tokens, cross-attention width]; cross-attention reads them.</param>
+/// <summary>The conditioning of each row of a U-Net's batch, besides latents and timestep.</summary>
+/// <param name="Text">Hidden states of the text encoders, [rows, tokens, cross-attention width], for cross-attention.</param>
 /// <param name="Vector">
-/// The text as a whole and the picture's sizes, [rows, width], which join the timestep (Podell et al., arXiv 2307.01952, §2.2);
-/// null for models that take none.
+/// Added conditioning: pooled text and image sizes, [rows, width], added to the timestep embedding (Podell et al., arXiv 2307.01952, §2.2);
+/// null for models without it.
 /// </param>
 public sealed record Conditioning(Tensor Text, Tensor? Vector = null) : IDisposable
 {
-    /// <summary>Guidance as an input, for models that were distilled to take it (<see cref="UNetConfig.GuidanceWidth"/>); others do not look at it.</summary>
+    /// <summary>Guidance as an input, for models that were distilled to take it (<see cref="UNetConfig.GuidanceWidth"/>); others ignore it.</summary>
     public double? Guidance { get; init; }
 
-    /// <summary>Some of the rows.</summary>
+    /// <summary>A range of the rows.</summary>
     public Conditioning Narrow(long first, long count) => Map(tensor => tensor.narrow(0, first, count));
 
-    /// <summary>One row, as many times as there are to be rows.</summary>
+    /// <summary>A single row, repeated.</summary>
     public Conditioning Expand(long rows) => this with { Text = Text.expand(rows, -1, -1), Vector = Vector?.expand(rows, -1) };
 
-    /// <summary>The row of a step, where the text is one for each step of a run; else the only row.</summary>
+    /// <summary>The row of a step if there is one text per step; otherwise the only row.</summary>
     public Conditioning At(int step) => Text.shape[0] == 1 ? this : this with { Text = Text.narrow(0, step, 1) };
 
-    /// <summary>These rows, then others.</summary>
+    /// <summary>Concatenates these rows and others.</summary>
     public Conditioning Join(Conditioning others) =>
         this with { Text = cat([Text, others.Text], 0), Vector = Vector is null ? null : cat([Vector, others.Vector!], 0) };
 
-    /// <summary>The same in another type or elsewhere.</summary>
+    /// <summary>Converts to another type or device.</summary>
     public Conditioning To(ScalarType type, Device device) => Map(tensor => tensor.to(type, device));
 
-    /// <summary>A copy that no scope disposes.</summary>
+    /// <summary>A copy outside all dispose scopes.</summary>
     public Conditioning Own() => Map(tensor => tensor.contiguous().clone().DetachFromDisposeScope());
 
-    /// <summary>The same numbers, in tensors of their own that no scope disposes; the memory goes with the last of both.</summary>
+    /// <summary>Aliases of the tensors outside all dispose scopes; the memory is freed with the last alias.</summary>
     public Conditioning Share() => Map(tensor => tensor.alias().DetachFromDisposeScope());
 
     /// <summary>Takes the tensors out of their dispose scope.</summary>

@@ -3,7 +3,7 @@ using PromptToPrompt.Diffusion.UNet.Attention;
 
 namespace PromptToPrompt.Diffusion.UNet;
 
-/// <summary>Numbers the attention layers in the order they run while a U-Net is built.</summary>
+/// <summary>Numbers the attention layers of a U-Net, in execution order, while it is built.</summary>
 internal sealed class SiteRegistry
 {
     private readonly List<AttentionSite> sites = [];

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.UNet;
 
-/// <summary>Transformer blocks over the positions of a feature map, with a shortcut around all of them.</summary>
+/// <summary>Transformer blocks over the positions of a feature map, with one residual connection around all of them.</summary>
 internal sealed class Transformer2DModel
 {
     private readonly GroupNorm norm;
@@ -23,7 +23,7 @@ internal sealed class Transformer2DModel
         projectOut = new Linear(weights["proj_out"], channels, channels, kernel1x1: !config.LinearProjection);
     }
 
-    /// <summary>[rows, channels, H, W] → the same.</summary>
+    /// <summary>[rows, channels, H, W] → same shape.</summary>
     public Tensor Forward(Tensor x, Tensor context, in UNetCall call)
     {
         using var scope = NewDisposeScope();

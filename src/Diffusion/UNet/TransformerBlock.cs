@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.UNet;
 
-/// <summary>Self-attention, cross-attention and a gated feed-forward layer, each with its own shortcut.</summary>
+/// <summary>Self-attention, cross-attention and a gated feed-forward layer, each with a residual connection.</summary>
 internal sealed class TransformerBlock
 {
     private const double Epsilon = 1e-5;
@@ -29,7 +29,7 @@ internal sealed class TransformerBlock
         outProjection = new Linear(weights["ff"]["net"][2], channels * 4, channels);
     }
 
-    /// <summary>[rows, positions, channels] → the same.</summary>
+    /// <summary>[rows, positions, channels] → same shape.</summary>
     public Tensor Forward(Tensor x, Tensor context, in UNetCall call)
     {
         using var scope = NewDisposeScope();

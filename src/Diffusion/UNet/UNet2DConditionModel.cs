@@ -43,21 +43,21 @@ public sealed class UNet2DConditionModel
         AttentionSites = sites.Sites;
     }
 
-    /// <summary>The model's shape.</summary>
+    /// <summary>The model's config.</summary>
     public UNetConfig Config { get; }
 
-    /// <summary>Every attention layer in the order they run.</summary>
+    /// <summary>All attention layers in execution order.</summary>
     public IReadOnlyList<AttentionSite> AttentionSites { get; }
 
-    /// <summary>The links that make the output of the latents, in the order they run.</summary>
+    /// <summary>The links from latents to output, in execution order.</summary>
     internal IReadOnlyList<UNetLink> Chain { get; }
 
-    /// <summary>Predicts the noise (or velocity, as the model was trained) in the latents.</summary>
+    /// <summary>Predicts the noise in the latents, or the velocity, depending on the model's training.</summary>
     /// <param name="sample">Latents, [rows, in channels, h, w].</param>
     /// <param name="timesteps">Timestep of each row, [rows] or [1].</param>
-    /// <param name="conditioning">What each row is conditioned on, in the sample's type.</param>
+    /// <param name="conditioning">The conditioning of each row, in the sample's type.</param>
     /// <param name="attention">The run's attention processor.</param>
-    /// <param name="step">What the processor is told of the run.</param>
+    /// <param name="step">The step that the attention processor receives.</param>
     /// <returns>[rows, out channels, h, w].</returns>
     public Tensor Forward(Tensor sample, Tensor timesteps, Conditioning conditioning, AttentionProcessor? attention = null, DenoisingStep? step = null)
     {
@@ -66,25 +66,25 @@ public sealed class UNet2DConditionModel
         return UNetLink.RunAll(Chain, sample, Embed(timesteps, conditioning.Vector, sample.dtype, conditioning.Guidance), conditioning.Text, call, []).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The vector of text and sizes, for models that take one (<see cref="UNetConfig.Vector"/>).</summary>
-    /// <param name="config">The model's shape.</param>
-    /// <param name="pooled">The text as a whole, [rows, pooled width].</param>
-    /// <param name="sizes">The picture's sizes, [rows, 6]; see <c>SizeConditioning</c>.</param>
+    /// <summary>Builds the added conditioning from pooled text and sizes, for models that take it (<see cref="UNetConfig.Vector"/>).</summary>
+    /// <param name="config">The model's config.</param>
+    /// <param name="pooled">The pooled text embedding, [rows, pooled width].</param>
+    /// <param name="sizes">The image's sizes, [rows, 6]; see <c>SizeConditioning</c>.</param>
     /// <returns>[rows, width] in the text's type.</returns>
     public static Tensor Vector(UNetConfig config, Tensor pooled, Tensor sizes)
     {
         using var scope = NewDisposeScope();
-        var vector = config.Vector ?? throw new InvalidOperationException("This U-Net takes no vector.");
+        var vector = config.Vector ?? throw new InvalidOperationException("This U-Net takes no added conditioning.");
         var waves = Sinusoids.Of(sizes.flatten(), vector.SizeWidth, config.CosineFirst, config.FrequencyShift).reshape(sizes.shape[0], -1);
         return cat([pooled, waves.to(pooled.dtype)], 1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The activated embedding of timestep and vector that every residual block is given.</summary>
+    /// <summary>The activated embedding of timestep and added conditioning that every residual block receives.</summary>
     internal Tensor Embed(Tensor timesteps, Tensor? vector, ScalarType dtype, double? guidance = null)
     {
         using var scope = NewDisposeScope();
         if (vector is null != vectorEmbedding is null)
-            throw new ArgumentException(vector is null ? "This U-Net needs a vector of text and sizes." : "This U-Net takes no vector.", nameof(vector));
+            throw new ArgumentException(vector is null ? "This U-Net needs added conditioning (pooled text and sizes)." : "This U-Net takes no added conditioning.", nameof(vector));
         var embedding = timeEmbedding.Forward(timesteps, dtype, guidance);
         return Activations.Silu(vector is null ? embedding : embedding.Plus(vectorEmbedding!.Forward(vector))).MoveToOuterDisposeScope();
     }

@@ -3,10 +3,10 @@ using PromptToPrompt.Diffusion.Storage.Weights;
 
 namespace PromptToPrompt.Diffusion.UNet;
 
-/// <summary>Builds the parts of a U-Net's chain that checkpoints call blocks.</summary>
+/// <summary>Builds a U-Net's chain block by block, with the blocks' checkpoint names.</summary>
 internal static class UNetBlocks
 {
-    /// <summary>One level of the contracting half: residual blocks (and transformers), then a downsampler. Every output is kept as a skip.</summary>
+    /// <summary>One level of the contracting half: residual blocks (and transformers), then a downsampler. Every output is saved as a skip connection.</summary>
     public static List<UNetLink> Down(WeightScope weights, SiteRegistry sites, UNetConfig config, int level, int embedding)
     {
         var here = config.Levels[level];
@@ -24,7 +24,7 @@ internal static class UNetBlocks
         return chain;
     }
 
-    /// <summary>The narrowest part: residual block, transformer, residual block.</summary>
+    /// <summary>The middle block: residual block, transformer, residual block.</summary>
     public static List<UNetLink> Mid(WeightScope weights, SiteRegistry sites, UNetConfig config, int embedding)
     {
         var here = config.Levels[^1];
@@ -34,7 +34,7 @@ internal static class UNetBlocks
         return [.. Layers([first], transformers, joins: false, keeps: false), Link(second)];
     }
 
-    /// <summary>One level of the expanding half: residual blocks that take the skips back in (and transformers), then an upsampler.</summary>
+    /// <summary>One level of the expanding half: residual blocks that concatenate the skip connections (and transformers), then an upsampler.</summary>
     public static List<UNetLink> Up(WeightScope weights, SiteRegistry sites, UNetConfig config, int level, int embedding)
     {
         var here = config.Levels[level];

@@ -5,18 +5,18 @@ namespace PromptToPrompt.Diffusion.UNet;
 
 /// <summary>One resolution level of a U-Net.</summary>
 /// <param name="Channels">Channels at this level.</param>
-/// <param name="Heads">Attention heads at this level.</param>
+/// <param name="Heads">Number of attention heads at this level.</param>
 /// <param name="DownAttention">Whether the contracting block has transformers.</param>
 /// <param name="UpAttention">Whether the expanding block has transformers.</param>
-/// <param name="TransformerDepth">Transformer blocks in each of its transformers.</param>
+/// <param name="TransformerDepth">Number of transformer blocks in each of its transformers.</param>
 public sealed record UNetLevel(int Channels, int Heads, bool DownAttention, bool UpAttention, int TransformerDepth);
 
-/// <summary>The vector that some U-Nets take beside the text, and add to the timestep's embedding.</summary>
-/// <param name="Width">Its width: that of the pooled text and of the sizes together.</param>
-/// <param name="SizeWidth">Width of each of the picture's six sizes in it.</param>
+/// <summary>The added conditioning that some U-Nets add to the timestep embedding.</summary>
+/// <param name="Width">Width of the pooled text and the embedded sizes together.</param>
+/// <param name="SizeWidth">Width of the embedding of each of the six sizes.</param>
 public sealed record AddedConditioningConfig(int Width, int SizeWidth);
 
-/// <summary>The shape of a U-Net, as its <c>config.json</c> states it.</summary>
+/// <summary>The config of a U-Net, from its <c>config.json</c>.</summary>
 public sealed record UNetConfig
 {
     private const string AdditionType = "addition_embed_type";
@@ -24,19 +24,19 @@ public sealed record UNetConfig
     private const string GuidanceField = "time_cond_proj_dim";
     private const string MidField = "mid_block_type";
 
-    // Fields that change nothing here. Those of exponential averages are left behind by training.
+    // Fields without effect. Those of the exponential moving average are left over from training.
     private static readonly HashSet<string> Harmless =
     [
         .. JsonConfig.Bookkeeping,
-        "dropout", // acts in training alone
-        "upcast_attention", // precision: attention is summed in float32 anyway
-        "addition_embed_type_num_heads", // of an embedding that is refused
-        "addition_time_embed_dim", "projection_class_embeddings_input_dim", // of the vector, where there is none
-        "attention_head_dim", // where num_attention_heads says it
+        "dropout", // only affects training
+        "upcast_attention", // precision: attention is accumulated in float32 anyway
+        "addition_embed_type_num_heads", // belongs to an unsupported embedding
+        "addition_time_embed_dim", "projection_class_embeddings_input_dim", // belongs to the added conditioning; ignored without it
+        "attention_head_dim", // overridden by num_attention_heads
         "decay", "min_decay", "inv_gamma", "power", "optimization_step", "update_after_step", "use_ema_warmup",
     ];
 
-    // What changes the computation, with the one value that is computed here.
+    // Fields that change the computation, with the only supported value.
     private static readonly (string Field, object? Value)[] Fixed =
     [
         ("act_fn", "silu"),
@@ -66,13 +66,13 @@ public sealed record UNetConfig
         ("timestep_post_act", null),
     ];
 
-    /// <summary>Channels going in (4 for latents; 9 for inpainting models).</summary>
+    /// <summary>Number of input channels (4 for latents; 9 for inpainting models).</summary>
     public required int InChannels { get; init; }
 
-    /// <summary>Channels coming out.</summary>
+    /// <summary>Number of output channels.</summary>
     public required int OutChannels { get; init; }
 
-    /// <summary>Levels from the finest to the coarsest.</summary>
+    /// <summary>The resolution levels, from the finest to the coarsest.</summary>
     public required IReadOnlyList<UNetLevel> Levels { get; init; }
 
     /// <summary>Residual blocks per level of the contracting half; the expanding half has one more.</summary>
@@ -81,35 +81,35 @@ public sealed record UNetConfig
     /// <summary>Width of the text encoder's output.</summary>
     public required int CrossAttentionDim { get; init; }
 
-    /// <summary>Groups of every group normalisation.</summary>
+    /// <summary>Number of groups of all group normalizations.</summary>
     public required int NormGroups { get; init; }
 
-    /// <summary>ε of the residual blocks' group normalisations.</summary>
+    /// <summary>ε of the residual blocks' group normalizations.</summary>
     public required double NormEpsilon { get; init; }
 
-    /// <summary>Whether the transformers' projections are stored as linear maps rather than 1×1 convolutions.</summary>
+    /// <summary>Whether the transformers' projections are stored as linear maps instead of 1×1 convolutions.</summary>
     public required bool LinearProjection { get; init; }
 
-    /// <summary>Whether cosines come before sines in the timestep embedding.</summary>
+    /// <summary>Whether cosines precede sines in the timestep embedding.</summary>
     public required bool CosineFirst { get; init; }
 
-    /// <summary>Shift of the timestep embedding's frequencies.</summary>
+    /// <summary>Frequency shift of the timestep embedding.</summary>
     public required double FrequencyShift { get; init; }
 
-    /// <summary>Side of the latents the model was trained on.</summary>
+    /// <summary>Side of the latents used in training.</summary>
     public required int SampleSize { get; init; }
 
     /// <summary>Whether there is a block between the two halves; some distilled models have none.</summary>
     public bool HasMidBlock { get; init; } = true;
 
-    /// <summary>The vector of text and sizes that it takes; null for none.</summary>
+    /// <summary>The added conditioning; null for models without it.</summary>
     public AddedConditioningConfig? Vector { get; init; }
 
-    /// <summary>Width of the embedding of guidance, for networks that were distilled to take it as an input; null for all others.</summary>
+    /// <summary>Width of the guidance embedding, for models that were distilled to take guidance as an input; null for others.</summary>
     public int? GuidanceWidth { get; init; }
 
     /// <summary>Reads a <c>config.json</c>.</summary>
-    /// <exception cref="InvalidInputException">The file is unreadable or describes a U-Net of another kind.</exception>
+    /// <exception cref="InvalidInputException">The file cannot be read, or describes another type of U-Net.</exception>
     public static UNetConfig FromFile(string path) => FromJson(JsonConfig.Read(path));
 
     internal static UNetConfig FromJson(JsonConfig json)
@@ -118,14 +118,14 @@ public sealed record UNetConfig
         var down = json.Strings("down_block_types");
         var up = json.Strings("up_block_types");
         if (down.Count != channels.Count || up.Count != channels.Count)
-            throw json.Error("block_out_channels", "has another number of levels than down_block_types or up_block_types");
+            throw json.Error("block_out_channels", "has a different number of levels than down_block_types or up_block_types");
 
         json.Expect("_class_name", "UNet2DConditionModel");
         foreach (var (field, value) in Fixed)
             json.Expect(field, value);
         if (json.IsNull("norm_num_groups"))
-            throw json.Error("norm_num_groups", "is null, which leaves out the last normalisation; this program does not support that");
-        // The published configs call the number of heads "attention_head_dim"; a later, correctly named field wins where it is set.
+            throw json.Error("norm_num_groups", "is null, which removes the last normalization; this is not supported");
+        // Published configs store the number of heads in "attention_head_dim"; the later, correctly named field has precedence.
         var heads = json.PerLevel(json.Has("num_attention_heads") ? "num_attention_heads" : "attention_head_dim", channels.Count, 8);
         var depths = json.PerLevel("transformer_layers_per_block", channels.Count, 1);
         var config = new UNetConfig
@@ -155,7 +155,7 @@ public sealed record UNetConfig
             : throw json.Error("attention_head_dim", $"has {split.Heads} heads for a level of {split.Channels} channels, which they do not divide");
     }
 
-    /// <summary>The content of a <c>config.json</c> that reads as this.</summary>
+    /// <summary>A <c>config.json</c> that reads back as this config.</summary>
     internal JsonObject ToJson()
     {
         var json = Unconditioned();

@@ -3,38 +3,38 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.UNet;
 
 /// <summary>
-/// One link of the chain that a U-Net is: a function of one feature map. Skip connections are between links, so whoever runs a chain
-/// decides what is kept of it.
+/// One link in the chain of functions that make up a U-Net. Skip connections run between links, so the code that runs a chain decides
+/// which outputs to keep.
 /// </summary>
-/// <param name="Run">The function. Its result is a fresh tensor.</param>
+/// <param name="Run">The function. It returns a new tensor.</param>
 internal sealed record UNetLink(UNetFunction Run)
 {
-    /// <summary>Whether the latest output that was kept is taken back in: its channels are joined to the input's.</summary>
+    /// <summary>Whether the link's input is concatenated with the most recently saved output (skip connection).</summary>
     public bool Joins { get; init; }
 
-    /// <summary>Whether the output is kept for the expanding half.</summary>
+    /// <summary>Whether the output is saved for a skip connection to the expanding half.</summary>
     public bool Keeps { get; init; }
 
-    /// <summary>Whether the output depends on the text by this link itself.</summary>
+    /// <summary>Whether this link itself reads the text.</summary>
     public bool ReadsText { get; init; }
 
-    /// <summary>Whether the output depends on the embedding of timestep and vector by this link itself.</summary>
+    /// <summary>Whether this link itself reads the embedding of timestep and added conditioning.</summary>
     public bool ReadsEmbedding { get; init; }
 
     /// <summary>Runs links one after another.</summary>
     /// <param name="chain">The links.</param>
-    /// <param name="x">Input of the first; stays the caller's.</param>
+    /// <param name="x">Input of the first link; the caller disposes it.</param>
     /// <param name="embedding">Activated timestep embedding.</param>
     /// <param name="context">The text.</param>
-    /// <param name="call">What travels beside.</param>
-    /// <param name="kept">Outputs that were kept so far; links push and pop.</param>
+    /// <param name="call">The context of the evaluation.</param>
+    /// <param name="kept">Stack of saved outputs; links push and pop.</param>
     public static Tensor RunAll(IEnumerable<UNetLink> chain, Tensor x, Tensor embedding, Tensor context, in UNetCall call, Stack<Tensor> kept)
     {
         using var scope = NewDisposeScope();
         x = x.alias();
         foreach (var link in chain)
         {
-            // Handles are let go as soon as possible: feature maps of several rows are large.
+            // Tensors are disposed as soon as possible: feature maps of several rows are large.
             using (var before = x)
             using (var skip = link.Joins ? kept.Pop() : null)
             using (var input = skip is null ? before.alias() : cat([before, skip], 1))
@@ -47,9 +47,9 @@ internal sealed record UNetLink(UNetFunction Run)
     }
 }
 
-/// <summary>A feature map, [rows, channels, h, w], to the next.</summary>
+/// <summary>Maps a feature map, [rows, channels, h, w], to the next one.</summary>
 /// <param name="x">The feature map.</param>
 /// <param name="embedding">Activated timestep embedding, [rows or 1, width].</param>
 /// <param name="context">The text, [rows, tokens, width].</param>
-/// <param name="call">What travels beside.</param>
+/// <param name="call">The context of the evaluation.</param>
 internal delegate Tensor UNetFunction(Tensor x, Tensor embedding, Tensor context, in UNetCall call);

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Vae;
 
-/// <summary>Single-head self-attention over the positions of a feature map, with a shortcut.</summary>
+/// <summary>Single-head self-attention over the positions of a feature map, with a residual connection.</summary>
 internal sealed class AutoencoderAttention(WeightScope weights, int channels, int groups)
 {
     private readonly GroupNorm norm = new(weights["group_norm"], channels, groups, AutoencoderStages.Epsilon);
@@ -23,8 +23,8 @@ internal sealed class AutoencoderAttention(WeightScope weights, int channels, in
         return toOut.Forward(attended.squeeze(1)).transpose(1, 2).reshape(x.shape).Plus(x).MoveToOuterDisposeScope();
     }
 
-    // Checkpoints written before diffusers 0.18 use the older names, and the oldest store these maps as 1×1 convolutions.
-    // One old name decides for all four, so that the error about a missing weight names it as the rest of the file would.
+    // Checkpoints from before diffusers 0.18 use the older names, and the oldest store these maps as 1×1 convolutions. One old name
+    // selects all four, so that the error for a missing weight follows the naming of the rest of the file.
     private static Linear Named(WeightScope weights, string name, string oldName, int channels)
     {
         var isOld = weights.Has("query.weight") || weights.Has("key.weight") || weights.Has("value.weight") || weights.Has("proj_attn.weight");

@@ -3,16 +3,16 @@ using PromptToPrompt.Diffusion.Storage.Files;
 
 namespace PromptToPrompt.Diffusion.Vae;
 
-/// <summary>The shape of an autoencoder, as its <c>config.json</c> states it.</summary>
+/// <summary>The config of an autoencoder, from its <c>config.json</c>.</summary>
 public sealed record AutoencoderConfig
 {
     private const string MeanField = "latents_mean";
     private const string DeviationField = "latents_std";
 
-    // Fields that change nothing here: the autoencoder runs in float32 whatever it was made for, and tiles have a size of their own.
+    // Fields without effect: the autoencoder always runs in float32, and tiles have a fixed size.
     private static readonly HashSet<string> Harmless = [.. JsonConfig.Bookkeeping, "force_upcast", "sample_size"];
 
-    // What changes the computation, with the one value that is computed here.
+    // Fields that change the computation, with the only supported value.
     private static readonly (string Field, object? Value)[] Fixed =
     [
         ("_class_name", "AutoencoderKL"),
@@ -26,10 +26,10 @@ public sealed record AutoencoderConfig
         ("use_quant_conv", true),
     ];
 
-    /// <summary>Channels of a picture (3).</summary>
+    /// <summary>Number of image channels (3).</summary>
     public required int InChannels { get; init; }
 
-    /// <summary>Channels of its latents.</summary>
+    /// <summary>Number of latent channels.</summary>
     public required int LatentChannels { get; init; }
 
     /// <summary>Channels of each level, finest first. Each level after the first halves height and width.</summary>
@@ -38,25 +38,25 @@ public sealed record AutoencoderConfig
     /// <summary>Residual blocks per level of the encoder; the decoder has one more.</summary>
     public required int LayersPerBlock { get; init; }
 
-    /// <summary>Groups of every group normalisation.</summary>
+    /// <summary>Number of groups of all group normalizations.</summary>
     public required int NormGroups { get; init; }
 
-    /// <summary>Factor that brings latents to about unit variance for the U-Net.</summary>
+    /// <summary>Factor that scales latents to about unit variance for the U-Net.</summary>
     public required double ScalingFactor { get; init; }
 
     /// <summary>
-    /// Mean of each latent channel, which is taken off before scaling; null where latents are only scaled. Goes with <see cref="LatentDeviations"/>.
+    /// Mean of each latent channel, subtracted before scaling; null if latents are only scaled. Used together with <see cref="LatentDeviations"/>.
     /// </summary>
     public IReadOnlyList<double>? LatentMeans { get; init; }
 
-    /// <summary>Standard deviation of each latent channel, by which it is divided before scaling; null where latents are only scaled.</summary>
+    /// <summary>Standard deviation of each latent channel, which latents are divided by before scaling; null if they are only scaled.</summary>
     public IReadOnlyList<double>? LatentDeviations { get; init; }
 
-    /// <summary>How many pixels one latent position spans in each direction.</summary>
+    /// <summary>Number of pixels per latent position in each direction.</summary>
     public int PixelsPerLatent => 1 << (Channels.Count - 1);
 
     /// <summary>Reads a <c>config.json</c>.</summary>
-    /// <exception cref="InvalidInputException">The file is unreadable or describes another kind of autoencoder.</exception>
+    /// <exception cref="InvalidInputException">The file cannot be read, or describes another type of autoencoder.</exception>
     public static AutoencoderConfig FromFile(string path) => FromJson(JsonConfig.Read(path));
 
     internal static AutoencoderConfig FromJson(JsonConfig json)
@@ -72,7 +72,7 @@ public sealed record AutoencoderConfig
         var latentChannels = json.Size("latent_channels", 4);
         var (means, deviations) = (PerChannel(json, MeanField, latentChannels), PerChannel(json, DeviationField, latentChannels));
         if (means is null != deviations is null)
-            throw json.Error(means is null ? MeanField : DeviationField, $"is missing, but \"{(means is null ? DeviationField : MeanField)}\" is there; one is of no use without the other");
+            throw json.Error(means is null ? MeanField : DeviationField, $"is missing, but \"{(means is null ? DeviationField : MeanField)}\" is set; both are required");
         if (deviations?.All(deviation => deviation > 0) == false)
             throw json.Error(DeviationField, "must have numbers above 0");
         var config = new AutoencoderConfig
@@ -90,7 +90,7 @@ public sealed record AutoencoderConfig
         return config;
     }
 
-    /// <summary>The content of a <c>config.json</c> that reads as this.</summary>
+    /// <summary>A <c>config.json</c> that reads back as this config.</summary>
     internal JsonObject ToJson()
     {
         var json = Scaled();
@@ -118,7 +118,7 @@ public sealed record AutoencoderConfig
     {
         var names = json.Strings(field);
         if (names.Count != levels || names.Any(name => name != type))
-            throw json.Error(field, $"must name {type} for each of the {levels} levels, as Stable Diffusion's autoencoder has it");
+            throw json.Error(field, $"must name {type} for each of the {levels} levels, as in Stable Diffusion's autoencoder");
     }
 
     private static IReadOnlyList<double>? PerChannel(JsonConfig json, string field, int channels) =>

@@ -7,13 +7,13 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Vae;
 
-/// <summary>The picture ↔ latents autoencoder of Stable Diffusion (Rombach et al., arXiv 2112.10752, §3.1).</summary>
+/// <summary>The autoencoder of Stable Diffusion, image ↔ latents (Rombach et al., arXiv 2112.10752, §3.1).</summary>
 public sealed class AutoencoderKL
 {
-    // Pictures that go through the decoder together: its largest feature maps hold about 2 kB for each pixel.
+    // Pixels that are decoded together: the decoder's largest feature maps take about 2 kB per pixel.
     private const long PixelsTogether = 512 * 512;
 
-    // As large as the pictures that most models are trained on, in pixels; a quarter overlaps.
+    // The training image size of most models, in pixels; a quarter overlaps.
     internal const int TileSide = 512;
     private const int TileOverlap = 128;
 
@@ -32,14 +32,16 @@ public sealed class AutoencoderKL
         decoder = new Decoder(weights["decoder"], config);
     }
 
-    /// <summary>The model's shape.</summary>
+    /// <summary>The model's config.</summary>
     public AutoencoderConfig Config { get; }
 
-    /// <summary>Whether pictures larger than 512 pixels go through in tiles, which takes the memory of one tile and changes colours a little.</summary>
+    /// <summary>
+    /// Whether images larger than 512 pixels are processed in tiles. This needs the memory of one tile and changes colors slightly.
+    /// </summary>
     public bool IsTiled { get; init; }
 
-    /// <summary>Mean and log-variance of the latents' distribution, unscaled.</summary>
-    /// <param name="pixels">Pictures, [B, 3, H, W] in −1…1; H and W multiples of <see cref="AutoencoderConfig.PixelsPerLatent"/>.</param>
+    /// <summary>Computes the mean and log-variance of the latents' distribution, unscaled.</summary>
+    /// <param name="pixels">Images, [B, 3, H, W] in −1…1; H and W multiples of <see cref="AutoencoderConfig.PixelsPerLatent"/>.</param>
     /// <returns>Two tensors [B, latent channels, H/f, W/f].</returns>
     public (Tensor Mean, Tensor LogVariance) Moments(Tensor pixels)
     {
@@ -49,8 +51,8 @@ public sealed class AutoencoderKL
     }
 
     /// <summary>
-    /// Latents of pictures, scaled for the U-Net: the distribution's mean z times the scaling factor, or (z − mean) · scaling factor / deviation for
-    /// autoencoders that say the mean and deviation of their channels.
+    /// Encodes images into latents scaled for the U-Net: the distribution's mean z times the scaling factor, or (z − mean) · scaling
+    /// factor / deviation for autoencoders with means and deviations per channel.
     /// </summary>
     /// <inheritdoc cref="Moments"/>
     public Tensor Encode(Tensor pixels)
@@ -63,12 +65,12 @@ public sealed class AutoencoderKL
         return scaled.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Pictures of scaled latents: [B, latent channels, h, w] → [B, 3, h·f, w·f], about −1…1.</summary>
+    /// <summary>Decodes scaled latents: [B, latent channels, h, w] → [B, 3, h·f, w·f], about −1…1.</summary>
     public Tensor Decode(Tensor latents)
     {
         using var scope = NewDisposeScope();
         var pixels = latents.shape[2] * latents.shape[3] * Config.PixelsPerLatent * Config.PixelsPerLatent;
-        // Of small pictures there is nothing to gain, and previews of them follow each other quickly.
+        // Small images free little memory, and their previews follow in quick succession.
         if (pixels >= PixelsTogether)
             FreedMemory.GiveBack();
         var parts = latents.split(Math.Max(1, PixelsTogether / pixels)).Select(DecodeTogether).ToList();
@@ -85,13 +87,13 @@ public sealed class AutoencoderKL
             .MoveToOuterDisposeScope();
     }
 
-    // [1, channels, 1, 1], of the type and on the device of some latents.
+    // [1, channels, 1, 1], with the latents' type and device.
     private static Tensor PerChannel(IEnumerable<double> numbers, Tensor latents) =>
         tensor(numbers.Select(number => (float)number).ToArray(), dtype: latents.dtype, device: latents.device).reshape(1, -1, 1, 1);
 
     private Tensor Tiled(int side, int up, int down, Tensor input, Func<Tensor, Tensor> network) =>
         IsTiled ? new TiledPass(side, side * TileOverlap / TileSide, up, down).Run(input, network) : network(input);
-    /// <summary>Decodes latents into images, [images, channels, h, w], one by one to bound memory.</summary>
+    /// <summary>Decodes latents, [images, channels, h, w], into images, one by one to limit memory.</summary>
     /// <exception cref="InvalidInputException">The result has NaN or infinite values.</exception>
     public IReadOnlyList<Picture> DecodeImages(Tensor latents)
     {
@@ -102,8 +104,8 @@ public sealed class AutoencoderKL
             using var scope = NewDisposeScope();
             var pixels = Decode(latents.narrow(0, i, 1).to(ScalarType.Float32));
             if (!FiniteNumbers.AreAll(pixels))
-                throw new InvalidInputException("The autoencoder produced NaN: its weights are damaged. Download the model's vae again.");
-            // Upstream truncates to bytes instead of rounding; so do we, to match it.
+                throw new InvalidInputException("The autoencoder produced NaN or infinite values, so its weights are damaged. Download the model's VAE again.");
+            // Bytes are truncated instead of rounded, to match the authors' code.
             var bytes = pixels.mul(Scalar(0.5)).AddInPlace(Scalar(0.5)).clamp_(Scalar(0), Scalar(1)).mul_(Scalar(255)).to(ScalarType.Byte)[0].permute(1, 2, 0).contiguous().cpu();
             images.Add(new Picture((int)bytes.shape[1], (int)bytes.shape[0], bytes.data<byte>().ToArray()));
         }
@@ -111,10 +113,10 @@ public sealed class AutoencoderKL
         return images;
     }
 
-    /// <summary>The latents of an image, scaled for the U-Net: the mean of their distribution, [1, channels, h, w] float32.</summary>
+    /// <summary>Encodes an image into latents scaled for the U-Net: the mean of their distribution, [1, channels, h, w] float32.</summary>
     /// <param name="image">The image.</param>
-    /// <param name="device">Device of the weights; the CPU when null.</param>
-    /// <exception cref="InvalidInputException">A side is not a multiple of the pixels one latent covers.</exception>
+    /// <param name="device">Device of the weights; null for the CPU.</param>
+    /// <exception cref="InvalidInputException">A side is not a multiple of the pixels per latent.</exception>
     public Tensor EncodeImage(Picture image, Device? device = null)
     {
         var multiple = Config.PixelsPerLatent;

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Vae;
 
-/// <summary>What encoder and decoder share.</summary>
+/// <summary>Stages shared by the encoder and the decoder.</summary>
 internal static class AutoencoderStages
 {
     public const double Epsilon = 1e-6;
@@ -23,7 +23,7 @@ internal static class AutoencoderStages
         yield return Resnet(weights["resnets"][1], channels, channels, config);
     }
 
-    /// <summary>Runs a stage and lets go of its input, so that only one full-size activation is alive at a time.</summary>
+    /// <summary>Runs a stage and disposes its input, so that only one full-size activation is alive at a time.</summary>
     public static Tensor Run(Tensor x, Func<Tensor, Tensor> stage)
     {
         var result = stage(x);

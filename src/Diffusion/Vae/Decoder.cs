@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Vae;
 
-/// <summary>Latents → picture.</summary>
+/// <summary>Latents → image.</summary>
 internal sealed class Decoder
 {
     private readonly Conv2d convIn;

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Vae;
 
-/// <summary>Picture → mean and log-variance of its latents (two stacked on the channels).</summary>
+/// <summary>Image → mean and log-variance of its latents, stacked along the channels.</summary>
 internal sealed class Encoder
 {
     private readonly Conv2d convIn;

@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Vae;
 
 /// <summary>
-/// Runs a convolutional network over a large map tile by tile, so that its memory is that of one tile. Neighbouring tiles overlap, and there each
-/// fades into the other. Statistics that the network takes over its whole input (group normalisation, attention) are then those of the tile.
+/// Runs a convolutional network over a large map tile by tile, with the memory of one tile. Adjacent tiles overlap and are blended there.
+/// Statistics over the network's whole input (group normalization, attention) are computed per tile.
 /// </summary>
 /// <param name="Tile">Side of a tile in input positions.</param>
-/// <param name="Overlap">Least overlap of neighbouring tiles in input positions.</param>
-/// <param name="Up">Output positions for each <paramref name="Down"/> input positions.</param>
+/// <param name="Overlap">Minimum overlap of adjacent tiles in input positions.</param>
+/// <param name="Up">Number of output positions per <paramref name="Down"/> input positions.</param>
 /// <param name="Down">See <paramref name="Up"/>; divides the sides of input and tile.</param>
 internal sealed record TiledPass(int Tile, int Overlap, int Up, int Down)
 {
@@ -43,7 +43,7 @@ internal sealed record TiledPass(int Tile, int Overlap, int Up, int Down)
 
     private long Out(long positions) => positions * Up / Down;
 
-    /// <summary>Where tiles begin; the last one ends with the map.</summary>
+    /// <summary>Start positions of the tiles; the last tile ends at the end of the map.</summary>
     private IEnumerable<long> Starts(long length)
     {
         var last = Math.Max(0, length - Tile);
@@ -52,7 +52,7 @@ internal sealed record TiledPass(int Tile, int Overlap, int Up, int Down)
         yield return last;
     }
 
-    /// <summary>A tile's share along one side: 1, falling linearly over the overlap towards a neighbour.</summary>
+    /// <summary>A tile's weight along one side: 1, falling linearly across the overlap with an adjacent tile.</summary>
     private Tensor Ramp(long start, long side, long length, Device device)
     {
         var (count, fade) = (Out(side), Out(Overlap));

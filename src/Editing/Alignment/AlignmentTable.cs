@@ -5,7 +5,7 @@ namespace PromptToPrompt.Editing.Alignment;
 /// <summary>A target word and the source words whose attention it takes.</summary>
 /// <param name="Target">The word as written in the target prompt.</param>
 /// <param name="Sources">
-/// The source words in order, as written; <c>(end)</c> and <c>(padding)</c> for what stands behind them. Empty for a new word.
+/// The source words in order, as written; <c>(end)</c> and <c>(padding)</c> for the tokens after them. Empty for a new word.
 /// </param>
 public sealed record AlignmentRow(string Target, IReadOnlyList<string> Sources)
 {
@@ -13,7 +13,7 @@ public sealed record AlignmentRow(string Target, IReadOnlyList<string> Sources)
     public bool IsNew => Sources.Count == 0;
 }
 
-/// <summary>A <see cref="TokenAlignment"/> in words.</summary>
+/// <summary>A readable form of a <see cref="TokenAlignment"/>, word by word.</summary>
 /// <param name="Rows">The words of the target in order.</param>
 /// <param name="Dropped">Source words whose attention no target word takes.</param>
 public sealed record AlignmentTable(IReadOnlyList<AlignmentRow> Rows, IReadOnlyList<string> Dropped)
@@ -27,7 +27,7 @@ public sealed record AlignmentTable(IReadOnlyList<AlignmentRow> Rows, IReadOnlyL
             [.. alignment.Target.Words.Select(word => new AlignmentRow(word.Text, SourcesOf(word)))],
             [.. source.Words.Where(word => !word.Tokens.Any(s => targetTokens.Any(t => Linked(s, t)))).Select(word => word.Text)]);
 
-        // Neighbouring tokens of one word are one entry; a word that stands twice in the source may be two.
+        // Adjacent tokens of one word form one entry; a word that occurs twice in the source may form two.
         string[] SourcesOf(PromptWord word)
         {
             var tokens = Enumerable.Range(0, length).Where(s => word.Tokens.Any(t => Linked(s, t)));
@@ -37,7 +37,7 @@ public sealed record AlignmentTable(IReadOnlyList<AlignmentRow> Rows, IReadOnlyL
         bool Linked(int s, int t) => alignment.Mapper[s * length + t] != 0;
     }
 
-    // What stands at each source position. The index keeps equal words apart.
+    // The word at each source position. The index distinguishes equal words.
     private static (int Index, string Text)[] Names(TokenizedPrompt source)
     {
         var names = new (int, string)[source.Ids.Count];

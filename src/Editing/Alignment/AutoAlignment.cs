@@ -3,23 +3,23 @@ using PromptToPrompt.Diffusion.Text;
 namespace PromptToPrompt.Editing.Alignment;
 
 /// <summary>
-/// Aligns any two prompts by their words: common words keep their attention, changed words take over the attention of what they
-/// replace, added words are new.
+/// Aligns any two prompts by their words: common words keep their attention, changed words take over the attention of the words
+/// they replace, added words are new.
 /// </summary>
 /// <remarks>
 /// <para>
-/// First the words both prompts have in common are found (case and outer punctuation do not count); among the alignments with the
-/// most common words one is taken that leaves the most other words a partner. Between two common words stand the words that differ:
-/// none in the target (removed), none in the source (added: no counterpart), or some in both: a change.
+/// The first pass finds the words that both prompts share, ignoring case and outer punctuation. Among the alignments with the most
+/// common words, it picks the one that pairs the most other words. The words between two common words are removed (none in the
+/// target), added (none in the source: no counterpart) or changed (some in both).
 /// </para>
 /// <para>
-/// A change is matched phrase by phrase from its start (<see cref="Phrases"/>), so that in "a cat" → "a dog in a red hat" the dog
-/// replaces the cat and "in a red hat" is new. Two phrases with equally many words are matched word by word, others as a whole:
+/// A change is matched phrase by phrase from its start (<see cref="Phrases"/>): in "a cat" → "a dog in a red hat" the dog
+/// replaces the cat and "in a red hat" is new. Two phrases of equal word count are matched word by word, others as a whole:
 /// in "red" → "dark blue" both new words receive half of the attention of "red".
 /// </para>
 /// <para>
-/// In each window the end token maps to the end token. Padding is matched by position, for the text encoder tells padding tokens apart by nothing
-/// else; padding at a position where the source still has words has no counterpart.
+/// In each chunk the end token maps to the end token. Padding is matched by position, because only the position distinguishes padding
+/// tokens after the text encoder. Padding at a position where the source still has words has no counterpart.
 /// </para>
 /// </remarks>
 public static class AutoAlignment
@@ -28,7 +28,7 @@ public static class AutoAlignment
     public static TokenAlignment Create(TokenizedPrompt source, TokenizedPrompt target)
     {
         var mapper = new Mapper(target.Ids.Count);
-        // Between two common words stands a change; the end of both prompts closes the last one.
+        // Each gap between two common words is a change; the end of both prompts closes the last gap.
         var common = CommonWords(source, target);
         int s = 0, t = 0;
         for (var next = 0; next <= common.Length; next++)
@@ -55,23 +55,23 @@ public static class AutoAlignment
         return new TokenAlignment(AlignmentKind.Auto, source, target, mapper.Values, mapper.Receivers());
     }
 
-    // For each target word the index of the source word it has in common, or -1.
+    // For each target word, the index of the common source word, or -1.
     private static int[] CommonWords(TokenizedPrompt source, TokenizedPrompt target)
     {
         int sources = source.Words.Count, targets = target.Words.Count;
-        var decisive = Math.Min(sources, targets) + 1; // worth more than all other pairs together
+        var decisive = Math.Min(sources, targets) + 1; // outweighs all other pairs together
         var partner = GlobalAlignment.Align(sources, targets, (s, t) => Same(s, t) ? decisive : 1);
         for (var t = 0; t < targets; t++)
             if (partner[t] >= 0 && !Same(partner[t], t))
                 partner[t] = -1;
         return partner;
 
-        // Token ids are free of case already, and a word's bare tokens of its outer punctuation.
+        // Token ids already ignore case, and a word's bare tokens exclude its outer punctuation.
         bool Same(int s, int t) =>
             source.Words[s].BareTokens.Select(k => source.Ids[k]).SequenceEqual(target.Words[t].BareTokens.Select(k => target.Ids[k]));
     }
 
-    // What is left of a word that the end of the model's length has cut in two.
+    // The remaining tokens of a word that the model's length limit has cut in two.
     private static int[] Remainder(TokenizedPrompt prompt)
     {
         var window = (prompt.Length - 1) / prompt.ChunkLength * prompt.ChunkLength;
@@ -91,7 +91,7 @@ public static class AutoAlignment
         }
     }
 
-    // Punctuation around the words is linked by itself: "cat" → "dog," gives the comma nothing of the cat.
+    // Punctuation around the words is linked separately: in "cat" → "dog," the comma gets none of the cat's attention.
     private static void LinkPhrase(Mapper mapper, IReadOnlyList<PromptWord> source, IReadOnlyList<PromptWord> target)
     {
         var (from, to) = (Parts(source), Parts(target));

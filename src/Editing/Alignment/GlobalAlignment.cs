@@ -4,9 +4,9 @@ namespace PromptToPrompt.Editing.Alignment;
 internal static class GlobalAlignment
 {
     /// <summary>
-    /// Pairs two sequences so that the sum of the pairs' scores is largest; an unpaired element costs nothing.
-    /// Of several best alignments the one found from the end is taken that leaves a target element out where it can, else a source
-    /// element, else makes a pair: repeated elements are thus paired with the earliest they can be.
+    /// Pairs two sequences so that the sum of the pair scores is maximal; an unpaired element costs nothing.
+    /// Ties are resolved from the end: skip a target element if possible, else a source element, else make a pair. Repeated elements
+    /// are therefore paired with their earliest possible partner.
     /// </summary>
     /// <param name="sourceCount">Length of the source sequence.</param>
     /// <param name="targetCount">Length of the target sequence.</param>

@@ -6,12 +6,12 @@ internal sealed class Mapper(int length)
     /// <summary>[length, length] row by row: rows are source tokens, columns target tokens.</summary>
     public float[] Values { get; } = new float[length * length];
 
-    /// <summary>The target token receives all of the source token's attention.</summary>
+    /// <summary>Gives the target token all of the source token's attention.</summary>
     public void Link(int source, int target) => Values[source * length + target] = 1;
 
     /// <summary>
-    /// A span of source tokens becomes a span of target tokens: one to one where they are equally many, else every target token
-    /// receives the same share of the whole source span. Either way the span's attention is handed on whole.
+    /// Links a span of source tokens to a span of target tokens: one to one if the counts are equal; otherwise every target token
+    /// receives the same share of the whole source span. In both cases the span's attention is passed on completely.
     /// </summary>
     public void LinkSpan(IReadOnlyList<int> source, IReadOnlyList<int> target)
     {
@@ -27,7 +27,7 @@ internal sealed class Mapper(int length)
                 Values[s * length + t] = 1f / target.Count;
     }
 
-    /// <summary>1 for each target token that receives something, else 0.</summary>
+    /// <summary>1 for each target token that receives attention, else 0.</summary>
     public float[] Receivers()
     {
         var receivers = new float[length];

@@ -3,12 +3,12 @@ using PromptToPrompt.Diffusion.Text;
 namespace PromptToPrompt.Editing.Alignment;
 
 /// <summary>
-/// No alignment: every target token takes the attention of the source token at the same position, whatever that one says.
-/// Shows what alignment is for.
+/// No alignment: every target token takes the attention of the source token at the same position, whatever the words are.
+/// Demonstrates why alignment is needed.
 /// </summary>
 public static class NaiveAlignment
 {
-    /// <summary>Pairs two prompts position for position.</summary>
+    /// <summary>Pairs two prompts position by position.</summary>
     public static TokenAlignment Create(TokenizedPrompt source, TokenizedPrompt target)
     {
         var length = target.Ids.Count;

@@ -2,10 +2,10 @@ using PromptToPrompt.Diffusion.Text;
 
 namespace PromptToPrompt.Editing.Alignment;
 
-/// <summary>Cuts a run of words into phrases, so that a change and an addition behind it are not taken for one thing.</summary>
+/// <summary>Splits a run of words into phrases, so that a change and an addition after it are kept apart.</summary>
 /// <remarks>
-/// A phrase ends with a comma (or another mark) and before an English preposition or conjunction. "of" is not among them: what stands
-/// on both of its sides is one thing ("glass of water"). In another language only the marks cut, and a run without them is one phrase.
+/// A phrase ends with a comma (or another mark) and before an English preposition or conjunction. "of" does not split, because it
+/// joins its two sides into one thing ("glass of water"). In other languages only the marks split, and a run without marks is one phrase.
 /// </remarks>
 internal static class Phrases
 {
@@ -16,7 +16,7 @@ internal static class Phrases
         "outside", "over", "past", "through", "toward", "towards", "under", "underneath", "upon", "while", "with", "within", "without",
     };
 
-    /// <summary>The phrases of a run of words, in order; none of them is empty.</summary>
+    /// <summary>The phrases of a run of words, in order; none is empty.</summary>
     public static IReadOnlyList<IReadOnlyList<PromptWord>> Split(IReadOnlyList<PromptWord> words)
     {
         var phrases = new List<List<PromptWord>>();

@@ -3,8 +3,8 @@ using PromptToPrompt.Diffusion.Text;
 namespace PromptToPrompt.Editing.Alignment;
 
 /// <summary>
-/// Added phrase (Hertz et al. 2022, section 3.3): a token-level global alignment finds the tokens both prompts have in common; the
-/// target's other tokens are new. Equal to the authors' implementation, ties included.
+/// Added phrase (Hertz et al. 2022, section 3.3): a global alignment of tokens finds those that both prompts share; the
+/// target's other tokens are new. Matches the authors' implementation, including its tie-breaking.
 /// </summary>
 public static class RefineAlignment
 {

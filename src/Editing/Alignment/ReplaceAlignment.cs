@@ -5,11 +5,11 @@ namespace PromptToPrompt.Editing.Alignment;
 
 /// <summary>
 /// Word swap (Hertz et al. 2022, section 3.3): the k-th word of the target takes the place of the k-th word of the source.
-/// Equal to the authors' implementation, position by position.
+/// Matches the authors' implementation position by position.
 /// </summary>
 /// <remarks>
-/// Two properties of that implementation are kept on purpose. Behind the last swapped word tokens are matched by position even where
-/// the swapped words have different numbers of tokens, and where the target is the shorter one its last positions receive nothing.
+/// Two properties of that implementation are kept on purpose. After the last swapped word, tokens are matched by position even if
+/// the swapped words have different numbers of tokens. If the target is shorter, its last positions receive nothing.
 /// <see cref="AutoAlignment"/> does neither.
 /// </remarks>
 public static class ReplaceAlignment
@@ -43,7 +43,7 @@ public static class ReplaceAlignment
 
     private static void RequireSameWordCount(TokenizedPrompt source, TokenizedPrompt target)
     {
-        // The authors count what stands between single spaces, so that a doubled space is an empty word.
+        // The authors split at single spaces, so a doubled space counts as an empty word.
         var (s, t) = (source.Text.Split(' ').Length, target.Text.Split(' ').Length);
         if (s == t)
             (s, t) = (source.Words.Count + source.Truncated.Count, target.Words.Count + target.Truncated.Count);

@@ -4,9 +4,9 @@ using PromptToPrompt.Diffusion.Text;
 namespace PromptToPrompt.Editing.Alignment;
 
 /// <summary>
-/// Which source tokens hand their attention to which target tokens: the mapper <c>M</c> and the counterparts <c>a</c> of an edit.
+/// The token correspondence of an edit: which source tokens pass their attention to which target tokens (<c>M</c> and <c>a</c>).
 /// </summary>
-/// <remarks>Immutable by agreement: the arrays are shared, not copied, so nobody writes to them.</remarks>
+/// <remarks>Treat the arrays as read-only: they are shared, not copied.</remarks>
 public sealed class TokenAlignment
 {
     internal TokenAlignment(
@@ -20,7 +20,7 @@ public sealed class TokenAlignment
         Gather = gather;
     }
 
-    /// <summary>What errors call the setting that chooses the algorithm.</summary>
+    /// <summary>The setting name that errors report.</summary>
     internal const string Setting = "Alignment";
 
     /// <summary>The algorithm that made this alignment.</summary>
@@ -32,12 +32,12 @@ public sealed class TokenAlignment
     /// <summary>The edited prompt.</summary>
     public TokenizedPrompt Target { get; }
 
-    /// <summary>Number of token positions of each prompt, padding included (77, or a multiple of it where prompts are long).</summary>
+    /// <summary>Number of token positions of each prompt, including padding (77, or a multiple of 77 for long prompts).</summary>
     public int Length => Counterpart.Length;
 
     /// <summary>
-    /// The matrix <c>M</c> [<see cref="Length"/>, <see cref="Length"/>], rows are source tokens, columns target tokens, row by row:
-    /// the share of a source token's attention that a target token receives.
+    /// The matrix <c>M</c> [<see cref="Length"/>, <see cref="Length"/>], row-major; rows are source tokens, columns target tokens:
+    /// the share of a source token's attention that each target token receives.
     /// </summary>
     public float[] Mapper { get; }
 
@@ -51,7 +51,7 @@ public sealed class TokenAlignment
     /// </summary>
     public int[]? Gather { get; }
 
-    /// <summary>Aligns two prompts of the same padded length by the given algorithm.</summary>
+    /// <summary>Aligns two prompts of the same padded length with the given algorithm.</summary>
     /// <exception cref="Diffusion.InvalidInputException">The algorithm cannot align these prompts.</exception>
     public static TokenAlignment Create(AlignmentKind kind, TokenizedPrompt source, TokenizedPrompt target)
     {
@@ -60,7 +60,7 @@ public sealed class TokenAlignment
         InvalidInputException.Require(
             source.Ends.Count == 1 || kind is AlignmentKind.Auto or AlignmentKind.Naive,
             Setting,
-            $"{kind.ToString().ToLowerInvariant()} is defined for prompts of {source.ChunkLength} tokens, and these are longer.",
+            $"{kind.ToString().ToLowerInvariant()} supports prompts of at most {source.ChunkLength} tokens; these are longer.",
             "Use auto.");
         return kind switch
         {
@@ -73,8 +73,8 @@ public sealed class TokenAlignment
     }
 
     /// <summary>
-    /// How strongly each target token speaks: as its counterpart in the source, so that an edit keeps what the source emphasises. Null where
-    /// the source emphasises nothing.
+    /// The emphasis of each target token, taken from its counterpart in the source, so that an edit keeps the source's emphasis. Null if
+    /// the source has no emphasis.
     /// </summary>
     public float[]? Emphasis()
     {
@@ -90,6 +90,6 @@ public sealed class TokenAlignment
         return received;
     }
 
-    /// <summary>The alignment in words, for people to read.</summary>
+    /// <summary>The alignment as readable rows of words.</summary>
     public AlignmentTable Describe() => AlignmentTable.Of(this);
 }

@@ -5,11 +5,11 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>
-/// Cross-attention maps as edits left them, averaged over heads and over the layers of one resolution, for each step and prompt. They stay on
-/// the device of the run, which would have to wait for each copy.
+/// Edited cross-attention maps, averaged over heads and over the layers of one resolution, for each step and prompt. They stay on
+/// the run's device, because each copy to the CPU would stall it.
 /// </summary>
-/// <param name="height">Rows of positions of the watched layers.</param>
-/// <param name="width">Columns of positions of the watched layers.</param>
+/// <param name="height">Rows of the watched layers.</param>
+/// <param name="width">Columns of the watched layers.</param>
 public sealed class AttentionMaps(int height, int width) : IDisposable
 {
     private readonly Dictionary<(int Step, int Prompt), (Tensor Sum, int Layers)> maps = [];
@@ -20,15 +20,15 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
     /// <summary>Columns of positions.</summary>
     public int Width => width;
 
-    /// <summary>The steps with maps, in order; edits of some real pictures leave out the first.</summary>
+    /// <summary>The steps that have maps, in order; edits of some inverted images skip the first steps.</summary>
     public IReadOnlyList<int> Steps => [.. maps.Keys.Select(k => k.Step).Distinct().Order()];
 
-    /// <summary>Whether maps of this layer are wanted.</summary>
+    /// <summary>Whether maps of this layer are collected.</summary>
     public bool Watches(in AttentionCall call) => call.Site.Kind == AttentionKind.Cross && call.Height == height && call.Width == width;
 
     /// <summary>The average map of a prompt over the steps up to and including one: [positions, tokens].</summary>
-    /// <param name="prompt">Prompt of the run, 0 the source.</param>
-    /// <param name="step">Last step to count; all when null.</param>
+    /// <param name="prompt">Index of the prompt in the run; 0 is the source.</param>
+    /// <param name="step">Last step to include; null for all.</param>
     public Tensor Mean(int prompt, int? step = null)
     {
         using var scope = NewDisposeScope();
@@ -39,9 +39,9 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
     /// <summary>The map of a prompt at one step: [positions, tokens].</summary>
     public Tensor At(int prompt, int step) => maps[(step, prompt)].Sum / Scalar(maps[(step, prompt)].Layers);
 
-    /// <summary>What tokens draw of a map on average: a value for each position.</summary>
+    /// <summary>The mean map of some tokens: one value per position.</summary>
     /// <param name="map">[positions, tokens].</param>
-    /// <param name="tokens">The tokens, at least one.</param>
+    /// <param name="tokens">Token positions, at least one.</param>
     public static float[] OfTokens(Tensor map, IEnumerable<int> tokens)
     {
         using var _ = no_grad();

@@ -1,10 +1,10 @@
 namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>
-/// What an edit does to cross-attention at one step: the edited map is <c>A_s·P + A_e·diag(r)</c>, with the source's and the edit's own
-/// probabilities <c>A_s</c>, <c>A_e</c> (pixels × tokens). Nothing is renormalised.
+/// The edit of cross-attention at one step: the edited map is <c>A_s·P + A_e·diag(r)</c>, where <c>A_s</c> and <c>A_e</c> are the
+/// source's and the edit's own probabilities (pixels × tokens). Nothing is renormalized.
 /// </summary>
-/// <remarks>Immutable by agreement: the arrays are shared, not copied, so nobody writes to them.</remarks>
+/// <remarks>Treat the arrays as read-only: they are shared, not copied.</remarks>
 public sealed class CrossAttentionEdit
 {
     private CrossAttentionEdit(float[] p, float[] r)
@@ -19,22 +19,22 @@ public sealed class CrossAttentionEdit
     public int Tokens => R.Length;
 
     /// <summary>
-    /// <c>P</c> [n, n], rows are source tokens, columns target tokens, row by row: what comes from the source's attention.
+    /// <c>P</c> [n, n], row-major; rows are source tokens, columns target tokens: the part taken from the source's attention.
     /// </summary>
     public float[] P { get; }
 
-    /// <summary>The diagonal <c>r</c> [n]: what stays of the edit's own attention.</summary>
+    /// <summary>The diagonal <c>r</c> [n]: the part kept of the edit's own attention.</summary>
     public float[] R { get; }
 
-    /// <summary>Whether the edited map is simply the edit's own, so that nothing is to be done.</summary>
+    /// <summary>Whether the edited map equals the edit's own, so that there is nothing to do.</summary>
     public bool IsIdentity { get; }
 
-    /// <summary>Whether nothing of the edit's own attention is left, so that it need not be computed.</summary>
+    /// <summary>Whether none of the edit's own attention remains, so that it need not be computed.</summary>
     public bool OwnShareIsZero { get; }
 
     /// <summary>
-    /// The one formula behind every edit: <c>P = M·diag(a∘c∘α)</c> and <c>r = (1−a)∘c∘α + (1−α)</c>. A token within its window (α = 1)
-    /// takes the attention of its counterpart, or its own where it has none, times its weight; a token outside keeps its own.
+    /// Creates the edit from the formula shared by all edits: <c>P = M·diag(a∘c∘α)</c> and <c>r = (1−a)∘c∘α + (1−α)</c>. A token inside
+    /// its window (α = 1) takes its counterpart's attention, or its own if it has none, times its weight; a token outside keeps its own.
     /// </summary>
     /// <param name="mapper"><c>M</c> [n, n], rows are source tokens.</param>
     /// <param name="counterpart"><c>a</c> [n]: 1 where the target token has a counterpart in the source.</param>

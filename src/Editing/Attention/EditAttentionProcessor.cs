@@ -6,14 +6,14 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>
-/// Prompt-to-Prompt (Hertz et al., arXiv 2208.01626) as an attention processor. With A_s and A_e the cross-attention maps of the source and of
-/// the edit, an edited layer's output is A_s·(P·V_e) + A_e·(R·V_e): two fused attentions on transformed values, no map held in memory.
-/// An injected self-attention is softmax(Q_s·K_sᵀ)·V_e. Unconditional rows are never touched.
+/// Prompt-to-Prompt (Hertz et al., arXiv 2208.01626) as an attention processor. With A_s and A_e the cross-attention maps of the source and
+/// of the edit, an edited layer outputs A_s·(P·V_e) + A_e·(R·V_e): two fused attentions on transformed values, without a map in memory.
+/// Injected self-attention is softmax(Q_s·K_sᵀ)·V_e. Unconditional rows are never changed.
 /// </summary>
-/// <param name="edits">The edit of each prompt of the run; null for the source and for prompts that run free.</param>
-/// <param name="recording">Where the source's queries and keys go to, or, when the source is not in the batch, come from.</param>
-/// <param name="maps">Where somebody looks at cross-attention; null when nobody does.</param>
-/// <param name="self">Where somebody looks at the source's self-attention; null when nobody does.</param>
+/// <param name="edits">The edit of each prompt of the run; null for the source and for unedited prompts.</param>
+/// <param name="recording">Receives the source's queries and keys, or supplies them if the source is not in the batch.</param>
+/// <param name="maps">Collects cross-attention maps; null to collect none.</param>
+/// <param name="self">Collects the source's self-attention; null to collect none.</param>
 public sealed class EditAttentionProcessor(
     IReadOnlyList<EditSchedule?> edits, SourceRecording? recording = null, AttentionMaps? maps = null, SelfAttentionMap? self = null)
     : AttentionProcessor, IDisposable
@@ -43,8 +43,8 @@ public sealed class EditAttentionProcessor(
         matrices.Clear();
     }
 
-    // The source's queries and keys: from its row of this batch (which a recording keeps), or from an earlier recording. Rows without a prompt
-    // never look at them.
+    // The source's queries and keys: from its row of this batch (which a recording keeps), or from an earlier recording. Unconditional
+    // rows never use them.
     private (Tensor Query, Tensor Key)? Source(in AttentionCall call, Tensor query, Tensor key)
     {
         if (Rows(call).Count > 0 && Rows(call).All(r => !r.Conditional))
@@ -70,7 +70,7 @@ public sealed class EditAttentionProcessor(
         return ScaledDotProduct.Attend(Substitute(layer.Query, source.Query, injected), Substitute(layer.Key, source.Key, injected), layer.Value);
     }
 
-    // Every row is its own attention to R·V, edited rows add the source's attention to P·V; all of them go through one fused call.
+    // Every row contributes its own attention to R·V; edited rows add the source's attention to P·V. One fused call computes them all.
     private Tensor AttendCross(Layer layer)
     {
         var rows = Rows(layer.Call);
@@ -101,7 +101,7 @@ public sealed class EditAttentionProcessor(
         }
     }
 
-    // The same with the maps held in memory, because somebody wants to see them.
+    // The same computation with explicit maps, which are collected.
     private Tensor AttendWatched(Layer layer, AttentionMaps watcher)
     {
         var rows = Rows(layer.Call);
@@ -146,7 +146,7 @@ public sealed class EditAttentionProcessor(
         return pair;
     }
 
-    // The source's maps count once: with its own row, or, where that is not in the run, with the first edit's.
+    // The source's maps are counted once: with its own row or, if that is not in the run, with the first edit's.
     private bool TellsSource(in AttentionCall call) => RowOf(call, prompt: 0) >= 0 || (recording is { IsComplete: true } && RowOf(call, prompt: 1) >= 0);
 
     private static IReadOnlyList<BatchRow> Rows(in AttentionCall call) => call.Step.Rows;

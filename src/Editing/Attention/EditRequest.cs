@@ -17,47 +17,47 @@ public sealed record EditRequest
     /// <summary>Default of <see cref="BlendStart"/>.</summary>
     public const double DefaultBlendStart = 0.2;
 
-    /// <summary>The prompts of the edited images, one for each; words may carry weights, <c>(word:1.5)</c>. None makes the source alone.</summary>
+    /// <summary>One prompt per edited image; words may carry weights, <c>(word:1.5)</c>. Empty generates only the source.</summary>
     public IReadOnlyList<string> Prompts { get; init; } = [];
 
-    /// <summary>How each prompt is aligned with the source's.</summary>
+    /// <summary>How the tokens of each prompt are aligned with the source prompt's.</summary>
     public AlignmentKind Alignment { get; init; } = AlignmentKind.Auto;
 
-    /// <summary>Attention weights of words of the prompts, besides those written in them.</summary>
+    /// <summary>Attention weights of words of the prompts, in addition to those written in the prompts.</summary>
     public IReadOnlyList<WordWeight> Weights { get; init; } = [];
 
-    /// <summary>Steps in which cross-attention comes from the source: the first 80 %, and whole ranges for single words.</summary>
+    /// <summary>Steps in which cross-attention comes from the source; default: the first 80 % for all words.</summary>
     public CrossReplaceSteps CrossSteps { get; init; } = CrossReplaceSteps.Standard;
 
-    /// <summary>Steps in which self-attention comes from the source: the first 40 %.</summary>
+    /// <summary>Steps in which self-attention comes from the source; default: the first 40 %.</summary>
     public StepWindow SelfSteps { get; init; } = StepWindow.Standard;
 
-    /// <summary>Largest side of the layers whose self-attention comes from the source, in latent pixels.</summary>
+    /// <summary>Largest side, in latent pixels, of the layers whose self-attention comes from the source.</summary>
     public int SelfResolution { get; init; } = DefaultSelfResolution;
 
     /// <summary>Words whose regions may change; null for the whole image.</summary>
     public BlendWords? Blend { get; init; }
 
-    /// <summary>Words whose regions keep the source.</summary>
+    /// <summary>Words whose regions stay as in the source.</summary>
     public BlendWords? BlendSubtract { get; init; }
 
-    /// <summary>Attention above this share of a map's maximum counts as a blend word's region, 0 to 1.</summary>
+    /// <summary>A blend word's region is where its attention exceeds this share of the map's maximum, 0 to 1.</summary>
     public double BlendThreshold { get; init; } = DefaultBlendThreshold;
 
     /// <summary>The threshold of <see cref="BlendSubtract"/>.</summary>
     public double BlendSubtractThreshold { get; init; } = DefaultBlendThreshold;
 
-    /// <summary>Share of the steps before the local blend begins, 0 to 1.</summary>
+    /// <summary>Fraction of the steps before the local blend starts, 0 to 1.</summary>
     public double BlendStart { get; init; } = DefaultBlendStart;
 
-    /// <summary>An image that is white where edits may change something; null for everywhere.</summary>
+    /// <summary>An image that is white where edits may change the result; null allows changes everywhere.</summary>
     public Picture? Mask { get; init; }
 
-    /// <summary>An experiment: another seed for the edited images. Null to start all from the source's noise.</summary>
+    /// <summary>Experimental: a different seed for the edited images. Null starts all of them from the source's noise.</summary>
     public ulong? EditSeed { get; init; }
 
-    /// <summary>Throws unless all numbers lie within their bounds.</summary>
-    /// <exception cref="Diffusion.InvalidInputException">A number lies outside.</exception>
+    /// <summary>Checks that all numbers are in range.</summary>
+    /// <exception cref="Diffusion.InvalidInputException">A number is out of range.</exception>
     public void Validate()
     {
         RequireRange(BlendThreshold, 0.0, 1.0, nameof(BlendThreshold));

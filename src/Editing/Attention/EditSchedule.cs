@@ -5,7 +5,7 @@ using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Editing.Attention;
 
-/// <summary>One edited prompt's attention control: what happens at each step, worked out before the run from the prompts alone.</summary>
+/// <summary>The attention control of one edited prompt at every step, computed from the prompts before the run.</summary>
 public sealed class EditSchedule
 {
     private readonly CrossAttentionEdit[] cross;
@@ -23,24 +23,24 @@ public sealed class EditSchedule
         cross = CrossEdits(alignment, equalizer, request.CrossSteps.Timing(alignment.Target, steps));
     }
 
-    /// <summary>How the tokens of the two prompts belong together.</summary>
+    /// <summary>The token correspondence of the two prompts.</summary>
     public TokenAlignment Alignment { get; }
 
-    /// <summary>The weight of each target token; shared, not to be written to.</summary>
+    /// <summary>The weight of each target token; shared, so treat it as read-only.</summary>
     public float[] Equalizer { get; }
 
-    /// <summary>Works out an edit.</summary>
+    /// <summary>Computes the schedule of one edit.</summary>
     /// <param name="source">The prompt whose attention steers the edit.</param>
     /// <param name="target">The edited prompt.</param>
     /// <param name="request">The edit; its prompts are not read.</param>
     /// <param name="steps">Number of denoising steps of the run.</param>
-    /// <exception cref="InvalidInputException">The prompts cannot be aligned, or the target does not have a word that is named.</exception>
+    /// <exception cref="InvalidInputException">The prompts cannot be aligned, or a named word is not in the target.</exception>
     public static EditSchedule Create(TokenizedPrompt source, TokenizedPrompt target, EditRequest request, int steps) =>
         CreateAll(source, [(target, request)], steps)[0];
 
     /// <summary>
-    /// Works out several edits of one source. A word that an edit names must be in at least one of the targets, and is passed
-    /// over in those that do not have it.
+    /// Computes the schedules of several edits of one source. A word that an edit names must occur in at least one target; targets
+    /// without it ignore it.
     /// </summary>
     /// <inheritdoc cref="Create"/>
     public static IReadOnlyList<EditSchedule> CreateAll(
@@ -63,8 +63,8 @@ public sealed class EditSchedule
     }
 
     /// <summary>
-    /// What is done to cross-attention at a step, counted from 0 by evaluations of the U-Net: a scheduler that needs more of them than
-    /// steps stays at the last one. Steps without a difference return the same object.
+    /// The cross-attention edit at a step. Steps are U-Net evaluations counted from 0; a scheduler that evaluates more often than it steps
+    /// stays at the last one. Consecutive steps with equal edits return the same object.
     /// </summary>
     public CrossAttentionEdit At(int step)
     {
@@ -72,7 +72,7 @@ public sealed class EditSchedule
         return cross[Math.Min(step, cross.Length - 1)];
     }
 
-    /// <summary>Whether a self-attention layer of this size in pixels uses the source's queries and keys at a step.</summary>
+    /// <summary>Whether a self-attention layer of this size (latent pixels) uses the source's queries and keys at a step.</summary>
     public bool InjectsSelfAttention(int step, int height, int width) =>
         selfSteps.Contains(step, steps) && height * width <= selfResolution * selfResolution;
 

@@ -3,35 +3,37 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Attention;
 
-/// <summary>Which words confine an edit, and how sharply.</summary>
+/// <summary>The token regions that confine an edit, with their thresholds.</summary>
 public sealed record LocalBlendOptions
 {
-    /// <summary>Tokens of each prompt whose region may change; null where the whole picture may.</summary>
+    /// <summary>Tokens of each prompt whose region may change; null if the whole image may change.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Include { get; init; }
 
-    /// <summary>Tokens of each prompt whose region stays as it was.</summary>
+    /// <summary>Tokens of each prompt whose region stays unchanged.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Subtract { get; init; }
 
-    /// <summary>Share of the strongest attention above which a position belongs to the region.</summary>
+    /// <summary>Fraction of the strongest attention above which a position belongs to the region, 0 to 1.</summary>
     public double Threshold { get; init; } = 0.3;
 
-    /// <summary>The same for <see cref="Subtract"/>.</summary>
+    /// <summary>The threshold of <see cref="Subtract"/>, 0 to 1.</summary>
     public double SubtractThreshold { get; init; } = 0.3;
 
-    /// <summary>Share of the steps before blending begins; 0 to 1.</summary>
+    /// <summary>Fraction of the steps before blending starts, 0 to 1.</summary>
     public double Start { get; init; } = 0.2;
 
-    /// <summary>A user's own mask over the latents, [h, w], true where the picture may change; null for none. Stays the caller's.</summary>
+    /// <summary>A custom mask over the latents, [h, w], true where the image may change; null for none. Not disposed here.</summary>
     public Tensor? Mask { get; init; }
 }
 
-/// <summary>Local blend (Hertz et al., arXiv 2208.01626, "local editing"): outside the words' regions, the edit gets the source's latents.</summary>
+/// <summary>
+/// Local blend (Hertz et al., arXiv 2208.01626, "local editing"): outside the words' regions the edit gets the source's latents.
+/// </summary>
 public sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps, int steps)
 {
     /// <summary>Whether blending is active at a step.</summary>
     public bool IsActive(int step) => step + 1 > (int)(options.Start * steps);
 
-    /// <summary>The regions of a step: [prompts, 1, h, w] bool, row 0 the source's.</summary>
+    /// <summary>The regions at a step: [prompts, 1, h, w] bool; row 0 is the source's.</summary>
     /// <param name="step">The step just taken.</param>
     /// <param name="prompts">Number of prompts.</param>
     /// <param name="height">Rows of the latents.</param>
@@ -58,7 +60,7 @@ public sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps, i
         }
     }
 
-    /// <summary>Gives the edits the source's latents outside their regions.</summary>
+    /// <summary>Replaces the edits' latents by the source's outside their regions.</summary>
     /// <param name="latents">[edits, channels, h, w].</param>
     /// <param name="source">[1, channels, h, w].</param>
     /// <param name="masks">[edits, 1, h, w] bool.</param>
@@ -73,7 +75,7 @@ public sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps, i
         var watched = maps ?? throw new InvalidOperationException("Blend words need attention maps.");
         if (tokens.Count == 0)
             return zeros([1, 1, watched.Height, watched.Width], device: device);
-        // The mean over the steps instead of upstream's sum: the division by the maximum makes them equal.
+        // The mean over the steps instead of the authors' sum: dividing by the maximum makes them equal.
         var mean = watched.Mean(prompt, step);
         return cat([.. tokens.Select(token => mean.narrow(1, token, 1))], 1).sum(1).view(1, 1, watched.Height, watched.Width);
     }

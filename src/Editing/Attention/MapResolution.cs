@@ -2,14 +2,14 @@ using PromptToPrompt.Diffusion.UNet;
 
 namespace PromptToPrompt.Editing.Attention;
 
-/// <summary>Which layers' maps are looked at.</summary>
+/// <summary>Chooses the layers whose attention maps are collected.</summary>
 public static class MapResolution
 {
-    // The published method looks at the 16×16 layers of a 512×512 picture.
+    // The published method uses the 16×16 layers of a 512×512 image.
     private const double DefaultPositions = 256;
 
-    /// <summary>The size, among the levels with cross-attention, whose number of positions is nearest to 16×16.</summary>
-    /// <param name="config">The U-Net's shape.</param>
+    /// <summary>The resolution with cross-attention whose number of positions is nearest to 16×16.</summary>
+    /// <param name="config">The U-Net's configuration.</param>
     /// <param name="height">Rows of the latents.</param>
     /// <param name="width">Columns of the latents.</param>
     public static (int Height, int Width) Choose(UNetConfig config, int height, int width)

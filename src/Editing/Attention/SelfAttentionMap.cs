@@ -5,11 +5,11 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>
-/// The source's self-attention, averaged over heads, steps and the layers of one resolution: [positions, positions], a row for each position
-/// that looks. One such matrix is all it holds, however long the run.
+/// The source's self-attention, averaged over heads, steps and the layers of one resolution: [positions, positions], one row per query
+/// position. Memory use does not grow with the number of steps.
 /// </summary>
-/// <param name="height">Rows of positions of the watched layers.</param>
-/// <param name="width">Columns of positions of the watched layers.</param>
+/// <param name="height">Rows of the watched layers.</param>
+/// <param name="width">Columns of the watched layers.</param>
 public sealed class SelfAttentionMap(int height, int width) : IDisposable
 {
     private Tensor? sum;
@@ -21,20 +21,20 @@ public sealed class SelfAttentionMap(int height, int width) : IDisposable
     /// <summary>Columns of positions.</summary>
     public int Width => width;
 
-    /// <summary>Whether the map of this layer is wanted.</summary>
+    /// <summary>Whether the map of this layer is collected.</summary>
     public bool Watches(in AttentionCall call) => call.Site.Kind == AttentionKind.Self && call.Height == height && call.Width == width;
 
     /// <summary>
-    /// The strongest patterns of the attention, strongest first: the right singular vectors of the average map less an even attention, which
-    /// is how the authors of Prompt-to-Prompt show self-attention. Positions that are looked at together have like values.
+    /// The strongest components of the attention, strongest first: the right singular vectors of the average map minus uniform attention,
+    /// as the authors of Prompt-to-Prompt visualize self-attention. Positions that are attended to together have similar values.
     /// </summary>
-    /// <param name="count">The most components to give, at least 1.</param>
-    /// <exception cref="InvalidOperationException">No layer has been watched.</exception>
+    /// <param name="count">Maximum number of components, at least 1.</param>
+    /// <exception cref="InvalidOperationException">No layer has been recorded.</exception>
     public IReadOnlyList<AttentionComponent> Components(int count)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         if (sum is null)
-            throw new InvalidOperationException("No self-attention has been watched.");
+            throw new InvalidOperationException("No self-attention has been recorded.");
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var mean = (sum / Scalar(maps)).cpu();
@@ -60,7 +60,7 @@ public sealed class SelfAttentionMap(int height, int width) : IDisposable
             sum.AddInPlace(map);
     }
 
-    // A singular vector is one only up to its sign; without this rule, runs that differ in the last bit could show opposite pictures.
+    // A singular vector is unique only up to its sign; without this rule, runs that differ in the last bit could show inverted images.
     private static float[] Oriented(Tensor pattern)
     {
         var values = pattern.contiguous().data<float>().ToArray();

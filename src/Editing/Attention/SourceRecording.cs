@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>
-/// What later edits need of the source run: at each step the cross-attention queries, the queries and keys of the self-attention layers that
-/// may be injected, and the latents. The keys of cross-attention depend on the prompt alone and are kept once for each layer.
+/// The data that later edits need from the source run: at each step the cross-attention queries, the queries and keys of the
+/// self-attention layers that may be injected, and the latents. Cross-attention keys depend only on the prompt and are kept once per layer.
 /// </summary>
-/// <param name="dtype">What to keep the activations in; bfloat16 halves the memory and is not exact.</param>
-/// <param name="maxBytes">Most memory to use.</param>
-/// <param name="selfResolution">Largest side of self-attention layers that may be injected.</param>
+/// <param name="dtype">Type of the recorded activations; bfloat16 halves the memory but is not exact.</param>
+/// <param name="maxBytes">Memory limit in bytes.</param>
+/// <param name="selfResolution">Largest side of the self-attention layers that may be injected, in latent pixels.</param>
 public sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long maxBytes = 6L << 30, int selfResolution = 32) : IDisposable
 {
     private readonly bool keepsAllSteps = true;
@@ -20,16 +20,16 @@ public sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long 
     private SourceRecording(ScalarType dtype, int selfResolution, bool keepsAllSteps)
         : this(dtype, long.MaxValue, selfResolution) => this.keepsAllSteps = keepsAllSteps;
 
-    /// <summary>A recording that holds one step at a time, for rows of the same step that are computed after the source's.</summary>
+    /// <summary>A recording of one step at a time, for rows of the same step that are computed after the source's.</summary>
     internal static SourceRecording OfLatestStep(ScalarType dtype, int selfResolution) => new(dtype, selfResolution, keepsAllSteps: false);
 
     /// <summary>Memory in use, in bytes.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>Whether a whole source run is in the recording.</summary>
+    /// <summary>Whether the recording holds a complete source run.</summary>
     public bool IsComplete { get; internal set; }
 
-    /// <summary>Latents after each step, entry 0 the start: [1, channels, h, w] each.</summary>
+    /// <summary>Latents after each step, [1, channels, h, w] each; entry 0 is the initial latents.</summary>
     public IReadOnlyList<Tensor> Latents => latents;
 
     internal void Write(in AttentionCall call, Tensor query, Tensor key)
@@ -59,7 +59,7 @@ public sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long 
 
     private int StepOf(in AttentionCall call) => keepsAllSteps ? call.Step.Index : 0;
 
-    // Keys of cross-attention are those of every step.
+    // Cross-attention keys are the same at every step.
     private (int Step, int Site) KeyOf(in AttentionCall call) => (call.Site.Kind == AttentionKind.Cross ? 0 : StepOf(call), call.Site.Index);
 
     private void Put(Dictionary<(int Step, int Site), Tensor> kept, (int Step, int Site) place, Tensor tensor)
@@ -81,6 +81,6 @@ public sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long 
             return kept;
         kept.Dispose();
         throw new Diffusion.InvalidInputException(
-            $"Recording the source needs more than {maxBytes / (1 << 20)} MB; keep it in bfloat16, take fewer steps, or run source and edits in one batch.");
+            $"Recording the source needs more than {maxBytes / (1 << 20)} MB. Record in bfloat16, use fewer steps, or run source and edits in one batch.");
     }
 }

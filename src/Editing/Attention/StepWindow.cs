@@ -3,13 +3,13 @@ using PromptToPrompt.Diffusion;
 
 namespace PromptToPrompt.Editing.Attention;
 
-/// <summary>A part of a denoising run, from its first (0) to its last step (1).</summary>
+/// <summary>A range of denoising steps, as fractions of the run from 0 to 1.</summary>
 public readonly record struct StepWindow
 {
-    /// <summary>The window from one fraction of the run to another.</summary>
-    /// <param name="start">Fraction of the run where the window opens.</param>
-    /// <param name="end">Fraction of the run where it closes, not before <paramref name="start"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The fractions are not 0 ≤ start ≤ end ≤ 1.</exception>
+    /// <summary>Creates a window from one fraction of the run to another.</summary>
+    /// <param name="start">Fraction of the run where the window starts.</param>
+    /// <param name="end">Fraction of the run where it ends, not before <paramref name="start"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The fractions do not satisfy 0 ≤ start ≤ end ≤ 1.</exception>
     public StepWindow(double start, double end)
     {
         if (!IsValid(start, end))
@@ -21,20 +21,20 @@ public readonly record struct StepWindow
     /// <summary>The whole run.</summary>
     public static StepWindow Always { get; } = new(0, 1);
 
-    /// <summary>Default window of self-attention: the first 40 %.</summary>
+    /// <summary>Default window of self-attention: the first 40 % of the steps.</summary>
     public static StepWindow Standard { get; } = Until(0.4);
 
-    /// <summary>Fraction of the run where the window opens.</summary>
+    /// <summary>Fraction of the run where the window starts.</summary>
     public double Start { get; }
 
-    /// <summary>Fraction of the run where the window closes.</summary>
+    /// <summary>Fraction of the run where the window ends.</summary>
     public double End { get; }
 
     /// <summary>The window from the first step to a fraction of the run.</summary>
     public static StepWindow Until(double end) => new(0, end);
 
-    /// <summary>Reads <c>0.8</c> (the first 80 %) or <c>0.1..0.6</c>.</summary>
-    /// <exception cref="InvalidInputException">The text is anything else, or not between 0 and 1.</exception>
+    /// <summary>Parses <c>0.8</c> (the first 80 %) or <c>0.1..0.6</c>.</summary>
+    /// <exception cref="InvalidInputException">The text is neither, or a number is not between 0 and 1.</exception>
     public static StepWindow Parse(string text)
     {
         var dots = text.IndexOf("..", StringComparison.Ordinal);
@@ -43,16 +43,16 @@ public readonly record struct StepWindow
             && TryParse(text.AsSpan(dots < 0 ? 0 : dots + 2), out var end) && IsValid(start, end))
             return new StepWindow(start, end);
         throw new InvalidInputException(
-            $"\"{text}\" is not a part of the steps. Write a fraction such as 0.8 or a range such as 0.1..0.6, between 0 and 1.");
+            $"\"{text}\" is not a range of steps. Write a fraction such as 0.8 or a range such as 0.1..0.6, between 0 and 1.");
     }
 
     /// <summary>
-    /// Whether a step lies in the window, when the run is counted in <paramref name="count"/> steps. Both bounds are rounded down as
-    /// the authors do, so that 0.29 of 100 steps, which is 28.999… in floating point, is 28.
+    /// Whether a step lies in the window of a run of <paramref name="count"/> steps. Both bounds are rounded down as in the authors' code:
+    /// 0.29 of 100 steps, which is 28.999… in floating point, is 28.
     /// </summary>
     public bool Contains(int step, int count) => step >= (int)(Start * count) && step < (int)(End * count);
 
-    /// <summary>The window as <see cref="Parse"/> reads it.</summary>
+    /// <summary>The window in the format of <see cref="Parse"/>.</summary>
     public override string ToString() => Start == 0
         ? End.ToString(CultureInfo.InvariantCulture)
         : string.Create(CultureInfo.InvariantCulture, $"{Start}..{End}");

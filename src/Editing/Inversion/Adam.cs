@@ -4,24 +4,24 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// Adam (Kingma and Ba 2014, arXiv 1412.6980) with its usual constants, of one tensor, and decoupled weight decay (Loshchilov and Hutter,
-/// arXiv 1711.05101) where that is wanted. Everything it holds is its own, whatever scope it is made in.
+/// Adam (Kingma and Ba 2014, arXiv 1412.6980) with its default constants, for one tensor, with optional decoupled weight decay
+/// (Loshchilov and Hutter, arXiv 1711.05101). It owns its tensors, regardless of the dispose scope it is created in.
 /// </summary>
 internal sealed class Adam : IDisposable
 {
     private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
 
-    /// <summary>Begins with a value, which is copied.</summary>
+    /// <summary>Starts from a value, which is copied.</summary>
     public Adam(Tensor value)
         : this(value, zeros_like(value), zeros_like(value), steps: 0)
     {
     }
 
-    /// <summary>Goes on from where another one was.</summary>
-    /// <param name="value">Its value, copied as the moments are.</param>
-    /// <param name="first">Its first moment.</param>
-    /// <param name="second">Its second moment.</param>
-    /// <param name="steps">Steps it had taken.</param>
+    /// <summary>Resumes from a saved state.</summary>
+    /// <param name="value">The value; copied, like the moments.</param>
+    /// <param name="first">First moment.</param>
+    /// <param name="second">Second moment.</param>
+    /// <param name="steps">Number of steps taken so far.</param>
     public Adam(Tensor value, Tensor first, Tensor second, int steps)
     {
         (Value, First, Second, Steps) = (Own(value), Own(first), Own(second), steps);
@@ -40,7 +40,7 @@ internal sealed class Adam : IDisposable
     /// <summary>Takes a step.</summary>
     /// <param name="gradient">The gradient at <see cref="Value"/>.</param>
     /// <param name="rate">The learning rate.</param>
-    /// <param name="decay">Share of the value, times the rate, that is taken away.</param>
+    /// <param name="decay">Weight decay: the value is scaled by 1 − rate·decay.</param>
     public void Step(Tensor gradient, double rate, double decay = 0)
     {
         using var scope = NewDisposeScope();

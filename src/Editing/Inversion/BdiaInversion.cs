@@ -5,15 +5,15 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// Exact inversion by bi-directional integration (Zhang et al. 2023, arXiv 2307.10829): each step of <see cref="BdiaScheduler"/> can be undone
-/// without knowing what the network would have said.
+/// Exact inversion by bi-directional integration (Zhang et al. 2023, arXiv 2307.10829): each step of <see cref="BdiaScheduler"/> can be
+/// undone without the network's prediction at its result.
 /// </summary>
 public sealed record BdiaInversion : InversionMethod
 {
     /// <inheritdoc/>
     public override string Name => "bdia";
 
-    /// <summary>γ of the paper: how much a step uses the one before it, above 0 to 1.</summary>
+    /// <summary>γ of the paper: how much a step uses the previous one; above 0, at most 1.</summary>
     public double Gamma { get; init; } = 1;
 
     internal override bool ImprovesOnDdim => false;
@@ -28,7 +28,7 @@ public sealed record BdiaInversion : InversionMethod
     {
         using var scheduler = new BdiaScheduler(run.Config, run.Steps, Gamma);
         var guidance = run.Settings.InversionGuidance ?? 1;
-        // The first step has nothing to look back at; it is DDIM's.
+        // The first step has no predecessor; it is a DDIM step.
         var first = scheduler.InverseStep(run.Predict(run.Picture, run.Steps - 1, guidance), run.Steps - 1, run.Picture);
         var latents = new List<Tensor> { run.Picture, first };
         run.Report("inverting", 1);
@@ -45,7 +45,7 @@ public sealed record BdiaInversion : InversionMethod
         return new(run.Settings, way, way.flip(0)) { FinishedSteps = run.Steps };
     }
 
-    // Edits begin at the second step with the source's first two samples, so that they look back at what the source came from.
+    // Edits start at the second step with the source's first two samples, so that the previous sample is known.
     internal override int FirstStep(int steps) => 1;
 
     internal override Scheduler CreateScheduler(SchedulerConfig config, InvertedImage inverted)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// DDIM inversion (Dhariwal and Nichol 2021, arXiv 2105.05233, appendix F) and nothing else: guided replay drifts away from the picture. The
-/// base of the other methods, and what they are compared with.
+/// Plain DDIM inversion (Dhariwal and Nichol 2021, arXiv 2105.05233, appendix F): guided replay drifts away from the image. The
+/// basis of the other methods and the baseline they are compared with.
 /// </summary>
 public sealed record DdimInversion : InversionMethod
 {
@@ -22,8 +22,9 @@ public sealed record DdimInversion : InversionMethod
     }
 
     /// <summary>
-    /// From the picture to noise: steps + 1 latents, the picture's first. The network should be asked at the sample that a step arrives at,
-    /// which is not known yet; plain DDIM asks at the one it leaves, and each fixed-point refinement at the last guess of it.
+    /// The trajectory from the image to noise: steps + 1 latents, the image first. The network should be evaluated at the sample that a
+    /// step arrives at, which is unknown; plain DDIM evaluates it at the sample the step leaves, each fixed-point refinement at the last
+    /// estimate.
     /// </summary>
     internal static List<Tensor> Trajectory(InversionRun run)
     {
@@ -44,11 +45,11 @@ public sealed record DdimInversion : InversionMethod
         return latents;
     }
 
-    /// <summary>From noise back to a picture: steps + 1 latents, the noise first.</summary>
+    /// <summary>The trajectory from noise back to an image: steps + 1 latents, the noise first.</summary>
     /// <param name="run">The inversion.</param>
     /// <param name="start">The noise.</param>
     /// <param name="guidance">Classifier-free guidance.</param>
-    /// <param name="unconditional">What stands in the empty prompt's place.</param>
+    /// <param name="unconditional">The conditioning used in place of the empty prompt.</param>
     internal static List<Tensor> Replay(InversionRun run, Tensor start, double guidance, Conditioning unconditional)
     {
         var latents = new List<Tensor> { start };

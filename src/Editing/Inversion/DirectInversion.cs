@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// Direct inversion (Ju et al. 2023, arXiv 2310.01506): the source follows the inversion backwards, exactly, and edits are denoised without change.
+/// Direct inversion (Ju et al. 2023, arXiv 2310.01506): the source retraces the inversion exactly, and edits are denoised as usual.
 /// </summary>
 public sealed record DirectInversion : InversionMethod
 {

@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// Edit-friendly DDPM inversion (Huberman-Spiegelglas et al. 2023, arXiv 2304.06140): the picture is noised to every level independently, and
-/// the noise that DDPM's steps would have needed between those levels is worked out and kept. It holds the picture's structure, so edits
-/// that add the same noise keep it.
+/// Edit-friendly DDPM inversion (Huberman-Spiegelglas et al. 2023, arXiv 2304.06140): the image is noised to every level independently.
+/// The noise that DDPM steps between those levels would have needed is computed and kept. It holds the image's structure, so edits that
+/// add the same noise keep it.
 /// </summary>
 public sealed record EditFriendlyInversion : InversionMethod
 {
@@ -17,7 +17,7 @@ public sealed record EditFriendlyInversion : InversionMethod
     /// <inheritdoc/>
     public override string Name => "edit-friendly";
 
-    /// <summary>Share of the steps that edits skip at the start, which keeps the image's coarse structure; 0 to below 1.</summary>
+    /// <summary>Fraction of the steps that edits skip at the start, which keeps the image's coarse structure; from 0 to below 1.</summary>
     public double Skip { get; init; } = 0.36;
 
     internal override bool ImprovesOnDdim => false;
@@ -44,7 +44,7 @@ public sealed record EditFriendlyInversion : InversionMethod
             using var scope = NewDisposeScope();
             var mean = scheduler.Mean(run.Predict(source[step], step, guidance), step, source[step]);
             var deviation = scheduler.Deviation(step);
-            // The last step may be free of noise; the source then ends at the picture all the same, because its way is known.
+            // The last step may add no noise; the source still ends at the image, because its trajectory is known.
             steps.Add((deviation > 0 ? (source[step + 1] - mean) / Scalar(deviation) : zeros_like(mean)).MoveToOuterDisposeScope());
             run.Report("inverting", step + 1);
         }

@@ -10,22 +10,22 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// An inversion on disk, in one safetensors file: what was found, the picture it belongs to and how that was framed, and for which model. The
-/// tensors have the names of the trace format, so that other programs can read them.
+/// An inversion on disk, in one safetensors file: the result, the image with its framing, and the model's fingerprint. The
+/// tensors use the names of the trace format, so that other programs can read them.
 /// </summary>
-/// <param name="Inverted">What was found.</param>
-/// <param name="Picture">The picture as it was given.</param>
-/// <param name="Framing">How it was brought to the model's size.</param>
+/// <param name="Inverted">The inverted image.</param>
+/// <param name="Picture">The original image.</param>
+/// <param name="Framing">How the image was fitted to the model's size.</param>
 public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Framing Framing) : IDisposable
 {
     private const string Format = "p2p-inversion-1";
 
-    /// <summary>What the model computed in, where the file says so.</summary>
+    /// <summary>The model's compute type, if the file states it.</summary>
     private string? Dtype { get; init; }
 
-    /// <summary>Writes the file, whole or not at all.</summary>
-    /// <param name="path">Where to.</param>
-    /// <param name="model">The model the picture was inverted with.</param>
+    /// <summary>Writes the file atomically.</summary>
+    /// <param name="path">Destination path.</param>
+    /// <param name="model">The model used for the inversion.</param>
     public void Save(string path, StableDiffusionModel model)
     {
         using var _ = no_grad();
@@ -46,8 +46,8 @@ public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Fram
         });
     }
 
-    /// <summary>Size of the picture in a file, from the header alone; null where that says none.</summary>
-    /// <exception cref="InvalidInputException">It is not such a file, or damaged.</exception>
+    /// <summary>Size of the image in a file, read from the header; null if the file holds no image.</summary>
+    /// <exception cref="InvalidInputException">The file is not in the safetensors format, or is damaged.</exception>
     public static PixelSize? PictureSize(string path)
     {
         using var file = SafetensorsFile.Open(path);
@@ -55,18 +55,18 @@ public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Fram
     }
 
     /// <summary>Reads a file.</summary>
-    /// <param name="path">Where from.</param>
-    /// <param name="model">The model it is to be used with.</param>
-    /// <exception cref="InvalidInputException">It is not such a file, is damaged, or was made with another model.</exception>
+    /// <param name="path">Path of the file.</param>
+    /// <param name="model">The model it will be used with.</param>
+    /// <exception cref="InvalidInputException">The file is not an inversion, is damaged, or was made with another model.</exception>
     public static InversionFile Load(string path, StableDiffusionModel model)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         using var file = SafetensorsFile.Open(path);
         if (file.Metadata.GetValueOrDefault("format") != Format)
-            throw new InvalidInputException($"{path} is not an inversion. Invert a picture and use the file that results.");
+            throw new InvalidInputException($"{path} is not an inversion file. Invert an image and use the resulting file.");
         if (file.Metadata.GetValueOrDefault("model") != model.Fingerprint)
-            throw new InvalidInputException($"{path} was made with another model than {model.Directory} (or with other weights of it); invert the picture again.");
+            throw new InvalidInputException($"{path} was made with a different model than {model.Directory}, or with different weights of it. Invert the image again.");
         try
         {
             var settings = Read<InversionSettings>("settings");
@@ -76,7 +76,7 @@ public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Fram
             var framing = Read<Framing>("framing");
             if (pixels.dtype != ScalarType.Byte || pixels.dim() != 3 || pixels.shape[2] != 3 || finished < 0 || finished > settings.Sampling.Steps
                 || framing.Original != new PixelSize((int)pixels.shape[1], (int)pixels.shape[0]))
-                throw new InvalidInputException("its parts do not belong together");
+                throw new InvalidInputException("its parts do not match");
             var picture = new Picture((int)pixels.shape[1], (int)pixels.shape[0], pixels.data<byte>().ToArray());
             var inverted = new InvertedImage(settings, Tensor("inversion.latents", settings.Sampling.Steps + 1), Tensor("source", finished + 1))
             {
@@ -89,7 +89,7 @@ public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Fram
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidInputException)
         {
-            throw new InvalidInputException($"{path} is damaged ({e.Message.TrimEnd('.')}); invert the picture again.", e);
+            throw new InvalidInputException($"{path} is damaged ({e.Message.TrimEnd('.')}). Invert the image again.", e);
         }
 
         T Read<T>(string name) => JsonSerializer.Deserialize<T>(file.Metadata[name])!;
@@ -104,11 +104,11 @@ public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Fram
         }
     }
 
-    /// <summary>Whether an unfinished inversion that was read from a file can be gone on with for a picture.</summary>
-    /// <param name="model">The model it is to be gone on with, the one the file was read for.</param>
-    /// <param name="settings">What is asked for.</param>
-    /// <param name="picture">The picture.</param>
-    /// <param name="framing">How it is framed.</param>
+    /// <summary>Whether an unfinished inversion read from a file can be resumed for an image.</summary>
+    /// <param name="model">The model to resume with, which the file was loaded for.</param>
+    /// <param name="settings">The requested settings.</param>
+    /// <param name="picture">The image.</param>
+    /// <param name="framing">How the image is fitted to the model's size.</param>
     public bool IsOf(StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing)
         => Dtype == model.Dtype.ToString() && Deciding(Inverted.Settings) == Deciding(settings)
         && Framing == framing && Picture.Size == picture.Size && Picture.Rgb.AsSpan().SequenceEqual(picture.Rgb);
@@ -116,7 +116,7 @@ public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Fram
     /// <inheritdoc/>
     public void Dispose() => Inverted.Dispose();
 
-    // Recomputing activations decides no number, and a file keeps only the sampling settings that do.
+    // Recomputing activations does not change any number, and a file keeps only the sampling settings that do.
     private static InversionSettings Deciding(InversionSettings settings) => settings with
     {
         Sampling = InversionSettings.Deciding(settings.Sampling),

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// A method of inversion with its options: finds the noise an image could have come from, and says how edits denoise from there. Each method is one
-/// file of this folder. It returns an <see cref="InvertedImage"/>, which edits follow.
+/// An inversion method with its options: finds noise that the image could have come from, and defines how edits denoise from there.
+/// Each method has its own file in this folder. It returns an <see cref="InvertedImage"/>, which edits follow.
 /// </summary>
 public abstract record InversionMethod
 {
@@ -22,22 +22,23 @@ public abstract record InversionMethod
     /// <summary>The method's name.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Whether the method optimizes something, which takes memory for a backward pass.</summary>
+    /// <summary>Whether the method optimizes with gradients, which needs memory for a backward pass.</summary>
     public virtual bool HasGradient => false;
 
-    /// <summary>The method of a name, with its default options.</summary>
-    /// <exception cref="Diffusion.InvalidInputException">There is no such method.</exception>
+    /// <summary>The method with a given name, with default options.</summary>
+    /// <exception cref="Diffusion.InvalidInputException">No method has this name.</exception>
     public static InversionMethod Named(string name) => All.FirstOrDefault(method => method.Name == name)
         ?? throw new Diffusion.InvalidInputException(
             nameof(InversionSettings.Method), $"\"{name}\" is unknown.", $"Use {Diffusion.InvalidInputException.AnyOf(Names)}.");
 
-    /// <summary>Inverts a picture.</summary>
+    /// <summary>Inverts an image.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="latents">The picture's latents, [1, channels, h, w].</param>
-    /// <param name="settings">What to do.</param>
+    /// <param name="latents">The image's latents, [1, channels, h, w].</param>
+    /// <param name="settings">The inversion settings.</param>
     /// <param name="progress">Receives the progress after every step.</param>
-    /// <param name="checkpoint">Called after every optimised step with a function that makes the unfinished inversion, for saving; what it makes is the caller's.</param>
-    /// <param name="resume">An unfinished inversion of the same picture, settings and model, to go on from.</param>
+    /// <param name="checkpoint">Called after every optimized step with a function that creates the unfinished inversion; the caller
+    /// disposes its result.</param>
+    /// <param name="resume">An unfinished inversion of the same image, settings and model to resume.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     public static InvertedImage Invert(
         StableDiffusionModel model,
@@ -56,8 +57,8 @@ public abstract record InversionMethod
     }
 
     /// <summary>
-    /// Denoises from where an inversion arrived with guidance and the empty prompt, and nothing against the drift: [1, channels, h, w]. Null
-    /// for methods that do not begin with DDIM inversion, and for that itself, whose source it is already.
+    /// Replays an inversion with guidance and the empty prompt, without drift correction: [1, channels, h, w]. Null for methods that do not
+    /// start with DDIM inversion, and for plain DDIM, whose source is this replay already.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="inverted">The inversion.</param>
@@ -77,22 +78,22 @@ public abstract record InversionMethod
 
     internal abstract InvertedImage Invert(InversionRun run);
 
-    /// <summary>The scheduler that edits of an inverted picture run with.</summary>
+    /// <summary>The scheduler for edits of an inverted image.</summary>
     internal virtual Scheduler CreateScheduler(SchedulerConfig config, InvertedImage inverted) => new DdimScheduler(config, inverted.Settings.Sampling.Steps);
 
-    /// <summary>Whether the method begins with DDIM inversion and adds something, so that a plain guided replay says what that gains.</summary>
+    /// <summary>Whether the method improves on DDIM inversion, so that a plain guided replay is a useful baseline.</summary>
     internal virtual bool ImprovesOnDdim => true;
 
-    /// <summary>Whether it puts an embedding of its own in the place of the negative prompt's.</summary>
+    /// <summary>Whether the method uses its own embedding in place of the negative prompt's.</summary>
     internal virtual bool ReplacesUnconditional => false;
 
-    /// <summary>What edits multiply by the guidance; see <see cref="DenoisingRequest.ShapeGuidance"/>.</summary>
+    /// <summary>The guidance difference that edits scale; see <see cref="DenoisingRequest.ShapeGuidance"/>.</summary>
     internal virtual Tensor ShapeGuidance(Tensor difference) => difference;
 
-    /// <summary>The step that edits begin at, in a run of some steps.</summary>
+    /// <summary>The index of the first step of edits, for a given number of steps.</summary>
     internal virtual int FirstStep(int steps) => 0;
 
-    /// <summary>Throws unless the method's options lie within their bounds.</summary>
+    /// <summary>Checks that the method's options are in range.</summary>
     internal virtual void Validate(SamplingSettings sampling)
     {
     }

@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Inversion;
 
-/// <summary>One inversion while it goes on: the picture, its text, and the network with its rows counted.</summary>
+/// <summary>The state of one inversion: the image, its text conditioning, and the network with a row counter.</summary>
 internal sealed class InversionRun : IDisposable
 {
     private readonly IProgress<InversionProgress>? progress;
@@ -25,8 +25,8 @@ internal sealed class InversionRun : IDisposable
         Action<Func<InvertedImage>>? checkpoint, InvertedImage? resume, CancellationToken cancellationToken)
     {
         if (latents.dim() != 4 || latents.shape[0] != 1 || latents.shape[1] != model.Shape.Vae.LatentChannels)
-            throw new InvalidInputException($"The picture's latents have shape [{string.Join(", ", latents.shape)}]; this model needs [1, {model.Shape.Vae.LatentChannels}, h, w].");
-        TextToImageModel.Require(model, "invert pictures");
+            throw new InvalidInputException($"The image's latents have shape [{string.Join(", ", latents.shape)}]; this model needs [1, {model.Shape.Vae.LatentChannels}, h, w].");
+        TextToImageModel.Require(model, "invert images");
         Model = model;
         Settings = settings;
         Picture = latents.to(ScalarType.Float32, model.Device);
@@ -50,19 +50,19 @@ internal sealed class InversionRun : IDisposable
 
     public DdimScheduler Scheduler { get; }
 
-    /// <summary>The picture's latents z_0, [1, channels, h, w].</summary>
+    /// <summary>The image's latents z_0, [1, channels, h, w].</summary>
     public Tensor Picture { get; }
 
-    /// <summary>The prompt, one row.</summary>
+    /// <summary>Conditioning of the prompt, one row.</summary>
     public Conditioning Conditional { get; }
 
-    /// <summary>The empty prompt, one row.</summary>
+    /// <summary>Conditioning of the empty prompt, one row.</summary>
     public Conditioning Unconditional { get; }
 
-    /// <summary>What an earlier, interrupted run of the same inversion found.</summary>
+    /// <summary>The unfinished inversion to resume; null to start from the beginning.</summary>
     public InvertedImage? Resume { get; }
 
-    /// <summary>The network's output for latents and one text.</summary>
+    /// <summary>The network's output for latents and one conditioning.</summary>
     public Tensor Predict(Tensor latents, int step, Conditioning text)
     {
         rows++;
@@ -71,7 +71,7 @@ internal sealed class InversionRun : IDisposable
             .MoveToOuterDisposeScope();
     }
 
-    /// <summary>The same with classifier-free guidance; at exactly 1 only one row is computed.</summary>
+    /// <summary>The guided prediction (classifier-free guidance); a guidance of exactly 1 computes only one row.</summary>
     public Tensor Predict(Tensor latents, int step, double guidance, Conditioning? unconditional = null)
     {
         using var scope = NewDisposeScope();
@@ -82,7 +82,9 @@ internal sealed class InversionRun : IDisposable
         return Guidance.Combine(free, conditional, guidance).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The network at some latents with the empty prompt's vector, differentiable with respect to the text; one row.</summary>
+    /// <summary>
+    /// The network at some latents with the empty prompt's added conditioning, differentiable with respect to the text; one row.
+    /// </summary>
     public CheckpointedUNet Differentiable(Tensor latents, int step, bool? recompute)
     {
         using var timestep = full([1], Scalar(Scheduler.Timesteps[step]), ScalarType.Int64, Model.Device);
@@ -90,7 +92,7 @@ internal sealed class InversionRun : IDisposable
         return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: recompute ?? (Model.OnePartAtATime ? true : null));
     }
 
-    /// <summary>Counts a row forward and its backward pass, which is worth two.</summary>
+    /// <summary>Counts one forward row and its backward pass, which counts as two rows.</summary>
     public void CountIteration() => rows += 3;
 
     public void Report(string stage, int step, double? loss = null)
@@ -104,7 +106,7 @@ internal sealed class InversionRun : IDisposable
     public void RequireFinite(Tensor latents, string where, string remedy = "more steps or a lower guidance")
     {
         if (!FiniteNumbers.AreAll(latents))
-            throw new InvalidInputException($"The numbers overflowed {where}. Use float32, {remedy}.");
+            throw new InvalidInputException($"Values became NaN or infinite {where}. Use float32, {remedy}.");
     }
 
     public void Dispose() => Scheduler.Dispose();

@@ -6,35 +6,37 @@ using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Editing.Inversion;
 
-/// <summary>Everything that decides an inversion. The same settings on the same model and image give the same inversion.</summary>
+/// <summary>All settings of an inversion. The same settings on the same model and image give the same inversion.</summary>
 [JsonConverter(typeof(InversionSettingsJson))]
 public sealed record InversionSettings
 {
-    /// <summary>Most <see cref="FixedPoint"/> refinements.</summary>
+    /// <summary>Maximum of <see cref="FixedPoint"/>.</summary>
     public const int MaxFixedPoint = 100;
 
-    /// <summary>What the image shows.</summary>
+    /// <summary>A prompt that describes the image.</summary>
     public required string Prompt { get; init; }
 
     /// <summary>
-    /// DDIM steps, guidance of the edits, chunks and CLIP skip; edits use the same. Of the other settings the seed alone counts, for edit-friendly inversion;
-    /// see <see cref="Deciding"/>.
+    /// DDIM steps, guidance of the edits, chunks and CLIP skip; edits use the same values. Of the other settings only the seed matters, for
+    /// edit-friendly inversion; see <see cref="Deciding"/>.
     /// </summary>
     public SamplingSettings Sampling { get; init; } = new();
 
     /// <summary>The method with its options.</summary>
     public InversionMethod Method { get; init; } = new NullTextInversion();
 
-    /// <summary>Guidance of the inversion itself. Null for the method's own: 3.5 for edit-friendly, 1 for the others, which drift at any other value.</summary>
+    /// <summary>
+    /// Guidance during the inversion. Null uses the method's default: 3.5 for edit-friendly, 1 for the others, which drift at other values.
+    /// </summary>
     public double? InversionGuidance { get; init; }
 
     /// <summary>Fixed-point refinements of each DDIM inversion step (Pan et al. 2023, arXiv 2309.04907), 0 to <see cref="MaxFixedPoint"/>.</summary>
     public int FixedPoint { get; init; }
 
-    /// <summary>The step that edits begin at.</summary>
+    /// <summary>The index of the first step of edits.</summary>
     internal int FirstStep => Method.FirstStep(Sampling.Steps);
 
-    /// <summary>The part of some sampling settings that decides an inversion.</summary>
+    /// <summary>Reduces sampling settings to those that affect an inversion.</summary>
     /// <param name="sampling">The settings.</param>
     public static SamplingSettings Deciding(SamplingSettings sampling) => new()
     {
@@ -47,8 +49,8 @@ public sealed record InversionSettings
         ClipSkip = sampling.ClipSkip,
     };
 
-    /// <summary>Throws unless all numbers lie within their bounds.</summary>
-    /// <exception cref="Diffusion.InvalidInputException">A number lies outside.</exception>
+    /// <summary>Checks that all numbers are in range.</summary>
+    /// <exception cref="Diffusion.InvalidInputException">A number is out of range.</exception>
     public void Validate()
     {
         Sampling.Validate();
@@ -61,13 +63,13 @@ public sealed record InversionSettings
 
 /// <summary>Progress of an inversion.</summary>
 /// <param name="Stage">The stage: <c>inverting</c>, <c>optimising</c> or <c>replaying</c>.</param>
-/// <param name="Step">Steps of this stage done.</param>
-/// <param name="Steps">Steps of this stage in all.</param>
+/// <param name="Step">Number of completed steps of this stage.</param>
+/// <param name="Steps">Total number of steps of this stage.</param>
 /// <param name="Rows">U-Net rows computed so far; a backward pass counts as two.</param>
-/// <param name="Loss">Loss of the step, where something is optimized.</param>
+/// <param name="Loss">Loss of the step, if the method optimizes.</param>
 public readonly record struct InversionProgress(string Stage, int Step, int Steps, long Rows, double? Loss = null);
 
-/// <summary>Inversion settings in files and records: one flat object with the options of all methods, as the first version wrote it.</summary>
+/// <summary>The JSON form of inversion settings: one flat object with the options of all methods, as in the first file version.</summary>
 internal sealed class InversionSettingsJson : JsonConverter<InversionSettings>
 {
     public override InversionSettings Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

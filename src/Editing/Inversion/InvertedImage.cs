@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// What an inversion found. Edits start from <see cref="Source"/>'s first entry; their source follows the rest of it and is never computed
-/// again.
+/// The result of an inversion. Edits start from the first entry of <see cref="Source"/>; their source follows the rest of it and is
+/// never recomputed.
 /// </summary>
 public sealed class InvertedImage : IDisposable
 {
@@ -18,28 +18,32 @@ public sealed class InvertedImage : IDisposable
 
     private InvertedImage(Tensor latents, Tensor source, InversionSettings settings) => (Settings, Latents, Source) = (settings, latents, source);
 
-    /// <summary>How it was found.</summary>
+    /// <summary>The settings of the inversion.</summary>
     public InversionSettings Settings { get; }
 
-    /// <summary>The way from the picture's latents (entry 0) to noise, [steps + 1, channels, h, w].</summary>
+    /// <summary>The trajectory from the image's latents (entry 0) to noise, [steps + 1, channels, h, w].</summary>
     public Tensor Latents { get; }
 
-    /// <summary>The way back that the source of an edit takes, from noise (entry 0) to the reconstructed picture, [steps + 1, channels, h, w].</summary>
+    /// <summary>
+    /// The trajectory that an edit's source follows, from noise (entry 0) to the reconstructed image, [steps + 1, channels, h, w].
+    /// </summary>
     public Tensor Source { get; }
 
-    /// <summary>What takes the place of the empty prompt, one row, or a text for each step, [steps, tokens, width]; null where nothing does.</summary>
+    /// <summary>
+    /// Replacement for the empty prompt's conditioning: one row, or one text per step, [steps, tokens, width]; null for none.
+    /// </summary>
     public Conditioning? Unconditional { get; internal init; }
 
-    /// <summary>Noise of each step of a stochastic method, [steps, channels, h, w]; null for the others.</summary>
+    /// <summary>Noise of each step of a stochastic method, [steps, channels, h, w]; null for other methods.</summary>
     public Tensor? StepNoise { get; internal init; }
 
-    /// <summary>Loss before each inner iteration of each timestep; empty where nothing was optimised.</summary>
+    /// <summary>Loss before each inner iteration of each timestep; empty for methods that do not optimize.</summary>
     public IReadOnlyList<IReadOnlyList<double>> Losses { get; internal init; } = [];
 
-    /// <summary>Timesteps that are done; fewer than the settings' steps while an optimisation goes on.</summary>
+    /// <summary>Number of finished timesteps; below the settings' steps while the optimization is unfinished.</summary>
     public int FinishedSteps { get; internal init; }
 
-    /// <summary>Whether the inversion is whole.</summary>
+    /// <summary>Whether the inversion is finished.</summary>
     public bool IsComplete => FinishedSteps == Settings.Sampling.Steps;
 
     /// <inheritdoc/>
@@ -52,14 +56,14 @@ public sealed class InvertedImage : IDisposable
     }
 
     /// <summary>
-    /// Writes what was found in the trace format. Always: <c>inversion.latents</c> [steps + 1, channels, h, w] (entry 0 the picture), <c>timesteps</c> [steps]
-    /// int64 and <c>latents</c> [steps + 1, 1, channels, h, w], the way of the source of edits (entry 0 the start). Of null-text, negative-prompt and proximal:
-    /// <c>inversion.uncond</c> [steps, tokens, width]. Of null-text: <c>inversion.loss</c> [steps] and <c>inversion.iterations</c> [steps] int64. Entries of
-    /// steps are in the order of denoising.
+    /// Writes the inversion in the trace format. Always: <c>inversion.latents</c> [steps + 1, channels, h, w] (entry 0 the image),
+    /// <c>timesteps</c> [steps] int64 and <c>latents</c> [steps + 1, 1, channels, h, w], the trajectory of the edits' source (entry 0 the
+    /// start). For null-text, negative-prompt and proximal: <c>inversion.uncond</c> [steps, tokens, width]. For null-text:
+    /// <c>inversion.loss</c> [steps] and <c>inversion.iterations</c> [steps] int64. Entries by step are in denoising order.
     /// </summary>
-    /// <param name="path">Where to; the file is whole or not there.</param>
-    /// <param name="model">The model the picture was inverted with.</param>
-    /// <param name="metadata">What the file's header says besides; null for nothing.</param>
+    /// <param name="path">Destination path; the file is written atomically.</param>
+    /// <param name="model">The model used for the inversion.</param>
+    /// <param name="metadata">Additional header metadata; null for none.</param>
     public void SaveTrace(string path, StableDiffusionModel model, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var _ = no_grad();
@@ -74,7 +78,9 @@ public sealed class InvertedImage : IDisposable
         SafetensorsWriter.Write(path, tensors, metadata);
     }
 
-    /// <summary>Adds what was found under the names of the trace format: latents, unconditional embeddings, last losses and iterations.</summary>
+    /// <summary>
+    /// Adds the inversion's tensors under their names in the trace format: latents, unconditional embeddings, last losses, iterations.
+    /// </summary>
     internal void AddTrace(Dictionary<string, Tensor> tensors)
     {
         tensors["inversion.latents"] = Latents.cpu();
@@ -88,7 +94,7 @@ public sealed class InvertedImage : IDisposable
         tensors["inversion.iterations"] = tensor(Losses.Select(l => (long)l.Count).ToArray(), device: CPU);
     }
 
-    /// <summary>The same inversion, whose tensors live on when this one is disposed; it has to be disposed as well.</summary>
+    /// <summary>A copy that shares the tensors; each copy keeps them alive and must be disposed.</summary>
     internal InvertedImage Share()
     {
         return new(Shared(Latents), Shared(Source), Settings)

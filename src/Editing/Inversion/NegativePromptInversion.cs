@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// Negative-prompt inversion (Miyake et al. 2023, arXiv 2305.16807): the picture's own prompt takes the empty one's place, which cancels
-/// guidance for the source. Nothing is optimised; what DDIM inversion loses at guidance 1 stays lost.
+/// Negative-prompt inversion (Miyake et al. 2023, arXiv 2305.16807): the image's own prompt replaces the empty one, which cancels
+/// guidance for the source. Nothing is optimized; the error of DDIM inversion at guidance 1 remains.
 /// </summary>
 public record NegativePromptInversion : InversionMethod
 {
@@ -16,7 +16,7 @@ public record NegativePromptInversion : InversionMethod
     internal override InvertedImage Invert(InversionRun run)
     {
         var latents = DdimInversion.Trajectory(run);
-        // Both predictions of the source are the same, so one row is enough at any guidance.
+        // Both predictions of the source are equal, so one row is enough at any guidance.
         var source = DdimInversion.Replay(run, latents[^1], guidance: 1, run.Conditional);
         return new(run.Settings, cat([.. latents], 0), cat([.. source], 0))
         {

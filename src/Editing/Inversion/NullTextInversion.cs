@@ -6,39 +6,39 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// Null-text inversion (Mokady et al. 2022, arXiv 2211.09794, algorithm 1): after DDIM inversion, an embedding in the empty prompt's place is
-/// optimised at each timestep, so that guided denoising leads from each pivot to the next.
+/// Null-text inversion (Mokady et al. 2022, arXiv 2211.09794, algorithm 1): after DDIM inversion, the embedding that replaces the empty
+/// prompt is optimized at each timestep, so that guided denoising leads from each pivot to the next.
 /// </summary>
 /// <remarks>
-/// An inner iteration is one unconditional row forward and its gradient with respect to the embedding alone: the conditional prediction
-/// does not change within a timestep and is computed once, the weights need no gradients.
+/// An inner iteration runs one unconditional row forward and computes its gradient with respect to the embedding only. The conditional
+/// prediction does not change within a timestep and is computed once; the weights need no gradients.
 /// </remarks>
 public sealed record NullTextInversion : InversionMethod
 {
-    /// <summary>Most <see cref="InnerSteps"/>.</summary>
+    /// <summary>Maximum of <see cref="InnerSteps"/>.</summary>
     public const int MaxInnerSteps = 1000;
 
-    /// <summary>Most denoising steps: the learning rate falls by a hundredth of its first value at each timestep.</summary>
+    /// <summary>Maximum number of denoising steps: the learning rate falls by a hundredth of its initial value at each timestep.</summary>
     public const int MaxSteps = 100;
 
-    // The published code lets later timesteps end earlier, by this much loss each.
+    // In the published code the stopping threshold rises by this much with each timestep.
     private const double EarlyStopGrowth = 2e-5;
 
     /// <inheritdoc/>
     public override string Name => "null-text";
 
-    /// <summary>Most optimization steps at each timestep, 0 to <see cref="MaxInnerSteps"/>.</summary>
+    /// <summary>Maximum number of optimization steps per timestep, 0 to <see cref="MaxInnerSteps"/>.</summary>
     public int InnerSteps { get; init; } = 10;
 
-    /// <summary>The loss at which the first timestep is done, at least 0; it rises by 2·10⁻⁵ with each timestep.</summary>
+    /// <summary>The loss at which the first timestep stops, at least 0; it rises by 2·10⁻⁵ with each timestep.</summary>
     public double EarlyStop { get; init; } = 1e-5;
 
     /// <summary>Adam's learning rate at the first timestep, above 0.</summary>
     public double LearningRate { get; init; } = 1e-2;
 
     /// <summary>
-    /// Whether the backward pass recomputes activations (gradient checkpointing): a third more work, far less memory. Null: where keeping them would
-    /// take more than about 2 GB, and with models that hold one part in memory at a time.
+    /// Whether the backward pass recomputes activations (gradient checkpointing): a third more work, far less memory. Null enables it if
+    /// the activations would take more than about 2 GB, and for models that hold one part in memory at a time.
     /// </summary>
     public bool? SaveMemory { get; init; }
 
@@ -50,7 +50,7 @@ public sealed record NullTextInversion : InversionMethod
     internal override void Validate(SamplingSettings sampling)
     {
         Require(
-            sampling.Steps <= MaxSteps, nameof(SamplingSettings.Steps), $"{sampling.Steps} is too many for null-text inversion, whose learning rate reaches 0.",
+            sampling.Steps <= MaxSteps, nameof(SamplingSettings.Steps), $"{sampling.Steps} is too many for null-text inversion: its learning rate would reach 0.",
             $"Use at most {MaxSteps}.");
         RequireRange(InnerSteps, 0, MaxInnerSteps, nameof(InnerSteps));
         Require(EarlyStop >= 0, nameof(EarlyStop), $"{EarlyStop} is out of range.", "Use a number of at least 0.");
@@ -104,7 +104,7 @@ public sealed record NullTextInversion : InversionMethod
             adam.Step(GradientScale.Down(pass.Backward(GradientScale.Up(gradient)).Text), rate);
             run.CountIteration();
             losses.Add(loss);
-            // As published: the loss is that before the update it decides about.
+            // As published: the loss before the update decides whether to stop after it.
             if (loss < EarlyStop + (step * EarlyStopGrowth))
                 break;
         }
@@ -115,7 +115,7 @@ public sealed record NullTextInversion : InversionMethod
 
         Tensor Next(Tensor free) => run.Scheduler.Step(Guidance.Combine(free, conditional, run.Settings.Sampling.Guidance), step, current);
 
-        // The mean squared distance of the step's result from the pivot, and its gradient with respect to the unconditional prediction.
+        // The mean squared distance of the step's result from the pivot, with its gradient with respect to the unconditional prediction.
         (double Loss, Tensor Gradient) Loss(Tensor output)
         {
             using var _ = enable_grad();

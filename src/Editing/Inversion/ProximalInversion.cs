@@ -5,15 +5,15 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// Proximal guidance (Han et al. 2023, arXiv 2306.05414): negative-prompt inversion whose edits are guided only where the two predictions
-/// differ much. The proximal operator of λ‖·‖₀: what is smaller than a quantile of the differences becomes zero.
+/// Proximal guidance (Han et al. 2023, arXiv 2306.05414): negative-prompt inversion that applies guidance only where the two predictions
+/// differ strongly. This is the proximal operator of λ‖·‖₀: differences below a quantile become zero.
 /// </summary>
 public sealed record ProximalInversion : NegativePromptInversion
 {
     /// <inheritdoc/>
     public override string Name => "proximal";
 
-    /// <summary>Quantile of the differences below which guidance is dropped, 0 to 1.</summary>
+    /// <summary>Quantile of the differences below which guidance is zeroed, 0 to 1.</summary>
     public double Quantile { get; init; } = 0.7;
 
     internal override void Validate(SamplingSettings sampling) => RequireRange(Quantile, 0.0, 1.0, nameof(Quantile));

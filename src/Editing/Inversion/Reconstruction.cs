@@ -3,27 +3,27 @@ using PromptToPrompt.Diffusion.Pipelines;
 
 namespace PromptToPrompt.Editing.Inversion;
 
-/// <summary>How well an inversion brings its picture back.</summary>
-/// <param name="Framed">The picture as the model was given it.</param>
-/// <param name="RoundTrip">Encoded and decoded at once: no inversion can do better.</param>
-/// <param name="Replayed">Where the source of an edit ends.</param>
-/// <param name="Untuned">Where guided denoising of the same inversion ends without any method against its drift; null where that was not run.</param>
+/// <summary>The reconstruction of an image from its inversion, with its quality.</summary>
+/// <param name="Framed">The image as framed for the model.</param>
+/// <param name="RoundTrip">The image encoded and decoded directly: the upper bound for every inversion.</param>
+/// <param name="Replayed">The image that an edit's source reproduces.</param>
+/// <param name="Untuned">The image from guided denoising without drift correction; null if that was not run.</param>
 public sealed record Reconstruction(Picture Framed, Picture RoundTrip, Picture Replayed, Picture? Untuned)
 {
-    /// <summary>Peak signal-to-noise ratio of what is brought back, in decibels.</summary>
+    /// <summary>Peak signal-to-noise ratio of the reconstruction, in decibels.</summary>
     public double Psnr => Framed.Psnr(Replayed);
 
-    /// <summary>The same of the autoencoder's round trip: the ceiling.</summary>
+    /// <summary>Peak signal-to-noise ratio of the autoencoder's round trip, the upper bound, in decibels.</summary>
     public double Ceiling => Framed.Psnr(RoundTrip);
 
-    /// <summary>The same of plain DDIM inversion with guidance, where it was run.</summary>
+    /// <summary>Peak signal-to-noise ratio of plain DDIM inversion with guidance, in decibels; null if that was not run.</summary>
     public double? UntunedPsnr => Untuned is null ? null : Framed.Psnr(Untuned);
 
-    /// <summary>Decodes what an inversion found.</summary>
+    /// <summary>Decodes the reconstructions of an inversion.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="file">The inversion with its picture.</param>
-    /// <param name="compare">Whether to run the denoising for <see cref="Untuned"/>, two rows a step.</param>
-    /// <param name="progress">Told after each of its steps.</param>
+    /// <param name="file">The inversion with its image.</param>
+    /// <param name="compare">Whether to compute <see cref="Untuned"/>, two rows a step.</param>
+    /// <param name="progress">Receives the progress after each of these steps.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     public static Reconstruction Of(
         StableDiffusionModel model, InversionFile file, bool compare = false, IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default)

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Pipelines;
 
-/// <summary>A run worked out for a model: tokens, embeddings, edits, noise and regions. Everything that is decided before the first step.</summary>
+/// <summary>Everything about a run that is computed before its first step: tokens, embeddings, edits, noise and regions.</summary>
 internal sealed class EditPlan : IDisposable
 {
     private readonly Tensor? mask;
@@ -67,13 +67,15 @@ internal sealed class EditPlan : IDisposable
 
     public IReadOnlyList<EditSchedule?> Edits => Words.Edits;
 
-    /// <summary>Starting noise of every prompt, [prompts, channels, h, w].</summary>
+    /// <summary>Initial noise of every prompt, [prompts, channels, h, w].</summary>
     public Tensor Noise { get; }
 
-    /// <summary>The source's latents at the start and after each step, where a picture was inverted; see <see cref="DenoisingRequest.Trajectory"/>.</summary>
+    /// <summary>
+    /// The source's latents at the start and after each step, for an inverted image; see <see cref="DenoisingRequest.Trajectory"/>.
+    /// </summary>
     public Tensor? Trajectory { get; }
 
-    /// <summary>The step that edits begin at.</summary>
+    /// <summary>The index of the first step of edits.</summary>
     public int FirstStep { get; }
 
     public Conditioning Conditional { get; }
@@ -97,7 +99,7 @@ internal sealed class EditPlan : IDisposable
         return Source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Sampling.Steps, Sampling.Seed);
     }
 
-    /// <summary>U-Net rows of each step of a pass over some of the prompts.</summary>
+    /// <summary>Number of U-Net rows in each step of a pass over some of the prompts.</summary>
     public int Rows(IReadOnlyList<int> prompts)
     {
         var known = Trajectory is not null && prompts.Contains(0) ? 1 : 0;
@@ -122,7 +124,7 @@ internal sealed class EditPlan : IDisposable
         if (Trajectory is not null)
         {
             source = Trajectory.narrow(0, FirstStep, 1);
-            Require(source.shape[1] == model.Shape.Vae.LatentChannels, $"The picture was inverted with a model of {source.shape[1]} latent channels; this one has {model.Shape.Vae.LatentChannels}.");
+            Require(source.shape[1] == model.Shape.Vae.LatentChannels, $"The image was inverted with a model of {source.shape[1]} latent channels; this model has {model.Shape.Vae.LatentChannels}.");
         }
         else if (Source.InitialLatents is { } given)
         {
@@ -146,7 +148,7 @@ internal sealed class EditPlan : IDisposable
         return found.To(Model.Dtype, Model.Device).Own();
     }
 
-    // A position may change when more than half of its pixels may.
+    // A position may change if more than half of its pixels may.
     private Tensor LatentMask(Picture picture)
     {
         using var scope = NewDisposeScope();

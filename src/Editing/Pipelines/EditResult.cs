@@ -14,8 +14,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Pipelines;
 
 /// <summary>
-/// The images of a run, and what was kept of it. A result owns all it shows: the source's inversion, the session and the model may be disposed before
-/// it.
+/// The images of a run, with the data that the run kept. A result owns everything it shows: the source's inversion, the session and the
+/// model may be disposed before it.
 /// </summary>
 public sealed class EditResult : IDisposable
 {
@@ -27,7 +27,7 @@ public sealed class EditResult : IDisposable
     private readonly List<Tensor> latents = [];
     private readonly List<Tensor?> masks = [];
 
-    // Takes what it needs of the plan, which is gone after the run.
+    // Copies what it needs from the plan, which is disposed after the run.
     internal EditResult(EditPlan plan, IReadOnlyList<int> rows, IReadOnlyList<long> timesteps)
     {
         (sampling, edit, isTraced) = (plan.Sampling, plan.Edit, plan.Observation.Trace);
@@ -48,34 +48,38 @@ public sealed class EditResult : IDisposable
     /// <summary>All prompts of the run, the source's first.</summary>
     public IReadOnlyList<TokenizedPrompt> Prompts { get; }
 
-    /// <summary>Which prompt each picture is of.</summary>
+    /// <summary>The index into <see cref="Prompts"/> for each image.</summary>
     public IReadOnlyList<int> Rows { get; }
 
-    /// <summary>The pictures.</summary>
+    /// <summary>The images.</summary>
     public IReadOnlyList<Picture> Pictures { get; private set; } = [];
 
-    /// <summary>Attention maps, where somebody asked for them.</summary>
+    /// <summary>Cross-attention maps; null unless requested.</summary>
     public AttentionMaps? Maps { get; }
 
-    /// <summary>The source's self-attention, where somebody asked for it.</summary>
+    /// <summary>The source's self-attention; null unless requested.</summary>
     public SelfAttentionMap? SelfAttention { get; }
 
-    /// <summary>The sampler that ran.</summary>
+    /// <summary>The sampler of the run.</summary>
     public SamplerKind Sampler { get; }
 
-    /// <summary>The timesteps that ran.</summary>
+    /// <summary>The timesteps of the run.</summary>
     public IReadOnlyList<long> Timesteps { get; }
 
-    /// <summary>Which step, from 1, an evaluation of the network belongs to: PNDM evaluates the timestep of its second step twice.</summary>
+    /// <summary>
+    /// The step, counted from 1, that a network evaluation belongs to: PNDM evaluates the timestep of its second step twice.
+    /// </summary>
     /// <param name="evaluation">Index of the evaluation, as in <see cref="Timesteps"/>.</param>
     public int StepOf(int evaluation) => Timesteps.Take(evaluation + 1).Distinct().Count();
 
-    /// <summary>The final latents, [pictures, channels, h, w] float32.</summary>
+    /// <summary>The final latents, [images, channels, h, w] float32.</summary>
     public Tensor Latents { get; private set; } = null!;
 
-    /// <summary>Writes what happened: latents, pictures, timesteps, average 16×16 cross-attention and blend masks (255 before the blend begins).</summary>
-    /// <param name="path">Where to; the file is whole or not there.</param>
-    /// <param name="metadata">What the file's header says besides; null for nothing.</param>
+    /// <summary>
+    /// Writes the trace: latents, images, timesteps, average 16×16 cross-attention and blend masks (255 before the blend starts).
+    /// </summary>
+    /// <param name="path">Destination path; the file is written atomically.</param>
+    /// <param name="metadata">Additional header metadata; null for none.</param>
     /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
     public void SaveTrace(string path, IReadOnlyDictionary<string, string>? metadata = null)
     {
@@ -97,19 +101,20 @@ public sealed class EditResult : IDisposable
     }
 
     /// <summary>
-    /// One of the pictures as a source of further edits: its way from noise is known, so that it need not be inverted. It keeps the negative
-    /// prompt, or what took the empty prompt's place in its own source, the noise of its source's steps, and what is emphasised in its prompt.
+    /// An image of this run as a source of further edits: its trajectory from noise is known, so it need not be inverted. It keeps the
+    /// negative prompt (or its source's replacement for the empty prompt), the noise of its source's steps, and the emphasis in its prompt.
     /// </summary>
     /// <param name="picture">Index into <see cref="Pictures"/>.</param>
-    /// <exception cref="Diffusion.InvalidInputException">The picture was not made with DDIM, whose way is the only one that edits can follow.</exception>
+    /// <exception cref="Diffusion.InvalidInputException">The image was not made with DDIM; edits can only follow a DDIM
+    /// trajectory.</exception>
     /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
     public InvertedImage AsSource(int picture)
     {
         RequireTrace();
         if (Sampler != SamplerKind.Ddim)
-            throw new Diffusion.InvalidInputException($"This picture was made with {Sampler.Name()}; only pictures made with ddim can be edited further.");
+            throw new Diffusion.InvalidInputException($"This image was made with {Sampler.Name()}; only images made with ddim can be edited further.");
         if (latents.Count != sampling.Steps + 1)
-            throw new Diffusion.InvalidInputException("This picture comes from a partial run, so its trajectory is incomplete; invert it to edit it further.");
+            throw new Diffusion.InvalidInputException("This image comes from a partial run, so its trajectory is incomplete; invert it to edit it further.");
         var settings = inverted?.Settings ?? new InversionSettings
         {
             Method = new DirectInversion(),
@@ -127,7 +132,7 @@ public sealed class EditResult : IDisposable
         };
     }
 
-    /// <summary>A picture's prompt as people read it, with what its words were weighted by.</summary>
+    /// <summary>An image's prompt in readable form, with the weights of its words.</summary>
     /// <param name="picture">Index into <see cref="Pictures"/>.</param>
     public string Caption(int picture)
     {
@@ -138,7 +143,9 @@ public sealed class EditResult : IDisposable
         return string.Join(", ", weights.Select(weight => string.Create(CultureInfo.InvariantCulture, $"{weight.Word} ×{weight.Weight:0.##}")).Prepend(text));
     }
 
-    /// <summary>Where the last step let a picture change, [h, w], 255 for yes; null where nothing confined it. The caller's to dispose.</summary>
+    /// <summary>
+    /// The mask of the last step, [h, w], 255 where the image may change; null if nothing confined it. The caller disposes it.
+    /// </summary>
     /// <param name="picture">Index into <see cref="Pictures"/>.</param>
     /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
     public Tensor? LastMask(int picture)

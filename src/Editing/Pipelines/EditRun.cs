@@ -7,19 +7,19 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Pipelines;
 
 /// <summary>
-/// Runs edits. A run is one pass over the steps; which prompts are in its batch decides what it is: all of them (one batch), the source alone
-/// (the source pass, recorded), or the edits alone (an edit pass, which reads the recording).
+/// Runs edits. A run is one pass over the steps, over a batch of prompts: all of them (one batch), only the source (the source pass, which
+/// is recorded), or only the edits (an edit pass, which reads the recording).
 /// </summary>
 public static class EditRun
 {
-    /// <summary>Makes the source image and its edits in one batch.</summary>
+    /// <summary>Generates the source image and its edits in one batch.</summary>
     /// <param name="model">The model.</param>
     /// <param name="source">The source image.</param>
-    /// <param name="edit">Its edits; null to make the source alone.</param>
-    /// <param name="observation">What else to keep.</param>
+    /// <param name="edit">Its edits; null to generate only the source.</param>
+    /// <param name="observation">Additional data to keep.</param>
     /// <param name="progress">Receives the progress after every step.</param>
     /// <param name="cancellationToken">Stops the run before the next step.</param>
-    /// <exception cref="Diffusion.InvalidInputException">A word, number or size does not fit.</exception>
+    /// <exception cref="Diffusion.InvalidInputException">A word, number or size is invalid.</exception>
     public static EditResult Execute(
         StableDiffusionModel model, GenerationRequest source, EditRequest? edit = null, Observation? observation = null,
         IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -28,12 +28,12 @@ public static class EditRun
         return Pass(plan, [.. Enumerable.Range(0, plan.Prompts.Count)], recording: null, progress, cancellationToken);
     }
 
-    /// <summary>Throws, before any work, what a run would throw because of its words and numbers.</summary>
+    /// <summary>Checks the words and numbers of a run without running it.</summary>
     /// <param name="model">The model.</param>
     /// <param name="source">The source image.</param>
     /// <param name="edit">Its edits.</param>
-    /// <param name="settings">How the image to edit will be inverted; null where nothing is, or it is inverted already.</param>
-    /// <exception cref="Diffusion.InvalidInputException">A word or number does not fit.</exception>
+    /// <param name="settings">How the image will be inverted; null if there is none to invert, or it is already inverted.</param>
+    /// <exception cref="Diffusion.InvalidInputException">A word or number is invalid.</exception>
     public static void Check(StableDiffusionModel model, GenerationRequest source, EditRequest edit, InversionSettings? settings = null)
     {
         if (settings is not null)
@@ -54,7 +54,7 @@ public static class EditRun
         try
         {
             var first = prompts[0];
-            // Rows that are computed one after another cannot look at each other: the source's is recorded for those that follow in the step.
+            // Rows computed one after another cannot read each other, so the source's row is recorded for the later rows of the step.
             using var lent = plan.RowByRow && first == 0 && prompts.Count > 1 && recording is null
                 ? SourceRecording.OfLatestStep(plan.Model.Dtype, plan.Edit.SelfResolution) : null;
             using var attention = new EditAttentionProcessor(plan.Edits, recording ?? lent, plan.Maps, plan.SelfAttention);
@@ -62,7 +62,7 @@ public static class EditRun
             using var conditional = plan.Conditional.Narrow(first, prompts.Count);
             for (var i = 0; i <= plan.FirstStep; i++)
             {
-                // Steps that are left out leave the source on its way and edits where they will begin.
+                // In skipped steps the source follows its trajectory and the edits wait at their starting point.
                 using var scope = NewDisposeScope();
                 var source = plan.Trajectory?.narrow(0, i, 1);
                 if (first == 0)
@@ -129,7 +129,7 @@ public static class EditRun
         using var scope = NewDisposeScope();
         var masks = blend.Masks(step, plan.Prompts.Count, latents.shape[2], latents.shape[3], latents.device);
         result.KeepMask(masks);
-        // Entry 0 of the recording is the start, so the source after this step is entry step + 1.
+        // Entry 0 of the recording is the initial latents, so the source after this step is entry step + 1.
         var source = first == 0 ? latents.narrow(0, 0, 1) : recording!.Latents[step + 1];
         var blended = LocalBlend.Blend(latents.narrow(0, latents.shape[0] - edits, edits), source, masks.narrow(0, 1, edits));
         return (first == 0 ? cat([source, blended], 0) : blended).MoveToOuterDisposeScope();

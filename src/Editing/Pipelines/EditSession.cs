@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Pipelines;
 
 /// <summary>
-/// Many edits of one source. The source runs once and is recorded; each edit then computes only its own two rows (unconditional and conditional)
-/// instead of four.
+/// Many edits of one source. The source runs once and is recorded; each edit then computes only its own two rows (unconditional and
+/// conditional) instead of four.
 /// </summary>
 public sealed class EditSession : IDisposable
 {
@@ -14,11 +14,11 @@ public sealed class EditSession : IDisposable
     private readonly GenerationRequest source;
     private readonly SourceRecording recording;
 
-    /// <summary>Begins a session; nothing is computed yet.</summary>
-    /// <param name="model">The model; stays the caller's.</param>
+    /// <summary>Creates a session without computing anything.</summary>
+    /// <param name="model">The model; not disposed with the session.</param>
     /// <param name="source">The source image.</param>
     /// <param name="recordingType">Type of the recorded activations; bfloat16 halves the memory.</param>
-    /// <param name="maxBytes">Most memory the recording may take.</param>
+    /// <param name="maxBytes">Memory limit of the recording, in bytes.</param>
     /// <param name="selfResolution">Largest <see cref="EditRequest.SelfResolution"/> of the edits.</param>
     public EditSession(
         StableDiffusionModel model, GenerationRequest source, ScalarType recordingType = ScalarType.Float32, long maxBytes = 6L << 30,
@@ -32,22 +32,22 @@ public sealed class EditSession : IDisposable
     /// <summary>Memory of the recording in bytes.</summary>
     public long RecordedBytes => recording.Bytes;
 
-    /// <summary>The source pass: makes the source image and records what edits need.</summary>
-    /// <param name="observation">What else to keep.</param>
+    /// <summary>Runs the source pass: generates the source image and records what edits need.</summary>
+    /// <param name="observation">Additional data to keep.</param>
     /// <param name="progress">Receives the progress after every step.</param>
     /// <param name="cancellationToken">Stops the pass before the next step.</param>
-    /// <exception cref="InvalidOperationException">The source has run.</exception>
+    /// <exception cref="InvalidOperationException">The source has already run.</exception>
     public EditResult RunSource(Observation? observation = null, IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         if (recording.IsComplete)
-            throw new InvalidOperationException("The source of this session has run.");
+            throw new InvalidOperationException("The source of this session has already run.");
         using var plan = new EditPlan(model, source, new EditRequest(), observation);
         return EditRun.Pass(plan, [0], recording, progress, cancellationToken);
     }
 
-    /// <summary>An edit pass: the edited images alone, steered by the recording.</summary>
+    /// <summary>Runs an edit pass: only the edited images, steered by the recording.</summary>
     /// <param name="edit">The edit.</param>
-    /// <param name="observation">What else to keep.</param>
+    /// <param name="observation">Additional data to keep.</param>
     /// <param name="progress">Receives the progress after every step.</param>
     /// <param name="cancellationToken">Stops the pass before the next step.</param>
     /// <exception cref="InvalidOperationException">The source has not run.</exception>

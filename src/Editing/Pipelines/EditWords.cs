@@ -7,7 +7,7 @@ using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Editing.Pipelines;
 
-/// <summary>What of a run depends on its words and numbers alone: checked and worked out before anything is computed.</summary>
+/// <summary>The part of a run that depends only on its words and numbers; checked and computed before the model runs.</summary>
 internal sealed class EditWords
 {
     public EditWords(ClipTokenizer tokenizer, GenerationRequest source, EditRequest edit)
@@ -40,7 +40,7 @@ internal sealed class EditWords
     /// <summary>Token positions of the subtracted words in each prompt.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? BlendSubtract { get; }
 
-    /// <summary>Refuses, before an image is inverted, what cannot follow that inversion.</summary>
+    /// <summary>Rejects, before an image is inverted, settings that the inversion cannot support.</summary>
     /// <param name="source">The source.</param>
     /// <param name="edit">Its edit.</param>
     /// <param name="settings">How the image will be inverted.</param>
@@ -73,7 +73,7 @@ internal sealed class EditWords
         edit.Validate();
         if (source.Inverted is not { } inverted)
             return;
-        Require(inverted.IsComplete, $"The inversion stopped after {inverted.FinishedSteps} of {inverted.Settings.Sampling.Steps} steps; finish it first.");
+        Require(inverted.IsComplete, $"The inversion stopped after {inverted.FinishedSteps} of {inverted.Settings.Sampling.Steps} steps. Resume it first.");
         RequireFits(source, edit, inverted.Settings);
         Require(
             source.Sampling.Negative.Length == 0 || inverted.Unconditional is null,

@@ -4,32 +4,34 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Pipelines;
 
-/// <summary>An image to make: from noise, or along the trajectory of an inverted image. The same request on the same model makes the same image.</summary>
+/// <summary>
+/// An image to generate, from noise or along the trajectory of an inverted image. Equal requests on the same model give equal images.
+/// </summary>
 public sealed record GenerationRequest
 {
     /// <summary>The prompt; words may be emphasized, <c>(word:1.3)</c>.</summary>
     public required string Prompt { get; init; }
 
-    /// <summary>How it is sampled.</summary>
+    /// <summary>The sampling settings.</summary>
     public SamplingSettings Sampling { get; init; } = new();
 
-    /// <summary>Starting noise instead of the seed's, [1, channels, h, w]; stays the caller's.</summary>
+    /// <summary>Initial noise instead of the seed's, [1, channels, h, w]; the caller disposes it.</summary>
     public Tensor? InitialLatents { get; init; }
 
     /// <summary>
-    /// An inverted image instead of noise; stays the caller's. Prompt, steps, offset, chunks and CLIP skip are then those of the inversion: begin with
-    /// <see cref="Of"/>.
+    /// An inverted image instead of noise; the caller disposes it. Prompt, steps, offset, chunks and CLIP skip must then match the
+    /// inversion: start with <see cref="Of"/>.
     /// </summary>
     public InvertedImage? Inverted { get; init; }
 
     /// <summary>
-    /// Whether the rows of a step are computed one after another, with the memory of one. The image is the same up to rounding. Models that hold one
-    /// part in memory at a time always run so.
+    /// Whether the rows of a step are computed one after another, to save memory. The image is the same up to rounding. Models that hold
+    /// one part in memory at a time always run this way.
     /// </summary>
     public bool RowByRow { get; init; }
 
-    /// <summary>An inverted image as a source of edits.</summary>
-    /// <param name="inverted">The inversion; stays the caller's.</param>
+    /// <summary>A request that makes an inverted image the source of edits.</summary>
+    /// <param name="inverted">The inversion; the caller disposes it.</param>
     public static GenerationRequest Of(InvertedImage inverted) => new()
     {
         Inverted = inverted,
@@ -38,10 +40,10 @@ public sealed record GenerationRequest
     };
 }
 
-/// <summary>What a run keeps besides its images. It never decides an image.</summary>
+/// <summary>Data that a run keeps besides its images. It does not affect the images.</summary>
 public sealed record Observation
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>Keeps no additional data.</summary>
     public static Observation None { get; } = new();
 
     /// <summary>Whether to collect cross-attention maps, <see cref="EditResult.Maps"/>.</summary>
@@ -55,8 +57,9 @@ public sealed record Observation
 }
 
 /// <summary>Progress of a run.</summary>
-/// <param name="Step">Steps done.</param>
-/// <param name="Steps">Steps in all.</param>
+/// <param name="Step">Number of completed steps.</param>
+/// <param name="Steps">Total number of steps.</param>
 /// <param name="Rows">U-Net rows computed in each step.</param>
-/// <param name="Preview">Decodes the current x₀ predictions of the images that are computed. Call it only inside the progress callback; each call runs the autoencoder.</param>
+/// <param name="Preview">Decodes the current x₀ predictions. Call it only inside the progress callback; each call runs the
+/// autoencoder.</param>
 public readonly record struct EditProgress(int Step, int Steps, int Rows, Func<IReadOnlyList<Diffusion.Images.Picture>>? Preview = null);

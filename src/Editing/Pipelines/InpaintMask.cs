@@ -5,16 +5,19 @@ using PromptToPrompt.Diffusion.Images;
 namespace PromptToPrompt.Editing.Pipelines;
 
 /// <summary>
-/// How new content is laid into a picture by a mask in black and white (<see cref="Mask"/>), so that "outside" has a meaning for every pixel. Soft
-/// edges lie inside.
+/// Composites new content into an image through a black-and-white mask (<see cref="Mask"/>). Every pixel is inside or outside the mask;
+/// soft edges lie inside.
 /// </summary>
 public static class InpaintMask
 {
-    /// <summary>How much of each pixel is replaced: 0 outside the mask, and from 0 to 255 within <paramref name="feather"/> pixels of its edge.</summary>
-    /// <param name="mask">A mask in black and white.</param>
+    /// <summary>
+    /// The opacity of the new content at each pixel: 0 outside the mask, rising to 255 within <paramref name="feather"/> pixels of its
+    /// edge.
+    /// </summary>
+    /// <param name="mask">A black-and-white mask.</param>
     /// <param name="feather">Width of the soft edge in pixels.</param>
-    /// <returns>One share for each pixel, row by row; of 255.</returns>
-    /// <exception cref="InvalidInputException">The soft edge leaves nothing of the mask.</exception>
+    /// <returns>One value from 0 to 255 per pixel, row-major.</returns>
+    /// <exception cref="InvalidInputException">The soft edge is wider than the mask.</exception>
     public static byte[] Shares(Picture mask, double feather)
     {
         var shares = new byte[mask.Width * mask.Height];
@@ -23,10 +26,10 @@ public static class InpaintMask
         if (feather > 0)
             Soften(shares, mask.Width, feather / 2);
         return shares.AsSpan().ContainsAnyExcept((byte)0) ? shares
-            : throw new InvalidInputException(FormattableString.Invariant($"A feather of {feather} pixels is wider than the mask; give fewer pixels."));
+            : throw new InvalidInputException(FormattableString.Invariant($"A feather of {feather} pixels is wider than the mask. Use a smaller value."));
     }
 
-    /// <summary>One picture over another, by shares.</summary>
+    /// <summary>Blends one image over another with the given opacities.</summary>
     public static Picture Composite(Picture under, Picture over, byte[] shares)
     {
         var mixed = new byte[under.Rgb.Length];
@@ -44,8 +47,8 @@ public static class InpaintMask
         return under with { Rgb = mixed };
     }
 
-    // A Gaussian blur; beyond the border lies what is at it. A straight edge is half grey then, and what is above that lies inside and is stretched to
-    // the whole range. No more rows are held than the blur reaches over.
+    // A Gaussian blur that repeats border pixels. A straight edge then has the value ½; values above it lie inside and are stretched to the
+    // full range. Memory holds only as many rows as the blur spans.
     private static void Soften(byte[] shares, int width, double sigma)
     {
         var height = shares.Length / width;
@@ -59,7 +62,7 @@ public static class InpaintMask
         var next = 0;
         for (var y = 0; y < height; y++)
         {
-            // Rows are blurred across before their shares are written, and written before others need them no more.
+            // Rows are blurred horizontally before their shares are overwritten, and overwritten once no other row needs them.
             for (; next <= Math.Min(y + radius, height - 1); next++)
                 across[next % weights.Length] = Across(shares.AsSpan(next * width, width), across[next % weights.Length] ?? new float[width]);
             var row = shares.AsSpan(y * width, width);

@@ -5,46 +5,50 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Pipelines;
 
-/// <summary>Everything that decides an inpainted picture.</summary>
+/// <summary>All settings of an inpainting run.</summary>
 public sealed record InpaintRequest
 {
-    /// <summary>Most <see cref="Feather"/>.</summary>
+    /// <summary>Maximum of <see cref="Feather"/>.</summary>
     public const int MaxFeather = 1000;
 
-    /// <summary>The picture, of any size.</summary>
+    /// <summary>The image, of any size.</summary>
     public required Picture Picture { get; init; }
 
-    /// <summary>Where the picture may change, a mask of its size or shape; <see cref="Diffusion.Images.Mask"/> says how it is read.</summary>
+    /// <summary>
+    /// The mask, of the image's size or aspect ratio, white where the image may change; see <see cref="Diffusion.Images.Mask"/>.
+    /// </summary>
     public required Picture Mask { get; init; }
 
-    /// <summary>What the whole image should show; words may be emphasized, <c>(word:1.3)</c>.</summary>
+    /// <summary>A prompt for the whole image; words may be emphasized, <c>(word:1.3)</c>.</summary>
     public required string Prompt { get; init; }
 
-    /// <summary>How the new content is sampled; the size is what the model works at.</summary>
+    /// <summary>The sampling settings; the size is the model's working size.</summary>
     public SamplingSettings Sampling { get; init; } = new();
 
-    /// <summary>Starting noise instead of the seed's, [1, channels, h, w] of the framed image; stays the caller's.</summary>
+    /// <summary>Initial noise instead of the seed's, [1, channels, h, w] of the framed image; the caller disposes it.</summary>
     public Tensor? InitialLatents { get; init; }
 
-    /// <summary>How the picture is brought to the model's size.</summary>
+    /// <summary>How the image is fitted to the model's size.</summary>
     public FramingKind Frame { get; init; }
 
-    /// <summary>Share of the steps that run: at 1 the mask is filled from noise alone, below it from what was there with noise on it.</summary>
+    /// <summary>Fraction of the steps to run: 1 fills the mask from pure noise; lower values start from the noised original.</summary>
     public double Strength { get; init; } = 1;
 
-    /// <summary>About how many pixels within the mask's edge the new content fades in over; 0 for a hard edge.</summary>
+    /// <summary>Approximate width, in pixels inside the mask's edge, over which the new content fades in; 0 for a hard edge.</summary>
     public double Feather { get; init; }
 
-    /// <summary>Whether pixels outside the mask are the picture's own, byte for byte; else the whole framed part is as the model made it.</summary>
+    /// <summary>
+    /// Whether pixels outside the mask stay exactly the original's; otherwise the whole framed area comes from the model.
+    /// </summary>
     public bool KeepOutside { get; init; } = true;
 
-    /// <summary>Throws unless all numbers lie within their bounds.</summary>
-    /// <exception cref="Diffusion.InvalidInputException">A number lies outside.</exception>
+    /// <summary>Checks that all numbers are in range.</summary>
+    /// <exception cref="Diffusion.InvalidInputException">A number is out of range.</exception>
     public void Validate()
     {
         Sampling.Validate();
         Require(Strength is > 0 and <= 1, nameof(Strength), $"{Strength} is out of range.", "Use a number above 0, at most 1.");
         RequireRange(Feather, 0.0, MaxFeather, nameof(Feather));
-        Require(KeepOutside || Feather == 0, nameof(Feather), "It softens the edge of the pixels that are kept, and none are.", "Leave it out.");
+        Require(KeepOutside || Feather == 0, nameof(Feather), "It has no effect when the pixels outside the mask are not kept.", "Leave it out.");
     }
 }

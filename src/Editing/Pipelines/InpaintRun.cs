@@ -9,19 +9,19 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Pipelines;
 
 /// <summary>
-/// Fills a part of a picture by a prompt. With a text-to-image model, everything outside the mask is set after each step to the picture's own
-/// latents with that step's noise (Avrahami et al., "Blended Latent Diffusion", arXiv 2206.02779). A model made for inpainting, which its
-/// number of input channels tells, is given the mask and the rest of the picture instead (Rombach et al., arXiv 2112.10752, §4.5).
+/// Fills a masked part of an image from a prompt. With a text-to-image model, the latents outside the mask are reset after each step to the
+/// image's own, noised to that step (Avrahami et al., "Blended Latent Diffusion", arXiv 2206.02779). An inpainting model, recognized by its
+/// number of input channels, receives the mask and the rest of the image as extra channels (Rombach et al., arXiv 2112.10752, §4.5).
 /// </summary>
 public static class InpaintRun
 {
-    /// <summary>Inpaints a picture.</summary>
-    /// <param name="model">The model, of either form.</param>
-    /// <param name="request">What to make.</param>
-    /// <param name="observation">What else to keep.</param>
+    /// <summary>Inpaints an image.</summary>
+    /// <param name="model">A text-to-image or inpainting model.</param>
+    /// <param name="request">The inpainting settings.</param>
+    /// <param name="observation">Additional data to keep.</param>
     /// <param name="progress">Receives the progress after every step.</param>
     /// <param name="cancellationToken">Stops the run before the next step.</param>
-    /// <exception cref="InvalidInputException">The mask, a number or a size does not fit, or the model is of a third form.</exception>
+    /// <exception cref="InvalidInputException">The mask, a number or a size is invalid, or the model is of another type.</exception>
     public static InpaintResult Execute(
         StableDiffusionModel model, InpaintRequest request, Observation? observation = null, IProgress<EditProgress>? progress = null,
         CancellationToken cancellationToken = default)
@@ -55,14 +55,14 @@ public static class InpaintRun
                 nameof(InpaintRequest.InitialLatents), $"They are {plan.Noise.shape[3]}x{plan.Noise.shape[2]}; the framed image needs {width}x{height}.", null);
         var region = plan.Blend!.Masks(0, 1, height, width, clean.device);
         if (!region.any().ReadBoolean())
-            throw new InvalidInputException($"The mask is too thin for this model, which works on blocks of {model.Shape.Vae.PixelsPerLatent} pixels; paint more of it white.");
+            throw new InvalidInputException($"The mask is too thin for this model, which works on blocks of {model.Shape.Vae.PixelsPerLatent} pixels; make the white area larger.");
         var first = FirstStep(scheduler.Timesteps, request.Strength);
         var extra = IsInpaintingModel(model) ? cat([region.to(ScalarType.Float32), Visible(model, picture, mask)], 1) : null;
         var result = new EditResult(plan, [0], [.. scheduler.Timesteps.Skip(first)]);
         try
         {
             using var attention = new EditAttentionProcessor(plan.Edits, null, plan.Maps);
-            // The loop gives starting noise the scheduler's scale, which noised latents have already.
+            // The loop scales initial noise to the scheduler's sigma; noised latents already have that scale.
             using var start = first == 0 ? plan.Noise.alias() : scheduler.AddNoise(clean, plan.Noise, scheduler.Timesteps[first]) / Scalar(scheduler.InitialNoiseSigma);
             result.Keep(start);
             using var preview = new RunPreview(model, progress is not null);
@@ -110,7 +110,7 @@ public static class InpaintRun
         return LocalBlend.Blend(latents, source, region).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Latents of the picture with grey where the mask is, as inpainting models were trained.</summary>
+    /// <summary>Latents of the image with the masked area gray, as inpainting models were trained.</summary>
     private static Tensor Visible(StableDiffusionModel model, Picture picture, Picture mask)
     {
         using var scope = NewDisposeScope();
@@ -126,10 +126,10 @@ public static class InpaintRun
         return channels == (2 * latents) + 1
             ? true
             : throw new InvalidInputException(
-                $"The U-Net of {model.Directory} takes {channels} channels; give a text-to-image model ({latents}) or one made for inpainting ({(2 * latents) + 1}).");
+                $"The U-Net of {model.Directory} takes {channels} channels. Use a text-to-image model ({latents}) or an inpainting model ({(2 * latents) + 1}).");
     }
 
-    // A timestep that PNDM evaluates twice for its start is evaluated once in a run that begins there.
+    // PNDM evaluates one timestep twice as its warm-up; a run that starts there evaluates it once.
     private static int FirstStep(IReadOnlyList<long> timesteps, double strength)
     {
         var first = timesteps.Count - Math.Max(1, (int)Math.Round(timesteps.Count * strength));

@@ -5,21 +5,21 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Pipelines;
 
-/// <summary>The clean latents that a run is heading for, as of its last step; decoded only when somebody looks.</summary>
-/// <param name="model">The model, which decodes them.</param>
-/// <param name="isWatched">Whether somebody may look.</param>
+/// <summary>The x₀ prediction of the last step, decoded only on request.</summary>
+/// <param name="model">The model that decodes it.</param>
+/// <param name="isWatched">Whether previews may be requested.</param>
 internal sealed class RunPreview(StableDiffusionModel model, bool isWatched) : IDisposable
 {
     private Tensor? predicted;
 
     /// <summary>
-    /// Takes over the latents of a step; null where nobody looks, or where the autoencoder would have to take the U-Net's place in memory.
+    /// Receives the latents of a step; null if no preview is wanted, or if the autoencoder would have to replace the U-Net in memory.
     /// </summary>
     public Action<Tensor>? Receiver => isWatched && !model.OnePartAtATime ? Keep : null;
 
     /// <summary>
-    /// The pictures that are computed; none where the source alone runs and its way is known, where nothing is received, or where numbers overflowed, which the
-    /// loop will say.
+    /// The previews of the computed images. Empty if only the source runs along a known trajectory, if no preview is received, or if values
+    /// are not finite, which the loop reports.
     /// </summary>
     public IReadOnlyList<Picture> Pictures() => predicted is null || !FiniteNumbers.AreAll(predicted) ? [] : model.Vae.DecodeImages(predicted);
 

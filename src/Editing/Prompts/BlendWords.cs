@@ -3,7 +3,7 @@ using PromptToPrompt.Diffusion.Text;
 
 namespace PromptToPrompt.Editing.Prompts;
 
-/// <summary>The words that say where a picture may change, for the source and each edited prompt.</summary>
+/// <summary>The words whose regions may change, for the source and each edited prompt.</summary>
 public sealed class BlendWords
 {
     private const string Notation = "WORD,WORD or SOURCEWORDS:TARGETWORDS[:TARGET2WORDS…]";
@@ -12,28 +12,30 @@ public sealed class BlendWords
     private BlendWords(string[][] lists) => this.lists = lists;
 
     /// <summary>
-    /// Reads <c>cat,hat</c> (the same words for all prompts, each looked up in the prompts that have it) or
-    /// <c>cat:dog,hat</c> (one list for each prompt, the source first; a list may be empty).
+    /// Parses <c>cat,hat</c> (the same words for all prompts, each looked up in the prompts that contain it) or
+    /// <c>cat:dog,hat</c> (one list per prompt, the source first; a list may be empty).
     /// </summary>
-    /// <exception cref="InvalidInputException">The text names no word.</exception>
+    /// <exception cref="InvalidInputException">The text contains no word.</exception>
     public static BlendWords Parse(string text)
     {
         var lists = text.Split(':')
             .Select(list => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
             .ToArray();
         if (lists.All(list => list.Length == 0))
-            throw new InvalidInputException($"\"{text}\" names no word. Write {Notation}.");
+            throw new InvalidInputException($"\"{text}\" contains no word. Write {Notation}.");
         return new BlendWords(lists);
     }
 
     /// <summary>Reads words as <see cref="Parse"/> does.</summary>
     public static implicit operator BlendWords(string text) => Parse(text);
 
-    /// <summary>Positions of the words' tokens in each prompt, ascending, each once; empty where a prompt has none of the words.</summary>
+    /// <summary>
+    /// Positions of the words' tokens in each prompt, ascending and distinct; empty for a prompt without any of the words.
+    /// </summary>
     /// <param name="prompts">The source prompt, then the edited ones.</param>
-    /// <param name="setting">The setting that has these words, for errors.</param>
+    /// <param name="setting">The setting that holds these words, for errors.</param>
     /// <exception cref="InvalidInputException">
-    /// A word is in none of the prompts, or not in the prompt it was named for; or there are not as many lists as prompts.
+    /// A word is in none of the prompts, or not in the prompt it was given for; or the number of lists differs from the number of prompts.
     /// </exception>
     public IReadOnlyList<IReadOnlyList<int>> Find(IReadOnlyList<TokenizedPrompt> prompts, string setting)
     {
@@ -47,7 +49,7 @@ public sealed class BlendWords
         if (lists.Length != prompts.Count)
         {
             throw new InvalidInputException(
-                setting, $"There are {lists.Length} lists of words for {prompts.Count} prompts.", $"Write {Notation}, one list for each prompt.");
+                setting, $"There are {lists.Length} lists of words for {prompts.Count} prompts.", $"Write {Notation}, one list per prompt.");
         }
 
         foreach (var (prompt, words) in prompts.Zip(lists))

@@ -6,8 +6,8 @@ namespace PromptToPrompt.Editing.Prompts;
 public static class Equalizer
 {
     /// <summary>
-    /// One factor for each token of the prompt, 1 where nothing is said. Weights of the same token multiply. Words that the prompt does
-    /// not have are passed over.
+    /// One factor per token of the prompt, 1 by default. Weights of the same token multiply. Words that the prompt does not contain are
+    /// ignored.
     /// </summary>
     public static float[] Create(TokenizedPrompt prompt, IEnumerable<WordWeight> weights)
     {

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace PromptToPrompt.Editing.Prompts;
 
-/// <summary>What a piece of notation means in the program it comes from.</summary>
+/// <summary>The meaning of a piece of notation in the program it comes from.</summary>
 public enum ForeignNotationKind
 {
     /// <summary><c>[word]</c>: weaker.</summary>
@@ -24,13 +24,13 @@ public enum ForeignNotationKind
     /// <summary><c>(word:1,3)</c>: a weight with a decimal comma.</summary>
     DecimalComma,
 
-    /// <summary><c>(word:strong)</c>: a weight that is no number.</summary>
+    /// <summary><c>(word:strong)</c>: a weight that is not a number.</summary>
     BrokenWeight,
 
-    /// <summary><c>&lt;lora:name:0.8&gt;</c>: an adapter that the prompt loads.</summary>
+    /// <summary><c>&lt;lora:name:0.8&gt;</c>: an adapter loaded by the prompt.</summary>
     Adapter,
 
-    /// <summary><c>embedding:name</c>: a learned word that the prompt loads.</summary>
+    /// <summary><c>embedding:name</c>: a learned word loaded by the prompt.</summary>
     Embedding,
 
     /// <summary><c>BREAK</c>: the end of a chunk.</summary>
@@ -42,53 +42,53 @@ public enum ForeignNotationKind
     /// <summary><c>[from:to:0.5]</c>, <c>.swap()</c>: words that change during the run.</summary>
     Schedule,
 
-    /// <summary><c>[one|other]</c>: words that take turns.</summary>
+    /// <summary><c>[one|other]</c>: alternating words.</summary>
     Alternation,
 
-    /// <summary><c>{one|other}</c>: a word that is drawn by lot.</summary>
+    /// <summary><c>{one|other}</c>: a word chosen at random.</summary>
     Choice,
 
-    /// <summary><c>__name__</c>: a word that is drawn from a list.</summary>
+    /// <summary><c>__name__</c>: a word chosen from a list.</summary>
     Wildcard,
 
-    /// <summary>Two dashes and a name, as in Midjourney: a setting.</summary>
+    /// <summary>Two hyphens and a name, as in Midjourney: a setting.</summary>
     Flag,
 
-    /// <summary><c>\[</c>: a character that would be notation there.</summary>
+    /// <summary><c>\[</c>: an escaped character of the other program's notation.</summary>
     Escape,
 }
 
 /// <summary>
-/// A piece of a prompt that other programs would not read as text, and this one does. Only what is very likely meant so is found: "C++", "[sic]" or "AND" in
-/// a line of capitals is not.
+/// A piece of a prompt that other programs interpret as notation but this one reads as text. Only very likely notation is reported: "C++",
+/// "[sic]" or "AND" in a line of capitals is not.
 /// </summary>
-/// <param name="Kind">What it means there.</param>
-/// <param name="Text">How it is written.</param>
-/// <param name="Start">Where it begins, in characters of the prompt.</param>
-/// <param name="Advice">What to write instead, as a sentence without its capital letter.</param>
+/// <param name="Kind">Its meaning in the other program.</param>
+/// <param name="Text">The notation as written.</param>
+/// <param name="Start">Index of its first character in the prompt.</param>
+/// <param name="Advice">The advice: a sentence without its initial capital.</param>
 public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Text, int Start, string Advice)
 {
     private const int MaxShownLength = 60;
     private const int MaxFound = 100;
 
-    // Parentheses in parentheses take quadratic time; no prompt that is meant is longer.
+    // Nested parentheses take quadratic time; no realistic prompt is longer.
     private const int MaxRead = 10_000;
     private const double Step = 1.1;
     private const double BraceStep = 1.05;
     private static readonly HashSet<string> NamesWithSigns = new(["notepad", "libstdc", "stdc", "dev-c"], StringComparer.OrdinalIgnoreCase);
     private static readonly HashSet<string> EditorialMarks = new(["sic", "citation needed"], StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>A warning for the user, in one sentence.</summary>
+    /// <summary>The warning for the user, one sentence.</summary>
     public string Message => $"\"{Shorten(Text)}\" is read as plain text: {Advice}";
 
     private int End => Start + Text.Length;
 
-    /// <summary>Finds the notation in the first 10,000 characters of a prompt, in its order.</summary>
+    /// <summary>Finds the notation in the first 10,000 characters of a prompt, in order.</summary>
     public static IReadOnlyList<ForeignNotation> Find(string prompt)
     {
         prompt = prompt[..Math.Min(prompt.Length, MaxRead)];
         var found = new List<ForeignNotation>();
-        // What is looked for first wins where two kinds overlap.
+        // The earlier candidate wins if two overlap.
         foreach (var candidate in Candidates(prompt))
         {
             if (found.Count == MaxFound)
@@ -129,14 +129,14 @@ public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Te
         }
 
         foreach (var match in Matches(EmbeddingPattern(), prompt))
-            yield return Of(ForeignNotationKind.Embedding, match, "give the embedding's file where the model is chosen, and write its word alone.");
+            yield return Of(ForeignNotationKind.Embedding, match, "give the embedding's file where the model is chosen, and write only its word here.");
         foreach (var match in Matches(WildcardPattern(), prompt))
             yield return Of(ForeignNotationKind.Wildcard, match, "write a word in its place; a run for each word makes the variants.");
         foreach (var match in Matches(FunctionPattern(), prompt))
         {
             yield return match.Groups[1].Value == "swap"
                 ? Of(ForeignNotationKind.Schedule, match, $"{SameAtAllSteps} write one prompt, and edit it into the other.")
-                : Of(ForeignNotationKind.Combination, match, "prompts cannot be combined; write one prompt that says it all.");
+                : Of(ForeignNotationKind.Combination, match, "prompts cannot be combined; write one prompt with everything in it.");
         }
 
         foreach (var notation in InParentheses(prompt))
@@ -169,12 +169,12 @@ public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Te
             {
                 yield return match.Value == "BREAK"
                     ? Of(ForeignNotationKind.Break, match, "chunk boundaries cannot be set; leave it out.")
-                    : Of(ForeignNotationKind.Combination, match, "prompts cannot be combined; write one prompt that says it all.");
+                    : Of(ForeignNotationKind.Combination, match, "prompts cannot be combined; write one prompt with everything in it.");
             }
         }
     }
 
-    // Parentheses nest, so they are followed as WeightedPrompt does.
+    // Parentheses nest, so they are matched in the same way as in WeightedPrompt.
     private static IEnumerable<ForeignNotation> InParentheses(string prompt)
     {
         var open = new Stack<int>();
@@ -215,7 +215,7 @@ public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Te
         weight.Length <= MaxShownLength && !weight.Any(character => char.IsWhiteSpace(character) || character is '(' or ')' or '/')
         && words[(words.LastIndexOf(' ') + 1)..] is var last && last.Any(char.IsLetter) && !last.Any(character => character is ':' or '/') && last != "embedding";
 
-    // Between capitals it is a word like the others, as on a sign, and so it is in quotation marks.
+    // Between capitals or inside quotation marks it is an ordinary word, as on a sign.
     private static bool IsKeyword(string prompt, Match match)
     {
         var before = prompt.AsSpan(0, match.Index).TrimEnd();
@@ -264,7 +264,7 @@ public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Te
 
     private static IEnumerable<Match> Matches(Regex pattern, string prompt) => pattern.Matches(prompt);
 
-    // No pattern takes more than linear time: repeated signs are taken whole, and what stands between two signs contains none of them.
+    // All patterns take linear time: repeated signs are consumed whole, and the text between two signs contains none of them.
     [GeneratedRegex(@"<(lora|lyco|lycoris|locon|loha|lokr|hypernet|hypernetwork):[^<>]+>", RegexOptions.IgnoreCase)]
     private static partial Regex AdapterPattern();
 

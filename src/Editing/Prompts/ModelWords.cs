@@ -4,12 +4,12 @@ using PromptToPrompt.Diffusion;
 namespace PromptToPrompt.Editing.Prompts;
 
 /// <summary>
-/// The words that a model was trained on, from a <see cref="FileName"/> beside its weights. Few models have one: it is for models with so small a
-/// vocabulary that prompts need help.
+/// The words that a model was trained on, from a file named <see cref="FileName"/> next to its weights. Few models have one: it is meant
+/// for models whose vocabulary is so small that users need help with prompts.
 /// </summary>
 public sealed record ModelWords
 {
-    /// <summary>Name of the file in a model's directory.</summary>
+    /// <summary>File name in a model's directory.</summary>
     public const string FileName = "words.json";
 
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true };
@@ -21,7 +21,7 @@ public sealed record ModelWords
     /// <summary>Words that can replace each other, such as colors or animals.</summary>
     public IReadOnlyList<IReadOnlyList<string>> Kinds { get; init; } = [];
 
-    /// <summary>Words that go before a noun.</summary>
+    /// <summary>Words that precede a noun.</summary>
     public IReadOnlyList<string> Adjectives { get; init; } = [];
 
     /// <summary>Phrases that begin a prompt.</summary>
@@ -46,7 +46,7 @@ public sealed record ModelWords
     /// <summary>Reads words from a stream of JSON.</summary>
     /// <param name="json">The stream.</param>
     /// <param name="name">The stream's name in errors.</param>
-    /// <exception cref="InvalidInputException">It is no such JSON.</exception>
+    /// <exception cref="InvalidInputException">The JSON does not have the expected form.</exception>
     public static ModelWords Read(Stream json, string name)
     {
         try
@@ -55,25 +55,25 @@ public sealed record ModelWords
         }
         catch (JsonException e)
         {
-            throw new InvalidInputException($"{name} is not a list of a model's words; restore or delete it.", e);
+            throw new InvalidInputException($"{name} is not a valid word list of a model. Restore or delete it.", e);
         }
     }
 
-    /// <summary>Copies a model's file, if it has one, to another directory with the same model.</summary>
+    /// <summary>Copies a model's file, if it has one, to another directory of the same model.</summary>
     public static void Copy(string model, string directory)
     {
         if (Path.Combine(model, FileName) is var path && File.Exists(path))
             File.Copy(path, Path.Combine(directory, FileName), overwrite: true);
     }
 
-    /// <summary>Words of the same kind as a word, without the word itself; empty for a word of no kind.</summary>
+    /// <summary>The words of the same kind as a word, without the word itself; empty for a word without a kind.</summary>
     public IReadOnlyList<string> InsteadOf(string word)
     {
         var bare = Bare(word);
         return Kinds.FirstOrDefault(kind => kind.Contains(bare)) is { } kind ? [.. kind.Where(other => other != bare)] : [];
     }
 
-    /// <summary>The words of a prompt that the model was not trained on, as they are written, each once.</summary>
+    /// <summary>The distinct words of a prompt that the model was not trained on, as written.</summary>
     /// <param name="prompt">The words of the prompt, with or without punctuation.</param>
     public IReadOnlyList<string> Unknown(IEnumerable<string> prompt)
     {

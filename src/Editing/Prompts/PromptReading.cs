@@ -3,16 +3,16 @@ using PromptToPrompt.Diffusion.Text;
 
 namespace PromptToPrompt.Editing.Prompts;
 
-/// <summary>Prompts as they are written to prompts as the model reads them: emphasis, and windows where they are long.</summary>
+/// <summary>Converts between written prompts and tokenized prompts, with emphasis and, for long prompts, several chunks.</summary>
 public static class PromptReading
 {
     /// <summary>
-    /// Reads a prompt in which <c>(word:1.3)</c> says how strongly a word speaks. This is for prompts that stand by themselves; in an edited
-    /// prompt the notation re-weights attention, see <see cref="WeightedPrompt"/>.
+    /// Reads a prompt in which <c>(word:1.3)</c> sets a word's emphasis. This is for standalone prompts; in an edited prompt the same
+    /// notation re-weights attention, see <see cref="WeightedPrompt"/>.
     /// </summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="prompt">The prompt.</param>
-    /// <param name="windows">How many windows the text encoder reads.</param>
+    /// <param name="windows">Number of chunks that the text encoder reads.</param>
     public static TokenizedPrompt Read(ClipTokenizer tokenizer, string prompt, int windows = 1)
     {
         var weighted = WeightedPrompt.Parse(prompt);
@@ -20,7 +20,7 @@ public static class PromptReading
         return weighted.Weights.Count == 0 ? tokens : tokens with { Emphasis = Equalizer.Create(tokens, weighted.Weights) };
     }
 
-    /// <summary>A prompt as it is written: <see cref="Read"/> makes the same of it, but for emphasis that differs within a word.</summary>
+    /// <summary>Writes a prompt that <see cref="Read"/> reads back, except for emphasis that differs within a word.</summary>
     public static string Write(TokenizedPrompt prompt)
     {
         if (prompt.Emphasis is not { } emphasis || emphasis.All(strength => strength == 1))
@@ -33,7 +33,7 @@ public static class PromptReading
         var strength = emphasis[word.BareTokens[0]];
         if (strength == 1)
             return WeightedPrompt.Escaped(word.Text);
-        // Of "cat," the comma may speak as ever.
+        // The comma of "cat," may have no emphasis.
         var isWhole = word.Tokens.All(token => emphasis[token] == strength);
         var first = isWhole ? 0 : Math.Max(0, Array.FindIndex([.. word.Text], char.IsLetterOrDigit));
         var last = isWhole ? word.Text.Length - 1 : Math.Max(first, Array.FindLastIndex([.. word.Text], char.IsLetterOrDigit));
@@ -42,7 +42,7 @@ public static class PromptReading
             $"{WeightedPrompt.Escaped(word.Text[..first])}({WeightedPrompt.Escaped(word.Text[first..(last + 1)])}:{strength}){WeightedPrompt.Escaped(word.Text[(last + 1)..])}");
     }
 
-    /// <summary>How many windows it takes to read all of some prompts.</summary>
+    /// <summary>The number of chunks needed to read all of the prompts completely.</summary>
     public static int Windows(ClipTokenizer tokenizer, IEnumerable<string> prompts) =>
         prompts.Max(prompt => tokenizer.ChunksOf(WeightedPrompt.Parse(prompt).Text));
 }

@@ -1,19 +1,19 @@
 namespace PromptToPrompt.Editing.Prompts;
 
-/// <summary>A prompt with weights written into it, such as "a cat in (heavy snow:1.5)".</summary>
+/// <summary>A prompt with weights in its text, such as "a cat in (heavy snow:1.5)".</summary>
 /// <remarks>
-/// Parentheses that end in a colon and a number give that weight to the words they hold, even in part; nested weights multiply. Other
-/// parentheses stay what they are, and so does every parenthesis written as <c>\(</c> or <c>\)</c>. Where the parts of one word have
-/// different weights the first one counts.
+/// Parentheses that end in a colon and a number give that weight to the words they contain, or to parts of words; nested weights multiply.
+/// All other parentheses are text, as is every parenthesis written as <c>\(</c> or <c>\)</c>. If the parts of a word have different
+/// weights, the first one applies.
 /// </remarks>
-/// <param name="Text">The prompt as the model reads it, without the weights.</param>
+/// <param name="Text">The prompt without the weights, as the model reads it.</param>
 /// <param name="Weights">The weighted words in the order of the prompt.</param>
 public sealed record WeightedPrompt(string Text, IReadOnlyList<WordWeight> Weights)
 {
-    /// <summary>Reads a prompt. Every text is one.</summary>
+    /// <summary>Parses a prompt. Every text is valid.</summary>
     public static WeightedPrompt Parse(string prompt)
     {
-        // First mark what is notation and which weight each character has, then read off the clean text.
+        // First mark the notation and the weight of each character, then extract the clean text.
         var isNotation = new bool[prompt.Length];
         var weights = new float?[prompt.Length];
         var open = new Stack<int>();
@@ -44,11 +44,11 @@ public sealed record WeightedPrompt(string Text, IReadOnlyList<WordWeight> Weigh
         return new WeightedPrompt(text, [.. WordsOf(text, [.. kept.Select(k => weights[k])])]);
     }
 
-    /// <summary>A text in which no parenthesis is notation, as it is written in a prompt.</summary>
+    /// <summary>Escapes a text's parentheses, so that none of them is read as notation.</summary>
     internal static string Escaped(string text) => text.Replace("(", @"\(", StringComparison.Ordinal).Replace(")", @"\)", StringComparison.Ordinal);
 
-    // Words are what stands between white space, as the tokenizer has them. Of a word only the weighted part is named, so that the
-    // comma of "(cat:2)," stays as it is.
+    // Words are separated by white space, as in the tokenizer. Only the weighted part of a word is named, so that the comma of "(cat:2),"
+    // keeps its weight.
     private static IEnumerable<WordWeight> WordsOf(string text, float?[] weights)
     {
         var index = 0;

@@ -3,13 +3,13 @@ using PromptToPrompt.Diffusion.Text;
 
 namespace PromptToPrompt.Editing.Prompts;
 
-/// <summary>Where the words that an edit names stand in the prompts it is made of.</summary>
+/// <summary>Finds the words that an edit names in its prompts.</summary>
 internal static class WordPlaces
 {
     /// <summary>
-    /// Positions of the tokens of a word at every place where it stands; empty where the prompt does not have it. A word that stands in
-    /// the prompt just as it was asked for is taken at those places only ("A" is then not "a"), which is what the authors do; else as
-    /// <see cref="WordSearch.Find"/> has it.
+    /// Token positions of every occurrence of a word; empty if the prompt does not contain it. An exact match has precedence: if the prompt
+    /// contains the word exactly as given, only those occurrences count ("A" is then not "a"), as in the authors' code. Otherwise
+    /// <see cref="WordSearch.Find"/> decides.
     /// </summary>
     public static IReadOnlyList<int> PlacesOf(this TokenizedPrompt prompt, string word)
     {
@@ -20,11 +20,11 @@ internal static class WordPlaces
         return found;
     }
 
-    /// <summary>Requires that at least one of the prompts has the word.</summary>
+    /// <summary>Requires that at least one of the prompts contains the word.</summary>
     /// <param name="prompts">The prompts, at least one.</param>
     /// <param name="word">The word.</param>
     /// <param name="setting">The setting that names the word, for the error.</param>
-    /// <exception cref="InvalidInputException">None of them has it.</exception>
+    /// <exception cref="InvalidInputException">No prompt contains the word.</exception>
     public static void RequireIn(IReadOnlyList<TokenizedPrompt> prompts, string word, string setting)
     {
         if (prompts.Any(prompt => prompt.PlacesOf(word).Count > 0))

@@ -4,31 +4,31 @@ using PromptToPrompt.Diffusion.UNet;
 
 namespace PromptToPrompt.Editing.TextualInversion;
 
-/// <summary>One of the pictures that a word is learned from.</summary>
-/// <param name="Picture">The picture at the size that the model works at.</param>
-/// <param name="Sizes">What it was before, for models that look at that.</param>
-/// <param name="Caption">What it shows, with <see cref="PromptTemplates.Place"/> where the word stands; null to take the templates.</param>
+/// <summary>A training image for a new word.</summary>
+/// <param name="Picture">The image at the model's working size.</param>
+/// <param name="Sizes">Its size conditioning, for models that use it.</param>
+/// <param name="Caption">A caption with <see cref="PromptTemplates.Place"/> in place of the word; null to use the templates.</param>
 public sealed record ExamplePicture(Picture Picture, SizeConditioning Sizes, string? Caption = null)
 {
-    /// <summary>Frames a picture.</summary>
-    /// <param name="picture">The picture as it was given.</param>
-    /// <param name="framing">How it is brought to the model's size.</param>
-    /// <param name="caption">What it shows.</param>
-    /// <exception cref="InvalidInputException">The caption has no place for the word.</exception>
+    /// <summary>Frames an image.</summary>
+    /// <param name="picture">The original image.</param>
+    /// <param name="framing">How it is fitted to the model's size.</param>
+    /// <param name="caption">A caption with <see cref="PromptTemplates.Place"/> for the word; null for none.</param>
+    /// <exception cref="InvalidInputException">The caption has no placeholder for the word.</exception>
     public static ExamplePicture Of(Picture picture, Framing framing, string? caption = null) => Framed(framing.Apply(picture), framing, caption);
 
-    /// <summary>Reads a picture at the size that is needed.</summary>
-    /// <param name="picture">The picture as it was given.</param>
-    /// <param name="framing">How it is brought to the model's size.</param>
-    /// <param name="caption">What it shows.</param>
-    /// <exception cref="InvalidInputException">The picture is damaged, or the caption has no place for the word.</exception>
+    /// <summary>Reads an image directly at the required size.</summary>
+    /// <param name="picture">The image file.</param>
+    /// <param name="framing">How it is fitted to the model's size.</param>
+    /// <param name="caption">A caption with <see cref="PromptTemplates.Place"/> for the word; null for none.</param>
+    /// <exception cref="InvalidInputException">The image is damaged, or the caption has no placeholder for the word.</exception>
     public static ExamplePicture Of(PictureFile picture, Framing framing, string? caption = null) => Framed(picture.Read(framing), framing, caption);
 
     private static ExamplePicture Framed(Picture framed, Framing framing, string? caption)
     {
         if (caption is not null)
             PromptTemplates.Validate([caption]);
-        // Where the part that is used begins, in the pixels of the scaled picture.
+        // The top-left corner of the used region, in pixels of the scaled image.
         var scale = (double)framing.Place.Width / framing.Region.Width;
         var sizes = new SizeConditioning(framing.Original, (int)Math.Round(framing.Region.Y * scale), (int)Math.Round(framing.Region.X * scale), framing.Framed);
         return new ExamplePicture(framed, sizes, caption);

@@ -6,14 +6,14 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.TextualInversion;
 
-/// <summary>A word that is new to a model: the ids it has in prompts, and the vectors it begins with.</summary>
+/// <summary>A word that is new to a model, with its token ids and its initial vectors.</summary>
 internal sealed class PlaceholderWord
 {
     private readonly StableDiffusionModel model;
     private readonly AddedToken token;
     private readonly int initial;
 
-    /// <exception cref="InvalidInputException">The model has the word already, or the initial word is more than one token to it.</exception>
+    /// <exception cref="InvalidInputException">The model already has the word, or the initial word is not a single token.</exception>
     public PlaceholderWord(StableDiffusionModel model, TextualInversionSettings settings)
     {
         this.model = model;
@@ -33,20 +33,20 @@ internal sealed class PlaceholderWord
         Tokenizer = model.Tokenizer.With([token]);
     }
 
-    /// <summary>The model's tokenizer with the word.</summary>
+    /// <summary>The model's tokenizer, extended by the word.</summary>
     public ClipTokenizer Tokenizer { get; }
 
-    /// <summary>The vectors it begins with, those of the initial word, for each text encoder: [vectors, width] float32.</summary>
+    /// <summary>The initial vectors, copied from the initial word, for each text encoder: [vectors, width] float32.</summary>
     public IReadOnlyList<Tensor> InitialVectors() =>
         [.. model.TextEncoders.Select(encoder => encoder.Model.Embedding(initial).expand(token.Count, -1))];
 
-    /// <summary>A prompt with the word, as the model reads it.</summary>
-    /// <param name="template">The prompt, with <see cref="PromptTemplates.Place"/> where the word stands.</param>
+    /// <summary>Tokenizes a template with the word in it.</summary>
+    /// <param name="template">The prompt, with <see cref="PromptTemplates.Place"/> in place of the word.</param>
     /// <exception cref="InvalidInputException">The prompt is so long that the word is cut off.</exception>
     public TokenizedPrompt Read(string template)
     {
         var prompt = Tokenizer.Tokenize(PromptTemplates.Fill(template, token.Text));
-        Require(prompt.Ids.Contains(token.FirstId + token.Count - 1), $"\"{template}\" is too long: the model reads {Tokenizer.MaxLength} tokens, and {token.Text} is cut off; shorten it.");
+        Require(prompt.Ids.Contains(token.FirstId + token.Count - 1), $"\"{template}\" is too long: the model reads {Tokenizer.MaxLength} tokens, so {token.Text} is cut off. Shorten it.");
         return prompt;
     }
 

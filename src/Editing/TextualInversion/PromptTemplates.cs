@@ -3,15 +3,15 @@ using PromptToPrompt.Diffusion;
 namespace PromptToPrompt.Editing.TextualInversion;
 
 /// <summary>
-/// Sentences that say nothing of a picture but that a word is in it (Gal et al. 2022, arXiv 2208.01618, §3): all that the pictures have in common is
-/// left to the word.
+/// Sentences that describe an image only by the word in it (Gal et al. 2022, arXiv 2208.01618, §3), so that the word has to represent
+/// everything the images have in common.
 /// </summary>
 public static class PromptTemplates
 {
-    /// <summary>Stands where the word does.</summary>
+    /// <summary>Placeholder for the word.</summary>
     public const string Place = "{}";
 
-    /// <summary>For a thing.</summary>
+    /// <summary>Templates for an object.</summary>
     public static IReadOnlyList<string> Object { get; } =
     [
         "a {}",
@@ -34,7 +34,7 @@ public static class PromptTemplates
         "a rendering of a {}",
     ];
 
-    /// <summary>For a way of drawing.</summary>
+    /// <summary>Templates for a style.</summary>
     public static IReadOnlyList<string> Style { get; } =
     [
         "a picture in the style of {}",
@@ -51,11 +51,11 @@ public static class PromptTemplates
         "a picture by {}",
     ];
 
-    /// <summary>A sentence with the word in its place.</summary>
+    /// <summary>Replaces the placeholder with the word.</summary>
     public static string Fill(string template, string word) => template.Replace(Place, word, StringComparison.Ordinal);
 
-    /// <summary>Reads templates from a file, one a line; empty lines do not count.</summary>
-    /// <exception cref="InvalidInputException">The file cannot be read, or a line has no place for the word.</exception>
+    /// <summary>Reads templates from a file, one per line; empty lines are ignored.</summary>
+    /// <exception cref="InvalidInputException">The file cannot be read, or a line has no placeholder.</exception>
     public static IReadOnlyList<string> Read(string path)
     {
         var lines = Lines(path);
@@ -70,7 +70,7 @@ public static class PromptTemplates
         }
     }
 
-    /// <summary>The lines of a file that are not empty.</summary>
+    /// <summary>The non-empty lines of a file.</summary>
     /// <exception cref="InvalidInputException">The file cannot be read.</exception>
     internal static IReadOnlyList<string> Lines(string path)
     {
@@ -84,12 +84,12 @@ public static class PromptTemplates
         }
     }
 
-    /// <summary>Refuses templates without a place for the word.</summary>
-    /// <exception cref="InvalidInputException">There is one, or there are none at all.</exception>
+    /// <summary>Checks that there are templates and that each has a placeholder.</summary>
+    /// <exception cref="InvalidInputException">A template has no placeholder, or the list is empty.</exception>
     internal static void Validate(IReadOnlyList<string> templates)
     {
-        InvalidInputException.Require(templates.Count > 0, $"There are no templates; give at least one sentence with {Place} where the word stands.");
+        InvalidInputException.Require(templates.Count > 0, $"There are no templates. Give at least one sentence with {Place} in place of the word.");
         foreach (var template in templates)
-            InvalidInputException.Require(template.Contains(Place, StringComparison.Ordinal), $"\"{template}\" has no place for the word; write {Place} there.");
+            InvalidInputException.Require(template.Contains(Place, StringComparison.Ordinal), $"\"{template}\" has no placeholder. Write {Place} in place of the word.");
     }
 }

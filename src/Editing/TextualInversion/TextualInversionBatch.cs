@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.TextualInversion;
 
-/// <summary>Noised pictures, and what the network should say of them.</summary>
-/// <param name="Prompts">The prompt of each.</param>
-/// <param name="Sizes">What each was before it was framed.</param>
-/// <param name="Noisy">Their noised latents, [rows, channels, h, w] float32.</param>
-/// <param name="Target">The noise, or what else the network predicts, of the same shape.</param>
-/// <param name="Timesteps">The timestep of each, [rows].</param>
+/// <summary>A batch of noised images with the expected network output.</summary>
+/// <param name="Prompts">The prompt of each row.</param>
+/// <param name="Sizes">The size conditioning of each row.</param>
+/// <param name="Noisy">The noised latents, [rows, channels, h, w] float32.</param>
+/// <param name="Target">The expected output (noise, velocity or sample, by the model's prediction type), of the same shape.</param>
+/// <param name="Timesteps">The timestep of each row, [rows].</param>
 internal sealed record TextualInversionBatch(
     IReadOnlyList<TokenizedPrompt> Prompts, IReadOnlyList<SizeConditioning> Sizes, Tensor Noisy, Tensor Target, Tensor Timesteps) : IDisposable
 {

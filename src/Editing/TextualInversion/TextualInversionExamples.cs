@@ -9,12 +9,12 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.TextualInversion;
 
 /// <summary>
-/// What a word is learned from: the pictures' latents, encoded once, noised anew each time. Batch number i of a seed is always the same, so that a run can be
-/// gone on with at any step.
+/// The training data: the images' latents, encoded once and noised with fresh noise in each batch. Batch i of a seed is always the same,
+/// so that a run can resume at any step.
 /// </summary>
 internal sealed class TextualInversionExamples : IDisposable
 {
-    // A number that no step has.
+    // An index that no step uses.
     private const long HeldOutNumber = -1;
     private readonly StableDiffusionModel model;
     private readonly TextualInversionSettings settings;
@@ -23,9 +23,9 @@ internal sealed class TextualInversionExamples : IDisposable
 
     public TextualInversionExamples(StableDiffusionModel model, PlaceholderWord word, TextualInversionSettings settings, IReadOnlyList<ExamplePicture> pictures)
     {
-        InvalidInputException.Require(pictures.Count > 0, "There are no pictures to learn from; give a few of the same thing.");
+        InvalidInputException.Require(pictures.Count > 0, "There are no images to learn from. Give a few images of the same thing.");
         var size = pictures[0].Picture.Size;
-        InvalidInputException.Require(pictures.All(picture => picture.Picture.Size == size), "The pictures must be framed to one size.");
+        InvalidInputException.Require(pictures.All(picture => picture.Picture.Size == size), "The images must be framed to the same size.");
         this.model = model;
         this.settings = settings;
         schedule = NoiseSchedule.Create(model.Scheduler);
@@ -42,13 +42,13 @@ internal sealed class TextualInversionExamples : IDisposable
         Tensor Encode(Diffusion.Images.Picture picture) => model.Vae.EncodeImage(picture, model.Device).DetachFromDisposeScope();
     }
 
-    /// <summary>The examples of a step, batch by batch.</summary>
+    /// <summary>The training examples of a step, batch by batch.</summary>
     /// <param name="step">The step, from 0.</param>
     public IEnumerable<TextualInversionBatch> Step(int step) =>
         Enumerable.Range(0, settings.Accumulation).Select(i => Draw(((long)step * settings.Accumulation) + i, settings.Batch));
 
-    /// <summary>Examples that no step has: noise levels evenly spaced, each picture about as often as the others.</summary>
-    /// <param name="count">How many.</param>
+    /// <summary>Held-out examples that no step uses: evenly spaced noise levels, images equally often.</summary>
+    /// <param name="count">Number of examples.</param>
     public IEnumerable<TextualInversionBatch> HeldOut(int count)
     {
         for (var first = 0; first < count; first += settings.Batch)
@@ -62,7 +62,8 @@ internal sealed class TextualInversionExamples : IDisposable
 
     public void Dispose() => entries.ForEach(entry => entry.Latents.Dispose());
 
-    // The noise levels of a batch lie each in its own stretch of the schedule (Kingma et al., arXiv 2107.00630, §3): the same mean, with less chance in it.
+    // Stratified timesteps (Kingma et al., arXiv 2107.00630, §3): each row of a batch draws from its own part of the schedule. Same mean,
+    // less variance.
     private TextualInversionBatch Draw(long number, int rows)
     {
         using var generator = Numbers(number);
@@ -78,7 +79,7 @@ internal sealed class TextualInversionExamples : IDisposable
         })]);
     }
 
-    // Every picture once in each round, in an order of the round's own.
+    // Every image once per round, in a separate random order for each round.
     private int Turn(long place)
     {
         using var generator = Numbers(long.MaxValue - (place / entries.Count));
@@ -107,7 +108,7 @@ internal sealed class TextualInversionExamples : IDisposable
 
     private static ulong HashCode(ulong seed, long number)
     {
-        // Not System.HashCode, which differs from process to process.
+        // System.HashCode is not used because it differs between processes.
         var hash = unchecked(seed + ((ulong)number * 0x9E3779B97F4A7C15UL));
         hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9UL;
         hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EBUL;

@@ -8,26 +8,26 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.TextualInversion;
 
 /// <summary>
-/// The loss that diffusion models are trained with, as a function of a word's vectors alone (Gal et al. 2022, arXiv 2208.01618, equation 2): the
-/// mean squared distance of what the network predicts from what it should.
+/// The diffusion training loss as a function of a word's vectors (Gal et al. 2022, arXiv 2208.01618, equation 2): the mean squared error
+/// of the network's prediction.
 /// </summary>
-/// <param name="model">The model; none of its weights gets a gradient.</param>
-/// <param name="clipSkip">How many of the text encoder's last layers are left out.</param>
-/// <param name="saveMemory">Whether activations are computed again in the backward pass; null: where they are large.</param>
+/// <param name="model">The model; its weights get no gradients.</param>
+/// <param name="clipSkip">Number of final text encoder layers to skip.</param>
+/// <param name="saveMemory">Whether the backward pass recomputes activations; null if they are large.</param>
 internal sealed class TextualInversionLoss(StableDiffusionModel model, int clipSkip, bool? saveMemory)
 {
-    /// <summary>The loss.</summary>
+    /// <summary>Computes the loss.</summary>
     public double Of(IReadOnlyList<Tensor> vectors, TextualInversionBatch batch)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        // The text first: a model may have one part in memory at a time.
+        // Encode the text first: a model may hold only one part in memory at a time.
         var text = Read(vectors, batch);
         var predicted = model.UNet.Forward(batch.Noisy.to(model.Dtype), batch.Timesteps, text);
         return Error(predicted, batch).Squared().mean().ReadDouble();
     }
 
-    /// <summary>The loss and its gradient with respect to the vectors of each text encoder, float32 and of their shapes.</summary>
+    /// <summary>Computes the loss and its gradient with respect to each text encoder's vectors: float32, same shapes.</summary>
     public (double Loss, IReadOnlyList<Tensor> Gradients) Differentiate(IReadOnlyList<Tensor> vectors, TextualInversionBatch batch)
     {
         using var _ = enable_grad();
@@ -35,7 +35,7 @@ internal sealed class TextualInversionLoss(StableDiffusionModel model, int clipS
         var leaves = vectors.Select(rows => rows.detach().requires_grad_(true)).ToList();
         var text = Read(leaves, batch);
         var (loss, toText) = ThroughNetwork(batch, text);
-        // Autograd takes it from here: from the text back through the encoders, which are small.
+        // Autograd handles the rest: from the text back through the text encoders, which are small.
         var (outputs, gradients) = text.Vector is { } vector
             ? ((Tensor[])[text.Text, vector], (Tensor[])[toText.Text, toText.Vector!])
             : ([text.Text], [toText.Text]);

@@ -6,54 +6,54 @@ using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Editing.TextualInversion;
 
-/// <summary>Everything but model and pictures that decides what is learned. The same settings on the same model and pictures give the same vectors.</summary>
+/// <summary>All training settings. The same settings on the same model and images give the same vectors.</summary>
 public sealed record TextualInversionSettings
 {
-    /// <summary>The new word as prompts write it, without white space and nothing in it that they read as a weight.</summary>
+    /// <summary>The new word as written in prompts: no white space, and no parentheses that would be read as a weight.</summary>
     public required string Word { get; init; }
 
-    /// <summary>A word of the model, of one token, that the new one begins as: the kind of thing it is.</summary>
+    /// <summary>A word of the model with a single token whose vector initializes the new word: the kind of thing it is.</summary>
     public required string Initial { get; init; }
 
-    /// <summary>How many vectors the word has; as many tokens it takes in a prompt.</summary>
+    /// <summary>Number of embedding vectors of the word; it takes as many tokens in a prompt.</summary>
     public int Vectors { get; init; } = 1;
 
-    /// <summary>What pictures without a caption are described by, with <see cref="PromptTemplates.Place"/> where the word stands.</summary>
+    /// <summary>Prompts for images without a caption, with <see cref="PromptTemplates.Place"/> in place of the word.</summary>
     public IReadOnlyList<string> Templates { get; init; } = PromptTemplates.Object;
 
-    /// <summary>Steps of the optimiser.</summary>
+    /// <summary>Number of optimizer steps.</summary>
     public int Steps { get; init; } = 1000;
 
-    /// <summary>Noised pictures that go through the network together.</summary>
+    /// <summary>Number of noised images per forward pass.</summary>
     public int Batch { get; init; } = 4;
 
-    /// <summary>How many such batches make one step; their gradients are averaged.</summary>
+    /// <summary>Number of batches per step; their gradients are averaged.</summary>
     public int Accumulation { get; init; } = 1;
 
     /// <summary>
-    /// How far a step moves a number of a vector, about. Null: a twentieth of the root mean square of the initial vector, of each text
-    /// encoder's own.
+    /// Learning rate: the approximate change of each vector component per step. Null uses a twentieth of the root mean square of the
+    /// initial vector, separately for each text encoder.
     /// </summary>
     public double? LearningRate { get; init; }
 
     /// <summary>Decoupled weight decay of the vectors.</summary>
     public double WeightDecay { get; init; } = 0.01;
 
-    /// <summary>Seed of noise, timesteps and the order of pictures and prompts.</summary>
+    /// <summary>Seed of noise, timesteps and the order of images and prompts.</summary>
     [JsonConverter(typeof(SeedJson))]
     public ulong Seed { get; init; }
 
-    /// <summary>Whether pictures are also learned from mirrored.</summary>
+    /// <summary>Whether to also train on mirrored images.</summary>
     public bool Flip { get; init; }
 
-    /// <summary>How many of the text encoder's last layers are left out.</summary>
+    /// <summary>Number of final text encoder layers to skip.</summary>
     public int ClipSkip { get; init; }
 
-    /// <summary>Whether the backward pass computes activations again instead of keeping them. Null: where keeping them would take more than about 2 GB.</summary>
+    /// <summary>Whether the backward pass recomputes activations. Null recomputes them if they would take more than about 2 GB.</summary>
     public bool? SaveMemory { get; init; }
 
-    /// <summary>Refuses settings that make no sense.</summary>
-    /// <exception cref="Diffusion.InvalidInputException">One of them does.</exception>
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="Diffusion.InvalidInputException">A setting is invalid.</exception>
     public void Validate()
     {
         Require(Word.Length > 0 && !Word.Any(char.IsWhiteSpace), nameof(Word), $"\"{Word}\" is not one word.", "Use a word without spaces, such as \"<my-cat>\".");

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.TextualInversion;
 
-/// <summary>All that a training changes: the vectors and the optimiser's moments, for each text encoder.</summary>
+/// <summary>The state of a training run: the vectors and the optimizer's moments, for each text encoder.</summary>
 internal sealed class TextualInversionState : IDisposable
 {
     private const string Format = "p2p-concept-1";
@@ -17,16 +17,16 @@ internal sealed class TextualInversionState : IDisposable
 
     private TextualInversionState(IReadOnlyList<Adam> optimisers) => this.optimisers = optimisers;
 
-    /// <summary>Steps taken.</summary>
+    /// <summary>Number of steps taken.</summary>
     public int Step => optimisers[0].Steps;
 
     /// <summary>The vectors for each text encoder, [vectors, width] float32.</summary>
     public IReadOnlyList<Tensor> Vectors => [.. optimisers.Select(optimiser => optimiser.Value)];
 
-    /// <summary>The state before the first step.</summary>
+    /// <summary>The initial state.</summary>
     public static TextualInversionState Begin(IReadOnlyList<Tensor> initial) => new([.. initial.Select(rows => new Adam(rows))]);
 
-    /// <summary>Takes a step of the optimiser.</summary>
+    /// <summary>Takes an optimizer step.</summary>
     /// <param name="gradients">The gradient for each text encoder's vectors.</param>
     /// <param name="rates">The learning rate of each.</param>
     /// <param name="decay">Weight decay.</param>
@@ -36,9 +36,9 @@ internal sealed class TextualInversionState : IDisposable
             optimiser.Step(gradients[i], rates[i], decay);
     }
 
-    /// <summary>Writes the state, whole or not at all.</summary>
-    /// <param name="path">Where to.</param>
-    /// <param name="key">What it belongs to.</param>
+    /// <summary>Writes the state atomically.</summary>
+    /// <param name="path">Destination path.</param>
+    /// <param name="key">Key of the training run, from <see cref="KeyOf"/>.</param>
     public void Save(string path, string key)
     {
         using var _ = no_grad();
@@ -48,10 +48,10 @@ internal sealed class TextualInversionState : IDisposable
             new Dictionary<string, string> { ["format"] = Format, ["key"] = key, ["step"] = Step.ToString(CultureInfo.InvariantCulture) });
     }
 
-    /// <summary>Reads a state; null where the file is none, is damaged, or belongs to another training.</summary>
-    /// <param name="path">Where from.</param>
-    /// <param name="key">What it must belong to.</param>
-    /// <param name="device">Where the vectors are wanted.</param>
+    /// <summary>Reads a state; null if the file is missing, is damaged, or belongs to another training run.</summary>
+    /// <param name="path">Path of the file.</param>
+    /// <param name="key">The expected key.</param>
+    /// <param name="device">Device for the vectors.</param>
     public static TextualInversionState? Load(string path, string key, Device device)
     {
         using var _ = no_grad();
@@ -71,7 +71,7 @@ internal sealed class TextualInversionState : IDisposable
         }
     }
 
-    /// <summary>What a state is recognised by. The number of steps does not count: a training may be made longer.</summary>
+    /// <summary>The key that identifies a training run. It excludes the number of steps, so that a run can be extended.</summary>
     public static string KeyOf(StableDiffusionModel model, TextualInversionSettings settings, IReadOnlyList<ExamplePicture> pictures)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

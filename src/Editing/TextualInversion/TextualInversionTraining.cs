@@ -10,15 +10,15 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.TextualInversion;
 
-/// <summary>Where a training stands.</summary>
-/// <param name="Step">Steps done.</param>
-/// <param name="Steps">Steps in all.</param>
-/// <param name="Loss">Loss of the last one, before its update.</param>
+/// <summary>Progress of a training run.</summary>
+/// <param name="Step">Number of completed steps.</param>
+/// <param name="Steps">Total number of steps.</param>
+/// <param name="Loss">Loss of the last step, before its update.</param>
 public readonly record struct ConceptProgress(int Step, int Steps, double Loss);
 
 /// <summary>
-/// Textual inversion (Gal et al. 2022, arXiv 2208.01618): finds the vectors of one new word, so that the model as it is predicts the noise in a few
-/// pictures that the word names.
+/// Textual inversion (Gal et al. 2022, arXiv 2208.01618): finds the vectors of a new word so that the unchanged model predicts the noise in
+/// a few images described by the word.
 /// </summary>
 public sealed class TextualInversionTraining : IDisposable
 {
@@ -31,18 +31,18 @@ public sealed class TextualInversionTraining : IDisposable
     private TextualInversionState state;
     private readonly IReadOnlyList<double> rates;
 
-    // Of model, settings (all but the number of steps) and pictures: what an interrupted run's state is recognised by.
+    // Hash of model, settings (except the number of steps) and images; identifies the state of an interrupted run.
     private readonly string key;
 
-    /// <summary>Encodes the pictures and begins with the initial word's vectors.</summary>
-    /// <param name="model">The model; it stays as it is.</param>
-    /// <param name="settings">What to do.</param>
-    /// <param name="pictures">Pictures of one size.</param>
+    /// <summary>Encodes the images and starts from the initial word's vectors.</summary>
+    /// <param name="model">The model; it is not changed.</param>
+    /// <param name="settings">The training settings.</param>
+    /// <param name="pictures">Images of one size.</param>
     /// <exception cref="InvalidInputException">The settings or pictures do not fit the model or each other.</exception>
     public TextualInversionTraining(StableDiffusionModel model, TextualInversionSettings settings, IReadOnlyList<ExamplePicture> pictures)
     {
         settings.Validate();
-        TextToImageModel.Require(model, "learn from pictures");
+        TextToImageModel.Require(model, "learn from images");
         InvalidInputException.Require(
             !model.OnePartAtATime,
             "LowMemory",
@@ -61,18 +61,18 @@ public sealed class TextualInversionTraining : IDisposable
         examples = new TextualInversionExamples(model, word, settings, pictures);
     }
 
-    /// <summary>Steps done so far.</summary>
+    /// <summary>Number of completed steps.</summary>
     public int Step => state.Step;
 
-    /// <summary>The word with its vectors as they are now; they belong to the training.</summary>
+    /// <summary>The word with its current vectors, which belong to the training and are disposed with it.</summary>
     public WordVectors Word => new(settings.Word, state.Vectors);
 
-    /// <summary>Splits prompts that have the word.</summary>
+    /// <summary>The model's tokenizer, extended by the word.</summary>
     public ClipTokenizer Tokenizer => word.Tokenizer;
 
-    /// <summary>Goes on from a state that an interrupted run saved.</summary>
-    /// <param name="path">Its file.</param>
-    /// <returns>Whether it was one of the same training; if not, nothing has changed.</returns>
+    /// <summary>Resumes from the saved state of an interrupted run.</summary>
+    /// <param name="path">Path of the saved state.</param>
+    /// <returns>Whether the state belongs to this training; if not, nothing changes.</returns>
     public bool Resume(string path)
     {
         if (TextualInversionState.Load(path, key, model.Device) is not { } found)
@@ -82,9 +82,9 @@ public sealed class TextualInversionTraining : IDisposable
         return true;
     }
 
-    /// <summary>Trains step by step. A synchronous iterator: between steps the caller may save, draw samples, or leave.</summary>
+    /// <summary>Trains step by step. A synchronous iterator: between steps the caller may save, draw samples, or stop.</summary>
     /// <param name="cancellationToken">Checked before every step.</param>
-    /// <exception cref="InvalidInputException">The loss is no number any more.</exception>
+    /// <exception cref="InvalidInputException">The loss became NaN or infinite.</exception>
     public IEnumerable<ConceptProgress> Run(CancellationToken cancellationToken = default)
     {
         while (state.Step < settings.Steps)
@@ -95,15 +95,15 @@ public sealed class TextualInversionTraining : IDisposable
         }
     }
 
-    /// <summary>The loss on examples that no step has, always the same: what tells how much was learned, without the chance in each step's loss.</summary>
-    /// <exception cref="InvalidInputException">It is no number: the last step broke the word.</exception>
+    /// <summary>The loss on fixed held-out examples: measures progress without the noise of each step's loss.</summary>
+    /// <exception cref="InvalidInputException">The loss became NaN or infinite: the last step broke the word.</exception>
     public double HeldOutLoss()
     {
         var value = HeldOutLoss(state.Vectors);
         return double.IsFinite(value) ? value : throw Broken();
     }
 
-    /// <summary>The same for the initial word.</summary>
+    /// <summary>The held-out loss of the initial word.</summary>
     public double InitialHeldOutLoss()
     {
         using var _ = no_grad();
@@ -111,19 +111,19 @@ public sealed class TextualInversionTraining : IDisposable
         return HeldOutLoss(word.InitialVectors());
     }
 
-    /// <summary>A prompt with the word as the U-Net sees it, one row.</summary>
-    /// <param name="prompt">The prompt, with emphasis as <see cref="PromptReading"/> has it; it may also do without the word.</param>
-    /// <param name="size">Size of the picture.</param>
+    /// <summary>The conditioning of a prompt with the word, one row.</summary>
+    /// <param name="prompt">The prompt, with emphasis as in <see cref="PromptReading"/>; it need not contain the word.</param>
+    /// <param name="size">Size of the image.</param>
     public Conditioning Encode(string prompt, PixelSize size)
     {
         using var _ = no_grad();
         return TextConditioning.EncodeWith(model, [PromptReading.Read(Tokenizer, prompt)], state.Vectors, [SizeConditioning.Of(size)], settings.ClipSkip);
     }
 
-    /// <summary>What the model draws of a prompt by now.</summary>
-    /// <param name="prompt">The prompt; it may also do without the word.</param>
+    /// <summary>Generates an image with the current vectors.</summary>
+    /// <param name="prompt">The prompt; it need not contain the word.</param>
     /// <param name="seed">Seed of the noise.</param>
-    /// <param name="size">Size of the picture.</param>
+    /// <param name="size">Size of the image.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     public Picture Draw(string prompt, ulong seed, PixelSize size, CancellationToken cancellationToken = default)
     {
@@ -132,7 +132,7 @@ public sealed class TextualInversionTraining : IDisposable
         return SamplePictures.Draw(model, InitialNoise.FromSeed(model, seed, size.Height, size.Width), Encode(prompt, size), nothing, cancellationToken)[0];
     }
 
-    /// <summary>Writes what a later run needs to go on, whole or not at all.</summary>
+    /// <summary>Writes the state needed to resume, atomically.</summary>
     public void Save(string path) => state.Save(path, key);
 
     /// <inheritdoc/>

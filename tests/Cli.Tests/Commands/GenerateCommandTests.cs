@@ -33,7 +33,7 @@ public sealed class GenerateCommandTests
 
     [Fact]
     public void NumbersThatOverflowAreOneLineWithTheStep() => Assert.Contains(
-        "overflowed at step", P2P.Run("generate", "a house", "--guidance", "1e38", "--steps", "3", "--model", EmbeddedModel.Folder()).FailedWith(2));
+        "infinite at step", P2P.Run("generate", "a house", "--guidance", "1e38", "--steps", "3", "--model", EmbeddedModel.Folder()).FailedWith(2));
 
     [Fact]
     public void LongEmphasisedPromptsAndTilesMakePictures()

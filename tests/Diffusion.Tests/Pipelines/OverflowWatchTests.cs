@@ -14,7 +14,7 @@ public sealed class OverflowWatchTests
         using var watch = new OverflowWatch();
         watch.Add(0, ones(4));
         watch.Add(1, tensor(new[] { 1, wrong }));
-        Assert.Contains("overflowed at step 2", Assert.Throws<InvalidInputException>(() => watch.Add(2, ones(4))).Message);
+        Assert.Contains("infinite at step 2", Assert.Throws<InvalidInputException>(() => watch.Add(2, ones(4))).Message);
     }
 
     [Fact]
@@ -24,6 +24,6 @@ public sealed class OverflowWatchTests
         using var watch = new OverflowWatch();
         watch.Require();
         watch.Add(0, tensor(new[] { float.NaN }));
-        Assert.Contains("overflowed at step 1", Assert.Throws<InvalidInputException>(watch.Require).Message);
+        Assert.Contains("infinite at step 1", Assert.Throws<InvalidInputException>(watch.Require).Message);
     }
 }

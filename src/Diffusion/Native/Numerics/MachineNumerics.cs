@@ -6,42 +6,46 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Native.Numerics;
 
-/// <summary>How far this machine's arithmetic can be trusted.</summary>
+/// <summary>The result of the numerics check of a device.</summary>
 public enum NumericsVerdict
 {
-    /// <summary>Every operation agrees with float64.</summary>
+    /// <summary>All operations agree with float64.</summary>
     Right,
 
-    /// <summary>The CPU's fast kernels (oneDNN) are wrong here and switched off; the others are right, and slower.</summary>
+    /// <summary>The CPU's fast kernels (oneDNN) are incorrect and were switched off; the slower ones are correct.</summary>
     RightWithoutOneDnn,
 
-    /// <summary>Something is wrong, and the user wants to go on all the same.</summary>
+    /// <summary>Some operations are incorrect, and the user has chosen to continue.</summary>
     Ignored,
 }
 
-/// <summary>libtorch computes wrongly on this machine. The message is one sentence: which operation, by how much, and what to do.</summary>
-/// <param name="message">The sentence.</param>
+/// <summary>
+/// The error for incorrect results of libtorch on this machine. The message states the operation, the error, and what to do.
+/// </summary>
+/// <param name="message">The message.</param>
 public sealed class WrongNumericsException(string message) : Exception(message);
 
 /// <summary>
-/// Makes sure once for each processor, libtorch and device that operations are right (<see cref="NumericsCheck"/>), and remembers it in the
-/// user's cache. A program that computes garbage on some machine must not do so without a word.
+/// Checks once for each processor, libtorch and device that operations are correct (<see cref="NumericsCheck"/>), and caches the result in
+/// the user's cache. A program must not silently compute garbage on some machine.
 /// </summary>
 public static class MachineNumerics
 {
-    /// <summary>The environment variable that, set to 1, lets a run go on where numbers are wrong.</summary>
+    /// <summary>Environment variable that, set to 1, lets runs continue with incorrect results.</summary>
     public const string IgnoreVariable = "P2P_IGNORE_NUMERICS";
 
-    // To be raised when the check looks at more.
+    // Increase this when the check covers more.
     private const int Version = 1;
 
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, NumericsVerdict> Known = [];
 
-    /// <summary>Requires right numbers from a device. The first call on a machine takes about a second, later ones nothing.</summary>
-    /// <param name="device">The CPU or a GPU. The meta device computes nothing and is right.</param>
-    /// <exception cref="WrongNumericsException">Something is wrong.</exception>
-    /// <exception cref="LibTorchLoadException">libtorch cannot be loaded here.</exception>
+    /// <summary>
+    /// Requires correct results from a device. The first call on a machine takes about a second; later calls return a cached result.
+    /// </summary>
+    /// <param name="device">The CPU or a GPU. The meta device computes nothing and always passes.</param>
+    /// <exception cref="WrongNumericsException">Some operation is incorrect.</exception>
+    /// <exception cref="LibTorchLoadException">libtorch cannot be loaded.</exception>
     public static NumericsVerdict Require(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -57,11 +61,11 @@ public static class MachineNumerics
         }
     }
 
-    /// <summary>Checks a device whatever was remembered, and remembers the new outcome.</summary>
+    /// <summary>Checks a device regardless of the cached result, and caches the new one.</summary>
     /// <param name="device">The CPU or a GPU.</param>
-    /// <param name="report">What was compared as runs would compute it by default.</param>
-    /// <exception cref="WrongNumericsException">Something is wrong.</exception>
-    /// <exception cref="LibTorchLoadException">libtorch cannot be loaded here.</exception>
+    /// <param name="report">The comparisons, computed with the default kernels.</param>
+    /// <exception cref="WrongNumericsException">Some operation is incorrect.</exception>
+    /// <exception cref="LibTorchLoadException">libtorch cannot be loaded.</exception>
     public static NumericsVerdict Check(Device device, out NumericsReport report)
     {
         LibTorch.EnsureLoaded();
@@ -87,14 +91,14 @@ public static class MachineNumerics
         facts, UserCache.Folder("native"), check, device.type == DeviceType.CPU ? LibTorch.UseOneDnn : _ => false,
         isIgnored: Environment.GetEnvironmentVariable(IgnoreVariable) == "1", isAsked);
 
-    /// <summary>Reads what was remembered, or checks and remembers.</summary>
-    /// <param name="facts">What the outcome depends on.</param>
-    /// <param name="folder">Where outcomes are kept; null where there is no cache, and then every process checks.</param>
+    /// <summary>Returns the cached result, or checks and caches it.</summary>
+    /// <param name="facts">The facts that the result depends on.</param>
+    /// <param name="folder">Directory of the cache; null if there is none, so that every process checks.</param>
     /// <param name="check">The check.</param>
-    /// <param name="useOneDnn">Switches oneDNN on or off; false where that cannot be done.</param>
-    /// <param name="isIgnored">Whether faults are to be ignored.</param>
-    /// <param name="isAsked">Whether the check is wanted for itself, so that what was remembered counts for nothing.</param>
-    /// <exception cref="WrongNumericsException">Something is wrong, with and without oneDNN.</exception>
+    /// <param name="useOneDnn">Switches oneDNN on or off; returns false if that is not possible.</param>
+    /// <param name="isIgnored">Whether to ignore faults.</param>
+    /// <param name="isAsked">Whether the check was requested explicitly, so that the cached result is not used.</param>
+    /// <exception cref="WrongNumericsException">Some operation is incorrect with and without oneDNN.</exception>
     internal static NumericsVerdict Decide(string facts, string? folder, Func<NumericsReport> check, Func<bool, bool> useOneDnn, bool isIgnored, bool isAsked = false)
     {
         var record = folder is null ? null : Path.Combine(folder, $"numerics-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(facts)))[..16]}.txt");
@@ -103,7 +107,7 @@ public static class MachineNumerics
             _ = useOneDnn(verdict == NumericsVerdict.Right);
             return verdict;
         }
-        // For other facts, such as another number of threads, it may have been switched off.
+        // An earlier result for other facts, such as another number of threads, may have switched it off.
         _ = useOneDnn(true);
         var report = check();
         if (report.IsRight)
@@ -116,7 +120,7 @@ public static class MachineNumerics
         }
         Forget(record);
         return isIgnored ? NumericsVerdict.Ignored : throw new WrongNumericsException(
-            $"libtorch produces incorrect results on this machine ({Processor.Name}): {report}. Pictures would be wrong, too. "
+            $"libtorch produces incorrect results on this machine ({Processor.Name}): {report}. Images would be incorrect, too. "
             + $"Use another libtorch or machine, or set {IgnoreVariable}=1 to continue anyway (docs/verification.md).");
     }
 
@@ -124,7 +128,7 @@ public static class MachineNumerics
     {
         try
         {
-            // In full, because the name holds a part of their hash only.
+            // Compares all facts, because the file name contains only a part of their hash.
             return record is not null && File.Exists(record) && File.ReadAllText(record).Split('\n', 2) is [var verdict, var rest] && rest == facts
                 && Enum.TryParse<NumericsVerdict>(verdict, out var known) && known != NumericsVerdict.Ignored ? known : null;
         }
@@ -134,7 +138,7 @@ public static class MachineNumerics
         }
     }
 
-    // Wrong numbers are not remembered: another libtorch or a repaired machine is to be noticed.
+    // Failures are not cached, so that another libtorch or a repaired machine is noticed.
     private static void Forget(string? record)
     {
         try
@@ -144,7 +148,7 @@ public static class MachineNumerics
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A cache that cannot be written.
+            // The cache is not writable.
         }
     }
 
@@ -160,12 +164,12 @@ public static class MachineNumerics
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidInputException)
         {
-            // A cache that cannot be written costs the next run a second.
+            // Without a writable cache, the next run takes a second longer.
         }
         return verdict;
     }
 
-    // One a line, readable for people who look into the file.
+    // One fact per line, readable in the cache file.
     private static string Facts(Device device)
     {
         var library = LibTorch.CoreFile is { } path ? new FileInfo(path) : null;

@@ -7,18 +7,19 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Native.Numerics;
 
 /// <summary>
-/// Compares the operations of a diffusion model, forward and backward, with float64 on the CPU, which libtorch computes with other kernels.
-/// Each runs right after freed memory was filled with NaN, because kernels that read what they never wrote are right as long as that was zero.
+/// Compares a diffusion model's operations, forward and backward, with float64 on the CPU, for which libtorch uses other kernels.
+/// Each operation runs right after freed memory was filled with NaN, because kernels that read uninitialized memory are correct if it is
+/// zero.
 /// </summary>
 public static class NumericsCheck
 {
     /// <summary>
-    /// Relative errors above this are faults and not rounding, which stays hundreds of times below it in float32, and a few times in the
-    /// 16-bit types, where sums over rows lose most.
+    /// Relative errors above this are faults, not rounding. Rounding stays hundreds of times below it in float32, and a few times in the
+    /// 16-bit types, where sums over rows lose the most precision.
     /// </summary>
     internal static double Tolerance(ScalarType type) => type == ScalarType.Float32 ? 1e-3 : 0.1;
 
-    /// <summary>Checks a device: some 150 comparisons, in about a second. libtorch must be loaded.</summary>
+    /// <summary>Checks a device with about 150 comparisons, in about a second. libtorch must be loaded.</summary>
     /// <param name="device">The CPU or a GPU.</param>
     public static NumericsReport Run(Device device) => Run(device, Operations());
 
@@ -34,15 +35,15 @@ public static class NumericsCheck
 
     /// <summary>Compares the result of an operation, and the gradient of each of its inputs, with float64.</summary>
     /// <param name="operation">The operation.</param>
-    /// <param name="type">What it computes in.</param>
-    /// <param name="device">Where.</param>
+    /// <param name="type">The compute type.</param>
+    /// <param name="device">The device.</param>
     /// <param name="seed">Seed of the inputs, which are normally distributed.</param>
     internal static IReadOnlyList<NumericsComparison> Compare(CheckedOperation operation, ScalarType type, Device device, ulong seed = 0)
     {
         using var scope = NewDisposeScope();
         using var gradients = enable_grad();
         using var generator = new Generator(seed, CPU);
-        // Rounded first: both sides begin with the same numbers.
+        // Inputs are rounded first, so that both sides start from the same numbers.
         var inputs = operation.Inputs.Select(input => Normal(input.Shape, generator).mul(Scalar(input.Scale)).to(type)).ToArray();
         var exact = Evaluate(operation.Reference ?? operation.Apply, inputs, ScalarType.Float64, CPU, shape => Normal(shape, generator).to(type), out var outer);
         var computed = Evaluate(operation.Apply, inputs, type, device, _ => outer, out var _);
@@ -68,11 +69,11 @@ public static class NumericsCheck
 
     private static Tensor Normal(long[] shape, Generator generator) => randn(shape, device: CPU, generator: generator);
 
-    // Largest difference, in units of the largest exact value. NaN where either is.
+    // Largest difference relative to the largest exact value; NaN if either is NaN.
     private static double Error(Tensor computed, Tensor exact) =>
         computed.to(ScalarType.Float64, CPU).sub(exact).abs().max().div(exact.abs().max()).ReadDouble();
 
-    /// <summary>Leaves NaN in the memory that the next tensors and the kernels' buffers are made of.</summary>
+    /// <summary>Leaves NaN in the memory that the next tensors and the kernels' buffers will use.</summary>
     internal static void SpoilFreedMemory(Device device)
     {
         const int Smallest = 1 << 6, Largest = 1 << 20, BlocksOfASize = 4;
@@ -86,7 +87,8 @@ public static class NumericsCheck
 
     private static IEnumerable<CheckedOperation> Operations()
     {
-        // The shapes next to latents and pictures in Stable Diffusion, and some that libtorch 2.10 computes wrongly on processors with AVX-512.
+        // The shapes next to latents and images in Stable Diffusion, and some that libtorch 2.10 computes incorrectly on processors with
+        // AVX-512.
         foreach (var (inputs, outputs, kernel, stride, side) in new[]
         {
             (4, 320, 3, 1, 8), (320, 4, 3, 1, 16), (9, 320, 3, 1, 8), (3, 128, 3, 1, 17), (128, 3, 3, 1, 16), (8, 8, 1, 1, 8),
@@ -106,15 +108,15 @@ public static class NumericsCheck
     }
 }
 
-/// <summary>An operation that is compared with float64.</summary>
-/// <param name="Name">What it is called in a report.</param>
+/// <summary>An operation to compare with float64.</summary>
+/// <param name="Name">Name of the operation in reports.</param>
 /// <param name="Apply">The operation as the models run it.</param>
-/// <param name="Inputs">Name, shape and scale of each input; a gradient is computed for all of them.</param>
+/// <param name="Inputs">Name, shape and scale of each input; a gradient is computed for each.</param>
 internal sealed record CheckedOperation(string Name, Func<Tensor[], Tensor> Apply, IReadOnlyList<(string Name, long[] Shape, double Scale)> Inputs)
 {
     private const double Epsilon = 1e-5;
 
-    /// <summary>Another way to write it down, which shares no kernel with the first; the same where null.</summary>
+    /// <summary>An equivalent implementation that shares no kernel with the operation; null to use the operation itself.</summary>
     public Func<Tensor[], Tensor>? Reference { get; init; }
 
     /// <summary>A square convolution.</summary>
@@ -140,7 +142,7 @@ internal sealed record CheckedOperation(string Name, Func<Tensor[], Tensor> Appl
         Reference = x => matmul(ScaledDotProduct.Probabilities(x[0], x[1], causal), x[2]),
     };
 
-    /// <summary>Group normalization of square pictures.</summary>
+    /// <summary>Group normalization of square feature maps.</summary>
     public static CheckedOperation GroupNorm(long rows, long channels, long groups, long side) => new(
         $"group normalization of {channels} channels",
         x => nn.functional.group_norm(x[0], groups, x[1], x[2], Epsilon),
@@ -156,11 +158,11 @@ internal sealed record CheckedOperation(string Name, Func<Tensor[], Tensor> Appl
 /// <summary>One comparison with float64.</summary>
 /// <param name="Operation">The operation and its size.</param>
 /// <param name="Part">The result, or the gradient of one of its inputs.</param>
-/// <param name="Type">What it was computed in.</param>
-/// <param name="Error">Largest difference, in units of the largest exact value; NaN where the operation made NaN.</param>
+/// <param name="Type">The compute type.</param>
+/// <param name="Error">Largest difference relative to the largest exact value; NaN if the operation produced NaN.</param>
 public sealed record NumericsComparison(string Operation, string Part, ScalarType Type, double Error)
 {
-    /// <summary>Whether the difference is rounding.</summary>
+    /// <summary>Whether the difference is within rounding.</summary>
     public bool IsRight => Error <= NumericsCheck.Tolerance(Type);
 
     /// <inheritdoc/>
@@ -171,23 +173,23 @@ public sealed record NumericsComparison(string Operation, string Part, ScalarTyp
     private string Name => Type.ToString().ToLowerInvariant();
 }
 
-/// <summary>What a check found.</summary>
-/// <param name="Comparisons">All that was compared.</param>
+/// <summary>The result of a check.</summary>
+/// <param name="Comparisons">All comparisons.</param>
 public sealed record NumericsReport(IReadOnlyList<NumericsComparison> Comparisons)
 {
-    /// <summary>What is wrong.</summary>
+    /// <summary>The failed comparisons.</summary>
     public IReadOnlyList<NumericsComparison> Faults => [.. Comparisons.Where(comparison => !comparison.IsRight)];
 
-    /// <summary>Whether everything is right.</summary>
+    /// <summary>Whether all comparisons passed.</summary>
     public bool IsRight => Faults.Count == 0;
 
-    /// <summary>The report in one line.</summary>
+    /// <summary>A one-line summary.</summary>
     public override string ToString()
     {
         if (Faults is [var first, ..] faults)
-            return $"wrong in {faults.Count} of {Comparisons.Count} comparisons with float64; first, {first}";
+            return $"{faults.Count} of {Comparisons.Count} comparisons with float64 failed; first, {first}";
         var errors = Comparisons.GroupBy(comparison => comparison.Type).Select(type => string.Create(
             CultureInfo.InvariantCulture, $"{type.Max(comparison => comparison.Error):0e+0} in {type.Key.ToString().ToLowerInvariant()}"));
-        return $"right in {Comparisons.Count} comparisons with float64; largest error {string.Join(", ", errors)}";
+        return $"{Comparisons.Count} comparisons with float64 passed; largest error {string.Join(", ", errors)}";
     }
 }

@@ -3,17 +3,17 @@ using PromptToPrompt.Diffusion.Storage.Weights;
 
 namespace PromptToPrompt.Diffusion.Storage.Adapters;
 
-/// <summary>The LoRAs of a model, added to its weights while they are loaded, so that they cost no time in a run.</summary>
+/// <summary>The LoRAs of a model. They are added to its weights during loading, so they cost no time in a run.</summary>
 internal sealed class AppliedLoras : IDisposable
 {
     private readonly List<LoraFile> files = [];
     private readonly ILookup<WeightName, WeightChange> changes;
 
     /// <param name="loras">The LoRAs.</param>
-    /// <param name="model">What errors call the model.</param>
-    /// <param name="shape">The model's shape.</param>
-    /// <param name="stored">The weights of a part as they are stored.</param>
-    /// <exception cref="InvalidInputException">One of them is none, or was made for another kind of model.</exception>
+    /// <param name="model">The model's name in errors.</param>
+    /// <param name="shape">The model's config.</param>
+    /// <param name="stored">The stored weights of a part.</param>
+    /// <exception cref="InvalidInputException">A file is not a LoRA, or was made for another type of model.</exception>
     public AppliedLoras(IReadOnlyList<Lora> loras, string model, ModelConfig shape, Func<string, PartWeights> stored)
     {
         try
@@ -30,13 +30,13 @@ internal sealed class AppliedLoras : IDisposable
         }
     }
 
-    /// <summary>The files that decide what is added.</summary>
+    /// <summary>The files that define the changes.</summary>
     public IEnumerable<string> Files => files.SelectMany(file => file.Files);
 
     /// <summary>Warnings for the user; usually empty.</summary>
     public IEnumerable<string> Notes => files.SelectMany(file => file.Notes);
 
-    /// <summary>A part's weights with what is added to them.</summary>
+    /// <summary>Adds the changes to a part's weights.</summary>
     public PartWeights AddTo(string part, PartWeights weights) => weights with
     {
         Tensors = weights.Tensors.ToDictionary(

@@ -5,18 +5,18 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Adapters;
 
-/// <summary>A file with the vectors of a learned word.</summary>
+/// <summary>A file with the vectors of a learned word (textual inversion embedding).</summary>
 internal sealed class EmbeddingFile : IDisposable
 {
-    /// <summary>The note that says the word, in files that have no tensor of its name.</summary>
+    /// <summary>Metadata key of the word, for files without a tensor of that name.</summary>
     public const string WordNote = "word";
 
     private const string Anonymous = "*";
 
-    /// <summary>Two text encoders have one tensor each, by these names, in the order of the encoders.</summary>
+    /// <summary>The tensor names for models with two text encoders, in the order of the encoders.</summary>
     public static readonly IReadOnlyList<string> NamesOfTwo = ["clip_l", "clip_g"];
 
-    // What tools write where they write no word: it is then the file's name.
+    // Names that tools write instead of the word; the file name is then the word.
     private static readonly string[] NoWords = [Anonymous, "emb_params", .. NamesOfTwo];
 
     private readonly string origin;
@@ -32,17 +32,17 @@ internal sealed class EmbeddingFile : IDisposable
         Files = files;
     }
 
-    /// <summary>The files that decide what the word is; none where they are another one's.</summary>
+    /// <summary>The files that define the word; empty for a word bundled in another file.</summary>
     public IReadOnlyList<string> Files { get; }
 
     /// <summary>Whether the word can be written in a prompt.</summary>
     public bool IsOneWord => Word.Length > 0 && !Word.Any(char.IsWhiteSpace);
 
-    /// <summary>How prompts write the word.</summary>
+    /// <summary>The word as written in prompts.</summary>
     public string Word { get; }
 
-    /// <summary>Opens a file.</summary>
-    /// <exception cref="InvalidInputException">It cannot be read, or the word cannot be written in a prompt.</exception>
+    /// <summary>Opens an embedding file.</summary>
+    /// <exception cref="InvalidInputException">The file cannot be read, or the word cannot be written in a prompt.</exception>
     public static EmbeddingFile Open(TextEmbedding embedding)
     {
         var file = StoredTensors.Open(embedding.Path);
@@ -53,20 +53,20 @@ internal sealed class EmbeddingFile : IDisposable
             return opened;
         opened.Dispose();
         throw new InvalidInputException(
-            nameof(ModelLoadOptions.Embeddings), $"{embedding.Path} stands for \"{opened.Word}\", which is not one word.", $"Name the word: my-word={embedding.Path}.");
+            nameof(ModelLoadOptions.Embeddings), $"The word of {embedding.Path} would be \"{opened.Word}\", which is not a single word.", $"Name the word: my-word={embedding.Path}.");
     }
 
     /// <summary>A word that is bundled with a LoRA.</summary>
-    /// <param name="origin">What errors call the LoRA's file.</param>
+    /// <param name="origin">Path of the LoRA file, for errors.</param>
     /// <param name="word">The word.</param>
     /// <param name="tensors">Its tensors.</param>
     public static EmbeddingFile Bundled(string origin, string word, IReadOnlyDictionary<string, StoredWeight> tensors) =>
         new($"{origin}: the bundled word \"{word}\"", word, tensors, [], owned: null);
 
-    /// <summary>The vectors for each text encoder, [vectors, width] each, as many for one as for the other.</summary>
-    /// <param name="shape">The model's shape.</param>
-    /// <param name="model">What errors call the model.</param>
-    /// <exception cref="InvalidInputException">The file holds something else, or was made for another kind of model.</exception>
+    /// <summary>The vectors for each text encoder, [vectors, width] each, equally many for all encoders.</summary>
+    /// <param name="shape">The model's config.</param>
+    /// <param name="model">The model's name in errors.</param>
+    /// <exception cref="InvalidInputException">The file contains something else, or was made for another type of model.</exception>
     public IReadOnlyList<StoredWeight> Vectors(ModelConfig shape, string model)
     {
         var names = shape.TextEncoders.Count == 1 && tensors.Count == 1 ? [.. tensors.Keys] : NamesOfTwo;
@@ -74,7 +74,7 @@ internal sealed class EmbeddingFile : IDisposable
         {
             var held = string.Join(", ", tensors.Keys.Order(StringComparer.Ordinal).Take(4).Select(name => $"\"{name}\""));
             throw Invalid(
-                $"holds {(held.Length > 0 ? $"the tensors {held}" : "no tensors")}; a word for {model} has "
+                $"contains {(held.Length > 0 ? $"the tensors {held}" : "no tensors")}; a word for {model} has "
                 + (shape.TextEncoders.Count == 1 ? "one tensor" : string.Join(" and ", NamesOfTwo)));
         }
 
@@ -82,13 +82,13 @@ internal sealed class EmbeddingFile : IDisposable
         foreach (var (rows, text) in vectors.Zip(shape.TextEncoders))
         {
             if (!rows.IsFloating)
-                throw Invalid($"holds numbers of {rows.Type}; a word has floating-point numbers");
+                throw Invalid($"contains numbers of type {rows.Type}; the vectors of a word must be floating-point numbers");
             if (rows.Shape is not [> 0, var width] || rows.Shape[0] != vectors[0].Shape[0])
-                throw Invalid($"holds a tensor of the shape [{string.Join(", ", rows.Shape)}]; a word has [vectors, width]");
+                throw Invalid($"contains a tensor of shape [{string.Join(", ", rows.Shape)}]; the vectors of a word have shape [vectors, width]");
             if (width != text.HiddenSize)
-                throw Invalid($"holds vectors {width} wide, but those of {model} are {text.HiddenSize} wide; it was made for another kind of model");
+                throw Invalid($"contains vectors of width {width}, but {model} needs width {text.HiddenSize}; it was made for another type of model");
             if (!IsFinite(rows))
-                throw Invalid("holds numbers that are infinite or none at all (NaN); the file is damaged");
+                throw Invalid("contains NaN or infinite values; the file is damaged");
         }
 
         return vectors;

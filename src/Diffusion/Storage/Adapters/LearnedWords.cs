@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Adapters;
 
-/// <summary>Words learned by textual inversion: rows that are added below those of the text encoders' token embeddings, and their ids.</summary>
+/// <summary>Words learned by textual inversion: rows appended to the text encoders' token embeddings, with their ids.</summary>
 internal sealed class LearnedWords : IDisposable
 {
     private const string TokenEmbedding = "text_model.embeddings.token_embedding.weight";
@@ -15,11 +15,11 @@ internal sealed class LearnedWords : IDisposable
     private readonly List<LoraFile> bundles = [];
     private readonly List<string> notes = [];
 
-    /// <param name="embeddings">Where they are.</param>
-    /// <param name="loras">LoRAs, which may bundle some.</param>
-    /// <param name="model">What errors call the model.</param>
-    /// <param name="shape">The model's shape without them.</param>
-    /// <exception cref="InvalidInputException">A file is none, or was made for another kind of model.</exception>
+    /// <param name="embeddings">The embedding files.</param>
+    /// <param name="loras">LoRAs, which may contain bundled words.</param>
+    /// <param name="model">The model's name in errors.</param>
+    /// <param name="shape">The model's config without the words.</param>
+    /// <exception cref="InvalidInputException">A file is not an embedding, or was made for another type of model.</exception>
     public LearnedWords(IReadOnlyList<TextEmbedding> embeddings, IReadOnlyList<Lora> loras, string model, ModelConfig shape)
     {
         try
@@ -43,7 +43,7 @@ internal sealed class LearnedWords : IDisposable
             }
 
             if (tokens.GroupBy(token => token.Normal).FirstOrDefault(group => group.Count() > 1) is { } same)
-                throw new InvalidInputException(nameof(ModelLoadOptions.Embeddings), $"Two of them stand for \"{same.First().Text}\".", "Give one another word: my-word=FILE.");
+                throw new InvalidInputException(nameof(ModelLoadOptions.Embeddings), $"Two of them define the word \"{same.First().Text}\".", "Give one another word: my-word=FILE.");
         }
         catch
         {
@@ -55,13 +55,13 @@ internal sealed class LearnedWords : IDisposable
     /// <summary>The words.</summary>
     public IReadOnlyList<AddedToken> Tokens => tokens;
 
-    /// <summary>The files they are in, but for LoRAs.</summary>
+    /// <summary>The files that contain them, except LoRAs.</summary>
     public IEnumerable<string> Files => files.SelectMany(file => file.Files);
 
     /// <summary>Warnings for the user; usually empty.</summary>
     public IReadOnlyList<string> Notes => notes;
 
-    /// <summary>A model's shape with the words.</summary>
+    /// <summary>Adds the words to a model's config.</summary>
     public ModelConfig AddTo(ModelConfig shape)
     {
         var count = tokens.Sum(token => token.Count);
@@ -72,14 +72,14 @@ internal sealed class LearnedWords : IDisposable
         };
     }
 
-    /// <summary>A part's weights with the words' vectors.</summary>
+    /// <summary>Adds the words' vectors to a part's weights.</summary>
     public PartWeights AddTo(string part, PartWeights weights)
     {
         var encoder = ModelParts.TextEncoders.ToList().IndexOf(part);
         if (tokens.Count == 0 || encoder < 0 || !weights.Tensors.TryGetValue(TokenEmbedding, out var stored))
             return weights;
         var added = vectors.ConvertAll(word => word[encoder]);
-        // Words may be stored more precisely than the model is.
+        // Words may be stored at a higher precision than the model.
         var type = added.TrueForAll(rows => rows.Type == stored.Type) ? stored.Type : ScalarType.Float32;
         return weights with
         {

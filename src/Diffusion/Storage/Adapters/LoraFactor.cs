@@ -4,25 +4,25 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Adapters;
 
 /// <summary>
-/// One matrix that a change is made of, [rows, columns], where the columns of a convolution are inputs × height × width. It is stored whole, as
-/// up·down, or around Tucker's core: Σ core[i, j, …] up[row, i] down[j, input].
+/// One matrix of a change, [rows, columns]; the columns of a convolution are inputs × height × width. It is stored as a whole, as the
+/// product up·down, or with a Tucker core: Σ core[i, j, …] up[row, i] down[j, input].
 /// </summary>
-/// <param name="Whole">The matrix, of the shape of a weight; null where it is stored in pieces.</param>
+/// <param name="Whole">The matrix, in the shape of a weight; null if it is stored in pieces.</param>
 /// <param name="Up">[outputs, rank …].</param>
 /// <param name="Core">[rank, rank, height, width], or null.</param>
 /// <param name="Down">[rank, inputs …].</param>
 internal sealed record LoraFactor(StoredWeight? Whole, StoredWeight? Up, StoredWeight? Core, StoredWeight? Down)
 {
-    /// <summary>Whether <see cref="Up"/> is [rank, outputs] where there is a core, as LoHa and LoKr store it.</summary>
+    /// <summary>Whether <see cref="Up"/> is [rank, outputs] when there is a core, as in LoHa and LoKr.</summary>
     public bool TurnsUp { get; init; }
 
-    /// <summary>The rank; null where the matrix is stored whole.</summary>
+    /// <summary>The rank; null if the matrix is stored as a whole.</summary>
     public long? Rank => Down?.Shape[0];
 
-    /// <summary>Whether the file has all that it takes, and nothing twice.</summary>
+    /// <summary>Whether the file contains all required pieces, and none twice.</summary>
     public bool IsComplete => Whole is null ? Up is not null && Down is { Shape.Count: > 0 } : Up is null && Core is null && Down is null;
 
-    /// <summary>Rows and columns; null where the pieces do not fit together.</summary>
+    /// <summary>Number of rows and columns; null if the pieces do not match.</summary>
     public (long Rows, long Columns)? Size => Whole is null ? SizeOfProduct(Up!.Shape, Core?.Shape, Down!.Shape)
         : Whole.Shape is [var rows and > 0, ..] ? (rows, Whole.Count / rows)
         : null;
@@ -37,7 +37,7 @@ internal sealed record LoraFactor(StoredWeight? Whole, StoredWeight? Up, StoredW
             return Float(Whole).reshape(Whole.Shape[0], -1).MoveToOuterDisposeScope();
         var up = Float(Up!).flatten(1);
         var down = Float(Down!).flatten(1);
-        // From the right: the rank is small, and with it what is in between.
+        // Multiplied from the right: the rank is small, so the intermediate results are small.
         var right = Core is null ? down : einsum("ijhw,jc->ichw", Float(Core), down).flatten(1);
         return (IsUpTurned ? up.t() : up).matmul(right).MoveToOuterDisposeScope();
     }

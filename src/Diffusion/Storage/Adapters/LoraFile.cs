@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Adapters;
 
-/// <summary>A file of a LoRA or of one of its relatives.</summary>
+/// <summary>A file with a LoRA or a related adapter.</summary>
 internal sealed class LoraFile : IDisposable
 {
     private const string AdapterConfig = "adapter_config.json";
@@ -12,7 +12,7 @@ internal sealed class LoraFile : IDisposable
     private const string Bundle = "bundle_emb.";
     private const string BundledParameters = ".string_to_param.";
 
-    // What tools call the weights in a folder of their own.
+    // File names of the weights in a directory written by a tool.
     private static readonly string[] InFolder = [$"{Adapter}.safetensors", $"{Adapter}.bin", "pytorch_lora_weights.safetensors", "pytorch_lora_weights.bin"];
 
     private readonly Lora lora;
@@ -37,10 +37,10 @@ internal sealed class LoraFile : IDisposable
     /// <summary>Warnings for the user; usually empty.</summary>
     public IReadOnlyList<string> Notes { get; }
 
-    /// <summary>The files that decide what it does.</summary>
+    /// <summary>The files that define the adapter.</summary>
     public IReadOnlyList<string> Files => adapterConfig is null ? file.Files : [.. file.Files, adapterConfig];
 
-    /// <summary>Words that are bundled with it, each with its tensors by the names that files of words have.</summary>
+    /// <summary>The bundled words, with their tensors under the names used in embedding files.</summary>
     public IReadOnlyList<(string Word, IReadOnlyDictionary<string, StoredWeight> Tensors)> Words =>
     [
         .. file.Tensors.Where(tensor => IsBundled(tensor.Key))
@@ -49,8 +49,8 @@ internal sealed class LoraFile : IDisposable
             .Select(group => (group.Key, (IReadOnlyDictionary<string, StoredWeight>)group.ToDictionary(tensor => tensor.Place.Name, tensor => tensor.Value, StringComparer.Ordinal))),
     ];
 
-    /// <summary>Opens a file, or the one in a folder that peft or diffusers wrote.</summary>
-    /// <exception cref="InvalidInputException">It cannot be read, or its settings ask for what is not supported.</exception>
+    /// <summary>Opens a file, or the file in a directory written by peft or diffusers.</summary>
+    /// <exception cref="InvalidInputException">The file cannot be read, or needs an unsupported setting.</exception>
     public static LoraFile Open(Lora lora)
     {
         var file = StoredTensors.Open(Directory.Exists(lora.Path) ? In(lora.Path) : lora.Path);
@@ -65,24 +65,24 @@ internal sealed class LoraFile : IDisposable
         }
     }
 
-    /// <summary>The changes that it makes to a model's weights.</summary>
-    /// <param name="names">What the model's weights may be called.</param>
-    /// <param name="model">What errors call the model.</param>
-    /// <param name="shapeOf">The shape of a weight; null for one that the model has not.</param>
-    /// <exception cref="InvalidInputException">It is no LoRA, or one for another kind of model.</exception>
+    /// <summary>The changes to a model's weights.</summary>
+    /// <param name="names">The possible names of the model's weights.</param>
+    /// <param name="model">The model's name in errors.</param>
+    /// <param name="shapeOf">The shape of a weight; null if the model does not have it.</param>
+    /// <exception cref="InvalidInputException">The file is not a LoRA, or was made for another type of model.</exception>
     public IReadOnlyDictionary<WeightName, WeightChange> Changes(LoraNames names, string model, Func<WeightName, IReadOnlyList<long>?> shapeOf)
     {
         var changes = new Dictionary<WeightName, WeightChange>();
         foreach (var module in Modules())
         {
             var layer = names.Find(module.Name)
-                ?? throw Invalid($"changes \"{module.Name}\", which {model} does not have; it was made for another kind of model");
+                ?? throw Invalid($"changes \"{module.Name}\", which {model} does not have; it was made for another type of model");
             foreach (var (target, form) in Targets(module, layer))
             {
                 var change = Change(module, target, form);
-                var shape = shapeOf(target) ?? throw Invalid($"changes the bias of \"{module.Name}\", which has none in {model}; it was made for another kind of model");
+                var shape = shapeOf(target) ?? throw Invalid($"changes the bias of \"{module.Name}\", which has none in {model}; it was made for another type of model");
                 if (!change.Fits(shape))
-                    throw Invalid($"changes \"{module.Name}\" by {change}, but in {model} it is [{string.Join(", ", shape)}]; it was made for another kind of model");
+                    throw Invalid($"changes \"{module.Name}\" by {change}, but in {model} it is [{string.Join(", ", shape)}]; it was made for another type of model");
                 if (!changes.TryAdd(target, change))
                     throw Invalid($"changes {target.Part}/{target.Name} twice, once as \"{module.Name}\"; download it again");
             }
@@ -94,7 +94,7 @@ internal sealed class LoraFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
-    /// <summary>The weight and the bias of a layer, where the file changes them, each with how it does.</summary>
+    /// <summary>The weight and the bias of a layer that the file changes, each with its form.</summary>
     private IEnumerable<(WeightName Target, LoraForm Form)> Targets(LoraModule module, WeightName layer)
     {
         var forms = module.WeightForms;
@@ -118,7 +118,7 @@ internal sealed class LoraFile : IDisposable
         var rank = factors.Select(factor => factor.Rank).FirstOrDefault(rank => rank is not null);
         if (form != LoraForm.OfBias)
             notes.RequireFits(target, rank, module.Magnitude);
-        // peft scales by its settings also what it stores whole; LyCORIS takes such matrices as they are.
+        // peft also applies its scale to matrices stored as a whole; LyCORIS does not scale them.
         var scaleRank = rank ?? (form.Matrices.Contains(LoraMatrix.Kronecker1) ? notes.RankOf(target) : null);
         return new WeightChange($"{lora.Path}: the change of \"{module.Name}\"", form, factors, lora.Weight)
         {
@@ -132,16 +132,16 @@ internal sealed class LoraFile : IDisposable
         var modules = new Dictionary<string, LoraModule>(StringComparer.Ordinal);
         var names = file.Tensors.Keys.Where(name => !IsBundled(name)).Order(StringComparer.Ordinal).ToList();
         if (names.Select(LoraTensor.OtherKind).FirstOrDefault(kind => kind is not null) is { } other)
-            throw Invalid($"holds an adapter of the kind {other}, which is not supported; give a LoRA, LoHa, LoKr or DoRA");
+            throw Invalid($"contains an adapter of type {other}, which is not supported; use a LoRA, LoHa, LoKr or DoRA");
         if (!names.Exists(name => LoraTensor.Parse(name) is { Matrix: not LoraMatrix.Alpha }))
-            throw Invalid("holds no LoRA: none of its tensors is called …lora_down.weight, …lora_A.weight, …hada_w1_a, …lokr_w1 or …diff");
+            throw Invalid("contains no LoRA: none of its tensors is named …lora_down.weight, …lora_A.weight, …hada_w1_a, …lokr_w1 or …diff");
         foreach (var name in names)
         {
-            var tensor = LoraTensor.Parse(name) ?? throw Invalid($"holds a tensor \"{name}\", which belongs to no LoRA");
+            var tensor = LoraTensor.Parse(name) ?? throw Invalid($"contains a tensor \"{name}\", which is not part of a LoRA");
             if (!modules.TryGetValue(tensor.Module, out var module))
                 modules.Add(tensor.Module, module = new LoraModule(tensor.Module));
             if (tensor.Matrix != LoraMatrix.Alpha && !file.Tensors[name].IsFloating)
-                throw Invalid($"holds \"{name}\" as {file.Tensors[name].Type}, but weights are floating-point numbers; it is quantised or damaged");
+                throw Invalid($"contains \"{name}\" as {file.Tensors[name].Type}, but weights must be floating-point numbers; it is quantized or damaged");
             if (!module.Add(tensor, file.Tensors[name]))
                 throw Invalid($"changes \"{tensor.Module}\" twice, once as \"{name}\"; download it again");
         }
@@ -152,11 +152,11 @@ internal sealed class LoraFile : IDisposable
     private static string In(string folder) =>
         InFolder.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
         ?? (Directory.GetFiles(folder, "*.safetensors") is [var only] ? only : throw new InvalidInputException(
-            $"{folder} is a folder without {InFolder[0]} or {InFolder[2]}; give the file of the LoRA."));
+            $"{folder} is a directory without {InFolder[0]} or {InFolder[2]}. Use the path of the LoRA file."));
 
     private static bool IsBundled(string name) => name.StartsWith(Bundle, StringComparison.Ordinal);
 
-    // "bundle_emb.WORD.string_to_param.*" and "bundle_emb.WORD.clip_l"; words may have dots.
+    // "bundle_emb.WORD.string_to_param.*" and "bundle_emb.WORD.clip_l"; words may contain dots.
     private static (string Word, string Name) PlaceInBundle(string name)
     {
         var rest = name[Bundle.Length..];
@@ -173,7 +173,7 @@ internal sealed class LoraFile : IDisposable
         return stored.Read().to(ScalarType.Float64).item<double>();
     }
 
-    private InvalidInputException OnlyPart(LoraModule module) => Invalid($"has only a part of the change of \"{module.Name}\"; download it again");
+    private InvalidInputException OnlyPart(LoraModule module) => Invalid($"contains only a part of the change of \"{module.Name}\"; download it again");
 
     private InvalidInputException Invalid(string what) => new($"{lora.Path} {what}.");
 }

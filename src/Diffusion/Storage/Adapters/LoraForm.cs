@@ -3,12 +3,12 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Adapters;
 
 /// <summary>
-/// How the matrices of a change make it: LoRA has one (Hu et al., arXiv 2106.09685), LoHa multiplies two element by element (Hyeon-Woo et al.,
-/// arXiv 2108.06098), LoKr takes their Kronecker product (Yeh et al., arXiv 2309.14859).
+/// How a change is computed from its matrices: LoRA has a single one (Hu et al., arXiv 2106.09685), LoHa multiplies two element by element
+/// (Hyeon-Woo et al., arXiv 2108.06098), LoKr uses their Kronecker product (Yeh et al., arXiv 2309.14859).
 /// </summary>
 /// <param name="Matrices">The matrices, in order.</param>
-/// <param name="Combine">Makes the change of them, [rows, columns].</param>
-/// <param name="Size">Rows and columns of the change by those of the matrices; null where they do not fit together.</param>
+/// <param name="Combine">Computes the change, [rows, columns].</param>
+/// <param name="Size">Computes the change's rows and columns from those of the matrices; null if they do not match.</param>
 internal sealed record LoraForm(
     IReadOnlyList<LoraMatrix> Matrices,
     Func<IReadOnlyList<Tensor>, Tensor> Combine,
@@ -25,7 +25,7 @@ internal sealed record LoraForm(
     /// <summary>The change of a bias.</summary>
     public static LoraForm OfBias { get; } = new([LoraMatrix.BiasDifference], Only, Equal);
 
-    /// <summary>The forms that any of these matrices belongs to.</summary>
+    /// <summary>The forms that use any of these matrices.</summary>
     public static IReadOnlyList<LoraForm> OfWeight(IReadOnlyCollection<LoraMatrix> present) => [.. OfWeights.Where(form => form.Matrices.Any(present.Contains))];
 
     private static Tensor Only(IReadOnlyList<Tensor> matrices) => matrices[0].alias();

@@ -5,22 +5,22 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Adapters;
 
 /// <summary>
-/// The lengths that a weight's rows or columns have after a change (DoRA: Liu et al., arXiv 2402.09353, equation 5): W → m · W / ‖W‖.
+/// The norms of a weight's rows or columns after a change (DoRA: Liu et al., arXiv 2402.09353, equation 5): W → m · W / ‖W‖.
 /// </summary>
-/// <param name="Stored">The lengths m.</param>
+/// <param name="Stored">The norms m.</param>
 /// <param name="IsOfRows">
-/// Whether it is one length for each output whatever the shape is, as peft has it. LyCORIS says by the shape: [outputs, 1 …] is the same,
-/// [1, inputs, 1 …] has one for each input.
+/// Whether there is one norm per output regardless of the shape, as in peft. In LyCORIS the shape decides: [outputs, 1 …] means the same,
+/// [1, inputs, 1 …] has one norm per input.
 /// </param>
 internal sealed record LoraMagnitude(StoredWeight Stored, bool IsOfRows)
 {
-    // As in LyCORIS and peft: a row of zeros stays one.
+    // As in LyCORIS and peft: a row of zeros stays zero.
     private const double Epsilon = 1.1920929e-7;
 
-    /// <summary>Whether it is one of a weight of this shape.</summary>
+    /// <summary>Whether the number of norms matches a weight of this shape.</summary>
     public bool Fits(IReadOnlyList<long> shape) => shape.Count is 2 or 4 && Stored.Count == shape[Axis(shape)];
 
-    /// <summary>Gives a weight these lengths.</summary>
+    /// <summary>Scales a weight to these norms.</summary>
     public Tensor ApplyTo(Tensor weight)
     {
         using var scope = NewDisposeScope();

@@ -4,29 +4,29 @@ namespace PromptToPrompt.Diffusion.Storage.Adapters;
 
 /// <summary>A weight of a model.</summary>
 /// <param name="Part">The part's name.</param>
-/// <param name="Name">The weight's name in it.</param>
+/// <param name="Name">The weight's name within the part.</param>
 internal readonly record struct WeightName(string Part, string Name);
 
 /// <summary>
-/// What the tools that make LoRAs call a model's weights. Two spellings are in use: dotted, as in a model directory, and kohya's, where the dots
-/// became underscores and nobody can tell them apart any more; so the names of the model are spelled out and looked up.
+/// The names that LoRA tools use for a model's weights. There are two styles: dotted, as in a model directory, and kohya's, where the
+/// dots became underscores. The latter is ambiguous, so all names of the model are generated in that style and looked up.
 /// </summary>
 internal sealed class LoraNames
 {
-    /// <summary>What peft's own names begin with.</summary>
+    /// <summary>Prefix of peft's names.</summary>
     public const string PeftPrefix = "base_model.model.";
 
     private const string Weight = ".weight", Bias = ".bias";
     private const string FirstOfOutput = ".to_out.0";
     private const string OldProcessor = ".processor";
 
-    // Attention of text encoders in the oldest files of diffusers, and its names since.
+    // Names of text encoder attention in the oldest diffusers files, with their current names.
     private static readonly (string Old, string New)[] OldTextNames =
         [(".to_q", ".q_proj"), (".to_k", ".k_proj"), (".to_v", ".v_proj"), (".to_out", ".out_proj")];
 
     private readonly Dictionary<string, WeightName> byAlias = new(StringComparer.Ordinal);
 
-    /// <param name="shape">The model's shape.</param>
+    /// <param name="shape">The model's config.</param>
     /// <param name="weights">The names of all weights of a part.</param>
     public LoraNames(ModelConfig shape, Func<string, IEnumerable<string>> weights)
     {
@@ -41,7 +41,7 @@ internal sealed class LoraNames
         }
     }
 
-    /// <summary>The weight that a file means, or null where the model has none of that name.</summary>
+    /// <summary>The weight that a file's name refers to; null if the model has no such weight.</summary>
     public WeightName? Find(string module)
     {
         var name = module.Replace(OldProcessor, "", StringComparison.Ordinal);
@@ -50,7 +50,7 @@ internal sealed class LoraNames
         return byAlias.TryGetValue(name, out var found) ? found : null;
     }
 
-    /// <summary>The bias beside a weight.</summary>
+    /// <summary>Name of the bias that belongs to a weight.</summary>
     public static string BiasOf(string weight) => weight[..^Weight.Length] + Bias;
 
     private static IEnumerable<string> UNetAliases(string module, KeyTable original)
@@ -75,7 +75,7 @@ internal sealed class LoraNames
     private static IEnumerable<string> TextAliases(string part, string module)
     {
         yield return $"{part}.{module}";
-        // kohya's scripts number the encoders where there are two.
+        // kohya's scripts number the encoders if there are two.
         yield return $"lora_te{(part == ModelParts.TextEncoder ? "1" : "2")}_{Flat(module)}";
         if (part == ModelParts.TextEncoder)
         {

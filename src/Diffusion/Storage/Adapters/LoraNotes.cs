@@ -5,17 +5,17 @@ using PromptToPrompt.Diffusion.Storage.Layouts;
 namespace PromptToPrompt.Diffusion.Storage.Adapters;
 
 /// <summary>
-/// The settings that peft writes of an adapter: in an <c>adapter_config.json</c> of its own, or, by diffusers, in the notes of the file, as one JSON
-/// object whose names are prefixed with the part's.
+/// peft's settings of an adapter: in a separate <c>adapter_config.json</c> or, written by diffusers, in the metadata of the file, as one
+/// JSON object whose names are prefixed with the part's name.
 /// </summary>
 internal sealed class LoraNotes
 {
-    /// <summary>The note in which diffusers keeps the settings.</summary>
+    /// <summary>The metadata key of diffusers' settings.</summary>
     public const string NoteName = "lora_adapter_metadata";
     private const char Start = '^';
     private static readonly string[] Parts = [.. ModelParts.TextEncoders, ModelParts.UNet];
 
-    // Settings that change what is computed, with the one value that is computed here.
+    // Settings that change the computation, with the only supported value.
     private static readonly (string Field, object? Value)[] Fixed =
     [
         ("bias", "none"),
@@ -24,29 +24,29 @@ internal sealed class LoraNotes
         ("use_qalora", false),
     ];
 
-    // The same of lists and objects, which must be empty.
+    // Lists and objects that change the computation, which must be empty.
     private static readonly string[] Empty =
     [
         "modules_to_save", "layer_replication", "trainable_token_indices", "alora_invocation_tokens", "target_parameters", "megatron_config", "arrow_config",
     ];
 
-    // The file itself says which layers it changes; the rest is about training and where the adapter comes from.
+    // The file itself defines which layers it changes; these settings concern training and the adapter's origin.
     private static readonly HashSet<string> Harmless =
     [
         "auto_mapping", "base_model_name_or_path", "revision", "inference_mode", "task_type", "peft_version", "runtime_config",
         "target_modules", "exclude_modules", "layers_to_transform", "layers_pattern",
         "lora_dropout", "rank_dropout", "module_dropout", "rank_dropout_scale", "init_weights", "megatron_core", "qalora_group_size",
         "loftq_config", "eva_config", "corda_config", "lora_ga_config", "ensure_weight_tying",
-        "decompose_both", "decompose_factor", "use_effective_conv2d", // told by the shapes
+        "decompose_both", "decompose_factor", "use_effective_conv2d", // evident from the shapes
     ];
 
     private readonly Dictionary<string, Part> parts = [];
     private readonly List<string> said = [];
 
-    /// <param name="path">What errors call the file.</param>
-    /// <param name="metadata">The file's notes.</param>
-    /// <param name="adapterConfig">The <c>adapter_config.json</c> that goes with the file; null where there is none.</param>
-    /// <exception cref="InvalidInputException">The settings cannot be read, or ask for what is not supported.</exception>
+    /// <param name="path">The file's name in errors.</param>
+    /// <param name="metadata">The file's metadata.</param>
+    /// <param name="adapterConfig">The file's <c>adapter_config.json</c>; null if there is none.</param>
+    /// <exception cref="InvalidInputException">The settings cannot be read, or are not supported.</exception>
     public LoraNotes(string path, IReadOnlyDictionary<string, string> metadata, string? adapterConfig)
     {
         if (adapterConfig is not null)
@@ -71,34 +71,35 @@ internal sealed class LoraNotes
     /// <summary>Warnings for the user; usually empty.</summary>
     public IReadOnlyList<string> Said => said;
 
-    /// <summary>What a change without an alpha of its own is multiplied by.</summary>
-    /// <param name="weight">The weight that is changed.</param>
+    /// <summary>The scale of a change.</summary>
+    /// <param name="weight">The changed weight.</param>
     /// <param name="rank">The rank of the change.</param>
-    /// <param name="own">Its own alpha; null where it has none.</param>
+    /// <param name="own">The change's own alpha; null if it has none.</param>
     public double Scale(WeightName weight, double rank, double? own)
     {
         var part = parts.GetValueOrDefault(weight.Part);
         return (own ?? part?.AlphaOf(weight.Name) ?? rank) / (part?.IsRankStabilised == true ? Math.Sqrt(rank) : rank);
     }
 
-    /// <summary>The rank of a change by the settings; null where they do not say.</summary>
+    /// <summary>The rank of a change by the settings; null if they do not specify it.</summary>
     public double? RankOf(WeightName weight) => parts.GetValueOrDefault(weight.Part)?.RankOf(weight.Name);
 
-    /// <summary>Refuses a change that is not the one that the settings tell of.</summary>
-    /// <param name="weight">The weight that is changed.</param>
-    /// <param name="rank">The rank of the change; null where it has none.</param>
-    /// <param name="magnitude">The lengths after the change, where there are any.</param>
-    /// <exception cref="InvalidInputException">The rank is another one, or the magnitudes that belong to it are not there.</exception>
+    /// <summary>Rejects a change that does not match the settings.</summary>
+    /// <param name="weight">The changed weight.</param>
+    /// <param name="rank">The rank of the change; null if it has none.</param>
+    /// <param name="magnitude">The norms after the change; null if there are none.</param>
+    /// <exception cref="InvalidInputException">The rank differs, or the required magnitudes are missing.</exception>
     public void RequireFits(WeightName weight, long? rank, LoraMagnitude? magnitude) => parts.GetValueOrDefault(weight.Part)?.RequireFits(weight.Name, rank, magnitude);
 
-    /// <param name="Config">Where the settings stand.</param>
-    /// <param name="Prefix">What their names begin with.</param>
-    /// <param name="Alpha">Alpha of most layers; null for the rank.</param>
-    /// <param name="Exceptions">Alpha of others, by the end of their names.</param>
-    /// <param name="Rank">Rank of most layers; null where it is not said, or not one number.</param>
-    /// <param name="RankExceptions">Rank of others, by the end of their names.</param>
-    /// <param name="IsRankStabilised">Whether the change is divided by the root of the rank (Kalajdzievski, arXiv 2312.03732).</param>
-    /// <param name="HasMagnitudes">Whether weights have lengths after the change (DoRA).</param>
+    /// <param name="Config">The JSON object with the settings.</param>
+    /// <param name="Prefix">Prefix of their names.</param>
+    /// <param name="Alpha">Default alpha; null for the rank.</param>
+    /// <param name="Exceptions">Alpha of individual layers, by the end of their names.</param>
+    /// <param name="Rank">Default rank; null if it is not specified, or not a single number.</param>
+    /// <param name="RankExceptions">Rank of individual layers, by the end of their names.</param>
+    /// <param name="IsRankStabilised">Whether the change is divided by the square root of the rank (Kalajdzievski, arXiv
+    /// 2312.03732).</param>
+    /// <param name="HasMagnitudes">Whether the weights have norms after the change (DoRA).</param>
     private sealed record Part(
         JsonConfig Config, string Prefix, double? Alpha, IReadOnlyList<KeyValuePair<string, double>> Exceptions,
         double? Rank, IReadOnlyList<KeyValuePair<string, double>> RankExceptions, bool IsRankStabilised, bool HasMagnitudes)
@@ -112,11 +113,11 @@ internal sealed class LoraNotes
                 notes.Expect(prefix + field, value);
             foreach (var field in Empty)
                 notes.ExpectEmpty(prefix + field);
-            // The others change the model's own weights as well, by what the file does not hold.
+            // The other values also change the model's own weights, by data that is not in the file.
             var initial = prefix + "init_lora_weights";
             if (notes.Has(initial) && notes.Raw(initial).Trim('"') is not ("true" or "false" or "gaussian" or "orthogonal" or "eva"))
                 throw notes.Error(initial, $"is {notes.Raw(initial)}: such an adapter belongs to a model whose own weights were changed; convert it to a plain LoRA with peft");
-            // peft calls it by its full name in a LoRA alone.
+            // Only a LoRA uses the full name in peft.
             var alpha = kind == "LORA" || notes.Has(prefix + "lora_alpha") ? "lora_alpha" : "alpha";
             return new(
                 notes,
@@ -157,7 +158,7 @@ internal sealed class LoraNotes
             return found.Count > 0 ? found[0].Value : null;
         }
 
-        // They are regular expressions for the end of a name; those that are written are names, at most held to the beginning.
+        // These are regular expressions for the end of a name; in practice they are plain names, sometimes anchored at the start.
         private static IReadOnlyList<KeyValuePair<string, double>> Plain(JsonConfig notes, string field)
         {
             if (!notes.Has(field))

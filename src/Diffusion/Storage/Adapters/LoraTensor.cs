@@ -1,21 +1,21 @@
 namespace PromptToPrompt.Diffusion.Storage.Adapters;
 
-/// <summary>Which matrix of a change a tensor belongs to.</summary>
+/// <summary>The matrix of a change that a tensor belongs to.</summary>
 internal enum LoraMatrix
 {
-    /// <summary>The one product of a LoRA.</summary>
+    /// <summary>The low-rank product of a LoRA.</summary>
     LowRank,
 
-    /// <summary>The first of two that are multiplied element by element (LoHa).</summary>
+    /// <summary>The first factor of an element-wise product (LoHa).</summary>
     Hadamard1,
 
-    /// <summary>The second of them.</summary>
+    /// <summary>The second factor of an element-wise product (LoHa).</summary>
     Hadamard2,
 
-    /// <summary>The outer of a Kronecker product (LoKr).</summary>
+    /// <summary>The outer factor of a Kronecker product (LoKr).</summary>
     Kronecker1,
 
-    /// <summary>The inner of it.</summary>
+    /// <summary>The inner factor of a Kronecker product (LoKr).</summary>
     Kronecker2,
 
     /// <summary>The change itself.</summary>
@@ -24,39 +24,39 @@ internal enum LoraMatrix
     /// <summary>The change of the bias.</summary>
     BiasDifference,
 
-    /// <summary>A number: what has a rank is multiplied by it and divided by the rank.</summary>
+    /// <summary>A number: low-rank matrices are multiplied by alpha / rank.</summary>
     Alpha,
 
-    /// <summary>The lengths of the weight's rows or columns after the change, [outputs, 1 …] or [1, inputs, 1 …] (DoRA).</summary>
+    /// <summary>The norms of the weight's rows or columns after the change, [outputs, 1 …] or [1, inputs, 1 …] (DoRA).</summary>
     Magnitude,
 
-    /// <summary>The same, and of rows whatever its shape.</summary>
+    /// <summary>The norms of the weight's rows after the change, regardless of the shape (DoRA).</summary>
     RowMagnitude,
 }
 
-/// <summary>Which piece of a matrix a tensor is.</summary>
+/// <summary>The piece of a matrix that a tensor is.</summary>
 internal enum LoraPiece
 {
-    /// <summary>All of it.</summary>
+    /// <summary>The whole matrix.</summary>
     Whole,
 
-    /// <summary>What widens the rank to the outputs.</summary>
+    /// <summary>The factor from the rank to the outputs.</summary>
     Up,
 
-    /// <summary>Tucker's core, between the two: [rank, rank, height, width].</summary>
+    /// <summary>The Tucker core between the two factors: [rank, rank, height, width].</summary>
     Core,
 
-    /// <summary>What narrows the inputs to the rank: [rank, inputs …].</summary>
+    /// <summary>The factor from the inputs to the rank: [rank, inputs …].</summary>
     Down,
 }
 
-/// <summary>The name of a tensor of a LoRA or of one of its relatives, taken apart.</summary>
-/// <param name="Module">What the file calls the layer that is changed.</param>
-/// <param name="Matrix">Which matrix the tensor belongs to.</param>
-/// <param name="Piece">Which piece of that.</param>
+/// <summary>The parsed name of a tensor of a LoRA or a related adapter.</summary>
+/// <param name="Module">The changed layer's name in the file.</param>
+/// <param name="Matrix">The matrix that the tensor belongs to.</param>
+/// <param name="Piece">The piece of that matrix.</param>
 internal readonly record struct LoraTensor(string Module, LoraMatrix Matrix, LoraPiece Piece)
 {
-    // How the names end in the different tools; the longer endings come before those that they end in.
+    // The name endings of different tools; longer endings come before their own suffixes.
     private static readonly (string Ending, LoraMatrix Matrix, LoraPiece Piece)[] Endings =
     [
         (".lora_linear_layer.down.weight", LoraMatrix.LowRank, LoraPiece.Down), (".lora_linear_layer.up.weight", LoraMatrix.LowRank, LoraPiece.Up),
@@ -79,20 +79,20 @@ internal readonly record struct LoraTensor(string Module, LoraMatrix Matrix, Lor
         (".lora_magnitude_vector.weight", LoraMatrix.RowMagnitude, LoraPiece.Whole), (".lora_magnitude_vector", LoraMatrix.RowMagnitude, LoraPiece.Whole),
     ];
 
-    // Adapters of other kinds in files of the same look, by what stands in their names.
+    // Unsupported adapters in similar files, recognized by a part of their tensor names.
     private static readonly (string Mark, string Kind)[] OtherKinds =
     [
         (".oft_", "OFT"), (".on_input", "IA3"), (".a1.weight", "GLoRA"), (".lora_embedding_", "embedding LoRA"), (".bias_indices", "sparse bias"),
     ];
 
-    /// <summary>Takes a name apart; null for one that none of the known adapters has.</summary>
+    /// <summary>Parses a tensor name; null if it is not that of a known adapter.</summary>
     public static LoraTensor? Parse(string name)
     {
         var index = Array.FindIndex(Endings, ending => name.EndsWith(ending.Ending, StringComparison.Ordinal));
         return index < 0 ? null : new LoraTensor(name[..^Endings[index].Ending.Length], Endings[index].Matrix, Endings[index].Piece);
     }
 
-    /// <summary>The kind of adapter that a tensor's name belongs to, where it is one that is not supported.</summary>
+    /// <summary>The type of unsupported adapter that a tensor name belongs to; null for none.</summary>
     public static string? OtherKind(string name) =>
         OtherKinds.FirstOrDefault(other => name.Contains(other.Mark, StringComparison.Ordinal)).Kind;
 }

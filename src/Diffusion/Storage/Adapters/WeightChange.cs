@@ -4,20 +4,22 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Adapters;
 
-/// <summary>The change of one weight or bias by one file: strength · scale · (what its form makes of its matrices), and what a magnitude adds to that.</summary>
-/// <param name="Origin">What errors call it.</param>
-/// <param name="Form">How the matrices make the change.</param>
-/// <param name="Factors">The matrices, all of them complete.</param>
-/// <param name="Strength">How strongly it is added.</param>
+/// <summary>
+/// The change of one weight or bias by one file: strength · scale · (the combined matrices), with an optional change of the norms.
+/// </summary>
+/// <param name="Origin">Name of the change in errors.</param>
+/// <param name="Form">How the matrices are combined.</param>
+/// <param name="Factors">The matrices, all complete.</param>
+/// <param name="Strength">The strength that the user gave the adapter.</param>
 internal sealed record WeightChange(string Origin, LoraForm Form, IReadOnlyList<LoraFactor> Factors, double Strength)
 {
-    /// <summary>What the product is multiplied by.</summary>
+    /// <summary>Computes the scale of the product.</summary>
     public required Func<double> Scale { get; init; }
 
-    /// <summary>The lengths after the change; null where they are what they become.</summary>
+    /// <summary>The norms after the change; null to leave them as computed.</summary>
     public LoraMagnitude? Magnitude { get; init; }
 
-    /// <summary>Whether the change is one of a weight of this shape.</summary>
+    /// <summary>Whether the change matches a weight of this shape.</summary>
     public bool Fits(IReadOnlyList<long> shape)
     {
         var sizes = Factors.Select(factor => factor.Size).OfType<(long, long)>().ToList();
@@ -27,8 +29,8 @@ internal sealed record WeightChange(string Origin, LoraForm Form, IReadOnlyList<
             && Magnitude?.Fits(shape) != false;
     }
 
-    /// <summary>What is added to a weight, which is float32 and as it was before any change.</summary>
-    /// <exception cref="InvalidInputException">It is not made of numbers.</exception>
+    /// <summary>The difference to add to a weight, which is the unchanged weight in float32.</summary>
+    /// <exception cref="InvalidInputException">The change contains NaN or infinite values.</exception>
     public Tensor Of(Tensor weight)
     {
         using var scope = NewDisposeScope();
@@ -36,11 +38,14 @@ internal sealed record WeightChange(string Origin, LoraForm Form, IReadOnlyList<
         if (Magnitude is not null)
             change = Magnitude.ApplyTo(weight.Plus(change)) - weight;
         if (!change.isfinite().all().ReadBoolean())
-            throw new InvalidInputException($"{Origin} has numbers that are infinite or none at all (NaN); the file is damaged.");
+            throw new InvalidInputException($"{Origin} contains NaN or infinite values. The file is damaged.");
         return (change * Scalar(Strength)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>A weight with several changes. None sees the others, so that their order does not count, and the sum is rounded once.</summary>
+    /// <summary>
+    /// Adds several changes to a weight. Each is computed from the unchanged weight, so their order is irrelevant, and the sum is rounded
+    /// once.
+    /// </summary>
     public static StoredWeight Add(StoredWeight stored, IEnumerable<WeightChange> changes) => new(stored.Shape, () =>
     {
         using var scope = NewDisposeScope();

@@ -5,13 +5,13 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Adapters;
 
 /// <summary>A learned word in memory.</summary>
-/// <param name="Word">How prompts write it.</param>
-/// <param name="Vectors">Its vectors for each text encoder, [vectors, width], as many for one as for the other.</param>
+/// <param name="Word">The word as written in prompts.</param>
+/// <param name="Vectors">Its vectors for each text encoder, [vectors, width], equally many for all encoders.</param>
 public sealed record WordVectors(string Word, IReadOnlyList<Tensor> Vectors)
 {
-    /// <summary>Writes the word so that <see cref="TextEmbedding"/> and other programs read it, whole or not at all.</summary>
-    /// <param name="path">A <c>.safetensors</c> file.</param>
-    /// <exception cref="InvalidInputException">The file cannot be written there.</exception>
+    /// <summary>Writes the word atomically, in the format that <see cref="TextEmbedding"/> and other programs read.</summary>
+    /// <param name="path">Path of a <c>.safetensors</c> file.</param>
+    /// <exception cref="InvalidInputException">The file cannot be created.</exception>
     public void Save(string path) => SafetensorsWriter.Write(
         path,
         Vectors.Count == 1 ? [KeyValuePair.Create(Word, Vectors[0])] : EmbeddingFile.NamesOfTwo.Zip(Vectors, KeyValuePair.Create),

@@ -4,7 +4,7 @@ using System.Text;
 namespace PromptToPrompt.Diffusion.Storage.Files;
 
 /// <summary>
-/// Writes files that are whole or not there: the content goes to a temporary name in the same folder, which is renamed when complete.
+/// Writes files atomically: the content goes to a temporary file in the same directory, which is renamed when complete.
 /// </summary>
 public static class AtomicFile
 {
@@ -12,26 +12,26 @@ public static class AtomicFile
 
     private const string FileLength = "value";
 
-    // Numbers of the system's errors, which .NET gives unchanged.
+    // System error numbers, which .NET passes on unchanged.
     private const int DiskFull = 28;
     private const int ReadOnly = 30;
 
     /// <summary>
-    /// Writes a file through <paramref name="write"/>. When that throws, the temporary file is deleted and an older file of that name stays.
+    /// Writes a file through <paramref name="write"/>. If that throws, the temporary file is deleted and an existing file remains.
     /// </summary>
-    /// <param name="path">The file to create or replace. Its folder must exist.</param>
-    /// <param name="write">Writes the content to the stream it is given, which can seek.</param>
-    /// <exception cref="InvalidInputException">A file cannot be created under that path.</exception>
+    /// <param name="path">The file to create or replace. Its directory must exist.</param>
+    /// <param name="write">Writes the content to the given seekable stream.</param>
+    /// <exception cref="InvalidInputException">No file can be created at that path.</exception>
     /// <exception cref="IOException">
-    /// The content could not be written, for example because the disk is full; the message is one line that says so. What else <paramref name="write"/>
-    /// throws, for example because it cannot read a source, comes through unchanged.
+    /// The content could not be written, for example because the disk is full; the message is one line. Other exceptions of
+    /// <paramref name="write"/>, for example from reading a source, are passed on unchanged.
     /// </exception>
     public static void Write(string path, Action<Stream> write)
     {
         ArgumentNullException.ThrowIfNull(write);
         var full = Path.GetFullPath(path);
         RequireNoDevice(full);
-        // In the same folder, since a rename across file systems is a copy. The name is random: two processes may write one file.
+        // In the same directory, because a rename across file systems is a copy. The name is random: two processes may write the same file.
         var temporary = Path.Combine(Path.GetDirectoryName(full)!, $".p2p-{Guid.NewGuid():N}.tmp");
         ExceptionDispatchInfo? ofSource = null;
         try
@@ -49,7 +49,7 @@ public static class AtomicFile
                     throw;
                 }
 
-                // On the disk before the rename: otherwise a power cut can leave the new name with the content missing.
+                // Flushed before the rename: otherwise a power failure can leave the new name without content.
                 file.Flush(flushToDisk: true);
             }
             File.Move(temporary, full, overwrite: true);
@@ -65,24 +65,24 @@ public static class AtomicFile
         }
     }
 
-    /// <summary>Refuses a path under which renaming would put a file in a device's place, as <c>/dev/null</c>.</summary>
-    /// <exception cref="InvalidInputException">It is one.</exception>
+    /// <summary>Rejects device paths such as <c>/dev/null</c>, because the rename would replace the device by a file.</summary>
+    /// <exception cref="InvalidInputException">The path is a device.</exception>
     public static void RequireNoDevice(string path)
     {
         var full = Path.GetFullPath(path);
         if (full.StartsWith("/dev/", StringComparison.Ordinal) && !full.StartsWith("/dev/shm/", StringComparison.Ordinal))
-            throw new InvalidInputException($"{path} is a device; give the name of a file.");
+            throw new InvalidInputException($"{path} is a device. Use the path of a file.");
     }
 
-    /// <summary>Why a file or folder could not be written, as the end of a sentence that says what to do where that is known.</summary>
+    /// <summary>The reason why a file or directory could not be written, as the end of a sentence, with advice if possible.</summary>
     public static string ReasonOf(Exception failure) => failure switch
     {
-        PathTooLongException => "the path is longer than the system allows; give a shorter one",
-        UnauthorizedAccessException => "there is no permission to write there; choose another folder",
-        IOException { HResult: DiskFull } => "the disk is full; free some space, or choose a folder on another disk",
-        // What .NET makes of the system's EFBIG.
-        ArgumentOutOfRangeException => "the file would be larger than this shell allows (ulimit -f), or than the file system can hold; raise the limit, or choose a folder on another disk",
-        IOException { HResult: ReadOnly } => "the file system is read-only; choose another folder",
+        PathTooLongException => "the path is longer than the system allows; use a shorter one",
+        UnauthorizedAccessException => "there is no permission to write there; choose another directory",
+        IOException { HResult: DiskFull } => "the disk is full; free some space, or choose a directory on another disk",
+        // .NET's exception for the system's EFBIG.
+        ArgumentOutOfRangeException => "the file would be larger than this shell allows (ulimit -f), or than the file system can hold; raise the limit, or choose a directory on another disk",
+        IOException { HResult: ReadOnly } => "the file system is read-only; choose another directory",
         _ => failure.Message.TrimEnd('.'),
     };
 
@@ -95,23 +95,23 @@ public static class AtomicFile
         try
         {
             if (Directory.Exists(path))
-                throw new InvalidInputException($"{path} is a folder: give the name of a file.");
+                throw new InvalidInputException($"{path} is a directory. Use the path of a file.");
             return new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, BufferSize);
         }
         catch (DirectoryNotFoundException e)
         {
-            throw new InvalidInputException($"{path} cannot be written: its folder does not exist; create it first.", e);
+            throw new InvalidInputException($"{path} cannot be written: its directory does not exist. Create it first.", e);
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new InvalidInputException($"{path} cannot be written: no permission to write to its folder; choose another.", e);
+            throw new InvalidInputException($"{path} cannot be written: there is no permission to write to its directory. Choose another one.", e);
         }
         catch (IOException e)
         {
             throw new InvalidInputException($"{path} cannot be written: {ReasonOf(e).Replace(temporary, path, StringComparison.Ordinal)}.", e);
         }
     }
-    /// <summary>A file that knows whether it failed, so that a failure of what its content comes from is not taken for its own.</summary>
+    /// <summary>A stream that records whether it has failed, to distinguish its errors from those of the content's source.</summary>
     private sealed class TargetStream(FileStream file) : Stream
     {
         public bool HasFailed { get; private set; }
@@ -144,7 +144,7 @@ public static class AtomicFile
 
         public override int Read(byte[] buffer, int offset, int count) => file.Read(buffer, offset, count);
 
-        // Writes what is in the buffer first.
+        // Seeking writes the buffer first.
         public override long Seek(long offset, SeekOrigin origin)
         {
             try

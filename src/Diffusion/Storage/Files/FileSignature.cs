@@ -4,26 +4,26 @@ using System.Text.RegularExpressions;
 
 namespace PromptToPrompt.Diffusion.Storage.Files;
 
-/// <summary>What a file is that is not what was expected, told by its first bytes: what failed downloads and other programs leave.</summary>
-/// <param name="Description">What it is, as in "a web page (HTML)".</param>
-/// <param name="Advice">What to do about it.</param>
+/// <summary>Identifies an unexpected file by its first bytes: failed downloads and other programs' files.</summary>
+/// <param name="Description">The description, as in "a web page (HTML)".</param>
+/// <param name="Advice">The advice.</param>
 internal sealed partial record FileSignature(string Description, string Advice)
 {
     private const int MaxQuoteLength = 120;
     private const int MinZeros = 64;
     private const string Again = "the download failed or was refused, so download it again";
-    private const string Unpack = "unpack it and give the file inside";
+    private const string Unpack = "unpack it and use the file inside";
     private const string NotRead = "this format cannot be read, so get the model as .safetensors";
 
-    /// <summary>What kind of text it is, as far as its first character says.</summary>
+    /// <summary>The format of a text file, as far as its first character reveals it.</summary>
     public FileFormat Format { get; private init; }
 
-    /// <summary>How many bytes of a file are enough.</summary>
+    /// <summary>Number of bytes to examine.</summary>
     private const int Looked = 4096;
 
     private static readonly (int Offset, byte[] Magic, string Description, string Advice)[] Binary =
     [
-        (0, "GGUF"u8.ToArray(), "a GGUF file of llama.cpp and its relatives", NotRead),
+        (0, "GGUF"u8.ToArray(), "a GGUF file (llama.cpp and related programs)", NotRead),
         (0, "ggml"u8.ToArray(), "a GGML file", NotRead), (0, "lmgg"u8.ToArray(), "a GGML file", NotRead), (0, "tjgg"u8.ToArray(), "a GGML file", NotRead),
         (0, "PK\u0003\u0004"u8.ToArray(), "a zip archive or a pickled PyTorch checkpoint", Unpack + ", or get the model as .safetensors"),
         (0, "PK\u0005\u0006"u8.ToArray(), "an empty zip archive", Again),
@@ -34,7 +34,7 @@ internal sealed partial record FileSignature(string Description, string Advice)
         (0, [(byte)'7', (byte)'z', 0xBC, 0xAF, 0x27, 0x1C], "a 7-Zip archive", Unpack),
         (0, "Rar!"u8.ToArray(), "a RAR archive", Unpack),
         (257, "ustar"u8.ToArray(), "a tar archive", Unpack),
-        (0, [0x80, 0x02], "a pickled file of PyTorch before 1.6 or of Python", NotRead), (0, [0x80, 0x03], "a pickled file of Python", NotRead),
+        (0, [0x80, 0x02], "a pickle file (PyTorch before 1.6, or Python)", NotRead), (0, [0x80, 0x03], "a pickle file (Python)", NotRead),
         (0, [0x80, 0x04], "a pickled file of Python", NotRead), (0, [0x80, 0x05], "a pickled file of Python", NotRead),
         (0, [0x89, (byte)'H', (byte)'D', (byte)'F'], "an HDF5 file of Keras", NotRead),
         (0, [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'], "a NumPy array", NotRead),
@@ -48,16 +48,16 @@ internal sealed partial record FileSignature(string Description, string Advice)
         (0, "MZ"u8.ToArray(), "a program", "give the model's file"),
     ];
 
-    /// <summary>What a file is; null where its beginning does not say.</summary>
+    /// <summary>Identifies a file; null if its first bytes do not reveal the format.</summary>
     /// <param name="content">The file, or its first few kilobytes.</param>
     public static FileSignature? Of(ReadOnlySpan<byte> content)
     {
         var start = content[..Math.Min(content.Length, Looked)];
         if (start.IsEmpty)
             return new("an empty file", Again);
-        // What a download manager reserved and never filled.
+        // A file that a download manager allocated but never filled.
         if (start.Length >= MinZeros && !start.ContainsAnyExcept((byte)0))
-            return new("a file that begins with nothing but zeros", "its download did not finish, so download it again");
+            return new("a file that starts with zeros", "its download did not finish, so download it again");
         foreach (var (offset, magic, description, advice) in Binary)
         {
             if (start.Length > offset && start[offset..].StartsWith(magic))
@@ -70,7 +70,7 @@ internal sealed partial record FileSignature(string Description, string Advice)
     private static FileSignature OfText(string text, ReadOnlySpan<byte> content)
     {
         if (text.StartsWith("version https://git-lfs", StringComparison.Ordinal))
-            return new("a pointer of Git LFS, not the file itself", "fetch the file with `git lfs pull`, or download it by itself");
+            return new("a pointer of Git LFS, not the file itself", "fetch the file with `git lfs pull`, or download it directly");
         if (text.StartsWith('<'))
         {
             return Page().IsMatch(text)
@@ -86,7 +86,7 @@ internal sealed partial record FileSignature(string Description, string Advice)
             : new($"a text file{Saying(text)}", Again) { Format = FileFormat.Text };
     }
 
-    /// <summary>What a server's answer says went wrong; null for other JSON.</summary>
+    /// <summary>The error message in a server's JSON response; null for other JSON.</summary>
     public static string? MessageOf(JsonElement json)
     {
         if (json.ValueKind != JsonValueKind.Object)
@@ -126,16 +126,16 @@ internal sealed partial record FileSignature(string Description, string Advice)
     private static partial Regex Message();
 }
 
-/// <summary>What kind of text a file of another kind is.</summary>
+/// <summary>The text format of an unexpected file.</summary>
 internal enum FileFormat
 {
-    /// <summary>No text, or one that cannot be taken for another: a web page, declared XML, a pointer of Git LFS.</summary>
+    /// <summary>Not a text, or an unmistakable one: a web page, declared XML, a Git LFS pointer.</summary>
     Other,
 
-    /// <summary>It begins as JSON does.</summary>
+    /// <summary>It starts like JSON.</summary>
     Json,
 
-    /// <summary>It begins with a bracket, as XML may.</summary>
+    /// <summary>It starts with an angle bracket, like XML.</summary>
     Xml,
 
     /// <summary>Any other text.</summary>

@@ -5,16 +5,16 @@ using System.Text.RegularExpressions;
 
 namespace PromptToPrompt.Diffusion.Storage.Files;
 
-/// <summary>A model part's JSON config, read with errors that name the file and the field.</summary>
+/// <summary>The JSON config of a model part, with errors that name the file and the field.</summary>
 internal sealed partial class JsonConfig
 {
-    /// <summary>Bound of widths, vocabularies and the like; those of published models are below 50 000.</summary>
+    /// <summary>Maximum of widths, vocabulary sizes and the like; those of published models are below 50 000.</summary>
     public const int MaxSize = 1 << 20;
 
-    /// <summary>Bound of numbers of layers, blocks and heads.</summary>
+    /// <summary>Maximum number of layers, blocks and heads.</summary>
     public const int MaxLayers = 1024;
 
-    /// <summary>Fields that say where a config comes from.</summary>
+    /// <summary>Fields about a config's origin.</summary>
     public static readonly string[] Bookkeeping =
         ["_class_name", "_diffusers_version", "_name_or_path", "_commit_hash", "_use_default_values", "name_or_path", "transformers_version"];
 
@@ -30,7 +30,7 @@ internal sealed partial class JsonConfig
         this.root = root;
     }
 
-    /// <summary>Warnings for the user: what in the config is not understood; usually empty.</summary>
+    /// <summary>Warnings for the user about unsupported entries; usually empty.</summary>
     public IReadOnlyList<string> Notes => notes;
 
     public static JsonConfig Read(string path)
@@ -41,26 +41,26 @@ internal sealed partial class JsonConfig
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"{path} cannot be read ({error.Message}); is this a complete model directory?", error);
+            throw new InvalidInputException($"{path} cannot be read ({error.Message}). Check that the model directory is complete.", error);
         }
     }
 
-    /// <summary>Reads a config that lies elsewhere than in a file of its own.</summary>
-    /// <param name="path">What errors call it.</param>
-    /// <param name="json">Its text, in UTF-8 or with the byte-order mark of UTF-16.</param>
+    /// <summary>Parses a config that is not a separate file.</summary>
+    /// <param name="path">The config's name in errors.</param>
+    /// <param name="json">Its text, in UTF-8, or in UTF-16 with a byte order mark.</param>
     public static JsonConfig Parse(string path, ReadOnlyMemory<byte> json)
     {
         try
         {
             using var document = JsonDocument.Parse(QuoteInfinities(TextFile.ToUtf8(json)));
-            // No config has an error; a server's answer that was saved under a config's name has.
+            // Configs have no field "error", but server responses saved under a config's name do.
             if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("error", out _)
                 && FileSignature.MessageOf(document.RootElement) is { } message)
-                throw new InvalidInputException($"{path} is a server's answer, \"{message.ReplaceLineEndings(" ")}\", and no config; download the model again.");
+                throw new InvalidInputException($"{path} is a server's response, \"{message.ReplaceLineEndings(" ")}\", not a config. Download the model again.");
             if (document.RootElement.ValueKind == JsonValueKind.Object)
                 return new JsonConfig(path, document.RootElement.Clone());
         }
-        // The second is how UTF-16 text says that it is cut off.
+        // The second exception occurs for truncated UTF-16 text.
         catch (Exception error) when (error is JsonException or DecoderFallbackException)
         {
             if (FileSignature.Of(json.Span) is { } other && other.Format != FileFormat.Json)
@@ -68,52 +68,52 @@ internal sealed partial class JsonConfig
             throw new InvalidInputException($"{path} is not valid JSON ({error.Message.Split('.')[0]}); download the model again.", error);
         }
 
-        throw new InvalidInputException($"{path} holds no JSON object; download the model again.");
+        throw new InvalidInputException($"{path} contains no JSON object. Download the model again.");
     }
 
-    /// <summary>The entries of a field that is an object of texts.</summary>
+    /// <summary>The entries of a field that is an object of strings.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Texts(string field) => Entries(field, JsonValueKind.String, "text", value => value.GetString()!);
 
     /// <summary>The entries of a field that is an object of numbers.</summary>
     public IReadOnlyList<KeyValuePair<string, double>> NumbersByName(string field) => Entries(field, JsonValueKind.Number, "number", value => Finite(value) ?? throw Error(field, "has a number that is infinite"));
 
-    /// <summary>A list, for configs that are written.</summary>
+    /// <summary>Creates a list, for writing configs.</summary>
     public static JsonArray Array<T>(IEnumerable<T> values) => [.. values.Select(value => (JsonNode?)JsonValue.Create(value))];
 
     public InvalidInputException Error(string field, string what) => new($"{path}: \"{field}\" {what}.");
 
-    /// <summary>Whether a field is there and not null.</summary>
+    /// <summary>Whether a field is present and not null.</summary>
     public bool Has(string field)
     {
         asked.Add(field);
         return root.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null;
     }
 
-    /// <summary>Whether a field is there and null.</summary>
+    /// <summary>Whether a field is present and null.</summary>
     public bool IsNull(string field)
     {
         asked.Add(field);
         return root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.Null;
     }
 
-    /// <summary>Notes every field that nobody asked for: what is not understood is never passed over in silence.</summary>
-    /// <param name="harmless">Fields that change nothing of what is computed here.</param>
+    /// <summary>Adds a warning for every field that was not read, so that no unknown field is silently ignored.</summary>
+    /// <param name="harmless">Fields that have no effect on the computation.</param>
     public void NoteUnknown(IReadOnlySet<string> harmless)
     {
         foreach (var field in root.EnumerateObject().Where(field => !asked.Contains(field.Name) && !harmless.Contains(field.Name)))
-            Note(field.Name, $"is {Shown(field.Value)}, which this program does not know; it has no effect");
+            Note(field.Name, $"is {Shown(field.Value)}, which is unknown and has no effect");
     }
 
-    /// <summary>Notes what a person should know of a field.</summary>
+    /// <summary>Adds a warning about a field.</summary>
     public void Note(string field, string what) => notes.Add(Error(field, what).Message.TrimEnd('.'));
 
-    /// <summary>A field's value as it is written.</summary>
+    /// <summary>A field's value as written.</summary>
     public string Raw(string field) => root.GetProperty(field).GetRawText();
 
     public int Integer(string field, int? fallback = null)
         => Get(field, fallback, v => v.ValueKind == JsonValueKind.Number && v.TryGetInt32(out var n) ? n : null, "must be an integer");
 
-    /// <summary>A whole number that says how many or how wide: from 1 to a bound, so that a damaged file cannot ask for all there is.</summary>
+    /// <summary>An integer size or count with a maximum, so that a damaged file cannot request unlimited memory.</summary>
     public int Size(string field, int? fallback = null, int most = MaxSize)
     {
         var size = Integer(field, fallback);
@@ -137,7 +137,7 @@ internal sealed partial class JsonConfig
         return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Error(field, $"is {Shown(value)}; it must be a text");
     }
 
-    /// <summary>A list of sizes, as <see cref="Size"/> takes them: one for each level of a network.</summary>
+    /// <summary>A list of sizes, see <see cref="Size"/>: one for each level of a network.</summary>
     public IReadOnlyList<int> Sizes(string field)
     {
         var sizes = Integers(field);
@@ -154,7 +154,7 @@ internal sealed partial class JsonConfig
     public IReadOnlyList<string> Strings(string field) => List(field, v => v.ValueKind == JsonValueKind.String ? v.GetString() : null, "texts")
         .Select(s => s!).ToArray();
 
-    /// <summary>A field that is one number for all levels or a list with one for each.</summary>
+    /// <summary>A field that is either one number for all levels or a list with one number per level.</summary>
     public IReadOnlyList<int> PerLevel(string field, int levels, int fallback)
     {
         if (!Has(field) || root.GetProperty(field).ValueKind != JsonValueKind.Array)
@@ -165,7 +165,7 @@ internal sealed partial class JsonConfig
         return list.Count == levels ? list : throw Error(field, $"must have one number for each of the {levels} levels");
     }
 
-    /// <summary>Refuses a field whose value, where it is given, is not the one this implementation computes with.</summary>
+    /// <summary>Rejects a field if its value is not the only supported one.</summary>
     public void Expect(string field, object? value)
     {
         if (!Has(field))
@@ -183,10 +183,10 @@ internal sealed partial class JsonConfig
             _ => false,
         };
         if (!matches)
-            throw Error(field, $"is {Shown(given)}, which this program does not support");
+            throw Error(field, $"is {Shown(given)}, which is not supported");
     }
 
-    // A default that a config asks for by null is said, as it may have meant to leave something out; false and 0 are no more than that.
+    // A warning for a default used in place of null, because the config may have meant to disable something; false and 0 need no warning.
     private T? Fallback<T>(string field, T? fallback)
     {
         if (IsNull(field) && fallback is not (null or false or 0.0))
@@ -196,7 +196,7 @@ internal sealed partial class JsonConfig
 
     private static string Shown(JsonElement value) => value.GetRawText() is var text && text.Length <= 60 ? text.ReplaceLineEndings(" ") : $"{text[..57].ReplaceLineEndings(" ")}…";
 
-    // Python writes infinities and NaN as JSON does not allow; schedulers' configs have them.
+    // Python writes infinities and NaN in a form that JSON does not allow; scheduler configs contain them.
     private static ReadOnlyMemory<byte> QuoteInfinities(ReadOnlyMemory<byte> json)
     {
         if (json.Span.IndexOf("Infinity"u8) < 0 && json.Span.IndexOf("NaN"u8) < 0)
@@ -207,14 +207,14 @@ internal sealed partial class JsonConfig
     [GeneratedRegex("""\"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)""", RegexOptions.CultureInvariant)]
     private static partial Regex BareNumber();
 
-    /// <summary>Refuses a field that holds anything: a list or an object of what is not supported.</summary>
+    /// <summary>Rejects a non-empty list or object of unsupported options.</summary>
     public void ExpectEmpty(string field)
     {
         if (!Has(field))
             return;
         var given = root.GetProperty(field);
         if (given.GetRawText().Any(character => character is not ('[' or ']' or '{' or '}' or '"') && !char.IsWhiteSpace(character)))
-            throw Error(field, $"is {Shown(given)}, which this program does not support");
+            throw Error(field, $"is {Shown(given)}, which is not supported");
     }
 
     private T Get<T>(string field, T? fallback, Func<JsonElement, T?> parse, string expected)

@@ -3,36 +3,36 @@ using System.Text;
 
 namespace PromptToPrompt.Diffusion.Storage.Files;
 
-/// <summary>Text files as editors and tools leave them: UTF-8 with or without a byte-order mark, or UTF-16 with one.</summary>
+/// <summary>Decodes text files: UTF-8 with or without a byte order mark, or UTF-16 with one.</summary>
 internal static class TextFile
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
     private static readonly UnicodeEncoding LittleEndian = new(bigEndian: false, byteOrderMark: true, throwOnInvalidBytes: true);
     private static readonly UnicodeEncoding BigEndian = new(bigEndian: true, byteOrderMark: true, throwOnInvalidBytes: true);
 
-    /// <summary>A file's text in UTF-8 without a byte-order mark.</summary>
+    /// <summary>Reads a file's text as UTF-8 without a byte order mark.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    /// <exception cref="DecoderFallbackException">The file is no text.</exception>
+    /// <exception cref="DecoderFallbackException">The file is not text.</exception>
     public static byte[] ReadUtf8(string path) => ToUtf8(File.ReadAllBytes(path)).ToArray();
 
-    /// <summary>The text of a file's bytes.</summary>
-    /// <exception cref="DecoderFallbackException">The bytes are no text.</exception>
+    /// <summary>Decodes the bytes of a text file.</summary>
+    /// <exception cref="DecoderFallbackException">The bytes are not text.</exception>
     public static string Decode(ReadOnlySpan<byte> bytes)
     {
         var (encoding, mark) = EncodingOf(bytes);
         return encoding.GetString(bytes[mark..]);
     }
 
-    /// <summary>The same in UTF-8, which is not copied where it is that already.</summary>
-    /// <exception cref="DecoderFallbackException">The bytes are UTF-16, and damaged.</exception>
+    /// <summary>Converts the bytes of a text file to UTF-8; UTF-8 is not copied.</summary>
+    /// <exception cref="DecoderFallbackException">The bytes are damaged UTF-16.</exception>
     public static ReadOnlyMemory<byte> ToUtf8(ReadOnlyMemory<byte> bytes)
     {
         var (encoding, mark) = EncodingOf(bytes.Span);
         return encoding == Utf8 ? bytes[mark..] : Utf8.GetBytes(encoding.GetString(bytes.Span[mark..]));
     }
 
-    /// <summary>As much of a file's beginning as is text; null where it is something else.</summary>
-    /// <param name="start">The beginning, which may end within a character.</param>
+    /// <summary>Decodes the start of a text file; null if it is not text.</summary>
+    /// <param name="start">The first bytes, which may end within a character.</param>
     public static string? Beginning(ReadOnlySpan<byte> start)
     {
         var (encoding, mark) = EncodingOf(start);

@@ -1,9 +1,9 @@
 namespace PromptToPrompt.Diffusion.Storage.Files;
 
-/// <summary>The user's cache folder: <c>$XDG_CACHE_HOME</c> or <c>~/.cache</c>, and in it ours.</summary>
+/// <summary>This program's directory in the user's cache: <c>$XDG_CACHE_HOME</c> or <c>~/.cache</c>.</summary>
 internal static class UserCache
 {
-    /// <summary>Full path of a folder in it, which need not exist; null where the user has no home.</summary>
+    /// <summary>Full path of a subdirectory, which need not exist; null if the user has no home directory.</summary>
     public static string? Folder(params ReadOnlySpan<string> names)
     {
         var root = EnvironmentPath.Read("XDG_CACHE_HOME", Environment.GetEnvironmentVariable);

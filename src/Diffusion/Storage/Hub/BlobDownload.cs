@@ -3,31 +3,33 @@ using System.Security.Cryptography;
 
 namespace PromptToPrompt.Diffusion.Storage.Hub;
 
-/// <summary>Fetches the content of a file into <c>HASH.incomplete</c>, goes on where an earlier try stopped, and names it HASH when it is proven.</summary>
-/// <param name="client">Where from.</param>
-/// <param name="pause">Waits, and says why.</param>
-/// <param name="received">Is told how much of the file is here.</param>
+/// <summary>
+/// Downloads a file's content to <c>HASH.incomplete</c>, resuming an earlier attempt, and renames it to HASH once verified.
+/// </summary>
+/// <param name="client">The client.</param>
+/// <param name="pause">Waits, and reports the reason.</param>
+/// <param name="received">Receives the number of bytes of the file present so far.</param>
 internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, CancellationToken, Task> pause, Action<long> received)
 {
     private const int BufferSize = 1 << 18;
 
-    /// <summary>A try that brought as much as this was worth it, and does not count.</summary>
+    /// <summary>An attempt that received at least this many bytes does not count as a failure.</summary>
     private const long Worthwhile = 1 << 20;
 
     private static readonly TimeSpan SilentTime = TimeSpan.FromSeconds(60);
 
-    /// <summary>Name of the unfinished file of a blob.</summary>
+    /// <summary>Path of a blob's incomplete file.</summary>
     public static string PartOf(string blob) => blob + ".incomplete";
 
-    /// <summary>Fetches a file. Whoever calls holds its lock.</summary>
-    /// <exception cref="InvalidInputException">It cannot be had, or is not what was announced.</exception>
+    /// <summary>Downloads a file. The caller must hold its lock.</summary>
+    /// <exception cref="InvalidInputException">The file is not available, or differs from what was announced.</exception>
     public async Task FetchAsync(HubFile file, string blob, CancellationToken cancellationToken)
     {
         while (!await TryFetchAsync(file, blob, cancellationToken).ConfigureAwait(false))
             received(0);
     }
 
-    /// <returns>False where what an earlier try left was damaged; it is deleted then.</returns>
+    /// <returns>False if an earlier attempt had left damaged data, which is then deleted.</returns>
     private async Task<bool> TryFetchAsync(HubFile file, string blob, CancellationToken cancellationToken)
     {
         var part = PartOf(blob);
@@ -69,7 +71,7 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
                         break;
                     failures = stream.Position - before >= Worthwhile ? 1 : failures + 1;
                     if (failures == RetryPause.Attempts)
-                        throw new InvalidInputException($"{file.Path}: the connection broke {failures} times ({reason}); {stream.Position} of {file.Size} bytes are kept, run the command again to go on.");
+                        throw new InvalidInputException($"{file.Path}: the connection broke {failures} times ({reason}); {stream.Position} of {file.Size} bytes are kept. Run the command again to resume.");
                     await pause(RetryPause.After(failures), reason, cancellationToken).ConfigureAwait(false);
                 }
 
@@ -78,7 +80,7 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
             }
             catch (DiskException e)
             {
-                throw new InvalidInputException($"{part} cannot be written ({e.InnerException!.Message}); make room, then run the command again to go on.", e);
+                throw new InvalidInputException($"{part} cannot be written ({e.InnerException!.Message}). Free some space, then run the command again to resume.", e);
             }
             finally
             {
@@ -91,7 +93,7 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
         else
             File.Delete(part);
         return matches || (resumed ? false : throw new InvalidInputException(
-            $"{file.Path} is not what the hub announced: its hash is not {file.Hash.Text}. It was deleted; try again, and mistrust the server if that does not help."));
+            $"{file.Path} does not match the hash that the hub announced, {file.Hash.Text}. It was deleted. Try again; if it fails again, do not trust the server."));
     }
 
     private static FileStream Open(string part)
@@ -102,11 +104,11 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"{part} cannot be written ({e.Message}); check who owns the cache folder, or choose another with HF_HUB_CACHE.", e);
+            throw new InvalidInputException($"{part} cannot be written ({e.Message}). Check the owner of the cache directory, or choose another one with HF_HUB_CACHE.", e);
         }
     }
 
-    /// <summary>Hashes what is there already, and leaves the stream at its end.</summary>
+    /// <summary>Hashes the existing data, leaving the stream at its end.</summary>
     private static async Task<IncrementalHash> HashAsync(FileStream stream, HubFile file, CancellationToken cancellationToken)
     {
         var hash = file.Hash.Start(file.Size);
@@ -129,7 +131,7 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
             if (read == 0)
                 return;
             if (stream.Position + read > file.Size)
-                throw new InvalidInputException($"{file.Path}: the server sends more than the {file.Size} bytes it announced; mistrust it.");
+                throw new InvalidInputException($"{file.Path}: the server sent more than the {file.Size} bytes that it announced. Do not trust it.");
             try
             {
                 stream.Write(buffer, 0, read);
@@ -144,6 +146,6 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
         }
     }
 
-    /// <summary>Tells an error of the disk from one of the network.</summary>
+    /// <summary>Distinguishes disk errors from network errors.</summary>
     private sealed class DiskException(IOException inner) : Exception(inner.Message, inner);
 }

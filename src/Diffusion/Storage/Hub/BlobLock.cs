@@ -1,6 +1,8 @@
 namespace PromptToPrompt.Diffusion.Storage.Hub;
 
-/// <summary>Held by the one process that writes a blob. It is the lock that the hub's own tools take (<c>flock</c>), so that they can run at once.</summary>
+/// <summary>
+/// A lock for the process that writes a blob. It is compatible with the hub's own tools (<c>flock</c>), which may run concurrently.
+/// </summary>
 internal sealed class BlobLock : IDisposable
 {
     private const int WouldBlock = 11;
@@ -11,8 +13,8 @@ internal sealed class BlobLock : IDisposable
 
     private BlobLock(FileStream file) => this.file = file;
 
-    /// <summary>Takes the lock, when it is free.</summary>
-    /// <exception cref="InvalidInputException">Its file cannot be made.</exception>
+    /// <summary>Waits until the lock is free and acquires it.</summary>
+    /// <exception cref="InvalidInputException">The lock file cannot be created.</exception>
     public static async Task<BlobLock> TakeAsync(string path, Func<TimeSpan, string, CancellationToken, Task> pause, CancellationToken cancellationToken)
     {
         while (true)
@@ -23,16 +25,16 @@ internal sealed class BlobLock : IDisposable
             }
             catch (IOException e) when (e.HResult is WouldBlock or WouldBlockOnMac or SharingViolation)
             {
-                await pause(BetweenTries, "another process is fetching it", cancellationToken).ConfigureAwait(false);
+                await pause(BetweenTries, "another process is downloading it", cancellationToken).ConfigureAwait(false);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new InvalidInputException($"The lock {path} cannot be taken ({e.Message}); check who owns the cache folder, or choose another with HF_HUB_CACHE.", e);
+                throw new InvalidInputException($"The lock {path} cannot be acquired ({e.Message}). Check the owner of the cache directory, or choose another one with HF_HUB_CACHE.", e);
             }
         }
     }
 
-    // The file stays: whoever deleted it could take it from under someone who has just opened it.
+    // The file is not deleted, because another process may have just opened it.
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 }

@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Diffusion.Storage.Hub;
 
 /// <summary>
-/// What the cache holds of a model: <c>blobs/HASH</c> with the contents, <c>snapshots/COMMIT/…</c> with links to them under their names, and
+/// A model in the cache: <c>blobs/HASH</c> with the contents, <c>snapshots/COMMIT/…</c> with links to them under their file names, and
 /// <c>refs/REVISION</c> with the commit of a branch or tag.
 /// </summary>
 public sealed class CachedRepository
@@ -11,13 +11,13 @@ public sealed class CachedRepository
 
     internal CachedRepository(HubRepository name, string folder, string locks) => (Name, Folder, this.locks) = (name, folder, locks);
 
-    /// <summary>The model.</summary>
+    /// <summary>The model's name.</summary>
     public HubRepository Name { get; }
 
-    /// <summary>Its folder, which need not exist.</summary>
+    /// <summary>Its directory, which need not exist.</summary>
     public string Folder { get; }
 
-    /// <summary>Whether the cache holds anything of it.</summary>
+    /// <summary>Whether the cache contains anything of it.</summary>
     public bool Exists => Directory.Exists(Folder);
 
     private string Refs => Path.Combine(Folder, "refs");
@@ -26,7 +26,7 @@ public sealed class CachedRepository
 
     private string BlobFolder => Path.Combine(Folder, "blobs");
 
-    /// <summary>The snapshots, the newest first.</summary>
+    /// <summary>The snapshots, newest first.</summary>
     public IReadOnlyList<CachedSnapshot> Snapshots()
     {
         if (!Directory.Exists(SnapshotFolder))
@@ -41,8 +41,8 @@ public sealed class CachedRepository
         ];
     }
 
-    /// <summary>The snapshot of a branch, tag or commit (its beginning is enough); null where there is none.</summary>
-    /// <param name="revision">The revision; null for <c>main</c>, or the newest snapshot where main is not there.</param>
+    /// <summary>The snapshot of a branch, tag or (possibly abbreviated) commit; null if there is none.</summary>
+    /// <param name="revision">The revision; null for <c>main</c>, or the newest snapshot if main is not cached.</param>
     public CachedSnapshot? Find(string? revision)
     {
         var snapshots = Snapshots();
@@ -52,7 +52,7 @@ public sealed class CachedRepository
                 : null);
     }
 
-    /// <summary>Deletes everything of the model.</summary>
+    /// <summary>Deletes the whole model.</summary>
     /// <returns>The freed bytes.</returns>
     public long Remove()
     {
@@ -63,7 +63,7 @@ public sealed class CachedRepository
         return freed;
     }
 
-    /// <summary>Deletes a snapshot, its revisions, and the blobs that no other snapshot uses.</summary>
+    /// <summary>Deletes a snapshot, its refs, and the blobs that no other snapshot uses.</summary>
     /// <returns>The freed bytes.</returns>
     public long Remove(CachedSnapshot snapshot)
     {
@@ -81,17 +81,17 @@ public sealed class CachedRepository
         return freed;
     }
 
-    /// <summary>Where the content with this hash is, or goes.</summary>
+    /// <summary>Path of the content with a given hash.</summary>
     internal string Blob(ContentHash hash) => Path.Combine(BlobFolder, hash.Text);
 
-    /// <summary>The folder of a commit's snapshot.</summary>
+    /// <summary>Directory of a commit's snapshot.</summary>
     internal string SnapshotOf(string commit) => Path.Combine(SnapshotFolder, commit);
 
-    /// <summary>The file that only one process holds while it writes a blob.</summary>
+    /// <summary>Path of the lock file for writing a blob.</summary>
     internal string Lock(ContentHash hash) => Path.Combine(locks, hash.Text + ".lock");
 
-    /// <summary>Makes the folders.</summary>
-    /// <exception cref="InvalidInputException">They cannot be made.</exception>
+    /// <summary>Creates the directories.</summary>
+    /// <exception cref="InvalidInputException">They cannot be created.</exception>
     internal void Create()
     {
         try
@@ -101,19 +101,19 @@ public sealed class CachedRepository
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"The cache folder {Folder} cannot be made ({e.Message}); choose another with HF_HUB_CACHE.", e);
+            throw new InvalidInputException($"The cache directory {Folder} cannot be created ({e.Message}). Choose another one with HF_HUB_CACHE.", e);
         }
     }
 
-    /// <summary>Gives a blob its name in a snapshot.</summary>
+    /// <summary>Links a file name in a snapshot to a blob.</summary>
     internal void Link(string commit, string path, ContentHash hash)
     {
         var blob = Blob(hash);
         if (!File.Exists(blob))
-            throw new InvalidInputException($"{blob} was deleted during the download; pull {Name} again.");
+            throw new InvalidInputException($"{blob} was deleted during the download. Download {Name} again.");
         var link = HubPath.Below(SnapshotOf(commit), path);
         var folder = Path.GetDirectoryName(link)!;
-        // Under another name first: two processes may link the same file, and neither may find it missing.
+        // Created under a temporary name first: two processes may link the same file, and it must never be missing for either.
         var temporary = Path.Combine(folder, $".p2p-{Guid.NewGuid():N}.tmp");
         try
         {
@@ -123,11 +123,11 @@ public sealed class CachedRepository
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"{link} cannot be made ({e.Message}); the cache needs a file system with symbolic links, choose its folder with HF_HUB_CACHE.", e);
+            throw new InvalidInputException($"{link} cannot be created ({e.Message}). The cache needs a file system with symbolic links; choose its directory with HF_HUB_CACHE.", e);
         }
     }
 
-    /// <summary>Remembers where a branch or tag stands.</summary>
+    /// <summary>Stores the commit of a branch or tag.</summary>
     internal void Point(string revision, string commit)
     {
         var path = HubPath.Below(Refs, revision);
@@ -137,7 +137,7 @@ public sealed class CachedRepository
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"{path} cannot be made ({e.Message}); remove what is in its way, or choose another cache folder with HF_HUB_CACHE.", e);
+            throw new InvalidInputException($"{path} cannot be created ({e.Message}). Remove the file that blocks it, or choose another cache directory with HF_HUB_CACHE.", e);
         }
 
         Diffusion.Storage.Files.AtomicFile.WriteText(path, commit);

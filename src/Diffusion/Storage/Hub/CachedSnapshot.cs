@@ -1,21 +1,21 @@
 namespace PromptToPrompt.Diffusion.Storage.Hub;
 
-/// <summary>One state of a repository in the cache: a folder of links to blobs.</summary>
+/// <summary>One commit of a repository in the cache: a directory of links to blobs.</summary>
 /// <param name="Commit">The commit, 40 hexadecimal digits.</param>
-/// <param name="Path">The folder.</param>
-/// <param name="Revisions">The branches and tags that stand there, by what the hub last said.</param>
+/// <param name="Path">The directory.</param>
+/// <param name="Revisions">The branches and tags at this commit, as last reported by the hub.</param>
 public sealed record CachedSnapshot(string Commit, string Path, IReadOnlyList<string> Revisions)
 {
-    /// <summary>The size of its files. Another snapshot may share them.</summary>
+    /// <summary>Size of its files in bytes. Other snapshots may share them.</summary>
     public long Bytes => Blobs().Where(File.Exists).Sum(path => new FileInfo(path).Length);
 
-    /// <summary>The files behind the links, each once.</summary>
+    /// <summary>The distinct files that the links lead to.</summary>
     internal IReadOnlyList<string> Blobs() =>
     [
         .. HubPath.FilesBelow(Path).Select(Target).OfType<string>().Distinct(StringComparer.Ordinal),
     ];
 
-    /// <summary>Where a link leads in the end; null where it leads in circles.</summary>
+    /// <summary>The final target of a link; null for a cycle.</summary>
     private static string? Target(string path)
     {
         try

@@ -4,8 +4,8 @@ using System.Text;
 namespace PromptToPrompt.Diffusion.Storage.Hub;
 
 /// <summary>
-/// What a file's content must hash to. The hub names large files by their SHA-256 and others as git does, by the SHA-1 of a short header and the
-/// content; the length of the text tells which.
+/// The expected hash of a file's content. The hub identifies large files by SHA-256 and others as git does, by the SHA-1 of a short header
+/// and the content; the length of the hash distinguishes the two.
 /// </summary>
 internal sealed record ContentHash
 {
@@ -14,10 +14,10 @@ internal sealed record ContentHash
 
     private ContentHash(string text) => Text = text;
 
-    /// <summary>The hash in hexadecimal, which is also the name of the blob.</summary>
+    /// <summary>The hash in hexadecimal, which is also the blob's name.</summary>
     public string Text { get; }
 
-    /// <summary>The hash in an ETag; null where it is something else.</summary>
+    /// <summary>Parses the hash in an ETag; null if it is not one.</summary>
     public static ContentHash? OfTag(string? tag)
     {
         var text = tag ?? "";
@@ -27,7 +27,7 @@ internal sealed record ContentHash
         return text.Length is GitLength or Sha256Length && text.All(char.IsAsciiHexDigitLower) ? new ContentHash(text) : null;
     }
 
-    /// <summary>Starts to hash a content of this size.</summary>
+    /// <summary>Starts hashing content of this size.</summary>
     public IncrementalHash Start(long size)
     {
         if (Text.Length == Sha256Length)
@@ -37,6 +37,6 @@ internal sealed record ContentHash
         return hash;
     }
 
-    /// <summary>Whether a hash that was started here is this one.</summary>
+    /// <summary>Whether a hash started by <see cref="Start"/> matches.</summary>
     public bool IsThatOf(IncrementalHash hash) => Convert.ToHexStringLower(hash.GetCurrentHash()) == Text;
 }

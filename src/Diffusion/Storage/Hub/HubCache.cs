@@ -1,22 +1,22 @@
 namespace PromptToPrompt.Diffusion.Storage.Hub;
 
-/// <summary>The Hugging Face hub's cache on this machine, shared with the hub's own tools.</summary>
-/// <param name="folder">Its folder, which need not exist.</param>
+/// <summary>The local cache of the Hugging Face hub, shared with the hub's own tools.</summary>
+/// <param name="folder">Its directory, which need not exist.</param>
 public sealed class HubCache(string folder)
 {
     private const string Locks = ".locks";
 
-    /// <summary>The cache's folder.</summary>
+    /// <summary>The cache's directory.</summary>
     public string Folder { get; } = folder;
 
-    /// <summary>A model's part of the cache, whether there is anything or not.</summary>
+    /// <summary>A model's part of the cache, which may be empty.</summary>
     public CachedRepository Repository(HubRepository repository)
     {
         ArgumentNullException.ThrowIfNull(repository);
         return new(repository, Path.Combine(Folder, repository.FolderName), Path.Combine(Folder, Locks, repository.FolderName));
     }
 
-    /// <summary>All models that the cache holds something of, by name.</summary>
+    /// <summary>All models in the cache, by name.</summary>
     public IReadOnlyList<CachedRepository> Repositories() => !Directory.Exists(Folder) ? [] :
     [
         .. Directory.GetDirectories(Folder)

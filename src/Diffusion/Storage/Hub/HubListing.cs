@@ -4,22 +4,22 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 
 /// <summary>The files of a repository at a commit.</summary>
 /// <param name="Commit">The commit.</param>
-/// <param name="Files">Their paths, all of them safe.</param>
+/// <param name="Files">Their paths, all checked to be safe.</param>
 internal sealed record HubListing(string Commit, IReadOnlyList<string> Files)
 {
     private static readonly JsonSerializerOptions Reading = new(JsonSerializerDefaults.Web);
 
-    /// <summary>Reads the hub's answer.</summary>
-    /// <exception cref="InvalidInputException">It is not what the hub would answer.</exception>
+    /// <summary>Parses the hub's response.</summary>
+    /// <exception cref="InvalidInputException">The response is invalid.</exception>
     public static HubListing Parse(byte[] json, Uri address)
     {
         var answer = Read(json);
         if (answer?.Sha is not { } commit || !HubRevision.IsCommit(commit) || answer.Siblings is not { } siblings || siblings.Exists(file => file?.RFilename is null))
-            throw new InvalidInputException($"{address} does not answer as the hub does; check HF_ENDPOINT.");
+            throw new InvalidInputException($"{address} did not return a valid response. Check HF_ENDPOINT.");
         var files = siblings.ConvertAll(file => file!.RFilename!);
         return files.TrueForAll(HubPath.IsSafe)
             ? new HubListing(commit, files)
-            : throw new InvalidInputException($"{address} lists a file name that leads out of the cache; nothing was fetched. Do not use this repository.");
+            : throw new InvalidInputException($"{address} lists a file name that leads outside the cache. Nothing was downloaded. Do not use this repository.");
     }
 
     private static Answer? Read(byte[] json)

@@ -11,22 +11,22 @@ public sealed record HubRepository
 
     private HubRepository(string owner, string name) => (Owner, Name) = (owner, name);
 
-    /// <summary>Who published it.</summary>
+    /// <summary>The user or organization that published it.</summary>
     public string Owner { get; }
 
-    /// <summary>Its name among the owner's models.</summary>
+    /// <summary>Its name within the owner's models.</summary>
     public string Name { get; }
 
-    /// <summary>Name of its folder in the cache.</summary>
+    /// <summary>Name of its directory in the cache.</summary>
     internal string FolderName => string.Join(FolderSeparator, FolderPrefix, Owner, Name);
 
-    /// <summary>Reads <c>OWNER/NAME</c>.</summary>
-    /// <exception cref="InvalidInputException">It is not of that form.</exception>
+    /// <summary>Parses <c>OWNER/NAME</c>.</summary>
+    /// <exception cref="InvalidInputException">The text has another form.</exception>
     public static HubRepository Parse(string text) => TryParse(text, out var repository)
         ? repository
-        : throw new InvalidInputException($"\"{text}\" is no model of the hub; give OWNER/NAME, for example stable-diffusion-v1-5/stable-diffusion-v1-5.");
+        : throw new InvalidInputException($"\"{text}\" is not a model name of the hub. Use OWNER/NAME, for example stable-diffusion-v1-5/stable-diffusion-v1-5.");
 
-    /// <summary>Reads <c>OWNER/NAME</c> where it is one.</summary>
+    /// <summary>Tries to parse <c>OWNER/NAME</c>.</summary>
     public static bool TryParse(string? text, [NotNullWhen(true)] out HubRepository? repository)
     {
         repository = text?.Split('/') is [var owner, var name] && IsPart(owner) && IsPart(name) ? new HubRepository(owner, name) : null;
@@ -36,11 +36,11 @@ public sealed record HubRepository
     /// <inheritdoc/>
     public override string ToString() => $"{Owner}/{Name}";
 
-    /// <summary>The repository whose folder in the cache has this name; null where it is no folder of a model.</summary>
+    /// <summary>The repository of a directory name in the cache; null if it is not that of a model.</summary>
     internal static HubRepository? OfFolder(string folder) =>
         folder.Split(FolderSeparator) is [FolderPrefix, var owner, var name] && TryParse($"{owner}/{name}", out var repository) ? repository : null;
 
-    // The hub's own rules; what they leave out would make file names ambiguous or dangerous.
+    // The hub's own rules; other characters would make file names ambiguous or dangerous.
     private static bool IsPart(string text) =>
         text.Length is > 0 and <= MaxPartLength
         && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')

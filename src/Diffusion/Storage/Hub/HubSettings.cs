@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Diffusion.Storage.Hub;
 
-/// <summary>Where the Hugging Face hub is, where its files are kept here and who asks, by the variables that the hub's own tools obey.</summary>
+/// <summary>The hub's address, cache directory and token, from the same environment variables as the hub's own tools.</summary>
 /// <param name="environment">Reads an environment variable.</param>
 public sealed class HubSettings(Func<string, string?> environment)
 {
@@ -13,7 +13,7 @@ public sealed class HubSettings(Func<string, string?> environment)
     }
 
     /// <summary>The hub's address: <c>HF_ENDPOINT</c>, or huggingface.co.</summary>
-    /// <exception cref="InvalidInputException">The variable holds no address.</exception>
+    /// <exception cref="InvalidInputException">The variable is not a valid address.</exception>
     public Uri Endpoint
     {
         get
@@ -21,18 +21,18 @@ public sealed class HubSettings(Func<string, string?> environment)
             var text = (Set(EndpointVariable) ?? "https://huggingface.co").TrimEnd('/') + "/";
             return Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
                 ? uri
-                : throw new InvalidInputException($"{EndpointVariable} is \"{text.TrimEnd('/')}\", which is no http or https address; correct it, or unset it for the hub itself.");
+                : throw new InvalidInputException($"{EndpointVariable} is \"{text.TrimEnd('/')}\", which is not an http or https address. Correct it, or unset it to use huggingface.co.");
         }
     }
 
-    /// <summary>The cache's folder: <c>HF_HUB_CACHE</c>, or <c>hub</c> in <c>HF_HOME</c>. It need not exist.</summary>
+    /// <summary>The cache's directory: <c>HF_HUB_CACHE</c>, or <c>hub</c> in <c>HF_HOME</c>. It need not exist.</summary>
     public string CacheFolder => Path.GetFullPath(Folder("HF_HUB_CACHE") ?? Folder("HUGGINGFACE_HUB_CACHE") ?? Path.Combine(Home, "hub"));
 
-    /// <summary>Whether <c>HF_HUB_OFFLINE</c> forbids to ask the hub.</summary>
+    /// <summary>Whether <c>HF_HUB_OFFLINE</c> forbids network access to the hub.</summary>
     public bool IsOffline => Set("HF_HUB_OFFLINE")?.ToUpperInvariant() is "1" or "ON" or "YES" or "TRUE";
 
-    /// <summary>The token that says who asks: <c>HF_TOKEN</c>, or the file where the hub's own tools keep it; null where there is neither.</summary>
-    /// <exception cref="InvalidInputException">The token cannot be one, or its file cannot be read.</exception>
+    /// <summary>The access token: <c>HF_TOKEN</c>, or the token file of the hub's own tools; null if there is neither.</summary>
+    /// <exception cref="InvalidInputException">The token is invalid, or its file cannot be read.</exception>
     internal HubToken? Token
     {
         get

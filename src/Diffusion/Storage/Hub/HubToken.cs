@@ -1,11 +1,11 @@
 namespace PromptToPrompt.Diffusion.Storage.Hub;
 
-/// <summary>A user's access token. Its text goes into requests to the hub and nowhere else, least of all into messages.</summary>
+/// <summary>A user's access token. Its text is sent only to the hub, and never appears in messages.</summary>
 /// <param name="Text">The token.</param>
-/// <param name="Source">The variable or file it is from.</param>
+/// <param name="Source">The variable or file that it comes from.</param>
 internal sealed record HubToken(string Text, string Source)
 {
-    /// <summary>Reads the file in which the hub's own tools keep the token; null where it is empty.</summary>
+    /// <summary>Reads the token file of the hub's own tools; null if it is empty.</summary>
     public static HubToken? Read(string path)
     {
         try
@@ -14,16 +14,16 @@ internal sealed record HubToken(string Text, string Source)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"The token file {path} cannot be read ({e.Message}); mend it, or set HF_TOKEN.", e);
+            throw new InvalidInputException($"The token file {path} cannot be read ({e.Message}). Fix it, or set HF_TOKEN.", e);
         }
     }
 
-    /// <summary>The token in a text; null where it is empty.</summary>
+    /// <summary>The token in a text; null if it is empty.</summary>
     public static HubToken? Parse(string text, string source)
     {
         var trimmed = text.Trim();
         if (!trimmed.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.'))
-            throw new InvalidInputException($"{source} holds no token: a token has letters, digits and _ only; copy it again from the hub's settings.");
+            throw new InvalidInputException($"{source} does not contain a valid token: a token has only letters, digits and _. Copy it again from the hub's settings.");
         return trimmed.Length > 0 ? new HubToken(trimmed, source) : null;
     }
 

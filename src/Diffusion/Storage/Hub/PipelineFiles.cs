@@ -3,7 +3,7 @@ using PromptToPrompt.Diffusion.Storage.Layouts;
 
 namespace PromptToPrompt.Diffusion.Storage.Hub;
 
-/// <summary>Which of a repository's files are needed to run its pipeline: configs, tokenizers, and one kind of weights of each part.</summary>
+/// <summary>Selects the files that a repository's pipeline needs: configs, tokenizers, and one version of each part's weights.</summary>
 internal sealed class PipelineFiles
 {
     private static readonly string[] Parts = [.. ModelParts.TextEncoders, ModelParts.UNet, ModelParts.Vae];
@@ -12,36 +12,36 @@ internal sealed class PipelineFiles
     private readonly HubListing listing;
     private readonly HubRepository repository;
 
-    /// <summary>Looks at what there is.</summary>
-    /// <exception cref="InvalidInputException">It is no pipeline.</exception>
+    /// <summary>Inspects a repository's files.</summary>
+    /// <exception cref="InvalidInputException">The repository is not a pipeline.</exception>
     public PipelineFiles(HubRepository repository, HubListing listing)
     {
         (this.repository, this.listing) = (repository, listing);
         if (!listing.Files.Contains(ModelIndex.FileName))
-            throw new InvalidInputException(nameof(PullRequest.Files), $"{repository} is no model directory: it has no {ModelIndex.FileName}.", Offer());
+            throw new InvalidInputException(nameof(PullRequest.Files), $"{repository} is not a model directory: it has no {ModelIndex.FileName}.", Offer());
     }
 
-    /// <summary>The files of a tokenizer, where the repository is that of a text encoder alone; else nothing.</summary>
+    /// <summary>The tokenizer files of a repository that contains only a text encoder; otherwise empty.</summary>
     public static IReadOnlyList<string> OfTokenizer(HubListing listing) =>
         listing.Files.Contains("vocab.json") && listing.Files.Contains("merges.txt") && !listing.Files.Contains(ModelIndex.FileName)
             ? [.. listing.Files.Where(path => path is "vocab.json" or "merges.txt" or "tokenizer_config.json" or "special_tokens_map.json")]
             : [];
 
-    /// <summary>The config of a repository that is that of one part, such as an autoencoder, alone; null for others.</summary>
+    /// <summary>The config of a repository that contains a single part, such as an autoencoder; null for others.</summary>
     public static string? ConfigOfPart(HubListing listing) =>
         listing.Files.Contains(PartConfig) && !listing.Files.Contains(ModelIndex.FileName) ? PartConfig : null;
 
-    /// <summary>The files of an autoencoder, by the config of its repository; nothing where it is one of something else.</summary>
-    /// <param name="repository">What errors call the repository.</param>
+    /// <summary>The files of an autoencoder, given the config of its repository; empty if it contains another part.</summary>
+    /// <param name="repository">The repository, for errors.</param>
     /// <param name="listing">Its files.</param>
     /// <param name="config">The config.</param>
-    /// <param name="variant">As for <see cref="Weights"/>.</param>
+    /// <param name="variant">See <see cref="Weights"/>.</param>
     public static IReadOnlyList<string> OfAutoencoder(HubRepository repository, HubListing listing, byte[] config, string? variant) =>
         JsonConfig.Parse($"{PartConfig} of {repository}", config) is var json && json.Has("_class_name") && json.Text("_class_name") == "AutoencoderKL"
             ? [PartConfig, WeightFiles.Choose(repository.ToString(), [.. listing.Files.Where(path => !path.Contains('/'))], variant)]
             : [];
 
-    /// <summary>The configs, and the tokenizers.</summary>
+    /// <summary>The configs and the tokenizers.</summary>
     public IReadOnlyList<string> Configs() =>
     [
         ModelIndex.FileName,
@@ -50,7 +50,7 @@ internal sealed class PipelineFiles
     ];
 
     /// <summary>The weights of each part: a file, or the index of several.</summary>
-    /// <param name="variant">The variant that is wanted; null for the plain weights.</param>
+    /// <param name="variant">The variant; null for the default weights.</param>
     /// <exception cref="InvalidInputException">A part has no such weights.</exception>
     public IReadOnlyList<string> Weights(string? variant) =>
     [
@@ -60,8 +60,8 @@ internal sealed class PipelineFiles
             .Select(found => $"{found.Part}/{WeightFiles.Choose($"{repository}/{found.Part}", found.Names, variant)}"),
     ];
 
-    /// <summary>The shards that an index names.</summary>
-    /// <exception cref="InvalidInputException">The index names none, or some that are not there.</exception>
+    /// <summary>The shards listed in an index.</summary>
+    /// <exception cref="InvalidInputException">The index lists no shards, or some that are missing.</exception>
     public IReadOnlyList<string> Shards(string index, byte[] json)
     {
         var folder = index[..(index.LastIndexOf('/') + 1)];
@@ -76,6 +76,6 @@ internal sealed class PipelineFiles
         var files = listing.Files.Where(path => Path.GetExtension(path) is ".safetensors" or ".ckpt").Take(8).ToList();
         return files.Count > 0
             ? $"Download one of its files instead: {string.Join(", ", files)}."
-            : $"It has no .safetensors or .ckpt files either; is {repository} the right name?";
+            : $"It has no .safetensors or .ckpt files either. Check the name {repository}.";
     }
 }

@@ -4,8 +4,8 @@ using PromptToPrompt.Diffusion.Storage.Layouts;
 namespace PromptToPrompt.Diffusion.Storage.Hub;
 
 /// <summary>
-/// One download of a model. Contents come first; the snapshot is made of links when all are here, and the revision is set last, so that a model is
-/// never seen in part.
+/// One download of a model. The contents come first. The snapshot is linked when all of them are present, and the revision is set last, so
+/// that a partial model is never visible.
 /// </summary>
 internal sealed class PullRun(
     PullRequest request, HubClient client, CachedRepository cache, PullMeter meter, Func<string, long> freeSpace, CancellationToken cancellationToken)
@@ -20,7 +20,7 @@ internal sealed class PullRun(
         listing = await client.ListAsync(cancellationToken).ConfigureAwait(false);
         foreach (var path in await ChooseAsync().ConfigureAwait(false))
             await LookUpAsync(path).ConfigureAwait(false);
-        // Files may have the same content: both tokenizers of an XL model, for instance.
+        // Files may have the same content: for example, both tokenizers of an SDXL model.
         var contents = files.Values.DistinctBy(file => file.Hash).ToList();
         RequireSpace(contents);
         var total = contents.Sum(file => file.Size);
@@ -44,7 +44,7 @@ internal sealed class PullRun(
             && PipelineFiles.OfAutoencoder(request.Repository, listing, await ReadAsync(config).ConfigureAwait(false), request.Variant) is { Count: > 0 } autoencoder)
             return autoencoder;
         var pipeline = new PipelineFiles(request.Repository, listing);
-        // Before gigabytes are fetched that cannot be used.
+        // Checked before downloading gigabytes that could not be used.
         var index = await ReadAsync(ModelIndex.FileName).ConfigureAwait(false);
         ModelIndex.RequireKnown(JsonConfig.Parse($"{ModelIndex.FileName} of {request.Repository}", index));
         var weights = pipeline.Weights(request.Variant);
@@ -57,18 +57,18 @@ internal sealed class PullRun(
     private async Task<HubFile> LookUpAsync(string path)
     {
         if (!listing.Files.Contains(path))
-            throw new InvalidInputException($"{request.Repository} has no file {path} at {request.Revision}; it has {listing.Files.Count} others, look at its page on the hub.");
+            throw new InvalidInputException($"{request.Repository} has no file {path} at {request.Revision}. It has {listing.Files.Count} other files, listed on its page on the hub.");
         if (!files.TryGetValue(path, out var file))
             files.Add(path, file = await client.LookUpAsync(listing.Commit, path, cancellationToken).ConfigureAwait(false));
         return file;
     }
 
-    /// <summary>A file that says which others are needed.</summary>
+    /// <summary>Downloads and reads a file that determines which others are needed.</summary>
     private async Task<byte[]> ReadAsync(string path)
     {
         var file = await LookUpAsync(path).ConfigureAwait(false);
         if (file.Size > MaxConfig)
-            throw new InvalidInputException($"{path} of {request.Repository} has {file.Size} bytes, too many for what it should be; mistrust the server.");
+            throw new InvalidInputException($"{path} of {request.Repository} has {file.Size} bytes, which is too large for such a file. Do not trust the server.");
         await FetchAsync(file).ConfigureAwait(false);
         return await File.ReadAllBytesAsync(cache.Blob(file.Hash), cancellationToken).ConfigureAwait(false);
     }
@@ -95,17 +95,17 @@ internal sealed class PullRun(
 
     private void RequireSpace(IReadOnlyList<HubFile> contents)
     {
-        // Summed as decimals: a server may announce what no disk has.
+        // Summed as decimals: a server may announce sizes beyond any disk.
         var missing = contents.Sum(file => (decimal)file.Size - Present(file));
         var free = freeSpace(cache.Folder);
         if (missing > free)
         {
             throw new InvalidInputException(FormattableString.Invariant(
-                $"{cache.Name} needs {missing / (1 << 20):F1} MB more, and {cache.Folder} has {free / (double)(1 << 20):F1} MB free; make room, or choose another folder with HF_HUB_CACHE."));
+                $"{cache.Name} needs {missing / (1 << 20):F1} MB more, and {cache.Folder} has {free / (double)(1 << 20):F1} MB free. Free some space, or choose another directory with HF_HUB_CACHE."));
         }
     }
 
-    /// <summary>How much of a file is here.</summary>
+    /// <summary>Number of bytes of a file already present.</summary>
     private long Present(HubFile file)
     {
         var blob = new FileInfo(cache.Blob(file.Hash));

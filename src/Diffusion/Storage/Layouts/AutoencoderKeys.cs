@@ -2,7 +2,9 @@ using PromptToPrompt.Diffusion.Vae;
 
 namespace PromptToPrompt.Diffusion.Storage.Layouts;
 
-/// <summary>The autoencoder's names. The original counts the decoder's levels from the finest, diffusers in the order they run.</summary>
+/// <summary>
+/// The autoencoder's tensor names. The original layout counts the decoder's levels from the finest, diffusers in execution order.
+/// </summary>
 internal static class AutoencoderKeys
 {
     private static readonly KeyRow[] Ends =
@@ -25,7 +27,7 @@ internal static class AutoencoderKeys
 
     private static readonly (string Old, string New)[] OldNames = [("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")];
 
-    /// <summary>The rows for an autoencoder of a shape.</summary>
+    /// <summary>The rows for an autoencoder config.</summary>
     public static IEnumerable<KeyRow> Rows(AutoencoderConfig config)
     {
         var levels = config.Channels.Count;
@@ -46,7 +48,7 @@ internal static class AutoencoderKeys
         ];
     }
 
-    /// <summary>The name since diffusers 0.18 of what may be one of the attention's maps under its older name.</summary>
+    /// <summary>Converts an attention tensor name from before diffusers 0.18 to the current one.</summary>
     public static string NewName(string diffusers) => OldNames.Aggregate(
         diffusers, (name, pair) => name.Replace($".attentions.0.{pair.Old}.", $".attentions.0.{pair.New}.", StringComparison.Ordinal));
 

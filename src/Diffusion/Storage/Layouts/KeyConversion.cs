@@ -3,12 +3,12 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Layouts;
 
-/// <summary>Tensors of one layout as tensors of the other. Nothing is read before it is wanted, and reading makes views where it can.</summary>
+/// <summary>Converts tensors between the two layouts. Tensors are read on demand, as views if possible.</summary>
 internal static class KeyConversion
 {
     private const int Thirds = 3;
 
-    /// <summary>The tensor of a diffusers name; where the original has not the form that the row expects, the tensor as it is.</summary>
+    /// <summary>The tensor for a diffusers name; unchanged if the original does not have the expected form.</summary>
     public static StoredWeight FromOriginal(KeyRow row, StoredWeight stored)
     {
         var shape = stored.Shape;
@@ -21,9 +21,9 @@ internal static class KeyConversion
         };
     }
 
-    /// <summary>The tensor of an original name, made of those of its diffusers names.</summary>
-    /// <param name="original">Its name.</param>
-    /// <param name="parts">The rows with that name and their tensors.</param>
+    /// <summary>The tensor for an original name, built from the tensors of its diffusers names.</summary>
+    /// <param name="original">The original name.</param>
+    /// <param name="parts">The rows with that name, and their tensors.</param>
     /// <exception cref="InvalidInputException">Queries, keys and values are not three tensors of one shape.</exception>
     public static StoredWeight ToOriginal(string original, IReadOnlyList<(KeyRow Row, StoredWeight Stored)> parts)
     {
@@ -47,7 +47,7 @@ internal static class KeyConversion
     private static StoredWeight Joined(string original, IReadOnlyList<StoredWeight> thirds)
     {
         if (thirds.Count != Thirds || thirds.Any(third => !third.Shape.SequenceEqual(thirds[0].Shape)))
-            throw new InvalidInputException($"The tensors that make up \"{original}\" are not three of one shape. The model file is corrupt: download it again.");
+            throw new InvalidInputException($"The tensors that make up \"{original}\" are not three of the same shape. The model file is corrupt. Download it again.");
         return new StoredWeight([thirds[0].Shape[0] * Thirds, .. thirds[0].Shape.Skip(1)], () =>
         {
             using var scope = NewDisposeScope();

@@ -3,15 +3,16 @@ using PromptToPrompt.Diffusion.Storage.Weights;
 namespace PromptToPrompt.Diffusion.Storage.Layouts;
 
 /// <summary>
-/// The names of one part in both layouts. A row stands for a tensor and for all below it; where several rows fit a name, the longest counts.
+/// The names of one part in both layouts. A row covers a tensor and everything below it; if several rows match a name, the longest wins.
 /// </summary>
 internal sealed class KeyTable
 {
     private readonly ILookup<string, KeyRow> byOriginal;
     private readonly ILookup<string, KeyRow> byDiffusers;
 
-    /// <param name="prefix">What all original names begin with.</param>
-    /// <param name="rows">The rows, without that prefix. Of several rows for one diffusers name the first is the one that is written.</param>
+    /// <param name="prefix">Prefix of all original names.</param>
+    /// <param name="rows">The rows, without that prefix. If several rows have the same diffusers name, the first is used for
+    /// writing.</param>
     public KeyTable(string prefix, IEnumerable<KeyRow> rows)
     {
         Prefix = prefix;
@@ -20,7 +21,7 @@ internal sealed class KeyTable
         byDiffusers = all.ToLookup(row => row.Diffusers, StringComparer.Ordinal);
     }
 
-    /// <summary>What all original names of the part begin with.</summary>
+    /// <summary>Prefix of all original names of the part.</summary>
     public string Prefix { get; }
 
     /// <summary>The diffusers names of an original one: none, one, or three for fused queries, keys and values.</summary>
@@ -36,7 +37,7 @@ internal sealed class KeyTable
         return [];
     }
 
-    /// <summary>Tensors of original names under their diffusers names, and the names that the table does not know.</summary>
+    /// <summary>Converts tensors to their diffusers names; also returns the unknown names.</summary>
     public (IReadOnlyDictionary<string, StoredWeight> Tensors, IReadOnlyList<string> Unknown) Convert(IEnumerable<KeyValuePair<string, StoredWeight>> originals)
     {
         var tensors = new Dictionary<string, StoredWeight>(StringComparer.Ordinal);
@@ -44,7 +45,7 @@ internal sealed class KeyTable
         foreach (var (name, stored) in originals)
         {
             var rows = ToDiffusers(name).ToList();
-            // Two original names of one tensor, as where a tool wrote a file in both of its spellings: neither can be trusted.
+            // Two original names of one tensor, for example if a tool wrote a file in both naming styles: neither can be trusted.
             if (rows.Count == 0 || !rows.TrueForAll(row => tensors.TryAdd(row.Diffusers, KeyConversion.FromOriginal(row, stored))))
                 unknown.Add(name);
         }
@@ -52,7 +53,7 @@ internal sealed class KeyTable
         return (tensors, [.. unknown.Order(StringComparer.Ordinal)]);
     }
 
-    /// <summary>The original name of a diffusers one, or null where it has none.</summary>
+    /// <summary>The original name of a diffusers name; null if it has none.</summary>
     public KeyRow? ToOriginal(string diffusers)
     {
         foreach (var length in Lengths(diffusers))
@@ -64,7 +65,7 @@ internal sealed class KeyTable
         return null;
     }
 
-    /// <summary>Where a name can be cut: at its end, then at each dot from the last to the first.</summary>
+    /// <summary>The possible prefix lengths of a name: the whole name, then up to each dot, from the last to the first.</summary>
     private static IEnumerable<int> Lengths(string name)
     {
         for (var length = name.Length; length > 0; length = name.LastIndexOf('.', length - 1))

@@ -5,7 +5,7 @@ using PromptToPrompt.Diffusion.Vae;
 
 namespace PromptToPrompt.Diffusion.Storage.Layouts;
 
-/// <summary>The shape of a whole model: what the configs of its directory say.</summary>
+/// <summary>The configs of all parts of a model.</summary>
 public sealed record ModelConfig
 {
     /// <summary>Stable Diffusion 1.5: 512×512, predicts noise.</summary>
@@ -96,31 +96,31 @@ public sealed record ModelConfig
         ZerosForEmptyPrompt = true,
     };
 
-    /// <summary>The U-Net's shape.</summary>
+    /// <summary>Config of the U-Net.</summary>
     public required UNetConfig UNet { get; init; }
 
-    /// <summary>The text encoder's shape.</summary>
+    /// <summary>Config of the text encoder.</summary>
     public required ClipTextConfig TextEncoder { get; init; }
 
-    /// <summary>The second text encoder's shape; null for models of one.</summary>
+    /// <summary>Config of the second text encoder; null for models with one.</summary>
     public ClipTextConfig? TextEncoder2 { get; init; }
 
-    /// <summary>The autoencoder's shape.</summary>
+    /// <summary>Config of the autoencoder.</summary>
     public required AutoencoderConfig Vae { get; init; }
 
-    /// <summary>How the model was noised.</summary>
+    /// <summary>Config of the scheduler, with the training noise schedule.</summary>
     public required SchedulerConfig Scheduler { get; init; }
 
-    /// <summary>Whether training left the text out by zeros and not by an empty prompt.</summary>
+    /// <summary>Whether dropped text was replaced by zeros in training, instead of by an empty prompt.</summary>
     public bool ZerosForEmptyPrompt { get; init; }
 
-    /// <summary>The shapes of all text encoders.</summary>
+    /// <summary>Configs of all text encoders.</summary>
     public IReadOnlyList<ClipTextConfig> TextEncoders => TextEncoder2 is null ? [TextEncoder] : [TextEncoder, TextEncoder2];
 
-    /// <summary>Whether it has the text encoders of a published family, whose autoencoder is then known.</summary>
+    /// <summary>Whether it has the text encoders of a published model family, which determine the autoencoder.</summary>
     internal bool IsPublished => TextEncoder2 is not null ? TextEncoder2 == StableDiffusionXl.TextEncoder2
         : TextEncoder == StableDiffusion15.TextEncoder || TextEncoder == StableDiffusion21.TextEncoder;
 
-    /// <summary>Whether the U-Net was made for inpainting.</summary>
+    /// <summary>Whether the U-Net is an inpainting model.</summary>
     internal bool IsInpainting => UNet.InChannels > UNet.OutChannels;
 }

@@ -6,7 +6,7 @@ using PromptToPrompt.Diffusion.Vae;
 
 namespace PromptToPrompt.Diffusion.Storage.Layouts;
 
-/// <summary>The parts of a model that have weights, by the names of their folders.</summary>
+/// <summary>The parts of a model that have weights, by their directory names.</summary>
 internal static class ModelParts
 {
     public const string TextEncoder = "text_encoder";
@@ -33,16 +33,16 @@ internal static class ModelParts
         _ => Text(part, shape).ToJson(),
     };
 
-    /// <summary>Name of a part's config in its folder.</summary>
+    /// <summary>File name of a part's config.</summary>
     public static string ConfigFile(string part) => part == Scheduler ? "scheduler_config.json" : "config.json";
 
-    /// <summary>Name of a part's weights in its folder.</summary>
+    /// <summary>File name of a part's weights.</summary>
     public static string WeightsFile(string part) => IsTextEncoder(part) ? "model.safetensors" : "diffusion_pytorch_model.safetensors";
 
-    /// <summary>Everything a part of this shape asks for.</summary>
+    /// <summary>All weights that a part needs.</summary>
     /// <param name="part">The part.</param>
-    /// <param name="shape">The model's shape.</param>
-    /// <param name="stored">What there is, which decides between names and shapes that differ between writers.</param>
+    /// <param name="shape">The model's config.</param>
+    /// <param name="stored">The stored weights, which decide between alternative names and shapes.</param>
     public static IReadOnlyList<WeightRequest> Plan(string part, ModelConfig shape, IReadOnlyDictionary<string, StoredWeight>? stored = null)
     {
         using var planned = new PlannedWeights(stored);
@@ -59,6 +59,6 @@ internal static class ModelParts
 
     private static ClipTextConfig Text(string part, ModelConfig shape) => shape.TextEncoders[part == TextEncoder ? 0 : 1];
 
-    /// <summary>Whether a tensor is one that old writers add and nobody needs: the numbers 0…76, stored as a buffer.</summary>
+    /// <summary>Whether a tensor can be ignored: old writers store the numbers 0…76 as a buffer.</summary>
     public static bool MayIgnore(string name) => name.EndsWith("embeddings.position_ids", StringComparison.Ordinal);
 }

@@ -3,13 +3,13 @@ using PromptToPrompt.Diffusion.Text;
 
 namespace PromptToPrompt.Diffusion.Storage.Layouts;
 
-/// <summary>The original layout of a family of models: where its parts stand in the file and what their tensors are called.</summary>
+/// <summary>The original single-file layout of a model family: its parts' prefixes and tensor names.</summary>
 internal sealed class SingleFileLayout
 {
-    /// <summary>Stable Diffusion XL, in words.</summary>
+    /// <summary>Display name of Stable Diffusion XL.</summary>
     public const string XlName = "Stable Diffusion XL";
 
-    /// <summary>What the autoencoder's names begin with.</summary>
+    /// <summary>Prefix of the autoencoder's tensor names.</summary>
     public const string VaePrefix = "first_stage_model.";
 
     private const string UNetPrefix = "model.diffusion_model.";
@@ -22,7 +22,7 @@ internal sealed class SingleFileLayout
     private const string XlOpenClipPrefix = XlPrefix + "1.model.";
     private const string RefinerPrefix = XlPrefix + "0.model.";
 
-    // What training left in the file and no picture needs.
+    // Tensors left over from training, which are not needed for inference.
     private static readonly string[] Ignored =
     [
         "embeddings.position_ids",
@@ -49,27 +49,27 @@ internal sealed class SingleFileLayout
         };
     }
 
-    /// <summary>The family, in words.</summary>
+    /// <summary>Display name of the family.</summary>
     public string Name { get; }
 
-    /// <summary>The shape of its models.</summary>
+    /// <summary>The configs of its models.</summary>
     public ModelConfig Shape { get; }
 
-    /// <summary>The names of each part.</summary>
+    /// <summary>The name table of each part.</summary>
     public IReadOnlyDictionary<string, KeyTable> Tables { get; }
 
-    /// <summary>The token that prompts are filled up with for the first text encoder; the tokenizer that is found may be another family's.</summary>
+    /// <summary>The padding token of the first text encoder; the tokenizer in use may come from another family.</summary>
     public string Pad { get; }
 
     /// <summary>Stable Diffusion 1: CLIP's text encoder.</summary>
     public static SingleFileLayout StableDiffusion1(ModelConfig shape) =>
         new("Stable Diffusion 1", shape, BpeVocabulary.EndOfText, TextPrefix, new KeyTable(ClipPrefix, TextEncoderKeys.Clip()));
 
-    /// <summary>Stable Diffusion 2: OpenCLIP's text encoder, whose own code fills prompts up with token 0.</summary>
+    /// <summary>Stable Diffusion 2: OpenCLIP's text encoder, which pads prompts with token 0.</summary>
     public static SingleFileLayout StableDiffusion2(ModelConfig shape) =>
         new("Stable Diffusion 2", shape, TokenizerFolder.OpenClipPad, TextPrefix, new KeyTable(OpenClipPrefix, TextEncoderKeys.OpenClip(shape.TextEncoder.Layers)));
 
-    /// <summary>Stable Diffusion XL: both of these text encoders, OpenCLIP's with its projection.</summary>
+    /// <summary>Stable Diffusion XL: both text encoders, OpenCLIP's with its projection.</summary>
     public static SingleFileLayout StableDiffusionXl(ModelConfig shape) => new(
         XlName,
         shape,
@@ -78,42 +78,42 @@ internal sealed class SingleFileLayout
         new KeyTable(XlClipPrefix, TextEncoderKeys.Clip()),
         new KeyTable(XlOpenClipPrefix, TextEncoderKeys.OpenClip(shape.TextEncoder2!.Layers, projection: true)));
 
-    /// <summary>The layout that a model of a shape is written in: the text encoders decide.</summary>
+    /// <summary>The layout for writing a model, determined by its text encoders.</summary>
     public static SingleFileLayout Of(ModelConfig shape) =>
         shape.TextEncoder2 is not null ? StableDiffusionXl(shape)
         : shape.TextEncoder.QuickGelu ? StableDiffusion1(shape)
         : StableDiffusion2(shape);
 
-    /// <summary>The layout of a file, by its keys.</summary>
-    /// <param name="path">What errors call the file.</param>
+    /// <summary>Detects the layout of a file from its keys.</summary>
+    /// <param name="path">The file's name in errors.</param>
     /// <param name="tensors">The file's tensors.</param>
-    /// <param name="noted">The shape that the file's notes give, where there are any.</param>
-    /// <returns>Null where the file is no checkpoint of Stable Diffusion.</returns>
-    /// <exception cref="InvalidInputException">It is one of a family that is not supported.</exception>
+    /// <param name="noted">The configs in the file's metadata, if any.</param>
+    /// <returns>Null if the file is not a Stable Diffusion checkpoint.</returns>
+    /// <exception cref="InvalidInputException">The family is not supported.</exception>
     public static SingleFileLayout? Detect(string path, IReadOnlyDictionary<string, StoredWeight> tensors, ModelConfig? noted)
     {
         if (Has(RefinerPrefix))
-            throw new InvalidInputException($"{path} is the refiner of Stable Diffusion XL, which only finishes pictures of another model; give the base model.");
+            throw new InvalidInputException($"{path} is the refiner of Stable Diffusion XL, which only refines images of another model. Use the base model.");
         if (!tensors.TryGetValue(InputConvolution, out var input) || input.Shape.Count != 4)
             return null;
         var channels = (int)input.Shape[1];
         if (noted is null && channels is not (4 or 9))
         {
             throw new InvalidInputException(
-                $"{path} has a U-Net of {channels} input channels (made for depth, instructions or enlarging); only those of 4 and, for inpainting, 9 can be used.");
+                $"{path} has a U-Net of {channels} input channels (made for depth, instructions or upscaling). Only models with 4 or, for inpainting, 9 channels are supported.");
         }
 
         return Has(XlOpenClipPrefix) ? StableDiffusionXl(noted ?? Inputs(ModelConfig.StableDiffusionXl))
             : Has(OpenClipPrefix) ? StableDiffusion2(noted ?? Inputs(ModelConfig.StableDiffusion21))
             : Has(TextPrefix) ? StableDiffusion1(noted ?? Inputs(ModelConfig.StableDiffusion15))
             : throw new InvalidInputException(
-                $"{path} holds a U-Net without a text encoder; a whole checkpoint has tensors named {TextPrefix}… or {XlPrefix}….");
+                $"{path} contains a U-Net without a text encoder. A complete checkpoint has tensors named {TextPrefix}… or {XlPrefix}….");
 
         bool Has(string prefix) => tensors.Keys.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
         ModelConfig Inputs(ModelConfig shape) => shape with { UNet = shape.UNet with { InChannels = channels } };
     }
 
-    /// <summary>The part that a tensor belongs to by its prefix; null for what is no part of the model, such as the moving average.</summary>
+    /// <summary>The part that a tensor belongs to, by its prefix; null for tensors outside the model, such as the moving average.</summary>
     public string? PartOf(string original)
     {
         var part = Tables.Keys.FirstOrDefault(part => original.StartsWith(Tables[part].Prefix, StringComparison.Ordinal))

@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Diffusion.Storage.Layouts;
 
-/// <summary>The text encoders' names.</summary>
+/// <summary>The text encoders' tensor names.</summary>
 internal static class TextEncoderKeys
 {
     private static readonly string[] ClipPieces = ["embeddings", "encoder", "final_layer_norm"];
@@ -28,8 +28,8 @@ internal static class TextEncoderKeys
     ];
 
     /// <summary>
-    /// OpenAI's CLIP (Stable Diffusion 1 and the first encoder of XL), which has the same names in both layouts. Some tools left
-    /// <c>text_model</c> out; such files are read, too.
+    /// OpenAI's CLIP (Stable Diffusion 1 and the first encoder of XL), with the same names in both layouts. Some tools omit
+    /// <c>text_model</c>; such files are supported, too.
     /// </summary>
     public static IEnumerable<KeyRow> Clip() =>
     [
@@ -38,7 +38,8 @@ internal static class TextEncoderKeys
     ];
 
     /// <summary>OpenCLIP (Stable Diffusion 2 and the second encoder of XL).</summary>
-    /// <param name="layers">Number of layers that the model runs. Files hold one more in Stable Diffusion 2, which takes the last but one's output.</param>
+    /// <param name="layers">Number of layers that the model runs. Stable Diffusion 2 files contain one more, because the model uses the
+    /// penultimate output.</param>
     /// <param name="projection">Whether the pooled output is projected, as in XL.</param>
     public static IEnumerable<KeyRow> OpenClip(int layers, bool projection = false) =>
     [

@@ -2,28 +2,28 @@ using PromptToPrompt.Diffusion.Text;
 
 namespace PromptToPrompt.Diffusion.Storage.Layouts;
 
-/// <summary>Where a tokenizer is, and what to change of it.</summary>
+/// <summary>The directory of a tokenizer, with an optional change.</summary>
 /// <param name="Path">A tokenizer directory.</param>
-/// <param name="Pad">The token that fills up prompts, where it is another than the directory says.</param>
+/// <param name="Pad">The padding token, if it differs from the one in the directory.</param>
 internal sealed record TokenizerFolder(string Path, string? Pad = null)
 {
-    /// <summary>The tokenizer's folder in a model directory.</summary>
+    /// <summary>Name of the tokenizer's directory in a model directory.</summary>
     public const string Name = "tokenizer";
 
-    /// <summary>What OpenCLIP's own code fills prompts up with: token 0.</summary>
+    /// <summary>OpenCLIP's padding token: token 0.</summary>
     public const string OpenClipPad = "!";
 
-    /// <summary>The tokenizers' folders in a model directory, one for each text encoder.</summary>
+    /// <summary>Names of the tokenizers' directories in a model directory, one per text encoder.</summary>
     public static IReadOnlyList<string> Names { get; } = [Name, "tokenizer_2"];
 
-    /// <summary>One directory for all text encoders of a model.</summary>
-    /// <param name="first">The first encoder's.</param>
-    /// <param name="encoders">How many encoders there are.</param>
+    /// <summary>Shares one directory among all text encoders of a model.</summary>
+    /// <param name="first">The first encoder's directory.</param>
+    /// <param name="encoders">Number of encoders.</param>
     public static IReadOnlyList<TokenizerFolder> Shared(TokenizerFolder first, int encoders) =>
         [first, .. Enumerable.Repeat(first with { Pad = OpenClipPad }, encoders - 1)];
 
-    /// <summary>A folder that the user chose: a tokenizer directory or a model directory with one.</summary>
-    /// <exception cref="InvalidInputException">It is neither.</exception>
+    /// <summary>A directory chosen by the user: a tokenizer directory, or a model directory that contains one.</summary>
+    /// <exception cref="InvalidInputException">The directory is neither.</exception>
     public static TokenizerFolder Given(string path)
     {
         var inside = System.IO.Path.Combine(path, Name);
@@ -31,11 +31,11 @@ internal sealed record TokenizerFolder(string Path, string? Pad = null)
             : IsOne(inside) ? new(inside)
             : throw new InvalidInputException(
                 nameof(ModelLoadOptions.Tokenizer),
-                $"{path} has neither {BpeVocabulary.VocabularyFile} nor {TokenizerJson.FileName}, and neither has {Name}/ in it.",
-                "Use the tokenizer folder of a model directory.");
+                $"{path} contains neither {BpeVocabulary.VocabularyFile} nor {TokenizerJson.FileName}, nor does {Name}/ in it.",
+                "Use the tokenizer directory of a model directory.");
     }
 
-    /// <summary>Whether a directory looks like a tokenizer's.</summary>
+    /// <summary>Whether a directory looks like a tokenizer directory.</summary>
     public static bool IsOne(string path) =>
         TokenizerJson.IsAlone(path)
         || (File.Exists(System.IO.Path.Combine(path, BpeVocabulary.VocabularyFile)) && File.Exists(System.IO.Path.Combine(path, TokenizerConfig.ConfigFile)));

@@ -2,7 +2,9 @@ using PromptToPrompt.Diffusion.UNet;
 
 namespace PromptToPrompt.Diffusion.Storage.Layouts;
 
-/// <summary>The U-Net's names. The original numbers its blocks through, one for each residual block and each change of size.</summary>
+/// <summary>
+/// The U-Net's tensor names. The original numbers its blocks consecutively, one for each residual block and each change of resolution.
+/// </summary>
 internal static class UNetKeys
 {
     private static readonly KeyRow[] Ends =
@@ -26,7 +28,7 @@ internal static class UNetKeys
         new("skip_connection", "conv_shortcut"),
     ];
 
-    /// <summary>The rows for a U-Net of a shape. Transformers have the same names inside in both layouts.</summary>
+    /// <summary>The rows for a U-Net config. Inside transformers, the names are the same in both layouts.</summary>
     public static IEnumerable<KeyRow> Rows(UNetConfig config)
     {
         var levels = config.Levels.Count;

@@ -1,26 +1,28 @@
 namespace PromptToPrompt.Diffusion.Storage.Layouts;
 
-/// <summary>Finds the weights of a part in its folder: plain, of a variant such as <c>fp16</c>, in one file or in several with an index.</summary>
+/// <summary>
+/// Finds the weights of a part in its directory: default or a variant such as <c>fp16</c>, in one file or in several with an index.
+/// </summary>
 internal static class WeightFiles
 {
     private const string Extension = ".safetensors";
 
-    // Names that the writers of the two libraries use. The pickled ones are read only where there is nothing else.
+    // File names of the two libraries. Pickled files are used only if there are no others.
     private static readonly string[] Stems = ["diffusion_pytorch_model", "model"];
     private static readonly string[] Pickled = ["diffusion_pytorch_model.bin", "pytorch_model.bin"];
 
-    /// <summary>The file to open: weights, or the index of several.</summary>
-    /// <param name="folder">The part's folder.</param>
-    /// <param name="variant">The variant asked for; null prefers the plain weights and takes the only variant where there are none.</param>
-    /// <exception cref="InvalidInputException">There are no such weights, or several variants and no way to choose.</exception>
+    /// <summary>The file to open: the weights, or the index of several files.</summary>
+    /// <param name="folder">The part's directory.</param>
+    /// <param name="variant">The variant; null prefers the default weights, else takes the only variant.</param>
+    /// <exception cref="InvalidInputException">There are no such weights, or several variants to choose from.</exception>
     public static string Find(string folder, string? variant) =>
         Path.Combine(folder, Choose(folder, [.. Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)!)], variant));
 
-    /// <summary>The same among the names of files, wherever they are.</summary>
-    /// <param name="folder">What errors call the folder.</param>
+    /// <summary>Chooses among file names, like <see cref="Find"/>, without a local directory.</summary>
+    /// <param name="folder">The directory's name in errors.</param>
     /// <param name="names">The files in it.</param>
-    /// <param name="variant">As for <see cref="Find"/>.</param>
-    /// <exception cref="InvalidInputException">As for <see cref="Find"/>.</exception>
+    /// <param name="variant">See <see cref="Find"/>.</param>
+    /// <exception cref="InvalidInputException">See <see cref="Find"/>.</exception>
     public static string Choose(string folder, IReadOnlyCollection<string> names, string? variant)
     {
         var variants = Variants(names);
@@ -28,17 +30,17 @@ internal static class WeightFiles
         {
             return Existing(names, variant) ?? throw new InvalidInputException(
                 nameof(ModelLoadOptions.Variant),
-                $"{folder} has no weights of the variant {variant}.",
+                $"{folder} has no weights for the variant {variant}.",
                 variants.Count > 0 ? $"Use {InvalidInputException.AnyOf(variants)}." : "It has no variants: leave it out.");
         }
 
         var found = Existing(names, null) ?? (variants.Count == 1 ? Existing(names, variants[0]) : null);
         if (found is null && variants.Count > 1)
-            throw new InvalidInputException(nameof(ModelLoadOptions.Variant), $"{folder} has only weights of variants.", $"Use {InvalidInputException.AnyOf(variants)}.");
+            throw new InvalidInputException(nameof(ModelLoadOptions.Variant), $"{folder} has only variants of the weights.", $"Use {InvalidInputException.AnyOf(variants)}.");
         return found
             ?? Pickled.FirstOrDefault(names.Contains)
             ?? throw new InvalidInputException(
-                $"{folder} holds no weights ({string.Join(" or ", Stems.Select(stem => stem + Extension))}); the model is incomplete, download it again.");
+                $"{folder} contains no weights ({string.Join(" or ", Stems.Select(stem => stem + Extension))}). The model is incomplete; download it again.");
     }
 
     private static string? Existing(IReadOnlyCollection<string> names, string? variant) =>
@@ -59,7 +61,7 @@ internal static class WeightFiles
         return [.. marks.OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>What stands between two ends of a name; null where it is nothing, or more than the one word of a variant.</summary>
+    /// <summary>The part of a name between two ends; null if it is empty, or not a single word like that of a variant.</summary>
     private static string? Between(string name, string start, string end)
     {
         if (!name.StartsWith(start, StringComparison.Ordinal) || !name.EndsWith(end, StringComparison.Ordinal) || name.Length <= start.Length + end.Length)

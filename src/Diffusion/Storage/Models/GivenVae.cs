@@ -7,18 +7,18 @@ using PromptToPrompt.Diffusion.Vae;
 namespace PromptToPrompt.Diffusion.Storage.Models;
 
 /// <summary>
-/// An autoencoder that was given for a model, in place of its own or because it has none: a folder with a config and weights, a model directory
-/// that has one, or a file in either layout, which may be a whole checkpoint.
+/// An autoencoder chosen by the user, in place of the model's own or because it has none: a directory with a config and weights, a model
+/// directory that contains one, or a file in either layout, which may be a complete checkpoint.
 /// </summary>
 internal sealed class GivenVae : IDisposable
 {
     private const string ConfigName = "config.json";
     private const double ScalingTolerance = 1e-5;
 
-    // Where the autoencoder's tensors are in a file of the original layout: of a whole checkpoint, or by themselves.
+    // Prefixes of the autoencoder's tensors in a file of the original layout: in a complete checkpoint, or alone.
     private static readonly string[] Prefixes = [SingleFileLayout.VaePrefix, ""];
 
-    // One tensor that every autoencoder has, whose name differs between the layouts.
+    // A tensor that every autoencoder has, under different names in the two layouts.
     private const string InOriginal = "decoder.mid.block_1.conv1.weight", InDiffusers = "decoder.mid_block.resnets.0.conv1.weight";
     private const string Latents = "decoder.conv_in.weight";
 
@@ -33,7 +33,7 @@ internal sealed class GivenVae : IDisposable
         Notes = notes;
     }
 
-    /// <summary>Its shape.</summary>
+    /// <summary>Its config.</summary>
     public AutoencoderConfig Config { get; }
 
     /// <summary>Its config as JSON text in UTF-8.</summary>
@@ -45,10 +45,11 @@ internal sealed class GivenVae : IDisposable
     /// <summary>Warnings for the user; usually empty.</summary>
     public IReadOnlyList<string> Notes { get; }
 
-    /// <summary>Opens one.</summary>
-    /// <param name="path">The folder or file.</param>
-    /// <param name="like">The autoencoder that the model was trained with; a file without a config is taken to scale as this does.</param>
-    /// <exception cref="InvalidInputException">It is none, or damaged.</exception>
+    /// <summary>Opens an autoencoder.</summary>
+    /// <param name="path">The directory or file.</param>
+    /// <param name="like">The autoencoder that the model was trained with; a file without a config is assumed to have the same
+    /// scaling.</param>
+    /// <exception cref="InvalidInputException">The path is not an autoencoder, or is damaged.</exception>
     public static GivenVae Open(string path, AutoencoderConfig like)
     {
         if (!Directory.Exists(path))
@@ -58,15 +59,15 @@ internal sealed class GivenVae : IDisposable
             return OfFolder(folder, WeightFiles.Find(folder, variant: null));
         string[] files = [.. Directory.GetFiles(path).Where(file => Path.GetExtension(file) is ".safetensors" or ".ckpt" or ".pt")];
         return files is [var only] ? OfFile(only, like)
-            : throw new InvalidInputException($"{path} is no autoencoder: it has no {ConfigName} and no {ModelParts.Vae}/{ConfigName}; give the folder or the file of one.");
+            : throw new InvalidInputException($"{path} is not an autoencoder: it has no {ConfigName} and no {ModelParts.Vae}/{ConfigName}. Use the directory or the file of one.");
     }
 
-    /// <summary>Refuses an autoencoder of another family than the model's.</summary>
-    /// <param name="path">What errors call it.</param>
-    /// <param name="model">What errors call the model.</param>
-    /// <param name="latentChannels">Channels that the U-Net makes.</param>
-    /// <param name="own">The autoencoder that the model was trained with; null where that is not known.</param>
-    /// <exception cref="InvalidInputException">Its latents are not the model's.</exception>
+    /// <summary>Rejects an autoencoder of another model family.</summary>
+    /// <param name="path">The autoencoder's name in errors.</param>
+    /// <param name="model">The model's name in errors.</param>
+    /// <param name="latentChannels">Number of output channels of the U-Net.</param>
+    /// <param name="own">The autoencoder that the model was trained with; null if unknown.</param>
+    /// <exception cref="InvalidInputException">Its latents are incompatible with the model.</exception>
     public void RequireFits(string path, string model, int latentChannels, AutoencoderConfig? own)
     {
         Require(Config.LatentChannels == latentChannels, $"it has {Config.LatentChannels} latent channels, the U-Net {latentChannels}");
@@ -81,10 +82,10 @@ internal sealed class GivenVae : IDisposable
         static bool Same(IReadOnlyList<double>? left, IReadOnlyList<double>? right) => left is null ? right is null : right is not null && left.SequenceEqual(right);
 
         void Require(bool condition, string mismatch) => InvalidInputException.Require(
-            condition, $"The autoencoder {path} does not belong to the model {model}: {mismatch}; give one of the model's family.");
+            condition, $"The autoencoder {path} does not match the model {model}: {mismatch}. Use one of the same model family.");
     }
 
-    /// <summary>Closes its file. Tensors that were read stay valid.</summary>
+    /// <summary>Closes its file. Tensors already read stay valid.</summary>
     public void Dispose() => file.Dispose();
 
     private static GivenVae OfFolder(string folder, string weights)
@@ -111,7 +112,7 @@ internal sealed class GivenVae : IDisposable
             }
 
             var prefix = Array.Find(Prefixes, prefix => file.Tensors.ContainsKey(prefix + InOriginal)) ?? throw new InvalidInputException(
-                $"{path} holds no autoencoder: none of its tensors is called {Prefixes[0]}{InOriginal}, {InOriginal} or {InDiffusers}.");
+                $"{path} contains no autoencoder: none of its tensors is named {Prefixes[0]}{InOriginal}, {InOriginal} or {InDiffusers}.");
             var noted = SingleFileNotes.ConfigText(file.Metadata, ModelParts.Vae);
             var config = noted is null ? ShapeOf(path, file.Tensors, prefix, like) : AutoencoderConfig.FromJson(JsonConfig.Parse($"{path} (notes)", noted));
             var table = new KeyTable(prefix, AutoencoderKeys.Rows(config));
@@ -126,14 +127,16 @@ internal sealed class GivenVae : IDisposable
         }
     }
 
-    /// <summary>The shape of a file without a config: that of its tensors, in either layout, and the model's own in what they do not show.</summary>
+    /// <summary>
+    /// The config of a file without one: derived from its tensors, in either layout, with the model's own values for the rest.
+    /// </summary>
     private static AutoencoderConfig ShapeOf(string path, IReadOnlyDictionary<string, StoredWeight> tensors, string prefix, AutoencoderConfig like)
     {
         var names = new[] { (Level: "encoder.down.", Block: ".block."), (Level: "encoder.down_blocks.", Block: ".resnets.") };
         var (level, block) = Array.Find(names, layout => Outputs($"{layout.Level}0{layout.Block}0") is not null);
         var channels = level is null ? [] : Enumerable.Range(0, JsonConfig.MaxLayers).Select(i => Outputs($"{level}{i}{block}0")).TakeWhile(width => width is not null).Select(width => width!.Value).ToList();
         if (channels.Count == 0 || channels.Any(width => width % like.NormGroups != 0))
-            throw new InvalidInputException($"{path} is an autoencoder of a shape that is not known; give the folder that has its {ConfigName} as well.");
+            throw new InvalidInputException($"{path} is an autoencoder of an unknown architecture. Use a directory that also contains its {ConfigName}.");
         return like with
         {
             Channels = channels,
@@ -144,7 +147,7 @@ internal sealed class GivenVae : IDisposable
         int? Outputs(string resnet) => tensors.GetValueOrDefault($"{prefix}{resnet}.conv1.weight") is { Shape: [var outputs and > 0 and <= JsonConfig.MaxSize, ..] } ? (int)outputs : null;
     }
 
-    // What training leaves in such files and no picture needs.
+    // Excludes tensors left over from training, which are not needed for inference.
     private static bool IsOfVae(string name, string prefix) =>
         name.StartsWith(prefix, StringComparison.Ordinal)
         && (name[prefix.Length..] is var rest && !rest.StartsWith("loss.", StringComparison.Ordinal) && !rest.StartsWith("model_ema.", StringComparison.Ordinal));

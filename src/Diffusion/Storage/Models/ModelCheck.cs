@@ -3,33 +3,36 @@ using PromptToPrompt.Diffusion.Storage.Weights;
 
 namespace PromptToPrompt.Diffusion.Storage.Models;
 
-/// <summary>What is wrong with the weights of one part. Names are those that stand in the file.</summary>
-/// <param name="Part">Name of the part's folder in a model directory.</param>
-/// <param name="Missing">Tensors that the part needs and the file has not.</param>
-/// <param name="Extra">Tensors of the file that the part does not know.</param>
-/// <param name="Misshapen">Tensors of another shape than the part needs.</param>
+/// <summary>The problems with the weights of one part. Names are those in the file.</summary>
+/// <param name="Part">The part's directory name in a model directory.</param>
+/// <param name="Missing">Tensors that the part needs but the file lacks.</param>
+/// <param name="Extra">Tensors of the file that are unknown to the part.</param>
+/// <param name="Misshapen">Tensors with a wrong shape.</param>
 public sealed record PartCheck(string Part, IReadOnlyList<string> Missing, IReadOnlyList<string> Extra, IReadOnlyList<MisshapenTensor> Misshapen)
 {
-    /// <summary>Tensors that are no floating-point numbers, as of a model that was quantised.</summary>
+    /// <summary>Tensors that are not floating-point numbers, as in a quantized model.</summary>
     public IReadOnlyList<string> Mistyped { get; init; } = [];
 
-    /// <summary>Whether nothing is wrong.</summary>
+    /// <summary>Whether there are no problems.</summary>
     public bool IsSound => Missing.Count + Extra.Count + Misshapen.Count + Mistyped.Count == 0;
 }
 
-/// <summary>A tensor of the wrong shape.</summary>
+/// <summary>A tensor with a wrong shape.</summary>
 /// <param name="Name">Its name in the file.</param>
-/// <param name="Shape">The shape it has, in the layout of a model directory.</param>
+/// <param name="Shape">Its shape, in the layout of a model directory.</param>
 /// <param name="Wanted">The shape that the part needs.</param>
 public sealed record MisshapenTensor(string Name, IReadOnlyList<long> Shape, IReadOnlyList<long> Wanted);
 
-/// <summary>Compares what a model on disk holds with what its configs, or its family, ask for. Reads names and shapes, no weights.</summary>
+/// <summary>
+/// Compares the content of a model on disk with the requirements of its configs or its family. Reads names and shapes, no weights.
+/// </summary>
 public static class ModelCheck
 {
     /// <summary>Checks every part. libtorch must be loaded.</summary>
     /// <param name="path">A model directory or a single file.</param>
-    /// <param name="options">As for loading it.</param>
-    /// <exception cref="InvalidInputException">The model cannot be opened: a file is missing or damaged, or it is of an unknown kind.</exception>
+    /// <param name="options">The load options.</param>
+    /// <exception cref="InvalidInputException">The model cannot be opened: a file is missing or damaged, or its type is
+    /// unknown.</exception>
     public static IReadOnlyList<PartCheck> Of(string path, ModelLoadOptions? options = null)
     {
         using var files = ModelFiles.Open(path, options);
@@ -53,7 +56,7 @@ public static class ModelCheck
             Mistyped = Named(weights.Tensors.Where(tensor => wanted.ContainsKey(tensor.Key) && !tensor.Value.IsFloating).Select(tensor => tensor.Key)),
         };
 
-        // Three diffusers names can be one name in the file.
+        // Three diffusers names may share one name in the file.
         IReadOnlyList<string> Named(IEnumerable<string> names) => [.. names.Select(weights.NameInFile).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 }

@@ -4,16 +4,16 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Models;
 
-/// <summary>Writes a model in another format or type. One tensor at a time is in memory. libtorch must be loaded.</summary>
+/// <summary>Writes a model in another format or type, with only one tensor in memory at a time. libtorch must be loaded.</summary>
 public static class ModelConverter
 {
     /// <summary>Writes a model directory in the diffusers layout.</summary>
     /// <param name="model">A model directory or a single file.</param>
-    /// <param name="directory">The directory to make.</param>
-    /// <param name="dtype">Type of the written weights; null for that of each stored one.</param>
-    /// <param name="options">As for loading the model.</param>
+    /// <param name="directory">The directory to create.</param>
+    /// <param name="dtype">Type of the written weights; null to keep the stored types.</param>
+    /// <param name="options">The load options.</param>
     /// <param name="cancellationToken">Checked before each tensor.</param>
-    /// <exception cref="InvalidInputException">The model is not sound, or the directory cannot be written.</exception>
+    /// <exception cref="InvalidInputException">The model is invalid, or the directory cannot be written.</exception>
     public static void ToDirectory(string model, string directory, ScalarType? dtype, ModelLoadOptions? options = null, CancellationToken cancellationToken = default)
     {
         using var files = OpenSound(model, options);
@@ -27,13 +27,13 @@ public static class ModelConverter
         writer.WriteIndex(files.Shape);
     }
 
-    /// <summary>Writes a single file in the original layout, which most other programs read. It carries no tokenizer.</summary>
+    /// <summary>Writes a single file in the original layout, which most other programs read. It does not include a tokenizer.</summary>
     /// <param name="model">A model directory or a single file.</param>
-    /// <param name="file">The <c>.safetensors</c> file to make.</param>
-    /// <param name="dtype">Type of the written weights; null for that of each stored one.</param>
-    /// <param name="options">As for loading the model.</param>
+    /// <param name="file">The <c>.safetensors</c> file to create.</param>
+    /// <param name="dtype">Type of the written weights; null to keep the stored types.</param>
+    /// <param name="options">The load options.</param>
     /// <param name="cancellationToken">Checked before each tensor.</param>
-    /// <exception cref="InvalidInputException">The model is not sound, or the file cannot be written.</exception>
+    /// <exception cref="InvalidInputException">The model is invalid, or the file cannot be written.</exception>
     public static void ToSingleFile(string model, string file, ScalarType? dtype, ModelLoadOptions? options = null, CancellationToken cancellationToken = default)
     {
         using var files = OpenSound(model, options);
@@ -51,7 +51,7 @@ public static class ModelConverter
         if (ModelCheck.Of(model, options).Any(part => !part.IsSound))
         {
             files.Dispose();
-            throw new InvalidInputException($"The model {model} has missing, extra or misshapen tensors and cannot be converted. A check of the model lists them.");
+            throw new InvalidInputException($"The model {model} has missing or extra tensors, or tensors of the wrong shape, and cannot be converted. A check of the model lists them.");
         }
 
         return files;
@@ -61,7 +61,7 @@ public static class ModelConverter
         files.Weights(part).Tensors.Where(tensor => !ModelParts.MayIgnore(tensor.Key));
 
     private static KeyRow Original(KeyTable table, string name) => table.ToOriginal(AutoencoderKeys.NewName(name))
-        ?? throw new InvalidInputException($"The tensor \"{name}\" has no name in the layout of single files; this model can be kept as a directory only.");
+        ?? throw new InvalidInputException($"The tensor \"{name}\" has no name in the single-file layout. Keep this model as a directory.");
 
     private static PendingTensor Pending(string name, StoredWeight stored, ScalarType? dtype, CancellationToken cancellationToken)
     {

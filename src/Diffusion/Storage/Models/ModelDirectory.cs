@@ -8,10 +8,10 @@ using PromptToPrompt.Diffusion.Vae;
 
 namespace PromptToPrompt.Diffusion.Storage.Models;
 
-/// <summary>A model directory in the diffusers layout: one folder for each part, with a config and weights.</summary>
+/// <summary>A model directory in the diffusers layout: one directory per part, with a config and weights.</summary>
 internal sealed class ModelDirectory : ModelFiles
 {
-    // Parts that are read by their folders or not needed to make pictures, and settings of those.
+    // Parts that are read from their directories or not needed for inference, and their settings.
     private static readonly HashSet<string> HarmlessInIndex =
     [
         .. JsonConfig.Bookkeeping, .. ModelParts.TextEncoders, ModelParts.UNet, ModelParts.Vae, ModelParts.Scheduler, .. TokenizerFolder.Names,
@@ -27,7 +27,7 @@ internal sealed class ModelDirectory : ModelFiles
     {
         this.options = options;
         if (!Directory.Exists(directory))
-            throw new InvalidInputException("Model", $"There is no directory {directory}.", "Give the path of a model, or leave it out for the embedded model.");
+            throw new InvalidInputException("Model", $"There is no directory {directory}.", "Use the path of a model, or leave it out for the embedded model.");
         index = JsonConfig.Read(System.IO.Path.Combine(directory, ModelIndex.FileName));
         ModelIndex.RequireKnown(index);
     }
@@ -40,7 +40,7 @@ internal sealed class ModelDirectory : ModelFiles
         ? TokenizerFolder.Shared(TokenizerFolder.Given(given), Encoders)
         : [.. TokenizerFolder.Names.Take(Encoders).Select(name => new TokenizerFolder(Folder(name)))];
 
-    // Without a look at the parts: a tokenizer can be used alone.
+    // From the index, without reading the parts: the tokenizer can be used alone.
     private int Encoders => index.Has(ModelParts.TextEncoder2) ? 2 : 1;
 
     /// <inheritdoc/>
@@ -59,7 +59,7 @@ internal sealed class ModelDirectory : ModelFiles
             TextEncoder = Read(ModelParts.TextEncoder, ClipTextConfig.FromJson),
             TextEncoder2 = hasSecond ? Read(ModelParts.TextEncoder2, ClipTextConfig.FromJson) : null,
             UNet = Read(ModelParts.UNet, UNetConfig.FromJson),
-            // Which one a model without any was trained with is told by its text encoders.
+            // Without an autoencoder, the text encoders determine which one the model was trained with.
             Vae = HasVae ? Read(ModelParts.Vae, AutoencoderConfig.FromJson) : (hasSecond ? ModelConfig.StableDiffusionXl : ModelConfig.StableDiffusion15).Vae,
             Scheduler = WithClass(Read(ModelParts.Scheduler, SchedulerConfig.FromJson)),
             ZerosForEmptyPrompt = Read(index, json =>
@@ -71,7 +71,7 @@ internal sealed class ModelDirectory : ModelFiles
         };
     }
 
-    /// <summary>The scheduler's config with the class that the index names, where it names none itself.</summary>
+    /// <summary>Adds the class that the index names to a scheduler config without one.</summary>
     private SchedulerConfig WithClass(SchedulerConfig config)
     {
         if (!index.Has(ModelParts.Scheduler) || index.Strings(ModelParts.Scheduler) is not [_, var named])
@@ -79,9 +79,9 @@ internal sealed class ModelDirectory : ModelFiles
         SchedulerConfig.RequireKnown(index, ModelParts.Scheduler, named);
         if (config.ClassName is not { Length: > 0 })
             return config with { ClassName = named };
-        // Of one that is replaced anyway, that is said.
+        // A replaced sampler causes a warning of its own.
         if (config.ClassName != named && config.PreferredSampler is not null)
-            Note($"{Path}: {ModelIndex.FileName} names the scheduler {named}, the scheduler's own config {config.ClassName}; the latter counts");
+            Note($"{Path}: {ModelIndex.FileName} names the scheduler {named}, but the scheduler's own config names {config.ClassName}; the latter is used");
         return config;
     }
 
@@ -102,7 +102,7 @@ internal sealed class ModelDirectory : ModelFiles
     {
         var folder = System.IO.Path.Combine(Path, part);
         return Directory.Exists(folder) ? folder
-            : throw new InvalidInputException($"The model {Path} has no folder {part}/; it is incomplete, download it again.");
+            : throw new InvalidInputException($"The model {Path} has no directory {part}/. It is incomplete; download it again.");
     }
 
     private string Config(string part) => System.IO.Path.Combine(Folder(part), ModelParts.ConfigFile(part));

@@ -8,7 +8,7 @@ using PromptToPrompt.Diffusion.Storage.Weights;
 namespace PromptToPrompt.Diffusion.Storage.Models;
 
 /// <summary>Writes the files of a model directory in the diffusers layout.</summary>
-/// <param name="directory">Made when it is not there.</param>
+/// <param name="directory">The directory; created if it does not exist.</param>
 internal sealed class ModelDirectoryWriter(string directory)
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -16,7 +16,7 @@ internal sealed class ModelDirectoryWriter(string directory)
     /// <summary>Writes the config of a part or of the scheduler.</summary>
     public void WriteConfig(string part, JsonObject config) => WriteConfig(part, Encoding.UTF8.GetBytes(config.ToJsonString(Indented) + "\n"));
 
-    /// <summary>The same of a config's text.</summary>
+    /// <summary>Writes the text of a config.</summary>
     public void WriteConfig(string part, byte[] config) => Write(Path.Combine(part, ModelParts.ConfigFile(part)), config);
 
     /// <summary>Writes the weights of a part.</summary>
@@ -27,7 +27,7 @@ internal sealed class ModelDirectoryWriter(string directory)
             Path.Combine(directory, part, ModelParts.WeightsFile(part)), tensors, new Dictionary<string, string> { ["format"] = "pt" });
     }
 
-    /// <summary>Writes <c>model_index.json</c>. Comes last: without it, a directory that was left unfinished is no model.</summary>
+    /// <summary>Writes <c>model_index.json</c>. It comes last: a directory without it is recognized as incomplete.</summary>
     public void WriteIndex(ModelConfig shape)
     {
         var index = new JsonObject
@@ -48,8 +48,8 @@ internal sealed class ModelDirectoryWriter(string directory)
         Write(ModelIndex.FileName, Encoding.UTF8.GetBytes(index.ToJsonString(Indented) + "\n"));
     }
 
-    /// <summary>Makes the folder of a part.</summary>
-    /// <exception cref="InvalidInputException">It cannot be made.</exception>
+    /// <summary>Creates the directory of a part.</summary>
+    /// <exception cref="InvalidInputException">It cannot be created.</exception>
     public string MakeFolder(string part)
     {
         try
@@ -58,7 +58,7 @@ internal sealed class ModelDirectoryWriter(string directory)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"{directory} cannot be made a model directory ({e.Message}); choose another.", e);
+            throw new InvalidInputException($"The model directory {directory} cannot be created ({e.Message}). Choose another one.", e);
         }
     }
 

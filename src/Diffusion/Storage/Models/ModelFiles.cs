@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Models;
 
-/// <summary>A model on disk, of whatever format: its configs, its tokenizer and its weights under the diffusers names.</summary>
+/// <summary>A model on disk in any format: its configs, its tokenizers, and its weights under the diffusers names.</summary>
 internal abstract class ModelFiles : IDisposable
 {
     private readonly Dictionary<string, PartWeights> opened = [];
@@ -28,10 +28,10 @@ internal abstract class ModelFiles : IDisposable
     /// <summary>The directory or file.</summary>
     public string Path { get; }
 
-    /// <summary>What kind of files these are, in words.</summary>
+    /// <summary>Description of the format.</summary>
     public abstract string Format { get; }
 
-    /// <summary>The shapes of the parts and the noise schedule, with what the options change.</summary>
+    /// <summary>The configs of the parts and of the noise schedule, with the changes of the options.</summary>
     public ModelConfig Shape
     {
         get
@@ -43,7 +43,7 @@ internal abstract class ModelFiles : IDisposable
         }
     }
 
-    /// <summary>Warnings for the user: what in its configs, or in those of what is added to it, is not understood; usually empty.</summary>
+    /// <summary>Warnings about unsupported entries in its configs, or in those of added files; usually empty.</summary>
     public IReadOnlyList<string> Notes
     {
         get
@@ -53,11 +53,11 @@ internal abstract class ModelFiles : IDisposable
         }
     }
 
-    /// <summary>Where the tokenizer of each text encoder is.</summary>
+    /// <summary>The tokenizer directory of each text encoder.</summary>
     public abstract IReadOnlyList<TokenizerFolder> Tokenizers { get; }
 
     /// <summary>Opens a model directory or a single file.</summary>
-    /// <exception cref="InvalidInputException">There is none, or it is of an unknown kind.</exception>
+    /// <exception cref="InvalidInputException">The model does not exist, or its type is unknown.</exception>
     public static ModelFiles Open(string path, ModelLoadOptions? options = null)
     {
         options ??= new ModelLoadOptions();
@@ -68,11 +68,11 @@ internal abstract class ModelFiles : IDisposable
         return SingleFileModel.Open(path, options);
     }
 
-    /// <summary>Reads the tokenizer alone that splits prompts.</summary>
+    /// <summary>Reads only the tokenizer of the first text encoder, which splits prompts.</summary>
     public ClipTokenizer LoadTokenizer() => WithWords(Tokenizers[0].Load());
 
-    /// <summary>Reads the tokenizer of each text encoder. They differ in nothing but the token that fills prompts up.</summary>
-    /// <exception cref="InvalidInputException">They differ in more, so that a token would be another one to each encoder.</exception>
+    /// <summary>Reads the tokenizer of each text encoder. They must be equal except for the padding token.</summary>
+    /// <exception cref="InvalidInputException">They differ, so that the encoders would read different tokens.</exception>
     public IReadOnlyList<ClipTokenizer> LoadTokenizers()
     {
         var tokenizers = Tokenizers.Select(folder => folder.Load()).ToList();
@@ -81,27 +81,27 @@ internal abstract class ModelFiles : IDisposable
         return tokenizers.ConvertAll(WithWords);
     }
 
-    /// <summary>The JSON text of the config of a part or of the scheduler, in UTF-8, with what the options change.</summary>
+    /// <summary>The JSON text of the config of a part or of the scheduler, in UTF-8, with the changes of the options.</summary>
     public byte[] ConfigText(string part)
     {
         const string Prediction = "prediction_type";
         var text = part == ModelParts.Vae && Vae is { } given ? given.ConfigText : ReadConfigText(part);
         if (part != ModelParts.Scheduler || options.Prediction is null)
             return text;
-        // The text is kept otherwise: it may say more than is read here.
+        // The rest of the text is kept, because it may contain entries that are not read here.
         var config = JsonNode.Parse(text)!.AsObject();
         config[Prediction] = Shape.Scheduler.ToJson()[Prediction]!.DeepClone();
         return Encoding.UTF8.GetBytes(config.ToJsonString());
     }
 
-    /// <summary>The weights of a part, with what the options add to them.</summary>
+    /// <summary>The weights of a part, with the additions of the options.</summary>
     public PartWeights Weights(string part)
     {
         var weights = Words.AddTo(part, Stored(part));
         return Loras?.AddTo(part, weights) ?? weights;
     }
 
-    /// <summary>Builds a part from its weights, all of which it must take.</summary>
+    /// <summary>Builds a part from its weights, all of which must be used.</summary>
     public T Build<T>(string part, Device device, ScalarType dtype, List<IDisposable> owned, Func<WeightScope, T> build)
     {
         var stored = Weights(part);
@@ -117,8 +117,8 @@ internal abstract class ModelFiles : IDisposable
     }
 
     /// <summary>
-    /// Tells models apart: a hash of the configs and of the weights, these by their headers and by samples of their data, since reading
-    /// gigabytes would take longer than what it guards against is likely.
+    /// Identifies the model: a hash of the configs and of the weights. Of the weights, it reads only headers and samples, because
+    /// reading gigabytes would take too long.
     /// </summary>
     public string Fingerprint()
     {
@@ -146,27 +146,27 @@ internal abstract class ModelFiles : IDisposable
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>Refuses parts that were not made for each other, before a tensor operation does so less clearly.</summary>
+    /// <summary>Rejects parts that do not match, before a tensor operation fails with a less clear error.</summary>
     public void RequireFit(ClipTokenizer tokenizer)
     {
         var (texts, unet) = (Shape.TextEncoders, Shape.UNet);
         foreach (var (part, text) in ModelParts.TextEncoders.Zip(texts))
         {
             Require(tokenizer.VocabularySize <= text.VocabularySize, $"tokenizer/ has {tokenizer.VocabularySize} tokens, {part}/ {text.VocabularySize}");
-            Require(tokenizer.MaxLength <= text.MaxLength, $"tokenizer/ makes {tokenizer.MaxLength} tokens, {part}/ takes {text.MaxLength}");
+            Require(tokenizer.MaxLength <= text.MaxLength, $"tokenizer/ produces {tokenizer.MaxLength} tokens, {part}/ takes {text.MaxLength}");
         }
 
         var (width, names) = (texts.Sum(text => text.HiddenSize), string.Join(" and ", ModelParts.TextEncoders.Take(texts.Count).Select(part => $"{part}/")));
-        Require(width == unet.CrossAttentionDim, $"{names} make texts {width} wide, unet/ expects {unet.CrossAttentionDim}");
+        Require(width == unet.CrossAttentionDim, $"{names} produce text of width {width}, unet/ expects {unet.CrossAttentionDim}");
         RequireVae();
-        Require(unet.OutChannels == Shape.Vae.LatentChannels, $"unet/ makes {unet.OutChannels} channels, vae/ takes {Shape.Vae.LatentChannels}");
+        Require(unet.OutChannels == Shape.Vae.LatentChannels, $"unet/ produces {unet.OutChannels} channels, vae/ takes {Shape.Vae.LatentChannels}");
         if (unet.Vector is not { } vector)
             return;
         var taken = vector.Width - (SizeConditioning.Count * vector.SizeWidth);
-        Require(taken == texts[^1].PooledSize, $"the text as a whole is {texts[^1].PooledSize} wide, unet/ expects {taken}");
+        Require(taken == texts[^1].PooledSize, $"the pooled text has width {texts[^1].PooledSize}, unet/ expects {taken}");
     }
 
-    /// <summary>Closes the files. Tensors that were read stay valid.</summary>
+    /// <summary>Closes the files. Tensors already read stay valid.</summary>
     public void Dispose()
     {
         loras?.Dispose();
@@ -175,12 +175,12 @@ internal abstract class ModelFiles : IDisposable
         Close();
     }
 
-    /// <summary>Whether the model has an autoencoder of its own.</summary>
+    /// <summary>Whether the model has its own autoencoder.</summary>
     protected abstract bool HasVae { get; }
 
     protected abstract ModelConfig ReadShape();
 
-    /// <summary>Reads a config and keeps what is to be said of it.</summary>
+    /// <summary>Reads a config and collects its warnings.</summary>
     protected T Read<T>(JsonConfig config, Func<JsonConfig, T> read)
     {
         var result = read(config);
@@ -188,7 +188,7 @@ internal abstract class ModelFiles : IDisposable
         return result;
     }
 
-    /// <summary>Keeps what is to be said.</summary>
+    /// <summary>Adds a warning.</summary>
     protected void Note(string note) => notes.Add(note);
 
     protected abstract byte[] ReadConfigText(string part);
@@ -210,7 +210,7 @@ internal abstract class ModelFiles : IDisposable
             var given = GivenVae.Open(options.Vae, own.Vae);
             try
             {
-                // Of a model of a shape that nobody published, and without an autoencoder, it is not known how it scales.
+                // The scaling of an unpublished architecture without an autoencoder is unknown.
                 given.RequireFits(options.Vae, Path, own.UNet.OutChannels, HasVae || own.IsPublished ? own.Vae : null);
             }
             catch
@@ -225,7 +225,7 @@ internal abstract class ModelFiles : IDisposable
 
     private AppliedLoras? Loras => options.Loras.Count == 0 ? null : loras ??= new AppliedLoras(options.Loras, Path, Shape, Stored);
 
-    // A tokenizer without added words can be read where nothing else of the model is there.
+    // A tokenizer without added words can be read even if the rest of the model is missing.
     private ClipTokenizer WithWords(ClipTokenizer tokenizer) => options.Embeddings.Count + options.Loras.Count == 0 ? tokenizer : tokenizer.With(Words.Tokens);
 
     private PartWeights Stored(string part)
@@ -237,17 +237,17 @@ internal abstract class ModelFiles : IDisposable
         return weights;
     }
 
-    /// <summary>Refuses a model without an autoencoder for which none was given.</summary>
-    /// <exception cref="InvalidInputException">It is one.</exception>
+    /// <summary>Rejects a model without an autoencoder, unless the user gave one.</summary>
+    /// <exception cref="InvalidInputException">The model has no autoencoder.</exception>
     protected void RequireVae()
     {
         if (options.Vae is null && !HasVae)
-            throw new InvalidInputException($"The model {Path} has no autoencoder (VAE), which turns latents into pictures: give one of its family as well, such as that of another checkpoint.");
+            throw new InvalidInputException($"The model {Path} has no autoencoder (VAE), which decodes latents into images. Add one of the same model family, for example from another checkpoint.");
     }
 
     private static Tensor Place(StoredWeight weight, Device device, ScalarType dtype)
     {
-        // A tensor without content, for those who look at names and shapes alone.
+        // Without content, for callers that need only names and shapes.
         if (device.type == DeviceType.META)
             return empty([.. weight.Shape], dtype, device);
         var stored = weight.Read();
@@ -260,6 +260,6 @@ internal abstract class ModelFiles : IDisposable
     private void Require(bool condition, string mismatch)
     {
         if (!condition)
-            throw new InvalidInputException($"The parts of the model {Path} do not belong together: {mismatch}.");
+            throw new InvalidInputException($"The parts of the model {Path} do not match: {mismatch}.");
     }
 }

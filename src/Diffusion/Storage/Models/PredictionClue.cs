@@ -4,22 +4,22 @@ using PromptToPrompt.Diffusion.Storage.Weights;
 
 namespace PromptToPrompt.Diffusion.Storage.Models;
 
-/// <summary>What a single file's network predicts, which its tensors do not show, and what that was concluded from.</summary>
-/// <param name="Prediction">What it predicts.</param>
-/// <param name="Source">Where that is said, in words.</param>
+/// <summary>The prediction type of a single file's network, which its tensors do not show, with the evidence for it.</summary>
+/// <param name="Prediction">The prediction type.</param>
+/// <param name="Source">Description of the evidence.</param>
 internal sealed partial record PredictionClue(PredictionType Prediction, string Source)
 {
-    /// <summary>The source where the user said it.</summary>
+    /// <summary>The source of a prediction type chosen by the user.</summary>
     public const string Chosen = "the user's choice";
 
-    // Training steps of 2.0-base, the one model of its family that predicts noise and says so only by this number.
+    // Training steps of 2.0-base, the only model of its family that predicts noise; only this number identifies it.
     private const string BaseSteps = "875000";
 
-    /// <summary>Looks at the file's notes, at markers among its tensors, at the <c>.yaml</c> beside it, and at last at the family.</summary>
+    /// <summary>Examines the file's metadata, marker tensors, the <c>.yaml</c> next to it, and finally the family.</summary>
     /// <param name="path">The file.</param>
     /// <param name="tensors">The file's tensors.</param>
-    /// <param name="family">What its family predicts.</param>
-    /// <param name="isInpainting">Whether the U-Net was made for inpainting; all of those predict noise.</param>
+    /// <param name="family">The prediction type of its family.</param>
+    /// <param name="isInpainting">Whether the U-Net is an inpainting model; all of those predict noise.</param>
     public static PredictionClue Find(string path, StoredTensors tensors, PredictionType family, bool isInpainting)
     {
         var notes = tensors.Metadata;
@@ -33,10 +33,10 @@ internal sealed partial record PredictionClue(PredictionType Prediction, string 
         if (File.Exists(yaml))
             return new(Velocity().IsMatch(File.ReadAllText(yaml)) ? PredictionType.VPrediction : PredictionType.Epsilon, Path.GetFileName(yaml));
         if (isInpainting)
-            return new(PredictionType.Epsilon, "the U-Net, which is one for inpainting");
+            return new(PredictionType.Epsilon, "the U-Net, which is an inpainting model");
         return family == PredictionType.VPrediction && notes.GetValueOrDefault("global_step") == BaseSteps
             ? new(PredictionType.Epsilon, "the number of training steps")
-            : new(family, "the family, since neither the file nor the user says it");
+            : new(family, "the model family, because neither the file nor the user specifies it");
     }
 
     [GeneratedRegex("""^\s*parameterization:\s*["']?v["']?\s*(#.*)?$""", RegexOptions.Multiline | RegexOptions.CultureInvariant)]

@@ -5,14 +5,17 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Models;
 
 /// <summary>
-/// Writes a model directory of any shape with random weights. Its pictures are noise, but it has the names, shapes, time and memory of a trained
-/// one.
+/// Writes a model directory of any architecture with random weights. Its images are noise, but it has the names, shapes, time and memory of
+/// a trained model.
 /// </summary>
 public static class RandomModel
 {
-    /// <summary>Writes everything but the tokenizer, which the caller puts into <c>tokenizer/</c> before; that of a second text encoder is made of it. One tensor at a time is held in memory.</summary>
-    /// <param name="directory">Made when it is not there.</param>
-    /// <param name="shape">The model's shape.</param>
+    /// <summary>
+    /// Writes everything except the tokenizer, which must already be in <c>tokenizer/</c>; that of a second text encoder is derived from
+    /// it. Only one tensor is in memory at a time.
+    /// </summary>
+    /// <param name="directory">The directory; created if it does not exist.</param>
+    /// <param name="shape">The model's config.</param>
     /// <param name="dtype">Type of the stored weights.</param>
     /// <param name="seed">Seed of the weights; each part draws from its own generator.</param>
     /// <param name="cancellationToken">Checked before each tensor.</param>

@@ -6,7 +6,7 @@ using PromptToPrompt.Diffusion.Storage.Weights;
 
 namespace PromptToPrompt.Diffusion.Storage.Models;
 
-/// <summary>A checkpoint in one file, in the layout of the code that Stable Diffusion was first published with.</summary>
+/// <summary>A checkpoint in a single file, in the layout of Stable Diffusion's original code.</summary>
 internal sealed class SingleFileModel : ModelFiles
 {
     private readonly StoredTensors file;
@@ -24,13 +24,13 @@ internal sealed class SingleFileModel : ModelFiles
         Prediction = options.Prediction is { } given ? new PredictionClue(given, PredictionClue.Chosen) : prediction;
     }
 
-    /// <summary>What the network predicts, and why that is believed.</summary>
+    /// <summary>The network's prediction type, with the evidence for it.</summary>
     public PredictionClue Prediction { get; }
 
     /// <inheritdoc/>
     public override string Format => "single file";
 
-    /// <summary>The family that the keys show.</summary>
+    /// <summary>The family, detected from the keys.</summary>
     public string Family => layout.Name;
 
     /// <inheritdoc/>
@@ -43,10 +43,10 @@ internal sealed class SingleFileModel : ModelFiles
         }
     }
 
-    /// <summary>Tensors of the file that are no part of the model: a moving average, what training left behind.</summary>
+    /// <summary>Tensors of the file that are not part of the model: a moving average, or training leftovers.</summary>
     public IReadOnlyList<string> Ignored => [.. file.Tensors.Keys.Where(name => layout.PartOf(name) is null)];
 
-    /// <summary>Opens a file and finds its family.</summary>
+    /// <summary>Opens a file and detects its family.</summary>
     public static new SingleFileModel Open(string path, ModelLoadOptions options)
     {
         var file = StoredTensors.Open(path);
@@ -83,9 +83,9 @@ internal sealed class SingleFileModel : ModelFiles
         var shape = layout.Shape;
         if (hasNotes)
             return shape;
-        // A marker that some fine-tuned models carry. Only a run that begins at the last timestep sees the pure noise it is about.
+        // A marker in some fine-tuned models. It concerns the pure noise at the last timestep, which only runs that start there see.
         var isZeroSnr = file.Tensors.ContainsKey("ztsnr");
-        // Stable Diffusion 2 was published for 768×768 where it predicts velocity and for 512×512 where it predicts noise.
+        // Stable Diffusion 2 was published for 768×768 with velocity prediction and for 512×512 with noise prediction.
         var isBase = shape.Scheduler.PredictionType == PredictionType.VPrediction && Prediction.Prediction == PredictionType.Epsilon;
         return shape with
         {
@@ -117,15 +117,15 @@ internal sealed class SingleFileModel : ModelFiles
         };
     }
 
-    /// <summary>A better description of what is no checkpoint of Stable Diffusion.</summary>
+    /// <summary>A more specific description of a file that is not a Stable Diffusion checkpoint.</summary>
     private static string Otherwise(IEnumerable<string> names)
     {
         var keys = names.ToList();
         if (keys.Exists(name => LoraTensor.Parse(name) is not null))
-            return "is a LoRA and not a whole model. Load a whole checkpoint, and add this file as a LoRA.";
+            return "is a LoRA, not a complete model. Load a complete checkpoint, and add this file as a LoRA.";
         if (keys.Exists(name => name.StartsWith("down_blocks.", StringComparison.Ordinal) || name.StartsWith("text_model.", StringComparison.Ordinal)
             || name.StartsWith("encoder.down_blocks.", StringComparison.Ordinal)))
-            return "is one part of a model directory; give the directory that has model_index.json.";
-        return $"is no Stable Diffusion checkpoint: it has no tensor \"{SingleFileLayout.InputConvolution}\" of 4 dimensions; give a whole checkpoint of Stable Diffusion 1, 2 or XL.";
+            return "is one part of a model directory. Use the directory that contains model_index.json.";
+        return $"is not a Stable Diffusion checkpoint: it has no tensor \"{SingleFileLayout.InputConvolution}\" with 4 dimensions. Use a complete checkpoint of Stable Diffusion 1, 2 or XL.";
     }
 }

@@ -9,15 +9,15 @@ using PromptToPrompt.Diffusion.Vae;
 namespace PromptToPrompt.Diffusion.Storage.Models;
 
 /// <summary>
-/// The configs of a model, kept among the notes of a single file that this program wrote. Without them a reader has to take them from the
-/// family, which is right for published models and wrong for ones of another size.
+/// The configs of a model in the metadata of a single file written by this program. Without them, a reader has to assume those of the
+/// family, which are correct for published models but not for custom architectures.
 /// </summary>
 internal static class SingleFileNotes
 {
     private const string Prefix = "p2p.";
     private static readonly string[] Needed = [ModelParts.TextEncoder, ModelParts.UNet, ModelParts.Vae, ModelParts.Scheduler];
 
-    /// <summary>The notes to write.</summary>
+    /// <summary>Creates the metadata.</summary>
     public static Dictionary<string, string> Write(ModelFiles model) => new(
         ModelParts.Configured(model.Shape).Select(part => KeyValuePair.Create(Prefix + part, Encoding.UTF8.GetString(model.ConfigText(part)))))
     {
@@ -26,15 +26,15 @@ internal static class SingleFileNotes
         ["modelspec.prediction_type"] = model.Shape.Scheduler.PredictionType == PredictionType.VPrediction ? "v" : "epsilon",
     };
 
-    /// <summary>The config of a part in the notes, or null where there is none.</summary>
+    /// <summary>The config of a part in the metadata; null if there is none.</summary>
     public static byte[]? ConfigText(IReadOnlyDictionary<string, string> notes, string part) =>
         notes.TryGetValue(Prefix + part, out var text) ? Encoding.UTF8.GetBytes(text) : null;
 
-    /// <summary>The shape that the notes give, or null where they do not.</summary>
-    /// <param name="path">What errors call the file.</param>
-    /// <param name="notes">The file's notes.</param>
-    /// <param name="said">Takes what is not understood in the configs.</param>
-    /// <exception cref="InvalidInputException">A note is not a config.</exception>
+    /// <summary>Reads the configs from the metadata; null if they are missing.</summary>
+    /// <param name="path">The file's name in errors.</param>
+    /// <param name="notes">The file's metadata.</param>
+    /// <param name="said">Receives warnings about unsupported config entries.</param>
+    /// <exception cref="InvalidInputException">A metadata entry is not a valid config.</exception>
     public static ModelConfig? Read(string path, IReadOnlyDictionary<string, string> notes, List<string> said)
     {
         if (!Needed.All(part => notes.ContainsKey(Prefix + part)))

@@ -3,10 +3,10 @@ using PromptToPrompt.Diffusion.Storage.Layouts;
 
 namespace PromptToPrompt.Diffusion.Storage.Models;
 
-/// <summary>Finds CLIP's tokenizer for a checkpoint that carries none.</summary>
+/// <summary>Finds CLIP's tokenizer for a checkpoint without one.</summary>
 internal static class TokenizerSearch
 {
-    // Repositories with CLIP's vocabulary, which all of Stable Diffusion 1 and 2 shares.
+    // Repositories with CLIP's vocabulary, which all Stable Diffusion 1 and 2 models share.
     private static readonly string[] Repositories =
     [
         "openai/clip-vit-large-patch14",
@@ -20,8 +20,8 @@ internal static class TokenizerSearch
         "stabilityai/stable-diffusion-xl-base-1.0",
     ];
 
-    /// <summary>The tokenizer that was asked for; else one in <c>tokenizer/</c> beside the file; else one of the hub's cache.</summary>
-    /// <exception cref="InvalidInputException">There is none; the message says how to get one.</exception>
+    /// <summary>The tokenizer chosen by the user; else one in <c>tokenizer/</c> next to the file; else one in the hub's cache.</summary>
+    /// <exception cref="InvalidInputException">There is none; the message explains how to get one.</exception>
     public static TokenizerFolder Find(string checkpoint, ModelLoadOptions options)
     {
         if (options.Tokenizer is { } given)
@@ -36,6 +36,6 @@ internal static class TokenizerSearch
         return found is not null ? new TokenizerFolder(found) : throw new InvalidInputException(
             nameof(options.Tokenizer),
             $"{checkpoint} contains no tokenizer, and the Hugging Face cache in {cache.Folder} has none for CLIP.",
-            $"Give the tokenizer folder of a model directory, or download {Repositories[0]} into the cache.");
+            $"Use the tokenizer directory of a model directory, or download {Repositories[0]} into the cache.");
     }
 }

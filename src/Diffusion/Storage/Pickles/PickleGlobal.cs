@@ -2,19 +2,19 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Pickles;
 
-/// <summary>What calling a name amounts to.</summary>
+/// <summary>The effect of calling a name in a pickle.</summary>
 internal enum PickleRole
 {
-    /// <summary>It may be mentioned but not called.</summary>
+    /// <summary>The name may be mentioned but not called.</summary>
     Name,
 
-    /// <summary>Calling it gives nothing that is needed: the arguments are dropped.</summary>
+    /// <summary>The call is ignored and its arguments are dropped.</summary>
     Nothing,
 
-    /// <summary>An empty dictionary, or one of a list of pairs.</summary>
+    /// <summary>An empty dictionary, or one from a list of pairs.</summary>
     Dictionary,
 
-    /// <summary>A set, kept as a list.</summary>
+    /// <summary>A set, stored as a list.</summary>
     Set,
 
     /// <summary>A tensor on a storage.</summary>
@@ -27,7 +27,9 @@ internal enum PickleRole
     Storage,
 }
 
-/// <summary>A name that a pickle may use. There are no others: what is not in this table is refused, and nothing in it runs anybody's code.</summary>
+/// <summary>
+/// A name that a pickle may use. All names outside this table are rejected, and none of them executes code from the file.
+/// </summary>
 internal sealed record PickleGlobal(string FullName, PickleRole Role, ScalarType Type = default, int ElementSize = 0)
 {
     private static readonly Dictionary<string, PickleGlobal> Known = new PickleGlobal[]
@@ -48,15 +50,15 @@ internal sealed record PickleGlobal(string FullName, PickleRole Role, ScalarType
         new("torch.CharStorage", PickleRole.Storage, ScalarType.Int8, 1),
         new("torch.ByteStorage", PickleRole.Storage, ScalarType.Byte, 1),
         new("torch.device", PickleRole.Nothing),
-        // Numbers that training kept: losses and learning rates.
+        // Values stored by training: losses and learning rates.
         new("numpy.core.multiarray.scalar", PickleRole.Nothing),
         new("numpy._core.multiarray.scalar", PickleRole.Nothing),
         new("numpy.dtype", PickleRole.Nothing),
         new("_codecs.encode", PickleRole.Nothing),
-        // The key under which the published checkpoints of Stable Diffusion 1 file their own file's name.
+        // A key in the published checkpoints of Stable Diffusion 1, under which they store their file name.
         new("pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint", PickleRole.Name),
     }.ToDictionary(known => known.FullName, StringComparer.Ordinal);
 
-    /// <summary>The global of a module's name, or null where it is not one of the few.</summary>
+    /// <summary>Finds a name of a module; null if it is not allowed.</summary>
     public static PickleGlobal? Find(string module, string name) => Known.GetValueOrDefault($"{module}.{name}");
 }

@@ -4,18 +4,18 @@ using System.Text;
 namespace PromptToPrompt.Diffusion.Storage.Pickles;
 
 /// <summary>
-/// Reads a pickle that holds tensors and plain containers, and can do nothing else: it knows the instructions for these and the names in
-/// <see cref="PickleGlobal"/>, makes no objects of any class and calls no code. Anything else is refused by name. It does not recurse, and its
-/// work and memory are bounded by the length of the pickle.
+/// Reads pickles of tensors and plain containers. It knows only the instructions for these and the names in
+/// <see cref="PickleGlobal"/>, creates no class instances and executes no code. Everything else is rejected, by name. It does not recurse,
+/// and its work and memory are limited by the length of the pickle.
 /// </summary>
 /// <remarks>The instructions are those of Python's <c>pickletools</c>, protocols 2 to 5.</remarks>
 internal ref struct PickleReader
 {
-    // A full checkpoint with its optimizer takes under 200 000.
+    // A complete checkpoint with its optimizer needs fewer than 200 000.
     private const int MaxInstructions = 4_000_000;
     private const int HighestProtocol = 5;
 
-    // More than libtorch can iterate over.
+    // The maximum that libtorch can iterate over.
     private const int MaxDimensions = 64;
 
     private readonly string path;
@@ -34,14 +34,14 @@ internal ref struct PickleReader
     }
 
     /// <summary>Reads a pickle.</summary>
-    /// <param name="path">What errors call the file.</param>
+    /// <param name="path">The file's name in errors.</param>
     /// <param name="pickle">The pickle.</param>
-    /// <param name="entryOf">Finds the archive's entry of a storage's key.</param>
+    /// <param name="entryOf">Finds the archive entry for a storage's key.</param>
     /// <returns>
-    /// What it holds: null, <see cref="bool"/>, <see cref="long"/>, <see cref="double"/>, <see cref="string"/>, or one of the types of
+    /// The content: null, <see cref="bool"/>, <see cref="long"/>, <see cref="double"/>, <see cref="string"/>, or one of the types of
     /// <c>PickleValues</c>.
     /// </returns>
-    /// <exception cref="InvalidInputException">It is damaged, or wants something that a checkpoint does not need.</exception>
+    /// <exception cref="InvalidInputException">The pickle is damaged, or uses something that checkpoints do not need.</exception>
     public static object? Read(string path, ReadOnlySpan<byte> pickle, Func<string, ZipEntry?> entryOf) => new PickleReader(path, pickle, entryOf).Run();
 
     private object? Run()
@@ -69,9 +69,9 @@ internal ref struct PickleReader
         {
             case 0x80: // PROTO
                 if (Bytes(1)[0] is var protocol && protocol > HighestProtocol)
-                    throw Invalid($"it is of protocol {protocol}");
+                    throw Invalid($"it uses protocol {protocol}");
                 break;
-            case 0x95: // FRAME: the length of what follows, which is all there anyway
+            case 0x95: // FRAME: a length that is not needed, because the whole pickle is in memory
                 Bytes(8);
                 break;
             case (byte)'(': // MARK
@@ -182,10 +182,10 @@ internal ref struct PickleReader
                 var arguments = Pop<PickleTuple>("arguments");
                 stack.Add(Call(Pop<PickleGlobal>("a name"), arguments));
                 break;
-            case (byte)'b': // BUILD: attributes of a dictionary, such as a state's versions
+            case (byte)'b': // BUILD: attributes of a dictionary, such as the versions of a state_dict
                 Pop();
                 if (Top() is not (PickleDictionary or PickleNothing))
-                    throw Invalid("it gives a state to something that is no plain container");
+                    throw Invalid("it sets the state of something that is not a plain container");
                 break;
             default:
                 throw Invalid($"it uses the instruction 0x{instruction:x2}, which tensors and plain containers do not need");
@@ -208,7 +208,8 @@ internal ref struct PickleReader
     {
         if (shape.Length != strides.Length || offset < 0 || Array.Exists(shape, size => size < 0) || Array.Exists(strides, stride => stride < 0))
             throw Invalid($"it describes an impossible tensor of shape [{string.Join(", ", shape.Take(8))}]");
-        // Sizes of 0 count as 1 here: strides must fit, too. Nothing is stored once and used often, so the count is bounded by the storage.
+        // Sizes of 0 count as 1 here, because the strides must fit as well. The number of elements is limited by the storage, so nothing
+        // can be stored once and repeated.
         Int128 count = 1, last = offset;
         for (var i = 0; i < shape.Length && count <= storage.Count; i++)
         {
@@ -229,12 +230,12 @@ internal ref struct PickleReader
             throw Invalid($"the storage \"{PickleText.OneLine(key)}\" is not in the archive; it is truncated or damaged");
         return count >= 0 && count <= entry.Length / type.ElementSize
             ? new PickleStorage(type.Type, type.ElementSize, entry, count)
-            : throw Invalid($"the storage \"{PickleText.OneLine(key)}\" should hold {count} numbers and has {entry.Length} bytes");
+            : throw Invalid($"the storage \"{PickleText.OneLine(key)}\" should have {count} numbers but has {entry.Length} bytes");
     }
 
     private PickleDictionary Pairs(PickleList pairs)
     {
-        // One list can be recalled any number of times.
+        // The same list can be read from the memo any number of times.
         Spend(pairs.Items.Count);
         var dictionary = new PickleDictionary();
         foreach (var pair in pairs.Items)
@@ -243,7 +244,7 @@ internal ref struct PickleReader
             {
                 PickleTuple { Items: [var first, var second] } => (first, second),
                 PickleList { Items: [var first, var second] } => (first, second),
-                _ => throw Invalid("it makes a dictionary of something that is no list of pairs"),
+                _ => throw Invalid("it creates a dictionary from something that is not a list of pairs"),
             };
             dictionary.Items.Add(new(key, value));
         }
@@ -255,7 +256,7 @@ internal ref struct PickleReader
         tuple.Items.Count <= MaxDimensions && tuple.Items.All(item => item is long) ? [.. tuple.Items.Select(item => (long)item!)] : throw Invalid("the size of a tensor is not a short list of whole numbers");
 
     private readonly void Global(string module, string name) => stack.Add(PickleGlobal.Find(module, name) ?? throw new InvalidInputException(
-        $"{path} asks for \"{PickleText.OneLine($"{module}.{name}")}\", which a checkpoint does not need and which could run foreign code; it was not run. Get the model as .safetensors."));
+        $"{path} uses \"{PickleText.OneLine($"{module}.{name}")}\", which checkpoints do not need and which could execute arbitrary code. It was not executed. Get the model as .safetensors."));
 
     private readonly void Add(IReadOnlyList<object?> items, PickleList list)
     {
@@ -273,12 +274,12 @@ internal ref struct PickleReader
     }
 
     private readonly void Recall(uint index) =>
-        stack.Add(memo.TryGetValue(index, out var value) ? value : throw Invalid("it recalls something it never remembered"));
+        stack.Add(memo.TryGetValue(index, out var value) ? value : throw Invalid("it reads a memo entry before it is written"));
 
-    // Things below a mark belong to what was begun before it.
+    // Values below a mark belong to an enclosing container.
     private readonly int Floor => marks.Count > 0 ? marks[^1] : 0;
 
-    private readonly object? Top() => stack.Count > Floor ? stack[^1] : throw Invalid("it takes something where there is nothing");
+    private readonly object? Top() => stack.Count > Floor ? stack[^1] : throw Invalid("it reads from an empty stack");
 
     private readonly object? Pop()
     {
@@ -288,7 +289,7 @@ internal ref struct PickleReader
     }
 
     private readonly T Pop<T>(string wanted)
-        where T : class => Pop() as T ?? throw Invalid($"it has no {wanted} where it needs one");
+        where T : class => Pop() as T ?? throw Invalid($"it lacks {wanted} where one is required");
 
     private readonly object?[] Pop(int count)
     {
@@ -301,14 +302,14 @@ internal ref struct PickleReader
     private readonly object?[] PopMark()
     {
         if (marks.Count == 0)
-            throw Invalid("it ends a list that it never began");
+            throw Invalid("it ends a list that was never started");
         object?[] items = [.. stack[marks[^1]..]];
         stack.RemoveRange(marks[^1], items.Length);
         marks.RemoveAt(marks.Count - 1);
         return items;
     }
 
-    // Nothing here needs numbers of more than 64 bits; their value is dropped, their place kept.
+    // Integers of more than 64 bits are not needed; a placeholder keeps their position.
     private static object Long(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > sizeof(long))
@@ -342,7 +343,7 @@ internal ref struct PickleReader
         return bytes;
     }
 
-    private readonly InvalidInputException Truncated() => Invalid("it ends in the middle");
+    private readonly InvalidInputException Truncated() => Invalid("it is truncated");
 
-    private readonly InvalidInputException Invalid(string what) => new($"{path} is not a checkpoint that can be read: of its pickle, {what}.");
+    private readonly InvalidInputException Invalid(string what) => new($"{path} is not a readable checkpoint. Its pickle is invalid: {what}.");
 }

@@ -4,12 +4,12 @@ using PromptToPrompt.Diffusion.Native;
 
 namespace PromptToPrompt.Diffusion.Storage.Pickles;
 
-/// <summary>Where the content of a zip archive's entry lies in the file.</summary>
+/// <summary>Position of the content of a zip entry in the file.</summary>
 internal readonly record struct ZipEntry(long Offset, long Length);
 
 /// <summary>
-/// The directory of a zip archive whose entries are stored uncompressed, as PyTorch writes them, so that their content can be used where it
-/// lies. Format: PKWARE APPNOTE 6.3.10, with the 64-bit extensions.
+/// The directory of a zip archive with uncompressed entries, as PyTorch writes them, whose content can be used directly in the
+/// file. Format: PKWARE APPNOTE 6.3.10, with the 64-bit extensions.
 /// </summary>
 internal sealed class StoredZip
 {
@@ -72,7 +72,7 @@ internal sealed class StoredZip
         long stored = U32(directory, 20), length = U32(directory, 24), local = U32(directory, 42);
         Extend(directory.Slice(EntryLength + nameLength, extraLength), ref length, ref stored, ref local);
         if (U16(directory, 10) != 0 || stored != length || (U16(directory, 8) & 1) != 0)
-            throw Invalid($"its entry \"{PickleText.OneLine(name)}\" is compressed or encrypted, which PyTorch does not do; if it is an archive that holds a model, unpack it and give the file inside");
+            throw Invalid($"its entry \"{PickleText.OneLine(name)}\" is compressed or encrypted, which PyTorch does not do; if it is an archive that contains a model, unpack it and use the file inside");
         var header = Span(local, LocalLength);
         if (U32(header, 0) != LocalSignature)
             throw Invalid($"its entry \"{PickleText.OneLine(name)}\" is not where the directory says");
@@ -80,11 +80,11 @@ internal sealed class StoredZip
         if (start > file.Length - length)
             throw Invalid($"its entry \"{PickleText.OneLine(name)}\" reaches beyond the end of the file; it is truncated, so download it again");
         if (!entries.TryAdd(name, new ZipEntry(start, length)))
-            throw Invalid($"its entry \"{PickleText.OneLine(name)}\" is there twice");
+            throw Invalid($"its entry \"{PickleText.OneLine(name)}\" occurs twice");
         return total;
     }
 
-    /// <summary>Takes the sizes that do not fit into 32 bits from the extension, which holds only those, in this order.</summary>
+    /// <summary>Reads the sizes that do not fit into 32 bits from the extension, which contains only those, in this order.</summary>
     private void Extend(ReadOnlySpan<byte> extra, ref long length, ref long stored, ref long local)
     {
         while (extra.Length >= 4)

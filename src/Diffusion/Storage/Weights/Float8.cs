@@ -3,13 +3,16 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
-/// <summary>The formats of eight-bit floating-point numbers (Micikevicius et al., arXiv 2209.05433). libtorch's binding has neither; float16 holds both exactly.</summary>
+/// <summary>
+/// The formats of eight-bit floating-point numbers (Micikevicius et al., arXiv 2209.05433). TorchSharp supports neither; float16
+/// represents both exactly.
+/// </summary>
 internal enum Float8
 {
-    /// <summary>Four bits of exponent, three of mantissa; no infinities, and NaN where all of them are set.</summary>
+    /// <summary>Four exponent bits, three mantissa bits; no infinities, and NaN if all of them are set.</summary>
     E4M3,
 
-    /// <summary>Five bits of exponent, two of mantissa: the upper half of a float16.</summary>
+    /// <summary>Five exponent bits, two mantissa bits: the upper half of a float16.</summary>
     E5M2,
 }
 
@@ -20,10 +23,10 @@ internal static class Float8Numbers
     private static readonly Half[] OfE4M3 = [.. Enumerable.Range(0, Codes).Select(code => E4M3((byte)code))];
     private static readonly Half[] OfE5M2 = [.. Enumerable.Range(0, Codes).Select(code => BitConverter.UInt16BitsToHalf((ushort)(code << 8)))];
 
-    /// <summary>The numbers of all codes.</summary>
+    /// <summary>The values of all codes.</summary>
     public static Half[] Table(Float8 format) => format == Float8.E4M3 ? OfE4M3 : OfE5M2;
 
-    /// <summary>Numbers as float16.</summary>
+    /// <summary>Converts codes to float16.</summary>
     /// <param name="codes">The codes, flat, one byte each.</param>
     /// <param name="format">Their format.</param>
     public static unsafe Tensor ToHalf(Tensor codes, Float8 format)

@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
-/// <summary>Weights that begin: drawn at random, ready to be trained. Their names and order are those of a checkpoint.</summary>
+/// <summary>Randomly initialized weights for training. Their names and order are those of a checkpoint.</summary>
 /// <param name="generator">Source of the random numbers.</param>
 public sealed class InitialWeights(Generator generator) : WeightSource
 {
     private readonly List<KeyValuePair<string, Tensor>> weights = [];
 
-    /// <summary>The weights created so far, float32 leaves, in the order the model asked for them.</summary>
+    /// <summary>The weights created so far, float32 leaves, in the order of the model's requests.</summary>
     public IReadOnlyList<KeyValuePair<string, Tensor>> Named => weights;
 
     /// <inheritdoc/>

@@ -3,15 +3,15 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
 /// <summary>
-/// Weights that are only asked for: what a model built on them needs is in <see cref="Requests"/>, and its tensors have shapes but no data.
+/// Records the weights that a model requests, in <see cref="Requests"/>; its tensors have shapes but no data.
 /// </summary>
-/// <param name="stored">What there is, where a model chooses between the names of different writers; nothing by default.</param>
+/// <param name="stored">The stored weights, for models that choose between alternative names; null for none.</param>
 internal sealed class PlannedWeights(IReadOnlyDictionary<string, StoredWeight>? stored = null) : WeightSource
 {
     private readonly List<Tensor> tensors = [];
     private readonly List<WeightRequest> requests = [];
 
-    /// <summary>Everything asked for so far, in order.</summary>
+    /// <summary>All requests so far, in order.</summary>
     public IReadOnlyList<WeightRequest> Requests => requests;
 
     /// <inheritdoc/>
@@ -38,5 +38,5 @@ internal sealed class PlannedWeights(IReadOnlyDictionary<string, StoredWeight>? 
     }
 }
 
-/// <summary>One weight that a model asked for; the parameters are those of <see cref="WeightSource.Take"/>.</summary>
+/// <summary>One weight requested by a model; the parameters are those of <see cref="WeightSource.Take"/>.</summary>
 internal sealed record WeightRequest(string Name, WeightInit Init, long FanIn, IReadOnlyList<long> Shape);

@@ -5,15 +5,15 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
 /// <summary>
-/// A safetensors file, mapped into memory: opening it reads the header only, and its tensors lie on the mapping without a copy.
+/// A safetensors file, mapped into memory: opening it reads only the header, and its tensors use the mapping without copying.
 /// </summary>
 /// <remarks>
-/// The tensors stay valid after the file is disposed; the mapping ends with the last of them. Instances may be read from several threads.
+/// Tensors stay valid after the file is disposed; the mapping ends with the last of them. Instances can be read from several threads.
 /// Format: https://github.com/huggingface/safetensors#format.
 /// </remarks>
 public sealed class SafetensorsFile : IDisposable
 {
-    // Enough to tell what a file of another kind is.
+    // Enough to identify other file types.
     private const int Beginning = 1 << 12;
 
     private readonly MappedFile file;
@@ -26,17 +26,18 @@ public sealed class SafetensorsFile : IDisposable
         Tensors = header.Tensors;
     }
 
-    /// <summary>The path the file was opened by.</summary>
+    /// <summary>Path of the file.</summary>
     public string Path { get; }
 
-    /// <summary>The file's notes about itself; empty where it has none.</summary>
+    /// <summary>The file's metadata; empty if there is none.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>What is in the file, by name, in the order of its header.</summary>
+    /// <summary>The tensors by name, in the order of the header.</summary>
     public IReadOnlyDictionary<string, SafetensorsEntry> Tensors { get; }
 
-    /// <summary>Opens a file and checks its header completely.</summary>
-    /// <exception cref="InvalidInputException">The file cannot be read or breaks a rule of the format; the message says which and where.</exception>
+    /// <summary>Opens a file and validates its header completely.</summary>
+    /// <exception cref="InvalidInputException">The file cannot be read or violates the format; the message states the rule and the
+    /// place.</exception>
     public static SafetensorsFile Open(string path)
     {
         var file = Map(path);
@@ -54,14 +55,15 @@ public sealed class SafetensorsFile : IDisposable
     }
 
     /// <summary>
-    /// The tensor of that name, on the CPU, in the type of the file. It lies on the file's pages and costs no memory of its own; only data
-    /// that is not aligned for its type, <c>BOOL</c>, and eight-bit numbers, which become float16, are copied. Writing into it does not change the file.
+    /// Reads a tensor on the CPU, in the file's type. It uses the file's pages and needs no additional memory. Only data that is
+    /// not aligned for its type, <c>BOOL</c>, and eight-bit floats, which become float16, are copied. Writing to the tensor does not
+    /// change the file.
     /// </summary>
     /// <exception cref="InvalidInputException">The file has no such tensor.</exception>
     public Tensor Read(string name)
     {
         if (!Tensors.TryGetValue(name, out var entry))
-            throw new InvalidInputException($"{Path} has no tensor \"{name}\": it is not the checkpoint that is needed here.");
+            throw new InvalidInputException($"{Path} has no tensor \"{name}\": it is not the required checkpoint.");
         if (entry.Packing is { } packing)
         {
             using var codes = file.Tensor(entry.Offset, entry.Length, ScalarType.Byte, 1);
@@ -69,7 +71,7 @@ public sealed class SafetensorsFile : IDisposable
             return halves.reshape(entry.Shape);
         }
 
-        // A byte other than 0 and 1 is no valid bool in C++, but the format lets it pass.
+        // Bytes other than 0 and 1 are not valid in a C++ bool, but the format allows them.
         var isBool = entry.DType == ScalarType.Bool;
         var type = isBool ? ScalarType.Byte : entry.DType;
         var size = SafetensorsTypes.Size(type);
@@ -80,7 +82,7 @@ public sealed class SafetensorsFile : IDisposable
         return truth.reshape(entry.Shape);
     }
 
-    /// <summary>Closes the file. Tensors that were read from it stay valid.</summary>
+    /// <summary>Closes the file. Tensors already read stay valid.</summary>
     public void Dispose() => file.Dispose();
 
     private static MappedFile Map(string path)
@@ -88,15 +90,15 @@ public sealed class SafetensorsFile : IDisposable
         try
         {
             if (Directory.Exists(path))
-                throw new InvalidInputException($"{path} is a folder: give the path of a safetensors file.");
-            // An empty file cannot be mapped.
+                throw new InvalidInputException($"{path} is a directory. Use the path of a safetensors file.");
+            // Empty files cannot be mapped.
             if (new FileInfo(path) is { Exists: true, Length: 0 })
                 SafetensorsHeader.JsonLength(path, [], fileLength: 0);
             return MappedFile.Open(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new InvalidInputException($"{path} does not exist: check the path.", e);
+            throw new InvalidInputException($"{path} does not exist. Check the path.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {

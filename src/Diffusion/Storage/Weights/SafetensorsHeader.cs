@@ -5,21 +5,21 @@ using PromptToPrompt.Diffusion.Storage.Files;
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
 /// <summary>
-/// Reads and checks the header of a safetensors file: an 8-byte little-endian length, that many bytes of JSON, then the tensors' data
-/// without gaps. Everything the format forbids is refused, so that what passes can be read without further checks.
+/// Reads and validates the header of a safetensors file: an 8-byte little-endian length, that many bytes of JSON, then the tensors' data
+/// without gaps. Every violation of the format is rejected, so that valid files can be read without further checks.
 /// </summary>
 internal sealed class SafetensorsHeader
 {
     /// <summary>Bytes of the header's length field.</summary>
     public const int PrefixLength = 8;
 
-    /// <summary>The one name in the header that is not a tensor.</summary>
+    /// <summary>The only name in the header that is not a tensor.</summary>
     public const string MetadataName = "__metadata__";
 
-    /// <summary>The format's own bound on the JSON, in bytes: a damaged length must not be believed.</summary>
+    /// <summary>The format's maximum JSON length in bytes; protects against damaged lengths.</summary>
     private const long MaximumLength = 100_000_000;
 
-    /// <summary>More than libtorch can iterate over.</summary>
+    /// <summary>The maximum that libtorch can iterate over.</summary>
     private const int MaximumDimensions = 64;
 
     private readonly string path;
@@ -32,14 +32,15 @@ internal sealed class SafetensorsHeader
     /// <summary>The tensors by name, in the order of the header.</summary>
     public Dictionary<string, SafetensorsEntry> Tensors { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>The file's own notes, such as <c>format: pt</c>.</summary>
+    /// <summary>The file's metadata, such as <c>format: pt</c>.</summary>
     public Dictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Length of the JSON that follows the first 8 bytes of a file.</summary>
-    /// <param name="path">What errors call the file.</param>
-    /// <param name="start">The first bytes of the file, all where it is short.</param>
+    /// <summary>Length of the JSON after the first 8 bytes of a file.</summary>
+    /// <param name="path">The file's name in errors.</param>
+    /// <param name="start">The first bytes of the file.</param>
     /// <param name="fileLength">Length of the file.</param>
-    /// <exception cref="InvalidInputException">It is longer than the file or the format allows; the message says what the file is, where that shows.</exception>
+    /// <exception cref="InvalidInputException">The length exceeds the file or the format's limit; the message identifies the file type if
+    /// possible.</exception>
     public static int JsonLength(string path, ReadOnlySpan<byte> start, long fileLength)
     {
         var length = fileLength < PrefixLength ? 0 : BinaryPrimitives.ReadUInt64LittleEndian(start);
@@ -57,8 +58,8 @@ internal sealed class SafetensorsHeader
             : $"its header claims {length} bytes, the file has {fileLength}; it is damaged or of another format");
     }
 
-    /// <summary>Parses and checks the JSON of a header.</summary>
-    /// <exception cref="InvalidInputException">The header breaks a rule of the format.</exception>
+    /// <summary>Parses and validates the JSON of a header.</summary>
+    /// <exception cref="InvalidInputException">The header violates the format.</exception>
     public static SafetensorsHeader Parse(string path, ReadOnlySpan<byte> json, long fileLength)
     {
         var header = new SafetensorsHeader(path, PrefixLength + json.Length, fileLength);
@@ -75,7 +76,7 @@ internal sealed class SafetensorsHeader
                     header.AddTensor(property.Name, property.Value);
             }
         }
-        // The second is how the JSON reader refuses text that is not UTF-8.
+        // The JSON reader throws InvalidOperationException for text that is not UTF-8.
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new InvalidInputException($"{path} is not a valid safetensors file: its header is not valid JSON ({OneLine(e.Message)}).", e);
@@ -87,11 +88,11 @@ internal sealed class SafetensorsHeader
     private void AddMetadata(JsonElement notes)
     {
         if (notes.ValueKind != JsonValueKind.Object || Metadata.Count > 0)
-            throw Invalid(path, $"its header holds {MetadataName} twice or not as an object");
+            throw Invalid(path, $"its header contains {MetadataName} twice or not as an object");
         foreach (var note in notes.EnumerateObject())
         {
             if (note.Value.ValueKind != JsonValueKind.String || !Metadata.TryAdd(note.Name, note.Value.GetString()!))
-                throw Invalid(path, $"the note {Quote(note.Name)} in {MetadataName} is not a text or is there twice");
+                throw Invalid(path, $"the entry {Quote(note.Name)} in {MetadataName} is not a string or occurs twice");
         }
     }
 
@@ -123,22 +124,22 @@ internal sealed class SafetensorsHeader
 
         var typeName = type is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
         if (SafetensorsTypes.Parse(typeName) is not { } elements)
-            throw InvalidTensor(name, $"has the type {Quote(typeName ?? "(none)")}; supported are {SafetensorsTypes.Names}");
+            throw InvalidTensor(name, $"has the type {Quote(typeName ?? "(none)")}; supported types are {SafetensorsTypes.Names}");
         var dimensions = Numbers(name, "shape", shape, MaximumDimensions);
         var bounds = Numbers(name, "data_offsets", offsets, 2);
         if (bounds.Length != 2)
             throw InvalidTensor(name, "needs two data_offsets");
         (var begin, var end) = (bounds[0], bounds[1]);
         if (begin > end)
-            throw InvalidTensor(name, $"ends at byte {end}, before it begins at {begin}");
+            throw InvalidTensor(name, $"ends at byte {end}, before its start at {begin}");
         if (end > dataLength)
-            throw InvalidTensor(name, $"ends at byte {end} of the data, of which the file has {dataLength}; it is truncated or damaged, so download it again");
+            throw InvalidTensor(name, $"ends at byte {end} of the data, but the file has only {dataLength}; it is truncated or damaged, so download it again");
         if (ByteLength(dimensions, elements.Size) is not { } length)
             throw InvalidTensor(name, $"has the impossible shape [{string.Join(", ", dimensions)}]");
         if (length != end - begin)
             throw InvalidTensor(name, $"has {end - begin} bytes; its shape [{string.Join(", ", dimensions)}] and type {typeName} need {length}");
         if (!Tensors.TryAdd(name, new SafetensorsEntry(elements.Type, dimensions, dataStart + begin, length) { Packing = elements.Packing }))
-            throw InvalidTensor(name, "is there twice");
+            throw InvalidTensor(name, "occurs twice");
     }
 
     private long[] Numbers(string name, string field, JsonElement? value, int maximum)
@@ -149,12 +150,14 @@ internal sealed class SafetensorsHeader
         for (var i = 0; i < numbers.Length; i++)
         {
             if (array[i].ValueKind != JsonValueKind.Number || !array[i].TryGetInt64(out numbers[i]) || numbers[i] < 0)
-                throw InvalidTensor(name, $"has something other than a whole number of at least 0 in {field}");
+                throw InvalidTensor(name, $"has a value that is not a non-negative integer in {field}");
         }
         return numbers;
     }
 
-    /// <summary>The size of a tensor in bytes, or null where it does not fit. Dimensions of 0 count as 1 first: strides must fit too.</summary>
+    /// <summary>
+    /// The size of a tensor in bytes; null if it is too large. Dimensions of 0 count as 1 at first, because the strides must fit, too.
+    /// </summary>
     private static long? ByteLength(long[] shape, int elementSize)
     {
         Int128 length = elementSize;
@@ -167,7 +170,7 @@ internal sealed class SafetensorsHeader
         return shape.Contains(0) ? 0 : (long)length;
     }
 
-    /// <summary>The data must be covered from end to end: a gap can hide something, an overlap makes two tensors one.</summary>
+    /// <summary>Requires that tensors cover the data completely: a gap can hide data, and an overlap would alias two tensors.</summary>
     private void CheckLayout()
     {
         var covered = dataStart;
@@ -176,7 +179,7 @@ internal sealed class SafetensorsHeader
             if (entry.Offset < covered)
                 throw InvalidTensor(name, $"overlaps the tensor before it by {covered - entry.Offset} bytes");
             if (entry.Offset > covered)
-                throw InvalidTensor(name, $"leaves a hole of {entry.Offset - covered} bytes before it");
+                throw InvalidTensor(name, $"leaves a gap of {entry.Offset - covered} bytes before it");
             covered += entry.Length;
         }
         var rest = dataStart + dataLength - covered;
@@ -190,7 +193,7 @@ internal sealed class SafetensorsHeader
 
     private static string Quote(string name) => $"\"{OneLine(name)}\"";
 
-    /// <summary>Names come from the file: keeps them from breaking the line or filling the screen.</summary>
+    /// <summary>Formats a name from the file for messages: replaces control characters and limits the length.</summary>
     private static string OneLine(string text)
     {
         const int Shown = 100;

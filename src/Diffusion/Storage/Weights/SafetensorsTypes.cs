@@ -4,12 +4,12 @@ namespace PromptToPrompt.Diffusion.Storage.Weights;
 
 /// <summary>An element type of the safetensors format.</summary>
 /// <param name="Name">Its name in headers.</param>
-/// <param name="Type">What its elements are read as.</param>
+/// <param name="Type">Type of its elements when read.</param>
 /// <param name="Size">Bytes per element in the file.</param>
-/// <param name="Packing">The format of eight-bit numbers; null for others.</param>
+/// <param name="Packing">The eight-bit floating-point format; null for other types.</param>
 internal sealed record SafetensorsType(string Name, ScalarType Type, int Size, Float8? Packing = null);
 
-/// <summary>The element types of the safetensors format that have a counterpart in TorchSharp, and those of eight bits.</summary>
+/// <summary>The supported element types of the safetensors format: those that TorchSharp has, and eight-bit floats.</summary>
 internal static class SafetensorsTypes
 {
     private static readonly SafetensorsType[] All =
@@ -24,7 +24,7 @@ internal static class SafetensorsTypes
         new("I8", ScalarType.Int8, 1),
         new("U8", ScalarType.Byte, 1),
         new("BOOL", ScalarType.Bool, 1),
-        // After F16, which is how float16 is written.
+        // After F16, so that float16 is written as F16.
         new("F8_E4M3", ScalarType.Float16, 1, Float8.E4M3),
         new("F8_E5M2", ScalarType.Float16, 1, Float8.E5M2),
     ];
@@ -32,10 +32,10 @@ internal static class SafetensorsTypes
     /// <summary>The names, for messages.</summary>
     public static string Names => string.Join(", ", All.Select(type => type.Name));
 
-    /// <summary>The type of that name in the header, or null where it is not supported.</summary>
+    /// <summary>The type with a given name in headers; null if it is not supported.</summary>
     public static SafetensorsType? Parse(string? name) => Array.Find(All, type => type.Name == name);
 
-    /// <summary>The header's name of a type, or null where the format has none.</summary>
+    /// <summary>The name of a type in headers; null if the format does not have it.</summary>
     public static string? Name(ScalarType type) => Array.Find(All, known => known.Type == type)?.Name;
 
     /// <summary>Bytes per element of a supported type.</summary>

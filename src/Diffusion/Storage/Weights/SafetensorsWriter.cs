@@ -11,19 +11,19 @@ namespace PromptToPrompt.Diffusion.Storage.Weights;
 public static class SafetensorsWriter
 {
     /// <summary>
-    /// Writes tensors to a file, whole or not at all. Equal content gives equal bytes: the tensors are ordered by the size of their
-    /// elements, largest first, which keeps each aligned, and then by name.
+    /// Writes tensors to a file, atomically. Equal content gives equal bytes: tensors are sorted by element size,
+    /// largest first, which keeps all of them aligned, and then by name.
     /// </summary>
     /// <param name="path">The file to create or replace.</param>
-    /// <param name="tensors">The tensors, on any device and of any strides; written one after the other, so no second copy of all is held.</param>
-    /// <param name="metadata">Notes about the file, such as <c>format: pt</c>.</param>
-    /// <exception cref="ArgumentException">A name is there twice or reserved, or a type has no name in the format.</exception>
-    /// <exception cref="InvalidInputException">The file cannot be created there.</exception>
+    /// <param name="tensors">The tensors, on any device and with any strides; copied one at a time to limit memory.</param>
+    /// <param name="metadata">Metadata, such as <c>format: pt</c>.</param>
+    /// <exception cref="ArgumentException">A name is duplicated or reserved, or the format does not support a type.</exception>
+    /// <exception cref="InvalidInputException">The file cannot be created.</exception>
     public static void Write(
         string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
         => WritePending(path, tensors.Select(tensor => new PendingTensor(tensor.Key, tensor.Value.dtype, tensor.Value.shape, tensor.Value.alias)), metadata);
 
-    /// <summary>Writes tensors that are not there yet: each is made when its turn comes and freed when it is written.</summary>
+    /// <summary>Writes tensors that are created on demand: each is created in turn and freed after writing.</summary>
     /// <inheritdoc cref="Write"/>
     internal static void WritePending(string path, IEnumerable<PendingTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
@@ -43,11 +43,11 @@ public static class SafetensorsWriter
         });
     }
 
-    /// <summary>The length field and the JSON, padded with spaces so that the data begins at a multiple of 8.</summary>
+    /// <summary>The length field and the JSON, padded with spaces so that the data starts at a multiple of 8.</summary>
     private static byte[] Header(PendingTensor[] tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        buffer.Write(stackalloc byte[SafetensorsHeader.PrefixLength]); // the length, once it is known
+        buffer.Write(stackalloc byte[SafetensorsHeader.PrefixLength]); // placeholder for the length
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
@@ -58,7 +58,7 @@ public static class SafetensorsWriter
             foreach (var tensor in tensors)
             {
                 if (!names.Add(tensor.Name))
-                    throw new ArgumentException($"The tensor name \"{tensor.Name}\" is there twice or reserved.", nameof(tensors));
+                    throw new ArgumentException($"The tensor name \"{tensor.Name}\" is duplicated or reserved.", nameof(tensors));
                 begin += WriteEntry(json, tensor, begin);
             }
             json.WriteEndObject();
@@ -78,11 +78,11 @@ public static class SafetensorsWriter
         json.WriteEndObject();
     }
 
-    /// <summary>Writes a tensor's description and returns its length in bytes.</summary>
+    /// <summary>Writes a tensor's entry and returns its length in bytes.</summary>
     private static long WriteEntry(Utf8JsonWriter json, PendingTensor tensor, long begin)
     {
         var type = SafetensorsTypes.Name(tensor.Type)
-            ?? throw new ArgumentException($"The tensor \"{tensor.Name}\" has the type {tensor.Type}; the format knows {SafetensorsTypes.Names}.", nameof(tensor));
+            ?? throw new ArgumentException($"The tensor \"{tensor.Name}\" has the type {tensor.Type}; the format supports {SafetensorsTypes.Names}.", nameof(tensor));
         var length = tensor.Shape.Aggregate(1L, (product, size) => product * size) * SafetensorsTypes.Size(tensor.Type);
         json.WriteStartObject(tensor.Name);
         json.WriteString("dtype", type);
@@ -99,9 +99,9 @@ public static class SafetensorsWriter
     }
 }
 
-/// <summary>A tensor that will be written.</summary>
+/// <summary>A tensor to write.</summary>
 /// <param name="Name">Its name in the file.</param>
 /// <param name="Type">Type of its elements.</param>
 /// <param name="Shape">Its shape.</param>
-/// <param name="Make">Makes it; called once, inside a dispose scope.</param>
+/// <param name="Make">Creates the tensor; called once, inside a dispose scope.</param>
 internal sealed record PendingTensor(string Name, ScalarType Type, IReadOnlyList<long> Shape, Func<Tensor> Make);

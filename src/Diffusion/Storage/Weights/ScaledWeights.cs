@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
 /// <summary>
-/// Weights of eight bits that are to be multiplied by a scale of their own, which tools store beside them, under several names. The product is
-/// taken while a weight is read, and the scales are no tensors of the model any more.
+/// Applies the scales of eight-bit weights, which tools store next to the weights under several names. A weight is multiplied by its scale
+/// when it is read, and the scale tensors are removed.
 /// </summary>
 internal static class ScaledWeights
 {
@@ -14,13 +14,13 @@ internal static class ScaledWeights
     private const string Settings = ".comfy_quant";
     private static readonly string[] Scales = [".scale_weight", ".weight_scale"];
 
-    // Scales of what a layer is given, for arithmetic in eight bits; here layers compute in the run's type.
+    // Scales of layer inputs, for eight-bit arithmetic; here all layers compute in the run's type.
     private static readonly string[] InputScales = [".scale_input", ".input_scale"];
 
-    /// <summary>The tensors with their scales applied.</summary>
-    /// <param name="origin">What errors call the file.</param>
-    /// <param name="tensors">The tensors as they are stored.</param>
-    /// <exception cref="InvalidInputException">A scale is of a kind that is not known.</exception>
+    /// <summary>Applies the scales to the tensors.</summary>
+    /// <param name="origin">The file's name in errors.</param>
+    /// <param name="tensors">The stored tensors.</param>
+    /// <exception cref="InvalidInputException">A scale is of an unsupported type.</exception>
     public static IReadOnlyDictionary<string, StoredWeight> Apply(string origin, IReadOnlyDictionary<string, StoredWeight> tensors)
     {
         var scales = tensors.Keys.Where(name => LayerOf(name, Scales) is { } layer && tensors.GetValueOrDefault(layer + Weight)?.IsFloating == true).ToList();
@@ -50,12 +50,12 @@ internal static class ScaledWeights
 
     private static StoredWeight Multiply(string origin, string name, StoredWeight weight, StoredWeight scale)
     {
-        // One for the whole, or one for each output.
+        // One scale for the whole weight, or one per output.
         var isOfRows = scale.Shape.Count > 0 && weight.Shape.Count > 0 && scale.Shape[0] == weight.Shape[0] && scale.Count == weight.Shape[0];
         if (!scale.IsFloating || (scale.Count != 1 && !isOfRows))
         {
             throw new InvalidInputException(
-                $"{origin}: the scale \"{name}\" of {scale.Type} [{string.Join(", ", scale.Shape)}] does not fit its weight of [{string.Join(", ", weight.Shape)}]; only one scale for a weight or for each of its outputs is supported.");
+                $"{origin}: the scale \"{name}\" of {scale.Type} [{string.Join(", ", scale.Shape)}] does not match its weight of [{string.Join(", ", weight.Shape)}]. Only one scale per weight or per output is supported.");
         }
 
         return weight with
@@ -84,6 +84,6 @@ internal static class ScaledWeights
         {
         }
 
-        throw new InvalidInputException($"{origin}: \"{name}\" says how a weight was quantised, in a way that is not supported; get the model in float16 or float8.");
+        throw new InvalidInputException($"{origin}: \"{name}\" describes an unsupported quantization. Get the model in float16 or float8.");
     }
 }

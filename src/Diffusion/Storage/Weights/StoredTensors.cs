@@ -2,7 +2,7 @@ using PromptToPrompt.Diffusion.Storage.Files;
 
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
-/// <summary>The tensors of one file, or of the several files of one part, by name. Each is read when it is wanted.</summary>
+/// <summary>The tensors of one file, or of several files of one part, by name. Each is read on demand.</summary>
 internal sealed class StoredTensors : IDisposable
 {
     private const string Safetensors = ".safetensors";
@@ -19,20 +19,22 @@ internal sealed class StoredTensors : IDisposable
         this.owned = owned;
     }
 
-    /// <summary>What errors call it: the file, or the index of the files.</summary>
+    /// <summary>The name in errors: the file, or the index of the files.</summary>
     public string Origin { get; }
 
-    /// <summary>Every file that was opened.</summary>
+    /// <summary>All opened files.</summary>
     public IReadOnlyList<string> Files { get; }
 
-    /// <summary>The tensors, which stay valid after this object is disposed once they were read.</summary>
+    /// <summary>The tensors; those already read stay valid after this object is disposed.</summary>
     public IReadOnlyDictionary<string, StoredWeight> Tensors { get; }
 
-    /// <summary>What the file says about itself; empty where it says nothing.</summary>
+    /// <summary>The file's metadata; empty if there is none.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>Opens a safetensors file, a PyTorch checkpoint or an index of shards: the content decides, and for an index the name.</summary>
-    /// <exception cref="InvalidInputException">The file is none of these, or damaged.</exception>
+    /// <summary>
+    /// Opens a safetensors file, a PyTorch checkpoint or an index of shards. Files are distinguished by content, an index by its name.
+    /// </summary>
+    /// <exception cref="InvalidInputException">The file is none of these, or is damaged.</exception>
     public static StoredTensors Open(string path)
     {
         if (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
@@ -43,7 +45,7 @@ internal sealed class StoredTensors : IDisposable
         return new StoredTensors(path, [path], Weights(file), file.Metadata, [file]);
     }
 
-    /// <summary>Closes the files. Tensors that were read stay valid.</summary>
+    /// <summary>Closes the files. Tensors already read stay valid.</summary>
     public void Dispose()
     {
         foreach (var file in owned)
@@ -65,11 +67,11 @@ internal sealed class StoredTensors : IDisposable
                 owned.Add(file);
                 files.Add(file.Path);
                 foreach (var name in shard.Where(name => !file.Tensors.ContainsKey(name)))
-                    throw Invalid(index, $"the tensor \"{name}\" should be in {shard.Key}, which does not hold it");
+                    throw Invalid(index, $"the tensor \"{name}\" should be in {shard.Key}, which does not contain it");
                 foreach (var (name, weight) in Weights(file))
                 {
                     if (!tensors.TryAdd(name, weight))
-                        throw Invalid(index, $"the tensor \"{name}\" is in {shard.Key} and in another of its files");
+                        throw Invalid(index, $"the tensor \"{name}\" is in {shard.Key} and also in another file");
                 }
             }
 
@@ -84,9 +86,9 @@ internal sealed class StoredTensors : IDisposable
 
     private static SafetensorsFile OpenShard(string index, string folder, string name)
     {
-        // The index is somebody's file: it may name files beside it and no others.
+        // The index is untrusted input: it may name only files in its own directory.
         if (Path.GetFileName(name) != name || !name.EndsWith(Safetensors, StringComparison.Ordinal))
-            throw Invalid(index, $"it names \"{name}\", which is not a safetensors file beside it");
+            throw Invalid(index, $"it names \"{name}\", which is not a safetensors file in the same directory");
         var path = Path.Combine(folder, name);
         return File.Exists(path) ? SafetensorsFile.Open(path) : throw Invalid(index, $"its file {name} is missing");
     }

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
-/// <summary>Weights that exist: each has a name, a shape and a way to be read. Keeps account of which were asked for.</summary>
+/// <summary>Stored weights, each with a name, a shape and a read function. Tracks which of them were used.</summary>
 public sealed class StoredWeights : WeightSource
 {
     private readonly string origin;
@@ -12,9 +12,9 @@ public sealed class StoredWeights : WeightSource
     private readonly List<Tensor> derived = [];
 
     /// <summary>Creates a source over stored weights.</summary>
-    /// <param name="origin">What to call the source in errors, for instance the file's path.</param>
+    /// <param name="origin">The source's name in errors, such as the file's path.</param>
     /// <param name="stored">The weights by name.</param>
-    /// <param name="nameInFile">What errors call a weight, where the file has names of its own.</param>
+    /// <param name="nameInFile">Maps a weight's name to its name in the file, for errors.</param>
     public StoredWeights(string origin, IReadOnlyDictionary<string, StoredWeight> stored, Func<string, string>? nameInFile = null)
     {
         this.origin = origin;
@@ -22,7 +22,7 @@ public sealed class StoredWeights : WeightSource
         this.nameInFile = nameInFile ?? (name => name);
     }
 
-    /// <summary>Names nobody asked for: what the file holds beyond the model.</summary>
+    /// <summary>Names of the weights that were not used.</summary>
     public IReadOnlyList<string> Unused => [.. stored.Keys.Where(name => !taken.ContainsKey(name)).Order(StringComparer.Ordinal)];
 
     /// <inheritdoc/>
@@ -35,15 +35,15 @@ public sealed class StoredWeights : WeightSource
     public override Tensor Take(string name, WeightInit init, long fanIn, ReadOnlySpan<long> shape)
     {
         if (!stored.TryGetValue(name, out var weight))
-            throw new InvalidInputException($"{origin} has no tensor \"{nameInFile(name)}\"; the file is incomplete or belongs to another kind of model.");
+            throw new InvalidInputException($"{origin} has no tensor \"{nameInFile(name)}\". The file is incomplete or belongs to another type of model.");
         if (!weight.Shape.SequenceEqual(shape.ToArray()))
         {
             throw new InvalidInputException(
-                $"{origin}: tensor \"{nameInFile(name)}\" has shape [{string.Join(", ", weight.Shape)}] where the config asks for [{string.Join(", ", shape.ToArray())}]; config and weights belong to different models.");
+                $"{origin}: tensor \"{nameInFile(name)}\" has shape [{string.Join(", ", weight.Shape)}] but the config needs [{string.Join(", ", shape.ToArray())}]. Config and weights belong to different models.");
         }
 
         if (!weight.IsFloating)
-            throw new InvalidInputException($"{origin}: tensor \"{nameInFile(name)}\" is of {weight.Type}, but weights are floating-point numbers; the model is quantised or damaged.");
+            throw new InvalidInputException($"{origin}: tensor \"{nameInFile(name)}\" is of type {weight.Type}, but weights must be floating-point numbers. The model is quantized or damaged.");
         if (!taken.TryGetValue(name, out var tensor))
             taken.Add(name, tensor = weight.Read().DetachFromDisposeScope());
         return tensor;
@@ -59,16 +59,16 @@ public sealed class StoredWeights : WeightSource
         return tensor;
     }
 
-    /// <summary>Refuses a file that holds tensors the model does not know.</summary>
-    /// <param name="mayIgnore">Names that old writers add and nobody needs.</param>
-    /// <exception cref="InvalidInputException">A tensor was left over.</exception>
+    /// <summary>Rejects a file with tensors that the model does not use.</summary>
+    /// <param name="mayIgnore">Whether a tensor may be ignored.</param>
+    /// <exception cref="InvalidInputException">A tensor was not used.</exception>
     public void RequireAllUsed(Func<string, bool>? mayIgnore = null)
     {
         var left = Unused.Where(name => mayIgnore?.Invoke(name) != true).ToList();
         if (left.Count > 0)
         {
             throw new InvalidInputException(
-                $"{origin} holds {left.Count} tensor(s) that the config does not account for, first \"{nameInFile(left[0])}\"; config and weights belong to different models.");
+                $"{origin} contains {left.Count} tensor(s) that are not in the config, first \"{nameInFile(left[0])}\". Config and weights belong to different models.");
         }
     }
 
@@ -87,15 +87,15 @@ public sealed class StoredWeights : WeightSource
 /// <param name="Read">Produces the tensor.</param>
 public sealed record StoredWeight(IReadOnlyList<long> Shape, Func<Tensor> Read)
 {
-    /// <summary>The type of its elements in the file; float32 where nobody said.</summary>
+    /// <summary>Type of its elements in the file; float32 by default.</summary>
     public ScalarType Type { get; init; } = ScalarType.Float32;
 
-    /// <summary>The format of eight-bit floating-point numbers that the elements are stored as; null for others.</summary>
+    /// <summary>The stored eight-bit floating-point format; null for other types.</summary>
     internal Float8? Packing { get; init; }
 
-    /// <summary>Whether its elements are floating-point numbers, as those of every weight that is computed with are.</summary>
+    /// <summary>Whether its elements are floating-point numbers, as required for computation.</summary>
     public bool IsFloating => Type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;
 
-    /// <summary>Number of its elements.</summary>
+    /// <summary>Number of elements.</summary>
     public long Count => Shape.Aggregate(1L, (product, size) => product * size);
 }

@@ -6,21 +6,21 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
 /// <summary>
-/// PyTorch's own checkpoints (<c>.ckpt</c>, <c>.pt</c>, <c>.bin</c>): a zip archive of a pickle and of the tensors' numbers. The pickle is read by
-/// <see cref="PickleReader"/>, which executes nothing; the numbers stay in the file until they are wanted.
+/// PyTorch checkpoints (<c>.ckpt</c>, <c>.pt</c>, <c>.bin</c>): zip archives of a pickle and of the tensors' data. The pickle is read by
+/// <see cref="PickleReader"/>, which executes nothing; the data stays in the file until it is needed.
 /// </summary>
 internal static class TorchCheckpoint
 {
     private const string PickleName = "data.pkl";
     private const long MaxPickleLength = 64 << 20;
 
-    // Under what the tensors are where they are not at the top: those of a model, and those of a learned word.
+    // Keys that contain the tensors if they are not at the top level: of models, and of learned words.
     private static readonly string[] Nested = ["state_dict", "string_to_param"];
 
-    // How torch.save began its files before PyTorch 1.6: a pickled number, in one of two spellings of the protocol.
+    // The first bytes of files written by torch.save before PyTorch 1.6: a pickled number.
     private static readonly byte[] OldStart = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9];
 
-    /// <summary>Whether a file begins like a checkpoint of PyTorch, new or old.</summary>
+    /// <summary>Whether a file starts like a PyTorch checkpoint, new or old.</summary>
     public static bool IsOne(string path)
     {
         try
@@ -28,30 +28,30 @@ internal static class TorchCheckpoint
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
             var start = new byte[4];
             var length = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-            // A safetensors file begins with the length of its header, whose fourth byte and those after it are 0 in any real one.
+            // A safetensors file starts with the length of its header, whose fourth and later bytes are 0 in practice.
             return length == start.Length && (start.AsSpan().SequenceEqual("PK\u0003\u0004"u8) || start.AsSpan().SequenceEqual(OldStart.AsSpan(0, 4)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            // Opening it again says why in one voice with other files.
+            // Opening the file again reports the reason in the same way as for other files.
             return false;
         }
     }
 
     /// <summary>Opens a checkpoint.</summary>
-    /// <exception cref="InvalidInputException">It is damaged, or its pickle wants something that a checkpoint does not need.</exception>
+    /// <exception cref="InvalidInputException">The file is damaged, or its pickle uses something that checkpoints do not need.</exception>
     public static StoredTensors Open(string path)
     {
         var file = MappedFile.Open(path);
         try
         {
             if (file.Length >= OldStart.Length && file.Span(0, OldStart.Length).SequenceEqual(OldStart))
-                throw new InvalidInputException($"{path} is a checkpoint in the format of PyTorch before 1.6, which cannot be read; get the model as .safetensors.");
+                throw new InvalidInputException($"{path} is a checkpoint in the format of PyTorch before 1.6, which is not supported. Get the model as .safetensors.");
             var entries = StoredZip.Read(path, file).Entries;
             var folder = FolderOf(path, entries);
             var pickle = entries[folder + PickleName];
             if (pickle.Length > MaxPickleLength)
-                throw new InvalidInputException($"{path} is not a checkpoint that can be read: its pickle has {pickle.Length} bytes, more than any checkpoint needs.");
+                throw new InvalidInputException($"{path} is not a readable checkpoint: its pickle has {pickle.Length} bytes, more than any checkpoint needs.");
             RequireLittleEndian(path, file, entries, folder);
             var root = PickleReader.Read(path, file.Span(pickle.Offset, (int)pickle.Length), key =>
                 entries.TryGetValue($"{folder}data/{key}", out var entry) ? entry : null);
@@ -64,19 +64,19 @@ internal static class TorchCheckpoint
         }
     }
 
-    /// <summary>The archive's one top folder, with its slash; its name is the one that the file was first saved under.</summary>
+    /// <summary>The archive's single top-level directory, with its slash; its name is that of the originally saved file.</summary>
     private static string FolderOf(string path, IReadOnlyDictionary<string, ZipEntry> entries)
     {
         var pickles = entries.Keys.Where(name => name == PickleName || name.EndsWith("/" + PickleName, StringComparison.Ordinal)).ToList();
         return pickles is [var pickle] ? pickle[..^PickleName.Length]
             : throw new InvalidInputException(
-                $"{path} is a zip archive, but not a checkpoint of PyTorch: it has {pickles.Count} entries named {PickleName} instead of one; if it holds a model, unpack it and give the file inside.");
+                $"{path} is a zip archive, but not a checkpoint of PyTorch: it has {pickles.Count} entries named {PickleName} instead of one. If it contains a model, unpack it and use the file inside.");
     }
 
     private static void RequireLittleEndian(string path, MappedFile file, IReadOnlyDictionary<string, ZipEntry> entries, string folder)
     {
         if (entries.TryGetValue($"{folder}byteorder", out var order) && (order.Length != 6 || !file.Span(order.Offset, 6).SequenceEqual("little"u8)))
-            throw new InvalidInputException($"{path} was saved on a machine with another byte order, which cannot be read; get the model as .safetensors.");
+            throw new InvalidInputException($"{path} was saved on a machine with another byte order, which is not supported. Get the model as .safetensors.");
     }
 
     private static Dictionary<string, StoredWeight> Tensors(string path, MappedFile file, object? root)
@@ -90,7 +90,7 @@ internal static class TorchCheckpoint
                 tensors[name] = new StoredWeight(tensor.Shape, () => Read(file, tensor)) { Type = tensor.Storage.Type };
         }
 
-        return tensors.Count > 0 ? tensors : throw new InvalidInputException($"{path} holds no tensors by name, neither at its top nor under {string.Join(" or ", Nested)}; it is no model.");
+        return tensors.Count > 0 ? tensors : throw new InvalidInputException($"{path} contains no named tensors, neither at the top level nor under {string.Join(" or ", Nested)}. It is not a model.");
     }
 
     private static Dictionary<string, string> Notes(object? root) => (root as PickleDictionary)?["global_step"] is long steps

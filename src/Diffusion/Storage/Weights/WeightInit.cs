@@ -1,9 +1,9 @@
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
-/// <summary>How a weight that is not loaded starts out (training only).</summary>
+/// <summary>The initialization of a weight that is not loaded (training only).</summary>
 public enum WeightInit
 {
-    /// <summary>Uniform in ±1/√fan-in, as PyTorch initialises linear and convolution weights and their biases.</summary>
+    /// <summary>Uniform in ±1/√fan-in, PyTorch's default for linear and convolution weights and biases.</summary>
     FanIn,
 
     /// <summary>All zeros.</summary>
@@ -12,6 +12,6 @@ public enum WeightInit
     /// <summary>All ones.</summary>
     Ones,
 
-    /// <summary>Normal with standard deviation 0.02, as CLIP initialises embeddings.</summary>
+    /// <summary>Normal with standard deviation 0.02, as in CLIP's embeddings.</summary>
     Embedding,
 }

@@ -3,23 +3,23 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
 /// <summary>A position in a checkpoint's tree of dotted names: <c>weights["down_blocks"][0]["resnets"]</c>.</summary>
-/// <param name="source">Where the weights come from.</param>
+/// <param name="source">The source of the weights.</param>
 /// <param name="prefix">The dotted name of this position, empty at the root.</param>
 public readonly struct WeightScope(WeightSource source, string prefix)
 {
-    /// <summary>The child position of this name.</summary>
+    /// <summary>The child position with this name.</summary>
     public WeightScope this[string child] => new(source, prefix.Length == 0 ? child : $"{prefix}.{child}");
 
-    /// <summary>The child position of this index.</summary>
+    /// <summary>The child position with this index.</summary>
     public WeightScope this[int child] => this[child.ToString(System.Globalization.CultureInfo.InvariantCulture)];
 
-    /// <summary>Whether a weight of this name exists below this position.</summary>
+    /// <summary>Whether a weight with this name exists below this position.</summary>
     public bool Has(string name) => source.Has(this[name].Name);
 
-    /// <summary>Number of dimensions of the stored weight of this name; 0 where the source does not store weights.</summary>
+    /// <summary>Number of dimensions of the stored weight with this name; 0 if the source does not store weights.</summary>
     public int Rank(string name) => source.Rank(this[name].Name);
 
-    /// <summary>Returns the weight of this name below this position.</summary>
+    /// <summary>Returns the weight with this name below this position.</summary>
     /// <inheritdoc cref="WeightSource.Take"/>
     public Tensor Take(string name, WeightInit init, long fanIn, params ReadOnlySpan<long> shape)
         => source.Take(this[name].Name, init, fanIn, shape);

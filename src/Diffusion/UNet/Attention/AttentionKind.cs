@@ -1,11 +1,11 @@
 namespace PromptToPrompt.Diffusion.UNet.Attention;
 
-/// <summary>What an attention layer attends to.</summary>
+/// <summary>The keys and values of an attention layer.</summary>
 public enum AttentionKind
 {
-    /// <summary>Picture positions attend to the prompt's tokens.</summary>
+    /// <summary>Image positions attend to the prompt's tokens.</summary>
     Cross,
 
-    /// <summary>Picture positions attend to each other.</summary>
+    /// <summary>Image positions attend to each other.</summary>
     Self,
 }

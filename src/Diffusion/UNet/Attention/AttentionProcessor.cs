@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.UNet.Attention;
 
 /// <summary>
-/// The one seam in the model: every attention layer of the U-Net hands its queries, keys and values to the run's processor.
-/// Processors belong to a run, not to the model, which is never changed.
+/// The extension point of the model: every attention layer of the U-Net passes its queries, keys and values to the run's processor.
+/// A processor belongs to a run; the model itself is never changed.
 /// </summary>
 public abstract class AttentionProcessor
 {
-    /// <summary>The processor that changes nothing: one fused attention.</summary>
+    /// <summary>The default processor: plain fused attention.</summary>
     public static AttentionProcessor Plain { get; } = new PlainAttention();
 
     /// <summary>Computes the layer's attention.</summary>
@@ -17,7 +17,7 @@ public abstract class AttentionProcessor
     /// <param name="query">[rows, heads, positions, width].</param>
     /// <param name="key">[rows, heads, tokens, width].</param>
     /// <param name="value">[rows, heads, tokens, width].</param>
-    /// <returns>[rows, heads, positions, width], a fresh tensor.</returns>
+    /// <returns>[rows, heads, positions, width], a new tensor.</returns>
     public abstract Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value);
 
     private sealed class PlainAttention : AttentionProcessor

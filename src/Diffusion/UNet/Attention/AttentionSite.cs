@@ -1,19 +1,19 @@
 namespace PromptToPrompt.Diffusion.UNet.Attention;
 
-/// <summary>Which part of the U-Net a layer belongs to.</summary>
+/// <summary>The part of the U-Net that a layer belongs to.</summary>
 public enum UNetStage
 {
     /// <summary>The contracting half.</summary>
     Down,
 
-    /// <summary>The narrowest part.</summary>
+    /// <summary>The middle, at the lowest resolution.</summary>
     Mid,
 
     /// <summary>The expanding half.</summary>
     Up,
 }
 
-/// <summary>One attention layer of a U-Net: where it stands, fixed when the model is built.</summary>
+/// <summary>One attention layer of a U-Net, identified by its position in the model.</summary>
 /// <param name="Index">Position among all attention layers of the U-Net in the order they run, from 0.</param>
 /// <param name="Stage">Contracting half, middle or expanding half.</param>
 /// <param name="Kind">Cross- or self-attention.</param>

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.UNet.Gradient;
 
-/// <summary>One evaluation by a <see cref="CheckpointedUNet"/> and, once, its gradient.</summary>
+/// <summary>One evaluation by a <see cref="CheckpointedUNet"/>, whose gradient can be computed once.</summary>
 public sealed class CheckpointedPass : IDisposable
 {
     private readonly Tensor embedding;
@@ -23,15 +23,15 @@ public sealed class CheckpointedPass : IDisposable
         this.path = path;
     }
 
-    /// <summary>What the U-Net predicts, [rows, out channels, h, w], without a gradient graph. Belongs to the pass.</summary>
+    /// <summary>The U-Net's prediction, [rows, out channels, h, w], without a gradient graph. Owned by the pass.</summary>
     public Tensor Output => output ?? throw new ObjectDisposedException(nameof(CheckpointedPass));
 
     /// <summary>
-    /// The gradient of a scalar loss with respect to the conditioning (a vector-Jacobian product). It can be asked for once, since it frees what
-    /// it used, and only while the U-Net that the pass came from is not disposed.
+    /// Computes the gradient of a scalar loss with respect to the conditioning (a vector-Jacobian product). It can be called once, because it
+    /// frees the stored data, and only while the U-Net of the pass is not disposed.
     /// </summary>
     /// <param name="outputGradient">Gradient of the loss with respect to <see cref="Output"/>, of its shape and any floating-point type.</param>
-    /// <returns>Float32: of the text, [rows, tokens, cross-attention width], and of the vector, [rows, width], where that was asked for.</returns>
+    /// <returns>Float32 gradients: of the text, [rows, tokens, cross-attention width], and, if requested, of the vector, [rows, width].</returns>
     public Conditioning Backward(Tensor outputGradient)
     {
         if (segments.Count == 0)
@@ -73,7 +73,7 @@ public sealed class CheckpointedPass : IDisposable
         embedding.Dispose();
     }
 
-    /// <summary>Runs the links. The first must read what is differentiated: nothing before it is.</summary>
+    /// <summary>Runs the links. The first one must read a differentiated input, because gradients stop there.</summary>
     internal void Run(IEnumerable<UNetLink> chain, Tensor start, IEnumerable<Tensor> startKept)
     {
         using var guard = no_grad();
@@ -107,8 +107,8 @@ public sealed class CheckpointedPass : IDisposable
 
     private Tensor Evaluate(Segment segment) => segment.Link.Run(segment.Input, segment.Embedding ?? embedding, segment.Context ?? context, call);
 
-    // Gradients with respect to a link's input (null for the first, whose input does not depend on the conditioning), to the text and to the embedding, where
-    // it reads them.
+    // Gradients with respect to a link's input (null for the first link, whose input does not depend on the conditioning), and to the text
+    // and the embedding if the link reads them.
     private (Tensor? Input, Tensor? Context, Tensor? Embedding) Differentiate(Segment segment, Tensor outputGradient)
     {
         using var graph = enable_grad();
@@ -120,7 +120,7 @@ public sealed class CheckpointedPass : IDisposable
         Tensor? Of(Tensor? leaf) => leaf is null ? null : gradients.Dequeue();
     }
 
-    /// <summary>A link that ran, with the leaves its gradient is taken of and, unless it will be recomputed, its output and graph.</summary>
+    /// <summary>A link after its forward pass, with the leaves of its gradient and, unless it will be recomputed, its output and graph.</summary>
     private sealed class Segment : IDisposable
     {
         public Segment(UNetLink link, Tensor input, long ownChannels, bool first, Tensor context, Tensor? embedding)
@@ -137,7 +137,7 @@ public sealed class CheckpointedPass : IDisposable
 
         public Tensor Input { get; }
 
-        /// <summary>How many of the input's channels came from the link before; the rest came from a skip.</summary>
+        /// <summary>Number of input channels from the previous link; the rest comes from a skip connection.</summary>
         public long OwnChannels { get; }
 
         public Tensor? Context { get; }

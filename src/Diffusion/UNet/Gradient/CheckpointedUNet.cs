@@ -4,20 +4,20 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.UNet.Gradient;
 
 /// <summary>
-/// A U-Net at one place of a trajectory, differentiable with respect to its conditioning alone, which is what optimising an embedding needs. The
-/// weights are frozen: no gradient of theirs is computed. What comes before the first link that reads the conditioning runs once for all passes.
+/// A U-Net at one point of a trajectory, differentiable only with respect to its conditioning, for optimizing embeddings. The weights are
+/// frozen and get no gradients. The links before the first one that reads the conditioning run once for all passes.
 /// </summary>
 /// <remarks>
-/// Each link of the chain is differentiated by itself, last to first, and what autograd holds for it is freed at once. When recomputing, a
-/// pass keeps the links' inputs only and runs each link again for its gradient (Chen et al., arXiv 1604.06174): that takes one more forward
-/// pass, and memory for the activations of one link instead of all.
+/// The links of the chain are differentiated one by one, from last to first, and the autograd data of each is freed immediately. When
+/// recomputing, a pass keeps only the links' inputs and reruns each link for its gradient (Chen et al., arXiv 1604.06174). This costs one
+/// more forward pass, but needs memory for the activations of only one link.
 /// </remarks>
 public sealed class CheckpointedUNet : IDisposable
 {
-    // A rough measure, from SD 1.5's: what autograd keeps of one row, in feature maps of the finest level.
+    // A rough estimate from SD 1.5: the data that autograd keeps for one row, in feature maps of the finest level.
     private const long KeptMaps = 1000;
 
-    /// <summary>Most bytes that are kept where nobody has said whether to save memory.</summary>
+    /// <summary>Maximum number of bytes of activations to keep by default.</summary>
     internal const long MaxKept = 2L << 30;
 
     private readonly List<UNetLink> chain;
@@ -28,22 +28,22 @@ public sealed class CheckpointedUNet : IDisposable
     private readonly Stack<Tensor> kept = [];
     private readonly VectorPath? path;
 
-    /// <summary>About what autograd keeps of a pass.</summary>
-    /// <param name="finest">Numbers in a feature map of the finest level, all rows together.</param>
-    /// <param name="number">Bytes of a number.</param>
+    /// <summary>Estimates the bytes that autograd keeps for a pass.</summary>
+    /// <param name="finest">Number of values in a feature map of the finest level, all rows together.</param>
+    /// <param name="number">Bytes per value.</param>
     internal static long KeptBytes(long finest, long number) => KeptMaps * finest * number;
 
-    /// <summary>Runs what does not depend on what is differentiated.</summary>
+    /// <summary>Runs the links that do not depend on the differentiated inputs.</summary>
     /// <param name="unet">The model.</param>
     /// <param name="sample">Latents, [rows, in channels, h, w].</param>
     /// <param name="timesteps">Timestep of each row, [rows] or [1].</param>
-    /// <param name="vector">The vector of text and sizes, [rows, width], for models that take one.</param>
+    /// <param name="vector">Added conditioning, [rows, width], for models that take it.</param>
     /// <param name="attention">The run's attention processor.</param>
-    /// <param name="step">What the processor is told of the run.</param>
-    /// <param name="recompute">Whether to save memory at the cost of time; null: where keeping activations would take more than about 2 GB.</param>
+    /// <param name="step">The step that the attention processor receives.</param>
+    /// <param name="recompute">Whether to recompute activations to save memory; null recomputes them if they would take more than about 2 GB.</param>
     /// <param name="differentiateVector">
-    /// Whether gradients with respect to <paramref name="vector"/> are wanted beside those with respect to the text. It joins the timestep in every
-    /// residual block, so next to nothing is shared between passes then.
+    /// Whether to compute gradients with respect to <paramref name="vector"/> as well as the text. The vector reaches every residual block
+    /// through the timestep embedding, so passes then share almost no work.
     /// </param>
     public CheckpointedUNet(
         UNet2DConditionModel unet,
@@ -68,8 +68,8 @@ public sealed class CheckpointedUNet : IDisposable
         chain = [.. unet.Chain.Skip(constant.Count)];
     }
 
-    /// <summary>Evaluates the U-Net and remembers what the gradient needs.</summary>
-    /// <param name="context">The text, [rows, tokens, cross-attention width], in the latents' type. Its own <c>requires_grad</c> plays no part.</param>
+    /// <summary>Evaluates the U-Net and stores the data for the gradient.</summary>
+    /// <param name="context">The text, [rows, tokens, cross-attention width], in the latents' type. Its <c>requires_grad</c> is ignored.</param>
     public CheckpointedPass Forward(Tensor context)
     {
         using var scope = NewDisposeScope();

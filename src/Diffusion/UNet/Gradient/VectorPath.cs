@@ -2,13 +2,13 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.UNet.Gradient;
 
-/// <summary>The way from the vector of text and sizes to the embedding that residual blocks are given, for its gradient. It is run again for that: it is short.</summary>
+/// <summary>The path from the added conditioning to the residual blocks' embedding. It is recomputed for the gradient, because it is short.</summary>
 internal sealed class VectorPath(UNet2DConditionModel unet, Tensor timesteps, Tensor vector, ScalarType dtype) : IDisposable
 {
     private readonly Tensor timesteps = timesteps.alias().DetachFromDisposeScope();
     private readonly Tensor vector = vector.detach().DetachFromDisposeScope();
 
-    /// <summary>A gradient with respect to the embedding, as one with respect to the vector: float32, of the vector's shape.</summary>
+    /// <summary>Converts a gradient with respect to the embedding to one with respect to the vector: float32, of the vector's shape.</summary>
     public Tensor Backward(Tensor embeddingGradient)
     {
         using var graph = enable_grad();
