@@ -4,14 +4,14 @@ using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>How a given picture is brought to the size that the model works at.</summary>
+/// <summary>The option <c>--frame</c>.</summary>
 /// <param name="group">The heading in help.</param>
-/// <param name="choices">The ways there are, the usual one first.</param>
+/// <param name="choices">The choices, the default first.</param>
 internal sealed class FrameOption(HelpGroup group, params string[] choices)
 {
     private readonly Option<string> frame = Parsed.Choice("--frame", "Fit of the image to the model's size", choices[0], choices).In(group);
 
-    /// <summary>All ways.</summary>
+    /// <summary>All choices.</summary>
     public static FrameOption Any(HelpGroup group) => new(group, "crop", "fit", "pad");
 
     public Option Option => frame;

@@ -1,9 +1,9 @@
 namespace PromptToPrompt.Studio.Engine;
 
-/// <summary>Who lets go of what.</summary>
+/// <summary>Ownership of resources.</summary>
 internal static class Ownership
 {
-    /// <summary>Does some work with a thing that nobody has taken over yet; where the work fails nobody will, so it is let go of.</summary>
+    /// <summary>Runs work that takes ownership of a resource; disposes the resource if the work throws.</summary>
     public static T DisposeOnFailure<T>(this IDisposable thing, Func<T> work)
     {
         try
