@@ -27,7 +27,12 @@ internal static class DoctorCommand
             else
                 Print(findings);
             if (problem is null)
+            {
+                if (!report.Json(parse))
+                    Console.Out.WriteLine($"All checks passed: p2p works on this machine and runs on {findings["device"]}.");
                 return ExitCode.Done;
+            }
+
             Console.Error.WriteLine($"{parse.RootCommandResult.Command.Name}: {problem}");
             return ExitCode.Failed;
         });

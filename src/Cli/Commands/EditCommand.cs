@@ -3,6 +3,7 @@ using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Pipelines;
 
@@ -67,9 +68,16 @@ internal static class EditCommand
             var settings = inverting.Settings(parse, request.Source.Prompt, request.Sampling);
             if (!real.IsInverted)
                 EditRun.Check(model, request.Source, request.Edit, settings);
-            var inverted = real.Open(
-                model, settings, picture => inverting.Framing(parse, model, picture, run.Sampling.Size(parse)), run.IsQuiet(parse), cancellationToken);
+            var inverted = real.Open(model, settings, Frame, run.IsQuiet(parse), cancellationToken);
             return request with { Source = run.Sampling.Follow(parse, request.Source, inverted), Edit = request.Edit with { Mask = real.Frame(request.Edit.Mask) } };
+
+            Framing Frame(Picture picture)
+            {
+                var framing = inverting.Framing(parse, model, picture, run.Sampling.Size(parse));
+                if (!run.IsQuiet(parse) && inverting.NoteOn(parse, framing) is { } note)
+                    Console.Error.WriteLine(note);
+                return framing;
+            }
         }
     }
 }

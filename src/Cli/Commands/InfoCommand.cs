@@ -21,7 +21,7 @@ internal static class InfoCommand
         var report = new ReportOptions().AddJsonTo(command);
         command.SetAction(parse =>
         {
-            var path = parse.GetValue(picture)!;
+            var path = PictureNotes.FileOf(parse.GetValue(picture)!);
             var notes = PictureNotes.Read(path);
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(ToJson(path, notes)));
@@ -78,7 +78,12 @@ internal static class InfoCommand
     private static IEnumerable<(string What, string Value)> Rows(string path, PictureNotes notes)
     {
         if (notes.Record is { } record)
-            return [.. OfRecord(record), .. notes.Parameters is { } same ? OfParameters(same) : OfPrompts(record), .. OfFiles(record), ("again", record[RunRecord.Repeat] is null ? "" : $"p2p run {path}")];
+        {
+            // The record states the version already.
+            var settings = notes.Parameters is { } same ? OfParameters(same).Where(row => row.What != "version") : OfPrompts(record);
+            return [.. OfRecord(record), .. settings, .. OfFiles(record), ("repeat with", record[RunRecord.Repeat] is null ? "" : $"p2p run {path}")];
+        }
+
         var known = new[] { GenerationParameters.Keyword, ComfyGraph.Keyword, ComfyGraph.Workflow };
         return
         [
@@ -96,11 +101,11 @@ internal static class InfoCommand
         yield return ("made with", record[RunRecord.ProgramVersion] is { } version ? $"{command}, version {version}" : command);
     }
 
-    private static IEnumerable<(string, string)> OfParameters(GenerationParameters parameters) =>
-        [("prompt", parameters.Prompt), ("negative prompt", parameters.Negative), .. parameters.Settings.Select(setting => (setting.Key, setting.Value))];
+    private static IEnumerable<(string What, string Value)> OfParameters(GenerationParameters parameters) =>
+        [("prompt", parameters.Prompt), ("negative prompt", parameters.Negative), .. parameters.Settings.Select(setting => (Uncapitalized(setting.Key), setting.Value))];
 
     // For a sheet, an input picture or the record itself.
-    private static IEnumerable<(string, string)> OfPrompts(JsonObject record) =>
+    private static IEnumerable<(string What, string Value)> OfPrompts(JsonObject record) =>
         [("prompt", $"{record["source"]}"), .. (record["targets"] as JsonArray ?? []).Select(target => ("edited to", $"{target}")), ("model", $"{record[RunRecord.ModelName]}")];
 
     private static IEnumerable<(string, string)> OfFiles(JsonObject record) =>
@@ -113,6 +118,9 @@ internal static class InfoCommand
         .. graph.Negatives.Select(prompt => ("negative prompt", prompt)),
         .. graph.Settings.Select(setting => (setting.Key, setting.Value)),
     ];
+
+    // "Model hash" becomes "model hash", like the other rows; "CFG scale" stays.
+    private static string Uncapitalized(string key) => key is [_, var second, ..] && char.IsLower(second) ? char.ToLowerInvariant(key[0]) + key[1..] : key;
 
     private static string Shortened(string text) => text.Length <= MaxLineLength ? text : $"{text[..MaxLineLength]}… ({text.Length} characters; --json shows all)";
 

@@ -62,6 +62,8 @@ internal static class InvertCommand
             trace?.RequireTrace();
             if (!overwrites)
                 RequireFree(path, parse.GetValue(output)!, run, earlier => earlier.IsOf(loaded, settings, picture, framing), loaded);
+            if (!quiet && options.NoteOn(parse, framing) is { } note)
+                Console.Error.WriteLine(note);
             using var file = Invert(loaded, settings, picture, framing, path, quiet, cancellationToken);
             model.Announce(parse, loaded.Device, quiet);
             if (!quiet)

@@ -75,7 +75,9 @@ internal sealed class InversionOptions
         InversionGuidance = parse.GetValue(inversionGuidance),
     };
 
-    /// <summary>How the picture is brought to the model's size.</summary>
-    public Framing Framing(ParseResult parse, StableDiffusionModel model, Picture picture, PixelSize? size)
-        => model.Frame(frame.Read(parse), picture.Size, size);
+    /// <summary>Frames the picture to the model's size.</summary>
+    public Framing Framing(ParseResult parse, StableDiffusionModel model, Picture picture, PixelSize? size) => model.Frame(frame.Read(parse), picture.Size, size);
+
+    /// <inheritdoc cref="FrameOption.Note"/>
+    public string? NoteOn(ParseResult parse, Framing framing) => frame.Note(parse, framing);
 }

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Cli.Options;
 /// <summary>Finds models by path or by name.</summary>
 internal static class ModelFolder
 {
-    /// <summary>Separates a hub model's name from its revision.</summary>
+    /// <summary>What stands between the name of a model of the hub and its revision.</summary>
     public const char RevisionMark = '@';
 
     private const string Index = "model_index.json";
@@ -15,7 +15,7 @@ internal static class ModelFolder
     /// A model: a file or directory as it is given; <c>OWNER/NAME</c> or <c>OWNER/NAME@REVISION</c> in the Hugging Face cache; else a name as for
     /// <see cref="Find"/>.
     /// </summary>
-    /// <exception cref="InvalidInputException">There is no such model.</exception>
+    /// <exception cref="InvalidInputException">There is none.</exception>
     public static string FindModel(string name, string option = "--model") =>
         File.Exists(name) ? Path.GetFullPath(name)
         : !Directory.Exists(name) && name.Split(RevisionMark, 2) is var parts && HubRepository.TryParse(parts[0], out var repository)
@@ -36,11 +36,11 @@ internal static class ModelFolder
     /// A directory as it is given; else <c>models/NAME</c> in the current directory, the program's, or one above either of them.
     /// </summary>
     /// <param name="name">The path or name.</param>
-    /// <param name="option">The option that names it.</param>
-    /// <param name="file">A file that such a folder contains.</param>
-    /// <param name="source">Advice on how to get one.</param>
-    /// <exception cref="InvalidInputException">There is no such model.</exception>
-    public static string Find(string name, string option = "--model", string file = Index, string source = "download one with p2p models pull")
+    /// <param name="option">The option it was given by.</param>
+    /// <param name="file">A file that such a folder has.</param>
+    /// <param name="source">How to get one.</param>
+    /// <exception cref="InvalidInputException">There is none.</exception>
+    public static string Find(string name, string option = "--model", string file = Index, string source = "get one with p2p models pull")
     {
         if (Directory.Exists(name))
             return Path.GetFullPath(name);
@@ -54,7 +54,7 @@ internal static class ModelFolder
         }
 
         throw new InvalidInputException(
-            option, $"There is no directory or file \"{name}\", and no models/{name} here or in a parent folder.", $"Give a path, or {source}.");
+            option, $"There is no directory or file \"{name}\", and no models/{name} here or in a folder above.", $"Give the path of one, or {source}.");
     }
 
     private static string Pulled(HubRepository repository, string? revision, string option)

@@ -22,12 +22,13 @@ internal sealed record PictureNotes(
     /// <summary>Whether the file contains no text at all.</summary>
     public bool IsEmpty => Record is null && Texts.Count == 0;
 
+    /// <summary>The file that a path stands for: the <c>run.json</c> of a folder, else the path itself.</summary>
+    public static string FileOf(string path) => Directory.Exists(path) ? Path.Combine(path, "run.json") : path;
+
     /// <summary>Reads a picture or a run record.</summary>
     /// <exception cref="InvalidInputException">There is no such file, or it is neither of the two.</exception>
     public static PictureNotes Read(string path)
     {
-        if (Directory.Exists(path))
-            throw new InvalidInputException($"{path} is a folder; give a picture.");
         if (!File.Exists(path))
             throw new InvalidInputException($"There is no file {path}.");
         try

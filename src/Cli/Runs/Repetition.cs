@@ -57,9 +57,7 @@ internal sealed class Repetition
     /// <exception cref="InvalidInputException">There is no record.</exception>
     private static JsonObject RecordOf(string path)
     {
-        var file = Directory.Exists(path) ? Path.Combine(path, "run.json") : path;
-        if (!File.Exists(file))
-            throw new InvalidInputException($"There is no file {file}; give a run.json or a picture that p2p has made.");
+        var file = PictureNotes.FileOf(path);
         var found = PictureNotes.Read(file);
         return found.Record ?? throw new InvalidInputException(
             found.IsPicture ? $"{path} does not contain a run record. Give a picture made by p2p, or a run.json." : $"{path} is not a run record. Give a run.json, or a picture made by p2p.");

@@ -19,7 +19,7 @@ internal sealed class ProblemHandler(IProblemDetailsService problems, ILogger<Pr
             InvalidInputException input => (StatusCodes.Status400BadRequest, input.Describe(FieldNames.Of)),
             QueueFullException => (StatusCodes.Status429TooManyRequests, exception.Message),
             StudioClosedException => (StatusCodes.Status503ServiceUnavailable, exception.Message),
-            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "The request is too large for this studio."),
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "The request is larger than this studio accepts."),
             BadHttpRequestException { InnerException: JsonException json } => (StatusCodes.Status400BadRequest, $"The JSON is invalid: {json.Message}"),
             BadHttpRequestException bad => (bad.StatusCode, bad.Message),
             _ => (StatusCodes.Status500InternalServerError, "Internal error of the studio; see its log."),

@@ -1,9 +1,9 @@
 namespace PromptToPrompt.Studio.Engine;
 
-/// <summary>Ownership of resources.</summary>
+/// <summary>Who lets go of what.</summary>
 internal static class Ownership
 {
-    /// <summary>Runs work that takes ownership of a resource; disposes the resource if the work throws.</summary>
+    /// <summary>Does some work with a thing that nobody has taken over yet; where the work fails nobody will, so it is let go of.</summary>
     public static T DisposeOnFailure<T>(this IDisposable thing, Func<T> work)
     {
         try
