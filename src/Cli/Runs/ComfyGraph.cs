@@ -20,7 +20,7 @@ internal sealed record ComfyGraph(IReadOnlyList<string> Prompts, IReadOnlyList<s
     private const string Positive = "positive", Negative = "negative", ClassType = "class_type", Inputs = "inputs";
     private const int MaxDepth = 16;
 
-    private static readonly string[] Told =
+    private static readonly string[] Known =
         ["ckpt_name", "unet_name", "lora_name", "steps", "cfg", "sampler_name", "scheduler", "seed", "noise_seed", "denoise", "width", "height"];
 
     /// <summary>Parses a graph; null if the text is not one.</summary>
@@ -32,7 +32,7 @@ internal sealed record ComfyGraph(IReadOnlyList<string> Prompts, IReadOnlyList<s
             .ToDictionary(node => node.Key, node => (JsonObject)node.Value![Inputs]!, StringComparer.Ordinal);
         if (nodes.Count == 0)
             return null;
-        return new ComfyGraph(Of(Positive), Of(Negative), [.. Told.SelectMany(name => nodes.Values.Select(inputs => inputs[name]).OfType<JsonValue>()
+        return new ComfyGraph(Of(Positive), Of(Negative), [.. Known.SelectMany(name => nodes.Values.Select(inputs => inputs[name]).OfType<JsonValue>()
             .Select(value => value.ToString()).Distinct().Select(value => KeyValuePair.Create(name, value)))]);
 
         string[] Of(string side) => [.. nodes.Values.SelectMany(inputs => Texts(nodes, inputs[side], side, [], 0)).Distinct()];

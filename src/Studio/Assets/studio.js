@@ -102,17 +102,17 @@ function bytes(text) {
 }
 
 // Dark for low attention, through violet and orange to pale yellow for the maximum.
-const colours = [[20, 12, 60, 0.62], [110, 24, 110, 0.6], [206, 62, 76, 0.58], [250, 152, 40, 0.62], [254, 248, 176, 0.72]]
+const colors = [[20, 12, 60, 0.62], [110, 24, 110, 0.6], [206, 62, 76, 0.58], [250, 152, 40, 0.62], [254, 248, 176, 0.72]]
 function draw(canvas, values, width, height) {
     canvas.width = width
     canvas.height = height
     const context = canvas.getContext('2d')
     const image = context.createImageData(width, height)
     for (let i = 0; i < values.length; i++) {
-        const place = values[i] / 255 * (colours.length - 1)
-        const low = Math.min(Math.floor(place), colours.length - 2)
+        const place = values[i] / 255 * (colors.length - 1)
+        const low = Math.min(Math.floor(place), colors.length - 2)
         for (let c = 0; c < 4; c++) {
-            const value = colours[low][c] + (place - low) * (colours[low + 1][c] - colours[low][c])
+            const value = colors[low][c] + (place - low) * (colors[low + 1][c] - colors[low][c])
             image.data[4 * i + c] = c === 3 ? value * 255 : value
         }
     }

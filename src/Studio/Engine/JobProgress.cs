@@ -29,7 +29,7 @@ public enum JobState
 /// <param name="Step">Completed steps of the stage.</param>
 /// <param name="Steps">Total steps of the stage.</param>
 /// <param name="Preview">Number of the latest preview, from 1; 0 without one.</param>
-/// <param name="Losses">The loss of each optimised step so far.</param>
+/// <param name="Losses">The loss of each optimized step so far.</param>
 /// <param name="Version">Id of the finished version.</param>
 /// <param name="Problem">Why it failed and what to do.</param>
 /// <param name="Setting">The invalid field of the recipe, or null.</param>

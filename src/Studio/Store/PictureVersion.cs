@@ -41,7 +41,7 @@ public sealed record VersionFacts
     /// <summary>PSNR of the autoencoder alone, the upper bound.</summary>
     public double? PsnrOfAutoencoder { get; init; }
 
-    /// <summary>The last loss of each optimised step.</summary>
+    /// <summary>The last loss of each optimized step.</summary>
     public IReadOnlyList<double> Losses { get; init; } = [];
 }
 
