@@ -16,10 +16,10 @@ namespace PromptToPrompt.Cli;
 /// <param name="root">The commands.</param>
 internal sealed class CommandLine(RootCommand root)
 {
-    /// <summary>How arguments are read: a prompt may begin with "@", which would otherwise name a file of arguments.</summary>
+    /// <summary>Parser settings. A prompt may begin with "@", so response files are off.</summary>
     public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null };
 
-    /// <summary>How commands run: they are synchronous and stop by their own token, so nothing may end them earlier, and their errors are this class's.</summary>
+    /// <summary>Commands are synchronous and stop by their own token, so there is no termination timeout; this class reports their errors.</summary>
     public static InvocationConfiguration Invoking { get; } = new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
 
     /// <summary>Runs a command.</summary>
@@ -27,7 +27,7 @@ internal sealed class CommandLine(RootCommand root)
     public int Run(string[] args)
     {
         if (!HasWorkingFolder())
-            return Fail(ExitCode.WrongInput, "The folder that this command was started in does not exist any more; change to another one.");
+            return Fail(ExitCode.WrongInput, "The current directory no longer exists. Change to another one.");
         var parse = root.Parse(args, Parsing);
         if (parse.Errors.Count > 0 && parse.Action is ParseErrorAction)
             return Fail(ExitCode.WrongInput, $"{Problem(parse)} See \"{PathOf(parse)} --help\".");
@@ -35,7 +35,7 @@ internal sealed class CommandLine(RootCommand root)
         {
             return Fail(
                 ExitCode.WrongInput,
-                $"There is no option \"{stray}\".{Meant(stray, parse.CommandResult.Command)} See \"{PathOf(parse)} --help\"; before a prompt that begins so, put --.");
+                $"There is no option \"{stray}\".{Meant(stray, parse.CommandResult.Command)} See \"{PathOf(parse)} --help\". Put -- before a prompt that begins with a dash.");
         }
 
         try
@@ -99,14 +99,14 @@ internal sealed class CommandLine(RootCommand root)
     {
         var (command, error) = (parse.CommandResult.Command, parse.Errors[0].Message);
         var unmatched = parse.UnmatchedTokens.FirstOrDefault();
-        // Of a mistyped command the parser first says that a command is missing.
+        // For a mistyped command, the parser's first error is that a command is missing.
         if (unmatched is not null && command.Subcommands.Count > 0)
             return $"There is no command or option \"{unmatched}\".{Meant(unmatched, command)}";
         if (unmatched is not null && error.Contains($"'{unmatched}'", StringComparison.Ordinal))
         {
             return unmatched.StartsWith('-')
                 ? $"There is no option \"{unmatched}\".{Meant(unmatched, command)}"
-                : $"\"{unmatched}\" is one argument too many; put a prompt of several words in quotes.";
+                : $"\"{unmatched}\" is an extra argument. Put prompts of several words in quotes.";
         }
 
         return command.Subcommands.Count > 0 && command.Action is null
@@ -114,7 +114,7 @@ internal sealed class CommandLine(RootCommand root)
             : error;
     }
 
-    // Where any number of prompts may be given, the parser takes a mistyped option for one of them.
+    // Where a command accepts any number of prompts, the parser takes a mistyped option for a prompt.
     private static string? StrayOption(ParseResult parse) => parse.Tokens.Any(token => token.Type == TokenType.DoubleDash) ? null
         : parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
             .FirstOrDefault(value => value.Length > 2 && value.StartsWith("--", StringComparison.Ordinal) && !value.Contains(' ', StringComparison.Ordinal));
@@ -130,19 +130,19 @@ internal sealed class CommandLine(RootCommand root)
         return string.Join(' ', names.Prepend(root.Name));
     }
 
-    // What a command was asked to print and could not is a failure. What it has made beside that is there all the same.
+    // A requested report that cannot be printed is a failure, although the files of the run are complete.
     private int Delivered(ParseResult parse, int code)
     {
         if (code != ExitCode.Done || StandardStreams.Out.Problem is not { } problem)
             return code;
         var reason = $"standard output cannot be written ({problem.Message})";
         if (IsForPrinting(parse))
-            return Fail(ExitCode.Failed, $"The result is not printed: {reason}; redirect standard output to a writable file or pipe.");
-        Console.Error.WriteLine($"warning: the summary is not printed, {reason}; the work is done.");
+            return Fail(ExitCode.Failed, $"The result could not be printed: {reason}. Redirect standard output to a writable file or pipe.");
+        Console.Error.WriteLine($"warning: the summary could not be printed: {reason}. All files are written.");
         return code;
     }
 
-    // Without --quiet a command has nothing but its report.
+    // Commands without --quiet produce only a report.
     private static bool IsForPrinting(ParseResult parse)
     {
         var command = parse.CommandResult.Command;

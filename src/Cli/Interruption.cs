@@ -13,7 +13,7 @@ internal sealed class Interruption : IDisposable
     [
         PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
-        // A file that grows beyond what the shell allows (ulimit -f) would end the process; so writing fails instead, and says why.
+        // Without this, a file above the shell's limit (ulimit -f) ends the process. Now the write fails with a message.
         PosixSignalRegistration.Create(FileTooLarge, context => context.Cancel = true),
     ];
 

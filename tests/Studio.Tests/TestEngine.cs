@@ -42,7 +42,7 @@ internal sealed class TestEngine : IAsyncDisposable
         return Store.Version(over.Version!);
     }
 
-    /// <summary>A picture with a gradient, as somebody sends it.</summary>
+    /// <summary>An uploaded picture with a gradient.</summary>
     public string Send(int width, int height)
     {
         var rgb = new byte[width * height * 3];

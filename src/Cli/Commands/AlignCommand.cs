@@ -10,7 +10,7 @@ using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p align</c>: which words of a target take the attention of which words of the source.</summary>
+/// <summary><c>p2p align</c>: shows which target words take the attention of which source words.</summary>
 internal static class AlignCommand
 {
     public static Command Create()

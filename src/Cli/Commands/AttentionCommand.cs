@@ -5,7 +5,7 @@ using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p attention</c>: where each word of a prompt looks, and what the places of the picture look at.</summary>
+/// <summary><c>p2p attention</c>: draws cross-attention maps for each word, and the components of self-attention.</summary>
 internal static class AttentionCommand
 {
     public static Command Create(CancellationToken cancellationToken, Repetition? repeats)

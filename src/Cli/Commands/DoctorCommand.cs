@@ -9,7 +9,7 @@ using PromptToPrompt.Diffusion.Native.Numerics;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p doctor</c>: what was found on this machine, and what is wrong with it.</summary>
+/// <summary><c>p2p doctor</c>: checks libtorch, the device, the numerics and the model on this machine.</summary>
 internal static class DoctorCommand
 {
     public static Command Create()
@@ -27,7 +27,12 @@ internal static class DoctorCommand
             else
                 Print(findings);
             if (problem is null)
+            {
+                if (!report.Json(parse))
+                    Console.Out.WriteLine($"All checks passed: p2p works on this machine and runs on {findings["device"]}.");
                 return ExitCode.Done;
+            }
+
             Console.Error.WriteLine($"{parse.RootCommandResult.Command.Name}: {problem}");
             return ExitCode.Failed;
         });
@@ -70,7 +75,7 @@ internal static class DoctorCommand
 
     private static void Print(JsonObject findings)
     {
-        // Plain lines, since a table would break the paths.
+        // Plain lines: a table would wrap the paths.
         var shown = findings.Where(finding => finding.Value is not null && finding.Key != "problem").ToList();
         var width = shown.Max(finding => finding.Key.Length) + 2;
         foreach (var (name, value) in shown)

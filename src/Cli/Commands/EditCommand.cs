@@ -3,12 +3,13 @@ using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p edit</c>: a picture, and the same picture with another prompt.</summary>
+/// <summary><c>p2p edit</c>: makes a picture and its edits by other prompts.</summary>
 internal static class EditCommand
 {
     public static Command Create(CancellationToken cancellationToken, Repetition? repeats)
@@ -32,13 +33,13 @@ internal static class EditCommand
             var (file, saved) = (parse.GetValue(image), parse.GetValue(inversion));
             if (saved is not null && file is not null)
                 throw new InvalidInputException("--image", "It cannot be combined with --inversion.", "Use one of them.");
-            // A weight alone is an edit, of the same words.
+            // A weight alone is an edit with the same words.
             if (saved is null && texts.Length == 1 && edit.HasWeights(parse))
                 texts = [texts[0], texts[0]];
             if (saved is null && texts.Length < 2)
-                throw new InvalidInputException("There is only the source prompt. Give at least one more prompt to edit to. See \"p2p edit --help\".");
+                throw new InvalidInputException("Only the source prompt is given. Add at least one target prompt. See \"p2p edit --help\".");
             if (saved is not null)
-                inverting.RequireUnused(parse, "--inversion is inverted already", run.Sampling.DecidedByInversion);
+                inverting.RequireUnused(parse, "--inversion is already inverted", run.Sampling.DecidedByInversion);
             else if (file is null)
                 inverting.RequireUnused(parse, "there is no --image");
             using var real = saved is not null ? RealPicture.Saved(saved) : file is not null ? RealPicture.FromImage(file) : null;
@@ -54,7 +55,7 @@ internal static class EditCommand
                     Observation = new Observation { Attention = parse.GetValue(attention) },
                     Prepare = (model, request) => real is null ? request : Open(real, model, request, parse),
                     AddPictures = real is null ? PictureJob.AddEdits : real.AddPictures,
-                    // Maps are there for a local blend as well, but then nobody wants to see them.
+                    // A local blend records maps too, but they are drawn only with --attention.
                     AddFiles = parse.GetValue(attention) ? AttentionFiles.Add : (_, _) => { },
                     AddFacts = record => real?.AddFacts(record),
                 },
@@ -67,9 +68,16 @@ internal static class EditCommand
             var settings = inverting.Settings(parse, request.Source.Prompt, request.Sampling);
             if (!real.IsInverted)
                 EditRun.Check(model, request.Source, request.Edit, settings);
-            var inverted = real.Open(
-                model, settings, picture => inverting.Framing(parse, model, picture, run.Sampling.Size(parse)), run.IsQuiet(parse), cancellationToken);
+            var inverted = real.Open(model, settings, Frame, run.IsQuiet(parse), cancellationToken);
             return request with { Source = run.Sampling.Follow(parse, request.Source, inverted), Edit = request.Edit with { Mask = real.Frame(request.Edit.Mask) } };
+
+            Framing Frame(Picture picture)
+            {
+                var framing = inverting.Framing(parse, model, picture, run.Sampling.Size(parse));
+                if (!run.IsQuiet(parse) && inverting.NoteOn(parse, framing) is { } note)
+                    Console.Error.WriteLine(note);
+                return framing;
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ using PromptToPrompt.Cli.Runs;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p generate</c>: a picture from a prompt.</summary>
+/// <summary><c>p2p generate</c>: makes a picture from a prompt.</summary>
 internal static class GenerateCommand
 {
     public static Command Create(CancellationToken cancellationToken, Repetition? repeats)

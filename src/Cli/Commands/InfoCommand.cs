@@ -8,7 +8,7 @@ using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p info</c>: how a picture was made, as far as it says so itself.</summary>
+/// <summary><c>p2p info</c>: shows how a picture was made, from the text in its file.</summary>
 internal static class InfoCommand
 {
     // A line of the table; longer texts are in --json.
@@ -16,12 +16,12 @@ internal static class InfoCommand
 
     public static Command Create()
     {
-        var picture = new Argument<string>("picture") { Description = "Image made by p2p or another program, or a run.json" };
+        var picture = new Argument<string>("picture") { Description = "Image made by p2p or another program, a run.json, or a folder with one" };
         var command = new Command("info", "Show the generation settings stored in an image") { picture }.In(HelpGroup.Runs);
         var report = new ReportOptions().AddJsonTo(command);
         command.SetAction(parse =>
         {
-            var path = parse.GetValue(picture)!;
+            var path = PictureNotes.FileOf(parse.GetValue(picture)!);
             var notes = PictureNotes.Read(path);
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(ToJson(path, notes)));
@@ -55,7 +55,7 @@ internal static class InfoCommand
         ["texts"] = new JsonArray([.. notes.Texts.Select(text => new JsonObject { ["keyword"] = text.Keyword, ["text"] = text.Text })]),
     };
 
-    // The first of a name counts, as where it is read.
+    // The first setting of a name counts, as when it is read.
     private static JsonObject Settings(IEnumerable<KeyValuePair<string, string>> settings) =>
         new(settings.DistinctBy(setting => setting.Key).Select(setting => KeyValuePair.Create(setting.Key, (JsonNode?)setting.Value)));
 
@@ -65,7 +65,7 @@ internal static class InfoCommand
         var rows = Rows(path, notes).Where(row => row.Value.Length > 0).ToList();
         if (rows.Count == 0)
         {
-            Console.Out.WriteLine("It does not say how it was made: there are no settings in the file. (Programs that save a picture again often leave them out.)");
+            Console.Out.WriteLine("The file does not say how it was made. (Programs often drop this text when they save a picture again.)");
             return;
         }
 
@@ -78,12 +78,17 @@ internal static class InfoCommand
     private static IEnumerable<(string What, string Value)> Rows(string path, PictureNotes notes)
     {
         if (notes.Record is { } record)
-            return [.. OfRecord(record), .. notes.Parameters is { } same ? OfParameters(same) : OfPrompts(record), .. OfFiles(record), ("again", record[RunRecord.Repeat] is null ? "" : $"p2p run {path}")];
+        {
+            // The record states the version already.
+            var settings = notes.Parameters is { } same ? OfParameters(same).Where(row => row.What != "version") : OfPrompts(record);
+            return [.. OfRecord(record), .. settings, .. OfFiles(record), ("repeat with", record[RunRecord.Repeat] is null ? "" : $"p2p run {path}")];
+        }
+
         var known = new[] { GenerationParameters.Keyword, ComfyGraph.Keyword, ComfyGraph.Workflow };
         return
         [
             .. notes.Graph is { } graph ? OfGraph(graph, notes.Texts) : [],
-            .. notes.Parameters is { } parameters ? OfParameters(parameters).Prepend(("made with", "a program that writes settings as AUTOMATIC1111's web UI does")) : [],
+            .. notes.Parameters is { } parameters ? OfParameters(parameters).Prepend(("made with", "a program that writes AUTOMATIC1111's settings")) : [],
             .. notes.Texts.Where(text => !known.Contains(text.Keyword) || (notes.Graph is null && text.Keyword != GenerationParameters.Keyword))
                 .Select(text => (text.Keyword, Shortened(text.Text))),
         ];
@@ -91,16 +96,16 @@ internal static class InfoCommand
 
     private static IEnumerable<(string, string)> OfRecord(JsonObject record)
     {
-        // Of the studio there are the commands instead of one.
+        // The studio records several command lines instead of one command.
         var command = record[RunRecord.Command] is JsonArray lines ? string.Join('\n', lines.Select(line => line?.ToString())) : $"p2p {record[RunRecord.Command]}";
         yield return ("made with", record[RunRecord.ProgramVersion] is { } version ? $"{command}, version {version}" : command);
     }
 
-    private static IEnumerable<(string, string)> OfParameters(GenerationParameters parameters) =>
-        [("prompt", parameters.Prompt), ("negative prompt", parameters.Negative), .. parameters.Settings.Select(setting => (setting.Key, setting.Value))];
+    private static IEnumerable<(string What, string Value)> OfParameters(GenerationParameters parameters) =>
+        [("prompt", parameters.Prompt), ("negative prompt", parameters.Negative), .. parameters.Settings.Select(setting => (Uncapitalized(setting.Key), setting.Value))];
 
-    // A sheet, a given picture or the record itself.
-    private static IEnumerable<(string, string)> OfPrompts(JsonObject record) =>
+    // For a sheet, an input picture or the record itself.
+    private static IEnumerable<(string What, string Value)> OfPrompts(JsonObject record) =>
         [("prompt", $"{record["source"]}"), .. (record["targets"] as JsonArray ?? []).Select(target => ("edited to", $"{target}")), ("model", $"{record[RunRecord.ModelName]}")];
 
     private static IEnumerable<(string, string)> OfFiles(JsonObject record) =>
@@ -114,8 +119,11 @@ internal static class InfoCommand
         .. graph.Settings.Select(setting => (setting.Key, setting.Value)),
     ];
 
+    // "Model hash" becomes "model hash", like the other rows; "CFG scale" stays.
+    private static string Uncapitalized(string key) => key is [_, var second, ..] && char.IsLower(second) ? char.ToLowerInvariant(key[0]) + key[1..] : key;
+
     private static string Shortened(string text) => text.Length <= MaxLineLength ? text : $"{text[..MaxLineLength]}… ({text.Length} characters; --json shows all)";
 
-    // What is in somebody's picture must not steer the terminal.
+    // Text from a file must not control the terminal.
     private static string Plain(string text) => string.Concat(text.Select(c => char.IsControl(c) && c != '\n' ? '\uFFFD' : c));
 }

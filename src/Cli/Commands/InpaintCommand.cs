@@ -8,7 +8,7 @@ using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p inpaint</c>: a part of a picture, filled by a prompt.</summary>
+/// <summary><c>p2p inpaint</c>: fills the masked part of a picture from a prompt.</summary>
 internal static class InpaintCommand
 {
     public static Command Create(CancellationToken cancellationToken, Repetition? repeats)

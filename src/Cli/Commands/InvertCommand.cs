@@ -16,7 +16,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p invert</c>: finds the noise that a real picture could have come from, and keeps it in a file for edits.</summary>
+/// <summary><c>p2p invert</c>: inverts a real picture and saves the inversion for edits.</summary>
 internal static class InvertCommand
 {
     public static Command Create(CancellationToken cancellationToken, Repetition? repeats)
@@ -62,6 +62,8 @@ internal static class InvertCommand
             trace?.RequireTrace();
             if (!overwrites)
                 RequireFree(path, parse.GetValue(output)!, run, earlier => earlier.IsOf(loaded, settings, picture, framing), loaded);
+            if (!quiet && options.NoteOn(parse, framing) is { } note)
+                Console.Error.WriteLine(note);
             using var file = Invert(loaded, settings, picture, framing, path, quiet, cancellationToken);
             model.Announce(parse, loaded.Device, quiet);
             if (!quiet)
@@ -95,14 +97,14 @@ internal static class InvertCommand
 
     private static string Unfinished(string path) => path + ".unfinished";
 
-    // Where it goes is checked before the work.
+    // Check the output path before the run.
     private static string Target(string output, string image)
     {
         var path = Path.GetFullPath(output);
         if (Directory.Exists(path))
             throw new InvalidInputException("--output", $"{output} is a folder.", "Give the name of a file.");
         if (PictureNames.Contains(Path.GetExtension(path).ToLowerInvariant()))
-            throw new InvalidInputException("--output", $"{output} has the name of a picture, and an inversion is not one.", $"Use {Path.ChangeExtension(output, ".safetensors")}.");
+            throw new InvalidInputException("--output", $"{output} is a picture's name; an inversion is a .safetensors file.", $"Use {Path.ChangeExtension(output, ".safetensors")}.");
         if (Written(path).Append(path).Contains(Path.GetFullPath(image)))
             throw new InvalidInputException("--output", $"{image} would be overwritten.", "Use another name.");
         AtomicFile.RequireNoDevice(path);
@@ -111,12 +113,12 @@ internal static class InvertCommand
         return path;
     }
 
-    // The sheet of pictures, the plot of the losses, and the record.
+    // The sheet of pictures, the loss plot and the record.
     private static string[] Written(string path) => [Path.ChangeExtension(path, null) + ".inversion.png", Path.ChangeExtension(path, null) + ".loss.png", Record(path)];
 
     private static string Record(string path) => Path.ChangeExtension(path, null) + ".run.json";
 
-    // An inversion takes its time, so another one is not replaced unasked; the same one is, and so is what it left when its file was deleted.
+    // Inversions are slow, so a different one is only replaced with --overwrite. The same inversion replaces its own files, also if its main file is gone.
     private static void RequireFree(string path, string asked, string run, Func<InversionFile, bool> isSame, StableDiffusionModel model)
     {
         if (File.Exists(path) ? new FileInfo(path).Length == 0 || IsSame() : !Written(path).Any(File.Exists) || IsRecordOf(Record(path), run))
@@ -132,7 +134,7 @@ internal static class InvertCommand
             }
             catch (InvalidInputException)
             {
-                // Of another model, or no inversion at all.
+                // An inversion of another model, or some other file.
                 return false;
             }
         }
@@ -157,7 +159,7 @@ internal static class InvertCommand
         using var latents = model.Vae.EncodeImage(framing.Apply(picture), model.Device);
         using var earlier = Earlier(model, settings, picture, framing, path);
         if (earlier is not null && !quiet)
-            Console.Error.WriteLine($"Going on after {earlier.Inverted.FinishedSteps} of {settings.Sampling.Steps} timesteps, found in {Unfinished(path)}.");
+            Console.Error.WriteLine($"Resuming after {earlier.Inverted.FinishedSteps} of {settings.Sampling.Steps} timesteps from {Unfinished(path)}.");
         var saver = new UnfinishedSaver(cancellationToken);
         try
         {
@@ -167,8 +169,8 @@ internal static class InvertCommand
         catch (OperationCanceledException) when (!quiet)
         {
             Console.Error.WriteLine(saver.HasSaved || earlier is not null
-                ? $"What was found is in {Unfinished(path)}; the same command goes on from it."
-                : "Nothing was found yet that is worth keeping (only null-text's optimised steps are); the same command begins anew.");
+                ? $"Progress is saved in {Unfinished(path)}. Run the same command again to resume."
+                : "Nothing to save yet (only null-text's optimized steps are saved). The same command starts over.");
             throw;
         }
 
@@ -192,10 +194,10 @@ internal static class InvertCommand
         }
         catch (InvalidInputException)
         {
-            // Of another model or damaged: as good as none.
+            // It belongs to another model or is damaged: ignore it.
         }
 
-        Console.Error.WriteLine($"warning: {Unfinished(path)} belongs to another inversion; this one starts anew.");
+        Console.Error.WriteLine($"warning: {Unfinished(path)} belongs to a different inversion, so this one starts from the beginning.");
         return null;
     }
 
@@ -218,7 +220,7 @@ internal static class InvertCommand
         SheetCell[] cells =
         [
             new(reconstruction.Framed.ToBitmap(), "picture"),
-            new(reconstruction.RoundTrip.ToBitmap(), Caption("autoencoder, the ceiling", reconstruction.Ceiling)),
+            new(reconstruction.RoundTrip.ToBitmap(), Caption("autoencoder (upper bound)", reconstruction.Ceiling)),
             .. reconstruction.Untuned is { } untuned
                 ? [new(untuned.ToBitmap(), Caption("DDIM with guidance", reconstruction.UntunedPsnr!.Value))] : Array.Empty<SheetCell>(),
             new(reconstruction.Replayed.ToBitmap(), Caption(file.Inverted.Settings.Method.Name, reconstruction.Psnr), StandsOut: true),

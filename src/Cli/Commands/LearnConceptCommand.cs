@@ -13,7 +13,7 @@ using PromptToPrompt.Editing.TextualInversion;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p learn-concept</c>: learns a new word from a few pictures, for use in prompts.</summary>
+/// <summary><c>p2p learn-concept</c>: learns a new word for prompts from a few pictures (textual inversion).</summary>
 internal static class LearnConceptCommand
 {
     private const string Extension = ".safetensors";
@@ -55,7 +55,7 @@ internal static class LearnConceptCommand
             InvalidInputException.Require(parse.GetValue(every) >= 0, every.Name, $"{parse.GetValue(every)} is out of range.", "Use a number of steps, or 0.");
             InvalidInputException.RequireRange(parse.GetValue(count), 0, 16, count.Name);
             foreach (var prompt in prompts)
-                InvalidInputException.Require(prompt.Contains(PromptTemplates.Place, StringComparison.Ordinal), "--sample", $"\"{prompt}\" has no place for the word.", $"Write {PromptTemplates.Place} there.");
+                InvalidInputException.Require(prompt.Contains(PromptTemplates.Place, StringComparison.Ordinal), "--sample", $"\"{prompt}\" has no placeholder for the word.", $"Write {PromptTemplates.Place} in its place.");
             var names = parse.GetValue(pictures)!;
             var path = Target(parse.GetValue(output)!, names);
             var captions = options.Captions(parse, names);
@@ -89,14 +89,14 @@ internal static class LearnConceptCommand
 
     private static string Unfinished(string path) => path + ".unfinished";
 
-    // Where it goes is checked before the work.
+    // Check the output path before the run.
     private static string Target(string output, IReadOnlyList<string> pictures)
     {
         var path = Path.GetFullPath(output);
         if (Directory.Exists(path))
             throw new InvalidInputException("--output", $"{output} is a folder.", "Give the name of a file.");
         if (Path.GetExtension(path) != Extension)
-            throw new InvalidInputException("--output", $"A word is stored in a {Extension} file, and {output} has another ending.", $"Use {Path.ChangeExtension(output, Extension)}.");
+            throw new InvalidInputException("--output", $"{output} does not end in {Extension}.", $"Use {Path.ChangeExtension(output, Extension)}.");
         if (pictures.Select(Path.GetFullPath).FirstOrDefault(picture => picture == ConceptSheets.LastOf(path)) is { } picture)
             throw new InvalidInputException("--output", $"{picture} would be overwritten.", "Use another name.");
         AtomicFile.RequireNoDevice(path);
@@ -110,9 +110,9 @@ internal static class LearnConceptCommand
     {
         var resumed = File.Exists(Unfinished(path)) && training.Resume(Unfinished(path));
         if (resumed && !quiet)
-            Console.Error.WriteLine($"Going on after {training.Step} steps, found in {Unfinished(path)}.");
+            Console.Error.WriteLine($"Resuming after {training.Step} steps from {Unfinished(path)}.");
         else if (!resumed && File.Exists(Unfinished(path)))
-            Console.Error.WriteLine($"warning: {Unfinished(path)} belongs to another training; this one starts anew.");
+            Console.Error.WriteLine($"warning: {Unfinished(path)} belongs to a different training run, so this one starts from the beginning.");
         var saver = new UnfinishedSaver(cancellationToken);
         try
         {
@@ -122,7 +122,7 @@ internal static class LearnConceptCommand
                 saver.Save(() => training.Save(Unfinished(path)), isSheetNext);
                 if (!isSheetNext)
                     return;
-                // Where the step broke the word, this says so; the sheet would speak of its own sampling.
+                // If the step produced NaN, report that here: the sheet would only report that its sampling failed.
                 _ = training.HeldOutLoss();
                 sheets.Add();
             }));
@@ -130,8 +130,8 @@ internal static class LearnConceptCommand
         catch (OperationCanceledException) when (!quiet)
         {
             Console.Error.WriteLine(saver.HasSaved || resumed
-                ? $"What was learned is in {Unfinished(path)}; the same command goes on from it."
-                : "Nothing was learned yet; the same command begins anew.");
+                ? $"Progress is saved in {Unfinished(path)}. Run the same command again to resume."
+                : "Nothing to save yet. The same command starts over.");
             throw;
         }
     }
@@ -144,7 +144,7 @@ internal static class LearnConceptCommand
         }
         catch (OperationCanceledException) when (!quiet)
         {
-            Console.Error.WriteLine($"The word is learned and in {path}; only the sheet is missing.");
+            Console.Error.WriteLine($"The word is saved in {path}; only the sample sheet is missing.");
             throw;
         }
     }
@@ -184,7 +184,7 @@ internal static class LearnConceptCommand
         var (files, losses) = (facts["files"]!.AsArray(), facts["heldOutLoss"]!);
         return string.Create(CultureInfo.InvariantCulture, $"""
             {string.Join('\n', files.Select(file => RunFolder.Shortest((string)file!)))}
-            loss on noise that was not learned from: {losses["initial"]} as {settings.Initial}, {losses["learned"]} as {settings.Word}
+            loss on held-out noise: {losses["initial"]} as {settings.Initial}, {losses["learned"]} as {settings.Word}
             {(double)facts["seconds"]!:F1} s
             {facts["use"]}
             """);

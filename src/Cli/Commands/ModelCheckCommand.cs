@@ -9,7 +9,7 @@ using PromptToPrompt.Diffusion.Storage.Models;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p models check</c>: exactly which tensors of a model are missing, extra, misshapen or no floating-point numbers.</summary>
+/// <summary><c>p2p models check</c>: lists the tensors of a model that are missing, extra, misshapen or not floating-point.</summary>
 internal static class ModelCheckCommand
 {
     public static Command Create()
@@ -34,7 +34,7 @@ internal static class ModelCheckCommand
     }
 
     private static string Summary(PartCheck part) => $"{part.Part} has {part.Missing.Count} missing, {part.Extra.Count} extra and {part.Misshapen.Count} misshapen tensors"
-        + (part.Mistyped.Count > 0 ? $", and {part.Mistyped.Count} that are no floating-point numbers" : "");
+        + (part.Mistyped.Count > 0 ? $", and {part.Mistyped.Count} that are not floating-point" : "");
 
     private static JsonObject ToJson(string path, IReadOnlyList<PartCheck> parts, bool isSound) => new()
     {
@@ -68,7 +68,7 @@ internal static class ModelCheckCommand
             foreach (var tensor in part.Misshapen)
                 Console.Out.WriteLine($"  misshapen  {Printable.Line(tensor.Name)} [{string.Join(", ", tensor.Shape)}], should be [{string.Join(", ", tensor.Wanted)}]");
             foreach (var name in part.Mistyped)
-                Console.Out.WriteLine($"  mistyped   {Printable.Line(name)}, should be floating-point numbers");
+                Console.Out.WriteLine($"  mistyped   {Printable.Line(name)}, should be floating-point");
         }
     }
 }

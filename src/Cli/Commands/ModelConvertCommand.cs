@@ -56,7 +56,7 @@ internal static class ModelConvertCommand
         return command;
     }
 
-    // A model is hours of somebody's work or download: nothing is written over one.
+    // A model can be hours of training or downloading, so nothing is overwritten.
     private static void RequireFree(string path, bool isFile)
     {
         if (isFile && !path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase))

@@ -9,7 +9,7 @@ using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p models info</c>: what a model is, without loading it.</summary>
+/// <summary><c>p2p models info</c>: describes a model without loading it.</summary>
 internal static class ModelInfoCommand
 {
     private const double Million = 1e6;
@@ -62,7 +62,7 @@ internal static class ModelInfoCommand
     {
         Console.Out.WriteLine(info.Path);
         Console.Out.WriteLine($"{info.Family}{(info.IsInpainting ? ", for inpainting" : "")}; {info.Format}; trained at {info.PictureSize}×{info.PictureSize}");
-        Console.Out.WriteLine($"predicts {NameOf(info.Prediction)} (says {info.PredictionSource})");
+        Console.Out.WriteLine($"predicts {NameOf(info.Prediction)} (source: {info.PredictionSource})");
         var table = new Table().AddColumns("part", "tensors", "parameters", "type", "size");
         foreach (var part in info.Parts)
         {
@@ -74,10 +74,10 @@ internal static class ModelInfoCommand
                 Text($"{part.Bytes / Megabyte:F1} MB"));
         }
 
-        table.AddRow("together", Text($"{info.Parts.Sum(part => part.Tensors)}"), Text($"{info.Parts.Sum(part => part.Parameters) / Million:F1} M"), "", Text($"{info.Parts.Sum(part => part.Bytes) / Megabyte:F1} MB"));
+        table.AddRow("total", Text($"{info.Parts.Sum(part => part.Tensors)}"), Text($"{info.Parts.Sum(part => part.Parameters) / Million:F1} M"), "", Text($"{info.Parts.Sum(part => part.Bytes) / Megabyte:F1} MB"));
         AnsiConsole.Write(table);
         if (info.IgnoredTensors > 0)
-            Console.Out.WriteLine($"{info.IgnoredTensors} more tensors in the file are no part of the model (left over from training)");
+            Console.Out.WriteLine($"{info.IgnoredTensors} more tensors in the file are not part of the model (left over from training)");
         foreach (var note in info.Notes)
             Console.Out.WriteLine($"note: {note}");
     }

@@ -10,10 +10,10 @@ using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p models list</c>: the models that are here.</summary>
+/// <summary><c>p2p models list</c>: lists the local models.</summary>
 internal static class ModelListCommand
 {
-    private const string Other = "no model of this program";
+    private const string Other = "not a supported model";
 
     public static Command Create()
     {
@@ -46,7 +46,7 @@ internal static class ModelListCommand
         }
         catch (InvalidInputException)
         {
-            // The cache belongs to other programs too, and may hold single files, tokenizers, models of any kind.
+            // Other programs share the cache, so it can contain single files, tokenizers and models of any kind.
             var files = Directory.EnumerateFiles(path).Select(Path.GetFileName).Where(file => Path.GetExtension(file) is ".safetensors" or ".ckpt").ToList();
             return new Found(name, revision, path, bytes, Family: null, files.Count > 0 ? $"files: {string.Join(", ", files)}" : Other);
         }
@@ -76,7 +76,7 @@ internal static class ModelListCommand
             table.AddRow([.. new[] { model.Name, model.Revision, FileSize.Text(model.Bytes), model.Family ?? "", model.Format }.Select(cell => Markup.Escape(Printable.Line(cell)))]);
         if (found.Count > 0)
             AnsiConsole.Write(table);
-        Console.Out.WriteLine(found.Count > 0 ? $"cache: {cache.Folder}" : $"There are no models in models/ and in {cache.Folder}; get one with `p2p models pull OWNER/NAME`.");
+        Console.Out.WriteLine(found.Count > 0 ? $"cache: {cache.Folder}" : $"No models in models/ or {cache.Folder}. Download one with `p2p models pull OWNER/NAME`.");
     }
 
     private sealed record Found(string Name, string Revision, string Path, long Bytes, string? Family, string Format);

@@ -7,7 +7,7 @@ using PromptToPrompt.Diffusion.Storage.Hub;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p models pull</c>: a model of the Hugging Face hub, into the cache that the hub's own tools share.</summary>
+/// <summary><c>p2p models pull</c>: downloads a model from the Hugging Face Hub into the cache that the hub's own tools use.</summary>
 internal static class ModelPullCommand
 {
     public static Command Create(CancellationToken cancellationToken)
@@ -65,7 +65,7 @@ internal static class ModelPullCommand
     {
         public void Report(PullProgress value)
         {
-            // The few configs that say what else is needed come before the total is known.
+            // The first few configs say what else is needed; only then is the total known.
             if (value.Total > 0 || value.Note.Length > 0)
                 progress.Report(new LongProgress(repository.ToString(), value.Done, value.Total, LongProgress.Bytes, Note(value), value.Note.Length > 0));
         }

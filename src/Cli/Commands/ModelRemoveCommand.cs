@@ -38,7 +38,7 @@ internal static class ModelRemoveCommand
         return command;
     }
 
-    // Asked on standard error: standard output is for the result.
+    // Ask on standard error; standard output is for the result.
     private static bool Confirm(string target)
     {
         Console.Error.Write($"Delete {target}? [y/N] ");

@@ -12,7 +12,7 @@ using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p models random</c>: a model of a published shape without its weights, to measure and to try things with.</summary>
+/// <summary><c>p2p models random</c>: writes a model of a published shape with random weights, for measurements.</summary>
 internal static class RandomModelCommand
 {
     private static readonly (string Name, ModelConfig Shape)[] Shapes =
@@ -62,7 +62,7 @@ internal static class RandomModelCommand
         var size = shape.TextEncoder.VocabularySize;
         if (given is null)
         {
-            // Each word of the embedded model becomes one token; any other is spelled in pieces.
+            // Each word of the embedded model becomes one token; other words are split.
             using var words = typeof(RandomModelCommand).Assembly.GetManifestResourceStream(ModelWords.FileName)!;
             BpeTrainer.Train(ModelWords.Read(words, ModelWords.FileName).Words, merges: size).PadTo(size).Save(directory, shape.TextEncoder.MaxLength);
             return;

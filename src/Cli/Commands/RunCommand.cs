@@ -5,10 +5,10 @@ using PromptToPrompt.Cli.Runs;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p run</c>: a recorded run once more.</summary>
+/// <summary><c>p2p run</c>: repeats a recorded run.</summary>
 internal static class RunCommand
 {
-    /// <param name="commands">Makes the commands of the program for a run that is repeated.</param>
+    /// <param name="commands">Creates the program's commands for a repeated run.</param>
     public static Command Create(Func<Repetition, RootCommand> commands)
     {
         var recorded = new Argument<string>("run.json") { Description = "run.json, an image with a stored run, or a folder with a run.json" };
@@ -22,7 +22,7 @@ internal static class RunCommand
             var repeated = repetition.Parse(
                 commands(repetition),
                 [
-                    // What made one file makes it in the folder.
+                    // A run whose output was a single file writes it into the folder.
                     "--output", repetition.Output is { } file ? Path.Combine(folder, file) : folder,
                     .. output.Overwrites(parse) ? ["--overwrite"] : Array.Empty<string>(),
                     .. report.Json(parse) ? ["--json"] : Array.Empty<string>(),

@@ -17,7 +17,7 @@ using PromptToPrompt.Studio.Hosting;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p serve</c>: the studio, in a browser.</summary>
+/// <summary><c>p2p serve</c>: starts the web studio.</summary>
 internal static class ServeCommand
 {
     private const int GridColumns = 4;
@@ -74,7 +74,7 @@ internal static class ServeCommand
 
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         Console.Out.WriteLine($"The studio is open at {address}{(options.Token is { } token ? $"/?token={token}" : "")}");
-        Console.Out.WriteLine($"Its work is kept in {options.DataFolder}. Ctrl-C closes it.");
+        Console.Out.WriteLine($"Projects are stored in {options.DataFolder}. Press Ctrl-C to stop.");
         using var stop = cancellationToken.Register(app.Lifetime.StopApplication);
         await app.WaitForShutdownAsync(CancellationToken.None);
     }

@@ -13,7 +13,7 @@ using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Commands;
 
-/// <summary><c>p2p tokens</c>: how prompts are split.</summary>
+/// <summary><c>p2p tokens</c>: shows how prompts are split into tokens.</summary>
 internal static class TokensCommand
 {
     public static Command Create(CancellationToken cancellationToken)
@@ -30,13 +30,13 @@ internal static class TokensCommand
             foreach (var text in parse.GetValue(prompts)!.SelectMany(text => text == "-" ? InputLines() : [text]))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                // As in a run: without the notation of weights.
+                // As in a run, without the weight notation.
                 var prompt = PromptReading.Read(tokenizer, text, longPrompts.Windows(parse, tokenizer, text));
                 if (report.Json(parse))
                     Console.Out.WriteLine(Json.Line(ToJson(prompt, ForeignNotation.Find(text))));
                 else
                     Print(model.Directory(parse), tokenizer, prompt, text);
-                // Standard input may never end.
+                // Standard input may be endless.
                 if (StandardStreams.Out.IsBroken)
                     break;
             }

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Cli.Help;
 /// <summary>The headings of options and commands in help, in their order there.</summary>
 internal enum HelpGroup
 {
-    // Of an option or command that names no heading.
+    // The heading of options and commands without one of their own.
     Options,
     Edit,
     Blend,

@@ -13,7 +13,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
     private const string Indent = "  ";
     private const char NoBreak = '\u00A0';
 
-    // Help is for a command line that is not complete.
+    // Help must work on an incomplete command line.
     public override bool ClearsParseErrors => true;
 
     /// <summary>Makes all commands of a program print this help.</summary>
@@ -67,7 +67,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
         }
     }
 
-    // The command's own, and those that count for it from above, such as --help.
+    // Its own options and inherited ones such as --help.
     private static IEnumerable<Option> OptionsOf(Command command) => command.Options
         .Concat(Above(command).Skip(1).SelectMany(parent => parent.Options).Where(option => option.Recursive))
         .Where(option => !option.Hidden);
@@ -118,7 +118,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
         foreach (var (name, text) in rows)
         {
             var lines = Wrap(text, MaxWidth - Indent.Length - column - Indent.Length).ToList();
-            // A long name has a line of its own.
+            // A long name gets its own line.
             if (name.Length > column)
             {
                 yield return Indent + name;

@@ -1,12 +1,12 @@
 namespace PromptToPrompt.Cli.Help;
 
-/// <summary>The name that a mistyped one was probably meant to be.</summary>
+/// <summary>Suggests a name for a mistyped one.</summary>
 internal static class Suggestion
 {
     /// <summary>Finds the nearest name.</summary>
-    /// <param name="text">What was typed.</param>
+    /// <param name="text">The typed text.</param>
     /// <param name="names">The names that exist.</param>
-    /// <returns>Null where no name is near.</returns>
+    /// <returns>Null if no name is similar.</returns>
     public static string? For(string text, IEnumerable<string> names)
     {
         var typed = text.TrimStart('-');
@@ -21,7 +21,7 @@ internal static class Suggestion
             .OrderBy(name => name.Bare.Length).FirstOrDefault().Name;
     }
 
-    /// <summary>How many letters must be inserted, deleted, replaced or swapped with their neighbor to make one text of another.</summary>
+    /// <summary>Damerau-Levenshtein distance: insertions, deletions, replacements and swaps of neighbors.</summary>
     internal static int Distance(string one, string other)
     {
         var distance = new int[one.Length + 1, other.Length + 1];

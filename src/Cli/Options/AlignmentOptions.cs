@@ -5,12 +5,12 @@ using PromptToPrompt.Editing.Alignment;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>How two prompts are aligned.</summary>
+/// <summary>Options of the alignment.</summary>
 internal sealed class AlignmentOptions
 {
     private readonly Option<string> kind = Parsed.Choice("--kind", "Alignment of the prompts", "auto", "auto", "replace", "refine", "naive").In(HelpGroup.Edit);
 
-    // The earlier way to ask for --kind naive.
+    // The earlier form of --kind naive.
     private readonly Option<string?> align = Hidden(Parsed.Of<string?>("--align", "The same as --kind naive", "naive", text => text == "naive" ? text : throw new FormatException()));
 
     public AlignmentOptions AddTo(Command command)

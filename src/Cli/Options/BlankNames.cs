@@ -3,13 +3,13 @@ using System.CommandLine.Parsing;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>Refuses empty names and paths, which a shell makes of a variable that is not set.</summary>
+/// <summary>Refuses empty names and paths, the result of an unset shell variable.</summary>
 internal static class BlankNames
 {
-    // What is written for the model may be empty. Any other text is a name or a path.
+    // Prompts may be empty. Any other text is a name or a path.
     private static readonly HashSet<string> Prose = ["prompt", "prompts", "source", "target", "--negative", "--sample"];
 
-    /// <summary>Adds the check to every option and argument of a command and of those below it.</summary>
+    /// <summary>Adds the check to every option and argument of a command and its subcommands.</summary>
     public static T Refuse<T>(T command)
         where T : Command
     {

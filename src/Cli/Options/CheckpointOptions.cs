@@ -9,7 +9,7 @@ using PromptToPrompt.Diffusion.Storage.Layouts;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>What a model's files do not say, or which of them to take.</summary>
+/// <summary>Options for what a model's files do not say, and for additions to it.</summary>
 internal sealed class CheckpointOptions
 {
     private const string Velocity = "v";
@@ -86,18 +86,18 @@ internal sealed class CheckpointOptions
         return this;
     }
 
-    /// <summary>All options, which decide what the model makes.</summary>
+    /// <summary>All options. They affect the model's output.</summary>
     public IEnumerable<Option> All => [tokenizer, variant, vae, prediction, loras, embeddings];
 
     /// <summary>The files and folders that the options name.</summary>
     public IEnumerable<RunInput> Inputs(ParseResult parse)
     {
         var files = Read(parse);
-        // A weight is always written: a path may end in a colon and a number itself.
+        // Always write the weight: a path may itself end in a colon and a number.
         return
         [
             .. RunInput.Given(parse, tokenizer),
-            // Where a name was found, which depends on the current directory.
+            // The resolved path: a name depends on the current directory.
             .. files.Vae is { } found ? [new RunInput(vae, found)] : Array.Empty<RunInput>(),
             .. files.Loras.Select(lora => new RunInput(loras, lora.Path, string.Create(CultureInfo.InvariantCulture, $"{lora.Path}:{lora.Weight}"))),
             .. files.Embeddings.Select(word => new RunInput(embeddings, word.Path, word.Word is null ? null : $"{word.Word}={word.Path}")),
@@ -119,7 +119,7 @@ internal sealed class CheckpointOptions
         },
     };
 
-    // A path may have an equals sign of its own.
+    // A path may contain an equals sign.
     private static TextEmbedding ReadEmbedding(string text)
     {
         var equals = File.Exists(text) ? -1 : text.IndexOf('=', StringComparison.Ordinal);
@@ -130,7 +130,7 @@ internal sealed class CheckpointOptions
     private static string Require(string path, string option, string problem, string advice) =>
         !string.IsNullOrWhiteSpace(path) ? path : throw new InvalidInputException(option, problem, advice);
 
-    // What stands after the last colon is a weight where it is a number; a path may have colons of its own.
+    // A number after the last colon is a weight; a path may contain colons.
     private static Lora ReadLora(string text)
     {
         var colon = text.LastIndexOf(':');

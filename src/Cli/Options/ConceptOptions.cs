@@ -6,7 +6,7 @@ using PromptToPrompt.Editing.TextualInversion;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>How a word is learned from pictures.</summary>
+/// <summary>Options of textual inversion.</summary>
 internal sealed class ConceptOptions
 {
     private const string Object = "object";
@@ -55,7 +55,7 @@ internal sealed class ConceptOptions
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    // Pictures of one shape go through the network together.
+    // A batch needs pictures of one shape.
     private readonly FrameOption frame = new(HelpGroup.Options, "crop", "pad");
 
     public ConceptOptions AddTo(Command command)
@@ -65,7 +65,7 @@ internal sealed class ConceptOptions
         return this;
     }
 
-    /// <summary>What the options say of the training.</summary>
+    /// <summary>The training settings.</summary>
     public TextualInversionSettings Settings(ParseResult parse, int clipSkip) => new()
     {
         Word = parse.GetValue(word)!,
@@ -92,7 +92,7 @@ internal sealed class ConceptOptions
         ? Parsed.Named(captions.Name, () => PictureCaptions.Read(path).Of(pictures))
         : [.. pictures.Select(_ => (string?)null)];
 
-    /// <summary>How a picture is brought to the size that the model works at.</summary>
+    /// <summary>Frames a picture to the model's size.</summary>
     public Framing Framing(ParseResult parse, StableDiffusionModel model, PixelSize picture, PixelSize? size) =>
         model.Frame(frame.Read(parse), picture, size);
 }

@@ -6,7 +6,7 @@ using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>What an edit takes from its source, and where it may change the picture.</summary>
+/// <summary>Options for the edit: weights, time windows, local blend and mask.</summary>
 internal sealed class EditOptions
 {
     private static readonly EditRequest Standard = new();
@@ -45,7 +45,7 @@ internal sealed class EditOptions
         return this;
     }
 
-    /// <summary>Whether a word is re-weighted by an option.</summary>
+    /// <summary>Whether <c>--weight</c> is given.</summary>
     public bool HasWeights(ParseResult parse) => parse.GetValue(weights) is { Length: > 0 };
 
     /// <summary>The files that the edit needs: the mask, if given.</summary>

@@ -8,7 +8,7 @@ using PromptToPrompt.Editing.Inversion;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>How a real picture is inverted.</summary>
+/// <summary>Options of inversion.</summary>
 internal sealed class InversionOptions
 {
     private static readonly NullTextInversion NullText = new();
@@ -41,17 +41,17 @@ internal sealed class InversionOptions
         return this;
     }
 
-    /// <summary>Refuses options that would not count.</summary>
+    /// <summary>Refuses options that would have no effect.</summary>
     /// <exception cref="InvalidInputException">One of them was given.</exception>
     public void RequireUnused(ParseResult parse, string reason, params IEnumerable<Option> others)
     {
         if (All.Concat(others).FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is { } given)
-            throw new InvalidInputException($"{given.Name} says how a picture is inverted, and {reason}; leave it out.");
+            throw new InvalidInputException($"{given.Name} is an inversion option, and {reason}. Leave it out.");
     }
 
-    /// <summary>How a picture is inverted.</summary>
+    /// <summary>The inversion settings.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="prompt">What the picture shows.</param>
+    /// <param name="prompt">Prompt that describes the picture.</param>
     /// <param name="sampling">The shared settings.</param>
     public InversionSettings Settings(ParseResult parse, string prompt, SamplingSettings sampling) => new()
     {
@@ -75,7 +75,9 @@ internal sealed class InversionOptions
         InversionGuidance = parse.GetValue(inversionGuidance),
     };
 
-    /// <summary>How the picture is brought to the model's size.</summary>
-    public Framing Framing(ParseResult parse, StableDiffusionModel model, Picture picture, PixelSize? size)
-        => model.Frame(frame.Read(parse), picture.Size, size);
+    /// <summary>Frames the picture to the model's size.</summary>
+    public Framing Framing(ParseResult parse, StableDiffusionModel model, Picture picture, PixelSize? size) => model.Frame(frame.Read(parse), picture.Size, size);
+
+    /// <inheritdoc cref="FrameOption.Note"/>
+    public string? NoteOn(ParseResult parse, Framing framing) => frame.Note(parse, framing);
 }

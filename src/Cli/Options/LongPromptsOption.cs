@@ -5,7 +5,7 @@ using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>Whether prompts may be longer than the model's text encoder.</summary>
+/// <summary>The option <c>--long-prompts</c>.</summary>
 internal sealed class LongPromptsOption
 {
     private readonly Option<bool> option = new("--long-prompts")
@@ -18,6 +18,6 @@ internal sealed class LongPromptsOption
 
     public bool Read(ParseResult parse) => parse.GetValue(option);
 
-    /// <summary>How many windows it takes to read some prompts.</summary>
+    /// <summary>Number of chunks for some prompts.</summary>
     public int Windows(ParseResult parse, ClipTokenizer tokenizer, params string[] prompts) => Read(parse) ? PromptReading.Windows(tokenizer, prompts) : 1;
 }

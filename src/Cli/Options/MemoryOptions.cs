@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Cli.Options;
 
 /// <summary>
-/// What a run may take of the machine's memory. What leaves pictures as they are is chosen where it is needed; what changes them only when it is asked for.
+/// Options that save memory. Those that do not change pictures are used automatically; those that do are only used on request.
 /// </summary>
 internal sealed class MemoryOptions
 {
@@ -25,10 +25,10 @@ internal sealed class MemoryOptions
         Group = HelpGroup.Model,
     };
 
-    /// <summary>The option that changes pictures.</summary>
+    /// <summary>The option that changes pictures slightly.</summary>
     public Option Tiling => tiling;
 
-    // What the machine has, or the container lets the process have.
+    // The memory of the machine, or the container's limit.
     private static long Available => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
     public MemoryOptions AddTo(Command command)
@@ -38,13 +38,13 @@ internal sealed class MemoryOptions
         return this;
     }
 
-    /// <summary>How a model is loaded for a run, so that the machine holds it.</summary>
+    /// <summary>Chooses how to load a model so that the run fits in memory.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="path">The model.</param>
-    /// <param name="files">How it would be loaded.</param>
-    /// <param name="dtype">What it computes in.</param>
-    /// <param name="demand">What the run does; null where that is not known or the memory is not this machine's.</param>
-    /// <exception cref="InvalidInputException">The machine cannot hold the run in any way that leaves its pictures as they are.</exception>
+    /// <param name="files">How to load it by default.</param>
+    /// <param name="dtype">Data type of the computation.</param>
+    /// <param name="demand">What the run needs; null if unknown, or if it does not run in this machine's memory.</param>
+    /// <exception cref="InvalidInputException">The run does not fit in memory without changing pictures.</exception>
     public ModelLoadOptions Choose(ParseResult parse, string path, ModelLoadOptions files, ScalarType dtype, MemoryDemand? demand)
     {
         var chosen = files with { TiledVae = parse.GetValue(tiling), OnePartAtATime = parse.GetValue(low) };
@@ -57,7 +57,7 @@ internal sealed class MemoryOptions
             chosen = chosen with { OnePartAtATime = true };
         Estimate(chosen).RequireFits(Available, run.TakesAllParts);
         Console.Error.WriteLine(
-            $"note: at full speed this run would need about {FileSize.Text(needed)} and this machine has {FileSize.Text(Available)}; it is made with --low-memory.");
+            $"note: this run needs about {FileSize.Text(needed)} and this machine has {FileSize.Text(Available)}; using --low-memory");
         return chosen;
 
         MemoryEstimate Estimate(ModelLoadOptions way) => MemoryEstimate.Of(path, way, dtype, run);

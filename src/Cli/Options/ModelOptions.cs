@@ -13,10 +13,10 @@ using TorchSharp;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>Which model runs, and where.</summary>
+/// <summary>Options for the model, the device and the data type.</summary>
 internal sealed class ModelOptions
 {
-    // A new picture runs two rows, and so does an edit of one that is recorded; pictures of one's own are inverted by null-text.
+    // A new picture and a further edit run two rows; uploaded pictures may need null-text inversion.
     private static readonly MemoryDemand StudioDemand = new(Rows: 2, LearningRows: 1);
 
     private readonly Option<string> model = new("--model")
@@ -34,7 +34,7 @@ internal sealed class ModelOptions
 
     public ModelOptions() => device.DefaultValueFactory = _ => ComputeDevice.Auto;
 
-    /// <summary>Adds <c>--model</c>, what goes with it, <c>--device</c> and <c>--dtype</c>.</summary>
+    /// <summary>Adds <c>--model</c> and related options, <c>--device</c> and <c>--dtype</c>.</summary>
     public ModelOptions AddTo(Command command)
     {
         AddWithoutTypeTo(command);
@@ -42,7 +42,7 @@ internal sealed class ModelOptions
         return this;
     }
 
-    /// <summary>Adds all but <c>--dtype</c>, for commands that compute in several types.</summary>
+    /// <summary>Adds all options except <c>--dtype</c>, for commands that compute in several types.</summary>
     public ModelOptions AddWithoutTypeTo(Command command)
     {
         command.Add(model);
@@ -52,7 +52,7 @@ internal sealed class ModelOptions
         return this;
     }
 
-    /// <summary>Adds <c>--model</c> and what goes with its tokenizer, for commands that compute nothing: LoRAs may bundle words.</summary>
+    /// <summary>Adds <c>--model</c> and the options that affect its tokenizer (LoRAs may bundle words), for commands that compute nothing.</summary>
     public ModelOptions AddNameTo(Command command)
     {
         command.Add(model);
@@ -60,10 +60,10 @@ internal sealed class ModelOptions
         return this;
     }
 
-    /// <summary>Files and folders, beside the model itself, that what it makes depends on.</summary>
+    /// <summary>Files and folders besides the model that affect its output.</summary>
     public IEnumerable<RunInput> Inputs(ParseResult parse) => checkpoint.Inputs(parse);
 
-    /// <summary>What the user calls the model: the name of one that is found by name, else that of its file or folder.</summary>
+    /// <summary>The name by which the user gave the model, else the name of its file or folder.</summary>
     public string Name(ParseResult parse)
     {
         var given = parse.GetValue(model)!;
@@ -80,7 +80,7 @@ internal sealed class ModelOptions
 
     /// <summary>Loads libtorch and the model.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="demand">What the run does; a run that this machine's memory cannot hold is refused before anything is loaded. Null where it is not known.</param>
+    /// <param name="demand">What the run needs, to refuse a run that does not fit in memory before the model is loaded. Null if unknown.</param>
     public StableDiffusionModel Load(ParseResult parse, MemoryDemand? demand = null)
     {
         var loaded = Load(parse, Directory(parse), checkpoint.Read(parse), demand);
@@ -94,20 +94,20 @@ internal sealed class ModelOptions
         InvalidInputException.Require(
             type != torch.ScalarType.Float16 || target.type == DeviceType.CUDA,
             "--dtype", $"float16 is hundreds of times slower than float32 on {target}.", "Use bfloat16 or float32.");
-        // Of a GPU's memory libtorch tells nothing here.
+        // TorchSharp does not report GPU memory.
         var loaded = StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, files, type, target.type == DeviceType.CPU ? demand : null));
         Warnings.Numerics(loaded.Numerics);
         return loaded;
     }
 
-    /// <summary>Loads the model elsewhere, or in another type, than the options say.</summary>
+    /// <summary>Loads the model on a given device or in a given type instead of the options'.</summary>
     public StableDiffusionModel LoadOn(ParseResult parse, torch.Device target, torch.ScalarType type)
     {
         var directory = Directory(parse);
         return StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, checkpoint.Read(parse), type, null));
     }
 
-    /// <summary>Whether the user has said which device, rather than leave it to the program.</summary>
+    /// <summary>Whether the user chose the device explicitly.</summary>
     public bool IsNamed(ParseResult parse) => parse.GetValue(device) != ComputeDevice.Auto;
 
     private torch.ScalarType Dtype(ParseResult parse) => parse.GetValue(dtype) switch
@@ -117,14 +117,14 @@ internal sealed class ModelOptions
         _ => torch.ScalarType.Float32,
     };
 
-    /// <summary>The model as the studio offers it: found now, loaded when it is needed.</summary>
+    /// <summary>The model as the studio offers it: located now, loaded on demand.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="quiet">Whether nobody wants to know which device it is loaded to.</param>
-    /// <param name="name">Another one than <c>--model</c> says, for the same device and type.</param>
+    /// <param name="quiet">Whether not to print the device.</param>
+    /// <param name="name">Another model than <c>--model</c>, for the same device and type.</param>
     public OfferedModel Offer(ParseResult parse, bool quiet, string? name = null)
     {
         var directory = ModelLocation.Find(name ?? parse.GetValue(model)!);
-        // What adapts one model's files says nothing about another's.
+        // Options that describe one model's files do not apply to another.
         var files = name is null ? checkpoint.Read(parse) : new ModelLoadOptions();
         Option[] deciding = [.. name is null ? checkpoint.All : [], dtype, memory.Tiling];
         return new OfferedModel(name ?? parse.GetValue(model)!, () =>
@@ -146,10 +146,10 @@ internal sealed class ModelOptions
         return given.Tokens.Count == 0 ? [option.Name] : given.Tokens.SelectMany(token => new[] { option.Name, token.Value });
     }
 
-    /// <summary>Tells a person which device runs, where the choice was the program's.</summary>
+    /// <summary>Prints which device is used, if it was chosen automatically.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="running">The device.</param>
-    /// <param name="quiet">Whether nobody wants to know.</param>
+    /// <param name="quiet">Whether to print nothing.</param>
     public void Announce(ParseResult parse, torch.Device running, bool quiet)
     {
         if (!quiet && !IsNamed(parse))
@@ -157,7 +157,7 @@ internal sealed class ModelOptions
     }
 
     /// <summary>The device that the options ask for. Loads libtorch.</summary>
-    /// <exception cref="InvalidInputException">There is no such device here.</exception>
+    /// <exception cref="InvalidInputException">There is no such device.</exception>
     public torch.Device Device(ParseResult parse) => ComputeDevice.Named(parse.GetValue(device)!);
 
     private static string ReadDevice(string text) => ComputeDevice.IsName(text.ToLowerInvariant()) ? text.ToLowerInvariant() : throw new FormatException();

@@ -4,10 +4,10 @@ using System.Text.Json;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>The options and arguments that settings of the libraries have on the command line. Errors name settings by their properties.</summary>
+/// <summary>Maps settings of the libraries to options and arguments. Library errors name settings by their properties.</summary>
 internal static class OptionNames
 {
-    // Every other setting has the option of its own name: InnerSteps is --inner-steps.
+    // All other settings map by name: InnerSteps is --inner-steps.
     private static readonly FrozenDictionary<string, string> Exceptions = new Dictionary<string, string>
     {
         ["Accumulation"] = "--accumulate",
@@ -28,11 +28,11 @@ internal static class OptionNames
         ["WordSteps"] = "--cross-steps",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>The option of a setting. Errors of this program name an option already.</summary>
+    /// <summary>The option of a setting. Errors of this program already name an option.</summary>
     public static string Of(string setting) => setting.StartsWith('-') ? setting
         : Exceptions.GetValueOrDefault(setting) ?? $"--{JsonNamingPolicy.KebabCaseLower.ConvertName(setting)}";
 
-    /// <summary>What a command calls a setting: by an option, or by an argument where it has no such option.</summary>
+    /// <summary>The name of a setting for a command: an option, or an argument if it has no such option.</summary>
     public static string Of(string setting, Command command)
     {
         var option = Of(setting);

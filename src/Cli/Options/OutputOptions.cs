@@ -3,7 +3,7 @@ using PromptToPrompt.Cli.Help;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>Where the files of a run go.</summary>
+/// <summary>Options for output files.</summary>
 internal sealed class OutputOptions
 {
     private readonly Option<string> folder = Folder("out", ". A folder with an earlier run gets numbered subfolders");
@@ -16,8 +16,8 @@ internal sealed class OutputOptions
     };
 
     /// <summary>The option <c>-o</c>, <c>--output</c>.</summary>
-    /// <param name="standard">The folder where none is given.</param>
-    /// <param name="more">What else there is to say about it.</param>
+    /// <param name="standard">The default folder.</param>
+    /// <param name="more">Further help text.</param>
     public static Option<string> Folder(string standard, string more = "") => new("--output", "-o")
     {
         Description = $"Folder for the files; created if missing{more}",
@@ -41,7 +41,7 @@ internal sealed class OutputOptions
         return this;
     }
 
-    /// <summary>Adds <c>--trace</c> and <c>--overwrite</c>, for a command that makes one file.</summary>
+    /// <summary>Adds <c>--trace</c> and <c>--overwrite</c>, for a command with a single output file.</summary>
     public OutputOptions AddTraceTo(Command command)
     {
         command.Add(trace);

@@ -6,10 +6,10 @@ using PromptToPrompt.Diffusion.Sampling;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>Makes options whose errors say which option, what was given and what is wanted.</summary>
+/// <summary>Creates options whose errors name the option, the given value and what is expected.</summary>
 internal static class Parsed
 {
-    /// <summary>An option with a number, written as in program code whatever the locale.</summary>
+    /// <summary>An option with a number in invariant notation.</summary>
     public static Option<T> Number<T>(string name, string description, T standard)
         where T : struct, INumber<T>
     {
@@ -33,7 +33,7 @@ internal static class Parsed
     /// <summary>The same without a default.</summary>
     public static Option<ulong?> OptionalSeed(string name, string description) => Of<ulong?>(name, description, SeedJson.Range, text => ReadSeed(text), "number");
 
-    /// <summary>An option of a form of its own; <paramref name="read"/> throws a <see cref="FormatException"/> at a text without it.</summary>
+    /// <summary>An option with a format of its own; <paramref name="read"/> throws <see cref="FormatException"/> for invalid text.</summary>
     public static Option<T> Of<T>(string name, string description, string wanted, Func<string, T> read, string helpName = "value") => new(name)
     {
         Description = description,
@@ -63,7 +63,7 @@ internal static class Parsed
         return option;
     }
 
-    /// <summary>Adds an option's name to the error of a reader that does not know it.</summary>
+    /// <summary>Adds an option's name to an error.</summary>
     public static T Named<T>(string name, Func<T> read) => InvalidInputException.Naming(name, read);
 
     private static ulong ReadSeed(string text) => SeedJson.TryParse(text, out var seed) ? seed : throw new FormatException();

@@ -3,7 +3,7 @@ using PromptToPrompt.Cli.Help;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>How a command reports: to a person, to a program, or not at all.</summary>
+/// <summary>The options <c>--json</c> and <c>--quiet</c>.</summary>
 internal sealed class ReportOptions
 {
     private readonly Option<bool> json = new("--json") { Description = "Write JSON to standard output", Group = HelpGroup.Output };
@@ -16,7 +16,7 @@ internal sealed class ReportOptions
         return this;
     }
 
-    /// <summary>Adds <c>--json</c> alone, for commands whose report is all they do.</summary>
+    /// <summary>Adds <c>--json</c> alone, for commands that only report.</summary>
     public ReportOptions AddJsonTo(Command command)
     {
         command.Add(json);

@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>How pictures come from noise.</summary>
+/// <summary>Sampling options.</summary>
 internal sealed class SamplingOptions
 {
     private const int MaxSide = 1 << 16;
@@ -80,33 +80,33 @@ internal sealed class SamplingOptions
         return this;
     }
 
-    /// <summary>Adds what decides an inversion.</summary>
+    /// <summary>Adds the options that affect an inversion.</summary>
     public void AddInversionTo(Command command)
     {
         foreach (var option in new Option[] { steps, guidance, seed, stepsOffset, longPrompts, clipSkip, size })
             command.Add(option);
     }
 
-    /// <summary>Adds what decides how pictures are learned from.</summary>
+    /// <summary>Adds the options that affect textual inversion.</summary>
     public void AddLearningTo(Command command)
     {
         command.Add(clipSkip);
         command.Add(size);
     }
 
-    /// <summary>How many of the text encoder's last layers are left out.</summary>
+    /// <summary>Number of final text-encoder layers to skip.</summary>
     public int ClipSkip(ParseResult parse) => parse.GetValue(clipSkip);
 
-    /// <summary>Options that an inversion has decided beforehand.</summary>
+    /// <summary>Options that a saved inversion already decides.</summary>
     public IEnumerable<Option> DecidedByInversion => [seed, stepsOffset, longPrompts, clipSkip, size];
 
-    /// <summary>How many windows the text encoder is to read some prompts in.</summary>
+    /// <summary>Number of chunks for some prompts.</summary>
     public int Windows(ParseResult parse, ClipTokenizer tokenizer, params string[] prompts) => longPrompts.Windows(parse, tokenizer, prompts);
 
-    /// <summary>The size to work at; null for the model's own.</summary>
+    /// <summary>Image size; null for the model's own.</summary>
     public PixelSize? Size(ParseResult parse) => SizeOf(parse.GetValue(size));
 
-    /// <summary>An inverted picture as a source: what the command line does not give is as it was inverted.</summary>
+    /// <summary>An inverted picture as a source. Settings that are not given are those of the inversion.</summary>
     public GenerationRequest Follow(ParseResult parse, GenerationRequest source, InvertedImage inverted)
     {
         var (given, followed) = (source.Sampling, GenerationRequest.Of(inverted));
@@ -129,7 +129,7 @@ internal sealed class SamplingOptions
         bool IsGiven(Option option) => parse.GetResult(option) is { Implicit: false };
     }
 
-    /// <summary>How pictures are sampled. Options that the command lacks have their defaults; how many chunks the prompts take is known when the model is.</summary>
+    /// <summary>The sampling settings. Missing options have their defaults; the number of chunks needs the model and is set later.</summary>
     public SamplingSettings Settings(ParseResult parse) => new()
     {
         Steps = parse.GetValue(steps),
@@ -147,10 +147,10 @@ internal sealed class SamplingOptions
         Crop = parse.GetValue(crop) is [var left, var top] ? (left, top) : default,
     };
 
-    /// <summary>The file of the starting noise, where one was given.</summary>
+    /// <summary>The file of the initial noise, if given.</summary>
     public IEnumerable<RunInput> Inputs(ParseResult parse) => RunInput.Given(parse, initialLatents);
 
-    /// <summary>The starting noise that was given, or null. It needs libtorch, so it is read after the model.</summary>
+    /// <summary>The given initial noise, or null. Reading it needs libtorch, so it comes after the model.</summary>
     public Tensor? ReadInitialLatents(ParseResult parse)
     {
         if (parse.GetValue(initialLatents) is not { } path)

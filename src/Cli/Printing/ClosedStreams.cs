@@ -4,9 +4,9 @@ using System.Text;
 namespace PromptToPrompt.Cli.Printing;
 
 /// <summary>
-/// What becomes of standard streams that the caller has closed, as <c>2&gt;&amp;-</c> does. Their numbers are free, so the runtime has used them for pipes of
-/// its own by the time the program begins: a message would be taken for a signal there, and what a native library prints would land in whatever file got
-/// the number.
+/// Handles standard streams that the caller closed, as <c>2&gt;&amp;-</c> does. Their descriptors are free, so the runtime has used them for pipes of
+/// its own before the program begins. A message would then look like a signal, and the output of a native library would go to whatever file got
+/// the descriptor.
 /// </summary>
 internal static partial class ClosedStreams
 {
@@ -16,20 +16,20 @@ internal static partial class ClosedStreams
     private const int ReadOnly = 0;
     private const int WriteOnly = 1;
 
-    /// <summary>Starts the program again with the closed streams open, but such that nothing can be read or written; the C library does so for privileged programs.</summary>
+    /// <summary>Restarts the program with the closed streams open on descriptors that can be neither read nor written, as the C library does for privileged programs.</summary>
     public static void Replace()
     {
         if (!OperatingSystem.IsLinux())
             return;
         int[] closed = [.. Enumerable.Range(0, 3).Where(stream => !IsInherited(stream))];
-        // Read first: a file that is opened now may get one of the numbers.
+        // Read first: opening a file may reuse one of the descriptors.
         var arguments = closed.Length == 0 ? [] : Arguments();
         if (closed.Any(stream => !ReplaceByNull(stream)) || closed.Length == 0)
             return;
         _ = Execute("/proc/self/exe", arguments);
     }
 
-    // What the runtime opens is closed when another program takes the process over; what was inherited is not.
+    // Descriptors that the runtime opened are close-on-exec; inherited ones are not.
     private static bool IsInherited(int stream) => Control(stream, GetFlags) is var flags && flags >= 0 && (flags & CloseOnExec) == 0;
 
     private static bool ReplaceByNull(int stream)

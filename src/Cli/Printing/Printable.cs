@@ -3,7 +3,7 @@ using System.Text;
 namespace PromptToPrompt.Cli.Printing;
 
 /// <summary>
-/// Text as it may be printed. Prompts, file names, and names inside files come from anywhere, and a terminal obeys what it is sent: an escape
+/// Makes text safe to print. Prompts, file names and names inside files can contain escape sequences, which a terminal obeys: an escape
 /// character can recolor it, retitle it or hide what stands before it.
 /// </summary>
 internal static class Printable
@@ -12,7 +12,7 @@ internal static class Printable
     private const int MaxCellLength = 60;
 
     /// <summary>
-    /// The same text with control characters and changes of the writing direction written out as in JSON (<c>\u001B</c>), which JSON stays JSON by.
+    /// Replaces control characters and directional formatting by JSON escapes (<c>\u001B</c>), so that JSON stays valid.
     /// Line breaks and tabs stay.
     /// </summary>
     public static string Text(ReadOnlySpan<char> text)
@@ -31,15 +31,15 @@ internal static class Printable
         return shown.ToString();
     }
 
-    /// <summary>One line of a message: line breaks become spaces, and what is longer than a screen can show is cut in the middle, since the advice stands at the end.</summary>
+    /// <summary>Makes a message one line: line breaks become spaces, and long messages are cut in the middle, because the advice is at the end.</summary>
     public static string Line(string text, int longest = MaxLineLength)
     {
-        // Before anything is searched in it, for it may be a whole file.
+        // Cut before searching: the text may be a whole file.
         var line = string.Join(' ', Cut(text, 2 * longest).Split((char[])['\r', '\n', '\t', '\v', '\f', ' ', '\u0085', '\u2028', '\u2029'], StringSplitOptions.RemoveEmptyEntries));
         return Cut(Text(line), longest);
     }
 
-    /// <summary>The same for a table, where it shares the line with others.</summary>
+    /// <summary>The same for a table cell.</summary>
     public static string Cell(string text) => Line(text, MaxCellLength);
 
     private static string Cut(string text, int longest)

@@ -2,14 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace PromptToPrompt.Cli.Printing;
 
-/// <summary>Whoever read a pipe has closed it.</summary>
+/// <summary>The reader of a pipe closed it.</summary>
 internal sealed class ReaderGoneException(string message) : IOException(message);
 
 /// <summary>
-/// A standard stream of the process, written without a buffer. .NET's own drops what a closed pipe does not take and reports nothing, so that a program
-/// would go on printing to nobody.
+/// A standard stream of the process, unbuffered. .NET's own stream silently drops what a closed pipe does not take, so a program
+/// would keep printing to a closed pipe.
 /// </summary>
-/// <param name="descriptor">Its number.</param>
+/// <param name="descriptor">File descriptor.</param>
 internal sealed partial class StandardStream(int descriptor) : Stream
 {
     private const int Interrupted = 4;
@@ -37,7 +37,7 @@ internal sealed partial class StandardStream(int descriptor) : Stream
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ReaderGoneException">It is a pipe that nobody reads any more.</exception>
+    /// <exception cref="ReaderGoneException">The reader of the pipe closed it.</exception>
     /// <exception cref="IOException">It is closed, or its disk is full.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {

@@ -12,7 +12,7 @@ internal static class StandardStreams
     /// <summary>Standard error.</summary>
     public static TerminalWriter Error { get; } = new(Open(2), isForMessages: true);
 
-    /// <summary>Makes the console print through them. Prompts and pipes are UTF-8 whatever the locale says, and without a byte order mark.</summary>
+    /// <summary>Redirects the console to them. Always UTF-8 without a byte order mark, whatever the locale.</summary>
     public static void Use()
     {
         ClosedStreams.Replace();
@@ -20,7 +20,7 @@ internal static class StandardStreams
         Console.SetError(Error);
     }
 
-    /// <summary>A console on standard error for a progress bar, which steers the terminal.</summary>
+    /// <summary>A console on standard error for a progress bar, which needs control sequences.</summary>
     public static IAnsiConsole ForProgress() => AnsiConsole.Create(new AnsiConsoleSettings { Out = new ProgressOutput() });
 
     private static Stream Open(int descriptor) =>

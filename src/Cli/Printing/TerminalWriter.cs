@@ -4,11 +4,11 @@ using System.Text;
 namespace PromptToPrompt.Cli.Printing;
 
 /// <summary>
-/// Standard output or standard error. All that is printed goes through here: nothing a terminal would obey gets out, and a stream that cannot be
-/// written costs the run nothing.
+/// Standard output or standard error. Everything printed goes through here: control sequences are escaped, and a stream that cannot be
+/// written does not stop the run.
 /// </summary>
-/// <param name="stream">Where it goes, unbuffered.</param>
-/// <param name="isForMessages">Whether each line is one message, which has to stay short.</param>
+/// <param name="stream">The unbuffered stream.</param>
+/// <param name="isForMessages">Whether each line is one message, to be kept short.</param>
 internal sealed class TerminalWriter(Stream stream, bool isForMessages) : TextWriter(CultureInfo.InvariantCulture)
 {
     private readonly Lock writing = new();
@@ -17,10 +17,10 @@ internal sealed class TerminalWriter(Stream stream, bool isForMessages) : TextWr
     /// <inheritdoc/>
     public override Encoding Encoding { get; } = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
-    /// <summary>Why something could not be written, or null. A reader that has gone has what it wanted and is no problem.</summary>
+    /// <summary>Why writing failed, or null. A closed pipe is not a problem.</summary>
     public IOException? Problem { get; private set; }
 
-    /// <summary>Whether nothing more can be written, so that going on printing is of no use.</summary>
+    /// <summary>Whether nothing more can be written.</summary>
     public bool IsBroken { get; private set; }
 
     /// <inheritdoc/>
@@ -38,7 +38,7 @@ internal sealed class TerminalWriter(Stream stream, bool isForMessages) : TextWr
     /// <inheritdoc/>
     public override void WriteLine(string? value) => WriteAsIs((isForMessages ? Printable.Line(value ?? "") : Printable.Text(value)) + "\n");
 
-    /// <summary>Writes what steers the terminal and is the program's own, such as a progress bar.</summary>
+    /// <summary>Writes the program's own control sequences, such as a progress bar.</summary>
     public void WriteAsIs(ReadOnlySpan<char> text)
     {
         lock (writing)

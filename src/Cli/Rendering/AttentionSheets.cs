@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Rendering;
 
-/// <summary>Sheets of what the words of a run's prompts look at.</summary>
+/// <summary>Sheets of the attention maps of a run.</summary>
 internal static class AttentionSheets
 {
     private const int MaxRowLength = 9;
@@ -15,12 +15,12 @@ internal static class AttentionSheets
     private const int ShownComponents = 9;
     private const int SmallSide = 150;
     private const int Side = 200;
-    private const string Scaled = "Bright: much attention. Each map is scaled to its own strongest place.";
+    private const string Scaled = "Bright: high attention. Each map is scaled to its own maximum.";
 
     /// <summary>For each prompt its picture and, for each word, the word's attention averaged over all steps.</summary>
     public static SKBitmap Average(EditResult result)
     {
-        // As few rows as words of readable size allow, and then as narrow as these rows allow.
+        // As few rows as readable captions allow, then as narrow as possible.
         var perRow = Enumerable.Range(1, MaxRowLength).MinBy(length => result.Prompts.Sum(prompt => (prompt.Words.Count + length - 1) / length));
         var cells = new List<SheetCell?>();
         for (var k = 0; k < result.Prompts.Count; k++)
@@ -47,7 +47,7 @@ internal static class AttentionSheets
     public static SKBitmap OverTime(EditResult result)
     {
         var maps = result.Maps!;
-        // Of a step that is evaluated twice the later evaluation counts.
+        // If a step is evaluated twice, the later evaluation counts.
         int[] all = [.. maps.Steps.GroupBy(result.StepOf).Select(evaluations => evaluations.Last())];
         int[] steps = [.. Spread(all.Length).Select(k => all[k])];
         var sections = new List<PictureSection>();
@@ -75,10 +75,10 @@ internal static class AttentionSheets
         var cells = new List<SheetCell?> { new(picture.ToBitmap(), result.Prompts[0].Text) };
         foreach (var component in map.Components(ShownComponents))
             cells.Add(new SheetCell(HeatMap.Signed(picture, component.Values, map.Width, map.Height), $"component {cells.Count} · {component.Share:P0}"));
-        return DrawAndFree(cells, 5, "Places of one colour are looked at together. The percentage is a component's part of all there is to tell apart.");
+        return DrawAndFree(cells, 5, "Places of one color attend alike. The percentage is a component's share of the variance.");
     }
 
-    // Denser at the beginning, where the layout of the picture is decided.
+    // Denser at the beginning, when the layout is decided.
     private static IEnumerable<int> Spread(int count) =>
         Enumerable.Range(0, ShownSteps).Select(k => (int)Math.Round((count - 1) * Math.Pow(k / (ShownSteps - 1.0), 1.7))).Distinct();
 

@@ -27,11 +27,11 @@ internal sealed class CaptionFace
     /// <summary>The font at the size of captions.</summary>
     public SKFont Drawing { get; }
 
-    /// <summary>Whether all of a character has glyphs here.</summary>
+    /// <summary>Whether the font has all glyphs of a character.</summary>
     public bool Has(string character) => character.EnumerateRunes().All(rune => IsPassedOver(rune) || Drawing.ContainsGlyph(rune.Value));
 
     /// <summary>Chooses and places the glyphs of a run, from left to right.</summary>
-    /// <param name="text">The text that the run is of; letters join with those beside it.</param>
+    /// <param name="text">The whole text; letters join with their neighbors.</param>
     /// <param name="run">The run, of one script.</param>
     /// <param name="glyphs">Gets the glyphs.</param>
     /// <param name="places">Gets where each is drawn.</param>
@@ -56,7 +56,7 @@ internal sealed class CaptionFace
         return x;
     }
 
-    // What joins or chooses glyphs needs none of its own.
+    // Joiners and variation selectors need no glyph.
     private static bool IsPassedOver(Rune rune) =>
         rune.Value is (>= 0x200B and <= 0x200F) or 0x061C or 0xAD or (>= 0xFE00 and <= 0xFE0F) or (>= 0xE0020 and <= 0xE007F) or (>= 0xE0100 and <= 0xE01EF);
 }
@@ -69,7 +69,7 @@ internal sealed class CaptionFonts
 {
     private static readonly string[] Endings = [".ttf", ".otf", ".ttc", ".otc"];
 
-    // Captions are set in regular letters, so files of others come last.
+    // Captions use regular fonts, so others come last.
     private static readonly string[] Unlike = ["bold", "italic", "oblique", "light", "thin", "black", "medium", "condensed", "mono", "serif"];
     private static readonly Lazy<CaptionFonts> Shared = new(() => new CaptionFonts(SystemFolders()));
 
@@ -79,7 +79,7 @@ internal sealed class CaptionFonts
     private readonly Dictionary<string, CaptionFace?> found = [];
     private readonly Lazy<Queue<string>> files;
 
-    /// <summary>Takes fonts from folders, beside the program's own.</summary>
+    /// <summary>Uses fonts from folders besides the program's own.</summary>
     public CaptionFonts(IEnumerable<string> folders)
     {
         using var resource = typeof(CaptionFonts).Assembly.GetManifestResourceStream("caption-font")!;
@@ -95,7 +95,7 @@ internal sealed class CaptionFonts
     /// <summary>The program's own font.</summary>
     public CaptionFace Own { get; }
 
-    /// <summary>A font that has a character (with its marks); null where there is none. Any thread may ask.</summary>
+    /// <summary>A font that has a character (with its marks), or null. Thread-safe.</summary>
     public CaptionFace? Find(string character)
     {
         lock (lockOfFound)
@@ -109,7 +109,7 @@ internal sealed class CaptionFonts
         }
     }
 
-    // Of the drawing library, where that sees the system's fonts.
+    // From the drawing library, if it sees the system's fonts.
     private CaptionFace? OfManager(string character)
     {
         using var typeface = SKFontManager.Default.MatchCharacter(char.ConvertToUtf32(character, 0));
@@ -131,7 +131,7 @@ internal sealed class CaptionFonts
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Gone, or not for this user.
+            // Removed, or not readable.
         }
 
         return opened;

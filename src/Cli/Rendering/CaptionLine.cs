@@ -6,7 +6,7 @@ using SkiaSharp;
 namespace PromptToPrompt.Cli.Rendering;
 
 /// <summary>
-/// A line of a caption, ready to be drawn: letters joined, in the order they are read in, with glyphs from whatever font has them. A character
+/// A line of a caption, ready to be drawn: letters joined and in visual order, with glyphs from any font that has them. A character
 /// that no font has is written as its number, U+4E2D, so that a caption never loses a word.
 /// </summary>
 internal sealed class CaptionLine
@@ -44,19 +44,19 @@ internal sealed class CaptionLine
     /// <param name="Start">Where its text begins in the line.</param>
     internal sealed record Part(CaptionFace Face, ushort[] Glyphs, SKPoint[] Places, int Start);
 
-    /// <summary>What the line says.</summary>
+    /// <summary>Text of the line.</summary>
     public string Text { get; }
 
     /// <summary>Its width in pixels.</summary>
     public float Width { get; }
 
-    /// <summary>What is drawn, from left to right.</summary>
+    /// <summary>The glyph runs, from left to right.</summary>
     public IReadOnlyList<Part> Parts => parts;
 
     /// <summary>A text as one line.</summary>
     public static CaptionLine Of(string text, CaptionFonts? fonts = null) => Wrap(text, float.PositiveInfinity, fonts) is [var line] ? line : new("", false, CaptionFonts.OfSystem);
 
-    /// <summary>Breaks a text so that each line fits a width: at spaces, between ideographs, and within what is too long by itself.</summary>
+    /// <summary>Breaks a text so that each line fits a width: at spaces, between ideographs, and inside overlong words.</summary>
     /// <param name="text">The text.</param>
     /// <param name="width">The width in pixels.</param>
     /// <param name="fonts">The fonts; null for the system's.</param>
@@ -96,11 +96,11 @@ internal sealed class CaptionLine
     }
 
     /// <summary>Draws the line.</summary>
-    /// <param name="canvas">Where to.</param>
-    /// <param name="x">Where its left end, its middle or its right end is.</param>
+    /// <param name="canvas">The canvas.</param>
+    /// <param name="x">Its left end, middle or right end.</param>
     /// <param name="y">The height of its baseline.</param>
-    /// <param name="align">Which of them.</param>
-    /// <param name="paint">What with.</param>
+    /// <param name="align">What <paramref name="x"/> refers to.</param>
+    /// <param name="paint">The paint.</param>
     public void Draw(SKCanvas canvas, float x, float y, SKTextAlign align, SKPaint paint)
     {
         var left = x - (align switch { SKTextAlign.Center => Width / 2, SKTextAlign.Right => Width, _ => 0 });
@@ -121,7 +121,7 @@ internal sealed class CaptionLine
         {
             var (at, character) = (run.Start + characters.ElementIndex, characters.GetTextElement());
             var next = UnicodeFunctions.Default.GetScript((uint)Rune.GetRuneAt(character, 0).Value);
-            // Signs and spaces go with the letters before them, as far as their font has them.
+            // Punctuation and spaces use the font of the letters before them if it has them.
             var isCommon = next == Script.Common || next == Script.Inherited;
             var fitting = isCommon && face is not null && face.Has(character) ? face : fonts.Find(character) ?? fonts.Own;
             if (face is not null && (fitting != face || (!isCommon && script != Script.Common && next != script)))
@@ -137,7 +137,7 @@ internal sealed class CaptionLine
             yield return (run with { Start = start, Length = run.Start + run.Length - start }, face);
     }
 
-    // The text with numbers for what cannot be seen: characters that no font has, and those that would silently change the order.
+    // Replaces by numbers the characters that no font has and those that would silently change the order.
     private static string Drawable(string text, CaptionFonts fonts)
     {
         var drawable = new StringBuilder();
@@ -164,7 +164,7 @@ internal sealed class CaptionLine
         return drawable.ToString();
     }
 
-    // What is not broken unless it must be: each with the spaces before it.
+    // Unbreakable parts, each with the spaces before it.
     private static IEnumerable<string> Words(string text)
     {
         var word = new StringBuilder();

@@ -3,13 +3,13 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Rendering;
 
-/// <summary>Values for each position of a picture as colour.</summary>
+/// <summary>Draws values per position as colors.</summary>
 internal static class HeatMap
 {
-    // Small pictures are drawn larger, so that the values are smoothed before they become colours and not after.
+    // Enlarge small maps first, so that values are smoothed before they become colors.
     private const int MinSide = 320;
 
-    // Under the heat the picture is dark and grey: bright only where the attention is.
+    // The picture under the map is dark and gray, and bright only at high attention.
     private const float PictureShare = 0.55f;
 
     private static readonly SKColor[] Heat = [new(20, 12, 60), new(110, 24, 110), new(206, 62, 76), new(250, 152, 40), new(254, 248, 176)];
@@ -25,8 +25,8 @@ internal static class HeatMap
         var strongest = Math.Max(values.Max(), float.Epsilon);
         return Draw(picture, [.. values.Select(value => value / strongest)], width, height, (value, pixel) =>
         {
-            var grey = PictureShare * ((0.3f * pixel.Red) + (0.59f * pixel.Green) + (0.11f * pixel.Blue));
-            return Mix(new SKColor((byte)grey, (byte)grey, (byte)grey), Colour(Heat, value), 0.2f + (0.75f * value));
+            var gray = PictureShare * ((0.3f * pixel.Red) + (0.59f * pixel.Green) + (0.11f * pixel.Blue));
+            return Mix(new SKColor((byte)gray, (byte)gray, (byte)gray), Color(Heat, value), 0.2f + (0.75f * value));
         });
     }
 
@@ -38,23 +38,23 @@ internal static class HeatMap
     public static SKBitmap Signed(Picture picture, IReadOnlyList<float> values, int width, int height)
     {
         var largest = Math.Max(values.Max(Math.Abs), float.Epsilon);
-        return Draw(picture, [.. values.Select(value => 0.5f + (value / largest / 2))], width, height, (value, _) => Colour(Sides, value));
+        return Draw(picture, [.. values.Select(value => 0.5f + (value / largest / 2))], width, height, (value, _) => Color(Sides, value));
     }
 
     // Values from 0 to 1, each with the pixel that lies under it.
-    private static SKBitmap Draw(Picture picture, float[] values, int width, int height, Func<float, SKColor, SKColor> colour)
+    private static SKBitmap Draw(Picture picture, float[] values, int width, int height, Func<float, SKColor, SKColor> color)
     {
         var scale = Math.Max(1, MinSide / (float)Math.Max(picture.Width, picture.Height));
         var size = new SKSizeI((int)(picture.Width * scale), (int)(picture.Height * scale));
         using var map = new SKBitmap(new SKImageInfo(width, height, SKColorType.Gray8, SKAlphaType.Opaque));
         for (var i = 0; i < values.Length; i++)
-            map.SetPixel(i % width, i / width, Grey(Math.Clamp(values[i], 0, 1)));
+            map.SetPixel(i % width, i / width, Gray(Math.Clamp(values[i], 0, 1)));
         using var original = picture.ToBitmap();
         using var smooth = Resized(map, size);
         using var pixels = Resized(original, size);
         return new SKBitmap(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque))
         {
-            Pixels = [.. smooth.Pixels.Zip(pixels.Pixels, (value, pixel) => colour(value.Red / 255f, pixel))],
+            Pixels = [.. smooth.Pixels.Zip(pixels.Pixels, (value, pixel) => color(value.Red / 255f, pixel))],
         };
     }
 
@@ -66,9 +66,9 @@ internal static class HeatMap
         return resized;
     }
 
-    private static SKColor Grey(float value) => new((byte)(255 * value), (byte)(255 * value), (byte)(255 * value));
+    private static SKColor Gray(float value) => new((byte)(255 * value), (byte)(255 * value), (byte)(255 * value));
 
-    private static SKColor Colour(SKColor[] ramp, float value)
+    private static SKColor Color(SKColor[] ramp, float value)
     {
         var place = value * (ramp.Length - 1);
         var below = Math.Min((int)place, ramp.Length - 2);

@@ -4,7 +4,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Rendering;
 
-/// <summary>The losses of an optimisation, timestep by timestep.</summary>
+/// <summary>The losses of an optimization, timestep by timestep.</summary>
 internal static class LossPlot
 {
     private const int Width = 900;
@@ -19,7 +19,7 @@ internal static class LossPlot
         using var plot = new Plot();
         Add("before the first iteration", first: true, Colors.Gray);
         Add("before the last iteration", first: false, Colors.OrangeRed);
-        plot.Title("Null-text optimisation: distance from the pivot");
+        plot.Title("Null-text optimization: distance from the pivot");
         plot.XLabel("timestep, from noise to picture");
         plot.YLabel("mean squared error");
         plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = power => Math.Pow(10, power).ToString("G2", CultureInfo.InvariantCulture) };
@@ -28,10 +28,10 @@ internal static class LossPlot
         using var image = SKImage.FromEncodedData(plot.GetImage(Width, Height).GetImageBytes());
         return SKBitmap.FromImage(image);
 
-        void Add(string name, bool first, Color colour)
+        void Add(string name, bool first, Color color)
         {
             var points = losses.Select((l, step) => (X: step + 1.0, Loss: l.Count == 0 ? 0 : first ? l[0] : l[^1])).Where(p => p.Loss > 0).ToList();
-            var line = plot.Add.Scatter(points.Select(p => p.X).ToArray(), points.Select(p => Math.Log10(p.Loss)).ToArray(), colour);
+            var line = plot.Add.Scatter(points.Select(p => p.X).ToArray(), points.Select(p => Math.Log10(p.Loss)).ToArray(), color);
             line.LegendText = name;
             line.LineWidth = 2;
         }

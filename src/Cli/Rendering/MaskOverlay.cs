@@ -2,14 +2,14 @@ using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Cli.Rendering;
 
-/// <summary>Shows where a picture may change: red lies over it there.</summary>
+/// <summary>Shows a mask as red over a picture.</summary>
 internal static class MaskOverlay
 {
     private static readonly byte[] Tint = [235, 60, 50];
 
     /// <summary>Draws a mask over a picture of the same size.</summary>
     /// <param name="picture">The picture.</param>
-    /// <param name="binary">The mask in black and white.</param>
+    /// <param name="binary">The black-and-white mask.</param>
     public static Picture Draw(Picture picture, Picture binary)
     {
         var drawn = picture.Rgb.ToArray();

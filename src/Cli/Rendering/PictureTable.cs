@@ -4,24 +4,24 @@ using static PromptToPrompt.Cli.Rendering.SheetStyle;
 namespace PromptToPrompt.Cli.Rendering;
 
 /// <summary>A row of a table: one picture for each column.</summary>
-/// <param name="Label">What the row shows.</param>
-/// <param name="StandsOut">Whether the label is to catch the eye.</param>
+/// <param name="Label">Label of the row.</param>
+/// <param name="StandsOut">Whether to emphasize the label.</param>
 /// <param name="Pictures">The pictures.</param>
 internal sealed record PictureRow(string Label, bool StandsOut, IReadOnlyList<SKBitmap> Pictures);
 
 /// <summary>Rows that belong together, under a title.</summary>
 internal sealed record PictureSection(string Title, IReadOnlyList<PictureRow> Rows);
 
-/// <summary>Pictures in a table: titles of rows at the left, titles of columns at the top of each section.</summary>
+/// <summary>A table of pictures with row labels at the left and column titles above each section.</summary>
 internal static class PictureTable
 {
     private const int Spacing = Gap / 2;
 
     /// <summary>Draws a table of pictures of one shape.</summary>
     /// <param name="columns">Titles of the columns.</param>
-    /// <param name="sections">The rows; at least one. The pictures stay the caller's.</param>
+    /// <param name="sections">The rows, at least one. The caller keeps ownership of the pictures.</param>
     /// <param name="side">The longer side of a drawn picture in pixels.</param>
-    /// <param name="note">What the table has to say at its foot.</param>
+    /// <param name="note">Note at the bottom.</param>
     public static SKBitmap Draw(IReadOnlyList<string> columns, IReadOnlyList<PictureSection> sections, int side, string note = "")
     {
         var rows = sections.SelectMany(section => section.Rows).ToList();

@@ -4,25 +4,25 @@ using static PromptToPrompt.Cli.Rendering.SheetStyle;
 
 namespace PromptToPrompt.Cli.Rendering;
 
-/// <summary>A picture with words under it.</summary>
+/// <summary>A picture with a caption.</summary>
 /// <param name="Picture">The picture.</param>
-/// <param name="Caption">The words.</param>
-/// <param name="StandsOut">Whether the words are to catch the eye.</param>
+/// <param name="Caption">The caption.</param>
+/// <param name="StandsOut">Whether to emphasize the caption.</param>
 internal sealed record SheetCell(SKBitmap Picture, string Caption, bool StandsOut = false);
 
 /// <summary>Pictures in rows and columns, captioned.</summary>
 internal static class Sheet
 {
-    // Small pictures are enlarged to this, so that people can look at them.
+    // Small pictures are enlarged to this side.
     private const int MinSide = 320;
 
-    // Photographs are too large to stand side by side.
+    // Photographs are too large for a sheet.
     private const int MaxSide = 512;
 
-    /// <summary>The side for drawing a given picture, which may be a photograph; null where its own will do.</summary>
+    /// <summary>The cell side for an input picture, which may be a photograph; null for the picture's own size.</summary>
     public static int? CellSide(Picture picture) => Math.Max(picture.Width, picture.Height) > MaxSide ? MaxSide : null;
 
-    /// <summary>A picture at the side it is drawn with, where that is smaller than its own.</summary>
+    /// <summary>The picture, scaled down to the side if it is larger.</summary>
     public static Picture Reduced(Picture picture, int? cellSide)
     {
         var scale = (cellSide ?? double.PositiveInfinity) / Math.Max(picture.Width, picture.Height);
@@ -30,10 +30,10 @@ internal static class Sheet
     }
 
     /// <summary>Draws a sheet of pictures of one shape.</summary>
-    /// <param name="cells">The pictures, row by row, null where a place stays empty, but not for the first; they stay the caller's.</param>
+    /// <param name="cells">The pictures, row by row; null for an empty cell, but not the first. The caller keeps ownership.</param>
     /// <param name="columns">Pictures side by side.</param>
-    /// <param name="cellSide">The longer side of a drawn picture in pixels; null for its own, enlarged where that is small.</param>
-    /// <param name="note">What the sheet has to say at its foot.</param>
+    /// <param name="cellSide">The longer side of a drawn picture in pixels; null for its own, enlarged if small.</param>
+    /// <param name="note">Note at the bottom.</param>
     public static SKBitmap Draw(IReadOnlyList<SheetCell?> cells, int columns, int? cellSide = null, string note = "")
     {
         var first = cells[0]!.Picture;

@@ -2,7 +2,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Rendering;
 
-/// <summary>What all sheets have in common.</summary>
+/// <summary>Common style of all sheets.</summary>
 internal static class SheetStyle
 {
     public const int Gap = 12;
@@ -12,16 +12,16 @@ internal static class SheetStyle
     public static readonly SKColor Paper = new(250, 249, 246);
     public static readonly SKColor Ink = new(40, 40, 44);
 
-    /// <summary>For words that stand out.</summary>
+    /// <summary>Color of emphasized words.</summary>
     public static readonly SKColor Accent = new(196, 62, 28);
 
-    /// <summary>For notes.</summary>
+    /// <summary>Color of notes.</summary>
     public static readonly SKColor Pencil = new(122, 120, 116);
 
     /// <summary>Best for enlarging: smooth, and without ringing at edges.</summary>
     public static readonly SKSamplingOptions Smooth = new(SKCubicResampler.Mitchell);
 
-    /// <summary>A sheet of bare paper.</summary>
+    /// <summary>An empty sheet.</summary>
     public static SKBitmap Blank(float width, float height)
     {
         var sheet = new SKBitmap(new SKImageInfo((int)Math.Ceiling(width), (int)Math.Ceiling(height), SKColorType.Rgba8888, SKAlphaType.Opaque));
@@ -35,10 +35,10 @@ internal static class SheetStyle
         canvas.DrawImage(image, place, Smooth);
     }
 
-    /// <summary>Draws lines of text, the middle of the first at a height.</summary>
-    public static void DrawLines(this SKCanvas canvas, IReadOnlyList<CaptionLine> lines, float x, float middle, SKTextAlign align, SKColor colour)
+    /// <summary>Draws lines of text; <paramref name="middle"/> is the vertical center of the first.</summary>
+    public static void DrawLines(this SKCanvas canvas, IReadOnlyList<CaptionLine> lines, float x, float middle, SKTextAlign align, SKColor color)
     {
-        using var paint = new SKPaint { Color = colour, IsAntialias = true };
+        using var paint = new SKPaint { Color = color, IsAntialias = true };
         for (var line = 0; line < lines.Count; line++)
             lines[line].Draw(canvas, x, middle + (line * LineHeight) + (TextSize / 3), align, paint);
     }

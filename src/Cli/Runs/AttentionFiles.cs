@@ -4,7 +4,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>The sheets of a run's attention, as far as it was watched.</summary>
+/// <summary>Writes sheets of the recorded attention maps.</summary>
 internal static class AttentionFiles
 {
     public static void Add(PictureFolder folder, EditResult result)

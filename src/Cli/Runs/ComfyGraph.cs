@@ -3,11 +3,11 @@ using System.Text.Json.Nodes;
 namespace PromptToPrompt.Cli.Runs;
 
 /// <summary>
-/// What can be read off a graph of ComfyUI without running it: nodes by id, each with a class and inputs, which are values or links to other nodes. Prompts are
+/// What a ComfyUI graph says without being run: nodes by id, each with a class and inputs, which are values or links to other nodes. Prompts are
 /// the texts that a sampler's input leads to.
 /// </summary>
-/// <param name="Prompts">What the samplers are conditioned on.</param>
-/// <param name="Negatives">What they are guided away from.</param>
+/// <param name="Prompts">Prompts that the samplers are conditioned on.</param>
+/// <param name="Negatives">Negative prompts.</param>
 /// <param name="Settings">Numbers and names of the samplers and loaders, in their order.</param>
 internal sealed record ComfyGraph(IReadOnlyList<string> Prompts, IReadOnlyList<string> Negatives, IReadOnlyList<KeyValuePair<string, string>> Settings)
 {
@@ -20,10 +20,10 @@ internal sealed record ComfyGraph(IReadOnlyList<string> Prompts, IReadOnlyList<s
     private const string Positive = "positive", Negative = "negative", ClassType = "class_type", Inputs = "inputs";
     private const int MaxDepth = 16;
 
-    private static readonly string[] Told =
+    private static readonly string[] Known =
         ["ckpt_name", "unet_name", "lora_name", "steps", "cfg", "sampler_name", "scheduler", "seed", "noise_seed", "denoise", "width", "height"];
 
-    /// <summary>Reads a graph; null where the text is none.</summary>
+    /// <summary>Parses a graph; null if the text is not one.</summary>
     public static ComfyGraph? Parse(string text)
     {
         if (Read(text) is not { } graph)
@@ -32,7 +32,7 @@ internal sealed record ComfyGraph(IReadOnlyList<string> Prompts, IReadOnlyList<s
             .ToDictionary(node => node.Key, node => (JsonObject)node.Value![Inputs]!, StringComparer.Ordinal);
         if (nodes.Count == 0)
             return null;
-        return new ComfyGraph(Of(Positive), Of(Negative), [.. Told.SelectMany(name => nodes.Values.Select(inputs => inputs[name]).OfType<JsonValue>()
+        return new ComfyGraph(Of(Positive), Of(Negative), [.. Known.SelectMany(name => nodes.Values.Select(inputs => inputs[name]).OfType<JsonValue>()
             .Select(value => value.ToString()).Distinct().Select(value => KeyValuePair.Create(name, value)))]);
 
         string[] Of(string side) => [.. nodes.Values.SelectMany(inputs => Texts(nodes, inputs[side], side, [], 0)).Distinct()];
@@ -48,7 +48,7 @@ internal sealed record ComfyGraph(IReadOnlyList<string> Prompts, IReadOnlyList<s
             .Select(value => value.ToString()).Where(text => text.Trim().Length > 0).ToList();
         if (texts.Count > 0)
             return texts;
-        // A node that has both sides passes each on by itself.
+        // A node with both inputs passes each on separately.
         return inputs[side] is JsonArray own ? Texts(nodes, own, side, seen, depth + 1)
             : inputs.Where(input => IsText(input.Key) || input.Key.StartsWith("conditioning", StringComparison.Ordinal))
                 .SelectMany(input => Texts(nodes, input.Value, side, seen, depth + 1));
@@ -57,6 +57,6 @@ internal sealed record ComfyGraph(IReadOnlyList<string> Prompts, IReadOnlyList<s
     private static bool IsText(string name) =>
         name.StartsWith("text", StringComparison.Ordinal) || name.StartsWith("string", StringComparison.Ordinal) || name is "value" or "prompt";
 
-    // Python writes numbers that JSON does not have.
+    // Python writes NaN and Infinity, which JSON does not have.
     private static JsonObject? Read(string text) => Json.Object(text) ?? Json.Object(text.Replace("NaN", "null", StringComparison.Ordinal));
 }

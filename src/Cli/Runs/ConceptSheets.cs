@@ -6,15 +6,15 @@ using PromptToPrompt.Editing.TextualInversion;
 namespace PromptToPrompt.Cli.Runs;
 
 /// <summary>
-/// Sheets that show what a word has become: the pictures it is learned from, what the model draws of the initial word, and of the new one from the
+/// Sample sheets of a learned word: the training pictures, samples of the initial word, and samples of the new word from the
 /// same noise.
 /// </summary>
 /// <param name="training">The training.</param>
 /// <param name="settings">Its settings.</param>
 /// <param name="pictures">The pictures.</param>
-/// <param name="prompts">What is drawn, with <see cref="PromptTemplates.Place"/> where the word stands.</param>
-/// <param name="count">How many pictures of a word; 0 for no sheets.</param>
-/// <param name="path">The word's file; sheets lie beside it.</param>
+/// <param name="prompts">Prompts with <see cref="PromptTemplates.Place"/> in place of the word.</param>
+/// <param name="count">Samples for each word; 0 for no sheets.</param>
+/// <param name="path">The word's file; sheets are written next to it.</param>
 /// <param name="cancellationToken">Stops the drawing.</param>
 internal sealed class ConceptSheets(
     TextualInversionTraining training, TextualInversionSettings settings, IReadOnlyList<ExamplePicture> pictures, IReadOnlyList<string> prompts, int count,
@@ -25,16 +25,16 @@ internal sealed class ConceptSheets(
     private readonly List<string> files = [];
     private IReadOnlyList<Picture>? before;
 
-    /// <summary>Full paths of what was written.</summary>
+    /// <summary>Full paths of the written files.</summary>
     public IReadOnlyList<string> Files => files;
 
     /// <summary>Name of the sheet of the finished word.</summary>
     public static string LastOf(string path) => Path.ChangeExtension(path, null) + ".samples.png";
 
-    /// <summary>Draws what the word is in the middle of the training.</summary>
+    /// <summary>Draws a sheet during training.</summary>
     public void Add() => Draw(string.Create(CultureInfo.InvariantCulture, $"{Path.ChangeExtension(path, null)}.samples-{training.Step:D6}.png"));
 
-    /// <summary>Draws what the word has become.</summary>
+    /// <summary>Draws the sheet of the finished word.</summary>
     public void AddLast() => Draw(LastOf(path));
 
     private void Draw(string file)
@@ -58,7 +58,7 @@ internal sealed class ConceptSheets(
 
         SheetCell Cell(int i, Picture picture, string word) => new(picture.ToBitmap(), PromptOf(i, word), StandsOut: word == settings.Word);
 
-        // Filled up to the end of the row.
+        // Fill the row.
         IEnumerable<SheetCell?> Row(IEnumerable<SheetCell> row) => row.Concat(Enumerable.Repeat<SheetCell?>(null, columns)).Take(columns);
     }
 

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>Sizes of files for people.</summary>
+/// <summary>File sizes as text.</summary>
 internal static class FileSize
 {
     private const double Step = 1024;

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>How JSON is written, so that words stay readable in every script, and how what others wrote is read.</summary>
+/// <summary>Writes JSON that is readable in every script, and reads JSON from other programs.</summary>
 internal static class Json
 {
     private static readonly JsonSerializerOptions OneLine = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -12,7 +12,7 @@ internal static class Json
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <summary>Reads an object; null where a text is none, or has a name twice or half a character, which fail only where they are looked at.</summary>
+    /// <summary>Parses an object; null if the text is not one, or has duplicate names or lone surrogates, which otherwise fail later.</summary>
     public static JsonObject? Object(string text)
     {
         try
@@ -45,13 +45,13 @@ internal static class Json
         }
     }
 
-    /// <summary>For programs: one line.</summary>
+    /// <summary>One line, for programs.</summary>
     public static string Line(JsonNode node) => node.ToJsonString(OneLine);
 
-    /// <summary>For files.</summary>
+    /// <summary>Indented, for files.</summary>
     public static string File(JsonNode node) => node.ToJsonString(Indented) + "\n";
 
-    /// <summary>A signal-to-noise ratio; null where it is infinite, which JSON cannot say, or was not measured.</summary>
+    /// <summary>A signal-to-noise ratio; null if it was not measured or is infinite, which JSON cannot express.</summary>
     public static double? Decibels(double? value) => value is { } number && double.IsFinite(number) ? Math.Round(number, 2) : null;
 
     /// <summary>An array of plain values.</summary>

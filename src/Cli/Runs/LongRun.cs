@@ -4,20 +4,20 @@ using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>How far a part of a long run is.</summary>
-/// <param name="Part">The part, for instance a stage of a training.</param>
-/// <param name="Done">What has been done of it.</param>
-/// <param name="Total">What there is to do in it.</param>
-/// <param name="Unit">What is counted, in the plural.</param>
-/// <param name="Note">Anything else worth a look; may be empty.</param>
-/// <param name="IsWaiting">Whether the note says why nothing happens, so that it must be seen.</param>
+/// <summary>Progress of one part of a long run.</summary>
+/// <param name="Part">Name of the part, for instance a training stage.</param>
+/// <param name="Done">Units done.</param>
+/// <param name="Total">Units in total.</param>
+/// <param name="Unit">Name of the unit, in the plural.</param>
+/// <param name="Note">A note to show; may be empty.</param>
+/// <param name="IsWaiting">Whether the run is waiting and the note says why.</param>
 internal readonly record struct LongProgress(string Part, long Done, long Total, string Unit, string Note = "", bool IsWaiting = false)
 {
-    /// <summary>The unit of what is counted in bytes and shown in larger ones.</summary>
+    /// <summary>The unit for bytes, which are shown as KB, MB and so on.</summary>
     public const string Bytes = "bytes";
 }
 
-/// <summary>Shows a run of minutes or hours on standard error: to a person as a live bar, to a file as a line now and then.</summary>
+/// <summary>Shows a run of minutes or hours on standard error: a live bar on a terminal, occasional lines in a file.</summary>
 internal sealed class LongRun : IProgress<LongProgress>
 {
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(15);
@@ -51,7 +51,7 @@ internal sealed class LongRun : IProgress<LongProgress>
     {
         if (value.Part != part)
         {
-            // The speed is that of this process: a resumed part did not start at nothing.
+            // Measure the speed of this process only: a resumed part did not start at 0.
             (part, firstDone, started, written) = (value.Part, value.Done, clock.GetTimestamp(), null);
             bar?.StopTask();
             bar = context?.AddTask(Markup.Escape(Printable.Cell(value.Part)), maxValue: value.Total);

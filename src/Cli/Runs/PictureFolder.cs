@@ -7,8 +7,8 @@ using SkiaSharp;
 namespace PromptToPrompt.Cli.Runs;
 
 /// <summary>
-/// Where the pictures of a run go: into a folder, or where that has files of another run by the same names, into a numbered one in it. All is written at the
-/// end, so that a run that is stopped leaves nothing.
+/// The output folder of a run with pictures: the requested folder, or a numbered subfolder if another run already wrote there. Everything is written at the
+/// end, so a stopped run leaves nothing.
 /// </summary>
 internal sealed class PictureFolder
 {
@@ -19,11 +19,11 @@ internal sealed class PictureFolder
     private readonly List<(string Name, byte[] Png, int? Row)> pictures = [];
     private readonly JsonObject results = [];
 
-    /// <summary>Checks early what would otherwise fail after the work.</summary>
+    /// <summary>Fails early if the folder cannot be used.</summary>
     /// <param name="folder">The folder, which need not exist.</param>
-    /// <param name="overwrites">Whether what is there is replaced.</param>
-    /// <param name="inputs">Files the run reads; they must not be among those it writes.</param>
-    /// <exception cref="InvalidInputException">The path is that of a file, nothing can be written there, or an input would be overwritten.</exception>
+    /// <param name="overwrites">Whether to replace an earlier run.</param>
+    /// <param name="inputs">Input files. They must not be overwritten.</param>
+    /// <exception cref="InvalidInputException">The path is a file or not writable, or an input would be overwritten.</exception>
     public PictureFolder(string folder, bool overwrites, IEnumerable<string> inputs)
     {
         (Path, asked, this.overwrites) = (System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder)), folder, overwrites);
@@ -35,7 +35,7 @@ internal sealed class PictureFolder
             throw new InvalidInputException("--output", $"{input} is an input, and --overwrite might replace it.", "Use another folder.");
     }
 
-    /// <summary>Full path of the folder: what was asked for, until it is known what the run writes.</summary>
+    /// <summary>Full path of the folder: the requested one until the run knows what it writes.</summary>
     public string Path { get; private set; }
 
     /// <summary>Full paths of what has been written.</summary>
@@ -47,7 +47,7 @@ internal sealed class PictureFolder
     /// <summary>Adds a picture.</summary>
     /// <param name="name">Its file's name.</param>
     /// <param name="picture">The picture.</param>
-    /// <param name="row">Which of the run's pictures it is; null where the run did not make it.</param>
+    /// <param name="row">Row of the picture in the run; null if the run did not make it.</param>
     public void Add(string name, Picture picture, int? row)
     {
         pictures.Add((name, picture.ToPng(), row));
@@ -57,10 +57,10 @@ internal sealed class PictureFolder
     /// <summary>Adds a sheet of pictures.</summary>
     public void Add(string name, SKBitmap sheet) => pictures.Add((name, Picture.EncodePng(sheet), null));
 
-    /// <summary>Writes the pictures, each with the record in it, then what else there is, then the record.</summary>
-    /// <param name="record">The record, but for its list of files.</param>
-    /// <param name="describe">What other programs understand of a picture.</param>
-    /// <param name="trace">A further file, by its name here or its full path, and what writes it; null for none.</param>
+    /// <summary>Writes the pictures with the record embedded in each, then further files, then the record.</summary>
+    /// <param name="record">The record without its list of files.</param>
+    /// <param name="describe">Gives the settings of a picture in AUTOMATIC1111's form.</param>
+    /// <param name="trace">A further file by name or full path, and how to write it; null for none.</param>
     public void Finish(JsonObject record, Func<int, GenerationParameters> describe, (string Name, Action<string> Write)? trace)
     {
         Path = Free((string)record[RunRecord.Run]!, [.. pictures.Select(picture => picture.Name), .. trace is { } written ? [written.Name] : Array.Empty<string>(), RecordName]);
@@ -75,7 +75,7 @@ internal sealed class PictureFolder
 
         if (trace is { } file)
             folder.Add(file.Name, file.Write);
-        // All that lies here and is in a record is of one run.
+        // All recorded files in this folder belong to one run.
         foreach (var old in stale.Except(folder.Files))
             File.Delete(old);
         record["folder"] = Path;
@@ -84,14 +84,14 @@ internal sealed class PictureFolder
         Files = folder.Files;
     }
 
-    /// <summary>Says that the pictures went elsewhere than they were asked to; null where they did not.</summary>
+    /// <summary>A note if the pictures went to another folder than requested; else null.</summary>
     public string? Note => Path == askedPath ? null
         : $"note: {asked} already contains another run; wrote to {RunFolder.Shortest(Path)} instead (use --overwrite to replace it)";
 
     private bool IsPictureHere(string path) =>
         System.IO.Path.GetDirectoryName(path) == Path && System.IO.Path.GetExtension(path).Equals(".png", StringComparison.OrdinalIgnoreCase);
 
-    // Decided when everything is there to be written, not when the run begins: another one may have ended here meanwhile.
+    // Decide when everything is ready to write, not at the start: another run may have finished here meanwhile.
     private string Free(string run, string[] names)
     {
         if (overwrites)
@@ -104,7 +104,7 @@ internal sealed class PictureFolder
         }
     }
 
-    // Of what the record here lists only pictures that lie here: a record may have been copied from another folder, and a trace was given its name by the user.
+    // Only pictures in this folder: the record may have been copied from elsewhere, and the user chose the trace's name.
     private List<string> EarlierFiles() =>
     [
         .. (Record(Path)?[RunRecord.Files] as JsonArray ?? []).OfType<JsonValue>()
@@ -121,7 +121,7 @@ internal sealed class PictureFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // No record that anyone can read.
+            // There is no readable record.
             return null;
         }
     }

@@ -5,12 +5,12 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>What a file says of how a picture was made.</summary>
-/// <param name="Size">Size of the picture; null where the file is a record and no picture.</param>
-/// <param name="Record">The record of the run, where p2p has made it.</param>
-/// <param name="Parameters">What was made how, in the form of AUTOMATIC1111, which p2p and many others write.</param>
-/// <param name="Graph">The same of ComfyUI.</param>
-/// <param name="Texts">All texts of the file but the record, as they are.</param>
+/// <summary>What a file says about how it was made.</summary>
+/// <param name="Size">Size of the picture; null for a run record.</param>
+/// <param name="Record">The run record, if p2p made the file.</param>
+/// <param name="Parameters">The settings in AUTOMATIC1111's form, which p2p and many other programs write.</param>
+/// <param name="Graph">The ComfyUI graph.</param>
+/// <param name="Texts">All text chunks except the record.</param>
 internal sealed record PictureNotes(
     PixelSize? Size, JsonObject? Record, GenerationParameters? Parameters, ComfyGraph? Graph, IReadOnlyList<PngText> Texts)
 {
@@ -19,17 +19,18 @@ internal sealed record PictureNotes(
     /// <summary>Whether the file is a picture.</summary>
     public bool IsPicture => Size is not null;
 
-    /// <summary>Whether it says nothing at all.</summary>
+    /// <summary>Whether the file contains no text at all.</summary>
     public bool IsEmpty => Record is null && Texts.Count == 0;
 
-    /// <summary>Reads a picture, or a record of a run.</summary>
-    /// <exception cref="InvalidInputException">There is no such file, or it is neither.</exception>
+    /// <summary>The file that a path stands for: the <c>run.json</c> of a folder, else the path itself.</summary>
+    public static string FileOf(string path) => Directory.Exists(path) ? Path.Combine(path, "run.json") : path;
+
+    /// <summary>Reads a picture or a run record.</summary>
+    /// <exception cref="InvalidInputException">There is no such file, or it is neither of the two.</exception>
     public static PictureNotes Read(string path)
     {
-        if (Directory.Exists(path))
-            throw new InvalidInputException($"{path} is a folder; give a picture.");
         if (!File.Exists(path))
-            throw new InvalidInputException($"There is no file {path}; check the path.");
+            throw new InvalidInputException($"There is no file {path}.");
         try
         {
             using var file = File.OpenRead(path);
@@ -44,11 +45,11 @@ internal sealed record PictureNotes(
             }
 
             return file.Length <= MaxRecord && Json.Object(File.ReadAllText(path)) is { } record ? new PictureNotes(null, record, null, null, [])
-                : throw new InvalidInputException($"{path} is neither a picture nor the record of a run; give one of them.");
+                : throw new InvalidInputException($"{path} is neither a picture nor a run record.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"{path} cannot be read ({e.Message.TrimEnd('.')}); check its permissions.", e);
+            throw new InvalidInputException($"{path} cannot be read ({e.Message.TrimEnd('.')}). Check its permissions.", e);
         }
     }
 

@@ -6,7 +6,7 @@ using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>What all commands that make pictures do: read the shared options, run, write the files, report.</summary>
+/// <summary>The common part of all commands that make pictures: read the shared options, run, write the files, report.</summary>
 internal sealed class PictureRun
 {
     private readonly ModelOptions model;
@@ -18,7 +18,7 @@ internal sealed class PictureRun
 
     /// <summary>Adds the shared options to a command.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="repeats">The run that it makes again; null for a new one.</param>
+    /// <param name="repeats">The recorded run to repeat; null for a new run.</param>
     public PictureRun(Command command, Repetition? repeats)
     {
         this.repeats = repeats;
@@ -28,15 +28,15 @@ internal sealed class PictureRun
         report = new ReportOptions().AddTo(command);
     }
 
-    /// <summary>The options of how pictures come from noise.</summary>
+    /// <summary>The sampling options.</summary>
     public SamplingOptions Sampling => sampling;
 
-    /// <summary>Whether nobody wants to see progress.</summary>
+    /// <summary>Whether to show no progress.</summary>
     public bool IsQuiet(ParseResult parse) => report.Quiet(parse);
 
     /// <summary>Runs a command.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="job">What is particular to the command.</param>
+    /// <param name="job">The command's own part.</param>
     /// <param name="cancellationToken">Stops the run before the next step; nothing is written then.</param>
     public int Execute(ParseResult parse, PictureJob job, CancellationToken cancellationToken)
     {
@@ -46,7 +46,7 @@ internal sealed class PictureRun
         var folder = new PictureFolder(output.Folder(parse), output.Overwrites(parse), job.Inputs.Select(input => input.Path));
         var trace = output.Trace(parse) is { } path ? new TraceFile(path, output.Overwrites(parse)) : null;
         trace?.Check(inputs.Select(input => input.Path));
-        // Of a run that is repeated it lies with the pictures.
+        // A repeated run writes its trace next to the pictures.
         var traceName = trace?.Path ?? repeats?.Trace;
         var request = new PictureRequest(
             new GenerationRequest { Prompt = job.Source, Sampling = sampling.Settings(parse) }, job.Edit(), job.Observation with { Trace = traceName is not null });
@@ -70,7 +70,7 @@ internal sealed class PictureRun
         Warnings.Truncated(prompts);
         using var result = StepDisplay.Run(report.Quiet(parse), progress => job.Make(loaded, request, progress, cancellationToken));
         cancellationToken.ThrowIfCancellationRequested();
-        // Not earlier: whatever is wrong with the input says it alone.
+        // Notes come after the run, so that an input error is the only output.
         model.Announce(parse, loaded.Device, report.Quiet(parse));
         if (!report.Quiet(parse))
         {

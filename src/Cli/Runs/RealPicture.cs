@@ -10,7 +10,7 @@ using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>A picture that somebody gave for editing: inverted now, or earlier.</summary>
+/// <summary>An input picture to edit: inverted now, or read from an inversion file.</summary>
 internal sealed class RealPicture : IDisposable
 {
     private readonly string? path;
@@ -24,26 +24,26 @@ internal sealed class RealPicture : IDisposable
         this.picture = picture;
     }
 
-    /// <summary>A picture that is inverted when it is opened.</summary>
+    /// <summary>A picture to invert in <see cref="Open"/>.</summary>
     public static RealPicture FromImage(string file) => new(null, Parsed.Named("--image", () => Picture.Load(file)));
 
-    /// <summary>A picture that was inverted.</summary>
+    /// <summary>A saved inversion.</summary>
     public static RealPicture Saved(string path) => new(path, null);
 
-    /// <summary>Whether the picture was inverted earlier.</summary>
+    /// <summary>Whether the inversion is read from a file.</summary>
     public bool IsInverted => picture is null;
 
-    /// <summary>The picture's size; null where that is not known before the model is.</summary>
+    /// <summary>Size of the picture; null if it is unknown until the model is loaded.</summary>
     public PixelSize? Size => picture?.Size ?? InversionFile.PictureSize(path!);
 
-    /// <summary>A mask of the picture as the model sees it.</summary>
-    /// <exception cref="InvalidInputException">It has another shape than the picture, or nothing of it is seen.</exception>
+    /// <summary>The mask, framed like the picture.</summary>
+    /// <exception cref="InvalidInputException">The mask has another shape than the picture, or is empty after framing.</exception>
     public Picture? Frame(Picture? mask) => mask is null ? null : Parsed.Named("--mask", () => Mask.Frame(mask, opened!.Framing));
 
     /// <summary>Inverts the picture, or reads its inversion.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="settings">How to invert, where that is still to be done.</param>
-    /// <param name="frame">How to bring the picture to the model's size then.</param>
+    /// <param name="settings">Inversion settings, if the picture is not inverted yet.</param>
+    /// <param name="frame">Frames the picture, if it is not inverted yet.</param>
     /// <param name="quiet">Whether to show no progress.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     public InvertedImage Open(StableDiffusionModel model, InversionSettings settings, Func<Picture, Framing> frame, bool quiet, CancellationToken cancellationToken)
@@ -65,7 +65,7 @@ internal sealed class RealPicture : IDisposable
         }
     }
 
-    /// <summary>Writes the picture, what the model makes of it, and its edits at the picture's own size.</summary>
+    /// <summary>Writes the picture, its reconstruction and its edits at the picture's own size.</summary>
     public void AddPictures(PictureFolder folder, EditResult result)
     {
         var (original, framing) = (opened!.Picture, opened.Framing);
@@ -74,7 +74,7 @@ internal sealed class RealPicture : IDisposable
         IEnumerable<(string Name, Picture Picture, string Caption, int? Row)> Pictures()
         {
             yield return ("source", original, "picture", null);
-            yield return ("reconstruction", framing.Restore(result.Pictures[0], original), $"as the model holds it: {result.Prompts[0].Text}", 0);
+            yield return ("reconstruction", framing.Restore(result.Pictures[0], original), $"reconstruction: {result.Prompts[0].Text}", 0);
             for (var k = 1; k < result.Pictures.Count; k++)
                 yield return ($"edit-{k}", framing.Restore(result.Pictures[k], original), result.Caption(k), k);
         }

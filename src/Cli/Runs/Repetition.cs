@@ -9,10 +9,10 @@ using TorchSharp;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>An earlier run that is made again, exactly, from its record: a <c>run.json</c>, or a picture that carries it.</summary>
+/// <summary>Repeats an earlier run exactly from its record: a <c>run.json</c>, or a picture that contains one.</summary>
 internal sealed class Repetition
 {
-    // A record may come from anywhere, and says what to run. These commands read what it names and write where the user says.
+    // A record may come from anywhere and contains a command line. These commands only read the named files and write where the user says.
     private static readonly string[] Commands = ["generate", "edit", "invert", "inpaint", "attention"];
     private const int MaxThreads = 1 << 10;
 
@@ -20,55 +20,53 @@ internal sealed class Repetition
     private readonly JsonObject record;
     private readonly string[] arguments;
 
-    // By the option or argument and the path in the record.
+    // Keyed by the option or argument and the recorded path.
     private readonly Dictionary<(string Symbol, string Recorded), string> found = [];
 
     private Repetition(string path, JsonObject record, string[] arguments) => (this.path, this.record, this.arguments) = (path, record, arguments);
 
-    /// <summary>What the user called the model; null where that is not known.</summary>
+    /// <summary>The name by which the user gave the model; null if unknown.</summary>
     public string? ModelName => TextOf(record[RunRecord.ModelName]);
 
-    /// <summary>File name of the trace that the run wrote; null where it wrote none.</summary>
+    /// <summary>File name of the run's trace; null without one.</summary>
     public string? Trace => FileName(RunRecord.Trace);
 
-    /// <summary>File name of what the run made, where it was one file; null for pictures.</summary>
+    /// <summary>File name of the output of a run with a single output file; null for pictures.</summary>
     public string? Output => FileName(RunRecord.Output);
 
-    /// <summary>Reads a record and finds the files that its run read.</summary>
-    /// <param name="path">A record, a picture that carries one, or a folder with a <c>run.json</c>.</param>
-    /// <exception cref="InvalidInputException">There is none, it cannot be repeated, or a file has changed or is missing.</exception>
+    /// <summary>Reads a record and finds its input files.</summary>
+    /// <param name="path">A record, a picture that contains one, or a folder with a <c>run.json</c>.</param>
+    /// <exception cref="InvalidInputException">There is no record, it cannot be repeated, or an input file is missing or has changed.</exception>
     public static Repetition Read(string path)
     {
         var record = RecordOf(path);
         var arguments = (record[RunRecord.Repeat] as JsonArray)?.Select(TextOf).ToList();
         if (arguments is null)
-            throw new InvalidInputException($"{path} cannot be repeated: it was written by an earlier version, or made in several steps; see p2p info {path}.");
+            throw new InvalidInputException($"{path} cannot be repeated: it was written by an earlier version, or made in several steps. See p2p info {path}.");
         if (arguments.Contains(null) || !Commands.Contains(arguments.FirstOrDefault()))
             throw new InvalidInputException(Damaged(path));
         var repetition = new Repetition(path, record, [.. arguments.OfType<string>()]);
         repetition.FindInputs();
         repetition.FindModel();
         if (TextOf(record[RunRecord.ProgramVersion]) is { } version && version != RunRecord.Version)
-            Console.Error.WriteLine($"note: this run was made with version {version}; this is {RunRecord.Version}, whose pictures may differ");
+            Console.Error.WriteLine($"note: this run was made with version {version}; version {RunRecord.Version} may give different pictures");
         return repetition;
     }
 
-    /// <summary>The record of a path: what <c>p2p info</c> shows of it.</summary>
-    /// <exception cref="InvalidInputException">There is none.</exception>
+    /// <summary>The record at a path.</summary>
+    /// <exception cref="InvalidInputException">There is no record.</exception>
     private static JsonObject RecordOf(string path)
     {
-        var file = Directory.Exists(path) ? Path.Combine(path, "run.json") : path;
-        if (!File.Exists(file))
-            throw new InvalidInputException($"There is no file {file}; give a run.json or a picture that p2p has made.");
+        var file = PictureNotes.FileOf(path);
         var found = PictureNotes.Read(file);
         return found.Record ?? throw new InvalidInputException(
-            found.IsPicture ? $"{path} does not carry the record of a run; give a picture that p2p has made, or a run.json." : $"{path} is not the record of a run; give a run.json or a picture that p2p has made.");
+            found.IsPicture ? $"{path} does not contain a run record. Give a picture made by p2p, or a run.json." : $"{path} is not a run record. Give a run.json, or a picture made by p2p.");
     }
 
-    /// <summary>The command line that makes the same.</summary>
+    /// <summary>The command line that repeats the run.</summary>
     /// <param name="commands">The program's commands.</param>
-    /// <param name="reporting">Options that say where files go and what is shown. The record says nothing of that: such options in it are refused.</param>
-    /// <exception cref="InvalidInputException">The record asks for something that no recorded run does.</exception>
+    /// <param name="reporting">Options for output and reports. A record must not contain them.</param>
+    /// <exception cref="InvalidInputException">The record contains something that no recorded run does.</exception>
     public ParseResult Parse(RootCommand commands, params IEnumerable<string> reporting)
     {
         var recorded = Checked(arguments);
@@ -76,28 +74,28 @@ internal sealed class Repetition
         Checked([arguments[0], .. repeated]);
         return commands.Parse([arguments[0], .. reporting, .. repeated], CommandLine.Parsing);
 
-        // As the parser reads it: there are many ways to write an option.
+        // Check the parsed result: an option can be written in many ways.
         ParseResult Checked(IReadOnlyList<string> line)
         {
             var parse = commands.Parse(line, CommandLine.Parsing);
             if (parse.Errors.Count > 0)
-                throw new InvalidInputException($"{path} asks for what this version of p2p does not have: {parse.Errors[0].Message}");
+                throw new InvalidInputException($"{path} uses something that this version of p2p does not have: {parse.Errors[0].Message}");
             return parse.CommandResult.Children.OfType<OptionResult>().All(option => option.Implicit || !RunRecord.Reporting.Contains(option.Option.Name))
                 ? parse : throw new InvalidInputException(Damaged(path));
         }
     }
 
-    /// <summary>Makes a loaded model compute as it did then.</summary>
-    /// <exception cref="InvalidInputException">It is another model.</exception>
+    /// <summary>Makes a loaded model compute as in the recorded run.</summary>
+    /// <exception cref="InvalidInputException">It is a different model.</exception>
     public void Require(StableDiffusionModel model)
     {
         if (TextOf(record[RunRecord.Fingerprint]) is { } fingerprint && fingerprint != model.Fingerprint)
         {
             throw new InvalidInputException(
-                $"{path} was made with another model than {model.Directory} is now: its files, or the LoRAs and words added to it, have changed. Restore the original files.");
+                $"{path} was made with another model: the files in {model.Directory}, or the LoRAs and embeddings added to it, have changed. Restore the original files.");
         }
 
-        // Sums are split between threads, and rounded differently by another number of them.
+        // Sums are split between threads, so the number of threads changes the rounding.
         if (record[RunRecord.Threads] is JsonValue number && number.TryGetValue<int>(out var threads) && threads is > 0 and <= MaxThreads)
         {
             torch.set_num_threads(threads);
@@ -105,9 +103,9 @@ internal sealed class Repetition
         }
     }
 
-    /// <summary>Says whether the same came of it, and writes that into the new record.</summary>
+    /// <summary>Compares the results with the recorded ones and adds the outcome to the new record.</summary>
     /// <param name="made">The new run's record.</param>
-    /// <param name="quiet">Whether nobody wants to know that all is well.</param>
+    /// <param name="quiet">Whether to print nothing if the results are identical.</param>
     public void Compare(JsonObject made, bool quiet)
     {
         var (before, now) = (record[RunRecord.Results] as JsonObject ?? [], made[RunRecord.Results] as JsonObject ?? []);
@@ -120,7 +118,7 @@ internal sealed class Repetition
         }
         else if (before.Count > 0 && !quiet)
         {
-            Console.Error.WriteLine("The results are the recorded ones, bit for bit.");
+            Console.Error.WriteLine("The results are identical to the recorded ones, bit for bit.");
         }
     }
 
@@ -134,28 +132,28 @@ internal sealed class Repetition
             var hash = TextOf(input[RunRecord.Sha256]);
             if (hash is null && Directory.Exists(recorded))
                 continue;
-            // A folder that was moved has its inputs next to its results still.
+            // After a folder was moved, its inputs are still next to its results.
             string[] places = [recorded, Path.Combine(folder, Path.GetFileName(recorded))];
             var there = places.Where(File.Exists).ToList();
             if (there.Find(file => RunRecord.HashOf(file) == hash) is not { } place)
             {
                 throw new InvalidInputException(there.Count == 0
-                    ? $"This run read {recorded}, which is missing; restore it."
-                    : $"This run read {recorded}, which has changed since; restore the original file.");
+                    ? $"The run's input {recorded} is missing. Restore it."
+                    : $"The run's input {recorded} has changed. Restore the original file.");
             }
 
             found[(TextOf(input[RunRecord.Option]) ?? "", recorded)] = place;
         }
     }
 
-    // A model that was moved can still have its name.
+    // A model that was moved can still be found by name.
     private void FindModel()
     {
         if (TextOf(record[RunRecord.Model]) is { } model && TextOf(record[RunRecord.ModelName]) is { } name && !File.Exists(model) && !Directory.Exists(model))
             found[(RunRecord.ModelOption, model)] = name;
     }
 
-    // Whole values of the options and arguments that name files, and no other text that happens to contain a path.
+    // Only whole values of options and arguments that name files, not other text that happens to contain a path.
     private IEnumerable<string> Found(Symbol symbol, IReadOnlyList<Token> values) => values.Select(token =>
     {
         var value = token.Value;
@@ -176,7 +174,7 @@ internal sealed class Repetition
 
     private static string Damaged(string path) => $"{path} is not a valid p2p run record.";
 
-    // A name and no path, so that nothing is written elsewhere than the user says.
+    // A bare file name, so that a record cannot choose another folder.
     private string? FileName(string part) => TextOf(record[part]) is { Length: > 0 } name && Path.GetFileName(name) == name && name is not ("." or "..") ? name : null;
 
     private static string? TextOf(JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;

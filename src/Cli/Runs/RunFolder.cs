@@ -5,15 +5,15 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>The folder of a command's files. Each file is whole or not there.</summary>
+/// <summary>The output folder of a command. Files are written atomically.</summary>
 internal sealed class RunFolder
 {
     private readonly string folder;
     private readonly List<string> files = [];
 
-    /// <summary>Checks early what would otherwise fail after the work.</summary>
+    /// <summary>Fails early if the folder cannot be written.</summary>
     /// <param name="folder">The folder, which need not exist.</param>
-    /// <exception cref="InvalidInputException">The path is that of a file, or nothing can be written there.</exception>
+    /// <exception cref="InvalidInputException">The path is a file, or is not writable.</exception>
     public RunFolder(string folder)
     {
         this.folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
@@ -25,7 +25,7 @@ internal sealed class RunFolder
     /// <summary>Full paths of what has been written.</summary>
     public IReadOnlyList<string> Files => files;
 
-    /// <summary>A full path as a person reads it best: relative where it lies below the current directory.</summary>
+    /// <summary>Shortens a full path: relative if it is below the current directory.</summary>
     public static string Shortest(string path) => Shortest(path, Directory.GetCurrentDirectory);
 
     /// <inheritdoc cref="Shortest(string)"/>
@@ -40,12 +40,12 @@ internal sealed class RunFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It was deleted while the command ran.
+            // The current directory was deleted during the run.
             return path;
         }
     }
 
-    /// <summary>The full path of a file here; a name that is a full path stays as it is.</summary>
+    /// <summary>The full path of a file in this folder; a full path stays as it is.</summary>
     public string PathOf(string name) => Path.Combine(folder, name);
 
     public void Add(string name, SKBitmap bitmap) => Add(name, path => Picture.SavePng(bitmap, path));
@@ -69,16 +69,16 @@ internal sealed class RunFolder
         files.Add(path);
     }
 
-    /// <summary>Refuses a folder in which nothing can be written, before the work; it need not exist.</summary>
+    /// <summary>Refuses a folder that is not writable, before the run. It need not exist.</summary>
     /// <param name="folder">Its full path.</param>
-    /// <param name="asked">What the user wrote.</param>
-    /// <param name="option">The option it was written to.</param>
-    /// <param name="files">Names of files that will lie there.</param>
-    /// <exception cref="InvalidInputException">A file is in the way, a name is too long, or nothing can be written there.</exception>
+    /// <param name="asked">The path as the user wrote it.</param>
+    /// <param name="option">The option that names it.</param>
+    /// <param name="files">Names of the files to write there.</param>
+    /// <exception cref="InvalidInputException">A file is in the way, a name is too long, or the folder is not writable.</exception>
     public static void RequireWritable(string folder, string asked, string option = "--output", params IEnumerable<string> files)
     {
-        // By trying it there or, where there is no such folder yet, in the one it will be made in: permissions alone do not tell, and the
-        // folder itself is to appear with its first file.
+        // Try it there or, if the folder does not exist yet, in its nearest parent. Permissions alone do not decide, and the
+        // folder itself should appear with its first file.
         var probe = $".p2p-{Guid.NewGuid():N}.tmp";
         List<string> missing = [.. files, probe];
         var existing = folder;
@@ -91,7 +91,7 @@ internal sealed class RunFolder
 
         try
         {
-            // One by one, because below a folder that is missing no name is too long.
+            // Name by name: below a missing folder, the system reports no name as too long.
             foreach (var path in missing.Select(name => Path.Combine(existing, name)).Concat(missing.Select(name => Path.Combine(folder, name))))
                 RequireShort(path);
             using (new FileStream(Path.Combine(existing, probe), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose))
@@ -116,7 +116,7 @@ internal sealed class RunFolder
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
         {
-            // Not there yet.
+            // It does not exist yet.
         }
     }
 }

@@ -14,55 +14,55 @@ using TorchSharp;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>A file or folder that a run reads.</summary>
+/// <summary>An input file or folder of a run.</summary>
 /// <param name="Symbol">The option or argument that names it.</param>
 /// <param name="Path">Its path.</param>
-/// <param name="Argument">How the command line names it from any folder; null for by its full path alone.</param>
+/// <param name="Argument">How the command line names it from any folder; null for its full path.</param>
 internal sealed record RunInput(Symbol Symbol, string Path, string? Argument = null)
 {
     public string FullPath => System.IO.Path.GetFullPath(Path);
 
-    /// <summary>The file that an option names, where it was given.</summary>
+    /// <summary>The file that an option names, if given.</summary>
     public static IEnumerable<RunInput> Given(ParseResult parse, Option<string?> option) => parse.GetValue(option) is { } path ? [new(option, path)] : [];
 }
 
 /// <summary>
-/// What is written about a run, so that it can be repeated exactly: into <c>run.json</c>, and into every picture it makes. <see cref="Repetition"/> reads it.
+/// The record of a run, from which it can be repeated exactly: in <c>run.json</c> and in every picture of the run. <see cref="Repetition"/> reads it.
 /// </summary>
 internal static class RunRecord
 {
-    /// <summary>Names of parts of a record that more than one place reads.</summary>
+    /// <summary>Field names that are used in more than one place.</summary>
     public const string Command = "command", Run = "run", Repeat = "repeat", Inputs = "inputs", Model = "model", ModelName = "modelName", Fingerprint = "modelFingerprint",
         ProgramVersion = "version", Threads = "threads", Trace = "trace", Output = "output", Results = "results", Files = "files", Path = "path", Sha256 = "sha256",
         Picture = "picture", Option = "option";
 
-    /// <summary>What ends the options of a command line.</summary>
+    /// <summary>The separator between options and arguments.</summary>
     public const string EndOfOptions = "--";
 
     /// <summary>The option that names the model.</summary>
     public const string ModelOption = "--model";
 
-    /// <summary>Options that say where files go and what is shown, and decide no picture.</summary>
+    /// <summary>Options for output and reports, which do not affect pictures.</summary>
     public static readonly string[] Reporting = ["--output", "--trace", "--json", "--quiet", "--overwrite"];
 
-    // As many digits as others show of a model's hash.
+    // Other programs show as many digits of a model's hash.
     private const int HashLength = 10;
 
-    // What they turn out to be is written instead.
+    // Their resolved values are recorded instead.
     private static readonly string[] Resolved = [ModelOption, "--device", "--low-memory"];
 
-    // They differ from one run of the same to the next, or tell of this machine's folders alone.
+    // These differ between identical runs, or only describe local folders.
     private static readonly string[] OfOneRun = ["arguments", "seconds", Files, "folder", "identical"];
 
     public static string Version { get; } =
         typeof(RunRecord).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    /// <summary>Begins the record of a run: what it takes to repeat it, and <see cref="Run"/>, a name that the same run has every time.</summary>
+    /// <summary>Creates the record of a run: everything needed to repeat it, and <see cref="Run"/>, an identifier that identical runs share.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="model">The model.</param>
-    /// <param name="modelName">What the user calls it.</param>
-    /// <param name="inputs">The files it reads.</param>
-    /// <param name="trace">File name of the trace, which a run that is looked at closely rounds a little differently for; null where there is none.</param>
+    /// <param name="modelName">Its name as the user gave it.</param>
+    /// <param name="inputs">The input files.</param>
+    /// <param name="trace">File name of the trace, or null. Tracing changes the rounding slightly.</param>
     public static JsonObject Begin(ParseResult parse, StableDiffusionModel model, string modelName, IReadOnlyList<RunInput> inputs, string? trace)
     {
         var record = new JsonObject
@@ -87,7 +87,7 @@ internal static class RunRecord
         return record;
     }
 
-    /// <summary>Adds what a run of pictures was, and what came of it.</summary>
+    /// <summary>Adds the request and the results of a run with pictures.</summary>
     public static void Complete(JsonObject record, ParseResult parse, PictureRequest request, EditResult result)
     {
         record["source"] = request.Source.Prompt;
@@ -97,7 +97,7 @@ internal static class RunRecord
         record["width"] = result.Pictures[0].Width;
         record["height"] = result.Pictures[0].Height;
         var options = Options(parse);
-        // An inversion decides these, whatever the defaults are.
+        // For an inverted picture, the inversion decides these.
         options["steps"] = request.Sampling.Steps;
         options["guidance"] = request.Sampling.Guidance;
         options["steps-offset"] = request.Sampling.StepsOffset;
@@ -105,7 +105,7 @@ internal static class RunRecord
         record["options"] = options;
     }
 
-    /// <summary>Every option of a command with the value that counted, defaults included.</summary>
+    /// <summary>Every option of a command with its effective value, defaults included.</summary>
     public static JsonObject Options(ParseResult parse)
     {
         var options = new JsonObject();
@@ -121,7 +121,7 @@ internal static class RunRecord
         return options;
     }
 
-    /// <summary>The record as a picture carries it: without what only one run of the same has, so that equal pictures are equal files.</summary>
+    /// <summary>The record as embedded in a picture, without fields that differ between identical runs, so that equal pictures are equal files.</summary>
     /// <param name="record">The run's record.</param>
     /// <param name="picture">Name of the picture's file in it.</param>
     public static PngText Text(JsonObject record, string picture)
@@ -135,16 +135,16 @@ internal static class RunRecord
         return new PngText(PngText.RecordKeyword, Json.Line(carried));
     }
 
-    /// <summary>What other programs understand of a picture.</summary>
+    /// <summary>The settings of a picture in AUTOMATIC1111's form.</summary>
     /// <param name="record">The run's record.</param>
-    /// <param name="request">What was asked for.</param>
-    /// <param name="result">What came of it.</param>
-    /// <param name="row">Which of the pictures.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="result">The result.</param>
+    /// <param name="row">Row of the picture.</param>
     public static GenerationParameters Parameters(JsonObject record, PictureRequest request, EditResult result, int row)
     {
         var isEdit = result.Rows[row] > 0;
         var (source, sampling) = (request.Source, request.Sampling);
-        // A given picture has its noise from itself.
+        // An inverted picture has no seed.
         ulong? seed = source.Inverted is not null || source.InitialLatents is not null ? null
             : isEdit ? request.Edit.EditSeed ?? sampling.Seed : sampling.Seed;
         return GenerationParameters.Of(
@@ -152,10 +152,10 @@ internal static class RunRecord
             (string)record[ModelName]!, ((string)record[Fingerprint]!)[..HashLength], sampling.ClipSkip, isEdit ? source.Prompt : null, $"p2p {Version}");
     }
 
-    /// <summary>The options that a command line gives, in a form that reads as the same values whatever they begin with.</summary>
+    /// <summary>The explicitly given options, written so that values that begin with a dash are parsed correctly.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="except">Options to leave out.</param>
-    /// <param name="values">The values to write for those of an option.</param>
+    /// <param name="values">Maps the values of an option to the values to write.</param>
     public static IEnumerable<string> GivenOptions(ParseResult parse, IEnumerable<string> except, Func<Symbol, IReadOnlyList<Token>, IEnumerable<string>> values)
     {
         foreach (var given in parse.CommandResult.Children.OfType<OptionResult>().Where(result => !result.Implicit && !except.Contains(result.Option.Name)))
@@ -164,7 +164,7 @@ internal static class RunRecord
                 yield return given.Option.Name;
             foreach (var value in values(given.Option, given.Tokens))
             {
-                // A value that begins like an option is read as a value only behind an equals sign.
+                // A value that begins like an option needs an equals sign.
                 if (value.StartsWith('-'))
                 {
                     yield return $"{given.Option.Name}={value}";
@@ -177,12 +177,12 @@ internal static class RunRecord
         }
     }
 
-    /// <summary>The arguments that a command line gives; they belong behind <see cref="EndOfOptions"/>.</summary>
+    /// <summary>The explicitly given arguments; write them after <see cref="EndOfOptions"/>.</summary>
     /// <inheritdoc cref="GivenOptions"/>
     public static IEnumerable<string> GivenArguments(ParseResult parse, Func<Symbol, IReadOnlyList<Token>, IEnumerable<string>> values) =>
         parse.CommandResult.Children.OfType<ArgumentResult>().SelectMany(given => values(given.Argument, given.Tokens));
 
-    // The command line that makes the same from any folder: what was given, with files by their full paths, and what was chosen for the user.
+    // The command line that repeats the run from any folder: the given options with full paths, and the automatic choices.
     private static string[] Repeated(ParseResult parse, StableDiffusionModel model, IReadOnlyList<RunInput> inputs)
     {
         return
@@ -209,7 +209,7 @@ internal static class RunRecord
         [Sha256] = Directory.Exists(input.FullPath) ? null : ReadableHash(input.FullPath),
     };
 
-    // What cannot be read is said by those who need it.
+    // The reader of the file reports that it cannot be read.
     private static string? ReadableHash(string path)
     {
         try

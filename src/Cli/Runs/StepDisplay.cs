@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>Shows the steps of a run while it goes on: on standard error, and only to a person.</summary>
+/// <summary>Shows the progress of a run on standard error, if that is a terminal.</summary>
 internal static class StepDisplay
 {
     /// <summary>Runs <paramref name="work"/> on this thread.</summary>
@@ -24,7 +24,7 @@ internal static class StepDisplay
     }
 }
 
-/// <summary>What <see cref="StepDisplay"/> is told.</summary>
+/// <summary>Receives the progress that <see cref="StepDisplay"/> shows.</summary>
 internal sealed class RunSteps(ProgressTask task) : IProgress<EditProgress>, IProgress<InversionProgress>
 {
     private readonly TimeProvider clock = TimeProvider.System;

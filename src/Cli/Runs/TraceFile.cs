@@ -4,16 +4,16 @@ using PromptToPrompt.Diffusion.Storage.Weights;
 
 namespace PromptToPrompt.Cli.Runs;
 
-/// <summary>The file of a run's trace. It has a name that the user chose, so it is never called something else, and never replaces a file that is no trace unasked.</summary>
-/// <param name="asked">What the user wrote.</param>
-/// <param name="overwrites">Whether a file that is there is replaced.</param>
+/// <summary>The trace file of a run. The user chose its name, so it is never renamed, and it replaces a file that is not a trace only with <c>--overwrite</c>.</summary>
+/// <param name="asked">The path as the user wrote it.</param>
+/// <param name="overwrites">Whether to replace an existing file.</param>
 internal sealed class TraceFile(string asked, bool overwrites)
 {
     /// <summary>Full path.</summary>
     public string Path { get; } = System.IO.Path.GetFullPath(asked);
 
-    /// <summary>Refuses, before anything is loaded, a place where nothing can be written, and one of the run's inputs.</summary>
-    /// <exception cref="InvalidInputException">It is such a place.</exception>
+    /// <summary>Refuses a path that is not writable or is an input of the run, before the model is loaded.</summary>
+    /// <exception cref="InvalidInputException">The path cannot be used.</exception>
     public void Check(IEnumerable<string> inputs)
     {
         AtomicFile.RequireNoDevice(Path);
@@ -26,8 +26,8 @@ internal sealed class TraceFile(string asked, bool overwrites)
             throw new InvalidInputException("--trace", $"{Path} is an input.", "Use another name.");
     }
 
-    /// <summary>Refuses a file that is no trace: a trace of an earlier run is replaced, as its name was given for that.</summary>
-    /// <exception cref="InvalidInputException">There is such a file.</exception>
+    /// <summary>Refuses to replace a file that is not a trace. A trace of an earlier run is replaced.</summary>
+    /// <exception cref="InvalidInputException">The file exists and is not a trace.</exception>
     public void RequireTrace()
     {
         if (overwrites || !File.Exists(Path) || new FileInfo(Path).Length == 0 || IsTrace())
@@ -35,7 +35,7 @@ internal sealed class TraceFile(string asked, bool overwrites)
         throw new InvalidInputException("--trace", $"{asked} already exists and is not a trace.", "Use another name, or --overwrite to replace it.");
     }
 
-    /// <summary>What the header of a trace says of its run.</summary>
+    /// <summary>The metadata of a trace.</summary>
     public static IReadOnlyDictionary<string, string> Metadata(string run) => new Dictionary<string, string> { [RunRecord.Run] = run };
 
     private bool IsTrace()

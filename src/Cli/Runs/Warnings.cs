@@ -7,7 +7,7 @@ namespace PromptToPrompt.Cli.Runs;
 /// <summary>Warnings before the run, on standard error.</summary>
 internal static class Warnings
 {
-    /// <summary>What is to be said of a model.</summary>
+    /// <summary>Notes on a model.</summary>
     public static void Note(IEnumerable<string> notes)
     {
         foreach (var note in notes)
@@ -20,16 +20,16 @@ internal static class Warnings
         .. request.Texts.Select(prompt => PromptReading.Read(tokenizer, prompt, request.Sampling.Chunks)),
     ];
 
-    /// <summary>Says where this machine's arithmetic is not what it should be. Said with <c>--quiet</c>, too.</summary>
+    /// <summary>Warns if this machine computes wrongly, even with <c>--quiet</c>.</summary>
     public static void Numerics(NumericsVerdict verdict)
     {
         if (verdict == NumericsVerdict.RightWithoutOneDnn)
-            Console.Error.WriteLine("note: libtorch's fast CPU kernels (oneDNN) compute wrongly on this processor; the run uses the slower ones, which are right (p2p doctor)");
+            Console.Error.WriteLine("note: libtorch's oneDNN kernels give wrong results on this processor, so the run uses slower ones (see p2p doctor)");
         else if (verdict == NumericsVerdict.Ignored)
-            Console.Error.WriteLine($"warning: libtorch computes wrongly on this machine (p2p doctor), and {MachineNumerics.IgnoreVariable} is set: do not trust these pictures");
+            Console.Error.WriteLine($"warning: libtorch gives wrong results on this machine (see p2p doctor) and {MachineNumerics.IgnoreVariable} is set; do not trust these pictures");
     }
 
-    /// <summary>Names the words of prompts that a model was not trained on, where the model lists its words.</summary>
+    /// <summary>Names the words of prompts that the model was not trained on, if it lists its words.</summary>
     public static void Unknown(string model, ClipTokenizer tokenizer, params TokenizedPrompt[] prompts)
     {
         if (ModelWords.Find(model) is not { } words)
@@ -42,7 +42,7 @@ internal static class Warnings
         }
     }
 
-    /// <summary>Says what in prompts other programs would take for notation, once for each kind.</summary>
+    /// <summary>Points out the prompt notation of other programs, once for each kind.</summary>
     public static void Notation(params IEnumerable<string> prompts)
     {
         foreach (var kind in prompts.Distinct().SelectMany(ForeignNotation.Find).GroupBy(found => found.Kind))
@@ -55,14 +55,14 @@ internal static class Warnings
 
     private static string OptionFor(ForeignNotationKind kind) => kind switch
     {
-        ForeignNotationKind.Adapter => " That is --lora FILE:0.8.",
-        ForeignNotationKind.Embedding => " That is --embedding FILE.",
-        ForeignNotationKind.Schedule => " That is --cross-steps of edit.",
-        ForeignNotationKind.Break => " With --long-prompts nothing is cut off.",
+        ForeignNotationKind.Adapter => " Use --lora FILE:0.8.",
+        ForeignNotationKind.Embedding => " Use --embedding FILE.",
+        ForeignNotationKind.Schedule => " Use --cross-steps of p2p edit.",
+        ForeignNotationKind.Break => " Use --long-prompts for long prompts.",
         _ => "",
     };
 
-    /// <summary>Names the words of prompts that the model will not see.</summary>
+    /// <summary>Names the words that were truncated.</summary>
     public static void Truncated(params TokenizedPrompt[] prompts)
     {
         foreach (var prompt in prompts.Where(prompt => prompt.Truncated.Count > 0))

@@ -5,37 +5,37 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Api;
 
-/// <summary>What the studio offers.</summary>
-/// <param name="Models">Names of the models, the usual one first.</param>
-/// <param name="Schedulers">Names of the samplers.</param>
-/// <param name="Methods">Ways of inverting.</param>
-/// <param name="MaxUploadBytes">Longest picture file that is taken.</param>
-/// <param name="MaxUploadPixels">Largest picture that is taken.</param>
-/// <param name="QueueLength">How many jobs may wait.</param>
-/// <param name="Waiting">How many do.</param>
+/// <summary>Models and limits of the studio.</summary>
+/// <param name="Models">Names of the models, the default first.</param>
+/// <param name="Schedulers">Names of the schedulers.</param>
+/// <param name="Methods">Names of the inversion methods.</param>
+/// <param name="MaxUploadBytes">Maximum size of an uploaded file in bytes.</param>
+/// <param name="MaxUploadPixels">Maximum size of an uploaded picture in pixels.</param>
+/// <param name="QueueLength">Maximum number of waiting jobs.</param>
+/// <param name="Waiting">Number of waiting jobs.</param>
 internal sealed record StudioAnswer(
     IReadOnlyList<string> Models, IReadOnlyList<string> Schedulers, IReadOnlyList<string> Methods, long MaxUploadBytes, long MaxUploadPixels, int QueueLength, int Waiting);
 
-/// <summary>A name to give a project.</summary>
+/// <summary>Request with a project's name.</summary>
 /// <param name="Name">The name.</param>
 internal sealed record ProjectBody(string Name);
 
 /// <summary>A project and its tree.</summary>
 internal sealed record ProjectAnswer(Project Project, IReadOnlyList<PictureVersion> Versions);
 
-/// <summary>A picture that was sent.</summary>
-/// <param name="Picture">The name it is stored under.</param>
-/// <param name="Width">Pixels across.</param>
-/// <param name="Height">Pixels down.</param>
+/// <summary>An uploaded picture.</summary>
+/// <param name="Picture">Its store name.</param>
+/// <param name="Width">Width in pixels.</param>
+/// <param name="Height">Height in pixels.</param>
 internal sealed record PictureAnswer(string Picture, int Width, int Height);
 
-/// <summary>A picture that is being made.</summary>
+/// <summary>A job.</summary>
 /// <param name="Id">The job's id.</param>
-/// <param name="Project">The project it is for.</param>
-/// <param name="Recipe">What is being made.</param>
-/// <param name="Progress">Where it is.</param>
-/// <param name="Events">Where its progress can be followed, as server-sent events.</param>
-/// <param name="Notes">What in its prompts other programs would take for notation, a sentence each.</param>
+/// <param name="Project">Its project.</param>
+/// <param name="Recipe">Its recipe.</param>
+/// <param name="Progress">Its progress.</param>
+/// <param name="Events">Address of its progress as server-sent events.</param>
+/// <param name="Notes">Notes on other programs' notation in its prompts.</param>
 internal sealed record JobAnswer(string Id, string Project, Recipe Recipe, JobProgress Progress, string Events, IReadOnlyList<string> Notes)
 {
     public static JobAnswer Of(Job job) => new(

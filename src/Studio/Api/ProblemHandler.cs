@@ -9,7 +9,7 @@ using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Api;
 
-/// <summary>Errors as problem details (RFC 9457): input that the user can correct names the JSON field and says what to do.</summary>
+/// <summary>Errors as problem details (RFC 9457): invalid input names the JSON field and says what to do.</summary>
 internal sealed class ProblemHandler(IProblemDetailsService problems, ILogger<ProblemHandler> log) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
@@ -19,10 +19,10 @@ internal sealed class ProblemHandler(IProblemDetailsService problems, ILogger<Pr
             InvalidInputException input => (StatusCodes.Status400BadRequest, input.Describe(FieldNames.Of)),
             QueueFullException => (StatusCodes.Status429TooManyRequests, exception.Message),
             StudioClosedException => (StatusCodes.Status503ServiceUnavailable, exception.Message),
-            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "The request is larger than this studio takes."),
-            BadHttpRequestException { InnerException: JsonException json } => (StatusCodes.Status400BadRequest, $"The JSON does not fit: {json.Message}"),
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "The request is larger than this studio accepts."),
+            BadHttpRequestException { InnerException: JsonException json } => (StatusCodes.Status400BadRequest, $"The JSON is invalid: {json.Message}"),
             BadHttpRequestException bad => (bad.StatusCode, bad.Message),
-            _ => (StatusCodes.Status500InternalServerError, "Something went wrong in the studio."),
+            _ => (StatusCodes.Status500InternalServerError, "Internal error of the studio; see its log."),
         };
         if (status == StatusCodes.Status500InternalServerError)
             log.LogError(exception, "{Method} {Path} failed.", context.Request.Method, context.Request.Path);

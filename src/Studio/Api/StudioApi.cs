@@ -16,35 +16,35 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Api;
 
-/// <summary>The HTTP interface. Pictures are made by jobs: a request for one is answered at once, its progress is a stream of events.</summary>
+/// <summary>The HTTP interface. Pictures are made by jobs: a request returns at once, and its progress is a stream of events.</summary>
 internal static class StudioApi
 {
-    /// <summary>What never changes may be kept for good by the one who asked.</summary>
+    /// <summary>Cache header for immutable content.</summary>
     internal const string ForGood = "private, max-age=31536000, immutable";
 
     public static void MapStudioApi(this IEndpointRouteBuilder app)
     {
         var api = app.MapGroup("/api").DisableAntiforgery();
-        api.MapGet("/studio", About).WithSummary("What the studio offers.");
-        api.MapGet("/projects", (StudioStore store) => store.Projects()).WithSummary("All projects, the newest first.");
-        api.MapPost("/projects", CreateProject).WithSummary("Begins a project.");
+        api.MapGet("/studio", About).WithSummary("Models and limits of the studio.");
+        api.MapGet("/projects", (StudioStore store) => store.Projects()).WithSummary("All projects, newest first.");
+        api.MapPost("/projects", CreateProject).WithSummary("Creates a project.");
         api.MapGet("/projects/{id}", FindProject).WithSummary("A project and its tree of versions.");
-        api.MapDelete("/projects/{id}", DeleteProject).WithSummary("Deletes a project with all its versions, and stops what is being made for it.");
+        api.MapDelete("/projects/{id}", DeleteProject).WithSummary("Deletes a project with all its versions and stops its jobs.");
         api.MapPost("/projects/{id}/generate", Submit<DrawnRecipe>).WithSummary("Makes a picture from a prompt.");
-        api.MapPost("/projects/{id}/edit", Submit<EditedRecipe>).WithSummary("Makes a picture that follows another one, with other words.");
-        api.MapPost("/projects/{id}/invert", Submit<InvertedRecipe>).WithSummary("Inverts a picture that was sent, so that it can be edited.");
-        api.MapPost("/projects/{id}/inpaint", Submit<InpaintedRecipe>).WithSummary("Fills a part of a picture anew.");
-        api.MapPost("/pictures", AddPicture).WithSummary("Takes a picture: the request's body is the file.").Accepts<byte[]>("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp");
+        api.MapPost("/projects/{id}/edit", Submit<EditedRecipe>).WithSummary("Edits a picture by another prompt.");
+        api.MapPost("/projects/{id}/invert", Submit<InvertedRecipe>).WithSummary("Inverts an uploaded picture for editing.");
+        api.MapPost("/projects/{id}/inpaint", Submit<InpaintedRecipe>).WithSummary("Fills the masked part of a picture.");
+        api.MapPost("/pictures", AddPicture).WithSummary("Uploads a picture; the request body is the file.").Accepts<byte[]>("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp");
         api.MapGet("/pictures/{name}.png", FindPicture).WithSummary("A picture; it never changes.").Produces(200, contentType: "image/png").ProducesProblem(404);
-        api.MapGet("/jobs/{id}", FindJob).WithSummary("Where a job is.");
+        api.MapGet("/jobs/{id}", FindJob).WithSummary("State of a job.");
         api.MapDelete("/jobs/{id}", CancelJob).WithSummary("Stops a job.");
-        api.MapGet("/jobs/{id}/events", WatchJob).WithSummary("A job's progress as server-sent events, until it is over.").Produces<JobProgress>(200, "text/event-stream").ProducesProblem(404);
-        api.MapGet("/jobs/{id}/preview.png", Preview).WithSummary("What a job's picture is heading for.").Produces(200, contentType: "image/png").ProducesProblem(404);
+        api.MapGet("/jobs/{id}/events", WatchJob).WithSummary("A job's progress as server-sent events, until it ends.").Produces<JobProgress>(200, "text/event-stream").ProducesProblem(404);
+        api.MapGet("/jobs/{id}/preview.png", Preview).WithSummary("The latest preview of a job.").Produces(200, contentType: "image/png").ProducesProblem(404);
         api.MapGet("/versions/{id}", FindVersion).WithSummary("A version.");
-        api.MapDelete("/versions/{id}", DeleteVersion).WithSummary("Deletes a version and all that was made from it, and stops what is being made from them.");
+        api.MapDelete("/versions/{id}", DeleteVersion).WithSummary("Deletes a version and its descendants, and stops jobs that use them.");
         api.MapVersionFiles();
-        api.MapGet("/sessions", (StudioEngine engine) => engine.Sessions).WithSummary("The sources that are recorded in memory, so that their edits need not run them; the latest used first.");
-        api.MapDelete("/sessions/{key}", FreeSession).WithSummary("Frees the memory of a recorded source, at once or when what is being made is done. It is run again when somebody edits it.");
+        api.MapGet("/sessions", (StudioEngine engine) => engine.Sessions).WithSummary("The recorded sources in memory, most recently used first. Their edits need not run them again.");
+        api.MapDelete("/sessions/{key}", FreeSession).WithSummary("Frees the memory of a recorded source, at once or after the running job. The next edit of it runs it again.");
         api.MapGet("/grid.png", Grid).WithSummary("Versions side by side, with captions.").Produces(200, contentType: "image/png");
     }
 
@@ -83,12 +83,12 @@ internal static class StudioApi
 
     private static IResult FindPicture(string name, StudioStore store, StudioEngine engine, HttpContext context)
     {
-        // The name is a hash of what it names, so whoever has it need not load it again.
+        // The name is a hash of the content, so a cached copy is valid.
         var tag = new EntityTagHeaderValue($"\"{name}\"");
         if (store.FindPng(name) is not { } png)
             return Missing("picture", name);
         context.Response.Headers.CacheControl = ForGood;
-        // The pixels are the name's; how they came about is added for those who take the file away.
+        // The name identifies the pixels; a downloaded file also gets its record.
         var file = store.FindShowing(name) is { } version ? PngText.AddTo(png, RunRecord.Texts(version, store.Version, engine.ArgumentsOf)) : png;
         return TypedResults.Bytes(file, "image/png", entityTag: tag);
     }
@@ -107,7 +107,7 @@ internal static class StudioApi
     private static IResult WatchJob(string id, StudioEngine engine, IHostApplicationLifetime host, CancellationToken cancellationToken) =>
         engine.Find(id) is { } job ? TypedResults.ServerSentEvents(Events(job, host.ApplicationStopping, cancellationToken)) : Missing("job", id);
 
-    // Somebody who watches must not keep the server from stopping.
+    // An open event stream must not delay shutdown.
     private static async IAsyncEnumerable<SseItem<JobProgress>> Events(Job job, CancellationToken stopping, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancellationToken);
@@ -115,7 +115,7 @@ internal static class StudioApi
             yield return new(progress, progress.IsOver ? "over" : "progress");
     }
 
-    // Whoever asks for the preview of what is done meanwhile gets the picture.
+    // If the job is done, return its picture instead of the preview.
     private static IResult Preview(string id, StudioEngine engine, StudioStore store, HttpContext context)
     {
         context.Response.Headers.CacheControl = "no-store";
@@ -134,7 +134,7 @@ internal static class StudioApi
     {
         var found = versions.Split(',', StringSplitOptions.RemoveEmptyEntries).Take(Names.MaxInGrid).Select(store.Version).ToList();
         if (found.Count == 0)
-            throw new Diffusion.InvalidInputException("Versions", "No version is named.", "Give ids with commas between them.");
+            throw new Diffusion.InvalidInputException("Versions", "No version is given.", "Use comma-separated ids.");
         return TypedResults.Bytes(options.DrawGrid([.. found.Select(version => (store.Picture(version.Picture), version.Recipe.Prompt))]), "image/png");
     }
 

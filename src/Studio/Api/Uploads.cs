@@ -5,14 +5,14 @@ using PromptToPrompt.Studio.Hosting;
 
 namespace PromptToPrompt.Studio.Api;
 
-/// <summary>Pictures that somebody sends.</summary>
+/// <summary>Reads uploaded pictures.</summary>
 internal static class Uploads
 {
-    // No model here works on more; larger ones are made smaller before they are kept.
+    // No supported model needs more; larger pictures are scaled down before they are stored.
     private const int MaxSide = 2048;
 
-    /// <summary>Reads a picture within the studio's bounds. Its transparency is kept: it may be a mask.</summary>
-    /// <exception cref="InvalidInputException">It is no picture, damaged, or has too many pixels.</exception>
+    /// <summary>Reads a picture within the studio's limits. Keeps transparency, because it may be a mask.</summary>
+    /// <exception cref="InvalidInputException">It is not a picture, is damaged, or has too many pixels.</exception>
     /// <exception cref="BadHttpRequestException">It has too many bytes.</exception>
     public static async Task<(byte[] Png, PixelSize Size)> Read(Stream body, StudioOptions options)
     {

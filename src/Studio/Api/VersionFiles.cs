@@ -9,18 +9,18 @@ using static PromptToPrompt.Studio.Api.StudioApi;
 
 namespace PromptToPrompt.Studio.Api;
 
-/// <summary>What can be taken away of a version, beside its picture.</summary>
+/// <summary>Downloads of a version besides its picture.</summary>
 internal static class VersionFiles
 {
     public static void MapVersionFiles(this IEndpointRouteBuilder api)
     {
-        api.MapGet("/versions/{id}/attention", Attention).WithSummary("Where the words of a version look, over the whole run and over time.").Produces<AttentionRecord>().ProducesProblem(404);
-        api.MapGet("/versions/{id}/own-size.png", OwnSized).WithSummary("What came from a given picture, at that one's own size and in its place.")
+        api.MapGet("/versions/{id}/attention", Attention).WithSummary("Attention maps of each word, averaged and per step.").Produces<AttentionRecord>().ProducesProblem(404);
+        api.MapGet("/versions/{id}/own-size.png", OwnSized).WithSummary("The result at the uploaded picture's own size.")
             .Produces(200, contentType: "image/png").ProducesProblem(404);
-        api.MapGet("/versions/{id}/mask.png", Mask).WithSummary("The mask that the version's command reads.").Produces(200, contentType: "image/png").ProducesProblem(404);
+        api.MapGet("/versions/{id}/mask.png", Mask).WithSummary("The mask for the version's command.").Produces(200, contentType: "image/png").ProducesProblem(404);
         api.MapGet("/versions/{id}/run.json", Record).WithSummary("Everything needed to repeat a version.");
-        api.MapGet("/versions/{id}/command", Command).WithSummary("The command lines that make the same picture.").Produces<string>(200, "text/plain").ProducesProblem(404);
-        api.MapGet("/versions/{id}/inversion.safetensors", Inversion).WithSummary("The inversion of a version, as the command line and the library read it; of an edit, once it has been edited further.")
+        api.MapGet("/versions/{id}/command", Command).WithSummary("Command lines that make the same picture.").Produces<string>(200, "text/plain").ProducesProblem(404);
+        api.MapGet("/versions/{id}/inversion.safetensors", Inversion).WithSummary("The inversion of a version, for the command line and the library; of an edit, once it has been edited further.")
             .Produces(200, contentType: "application/octet-stream").ProducesProblem(404);
     }
 
@@ -49,7 +49,7 @@ internal static class VersionFiles
         return TypedResults.Bytes(AsRead(store.Mask(mask), version, store).ToPng(), "image/png");
     }
 
-    // As large as the picture that the command reads beside it: the given one, or of an edit that is edited further its own.
+    // Same size as the command's input picture: the uploaded one or, for further edits, the edit itself.
     private static Picture AsRead(Picture mask, PictureVersion version, StudioStore store)
     {
         var follows = version.Recipe is EditedRecipe edited ? store.Version(edited.Source).Recipe : null;

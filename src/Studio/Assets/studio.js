@@ -1,10 +1,10 @@
-// What has to follow the hand without asking the server: the slider, heat maps, the brush, dropped files. Listeners sit on the document, so
-// that the page may be drawn anew under them.
+// Interaction that must not wait for the server: the slider, heat maps, the brush, dropped files. Listeners are on the document, so
+// they survive rendering.
 let page = null
 const maps = new Map()
 let lit = null
 
-// The view that was chosen last is the visitor's own, as the theme is.
+// The last view belongs to the visitor, like the theme.
 window.studio = {
     connect(reference) { page = reference; return localStorage.getItem('view') },
     connected: () => page !== null,
@@ -24,7 +24,7 @@ document.addEventListener('input', event => {
     if (marked) light({ ...marked.dataset, threshold: event.target.value })
 })
 
-// A fader's line and number follow the hand; the picture follows when it is let go.
+// A fader's line and number follow the pointer; the picture changes on release.
 function turn(fader) {
     const chip = fader.closest('.chip')
     const [low, high, value] = [fader.min, fader.max, fader.value].map(Number)
@@ -45,12 +45,12 @@ for (const name of ['pointerout', 'focusout']) {
         if (closest(event, '[data-heat]') && !touching) darken()
     })
 }
-// A step that was chosen stays to be looked at.
+// Keep the map of a selected step visible for a while.
 document.addEventListener('pointerup', event => {
     const time = closest(event, '[data-time]')
     if (closest(event, '.sharpness') || time?.value === '0') setTimeout(darken, 1200)
 })
-// A finger cannot stay where it looks: what it touched stays lit until it touches something else.
+// Touch has no hover: a touched word stays lit until the next touch.
 let touching = false
 document.addEventListener('pointerdown', event => {
     touching = event.pointerType === 'touch'
@@ -62,7 +62,7 @@ async function attentionOf(version) {
     return maps.get(version)
 }
 
-// Shows a word's map, or of several words the strongest; with a threshold only the places that are stronger.
+// Shows a word's map, or the maximum of several; with a threshold, only positions above it.
 let lightings = 0
 async function light({ heat, word, threshold = 0 }) {
     if (!heat) return
@@ -101,18 +101,18 @@ function bytes(text) {
     return Uint8Array.from(atob(text), c => c.charCodeAt(0))
 }
 
-// Dark where a word does not look; through violet and orange to pale yellow at the strongest.
-const colours = [[20, 12, 60, 0.62], [110, 24, 110, 0.6], [206, 62, 76, 0.58], [250, 152, 40, 0.62], [254, 248, 176, 0.72]]
+// Dark for low attention, through violet and orange to pale yellow for the maximum.
+const colors = [[20, 12, 60, 0.62], [110, 24, 110, 0.6], [206, 62, 76, 0.58], [250, 152, 40, 0.62], [254, 248, 176, 0.72]]
 function draw(canvas, values, width, height) {
     canvas.width = width
     canvas.height = height
     const context = canvas.getContext('2d')
     const image = context.createImageData(width, height)
     for (let i = 0; i < values.length; i++) {
-        const place = values[i] / 255 * (colours.length - 1)
-        const low = Math.min(Math.floor(place), colours.length - 2)
+        const place = values[i] / 255 * (colors.length - 1)
+        const low = Math.min(Math.floor(place), colors.length - 2)
         for (let c = 0; c < 4; c++) {
-            const value = colours[low][c] + (place - low) * (colours[low + 1][c] - colours[low][c])
+            const value = colors[low][c] + (place - low) * (colors[low + 1][c] - colors[low][c])
             image.data[4 * i + c] = c === 3 ? value * 255 : value
         }
     }
@@ -136,7 +136,7 @@ document.addEventListener('click', async event => {
     page?.invokeMethodAsync('Copied')
 })
 
-// Cards and dialogs take the keyboard when they open; a panel's header says what it is and whether it is open.
+// Cards and dialogs take the focus when they open; a panel's header gets its ARIA role and state.
 function announce(panel) {
     const header = panel.querySelector('.mud-expand-panel-header')
     header?.setAttribute('role', 'button')
@@ -157,7 +157,7 @@ document.querySelectorAll('.mud-expand-panel').forEach(announce)
 
 document.addEventListener('keydown', event => {
     const writing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLSelectElement
-    // What is open over the page takes the key for itself.
+    // An open popover handles the key itself.
     if (event.key === 'Escape' && !document.querySelector('.mud-dialog, .mud-popover-open, .card')) { darken(); stopBrushing(); page?.invokeMethodAsync('Escape') }
     if (writing) return
     const words = [...document.querySelectorAll('.chip .word')]
@@ -168,12 +168,12 @@ document.addEventListener('keydown', event => {
     }
 })
 
-// Pictures of one's own.
-// The studio looks at what a file holds, whatever it is called, and says what is wrong with it.
+// Uploads.
+// The studio checks the content of a file, whatever its name, and reports errors.
 async function send(body) {
     const answer = await fetch('/api/pictures', { method: 'POST', body, headers: { 'Content-Type': body.type?.startsWith('image/') ? body.type : 'image/png' } })
     const said = await answer.json().catch(() => ({}))
-    if (!answer.ok) throw new Error(said.title ?? 'The picture could not be sent.')
+    if (!answer.ok) throw new Error(said.title ?? 'The picture could not be uploaded.')
     return said.picture
 }
 
@@ -182,7 +182,7 @@ async function open(file) {
     try {
         page?.invokeMethodAsync('Uploaded', await send(file))
     } catch (problem) {
-        page?.invokeMethodAsync('Refused', problem instanceof TypeError ? 'The picture could not be sent: it is too large, or the studio is not there.' : problem.message)
+        page?.invokeMethodAsync('Refused', problem instanceof TypeError ? 'The picture could not be uploaded: it is too large, or the studio is not reachable.' : problem.message)
     }
 }
 
@@ -241,7 +241,7 @@ document.addEventListener('click', async event => {
     const use = closest(event, '[data-brush-use]')
     if (!use) return
     const mask = await maskOf(brush())
-    if (!mask) return page?.invokeMethodAsync('Refused', 'Nothing is brushed yet; paint over the picture first.')
+    if (!mask) return page?.invokeMethodAsync('Refused', 'The mask is empty. Paint on the picture first.')
     const name = await send(mask)
     stopBrushing()
     page?.invokeMethodAsync('Brushed', name, use.dataset.brushUse)
@@ -288,10 +288,10 @@ function paint(canvas, event) {
     stroke = [x, y]
 }
 
-// The studio was restarted, and knows nothing of this page any more: it is opened anew, and finds everything where it was.
-const anew = () => location.reload()
-document.getElementById('components-reconnect-modal').addEventListener('components-reconnect-state-changed', event => { if (event.detail.state === 'rejected') anew() })
+// The studio was restarted and no longer knows this page. Reload it; the store has everything.
+const reload = () => location.reload()
+document.getElementById('components-reconnect-modal').addEventListener('components-reconnect-state-changed', event => { if (event.detail.state === 'rejected') reload() })
 document.addEventListener('click', async event => {
-    if (closest(event, '[data-reload]')) anew()
-    if (closest(event, '[data-reconnect]') && !await Blazor.reconnect().catch(() => false)) anew()
+    if (closest(event, '[data-reload]')) reload()
+    if (closest(event, '[data-reconnect]') && !await Blazor.reconnect().catch(() => false)) reload()
 })

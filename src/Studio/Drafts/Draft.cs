@@ -5,36 +5,36 @@ using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Drafts;
 
-/// <summary>An edit that is being thought out: the source's words, and what was done to them. Immutable; each touch gives the next draft.</summary>
-/// <param name="Words">The words in order, those that were taken out included.</param>
+/// <summary>An edit in progress: the source's words and the changes to them. Immutable; each change returns a new draft.</summary>
+/// <param name="Words">The words in order, including removed ones.</param>
 public sealed record Draft(IReadOnlyList<DraftWord> Words)
 {
-    /// <summary>When cross-attention comes from the source, for all words that say nothing else.</summary>
+    /// <summary>When cross-attention comes from the source, for words without a window of their own.</summary>
     public string CrossSteps { get; init; } = EditedRecipe.DefaultCrossSteps;
 
     /// <summary>When self-attention comes from the source.</summary>
     public string SelfSteps { get; init; } = EditedRecipe.DefaultSelfSteps;
 
-    /// <summary>Share of the strongest attention that counts as the place of a word that confines.</summary>
+    /// <summary>Blend threshold, relative to the maximum attention.</summary>
     public double BlendThreshold { get; init; } = EditRequest.DefaultBlendThreshold;
 
-    /// <summary>A brushed mask, by the name it is stored under.</summary>
+    /// <summary>Store name of the brushed mask.</summary>
     public string? Mask { get; init; }
 
-    /// <summary>Whether there is nothing to do: same words, same weights.</summary>
+    /// <summary>Whether nothing is changed: same words, same weights.</summary>
     public bool IsUnchanged => Words.All(word => word.Text == word.Source && word.Weight == 1);
 
-    /// <summary>The edited prompt as people read it.</summary>
+    /// <summary>The edited prompt without weights.</summary>
     public string Text => string.Join(' ', Words.Where(word => !word.IsRemoved).Select(word => word.Text));
 
     /// <summary>The edited prompt with its weights, as <c>p2p</c> reads it.</summary>
     public string Prompt => string.Join(' ', Words.Where(word => !word.IsRemoved).Select(Notation));
 
-    /// <summary>A draft in which nothing was done yet.</summary>
-    /// <param name="prompt">The source's prompt; may have weights, which belong to the past.</param>
+    /// <summary>A draft without changes.</summary>
+    /// <param name="prompt">The source's prompt. Its weights are dropped.</param>
     public static Draft Of(string prompt) => new([.. Split(WeightedPrompt.Parse(prompt).Text).Select(word => new DraftWord(word, word))]);
 
-    /// <summary>The draft that leads from a source to an edit.</summary>
+    /// <summary>The draft that turns a source into an edit.</summary>
     /// <param name="source">The source's prompt.</param>
     /// <param name="edit">The edit.</param>
     public static Draft Of(string source, EditedRecipe edit)
@@ -63,7 +63,7 @@ public sealed record Draft(IReadOnlyList<DraftWord> Words)
         };
     }
 
-    /// <summary>Puts something else in a word's place; nothing, to take it out.</summary>
+    /// <summary>Replaces a word; empty text removes it.</summary>
     public Draft Swap(int index, string text)
     {
         var (word, clean) = (Words[index], string.Join(' ', Split(text)));
@@ -72,28 +72,28 @@ public sealed record Draft(IReadOnlyList<DraftWord> Words)
         return With(index, word with { Text = clean });
     }
 
-    /// <summary>Takes a word out; one that was added is gone then.</summary>
+    /// <summary>Removes a word; an added word disappears.</summary>
     public Draft Remove(int index) => Words[index].IsNew
         ? this with { Words = [.. Words.Where((_, k) => k != index)] }
         : With(index, Words[index] with { Text = null, Weight = 1, Steps = null });
 
-    /// <summary>Makes a word what it was in the source; one that was added is gone then.</summary>
+    /// <summary>Restores a word of the source; an added word disappears.</summary>
     public Draft Restore(int index) => Words[index] is { IsNew: true } ? Remove(index) : With(index, new DraftWord(Words[index].Source, Words[index].Source));
 
-    /// <summary>Adds a phrase before a word, or behind the last one.</summary>
+    /// <summary>Adds a phrase before a word or at the end.</summary>
     public Draft Insert(int index, string phrase)
     {
         var clean = string.Join(' ', Split(phrase));
         return clean.Length == 0 ? this : this with { Words = [.. Words.Take(index), new DraftWord(null, clean), .. Words.Skip(index)] };
     }
 
-    /// <summary>Sets how strongly a word speaks.</summary>
+    /// <summary>Sets the weight of a word.</summary>
     public Draft Weigh(int index, double weight) => With(index, Words[index] with { Weight = Math.Round(weight, 2) });
 
-    /// <summary>Sets when a word follows the source; null for as long as all others.</summary>
+    /// <summary>Sets the time window of a word; null for the common one.</summary>
     public Draft Time(int index, string? steps) => With(index, Words[index] with { Steps = steps });
 
-    /// <summary>Sets whether the edit is confined to a word's place.</summary>
+    /// <summary>Sets whether the edit is confined to the word's region.</summary>
     public Draft Confine(int index, bool confines) => With(index, Words[index] with { Confines = confines });
 
     /// <summary>The recipe of the edit.</summary>
@@ -104,17 +104,17 @@ public sealed record Draft(IReadOnlyList<DraftWord> Words)
         Prompt = Prompt,
         CrossSteps = CrossSteps,
         SelfSteps = SelfSteps,
-        // Several places of one word have one window: the last one's.
+        // All occurrences of a word share one window: the last one.
         WordSteps = Words.Where(word => word is { Steps: not null, Text: not null }).GroupBy(word => Bare(word.Text!)).ToDictionary(group => group.Key, group => group.Last().Steps!),
         Blend = Blend(),
         BlendThreshold = BlendThreshold,
         Mask = Mask,
     };
 
-    /// <summary>Which word of the edited prompt a word begins with; that of the source's prompt for one that was taken out.</summary>
+    /// <summary>Index of the word in the edited prompt; for a removed word, in the source's prompt.</summary>
     public int IndexInEdit(int index) => Words.Take(index).Sum(word => word.Count);
 
-    /// <summary>Which word of the source's prompt a word is; null for one that was added.</summary>
+    /// <summary>Index of the word in the source's prompt; null for an added word.</summary>
     public int? IndexInSource(int index) => Words[index].IsNew ? null : Words.Take(index).Count(word => !word.IsNew);
 
     internal static string[] Split(string text) => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
@@ -127,7 +127,7 @@ public sealed record Draft(IReadOnlyList<DraftWord> Words)
         return word.Weight == 1 ? text : string.Create(CultureInfo.InvariantCulture, $"({text}:{word.Weight})");
     }
 
-    // A list for the source and one for the edit, as a swapped word has another name there.
+    // One list for the source and one for the edit, because a swapped word differs.
     private string Blend()
     {
         var confining = Words.Where(word => word.Confines).ToList();

@@ -2,12 +2,12 @@ using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Studio.Drafts;
 
-/// <summary>Words to offer, from those that a model was trained on; nothing for a model that does not list them.</summary>
+/// <summary>Suggests words that a model was trained on; nothing for a model that does not list them.</summary>
 internal static class Suggestions
 {
     private const int MaxChoices = 12;
 
-    /// <summary>The prompt of a first visit, and the seed that the embedded model draws it well with.</summary>
+    /// <summary>Prompt of the first picture, with a seed that suits the embedded model.</summary>
     public const string FirstPrompt = "a white house in a field";
 
     public const ulong FirstSeed = 4;
@@ -21,10 +21,10 @@ internal static class Suggestions
     /// <summary>Words that could replace a word.</summary>
     public static IEnumerable<string> InsteadOf(ModelWords? words, string word) => words?.InsteadOf(word).Take(MaxChoices) ?? [];
 
-    /// <summary>Words that could stand between two words.</summary>
+    /// <summary>Words to insert before a word.</summary>
     /// <param name="words">The model's words.</param>
     /// <param name="draft">The draft.</param>
-    /// <param name="index">The word before which they would stand; the number of words for the end.</param>
+    /// <param name="index">Index of that word; the number of words for the end.</param>
     public static IEnumerable<string> Before(ModelWords? words, Draft draft, int index)
     {
         if (words is null)

@@ -1,9 +1,9 @@
 namespace PromptToPrompt.Studio.Drafts;
 
-/// <summary>What was done to one sentence to get another: the longest common run of words stays, the rest was swapped, added or taken out.</summary>
+/// <summary>Word difference of two sentences: the longest common subsequence stays; other words are swapped, added or removed.</summary>
 internal static class WordDifference
 {
-    /// <summary>The words of both sentences in one row.</summary>
+    /// <summary>The words of both sentences, merged.</summary>
     public static IReadOnlyList<DraftWord> Between(string[] before, string[] after)
     {
         var common = CommonLengths(before, after);
@@ -28,7 +28,7 @@ internal static class WordDifference
         return words;
     }
 
-    // Where as many words went as came, each took another's place.
+    // Equal numbers of removed and added words are swaps.
     private static void Pair(List<DraftWord> words, string[] gone, string[] come)
     {
         var pairs = Math.Min(gone.Length, come.Length);

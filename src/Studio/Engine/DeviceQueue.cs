@@ -2,11 +2,11 @@ using PromptToPrompt.Diffusion;
 
 namespace PromptToPrompt.Studio.Engine;
 
-/// <summary>More was asked for than the queue takes.</summary>
-/// <param name="message">What to do, in a sentence.</param>
+/// <summary>The queue is full.</summary>
+/// <param name="message">What to do.</param>
 public sealed class QueueFullException(string message) : Exception(message);
 
-/// <summary>The jobs of one device: one runs, on a thread of its own, the others wait in the order they came.</summary>
+/// <summary>The jobs of one device: one runs on a thread of its own, the others wait in order.</summary>
 internal sealed class DeviceQueue : IAsyncDisposable
 {
     private readonly Lock changing = new();
@@ -22,8 +22,8 @@ internal sealed class DeviceQueue : IAsyncDisposable
 
     /// <summary>Opens a queue.</summary>
     /// <param name="longest">How many jobs may wait.</param>
-    /// <param name="run">Makes a job's picture and gives the id of its version.</param>
-    /// <param name="failed">Is told of what failed between the jobs.</param>
+    /// <param name="run">Makes a job's picture and returns the id of its version.</param>
+    /// <param name="failed">Called with failures between jobs.</param>
     public DeviceQueue(int longest, Func<Job, string> run, Action<Exception> failed)
     {
         this.longest = longest;
@@ -32,10 +32,10 @@ internal sealed class DeviceQueue : IAsyncDisposable
         worker = Task.Factory.StartNew(Work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>Whether jobs are still taken.</summary>
+    /// <summary>Whether jobs are still accepted.</summary>
     public bool IsAlive => !worker.IsCompleted;
 
-    /// <summary>Jobs that wait.</summary>
+    /// <summary>Number of waiting jobs.</summary>
     public int Length
     {
         get
@@ -45,8 +45,8 @@ internal sealed class DeviceQueue : IAsyncDisposable
         }
     }
 
-    /// <summary>Refuses what would not find a place.</summary>
-    /// <exception cref="QueueFullException">So many wait already.</exception>
+    /// <summary>Throws if the queue is full.</summary>
+    /// <exception cref="QueueFullException">The queue is full.</exception>
     /// <exception cref="StudioClosedException">The queue is closed.</exception>
     public void RequirePlace()
     {
@@ -55,7 +55,7 @@ internal sealed class DeviceQueue : IAsyncDisposable
             RequireOpen();
             Forget();
             if (waiting.Count >= longest)
-                throw new QueueFullException($"{waiting.Count} pictures are waiting already; try again in a while.");
+                throw new QueueFullException($"{waiting.Count} pictures are already waiting. Try again later.");
         }
     }
 
@@ -72,7 +72,7 @@ internal sealed class DeviceQueue : IAsyncDisposable
         }
     }
 
-    /// <summary>Does something short on the device's thread, before the next job; never where the queue is closed before.</summary>
+    /// <summary>Runs a short action on the device's thread before the next job, unless the queue is closed first.</summary>
     public void Between(Action work)
     {
         lock (changing)
@@ -121,7 +121,7 @@ internal sealed class DeviceQueue : IAsyncDisposable
         }
     }
 
-    // What is left undone is memory that was not freed; the jobs behind it are made all the same.
+    // At worst some memory is not freed. The next jobs run anyway.
     private void DoShort(Action work)
     {
         try
@@ -170,17 +170,17 @@ internal sealed class DeviceQueue : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException || (e is InvalidInputException && job.Stopping.IsCancellationRequested))
         {
-            // What it was made from may have been deleted, which stops it as well.
+            // Deleting its source also stops it.
             job.Update(now => now with { State = JobState.Cancelled });
         }
         catch (Exception e)
         {
-            // One job's failure is not the next one's.
+            // A failed job must not affect the next.
             job.Update(now => now.Fail(e));
         }
     }
 
-    // Jobs that were stopped while they waited.
+    // Jobs that were stopped while waiting.
     private void Forget()
     {
         for (var node = waiting.First; node is not null;)

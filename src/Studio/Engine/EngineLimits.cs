@@ -1,11 +1,11 @@
 namespace PromptToPrompt.Studio.Engine;
 
-/// <summary>What the engine takes on.</summary>
+/// <summary>Limits of the engine.</summary>
 public sealed record EngineLimits
 {
-    /// <summary>Jobs that may wait.</summary>
+    /// <summary>Maximum number of waiting jobs.</summary>
     public int QueueLength { get; init; } = 16;
 
-    /// <summary>Memory for recorded sources, in bytes.</summary>
+    /// <summary>Memory limit for recorded sources, in bytes.</summary>
     public long SessionBytes { get; init; } = 6L << 30;
 }

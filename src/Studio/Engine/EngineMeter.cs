@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace PromptToPrompt.Studio.Engine;
 
-/// <summary>What the engine counts, for OpenTelemetry.</summary>
+/// <summary>The engine's metrics for OpenTelemetry.</summary>
 internal sealed class EngineMeter : IDisposable
 {
     public const string Name = "PromptToPrompt.Studio";
@@ -12,9 +12,9 @@ internal sealed class EngineMeter : IDisposable
 
     public EngineMeter(Func<int> waiting, Func<long> sessionBytes)
     {
-        duration = meter.CreateHistogram<double>("studio.job.duration", "s", "Time a job had the device, by the kind of its recipe and how it ended.",
+        duration = meter.CreateHistogram<double>("studio.job.duration", "s", "Time a job used the device, by kind of recipe and outcome.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600, 1800] });
-        meter.CreateObservableGauge("studio.queue.length", waiting, "{job}", "Jobs that wait for the device.");
+        meter.CreateObservableGauge("studio.queue.length", waiting, "{job}", "Jobs waiting for the device.");
         meter.CreateObservableGauge("studio.sessions.size", sessionBytes, "By", "Memory of recorded sources.");
     }
 

@@ -4,10 +4,10 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Engine;
 
-/// <summary>A picture that is being made.</summary>
+/// <summary>A job that makes a picture.</summary>
 public sealed class Job : IDisposable
 {
-    /// <summary>Watchers are told at most this often; what they miss in between is in the next state.</summary>
+    /// <summary>Minimum time between updates to watchers. Skipped states are included in the next one.</summary>
     public static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock changing = new();
@@ -18,9 +18,9 @@ public sealed class Job : IDisposable
     private byte[]? preview;
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <param name="job">What is to be made, and for whom.</param>
-    /// <param name="clock">Tells the time.</param>
-    /// <param name="ended">Called once, with the state it ends in and before anybody can see that; must not wait for other jobs.</param>
+    /// <param name="job">The stored job.</param>
+    /// <param name="clock">The clock.</param>
+    /// <param name="ended">Called once with the final state, before it becomes visible. Must not wait for other jobs.</param>
     internal Job(StoredJob job, TimeProvider clock, Action<Job, JobState> ended)
     {
         (Id, Project, Parent, Recipe) = (job.Id, job.Project, job.Parent, job.Recipe);
@@ -31,16 +31,16 @@ public sealed class Job : IDisposable
     /// <summary>Its id.</summary>
     public string Id { get; }
 
-    /// <summary>Id of the project it is for.</summary>
+    /// <summary>Id of its project.</summary>
     public string Project { get; }
 
     /// <summary>Id of the version it is made from, or null.</summary>
     public string? Parent { get; }
 
-    /// <summary>What is being made.</summary>
+    /// <summary>The recipe.</summary>
     public Recipe Recipe { get; }
 
-    /// <summary>Where it is now.</summary>
+    /// <summary>Current progress.</summary>
     public JobProgress Progress
     {
         get
@@ -62,10 +62,10 @@ public sealed class Job : IDisposable
 
     internal CancellationToken Stopping => stop.Token;
 
-    /// <summary>Whether it was stopped because the program ends, and is to be taken up again at the next start.</summary>
+    /// <summary>Whether it was stopped because the program ends, to resume at the next start.</summary>
     internal bool IsInterrupted { get; private set; }
 
-    /// <summary>Stops it: at once while it waits, before the next step while it runs.</summary>
+    /// <summary>Stops it: at once if it waits, else before the next step.</summary>
     public void Cancel()
     {
         lock (changing)
@@ -85,7 +85,7 @@ public sealed class Job : IDisposable
         Cancel();
     }
 
-    /// <summary>Its states from now until it is over, the last one always; at most ten in a second.</summary>
+    /// <summary>Its states until it ends, including the last; at most ten a second.</summary>
     public async IAsyncEnumerable<JobProgress> Watch([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         JobProgress? told = null;
@@ -108,7 +108,7 @@ public sealed class Job : IDisposable
         }
     }
 
-    /// <summary>Waits until it is over.</summary>
+    /// <summary>Waits until it ends.</summary>
     public async Task<JobProgress> WhenOver(CancellationToken cancellationToken = default)
     {
         while (true)
@@ -133,14 +133,14 @@ public sealed class Job : IDisposable
         TaskCompletionSource told;
         lock (changing)
         {
-            // What is over stays as it ended.
+            // A final state does not change.
             if (progress.IsOver)
                 return;
             var next = change(progress);
             if (next.IsOver)
                 ended(this, next.State);
             progress = next;
-            // The picture itself takes the preview's place.
+            // The picture replaces the preview.
             preview = next.IsOver ? null : newPreview ?? preview;
             (told, changed) = (changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         }

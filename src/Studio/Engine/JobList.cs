@@ -1,14 +1,14 @@
 namespace PromptToPrompt.Studio.Engine;
 
-/// <summary>The jobs that are known: all that are not over, and the latest of those that are, for whoever asks late.</summary>
-/// <param name="remembered">How many that are over stay known.</param>
+/// <summary>All unfinished jobs and the most recent finished ones.</summary>
+/// <param name="remembered">How many finished jobs to keep.</param>
 internal sealed class JobList(int remembered)
 {
     private readonly Lock changing = new();
     private readonly Dictionary<string, Job> jobs = [];
     private readonly Queue<Job> over = [];
 
-    /// <summary>The jobs that are not over.</summary>
+    /// <summary>The unfinished jobs.</summary>
     public IReadOnlyList<Job> Open
     {
         get
@@ -16,7 +16,7 @@ internal sealed class JobList(int remembered)
             Job[] all;
             lock (changing)
                 all = [.. jobs.Values];
-            // Not within the lock, as jobs come here while they hold their own.
+            // Outside the lock: jobs call this while they hold their own lock.
             return [.. all.Where(job => !job.Progress.IsOver)];
         }
     }
@@ -35,7 +35,7 @@ internal sealed class JobList(int remembered)
             jobs.Add(job.Id, job);
     }
 
-    /// <summary>Is told that a job is over.</summary>
+    /// <summary>Called when a job ends.</summary>
     public void End(Job job)
     {
         lock (changing)

@@ -3,10 +3,10 @@ using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Studio.Engine;
 
-/// <summary>Turns the progress of a run into a job's states, with a preview now and then.</summary>
+/// <summary>Turns the progress of a run into job states with occasional previews.</summary>
 internal sealed class JobReporter(Job job, string stage, TimeProvider clock) : IProgress<EditProgress>, IProgress<InversionProgress>
 {
-    // Decoding a preview may cost a quarter of the time at most, and nobody sees more than four in a second.
+    // Previews may take at most a quarter of the time, and at most four a second are useful.
     private const int CostFactor = 3;
     private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(250);
 

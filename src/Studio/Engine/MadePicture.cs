@@ -4,13 +4,13 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Engine;
 
-/// <summary>What came of a recipe.</summary>
+/// <summary>The result of a recipe.</summary>
 /// <param name="Picture">The picture.</param>
 /// <param name="Maps">Its attention maps, or null.</param>
-/// <param name="Facts">What was found on the way.</param>
+/// <param name="Facts">Measurements and facts.</param>
 internal sealed record MadePicture(Picture Picture, byte[]? Maps, VersionFacts Facts)
 {
-    /// <summary>What came of a run: its last picture.</summary>
+    /// <summary>The result of a run: its last picture.</summary>
     public static MadePicture Of(EditResult result)
     {
         var maps = result.Maps is { } watched ? AttentionRecord.Of(watched, result.Rows[^1], result.Prompts[result.Rows[^1]]).ToJson() : null;

@@ -5,29 +5,29 @@ using PromptToPrompt.Editing.Prompts;
 namespace PromptToPrompt.Studio.Engine;
 
 /// <summary>A model that the studio offers.</summary>
-/// <param name="Name">What it is called, here and on the command line.</param>
+/// <param name="Name">Its name, here and on the command line.</param>
 /// <param name="Load">Loads it.</param>
 public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
 {
-    /// <summary>What else of the command line decides its pictures: names of options and values, not quoted.</summary>
+    /// <summary>Other command-line options that affect its pictures: option names and values, not quoted.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
-    /// <summary>The words that it was trained on; null for a model that does not list them.</summary>
+    /// <summary>The words it was trained on; null if it does not list them.</summary>
     public ModelWords? Words { get; init; }
 }
 
-/// <summary>The models of a device. One is in memory at a time.</summary>
+/// <summary>The models of a device. At most one is in memory.</summary>
 /// <param name="offered">The models.</param>
-/// <param name="arrived">Called with a model that was loaded.</param>
-/// <param name="leaving">Called before a model leaves the memory.</param>
+/// <param name="arrived">Called after a model is loaded.</param>
+/// <param name="leaving">Called before a model is unloaded.</param>
 internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action<OfferedModel, StableDiffusionModel> arrived, Action leaving) : IDisposable
 {
     private (string Name, StableDiffusionModel Model)? loaded;
 
-    /// <summary>Name of the model in memory, or null. Safe to read from any thread.</summary>
+    /// <summary>Name of the model in memory, or null. Thread-safe.</summary>
     public string? Loaded { get; private set; }
 
-    /// <summary>The model of a name, loaded where it is not in memory.</summary>
+    /// <summary>Gets a model by name and loads it if necessary.</summary>
     /// <exception cref="InvalidInputException">It is not offered, or cannot be loaded.</exception>
     public StableDiffusionModel Get(string name)
     {

@@ -20,17 +20,17 @@ internal sealed class PictureMaker : IDisposable
     {
         this.store = store;
         sources = new(store, sessionBytes, clock);
-        // Recordings belong to the model that made them.
+        // Recordings belong to one model.
         models = new(offered, arrived, () => sources.Forget(_ => true));
     }
 
-    /// <summary>The recorded sources, the latest used first. Safe to read from any thread.</summary>
+    /// <summary>The recorded sources, the most recently used first. Thread-safe.</summary>
     public IReadOnlyList<HeldSession> Sessions => sources.Held;
 
-    /// <summary>Memory of the recorded sources. Safe to read from any thread.</summary>
+    /// <summary>Memory of the recorded sources. Thread-safe.</summary>
     public long SessionBytes => sources.Bytes;
 
-    /// <summary>Name of the model in memory, or null. Safe to read from any thread.</summary>
+    /// <summary>Name of the model in memory, or null. Thread-safe.</summary>
     public string? LoadedModel => models.Loaded;
 
     /// <summary>The key of a recipe; loads its model.</summary>
@@ -41,7 +41,7 @@ internal sealed class PictureMaker : IDisposable
     /// <summary>Makes a picture.</summary>
     /// <param name="recipe">The recipe.</param>
     /// <param name="key">Its key.</param>
-    /// <param name="reporter">Gives the receiver of a stage's progress.</param>
+    /// <param name="reporter">Returns the progress receiver of a stage.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     public MadePicture Make(Recipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
@@ -58,7 +58,7 @@ internal sealed class PictureMaker : IDisposable
         return made with { Facts = made.Facts with { OwnWidth = own?.Framing.Original.Width, OwnHeight = own?.Framing.Original.Height } };
     }
 
-    /// <summary>Lets go of recorded sources.</summary>
+    /// <summary>Drops recorded sources.</summary>
     public void Forget(Func<string, bool> predicate) => sources.Forget(predicate);
 
     /// <inheritdoc/>

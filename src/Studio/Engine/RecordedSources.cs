@@ -8,44 +8,44 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Engine;
 
-/// <summary>The sources of edits. They stay recorded as long as memory allows, and are run again where they have gone.</summary>
-/// <param name="store">Has the versions, and the files of inversions.</param>
-/// <param name="maxBytes">Memory for recordings.</param>
-/// <param name="clock">Tells the time.</param>
+/// <summary>The sources of edits. They stay recorded as long as memory allows, and are run again when needed.</summary>
+/// <param name="store">The store with versions and inversion files.</param>
+/// <param name="maxBytes">Memory limit for recordings.</param>
+/// <param name="clock">The clock.</param>
 internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProvider clock)
 {
     private readonly SessionCache<RecordedSource> sessions = new(maxBytes, source => source.Session.RecordedBytes, clock);
 
-    /// <summary>What is recorded, the latest used first. Safe to read from any thread.</summary>
+    /// <summary>The recorded sources, the most recently used first. Thread-safe.</summary>
     public IReadOnlyList<HeldSession> Held => sessions.Held;
 
-    /// <summary>Memory it takes. Safe to read from any thread.</summary>
+    /// <summary>Memory in use. Thread-safe.</summary>
     public long Bytes => sessions.Bytes;
 
-    /// <summary>What tells models apart: another type, or an autoencoder that works in tiles, makes slightly other pictures.</summary>
+    /// <summary>Identifies a model. The data type and VAE tiling are part of it because they change pictures slightly.</summary>
     public static string Origin(StableDiffusionModel model) => $"{model.Fingerprint} {model.Dtype} {model.TilesPictures}";
 
-    /// <summary>In how many windows the prompts of a recipe are read.</summary>
+    /// <summary>Number of chunks for the prompts of a recipe.</summary>
     public int ChunksOf(StableDiffusionModel model, Recipe recipe) => new PromptChunks(model.Tokenizer, store.Version).Of(recipe);
 
     /// <summary>Draws a picture and records it.</summary>
     public MadePicture Draw(StableDiffusionModel model, DrawnRecipe recipe, string key, JobReporter reporter, CancellationToken cancellationToken) =>
         Open(key, Drawing(model, recipe, ChunksOf(model, recipe)), reporter, cancellationToken);
 
-    /// <summary>Inverts a given picture. The caller owns what was found, until <see cref="Follow"/> takes it over.</summary>
+    /// <summary>Inverts an uploaded picture. The caller owns the result until <see cref="Follow"/> takes it over.</summary>
     public InversionFile Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken) =>
         Invert(model, recipe, ChunksOf(model, recipe), key, reporter, cancellationToken);
 
-    /// <summary>Runs an inverted picture as the source of edits and records it; the way is the sources' from now on.</summary>
+    /// <summary>Runs an inverted picture as the source of edits and records it. Takes ownership of the trajectory.</summary>
     public MadePicture Follow(StableDiffusionModel model, InvertedImage way, string key, JobReporter reporter, CancellationToken cancellationToken) =>
         Open(key, Following(model, way), reporter, cancellationToken);
 
-    /// <summary>Runs an edit of a recorded source, which is run first where it is not recorded, or not with as many windows.</summary>
+    /// <summary>Runs an edit of a recorded source. The source is run first if it is not recorded with enough chunks.</summary>
     /// <param name="model">The model that made the source.</param>
     /// <param name="recipe">The edit.</param>
-    /// <param name="windows">In how many windows the prompts are read.</param>
-    /// <param name="reporter">Gives the receiver of a stage's progress.</param>
-    /// <param name="stage">The stage that the edit itself is.</param>
+    /// <param name="windows">Number of chunks.</param>
+    /// <param name="reporter">Returns the progress receiver of a stage.</param>
+    /// <param name="stage">The stage name of the edit.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     /// <exception cref="InvalidInputException">The source was made by another model, or the edit does not fit it.</exception>
     public EditResult Edit(StableDiffusionModel model, EditedRecipe recipe, int windows, Func<string, JobReporter> reporter, string stage, CancellationToken cancellationToken)
@@ -58,14 +58,14 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         return session.Session.Edit(recipe.Request(mask), new Observation { Attention = true, Trace = true }, reporter(stage), cancellationToken);
     }
 
-    /// <summary>Lets go of recordings.</summary>
-    /// <param name="predicate">Tells by its key whether one goes.</param>
+    /// <summary>Drops recordings.</summary>
+    /// <param name="predicate">Whether to drop the recording of a key.</param>
     public void Forget(Func<string, bool> predicate) => sessions.Remove(predicate);
 
     private RecordedSource Drawing(StableDiffusionModel model, DrawnRecipe recipe, int windows) =>
         new(new(model, new GenerationRequest { Prompt = recipe.Prompt, Sampling = recipe.Sampling(windows) }, maxBytes: maxBytes), null);
 
-    // What was run with more windows than its own prompts need, for an edit of more words, is another thing.
+    // A source that was run with more chunks, for a longer edit, is a different recording.
     private string SessionKey(StableDiffusionModel model, PictureVersion version, int windows) =>
         windows == ChunksOf(model, version.Recipe) ? store.KeyOf(version.Id) : $"{store.KeyOf(version.Id)}-{windows}";
 
@@ -94,21 +94,21 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         return session;
     }
 
-    // Behind the same name there may be another model since: attention of one must not steer the other.
+    // The name may now refer to another model. Attention of one model must not steer another.
     private void RequireMadeBy(StableDiffusionModel model, PictureVersion version)
     {
         if (KeyWith(model, version.Recipe) != store.KeyOf(version.Id))
         {
             throw new InvalidInputException(
-                $"Picture {version.Number} was made by another model than what \"{version.Recipe.Root(store.Version).Model}\" is now (its files, adapters or type differ). "
-                + "Draw it again and edit that, or start the studio as it was then.");
+                $"Picture {version.Number} was made by another model than the current \"{version.Recipe.Root(store.Version).Model}\": its files, adapters or data type differ. "
+                + "Draw it again and edit that, or start the studio with the original model.");
         }
     }
 
     private string KeyWith(StableDiffusionModel model, Recipe recipe) =>
         RecipeKey.Of(recipe, recipe is EditedRecipe edited ? KeyWith(model, store.Version(edited.Source).Recipe) : Origin(model));
 
-    // Kept on disk, so that it is found once; p2p edit --inversion reads the same files.
+    // Stored on disk, so that it is computed once. p2p edit --inversion reads the same files.
     private InvertedImage WayOf(StableDiffusionModel model, PictureVersion version, int windows, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
         var path = store.InversionFile(key);
@@ -120,7 +120,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
             }
             catch (InvalidInputException)
             {
-                // Damaged, or just removed: what it was made from is still there.
+                // Damaged or just removed; compute it again.
             }
         }
 
@@ -161,9 +161,9 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         return file;
     });
 
-    /// <summary>A source that has run, ready for edits.</summary>
+    /// <summary>A recorded source, ready for edits.</summary>
     /// <param name="Session">The session.</param>
-    /// <param name="Inverted">The trajectory it follows, where it does not come from noise; the session's to dispose.</param>
+    /// <param name="Inverted">The trajectory it follows if it was inverted; owned by the session.</param>
     private sealed record RecordedSource(EditSession Session, InvertedImage? Inverted) : IDisposable
     {
         public void Dispose()

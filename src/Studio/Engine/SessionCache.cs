@@ -1,30 +1,30 @@
 namespace PromptToPrompt.Studio.Engine;
 
-/// <summary>What is kept under a key.</summary>
+/// <summary>An entry of the cache.</summary>
 /// <param name="Key">The key.</param>
 /// <param name="Bytes">Memory it takes.</param>
-/// <param name="LastUsed">When it was asked for last.</param>
+/// <param name="LastUsed">When it was last used.</param>
 internal sealed record HeldSession(string Key, long Bytes, DateTimeOffset LastUsed);
 
-/// <summary>Things that take memory and can be made again, by key; those that were not used for longest go first. For one thread.</summary>
-/// <typeparam name="T">What is kept.</typeparam>
-/// <param name="capacity">Bytes to keep; the latest thing stays whatever it takes.</param>
-/// <param name="size">Bytes that a thing takes, once it is added.</param>
-/// <param name="clock">Tells the time.</param>
+/// <summary>A cache of recomputable items with a memory limit; evicts the least recently used. Not thread-safe.</summary>
+/// <typeparam name="T">Type of the items.</typeparam>
+/// <param name="capacity">Limit in bytes. The latest item stays, whatever its size.</param>
+/// <param name="size">Size of an item in bytes.</param>
+/// <param name="clock">The clock.</param>
 internal sealed class SessionCache<T>(long capacity, Func<T, long> size, TimeProvider clock) : IDisposable
     where T : class, IDisposable
 {
-    // The latest used first. There are a handful.
+    // The most recently used first; only a few items.
     private readonly List<(HeldSession Held, T Value)> things = [];
     private volatile IReadOnlyList<HeldSession> held = [];
 
-    /// <summary>What is here, the latest used first. Safe to read from any thread.</summary>
+    /// <summary>The entries, the most recently used first. Thread-safe.</summary>
     public IReadOnlyList<HeldSession> Held => held;
 
-    /// <summary>Bytes in use. Safe to read from any thread.</summary>
+    /// <summary>Bytes in use. Thread-safe.</summary>
     public long Bytes => held.Sum(thing => thing.Bytes);
 
-    /// <summary>The thing of a key, which is the latest used from now on; null where it is not, or no more, here.</summary>
+    /// <summary>Gets an item and marks it as used; null if it is not cached.</summary>
     public T? Find(string key)
     {
         var index = things.FindIndex(thing => thing.Held.Key == key);
@@ -37,7 +37,7 @@ internal sealed class SessionCache<T>(long capacity, Func<T, long> size, TimePro
         return value;
     }
 
-    /// <summary>Adds a thing, which belongs to the cache from now on, and lets go of others as far as it is needed.</summary>
+    /// <summary>Adds an item, takes ownership of it, and evicts others if necessary.</summary>
     public void Add(string key, T value)
     {
         Remove(other => other == key);
@@ -47,7 +47,7 @@ internal sealed class SessionCache<T>(long capacity, Func<T, long> size, TimePro
         Publish();
     }
 
-    /// <summary>Lets go of some things.</summary>
+    /// <summary>Drops some items.</summary>
     public void Remove(Func<string, bool> predicate)
     {
         for (var index = things.Count - 1; index >= 0; index--)
@@ -59,7 +59,7 @@ internal sealed class SessionCache<T>(long capacity, Func<T, long> size, TimePro
         Publish();
     }
 
-    /// <summary>Lets go of everything.</summary>
+    /// <summary>Drops all items.</summary>
     public void Clear() => Remove(_ => true);
 
     /// <inheritdoc/>

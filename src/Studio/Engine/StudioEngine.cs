@@ -9,14 +9,14 @@ using PromptToPrompt.Studio.Store;
 namespace PromptToPrompt.Studio.Engine;
 
 /// <summary>
-/// Turns recipes into versions: one after another on the device, each picture made once. The page and the HTTP interface both ask this class
+/// Turns recipes into versions: one at a time on the device, each picture made once. The page and the HTTP interface use this class
 /// and nothing below it.
 /// </summary>
 public sealed class StudioEngine : IAsyncDisposable
 {
     private const int RememberedJobs = 256;
 
-    // What was running when the program was killed, perhaps because of it, is tried once more and not for ever.
+    // A job that was running when the program was killed may be the cause, so it is retried only once.
     private const int MaxStarts = 2;
 
     private readonly StudioStore store;
@@ -28,15 +28,15 @@ public sealed class StudioEngine : IAsyncDisposable
     private readonly EngineMeter meter;
     private readonly JobList jobs = new(RememberedJobs);
 
-    // Held while jobs and versions are taken in or removed, so that nothing is made from what is just going.
+    // Held while jobs and versions are added or removed, so that no job starts from a version that is being deleted.
     private readonly Lock changing = new();
 
-    /// <summary>Starts an engine, which takes up again what was not over when the last one ended. Its models are loaded when they are needed.</summary>
-    /// <param name="store">Where the work is kept.</param>
-    /// <param name="models">The models it offers, at least one; the first is the usual one.</param>
-    /// <param name="limits">What it takes on.</param>
-    /// <param name="clock">Tells the time.</param>
-    /// <param name="log">Takes failures that nobody outside can mend, and what a person should know of a model.</param>
+    /// <summary>Starts an engine and resumes the unfinished jobs of the last one. Models are loaded on demand.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="models">The models it offers, at least one; the first is the default.</param>
+    /// <param name="limits">Its limits.</param>
+    /// <param name="clock">The clock.</param>
+    /// <param name="log">Receives internal failures and notes on models.</param>
     public StudioEngine(StudioStore store, IReadOnlyList<OfferedModel> models, EngineLimits limits, TimeProvider clock, ILogger<StudioEngine>? log = null)
     {
         this.store = store;
@@ -50,24 +50,24 @@ public sealed class StudioEngine : IAsyncDisposable
         Resume();
     }
 
-    /// <summary>Names of the models, the usual one first.</summary>
+    /// <summary>Names of the models, the default first.</summary>
     public IReadOnlyList<string> Models { get; }
 
-    /// <summary>What a model was offered with on the command line, besides its name; nothing where it is not offered any more.</summary>
+    /// <summary>The command-line options that a model was offered with; empty if it is no longer offered.</summary>
     public IReadOnlyList<string> ArgumentsOf(string model) => offered.GetValueOrDefault(model)?.Arguments ?? [];
 
-    /// <summary>The words that a model was trained on; null where it does not list them or is no longer offered.</summary>
+    /// <summary>The words that a model was trained on; null if it does not list them or is no longer offered.</summary>
     public ModelWords? WordsOf(string model) => offered.GetValueOrDefault(model)?.Words;
 
-    /// <summary>Jobs that wait.</summary>
+    /// <summary>Number of waiting jobs.</summary>
     public int Waiting => queue.Length;
 
     /// <summary>Puts a recipe in the queue.</summary>
     /// <param name="project">The project its picture is for.</param>
-    /// <param name="parent">The version it comes from; null for a new beginning. Of an edit, its source where none is named.</param>
+    /// <param name="parent">The version it is made from; null for a new tree. For an edit it defaults to the source.</param>
     /// <param name="recipe">The recipe.</param>
-    /// <exception cref="InvalidInputException">The project, a version, a picture or a number does not fit.</exception>
-    /// <exception cref="QueueFullException">Too many wait already.</exception>
+    /// <exception cref="InvalidInputException">The recipe, or something it refers to, is invalid.</exception>
+    /// <exception cref="QueueFullException">The queue is full.</exception>
     /// <exception cref="StudioClosedException">The engine is closed.</exception>
     public Job Submit(string project, string? parent, Recipe recipe)
     {
@@ -83,11 +83,11 @@ public sealed class StudioEngine : IAsyncDisposable
         }
     }
 
-    /// <summary>The sources that are recorded in memory, the latest used first.</summary>
+    /// <summary>The recorded sources in memory, the most recently used first.</summary>
     public IReadOnlyList<RecordedSession> Sessions =>
         [.. maker.Sessions.Select(held => new RecordedSession(held.Key, store.VersionsOf(VersionKey(held.Key)), held.Bytes, held.LastUsed))];
 
-    /// <summary>Frees the memory of a recorded source: at once, or when what is being made is done. It is run again when somebody edits it.</summary>
+    /// <summary>Frees the memory of a recorded source, at once or after the running job. The next edit of it runs it again.</summary>
     /// <returns>Whether there is such a session.</returns>
     public bool FreeSession(string key)
     {
@@ -97,17 +97,17 @@ public sealed class StudioEngine : IAsyncDisposable
         return true;
     }
 
-    /// <summary>How the engine is.</summary>
+    /// <summary>State of the engine.</summary>
     public EngineState State => new(queue.IsAlive, maker.LoadedModel is not null, jobs.Open.Any(job => job.Progress.State == JobState.Running), queue.Length, maker.SessionBytes);
 
-    /// <summary>A job, or null where there is none or it was too long ago.</summary>
+    /// <summary>A job, or null if it does not exist or is too old.</summary>
     public Job? Find(string id) => jobs.Find(id);
 
-    /// <summary>The jobs of a project that are not over.</summary>
+    /// <summary>The unfinished jobs of a project.</summary>
     public IReadOnlyList<Job> Open(string project) => [.. jobs.Open.Where(job => job.Project == project)];
 
-    /// <summary>Deletes a version and all that was made from it, and stops what is being made from them.</summary>
-    /// <returns>Whether there was such a version.</returns>
+    /// <summary>Deletes a version and its descendants, and stops jobs that use them.</summary>
+    /// <returns>Whether the version existed.</returns>
     public bool DeleteVersion(string id)
     {
         lock (changing)
@@ -119,8 +119,8 @@ public sealed class StudioEngine : IAsyncDisposable
         }
     }
 
-    /// <summary>Deletes a project with all its versions, and stops what is being made for it.</summary>
-    /// <returns>Whether there was such a project.</returns>
+    /// <summary>Deletes a project with all its versions, and stops its jobs.</summary>
+    /// <returns>Whether the project existed.</returns>
     public bool DeleteProject(string id)
     {
         lock (changing)
@@ -155,13 +155,13 @@ public sealed class StudioEngine : IAsyncDisposable
             try
             {
                 if (stored.Starts >= MaxStarts)
-                    throw new InvalidInputException("The studio stopped twice while it was making this picture. Ask for it once more to try again.");
+                    throw new InvalidInputException("The studio stopped twice while making this picture. Submit it again to retry.");
                 Require(stored.Project, stored.Parent, stored.Recipe);
                 Enqueue(stored);
             }
             catch (InvalidInputException e)
             {
-                // Other models may be offered now.
+                // Other models may be offered since.
                 var job = new Job(stored, clock, End);
                 jobs.Add(job);
                 job.Update(now => now.Fail(e));
@@ -189,7 +189,7 @@ public sealed class StudioEngine : IAsyncDisposable
         }
         catch (Exception e)
         {
-            // Whoever waits is told all the same; at worst the job is found done at the next start.
+            // Clients are notified all the same; at worst the job is found done at the next start.
             log?.LogError(e, "The end of job {Job} could not be stored.", job.Id);
         }
     }
@@ -216,10 +216,10 @@ public sealed class StudioEngine : IAsyncDisposable
             job.Cancel();
     }
 
-    // What is recorded of them serves nobody any more.
+    // Their recordings are no longer needed.
     private void Evict(IReadOnlyList<string> keys) => queue.Between(() => maker.Forget(key => keys.Contains(VersionKey(key))));
 
-    // A source that was run with more windows than its own prompts need has their number behind its key.
+    // A source that was run with more chunks than its own prompts need has their number appended to its key.
     private static string VersionKey(string session) => session.Split('-')[0];
 
     private string Run(Job job)
@@ -261,7 +261,7 @@ public sealed class StudioEngine : IAsyncDisposable
         }
 
         var made = maker.Make(job.Recipe, key, stage => new JobReporter(job, stage, clock), job.Stopping);
-        // A picture that is whole is kept, even if somebody stops it now.
+        // A finished picture is kept even if the job is stopped now.
         var facts = made.Facts with { Seconds = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3) };
         return store.AddVersion(job.Project, job.Parent, job.Recipe, key, store.AddPicture(made.Picture), facts, made.Maps);
     }

@@ -10,7 +10,7 @@ using PromptToPrompt.Studio.Store;
 namespace PromptToPrompt.Studio.Hosting;
 
 /// <summary>
-/// The address without a project: the visitor's last one, or a new one with a first picture in it. Other projects are opened by way of here, so that
+/// The root address: redirects to the visitor's last project, or to a new one with a first picture. Other projects are opened through here, so that
 /// the last one is known.
 /// </summary>
 internal static class FirstPage
@@ -33,7 +33,7 @@ internal static class FirstPage
         return TypedResults.Redirect($"/p/{project.Id}");
     }
 
-    // What was drawn with in the visitor's last project is what they like to draw with; only the noise is another matter.
+    // Keep the settings of the visitor's last project, but not its seed.
     private static Project Begin(string? last, StudioStore store, StudioEngine engine, StudioOptions options)
     {
         var usual = PictureSettings.For(engine.Models[0], options.DefaultSteps);
@@ -46,7 +46,7 @@ internal static class FirstPage
         }
         catch (QueueFullException)
         {
-            // The page then opens with a line to write in.
+            // The page then opens with the prompt field.
         }
 
         return project;

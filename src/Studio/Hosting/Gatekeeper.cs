@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.Http.Extensions;
 namespace PromptToPrompt.Studio.Hosting;
 
 /// <summary>
-/// Lets in who may come in. A page of another site that somebody has open must not reach the studio through their browser, so requests must name
-/// it as their host (against DNS rebinding) and as their origin. Where there is a token, it is shown once as <c>?token=</c>, then kept in a cookie;
+/// Access control. A page of another site must not reach the studio through the user's browser, so requests must name
+/// the studio as their host (against DNS rebinding) and as their origin. A token, if set, is passed once as <c>?token=</c> and then kept in a cookie;
 /// programs send it as a bearer token.
 /// </summary>
 internal sealed class Gatekeeper(RequestDelegate next, StudioOptions options)
@@ -43,8 +43,8 @@ internal sealed class Gatekeeper(RequestDelegate next, StudioOptions options)
         response.StatusCode = status;
         response.ContentType = "text/plain; charset=utf-8";
         return response.WriteAsync(status == StatusCodes.Status401Unauthorized
-            ? "This studio needs its token: open the address that it printed when it started."
-            : "This studio is not reachable by that name, or from that page.");
+            ? "This studio requires its token. Open the address that it printed at startup."
+            : "This studio does not accept requests for that host name or from that page.");
     }
 
     private static bool Equal(string? given, string token) =>
@@ -53,8 +53,8 @@ internal sealed class Gatekeeper(RequestDelegate next, StudioOptions options)
     private bool IsOwnHost(HttpRequest request) =>
         !IPAddress.IsLoopback(options.Address) || request.Host.Host is "localhost" || (IPAddress.TryParse(request.Host.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
-    // Pictures, scripts and frames of another site's page carry no origin, but browsers say where they come from; following a link is fine where
-    // it does not begin a project.
+    // Pictures, scripts and frames of another site carry no origin, but browsers send Sec-Fetch-Site. Following a link is allowed if
+    // it does not create a project.
     private static bool IsOwnOrigin(HttpRequest request) =>
         (request.Headers["Sec-Fetch-Site"] != "cross-site" || (request.Headers["Sec-Fetch-Dest"] == "document" && !request.Path.StartsWithSegments("/new"))) &&
         NamesOwnOrigin(request);

@@ -8,7 +8,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace PromptToPrompt.Studio.Hosting;
 
-/// <summary>The page's own files, which are embedded in the assembly. Their addresses carry a hash, so browsers may keep them for good.</summary>
+/// <summary>The page's files, embedded in the assembly. Their addresses contain a hash, so browsers may cache them indefinitely.</summary>
 internal static class PageFiles
 {
     private const string Prefix = "assets/";
@@ -24,7 +24,7 @@ internal static class PageFiles
     public static void MapPageFiles(this IEndpointRouteBuilder app)
     {
         app.MapGet("/assets/{**name}", (string name, HttpContext context) => Send(name, context)).ExcludeFromDescription();
-        // The renderer's script asks for itself by this name.
+        // Blazor's script requests itself by this name.
         app.MapGet("/_framework/blazor.web.js", (HttpContext context) => Send("blazor.web.js", context)).ExcludeFromDescription();
     }
 

@@ -6,7 +6,7 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Hosting;
 
-/// <summary>Whether the studio can make pictures and keep them. It names nothing, as whoever reaches the address may ask.</summary>
+/// <summary>Health check: whether the studio can make and store pictures. It reveals no names, because it needs no token.</summary>
 internal sealed class StudioHealth(StudioEngine engine, StudioStore store) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -23,7 +23,7 @@ internal sealed class StudioHealth(StudioEngine engine, StudioStore store) : IHe
         return Task.FromResult(new HealthCheckResult(state.IsAlive && isWritable ? HealthStatus.Healthy : HealthStatus.Unhealthy, data: found));
     }
 
-    /// <summary>Answers with what was found, as JSON.</summary>
+    /// <summary>Writes the result as JSON.</summary>
     public static Task Write(HttpContext context, HealthReport report)
     {
         var answer = report.Entries.Values.SelectMany(entry => entry.Data).ToDictionary();

@@ -4,34 +4,34 @@ using PromptToPrompt.Studio.Engine;
 
 namespace PromptToPrompt.Studio.Hosting;
 
-/// <summary>How the studio is served.</summary>
+/// <summary>Options of the studio.</summary>
 public sealed record StudioOptions
 {
-    /// <summary>Address to listen at.</summary>
+    /// <summary>Address to listen on.</summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 
-    /// <summary>Port to listen at; 0 for any that is free.</summary>
+    /// <summary>Port to listen on; 0 for any free port.</summary>
     public int Port { get; init; } = 5272;
 
-    /// <summary>What a visitor has to know; null lets everybody in who reaches the address.</summary>
+    /// <summary>Access token; null for no access control.</summary>
     public string? Token { get; init; }
 
     /// <summary>Folder of the store.</summary>
     public required string DataFolder { get; init; }
 
-    /// <summary>The models, at least one; the first is the usual one.</summary>
+    /// <summary>The models, at least one; the first is the default.</summary>
     public required IReadOnlyList<OfferedModel> Models { get; init; }
 
-    /// <summary>What the engine takes on.</summary>
+    /// <summary>Limits of the engine.</summary>
     public EngineLimits Limits { get; init; } = new();
 
-    /// <summary>Denoising steps of new pictures, as long as nobody says otherwise.</summary>
+    /// <summary>Default denoising steps of new pictures on the page.</summary>
     public int DefaultSteps { get; init; } = 30;
 
-    /// <summary>Longest picture file that is taken, in bytes.</summary>
+    /// <summary>Maximum size of an uploaded file in bytes.</summary>
     public long MaxUploadBytes { get; init; } = 20L << 20;
 
-    /// <summary>Largest picture that is taken, in pixels.</summary>
+    /// <summary>Maximum size of an uploaded picture in pixels.</summary>
     public long MaxUploadPixels { get; init; } = 40L << 20;
 
     /// <summary>Draws pictures with captions side by side, as PNG.</summary>

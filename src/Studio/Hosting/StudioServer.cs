@@ -20,18 +20,18 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Hosting;
 
-/// <summary>Puts the studio together: store, engine, HTTP interface and page in one web application.</summary>
+/// <summary>Builds the studio's web application from store, engine, HTTP interface and page.</summary>
 public static class StudioServer
 {
-    /// <summary>Makes the application; it listens once it is started.</summary>
-    /// <param name="options">How it is served.</param>
-    /// <param name="logging">Where its log goes; nowhere when null.</param>
-    /// <exception cref="ArgumentException">The address is not this machine's alone, and there is no token.</exception>
+    /// <summary>Builds the application. Start it to listen.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="logging">Log provider; null for no log.</param>
+    /// <exception cref="ArgumentException">The address is not a loopback address and there is no token.</exception>
     /// <exception cref="Diffusion.InvalidInputException">The store's folder cannot be used.</exception>
     public static WebApplication Create(StudioOptions options, Action<ILoggingBuilder>? logging = null)
     {
         if (options.Token is null && !IPAddress.IsLoopback(options.Address))
-            throw new ArgumentException("An address that others can reach needs a token.", nameof(options));
+            throw new ArgumentException("An address that other machines can reach requires a token.", nameof(options));
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
             ApplicationName = typeof(StudioServer).Assembly.GetName().Name,
@@ -40,9 +40,9 @@ public static class StudioServer
         });
         builder.Logging.ClearProviders();
         logging?.Invoke(builder.Logging);
-        // Who starts the studio is told why it did not listen.
+        // The caller reports why it cannot listen.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
-        // Cookies of an earlier run are no news; see the keys below.
+        // Cookies of an earlier run are expected; see the keys below.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Antiforgery", LogLevel.None);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -52,7 +52,7 @@ public static class StudioServer
         });
         AddServices(builder.Services, options);
         var app = builder.Build();
-        // Made at once, so that its gauges are there from the first look at the metrics.
+        // Created at once, so that its gauges exist from the first scrape.
         app.Services.GetRequiredService<StudioEngine>();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
@@ -72,7 +72,7 @@ public static class StudioServer
     {
         var store = new StudioStore(options.DataFolder, TimeProvider.System);
         services.AddSingleton(options);
-        // Made before anything else, so that a folder that cannot be used is said at once; the container closes it.
+        // Created first, so that an unusable folder is reported at once. The container disposes it.
         services.AddSingleton(_ => store);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new StudioEngine(provider.GetRequiredService<StudioStore>(), options.Models, options.Limits, TimeProvider.System, provider.GetService<ILogger<StudioEngine>>()));
@@ -80,7 +80,7 @@ public static class StudioServer
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
         {
             if (context.ProblemDetails.Status == StatusCodes.Status415UnsupportedMediaType)
-                context.ProblemDetails.Title = "Send a picture itself as the body, with its kind as Content-Type (image/png, image/jpeg, …); everything else as application/json.";
+                context.ProblemDetails.Title = "Send a picture as the request body with its Content-Type (image/png, image/jpeg, …), everything else as application/json.";
         });
         services.AddExceptionHandler<ProblemHandler>();
         services.ConfigureHttpJsonOptions(json => StudioJson.Apply(json.SerializerOptions));
@@ -89,7 +89,7 @@ public static class StudioServer
         services.AddOpenApi();
         services.AddHealthChecks().AddCheck<StudioHealth>("studio");
         services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("p2p")).WithMetrics(metrics => metrics.AddMeter(EngineMeter.Name).AddAspNetCoreInstrumentation().AddPrometheusExporter());
-        // Nothing that is signed outlives the process.
+        // Nothing signed outlives the process.
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
         services.AddRazorComponents().AddInteractiveServerComponents();
         services.AddMudServices(library =>

@@ -4,7 +4,7 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Pages;
 
-/// <summary>How new pictures are made, as the page's fields have it.</summary>
+/// <summary>Settings of new pictures, as in the page's fields.</summary>
 public sealed record PictureSettings
 {
     public string Model { get; init; } = "";
@@ -25,7 +25,7 @@ public sealed record PictureSettings
 
     public static PictureSettings For(string model, int steps) => new() { Model = model, Steps = steps, Guidance = Path.GetFileName(model) == "storybook" ? Suggestions.StorybookGuidance : 7.5 };
 
-    /// <summary>The settings that a picture was drawn with; others where it was not drawn.</summary>
+    /// <summary>The settings of a generated picture; defaults for others.</summary>
     public static PictureSettings Of(PictureVersion version, PictureSettings others) => version.Recipe is DrawnRecipe drawn ? Of(drawn) : others;
 
     public static PictureSettings Of(DrawnRecipe recipe) => new()

@@ -3,7 +3,7 @@ using PromptToPrompt.Editing.Attention;
 
 namespace PromptToPrompt.Studio.Pages;
 
-/// <summary>A part of the run as two whole percentages, which is what the bars show.</summary>
+/// <summary>A part of the run as two whole percentages, as in the bars.</summary>
 internal readonly record struct StepRange(int Start, int End)
 {
     public static StepRange Parse(string text)

@@ -3,8 +3,8 @@ using MudBlazor;
 namespace PromptToPrompt.Studio.Pages;
 
 /// <summary>
-/// Paper and ink by day and by night. All colours of the page come from here; its stylesheet gives them shorter names. Both are on the page from
-/// the start, and an attribute of the root says which one counts, so that turning the lights off asks nobody and flashes nothing.
+/// The light and dark themes. All colors of the page come from here; its stylesheet gives them shorter names. Both are on the page from
+/// the start, and an attribute of the root element selects one, so that switching needs no request and does not flash.
 /// </summary>
 internal static class StudioTheme
 {

@@ -9,15 +9,15 @@ using PromptToPrompt.Studio.Store;
 namespace PromptToPrompt.Studio.Pages;
 
 /// <summary>
-/// What one open page shows: a project, the source in it, the edit of it that is shown, and the edit that is being thought out. All work is done
-/// by the engine; a page that is opened anew finds everything in the store.
+/// State of one open page: a project, the selected source, the shown edit, and the draft of the next edit. All work is done
+/// by the engine; a reopened page finds everything in the store.
 /// </summary>
 public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOptions options) : IDisposable
 {
     private readonly CancellationTokenSource closing = new();
     private List<PictureVersion> versions = [];
 
-    /// <summary>Told after every change.</summary>
+    /// <summary>Raised after every change.</summary>
     public event Action? Changed;
 
     public Project? Project { get; private set; }
@@ -26,29 +26,29 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
 
     public IReadOnlyList<string> Models => engine.Models;
 
-    /// <summary>The words of the chosen model; null where it does not list them.</summary>
+    /// <summary>The words of the selected model; null if it does not list them.</summary>
     public ModelWords? Words => engine.WordsOf(Settings.Model);
 
-    /// <summary>The picture that edits follow; null while there is none.</summary>
+    /// <summary>The source of edits, or null.</summary>
     public PictureVersion? Source { get; private set; }
 
-    /// <summary>The edit of it that is shown; null where the source itself is.</summary>
+    /// <summary>The shown edit; null if the source itself is shown.</summary>
     public PictureVersion? Edit { get; private set; }
 
-    /// <summary>What is shown.</summary>
+    /// <summary>The shown version.</summary>
     public PictureVersion? Shown => Edit ?? Source;
 
     public Draft Draft { get; private set; } = Draft.Of("");
 
     public PictureSettings Settings { get; set; } = new();
 
-    /// <summary>Steps of the source's run, which its edits have too.</summary>
+    /// <summary>Steps of the source and its edits.</summary>
     public int Steps => Source is { } source ? StepsOf(source) : Settings.Steps;
 
     /// <summary>The picture that the shown one is compared with; null for the source.</summary>
     public PictureVersion? Other { get; private set; }
 
-    /// <summary>What this page has asked for last, while it is not over.</summary>
+    /// <summary>The unfinished job of this page, or null.</summary>
     public Job? Job { get; private set; }
 
     public JobProgress? Progress { get; private set; }
@@ -56,14 +56,14 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     /// <summary>How source and edit are shown: <c>slider</c>, <c>beside</c> or <c>alone</c>.</summary>
     public string View { get; set; } = "slider";
 
-    /// <summary>What went wrong, in a sentence; null when nothing did.</summary>
+    /// <summary>The error message to show, or null.</summary>
     public string? Problem { get; private set; }
 
-    /// <summary>Whether the shown edit is what the draft says.</summary>
+    /// <summary>Whether the shown edit matches the draft.</summary>
     public bool IsUpToDate => Edit?.Recipe is EditedRecipe edited ? StudioJson.Write<Recipe>(edited) == StudioJson.Write<Recipe>(Draft.Recipe(edited.Source)) : Draft.IsUnchanged;
 
     /// <summary>
-    /// The map of where a word of the draft looks, as version:word: the shown edit's own where it has this word, else the source's; null for none.
+    /// The attention map of a draft word as version:word: from the shown edit if it has this word, else from the source; null for none.
     /// </summary>
     public string? MapOf(int index)
     {
@@ -73,7 +73,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         return Source is { } source && Draft.IndexInSource(index) is { } place ? $"{source.Id}:{place}" : null;
     }
 
-    /// <summary>Opens a project where it was left.</summary>
+    /// <summary>Opens a project and restores its state.</summary>
     public bool Open(string project)
     {
         Project = store.FindProject(project);
@@ -85,7 +85,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         return true;
     }
 
-    /// <summary>Goes on watching what was asked for before the page was opened anew.</summary>
+    /// <summary>Resumes watching a job that was started before the page was reopened.</summary>
     public void Resume()
     {
         if (Job is not null || Project is null)
@@ -96,19 +96,19 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         }
         else if (store.Versions(Project.Id) is var now && now.Count != versions.Count)
         {
-            // It was over before anybody could watch.
+            // It ended before this page could watch it.
             versions = [.. now];
             Begin();
             Changed?.Invoke();
         }
     }
 
-    /// <summary>Shows a version: an edit beside its source, with the draft that led to it; any other as a source.</summary>
+    /// <summary>Shows a version: an edit with its source and its draft, or any other version as a source.</summary>
     public void Show(PictureVersion version)
     {
         if (version.Recipe is EditedRecipe edited && versions.Find(other => other.Id == edited.Source) is { } source)
         {
-            // Phrases stay in one piece as long as the draft is the one that led here.
+            // Keep phrases together if the current draft led to this edit.
             if (Source?.Id != source.Id || StudioJson.Write(Draft.Recipe(source.Id)) != StudioJson.Write(edited))
                 Draft = Draft.Of(source.Recipe.Prompt, edited);
             (Source, Edit, Other) = (source, version, null);
@@ -123,10 +123,10 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         Changed?.Invoke();
     }
 
-    /// <summary>Makes a version the one that edits follow.</summary>
+    /// <summary>Makes a version the source of edits.</summary>
     public void UseAsSource(PictureVersion version)
     {
-        // What was filled is seen beside what was there.
+        // Show an inpainted picture beside its original.
         var before = version.Recipe is InpaintedRecipe ? versions.Find(other => other.Id == version.Parent) : null;
         (Source, Edit, Other) = (version, null, before);
         Draft = Draft.Of(version.Recipe.Prompt);
@@ -134,29 +134,29 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         Changed?.Invoke();
     }
 
-    /// <summary>Compares the shown picture with another one; null to compare it with its source again.</summary>
+    /// <summary>Compares the shown picture with another one, or with its source (null).</summary>
     public void CompareWith(PictureVersion? other)
     {
         Other = other == Shown ? null : other;
         Changed?.Invoke();
     }
 
-    /// <summary>Draws a new picture.</summary>
+    /// <summary>Generates a new picture.</summary>
     public void Draw(string prompt) => Submit(null, Settings.Draw(prompt));
 
-    /// <summary>Inverts a picture that was sent.</summary>
+    /// <summary>Inverts an uploaded picture.</summary>
     public void Invert(InvertedRecipe recipe) => Submit(null, recipe);
 
-    /// <summary>Fills a part of the shown picture.</summary>
-    /// <param name="mask">The brushed mask, by the name it is stored under.</param>
-    /// <param name="prompt">What the whole picture shall show.</param>
+    /// <summary>Inpaints a part of the shown picture.</summary>
+    /// <param name="mask">Store name of the brushed mask.</param>
+    /// <param name="prompt">Prompt for the whole picture.</param>
     public void Fill(string mask, string prompt)
     {
         if (Shown is { } shown)
             Submit(shown.Id, Settings.Fill(shown.Picture, mask, prompt));
     }
 
-    /// <summary>Takes over a draft and makes its picture.</summary>
+    /// <summary>Sets the draft and makes its picture.</summary>
     public void Apply(Draft draft)
     {
         Draft = draft;
@@ -172,27 +172,27 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         }
     }
 
-    /// <summary>Takes over a draft without making its picture yet.</summary>
+    /// <summary>Sets the draft without making its picture.</summary>
     public void Think(Draft draft)
     {
         Draft = draft;
         Changed?.Invoke();
     }
 
-    /// <summary>Stops what is being made.</summary>
+    /// <summary>Stops the running job.</summary>
     public void Cancel() => Job?.Cancel();
 
-    /// <summary>Says that something went wrong.</summary>
+    /// <summary>Sets or clears the error message.</summary>
     public void Complain(string? problem)
     {
         Problem = problem;
         Changed?.Invoke();
     }
 
-    /// <summary>How many pictures were made from a version, in however many steps; they go when it goes.</summary>
+    /// <summary>Number of descendants of a version. They are deleted with it.</summary>
     public int CountMadeFrom(PictureVersion version) => store.WithDescendants(version.Id).Count - 1;
 
-    /// <summary>Deletes a version with all that was made from it.</summary>
+    /// <summary>Deletes a version with its descendants.</summary>
     public void Delete(PictureVersion version)
     {
         engine.DeleteVersion(version.Id);
@@ -206,7 +206,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     }
 
     /// <summary>Deletes the project.</summary>
-    /// <returns>Where to go from here.</returns>
+    /// <returns>The next address to open.</returns>
     public string DeleteProject()
     {
         engine.DeleteProject(Project!.Id);
@@ -218,7 +218,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         if (Project is null || name.Trim().Length == 0)
             return;
         store.RenameProject(Project.Id, name.Trim());
-        // Somebody else may have deleted it.
+        // Another page may have deleted it.
         Project = store.FindProject(Project.Id) ?? Project;
         Changed?.Invoke();
     }
@@ -226,12 +226,12 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     /// <inheritdoc/>
     public void Dispose()
     {
-        // The job goes on: its picture will be there when the page is opened again.
+        // The job continues; its picture is there when the page is reopened.
         closing.Cancel();
         closing.Dispose();
     }
 
-    // With the latest picture, or with nothing.
+    // Open with the latest picture, if any.
     private void Begin()
     {
         if (versions.Count > 0)
@@ -253,7 +253,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
 
     private void Submit(string? parent, Recipe recipe)
     {
-        // Whoever moves on no longer wants what they asked for before.
+        // Another action replaces the previous request.
         Job?.Cancel();
         try
         {
@@ -273,7 +273,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         {
             await foreach (var progress in job.Watch(closing.Token))
             {
-                // Another job has taken its place.
+                // Another job has replaced it.
                 if (Job != job)
                     return;
                 Progress = progress;

@@ -2,12 +2,12 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;
 
-/// <summary>The pictures that the commands of <see cref="CommandLineText"/> read.</summary>
+/// <summary>The input pictures of the commands from <see cref="CommandLineText"/>.</summary>
 internal static class CommandFiles
 {
-    /// <summary>The given picture, <c>picture.png</c>, by the name it is stored under; null where no command reads one.</summary>
-    /// <param name="recipe">What the commands make.</param>
-    /// <param name="find">Gives the version of an id.</param>
+    /// <summary>Store name of the uploaded picture, <c>picture.png</c>; null if no command reads one.</summary>
+    /// <param name="recipe">The recipe of the commands.</param>
+    /// <param name="find">Finds a version by id.</param>
     public static string? Picture(Recipe recipe, Func<string, PictureVersion> find) => recipe switch
     {
         InvertedRecipe inverted => inverted.Picture,
@@ -16,7 +16,7 @@ internal static class CommandFiles
         _ => null,
     };
 
-    /// <summary>The mask as it was brushed, by the name it is stored under; null where there is none.</summary>
+    /// <summary>Store name of the brushed mask, or null.</summary>
     public static string? Mask(Recipe recipe) => recipe switch
     {
         EditedRecipe edited => edited.Mask,

@@ -19,14 +19,14 @@ internal sealed class CommandLineText
         this.arguments = arguments;
     }
 
-    /// <summary>The commands, one on each line; files that they read can be had from the studio under the names they use.</summary>
+    /// <summary>The commands, one per line. The studio serves their input files under the names they use.</summary>
     /// <param name="version">The picture.</param>
-    /// <param name="find">Gives the version of an id.</param>
-    /// <param name="arguments">Gives what a model was offered with besides its name; see <see cref="Engine.StudioEngine.ArgumentsOf"/>.</param>
+    /// <param name="find">Finds a version by id.</param>
+    /// <param name="arguments">Returns the command-line options of a model; see <see cref="Engine.StudioEngine.ArgumentsOf"/>.</param>
     public static string Of(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>>? arguments = null) =>
         new CommandLineText(find, arguments).Of(version);
 
-    /// <summary>The words of one of these commands, as a shell would pass them on.</summary>
+    /// <summary>The words of one of these commands, as a shell parses them.</summary>
     public static IReadOnlyList<string> Split(string command)
     {
         var words = new List<string>();
@@ -70,11 +70,11 @@ internal sealed class CommandLineText
         return source.Recipe switch
         {
             DrawnRecipe drawn => Line("edit", Quoted(drawn.Prompt), Quoted(edit.Prompt), Sampling(drawn), options),
-            // An inversion has as many windows as its own prompt needs; inverted for its edit it has as many as that needs.
+            // An inversion has as many chunks as its own prompt needs; inverted as part of the edit, it has as many as the edit needs.
             InvertedRecipe { LongPrompts: true } inverted =>
                 Line("edit", $"--image {Uploaded}", Quoted(inverted.Prompt), Quoted(edit.Prompt), Inverting(inverted), options),
             InvertedRecipe => $"{Of(source)}\n{Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(source.Recipe.Root(find).Model), options)}",
-            // The way of a picture that was edited is in a file of the same form.
+            // The trajectory of an edited picture is in a file of the same format.
             _ => Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(source.Recipe.Root(find).Model), options),
         };
     }
@@ -113,10 +113,10 @@ internal sealed class CommandLineText
 
     private static string Join(params IEnumerable<string> parts) => string.Join(' ', parts.Where(part => part.Length > 0));
 
-    // Names and windows stand as they are where no shell could read anything else in them.
+    // Names and windows are unquoted if no shell gives them another meaning.
     private static string Value(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-') && text.Length > 0 ? text : Quoted(text);
 
-    // As a POSIX shell reads it: inside double quotes four characters keep a meaning.
+    // POSIX shell: four characters keep their meaning inside double quotes.
     private static string Quoted(string text) =>
         $"\"{string.Concat(text.Select(c => c is '"' or '\\' or '$' or '`' ? $"\\{c}" : c.ToString()))}\"";
 }

@@ -3,10 +3,10 @@ using System.Text.Json;
 
 namespace PromptToPrompt.Studio.Recipes;
 
-/// <summary>The JSON fields that settings of the libraries have in recipes. Errors name settings by their properties.</summary>
+/// <summary>Maps settings of the libraries to JSON fields of recipes. Library errors name settings by their properties.</summary>
 internal static class FieldNames
 {
-    // Every other setting has the field of its own name.
+    // All other settings map by name.
     private static readonly FrozenDictionary<string, string> Exceptions = new Dictionary<string, string>
     {
         ["Alignment"] = "kind",

@@ -5,14 +5,14 @@ using PromptToPrompt.Studio.Store;
 namespace PromptToPrompt.Studio.Recipes;
 
 /// <summary>
-/// In how many windows the prompts of a recipe are read. All prompts of one run get as many, so an edit with more words than its source's windows
+/// Computes the number of chunks for a recipe. All prompts of a run use the same number, so an edit with more words than its source's chunks
 /// hold has the source run again with more.
 /// </summary>
 /// <param name="tokenizer">The model's tokenizer.</param>
-/// <param name="find">Gives the version of an id.</param>
+/// <param name="find">Finds a version by id.</param>
 internal sealed class PromptChunks(ClipTokenizer tokenizer, Func<string, PictureVersion> find)
 {
-    /// <summary>The windows of a recipe, 1 where long prompts were not asked for.</summary>
+    /// <summary>Number of chunks of a recipe; 1 without long prompts.</summary>
     public int Of(Recipe recipe) => recipe switch
     {
         RootRecipe { LongPrompts: true } => Needed(recipe.Texts),

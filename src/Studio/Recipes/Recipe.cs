@@ -11,10 +11,10 @@ using PromptToPrompt.Editing.Prompts;
 namespace PromptToPrompt.Studio.Recipes;
 
 /// <summary>
-/// Everything that decides a picture of the studio, as it is stored and as the HTTP interface takes it: the same recipe gives the same picture. Each
-/// kind says how the editing library is asked for it; defaults and bounds are the library's.
+/// Everything that determines a picture, as stored and as sent over HTTP: the same recipe gives the same picture. Each
+/// kind converts itself to a request of the editing library; defaults and bounds are the library's.
 /// </summary>
-/// <remarks>Properties that were added later are not written while they have their default: the JSON decides a <see cref="RecipeKey"/>, and old keys must stay.</remarks>
+/// <remarks>Properties that were added later are omitted while they have their default: the JSON determines the <see cref="RecipeKey"/>, and old keys must not change.</remarks>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(DrawnRecipe), "drawn")]
 [JsonDerivedType(typeof(EditedRecipe), "edited")]
@@ -22,30 +22,30 @@ namespace PromptToPrompt.Studio.Recipes;
 [JsonDerivedType(typeof(InpaintedRecipe), "inpainted")]
 public abstract record Recipe
 {
-    /// <summary>What the picture shows. Words of an edit may carry weights, <c>(word:1.5)</c>.</summary>
+    /// <summary>The prompt. Words of an edit may have weights, <c>(word:1.5)</c>.</summary>
     public required string Prompt { get; init; }
 
-    /// <summary>The prompts it gives the model.</summary>
+    /// <summary>All prompts of the recipe.</summary>
     [JsonIgnore]
     internal virtual IEnumerable<string> Texts => [Prompt];
 }
 
-/// <summary>A picture that follows no other one. Its edits are made by the same model, which reads their words in the same way.</summary>
+/// <summary>A picture that is not an edit. Its edits use the same model and text settings.</summary>
 public abstract record RootRecipe : Recipe
 {
-    /// <summary>Name of the model; empty for the usual one.</summary>
+    /// <summary>Name of the model; empty for the default.</summary>
     public abstract string Model { get; init; }
 
-    /// <summary>Whether prompts longer than the text encoder are read in several windows instead of being cut off; edits follow their source.</summary>
+    /// <summary>Whether long prompts are encoded in several chunks instead of being truncated. Edits follow their source.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool LongPrompts { get; init; }
 
-    /// <summary>How many of the text encoder's last layers are left out; edits follow their source.</summary>
+    /// <summary>Number of final text-encoder layers to skip. Edits follow their source.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int ClipSkip { get; init; }
 
-    /// <summary>How it is sampled, and how its edits are.</summary>
-    /// <param name="chunks">Chunks in which the prompts are read; see <see cref="PromptChunks"/>.</param>
+    /// <summary>Sampling settings of the picture and its edits.</summary>
+    /// <param name="chunks">Number of chunks; see <see cref="PromptChunks"/>.</param>
     internal abstract SamplingSettings Sampling(int chunks = 1);
 }
 
@@ -55,7 +55,7 @@ public sealed record DrawnRecipe : RootRecipe
     /// <inheritdoc/>
     public override string Model { get; init; } = "";
 
-    /// <summary>What the picture should not show.</summary>
+    /// <summary>Negative prompt.</summary>
     public string Negative { get; init; } = "";
 
     /// <summary>Seed of the noise.</summary>
@@ -65,7 +65,7 @@ public sealed record DrawnRecipe : RootRecipe
     /// <summary>Denoising steps.</summary>
     public int Steps { get; init; } = SamplingSettings.DefaultSteps;
 
-    /// <summary>Classifier-free guidance; 1 is none.</summary>
+    /// <summary>Classifier-free guidance; 1 turns it off.</summary>
     public double Guidance { get; init; } = SamplingSettings.DefaultGuidance;
 
     /// <summary>Name of the sampler. Only pictures made with ddim can be edited further than once.</summary>
@@ -85,31 +85,31 @@ public sealed record DrawnRecipe : RootRecipe
     };
 }
 
-/// <summary>A picture that was given, inverted so that it can be edited.</summary>
+/// <summary>An uploaded picture, inverted for editing.</summary>
 public sealed record InvertedRecipe : RootRecipe
 {
     /// <inheritdoc/>
     public override string Model { get; init; } = "";
 
-    /// <summary>The given picture, by the name it is stored under.</summary>
+    /// <summary>Store name of the uploaded picture.</summary>
     public required string Picture { get; init; }
 
-    /// <summary>The way of inverting.</summary>
+    /// <summary>Name of the inversion method.</summary>
     public string Method { get; init; } = "null-text";
 
     /// <summary>DDIM steps.</summary>
     public int Steps { get; init; } = SamplingSettings.DefaultSteps;
 
-    /// <summary>Guidance that edits will have.</summary>
+    /// <summary>Guidance of the edits.</summary>
     public double Guidance { get; init; } = SamplingSettings.DefaultGuidance;
 
-    /// <summary>Null-text: most optimisation steps at each timestep.</summary>
+    /// <summary>Null-text: maximum optimization steps per timestep.</summary>
     public int InnerSteps { get; init; } = new NullTextInversion().InnerSteps;
 
-    /// <summary>How the picture is brought to the model's size: crop, fit or pad.</summary>
+    /// <summary>Framing to the model's size: crop, fit or pad.</summary>
     public string Frame { get; init; } = "crop";
 
-    /// <summary><see cref="Frame"/> as the library has it.</summary>
+    /// <summary><see cref="Frame"/> as a library value.</summary>
     [JsonIgnore]
     internal FramingKind Framing => Frame switch
     {
@@ -121,7 +121,7 @@ public sealed record InvertedRecipe : RootRecipe
 
     internal override SamplingSettings Sampling(int chunks = 1) => new() { Steps = Steps, Guidance = Guidance, Chunks = chunks, ClipSkip = ClipSkip };
 
-    /// <summary>How the picture is inverted.</summary>
+    /// <summary>The inversion settings.</summary>
     internal InversionSettings Inversion(int chunks = 1) => new()
     {
         Prompt = Prompt,
@@ -130,39 +130,39 @@ public sealed record InvertedRecipe : RootRecipe
     };
 }
 
-/// <summary>A picture that follows another one, with other words.</summary>
+/// <summary>An edit of another picture by another prompt.</summary>
 public sealed record EditedRecipe : Recipe
 {
     internal const string DefaultKind = "auto";
 
     internal static readonly string DefaultCrossSteps = CrossReplaceSteps.Standard.Default.ToString(), DefaultSelfSteps = StepWindow.Standard.ToString();
 
-    /// <summary>Id of the version whose attention steers this one.</summary>
+    /// <summary>Id of the source version.</summary>
     public required string Source { get; init; }
 
-    /// <summary>How the prompts are aligned: auto, replace or refine.</summary>
+    /// <summary>Alignment of the prompts: auto, replace or refine.</summary>
     public string Kind { get; init; } = DefaultKind;
 
     /// <summary>When cross-attention comes from the source, for all words: 0.8 or 0.1..0.6.</summary>
     public string CrossSteps { get; init; } = DefaultCrossSteps;
 
-    /// <summary>The same for single words of the prompt.</summary>
+    /// <summary>The same for single words.</summary>
     public IReadOnlyDictionary<string, string> WordSteps { get; init; } = new Dictionary<string, string>();
 
     /// <summary>When self-attention comes from the source.</summary>
     public string SelfSteps { get; init; } = DefaultSelfSteps;
 
-    /// <summary>Words whose place alone may change, such as <c>house</c>, or <c>house:castle</c> where source and edit have different ones; empty for the whole picture.</summary>
+    /// <summary>Words whose region may change, such as <c>house</c>, or <c>house:castle</c> if source and edit differ; empty for the whole picture.</summary>
     public string Blend { get; init; } = "";
 
-    /// <summary>Share of the strongest attention that counts as a word's place.</summary>
+    /// <summary>Blend threshold, relative to the maximum attention.</summary>
     public double BlendThreshold { get; init; } = EditRequest.DefaultBlendThreshold;
 
-    /// <summary>A picture that is white where the edit may change something, by the name it is stored under; null for everywhere.</summary>
+    /// <summary>Store name of a mask, white where the edit may change the picture; null for everywhere.</summary>
     public string? Mask { get; init; }
 
-    /// <summary>The edit as the library has it.</summary>
-    /// <param name="mask">The mask that <see cref="Mask"/> names, framed as the source is.</param>
+    /// <summary>The edit as a library request.</summary>
+    /// <param name="mask">The mask that <see cref="Mask"/> names, framed like the source.</param>
     internal EditRequest Request(Picture? mask) => new()
     {
         Prompts = [Prompt],
@@ -182,19 +182,19 @@ public sealed record EditedRecipe : Recipe
     };
 }
 
-/// <summary>A picture with a part of it filled anew.</summary>
+/// <summary>An inpainted picture.</summary>
 public sealed record InpaintedRecipe : RootRecipe
 {
     /// <inheritdoc/>
     public override string Model { get; init; } = "";
 
-    /// <summary>The picture, by the name it is stored under.</summary>
+    /// <summary>Store name of the picture.</summary>
     public required string Picture { get; init; }
 
-    /// <summary>A picture of the same size, white where the other is filled.</summary>
+    /// <summary>Store name of a mask of the same size, white where the picture is filled.</summary>
     public required string Mask { get; init; }
 
-    /// <summary>What the picture should not show.</summary>
+    /// <summary>Negative prompt.</summary>
     public string Negative { get; init; } = "";
 
     /// <summary>Seed of the noise.</summary>
@@ -204,10 +204,10 @@ public sealed record InpaintedRecipe : RootRecipe
     /// <summary>Denoising steps.</summary>
     public int Steps { get; init; } = SamplingSettings.DefaultSteps;
 
-    /// <summary>Classifier-free guidance; 1 is none.</summary>
+    /// <summary>Classifier-free guidance; 1 turns it off.</summary>
     public double Guidance { get; init; } = SamplingSettings.DefaultGuidance;
 
-    /// <summary>Share of the steps that run; below 1 the start is what was there, with noise on it.</summary>
+    /// <summary>Part of the steps to run; below 1 the noised picture is the starting point.</summary>
     public double Strength { get; init; } = 1;
 
     internal override IEnumerable<string> Texts => [Prompt, Negative];
@@ -215,14 +215,14 @@ public sealed record InpaintedRecipe : RootRecipe
     internal override SamplingSettings Sampling(int chunks = 1) =>
         new() { Negative = Negative, Seed = Seed, Steps = Steps, Guidance = Guidance, Chunks = chunks, ClipSkip = ClipSkip };
 
-    /// <summary>The inpainting as the library has it.</summary>
+    /// <summary>The inpainting as a library request.</summary>
     /// <param name="picture">The picture that <see cref="Picture"/> names.</param>
     /// <param name="mask">The mask that <see cref="Mask"/> names.</param>
-    /// <param name="chunks">Chunks in which the prompts are read.</param>
+    /// <param name="chunks">Number of chunks.</param>
     internal InpaintRequest Request(Diffusion.Images.Picture picture, Diffusion.Images.Picture mask, int chunks = 1) =>
         new() { Picture = picture, Mask = mask, Prompt = Prompt, Sampling = Sampling(chunks), Strength = Strength };
 
-    /// <summary>How the inpainted picture is inverted when it becomes the source of an edit, which follows the picture and not how it was filled.</summary>
+    /// <summary>The inversion settings for edits of the inpainted picture. Such edits follow the picture, not the inpainting run.</summary>
     internal InversionSettings Inversion(int chunks) =>
         new() { Method = new DirectInversion(), Prompt = Prompt, Sampling = new() { Steps = Steps, Guidance = Guidance, Chunks = chunks, ClipSkip = ClipSkip } };
 }

@@ -2,12 +2,12 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;
 
-/// <summary>Where edits come from.</summary>
+/// <summary>Follows edits to their sources.</summary>
 internal static class RecipeChain
 {
-    /// <summary>The recipe that a chain of edits began with, or the recipe itself.</summary>
+    /// <summary>The first recipe of a chain of edits, or the recipe itself.</summary>
     /// <param name="recipe">The recipe.</param>
-    /// <param name="find">Gives the version of an id.</param>
+    /// <param name="find">Finds a version by id.</param>
     public static RootRecipe Root(this Recipe recipe, Func<string, PictureVersion> find) =>
         recipe is EditedRecipe edited ? find(edited.Source).Recipe.Root(find) : (RootRecipe)recipe;
 }

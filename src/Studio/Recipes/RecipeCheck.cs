@@ -5,7 +5,7 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;
 
-/// <summary>Refuses, before it waits in a queue, what a recipe's run would refuse; what needs the model is refused there.</summary>
+/// <summary>Validates a recipe before it is queued. Checks that need the model happen during the run.</summary>
 internal static class RecipeCheck
 {
     private const int MaxTextLength = 2000;
@@ -13,14 +13,14 @@ internal static class RecipeCheck
     private const int MaxWordSteps = 100;
 
     /// <param name="recipe">The recipe.</param>
-    /// <param name="store">Knows the pictures and versions it names.</param>
+    /// <param name="store">The store with its pictures and versions.</param>
     /// <param name="models">Names of the models.</param>
-    /// <exception cref="InvalidInputException">Something does not fit.</exception>
+    /// <exception cref="InvalidInputException">The recipe is invalid.</exception>
     public static void Require(Recipe recipe, StudioStore store, IReadOnlyList<string> models)
     {
         RequireText("prompt", recipe.Prompt);
         if (string.IsNullOrWhiteSpace(recipe.Prompt))
-            throw new InvalidInputException("The prompt is empty; write what the picture shows.");
+            throw new InvalidInputException("The prompt is empty.");
         if (recipe is RootRecipe root)
         {
             RequireModel(root.Model, models);
@@ -45,7 +45,7 @@ internal static class RecipeCheck
                 var white = store.Mask(filled.Mask);
                 _ = Mask.Fit(white, store.PictureSize(filled.Picture));
                 RequireText("negative", filled.Negative);
-                // The picture itself decides none of the bounds.
+                // The bounds do not depend on the picture itself.
                 filled.Request(white, white).Validate();
                 break;
             case EditedRecipe edited:
@@ -54,7 +54,7 @@ internal static class RecipeCheck
                 RequireText("blend", edited.Blend);
                 RequireName("crossSteps", edited.CrossSteps);
                 RequireName("selfSteps", edited.SelfSteps);
-                // One window for all words; those of single words have a place of their own.
+                // Here one window for all words; WordSteps holds those of single words.
                 _ = InvalidInputException.Naming(nameof(EditedRecipe.CrossSteps), () => StepWindow.Parse(edited.CrossSteps));
                 RequireWordSteps(edited.WordSteps);
                 if (edited.Mask is { } mask)
@@ -68,31 +68,31 @@ internal static class RecipeCheck
         }
     }
 
-    /// <summary>Refuses what is longer than any name, which errors could not repeat.</summary>
-    /// <exception cref="InvalidInputException">It is.</exception>
+    /// <summary>Refuses overlong names, which errors could not repeat.</summary>
+    /// <exception cref="InvalidInputException">The name is too long.</exception>
     public static void RequireName(string what, string name) => RequireText(what, name, MaxNameLength);
 
     private static void RequireModel(string model, IReadOnlyList<string> models)
     {
         RequireName("model", model);
         if (!models.Contains(model))
-            throw new InvalidInputException($"The studio does not offer a model \"{model}\"; it has {string.Join(", ", models)}.");
+            throw new InvalidInputException($"The studio has no model \"{model}\". Use {InvalidInputException.AnyOf([.. models])}.");
     }
 
     private static void RequirePicture(string name, StudioStore store)
     {
         RequireName("The name of a picture", name);
         if (!store.HasPicture(name))
-            throw new InvalidInputException($"There is no picture \"{name}\"; send it first.");
+            throw new InvalidInputException($"There is no picture \"{name}\". Upload it first.");
     }
 
     private static void RequireWordSteps(IReadOnlyDictionary<string, string> steps)
     {
         if (steps.Count > MaxWordSteps)
-            throw new InvalidInputException($"wordSteps names {steps.Count} words; up to {MaxWordSteps} are taken.");
+            throw new InvalidInputException($"wordSteps names {steps.Count} words; at most {MaxWordSteps} are accepted.");
         foreach (var (word, window) in steps)
         {
-            // JSON's null is let through where a dictionary's values should be.
+            // The deserializer lets null through as a dictionary value.
             RequireName("A word of wordSteps", word);
             RequireName("A window of wordSteps", window ?? "");
         }
@@ -101,6 +101,6 @@ internal static class RecipeCheck
     private static void RequireText(string name, string text, int longest = MaxTextLength)
     {
         if (text.Length > longest)
-            throw new InvalidInputException($"{name} has {text.Length} characters; the longest that is taken is {longest}.");
+            throw new InvalidInputException($"{name} has {text.Length} characters; at most {longest} are accepted.");
     }
 }

@@ -4,14 +4,14 @@ using System.Text;
 namespace PromptToPrompt.Studio.Recipes;
 
 /// <summary>
-/// What two recipes have in common when they give the same picture: the model's weights, and all that the recipe says. An edit's source counts by
-/// its own key, so that equal pictures of two projects are made once.
+/// A hash that identifies the picture of a recipe: of the model's weights and the recipe. An edit's source enters by
+/// its own key, so equal pictures of two projects are made once.
 /// </summary>
 internal static class RecipeKey
 {
     /// <summary>The key of a recipe.</summary>
     /// <param name="recipe">The recipe.</param>
-    /// <param name="origin">Key of the source of an edit; fingerprint of the model for all others.</param>
+    /// <param name="origin">The source's key for an edit; else the model's fingerprint.</param>
     public static string Of(Recipe recipe, string origin)
     {
         var said = recipe is EditedRecipe edited ? edited with { Source = "" } : recipe;

@@ -5,13 +5,13 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;
 
-/// <summary>What is written about a picture, so that it can be repeated: its recipe, those of its sources, and what was measured.</summary>
+/// <summary>The record of a picture, from which it can be repeated: its recipe, those of its sources, and the measurements.</summary>
 internal static class RunRecord
 {
     /// <summary>The record.</summary>
     /// <param name="version">The picture.</param>
-    /// <param name="find">Gives the version of an id.</param>
-    /// <param name="arguments">Gives what a model was offered with besides its name.</param>
+    /// <param name="find">Finds a version by id.</param>
+    /// <param name="arguments">Returns the command-line options of a model.</param>
     public static JsonObject Of(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>> arguments)
     {
         var commands = CommandLineText.Of(version, find, arguments);
@@ -25,13 +25,13 @@ internal static class RunRecord
                 ["facts"] = StudioJson.Node(part.Facts),
             })]),
             ["command"] = new JsonArray([.. commands.Split('\n').Select(line => (JsonNode)line)]),
-            // One command that needs no files of the studio; p2p run repeats it.
+            // p2p run can repeat a single command that needs no files of the studio.
             ["repeat"] = CommandFiles.Picture(version.Recipe, find) is null && CommandFiles.Mask(version.Recipe) is null && Chain(version, find).Count() <= 2
                 ? new JsonArray([.. CommandLineText.Split(commands).Skip(1).Select(part => (JsonNode)part)]) : null,
         };
     }
 
-    /// <summary>What a file of the picture says of it: settings as other programs write and read them, and the record.</summary>
+    /// <summary>The text chunks of a picture file: AUTOMATIC1111's settings and the record.</summary>
     /// <inheritdoc cref="Of"/>
     public static IReadOnlyList<PngText> Texts(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>> arguments) =>
     [
@@ -43,7 +43,7 @@ internal static class RunRecord
     {
         var root = version.Recipe.Root(find);
         var sampling = root.Sampling();
-        // A given picture has no seed, and edits of an inpainted one follow the picture, not how it was filled.
+        // An uploaded picture has no seed, and edits of an inpainted one follow the picture, not the inpainting run.
         var isFromNoise = root is DrawnRecipe || (root is InpaintedRecipe && version.Recipe == root);
         return GenerationParameters.Of(
             version.Recipe.Prompt, isFromNoise ? sampling.Negative : "", sampling.Steps, sampling.Sampler ?? SamplerKind.Ddim, sampling.Guidance, isFromNoise ? sampling.Seed : null, new PixelSize(version.Facts.Width, version.Facts.Height), root.Model.Length == 0 ? null : root.Model,

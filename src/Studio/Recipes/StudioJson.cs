@@ -5,10 +5,10 @@ using System.Text.Json.Serialization;
 
 namespace PromptToPrompt.Studio.Recipes;
 
-/// <summary>How the studio writes JSON, in its store and to programs.</summary>
+/// <summary>The studio's JSON settings, for its store and for HTTP.</summary>
 internal static class StudioJson
 {
-    /// <summary>Names in camelCase, words readable in every script, unknown names and nulls in the place of values refused.</summary>
+    /// <summary>camelCase names, unescaped text in every script; refuses unknown names and null for non-nullable values.</summary>
     public static JsonSerializerOptions Options { get; } = Apply(new JsonSerializerOptions(JsonSerializerDefaults.Web));
 
     public static JsonSerializerOptions Apply(JsonSerializerOptions options)

@@ -2,20 +2,20 @@ using Microsoft.Data.Sqlite;
 
 namespace PromptToPrompt.Studio.Store;
 
-/// <summary>A SQLite file. Readers do not wait for anybody; changes are made one after another.</summary>
+/// <summary>A SQLite file. Readers never wait; writes are serialized.</summary>
 internal sealed class Database : IDisposable
 {
     private readonly string connection;
     private readonly Lock changing = new();
 
-    /// <summary>Opens a file, or begins one.</summary>
+    /// <summary>Opens or creates a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="schema">Statements that make what is not there yet.</param>
+    /// <param name="schema">Statements that create missing tables.</param>
     public Database(string path, string schema)
     {
         connection = new SqliteConnectionStringBuilder { DataSource = path, ForeignKeys = true }.ToString();
         using var open = Open();
-        // So that space can be given back page by page. A file that was begun otherwise is written anew, once.
+        // Lets space be returned page by page. A file created without it is rewritten once.
         const int Incremental = 2;
         if (open.Query("PRAGMA auto_vacuum", row => row.GetInt32(0))[0] != Incremental)
             open.Execute($"PRAGMA auto_vacuum = {Incremental}; VACUUM;");
@@ -23,14 +23,14 @@ internal sealed class Database : IDisposable
         open.Execute(schema);
     }
 
-    /// <summary>Reads.</summary>
+    /// <summary>Executes a query.</summary>
     public IReadOnlyList<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using var open = Open();
         return open.Query(sql, read, values);
     }
 
-    /// <summary>Makes one change.</summary>
+    /// <summary>Executes one change.</summary>
     public void Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         lock (changing)
@@ -40,7 +40,7 @@ internal sealed class Database : IDisposable
         }
     }
 
-    /// <summary>Makes several changes, all or none.</summary>
+    /// <summary>Executes several changes in a transaction.</summary>
     public T Change<T>(Func<SqliteConnection, T> work)
     {
         lock (changing)
@@ -53,7 +53,7 @@ internal sealed class Database : IDisposable
         }
     }
 
-    /// <summary>Gives the space of what was removed back to the file system.</summary>
+    /// <summary>Returns freed space to the file system.</summary>
     public void Shrink()
     {
         lock (changing)
@@ -76,7 +76,7 @@ internal sealed class Database : IDisposable
     {
         var open = new SqliteConnection(connection);
         open.Open();
-        // The end of the process loses nothing; the end of the power may lose the last moment, but never more.
+        // A crash of the process loses nothing; a power failure may lose the last moments, but does not corrupt the file.
         open.Execute("PRAGMA synchronous = NORMAL");
         return open;
     }

@@ -2,21 +2,21 @@ using Microsoft.Data.Sqlite;
 
 namespace PromptToPrompt.Studio.Store;
 
-/// <summary>Removes what nothing refers to any more. A picture that was just stored is kept for a while, until a version or a job names it.</summary>
-/// <param name="database">Where versions, jobs and pictures are.</param>
-/// <param name="inversions">Folder of the inversions, each a file named by the key of its recipe.</param>
-/// <param name="clock">Tells the time.</param>
+/// <summary>Removes unreferenced data. A newly stored picture is kept for a while, until a version or a job refers to it.</summary>
+/// <param name="database">The database.</param>
+/// <param name="inversions">Folder of the inversion files, named by recipe key.</param>
+/// <param name="clock">The clock.</param>
 internal sealed class Housekeeping(Database database, string inversions, TimeProvider clock)
 {
-    /// <summary>How long a picture waits for somebody to use it.</summary>
+    /// <summary>How long an unused picture is kept.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromDays(1);
 
-    /// <summary>Marks a picture as just stored.</summary>
+    /// <summary>Marks a picture as newly stored.</summary>
     public void Keep(SqliteConnection open, string picture) => open.Execute(
         "INSERT INTO fresh (picture, until) VALUES ($picture, $until) ON CONFLICT (picture) DO UPDATE SET until = $until",
         ("$picture", picture), ("$until", StudioStore.Text(clock.GetUtcNow() + Grace)));
 
-    /// <summary>Removes what was left behind by the last time, when the program was killed perhaps. Nothing may be running.</summary>
+    /// <summary>Removes leftovers of the last run, which may have been killed. Call while no job runs.</summary>
     public void Begin()
     {
         database.Change(RemovePictures);
@@ -25,10 +25,10 @@ internal sealed class Housekeeping(Database database, string inversions, TimePro
         database.Shrink();
     }
 
-    /// <summary>Removes versions and what belonged to them alone.</summary>
+    /// <summary>Removes versions and the data that only they used.</summary>
     /// <param name="versions">Their ids.</param>
     /// <param name="project">A project to remove with them, or null.</param>
-    /// <returns>The keys that no version has any more.</returns>
+    /// <returns>The keys that no remaining version has.</returns>
     public IReadOnlyList<string> Remove(IReadOnlyCollection<string> versions, string? project)
     {
         var ids = Recipes.StudioJson.Write(versions);
@@ -62,7 +62,7 @@ internal sealed class Housekeeping(Database database, string inversions, TimePro
             }
             catch (IOException)
             {
-                // Somebody is reading it; it goes at the next start.
+                // The file is in use; it is removed at the next start.
             }
         }
     }

@@ -4,13 +4,13 @@ using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Store;
 
-/// <summary>The jobs that are not over, on disk, so that they outlive the program.</summary>
+/// <summary>The unfinished jobs on disk, so that they survive a restart.</summary>
 internal sealed class JobStore(Database database)
 {
-    /// <summary>All of them in the order they came, but for those that another version of the program wrote and this one cannot read.</summary>
+    /// <summary>All jobs in order, without those that this version of the program cannot read.</summary>
     public IReadOnlyList<StoredJob> All() => [.. database.Query("SELECT id, project, parent, recipe, starts FROM jobs ORDER BY rowid", Read).OfType<StoredJob>()];
 
-    /// <summary>Keeps a job until it is removed.</summary>
+    /// <summary>Stores a job.</summary>
     public void Add(StoredJob job) => database.Execute(
         "INSERT INTO jobs (id, project, parent, recipe, starts) VALUES ($id, $project, $parent, $recipe, $starts)",
         ("$id", job.Id), ("$project", job.Project), ("$parent", job.Parent), ("$recipe", StudioJson.Write(job.Recipe)), ("$starts", job.Starts));
@@ -18,10 +18,10 @@ internal sealed class JobStore(Database database)
     /// <summary>Counts a start of a job.</summary>
     public void CountStart(string job) => database.Execute("UPDATE jobs SET starts = starts + 1 WHERE id = $id", ("$id", job));
 
-    /// <summary>Takes back the starts of a job that the program stopped itself.</summary>
+    /// <summary>Resets the starts of a job that the program itself stopped.</summary>
     public void ClearStarts(string job) => database.Execute("UPDATE jobs SET starts = 0 WHERE id = $id", ("$id", job));
 
-    /// <summary>Forgets a job.</summary>
+    /// <summary>Removes a job.</summary>
     public void Remove(string job) => database.Execute("DELETE FROM jobs WHERE id = $id", ("$id", job));
 
     private static StoredJob? Read(SqliteDataReader row)

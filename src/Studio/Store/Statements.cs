@@ -2,10 +2,10 @@ using Microsoft.Data.Sqlite;
 
 namespace PromptToPrompt.Studio.Store;
 
-/// <summary>Statements of an open connection, and of its transaction where it has one.</summary>
+/// <summary>Executes statements on an open connection and its transaction, if any.</summary>
 internal static class Statements
 {
-    /// <summary>Runs statements that give nothing back.</summary>
+    /// <summary>Executes statements without results.</summary>
     public static void Execute(this SqliteConnection open, string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using var command = Command(open, sql, values);

@@ -1,9 +1,9 @@
 namespace PromptToPrompt.Studio.Store;
 
-/// <summary>What is in the store's file. Whatever comes here must be made beside what is there already, so that old files go on working.</summary>
+/// <summary>The database schema. Additions must leave existing tables unchanged, so that old files keep working.</summary>
 internal static class StoreSchema
 {
-    /// <summary>Makes what is not there: trees of versions, pictures, jobs that are not over, and pictures that nothing names yet.</summary>
+    /// <summary>Creates missing tables: projects, versions, pictures, unfinished jobs and newly stored pictures.</summary>
     public const string Text = """
         CREATE TABLE IF NOT EXISTS projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS pictures (name TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL, png BLOB NOT NULL);

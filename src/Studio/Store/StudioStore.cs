@@ -8,8 +8,8 @@ using PromptToPrompt.Studio.Recipes;
 namespace PromptToPrompt.Studio.Store;
 
 /// <summary>
-/// Projects, versions and pictures on disk. Pictures are kept once, under a name that is a hash of their bytes, and never change; so a browser
-/// may keep them for good.
+/// Projects, versions and pictures on disk. Each picture is stored once under the hash of its bytes and never changes, so browsers
+/// may cache it indefinitely.
 /// </summary>
 public sealed class StudioStore : IDisposable
 {
@@ -20,10 +20,10 @@ public sealed class StudioStore : IDisposable
     private readonly TimeProvider clock;
     private readonly FileStream claim;
 
-    /// <summary>Opens a store, or begins one.</summary>
-    /// <param name="folder">The folder it lies in; made where there is none.</param>
-    /// <param name="clock">Tells the time.</param>
-    /// <exception cref="InvalidInputException">Nothing can be stored there.</exception>
+    /// <summary>Opens or creates a store.</summary>
+    /// <param name="folder">Its folder; created if missing.</param>
+    /// <param name="clock">The clock.</param>
+    /// <exception cref="InvalidInputException">The folder is not writable.</exception>
     public StudioStore(string folder, TimeProvider clock)
     {
         this.clock = clock;
@@ -43,10 +43,10 @@ public sealed class StudioStore : IDisposable
         }
     }
 
-    /// <summary>Where it lies.</summary>
+    /// <summary>Its folder.</summary>
     public string Folder { get; }
 
-    /// <summary>The jobs that are not over.</summary>
+    /// <summary>The unfinished jobs.</summary>
     internal JobStore Jobs { get; }
 
     /// <inheritdoc/>
@@ -58,11 +58,11 @@ public sealed class StudioStore : IDisposable
 
     private string InversionFolder => Path.Combine(Folder, "inversions");
 
-    /// <summary>The file of an inversion, whether or not it is there.</summary>
+    /// <summary>Path of an inversion file, which may not exist.</summary>
     /// <param name="key">The key of its recipe.</param>
     public string InversionFile(string key) => Path.Combine(InversionFolder, $"{key}.safetensors");
 
-    /// <summary>Begins a project.</summary>
+    /// <summary>Creates a project.</summary>
     public Project CreateProject(string name)
     {
         var project = new Project(NewId(), name, clock.GetUtcNow(), 0);
@@ -78,7 +78,7 @@ public sealed class StudioStore : IDisposable
     public Project? FindProject(string id) => database.Query(
         "SELECT id, name, created, (SELECT COUNT(*) FROM versions WHERE project = projects.id) FROM projects WHERE id = $id", ReadProject, ("$id", id)).SingleOrDefault();
 
-    /// <summary>Gives a project another name.</summary>
+    /// <summary>Renames a project.</summary>
     public void RenameProject(string id, string name) => database.Execute("UPDATE projects SET name = $name WHERE id = $id", ("$id", id), ("$name", name));
 
     /// <summary>The versions of a project in the order they were made.</summary>
@@ -89,41 +89,41 @@ public sealed class StudioStore : IDisposable
     public PictureVersion? FindVersion(string id) => database.Query($"SELECT {Columns} FROM versions WHERE id = $id", ReadVersion, ("$id", id)).SingleOrDefault();
 
     /// <summary>A version.</summary>
-    /// <exception cref="InvalidInputException">There is none of this id.</exception>
+    /// <exception cref="InvalidInputException">There is no such version.</exception>
     public PictureVersion Version(string id) => FindVersion(id) ?? throw new InvalidInputException($"There is no version \"{id}\".");
 
     /// <summary>The key of a version's recipe; see <see cref="RecipeKey"/>.</summary>
     /// <exception cref="InvalidInputException">There is no version of this id.</exception>
     public string KeyOf(string version) => FindKey(version) ?? throw new InvalidInputException($"There is no version \"{version}\".");
 
-    /// <summary>The same, or null.</summary>
+    /// <summary>The key of a version's recipe, or null.</summary>
     public string? FindKey(string version) => database.Query("SELECT key FROM versions WHERE id = $id", row => row.GetString(0), ("$id", version)).SingleOrDefault();
 
-    /// <summary>A version made by a recipe of the same key, in any project; null where none was made yet.</summary>
+    /// <summary>A version with this key in any project, or null.</summary>
     public PictureVersion? FindMade(string key) => database.Query($"SELECT {Columns} FROM versions WHERE key = $key LIMIT 1", ReadVersion, ("$key", key)).SingleOrDefault();
 
-    /// <summary>A version whose picture is the one of a name; null where none is.</summary>
+    /// <summary>A version with this picture, or null.</summary>
     public PictureVersion? FindShowing(string picture) =>
         database.Query($"SELECT {Columns} FROM versions WHERE picture = $picture ORDER BY created LIMIT 1", ReadVersion, ("$picture", picture)).SingleOrDefault();
 
-    /// <summary>Ids of all versions made by recipes of one key.</summary>
+    /// <summary>Ids of all versions with a key.</summary>
     public IReadOnlyList<string> VersionsOf(string key) => database.Query("SELECT id FROM versions WHERE key = $key", row => row.GetString(0), ("$key", key));
 
-    /// <summary>Writes something without effect, to see whether writing works.</summary>
-    /// <exception cref="SqliteException">It does not.</exception>
+    /// <summary>Tests whether the database is writable.</summary>
+    /// <exception cref="SqliteException">It is not writable.</exception>
     internal void ProbeWriting() => database.Execute("PRAGMA application_id = 0x70327073");
 
-    /// <summary>The version of a project that a recipe of the same key made from the same parent; null where there is none.</summary>
+    /// <summary>The version of a project with this key and parent, or null.</summary>
     public PictureVersion? FindMade(string key, string project, string? parent) => database.Query(
         $"SELECT {Columns} FROM versions WHERE key = $key AND project = $project AND parent IS $parent LIMIT 1",
         ReadVersion, ("$key", key), ("$project", project), ("$parent", parent)).SingleOrDefault();
 
-    /// <summary>The attention maps of a version as they were stored; null where there are none.</summary>
+    /// <summary>The stored attention maps of a version, or null.</summary>
     public byte[]? Maps(string version) =>
         database.Query("SELECT maps FROM versions WHERE id = $id", row => row.IsDBNull(0) ? null : row.GetFieldValue<byte[]>(0), ("$id", version)).SingleOrDefault();
 
     /// <summary>Adds a version to a project.</summary>
-    /// <exception cref="InvalidInputException">The project, or what it was made from, was deleted meanwhile.</exception>
+    /// <exception cref="InvalidInputException">The project or the source was deleted meanwhile.</exception>
     public PictureVersion AddVersion(string project, string? parent, Recipe recipe, string key, string picture, VersionFacts facts, byte[]? maps) => database.Change(open =>
     {
         if (open.Query("SELECT 1 FROM projects WHERE id = $id", _ => true, ("$id", project)).Count == 0)
@@ -131,7 +131,7 @@ public sealed class StudioStore : IDisposable
         foreach (var needed in new[] { parent, (recipe as EditedRecipe)?.Source }.OfType<string>())
         {
             if (open.Query("SELECT 1 FROM versions WHERE id = $id", _ => true, ("$id", needed)).Count == 0)
-                throw new InvalidInputException("What the picture was made from was deleted meanwhile.");
+                throw new InvalidInputException("The source of the picture was deleted while the picture was made.");
         }
 
         var number = 1 + open.Query("SELECT COALESCE(MAX(number), 0) FROM versions WHERE project = $project", row => row.GetInt32(0), ("$project", project))[0];
@@ -141,7 +141,7 @@ public sealed class StudioStore : IDisposable
                 + "VALUES ($id, $project, $parent, $number, $recipe, $key, $picture, $facts, $maps, $created)",
             ("$id", version.Id), ("$project", project), ("$parent", parent), ("$number", number), ("$recipe", StudioJson.Write(recipe)), ("$key", key),
             ("$picture", picture), ("$facts", StudioJson.Write(facts)), ("$maps", maps), ("$created", Text(version.Created)));
-        // From now on its pictures are kept by it, and go with it.
+        // The version now owns its pictures.
         open.Execute(
             "DELETE FROM fresh WHERE picture IN (SELECT picture FROM versions WHERE id = $id UNION SELECT json_extract(facts, '$.mask') FROM versions WHERE id = $id "
                 + "UNION SELECT json_extract(recipe, '$.picture') FROM versions WHERE id = $id UNION SELECT json_extract(recipe, '$.mask') FROM versions WHERE id = $id)",
@@ -149,7 +149,7 @@ public sealed class StudioStore : IDisposable
         return version;
     });
 
-    /// <summary>A version and all that was made from it, itself first; nothing where there is none of this id.</summary>
+    /// <summary>A version and its descendants, itself first; empty if it does not exist.</summary>
     public IReadOnlyList<string> WithDescendants(string version) => database.Query(
         """
         WITH RECURSIVE made(id) AS (
@@ -160,19 +160,19 @@ public sealed class StudioStore : IDisposable
         """,
         row => row.GetString(0), ("$id", version));
 
-    /// <summary>Removes versions, with all pictures, maps and inversions that nothing else refers to.</summary>
+    /// <summary>Removes versions with all pictures, maps and inversions that only they use.</summary>
     /// <param name="versions">Their ids; see <see cref="WithDescendants"/>.</param>
-    /// <returns>The keys that no version has any more.</returns>
+    /// <returns>The keys that no remaining version has.</returns>
     internal IReadOnlyList<string> RemoveVersions(IReadOnlyCollection<string> versions) => housekeeping.Remove(versions, project: null);
 
-    /// <summary>Removes a project in the same way.</summary>
+    /// <summary>Removes a project with its versions.</summary>
     internal IReadOnlyList<string> RemoveProject(string project) =>
         housekeeping.Remove(database.Query("SELECT id FROM versions WHERE project = $project", row => row.GetString(0), ("$project", project)), project);
 
-    /// <summary>Stores a picture and gives the name it is under from now on. What nothing uses within a day is removed again.</summary>
+    /// <summary>Stores a picture and returns its name. It is removed after a day if nothing uses it.</summary>
     public string AddPicture(Picture picture) => AddPicture(picture.ToPng(), picture.Size);
 
-    /// <summary>Stores a picture that is a PNG file already.</summary>
+    /// <summary>Stores a picture from a PNG file.</summary>
     /// <inheritdoc cref="AddPicture(Picture)"/>
     public string AddPicture(byte[] png, PixelSize size)
     {
@@ -187,11 +187,11 @@ public sealed class StudioStore : IDisposable
         });
     }
 
-    /// <summary>Whether there is a picture of this name.</summary>
+    /// <summary>Whether a picture exists.</summary>
     public bool HasPicture(string name) => database.Query("SELECT 1 FROM pictures WHERE name = $name", _ => true, ("$name", name)).Count > 0;
 
     /// <summary>Size of a picture.</summary>
-    /// <exception cref="InvalidInputException">There is none of this name.</exception>
+    /// <exception cref="InvalidInputException">There is no such picture.</exception>
     public PixelSize PictureSize(string name) =>
         database.Query("SELECT width, height FROM pictures WHERE name = $name", row => new PixelSize(row.GetInt32(0), row.GetInt32(1)), ("$name", name)) is [var size] ? size
             : throw NoPicture(name);
@@ -200,15 +200,15 @@ public sealed class StudioStore : IDisposable
     public byte[]? FindPng(string name) => database.Query("SELECT png FROM pictures WHERE name = $name", row => row.GetFieldValue<byte[]>(0), ("$name", name)).SingleOrDefault();
 
     /// <summary>A picture.</summary>
-    /// <exception cref="InvalidInputException">There is none of this name.</exception>
+    /// <exception cref="InvalidInputException">There is no such picture.</exception>
     public Picture Picture(string name)
     {
         using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));
         return PictureReader.Read(png, name);
     }
 
-    /// <summary>A picture that says where another may change.</summary>
-    /// <exception cref="InvalidInputException">There is none of this name, or it is no mask; <see cref="Diffusion.Images.Mask"/> says by what rule.</exception>
+    /// <summary>Reads a picture as a mask.</summary>
+    /// <exception cref="InvalidInputException">There is no such picture, or it is not a valid mask; see <see cref="Diffusion.Images.Mask"/>.</exception>
     public Picture Mask(string name)
     {
         using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));
@@ -216,7 +216,7 @@ public sealed class StudioStore : IDisposable
         return file.ReadMask();
     }
 
-    // Two programs would take up each other's jobs. The claim ends with the process, however that ends.
+    // Two processes would resume each other's jobs. The lock ends with the process, however that ends.
     private FileStream Claim()
     {
         try
@@ -229,7 +229,7 @@ public sealed class StudioStore : IDisposable
         }
     }
 
-    private static InvalidInputException NoPicture(string name) => new($"There is no picture \"{name}\"; send it first.");
+    private static InvalidInputException NoPicture(string name) => new($"There is no picture \"{name}\". Upload it first.");
 
     private static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 

@@ -16,6 +16,10 @@ public sealed class DoctorCommandTests
     }
 
     [Fact]
+    public void EndsWithAVerdict() =>
+        Assert.EndsWith("All checks passed: p2p works on this machine and runs on cpu.\n", P2P.Run("doctor", "--device", "cpu", "--model", EmbeddedModel.Folder()).Succeeded());
+
+    [Fact]
     public void MissingModelIsOneSentence() =>
         Assert.Contains("no-such-model", P2P.Run("doctor", "--model", "no-such-model").FailedWith(1));
 }

@@ -18,7 +18,9 @@ public sealed class InfoCommandTests : IDisposable
         var parameters = json["parameters"]!;
         Assert.Equal(("a 猫 (red:1.5)", "rain", "7", "DDIM"), ((string?)parameters["prompt"], (string?)parameters["negative"], (string?)parameters["settings"]!["Seed"], (string?)parameters["settings"]!["Sampler"]));
         var text = P2P.Run("info", folder["out/edit-1.png"]).Succeeded();
-        Assert.All(new[] { "猫", "rain", "storybook", "p2p run", "Edited from" }, part => Assert.Contains(part, text, StringComparison.Ordinal));
+        Assert.All(new[] { "猫", "rain", "storybook", "p2p run", "edited from" }, part => Assert.Contains(part, text, StringComparison.Ordinal));
+        Assert.Single(text.Split('\n'), line => line.Contains("version", StringComparison.OrdinalIgnoreCase));
+        Assert.Contains("edited to", P2P.Run("info", folder["out"]).Succeeded(), StringComparison.Ordinal);
         Assert.Contains("edited to", P2P.Run("info", folder["out/grid.png"]).Succeeded(), StringComparison.Ordinal);
     }
 

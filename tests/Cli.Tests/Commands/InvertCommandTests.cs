@@ -52,6 +52,14 @@ public sealed class InvertCommandTests : IDisposable
         Assert.True(record.RootElement.GetProperty("inversion").GetProperty("psnr").GetDouble() > 0);
     }
 
+    [Fact]
+    public void CroppingAWideImageGivesANote()
+    {
+        string[] edit = ["edit", Prompt, "a blue ball in a field", "--image", Draw("wide.png", 120, 60), "--method", "direct", "--steps", "2", "--model", EmbeddedModel.Folder(), "-o", folder["out"]];
+        Assert.Contains("--frame fit", P2P.Run(edit).Error);
+        Assert.DoesNotContain("--frame fit", P2P.Run([.. edit, "--frame", "crop"]).Error);
+    }
+
     [Theory]
     [InlineData("ddim")]
     [InlineData("negative-prompt")]
@@ -66,18 +74,18 @@ public sealed class InvertCommandTests : IDisposable
     }
 
     [Fact]
-    public void AStoppedInversionGoesOn()
+    public void AStoppedInversionResumes()
     {
         string[] arguments = ["invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", EmbeddedModel.Folder(), "--steps", "40", "--inner-steps"];
         var stopped = P2P.RunAndInterruptAtFile(folder["ball.safetensors.unfinished"], [.. arguments, "100", "--early-stop", "0"]);
         Assert.Equal(130, stopped.ExitCode);
-        Assert.Contains("goes on from it", stopped.Error);
+        Assert.Contains("to resume", stopped.Error);
         Assert.False(File.Exists(folder["ball.safetensors"]));
         Assert.True(File.Exists(folder["ball.safetensors.unfinished"]));
-        // With other settings it starts anew and says so.
-        var anew = P2P.Run([.. arguments, "1"]);
-        anew.Succeeded();
-        Assert.Contains("starts anew", anew.Error);
+        // With other settings it starts over and says so.
+        var other = P2P.Run([.. arguments, "1"]);
+        other.Succeeded();
+        Assert.Contains("starts from the beginning", other.Error);
     }
 
     [Fact]
@@ -88,7 +96,7 @@ public sealed class InvertCommandTests : IDisposable
             "were cut off", "invert", Draw("ball.png", 64, 64), string.Concat(Enumerable.Repeat("ball ", 80)), "-o", folder["ball.safetensors"],
             "--model", EmbeddedModel.Folder(), "--method", "edit-friendly", "--steps", "900");
         Assert.Equal(130, outcome.ExitCode);
-        Assert.Contains("begins anew", outcome.Error);
+        Assert.Contains("starts over", outcome.Error);
     }
 
     [Fact]

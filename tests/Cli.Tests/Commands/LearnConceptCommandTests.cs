@@ -38,19 +38,19 @@ public sealed class LearnConceptCommandTests : IDisposable
         string[] forever = ["--steps", "100000", "--sample-count", "0"];
         var stopped = P2P.RunAndInterruptAt("learning <my-cat>: 1 of", Arguments("my-cat.safetensors", forever));
         Assert.Equal(130, stopped.ExitCode);
-        Assert.Contains("goes on from it", stopped.Error);
+        Assert.Contains("to resume", stopped.Error);
         Assert.Contains("device: ", stopped.Error);
         Assert.False(File.Exists(folder["my-cat.safetensors"]));
 
         // With another seed it is another training.
         File.Copy(folder["my-cat.safetensors.unfinished"], folder["other.safetensors.unfinished"]);
-        var anew = Learn("other.safetensors", "--steps", "1", "--seed", "1", "--sample-count", "0", "--save-memory", "true");
-        anew.Succeeded();
-        Assert.Contains("starts anew", anew.Error);
+        var other = Learn("other.safetensors", "--steps", "1", "--seed", "1", "--sample-count", "0", "--save-memory", "true");
+        other.Succeeded();
+        Assert.Contains("starts from the beginning", other.Error);
 
         var finished = Learn("my-cat.safetensors", "--steps", "1", "--sample-count", "0");
         Assert.Contains("as <my-cat>", finished.Succeeded());
-        Assert.Contains("Going on after", finished.Error);
+        Assert.Contains("Resuming after", finished.Error);
         Assert.True(File.Exists(folder["my-cat.safetensors"]));
         Assert.Equal(["my-cat.safetensors"], Directory.GetFiles(folder.Path, "my-cat*").Select(Path.GetFileName));
     }
@@ -62,12 +62,12 @@ public sealed class LearnConceptCommandTests : IDisposable
         var (word, unfinished) = (folder["my-cat.safetensors"], folder["my-cat.safetensors.unfinished"]);
         var stopped = P2P.RunAndInterruptAtFile(unfinished, Arguments("my-cat.safetensors", ["--steps", "2", "--sample-every", "1", "--sample-count", "16"]));
         Assert.Equal(130, stopped.ExitCode);
-        Assert.Contains("goes on from it", stopped.Error);
+        Assert.Contains("to resume", stopped.Error);
 
         stopped = P2P.RunAndInterruptAtFile(word, Arguments("my-cat.safetensors", ["--steps", "2", "--sample-every", "0", "--sample-count", "16"]));
         Assert.Equal(130, stopped.ExitCode);
-        Assert.Contains("Going on after 1 steps", stopped.Error);
-        Assert.Contains($"is learned and in {word}", stopped.Error);
+        Assert.Contains("Resuming after 1 steps", stopped.Error);
+        Assert.Contains($"is saved in {word}", stopped.Error);
         Assert.Equal(["my-cat.safetensors"], Directory.GetFiles(folder.Path, "my-cat*").Select(Path.GetFileName));
     }
 

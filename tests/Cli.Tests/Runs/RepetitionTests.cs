@@ -191,7 +191,7 @@ public sealed class RepetitionTests : IDisposable
             Refused(folder["run.json"]);
         Refused(folder["none.json"]);
         new Picture(1, 1, new byte[3]).SavePng(folder["plain.png"]);
-        Assert.Contains("does not carry", Refused(folder["plain.png"]), StringComparison.Ordinal);
+        Assert.Contains("does not contain", Refused(folder["plain.png"]), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -47,7 +47,7 @@ public sealed unsafe partial class TorchContextTests
         }
     }
 
-    /// <summary>What arrives at the process's file descriptor 2, whoever writes it.</summary>
+    /// <summary>Output of any code to the process's file descriptor 2.</summary>
     private static string StandardErrorOf(Action action)
     {
         var path = Path.GetTempFileName();

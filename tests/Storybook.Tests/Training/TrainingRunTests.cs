@@ -114,7 +114,7 @@ public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<
         return steps.data<long>()[0];
     }
 
-    /// <summary>An hour passes whenever somebody looks: everything that is done now and then is done at every report.</summary>
+    /// <summary>The clock advances an hour at each reading, so periodic work is done at every report.</summary>
     private sealed class HastyClock : TimeProvider
     {
         private long hours;

@@ -13,7 +13,7 @@ public sealed class ProjectTests(StudioBrowser browser)
         await visitor.Swap("white", "red");
         await visitor.Pictures(2);
         await visitor.Touch("Delete picture 2");
-        await visitor.Touch("Keep it");
+        await visitor.Touch("Cancel");
         // The keyboard goes back to where it was.
         await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Delete picture 2" })).ToBeFocusedAsync();
         await visitor.Pictures(2);
@@ -28,7 +28,7 @@ public sealed class ProjectTests(StudioBrowser browser)
         await Expect(visitor.Page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("made from it");
         await visitor.Touch("Delete");
         await visitor.Pictures(0);
-        await Expect(visitor.Page.GetByLabel("What shall the picture show?")).ToBeVisibleAsync();
+        await Expect(visitor.Page.GetByLabel("What should the picture show?")).ToBeVisibleAsync();
         await visitor.Page.ReloadAsync();
         await visitor.Pictures(0);
     }
@@ -36,11 +36,11 @@ public sealed class ProjectTests(StudioBrowser browser)
     [Fact]
     public async Task AProjectIsDeletedAndAnotherOneOpened()
     {
-        // In a studio that all share, the one opened then would be somebody else's, perhaps without a picture.
+        // In a studio that all share, the one opened then would be another test's, perhaps without a picture.
         await using var studio = await TestStudio.Start();
         await using var visitor = await browser.Visit(studio.Address);
         var first = visitor.Page.Url;
-        await visitor.Choose("Begin another");
+        await visitor.Choose("New project");
         await visitor.Page.WaitForURLAsync(url => url != first && url.Contains("/p/", StringComparison.Ordinal));
         await visitor.Ready();
         Assert.Single(visitor.Asked, asked => asked.AbsolutePath == "/new");
@@ -73,14 +73,14 @@ public sealed class ProjectTests(StudioBrowser browser)
         await visitor.Page.GetByLabel("Long prompts").CheckAsync();
         await visitor.Page.GetByLabel("Clip skip").FillAsync("1");
         await visitor.Page.GetByLabel("Clip skip").BlurAsync();
-        await visitor.Touch("Draw with these");
+        await visitor.Touch("Draw with these settings");
         await visitor.Pictures(2);
         await visitor.Swap("white", "red");
         await visitor.Pictures(3);
         await visitor.Page.GetByRole(AriaRole.Radio, new() { Name = "Side by side" }).ClickAsync();
         var address = visitor.Page.Url;
 
-        await visitor.Choose("Begin another");
+        await visitor.Choose("New project");
         await visitor.Page.WaitForURLAsync(url => url != address && url.Contains("/p/", StringComparison.Ordinal));
         await visitor.Ready();
         await Expect(visitor.Page.GetByLabel("Long prompts")).ToBeCheckedAsync();

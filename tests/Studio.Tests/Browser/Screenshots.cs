@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 
 namespace PromptToPrompt.Studio.Tests.Browser;
 
-/// <summary>Draws the documentation's pictures of the page anew; <c>docs/update-screenshots</c> runs it.</summary>
+/// <summary>Redraws the documentation's screenshots; <c>docs/update-screenshots</c> runs it.</summary>
 [Trait("Category", "Browser")]
 public sealed class Screenshots(StudioBrowser browser)
 {

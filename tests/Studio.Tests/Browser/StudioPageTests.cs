@@ -64,14 +64,14 @@ public sealed class StudioPageTests(StudioBrowser browser)
         var dialog = visitor.Page.GetByRole(AriaRole.Dialog);
         await dialog.GetByLabel("What the picture shows").FillAsync("a house in a field");
         await dialog.GetByLabel("Steps").FillAsync("3");
-        await visitor.Touch("Open it");
+        await visitor.Touch("Open");
         await visitor.Pictures(2);
         await Expect(visitor.Page.Locator(".facts")).ToContainTextAsync("dB");
         await visitor.Swap("house", "castle");
         await visitor.Pictures(3);
 
-        await visitor.Touch("Take it with you");
-        var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Picture at its own size" }).GetAttributeAsync("href");
+        await visitor.Touch("Export");
+        var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Picture at original size" }).GetAttributeAsync("href");
         using var picture = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
         Assert.Equal((160, 120), (picture.Width, picture.Height));
         address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "picture.png" }).GetAttributeAsync("href");
@@ -97,7 +97,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await using var visitor = await browser.Visit();
         await Steps(visitor).FillAsync("200");
         await Steps(visitor).BlurAsync();
-        await visitor.Touch("Draw with these");
+        await visitor.Touch("Draw with these settings");
         await visitor.Touch("Cancel");
         await Expect(visitor.Page.Locator(".progress")).ToHaveCountAsync(0);
         await visitor.Pictures(1);
@@ -150,7 +150,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await visitor.Pictures(5);
         await visitor.Touch("Show the mask");
         await Expect(visitor.Page.GetByAltText("Where the edit could change the picture")).ToBeVisibleAsync();
-        await visitor.Touch("Take it with you");
+        await visitor.Touch("Export");
         var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "mask.png" }).GetAttributeAsync("href");
         using var mask = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
         Assert.Equal((128, 128), (mask.Width, mask.Height));

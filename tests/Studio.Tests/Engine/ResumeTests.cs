@@ -42,7 +42,7 @@ public sealed class ResumeTests : IAsyncDisposable
         await test.Restart();
         var progress = test.Engine.Find("dangerous")!.Progress;
         Assert.Equal(JobState.Failed, progress.State);
-        Assert.Contains("Ask for it once more", progress.Problem, StringComparison.Ordinal);
+        Assert.Contains("Submit it again", progress.Problem, StringComparison.Ordinal);
         Assert.Empty(test.Store.Jobs.All());
     }
 

@@ -8,7 +8,7 @@ public sealed class LabelsTests
     [InlineData("Steps", "Steps")]
     [InlineData("ClipSkip", "Clip skip")]
     [InlineData("Sampler", "Sampler")]
-    [InlineData("Negative", "What it should not show")]
-    [InlineData("CrossSteps", "Words look where they did")]
+    [InlineData("Negative", "Negative prompt")]
+    [InlineData("CrossSteps", "Cross-attention from source")]
     public void ASettingHasALabel(string setting, string label) => Assert.Equal(label, Labels.OfSetting(setting));
 }

@@ -57,7 +57,7 @@ public sealed class CachedRepositoryTests : IDisposable
         Assert.Equal("kept", File.ReadAllText(folder["precious"]));
     }
 
-    /// <summary>The cache belongs to other programs, too, and to whoever tidied it up by hand.</summary>
+    /// <summary>Other programs and users also change the cache.</summary>
     [Fact]
     public void LinksThatLeadNowhereOrInCirclesAreNoFiles()
     {

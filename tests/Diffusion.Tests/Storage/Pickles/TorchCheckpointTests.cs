@@ -133,7 +133,7 @@ public sealed class TorchCheckpointTests : IDisposable
         for (var i = 0; i < 100; i++)
             copies.Global("collections", "OrderedDict").Op('h', 0).Op(0x85).Op('R');
         Assert.Contains("too many instructions", Refused(Archive(copies.End())));
-        // A list in itself, many times over, is walked once: by nobody.
+        // A list in itself, many times over, must not be expanded.
         var pickle = new PickleBytes().Op(']').Op('q', 0);
         for (var i = 0; i < 10_000; i++)
             pickle.Op('h', 0).Op('a');
