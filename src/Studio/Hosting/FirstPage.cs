@@ -42,7 +42,7 @@ internal static class FirstPage
         var project = store.CreateProject("Untitled pictures");
         try
         {
-            engine.Submit(project.Id, null, settings.Draw(Suggestions.FirstPrompt));
+            engine.Submit(project.Id, null, settings with { Prompt = Suggestions.FirstPrompt });
         }
         catch (QueueFullException)
         {

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Drafts;
@@ -40,7 +41,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
 
     public Draft Draft { get; private set; } = Draft.Of("");
 
-    public PictureSettings Settings { get; set; } = new();
+    public DrawnRecipe Settings { get; set; } = PictureSettings.For("", SamplingSettings.DefaultSteps);
 
     /// <summary>Steps of the source and its edits.</summary>
     public int Steps => Source is { } source ? StepsOf(source) : Settings.Steps;
@@ -142,7 +143,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     }
 
     /// <summary>Generates a new picture.</summary>
-    public void Draw(string prompt) => Submit(null, Settings.Draw(prompt));
+    public void Draw(string prompt) => Submit(null, Settings with { Prompt = prompt });
 
     /// <summary>Inverts an uploaded picture.</summary>
     public void Invert(InvertedRecipe recipe) => Submit(null, recipe);

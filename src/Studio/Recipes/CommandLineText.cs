@@ -103,7 +103,8 @@ internal sealed class CommandLineText
         name == "storybook" ? "" : $"--model {Quoted(name)}",
         Join((arguments?.Invoke(name) ?? []).Select(part => part.StartsWith("--", StringComparison.Ordinal) ? Value(part) : Quoted(part))));
 
-    private static string Reading(RootRecipe recipe) => Join(recipe.LongPrompts ? "--long-prompts" : "", recipe.ClipSkip == 0 ? "" : $"--clip-skip {recipe.ClipSkip}");
+    private static string Reading(RootRecipe recipe) =>
+        Join([recipe.LongPrompts ? "--long-prompts" : "", .. recipe.RareOptions.Select(option => string.Create(CultureInfo.InvariantCulture, $"--{option.Name} {option.Value}"))]);
 
     private static string Negative(string negative) => negative.Length == 0 ? "" : $"--negative {Quoted(negative)}";
 

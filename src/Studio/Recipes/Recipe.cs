@@ -47,6 +47,10 @@ public abstract record RootRecipe : Recipe
     /// <summary>Sampling settings of the picture and its edits.</summary>
     /// <param name="chunks">Number of chunks; see <see cref="PromptChunks"/>.</param>
     internal abstract SamplingSettings Sampling(int chunks = 1);
+
+    /// <summary>Options of a shown command, with their values, for settings that are usually left at their defaults.</summary>
+    [JsonIgnore]
+    internal virtual IEnumerable<(string Name, IFormattable Value)> RareOptions => ClipSkip == 0 ? [] : [("clip-skip", ClipSkip)];
 }
 
 /// <summary>A picture from noise.</summary>
@@ -70,6 +74,24 @@ public sealed record DrawnRecipe : RootRecipe
 
     /// <summary>Name of the sampler. Only pictures made with ddim can be edited further than once.</summary>
     public string Scheduler { get; init; } = "ddim";
+
+    /// <summary>A picture filled with these settings.</summary>
+    /// <param name="picture">Name of the picture.</param>
+    /// <param name="mask">Name of its mask.</param>
+    /// <param name="prompt">What the whole picture should show.</param>
+    internal InpaintedRecipe Fill(string picture, string mask, string prompt) => new()
+    {
+        Prompt = prompt,
+        Model = Model,
+        Picture = picture,
+        Mask = mask,
+        Seed = Seed,
+        Steps = Steps,
+        Guidance = Guidance,
+        Negative = Negative,
+        LongPrompts = LongPrompts,
+        ClipSkip = ClipSkip,
+    };
 
     internal override IEnumerable<string> Texts => [Prompt, Negative];
 

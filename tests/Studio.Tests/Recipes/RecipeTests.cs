@@ -3,7 +3,7 @@ using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;
-using PromptToPrompt.Studio.Pages;
+using PromptToPrompt.Studio.Hosting;
 using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Tests.Recipes;
@@ -51,5 +51,5 @@ public sealed class RecipeTests
     }
 
     [Fact]
-    public void ThePageChoosesItsOwnSteps() => Assert.Equal(30, new PictureSettings().Draw("a house").Steps);
+    public void ThePageChoosesItsOwnSteps() => Assert.Equal(30, new StudioOptions().DefaultSteps);
 }
