@@ -75,6 +75,13 @@ public sealed record DrawnRecipe : RootRecipe
     /// <summary>Name of the sampler. Only pictures made with ddim can be edited further than once.</summary>
     public string Scheduler { get; init; } = "ddim";
 
+    /// <summary>Guidance rescale, 0 to 1: the share of the contrast added by guidance to remove.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double GuidanceRescale { get; init; }
+
+    internal override IEnumerable<(string Name, IFormattable Value)> RareOptions =>
+        GuidanceRescale == 0 ? base.RareOptions : [("guidance-rescale", GuidanceRescale), .. base.RareOptions];
+
     /// <summary>A picture filled with these settings.</summary>
     /// <param name="picture">Name of the picture.</param>
     /// <param name="mask">Name of its mask.</param>
@@ -101,6 +108,7 @@ public sealed record DrawnRecipe : RootRecipe
         Seed = Seed,
         Steps = Steps,
         Guidance = Guidance,
+        GuidanceRescale = GuidanceRescale,
         Sampler = SamplerNames.Parse(Scheduler),
         Chunks = chunks,
         ClipSkip = ClipSkip,
