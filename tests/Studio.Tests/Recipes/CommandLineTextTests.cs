@@ -9,8 +9,8 @@ public sealed class CommandLineTextTests
 
     [Fact]
     public void APictureSaysAllThatDecidedIt() => Assert.Equal(
-        "p2p generate \"a house\" --model \"castle\" --lora \"a style.safetensors:0.7\" --vae-tiling --seed 0 --steps 20 --guidance 7.5 --scheduler ddim --long-prompts --clip-skip 2",
-        Of(House));
+        "p2p generate \"a house\" --model \"castle\" --lora \"a style.safetensors:0.7\" --vae-tiling --seed 0 --steps 20 --guidance 7.5 --scheduler ddim --long-prompts --guidance-rescale 0.7 --clip-skip 2",
+        Of(House with { GuidanceRescale = 0.7 }));
 
     [Fact]
     public void AnEditOfItAsWell() => Assert.Contains(

@@ -22,10 +22,11 @@ public sealed class RecipeTests
     public void WhatWasAddedCountsWhereItIsNotAsUsual()
     {
         var house = new DrawnRecipe { Prompt = "a house" };
-        string[] keys = [RecipeKey.Of(house, ""), RecipeKey.Of(house with { LongPrompts = true }, ""), RecipeKey.Of(house with { ClipSkip = 1 }, "")];
-        Assert.Equal(3, keys.Distinct().Count());
-        var read = StudioJson.Read<Recipe>(StudioJson.Write<Recipe>(house with { LongPrompts = true, ClipSkip = 1 }));
-        Assert.Equal(house with { LongPrompts = true, ClipSkip = 1 }, read);
+        string[] keys = [RecipeKey.Of(house, ""), RecipeKey.Of(house with { LongPrompts = true }, ""), RecipeKey.Of(house with { ClipSkip = 1 }, ""), RecipeKey.Of(house with { GuidanceRescale = 0.7 }, "")];
+        Assert.Equal(4, keys.Distinct().Count());
+        var read = StudioJson.Read<Recipe>(StudioJson.Write<Recipe>(house with { LongPrompts = true, ClipSkip = 1, GuidanceRescale = 0.7 }));
+        Assert.Equal(house with { LongPrompts = true, ClipSkip = 1, GuidanceRescale = 0.7 }, read);
+        Assert.Equal(0.7, ((DrawnRecipe)read).Sampling().GuidanceRescale);
     }
 
     [Fact]
