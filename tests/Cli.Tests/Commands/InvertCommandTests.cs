@@ -100,7 +100,7 @@ public sealed class InvertCommandTests : IDisposable
         Assert.Contains("cut.safetensors", P2P.Run([.. edit, Changed("cut.safetensors", bytes => bytes[..^50])]).FailedWith(2));
         Assert.Contains("is not an inversion", P2P.Run([.. edit, Path.Combine(EmbeddedModel.Folder(), "vae", "diffusion_pytorch_model.safetensors")]).FailedWith(2));
         Assert.Contains("--steps", P2P.Run([.. edit, folder["ball.safetensors"], "--steps", "7"]).FailedWith(2));
-        Assert.Contains("another model", P2P.Run([.. edit, folder["ball.safetensors"], "--model", OtherModel()]).FailedWith(2));
+        Assert.Contains("a different model", P2P.Run([.. edit, folder["ball.safetensors"], "--model", OtherModel()]).FailedWith(2));
         Assert.Contains("--image", P2P.Run(["edit", Prompt, "a blue ball", "--image", folder["none.png"], "-o", folder["out"]]).FailedWith(2));
         Assert.Contains("--method", P2P.Run([.. edit, folder["ball.safetensors"], "--method", "direct"]).FailedWith(2));
         Assert.Contains("--early-stop", P2P.Run(["edit", Prompt, "a blue ball", "--early-stop", "1", "-o", folder["out"]]).FailedWith(2));

@@ -93,7 +93,7 @@ public sealed class TextEmbeddingTests(SmallModels models) : IClassFixture<Small
         Save("nan.safetensors", ("<x>", full(1, 32, float.NaN)));
         Save("whole.safetensors", ("<x>", ones(1, 32, dtype: ScalarType.Int32)));
         Save("none.safetensors");
-        foreach (var (file, expected) in new[] { ("nan", "NaN"), ("whole", "Int32"), ("none", "holds no tensors") })
+        foreach (var (file, expected) in new[] { ("nan", "NaN"), ("whole", "Int32"), ("none", "contains no tensors") })
         {
             var error = Assert.Throws<InvalidInputException>(() => StableDiffusionModel.Load(models.Plain, options: Options(new TextEmbedding(folder[$"{file}.safetensors"])))).Message;
             Assert.Contains(expected, error);

@@ -26,12 +26,12 @@ public sealed class HubClientTests : PullingTests
 
     [Theory]
     [InlineData(401, "RepoNotFound", "set HF_TOKEN")]
-    [InlineData(401, "GatedRepo", "accept its terms")]
-    [InlineData(403, "GatedRepo", "accept its terms")]
+    [InlineData(401, "GatedRepo", "Accept its terms")]
+    [InlineData(403, "GatedRepo", "Accept its terms")]
     [InlineData(403, null, "private or gated")]
     [InlineData(404, "RepoNotFound", "has no model owner/model")]
     [InlineData(404, "RevisionNotFound", "no revision \"main\"")]
-    [InlineData(418, null, "answers 418")]
+    [InlineData(418, null, "returned status 418")]
     public async Task RefusalsSayWhatToDo(int status, string? code, string message)
     {
         hub.Fault = context =>
@@ -100,7 +100,7 @@ public sealed class HubClientTests : PullingTests
                 await context.Response.Body.WriteAsync(content);
             return true;
         };
-        Assert.Contains("without end", await FailureAsync());
+        Assert.Contains("endless response", await FailureAsync());
     }
 
     [Theory]
@@ -119,7 +119,7 @@ public sealed class HubClientTests : PullingTests
             await context.Response.WriteAsync(answer);
             return true;
         };
-        Assert.Contains("does not answer as the hub does", await FailureAsync());
+        Assert.Contains("did not return a valid response", await FailureAsync());
     }
 
     [Theory]
