@@ -4,7 +4,7 @@ using PromptToPrompt.Evaluation.Judging;
 
 namespace PromptToPrompt.Lab;
 
-/// <summary>Which judge says what a picture shows.</summary>
+/// <summary>The option that selects the judge.</summary>
 internal sealed class JudgeOption
 {
     private readonly Option<string> judge = new("--judge")
@@ -21,5 +21,5 @@ internal sealed class JudgeOption
     }
 
     public PictureJudge Load(ParseResult parse) => PictureJudge.Load(
-        Path.Combine(ModelFolder.Find(parse.GetValue(judge)!, "--judge", PictureJudge.FileName, "make one with p2p-lab train judge"), PictureJudge.FileName));
+        Path.Combine(ModelFolder.Find(parse.GetValue(judge)!, "--judge", PictureJudge.FileName, "create one with p2p-lab train judge"), PictureJudge.FileName));
 }
