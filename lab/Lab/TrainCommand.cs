@@ -64,7 +64,7 @@ internal static class TrainCommand
         }
         catch (OperationCanceledException) when (!quiet)
         {
-            Console.Error.WriteLine($"The state is saved in {plan.Directory}; the same command goes on from it.");
+            Console.Error.WriteLine($"The state is saved in {plan.Directory}. Run the same command again to resume.");
             throw;
         }
 
@@ -89,7 +89,7 @@ internal static class TrainCommand
         return last;
     }
 
-     // Leading zeros, so that a directory listing shows the sheets in the order of creation.
+    // Leading zeros, so that a directory listing shows the sheets in the order of creation.
     private static void AddSheet(RunFolder folder, TrainingSamples samples)
     {
         var cells = samples.Samples.Select(sample => new SheetCell(sample.Picture.ToBitmap(), sample.Caption)).ToList();
