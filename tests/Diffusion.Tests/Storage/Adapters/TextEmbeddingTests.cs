@@ -73,7 +73,7 @@ public sealed class TextEmbeddingTests(SmallModels models) : IClassFixture<Small
     public void FilesThatDoNotFitAreOneClearLine()
     {
         Save("x.safetensors", ("emb_params", Numbers(2, 48)));
-        Refused("48 wide, but those of", "x.safetensors");
+        Refused("vectors of width 48", "x.safetensors");
         Save("x.safetensors", ("clip_l", Numbers(2, 32)), ("clip_g", Numbers(2, 32)));
         Refused("has one tensor", "x.safetensors");
         Save("x.safetensors", ("emb_params", Numbers(2, 32, 1)));

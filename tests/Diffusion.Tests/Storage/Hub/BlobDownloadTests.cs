@@ -90,7 +90,7 @@ public sealed class BlobDownloadTests : PullingTests
     public async Task ABodyOfAnotherLengthIsRefused()
     {
         hub.FalseSizes[Weights] = 1000;
-        Assert.Contains("where 1000 were announced", await FailureAsync());
+        Assert.Contains("instead of the announced 1000", await FailureAsync());
         hub.Fault = async context =>
         {
             if (!context.Request.Path.Value!.EndsWith(hub.HashOf(Weights), StringComparison.Ordinal))

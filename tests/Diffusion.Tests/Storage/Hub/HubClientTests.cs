@@ -21,7 +21,7 @@ public sealed class HubClientTests : PullingTests
         await PullAsync();
         Assert.All(hub.Requests, seen => Assert.Equal(seen.ToContentHost ? null : "Bearer hf_file", seen.Authorization));
         environment["HF_TOKEN"] = "two words";
-        Assert.Contains("HF_TOKEN holds no token", await FailureAsync());
+        Assert.Contains("HF_TOKEN does not contain a valid token", await FailureAsync());
     }
 
     [Theory]
@@ -78,7 +78,7 @@ public sealed class HubClientTests : PullingTests
     [Theory]
     [InlineData(429, "86400", "86400 s", 1)]
     [InlineData(429, "3", "too many requests", 5)]
-    [InlineData(503, null, "in trouble (503)", 5)]
+    [InlineData(503, null, "server error (503)", 5)]
     public async Task WaitingHasAnEnd(int status, string? after, string message, int requests)
     {
         hub.Fault = context =>
