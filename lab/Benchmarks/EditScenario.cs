@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Benchmarks;
 
-/// <summary>The edit that is measured: one word changed, source and target in one batch, some steps of DDIM.</summary>
+/// <summary>The measured edit: one word changed, source and target in one batch, several DDIM steps.</summary>
 internal sealed class EditScenario : IDisposable
 {
     private readonly bool ownsModel;
@@ -32,11 +32,11 @@ internal sealed class EditScenario : IDisposable
     }
 
     /// <summary>An edit from given noise.</summary>
-    /// <param name="model">The model; stays the caller's.</param>
+    /// <param name="model">The model; the caller disposes it.</param>
     /// <param name="source">The source.</param>
     /// <param name="edit">An edit with one prompt.</param>
     /// <param name="start">The noise, [1, channels, h, w]; null for the request's seed.</param>
-    /// <param name="unconditional">Embeddings in the empty prompt's place, [steps, tokens, width]; null for the empty prompt's.</param>
+    /// <param name="unconditional">Embeddings in place of the empty prompt's, [steps, tokens, width]; null for the empty prompt's.</param>
     public EditScenario(StableDiffusionModel model, GenerationRequest source, EditRequest edit, Tensor? start = null, Tensor? unconditional = null)
     {
         (Model, Source, Edit) = (model, source, edit);
@@ -57,14 +57,16 @@ internal sealed class EditScenario : IDisposable
 
     public IReadOnlyList<EditSchedule?> Edits { get; }
 
-    /// <summary>The product's way. Returns the final latents, [2, channels, h, w].</summary>
+    /// <summary>Runs the product's implementation. Returns the final latents, [2, channels, h, w].</summary>
     public Tensor RunFused()
     {
         using var result = EditRun.Execute(Model, Source, Edit);
         return result.Latents.clone();
     }
 
-    /// <summary>The straightforward way: the same loop and the same decoding with every map in memory. Returns the final latents.</summary>
+    /// <summary>
+    /// Runs the straightforward implementation: the same loop and decoding with every map in memory. Returns the final latents.
+    /// </summary>
     public Tensor RunMaterialized()
     {
         using var attention = new MaterializedAttentionProcessor(Edits);
@@ -86,10 +88,10 @@ internal sealed class EditScenario : IDisposable
             return state.Latents.clone();
         }
 
-        throw new InvalidOperationException("The run had no last step.");
+        throw new InvalidOperationException("The run had no steps.");
     }
 
-    /// <summary>Compares the two ways: otherwise their times would say nothing.</summary>
+    /// <summary>Checks that both implementations agree; otherwise their times are not comparable.</summary>
     /// <returns>The largest difference of the final latents, relative to the largest latent.</returns>
     /// <exception cref="InvalidOperationException">They differ by more than 1e-3.</exception>
     public double RequireAgreement()

@@ -3,7 +3,7 @@ namespace PromptToPrompt.Benchmarks;
 /// <summary>The model that is part of the repository.</summary>
 internal static class EmbeddedModel
 {
-    /// <summary>Its directory, looked for from the program upwards.</summary>
+    /// <summary>Its directory, searched for upwards from the program.</summary>
     /// <exception cref="DirectoryNotFoundException">The program does not run inside a checkout.</exception>
     public static string Directory
     {
@@ -16,7 +16,7 @@ internal static class EmbeddedModel
                     return candidate;
             }
 
-            throw new DirectoryNotFoundException("models/storybook was not found above the program; run the benchmarks inside a checkout.");
+            throw new DirectoryNotFoundException("models/storybook was not found in any parent directory of the program. Run the benchmarks inside a checkout.");
         }
     }
 }

@@ -13,12 +13,12 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Benchmarks;
 
 /// <summary>
-/// Stable Diffusion 1.5 at full size, all parts in memory: the steps of an edit, an iteration of optimising an embedding, decoding. The weights
-/// are random: time and memory do not depend on them.
+/// Stable Diffusion 1.5 at full size with all parts in memory: the steps of an edit, one iteration of optimizing an embedding, and
+/// decoding. The weights are random, because time and memory do not depend on them.
 /// </summary>
 internal sealed class FullSizeRun : IDisposable
 {
-    // The first step of a run of 50 lies in the windows of both kinds of injection.
+    // The first step of a run of 50 is inside both injection windows.
     private const int StepsOfRun = 50;
 
     private static readonly ModelConfig Shape = ModelConfig.StableDiffusion15;
@@ -63,7 +63,7 @@ internal sealed class FullSizeRun : IDisposable
             if (known)
                 continue;
             Console.Error.WriteLine(
-                $"\"{options[i]} {value}\" is not understood; use --dtype float32|bfloat16, --size with a multiple of 64, --steps from 1 to {StepsOfRun}, "
+                $"\"{options[i]} {value}\" is not valid. Use --dtype float32|bfloat16, --size with a multiple of 64, --steps from 1 to {StepsOfRun}, "
                 + "--what all|edit|gradient|recompute.");
             return 2;
         }
@@ -110,7 +110,7 @@ internal sealed class FullSizeRun : IDisposable
         Measure("next edit, source recorded", [new(1, false), new(1, true)]);
         Print($"recording of the last step: {recording.Bytes / 1e6:F0} MB");
         var (seconds, processor) = Clocked(() => vae.Decode(randn([2, Shape.Vae.LatentChannels, side, side], generator: generator)).Dispose());
-        Print($"decoding two pictures: {seconds:F1} s ({processor:F1} s of processor time), peak {ResidentMemory.Peak / 1e9:F2} GB");
+        Print($"decoding two images: {seconds:F1} s ({processor:F1} s of processor time), peak {ResidentMemory.Peak / 1e9:F2} GB");
 
         void Measure(string what, BatchRow[] rows)
         {
@@ -125,7 +125,7 @@ internal sealed class FullSizeRun : IDisposable
         }
     }
 
-    // Every iteration has the same latents and timestep, as in null-text inversion.
+    // All iterations use the same latents and timestep, as in null-text inversion.
     private void Gradient(bool recompute)
     {
         using var scope = NewDisposeScope();
@@ -139,7 +139,7 @@ internal sealed class FullSizeRun : IDisposable
         });
     }
 
-    // The rate is taken on both sides of the steps, since other processes share the machine's caches and clock.
+    // The rate is measured before and after the steps, because other processes share the machine's caches and clock.
     private void Report(string what, double operations, Action<int> step)
     {
         var before = MatrixRate.Measure(dtype);

@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Benchmarks;
 
 /// <summary>
-/// A real picture, stage by stage: inversion, null-text optimisation, a first edit and a next one, by the product and by a straightforward
-/// implementation of the published algorithm, in one process for the times, and each in its own for the memory.
+/// The stages of editing a real image: inversion, null-text optimization, a first edit and a next one. Compares the product with a
+/// straightforward implementation of the published algorithm, in one process for the times, and in separate ones for the memory.
 /// </summary>
 internal sealed class InversionRun : IDisposable
 {
@@ -38,7 +38,7 @@ internal sealed class InversionRun : IDisposable
 
     private InversionRun()
     {
-        // Any picture will do; the model's own is one it can hold.
+        // Any image will do; the model can represent its own.
         using var made = EditRun.Execute(model, Source with { Sampling = Source.Sampling with { Seed = 3 } });
         picture = model.Vae.EncodeImage(made.Pictures[0]);
     }
@@ -47,7 +47,7 @@ internal sealed class InversionRun : IDisposable
     {
         if (ways is not ([] or ["product"] or ["published"]))
         {
-            Console.Error.WriteLine($"\"{string.Join(' ', ways)}\" is not a way to invert; write inversion, inversion product or inversion published.");
+            Console.Error.WriteLine($"\"{string.Join(' ', ways)}\" is not valid. Use inversion, inversion product or inversion published.");
             return 2;
         }
 

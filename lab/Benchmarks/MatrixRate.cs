@@ -2,13 +2,13 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Benchmarks;
 
-/// <summary>What the machine does in matrix products; times are given relative to it, since machines differ.</summary>
+/// <summary>The machine's rate of matrix products. Times are given relative to it, because machines differ.</summary>
 internal static class MatrixRate
 {
     private const int Side = 2048;
     private const int Repeats = 5;
 
-    /// <summary>Operations per second of <see cref="ProcessorTime"/> in five 2048³ products after one to warm up.</summary>
+    /// <summary>Operations per second of <see cref="ProcessorTime"/> in five 2048³ products, after one warm-up.</summary>
     public static double Measure(ScalarType dtype)
     {
         using var generator = new Generator(0, CPU);

@@ -4,8 +4,8 @@ using PromptToPrompt.Diffusion.Native;
 namespace PromptToPrompt.Benchmarks;
 
 /// <summary>
-/// Peak memory of one edit. BenchmarkDotNet sees managed memory only, and tensors are native; a process of its own for each way keeps what
-/// the allocator holds back out of the other's figure.
+/// Peak memory of one edit. BenchmarkDotNet sees only managed memory, but tensors are native. Each implementation runs in a separate
+/// process, so that memory retained by the allocator does not count for the other.
 /// </summary>
 internal static class MemoryRun
 {
@@ -13,7 +13,7 @@ internal static class MemoryRun
     {
         if (path is not ("fused" or "materialized"))
         {
-            Console.Error.WriteLine($"\"{path}\" is not a way to edit; write memory fused or memory materialized.");
+            Console.Error.WriteLine($"\"{path}\" is not valid. Use memory fused or memory materialized.");
             return 2;
         }
 

@@ -5,7 +5,9 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Benchmarks;
 
-/// <summary>What a photograph of 42 megapixels costs, from its file to the size a model works at and back: seconds and peak memory of each step.</summary>
+/// <summary>
+/// The cost of a photograph of 42 megapixels, from its file to the model's size and back: seconds and peak memory of each step.
+/// </summary>
 internal static class PhotographRun
 {
     private const int Width = 7920;

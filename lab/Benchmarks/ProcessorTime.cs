@@ -1,8 +1,7 @@
 namespace PromptToPrompt.Benchmarks;
 
 /// <summary>
-/// Seconds that the process's threads have computed, all together. Where other processes take turns on the cores it stays comparable, and
-/// elapsed time does not.
+/// Total CPU seconds of all threads of the process. Unlike elapsed time, it stays comparable when other processes share the cores.
 /// </summary>
 internal static class ProcessorTime
 {

@@ -18,7 +18,7 @@ switch (args)
     case ["photograph"]:
         return PhotographRun.Execute();
     default:
-        // In this process: another build of the project would copy libtorch once more.
+        // In-process, because a separate build of the project would copy libtorch again.
         var job = Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithStrategy(RunStrategy.Monitoring)
             .WithWarmupCount(1).WithIterationCount(5).WithInvocationCount(1).WithUnrollFactor(1);
         BenchmarkSwitcher.FromAssembly(typeof(UNetBenchmarks).Assembly).Run(args, DefaultConfig.Instance.AddJob(job));

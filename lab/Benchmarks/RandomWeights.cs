@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Benchmarks;
 
-/// <summary>Random weights of any type. Each is drawn and converted by itself, so that the whole model is never there in float32 as well.</summary>
+/// <summary>
+/// Random weights of any type. Each is drawn and converted individually, so that the whole model is never in memory as float32.
+/// </summary>
 /// <param name="generator">Source of the random numbers.</param>
 /// <param name="dtype">Type of the weights.</param>
 internal sealed class RandomWeights(Generator generator, ScalarType dtype) : WeightSource

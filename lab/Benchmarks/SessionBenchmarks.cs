@@ -3,7 +3,7 @@ using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Benchmarks;
 
-/// <summary>A further edit of a recorded source against a first edit.</summary>
+/// <summary>A further edit of a recorded source compared with a first edit.</summary>
 public class SessionBenchmarks
 {
     private EditScenario scenario = null!;
@@ -26,11 +26,11 @@ public class SessionBenchmarks
         scenario.Dispose();
     }
 
-    /// <summary>Source and edit in one batch: four rows in each step.</summary>
+    /// <summary>Source and edit in one batch: four rows per step.</summary>
     [Benchmark(Baseline = true)]
     public void FirstEdit() => EditRun.Execute(scenario.Model, scenario.Source, scenario.Edit).Dispose();
 
-    /// <summary>The edit alone, steered by the recording: two rows in each step.</summary>
+    /// <summary>Only the edit, steered by the recording: two rows per step.</summary>
     [Benchmark]
     public void NextEdit() => session.Edit(scenario.Edit).Dispose();
 }

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Benchmarks;
 
 /// <summary>
-/// One evaluation of the embedded model's U-Net for the four rows of an edit, against one matrix product of the same number of operations:
-/// 1 / ratio is the share of the machine's float32 matrix rate that the U-Net reaches.
+/// One evaluation of the embedded model's U-Net for the four rows of an edit, compared with one matrix product of the same number of
+/// operations: 1 / ratio is the fraction of the machine's float32 matrix rate that the U-Net reaches.
 /// </summary>
 public class UNetBenchmarks
 {
@@ -36,7 +36,7 @@ public class UNetBenchmarks
         matrix = randn([side, side], generator: generator);
     }
 
-    /// <summary>Frees what the set-up made.</summary>
+    /// <summary>Frees the model and its inputs.</summary>
     [GlobalCleanup]
     public void Cleanup()
     {
@@ -45,7 +45,7 @@ public class UNetBenchmarks
         model.Dispose();
     }
 
-    /// <summary>A float32 matrix product of as many operations.</summary>
+    /// <summary>A float32 matrix product with the same number of operations.</summary>
     [Benchmark(Baseline = true, OperationsPerInvoke = Repeats)]
     public void MatrixProduct()
     {

@@ -3,18 +3,18 @@ using PromptToPrompt.Diffusion.UNet;
 namespace PromptToPrompt.Benchmarks;
 
 /// <summary>
-/// Counts the arithmetic of a U-Net: two operations for each multiplication in its convolutions, linear maps and attentions. Normalisation,
-/// activations and the timestep embedding are left out; together they are below one percent.
+/// Counts the arithmetic operations of a U-Net: two per multiplication in its convolutions, linear maps and attentions. Normalization,
+/// activations and the timestep embedding are ignored; together they are below one percent.
 /// </summary>
 internal static class UNetOperations
 {
     private const int Kernel = 3 * 3;
 
-    /// <summary>Operations of one row.</summary>
-    /// <param name="config">The U-Net's shape.</param>
+    /// <summary>Number of operations of one row.</summary>
+    /// <param name="config">The U-Net's config.</param>
     /// <param name="height">Rows of the latents.</param>
     /// <param name="width">Columns of the latents.</param>
-    /// <param name="tokens">Tokens of the prompt.</param>
+    /// <param name="tokens">Number of tokens of the prompt.</param>
     public static double Count(UNetConfig config, int height, int width, int tokens)
     {
         var levels = config.Levels;

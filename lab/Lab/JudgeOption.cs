@@ -5,7 +5,7 @@ using PromptToPrompt.Evaluation.Judging;
 
 namespace PromptToPrompt.Lab;
 
-/// <summary>Which judge says what a picture shows.</summary>
+/// <summary>The option that selects the judge.</summary>
 internal sealed class JudgeOption
 {
     private readonly Option<string> judge = new("--judge")

@@ -13,7 +13,7 @@ using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Lab;
 
-/// <summary><c>p2p-lab train</c>: makes the embedded model from nothing, or goes on making it.</summary>
+/// <summary><c>p2p-lab train</c>: trains the embedded model from scratch, or resumes its training.</summary>
 internal static class TrainCommand
 {
     private const int SampleSide = 192;
@@ -64,7 +64,7 @@ internal static class TrainCommand
         }
         catch (OperationCanceledException) when (!quiet)
         {
-            Console.Error.WriteLine($"The state is saved in {plan.Directory}; the same command goes on from it.");
+            Console.Error.WriteLine($"The state is saved in {plan.Directory}. Run the same command again to resume.");
             throw;
         }
 
@@ -89,7 +89,7 @@ internal static class TrainCommand
         return last;
     }
 
-    // Zeros in front of the number, so that a folder lists the sheets in the order they were made.
+    // Leading zeros, so that a directory listing shows the sheets in the order of creation.
     private static void AddSheet(RunFolder folder, TrainingSamples samples)
     {
         var cells = samples.Samples.Select(sample => new SheetCell(sample.Picture.ToBitmap(), sample.Caption)).ToList();

@@ -10,7 +10,7 @@ using PromptToPrompt.Evaluation.Judging;
 
 namespace PromptToPrompt.Lab;
 
-/// <summary><c>p2p-lab train judge</c>: makes the classifier that <c>p2p-lab bench</c> judges pictures by.</summary>
+/// <summary><c>p2p-lab train judge</c>: trains the classifier that <c>p2p-lab bench</c> judges images with.</summary>
 internal static class TrainJudgeCommand
 {
     private const long StandardPictures = 160_000;

@@ -6,31 +6,31 @@ using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Concepts;
 
-/// <summary>How often the judge sees what was asked for, 0…1.</summary>
-/// <param name="Subject">The thing.</param>
-/// <param name="Colour">Its colour.</param>
-/// <param name="Setting">What else the prompt says, such as snow; of the prompts that say anything else.</param>
+/// <summary>How often the judge recognizes the prompt's content, 0…1.</summary>
+/// <param name="Subject">The subject.</param>
+/// <param name="Colour">Its color.</param>
+/// <param name="Setting">The setting, such as snow; only for prompts that have one.</param>
 public readonly record struct ConceptScore(double Subject, double Colour, double Setting);
 
-/// <summary>Pictures of one wording, from the same noises as those of the others.</summary>
-/// <param name="Wording">What stands in the word's place.</param>
-/// <param name="Score">What the judge sees in them.</param>
-/// <param name="Samples">A few of them with their prompts.</param>
+/// <summary>The images of one wording, from the same noise as those of the others.</summary>
+/// <param name="Wording">The text in place of the word.</param>
+/// <param name="Score">The judge's score.</param>
+/// <param name="Samples">Some of the images, with their prompts.</param>
 public sealed record WordingMeasurement(string Wording, ConceptScore Score, IReadOnlyList<(Picture Picture, string Prompt)> Samples);
 
-/// <summary>What was measured of one concept.</summary>
+/// <summary>The measurements of one concept.</summary>
 /// <param name="Concept">The concept.</param>
 /// <param name="InitialLoss">Loss on held-out examples with the initial word.</param>
-/// <param name="LearnedLoss">The same with the learned one.</param>
-/// <param name="Wordings">The initial word, the learned one, and the description in the model's own words, the most that can be expected.</param>
+/// <param name="LearnedLoss">Loss on held-out examples with the learned word.</param>
+/// <param name="Wordings">The initial word, the learned one, and a description in the model's own words, which is the upper bound.</param>
 public sealed record ConceptMeasurement(DrawnConcept Concept, double InitialLoss, double LearnedLoss, IReadOnlyList<WordingMeasurement> Wordings);
 
-/// <summary>Learns a word from drawings, and has the judge look at what the model draws with it.</summary>
+/// <summary>Learns a word from drawings, and lets the judge evaluate the model's images of it.</summary>
 public sealed class ConceptTrial : IDisposable
 {
     private const int SamplesOfPrompt = 2;
 
-    // What the pictures did not show, so that the word must go together with it.
+    // Settings that the training images did not show, so that the word must combine with them.
     private static readonly (string Prompt, Slot? Slot, int Value)[] Prompts =
     [
         ($"a {PromptTemplates.Place}", null, 0),
@@ -43,11 +43,11 @@ public sealed class ConceptTrial : IDisposable
     private readonly TextualInversionTraining training;
     private readonly PixelSize size;
 
-    /// <summary>Draws the pictures.</summary>
+    /// <summary>Draws the training images.</summary>
     /// <param name="model">The model.</param>
     /// <param name="judge">The judge.</param>
-    /// <param name="concept">What is learned.</param>
-    /// <param name="steps">Steps of the optimiser.</param>
+    /// <param name="concept">The concept to learn.</param>
+    /// <param name="steps">Number of optimizer steps.</param>
     public ConceptTrial(StableDiffusionModel model, PictureJudge judge, DrawnConcept concept, int steps)
     {
         (this.judge, this.concept) = (judge, concept);
@@ -56,15 +56,15 @@ public sealed class ConceptTrial : IDisposable
         training = new TextualInversionTraining(model, new TextualInversionSettings { Word = concept.Word, Initial = concept.Initial, Steps = steps }, Given);
     }
 
-    /// <summary>The pictures to learn from.</summary>
+    /// <summary>The training images.</summary>
     public IReadOnlyList<ExamplePicture> Given { get; }
 
-    /// <summary>Learns step by step.</summary>
+    /// <summary>Trains step by step.</summary>
     public IEnumerable<ConceptProgress> Learn(CancellationToken cancellationToken = default) => training.Run(cancellationToken);
 
-    /// <summary>Draws pictures with each wording, and judges them.</summary>
-    /// <param name="seeds">Pictures of each prompt.</param>
-    /// <param name="cancellationToken">Stops the drawing.</param>
+    /// <summary>Generates images with each wording, and judges them.</summary>
+    /// <param name="seeds">Number of images per prompt.</param>
+    /// <param name="cancellationToken">Cancels the generation.</param>
     public ConceptMeasurement Measure(int seeds, CancellationToken cancellationToken = default) => new(
         concept, training.InitialHeldOutLoss(), training.HeldOutLoss(),
         [.. new[] { concept.Initial, concept.Word, concept.Description }.Select(wording => Measure(wording, seeds, cancellationToken))]);

@@ -6,15 +6,15 @@ using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Concepts;
 
-/// <summary>A thing of the drawn world to learn a word for: always the same subject, colour and pattern, in other places.</summary>
-/// <param name="Subject">What it is; the word for it is what the new one begins as.</param>
-/// <param name="Colour">Its colour, which the new word must come to mean.</param>
+/// <summary>A thing of the drawn world to learn a word for: always the same subject, color and pattern, in different places.</summary>
+/// <param name="Subject">The subject; its word initializes the new one.</param>
+/// <param name="Colour">Its color, which the new word must learn.</param>
 /// <param name="Trait">Its pattern.</param>
 public sealed record DrawnConcept(Subject Subject, Colour Colour, Trait Trait)
 {
     private static readonly Place[] Places = [Place.Field, Place.Forest, Place.Beach, Place.City, Place.Desert, Place.Mountains];
 
-    /// <summary>What the benchmark learns.</summary>
+    /// <summary>The concepts of the benchmark.</summary>
     public static IReadOnlyList<DrawnConcept> All { get; } =
     [
         new(Subject.Cat, Colour.Purple, Trait.Striped),
@@ -22,16 +22,16 @@ public sealed record DrawnConcept(Subject Subject, Colour Colour, Trait Trait)
         new(Subject.Rabbit, Colour.Green, Trait.Striped),
     ];
 
-    /// <summary>The word it begins as.</summary>
+    /// <summary>The initial word.</summary>
     public string Initial => Lower(Subject);
 
-    /// <summary>The word that is learned.</summary>
+    /// <summary>The new word.</summary>
     public string Word => $"<my-{Initial}>";
 
-    /// <summary>What the model would have to be told without the word.</summary>
+    /// <summary>The description in the model's own words.</summary>
     public string Description => $"{Lower(Trait)} {Lower(Colour)} {Initial}";
 
-    /// <summary>Draws the pictures to learn from, six, each with a caption that says where it is and nothing of what it is.</summary>
+    /// <summary>Draws the six training images, each with a caption that names the place but does not describe the thing.</summary>
     /// <param name="side">Their side in pixels.</param>
     public IReadOnlyList<ExamplePicture> Draw(int side)
     {

@@ -11,24 +11,25 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Evaluation.Devices;
 
 /// <summary>
-/// One whole edit (a source and a target in one batch, encoding of the prompts and decoding of the pictures included) on some device in some type
-/// of numbers.
+/// One complete edit (a source and a target in one batch, including encoding the prompts and decoding the images) on a device in a
+/// compute type.
 /// </summary>
-/// <param name="Latents">The final latents, all values; empty where the run did not come to its end.</param>
+/// <param name="Latents">The final latents, all values; empty if the run failed.</param>
 /// <param name="Pictures">Source and edit.</param>
-/// <param name="Seconds">How long it took.</param>
+/// <param name="Seconds">Duration.</param>
 /// <param name="HeldMemory">
-/// Bytes of the GPU's memory in use after the run, other processes' included. libtorch keeps what it had at its peak, earlier runs included. Null on a CPU.
+/// Bytes of GPU memory in use after the run, including other processes. libtorch keeps its peak memory, including that of earlier runs.
+/// Null on a CPU.
 /// </param>
-/// <param name="Problem">Why the run did not come to its end; null where it did.</param>
+/// <param name="Problem">The reason of a failure; null for success.</param>
 public sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Picture> Pictures, double Seconds, long? HeldMemory, string? Problem = null)
 {
     private const string Source = "a white house in a field", Target = "a red house in a field";
 
     /// <summary>Runs the edit.</summary>
-    /// <param name="model">The model, on the device and in the type that are asked about.</param>
-    /// <param name="side">Height and width of the pictures in pixels.</param>
-    /// <param name="steps">Denoising steps.</param>
+    /// <param name="model">The model, on the device and in the type to test.</param>
+    /// <param name="side">Height and width of the images in pixels.</param>
+    /// <param name="steps">Number of denoising steps.</param>
     /// <param name="cancellationToken">Stops the run before the next step.</param>
     public static DeviceRun Of(StableDiffusionModel model, int side, int steps, CancellationToken cancellationToken)
     {
@@ -51,18 +52,20 @@ public sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Pictu
         }
     }
 
-    /// <summary>The largest difference of the final latents from those of another run, relative to the other's largest; null where either did not end.</summary>
+    /// <summary>
+    /// Largest difference of the final latents from those of another run, relative to the largest value there; null if either run failed.
+    /// </summary>
     public double? ErrorAgainst(DeviceRun reference) => Problem is not null || reference.Problem is not null ? null
         : Latents.Zip(reference.Latents, (mine, other) => Math.Abs((double)mine - other)).Max() / reference.Latents.Max(value => Math.Abs((double)value));
 
-    /// <summary>The mean difference of the pictures' bytes from those of another run; null where either did not end.</summary>
+    /// <summary>Mean difference of the images' bytes from those of another run; null if either run failed.</summary>
     public double? PictureErrorAgainst(DeviceRun reference) => Problem is not null || reference.Problem is not null ? null
         : Pictures.Zip(reference.Pictures, (mine, other) => mine.Rgb.Zip(other.Rgb, (a, b) => Math.Abs(a - b)).Average()).Average();
 
     private static long? Scalar(Device device) =>
         device.type == DeviceType.CUDA && CudaDriver.Memory(device.index) is { } memory ? memory.Total - memory.Free : null;
 
-    // libtorch's error has no type of its own.
+    // libtorch has no separate exception type for this.
     private static bool IsOutOfMemory(Exception e) =>
         e is System.Runtime.InteropServices.ExternalException && e.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase);
 }

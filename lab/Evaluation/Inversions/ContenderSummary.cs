@@ -3,16 +3,18 @@ using PromptToPrompt.Evaluation.Quality;
 
 namespace PromptToPrompt.Evaluation.Inversions;
 
-/// <summary>What the trials of one way come to; each number as in <see cref="InversionTrial"/>, averaged over the pictures that have it.</summary>
-/// <param name="Contender">The way.</param>
-/// <param name="Pictures">How many pictures.</param>
+/// <summary>
+/// Summary of the trials of one contender; each number as in <see cref="InversionTrial"/>, averaged over the images that have it.
+/// </summary>
+/// <param name="Contender">The contender.</param>
+/// <param name="Pictures">Number of images.</param>
 /// <param name="Ceiling">The autoencoder's round trip.</param>
 /// <param name="Source">The source of an edit.</param>
 /// <param name="Retraced">An edit to the same prompt without attention control.</param>
-/// <param name="Edited">Edits; null where none were run.</param>
-/// <param name="Free">Edits without attention control; null where none were run.</param>
-/// <param name="InversionCost">An inversion.</param>
-/// <param name="EditCost">Source and edit.</param>
+/// <param name="Edited">Edits; null if none were run.</param>
+/// <param name="Free">Edits without attention control; null if none were run.</param>
+/// <param name="InversionCost">Cost of an inversion.</param>
+/// <param name="EditCost">Cost of source and edit.</param>
 public sealed record ContenderSummary(
     InversionContender Contender,
     int Pictures,
@@ -24,10 +26,10 @@ public sealed record ContenderSummary(
     TrialCost InversionCost,
     TrialCost EditCost)
 {
-    /// <summary>Difference outside with control over that without.</summary>
+    /// <summary>Ratio of the outside difference with control to that without.</summary>
     public double? Ratio => Edited?.Outside / Free?.Outside;
 
-    /// <summary>Sums up trials, one entry for each way, in the order in which they first come.</summary>
+    /// <summary>Summarizes trials, one entry per contender, in order of appearance.</summary>
     public static IReadOnlyList<ContenderSummary> Of(IEnumerable<InversionTrial> trials) =>
     [
         .. trials.GroupBy(trial => trial.Contender).Select(group => new ContenderSummary(
@@ -49,10 +51,10 @@ public sealed record ContenderSummary(
     }
 }
 
-/// <summary>Edits of several pictures.</summary>
-/// <param name="Count">How many.</param>
+/// <summary>Summary of the edits of several images.</summary>
+/// <param name="Count">Number of edits.</param>
 /// <param name="Outside">Mean difference outside the region.</param>
-/// <param name="Shown">Share in which the judge sees the target's subject or colour.</param>
+/// <param name="Shown">Share of edits in which the judge recognizes the target's subject or color.</param>
 public sealed record EditsSummary(int Count, double? Outside, double? Shown)
 {
     internal static EditsSummary? Of(IReadOnlyCollection<TrialEdit> edits) => edits.Count == 0 ? null

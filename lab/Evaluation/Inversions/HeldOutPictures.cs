@@ -6,18 +6,18 @@ using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Inversions;
 
-/// <summary>Drawn pictures that no model was trained on, each with an edit: by turns another subject and another colour.</summary>
+/// <summary>Drawn images that no model was trained on, each with an edit: alternately another subject and another color.</summary>
 public static class HeldOutPictures
 {
-    // The training draws from the beginning of a sequence of pictures, other measures look at it from 2⁴¹ on; these come from far beyond.
+    // Training uses the beginning of a sequence of images, other measures start at 2⁴¹; these come from far beyond.
     private const long First = 3L << 41;
 
-    // What covers less of a position than this, is taken for nothing of it.
+    // A position covered by less than this counts as not covered.
     private const double Touched = 0.02;
 
     private static readonly EditKind[] Kinds = [EditKind.SubjectSwap, EditKind.ColourSwap];
 
-    /// <summary>Draws pictures at the size of a model; the same count and seed give the same pictures.</summary>
+    /// <summary>Draws images at a model's size; equal counts and seeds give equal images.</summary>
     public static IEnumerable<SamplePicture> Draw(StableDiffusionModel model, int count, int seed)
     {
         var positions = model.Shape.UNet.SampleSize;

@@ -10,17 +10,17 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Inversions;
 
-/// <summary>Inverts pictures in several ways, brings them back and edits them, and measures both.</summary>
+/// <summary>Inverts, reconstructs and edits images with several methods, and measures the results.</summary>
 /// <param name="model">The model.</param>
-/// <param name="judge">Says what an edit shows.</param>
-/// <param name="clock">Takes the time.</param>
+/// <param name="judge">Judges what an edit shows.</param>
+/// <param name="clock">Measures the time.</param>
 public sealed class InversionComparison(StableDiffusionModel model, PictureJudge judge, TimeProvider clock)
 {
     private static readonly EditRequest WithoutControl = new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
 
-    /// <summary>Tries one picture in one way after the other.</summary>
-    /// <param name="sample">The picture.</param>
-    /// <param name="contenders">The ways.</param>
+    /// <summary>Tries all contenders on one image.</summary>
+    /// <param name="sample">The image.</param>
+    /// <param name="contenders">The contenders.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     public IEnumerable<InversionTrial> Run(SamplePicture sample, IEnumerable<InversionContender> contenders, CancellationToken cancellationToken = default)
     {

@@ -3,10 +3,10 @@ using PromptToPrompt.Editing.Inversion;
 
 namespace PromptToPrompt.Evaluation.Inversions;
 
-/// <summary>A way of inverting that is compared with others.</summary>
-/// <param name="Name">What it is called in reports.</param>
-/// <param name="Settings">How it inverts; the prompt is each picture's own.</param>
-/// <param name="IsEdited">Whether its inversions are edited too, and not only brought back.</param>
+/// <summary>An inversion method with settings, to compare with others.</summary>
+/// <param name="Name">Its name in reports.</param>
+/// <param name="Settings">The inversion settings; the prompt is set for each image.</param>
+/// <param name="IsEdited">Whether its inversions are also edited, not only reconstructed.</param>
 public sealed record InversionContender(string Name, InversionSettings Settings, bool IsEdited)
 {
     private static readonly InversionMethod[] Methods =
@@ -14,17 +14,17 @@ public sealed record InversionContender(string Name, InversionSettings Settings,
         new DdimInversion(), new NegativePromptInversion(), new ProximalInversion(), new NullTextInversion(), new DirectInversion(), new BdiaInversion(), new EditFriendlyInversion(),
     ];
 
-    // These retrace their picture only with the guidance they were inverted with, which is not their usual one.
+    // These methods reproduce their image only with the guidance of the inversion, which is not their default.
     private static readonly InversionMethod[] Exact = [new BdiaInversion(), new EditFriendlyInversion()];
 
     private static readonly int[] Refinements = [1, 2, 4];
 
     /// <summary>
-    /// All that is compared: each method as it is used, those whose inversion can have the guidance of the edit so ("guided"), fixed-point
-    /// refinements where nothing else brings the picture back, and null-text with other learning rates.
+    /// All contenders: each method with its defaults, those that can invert with the guidance of the edit ("guided"), fixed-point
+    /// refinements of a method without other correction, and null-text with other learning rates.
     /// </summary>
     /// <param name="shared">Steps, guidance and seed of all.</param>
-    /// <param name="learningRates">Further learning rates of null-text.</param>
+    /// <param name="learningRates">Additional learning rates of null-text.</param>
     public static IReadOnlyList<InversionContender> All(InversionSettings shared, IReadOnlyList<double> learningRates) =>
     [
         new("ddim guided", shared with { Method = new DdimInversion(), InversionGuidance = shared.Sampling.Guidance }, IsEdited: false),

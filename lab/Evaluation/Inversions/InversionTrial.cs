@@ -3,17 +3,17 @@ using PromptToPrompt.Evaluation.Measures;
 
 namespace PromptToPrompt.Evaluation.Inversions;
 
-/// <summary>One picture inverted, brought back and edited in one way.</summary>
-/// <param name="Sample">The picture.</param>
-/// <param name="Contender">The way.</param>
-/// <param name="Ceiling">What the autoencoder alone brings back: no inversion can do better.</param>
-/// <param name="Source">What the source of an edit brings back.</param>
-/// <param name="Retraced">What an edit brings back whose prompt is the source's own, without attention control.</param>
-/// <param name="Edited">The edit; null where none was run.</param>
-/// <param name="Free">The same edit without attention control; null where none was run.</param>
-/// <param name="InversionCost">What the inversion took.</param>
-/// <param name="EditCost">What the source and one edit took after it.</param>
-/// <param name="Pictures">The pictures themselves; null once they have been let go.</param>
+/// <summary>One image inverted, reconstructed and edited by one contender.</summary>
+/// <param name="Sample">The image.</param>
+/// <param name="Contender">The contender.</param>
+/// <param name="Ceiling">Fidelity of the autoencoder's round trip, the upper bound.</param>
+/// <param name="Source">Fidelity of an edit's source.</param>
+/// <param name="Retraced">Fidelity of an edit to the source's own prompt, without attention control.</param>
+/// <param name="Edited">The edit; null if none was run.</param>
+/// <param name="Free">The same edit without attention control; null if none was run.</param>
+/// <param name="InversionCost">Cost of the inversion.</param>
+/// <param name="EditCost">Cost of the source and one edit after it.</param>
+/// <param name="Pictures">The images; null once they have been released.</param>
 public sealed record InversionTrial(
     SamplePicture Sample,
     InversionContender Contender,
@@ -26,18 +26,18 @@ public sealed record InversionTrial(
     TrialCost EditCost,
     TrialPictures? Pictures);
 
-/// <summary>An edit of a picture.</summary>
+/// <summary>An edit of an image.</summary>
 /// <param name="Outside">
-/// Mean absolute difference (0…255) from the autoencoder's round trip of the picture, outside the region that may change; null where the
-/// region is the whole picture. The round trip and not the picture, so that the autoencoder's loss is not taken for the edit's.
+/// Mean absolute difference (0…255) from the autoencoder's round trip of the image, outside the region that may change; null if the
+/// region is the whole image. The round trip is the reference, so that the autoencoder's loss does not count.
 /// </param>
-/// <param name="IsShown">Whether the judge sees the new subject or colour; null where it cannot say.</param>
+/// <param name="IsShown">Whether the judge recognizes the new subject or color; null if unknown.</param>
 public readonly record struct TrialEdit(double? Outside, bool? IsShown);
 
-/// <summary>What a part of a trial took.</summary>
-/// <param name="Seconds">Time.</param>
+/// <summary>The cost of a part of a trial.</summary>
+/// <param name="Seconds">Duration.</param>
 /// <param name="Rows">U-Net rows; a backward pass counts as two.</param>
 public readonly record struct TrialCost(double Seconds, long Rows);
 
-/// <summary>The pictures of a trial, each as named in <see cref="InversionTrial"/>.</summary>
+/// <summary>The images of a trial, named as in <see cref="InversionTrial"/>.</summary>
 public sealed record TrialPictures(Picture Ceiling, Picture Source, Picture Retraced, Picture? Edited, Picture? Free);

@@ -5,24 +5,24 @@ using PromptToPrompt.Diffusion.Pipelines;
 namespace PromptToPrompt.Evaluation.Inversions;
 
 /// <summary>
-/// A folder of pictures with their prompts: from the file <c>captions.txt</c> in it, each line a file's name, a tab and its prompt; else
-/// each file's name is its prompt.
+/// A directory of images with their prompts: from its file <c>captions.txt</c>, each line with a file name, a tab and the prompt;
+/// without that file, each file name is the prompt.
 /// </summary>
 public static class PhotoFolder
 {
     private const string Captions = "captions.txt";
     private static readonly string[] Endings = [".png", ".jpg", ".jpeg", ".webp"];
 
-    /// <summary>Reads the pictures, in the order of their names or captions, and crops them to a model's size.</summary>
-    /// <exception cref="InvalidInputException">There is no such folder, no picture in it, or a line of the captions has no tab.</exception>
+    /// <summary>Reads the images, in the order of their names or captions, and crops them to a model's size.</summary>
+    /// <exception cref="InvalidInputException">The directory does not exist or has no images, or a caption line has no tab.</exception>
     public static IReadOnlyList<SamplePicture> Read(string folder, StableDiffusionModel model)
     {
         if (!Directory.Exists(folder))
-            throw new InvalidInputException($"There is no folder {folder}.");
+            throw new InvalidInputException($"The directory {folder} does not exist.");
         var captions = Path.Combine(folder, Captions);
         var named = File.Exists(captions) ? Listed(captions) : ByName(folder);
         if (named.Count == 0)
-            throw new InvalidInputException($"{folder} has no pictures; put PNG, JPEG or WebP files there, named by what they show.");
+            throw new InvalidInputException($"{folder} contains no images. Put PNG, JPEG or WebP files there, with their prompts as file names.");
         return [.. named.Select(photo => new SamplePicture(photo.File, Framed(Path.Combine(folder, photo.File), model), photo.Prompt, Edit: null))];
     }
 
@@ -32,7 +32,7 @@ public static class PhotoFolder
         foreach (var line in File.ReadLines(captions).Where(line => line.Length > 0))
         {
             if (line.Split('\t') is not [var file, var prompt])
-                throw new InvalidInputException($"{captions} has the line \"{line}\"; give a file's name, a tab and what it shows.");
+                throw new InvalidInputException($"{captions} has the invalid line \"{line}\". Write a file name, a tab and a prompt.");
             listed.Add((file, prompt));
         }
 

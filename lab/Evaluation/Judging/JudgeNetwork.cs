@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Judging;
 
-/// <summary>A small convolutional network with one output layer for each slot over what the slots share.</summary>
+/// <summary>A small convolutional network with shared layers and one output layer per slot.</summary>
 internal sealed class JudgeNetwork(WeightScope weights)
 {
-    /// <summary>Side of the pictures it looks at; others are brought to it.</summary>
+    /// <summary>Input side in pixels; images of other sizes are resized.</summary>
     public const int Side = 64;
 
     private const int Groups = 8;
@@ -30,7 +30,7 @@ internal sealed class JudgeNetwork(WeightScope weights)
         var x = Resize(pixels);
         foreach (var layer in layers)
             x = layer.Forward(x);
-        // A small subject shows in the strongest response, weather and style in the average one.
+        // A small subject shows in the maximum response, weather and style in the average one.
         var seen = cat([x.mean([2, 3]), x.amax([2, 3])], 1);
         return [.. heads.Select(head => head.Forward(seen).to(ScalarType.Float32).MoveToOuterDisposeScope())];
     }

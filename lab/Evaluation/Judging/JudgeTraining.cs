@@ -6,35 +6,35 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Judging;
 
-/// <summary>How sure one can be of a judge: the share of held-out drawings it judges rightly.</summary>
-/// <param name="Slot">What was judged.</param>
-/// <param name="Pictures">Drawings where the slot is known.</param>
-/// <param name="Accuracy">Share of them judged rightly.</param>
+/// <summary>The reliability of a judge: the share of held-out drawings that it judges correctly.</summary>
+/// <param name="Slot">The judged slot.</param>
+/// <param name="Pictures">Number of drawings with a known value.</param>
+/// <param name="Accuracy">Share of them judged correctly.</param>
 public sealed record JudgeAccuracy(Slot Slot, int Pictures, double Accuracy);
 
-/// <summary>Where a judge's training stands.</summary>
-/// <param name="Pictures">Pictures seen.</param>
-/// <param name="Total">Pictures to see.</param>
-/// <param name="Loss">Cross-entropy of a slot, averaged over the slots and the last steps.</param>
+/// <summary>Progress of a judge's training.</summary>
+/// <param name="Pictures">Images seen so far.</param>
+/// <param name="Total">Total number of images.</param>
+/// <param name="Loss">Cross-entropy per slot, averaged over the slots and the last steps.</param>
 public readonly record struct JudgeProgress(long Pictures, long Total, double Loss);
 
 /// <summary>
-/// Trains a judge on fresh drawings, of both sizes that the world's models have had. A model's pictures are softer and noisier than drawings,
-/// so some of these are blurred, all are noised a little and change in brightness.
+/// Trains a judge on newly drawn images of both sizes used by the world's models. A model's images are softer and noisier than drawings,
+/// so some drawings are blurred, and all of them get some noise and a change in brightness.
 /// </summary>
 public sealed class JudgeTraining : IDisposable
 {
-    /// <summary>Pictures of a step: the fewest that there is a training with.</summary>
+    /// <summary>Images per step, and the minimum of a training run.</summary>
     public const int Batch = 32;
 
-    // No other part of the project draws from these seeds.
+    // No other code draws from these seeds.
     private const int TrainingSeed = 71_001;
     private const int HeldOutSeed = 71_002;
     private const int Every = 25;
     private const double Blurred = 0.6;
     private const double MaxNoise = 0.12;
 
-    // What cross_entropy passes over.
+    // The label that cross_entropy ignores.
     private const int Unknown = -100;
     private static readonly int[] Sizes = [128, 64];
     private readonly Pictures[] pictures = [.. Sizes.Select(size => new Pictures(TrainingSeed, size))];
@@ -42,7 +42,7 @@ public sealed class JudgeTraining : IDisposable
     private readonly FlatParameters parameters;
     private readonly JudgeNetwork network;
 
-    /// <summary>Creates a judge that knows nothing yet.</summary>
+    /// <summary>Creates an untrained judge.</summary>
     public JudgeTraining()
     {
         generator = new Generator(TrainingSeed, CPU);
@@ -52,8 +52,8 @@ public sealed class JudgeTraining : IDisposable
         network = new JudgeNetwork(parameters.Source.Root);
     }
 
-    /// <summary>Trains on a number of pictures, yielding reports.</summary>
-    /// <param name="total">The number.</param>
+    /// <summary>Trains on a number of images, yielding reports.</summary>
+    /// <param name="total">Number of images.</param>
     /// <param name="cancellationToken">Checked before every step.</param>
     public IEnumerable<JudgeProgress> Train(long total, CancellationToken cancellationToken = default)
     {
@@ -71,7 +71,7 @@ public sealed class JudgeTraining : IDisposable
     }
 
     /// <summary>Writes the averaged weights as float16.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">Destination path.</param>
     public void Save(string path)
     {
         using var _ = no_grad();
@@ -82,11 +82,11 @@ public sealed class JudgeTraining : IDisposable
             new Dictionary<string, string> { ["pictures"] = (parameters.Steps * Batch).ToString(CultureInfo.InvariantCulture) });
     }
 
-    /// <summary>Tries a judge on drawings that no training has seen.</summary>
+    /// <summary>Tests a judge on held-out drawings.</summary>
     /// <param name="judge">The judge.</param>
     /// <param name="size">Side of the drawings in pixels.</param>
-    /// <param name="count">How many.</param>
-    /// <param name="through">What happens to the drawings ([B, 3, H, W] in −1…1) before they are judged; null for nothing.</param>
+    /// <param name="count">Number of drawings.</param>
+    /// <param name="through">Transforms the drawings ([B, 3, H, W] in −1…1) before they are judged; null for none.</param>
     public static IReadOnlyList<JudgeAccuracy> Validate(PictureJudge judge, int size, int count = 1000, Func<Tensor, Tensor>? through = null)
     {
         using var _ = no_grad();

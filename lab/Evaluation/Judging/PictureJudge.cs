@@ -6,10 +6,12 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Judging;
 
-/// <summary>Says what a picture of the drawn world shows. It has learnt from drawings alone (<see cref="JudgeTraining"/>), never from a model's pictures.</summary>
+/// <summary>
+/// Classifies images of the drawn world. It is trained only on drawings (<see cref="JudgeTraining"/>), never on a model's images.
+/// </summary>
 public sealed class PictureJudge : IDisposable
 {
-    /// <summary>The name of its file in a folder.</summary>
+    /// <summary>File name of a judge.</summary>
     public const string FileName = "judge.safetensors";
 
     private readonly WeightSource weights;
@@ -22,7 +24,7 @@ public sealed class PictureJudge : IDisposable
     }
 
     /// <summary>Loads a judge.</summary>
-    /// <exception cref="InvalidInputException">The file is missing, damaged or no judge.</exception>
+    /// <exception cref="InvalidInputException">The file is missing, damaged or not a judge.</exception>
     public static PictureJudge Load(string path)
     {
         using var file = SafetensorsFile.Open(path);
@@ -36,10 +38,10 @@ public sealed class PictureJudge : IDisposable
         return judge;
     }
 
-    /// <summary>Looks at a picture of any size.</summary>
+    /// <summary>Judges an image of any size.</summary>
     public Judgement Judge(Picture picture) => Judge([picture])[0];
 
-    /// <summary>Looks at pictures of one size.</summary>
+    /// <summary>Judges images of one size.</summary>
     public IReadOnlyList<Judgement> Judge(IReadOnlyList<Picture> pictures)
     {
         using var _ = no_grad();

@@ -2,16 +2,16 @@ using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Judging;
 
-/// <summary>What a judge says of a picture: a slot of the scene that can be seen.</summary>
+/// <summary>A visible property of a scene that a judge classifies.</summary>
 public enum Slot
 {
-    /// <summary>What the picture is of.</summary>
+    /// <summary>The subject.</summary>
     Subject,
 
-    /// <summary>The subject's colour.</summary>
+    /// <summary>The subject's color.</summary>
     Colour,
 
-    /// <summary>Where it plays.</summary>
+    /// <summary>The place.</summary>
     Place,
 
     /// <summary>The time of day.</summary>
@@ -24,13 +24,13 @@ public enum Slot
     Style,
 }
 
-/// <summary>The values of slots, as numbers of the world's enums.</summary>
+/// <summary>The values of slots, as numeric values of the world's enums.</summary>
 public static class Slots
 {
     /// <summary>All slots.</summary>
     public static IReadOnlyList<Slot> All { get; } = Enum.GetValues<Slot>();
 
-    /// <summary>How many values a slot has.</summary>
+    /// <summary>Number of values of a slot.</summary>
     public static int Count(Slot slot) => Names(slot).Length;
 
     /// <summary>The names of a slot's values, in order.</summary>
@@ -45,7 +45,7 @@ public static class Slots
         _ => throw new ArgumentOutOfRangeException(nameof(slot)),
     };
 
-    /// <summary>The value that a scene's picture shows; null for a colour that nobody said, or that a pencil cannot draw.</summary>
+    /// <summary>The visible value in a scene's image; null for an unspecified color, or one that a pencil cannot draw.</summary>
     public static int? Of(Scene scene, Slot slot) => slot switch
     {
         Slot.Subject => (int)scene.Subject,

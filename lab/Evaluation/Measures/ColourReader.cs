@@ -4,8 +4,8 @@ using PromptToPrompt.Storybook.World;
 namespace PromptToPrompt.Evaluation.Measures;
 
 /// <summary>
-/// Names the colour of a region. It knows the colours by drawn examples (the average, for each colour, of the median inside the drawn
-/// mask), not by the palette, so that shading and light are part of what it expects.
+/// Names the color of a region. The colors are defined by drawn examples (for each color, the average of the medians inside the drawn
+/// masks), not by the palette, so that shading and light are taken into account.
 /// </summary>
 public sealed class ColourReader
 {
@@ -13,7 +13,7 @@ public sealed class ColourReader
     private readonly IReadOnlyList<(Colour Colour, double[] Rgb)> known;
 
     /// <summary>Draws the examples.</summary>
-    /// <param name="seed">Which drawings.</param>
+    /// <param name="seed">Seed of the drawings.</param>
     public ColourReader(int seed)
     {
         using var pictures = new Pictures(seed);
@@ -23,12 +23,12 @@ public sealed class ColourReader
         DrawnAccuracy = trials.Count(right => right) / (double)trials.Count;
     }
 
-    /// <summary>Share of other drawn subjects whose colour it names rightly.</summary>
+    /// <summary>Share of other drawn subjects whose color it names correctly.</summary>
     public double DrawnAccuracy { get; }
 
-    /// <summary>The colour whose examples are nearest to the median inside a region.</summary>
-    /// <param name="rgb">Three bytes for each pixel.</param>
-    /// <param name="region">Which pixels count, at least one.</param>
+    /// <summary>The color whose examples are nearest to the median inside a region.</summary>
+    /// <param name="rgb">Three bytes per pixel.</param>
+    /// <param name="region">The pixels to include, at least one.</param>
     public Colour Read(IReadOnlyList<byte> rgb, IReadOnlyList<bool> region) => Nearest(Median(rgb, region));
 
     private Colour Nearest(double[] median) => known.MinBy(k => k.Rgb.Zip(median, (a, b) => (a - b) * (a - b)).Sum()).Colour;
@@ -59,7 +59,7 @@ public sealed class ColourReader
         return [.. Enumerable.Range(0, 3).Select(c => all.Average(median => median[c]))];
     }
 
-    // Outlines, eyes and windows are a minority that a median leaves out.
+    // Outlines, eyes and windows are a minority, which a median ignores.
     private static double[] Median(IReadOnlyList<byte> rgb, IReadOnlyList<bool> region)
     {
         int[] pixels = [.. Enumerable.Range(0, region.Count).Where(i => region[i])];

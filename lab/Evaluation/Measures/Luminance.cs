@@ -2,10 +2,10 @@ using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Evaluation.Measures;
 
-/// <summary>Brightness of a picture's pixels.</summary>
+/// <summary>Brightness of an image's pixels.</summary>
 internal static class Luminance
 {
-    /// <summary>Width × height values, 0…255, row by row, with the weights of ITU-R BT.601.</summary>
+    /// <summary>Width × height values, 0…255, row-major, with the weights of ITU-R BT.601.</summary>
     public static double[] Of(Picture picture)
     {
         var luminance = new double[picture.Width * picture.Height];

@@ -2,17 +2,17 @@ using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Evaluation.Measures;
 
-/// <summary>How alike two pictures of one size are.</summary>
+/// <summary>Measures the similarity of two images of the same size.</summary>
 public static class PictureComparison
 {
-    /// <summary>Mean absolute difference of the colour values, 0…255.</summary>
+    /// <summary>Mean absolute difference of the color values, 0…255.</summary>
     public static double Difference(Picture one, Picture other) => DifferenceOutside(one, other, new bool[one.Width * one.Height])!.Value;
 
-    /// <summary>Mean absolute difference of the colour values, 0…255, over the pixels that lie outside a region.</summary>
-    /// <param name="one">A picture.</param>
-    /// <param name="other">Another of the same size.</param>
-    /// <param name="region">Width × height values, row by row: true where pixels are passed over.</param>
-    /// <returns>Null when the region leaves no pixel.</returns>
+    /// <summary>Mean absolute difference of the color values, 0…255, over the pixels outside a region.</summary>
+    /// <param name="one">An image.</param>
+    /// <param name="other">Another image of the same size.</param>
+    /// <param name="region">Width × height values, row-major: true for pixels to ignore.</param>
+    /// <returns>Null if the region covers all pixels.</returns>
     public static double? DifferenceOutside(Picture one, Picture other, IReadOnlyList<bool> region)
     {
         RequireSameSize(one, other);
@@ -30,8 +30,8 @@ public static class PictureComparison
     }
 
     /// <summary>
-    /// How far two pictures have the same edges in the same places, whatever their colours: Pearson's correlation of the horizontal and
-    /// vertical differences of luminance, −1…1. Pictures without any edge agree with none: 0.
+    /// Agreement of the edges of two images, regardless of their colors: Pearson's correlation of the horizontal and
+    /// vertical differences of luminance, −1…1. Images without edges give 0.
     /// </summary>
     public static double StructureAgreement(Picture one, Picture other)
     {
@@ -77,6 +77,6 @@ public static class PictureComparison
     internal static void RequireSameSize(Picture one, Picture other)
     {
         if (one.Width != other.Width || one.Height != other.Height)
-            throw new ArgumentException($"A picture of {one.Width}x{one.Height} cannot be compared with one of {other.Width}x{other.Height}.");
+            throw new ArgumentException($"An image of {one.Width}x{one.Height} cannot be compared with one of {other.Width}x{other.Height}.");
     }
 }

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Evaluation.Measures;
 /// <summary>
 /// The structural similarity index, SSIM (Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity",
 /// equation 13), with the paper's choices: luminance, a Gaussian window of 11×11 pixels with σ = 1.5, K₁ = 0.01 and K₂ = 0.03, and
-/// the mean over all places where the window lies inside the picture.
+/// the mean over all positions where the window lies inside the image.
 /// </summary>
 public static class StructuralSimilarity
 {
@@ -16,13 +16,13 @@ public static class StructuralSimilarity
     private const double C2 = 0.03 * Range * 0.03 * Range;
     private static readonly double[] Window = Gaussian();
 
-    /// <summary>How alike two pictures are: 1 for equal ones, at least −1.</summary>
-    /// <exception cref="ArgumentException">They differ in size, or are smaller than the window.</exception>
+    /// <summary>Similarity of two images: 1 for equal ones, at least −1.</summary>
+    /// <exception cref="ArgumentException">The sizes differ, or are smaller than the window.</exception>
     public static double Of(Picture one, Picture other)
     {
         PictureComparison.RequireSameSize(one, other);
         if (Math.Min(one.Width, one.Height) < Window.Length)
-            throw new ArgumentException($"Structural similarity needs pictures of at least {Window.Length}x{Window.Length} pixels, not {one.Size}.");
+            throw new ArgumentException($"Structural similarity needs images of at least {Window.Length}x{Window.Length} pixels, not {one.Size}.");
         var (x, y) = (Luminance.Of(one), Luminance.Of(other));
         var (meanX, meanY) = (Mean(x), Mean(y));
         var (squareX, squareY, product) = (Mean(Times(x, x)), Mean(Times(y, y)), Mean(Times(x, y)));
@@ -37,7 +37,7 @@ public static class StructuralSimilarity
 
         return sum / meanX.Length;
 
-        // The window is a product of two, so rows and columns are averaged one after the other.
+        // The window is separable, so rows and columns are averaged one after the other.
         double[] Mean(double[] values) => Columns(Rows(values, one.Width, one.Height), one.Width - (2 * Radius), one.Height);
     }
 

@@ -3,10 +3,10 @@ using PromptToPrompt.Editing.Attention;
 
 namespace PromptToPrompt.Evaluation.Measures;
 
-/// <summary>The attention that words draw, position by position.</summary>
-/// <param name="Width">Positions across.</param>
-/// <param name="Height">Positions down.</param>
-/// <param name="Values">Width × height values, row by row, not negative.</param>
+/// <summary>The attention on words, position by position.</summary>
+/// <param name="Width">Columns of positions.</param>
+/// <param name="Height">Rows of positions.</param>
+/// <param name="Values">Width × height non-negative values, row-major.</param>
 public sealed record WordMap(int Width, int Height, IReadOnlyList<float> Values)
 {
     /// <summary>Index of the strongest position.</summary>
@@ -27,19 +27,19 @@ public sealed record WordMap(int Width, int Height, IReadOnlyList<float> Values)
 
     /// <summary>The mean attention of the tokens of words, averaged over the run.</summary>
     /// <param name="maps">Maps of a run.</param>
-    /// <param name="index">Which prompt of the run.</param>
-    /// <param name="prompt">That prompt.</param>
-    /// <param name="words">Words of it, at least one.</param>
-    /// <exception cref="Diffusion.InvalidInputException">The prompt does not have a word.</exception>
+    /// <param name="index">Index of the prompt in the run.</param>
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="words">Words of the prompt, at least one.</param>
+    /// <exception cref="Diffusion.InvalidInputException">The prompt does not contain a word.</exception>
     public static WordMap Of(AttentionMaps maps, int index, TokenizedPrompt prompt, IEnumerable<string> words)
     {
         using var mean = maps.Mean(index);
         return new WordMap(maps.Width, maps.Height, AttentionMaps.OfTokens(mean, words.SelectMany(word => prompt.Find(word))));
     }
 
-    /// <summary>Which positions have at least a share of the strongest attention.</summary>
+    /// <summary>The positions with at least a share of the strongest attention.</summary>
     /// <param name="threshold">The share, 0…1.</param>
-    /// <param name="dilated">Whether the neighbours of such positions count too, corners included.</param>
+    /// <param name="dilated">Whether to include the neighbors of such positions, corners included.</param>
     public bool[] Region(double threshold, bool dilated)
     {
         var limit = threshold * Values[Peak];
@@ -58,7 +58,7 @@ public sealed record WordMap(int Width, int Height, IReadOnlyList<float> Values)
         return region;
     }
 
-    /// <summary>The same for the pixels of a picture that the positions cover evenly: pictureWidth × pictureHeight values, row by row.</summary>
+    /// <summary>The region in pixels of an image that the positions cover evenly: pictureWidth × pictureHeight values, row-major.</summary>
     /// <inheritdoc cref="Region"/>
     public bool[] PixelRegion(int pictureWidth, int pictureHeight, double threshold, bool dilated)
     {

@@ -2,13 +2,13 @@ using PromptToPrompt.Evaluation.Judging;
 
 namespace PromptToPrompt.Evaluation.Quality;
 
-/// <summary>How often the judge sees in source pictures what their prompts say.</summary>
-/// <param name="Slot">What is judged.</param>
-/// <param name="Pictures">Pictures whose prompts say something of it, or leave it at its default.</param>
-/// <param name="Right">Share of them in which the judge sees it.</param>
+/// <summary>How often the judge recognizes the prompts' content in source images.</summary>
+/// <param name="Slot">The judged slot.</param>
+/// <param name="Pictures">Number of images whose prompts specify it, or leave it at its default.</param>
+/// <param name="Right">Share of them in which the judge recognizes it.</param>
 public sealed record Agreement(Slot Slot, int Pictures, double Right)
 {
-    /// <summary>Sums up the source pictures of measurements, slot by slot.</summary>
+    /// <summary>Summarizes the source images of measurements, slot by slot.</summary>
     public static IReadOnlyList<Agreement> OfSources(IReadOnlyCollection<EditMeasurement> measurements) =>
     [
         .. Slots.All.Select(slot => (Slot: slot, Answers: measurements.Select(m => m.Judgement.Agrees(m.Pair.Source, slot)).Where(answer => answer is not null).ToList()))
@@ -16,6 +16,6 @@ public sealed record Agreement(Slot Slot, int Pictures, double Right)
             .Select(s => new Agreement(s.Slot, s.Answers.Count, Share(s.Answers)!.Value)),
     ];
 
-    /// <summary>Share of the answers that are yes; null where there is none.</summary>
+    /// <summary>Share of positive answers; null if there are none.</summary>
     internal static double? Share(IEnumerable<bool?> answers) => answers.Average(answer => answer is { } yes ? yes ? 1.0 : 0.0 : (double?)null);
 }

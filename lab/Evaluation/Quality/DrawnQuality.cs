@@ -11,24 +11,24 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Quality;
 
-/// <summary>Where the subject word's attention lies in drawn pictures of known masks, at one amount of noise.</summary>
-/// <param name="Timestep">The noise, 0 (none) to 999.</param>
-/// <param name="Pictures">Pictures with a subject big enough to be pointed at.</param>
-/// <param name="Pointing">Share of pictures where the strongest position lies on the subject.</param>
-/// <param name="PointingByChance">What a random position would reach.</param>
-/// <param name="MassRatio">Share of attention inside the mask over the mask's share of the picture; 1 is chance.</param>
+/// <summary>The position of the subject word's attention in drawn images with known masks, at one noise level.</summary>
+/// <param name="Timestep">The noise level, 0 (none) to 999.</param>
+/// <param name="Pictures">Number of images with a large enough subject.</param>
+/// <param name="Pointing">Share of images in which the strongest position is on the subject.</param>
+/// <param name="PointingByChance">The expected share for a random position.</param>
+/// <param name="MassRatio">Share of attention inside the mask, relative to the mask's share of the image; 1 is chance.</param>
 public sealed record AttentionQuality(long Timestep, int Pictures, double Pointing, double PointingByChance, double MassRatio);
 
-/// <summary>Measures what can be measured on drawn pictures, where the truth is known.</summary>
+/// <summary>Measurements on drawn images, whose ground truth is known.</summary>
 public static class DrawnQuality
 {
-    // A position is on the subject when at least this share of its area is.
+    // A position is on the subject if at least this share of its area is.
     private const float OnSubject = 0.5f;
 
-    // The training draws from the beginning of a sequence of pictures; these come from far beyond.
+    // Training uses the beginning of a sequence of images; these come from far beyond.
     private const long First = 1L << 41;
 
-    /// <summary>Mean PSNR in decibels of drawn pictures that went through the autoencoder and back.</summary>
+    /// <summary>Mean PSNR in decibels of drawn images after encoding and decoding.</summary>
     public static double AutoencoderPsnr(StableDiffusionModel model, int seed, int count = 64)
     {
         using var _ = no_grad();
@@ -42,7 +42,9 @@ public static class DrawnQuality
         });
     }
 
-    /// <summary>Noises drawn pictures, has the U-Net look at them once with their captions, and compares the subject word's map with the mask.</summary>
+    /// <summary>
+    /// Noises drawn images, evaluates the U-Net once with their captions, and compares the subject word's map with the mask.
+    /// </summary>
     public static AttentionQuality Attention(StableDiffusionModel model, long timestep, int seed, int count = 64)
     {
         using var _ = no_grad();
@@ -55,13 +57,13 @@ public static class DrawnQuality
     }
 
     /// <summary>
-    /// How often the judge is right about drawings of the model's size. Encoded and decoded, they are the best pictures that the model can
-    /// make: no agreement of its pictures with their prompts can be expected to be higher.
+    /// The judge's accuracy on drawings of the model's size. Encoded and decoded drawings are the best images that the model can
+    /// make, so this is an upper bound for the agreement of its images with their prompts.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="judge">The judge.</param>
-    /// <param name="encoded">Whether the drawings go through the model's autoencoder and back first.</param>
-    /// <param name="count">How many drawings.</param>
+    /// <param name="encoded">Whether the drawings are first encoded and decoded by the model's autoencoder.</param>
+    /// <param name="count">Number of drawings.</param>
     public static IReadOnlyList<JudgeAccuracy> Judged(StableDiffusionModel model, PictureJudge judge, bool encoded, int count = 256) =>
         JudgeTraining.Validate(judge, model.PictureSide, count, encoded ? pixels => model.Vae.Decode(model.Vae.Encode(pixels.to(model.Device))).cpu() : null);
 
@@ -83,7 +85,7 @@ public static class DrawnQuality
         using var maps = new AttentionMaps(height, width);
         using var attention = new EditAttentionProcessor([null], maps: maps);
         var step = new DenoisingStep(0, timestep, [new BatchRow(0, Conditional: true)]);
-        // Before the U-Net is taken: of some models one part is in memory at a time.
+        // Encode before the U-Net is used: some models hold only one part in memory at a time.
         var text = TextConditioning.Encode(model, [prompt]);
         model.UNet.Forward(noisy, tensor(new[] { timestep }, device: model.Device), text, attention, step);
         var map = WordMap.Of(maps, 0, prompt, [scene.Subject.ToString().ToLowerInvariant()]);

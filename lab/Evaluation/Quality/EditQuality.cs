@@ -6,20 +6,22 @@ using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Quality;
 
-/// <summary>Runs pairs of prompts with attention control and, from the same noise, without, and measures what stayed and what changed.</summary>
+/// <summary>
+/// Runs pairs of prompts with and without attention control from the same noise, and measures what stayed and what changed.
+/// </summary>
 /// <param name="model">The model.</param>
-/// <param name="options">How the pairs are run.</param>
-/// <param name="colours">Names the colour of a region.</param>
-/// <param name="judge">Says what a picture shows.</param>
+/// <param name="options">The run options.</param>
+/// <param name="colours">Names the color of a region.</param>
+/// <param name="judge">Judges what an image shows.</param>
 public sealed class EditQuality(StableDiffusionModel model, EditQualityOptions options, ColourReader colours, PictureJudge judge)
 {
-    // A made picture has no drawn mask: the changed words' own attention tells their region.
+    // A generated image has no mask; the changed words' attention defines their region.
     private const double RegionThreshold = 0.4;
 
-    // For the colour only the heart of the region counts, which is surely the object.
+    // The color is read only at the center of the region, which certainly belongs to the object.
     private const double CoreThreshold = 0.75;
 
-    /// <summary>Measures pair after pair.</summary>
+    /// <summary>Measures pair by pair.</summary>
     /// <param name="cancellationToken">Stops before the next step.</param>
     public IEnumerable<EditMeasurement> Measure(CancellationToken cancellationToken = default)
     {
@@ -28,7 +30,7 @@ public sealed class EditQuality(StableDiffusionModel model, EditQualityOptions o
             yield return Measure(pairs[i], (ulong)(options.Seed + i), cancellationToken);
     }
 
-    /// <summary>Whether edits of a kind concern a region, and not the whole picture.</summary>
+    /// <summary>Whether edits of a kind concern a region instead of the whole image.</summary>
     internal static bool HasRegion(EditKind kind) => kind is EditKind.SubjectSwap or EditKind.ColourSwap or EditKind.PlaceSwap;
 
     private EditMeasurement Measure(EditPair pair, ulong seed, CancellationToken cancellationToken)
@@ -49,8 +51,8 @@ public sealed class EditQuality(StableDiffusionModel model, EditQualityOptions o
             pair.Kind == EditKind.ColourSwap ? HasTargetColour(pair, run, index) : null);
     }
 
-    // One region for both comparisons, which holds the object wherever any of the three pictures has it: an object that moved without
-    // control is so not held against running without control.
+    // One region for both comparisons, covering the object in all three images, so that an object that moved without control does not count
+    // against the run without control.
     private static bool[] Region(EditPair pair, PairRun run, Picture picture)
     {
         var regions = run.Pictures.Select((_, index) => run.Map(index, index == 0 ? pair.SourceWords : pair.TargetWords)

@@ -3,19 +3,19 @@ using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Quality;
 
-/// <summary>What the pairs of one kind of edit come to.</summary>
+/// <summary>Summary of the pairs of one kind of edit.</summary>
 /// <param name="Kind">The kind of edit.</param>
-/// <param name="Pairs">How many pairs.</param>
-/// <param name="OutsidePairs">For how many of them the region is known and leaves something outside.</param>
-/// <param name="OutsideShare">Share of the picture outside the region.</param>
+/// <param name="Pairs">Number of pairs.</param>
+/// <param name="OutsidePairs">Number of pairs with a region that does not cover the whole image.</param>
+/// <param name="OutsideShare">Share of the image outside the region.</param>
 /// <param name="Controlled">With attention control.</param>
-/// <param name="Free">Without; null for a re-weighting.</param>
+/// <param name="Free">Without attention control; null for a re-weighting.</param>
 public sealed record KindSummary(EditKind Kind, int Pairs, int OutsidePairs, double? OutsideShare, TargetSummary Controlled, TargetSummary? Free)
 {
-    /// <summary>Difference outside the region with control over that without: below 0.5 is the goal.</summary>
+    /// <summary>Ratio of the outside difference with control to that without; the goal is below 0.5.</summary>
     public double? Ratio => Controlled.Outside / Free?.Outside;
 
-    /// <summary>What an edit of this kind changes; null for a re-weighting.</summary>
+    /// <summary>The slot that an edit of this kind changes; null for a re-weighting.</summary>
     public static Slot? Changed(EditKind kind) => kind switch
     {
         EditKind.SubjectSwap => Slot.Subject,
@@ -27,7 +27,7 @@ public sealed record KindSummary(EditKind Kind, int Pairs, int OutsidePairs, dou
         _ => null,
     };
 
-    /// <summary>Sums up measurements, one entry for each kind among them.</summary>
+    /// <summary>Summarizes measurements, one entry per kind.</summary>
     public static IReadOnlyList<KindSummary> Of(IEnumerable<EditMeasurement> measurements) =>
     [
         .. measurements.GroupBy(m => m.Pair.Kind).OrderBy(group => group.Key).Select(group => new KindSummary(
@@ -40,13 +40,15 @@ public sealed record KindSummary(EditKind Kind, int Pairs, int OutsidePairs, dou
     ];
 }
 
-/// <summary>Pictures of target prompts, summed up: each number as in <see cref="TargetMeasurement"/>, averaged over the pairs that have it.</summary>
+/// <summary>
+/// Summary of images of target prompts: each number as in <see cref="TargetMeasurement"/>, averaged over the pairs that have it.
+/// </summary>
 /// <param name="Outside">Difference outside the region.</param>
-/// <param name="Change">Difference over the whole picture.</param>
+/// <param name="Change">Difference over the whole image.</param>
 /// <param name="Structure">Agreement of edges.</param>
-/// <param name="Colour">Share whose colour, read where the words look, is the target's.</param>
-/// <param name="Changed">Share in which the judge sees the target's value of what the edit changes.</param>
-/// <param name="Subject">Share in which the judge sees the target's subject.</param>
+/// <param name="Colour">Share of images whose color at the words' attention is the target's.</param>
+/// <param name="Changed">Share of images in which the judge recognizes the target's value of the changed slot.</param>
+/// <param name="Subject">Share of images in which the judge recognizes the target's subject.</param>
 public sealed record TargetSummary(double? Outside, double Change, double Structure, double? Colour, double? Changed, double Subject)
 {
     internal static TargetSummary? Of(IEnumerable<EditMeasurement> measurements, Func<EditMeasurement, TargetMeasurement?> choose)

@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Evaluation.Quality;
 
 /// <summary>
-/// The pictures of a pair, made in one batch: 0 the source, 1 the edit, and 2, except for a re-weighting, the target prompt without
-/// attention control. An edit session makes the same pictures, in three passes.
+/// The images of a pair, made in one batch: 0 the source, 1 the edit, and 2, except for a re-weighting, the target prompt without
+/// attention control. An edit session would make the same images in three passes.
 /// </summary>
 internal sealed class PairRun : IDisposable
 {
@@ -30,7 +30,7 @@ internal sealed class PairRun : IDisposable
         var noise = InitialNoise.FromSeed(model, seed, side, side);
         var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)noise.shape[2], (int)noise.shape[3]);
         maps = new AttentionMaps(height, width);
-        // Maps that nobody reads would cost a third of the time.
+        // Collecting unused maps would cost a third of the time.
         var watched = EditQuality.HasRegion(pair.Kind) ? maps : null;
         using var attention = new EditAttentionProcessor([null, edit, null], maps: watched);
         using var scheduler = model.Scheduler.Create(SamplerKind.Ddim, options.Steps);
@@ -52,7 +52,7 @@ internal sealed class PairRun : IDisposable
 
     public IReadOnlyList<Picture> Pictures { get; } = [];
 
-    /// <summary>Where words of a picture's prompt look; only for kinds of edit that have a region.</summary>
+    /// <summary>The attention on words of an image's prompt; only for kinds of edit that have a region.</summary>
     public WordMap Map(int picture, IEnumerable<string> words) => WordMap.Of(maps, picture, prompts[picture], words);
 
     public void Dispose() => maps.Dispose();

@@ -9,10 +9,10 @@ using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Quality;
 
-/// <summary>How the sweep is run.</summary>
+/// <summary>Options of the sweep.</summary>
 public sealed record WeightSweepOptions
 {
-    /// <summary>Pictures of each word, from noise of as many seeds.</summary>
+    /// <summary>Number of images per word, each from another seed.</summary>
     public int Seeds { get; init; } = 3;
 
     /// <summary>Denoising steps.</summary>
@@ -25,30 +25,30 @@ public sealed record WeightSweepOptions
     public ulong Seed { get; init; } = 1;
 }
 
-/// <summary>A word that is re-weighted.</summary>
-/// <param name="Prompt">The prompt it stands in.</param>
+/// <summary>A word to re-weight.</summary>
+/// <param name="Prompt">The prompt that contains it.</param>
 /// <param name="Word">The word.</param>
-/// <param name="Slot">What the word is about.</param>
-/// <param name="Value">The value it names.</param>
+/// <param name="Slot">The slot that the word specifies.</param>
+/// <param name="Value">The value that it names.</param>
 public sealed record SweptWord(string Prompt, string Word, Slot Slot, int Value);
 
-/// <summary>A picture with a re-weighted word.</summary>
+/// <summary>An image with a re-weighted word.</summary>
 /// <param name="Word">The word.</param>
 /// <param name="Seed">Seed of the noise.</param>
 /// <param name="Weight">The weight.</param>
-/// <param name="Picture">The picture.</param>
-/// <param name="Presence">How sure the judge is of what the word names, 0…1.</param>
-/// <param name="Change">Mean absolute difference (0…255) from the picture with weight 1.</param>
-/// <param name="Structure">Agreement of edges with that picture, −1…1.</param>
-/// <param name="Strength">Root mean square of the final latents over that of the picture with weight 1: far from 1 is damage.</param>
-/// <param name="SubjectKept">Whether the judge sees the same subject as in that picture.</param>
+/// <param name="Picture">The image.</param>
+/// <param name="Presence">The judge's probability of what the word names, 0…1.</param>
+/// <param name="Change">Mean absolute difference (0…255) from the image at weight 1.</param>
+/// <param name="Structure">Agreement of edges with that image, −1…1.</param>
+/// <param name="Strength">Root mean square of the final latents relative to that at weight 1: values far from 1 indicate damage.</param>
+/// <param name="SubjectKept">Whether the judge recognizes the same subject as in that image.</param>
 public sealed record WeightMeasurement(
     SweptWord Word, ulong Seed, float Weight, Picture Picture, double Presence, double Change, double Structure, double Strength, bool SubjectKept);
 
-/// <summary>Gives words of prompts one weight after another and measures what it does to the picture: to what the word names, and to the rest.</summary>
+/// <summary>Re-weights words of prompts and measures the effect on what the word names and on the rest of the image.</summary>
 public static class WeightSweep
 {
-    /// <summary>The weights, 1 (the source) among them.</summary>
+    /// <summary>The weights, including 1 (the source).</summary>
     public static IReadOnlyList<float> Weights { get; } = [-2, -1, 0, 0.5f, 1, 2, 3, 4, 6];
 
     /// <summary>The words.</summary>
@@ -65,10 +65,10 @@ public static class WeightSweep
         Of("a watercolor of a house by a river", "watercolor", Style.Watercolor),
     ];
 
-    /// <summary>Measures word after word and seed after seed: one entry for each weight at a time.</summary>
+    /// <summary>Measures word by word and seed by seed; yields one entry per weight each time.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="judge">Says what a picture shows.</param>
-    /// <param name="options">How the sweep is run.</param>
+    /// <param name="judge">Judges what an image shows.</param>
+    /// <param name="options">The options.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     public static IEnumerable<IReadOnlyList<WeightMeasurement>> Measure(
         StableDiffusionModel model, PictureJudge judge, WeightSweepOptions options, CancellationToken cancellationToken = default)

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary><c>p2p-lab bench</c>: the figures that the project states of itself.</summary>
+/// <summary><c>p2p-lab bench</c>: reproduces the figures in the documentation.</summary>
 internal static class BenchCommand
 {
     public static Command Create(CancellationToken cancellationToken) => new("bench", "Reproduce the benchmark figures in docs/")

@@ -9,19 +9,19 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary>What a benchmark found.</summary>
+/// <summary>The results of a benchmark.</summary>
 /// <param name="Record">The figures; model and seconds are added.</param>
-/// <param name="Sheet">Draws some of the pictures.</param>
-/// <param name="Print">Shows the figures to a person.</param>
+/// <param name="Sheet">Draws some of the images.</param>
+/// <param name="Print">Prints the figures.</param>
 internal sealed record BenchFindings(JsonObject Record, Func<SKBitmap> Sheet, Action Print);
 
-/// <summary>What a benchmark measures with.</summary>
+/// <summary>The tools of a benchmark.</summary>
 /// <param name="Model">The model.</param>
 /// <param name="Judge">The judge.</param>
-/// <param name="Quiet">Whether nobody wants to see progress.</param>
+/// <param name="Quiet">Whether to suppress progress.</param>
 internal sealed record BenchTools(StableDiffusionModel Model, PictureJudge Judge, bool Quiet);
 
-/// <summary>What all benchmarks do: load model and judge, measure, write a sheet and the figures, report.</summary>
+/// <summary>The common part of all benchmarks: loads model and judge, measures, writes a sheet and the figures, reports.</summary>
 internal sealed class BenchRun
 {
     private readonly string figures;
@@ -32,9 +32,9 @@ internal sealed class BenchRun
     private readonly ReportOptions report;
 
     /// <summary>Adds the shared options to a command.</summary>
-    /// <param name="command">The command; the folder for its files is called after it.</param>
-    /// <param name="figures">Name of the file of figures.</param>
-    /// <param name="sheet">Name of the sheet of pictures.</param>
+    /// <param name="command">The command; the output directory is named after it.</param>
+    /// <param name="figures">File name of the figures.</param>
+    /// <param name="sheet">File name of the sheet of images.</param>
     public BenchRun(Command command, string figures, string sheet)
     {
         (this.figures, this.sheet) = (figures, sheet);
@@ -47,7 +47,7 @@ internal sealed class BenchRun
 
     /// <summary>Runs a benchmark.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="measure">What is measured.</param>
+    /// <param name="measure">Measures.</param>
     public int Execute(ParseResult parse, Func<BenchTools, BenchFindings> measure)
     {
         var folder = new RunFolder(parse.GetValue(output)!);

@@ -4,7 +4,7 @@ using PromptToPrompt.Diffusion;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary>How the pictures of a benchmark are made: steps, guidance and seed.</summary>
+/// <summary>The sampling options of a benchmark: steps, guidance and seed.</summary>
 internal sealed class BenchSampling
 {
     private readonly Option<int> steps;
@@ -13,9 +13,9 @@ internal sealed class BenchSampling
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="standardSteps">Steps where none are given.</param>
-    /// <param name="standardGuidance">Guidance where none is given.</param>
-    /// <param name="seeded">What the seed decides.</param>
+    /// <param name="standardSteps">Default number of steps.</param>
+    /// <param name="standardGuidance">Default guidance.</param>
+    /// <param name="seeded">What the seed determines, for the help text.</param>
     public BenchSampling(Command command, int standardSteps, double standardGuidance, string seeded)
     {
         steps = Parsed.Number("--steps", "Denoising steps", standardSteps);
@@ -26,7 +26,7 @@ internal sealed class BenchSampling
         command.Add(seed);
     }
 
-    /// <summary>What was asked for.</summary>
+    /// <summary>The parsed values.</summary>
     /// <exception cref="InvalidInputException">A number is out of its range.</exception>
     public (int Steps, double Guidance, int Seed) Of(ParseResult parse)
     {

@@ -12,7 +12,9 @@ using Spectre.Console;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary><c>p2p-lab bench concepts</c>: learns words from drawings, and how often the judge sees in pictures what they were learned from.</summary>
+/// <summary>
+/// <c>p2p-lab bench concepts</c>: learns words from drawings, and measures how often the judge recognizes them in generated images.
+/// </summary>
 internal static class ConceptsBench
 {
     private const int SampleSide = 128;

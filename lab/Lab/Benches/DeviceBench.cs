@@ -12,11 +12,11 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Lab.Benches;
 
 /// <summary>
-/// <c>p2p-lab bench device</c>: whether a GPU computes what the CPU does, in every type of numbers, and how long an edit takes on it and what memory.
+/// <c>p2p-lab bench device</c>: compares a GPU's results with the CPU's in every compute type, and measures time and memory of edits.
 /// </summary>
 internal static class DeviceBench
 {
-    // What traces are held to at the end of a run.
+    // The tolerance for traces at the end of a run.
     private const double Tolerance = 1e-3;
 
     public static Command Create(CancellationToken cancellationToken)
@@ -52,7 +52,7 @@ internal static class DeviceBench
         Func<Device, ScalarType, StableDiffusionModel> load, Device device, IReadOnlyList<int> sides, int steps, int paritySteps,
         IProgress<LongProgress> display, CancellationToken cancellationToken)
     {
-        // The smallest first: libtorch keeps the memory it had at its peak, which is then that of the run just made.
+        // The smallest size comes first: libtorch keeps its peak memory, which is then that of the latest run.
         ScalarType[] types = [.. device.type == DeviceType.CUDA ? [ScalarType.Float16] : Array.Empty<ScalarType>(), ScalarType.BFloat16, ScalarType.Float32];
         var (done, total) = (0, 1 + (types.Length * (1 + sides.Count)));
         DeviceRun reference;
@@ -62,7 +62,7 @@ internal static class DeviceBench
         foreach (var type in types)
         {
             using var model = load(device, type);
-            // This run is the first one of its type: what is compiled or chosen at the first use does not count for the timed ones.
+            // This is the first run of its type: compilation and kernel selection at first use do not count for the timed runs.
             compared.Add(new(type, Count(DeviceRun.Of(model, model.PictureSide, paritySteps, cancellationToken))));
             timed.AddRange(sides.Order().Select(side => new TimedEdit(type, side, steps, Count(DeviceRun.Of(model, side, steps, cancellationToken)))));
         }
@@ -83,14 +83,14 @@ internal static class DeviceBench
     }
 }
 
-/// <summary>An edit in one type of numbers, to be compared with the CPU's in float32.</summary>
+/// <summary>An edit in one compute type, to be compared with the CPU's in float32.</summary>
 internal sealed record ComparedType(ScalarType Type, DeviceRun Run);
 
-/// <summary>An edit whose time and memory count.</summary>
+/// <summary>An edit whose time and memory are measured.</summary>
 internal sealed record TimedEdit(ScalarType Type, int Side, int Steps, DeviceRun Run);
 
-/// <summary>What <see cref="DeviceBench"/> measures.</summary>
+/// <summary>The measurements of <see cref="DeviceBench"/>.</summary>
 /// <param name="Reference">The edit on the CPU in float32.</param>
 /// <param name="Compared">The same edit on the device.</param>
-/// <param name="Timed">Edits at the sizes that were asked for.</param>
+/// <param name="Timed">Edits at the requested sizes.</param>
 internal sealed record DeviceMeasurements(DeviceRun Reference, IReadOnlyList<ComparedType> Compared, IReadOnlyList<TimedEdit> Timed);

@@ -4,14 +4,14 @@ using TorchSharp;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary>The figures of <see cref="DeviceBench"/>, and whether they are as they should be.</summary>
+/// <summary>The figures of <see cref="DeviceBench"/>, with a verdict.</summary>
 /// <param name="device">The device.</param>
 /// <param name="model">The model.</param>
-/// <param name="measured">What was measured.</param>
-/// <param name="tolerance">The largest error of float32.</param>
+/// <param name="measured">The measurements.</param>
+/// <param name="tolerance">Maximum error in float32.</param>
 internal sealed class DeviceReport(string device, string model, DeviceMeasurements measured, double tolerance)
 {
-    /// <summary>What is wrong with the device's results, in one line; null where nothing is.</summary>
+    /// <summary>The problem with the device's results, in one line; null if there is none.</summary>
     public string? Failure
     {
         get

@@ -5,14 +5,14 @@ using PromptToPrompt.Evaluation.Quality;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary>What needs drawings and no edits: where words look, what the autoencoder keeps, how well judge and colour reader see.</summary>
+/// <summary>Measurements that need only drawings: word attention, autoencoder quality, accuracy of judge and color reader.</summary>
 internal sealed record DrawnFigures(
     IReadOnlyList<AttentionQuality> Attention, double AutoencoderPsnr, double ColourReader, IReadOnlyList<JudgeAccuracy> Judge, IReadOnlyList<JudgeAccuracy> JudgeOnEncoded)
 {
     // Of the 1000 timesteps of the training.
     private static readonly long[] Timesteps = [261, 461];
 
-    /// <summary>Measures them.</summary>
+    /// <summary>Takes the measurements.</summary>
     public static DrawnFigures Of(StableDiffusionModel model, PictureJudge judge, ColourReader colours, int seed) => new(
         [.. Timesteps.Select(timestep => DrawnQuality.Attention(model, timestep, seed))],
         DrawnQuality.AutoencoderPsnr(model, seed),

@@ -10,7 +10,9 @@ using Spectre.Console;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary><c>p2p-lab bench inversion</c>: how well each way of inverting brings pictures back, and what edits of them keep and change.</summary>
+/// <summary>
+/// <c>p2p-lab bench inversion</c>: measures how well each inversion method reconstructs images, and what edits of them keep and change.
+/// </summary>
 internal static class InversionBench
 {
     private const int StandardPictures = 100;
@@ -80,7 +82,7 @@ internal static class InversionBench
         {
             foreach (var trial in comparison.Run(sample, contenders, cancellationToken))
             {
-                // A hundred pictures in a dozen ways are too many to hold.
+                // Only some images are kept, to limit memory.
                 trials.Add(trials.Count < Samples * contenders.Count ? trial : trial with { Pictures = null });
                 display.Report(new(group.Name, trials.Count, total, "inversions", trial.Contender.Name));
             }

@@ -6,10 +6,10 @@ using Spectre.Console;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary>The figures of <c>p2p-lab bench inversion</c>, for a program and for a person.</summary>
+/// <summary>The figures of <c>p2p-lab bench inversion</c>, as JSON and as tables.</summary>
 internal sealed record InversionReport(InversionSettings Settings, IReadOnlyList<MeasuredGroup> Groups)
 {
-    // A table that is broken into narrower lines is no Markdown any more.
+    // A wrapped table would not be valid Markdown.
     private const int TableWidth = 120;
 
     public JsonObject ToJson() => new()
@@ -38,7 +38,7 @@ internal sealed record InversionReport(InversionSettings Settings, IReadOnlyList
     };
 
     /// <summary>Prints the tables.</summary>
-    /// <param name="markdown">As the documentation has them.</param>
+    /// <param name="markdown">Whether to print Markdown, as in the documentation.</param>
     public void Print(bool markdown)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
@@ -90,5 +90,5 @@ internal sealed record InversionReport(InversionSettings Settings, IReadOnlyList
     private static JsonObject ToJson(TrialCost cost) => new() { ["seconds"] = Figures.Rounded(cost.Seconds), ["rows"] = cost.Rows };
 }
 
-/// <summary>Pictures of one kind, and what every way of inverting did with them.</summary>
+/// <summary>Images of one kind, with the results of all contenders.</summary>
 internal sealed record MeasuredGroup(string Name, IReadOnlyList<InversionTrial> Trials, IReadOnlyList<ContenderSummary> Summaries);

@@ -5,7 +5,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary>Pictures of <c>p2p-lab bench inversion</c>: what each way of inverting brought back, and its edits.</summary>
+/// <summary>Images of <c>p2p-lab bench inversion</c>: the reconstructions and edits of each contender.</summary>
 internal static class InversionSheet
 {
     private const int Side = 128;
@@ -27,7 +27,7 @@ internal static class InversionSheet
             [
                 Row("brought back", sample.Picture, tried[0].Ceiling, tried.Select(pictures => pictures.Source)),
                 Row("retraced", sample.Picture, tried[0].Ceiling, tried.Select(pictures => pictures.Retraced)),
-                // Beside an edit stands what it would be if it were drawn.
+                // The drawn target is shown next to an edit.
                 .. sample.Edit is null || tried[0].Edited is null ? Array.Empty<PictureRow>() :
                 [
                     Row("edit", sample.Edit.Target, tried[0].Ceiling, tried.Select(pictures => pictures.Edited!)),

@@ -20,7 +20,7 @@ internal static class ModelBench
     private const string FirstEdit = "first-edit", NextEdit = "next-edit", Invert = "invert";
     private const string Source = "a red house in a field", Target = "a red castle in a field";
 
-    // The first step has what comes before it, the last one what comes after: only those between are steps alone.
+    // The first step includes setup, the last one decoding; only those between are pure steps.
     private const int MinSteps = 3;
 
     public static Command Create(CancellationToken cancellationToken)
@@ -139,7 +139,7 @@ internal static class ModelBench
 
     private static string Shown(JsonNode? seconds) => Figures.Shown((double?)seconds, "F1");
 
-    /// <summary>Time that went by, and that of all processors together: where other processes take turns on them only the latter can be compared.</summary>
+    /// <summary>Elapsed time, and CPU time of all cores; only the latter is comparable when other processes share the cores.</summary>
     private readonly record struct Spent(double Seconds, double Processor)
     {
         public static Spent Now => new(TimeProvider.System.GetTimestamp() / (double)TimeProvider.System.TimestampFrequency, Environment.CpuUsage.TotalTime.TotalSeconds);
@@ -153,7 +153,7 @@ internal static class ModelBench
         public static Spent operator *(double factor, Spent a) => new(factor * a.Seconds, factor * a.Processor);
     }
 
-    /// <summary>Tells steps from what comes before the first and after the last.</summary>
+    /// <summary>Separates the steps from the work before the first and after the last.</summary>
     private sealed class StepClock : IProgress<EditProgress>
     {
         private readonly Spent started = Spent.Now;

@@ -9,7 +9,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary><c>p2p-lab bench quality</c>: what edits keep and change on a model of the drawn world.</summary>
+/// <summary><c>p2p-lab bench quality</c>: measures what edits keep and change on a model of the drawn world.</summary>
 internal static class QualityBench
 {
     private const int SamplesOfEachKind = 2;

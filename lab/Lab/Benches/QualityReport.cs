@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary>The figures of <c>p2p-lab bench quality</c>, for a program and for a person.</summary>
+/// <summary>The figures of <c>p2p-lab bench quality</c>, as JSON and as tables.</summary>
 internal sealed record QualityReport(EditQualityOptions Options, IReadOnlyList<KindSummary> Kinds, IReadOnlyList<Agreement> Agreements, DrawnFigures Drawn)
 {
     public JsonObject ToJson() => new()

@@ -11,7 +11,7 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary><c>p2p-lab bench studio</c>: how long somebody at the page waits, measured through the studio's own engine.</summary>
+/// <summary><c>p2p-lab bench studio</c>: measures waiting times in the studio, through its engine.</summary>
 internal static class StudioBench
 {
     private const string Prompt = "a white house in a field";
@@ -54,7 +54,7 @@ internal static class StudioBench
         await using var engine = new StudioEngine(store, [model], new EngineLimits(), TimeProvider.System);
         var project = store.CreateProject("bench").Id;
         var (pictures, first, next, faders) = (new List<Waited>(), new List<Waited>(), new List<Waited>(), new List<Waited>());
-        // The first round loads the model and is not counted.
+        // The first round includes loading the model and does not count.
         for (var round = 0; round <= repeats; round++)
         {
             var source = await Time(new DrawnRecipe { Prompt = Prompt, Seed = (ulong)round, Steps = steps, Guidance = 5 }, pictures);
@@ -106,6 +106,6 @@ internal static class StudioBench
         string Row(string name) => string.Create(CultureInfo.InvariantCulture, $"{(double)facts[name]!["seconds"]!,7:F2} {(double)facts[name]!["processorSeconds"]!,7:F2}");
     }
 
-    // What a busy machine takes longer for shows in the first number alone.
+    // On a busy machine only the first number grows.
     private readonly record struct Waited(double Seconds, double Processor);
 }

@@ -9,7 +9,7 @@ using Spectre.Console;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary><c>p2p-lab bench weights</c>: what the weight of a word does, and how far it can go.</summary>
+/// <summary><c>p2p-lab bench weights</c>: measures the effect of a word's weight, and its useful range.</summary>
 internal static class WeightsBench
 {
     private const int SampleSide = 128;

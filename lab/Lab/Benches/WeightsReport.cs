@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary>The figures of <c>p2p-lab bench weights</c>, for a program and for a person.</summary>
+/// <summary>The figures of <c>p2p-lab bench weights</c>, as JSON and as tables.</summary>
 internal sealed record WeightsReport(WeightSweepOptions Options, IReadOnlyList<WeightMeasurement> Measured, IReadOnlyList<WeightSummary> Summaries)
 {
     public JsonObject ToJson()

@@ -6,10 +6,13 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;
 
-/// <summary>Trains the autoencoder on drawn pictures: L1 and squared error of the picture, and a light pull of the latents towards unit normal.</summary>
+/// <summary>
+/// Trains the autoencoder on drawn images: L1 and squared error of the image, and a small penalty that pulls the latents towards a unit
+/// normal.
+/// </summary>
 public sealed class AutoencoderTrainer : IDisposable
 {
-    /// <summary>What its reports call this stage.</summary>
+    /// <summary>Name of this stage in reports.</summary>
     public const string Stage = "autoencoder";
 
     private const int Batch = 4;
@@ -18,7 +21,7 @@ public sealed class AutoencoderTrainer : IDisposable
     private readonly Generator generator;
     private readonly AutoencoderKL model;
 
-    /// <summary>Creates a trainer whose weights are drawn from a seed.</summary>
+    /// <summary>Creates a trainer with random weights from a seed.</summary>
     public AutoencoderTrainer(int seed)
     {
         pictures = new Pictures(seed);
@@ -29,18 +32,18 @@ public sealed class AutoencoderTrainer : IDisposable
         model = new AutoencoderKL(StorybookArchitecture.Autoencoder(), Parameters.Source.Root);
     }
 
-    /// <summary>Weights and optimiser state.</summary>
+    /// <summary>Weights and optimizer state.</summary>
     public FlatParameters Parameters { get; }
 
-    /// <summary>Pictures seen so far.</summary>
+    /// <summary>Images seen so far.</summary>
     public long Seen => Parameters.Steps * Batch;
 
-    /// <summary>Whether there is nothing left to train up to a number of pictures.</summary>
+    /// <summary>Whether training up to a number of images is complete.</summary>
     public bool IsDone(long total) => Parameters.Steps >= total / Batch;
 
-    /// <summary>Trains up to a number of pictures, yielding a report after the first step, the last and every 50 steps.</summary>
-    /// <param name="total">Pictures to have seen at the end.</param>
-    /// <param name="cancellationToken">Ends the training after the step that is being taken, without an error.</param>
+    /// <summary>Trains up to a number of images, yielding a report after the first step, the last and every 50 steps.</summary>
+    /// <param name="total">Total number of images.</param>
+    /// <param name="cancellationToken">Stops the training after the current step, without an error.</param>
     public IEnumerable<TrainingProgress> Train(long total, CancellationToken cancellationToken = default)
     {
         const int Every = 50;
@@ -51,20 +54,20 @@ public sealed class AutoencoderTrainer : IDisposable
             var (loss, error) = Step(new LearningRate(1.5e-3).At(Parameters.Steps, steps));
             if (window.Add(Parameters.Steps, loss, error) is not { } mean)
                 continue;
-            // Squared error is on a range of 2, so the peak's square is 4.
+            // The pixel range is 2, so the peak's square is 4.
             var psnr = string.Create(CultureInfo.InvariantCulture, $"PSNR {10 * Math.Log10(4 / mean.Second):F2} dB");
             yield return new(Stage, Seen, total, mean.First, psnr);
         }
     }
 
-    /// <summary>The averaged weights in float32, for use.</summary>
+    /// <summary>The averaged weights in float32, for inference.</summary>
     public AutoencoderKL Averaged(out StoredWeights weights, double scalingFactor = 1)
     {
         weights = Parameters.AveragedSource();
         return new AutoencoderKL(StorybookArchitecture.Autoencoder(scalingFactor), weights.Root);
     }
 
-    /// <summary>One over the standard deviation of the latents' means, and that deviation per channel.</summary>
+    /// <summary>The reciprocal of the standard deviation of the latents' means, and that deviation per channel.</summary>
     public (double ScalingFactor, double[] ChannelDeviations) MeasureLatents()
     {
         using var _ = no_grad();

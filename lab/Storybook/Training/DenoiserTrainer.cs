@@ -11,12 +11,12 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Storybook.Training;
 
 /// <summary>
-/// Trains U-Net and text encoder together to predict the noise in latents, weighted by min-SNR-5 (Hang et al., arXiv 2303.09556), with a tenth
-/// of the captions left out for classifier-free guidance and the words' attention drawn to what they name.
+/// Trains U-Net and text encoder together to predict the noise in latents, weighted by min-SNR-5 (Hang et al., arXiv 2303.09556). A tenth
+/// of the captions is dropped for classifier-free guidance, and the words' attention is pulled towards what they name.
 /// </summary>
 public sealed class DenoiserTrainer : IDisposable
 {
-    /// <summary>What its reports call this stage.</summary>
+    /// <summary>Name of this stage in reports.</summary>
     public const string Stage = "denoiser";
 
     private const int Batch = 24;
@@ -33,11 +33,11 @@ public sealed class DenoiserTrainer : IDisposable
     private readonly Pictures pictures;
 
     /// <summary>Creates a trainer.</summary>
-    /// <param name="seed">Seed of weights, pictures and noise.</param>
+    /// <param name="seed">Seed of weights, images and noise.</param>
     /// <param name="tokenizer">The trained tokenizer.</param>
     /// <param name="vae">The trained autoencoder with its scaling factor.</param>
     /// <param name="schedule">The noise schedule to train for.</param>
-    /// <param name="begin">Gives the weights other values than random ones: those of a saved state, for instance.</param>
+    /// <param name="begin">Replaces the random initial weights, for example by those of a saved state.</param>
     public DenoiserTrainer(int seed, ClipTokenizer tokenizer, AutoencoderKL vae, NoiseSchedule schedule, Action<FlatParameters> begin)
     {
         this.tokenizer = tokenizer;
@@ -53,21 +53,21 @@ public sealed class DenoiserTrainer : IDisposable
         unet = new UNet2DConditionModel(StorybookArchitecture.UNet, Parameters.Source.Root["unet"]);
         textEncoder = new ClipTextModel(textConfig, Parameters.Source.Root["text_encoder"]);
         alphasCumprod = tensor(schedule.AlphasCumprod.Select(a => (float)a).ToArray());
-        // Another stretch of random numbers after each resumption, or the run would see the same noise again.
+        // A different sequence of random numbers after each resumption; otherwise the run would see the same noise again.
         generator.manual_seed(seed + Parameters.Steps);
         pictures = new Pictures(seed);
     }
 
-    /// <summary>Weights and optimiser state.</summary>
+    /// <summary>Weights and optimizer state.</summary>
     public FlatParameters Parameters { get; }
 
-    /// <summary>Pictures seen so far.</summary>
+    /// <summary>Images seen so far.</summary>
     public long Seen => Parameters.Steps * Batch;
 
-    /// <summary>Trains up to a number of pictures, yielding a report after the first step, the last and every 25 steps.</summary>
-    /// <param name="total">Pictures to have seen at the end.</param>
+    /// <summary>Trains up to a number of images, yielding a report after the first step, the last and every 25 steps.</summary>
+    /// <param name="total">Total number of images.</param>
     /// <param name="groundingWeight">Weight of the attention loss.</param>
-    /// <param name="cancellationToken">Ends the training after the step that is being taken, without an error.</param>
+    /// <param name="cancellationToken">Stops the training after the current step, without an error.</param>
     public IEnumerable<TrainingProgress> Train(long total, double groundingWeight = 0.02, CancellationToken cancellationToken = default)
     {
         const int Every = 25;
@@ -104,7 +104,7 @@ public sealed class DenoiserTrainer : IDisposable
         var alphas = alphasCumprod.index_select(0, timesteps);
         var (signal, spread) = (alphas.sqrt().view(-1, 1, 1, 1), OneMinus(alphas).sqrt().view(-1, 1, 1, 1));
         var noisy = (latents * signal).Plus(noise * spread).to(Parameters.Dtype);
-        // Where the picture is still noise nobody can know where its parts will be.
+        // At high noise levels, the positions of the image's parts cannot be known.
         using var attention = new GroundingAttention(grounded, config.SampleSize, alphas.sqrt());
         var predicted = unet.Forward(noisy, timesteps, new Conditioning(textEncoder.Forward(ids)), attention).to(ScalarType.Float32);
         var snr = alphas / OneMinus(alphas);

@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Storybook.Training;
 
 /// <summary>
-/// A model's trainable weights and their optimiser state, each held as one flat vector: float32 master weights, the two AdamW moments
-/// (Loshchilov and Hutter, arXiv 1711.05101) and an exponential moving average. The model computes on slices of a copy in the training dtype.
+/// A model's trainable weights with their optimizer state, each stored as one flat vector: float32 master weights, the two AdamW moments
+/// (Loshchilov and Hutter, arXiv 1711.05101) and an exponential moving average. The model computes on slices of a copy in the training
+/// type.
 /// </summary>
 public sealed class FlatParameters : IDisposable
 {
@@ -19,9 +20,9 @@ public sealed class FlatParameters : IDisposable
     private readonly Tensor secondMoment;
     private readonly Tensor average;
 
-    /// <summary>Takes over weights as they begin.</summary>
-    /// <param name="initial">The weights in the order the model asks for them.</param>
-    /// <param name="dtype">What the model computes in: float32 or bfloat16.</param>
+    /// <summary>Takes over initial weights.</summary>
+    /// <param name="initial">The weights in the order of the model's requests.</param>
+    /// <param name="dtype">Compute type: float32 or bfloat16.</param>
     public FlatParameters(InitialWeights initial, ScalarType dtype)
     {
         using var _ = no_grad();
@@ -36,17 +37,17 @@ public sealed class FlatParameters : IDisposable
         foreach (var (name, tensor) in initial.Named)
         {
             var count = tensor.numel();
-            // Detached views are leaves of their own: a view of one flat leaf would make every gradient as large as the whole model.
+            // Each detached view is a separate leaf: views of one flat leaf would make every gradient as large as the whole model.
             var leaf = computed.narrow(0, offset, count).view(tensor.shape).detach().requires_grad_(true).DetachFromDisposeScope();
             slices.Add(new Slice(name, offset, count, tensor.shape, leaf));
             offset += count;
         }
     }
 
-    /// <summary>The type that a CPU trains fastest in. The state is float32 in either, so a training may go on in the other.</summary>
+    /// <summary>The fastest training type on this CPU. The state is always float32, so a run can resume in the other type.</summary>
     public static ScalarType FastType => LibTorch.HasBFloat16Arithmetic ? ScalarType.BFloat16 : ScalarType.Float32;
 
-    /// <summary>What the model computes in.</summary>
+    /// <summary>The compute type.</summary>
     public ScalarType Dtype => computed.dtype;
 
     /// <summary>Number of scalar weights.</summary>
@@ -58,12 +59,12 @@ public sealed class FlatParameters : IDisposable
     /// <summary>The trainable weights for building the model.</summary>
     public WeightSource Source => new LeafWeights(slices);
 
-    /// <summary>Takes one optimiser step on the gradients that <c>backward</c> left, and clears them.</summary>
+    /// <summary>Takes one optimizer step with the gradients of <c>backward</c>, and clears them.</summary>
     /// <param name="learningRate">Learning rate.</param>
     /// <param name="weightDecay">Decoupled weight decay.</param>
     /// <param name="averageDecay">Decay of the moving average, reached after a warm-up.</param>
-    /// <param name="maxNorm">Gradients longer than this are shortened to it.</param>
-    /// <returns>The gradient's length before shortening.</returns>
+    /// <param name="maxNorm">Maximum gradient norm; longer gradients are scaled down.</param>
+    /// <returns>The gradient norm before scaling.</returns>
     public double Step(double learningRate, double weightDecay = 0.01, double averageDecay = 0.999, double maxNorm = 1)
     {
         const double Beta1 = 0.9, Beta2 = 0.98, Epsilon = 1e-8;
@@ -99,16 +100,16 @@ public sealed class FlatParameters : IDisposable
         return norm;
     }
 
-    /// <summary>The averaged weights by checkpoint name: views, valid as long as this object lives.</summary>
+    /// <summary>The averaged weights by checkpoint name: views, valid as long as this object exists.</summary>
     public IEnumerable<KeyValuePair<string, Tensor>> Averaged()
         => slices.Select(s => KeyValuePair.Create(s.Name, average.narrow(0, s.Offset, s.Count).view(s.Shape)));
 
-    /// <summary>A source of the averaged weights for building a model that is not trained.</summary>
+    /// <summary>A source of the averaged weights, for building a model for inference.</summary>
     public StoredWeights AveragedSource()
         => new("the training state", slices.ToDictionary(s => s.Name, s => new StoredWeight(
             s.Shape, () => average.narrow(0, s.Offset, s.Count).view(s.Shape))));
 
-    /// <summary>Writes everything a later run needs to go on.</summary>
+    /// <summary>Writes the state needed to resume.</summary>
     public void Save(string path)
     {
         using var steps = tensor(Steps);
@@ -122,8 +123,8 @@ public sealed class FlatParameters : IDisposable
         });
     }
 
-    /// <summary>Begins with a model's weights in place of random ones; the optimiser's state begins anew.</summary>
-    /// <param name="prefix">What the names in the file have in front of them here.</param>
+    /// <summary>Starts from a model's weights instead of random ones; the optimizer state is reset.</summary>
+    /// <param name="prefix">Prefix of the file's names here.</param>
     /// <param name="file">The weights.</param>
     /// <exception cref="PromptToPrompt.Diffusion.InvalidInputException">A weight is missing in the file or has another shape.</exception>
     public void Begin(string prefix, SafetensorsFile file)
@@ -142,7 +143,7 @@ public sealed class FlatParameters : IDisposable
         computed.copy_(master);
     }
 
-    /// <summary>Goes on from a saved state.</summary>
+    /// <summary>Resumes from a saved state.</summary>
     /// <exception cref="PromptToPrompt.Diffusion.InvalidInputException">The file belongs to a model of another size.</exception>
     public void Load(string path)
     {
@@ -176,7 +177,7 @@ public sealed class FlatParameters : IDisposable
     {
         private readonly Dictionary<string, Tensor> leaves = slices.ToDictionary(s => s.Name, s => s.Leaf);
 
-        // Answers as a source without stored weights does, so that the model asks for the names it asked for at first.
+        // Behaves like a source without stored weights, so that the model requests the same names as in training.
         public override bool Has(string name) => false;
 
         public override int Rank(string name) => 0;

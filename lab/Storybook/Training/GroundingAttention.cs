@@ -5,15 +5,15 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;
 
-/// <summary>A word's token whose attention should lie where the word's part of the picture is.</summary>
+/// <summary>A token of a word, whose attention should match the word's part of the image.</summary>
 /// <param name="Row">Batch row.</param>
 /// <param name="Token">Token position.</param>
-/// <param name="Region">Coverage over the latents' positions, row by row.</param>
+/// <param name="Region">Coverage over the latents' positions, row-major.</param>
 internal sealed record GroundedToken(int Row, int Token, float[] Region);
 
 /// <summary>
-/// Training's attention: computes every cross-attention map explicitly and adds up KL(region ‖ the word's map over positions), averaged over
-/// heads, which pulls a word's attention to the shape it names without forbidding it to look elsewhere.
+/// The attention processor of the training: computes all cross-attention maps explicitly and sums KL(region ‖ the word's map over
+/// positions), averaged over heads. This pulls a word's attention to the shape it names without forbidding other positions.
 /// </summary>
 internal sealed class GroundingAttention(IReadOnlyList<GroundedToken> grounded, int side, Tensor rowWeights)
     : AttentionProcessor, IDisposable
@@ -23,7 +23,7 @@ internal sealed class GroundingAttention(IReadOnlyList<GroundedToken> grounded, 
 
     public Tensor Loss() => stack(losses).mean();
 
-    // The layers' own scopes end long before the loss is used, so these tensors live in none.
+    // These tensors are detached from all scopes, because the layers' own scopes end long before the loss is used.
     public void Dispose()
     {
         losses.ForEach(loss => loss.Dispose());
@@ -37,7 +37,7 @@ internal sealed class GroundingAttention(IReadOnlyList<GroundedToken> grounded, 
 
     public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)
     {
-        // At 4×4 positions a word's region is a single cell: nothing to learn there.
+        // At 4×4 positions, a word's region is a single cell, which is not informative.
         if (call.Site.Kind != AttentionKind.Cross || call.Width < 8 || grounded.Count == 0)
             return ScaledDotProduct.Attend(query, key, value);
         using var scope = NewDisposeScope();

@@ -5,16 +5,16 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;
 
-/// <summary>One encoded picture: its scene, its latents and where its parts are.</summary>
-/// <param name="Number">Picture number.</param>
-/// <param name="Scene">What was drawn.</param>
+/// <summary>One encoded image: its scene, its latents and the regions of its parts.</summary>
+/// <param name="Number">Number of the image.</param>
+/// <param name="Scene">The drawn scene.</param>
 /// <param name="Latents">Scaled latents, channel by channel.</param>
-/// <param name="Regions">Coverage of each <see cref="Part"/> over the latents' positions, indexed by the part.</param>
+/// <param name="Regions">Coverage of each <see cref="Part"/> over the latents' positions, indexed by part.</param>
 internal sealed record EncodedPicture(long Number, Scene Scene, float[] Latents, float[][] Regions);
 
 /// <summary>
-/// Draws and encodes pictures on a thread of its own, ahead of the trainer and no further than it will go. The first <c>capacity</c> pictures
-/// are kept; after them the same ones come again with newly worded captions, so that encoding costs nothing for the rest of the run.
+/// Draws and encodes images on a separate thread, ahead of the trainer up to a limit. The first <c>capacity</c> images
+/// are kept; after them they are reused with newly worded captions, so that encoding costs nothing for the rest of the run.
 /// </summary>
 internal sealed class LatentPool : IDisposable
 {

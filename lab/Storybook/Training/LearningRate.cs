@@ -1,9 +1,9 @@
 namespace PromptToPrompt.Storybook.Training;
 
-/// <summary>Warm-up, constant, linear decay. The constant middle lets a run be lengthened after it was begun.</summary>
-/// <param name="Peak">The rate in the middle.</param>
+/// <summary>Warm-up, constant, linear decay. The constant phase allows a run to be extended.</summary>
+/// <param name="Peak">The rate of the constant phase.</param>
 /// <param name="WarmUp">Steps of linear warm-up.</param>
-/// <param name="DecayShare">Share of the run at its end in which the rate falls to a fiftieth.</param>
+/// <param name="DecayShare">Fraction of the run at its end in which the rate falls to a fiftieth.</param>
 public readonly record struct LearningRate(double Peak, int WarmUp = 100, double DecayShare = 0.3)
 {
     /// <summary>The rate at a step of a run of a given length.</summary>

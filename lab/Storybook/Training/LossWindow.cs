@@ -1,8 +1,8 @@
 namespace PromptToPrompt.Storybook.Training;
 
 /// <summary>Averages two numbers over the steps between reports.</summary>
-/// <param name="every">Steps from report to report.</param>
-/// <param name="steps">Steps at the end.</param>
+/// <param name="every">Number of steps between reports.</param>
+/// <param name="steps">Total number of steps.</param>
 internal sealed class LossWindow(int every, long steps)
 {
     private bool reported;
@@ -10,10 +10,12 @@ internal sealed class LossWindow(int every, long steps)
     private double first;
     private double second;
 
-    /// <summary>Takes in a step's numbers; gives the averages when a report is due, at the first step (a sign of life), every few after it and at the last.</summary>
-    /// <param name="step">Steps taken, this one included.</param>
-    /// <param name="one">A number of this step.</param>
-    /// <param name="other">Another.</param>
+    /// <summary>
+    /// Adds a step's numbers; returns the averages if a report is due: at the first step, at regular intervals and at the last step.
+    /// </summary>
+    /// <param name="step">Steps taken, including this one.</param>
+    /// <param name="one">The first number of this step.</param>
+    /// <param name="other">The second number of this step.</param>
     public (double First, double Second)? Add(long step, double one, double other)
     {
         count++;

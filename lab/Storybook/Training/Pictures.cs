@@ -4,20 +4,20 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;
 
-/// <summary>Drawn scenes as tensors. Picture number i of a seed is always the same.</summary>
-/// <param name="seed">Which sequence of pictures.</param>
-/// <param name="size">Their side in pixels.</param>
+/// <summary>Drawn scenes as tensors. Image number i of a seed is always the same.</summary>
+/// <param name="seed">Seed of the sequence of images.</param>
+/// <param name="size">Side of the images in pixels.</param>
 public sealed class Pictures(int seed, int size = StorybookArchitecture.PictureSize) : IDisposable
 {
     private readonly ScenePainter painter = new();
 
-    /// <summary>The scene of a picture number.</summary>
+    /// <summary>The scene of an image number.</summary>
     public Scene Scene(long number) => World.Scene.Sample(Numbers(number));
 
     /// <summary>Paints a scene.</summary>
     public Painting Paint(Scene scene) => painter.Paint(scene, size);
 
-    /// <summary>A source of random numbers for one picture number.</summary>
+    /// <summary>A random number generator for one image number.</summary>
     public Random Numbers(long number) => new(HashCode(seed, number));
 
     /// <summary>Paintings as float32 pixels, [B, 3, H, W] in −1…1.</summary>
@@ -34,7 +34,7 @@ public sealed class Pictures(int seed, int size = StorybookArchitecture.PictureS
     /// <inheritdoc/>
     public void Dispose() => painter.Dispose();
 
-    // Not System.HashCode, which differs from process to process.
+    // System.HashCode is not used because it differs between processes.
     private static int HashCode(int seed, long number)
     {
         var hash = ((ulong)(uint)seed << 32) ^ ((ulong)number * 0x9E3779B97F4A7C15UL);

@@ -6,17 +6,17 @@ using PromptToPrompt.Diffusion.Vae;
 
 namespace PromptToPrompt.Storybook.Training;
 
-/// <summary>The shape of the embedded model: Stable Diffusion's architecture, small enough to be trained on a desk.</summary>
+/// <summary>The configs of the embedded model: Stable Diffusion's architecture, small enough to be trained on a desktop computer.</summary>
 public static class StorybookArchitecture
 {
-    /// <summary>Side of its pictures in pixels.</summary>
+    /// <summary>Side of its images in pixels.</summary>
     public const int PictureSize = 128;
 
-    /// <summary>Merges of its tokenizer: enough for every word of the drawn world to become one token.</summary>
+    /// <summary>Number of merges of its tokenizer: enough to make every word of the drawn world a single token.</summary>
     public const int Merges = 900;
 
-    /// <summary>The autoencoder's shape: 128×128 pixels to 16×16 positions of 8 channels, thin where the picture is large.</summary>
-    /// <param name="scalingFactor">What brings its latents to unit variance, measured after its training.</param>
+    /// <summary>Config of the autoencoder: 128×128 pixels to 16×16 positions of 8 channels, narrow at high resolutions.</summary>
+    /// <param name="scalingFactor">Factor that scales its latents to unit variance, measured after its training.</param>
     public static AutoencoderConfig Autoencoder(double scalingFactor = 1) => new()
     {
         InChannels = 3,
@@ -27,7 +27,7 @@ public static class StorybookArchitecture
         ScalingFactor = scalingFactor,
     };
 
-    /// <summary>The text encoder's shape.</summary>
+    /// <summary>Config of the text encoder.</summary>
     public static ClipTextConfig TextEncoder(int vocabulary) => new()
     {
         VocabularySize = vocabulary,
@@ -40,7 +40,7 @@ public static class StorybookArchitecture
         NormEpsilon = 1e-5,
     };
 
-    /// <summary>The U-Net's shape: attention at 16×16, 8×8 and, in the middle, 4×4.</summary>
+    /// <summary>Config of the U-Net: attention at 16×16, 8×8 and, in the middle, 4×4.</summary>
     public static UNetConfig UNet { get; } = new()
     {
         InChannels = 8,

@@ -1,9 +1,9 @@
 namespace PromptToPrompt.Storybook.Training;
 
-/// <summary>Where a training run stands.</summary>
-/// <param name="Stage">What is being trained.</param>
-/// <param name="Pictures">Pictures seen so far in this stage.</param>
-/// <param name="Total">Pictures this stage will see.</param>
-/// <param name="Loss">Average of the last steps' losses.</param>
+/// <summary>Progress of a training run.</summary>
+/// <param name="Stage">The current stage.</param>
+/// <param name="Pictures">Images seen so far in this stage.</param>
+/// <param name="Total">Total number of images of this stage.</param>
+/// <param name="Loss">Average loss of the last steps.</param>
 /// <param name="Note">A measure of quality, such as PSNR.</param>
 public sealed record TrainingProgress(string Stage, long Pictures, long Total, double Loss, string Note);

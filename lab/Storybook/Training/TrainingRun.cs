@@ -11,24 +11,24 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;
 
-/// <summary>What to train, and how long.</summary>
-/// <param name="Directory">Where state, log and model go; a run that finds its own state there goes on from it.</param>
-/// <param name="AutoencoderPictures">Pictures for the autoencoder.</param>
-/// <param name="DenoiserPictures">Pictures for U-Net and text encoder.</param>
-/// <param name="Seed">Seed of everything.</param>
+/// <summary>The plan of a training run.</summary>
+/// <param name="Directory">Directory of state, log and model; a run that finds its own state there resumes it.</param>
+/// <param name="AutoencoderPictures">Number of images for the autoencoder.</param>
+/// <param name="DenoiserPictures">Number of images for U-Net and text encoder.</param>
+/// <param name="Seed">Seed of the whole run.</param>
 /// <param name="From">
-/// A model directory that an earlier run made: its tokenizer and autoencoder are kept, and U-Net and text encoder begin with its weights.
-/// Null to begin with nothing.
+/// A model directory from an earlier run: its tokenizer and autoencoder are kept, and U-Net and text encoder start from its weights.
+/// Null to start from scratch.
 /// </param>
 public sealed record TrainingPlan(
     string Directory, long AutoencoderPictures = 34_000, long DenoiserPictures = 252_000, int Seed = 1, string? From = null);
 
 /// <summary>
-/// Makes the embedded model from nothing: tokenizer, then autoencoder, then U-Net with text encoder. State is saved every few minutes and the
-/// model exported with it, so that a run can be stopped at any time, used, and gone on with.
+/// Trains the embedded model: tokenizer, then autoencoder, then U-Net with text encoder. State is saved every few minutes and the
+/// model exported with it, so that a run can be stopped at any time, used, and resumed.
 /// </summary>
-/// <param name="plan">What to train.</param>
-/// <param name="time">The clock that saving and showing go by; the system's when null.</param>
+/// <param name="plan">The plan.</param>
+/// <param name="time">The clock for saving and showing samples; null for the system's.</param>
 public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
 {
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(3);
@@ -45,12 +45,12 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
 
     /// <summary>Trains, yielding reports; each is also appended to <c>loss.csv</c>.</summary>
     /// <param name="show">
-    /// Shown what the averaged weights draw, every ten minutes and at the end of each stage; null for never. The training's own random
-    /// numbers do not notice it.
+    /// Receives samples of the averaged weights, every ten minutes and at the end of each stage; null for never. They do not affect the
+    /// training's random numbers.
     /// </param>
     /// <param name="cancellationToken">Stops the run before its next step; the state is saved first.</param>
     /// <exception cref="OperationCanceledException">The run was stopped.</exception>
-    /// <exception cref="InvalidInputException">What the plan begins from, or the state in its directory, does not fit.</exception>
+    /// <exception cref="InvalidInputException">The model to start from, or the state in the directory, does not match.</exception>
     public IEnumerable<TrainingProgress> Run(Action<TrainingSamples>? show = null, CancellationToken cancellationToken = default)
     {
         Directory.CreateDirectory(plan.Directory);
@@ -109,7 +109,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         foreach (var progress in Kept(stage, () => SaveDenoiser(trainer.Parameters), show is null ? null : Show, cancellationToken))
             yield return progress;
 
-        // What was just exported: exactly the pictures that a user of the model would get.
+        // Uses the exported model: these are exactly the images that a user of the model would get.
         void Show()
         {
             using var model = StableDiffusionModel.Load(ModelDirectory);
@@ -117,7 +117,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         }
     }
 
-    // What the denoiser's training stands on: configs, tokenizer and, last, the autoencoder, whose file says that all of it is there.
+    // The prerequisites of the denoiser's training: configs, tokenizer and, last, the autoencoder, whose file marks completion.
     private double[] ExportFoundation(AutoencoderTrainer autoencoder)
     {
         var (scalingFactor, deviations) = autoencoder.MeasureLatents();
@@ -135,7 +135,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
         {
             var copy = Path.Combine(ModelDirectory, Path.GetRelativePath(from, file));
-            // A run that goes on has newer weights there already.
+            // A resumed run already has newer weights there.
             if (File.Exists(copy))
                 continue;
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
@@ -168,7 +168,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         }
     }
 
-    // Passes a stage's reports on. Saves and shows when it is time and at the end, and saves before leaving for a cancellation.
+    // Forwards a stage's reports. Saves and shows samples at intervals and at the end, and saves before a cancellation.
     private IEnumerable<TrainingProgress> Kept(IEnumerable<TrainingProgress> stage, Action save, Action? show, CancellationToken cancellationToken)
     {
         var (saved, shown) = (clock.GetTimestamp(), clock.GetTimestamp());

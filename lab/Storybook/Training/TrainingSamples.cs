@@ -6,22 +6,22 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;
 
-/// <summary>A picture that shows how far the training is.</summary>
-/// <param name="Picture">The picture.</param>
-/// <param name="Caption">What it is.</param>
+/// <summary>A sample image of a training run.</summary>
+/// <param name="Picture">The image.</param>
+/// <param name="Caption">Its caption.</param>
 public sealed record TrainingSample(Picture Picture, string Caption);
 
-/// <summary>What a stage of the training draws by now: the same pictures or captions every time, so that sheets can be compared.</summary>
+/// <summary>The samples of a stage: always the same images or captions, so that sheets can be compared.</summary>
 /// <param name="Stage">The stage.</param>
-/// <param name="Pictures">Pictures it has seen.</param>
-/// <param name="Samples">What it draws, row by row.</param>
-/// <param name="Columns">Samples in a row.</param>
+/// <param name="Pictures">Number of images seen in training.</param>
+/// <param name="Samples">The samples, row-major.</param>
+/// <param name="Columns">Number of samples per row.</param>
 public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<TrainingSample> Samples, int Columns)
 {
     private const int RoundTripCount = 8;
     private const int SeedsOfEachCaption = 2;
 
-    // Far beyond the pictures that are trained on.
+    // Far beyond the training images.
     private const long FirstRoundTrip = 1L << 42;
 
     private static readonly string[] Captions =
@@ -34,7 +34,7 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
         "a blue car in the city at sunset",
     ];
 
-    /// <summary>Drawn pictures, each with what the autoencoder makes of it beside it.</summary>
+    /// <summary>Drawn images, each next to its reconstruction by the autoencoder.</summary>
     internal static TrainingSamples RoundTrips(AutoencoderKL vae, int seed, long seen)
     {
         using var _ = no_grad();
@@ -51,7 +51,7 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
         return new(AutoencoderTrainer.Stage, seen, [.. samples], Columns: 4);
     }
 
-    /// <summary>Pictures of fixed captions from fixed noise.</summary>
+    /// <summary>Images of fixed captions from fixed noise.</summary>
     internal static TrainingSamples Generated(StableDiffusionModel model, long seen, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();

@@ -1,13 +1,13 @@
 namespace PromptToPrompt.Storybook.World;
 
-/// <summary>A sentence about a scene, and which of its words name which part of the picture.</summary>
-/// <param name="Text">The sentence: at most 25 words, one blank between words.</param>
-/// <param name="Grounding">The words that name a part, in order. Articles and prepositions name nothing and are left out.</param>
+/// <summary>A caption of a scene, with the words that name parts of the image.</summary>
+/// <param name="Text">The caption: at most 25 words, separated by single spaces.</param>
+/// <param name="Grounding">The words that name a part, in order, without articles and prepositions.</param>
 public sealed record Caption(string Text, IReadOnlyList<Grounding> Grounding)
 {
     /// <summary>
-    /// Words a scene as a user might, differently every time. What is not at its default is named, save that now and
-    /// then a colour or the place is left out: a model so learns that without the word anything may come.
+    /// Words a scene like a user, differently every time. Values that differ from the default are named, but occasionally a color or
+    /// the place is omitted, so that the model learns that anything may appear without the word.
     /// </summary>
     public static Caption Compose(Scene scene, Random rng)
     {
@@ -17,8 +17,8 @@ public sealed record Caption(string Text, IReadOnlyList<Grounding> Grounding)
     }
 
     /// <summary>
-    /// The plain wording of a scene, always the same. Scenes that differ in subject, in named colour or in place have
-    /// captions of equally many words; a style, time or weather that one of them lacks only adds words.
+    /// The plain wording of a scene, always the same. Scenes that differ in subject, named color or place have
+    /// captions of the same length; a style, time or weather that only one of them has adds words.
     /// </summary>
     public static Caption Canonical(Scene scene)
     {

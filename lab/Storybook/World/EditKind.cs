@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Storybook.World;
 
-/// <summary>What an edit changes.</summary>
+/// <summary>The slot that an edit changes.</summary>
 public enum EditKind
 {
     /// <summary>Another subject: "cat" becomes "dog".</summary>

@@ -1,11 +1,11 @@
 namespace PromptToPrompt.Storybook.World;
 
-/// <summary>Makes the edits that a model of this world is measured by.</summary>
+/// <summary>Creates the edit pairs for measuring a model of this world.</summary>
 public static class EditPairs
 {
     private static readonly EditKind[] Kinds = Enum.GetValues<EditKind>();
 
-    /// <summary>Makes pairs, evenly spread over the kinds of edit; the same count and seed give the same pairs.</summary>
+    /// <summary>Creates pairs, evenly spread over the kinds of edit; equal counts and seeds give equal pairs.</summary>
     public static IReadOnlyList<EditPair> Make(int count, int seed)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -16,12 +16,12 @@ public static class EditPairs
         return pairs;
     }
 
-    /// <summary>Makes a pair of one kind, from the next numbers of <paramref name="rng"/>.</summary>
+    /// <summary>Creates a pair of one kind, from the next numbers of <paramref name="rng"/>.</summary>
     public static EditPair Make(EditKind kind, Random rng)
     {
         ArgumentNullException.ThrowIfNull(rng);
         var scene = Scene.Sample(rng);
-        // Most edits start from a plain picture, as most users do.
+        // Most edits start from a plain image, as most users do.
         if (rng.Next(5) != 0)
             scene = scene with { Style = Style.Picture };
         var (source, target) = kind switch
@@ -51,7 +51,7 @@ public static class EditPairs
         };
     }
 
-    // Animals stay animals and things stay things, so that the edited subject is as likely where the first one was.
+    // Animals stay animals and objects stay objects, so that the new subject is plausible in the same place.
     private static (Scene Source, Scene Target) SwapSubject(Scene scene, Random rng)
     {
         var source = Scene.Allows(scene.Subject, scene.Trait) ? scene : scene with { Trait = Trait.None };

@@ -1,9 +1,9 @@
 namespace PromptToPrompt.Storybook.World;
 
 /// <summary>
-/// The numbers a layout seed stands for. Each is drawn by name, not in order, so that a scene that asks for more or
-/// fewer of them (another place, another subject) leaves all the others as they were.
-/// Lengths are in units of 1/128 of the picture's side; the origin is the top left corner.
+/// The numbers derived from a layout seed. Each is drawn by name, not in sequence, so that a scene that needs more or
+/// fewer of them (another place, another subject) leaves all others unchanged.
+/// Lengths are in units of 1/128 of the image's side; the origin is the top-left corner.
 /// </summary>
 internal sealed class Layout
 {

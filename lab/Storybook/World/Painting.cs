@@ -58,7 +58,7 @@ public sealed class Painting
         return cells;
     }
 
-    // A cell may cut through pixels when the grid does not divide the picture; each pixel counts by the area inside.
+    // If the grid does not divide the image, cells cut through pixels; each pixel then counts by the area inside.
     private float Average(Part part, int column, int gridWidth, int row, int gridHeight)
     {
         var (left, right) = ((float)column * Size / gridWidth, (float)(column + 1) * Size / gridWidth);
@@ -79,7 +79,7 @@ public sealed class Painting
         Part.Companion => companion[pixel] / 255f,
         Part.Accessory => accessory[pixel] / 255f,
         Part.Sky => sky[pixel] / 255f,
-        // Rounding while layers are drawn over each other can take the three a hair past the whole.
+        // Rounding of overlapping layers can make the sum of the three slightly exceed the whole.
         Part.Place => Math.Max(0, 255 - subject[pixel] - companion[pixel] - sky[pixel]) / 255f,
         Part.Whole => 1f,
         _ => throw new ArgumentOutOfRangeException(nameof(part)),

@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Storybook.World;
 
-/// <summary>Where a picture plays.</summary>
+/// <summary>The place of a scene.</summary>
 public enum Place
 {
     /// <summary>A meadow with a winding river.</summary>

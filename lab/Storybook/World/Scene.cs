@@ -1,8 +1,8 @@
 namespace PromptToPrompt.Storybook.World;
 
 /// <summary>
-/// Everything that decides a picture: what a caption can say, and <see cref="LayoutSeed"/> for all it does not say
-/// (position, size, horizon, shapes of hills and clouds). Two scenes with one seed share their layout.
+/// All properties of an image: those that a caption can name, and <see cref="LayoutSeed"/> for all others
+/// (position, size, horizon, shapes of hills and clouds). Two scenes with the same seed share their layout.
 /// </summary>
 public sealed record Scene
 {
@@ -30,7 +30,7 @@ public sealed record Scene
     /// <summary>The style.</summary>
     public Style Style { get; init; }
 
-    /// <summary>The seed of everything unsaid.</summary>
+    /// <summary>The seed of everything that a caption does not name.</summary>
     public required int LayoutSeed { get; init; }
 
     /// <summary>All subjects.</summary>

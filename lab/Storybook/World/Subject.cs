@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Storybook.World;
 
-/// <summary>What a picture is of, and what may stand beside it.</summary>
+/// <summary>The subject of an image, or its companion.</summary>
 public enum Subject
 {
     /// <summary>A sitting cat: pointed ears and a long curled tail.</summary>

@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Storybook.World;
 
-/// <summary>The time a picture plays at.</summary>
+/// <summary>The time of day of a scene.</summary>
 public enum TimeOfDay
 {
     /// <summary>Daylight; usually not named in a caption.</summary>

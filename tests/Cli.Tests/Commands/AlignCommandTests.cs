@@ -36,7 +36,7 @@ public sealed class AlignCommandTests
         var tail = string.Concat(Enumerable.Repeat(" cat", 80));
         using var json = Align("a (dog:1.2)" + tail, "a fox" + tail, "--long-prompts");
         Assert.Equal(154, json.RootElement.GetProperty("mapper").GetArrayLength());
-        Assert.Contains("--kind: refine is defined", P2P.Run("align", "a dog" + tail, "a fox" + tail, "--kind", "refine", "--long-prompts", "--model", EmbeddedModel.Folder()).FailedWith(2));
+        Assert.Contains("--kind: refine supports", P2P.Run("align", "a dog" + tail, "a fox" + tail, "--kind", "refine", "--long-prompts", "--model", EmbeddedModel.Folder()).FailedWith(2));
     }
 
     [Fact]

@@ -12,7 +12,7 @@ public sealed class DeviceOptionTests
     {
         Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU here");
         var error = InProcess.Run("generate", "a house", "--device", device, "--model", EmbeddedModel.Folder()).FailedWith(2);
-        Assert.Contains($"--device: {device} is not available: this libtorch computes on the CPU alone", error);
+        Assert.Contains($"--device: {device} is not available: this libtorch supports only the CPU", error);
     }
 
     [Fact]

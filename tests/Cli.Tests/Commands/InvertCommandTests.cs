@@ -108,7 +108,7 @@ public sealed class InvertCommandTests : IDisposable
         Assert.Contains("cut.safetensors", InProcess.Run([.. edit, Changed("cut.safetensors", bytes => bytes[..^50])]).FailedWith(2));
         Assert.Contains("is not an inversion", InProcess.Run([.. edit, Path.Combine(EmbeddedModel.Folder(), "vae", "diffusion_pytorch_model.safetensors")]).FailedWith(2));
         Assert.Contains("--steps", InProcess.Run([.. edit, folder["ball.safetensors"], "--steps", "7"]).FailedWith(2));
-        Assert.Contains("another model", InProcess.Run([.. edit, folder["ball.safetensors"], "--model", OtherModel()]).FailedWith(2));
+        Assert.Contains("a different model", InProcess.Run([.. edit, folder["ball.safetensors"], "--model", OtherModel()]).FailedWith(2));
         Assert.Contains("--image", InProcess.Run(["edit", Prompt, "a blue ball", "--image", folder["none.png"], "-o", folder["out"]]).FailedWith(2));
         Assert.Contains("--method", InProcess.Run([.. edit, folder["ball.safetensors"], "--method", "direct"]).FailedWith(2));
         Assert.Contains("--early-stop", InProcess.Run(["edit", Prompt, "a blue ball", "--early-stop", "1", "-o", folder["out"]]).FailedWith(2));

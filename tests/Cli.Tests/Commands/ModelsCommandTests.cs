@@ -67,7 +67,7 @@ public sealed class ModelsCommandTests : IDisposable
         Assert.Equal(3, pictures.Distinct().Count());
         using var tokens = Succeeded("tokens", "a toy", "--model", storybook, "--embedding", folder["toy.safetensors"], "--json");
         Assert.Equal(2, tokens.RootElement.GetProperty("words")[1].GetProperty("tokens").GetArrayLength());
-        Assert.Contains("toy.safetensors holds no LoRA", InProcess.Run("generate", "a house", "--model", storybook, "--lora", folder["toy.safetensors"]).FailedWith(2));
+        Assert.Contains("toy.safetensors contains no LoRA", InProcess.Run("generate", "a house", "--model", storybook, "--lora", folder["toy.safetensors"]).FailedWith(2));
     }
 
     [Fact]

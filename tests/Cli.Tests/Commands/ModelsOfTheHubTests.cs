@@ -54,8 +54,8 @@ public sealed class ModelsOfTheHubTests : IAsyncDisposable
     {
         hub.Add("model.safetensors", [1, 2, 3], isLarge: true);
         hub.FalseSizes["model.safetensors"] = 1L << 60;
-        Assert.Contains("make room", P2P.RunIn(environment, "models", "pull", Name, "--revision", "v1", "--file", "model.safetensors").FailedWith(2));
-        Assert.Contains("--file: owner/model is no model directory: it has no model_index.json. Download one of its files instead: model.safetensors.", P2P.RunIn(environment, "models", "pull", Name, "--revision", "v1").FailedWith(2));
+        Assert.Contains("Free some space", P2P.RunIn(environment, "models", "pull", Name, "--revision", "v1", "--file", "model.safetensors").FailedWith(2));
+        Assert.Contains("--file: owner/model is not a model directory: it has no model_index.json. Download one of its files instead: model.safetensors.", P2P.RunIn(environment, "models", "pull", Name, "--revision", "v1").FailedWith(2));
         Assert.Contains("no revision", P2P.RunIn(environment, "models", "pull", Name).FailedWith(2));
         Assert.Contains("no model owner/other", P2P.RunIn(environment, "models", "pull", "owner/other").FailedWith(2));
         Assert.Contains("OWNER/NAME", P2P.RunIn(environment, "models", "pull", "other").FailedWith(2));

@@ -31,7 +31,7 @@ public class PictureFileTests
         for (var length = 1; length < file.Length - end; length += length < 40 || length > file.Length - 40 ? 1 : 1 + (file.Length / 40))
         {
             var message = Refused(file[..length], $"{kind} cut to {length} of {file.Length}");
-            Assert.True(length < 200 || message.Contains("cut off"), $"{kind} cut to {length}: {message}");
+            Assert.True(length < 200 || message.Contains("truncated"), $"{kind} cut to {length}: {message}");
         }
 
         for (var length = file.Length - end; length < file.Length; length++)
@@ -64,7 +64,7 @@ public class PictureFileTests
             end++;
         byte[] With(int copies) => [.. file[..end], .. Enumerable.Repeat(file[start..end], copies).SelectMany(copy => copy), .. file[end..]];
         Assert.Equal(Read(file).Rgb, Read(With(20)).Rgb);
-        Assert.Contains("more scans", Refused(With(1000), kind));
+        Assert.Contains("too many scans", Refused(With(1000), kind));
     }
 
     [Theory]
@@ -78,10 +78,10 @@ public class PictureFileTests
     }
 
     [Theory]
-    [InlineData("photo.heic", "a HEIC picture", "\0\0\0\u0018ftypheic\0\0\0\0mif1heic")]
-    [InlineData("photo.heif", "a HEIC picture", "\0\0\0\u0018ftypmif1\0\0\0\0mif1heic")]
-    [InlineData("photo.avif", "an AVIF picture", "\0\0\0\u001Cftypavif\0\0\0\0mif1miaf")]
-    [InlineData("photo.avif", "an AVIF picture", "\0\0\0\u0018ftypmif1\0\0\0\0mif1avif")]
+    [InlineData("photo.heic", "a HEIC image", "\0\0\0\u0018ftypheic\0\0\0\0mif1heic")]
+    [InlineData("photo.heif", "a HEIC image", "\0\0\0\u0018ftypmif1\0\0\0\0mif1heic")]
+    [InlineData("photo.avif", "an AVIF image", "\0\0\0\u001Cftypavif\0\0\0\0mif1miaf")]
+    [InlineData("photo.avif", "an AVIF image", "\0\0\0\u0018ftypmif1\0\0\0\0mif1avif")]
     [InlineData("clip.mp4", "a video", "\0\0\0\u0018ftypisom\0\0\0\0isommp41")]
     [InlineData("raw.cr3", "CR3", "\0\0\0\u0018ftypcrx \0\0\0\0crx isom")]
     [InlineData("raw.cr2", "CR2", "II*\0\u0010\0\0\0CR\u0002\0")]
@@ -101,7 +101,7 @@ public class PictureFileTests
     [InlineData("photo.jpg", "Git LFS pointer", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")]
     [InlineData("photo.jpg", "a text", "this is a text, not a picture")]
     [InlineData("photo.jpg", "a ZIP archive", "PK\u0003\u0004")]
-    [InlineData("photo.jpg", "not a picture", "\u0001\u0002\u0003\u0004")]
+    [InlineData("photo.jpg", "not an image", "\u0001\u0002\u0003\u0004")]
     [InlineData("photo.jpg", "is empty", "")]
     public void OtherFilesAreCalledWhatTheyAre(string name, string expected, string content)
     {

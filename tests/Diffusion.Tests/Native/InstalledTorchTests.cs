@@ -33,7 +33,7 @@ public sealed class InstalledTorchTests
     public void AnotherVersionDoesNotMatch(string version)
     {
         using var torch = new PretendTorch(version);
-        Assert.Equal($"is version {version}; wanted is 2.10.x", InstalledTorch.In(torch.Package)!.Mismatch());
+        Assert.Equal($"is version {version}; 2.10.x is required", InstalledTorch.In(torch.Package)!.Mismatch());
     }
 
     [Fact]

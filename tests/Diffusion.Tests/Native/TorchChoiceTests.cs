@@ -21,7 +21,7 @@ public sealed class TorchChoiceTests
         using var other = new PretendTorch("2.8.0");
         using var active = new PretendTorch(package: InEnvironment);
         var error = Assert.Throws<InvalidInputException>(() => Choice("none", (TorchChoice.Variable, other.Package), ("VIRTUAL_ENV", active.Root)).Installed());
-        Assert.Contains($"{other.Libraries} is version 2.8.0; wanted is 2.10.x", error.Message);
+        Assert.Contains($"{other.Libraries} is version 2.8.0; 2.10.x is required", error.Message);
         error = Assert.Throws<InvalidInputException>(() => Choice("none", (TorchChoice.Variable, active.Root)).Installed());
         Assert.Contains(active.Root, error.Message);
     }

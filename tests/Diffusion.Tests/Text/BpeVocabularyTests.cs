@@ -20,11 +20,11 @@ public sealed class BpeVocabularyTests
         { "vocab.json", "{\"a\":0,\"a\":1}", "twice" },
         { "merges.txt", "#version: 0.2\na b c\n", "line 2 is not a pair" },
         { "merges.txt", "ab\n", "line 1 is not a pair" },
-        { "merges.txt", "#version: 0.2\nqq zz\n", "does not know" },
+        { "merges.txt", "#version: 0.2\nqq zz\n", "is not in vocab.json" },
         { "tokenizer_config.json", "{}", "has no \"model_max_length\"" },
         { "tokenizer_config.json", "{\"model_max_length\":1}", "has no \"model_max_length\"" },
         { "tokenizer_config.json", "{\"model_max_length\":1000000000000000019884624838656}", "has no \"model_max_length\"" },
-        { "tokenizer_config.json", "{\"model_max_length\":77,\"pad_token\":\"<pad>\"}", "does not know the special token \"<pad>\"" },
+        { "tokenizer_config.json", "{\"model_max_length\":77,\"pad_token\":\"<pad>\"}", "does not contain the special token \"<pad>\"" },
         { "special_tokens_map.json", "{", "is not JSON" },
     };
 
@@ -85,7 +85,7 @@ public sealed class BpeVocabularyTests
 
         File.Delete(Path.Combine(directory.Path, "special_tokens_map.json"));
         var error = Assert.Throws<InvalidInputException>(() => ClipTokenizer.Load(directory.Path));
-        Assert.Contains("does not name the \"bos_token\"", error.Message);
+        Assert.Contains("has no \"bos_token\"", error.Message);
     }
 
     [Theory]

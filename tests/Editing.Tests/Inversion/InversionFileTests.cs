@@ -77,7 +77,7 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
         var config = PathOf("model/scheduler/scheduler_config.json");
         System.IO.File.WriteAllText(config, System.IO.File.ReadAllText(config).Replace("0.012", "0.013", StringComparison.Ordinal));
         using var other = StableDiffusionModel.Load(PathOf("model"));
-        Assert.Contains("another model", Refused(() => InversionFile.Load(PathOf("inversion"), other)), StringComparison.Ordinal);
+        Assert.Contains("a different model", Refused(() => InversionFile.Load(PathOf("inversion"), other)), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -30,7 +30,7 @@ public sealed class BlendWordsTests
     [Theory]
     [InlineData("tiger", "\"tiger\" is in none of the prompts", "\"Dog\"")]
     [InlineData("cat:cat:dog", "\"cat\" is not in the prompt", "\"rhino,\"")]
-    [InlineData("cat:rhino", "2 lists of words for 3 prompts", "one list for each prompt")]
+    [InlineData("cat:rhino", "2 lists of words for 3 prompts", "one list per prompt")]
     public void RefusesWordsThatAreNotThere(string text, string what, string help)
     {
         var exception = Assert.Throws<InvalidInputException>(() => BlendWords.Parse(text).Find(Prompts, "BlendSubtract"));

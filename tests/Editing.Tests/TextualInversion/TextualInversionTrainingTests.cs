@@ -162,15 +162,15 @@ public sealed class TextualInversionTrainingTests : IDisposable
         Refused("without spaces", Settings with { Word = "my cat" });
         Refused("as a weight", Settings with { Word = "(c:2)" });
         Refused("as a weight", Settings with { Word = @"\(c" });
-        Refused("has 5 tokens", Settings with { Initial = "zebra" });
+        Refused("is 5 tokens", Settings with { Initial = "zebra" });
         Refused("Initial: \"\" is not one word", Settings with { Initial = "" });
-        Refused("no place for the word", Settings with { Templates = ["a cat"] });
+        Refused("has no placeholder", Settings with { Templates = ["a cat"] });
         Refused("is cut off", Settings with { Templates = [string.Concat(Enumerable.Repeat("a cat ", 40)) + "{}"] });
         Refused("Vectors: 0 is out of range", Settings with { Vectors = 0 });
         Refused("LearningRate: 0 is out of range", Settings with { LearningRate = 0 });
-        Refused("no pictures", Settings, []);
+        Refused("no images", Settings, []);
         var picture = ConceptPictures.For(model)[0];
-        Refused("one size", Settings, [picture, picture with { Picture = picture.Picture.Resize(64, 64) }]);
+        Refused("the same size", Settings, [picture, picture with { Picture = picture.Picture.Resize(64, 64) }]);
         Assert.Contains("lower learning rate", Assert.Throws<InvalidInputException>(() => Train(Settings with { LearningRate = 1e30 })).Message);
     }
 

@@ -10,7 +10,7 @@ public sealed class DeviceBenchTests
     public void WhereNoGpuIsItSaysSo()
     {
         Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU here");
-        Assert.Contains("There is no GPU to measure: this libtorch computes on the CPU alone", P2P.RunLab("bench", "device", "--model", EmbeddedModel.Folder()).FailedWith(2));
+        Assert.Contains("There is no GPU to measure: this libtorch supports only the CPU", P2P.RunLab("bench", "device", "--model", EmbeddedModel.Folder()).FailedWith(2));
     }
 
     [Fact]

@@ -256,10 +256,10 @@ public sealed class StudioApiTests
         await Problem(HttpStatusCode.BadRequest, "prompt", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { seed = 1 }));
         await Problem(HttpStatusCode.BadRequest, "no project", await http.PostAsJsonAsync("/api/projects/none/generate", House));
         var source = await studio.Make(project, "generate", House);
-        await Problem(HttpStatusCode.BadRequest, "\"house=0.4\" is not a part of the steps", await http.PostAsJsonAsync($"/api/projects/{project}/edit", new { source, prompt = "a house", crossSteps = "house=0.4" }));
+        await Problem(HttpStatusCode.BadRequest, "\"house=0.4\" is not a range of steps", await http.PostAsJsonAsync($"/api/projects/{project}/edit", new { source, prompt = "a house", crossSteps = "house=0.4" }));
         await Problem(HttpStatusCode.NotFound, "no version", await http.GetAsync("/api/versions/none"));
         await Problem(HttpStatusCode.NotFound, "no job", await http.GetAsync("/api/jobs/none/events"));
-        await Problem(HttpStatusCode.BadRequest, "not a picture", await http.PostAsync("/api/pictures", new ByteArrayContent("no picture"u8.ToArray())));
+        await Problem(HttpStatusCode.BadRequest, "not an image", await http.PostAsync("/api/pictures", new ByteArrayContent("no picture"u8.ToArray())));
         await Problem(HttpStatusCode.BadRequest, "pixels", await http.PostAsync("/api/pictures", new ByteArrayContent(Painted(400, 400))));
         await Problem(HttpStatusCode.RequestEntityTooLarge, "larger", await http.PostAsync("/api/pictures", new ByteArrayContent(new byte[50_000])));
     }

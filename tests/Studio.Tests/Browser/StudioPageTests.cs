@@ -86,7 +86,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
     {
         await using var visitor = await browser.Visit();
         await Give(visitor, "not a picture"u8.ToArray());
-        await Expect(visitor.Alert).ToContainTextAsync("not a picture");
+        await Expect(visitor.Alert).ToContainTextAsync("not an image");
         await visitor.Touch("Close");
         await Expect(visitor.Alert).ToHaveCountAsync(0);
     }

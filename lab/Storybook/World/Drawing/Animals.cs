@@ -145,6 +145,6 @@ internal static class Animals
         brush.Part = Part.Subject;
     }
 
-    // Only the subject has a mask for what it wears.
+    // Only the subject has a separate mask for its accessories.
     private static Part Accessory(Part part) => part == Part.Subject ? Part.Accessory : part;
 }

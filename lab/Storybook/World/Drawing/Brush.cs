@@ -3,8 +3,8 @@ using SkiaSharp;
 namespace PromptToPrompt.Storybook.World.Drawing;
 
 /// <summary>
-/// Draws shapes in the style of the scene, and the same shapes into the masks. What is drawn never asks for the style;
-/// how it is drawn is decided here alone.
+/// Draws shapes in the style of the scene, and the same shapes into the masks. Callers are independent of the style;
+/// only this class applies it.
 /// </summary>
 internal sealed class Brush : IDisposable
 {

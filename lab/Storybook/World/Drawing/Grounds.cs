@@ -21,7 +21,7 @@ internal static class Grounds
         paint(stage);
     }
 
-    /// <summary>The height of the water's near edge at a beach or lake: just behind whoever stands on the shore.</summary>
+    /// <summary>The height of the water's near edge at a beach or lake, just behind the subject on the shore.</summary>
     public static float Shore(Layout layout) =>
         Math.Max(layout.Horizon + 12, layout.BaseY - layout.Range("shore", 7, 16));
 

@@ -43,7 +43,7 @@ internal sealed class LearnedWords : IDisposable
             }
 
             if (tokens.GroupBy(token => token.Normal).FirstOrDefault(group => group.Count() > 1) is { } same)
-                throw new InvalidInputException(nameof(ModelLoadOptions.Embeddings), $"Two of them define the word \"{same.First().Text}\".", "Give one another word: my-word=FILE.");
+                throw new InvalidInputException(nameof(ModelLoadOptions.Embeddings), $"Two embeddings define the word \"{same.First().Text}\".", "Give one another word: my-word=FILE.");
         }
         catch
         {

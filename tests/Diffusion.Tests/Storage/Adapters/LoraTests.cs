@@ -207,10 +207,10 @@ public sealed class LoraTests(SmallModels models) : IClassFixture<SmallModels>, 
 
     [Theory]
     [InlineData("lora_unet_down_blocks_7_attentions_0_proj_in.lora_down.weight", "lora_unet_down_blocks_7_attentions_0_proj_in\", which")]
-    [InlineData("lora_te2_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight", "another kind of model")]
+    [InlineData("lora_te2_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight", "another type of model")]
     [InlineData("lora_unet_mid_block_resnets_0_conv1.oft_blocks", "OFT")]
     [InlineData("lora_unet_mid_block_resnets_0_conv1.on_input", "IA3")]
-    [InlineData("conv_in.weight", "belongs to no LoRA")]
+    [InlineData("conv_in.weight", "not part of a LoRA")]
     [InlineData("lora_unet_mid_block_resnets_0_conv2.lora_down.weight", "only a part")]
     public void FilesThatDoNotFitAreOneClearLine(string name, string expected)
     {
@@ -228,7 +228,7 @@ public sealed class LoraTests(SmallModels models) : IClassFixture<SmallModels>, 
         Save("l.safetensors", ($"unet.{Query}.lora_A.weight", Numbers(2, 32)), ($"unet.{Query}.lora_B.weight", Numbers(32, 3)));
         Refused(model, "[32, 3] times [2, 32]");
         Save("l.safetensors", ("conv_in.weight", Numbers(2, 32)));
-        Refused(model, "holds no LoRA");
+        Refused(model, "contains no LoRA");
         Save("l.safetensors",
             ($"unet.{Query}.lora_A.weight", Numbers(2, 32)), ($"unet.{Query}.lora_B.weight", Numbers(32, 2)),
             ($"{Query}.lora_A.weight", Numbers(2, 32)), ($"{Query}.lora_B.weight", Numbers(32, 2)));

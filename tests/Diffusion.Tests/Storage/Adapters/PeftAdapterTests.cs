@@ -232,7 +232,7 @@ public sealed class PeftAdapterTests(SmallModels models) : IClassFixture<SmallMo
             ["bundle_emb.toy.clip_g"] = Numbers(3, 32),
         });
         var error = Assert.Throws<InvalidInputException>(() => StableDiffusionModel.Load(models.Xl, options: new() { Loras = [new Lora(folder["c.safetensors"])] }));
-        Assert.Contains("the bundled word \"toy\" holds vectors 25 wide", error.Message);
+        Assert.Contains("the bundled word \"toy\" contains vectors of width 25", error.Message);
     }
 
     public void Dispose()

@@ -73,7 +73,7 @@ public sealed class TextEmbeddingTests(SmallModels models) : IClassFixture<Small
     public void FilesThatDoNotFitAreOneClearLine()
     {
         Save("x.safetensors", ("emb_params", Numbers(2, 48)));
-        Refused("48 wide, but those of", "x.safetensors");
+        Refused("vectors of width 48", "x.safetensors");
         Save("x.safetensors", ("clip_l", Numbers(2, 32)), ("clip_g", Numbers(2, 32)));
         Refused("has one tensor", "x.safetensors");
         Save("x.safetensors", ("emb_params", Numbers(2, 32, 1)));
@@ -93,7 +93,7 @@ public sealed class TextEmbeddingTests(SmallModels models) : IClassFixture<Small
         Save("nan.safetensors", ("<x>", full(1, 32, float.NaN)));
         Save("whole.safetensors", ("<x>", ones(1, 32, dtype: ScalarType.Int32)));
         Save("none.safetensors");
-        foreach (var (file, expected) in new[] { ("nan", "NaN"), ("whole", "Int32"), ("none", "holds no tensors") })
+        foreach (var (file, expected) in new[] { ("nan", "NaN"), ("whole", "Int32"), ("none", "contains no tensors") })
         {
             var error = Assert.Throws<InvalidInputException>(() => StableDiffusionModel.Load(models.Plain, options: Options(new TextEmbedding(folder[$"{file}.safetensors"])))).Message;
             Assert.Contains(expected, error);

@@ -80,17 +80,17 @@ public sealed class BlobDownloadTests : PullingTests
     public async Task AWrongHashIsRefused(string path, int length)
     {
         hub.FalseHashes[path] = new string('a', length);
-        Assert.Contains($"{path} is not what the hub announced", await FailureAsync());
+        Assert.Contains($"{path} does not match the hash that the hub announced", await FailureAsync());
         Assert.Empty(Directory.GetFiles(Path.Combine(Cache, "blobs"), "aaa*"));
         hub.FalseHashes[path] = "../../../escape";
-        Assert.Contains("without a hash", await FailureAsync());
+        Assert.Contains("has no hash", await FailureAsync());
     }
 
     [Fact]
     public async Task ABodyOfAnotherLengthIsRefused()
     {
         hub.FalseSizes[Weights] = 1000;
-        Assert.Contains("where 1000 were announced", await FailureAsync());
+        Assert.Contains("instead of the announced 1000", await FailureAsync());
         hub.Fault = async context =>
         {
             if (!context.Request.Path.Value!.EndsWith(hub.HashOf(Weights), StringComparison.Ordinal))

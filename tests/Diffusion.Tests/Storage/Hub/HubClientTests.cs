@@ -21,17 +21,17 @@ public sealed class HubClientTests : PullingTests
         await PullAsync();
         Assert.All(hub.Requests, seen => Assert.Equal(seen.ToContentHost ? null : "Bearer hf_file", seen.Authorization));
         environment["HF_TOKEN"] = "two words";
-        Assert.Contains("HF_TOKEN holds no token", await FailureAsync());
+        Assert.Contains("HF_TOKEN does not contain a valid token", await FailureAsync());
     }
 
     [Theory]
     [InlineData(401, "RepoNotFound", "set HF_TOKEN")]
-    [InlineData(401, "GatedRepo", "accept its terms")]
-    [InlineData(403, "GatedRepo", "accept its terms")]
+    [InlineData(401, "GatedRepo", "Accept its terms")]
+    [InlineData(403, "GatedRepo", "Accept its terms")]
     [InlineData(403, null, "private or gated")]
     [InlineData(404, "RepoNotFound", "has no model owner/model")]
     [InlineData(404, "RevisionNotFound", "no revision \"main\"")]
-    [InlineData(418, null, "answers 418")]
+    [InlineData(418, null, "returned status 418")]
     public async Task RefusalsSayWhatToDo(int status, string? code, string message)
     {
         hub.Fault = context =>
@@ -78,7 +78,7 @@ public sealed class HubClientTests : PullingTests
     [Theory]
     [InlineData(429, "86400", "86400 s", 1)]
     [InlineData(429, "3", "too many requests", 5)]
-    [InlineData(503, null, "in trouble (503)", 5)]
+    [InlineData(503, null, "server error (503)", 5)]
     public async Task WaitingHasAnEnd(int status, string? after, string message, int requests)
     {
         hub.Fault = context =>
@@ -100,7 +100,7 @@ public sealed class HubClientTests : PullingTests
                 await context.Response.Body.WriteAsync(content);
             return true;
         };
-        Assert.Contains("without end", await FailureAsync());
+        Assert.Contains("endless response", await FailureAsync());
     }
 
     [Theory]
@@ -119,7 +119,7 @@ public sealed class HubClientTests : PullingTests
             await context.Response.WriteAsync(answer);
             return true;
         };
-        Assert.Contains("does not answer as the hub does", await FailureAsync());
+        Assert.Contains("did not return a valid response", await FailureAsync());
     }
 
     [Theory]

@@ -82,18 +82,18 @@ public sealed class ModelPullTests : PullingTests
     public async Task NamesThatLeadOutAreRefused(string name)
     {
         hub.Add(name, "{}");
-        Assert.Contains("leads out of the cache", await FailureAsync());
+        Assert.Contains("leads outside the cache", await FailureAsync());
         Assert.Empty(Directory.GetFiles(Cache, "*", SearchOption.AllDirectories));
     }
 
     [Fact]
     public async Task ADiskWithoutRoomIsToldBeforeTheDownload()
     {
-        Assert.Contains("make room", await FailureAsync(free: content.Length - 1));
+        Assert.Contains("Free some space", await FailureAsync(free: content.Length - 1));
         Assert.Empty(hub.Fetches(Weights));
         hub.FalseSizes[Weights] = long.MaxValue;
         hub.FalseSizes["tokenizer/vocab.json"] = long.MaxValue;
-        Assert.Contains("make room", await FailureAsync(free: long.MaxValue));
+        Assert.Contains("Free some space", await FailureAsync(free: long.MaxValue));
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed class FileSignatureTests(SmallModels models) : IClassFixture<Small
         { "pointer", Utf8("version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 4\n"), "git lfs pull" },
         { "GGUF", [.. "GGUF\u0003\0\0\0"u8, .. new byte[100]], "a GGUF file" },
         { "nothing", [], "an empty file" },
-        { "zeros", new byte[5000], "nothing but zeros" },
+        { "zeros", new byte[5000], "starts with zeros" },
         { "gzip", Gzip("model"), "a gzip archive" },
         { "tar", Tar(), "a tar archive" },
         { "7-Zip", [(byte)'7', (byte)'z', 0xBC, 0xAF, 0x27, 0x1C, 0, 4, .. new byte[60]], "a 7-Zip archive" },
@@ -67,7 +67,7 @@ public sealed class FileSignatureTests(SmallModels models) : IClassFixture<Small
     {
         var model = CopyOf(models.Plain, "m");
         File.WriteAllText(Path.Combine(model, "unet", "config.json"), "{\"error\":\"Repository not found\"}");
-        Says("a server's answer, \"Repository not found\"", "config.json", () => StableDiffusionModel.Load(model));
+        Says("a server's response, \"Repository not found\"", "config.json", () => StableDiffusionModel.Load(model));
     }
 
     /// <summary>A file that ends early, wherever it does, is refused as truncated or by what is left of it.</summary>

@@ -100,10 +100,10 @@ public sealed class GivenVaeTests : IDisposable
     public void WhatIsNoAutoencoderIsRefused()
     {
         Directory.CreateDirectory(folder["empty"]);
-        Assert.Contains("is no autoencoder", Refused(model, new() { Vae = folder["empty"] }));
+        Assert.Contains("is not an autoencoder", Refused(model, new() { Vae = folder["empty"] }));
         Assert.Contains("\"_class_name\" is \"UNet2DConditionModel\"", Refused(model, new() { Vae = Path.Combine(other, "unet") }));
         SafetensorsWriter.Write(folder["x.safetensors"], [KeyValuePair.Create("a.weight", ones(2))]);
-        Assert.Contains("holds no autoencoder", Refused(model, new() { Vae = folder["x.safetensors"] }));
+        Assert.Contains("contains no autoencoder", Refused(model, new() { Vae = folder["x.safetensors"] }));
         File.WriteAllText(folder["page.safetensors"], "<html></html>");
         Assert.Contains("a web page", Refused(model, new() { Vae = folder["page.safetensors"] }));
     }

@@ -140,7 +140,7 @@ public sealed class SingleFileModelTests : IDisposable
     [InlineData("conditioner.embedders.0.model.ln_final.weight", "the refiner of Stable Diffusion XL")]
     [InlineData("lora_unet_mid_block_attentions_0_proj_in.lora_down.weight", "is a LoRA")]
     [InlineData("down_blocks.0.resnets.0.conv1.weight", "one part of a model directory")]
-    [InlineData("joint_blocks.0.x_block.attn.qkv.weight", "no Stable Diffusion checkpoint")]
+    [InlineData("joint_blocks.0.x_block.attn.qkv.weight", "not a Stable Diffusion checkpoint")]
     public void OtherFilesAreOneClearLine(string name, string expected) => Assert.Contains(expected, Refused(new() { [name] = ones(1) }));
 
     [Fact]

@@ -26,7 +26,7 @@ public sealed class WeightFilesTests : IDisposable
     [Fact]
     public void WhatIsNotThereIsOneClearLine()
     {
-        Assert.Contains("holds no weights", Refused(null));
+        Assert.Contains("contains no weights", Refused(null));
         Touch($"{Stem}.fp16.safetensors");
         Assert.Contains("fp16", Refused("bf16"));
         Touch($"{Stem}.non_ema.safetensors");
@@ -53,12 +53,12 @@ public sealed class WeightFilesTests : IDisposable
         WriteIndex("\"a\":\"one.safetensors\",\"b\":\"three.safetensors\"");
         Assert.Contains("three.safetensors is missing", RefusedIndex());
         WriteIndex("\"a\":\"../one.safetensors\"");
-        Assert.Contains("not a safetensors file beside it", RefusedIndex());
+        Assert.Contains("not a safetensors file in the same directory", RefusedIndex());
         WriteIndex("\"a\":3");
         Assert.Contains("must be a text", RefusedIndex());
         SafetensorsWriter.Write(folder["two.safetensors"], [new("a", ones(1)), new("c", ones(1))]);
         WriteIndex("\"a\":\"one.safetensors\",\"c\":\"two.safetensors\"");
-        Assert.Contains("and in another of its files", RefusedIndex());
+        Assert.Contains("and also in another file", RefusedIndex());
         File.WriteAllText(folder["model.safetensors.index.json"], "{}");
         Assert.Contains("weight_map", RefusedIndex());
     }
