@@ -27,9 +27,9 @@ internal static class AlignCommand
         {
             var tokenizer = model.LoadTokenizer(parse);
             var texts = (Source: parse.GetValue(source)!, Target: parse.GetValue(target)!);
-            var windows = longPrompts.Windows(parse, tokenizer, texts.Source, texts.Target);
+            var chunks = longPrompts.Windows(parse, tokenizer, texts.Source, texts.Target);
             var alignment = TokenAlignment.Create(
-                kind.Read(parse), PromptReading.Read(tokenizer, texts.Source, windows), PromptReading.Read(tokenizer, texts.Target, windows));
+                kind.Read(parse), PromptReading.Read(tokenizer, texts.Source, chunks), PromptReading.Read(tokenizer, texts.Target, chunks));
             Warnings.Truncated(alignment.Source, alignment.Target);
             Warnings.Notation(texts.Source, texts.Target);
             if (report.Json(parse))

@@ -43,18 +43,18 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     /// <summary>Runs an edit of a recorded source. The source is run first if it is not recorded with enough chunks.</summary>
     /// <param name="model">The model that made the source.</param>
     /// <param name="recipe">The edit.</param>
-    /// <param name="windows">Number of chunks.</param>
+    /// <param name="chunks">Number of chunks.</param>
     /// <param name="reporter">Returns the progress receiver of a stage.</param>
     /// <param name="stage">The stage name of the edit.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     /// <exception cref="InvalidInputException">The source was made by another model, or the edit does not fit it.</exception>
-    public EditResult Edit(StableDiffusionModel model, EditedRecipe recipe, int windows, Func<string, JobReporter> reporter, string stage, CancellationToken cancellationToken)
+    public EditResult Edit(StableDiffusionModel model, EditedRecipe recipe, int chunks, Func<string, JobReporter> reporter, string stage, CancellationToken cancellationToken)
     {
         var source = store.Version(recipe.Source);
         var mask = recipe.Mask is { } name ? store.Mask(name) : null;
         if (mask is not null && OwnSize.Of(source, store) is { } own)
             mask = own.FrameMask(mask);
-        var session = SessionOf(model, source, windows, reporter, cancellationToken);
+        var session = SessionOf(model, source, chunks, reporter, cancellationToken);
         return session.Session.Edit(recipe.Request(mask), new Observation { Attention = true, Trace = true }, reporter(stage), cancellationToken);
     }
 
@@ -62,12 +62,12 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     /// <param name="predicate">Whether to drop the recording of a key.</param>
     public void Forget(Func<string, bool> predicate) => sessions.Remove(predicate);
 
-    private RecordedSource Drawing(StableDiffusionModel model, DrawnRecipe recipe, int windows) =>
-        new(new(model, new GenerationRequest { Prompt = recipe.Prompt, Sampling = recipe.Sampling(windows) }, maxBytes: maxBytes), null);
+    private RecordedSource Drawing(StableDiffusionModel model, DrawnRecipe recipe, int chunks) =>
+        new(new(model, new GenerationRequest { Prompt = recipe.Prompt, Sampling = recipe.Sampling(chunks) }, maxBytes: maxBytes), null);
 
     // A source that was run with more chunks, for a longer edit, is a different recording.
-    private string SessionKey(StableDiffusionModel model, PictureVersion version, int windows) =>
-        windows == ChunksOf(model, version.Recipe) ? store.KeyOf(version.Id) : $"{store.KeyOf(version.Id)}-{windows}";
+    private string SessionKey(StableDiffusionModel model, PictureVersion version, int chunks) =>
+        chunks == ChunksOf(model, version.Recipe) ? store.KeyOf(version.Id) : $"{store.KeyOf(version.Id)}-{chunks}";
 
     private RecordedSource Following(StableDiffusionModel model, InvertedImage way) => new(new(model, GenerationRequest.Of(way), maxBytes: maxBytes), way);
 
@@ -83,13 +83,13 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         });
     }
 
-    private RecordedSource SessionOf(StableDiffusionModel model, PictureVersion version, int windows, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
+    private RecordedSource SessionOf(StableDiffusionModel model, PictureVersion version, int chunks, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
         RequireMadeBy(model, version);
-        var key = SessionKey(model, version, windows);
+        var key = SessionKey(model, version, chunks);
         if (sessions.Find(key) is { } recorded)
             return recorded;
-        var session = version.Recipe is DrawnRecipe drawn ? Drawing(model, drawn, windows) : Following(model, WayOf(model, version, windows, key, reporter, cancellationToken));
+        var session = version.Recipe is DrawnRecipe drawn ? Drawing(model, drawn, chunks) : Following(model, WayOf(model, version, chunks, key, reporter, cancellationToken));
         Open(key, session, reporter("preparing"), cancellationToken);
         return session;
     }
@@ -109,7 +109,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         RecipeKey.Of(recipe, recipe is EditedRecipe edited ? KeyWith(model, store.Version(edited.Source).Recipe) : Origin(model));
 
     // Stored on disk, so that it is computed once. p2p edit --inversion reads the same files.
-    private InvertedImage WayOf(StableDiffusionModel model, PictureVersion version, int windows, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
+    private InvertedImage WayOf(StableDiffusionModel model, PictureVersion version, int chunks, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
         var path = store.InversionFile(key);
         if (File.Exists(path))
@@ -125,33 +125,33 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         }
 
         if (version.Recipe is InvertedRecipe given)
-            return Invert(model, given, windows, key, reporter, cancellationToken).Inverted;
+            return Invert(model, given, chunks, key, reporter, cancellationToken).Inverted;
         var picture = store.Picture(version.Picture);
         var framing = model.Frame(FramingKind.Crop, picture.Size);
-        var file = new InversionFile(FindWay(model, version.Recipe, windows, framing.Apply(picture), reporter, cancellationToken), picture, framing);
+        var file = new InversionFile(FindWay(model, version.Recipe, chunks, framing.Apply(picture), reporter, cancellationToken), picture, framing);
         return Saved(file, path, model).Inverted;
     }
 
     private InvertedImage FindWay(
-        StableDiffusionModel model, Recipe recipe, int windows, Picture picture, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
+        StableDiffusionModel model, Recipe recipe, int chunks, Picture picture, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
         if (recipe is EditedRecipe edited)
         {
-            using var result = Edit(model, edited, windows, reporter, "preparing", cancellationToken);
+            using var result = Edit(model, edited, chunks, reporter, "preparing", cancellationToken);
             return result.AsSource(0);
         }
 
         using var latents = model.Vae.EncodeImage(picture, model.Device);
-        return InversionMethod.Invert(model, latents, ((InpaintedRecipe)recipe).Inversion(windows), reporter("inverting"), cancellationToken: cancellationToken);
+        return InversionMethod.Invert(model, latents, ((InpaintedRecipe)recipe).Inversion(chunks), reporter("inverting"), cancellationToken: cancellationToken);
     }
 
     private InversionFile Invert(
-        StableDiffusionModel model, InvertedRecipe recipe, int windows, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
+        StableDiffusionModel model, InvertedRecipe recipe, int chunks, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
         var picture = store.Picture(recipe.Picture);
         var framing = model.Frame(recipe.Framing, picture.Size);
         using var latents = model.Vae.EncodeImage(framing.Apply(picture), model.Device);
-        var inverted = InversionMethod.Invert(model, latents, recipe.Inversion(windows), reporter("inverting"), cancellationToken: cancellationToken);
+        var inverted = InversionMethod.Invert(model, latents, recipe.Inversion(chunks), reporter("inverting"), cancellationToken: cancellationToken);
         return Saved(new InversionFile(inverted, picture, framing), store.InversionFile(key), model);
     }
 
