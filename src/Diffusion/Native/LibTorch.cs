@@ -101,7 +101,7 @@ public static class LibTorch
     private static void LoadPackages()
     {
         core = Load("torch_cpu");
-        if (TorchChoice.Here.Backend == "cuda" || NativeSearchPath.Find("torch_cuda") is not null)
+        if (NativeSearchPath.Find("torch_cuda") is not null)
             Load("torch_cuda");
     }
 

@@ -1,32 +1,26 @@
-using System.Reflection;
-
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>
-/// Decides which libtorch is loaded. A program that was built with one runs on that; one that was built without (<c>TorchBackend=none</c>) on
+/// Decides which libtorch is loaded. A program that comes with one runs on that; one without (<c>TorchBackend=none</c>) on
 /// the one that <c>P2P_LIBTORCH</c> names, else on that of an installed PyTorch. What was asked for and cannot be had is an error, and never
 /// replaced by something else.
 /// </summary>
 /// <param name="variable">Reads an environment variable.</param>
 /// <param name="own">The libtorch that came with the program, or null.</param>
-/// <param name="backend">What the program was built for: <c>cpu</c>, <c>cuda</c> or <c>none</c>.</param>
-internal sealed class TorchChoice(Func<string, string?> variable, string? own, string backend)
+internal sealed class TorchChoice(Func<string, string?> variable, string? own)
 {
     /// <summary>The environment variable that names a folder.</summary>
     public const string Variable = "P2P_LIBTORCH";
 
     /// <summary>The choice of this process.</summary>
-    public static TorchChoice Here { get; } = new(Environment.GetEnvironmentVariable, NativeSearchPath.Find("torch_cpu"), BuiltFor());
-
-    /// <summary>What the program was built for.</summary>
-    public string Backend => backend;
+    public static TorchChoice Here { get; } = new(Environment.GetEnvironmentVariable, NativeSearchPath.Find("torch_cpu"));
 
     /// <summary>The installed libtorch to load, or null for that of the packages.</summary>
     /// <exception cref="InvalidInputException">The folder that the variable names has none, or one that does not match.</exception>
-    /// <exception cref="LibTorchLoadException">The program was built without one, and no installed one matches.</exception>
+    /// <exception cref="LibTorchLoadException">The program comes without one, and no installed one matches.</exception>
     public InstalledTorch? Installed() =>
         EnvironmentPath.Read(Variable, variable) is { } named ? Named(named)
-        : backend == "none" ? Found()
+        : own is null ? Found()
         : null;
 
     private InstalledTorch Named(string folder)
@@ -51,9 +45,6 @@ internal sealed class TorchChoice(Func<string, string?> variable, string? own, s
             ? string.Join("; ", found.Select(candidate => $"{candidate.Torch} {candidate.Mismatch}"))
             : $"no PyTorch was found (looked under {string.Join(", ", python.Roots())})";
         throw new LibTorchLoadException(
-            $"This program was built without libtorch (TorchBackend=none), and {seen}: set {Variable} to the folder of a PyTorch {InstalledTorch.Wanted}, or build with -p:TorchBackend=cpu.");
+            $"This program comes without libtorch, and {seen}: set {Variable} to the folder of a PyTorch {InstalledTorch.Wanted}, or reference a libtorch package (-p:TorchBackend=cpu in this repository).");
     }
-
-    private static string BuiltFor() => typeof(TorchChoice).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(fact => fact.Key == "TorchBackend").Value!;
 }
