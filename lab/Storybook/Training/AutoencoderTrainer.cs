@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Storybook.Training;
 
 /// <summary>Trains the autoencoder on drawn pictures: L1 and squared error of the picture, and a light pull of the latents towards unit normal.</summary>
-public sealed class AutoencoderTrainer : IDisposable
+internal sealed class AutoencoderTrainer : IDisposable
 {
     /// <summary>What its reports call this stage.</summary>
     public const string Stage = "autoencoder";

@@ -14,7 +14,7 @@ namespace PromptToPrompt.Storybook.Training;
 /// Trains U-Net and text encoder together to predict the noise in latents, weighted by min-SNR-5 (Hang et al., arXiv 2303.09556), with a tenth
 /// of the captions left out for classifier-free guidance and the words' attention drawn to what they name.
 /// </summary>
-public sealed class DenoiserTrainer : IDisposable
+internal sealed class DenoiserTrainer : IDisposable
 {
     /// <summary>What its reports call this stage.</summary>
     public const string Stage = "denoiser";

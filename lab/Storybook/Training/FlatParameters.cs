@@ -9,7 +9,7 @@ namespace PromptToPrompt.Storybook.Training;
 /// A model's trainable weights and their optimiser state, each held as one flat vector: float32 master weights, the two AdamW moments
 /// (Loshchilov and Hutter, arXiv 1711.05101) and an exponential moving average. The model computes on slices of a copy in the training dtype.
 /// </summary>
-public sealed class FlatParameters : IDisposable
+internal sealed class FlatParameters : IDisposable
 {
     private readonly List<Slice> slices = [];
     private readonly Tensor computed;

@@ -7,7 +7,7 @@ using PromptToPrompt.Diffusion.Vae;
 namespace PromptToPrompt.Storybook.Training;
 
 /// <summary>The shape of the embedded model: Stable Diffusion's architecture, small enough to be trained on a desk.</summary>
-public static class StorybookArchitecture
+internal static class StorybookArchitecture
 {
     /// <summary>Side of its pictures in pixels.</summary>
     public const int PictureSize = 128;

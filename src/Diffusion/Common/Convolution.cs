@@ -11,7 +11,7 @@ namespace PromptToPrompt.Diffusion.Common;
 /// to multiples of 32 channels on both sides, inputs likewise, and outputs narrowed. Zeros add nothing to a sum, and their gradients are dropped.
 /// Nearly every convolution of a full-size model has such channels anyway; the padded ones are those next to pictures and latents.
 /// </remarks>
-public static class Convolution
+internal static class Convolution
 {
     private const long Group = 32;
 

@@ -14,7 +14,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// <param name="Prompt">What the picture shows; may have several lines.</param>
 /// <param name="Negative">What it should not show; empty for nothing.</param>
 /// <param name="Settings">The settings in their order.</param>
-public sealed record GenerationParameters(string Prompt, string Negative, IReadOnlyList<KeyValuePair<string, string>> Settings)
+internal sealed record GenerationParameters(string Prompt, string Negative, IReadOnlyList<KeyValuePair<string, string>> Settings)
 {
     /// <summary>The keyword that such a text has in a PNG file.</summary>
     public const string Keyword = "parameters";

@@ -9,7 +9,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// <item>A mask may have another size than its picture, as long as it has the same shape.</item>
 /// </list>
 /// </summary>
-public static class Mask
+internal static class Mask
 {
     // Sides that were rounded to pixels are as little off.
     private const double MaxDistortion = 0.05;

@@ -9,7 +9,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// less memory and time, at the size that is needed. What comes out is what a viewer shows: turned as EXIF says, colors converted to sRGB, grey
 /// and CMYK as RGB, 16 bits as 8, transparency over white, and of an animation the first frame.
 /// </summary>
-public sealed class PictureFile : IDisposable
+internal sealed class PictureFile : IDisposable
 {
     /// <summary>Longest side that is read, in pixels.</summary>
     public const int MaxSide = 1 << 15;

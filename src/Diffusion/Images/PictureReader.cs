@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Diffusion.Images;
 
 /// <summary>Reads encoded pictures at their own size; <see cref="PictureFile"/> says of what kinds and how.</summary>
-public static class PictureReader
+internal static class PictureReader
 {
     /// <summary>Reads a picture from a file.</summary>
     /// <exception cref="InvalidInputException">There is no such file, or it is no picture, incomplete, damaged, or too large.</exception>

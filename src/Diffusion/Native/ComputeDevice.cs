@@ -3,7 +3,7 @@ using TorchSharp;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>Finds the device that a name such as <c>cuda:1</c> asks for. What is asked for is taken, or the error says why it cannot be.</summary>
-public static class ComputeDevice
+internal static class ComputeDevice
 {
     /// <summary>The name that leaves the choice to the program: a GPU where one can be used, else the CPU.</summary>
     public const string Auto = "auto";

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Diffusion.Native;
 /// <summary>
 /// NVIDIA's driver, asked by itself: TorchSharp tells how many GPUs there are and nothing of them. Where there is no driver, nothing is found.
 /// </summary>
-public static unsafe class CudaDriver
+internal static unsafe class CudaDriver
 {
     private const string Library = "libcuda.so.1";
     private const int NameLength = 256;

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>Whether tensors are made of numbers. To read the answer means to wait for the device.</summary>
-public static class FiniteNumbers
+internal static class FiniteNumbers
 {
     /// <summary>
     /// A tensor whose value says whether all numbers of another are finite, on the same device: asked now, it can be read later.

@@ -16,7 +16,7 @@ namespace PromptToPrompt.Diffusion.Native;
 /// When a load fails for good, TorchSharp itself copies all of libtorch into a folder <c>cpu</c> beside the program and reports a missing
 /// package. <see cref="EnsureLoaded"/> tries the load before TorchSharp does, so that neither happens.
 /// </remarks>
-public static class LibTorch
+internal static class LibTorch
 {
     private const string WrapperName = "LibTorchSharp";
     private const string PackageVersions = "TorchSharp 0.107.0 with libtorch 2.10.0";

@@ -13,7 +13,7 @@ namespace PromptToPrompt.Diffusion.Native;
 /// <param name="HasCudaLibraries">This libtorch is one that was built for NVIDIA's GPUs.</param>
 /// <param name="WhyNoCuda">Why no GPU can be used, as the end of a sentence; null where one can.</param>
 /// <param name="Gpus">The GPUs that the driver shows.</param>
-public sealed record LibTorchFacts(
+internal sealed record LibTorchFacts(
     string TorchSharpVersion,
     string LibTorchVersion,
     string? LibTorchPath,

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>The process's memory as Linux counts it, in bytes; for measurements.</summary>
-public static class ResidentMemory
+internal static class ResidentMemory
 {
     private const string Status = "/proc/self/status";
 

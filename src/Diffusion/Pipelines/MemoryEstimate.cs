@@ -14,7 +14,7 @@ namespace PromptToPrompt.Diffusion.Pipelines;
 /// <param name="LearningRows">Rows with a gradient, before or after the others: 1 in null-text inversion, a batch where a word is learned.</param>
 /// <param name="TakesAllParts">Whether several parts of the model are needed by turns, so that all of them stay in memory.</param>
 /// <param name="Given">Size of the picture that is edited; what comes of it has that size again. Null where none is given.</param>
-public readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int LearningRows = 0, bool TakesAllParts = false, PixelSize? Given = null);
+internal readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int LearningRows = 0, bool TakesAllParts = false, PixelSize? Given = null);
 
 /// <summary>
 /// About how much memory a run takes at its peak, told before it from the model's configs and headers. The factors are measured ones, from
@@ -27,7 +27,7 @@ public readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int
 /// <param name="Decoding">The autoencoder's feature maps.</param>
 /// <param name="OnePartAtATime">Whether the weights of one part are in memory at a time.</param>
 /// <param name="Pictures">The picture that is given, its mask, and what comes of it while it is written.</param>
-public sealed record MemoryEstimate(
+internal sealed record MemoryEstimate(
     long TextWeights, long NetworkWeights, long AutoencoderWeights, long Network, long Decoding, bool OnePartAtATime = false, long Pictures = 0)
 {
     // In feature maps of the finest level.

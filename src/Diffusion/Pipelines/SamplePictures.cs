@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Pipelines;
 
 /// <summary>Pictures that show how far a training is: made in few steps, to be looked at and not to be kept.</summary>
-public static class SamplePictures
+internal static class SamplePictures
 {
     private const int Steps = 10;
     private const double Guidance = 5;

@@ -57,16 +57,16 @@ public sealed class StableDiffusionModel : IDisposable
     public IReadOnlyList<string> Notes { get; }
 
     /// <summary>The shapes of its parts and the noise schedule it was trained with.</summary>
-    public ModelConfig Shape { get; }
+    internal ModelConfig Shape { get; }
 
     /// <summary>Splits prompts into tokens.</summary>
     public ClipTokenizer Tokenizer { get; }
 
     /// <summary>Encode tokens: one, or two that each see the same tokens.</summary>
-    public IReadOnlyList<PromptEncoder> TextEncoders => Take(textEncoders);
+    internal IReadOnlyList<PromptEncoder> TextEncoders => Take(textEncoders);
 
     /// <summary>Predicts noise.</summary>
-    public UNet2DConditionModel UNet => Take(unet);
+    internal UNet2DConditionModel UNet => Take(unet);
 
     /// <summary>Converts between pictures and latents.</summary>
     public AutoencoderKL Vae => Take(vae);
@@ -84,7 +84,7 @@ public sealed class StableDiffusionModel : IDisposable
     public int PictureSide => Shape.UNet.SampleSize * Shape.Vae.PixelsPerLatent;
 
     /// <summary>How far the device's arithmetic can be trusted.</summary>
-    public NumericsVerdict Numerics { get; private init; }
+    internal NumericsVerdict Numerics { get; private init; }
 
     /// <summary>Where the weights are.</summary>
     public Device Device { get; }

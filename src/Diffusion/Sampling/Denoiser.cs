@@ -23,7 +23,7 @@ public sealed class Denoiser
     public string Name { get; }
 
     /// <summary>The U-Net's shape.</summary>
-    public UNetConfig Config { get; }
+    internal UNetConfig Config { get; }
 
     /// <summary>Type it computes in.</summary>
     public ScalarType Dtype { get; }

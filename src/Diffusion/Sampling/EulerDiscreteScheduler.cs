@@ -10,7 +10,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// <remarks>
 /// Timesteps are whole numbers, as in training; where a spacing falls between two, the nearer one and its noise are taken.
 /// </remarks>
-public class EulerDiscreteScheduler : Scheduler
+internal class EulerDiscreteScheduler : Scheduler
 {
     private readonly double[] sigmas;
 

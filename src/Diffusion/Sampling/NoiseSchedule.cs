@@ -7,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// The noise of each training timestep. Computed in float32 with the operations PyTorch code uses, so that the numbers
 /// differ from those a model was trained with in the last bit at most.
 /// </summary>
-public sealed class NoiseSchedule
+internal sealed class NoiseSchedule
 {
     /// <summary>Stands for ᾱ = 0 where a finite ratio σ/α is needed; the smallest ᾱ float16 networks have been run with.</summary>
     private const double MinAlphaCumprod = 1.0 / (1 << 24);

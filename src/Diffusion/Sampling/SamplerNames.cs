@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>The names of <see cref="SamplerKind"/>s that users write, in model directories and in the texts of pictures.</summary>
-public static class SamplerNames
+internal static class SamplerNames
 {
     private static readonly (SamplerKind Kind, string Name, string ClassName, string Label)[] Known =
     [

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// Seeds as PyTorch's <c>manual_seed</c> takes them: whole numbers from −2⁶³ to 2⁶⁴−1, where a negative one is the number that has the same 64 bits. In JSON
 /// they are numbers; since JavaScript rounds those above 2⁵³, they are also read as text.
 /// </summary>
-public sealed class SeedJson : JsonConverter<ulong>
+internal sealed class SeedJson : JsonConverter<ulong>
 {
     /// <summary>What a seed may be, for messages.</summary>
     public const string Range = "a whole number from -9223372036854775808 to 18446744073709551615";

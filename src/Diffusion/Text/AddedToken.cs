@@ -4,7 +4,7 @@ namespace PromptToPrompt.Diffusion.Text;
 /// <param name="Text">The word as prompts write it; case does not count. It has no white space.</param>
 /// <param name="FirstId">Its first id.</param>
 /// <param name="Count">How many ids it has.</param>
-public sealed record AddedToken(string Text, int FirstId, int Count)
+internal sealed record AddedToken(string Text, int FirstId, int Count)
 {
     /// <summary>The word as it is compared.</summary>
     internal string Normal { get; } = PromptText.Normalize(Text);

@@ -4,7 +4,7 @@ using PromptToPrompt.Diffusion.Storage.Files;
 namespace PromptToPrompt.Diffusion.Text;
 
 /// <summary>The shape of a CLIP text encoder, as its <c>config.json</c> states it.</summary>
-public sealed record ClipTextConfig
+internal sealed record ClipTextConfig
 {
     private const string PlainClass = "CLIPTextModel";
     private const string ProjectingClass = "CLIPTextModelWithProjection";

@@ -31,7 +31,7 @@ public sealed class ClipTokenizer
     /// <summary>A tokenizer of a vocabulary with CLIP's own start and end tokens, padded with the end token.</summary>
     /// <param name="vocabulary">The vocabulary, as <see cref="BpeTrainer"/> makes it.</param>
     /// <param name="maxLength">The model's length in tokens, start and end included: 2 or more.</param>
-    public ClipTokenizer(BpeVocabulary vocabulary, int maxLength = DefaultMaxLength)
+    internal ClipTokenizer(BpeVocabulary vocabulary, int maxLength = DefaultMaxLength)
         : this(vocabulary, new TokenizerConfig(BpeVocabulary.StartOfText, BpeVocabulary.EndOfText, BpeVocabulary.EndOfText, maxLength), [])
     {
     }
@@ -100,7 +100,7 @@ public sealed class ClipTokenizer
 
     /// <summary>This tokenizer with further words.</summary>
     /// <param name="tokens">The words; their ids follow those of the vocabulary.</param>
-    public ClipTokenizer With(IReadOnlyList<AddedToken> tokens) => tokens.Count == 0 ? this : new ClipTokenizer(vocabulary, config, [.. added, .. tokens]);
+    internal ClipTokenizer With(IReadOnlyList<AddedToken> tokens) => tokens.Count == 0 ? this : new ClipTokenizer(vocabulary, config, [.. added, .. tokens]);
 
     /// <summary>Whether a word was added to the vocabulary.</summary>
     public bool IsAdded(string word) => added.Any(token => token.Normal == PromptText.Normalize(word));

@@ -9,15 +9,15 @@ namespace PromptToPrompt.Diffusion.UNet;
 /// <param name="DownAttention">Whether the contracting block has transformers.</param>
 /// <param name="UpAttention">Whether the expanding block has transformers.</param>
 /// <param name="TransformerDepth">Transformer blocks in each of its transformers.</param>
-public sealed record UNetLevel(int Channels, int Heads, bool DownAttention, bool UpAttention, int TransformerDepth);
+internal sealed record UNetLevel(int Channels, int Heads, bool DownAttention, bool UpAttention, int TransformerDepth);
 
 /// <summary>The vector that some U-Nets take beside the text, and add to the timestep's embedding.</summary>
 /// <param name="Width">Its width: that of the pooled text and of the sizes together.</param>
 /// <param name="SizeWidth">Width of each of the picture's six sizes in it.</param>
-public sealed record AddedConditioningConfig(int Width, int SizeWidth);
+internal sealed record AddedConditioningConfig(int Width, int SizeWidth);
 
 /// <summary>The shape of a U-Net, as its <c>config.json</c> states it.</summary>
-public sealed record UNetConfig
+internal sealed record UNetConfig
 {
     private const string AdditionType = "addition_embed_type";
     private const string TextAndSizes = "text_time";

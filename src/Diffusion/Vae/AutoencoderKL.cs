@@ -23,7 +23,7 @@ public sealed class AutoencoderKL
     private readonly Decoder decoder;
 
     /// <summary>Builds the model from its config and weights.</summary>
-    public AutoencoderKL(AutoencoderConfig config, WeightScope weights)
+    internal AutoencoderKL(AutoencoderConfig config, WeightScope weights)
     {
         Config = config;
         encoder = new Encoder(weights["encoder"], config);
@@ -33,7 +33,7 @@ public sealed class AutoencoderKL
     }
 
     /// <summary>The model's shape.</summary>
-    public AutoencoderConfig Config { get; }
+    internal AutoencoderConfig Config { get; }
 
     /// <summary>Whether pictures larger than 512 pixels go through in tiles, which takes the memory of one tile and changes colours a little.</summary>
     public bool IsTiled { get; init; }

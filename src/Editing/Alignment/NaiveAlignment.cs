@@ -6,7 +6,7 @@ namespace PromptToPrompt.Editing.Alignment;
 /// No alignment: every target token takes the attention of the source token at the same position, whatever that one says.
 /// Shows what alignment is for.
 /// </summary>
-public static class NaiveAlignment
+internal static class NaiveAlignment
 {
     /// <summary>Pairs two prompts position for position.</summary>
     public static TokenAlignment Create(TokenizedPrompt source, TokenizedPrompt target)

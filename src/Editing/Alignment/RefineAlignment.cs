@@ -6,7 +6,7 @@ namespace PromptToPrompt.Editing.Alignment;
 /// Added phrase (Hertz et al. 2022, section 3.3): a token-level global alignment finds the tokens both prompts have in common; the
 /// target's other tokens are new. Equal to the authors' implementation, ties included.
 /// </summary>
-public static class RefineAlignment
+internal static class RefineAlignment
 {
     /// <summary>Aligns any two prompts. Padding is matched by position.</summary>
     public static TokenAlignment Create(TokenizedPrompt source, TokenizedPrompt target)

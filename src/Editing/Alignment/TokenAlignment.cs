@@ -7,7 +7,7 @@ namespace PromptToPrompt.Editing.Alignment;
 /// Which source tokens hand their attention to which target tokens: the mapper <c>M</c> and the counterparts <c>a</c> of an edit.
 /// </summary>
 /// <remarks>Immutable by agreement: the arrays are shared, not copied, so nobody writes to them.</remarks>
-public sealed class TokenAlignment
+internal sealed class TokenAlignment
 {
     internal TokenAlignment(
         AlignmentKind kind, TokenizedPrompt source, TokenizedPrompt target, float[] mapper, float[] counterpart, int[]? gather = null)

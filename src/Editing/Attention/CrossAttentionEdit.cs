@@ -5,7 +5,7 @@ namespace PromptToPrompt.Editing.Attention;
 /// probabilities <c>A_s</c>, <c>A_e</c> (pixels × tokens). Nothing is renormalised.
 /// </summary>
 /// <remarks>Immutable by agreement: the arrays are shared, not copied, so nobody writes to them.</remarks>
-public sealed class CrossAttentionEdit
+internal sealed class CrossAttentionEdit
 {
     private CrossAttentionEdit(float[] p, float[] r)
     {

@@ -14,7 +14,7 @@ namespace PromptToPrompt.Editing.Attention;
 /// <param name="recording">Where the source's queries and keys go to, or, when the source is not in the batch, come from.</param>
 /// <param name="maps">Where somebody looks at cross-attention; null when nobody does.</param>
 /// <param name="self">Where somebody looks at the source's self-attention; null when nobody does.</param>
-public sealed class EditAttentionProcessor(
+internal sealed class EditAttentionProcessor(
     IReadOnlyList<EditSchedule?> edits, SourceRecording? recording = null, AttentionMaps? maps = null, SelfAttentionMap? self = null)
     : AttentionProcessor, IDisposable
 {

@@ -6,7 +6,7 @@ using PromptToPrompt.Editing.Prompts;
 namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>One edited prompt's attention control: what happens at each step, worked out before the run from the prompts alone.</summary>
-public sealed class EditSchedule
+internal sealed class EditSchedule
 {
     private readonly CrossAttentionEdit[] cross;
     private readonly int steps;

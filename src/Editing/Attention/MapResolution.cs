@@ -3,7 +3,7 @@ using PromptToPrompt.Diffusion.UNet;
 namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>Which layers' maps are looked at.</summary>
-public static class MapResolution
+internal static class MapResolution
 {
     // The published method looks at the 16×16 layers of a 512×512 picture.
     private const double DefaultPositions = 256;

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Editing.Attention;
 /// <param name="dtype">What to keep the activations in; bfloat16 halves the memory and is not exact.</param>
 /// <param name="maxBytes">Most memory to use.</param>
 /// <param name="selfResolution">Largest side of self-attention layers that may be injected.</param>
-public sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long maxBytes = 6L << 30, int selfResolution = 32) : IDisposable
+internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long maxBytes = 6L << 30, int selfResolution = 32) : IDisposable
 {
     private readonly bool keepsAllSteps = true;
     private readonly Dictionary<(int Step, int Site), Tensor> queries = [];

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Editing.Inversion;
 /// <param name="RoundTrip">Encoded and decoded at once: no inversion can do better.</param>
 /// <param name="Replayed">Where the source of an edit ends.</param>
 /// <param name="Untuned">Where guided denoising of the same inversion ends without any method against its drift; null where that was not run.</param>
-public sealed record Reconstruction(Picture Framed, Picture RoundTrip, Picture Replayed, Picture? Untuned)
+internal sealed record Reconstruction(Picture Framed, Picture RoundTrip, Picture Replayed, Picture? Untuned)
 {
     /// <summary>Peak signal-to-noise ratio of what is brought back, in decibels.</summary>
     public double Psnr => Framed.Psnr(Replayed);

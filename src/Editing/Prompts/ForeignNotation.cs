@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace PromptToPrompt.Editing.Prompts;
 
 /// <summary>What a piece of notation means in the program it comes from.</summary>
-public enum ForeignNotationKind
+internal enum ForeignNotationKind
 {
     /// <summary><c>[word]</c>: weaker.</summary>
     Brackets,
@@ -66,7 +66,7 @@ public enum ForeignNotationKind
 /// <param name="Text">How it is written.</param>
 /// <param name="Start">Where it begins, in characters of the prompt.</param>
 /// <param name="Advice">What to write instead, as a sentence without its capital letter.</param>
-public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Text, int Start, string Advice)
+internal sealed partial record ForeignNotation(ForeignNotationKind Kind, string Text, int Start, string Advice)
 {
     private const int MaxShownLength = 60;
     private const int MaxFound = 100;

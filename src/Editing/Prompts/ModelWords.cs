@@ -7,7 +7,7 @@ namespace PromptToPrompt.Editing.Prompts;
 /// The words that a model was trained on, from a <see cref="FileName"/> beside its weights. Few models have one: it is for models with so small a
 /// vocabulary that prompts need help.
 /// </summary>
-public sealed record ModelWords
+internal sealed record ModelWords
 {
     /// <summary>Name of the file in a model's directory.</summary>
     public const string FileName = "words.json";

@@ -4,7 +4,7 @@ using PromptToPrompt.Diffusion.Text;
 namespace PromptToPrompt.Editing.Prompts;
 
 /// <summary>Prompts as they are written to prompts as the model reads them: emphasis, and windows where they are long.</summary>
-public static class PromptReading
+internal static class PromptReading
 {
     /// <summary>
     /// Reads a prompt in which <c>(word:1.3)</c> says how strongly a word speaks. This is for prompts that stand by themselves; in an edited

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Editing.Prompts;
 /// </remarks>
 /// <param name="Text">The prompt as the model reads it, without the weights.</param>
 /// <param name="Weights">The weighted words in the order of the prompt.</param>
-public sealed record WeightedPrompt(string Text, IReadOnlyList<WordWeight> Weights)
+internal sealed record WeightedPrompt(string Text, IReadOnlyList<WordWeight> Weights)
 {
     /// <summary>Reads a prompt. Every text is one.</summary>
     public static WeightedPrompt Parse(string prompt)

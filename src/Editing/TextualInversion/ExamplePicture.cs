@@ -22,7 +22,7 @@ public sealed record ExamplePicture(Picture Picture, SizeConditioning Sizes, str
     /// <param name="framing">How it is brought to the model's size.</param>
     /// <param name="caption">What it shows.</param>
     /// <exception cref="InvalidInputException">The picture is damaged, or the caption has no place for the word.</exception>
-    public static ExamplePicture Of(PictureFile picture, Framing framing, string? caption = null) => Framed(picture.Read(framing), framing, caption);
+    internal static ExamplePicture Of(PictureFile picture, Framing framing, string? caption = null) => Framed(picture.Read(framing), framing, caption);
 
     private static ExamplePicture Framed(Picture framed, Framing framing, string? caption)
     {

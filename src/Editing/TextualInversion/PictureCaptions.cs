@@ -5,7 +5,7 @@ namespace PromptToPrompt.Editing.TextualInversion;
 /// <summary>Captions of pictures, from a text file with a line for each: the picture's file name, a colon and the caption.</summary>
 /// <param name="path">The file.</param>
 /// <param name="captions">The captions by file name.</param>
-public sealed class PictureCaptions(string path, IReadOnlyDictionary<string, string> captions)
+internal sealed class PictureCaptions(string path, IReadOnlyDictionary<string, string> captions)
 {
     /// <summary>Reads a file.</summary>
     /// <exception cref="InvalidInputException">It cannot be read, or a line is no caption.</exception>

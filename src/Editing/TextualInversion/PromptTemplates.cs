@@ -6,7 +6,7 @@ namespace PromptToPrompt.Editing.TextualInversion;
 /// Sentences that say nothing of a picture but that a word is in it (Gal et al. 2022, arXiv 2208.01618, §3): all that the pictures have in common is
 /// left to the word.
 /// </summary>
-public static class PromptTemplates
+internal static class PromptTemplates
 {
     /// <summary>Stands where the word does.</summary>
     public const string Place = "{}";

@@ -13,7 +13,7 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
     /// <summary>The words that it was trained on; null for a model that does not list them.</summary>
-    public ModelWords? Words { get; init; }
+    internal ModelWords? Words { get; init; }
 }
 
 /// <summary>The models of a device. One is in memory at a time.</summary>

@@ -27,7 +27,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     public IReadOnlyList<string> Models => engine.Models;
 
     /// <summary>The words of the chosen model; null where it does not list them.</summary>
-    public ModelWords? Words => engine.WordsOf(Settings.Model);
+    internal ModelWords? Words => engine.WordsOf(Settings.Model);
 
     /// <summary>The picture that edits follow; null while there is none.</summary>
     public PictureVersion? Source { get; private set; }

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Native.Numerics;
 
 /// <summary>How far this machine's arithmetic can be trusted.</summary>
-public enum NumericsVerdict
+internal enum NumericsVerdict
 {
     /// <summary>Every operation agrees with float64.</summary>
     Right,
@@ -27,7 +27,7 @@ public sealed class WrongNumericsException(string message) : Exception(message);
 /// Makes sure once for each processor, libtorch and device that operations are right (<see cref="NumericsCheck"/>), and remembers it in the
 /// user's cache. A program that computes garbage on some machine must not do so without a word.
 /// </summary>
-public static class MachineNumerics
+internal static class MachineNumerics
 {
     /// <summary>The environment variable that, set to 1, lets a run go on where numbers are wrong.</summary>
     public const string IgnoreVariable = "P2P_IGNORE_NUMERICS";

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Diffusion.Native.Numerics;
 /// Compares the operations of a diffusion model, forward and backward, with float64 on the CPU, which libtorch computes with other kernels.
 /// Each runs right after freed memory was filled with NaN, because kernels that read what they never wrote are right as long as that was zero.
 /// </summary>
-public static class NumericsCheck
+internal static class NumericsCheck
 {
     /// <summary>
     /// Relative errors above this are faults and not rounding, which stays hundreds of times below it in float32, and a few times in the
@@ -158,7 +158,7 @@ internal sealed record CheckedOperation(string Name, Func<Tensor[], Tensor> Appl
 /// <param name="Part">The result, or the gradient of one of its inputs.</param>
 /// <param name="Type">What it was computed in.</param>
 /// <param name="Error">Largest difference, in units of the largest exact value; NaN where the operation made NaN.</param>
-public sealed record NumericsComparison(string Operation, string Part, ScalarType Type, double Error)
+internal sealed record NumericsComparison(string Operation, string Part, ScalarType Type, double Error)
 {
     /// <summary>Whether the difference is rounding.</summary>
     public bool IsRight => Error <= NumericsCheck.Tolerance(Type);
@@ -173,7 +173,7 @@ public sealed record NumericsComparison(string Operation, string Part, ScalarTyp
 
 /// <summary>What a check found.</summary>
 /// <param name="Comparisons">All that was compared.</param>
-public sealed record NumericsReport(IReadOnlyList<NumericsComparison> Comparisons)
+internal sealed record NumericsReport(IReadOnlyList<NumericsComparison> Comparisons)
 {
     /// <summary>What is wrong.</summary>
     public IReadOnlyList<NumericsComparison> Faults => [.. Comparisons.Where(comparison => !comparison.IsRight)];

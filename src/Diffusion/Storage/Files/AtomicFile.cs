@@ -6,7 +6,7 @@ namespace PromptToPrompt.Diffusion.Storage.Files;
 /// <summary>
 /// Writes files that are whole or not there: the content goes to a temporary name in the same folder, which is renamed when complete.
 /// </summary>
-public static class AtomicFile
+internal static class AtomicFile
 {
     private const int BufferSize = 1 << 20;
 

@@ -4,7 +4,7 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 /// <param name="Commit">The commit, 40 hexadecimal digits.</param>
 /// <param name="Path">The folder.</param>
 /// <param name="Revisions">The branches and tags that stand there, by what the hub last said.</param>
-public sealed record CachedSnapshot(string Commit, string Path, IReadOnlyList<string> Revisions)
+internal sealed record CachedSnapshot(string Commit, string Path, IReadOnlyList<string> Revisions)
 {
     /// <summary>The size of its files. Another snapshot may share them.</summary>
     public long Bytes => Blobs().Where(File.Exists).Sum(path => new FileInfo(path).Length);

@@ -2,7 +2,7 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 
 /// <summary>The Hugging Face hub's cache on this machine, shared with the hub's own tools.</summary>
 /// <param name="folder">Its folder, which need not exist.</param>
-public sealed class HubCache(string folder)
+internal sealed class HubCache(string folder)
 {
     private const string Locks = ".locks";
 

@@ -6,7 +6,7 @@ using PromptToPrompt.Diffusion.Vae;
 namespace PromptToPrompt.Diffusion.Storage.Layouts;
 
 /// <summary>The shape of a whole model: what the configs of its directory say.</summary>
-public sealed record ModelConfig
+internal sealed record ModelConfig
 {
     /// <summary>Stable Diffusion 1.5: 512×512, predicts noise.</summary>
     public static ModelConfig StableDiffusion15 { get; } = new()

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Diffusion.Storage.Models;
 /// <param name="Missing">Tensors that the part needs and the file has not.</param>
 /// <param name="Extra">Tensors of the file that the part does not know.</param>
 /// <param name="Misshapen">Tensors of another shape than the part needs.</param>
-public sealed record PartCheck(string Part, IReadOnlyList<string> Missing, IReadOnlyList<string> Extra, IReadOnlyList<MisshapenTensor> Misshapen)
+internal sealed record PartCheck(string Part, IReadOnlyList<string> Missing, IReadOnlyList<string> Extra, IReadOnlyList<MisshapenTensor> Misshapen)
 {
     /// <summary>Tensors that are no floating-point numbers, as of a model that was quantised.</summary>
     public IReadOnlyList<string> Mistyped { get; init; } = [];
@@ -21,10 +21,10 @@ public sealed record PartCheck(string Part, IReadOnlyList<string> Missing, IRead
 /// <param name="Name">Its name in the file.</param>
 /// <param name="Shape">The shape it has, in the layout of a model directory.</param>
 /// <param name="Wanted">The shape that the part needs.</param>
-public sealed record MisshapenTensor(string Name, IReadOnlyList<long> Shape, IReadOnlyList<long> Wanted);
+internal sealed record MisshapenTensor(string Name, IReadOnlyList<long> Shape, IReadOnlyList<long> Wanted);
 
 /// <summary>Compares what a model on disk holds with what its configs, or its family, ask for. Reads names and shapes, no weights.</summary>
-public static class ModelCheck
+internal static class ModelCheck
 {
     /// <summary>Checks every part. libtorch must be loaded.</summary>
     /// <param name="path">A model directory or a single file.</param>

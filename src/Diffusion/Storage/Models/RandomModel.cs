@@ -8,7 +8,7 @@ namespace PromptToPrompt.Diffusion.Storage.Models;
 /// Writes a model directory of any shape with random weights. Its pictures are noise, but it has the names, shapes, time and memory of a trained
 /// one.
 /// </summary>
-public static class RandomModel
+internal static class RandomModel
 {
     /// <summary>Writes everything but the tokenizer, which the caller puts into <c>tokenizer/</c> before; that of a second text encoder is made of it. One tensor at a time is held in memory.</summary>
     /// <param name="directory">Made when it is not there.</param>

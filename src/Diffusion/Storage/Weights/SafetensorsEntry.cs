@@ -7,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Storage.Weights;
 /// <param name="Shape">Its shape; empty for a single number.</param>
 /// <param name="Offset">Where its data begins, in bytes from the start of the file.</param>
 /// <param name="Length">Length of its data in bytes.</param>
-public sealed record SafetensorsEntry(ScalarType DType, long[] Shape, long Offset, long Length)
+internal sealed record SafetensorsEntry(ScalarType DType, long[] Shape, long Offset, long Length)
 {
     /// <summary>The format of eight-bit floating-point numbers; null for others.</summary>
     internal Float8? Packing { get; init; }

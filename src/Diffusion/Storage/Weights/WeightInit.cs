@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
 /// <summary>How a weight that is not loaded starts out (training only).</summary>
-public enum WeightInit
+internal enum WeightInit
 {
     /// <summary>Uniform in ±1/√fan-in, as PyTorch initialises linear and convolution weights and their biases.</summary>
     FanIn,

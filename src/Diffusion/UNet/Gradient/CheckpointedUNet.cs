@@ -12,7 +12,7 @@ namespace PromptToPrompt.Diffusion.UNet.Gradient;
 /// pass keeps the links' inputs only and runs each link again for its gradient (Chen et al., arXiv 1604.06174): that takes one more forward
 /// pass, and memory for the activations of one link instead of all.
 /// </remarks>
-public sealed class CheckpointedUNet : IDisposable
+internal sealed class CheckpointedUNet : IDisposable
 {
     // A rough measure, from SD 1.5's: what autograd keeps of one row, in feature maps of the finest level.
     private const long KeptMaps = 1000;
