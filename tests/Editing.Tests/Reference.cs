@@ -21,7 +21,7 @@ internal sealed class Reference : IDisposable
         Tokenizer = File.Exists(Path.Combine(PathOf(name), "tokenizer", "vocab.json")) ? null : PathOf("tiny-sd15"),
     }));
 
-    public SafetensorsFile Tensors(string name) => Owned(SafetensorsFile.Open(PathOf(name)));
+    internal SafetensorsFile Tensors(string name) => Owned(SafetensorsFile.Open(PathOf(name)));
 
     public JsonElement Json(string name) => Owned(JsonDocument.Parse(File.ReadAllText(PathOf(name)))).RootElement;
 

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Storybook.Training;
 /// Trains the autoencoder on drawn images: L1 and squared error of the image, and a small penalty that pulls the latents towards a unit
 /// normal.
 /// </summary>
-public sealed class AutoencoderTrainer : IDisposable
+internal sealed class AutoencoderTrainer : IDisposable
 {
     /// <summary>Name of this stage in reports.</summary>
     public const string Stage = "autoencoder";

@@ -14,7 +14,7 @@ namespace PromptToPrompt.Storybook.Training;
 /// Trains U-Net and text encoder together to predict the noise in latents, weighted by min-SNR-5 (Hang et al., arXiv 2303.09556). A tenth
 /// of the captions is dropped for classifier-free guidance, and the words' attention is pulled towards what they name.
 /// </summary>
-public sealed class DenoiserTrainer : IDisposable
+internal sealed class DenoiserTrainer : IDisposable
 {
     /// <summary>Name of this stage in reports.</summary>
     public const string Stage = "denoiser";

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Storybook.Training;
 /// (Loshchilov and Hutter, arXiv 1711.05101) and an exponential moving average. The model computes on slices of a copy in the training
 /// type.
 /// </summary>
-public sealed class FlatParameters : IDisposable
+internal sealed class FlatParameters : IDisposable
 {
     private readonly List<Slice> slices = [];
     private readonly Tensor computed;

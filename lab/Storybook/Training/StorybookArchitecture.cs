@@ -7,7 +7,7 @@ using PromptToPrompt.Diffusion.Vae;
 namespace PromptToPrompt.Storybook.Training;
 
 /// <summary>The configs of the embedded model: Stable Diffusion's architecture, small enough to be trained on a desktop computer.</summary>
-public static class StorybookArchitecture
+internal static class StorybookArchitecture
 {
     /// <summary>Side of its images in pixels.</summary>
     public const int PictureSize = 128;

@@ -11,7 +11,7 @@ namespace PromptToPrompt.Diffusion.Common;
 /// both sides, inputs likewise, and outputs are narrowed. The zeros add nothing to the sums, and their gradients are dropped. Nearly
 /// all convolutions of a full-size model have such channel counts already; only those next to images and latents are padded.
 /// </remarks>
-public static class Convolution
+internal static class Convolution
 {
     private const long Group = 32;
 

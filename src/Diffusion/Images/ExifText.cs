@@ -7,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// The texts of JPEG and WebP files, which have no text chunks: image generators write them into the EXIF block. AUTOMATIC1111's web UI
 /// uses the user comment, ComfyUI the camera maker and model.
 /// </summary>
-public static class ExifText
+internal static class ExifText
 {
     private const int MaxFile = 1 << 28, MaxText = PngText.MaxBytes;
     private const ushort Description = 0x010E, Make = 0x010F, Model = 0x0110, Software = 0x0131, MoreTags = 0x8769, UserComment = 0x9286;

@@ -14,7 +14,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// <param name="Prompt">The prompt; may have several lines.</param>
 /// <param name="Negative">The negative prompt; empty for none.</param>
 /// <param name="Settings">The settings in order.</param>
-public sealed record GenerationParameters(string Prompt, string Negative, IReadOnlyList<KeyValuePair<string, string>> Settings)
+internal sealed record GenerationParameters(string Prompt, string Negative, IReadOnlyList<KeyValuePair<string, string>> Settings)
 {
     /// <summary>The keyword of this text in a PNG file.</summary>
     public const string Keyword = "parameters";

@@ -9,7 +9,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// may change.</item> <item>A mask may have another size than its image if the aspect ratio is the same.</item>
 /// </list>
 /// </summary>
-public static class Mask
+internal static class Mask
 {
     // Rounding sides to pixels distorts the aspect ratio by at most this.
     private const double MaxDistortion = 0.05;

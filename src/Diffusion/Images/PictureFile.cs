@@ -9,7 +9,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// full size or, with far less memory and time, at the required size. The result matches an image viewer: rotated as EXIF specifies, colors
 /// converted to sRGB, gray and CMYK to RGB, 16 bits to 8, transparency over white, and only the first frame of an animation.
 /// </summary>
-public sealed class PictureFile : IDisposable
+internal sealed class PictureFile : IDisposable
 {
     /// <summary>Maximum side in pixels.</summary>
     public const int MaxSide = 1 << 15;

@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Diffusion.Images;
 
 /// <summary>Decodes images at full size; see <see cref="PictureFile"/> for the formats.</summary>
-public static class PictureReader
+internal static class PictureReader
 {
     /// <summary>Reads an image from a file.</summary>
     /// <exception cref="InvalidInputException">The file is missing, not an image, truncated, damaged, or too large.</exception>

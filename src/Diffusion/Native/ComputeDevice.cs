@@ -3,7 +3,7 @@ using TorchSharp;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>Resolves device names such as <c>cuda:1</c>, with an error if the device is not available.</summary>
-public static class ComputeDevice
+internal static class ComputeDevice
 {
     /// <summary>The name for automatic selection: a GPU if one is available, else the CPU.</summary>
     public const string Auto = "auto";

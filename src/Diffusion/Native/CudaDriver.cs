@@ -5,7 +5,7 @@ namespace PromptToPrompt.Diffusion.Native;
 /// <summary>
 /// Queries NVIDIA's driver directly, because TorchSharp exposes only the number of GPUs. Without a driver, no GPUs are found.
 /// </summary>
-public static unsafe class CudaDriver
+internal static unsafe class CudaDriver
 {
     private const string Library = "libcuda.so.1";
     private const int NameLength = 256;

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>Checks tensors for NaN and infinity. Reading the result waits for the device.</summary>
-public static class FiniteNumbers
+internal static class FiniteNumbers
 {
     /// <summary>
     /// Queues the check on the tensor's device; the returned tensor tells whether all values are finite and can be read later.

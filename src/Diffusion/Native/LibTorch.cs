@@ -16,7 +16,7 @@ namespace PromptToPrompt.Diffusion.Native;
 /// If a load fails, TorchSharp itself copies all of libtorch into a directory <c>cpu</c> next to the program and reports a missing
 /// package. <see cref="EnsureLoaded"/> loads the library before TorchSharp does, which avoids both.
 /// </remarks>
-public static class LibTorch
+internal static class LibTorch
 {
     private const string WrapperName = "LibTorchSharp";
     private const string PackageVersions = "TorchSharp 0.107.0 with libtorch 2.10.0";
@@ -101,7 +101,7 @@ public static class LibTorch
     private static void LoadPackages()
     {
         core = Load("torch_cpu");
-        if (TorchChoice.Here.Backend == "cuda" || NativeSearchPath.Find("torch_cuda") is not null)
+        if (NativeSearchPath.Find("torch_cuda") is not null)
             Load("torch_cuda");
     }
 

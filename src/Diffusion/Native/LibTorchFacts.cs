@@ -15,7 +15,7 @@ namespace PromptToPrompt.Diffusion.Native;
 /// <param name="HasCudaLibraries">Whether this libtorch is a CUDA build.</param>
 /// <param name="WhyNoCuda">The reason why no GPU is available, as the end of a sentence; null if one is.</param>
 /// <param name="Gpus">The GPUs reported by the driver.</param>
-public sealed record LibTorchFacts(
+internal sealed record LibTorchFacts(
     string TorchSharpVersion,
     string LibTorchVersion,
     string? LibTorchPath,

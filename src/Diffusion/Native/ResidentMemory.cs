@@ -3,7 +3,7 @@ using System.Globalization;
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>The process's memory in bytes as reported by Linux, for measurements.</summary>
-public static class ResidentMemory
+internal static class ResidentMemory
 {
     private const string Status = "/proc/self/status";
 

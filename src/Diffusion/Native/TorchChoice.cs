@@ -1,33 +1,27 @@
-using System.Reflection;
-
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>
-/// Selects the libtorch to load. A program built with libtorch uses it; one built without (<c>TorchBackend=none</c>) uses the one that
+/// Selects the libtorch to load. A program that comes with libtorch uses it; one without (<c>TorchBackend=none</c>) uses the one that
 /// <c>P2P_LIBTORCH</c> names, else that of an installed PyTorch. If a requested libtorch is not available, this is an error; it is never
 /// silently replaced.
 /// </summary>
 /// <param name="variable">Reads an environment variable.</param>
 /// <param name="own">The libtorch that is part of the program, or null.</param>
-/// <param name="backend">The build's backend: <c>cpu</c>, <c>cuda</c> or <c>none</c>.</param>
-internal sealed class TorchChoice(Func<string, string?> variable, string? own, string backend)
+internal sealed class TorchChoice(Func<string, string?> variable, string? own)
 {
     /// <summary>The environment variable that names a directory.</summary>
     public const string Variable = "P2P_LIBTORCH";
 
     /// <summary>The selection for this process.</summary>
-    public static TorchChoice Here { get; } = new(Environment.GetEnvironmentVariable, NativeSearchPath.Find("torch_cpu"), BuiltFor());
-
-    /// <summary>The build's backend.</summary>
-    public string Backend => backend;
+    public static TorchChoice Here { get; } = new(Environment.GetEnvironmentVariable, NativeSearchPath.Find("torch_cpu"));
 
     /// <summary>The installed libtorch to load, or null for that of the packages.</summary>
     /// <exception cref="InvalidInputException">The directory named by the variable contains no libtorch, or an incompatible
     /// one.</exception>
-    /// <exception cref="LibTorchLoadException">The program was built without libtorch, and no installed one is compatible.</exception>
+    /// <exception cref="LibTorchLoadException">The program comes without libtorch, and no installed one is compatible.</exception>
     public InstalledTorch? Installed() =>
         EnvironmentPath.Read(Variable, variable) is { } named ? Named(named)
-        : backend == "none" ? Found()
+        : own is null ? Found()
         : null;
 
     private InstalledTorch Named(string folder)
@@ -52,9 +46,6 @@ internal sealed class TorchChoice(Func<string, string?> variable, string? own, s
             ? string.Join("; ", found.Select(candidate => $"{candidate.Torch} {candidate.Mismatch}"))
             : $"no PyTorch was found (searched {string.Join(", ", python.Roots())})";
         throw new LibTorchLoadException(
-            $"This program was built without libtorch (TorchBackend=none), and {seen}. Set {Variable} to the directory of a PyTorch {InstalledTorch.Wanted}, or build with -p:TorchBackend=cpu.");
+            $"This program comes without libtorch, and {seen}. Set {Variable} to the directory of a PyTorch {InstalledTorch.Wanted}, or reference a libtorch package (-p:TorchBackend=cpu in this repository).");
     }
-
-    private static string BuiltFor() => typeof(TorchChoice).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-        .Single(fact => fact.Key == "TorchBackend").Value!;
 }

@@ -14,7 +14,7 @@ namespace PromptToPrompt.Diffusion.Pipelines;
 /// <param name="LearningRows">Rows with a gradient, before or after the others: 1 in null-text inversion, a batch in textual inversion.</param>
 /// <param name="TakesAllParts">Whether the run alternates between parts of the model, so that all of them stay in memory.</param>
 /// <param name="Given">Size of the image to edit, and of the result; null without one.</param>
-public readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int LearningRows = 0, bool TakesAllParts = false, PixelSize? Given = null);
+internal readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int LearningRows = 0, bool TakesAllParts = false, PixelSize? Given = null);
 
 /// <summary>
 /// Estimates the peak memory of a run, in bytes, from the model's configs and headers. The factors were measured with
@@ -27,7 +27,7 @@ public readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int
 /// <param name="Decoding">Feature maps of the autoencoder.</param>
 /// <param name="OnePartAtATime">Whether only the weights of one part are in memory at a time.</param>
 /// <param name="Pictures">The original image, its mask, and the result while it is written.</param>
-public sealed record MemoryEstimate(
+internal sealed record MemoryEstimate(
     long TextWeights, long NetworkWeights, long AutoencoderWeights, long Network, long Decoding, bool OnePartAtATime = false, long Pictures = 0)
 {
     // In units of feature maps of the finest level.

@@ -5,4 +5,4 @@ namespace PromptToPrompt.Diffusion.Pipelines;
 /// <summary>One of a model's text encoders. All of them read the same tokens; only the padding differs.</summary>
 /// <param name="Model">The text encoder.</param>
 /// <param name="PadId">Id of the padding token.</param>
-public sealed record PromptEncoder(ClipTextModel Model, int PadId);
+internal sealed record PromptEncoder(ClipTextModel Model, int PadId);

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Pipelines;
 
 /// <summary>Generates sample images in few steps to show the progress of a training run.</summary>
-public static class SamplePictures
+internal static class SamplePictures
 {
     private const int Steps = 10;
     private const double Guidance = 5;

@@ -57,16 +57,16 @@ public sealed class StableDiffusionModel : IDisposable
     public IReadOnlyList<string> Notes { get; }
 
     /// <summary>The configs of its parts and of its noise schedule.</summary>
-    public ModelConfig Shape { get; }
+    internal ModelConfig Shape { get; }
 
     /// <summary>The tokenizer.</summary>
     public ClipTokenizer Tokenizer { get; }
 
     /// <summary>The text encoders: one or two, which read the same tokens.</summary>
-    public IReadOnlyList<PromptEncoder> TextEncoders => Take(textEncoders);
+    internal IReadOnlyList<PromptEncoder> TextEncoders => Take(textEncoders);
 
     /// <summary>The U-Net, which predicts noise.</summary>
-    public UNet2DConditionModel UNet => Take(unet);
+    internal UNet2DConditionModel UNet => Take(unet);
 
     /// <summary>The autoencoder, which converts between images and latents.</summary>
     public AutoencoderKL Vae => Take(vae);
@@ -84,7 +84,7 @@ public sealed class StableDiffusionModel : IDisposable
     public int PictureSide => Shape.UNet.SampleSize * Shape.Vae.PixelsPerLatent;
 
     /// <summary>The result of the numerics check of the device.</summary>
-    public NumericsVerdict Numerics { get; private init; }
+    internal NumericsVerdict Numerics { get; private init; }
 
     /// <summary>Device of the weights.</summary>
     public Device Device { get; }

@@ -11,7 +11,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// With D and U the DDIM steps from z_k one level down and one level up along the same noise prediction,
 /// z_{k−1} = γ·(z_{k+1} − U) + D, and therefore z_{k+1} = (z_{k−1} − D) / γ + U.
 /// </remarks>
-public sealed class BdiaScheduler : DdimScheduler
+internal sealed class BdiaScheduler : DdimScheduler
 {
     private readonly double gamma;
     private Tensor? before;

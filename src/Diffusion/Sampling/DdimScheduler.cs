@@ -7,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// DDIM (Song et al. 2020, "Denoising Diffusion Implicit Models", equation 12): deterministic unless <see cref="Eta"/> is above 0. Also
 /// provides the inverse of the deterministic step.
 /// </summary>
-public class DdimScheduler : Scheduler
+internal class DdimScheduler : Scheduler
 {
     private readonly int stride;
     private readonly NoiseLevel final;

@@ -23,7 +23,7 @@ public sealed class Denoiser
     public string Name { get; }
 
     /// <summary>The U-Net's config.</summary>
-    public UNetConfig Config { get; }
+    internal UNetConfig Config { get; }
 
     /// <summary>Compute type.</summary>
     public ScalarType Dtype { get; }

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// DPM-Solver++ of first and second order, multistep (Lu et al. 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion
 /// Probabilistic Models", algorithm 2).
 /// </summary>
-public sealed class DpmSolverMultistepScheduler : Scheduler
+internal sealed class DpmSolverMultistepScheduler : Scheduler
 {
     internal const string SupportedAlgorithm = "dpmsolver++";
 

@@ -12,7 +12,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// <param name="steps">Number of steps.</param>
 /// <param name="seed">Seed of the added noise.</param>
 /// <exception cref="InvalidInputException">The number of steps is not possible.</exception>
-public sealed class EulerAncestralDiscreteScheduler(SchedulerConfig config, int steps, ulong seed) : EulerDiscreteScheduler(config, steps)
+internal sealed class EulerAncestralDiscreteScheduler(SchedulerConfig config, int steps, ulong seed) : EulerDiscreteScheduler(config, steps)
 {
     private readonly StepNoise noise = new(seed);
 

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// <remarks>
 /// Timesteps are integers, as in training; a spacing between two integers uses the nearer timestep and its noise level.
 /// </remarks>
-public class EulerDiscreteScheduler : Scheduler
+internal class EulerDiscreteScheduler : Scheduler
 {
     private readonly double[] sigmas;
 

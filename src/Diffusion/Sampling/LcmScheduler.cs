@@ -7,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// Sampler for latent consistency models (Luo et al. 2023, arXiv 2310.04378, algorithm 3), which were distilled to jump from any of a few dozen
 /// timesteps to the clean sample. Each step makes that jump and adds noise to reach the next timestep. Two to eight steps are typical.
 /// </summary>
-public sealed class LcmScheduler : Scheduler
+internal sealed class LcmScheduler : Scheduler
 {
     // σ_data of the boundary condition (Song et al. 2023, "Consistency Models", appendix C).
     private const double DataSigma = 0.5;

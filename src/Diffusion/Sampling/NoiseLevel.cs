@@ -8,7 +8,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// </summary>
 /// <param name="Alpha">Share of the clean sample, 0 to 1.</param>
 /// <param name="Sigma">Share of the noise, 0 to 1.</param>
-public readonly record struct NoiseLevel(double Alpha, double Sigma)
+internal readonly record struct NoiseLevel(double Alpha, double Sigma)
 {
     /// <summary>Half the log signal-to-noise ratio, log(α/σ); infinite without noise.</summary>
     public double Lambda => Math.Log(Alpha) - Math.Log(Sigma);

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// The noise level of each training timestep, computed in float32 with the same operations as PyTorch code, so that the numbers
 /// differ from those used in training by at most the last bit.
 /// </summary>
-public sealed class NoiseSchedule
+internal sealed class NoiseSchedule
 {
     /// <summary>Replaces ᾱ = 0 where a finite ratio σ/α is needed; the smallest ᾱ that float16 networks have been run with.</summary>
     private const double MinAlphaCumprod = 1.0 / (1 << 24);

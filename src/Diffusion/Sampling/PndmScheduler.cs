@@ -7,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// Pseudo linear multistep sampling (Liu et al. 2022, "Pseudo Numerical Methods for Diffusion Models on Manifolds"), in the form used by
 /// Stable Diffusion 1.x: without the Runge-Kutta warm-up. The second timestep is evaluated twice instead, so N steps need N + 1 evaluations.
 /// </summary>
-public sealed class PndmScheduler : Scheduler
+internal sealed class PndmScheduler : Scheduler
 {
     private const int Order = 4;
 

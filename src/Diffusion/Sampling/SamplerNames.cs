@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>The names of the samplers in settings, in model directories and in image metadata.</summary>
-public static class SamplerNames
+internal static class SamplerNames
 {
     private static readonly (SamplerKind Kind, string Name, string ClassName, string Label)[] Known =
     [

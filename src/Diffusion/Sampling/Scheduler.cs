@@ -21,7 +21,7 @@ public abstract class Scheduler : IDisposable
     public SchedulerConfig Config { get; }
 
     /// <summary>The noise level of every training timestep.</summary>
-    public NoiseSchedule Noise { get; }
+    internal NoiseSchedule Noise { get; }
 
     /// <summary>The timestep of each network evaluation, from noise to image.</summary>
     public IReadOnlyList<long> Timesteps { get; private protected init; } = [];

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// JSON converter for seeds. Like PyTorch's <c>manual_seed</c> it accepts integers from −2⁶³ to 2⁶⁴−1; a negative seed is the unsigned number
 /// with the same 64 bits. Seeds are written as JSON numbers; they can also be read from strings, because JavaScript rounds numbers above 2⁵³.
 /// </summary>
-public sealed class SeedJson : JsonConverter<ulong>
+internal sealed class SeedJson : JsonConverter<ulong>
 {
     /// <summary>The range of seeds, for messages.</summary>
     public const string Range = "a whole number from -9223372036854775808 to 18446744073709551615";

@@ -4,7 +4,7 @@ namespace PromptToPrompt.Diffusion.Text;
 /// <param name="Text">The word as written in prompts, without white space; case is ignored.</param>
 /// <param name="FirstId">Its first id.</param>
 /// <param name="Count">Number of its ids.</param>
-public sealed record AddedToken(string Text, int FirstId, int Count)
+internal sealed record AddedToken(string Text, int FirstId, int Count)
 {
     /// <summary>The normalized word, for comparison.</summary>
     internal string Normal { get; } = PromptText.Normalize(Text);

@@ -3,7 +3,7 @@ using System.Text;
 namespace PromptToPrompt.Diffusion.Text;
 
 /// <summary>Learns a byte-level BPE vocabulary (Sennrich et al., arXiv 1508.07909) in CLIP's form from captions.</summary>
-public static class BpeTrainer
+internal static class BpeTrainer
 {
     /// <summary>
     /// Learns merges, the most frequent pair first; ties go to the pair with the lowest ids. The result depends on the

@@ -9,7 +9,7 @@ namespace PromptToPrompt.Diffusion.Text;
 /// A byte-level BPE vocabulary in CLIP's form: 256 byte symbols, the same 256 as word endings, one token per merge, and the
 /// special tokens. Files: <c>vocab.json</c> (token to id) and <c>merges.txt</c> (one pair per line, in the order learned).
 /// </summary>
-public sealed class BpeVocabulary
+internal sealed class BpeVocabulary
 {
     /// <summary>CLIP's token before every prompt.</summary>
     public const string StartOfText = "<|startoftext|>";

@@ -4,7 +4,7 @@ using PromptToPrompt.Diffusion.Storage.Files;
 namespace PromptToPrompt.Diffusion.Text;
 
 /// <summary>The config of a CLIP text encoder, from its <c>config.json</c>.</summary>
-public sealed record ClipTextConfig
+internal sealed record ClipTextConfig
 {
     private const string PlainClass = "CLIPTextModel";
     private const string ProjectingClass = "CLIPTextModelWithProjection";

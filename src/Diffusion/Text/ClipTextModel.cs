@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Text;
 
 /// <summary>CLIP's causal text encoder (Radford et al., arXiv 2103.00020).</summary>
-public sealed class ClipTextModel
+internal sealed class ClipTextModel
 {
     private readonly Tensor tokenEmbedding;
     private readonly Tensor positionEmbedding;

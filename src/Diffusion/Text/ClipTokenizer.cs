@@ -31,7 +31,7 @@ public sealed class ClipTokenizer
     /// <summary>Creates a tokenizer from a vocabulary with CLIP's start and end tokens; the end token is the padding.</summary>
     /// <param name="vocabulary">The vocabulary, for example from <see cref="BpeTrainer"/>.</param>
     /// <param name="maxLength">The model's maximum length in tokens, including start and end; at least 2.</param>
-    public ClipTokenizer(BpeVocabulary vocabulary, int maxLength = DefaultMaxLength)
+    internal ClipTokenizer(BpeVocabulary vocabulary, int maxLength = DefaultMaxLength)
         : this(vocabulary, new TokenizerConfig(BpeVocabulary.StartOfText, BpeVocabulary.EndOfText, BpeVocabulary.EndOfText, maxLength), [])
     {
     }
@@ -100,7 +100,7 @@ public sealed class ClipTokenizer
 
     /// <summary>Extends this tokenizer with added words.</summary>
     /// <param name="tokens">The added words; their ids follow those of the vocabulary.</param>
-    public ClipTokenizer With(IReadOnlyList<AddedToken> tokens) => tokens.Count == 0 ? this : new ClipTokenizer(vocabulary, config, [.. added, .. tokens]);
+    internal ClipTokenizer With(IReadOnlyList<AddedToken> tokens) => tokens.Count == 0 ? this : new ClipTokenizer(vocabulary, config, [.. added, .. tokens]);
 
     /// <summary>Whether a word was added to the vocabulary.</summary>
     public bool IsAdded(string word) => added.Any(token => token.Normal == PromptText.Normalize(word));

@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Diffusion.Text;
 
 /// <summary>Finds the tokens of a word that a user names.</summary>
-public static class WordSearch
+internal static class WordSearch
 {
     private const int MaxShownLength = 80;
 

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.UNet;
 
 /// <summary>The denoiser of Stable Diffusion (Rombach et al., arXiv 2112.10752): predicts noise (or velocity) from latents, timestep and text.</summary>
-public sealed class UNet2DConditionModel
+internal sealed class UNet2DConditionModel
 {
     private readonly TimestepEmbedding timeEmbedding;
     private readonly EmbeddingMlp? vectorEmbedding;

@@ -9,15 +9,15 @@ namespace PromptToPrompt.Diffusion.UNet;
 /// <param name="DownAttention">Whether the contracting block has transformers.</param>
 /// <param name="UpAttention">Whether the expanding block has transformers.</param>
 /// <param name="TransformerDepth">Number of transformer blocks in each of its transformers.</param>
-public sealed record UNetLevel(int Channels, int Heads, bool DownAttention, bool UpAttention, int TransformerDepth);
+internal sealed record UNetLevel(int Channels, int Heads, bool DownAttention, bool UpAttention, int TransformerDepth);
 
 /// <summary>The added conditioning that some U-Nets add to the timestep embedding.</summary>
 /// <param name="Width">Width of the pooled text and the embedded sizes together.</param>
 /// <param name="SizeWidth">Width of the embedding of each of the six sizes.</param>
-public sealed record AddedConditioningConfig(int Width, int SizeWidth);
+internal sealed record AddedConditioningConfig(int Width, int SizeWidth);
 
 /// <summary>The config of a U-Net, from its <c>config.json</c>.</summary>
-public sealed record UNetConfig
+internal sealed record UNetConfig
 {
     private const string AdditionType = "addition_embed_type";
     private const string TextAndSizes = "text_time";

@@ -4,7 +4,7 @@ using PromptToPrompt.Diffusion.Storage.Files;
 namespace PromptToPrompt.Diffusion.Vae;
 
 /// <summary>The config of an autoencoder, from its <c>config.json</c>.</summary>
-public sealed record AutoencoderConfig
+internal sealed record AutoencoderConfig
 {
     private const string MeanField = "latents_mean";
     private const string DeviationField = "latents_std";

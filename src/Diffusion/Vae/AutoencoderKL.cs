@@ -23,7 +23,7 @@ public sealed class AutoencoderKL
     private readonly Decoder decoder;
 
     /// <summary>Builds the model from its config and weights.</summary>
-    public AutoencoderKL(AutoencoderConfig config, WeightScope weights)
+    internal AutoencoderKL(AutoencoderConfig config, WeightScope weights)
     {
         Config = config;
         encoder = new Encoder(weights["encoder"], config);
@@ -33,7 +33,7 @@ public sealed class AutoencoderKL
     }
 
     /// <summary>The model's config.</summary>
-    public AutoencoderConfig Config { get; }
+    internal AutoencoderConfig Config { get; }
 
     /// <summary>
     /// Whether images larger than 512 pixels are processed in tiles. This needs the memory of one tile and changes colors slightly.

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Editing.Alignment;
 /// <param name="Sources">
 /// The source words in order, as written; <c>(end)</c> and <c>(padding)</c> for the tokens after them. Empty for a new word.
 /// </param>
-public sealed record AlignmentRow(string Target, IReadOnlyList<string> Sources)
+internal sealed record AlignmentRow(string Target, IReadOnlyList<string> Sources)
 {
     /// <summary>Whether the word has no counterpart in the source.</summary>
     public bool IsNew => Sources.Count == 0;
@@ -16,7 +16,7 @@ public sealed record AlignmentRow(string Target, IReadOnlyList<string> Sources)
 /// <summary>A readable form of a <see cref="TokenAlignment"/>, word by word.</summary>
 /// <param name="Rows">The words of the target in order.</param>
 /// <param name="Dropped">Source words whose attention no target word takes.</param>
-public sealed record AlignmentTable(IReadOnlyList<AlignmentRow> Rows, IReadOnlyList<string> Dropped)
+internal sealed record AlignmentTable(IReadOnlyList<AlignmentRow> Rows, IReadOnlyList<string> Dropped)
 {
     internal static AlignmentTable Of(TokenAlignment alignment)
     {

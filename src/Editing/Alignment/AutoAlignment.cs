@@ -22,7 +22,7 @@ namespace PromptToPrompt.Editing.Alignment;
 /// tokens after the text encoder. Padding at a position where the source still has words has no counterpart.
 /// </para>
 /// </remarks>
-public static class AutoAlignment
+internal static class AutoAlignment
 {
     /// <summary>Aligns any two prompts.</summary>
     public static TokenAlignment Create(TokenizedPrompt source, TokenizedPrompt target)

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Editing.Alignment;
 /// No alignment: every target token takes the attention of the source token at the same position, whatever the words are.
 /// Demonstrates why alignment is needed.
 /// </summary>
-public static class NaiveAlignment
+internal static class NaiveAlignment
 {
     /// <summary>Pairs two prompts position by position.</summary>
     public static TokenAlignment Create(TokenizedPrompt source, TokenizedPrompt target)

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Editing.Alignment;
 /// Added phrase (Hertz et al. 2022, section 3.3): a global alignment of tokens finds those that both prompts share; the
 /// target's other tokens are new. Matches the authors' implementation, including its tie-breaking.
 /// </summary>
-public static class RefineAlignment
+internal static class RefineAlignment
 {
     /// <summary>Aligns any two prompts. Padding is matched by position.</summary>
     public static TokenAlignment Create(TokenizedPrompt source, TokenizedPrompt target)

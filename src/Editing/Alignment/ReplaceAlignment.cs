@@ -12,7 +12,7 @@ namespace PromptToPrompt.Editing.Alignment;
 /// the swapped words have different numbers of tokens. If the target is shorter, its last positions receive nothing.
 /// <see cref="AutoAlignment"/> does neither.
 /// </remarks>
-public static class ReplaceAlignment
+internal static class ReplaceAlignment
 {
     /// <summary>Aligns two prompts with the same number of words.</summary>
     /// <exception cref="InvalidInputException">The prompts have different numbers of words.</exception>

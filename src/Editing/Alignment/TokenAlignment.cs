@@ -7,7 +7,7 @@ namespace PromptToPrompt.Editing.Alignment;
 /// The token correspondence of an edit: which source tokens pass their attention to which target tokens (<c>M</c> and <c>a</c>).
 /// </summary>
 /// <remarks>Treat the arrays as read-only: they are shared, not copied.</remarks>
-public sealed class TokenAlignment
+internal sealed class TokenAlignment
 {
     internal TokenAlignment(
         AlignmentKind kind, TokenizedPrompt source, TokenizedPrompt target, float[] mapper, float[] counterpart, int[]? gather = null)

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Editing.Attention;
 /// source's and the edit's own probabilities (pixels × tokens). Nothing is renormalized.
 /// </summary>
 /// <remarks>Treat the arrays as read-only: they are shared, not copied.</remarks>
-public sealed class CrossAttentionEdit
+internal sealed class CrossAttentionEdit
 {
     private CrossAttentionEdit(float[] p, float[] r)
     {

@@ -14,7 +14,7 @@ namespace PromptToPrompt.Editing.Attention;
 /// <param name="recording">Receives the source's queries and keys, or supplies them if the source is not in the batch.</param>
 /// <param name="maps">Collects cross-attention maps; null to collect none.</param>
 /// <param name="self">Collects the source's self-attention; null to collect none.</param>
-public sealed class EditAttentionProcessor(
+internal sealed class EditAttentionProcessor(
     IReadOnlyList<EditSchedule?> edits, SourceRecording? recording = null, AttentionMaps? maps = null, SelfAttentionMap? self = null)
     : AttentionProcessor, IDisposable
 {

@@ -6,7 +6,7 @@ using PromptToPrompt.Editing.Prompts;
 namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>The attention control of one edited prompt at every step, computed from the prompts before the run.</summary>
-public sealed class EditSchedule
+internal sealed class EditSchedule
 {
     private readonly CrossAttentionEdit[] cross;
     private readonly int steps;

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>The token regions that confine an edit, with their thresholds.</summary>
-public sealed record LocalBlendOptions
+internal sealed record LocalBlendOptions
 {
     /// <summary>Tokens of each prompt whose region may change; null if the whole image may change.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Include { get; init; }
@@ -28,7 +28,7 @@ public sealed record LocalBlendOptions
 /// <summary>
 /// Local blend (Hertz et al., arXiv 2208.01626, "local editing"): outside the words' regions the edit gets the source's latents.
 /// </summary>
-public sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps, int steps)
+internal sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps, int steps)
 {
     /// <summary>Whether blending is active at a step.</summary>
     public bool IsActive(int step) => step + 1 > (int)(options.Start * steps);

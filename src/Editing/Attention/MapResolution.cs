@@ -3,7 +3,7 @@ using PromptToPrompt.Diffusion.UNet;
 namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>Chooses the layers whose attention maps are collected.</summary>
-public static class MapResolution
+internal static class MapResolution
 {
     // The published method uses the 16×16 layers of a 512×512 image.
     private const double DefaultPositions = 256;

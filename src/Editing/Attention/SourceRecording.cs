@@ -10,7 +10,7 @@ namespace PromptToPrompt.Editing.Attention;
 /// <param name="dtype">Type of the recorded activations; bfloat16 halves the memory but is not exact.</param>
 /// <param name="maxBytes">Memory limit in bytes.</param>
 /// <param name="selfResolution">Largest side of the self-attention layers that may be injected, in latent pixels.</param>
-public sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long maxBytes = 6L << 30, int selfResolution = 32) : IDisposable
+internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long maxBytes = 6L << 30, int selfResolution = 32) : IDisposable
 {
     private readonly bool keepsAllSteps = true;
     private readonly Dictionary<(int Step, int Site), Tensor> queries = [];

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Editing.Inversion;
 /// <param name="RoundTrip">The image encoded and decoded directly: the upper bound for every inversion.</param>
 /// <param name="Replayed">The image that an edit's source reproduces.</param>
 /// <param name="Untuned">The image from guided denoising without drift correction; null if that was not run.</param>
-public sealed record Reconstruction(Picture Framed, Picture RoundTrip, Picture Replayed, Picture? Untuned)
+internal sealed record Reconstruction(Picture Framed, Picture RoundTrip, Picture Replayed, Picture? Untuned)
 {
     /// <summary>Peak signal-to-noise ratio of the reconstruction, in decibels.</summary>
     public double Psnr => Framed.Psnr(Replayed);

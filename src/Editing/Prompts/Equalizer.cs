@@ -3,7 +3,7 @@ using PromptToPrompt.Diffusion.Text;
 namespace PromptToPrompt.Editing.Prompts;
 
 /// <summary>Attention re-weighting (Hertz et al. 2022, section 3.3): the factor <c>c</c> of each target token.</summary>
-public static class Equalizer
+internal static class Equalizer
 {
     /// <summary>
     /// One factor per token of the prompt, 1 by default. Weights of the same token multiply. Words that the prompt does not contain are

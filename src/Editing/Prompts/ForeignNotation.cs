@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace PromptToPrompt.Editing.Prompts;
 
 /// <summary>The meaning of a piece of notation in the program it comes from.</summary>
-public enum ForeignNotationKind
+internal enum ForeignNotationKind
 {
     /// <summary><c>[word]</c>: weaker.</summary>
     Brackets,
@@ -66,7 +66,7 @@ public enum ForeignNotationKind
 /// <param name="Text">The notation as written.</param>
 /// <param name="Start">Index of its first character in the prompt.</param>
 /// <param name="Advice">The advice: a sentence without its initial capital.</param>
-public sealed partial record ForeignNotation(ForeignNotationKind Kind, string Text, int Start, string Advice)
+internal sealed partial record ForeignNotation(ForeignNotationKind Kind, string Text, int Start, string Advice)
 {
     private const int MaxShownLength = 60;
     private const int MaxFound = 100;

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Editing.Prompts;
 /// The words that a model was trained on, from a file named <see cref="FileName"/> next to its weights. Few models have one: it is meant
 /// for models whose vocabulary is so small that users need help with prompts.
 /// </summary>
-public sealed record ModelWords
+internal sealed record ModelWords
 {
     /// <summary>File name in a model's directory.</summary>
     public const string FileName = "words.json";

@@ -4,7 +4,7 @@ using PromptToPrompt.Diffusion.Text;
 namespace PromptToPrompt.Editing.Prompts;
 
 /// <summary>Converts between written prompts and tokenized prompts, with emphasis and, for long prompts, several chunks.</summary>
-public static class PromptReading
+internal static class PromptReading
 {
     /// <summary>
     /// Reads a prompt in which <c>(word:1.3)</c> sets a word's emphasis. This is for standalone prompts; in an edited prompt the same

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Editing.Prompts;
 /// </remarks>
 /// <param name="Text">The prompt without the weights, as the model reads it.</param>
 /// <param name="Weights">The weighted words in the order of the prompt.</param>
-public sealed record WeightedPrompt(string Text, IReadOnlyList<WordWeight> Weights)
+internal sealed record WeightedPrompt(string Text, IReadOnlyList<WordWeight> Weights)
 {
     /// <summary>Parses a prompt. Every text is valid.</summary>
     public static WeightedPrompt Parse(string prompt)

@@ -22,7 +22,7 @@ public sealed record ExamplePicture(Picture Picture, SizeConditioning Sizes, str
     /// <param name="framing">How it is fitted to the model's size.</param>
     /// <param name="caption">A caption with <see cref="PromptTemplates.Place"/> for the word; null for none.</param>
     /// <exception cref="InvalidInputException">The image is damaged, or the caption has no placeholder for the word.</exception>
-    public static ExamplePicture Of(PictureFile picture, Framing framing, string? caption = null) => Framed(picture.Read(framing), framing, caption);
+    internal static ExamplePicture Of(PictureFile picture, Framing framing, string? caption = null) => Framed(picture.Read(framing), framing, caption);
 
     private static ExamplePicture Framed(Picture framed, Framing framing, string? caption)
     {

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Editing.TextualInversion;
 /// <summary>Image captions from a text file with one line per image: file name, colon, caption.</summary>
 /// <param name="path">Path of the file.</param>
 /// <param name="captions">The captions by file name.</param>
-public sealed class PictureCaptions(string path, IReadOnlyDictionary<string, string> captions)
+internal sealed class PictureCaptions(string path, IReadOnlyDictionary<string, string> captions)
 {
     /// <summary>Reads a caption file.</summary>
     /// <exception cref="InvalidInputException">The file cannot be read, or a line is not a caption.</exception>

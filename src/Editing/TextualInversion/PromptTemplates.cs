@@ -6,7 +6,7 @@ namespace PromptToPrompt.Editing.TextualInversion;
 /// Sentences that describe an image only by the word in it (Gal et al. 2022, arXiv 2208.01618, §3), so that the word has to represent
 /// everything the images have in common.
 /// </summary>
-public static class PromptTemplates
+internal static class PromptTemplates
 {
     /// <summary>Placeholder for the word.</summary>
     public const string Place = "{}";

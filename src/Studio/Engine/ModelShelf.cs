@@ -13,7 +13,7 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
     /// <summary>The words it was trained on; null if it does not list them.</summary>
-    public ModelWords? Words { get; init; }
+    internal ModelWords? Words { get; init; }
 }
 
 /// <summary>The models of a device. At most one is in memory.</summary>

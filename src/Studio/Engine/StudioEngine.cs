@@ -57,7 +57,7 @@ public sealed class StudioEngine : IAsyncDisposable
     public IReadOnlyList<string> ArgumentsOf(string model) => offered.GetValueOrDefault(model)?.Arguments ?? [];
 
     /// <summary>The words that a model was trained on; null if it does not list them or is no longer offered.</summary>
-    public ModelWords? WordsOf(string model) => offered.GetValueOrDefault(model)?.Words;
+    internal ModelWords? WordsOf(string model) => offered.GetValueOrDefault(model)?.Words;
 
     /// <summary>Number of waiting jobs.</summary>
     public int Waiting => queue.Length;

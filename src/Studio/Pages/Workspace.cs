@@ -28,7 +28,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     public IReadOnlyList<string> Models => engine.Models;
 
     /// <summary>The words of the selected model; null if it does not list them.</summary>
-    public ModelWords? Words => engine.WordsOf(Settings.Model);
+    internal ModelWords? Words => engine.WordsOf(Settings.Model);
 
     /// <summary>The source of edits, or null.</summary>
     public PictureVersion? Source { get; private set; }

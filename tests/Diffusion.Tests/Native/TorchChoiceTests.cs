@@ -11,7 +11,7 @@ public sealed class TorchChoiceTests
     {
         using var named = new PretendTorch();
         using var active = new PretendTorch(package: InEnvironment);
-        var choice = Choice("none", (TorchChoice.Variable, named.Package), ("VIRTUAL_ENV", active.Root));
+        var choice = Choice(null, (TorchChoice.Variable, named.Package), ("VIRTUAL_ENV", active.Root));
         Assert.Equal(named.Libraries, choice.Installed()!.Folder);
     }
 
@@ -20,9 +20,9 @@ public sealed class TorchChoiceTests
     {
         using var other = new PretendTorch("2.8.0");
         using var active = new PretendTorch(package: InEnvironment);
-        var error = Assert.Throws<InvalidInputException>(() => Choice("none", (TorchChoice.Variable, other.Package), ("VIRTUAL_ENV", active.Root)).Installed());
+        var error = Assert.Throws<InvalidInputException>(() => Choice(null, (TorchChoice.Variable, other.Package), ("VIRTUAL_ENV", active.Root)).Installed());
         Assert.Contains($"{other.Libraries} is version 2.8.0; 2.10.x is required", error.Message);
-        error = Assert.Throws<InvalidInputException>(() => Choice("none", (TorchChoice.Variable, active.Root)).Installed());
+        error = Assert.Throws<InvalidInputException>(() => Choice(null, (TorchChoice.Variable, active.Root)).Installed());
         Assert.Contains(active.Root, error.Message);
     }
 
@@ -30,7 +30,7 @@ public sealed class TorchChoiceTests
     public void AProgramWithItsOwnCannotTakeAnotherAndSaysSo()
     {
         using var named = new PretendTorch();
-        var error = Assert.Throws<InvalidInputException>(() => Choice("cpu", (TorchChoice.Variable, named.Package)).Installed());
+        var error = Assert.Throws<InvalidInputException>(() => Choice("libtorch_cpu.so", (TorchChoice.Variable, named.Package)).Installed());
         Assert.Contains("-p:TorchBackend=none", error.Message);
     }
 
@@ -38,8 +38,7 @@ public sealed class TorchChoiceTests
     public void AProgramWithPackagesLooksNoFurther()
     {
         using var active = new PretendTorch(package: InEnvironment);
-        Assert.Null(Choice("cpu", ("VIRTUAL_ENV", active.Root)).Installed());
-        Assert.Null(Choice("cuda", ("VIRTUAL_ENV", active.Root)).Installed());
+        Assert.Null(Choice("libtorch_cpu.so", ("VIRTUAL_ENV", active.Root)).Installed());
     }
 
     [Fact]
@@ -47,15 +46,15 @@ public sealed class TorchChoiceTests
     {
         using var virtualEnvironment = new PretendTorch("2.8.0", InEnvironment);
         using var conda = new PretendTorch(package: InEnvironment);
-        Assert.Equal(conda.Libraries, Choice("none", ("VIRTUAL_ENV", virtualEnvironment.Root), ("CONDA_PREFIX", conda.Root)).Installed()!.Folder);
+        Assert.Equal(conda.Libraries, Choice(null, ("VIRTUAL_ENV", virtualEnvironment.Root), ("CONDA_PREFIX", conda.Root)).Installed()!.Folder);
     }
 
     [Fact]
     public void AProgramWithoutSaysWhatItFoundAndWhereItLooked()
     {
         using var old = new PretendTorch("2.8.0", InEnvironment);
-        Assert.Contains($"{old.Libraries} is version 2.8.0", Assert.Throws<LibTorchLoadException>(() => Choice("none", ("VIRTUAL_ENV", old.Root)).Installed()).Message);
-        Assert.Contains("/no/such/place", Assert.Throws<LibTorchLoadException>(() => Choice("none", ("CONDA_PREFIX", "/no/such/place")).Installed()).Message);
+        Assert.Contains($"{old.Libraries} is version 2.8.0", Assert.Throws<LibTorchLoadException>(() => Choice(null, ("VIRTUAL_ENV", old.Root)).Installed()).Message);
+        Assert.Contains("/no/such/place", Assert.Throws<LibTorchLoadException>(() => Choice(null, ("CONDA_PREFIX", "/no/such/place")).Installed()).Message);
     }
 
     [Fact]
@@ -64,9 +63,9 @@ public sealed class TorchChoiceTests
         using var torch = new PretendTorch(package: InEnvironment);
         var programs = Directory.CreateDirectory(Path.Combine(torch.Root, "bin"));
         File.WriteAllText(Path.Combine(programs.FullName, "python3"), "never run");
-        Assert.Equal(torch.Libraries, Choice("none", ("PATH", $"/no/such/place:{programs.FullName}/")).Installed()!.Folder);
+        Assert.Equal(torch.Libraries, Choice(null, ("PATH", $"/no/such/place:{programs.FullName}/")).Installed()!.Folder);
     }
 
-    private static TorchChoice Choice(string backend, params (string Name, string Value)[] environment) =>
-        new(name => environment.FirstOrDefault(variable => variable.Name == name).Value, backend == "none" ? null : "libtorch_cpu.so", backend);
+    private static TorchChoice Choice(string? own, params (string Name, string Value)[] environment) =>
+        new(name => environment.FirstOrDefault(variable => variable.Name == name).Value, own);
 }

@@ -26,13 +26,13 @@ internal sealed class ReferenceModel : IDisposable
 
     public string Config(string part) => Path.Combine(folder, part, "config.json");
 
-    public SafetensorsFile Weights(string part)
+    internal SafetensorsFile Weights(string part)
         => Open(part, part.StartsWith("text_encoder", StringComparison.Ordinal) ? "model.safetensors" : "diffusion_pytorch_model.safetensors");
 
-    public SafetensorsFile Goldens(string part) => Open("goldens", $"{part}.safetensors");
+    internal SafetensorsFile Goldens(string part) => Open("goldens", $"{part}.safetensors");
 
     /// <summary>The part's weights as a source for its model, which stays open as long as this object.</summary>
-    public StoredWeights Stored(string part)
+    internal StoredWeights Stored(string part)
     {
         var file = Weights(part);
         return Own(new StoredWeights(file.Path, file.Tensors.ToDictionary(
@@ -47,7 +47,7 @@ internal sealed class ReferenceModel : IDisposable
     }
 
     /// <summary>Compares a result with the recorded one.</summary>
-    public static void AssertClose(SafetensorsFile goldens, string name, Tensor actual)
+    internal static void AssertClose(SafetensorsFile goldens, string name, Tensor actual)
         => TensorAssert.AssertClose(goldens.Read(name), actual, Tolerance, name);
 
     public void Dispose()

@@ -12,7 +12,7 @@ internal sealed record SmallVocabulary(string[] Captions, int Merges, SmallVocab
 
     public static readonly ClipTokenizer Tokenizer = new(Fixture.Train());
 
-    public BpeVocabulary Train() => BpeTrainer.Train(Captions, Merges);
+    internal BpeVocabulary Train() => BpeTrainer.Train(Captions, Merges);
 
     internal sealed record Case(string Text, int[] Ids);
 }

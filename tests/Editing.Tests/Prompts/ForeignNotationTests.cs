@@ -50,10 +50,10 @@ public sealed class ForeignNotationTests
     [InlineData("a cat --ar 16:9", Flag, "--ar 16:9", "give them separately")]
     [InlineData("a cat --no dogs", Flag, "--no", "give them separately")]
     [InlineData(@"a \[red\] house", Escape, @"\[", "backslash")]
-    public void OtherProgramsNotationIsFoundWithWhatToWriteHere(string prompt, ForeignNotationKind kind, string text, string advice)
+    public void OtherProgramsNotationIsFoundWithWhatToWriteHere(string prompt, Enum kind, string text, string advice)
     {
         var found = ForeignNotation.Find(prompt)[0];
-        Assert.Equal((kind, text, prompt.IndexOf(text, StringComparison.Ordinal)), (found.Kind, found.Text, found.Start));
+        Assert.Equal(((ForeignNotationKind)kind, text, prompt.IndexOf(text, StringComparison.Ordinal)), (found.Kind, found.Text, found.Start));
         Assert.Contains(advice, found.Advice);
         Assert.Equal($"\"{text}\" is read as plain text: {found.Advice}", found.Message);
         // Neither an option of the command line nor anything else that only one of the ways in has.

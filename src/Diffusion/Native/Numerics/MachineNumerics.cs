@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Native.Numerics;
 
 /// <summary>The result of the numerics check of a device.</summary>
-public enum NumericsVerdict
+internal enum NumericsVerdict
 {
     /// <summary>All operations agree with float64.</summary>
     Right,
@@ -29,7 +29,7 @@ public sealed class WrongNumericsException(string message) : Exception(message);
 /// Checks once for each processor, libtorch and device that operations are correct (<see cref="NumericsCheck"/>), and caches the result in
 /// the user's cache. A program must not silently compute garbage on some machine.
 /// </summary>
-public static class MachineNumerics
+internal static class MachineNumerics
 {
     /// <summary>Environment variable that, set to 1, lets runs continue with incorrect results.</summary>
     public const string IgnoreVariable = "P2P_IGNORE_NUMERICS";

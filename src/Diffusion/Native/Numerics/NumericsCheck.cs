@@ -11,7 +11,7 @@ namespace PromptToPrompt.Diffusion.Native.Numerics;
 /// Each operation runs right after freed memory was filled with NaN, because kernels that read uninitialized memory are correct if it is
 /// zero.
 /// </summary>
-public static class NumericsCheck
+internal static class NumericsCheck
 {
     /// <summary>
     /// Relative errors above this are faults, not rounding. Rounding stays hundreds of times below it in float32, and a few times in the
@@ -160,7 +160,7 @@ internal sealed record CheckedOperation(string Name, Func<Tensor[], Tensor> Appl
 /// <param name="Part">The result, or the gradient of one of its inputs.</param>
 /// <param name="Type">The compute type.</param>
 /// <param name="Error">Largest difference relative to the largest exact value; NaN if the operation produced NaN.</param>
-public sealed record NumericsComparison(string Operation, string Part, ScalarType Type, double Error)
+internal sealed record NumericsComparison(string Operation, string Part, ScalarType Type, double Error)
 {
     /// <summary>Whether the difference is within rounding.</summary>
     public bool IsRight => Error <= NumericsCheck.Tolerance(Type);
@@ -175,7 +175,7 @@ public sealed record NumericsComparison(string Operation, string Part, ScalarTyp
 
 /// <summary>The result of a check.</summary>
 /// <param name="Comparisons">All comparisons.</param>
-public sealed record NumericsReport(IReadOnlyList<NumericsComparison> Comparisons)
+internal sealed record NumericsReport(IReadOnlyList<NumericsComparison> Comparisons)
 {
     /// <summary>The failed comparisons.</summary>
     public IReadOnlyList<NumericsComparison> Faults => [.. Comparisons.Where(comparison => !comparison.IsRight)];

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Diffusion.Storage.Files;
 /// <summary>
 /// Writes files atomically: the content goes to a temporary file in the same directory, which is renamed when complete.
 /// </summary>
-public static class AtomicFile
+internal static class AtomicFile
 {
     private const int BufferSize = 1 << 20;
 

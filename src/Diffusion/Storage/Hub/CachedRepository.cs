@@ -4,7 +4,7 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 /// A model in the cache: <c>blobs/HASH</c> with the contents, <c>snapshots/COMMIT/…</c> with links to them under their file names, and
 /// <c>refs/REVISION</c> with the commit of a branch or tag.
 /// </summary>
-public sealed class CachedRepository
+internal sealed class CachedRepository
 {
     private const int MinCommit = 7;
     private readonly string locks;

@@ -4,7 +4,7 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 /// <param name="Commit">The commit, 40 hexadecimal digits.</param>
 /// <param name="Path">The directory.</param>
 /// <param name="Revisions">The branches and tags at this commit, as last reported by the hub.</param>
-public sealed record CachedSnapshot(string Commit, string Path, IReadOnlyList<string> Revisions)
+internal sealed record CachedSnapshot(string Commit, string Path, IReadOnlyList<string> Revisions)
 {
     /// <summary>Size of its files in bytes. Other snapshots may share them.</summary>
     public long Bytes => Blobs().Where(File.Exists).Sum(path => new FileInfo(path).Length);

@@ -2,7 +2,7 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 
 /// <summary>The local cache of the Hugging Face hub, shared with the hub's own tools.</summary>
 /// <param name="folder">Its directory, which need not exist.</param>
-public sealed class HubCache(string folder)
+internal sealed class HubCache(string folder)
 {
     private const string Locks = ".locks";
 

@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Diffusion.Storage.Hub;
 
 /// <summary>Branches, tags and commits of a repository.</summary>
-public static class HubRevision
+internal static class HubRevision
 {
     /// <summary>The default branch.</summary>
     public const string Main = "main";

@@ -6,7 +6,7 @@ using PromptToPrompt.Diffusion.Vae;
 namespace PromptToPrompt.Diffusion.Storage.Layouts;
 
 /// <summary>The configs of all parts of a model.</summary>
-public sealed record ModelConfig
+internal sealed record ModelConfig
 {
     /// <summary>Stable Diffusion 1.5: 512×512, predicts noise.</summary>
     public static ModelConfig StableDiffusion15 { get; } = new()

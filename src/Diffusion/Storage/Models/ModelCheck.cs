@@ -8,7 +8,7 @@ namespace PromptToPrompt.Diffusion.Storage.Models;
 /// <param name="Missing">Tensors that the part needs but the file lacks.</param>
 /// <param name="Extra">Tensors of the file that are unknown to the part.</param>
 /// <param name="Misshapen">Tensors with a wrong shape.</param>
-public sealed record PartCheck(string Part, IReadOnlyList<string> Missing, IReadOnlyList<string> Extra, IReadOnlyList<MisshapenTensor> Misshapen)
+internal sealed record PartCheck(string Part, IReadOnlyList<string> Missing, IReadOnlyList<string> Extra, IReadOnlyList<MisshapenTensor> Misshapen)
 {
     /// <summary>Tensors that are not floating-point numbers, as in a quantized model.</summary>
     public IReadOnlyList<string> Mistyped { get; init; } = [];
@@ -21,12 +21,12 @@ public sealed record PartCheck(string Part, IReadOnlyList<string> Missing, IRead
 /// <param name="Name">Its name in the file.</param>
 /// <param name="Shape">Its shape, in the layout of a model directory.</param>
 /// <param name="Wanted">The shape that the part needs.</param>
-public sealed record MisshapenTensor(string Name, IReadOnlyList<long> Shape, IReadOnlyList<long> Wanted);
+internal sealed record MisshapenTensor(string Name, IReadOnlyList<long> Shape, IReadOnlyList<long> Wanted);
 
 /// <summary>
 /// Compares the content of a model on disk with the requirements of its configs or its family. Reads names and shapes, no weights.
 /// </summary>
-public static class ModelCheck
+internal static class ModelCheck
 {
     /// <summary>Checks every part. libtorch must be loaded.</summary>
     /// <param name="path">A model directory or a single file.</param>

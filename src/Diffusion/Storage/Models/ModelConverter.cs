@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Models;
 
 /// <summary>Writes a model in another format or type, with only one tensor in memory at a time. libtorch must be loaded.</summary>
-public static class ModelConverter
+internal static class ModelConverter
 {
     /// <summary>Writes a model directory in the diffusers layout.</summary>
     /// <param name="model">A model directory or a single file.</param>

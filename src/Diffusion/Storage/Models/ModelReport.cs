@@ -14,7 +14,7 @@ namespace PromptToPrompt.Diffusion.Storage.Models;
 /// <param name="PictureSize">Side of the training images, in pixels.</param>
 /// <param name="Parts">The parts that have weights.</param>
 /// <param name="IgnoredTensors">Number of tensors in a single file that are not part of the model.</param>
-public sealed record ModelReport(
+internal sealed record ModelReport(
     string Path, string Format, string Family, bool IsInpainting, PredictionType Prediction, string PredictionSource, int PictureSize,
     IReadOnlyList<PartReport> Parts, int IgnoredTensors)
 {
@@ -62,7 +62,7 @@ public sealed record ModelReport(
 /// <param name="Bytes">Size on disk in bytes.</param>
 /// <param name="Types">The stored types, such as <c>float16</c> or <c>float8_e4m3</c>.</param>
 /// <param name="Files">The files.</param>
-public sealed record PartReport(string Name, int Tensors, long Parameters, long Bytes, IReadOnlyList<string> Types, IReadOnlyList<string> Files)
+internal sealed record PartReport(string Name, int Tensors, long Parameters, long Bytes, IReadOnlyList<string> Types, IReadOnlyList<string> Files)
 {
     internal static PartReport Of(string part, PartWeights weights)
     {

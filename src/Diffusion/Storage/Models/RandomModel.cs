@@ -8,7 +8,7 @@ namespace PromptToPrompt.Diffusion.Storage.Models;
 /// Writes a model directory of any architecture with random weights. Its images are noise, but it has the names, shapes, time and memory of
 /// a trained model.
 /// </summary>
-public static class RandomModel
+internal static class RandomModel
 {
     /// <summary>
     /// Writes everything except the tokenizer, which must already be in <c>tokenizer/</c>; that of a second text encoder is derived from

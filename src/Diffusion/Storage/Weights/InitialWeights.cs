@@ -5,7 +5,7 @@ namespace PromptToPrompt.Diffusion.Storage.Weights;
 
 /// <summary>Randomly initialized weights for training. Their names and order are those of a checkpoint.</summary>
 /// <param name="generator">Source of the random numbers.</param>
-public sealed class InitialWeights(Generator generator) : WeightSource
+internal sealed class InitialWeights(Generator generator) : WeightSource
 {
     private readonly List<KeyValuePair<string, Tensor>> weights = [];
 

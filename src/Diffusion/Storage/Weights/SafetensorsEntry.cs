@@ -7,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Storage.Weights;
 /// <param name="Shape">Its shape; empty for a scalar.</param>
 /// <param name="Offset">Start of its data, in bytes from the start of the file.</param>
 /// <param name="Length">Length of its data in bytes.</param>
-public sealed record SafetensorsEntry(ScalarType DType, long[] Shape, long Offset, long Length)
+internal sealed record SafetensorsEntry(ScalarType DType, long[] Shape, long Offset, long Length)
 {
     /// <summary>The stored eight-bit floating-point format; null for other types.</summary>
     internal Float8? Packing { get; init; }

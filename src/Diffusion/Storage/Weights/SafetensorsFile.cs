@@ -11,7 +11,7 @@ namespace PromptToPrompt.Diffusion.Storage.Weights;
 /// Tensors stay valid after the file is disposed; the mapping ends with the last of them. Instances can be read from several threads.
 /// Format: https://github.com/huggingface/safetensors#format.
 /// </remarks>
-public sealed class SafetensorsFile : IDisposable
+internal sealed class SafetensorsFile : IDisposable
 {
     // Enough to identify other file types.
     private const int Beginning = 1 << 12;

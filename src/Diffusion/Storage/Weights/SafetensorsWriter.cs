@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
 /// <summary>Writes safetensors files.</summary>
-public static class SafetensorsWriter
+internal static class SafetensorsWriter
 {
     /// <summary>
     /// Writes tensors to a file, atomically. Equal content gives equal bytes: tensors are sorted by element size,

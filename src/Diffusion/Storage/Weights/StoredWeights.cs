@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
 /// <summary>Stored weights, each with a name, a shape and a read function. Tracks which of them were used.</summary>
-public sealed class StoredWeights : WeightSource
+internal sealed class StoredWeights : WeightSource
 {
     private readonly string origin;
     private readonly IReadOnlyDictionary<string, StoredWeight> stored;
@@ -85,7 +85,7 @@ public sealed class StoredWeights : WeightSource
 /// <summary>A weight in a file.</summary>
 /// <param name="Shape">Its shape.</param>
 /// <param name="Read">Produces the tensor.</param>
-public sealed record StoredWeight(IReadOnlyList<long> Shape, Func<Tensor> Read)
+internal sealed record StoredWeight(IReadOnlyList<long> Shape, Func<Tensor> Read)
 {
     /// <summary>Type of its elements in the file; float32 by default.</summary>
     public ScalarType Type { get; init; } = ScalarType.Float32;

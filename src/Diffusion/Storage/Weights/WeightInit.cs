@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
 /// <summary>The initialization of a weight that is not loaded (training only).</summary>
-public enum WeightInit
+internal enum WeightInit
 {
     /// <summary>Uniform in ±1/√fan-in, PyTorch's default for linear and convolution weights and biases.</summary>
     FanIn,

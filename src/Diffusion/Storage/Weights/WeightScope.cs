@@ -5,7 +5,7 @@ namespace PromptToPrompt.Diffusion.Storage.Weights;
 /// <summary>A position in a checkpoint's tree of dotted names: <c>weights["down_blocks"][0]["resnets"]</c>.</summary>
 /// <param name="source">The source of the weights.</param>
 /// <param name="prefix">The dotted name of this position, empty at the root.</param>
-public readonly struct WeightScope(WeightSource source, string prefix)
+internal readonly struct WeightScope(WeightSource source, string prefix)
 {
     /// <summary>The child position with this name.</summary>
     public WeightScope this[string child] => new(source, prefix.Length == 0 ? child : $"{prefix}.{child}");

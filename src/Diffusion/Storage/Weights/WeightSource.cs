@@ -6,7 +6,7 @@ namespace PromptToPrompt.Diffusion.Storage.Weights;
 /// The source of a model's weights. Models request each weight by its checkpoint name and shape while they are built,
 /// so that loading, training from scratch and checking a file all run through the same model code.
 /// </summary>
-public abstract class WeightSource : IDisposable
+internal abstract class WeightSource : IDisposable
 {
     /// <summary>The root of the source's names.</summary>
     public WeightScope Root => new(this, "");

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.UNet.Gradient;
 
 /// <summary>One evaluation by a <see cref="CheckpointedUNet"/>, whose gradient can be computed once.</summary>
-public sealed class CheckpointedPass : IDisposable
+internal sealed class CheckpointedPass : IDisposable
 {
     private readonly Tensor embedding;
     private readonly Tensor context;

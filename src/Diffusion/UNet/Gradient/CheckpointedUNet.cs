@@ -12,7 +12,7 @@ namespace PromptToPrompt.Diffusion.UNet.Gradient;
 /// recomputing, a pass keeps only the links' inputs and reruns each link for its gradient (Chen et al., arXiv 1604.06174). This costs one
 /// more forward pass, but needs memory for the activations of only one link.
 /// </remarks>
-public sealed class CheckpointedUNet : IDisposable
+internal sealed class CheckpointedUNet : IDisposable
 {
     // A rough estimate from SD 1.5: the data that autograd keeps for one row, in feature maps of the finest level.
     private const long KeptMaps = 1000;

@@ -40,7 +40,7 @@ internal static class SmallModel
     };
 
     /// <summary>Writes one and returns its directory.</summary>
-    public static string Write(string directory, ModelConfig? shape = null, ScalarType dtype = ScalarType.Float32)
+    internal static string Write(string directory, ModelConfig? shape = null, ScalarType dtype = ScalarType.Float32)
     {
         WriteTokenizer(Path.Combine(directory, "tokenizer"));
         RandomModel.Write(directory, shape ?? Shape, dtype, seed: 1);

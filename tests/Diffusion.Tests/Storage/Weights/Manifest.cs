@@ -30,7 +30,7 @@ internal sealed class Manifest
     }
 
     /// <summary>Weights that have a shape but no data; <see cref="Parameters"/> counts the numbers in those a model takes.</summary>
-    public StoredWeights Weights() => new("manifest", Shapes.ToDictionary(entry => entry.Key, entry => new StoredWeight(entry.Value, () =>
+    internal StoredWeights Weights() => new("manifest", Shapes.ToDictionary(entry => entry.Key, entry => new StoredWeight(entry.Value, () =>
     {
         Parameters += entry.Value.Aggregate(1L, (product, size) => product * size);
         return empty(entry.Value, device: META);
