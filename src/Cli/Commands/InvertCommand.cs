@@ -104,7 +104,7 @@ internal static class InvertCommand
         if (Directory.Exists(path))
             throw new InvalidInputException("--output", $"{output} is a folder.", "Give the name of a file.");
         if (PictureNames.Contains(Path.GetExtension(path).ToLowerInvariant()))
-            throw new InvalidInputException("--output", $"{output} is a picture's name; an inversion is a .safetensors file.", $"Use {Path.ChangeExtension(output, ".safetensors")}.");
+            throw new InvalidInputException("--output", $"{output} has the name of a picture; an inversion is a .safetensors file.", $"Use {Path.ChangeExtension(output, ".safetensors")}.");
         if (Written(path).Append(path).Contains(Path.GetFullPath(image)))
             throw new InvalidInputException("--output", $"{image} would be overwritten.", "Use another name.");
         AtomicFile.RequireNoDevice(path);
