@@ -13,7 +13,7 @@ var tokens = model.Tokenizer.Tokenize(Prompt);
 var attention = new WordMeter(tokens.Words.First(word => word.Text == "house").Tokens[0]);
 
 // The denoising loop, spelled out: any processor goes into its request.
-using var scheduler = new DdimScheduler(model.Scheduler, steps: 10);
+using var scheduler = model.Scheduler.Create(SamplerKind.Ddim, steps: 10);
 using var noise = InitialNoise.FromSeed(model, seed: 4, model.PictureSide, model.PictureSide);
 using var conditional = TextConditioning.Encode(model, [tokens]);
 using var unconditional = TextConditioning.EncodeNegative(model, "");

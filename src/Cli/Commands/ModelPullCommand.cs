@@ -1,9 +1,9 @@
-using PromptToPrompt.Diffusion.Storage.Models;
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Storage.Hub;
+using PromptToPrompt.Diffusion.Storage.Models;
 
 namespace PromptToPrompt.Cli.Commands;
 

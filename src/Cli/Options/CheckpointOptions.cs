@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Storage.Models;
 using System.CommandLine;
 using System.Globalization;
 using PromptToPrompt.Cli.Help;
@@ -6,6 +5,7 @@ using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Models;
 
 namespace PromptToPrompt.Cli.Options;
 

@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Storage.Models;
 using System.CommandLine;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
@@ -6,6 +5,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Engine;

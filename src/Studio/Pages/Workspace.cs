@@ -1,5 +1,5 @@
-using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Drafts;
 using PromptToPrompt.Studio.Engine;

@@ -28,7 +28,7 @@ public static class ModelLocation
     }
 
     /// <summary>The models in <c>models/</c>, each name once.</summary>
-    public static IReadOnlyList<string> Embedded() =>
+    internal static IReadOnlyList<string> Embedded() =>
     [
         .. Folders()
             .Where(Directory.Exists)
@@ -40,7 +40,7 @@ public static class ModelLocation
     /// <summary>A directory, or the folder of that name in <c>models/</c>; null where there is none.</summary>
     /// <param name="name">Path or name.</param>
     /// <param name="file">A file that the folder in <c>models/</c> has.</param>
-    public static string? FindFolder(string name, string file)
+    internal static string? FindFolder(string name, string file)
     {
         if (Directory.Exists(name))
             return Path.GetFullPath(name);
