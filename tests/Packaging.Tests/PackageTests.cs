@@ -9,14 +9,12 @@ public sealed class PackageTests(PackedFolder packed) : IClassFixture<PackedFold
 {
     private const string Consumer =
         """
-        using PromptToPrompt.Diffusion.Pipelines;
-        using PromptToPrompt.Editing.Attention;
-        using PromptToPrompt.Editing.Pipelines;
+        using PromptToPrompt;
 
-        using var model = StableDiffusionModel.Load(Path.Combine(AppContext.BaseDirectory, "models", "storybook"));
-        var source = new GenerationRequest { Prompt = "a white house in a field", Sampling = new() { Seed = 4, Steps = 2 } };
-        using var run = EditRun.Execute(model, source, new EditRequest { Prompts = ["a red house in a field"] });
-        run.Pictures[1].SavePng("edit.png");
+        using var pipeline = PromptToPromptPipeline.Load();
+        using var house = pipeline.Generate("a white house in a field", new() { Seed = 4, Steps = 2 });
+        using var red = house.Edit("a (red:1.5) house in a field", new() { Blend = "house" });
+        red.Image.SavePng("edit.png");
         """;
 
     [Fact]

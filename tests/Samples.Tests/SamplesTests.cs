@@ -64,6 +64,11 @@ public sealed partial class SamplesTests : IDisposable
 
     [Theory]
     [InlineData("README.md", "Quickstart")]
+    [InlineData("src/Package/README.md", "Quickstart")]
+    [InlineData("docs/library.md", "Quickstart")]
+    [InlineData("docs/library.md", "EditAPhoto")]
+    [InlineData("docs/library.md", "CustomAttentionProcessor")]
+    [InlineData("docs/library.md", "WebApi")]
     public void ADocumentQuotesItsSample(string document, string sample)
     {
         var text = File.ReadAllText(Repository.Folder(document)).ReplaceLineEndings("\n");

@@ -27,7 +27,7 @@ internal static class AlignCommand
         {
             var tokenizer = model.LoadTokenizer(parse);
             var texts = (Source: parse.GetValue(source)!, Target: parse.GetValue(target)!);
-            var chunks = longPrompts.Windows(parse, tokenizer, texts.Source, texts.Target);
+            var chunks = longPrompts.Chunks(parse, tokenizer, texts.Source, texts.Target);
             var alignment = TokenAlignment.Create(
                 kind.Read(parse), PromptReading.Read(tokenizer, texts.Source, chunks), PromptReading.Read(tokenizer, texts.Target, chunks));
             Warnings.Truncated(alignment.Source, alignment.Target);

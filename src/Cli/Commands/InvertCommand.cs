@@ -51,7 +51,7 @@ internal static class InvertCommand
             var trace = (files.Trace(parse) ?? (repeats?.Trace is { } name ? Path.Combine(Path.GetDirectoryName(path)!, name) : null)) is { } given ? new TraceFile(given, overwrites) : null;
             trace?.Check(inputs.Select(input => input.Path).Append(path));
             using var loaded = model.Load(parse, new MemoryDemand(Rows: 1, sampling.Size(parse), settings.Method.HasGradient ? 1 : 0, Given: picture.Size));
-            settings = settings with { Sampling = settings.Sampling with { Chunks = sampling.Windows(parse, loaded.Tokenizer, settings.Prompt) } };
+            settings = settings with { Sampling = settings.Sampling with { Chunks = sampling.Chunks(parse, loaded.Tokenizer, settings.Prompt) } };
             repeats?.Require(loaded);
             var described = PromptReading.Read(loaded.Tokenizer, settings.Prompt, settings.Sampling.Chunks);
             Warnings.Truncated(described);

@@ -31,7 +31,7 @@ internal static class TokensCommand
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 // As in a run, without the weight notation.
-                var prompt = PromptReading.Read(tokenizer, text, longPrompts.Windows(parse, tokenizer, text));
+                var prompt = PromptReading.Read(tokenizer, text, longPrompts.Chunks(parse, tokenizer, text));
                 if (report.Json(parse))
                     Console.Out.WriteLine(Json.Line(ToJson(prompt, ForeignNotation.Find(text))));
                 else

@@ -19,5 +19,5 @@ internal sealed class LongPromptsOption
     public bool Read(ParseResult parse) => parse.GetValue(option);
 
     /// <summary>Number of chunks for some prompts.</summary>
-    public int Windows(ParseResult parse, ClipTokenizer tokenizer, params string[] prompts) => Read(parse) ? PromptReading.Windows(tokenizer, prompts) : 1;
+    public int Chunks(ParseResult parse, ClipTokenizer tokenizer, params string[] prompts) => Read(parse) ? PromptReading.Chunks(tokenizer, prompts) : 1;
 }

@@ -101,7 +101,7 @@ internal sealed class SamplingOptions
     public IEnumerable<Option> DecidedByInversion => [seed, stepsOffset, longPrompts, clipSkip, size];
 
     /// <summary>Number of chunks for some prompts.</summary>
-    public int Windows(ParseResult parse, ClipTokenizer tokenizer, params string[] prompts) => longPrompts.Windows(parse, tokenizer, prompts);
+    public int Chunks(ParseResult parse, ClipTokenizer tokenizer, params string[] prompts) => longPrompts.Chunks(parse, tokenizer, prompts);
 
     /// <summary>Image size; null for the model's own.</summary>
     public PixelSize? Size(ParseResult parse) => SizeOf(parse.GetValue(size));

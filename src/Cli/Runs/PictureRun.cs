@@ -61,7 +61,7 @@ internal sealed class PictureRun
             Source = request.Source with
             {
                 InitialLatents = latents,
-                Sampling = request.Sampling with { Chunks = sampling.Windows(parse, loaded.Tokenizer, [.. request.Texts]) },
+                Sampling = request.Sampling with { Chunks = sampling.Chunks(parse, loaded.Tokenizer, [.. request.Texts]) },
             },
         });
         if (request.Sampling.Sampler is null && loaded.Scheduler.Substitution is { } sampler)

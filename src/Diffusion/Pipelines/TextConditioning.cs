@@ -74,21 +74,21 @@ public static class TextConditioning
     private static Conditioning Encode(StableDiffusionModel model, TokenizedPrompt prompt, SizeConditioning sizes, int clipSkip, IReadOnlyList<Tensor>? further)
     {
         var takesVector = model.Shape.UNet.Vector is not null;
-        var windows = Enumerable.Range(0, prompt.Ends.Count).Select(window => Read(model, prompt, window, takesVector, clipSkip, further)).ToList();
-        var text = cat([.. windows.Select(window => window.Text)], 1);
+        var chunks = Enumerable.Range(0, prompt.Ends.Count).Select(chunk => Read(model, prompt, chunk, takesVector, clipSkip, further)).ToList();
+        var text = cat([.. chunks.Select(chunk => chunk.Text)], 1);
         if (prompt.Emphasis is { } emphasis)
             text = Emphasise(model, text, emphasis, takesVector, clipSkip);
         // The pooled vector comes from the first chunk: there is only one for the whole text, and the beginning matters most.
         var numbers = tensor(sizes.Numbers, [1, sizes.Numbers.Length], device: model.Device);
-        return new Conditioning(text, takesVector ? UNet2DConditionModel.Vector(model.Shape.UNet, windows[0].Pooled, numbers) : null);
+        return new Conditioning(text, takesVector ? UNet2DConditionModel.Vector(model.Shape.UNet, chunks[0].Pooled, numbers) : null);
     }
 
     /// <summary>Encodes one chunk with all text encoders.</summary>
     private static (Tensor Text, Tensor Pooled) Read(
-        StableDiffusionModel model, TokenizedPrompt prompt, int window, bool takesVector, int clipSkip, IReadOnlyList<Tensor>? further = null)
+        StableDiffusionModel model, TokenizedPrompt prompt, int chunk, bool takesVector, int clipSkip, IReadOnlyList<Tensor>? further = null)
     {
-        var (first, length) = (window * prompt.ChunkLength, prompt.ChunkLength);
-        var (end, own) = (prompt.Ends[window] - first, prompt.Ids.Skip(first).Take(length).ToList());
+        var (first, length) = (chunk * prompt.ChunkLength, prompt.ChunkLength);
+        var (end, own) = (prompt.Ends[chunk] - first, prompt.Ids.Skip(first).Take(length).ToList());
         var texts = new List<Tensor>();
         Tensor pooled = null!;
         foreach (var (i, encoder) in model.TextEncoders.Index())

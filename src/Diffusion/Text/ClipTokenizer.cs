@@ -118,22 +118,22 @@ public sealed class ClipTokenizer
     /// <summary>
     /// Tokenizes a prompt for the text encoder: padded to <see cref="MaxLength"/>, or truncated so that the end token comes last.
     /// </summary>
-    public TokenizedPrompt Tokenize(string text) => TokenizeChunks(text, windows: 1);
+    public TokenizedPrompt Tokenize(string text) => TokenizeChunks(text, chunks: 1);
 
     /// <summary>
     /// Tokenizes a prompt for a text encoder that reads it in several chunks, each <see cref="MaxLength"/> tokens long with its own start and
     /// end token. A word that does not fit into the rest of a chunk moves to the next one.
     /// </summary>
     /// <param name="text">The prompt.</param>
-    /// <param name="windows">Number of chunks; words beyond them are truncated.</param>
-    public TokenizedPrompt TokenizeChunks(string text, int windows)
+    /// <param name="chunks">Number of chunks; words beyond them are truncated.</param>
+    public TokenizedPrompt TokenizeChunks(string text, int chunks)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(windows, 1);
-        var ids = new int[MaxLength * windows];
+        ArgumentOutOfRangeException.ThrowIfLessThan(chunks, 1);
+        var ids = new int[MaxLength * chunks];
         ids.AsSpan().Fill(PadId);
         // The position of each chunk's next token and, finally, of its end token.
-        var ends = new int[windows];
-        for (var w = 0; w < windows; w++)
+        var ends = new int[chunks];
+        for (var w = 0; w < chunks; w++)
         {
             ids[w * MaxLength] = StartId;
             ends[w] = (w * MaxLength) + 1;
@@ -141,20 +141,20 @@ public sealed class ClipTokenizer
 
         var words = new List<PromptWord>();
         var truncated = new List<string>();
-        var window = 0;
+        var chunk = 0;
         foreach (var word in PromptText.Words(text).Select(Lookup))
         {
-            if (Room() < word.Ids.Length && word.Ids.Length <= MaxLength - 2 && window < windows - 1)
-                window++;
+            if (Room() < word.Ids.Length && word.Ids.Length <= MaxLength - 2 && chunk < chunks - 1)
+                chunk++;
             var places = new List<int>();
             foreach (var id in word.Ids)
             {
-                if (Room() == 0 && window < windows - 1)
-                    window++;
+                if (Room() == 0 && chunk < chunks - 1)
+                    chunk++;
                 if (Room() == 0)
                     break;
-                places.Add(ends[window]);
-                ids[ends[window]++] = id;
+                places.Add(ends[chunk]);
+                ids[ends[chunk]++] = id;
             }
 
             if (places.Count < word.Ids.Length)
@@ -165,18 +165,18 @@ public sealed class ClipTokenizer
 
         foreach (var end in ends)
             ids[end] = EndId;
-        return new TokenizedPrompt(text, ids, [.. ids[..(ends[window] + 1)].Select(Text)], words, truncated) { Ends = ends };
+        return new TokenizedPrompt(text, ids, [.. ids[..(ends[chunk] + 1)].Select(Text)], words, truncated) { Ends = ends };
 
-        int Room() => ((window + 1) * MaxLength) - 1 - ends[window];
+        int Room() => ((chunk + 1) * MaxLength) - 1 - ends[chunk];
     }
 
     /// <summary>Number of chunks needed to read a text completely; at most <see cref="MaxChunks"/>.</summary>
     public int ChunksOf(string text)
     {
-        var windows = 1;
-        while (windows < MaxChunks && TokenizeChunks(text, windows).Truncated.Count > 0)
-            windows++;
-        return windows;
+        var chunks = 1;
+        while (chunks < MaxChunks && TokenizeChunks(text, chunks).Truncated.Count > 0)
+            chunks++;
+        return chunks;
     }
 
     /// <summary>The text of one token, without the space after it; incomplete characters become U+FFFD.</summary>

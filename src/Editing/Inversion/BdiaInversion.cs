@@ -41,8 +41,8 @@ public sealed record BdiaInversion : InversionMethod
             run.Report("inverting", run.Steps - step + 1);
         }
 
-        var way = cat([.. latents], 0);
-        return new(run.Settings, way, way.flip(0)) { FinishedSteps = run.Steps };
+        var trajectory = cat([.. latents], 0);
+        return new(run.Settings, trajectory, trajectory.flip(0)) { FinishedSteps = run.Steps };
     }
 
     // Edits start at the second step with the source's first two samples, so that the previous sample is known.

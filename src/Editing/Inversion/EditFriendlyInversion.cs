@@ -49,8 +49,8 @@ public sealed record EditFriendlyInversion : InversionMethod
             run.Report("inverting", step + 1);
         }
 
-        var way = cat([.. source], 0);
-        return new(run.Settings, way.flip(0), way) { StepNoise = InvertedImage.Own(cat([.. steps], 0)), FinishedSteps = run.Steps };
+        var trajectory = cat([.. source], 0);
+        return new(run.Settings, trajectory.flip(0), trajectory) { StepNoise = InvertedImage.Own(cat([.. steps], 0)), FinishedSteps = run.Steps };
     }
 
     internal override int FirstStep(int steps) => (int)(Skip * steps);

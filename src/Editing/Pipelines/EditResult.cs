@@ -123,8 +123,8 @@ public sealed class EditResult : IDisposable
         };
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var way = cat([.. latents.Select(state => state.narrow(0, picture, 1))], 0);
-        return new InvertedImage(settings with { Prompt = PromptReading.Write(Prompts[Rows[picture]]) }, way.flip(0), way)
+        var trajectory = cat([.. latents.Select(state => state.narrow(0, picture, 1))], 0);
+        return new InvertedImage(settings with { Prompt = PromptReading.Write(Prompts[Rows[picture]]) }, trajectory.flip(0), trajectory)
         {
             Unconditional = unconditional?.Own(),
             StepNoise = inverted?.StepNoise is { } noise ? InvertedImage.Own(noise) : null,

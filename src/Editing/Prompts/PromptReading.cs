@@ -12,11 +12,11 @@ internal static class PromptReading
     /// </summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="prompt">The prompt.</param>
-    /// <param name="windows">Number of chunks that the text encoder reads.</param>
-    public static TokenizedPrompt Read(ClipTokenizer tokenizer, string prompt, int windows = 1)
+    /// <param name="chunks">Number of chunks that the text encoder reads.</param>
+    public static TokenizedPrompt Read(ClipTokenizer tokenizer, string prompt, int chunks = 1)
     {
         var weighted = WeightedPrompt.Parse(prompt);
-        var tokens = tokenizer.TokenizeChunks(weighted.Text, windows);
+        var tokens = tokenizer.TokenizeChunks(weighted.Text, chunks);
         return weighted.Weights.Count == 0 ? tokens : tokens with { Emphasis = Equalizer.Create(tokens, weighted.Weights) };
     }
 
@@ -43,6 +43,6 @@ internal static class PromptReading
     }
 
     /// <summary>The number of chunks needed to read all of the prompts completely.</summary>
-    public static int Windows(ClipTokenizer tokenizer, IEnumerable<string> prompts) =>
+    public static int Chunks(ClipTokenizer tokenizer, IEnumerable<string> prompts) =>
         prompts.Max(prompt => tokenizer.ChunksOf(WeightedPrompt.Parse(prompt).Text));
 }

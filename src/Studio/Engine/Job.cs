@@ -88,16 +88,16 @@ public sealed class Job : IDisposable
     /// <summary>Its states until it ends, including the last; at most ten a second.</summary>
     public async IAsyncEnumerable<JobProgress> Watch([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        JobProgress? told = null;
+        JobProgress? last = null;
         while (true)
         {
             Task next;
             JobProgress now;
             lock (changing)
                 (now, next) = (progress, changed.Task);
-            if (now != told)
+            if (now != last)
             {
-                yield return told = now;
+                yield return last = now;
                 if (now.IsOver)
                     yield break;
                 await Task.Delay(MinInterval, clock, cancellationToken);
@@ -130,7 +130,7 @@ public sealed class Job : IDisposable
 
     internal void Update(Func<JobProgress, JobProgress> change, byte[]? newPreview = null)
     {
-        TaskCompletionSource told;
+        TaskCompletionSource previous;
         lock (changing)
         {
             // A final state does not change.
@@ -142,9 +142,9 @@ public sealed class Job : IDisposable
             progress = next;
             // The picture replaces the preview.
             preview = next.IsOver ? null : newPreview ?? preview;
-            (told, changed) = (changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            (previous, changed) = (changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         }
 
-        told.SetResult();
+        previous.SetResult();
     }
 }

@@ -37,8 +37,8 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         Invert(model, recipe, ChunksOf(model, recipe), key, reporter, cancellationToken);
 
     /// <summary>Runs an inverted picture as the source of edits and records it. Takes ownership of the trajectory.</summary>
-    public MadePicture Follow(StableDiffusionModel model, InvertedImage way, string key, JobReporter reporter, CancellationToken cancellationToken) =>
-        Open(key, Following(model, way), reporter, cancellationToken);
+    public MadePicture Follow(StableDiffusionModel model, InvertedImage trajectory, string key, JobReporter reporter, CancellationToken cancellationToken) =>
+        Open(key, Following(model, trajectory), reporter, cancellationToken);
 
     /// <summary>Runs an edit of a recorded source. The source is run first if it is not recorded with enough chunks.</summary>
     /// <param name="model">The model that made the source.</param>
@@ -69,7 +69,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     private string SessionKey(StableDiffusionModel model, PictureVersion version, int chunks) =>
         chunks == ChunksOf(model, version.Recipe) ? store.KeyOf(version.Id) : $"{store.KeyOf(version.Id)}-{chunks}";
 
-    private RecordedSource Following(StableDiffusionModel model, InvertedImage way) => new(new(model, GenerationRequest.Of(way), maxBytes: maxBytes), way);
+    private RecordedSource Following(StableDiffusionModel model, InvertedImage trajectory) => new(new(model, GenerationRequest.Of(trajectory), maxBytes: maxBytes), trajectory);
 
     // Runs a source and keeps it for edits.
     private MadePicture Open(string key, RecordedSource session, JobReporter reporter, CancellationToken cancellationToken)
@@ -89,7 +89,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         var key = SessionKey(model, version, chunks);
         if (sessions.Find(key) is { } recorded)
             return recorded;
-        var session = version.Recipe is DrawnRecipe drawn ? Drawing(model, drawn, chunks) : Following(model, WayOf(model, version, chunks, key, reporter, cancellationToken));
+        var session = version.Recipe is DrawnRecipe drawn ? Drawing(model, drawn, chunks) : Following(model, TrajectoryOf(model, version, chunks, key, reporter, cancellationToken));
         Open(key, session, reporter("preparing"), cancellationToken);
         return session;
     }
@@ -109,7 +109,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         RecipeKey.Of(recipe, recipe is EditedRecipe edited ? KeyWith(model, store.Version(edited.Source).Recipe) : Origin(model));
 
     // Stored on disk, so that it is computed once. p2p edit --inversion reads the same files.
-    private InvertedImage WayOf(StableDiffusionModel model, PictureVersion version, int chunks, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
+    private InvertedImage TrajectoryOf(StableDiffusionModel model, PictureVersion version, int chunks, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
         var path = store.InversionFile(key);
         if (File.Exists(path))
@@ -128,11 +128,11 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
             return Invert(model, given, chunks, key, reporter, cancellationToken).Inverted;
         var picture = store.Picture(version.Picture);
         var framing = model.Frame(FramingKind.Crop, picture.Size);
-        var file = new InversionFile(FindWay(model, version.Recipe, chunks, framing.Apply(picture), reporter, cancellationToken), picture, framing);
+        var file = new InversionFile(FindTrajectory(model, version.Recipe, chunks, framing.Apply(picture), reporter, cancellationToken), picture, framing);
         return Saved(file, path, model).Inverted;
     }
 
-    private InvertedImage FindWay(
+    private InvertedImage FindTrajectory(
         StableDiffusionModel model, Recipe recipe, int chunks, Picture picture, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
         if (recipe is EditedRecipe edited)

@@ -20,5 +20,5 @@ internal sealed class PromptChunks(ClipTokenizer tokenizer, Func<string, Picture
         _ => 1,
     };
 
-    private int Needed(IEnumerable<string> prompts) => PromptReading.Windows(tokenizer, prompts);
+    private int Needed(IEnumerable<string> prompts) => PromptReading.Chunks(tokenizer, prompts);
 }

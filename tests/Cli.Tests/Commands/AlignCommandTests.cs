@@ -31,7 +31,7 @@ public sealed class AlignCommandTests
     }
 
     [Fact]
-    public void LongPromptsAreAlignedInWindows()
+    public void LongPromptsAreAlignedInChunks()
     {
         var tail = string.Concat(Enumerable.Repeat(" cat", 80));
         using var json = Align("a (dog:1.2)" + tail, "a fox" + tail, "--long-prompts");

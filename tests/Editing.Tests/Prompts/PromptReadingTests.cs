@@ -36,7 +36,7 @@ public sealed class PromptReadingTests
     [Fact]
     public void EmphasisReachesTheWindowItsWordIsIn()
     {
-        Assert.Equal(2, PromptReading.Windows(tokenizer, ["a", "a red cat in (the snow:0.5)"]));
+        Assert.Equal(2, PromptReading.Chunks(tokenizer, ["a", "a red cat in (the snow:0.5)"]));
         var prompt = PromptReading.Read(tokenizer, "a red cat in (the snow:0.5)", 2);
         Assert.Equal([7, 8], Enumerable.Range(0, 12).Where(k => prompt.Emphasis![k] == 0.5f));
     }
