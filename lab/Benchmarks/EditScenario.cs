@@ -77,7 +77,7 @@ internal sealed class EditScenario : IDisposable
             Prompts = [0, 1],
             Conditional = conditional,
             Unconditional = unconditional,
-            Guidance = Source.Sampling.Guidance,
+            Sampling = Source.Sampling,
             Attention = attention,
         };
         foreach (var state in DenoisingLoop.Run(Model.Denoiser, scheduler, request))

@@ -17,7 +17,15 @@ using var scheduler = model.Scheduler.Create(SamplerKind.Ddim, steps: 10);
 using var noise = InitialNoise.FromSeed(model, seed: 4, model.PictureSide, model.PictureSide);
 using var conditional = TextConditioning.Encode(model, [tokens]);
 using var unconditional = TextConditioning.EncodeNegative(model, "");
-var request = new DenoisingRequest { Latents = noise, Prompts = [0], Conditional = conditional, Unconditional = unconditional, Guidance = 5, Attention = attention };
+var request = new DenoisingRequest
+{
+    Latents = noise,
+    Prompts = [0],
+    Conditional = conditional,
+    Unconditional = unconditional,
+    Sampling = new() { Guidance = 5 },
+    Attention = attention,
+};
 foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, request))
 {
     Console.WriteLine($"step {state.Step + 1}/{state.Steps}: {attention.TakeShare():P1}");

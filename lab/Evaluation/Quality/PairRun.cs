@@ -40,7 +40,7 @@ internal sealed class PairRun : IDisposable
             Prompts = [.. Enumerable.Range(0, prompts.Count)],
             Conditional = TextConditioning.Encode(model, prompts),
             Unconditional = TextConditioning.EncodeNegative(model, ""),
-            Guidance = options.Guidance,
+            Sampling = new() { Guidance = options.Guidance },
             Attention = attention,
         };
         foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, request, cancellationToken))

@@ -27,7 +27,7 @@ internal static class SamplePictures
             Prompts = [.. Enumerable.Range(0, (int)noise.shape[0])],
             Conditional = conditional,
             Unconditional = unconditional,
-            Guidance = Guidance,
+            Sampling = new() { Guidance = Guidance },
         };
         IReadOnlyList<Picture> drawn = [];
         foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, request, cancellationToken))

@@ -32,7 +32,7 @@ public static class DenoisingLoop
 
         // Distilled networks take guidance as an input and need only one row.
         if (denoiser.TakesGuidance)
-            request = request with { Guidance = 1, Conditional = request.Conditional with { Guidance = request.Guidance } };
+            request = request with { Sampling = request.Sampling with { Guidance = 1 }, Conditional = request.Conditional with { Guidance = request.Sampling.Guidance } };
         var batch = new GuidedBatch(request);
         var steps = scheduler.Timesteps.Count;
         var latents = (request.Latents * Scalar(scheduler.InitialNoiseSigma)).DetachFromDisposeScope();

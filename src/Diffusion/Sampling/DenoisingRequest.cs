@@ -25,11 +25,11 @@ public sealed record DenoisingRequest
     /// <summary>The unconditional (negative) conditioning: one row, or one text per step, [steps, tokens, width]; the caller disposes it.</summary>
     public required Conditioning Unconditional { get; init; }
 
-    /// <summary>Classifier-free guidance w (Ho and Salimans, arXiv 2207.12598). At exactly 1, and for models that take guidance as an input, no unconditional rows are computed.</summary>
-    public double Guidance { get; init; } = SamplingSettings.DefaultGuidance;
-
-    /// <summary>See <see cref="SamplingSettings.GuidanceRescale"/>.</summary>
-    public double GuidanceRescale { get; init; }
+    /// <summary>
+    /// Guidance and its rescale; the loop reads nothing else of the settings. At guidance 1, and for models that take guidance as an input, the
+    /// unconditional rows are not computed.
+    /// </summary>
+    public SamplingSettings Sampling { get; init; } = new();
 
     /// <summary>Transforms the guidance difference ε_cond − ε_uncond of the guided images; null leaves it unchanged.</summary>
     public Func<Tensor, Tensor>? ShapeGuidance { get; init; }

@@ -18,7 +18,7 @@ internal sealed class GuidedBatch
     {
         this.request = request;
         known = request.Trajectory is null ? 0 : 1;
-        isGuided = request.Guidance != 1 && request.Prompts.Count > known;
+        isGuided = request.Sampling.Guidance != 1 && request.Prompts.Count > known;
         Rows =
         [
             .. isGuided ? request.Prompts.Skip(known).Select(p => new BatchRow(p, Conditional: false)) : [],
@@ -47,8 +47,8 @@ internal sealed class GuidedBatch
         var conditional = Unknown(output.narrow(0, output.shape[0] - images, images));
         if (!isGuided)
             return conditional;
-        var guided = Guidance.Combine(output.narrow(0, 0, images - known), conditional, request.Guidance, request.ShapeGuidance);
-        return Guidance.Rescale(guided, conditional, request.GuidanceRescale);
+        var guided = Guidance.Combine(output.narrow(0, 0, images - known), conditional, request.Sampling.Guidance, request.ShapeGuidance);
+        return Guidance.Rescale(guided, conditional, request.Sampling.GuidanceRescale);
     }
 
     /// <summary>The images without a known trajectory: all, or all but the first.</summary>

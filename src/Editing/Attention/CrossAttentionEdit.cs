@@ -2,7 +2,7 @@ namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>
 /// The edit of cross-attention at one step: the edited map is <c>A_s·P + A_e·diag(r)</c>, where <c>A_s</c> and <c>A_e</c> are the
-/// source's and the edit's own probabilities (pixels × tokens). Nothing is renormalized.
+/// source's and the edit's own probabilities (positions × tokens). Nothing is renormalized.
 /// </summary>
 /// <remarks>Treat the arrays as read-only: they are shared, not copied.</remarks>
 internal sealed class CrossAttentionEdit

@@ -7,8 +7,8 @@ namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>
 /// Prompt-to-Prompt (Hertz et al., arXiv 2208.01626) as an attention processor. With A_s and A_e the cross-attention maps of the source and
-/// of the edit, an edited layer outputs A_s·(P·V_e) + A_e·(R·V_e): two fused attentions on transformed values, without a map in memory.
-/// Injected self-attention is softmax(Q_s·K_sᵀ)·V_e. Unconditional rows are never changed.
+/// of the edit, an edited layer outputs A_s·(P·V_e) + A_e·(diag(r)·V_e): two fused attentions on transformed values, without a map in memory.
+/// Injected self-attention is softmax(Q_s·K_sᵀ/√d)·V_e. Unconditional rows are never changed.
 /// </summary>
 /// <param name="edits">The edit of each prompt of the run; null for the source and for unedited prompts.</param>
 /// <param name="recording">Receives the source's queries and keys, or supplies them if the source is not in the batch.</param>

@@ -32,7 +32,7 @@ public sealed record EditRequest
     /// <summary>Steps in which self-attention comes from the source; default: the first 40 %.</summary>
     public StepWindow SelfSteps { get; init; } = StepWindow.Standard;
 
-    /// <summary>Largest side, in latent pixels, of the layers whose self-attention comes from the source.</summary>
+    /// <summary>Layers of at most this number squared of positions take their self-attention from the source.</summary>
     public int SelfResolution { get; init; } = DefaultSelfResolution;
 
     /// <summary>Words whose regions may change; null for the whole image.</summary>

@@ -65,7 +65,7 @@ public sealed record NullTextInversion : InversionMethod
         List<IReadOnlyList<double>> losses = [.. run.Resume?.Losses ?? []];
         for (var step = embeddings.Count; step < run.Steps; step++)
         {
-            var (embedding, next, stepLosses) = Optimise(run, step, source[^1], pivots[run.Steps - step - 1], embeddings.LastOrDefault() ?? run.Unconditional.Text);
+            var (embedding, next, stepLosses) = Optimize(run, step, source[^1], pivots[run.Steps - step - 1], embeddings.LastOrDefault() ?? run.Unconditional.Text);
             embeddings.Add(embedding);
             source.Add(next);
             losses.Add(stepLosses);
@@ -88,7 +88,7 @@ public sealed record NullTextInversion : InversionMethod
         }
     }
 
-    private (Tensor Embedding, Tensor Next, List<double> Losses) Optimise(InversionRun run, int step, Tensor current, Tensor pivot, Tensor start)
+    private (Tensor Embedding, Tensor Next, List<double> Losses) Optimize(InversionRun run, int step, Tensor current, Tensor pivot, Tensor start)
     {
         using var scope = NewDisposeScope();
         var conditional = run.Predict(current, step, run.Conditional);

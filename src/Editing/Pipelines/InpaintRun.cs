@@ -75,8 +75,7 @@ public static class InpaintRun
                 Prompts = [0],
                 Conditional = plan.Conditional,
                 Unconditional = plan.Unconditional,
-                Guidance = request.Sampling.Guidance,
-                GuidanceRescale = request.Sampling.GuidanceRescale,
+                Sampling = request.Sampling,
                 Attention = attention,
                 RowByRow = plan.RowByRow,
                 AfterStep = (step, latents) =>

@@ -9,8 +9,8 @@ using PromptToPrompt.Studio.Store;
 namespace PromptToPrompt.Studio.Engine;
 
 /// <summary>
-/// Turns recipes into versions: one at a time on the device, each picture made once. The page and the HTTP interface use this class
-/// and nothing below it.
+/// Turns recipes into versions: one at a time on the device, each picture made once. The page and the HTTP interface submit
+/// and delete through this class; they read from the store.
 /// </summary>
 public sealed class StudioEngine : IAsyncDisposable
 {

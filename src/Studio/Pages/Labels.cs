@@ -8,7 +8,7 @@ internal static class Labels
     public const string CrossSteps = "Cross-attention from source";
     public const string SelfSteps = "Self-attention from source";
     public const string Blend = "Words whose region may change";
-    public const string BlendThreshold = "Sharpness";
+    public const string BlendThreshold = "Region threshold";
     public const string Negative = "Negative prompt";
     public const string Scheduler = "Sampler";
 

@@ -45,7 +45,7 @@ public sealed class DistilledGuidanceTests : IDisposable
                 Prompts = [0],
                 Conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("a cat")]),
                 Unconditional = TextConditioning.EncodeNegative(model, ""),
-                Guidance = guidance,
+                Sampling = new() { Guidance = guidance },
                 Attention = attention,
             }).Select(state => state.Latents.clone()).ToList()[^1];
         }

@@ -47,8 +47,7 @@ public sealed class GuidanceRescaleTests : IDisposable
             Prompts = [0, 1],
             Conditional = new Conditioning(zeros(2, 3, 5)),
             Unconditional = new Conditioning(zeros(1, 3, 5)),
-            Guidance = 7.5,
-            GuidanceRescale = rescale,
+            Sampling = new() { Guidance = 7.5, GuidanceRescale = rescale },
         };
         var batch = new GuidedBatch(request);
         Assert.Equal([new(0, false), new(1, false), new(0, true), new(1, true)], batch.Rows.AsEnumerable<BatchRow>());
