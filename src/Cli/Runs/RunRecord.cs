@@ -148,7 +148,7 @@ internal static class RunRecord
         ulong? seed = source.Inverted is not null || source.InitialLatents is not null ? null
             : isEdit ? request.Edit.EditSeed ?? sampling.Seed : sampling.Seed;
         return GenerationParameters.Of(
-            isEdit ? request.Edit.Prompts[result.Rows[row] - 1] : source.Prompt, sampling.Negative, sampling.Steps, result.Sampler, sampling.Guidance, seed, result.Pictures[row].Size,
+            isEdit ? request.Edit.Prompts[result.Rows[row] - 1] : source.Prompt, sampling.Negative, sampling.Steps, result.Sampler.Label(), sampling.Guidance, seed, result.Pictures[row].Size,
             (string)record[ModelName]!, ((string)record[Fingerprint]!)[..HashLength], sampling.ClipSkip, isEdit ? source.Prompt : null, $"p2p {Version}");
     }
 

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using PromptToPrompt.Diffusion.Sampling;
 
 namespace PromptToPrompt.Diffusion.Images;
 
@@ -36,7 +35,7 @@ internal sealed record GenerationParameters(string Prompt, string Negative, IRea
     /// <param name="prompt">The prompt.</param>
     /// <param name="negative">The negative prompt; empty for none.</param>
     /// <param name="steps">Denoising steps.</param>
-    /// <param name="sampler">The sampler.</param>
+    /// <param name="sampler">The sampler as other programs name it, such as <c>DDIM</c>.</param>
     /// <param name="guidance">The guidance scale.</param>
     /// <param name="seed">The seed of the noise.</param>
     /// <param name="size">The image's size in pixels.</param>
@@ -46,12 +45,12 @@ internal sealed record GenerationParameters(string Prompt, string Negative, IRea
     /// <param name="editedFrom">The prompt of the source image of an edit.</param>
     /// <param name="program">The program and its version.</param>
     public static GenerationParameters Of(
-        string prompt, string negative, int steps, SamplerKind sampler, double guidance, ulong? seed, PixelSize size, string? model = null, string? modelHash = null,
+        string prompt, string negative, int steps, string sampler, double guidance, ulong? seed, PixelSize size, string? model = null, string? modelHash = null,
         int clipSkip = 0, string? editedFrom = null, string? program = null)
     {
         var settings = new (string Name, object? Value)[]
         {
-            ("Steps", steps), ("Sampler", sampler.Label()), ("CFG scale", guidance), ("Seed", seed), ("Size", size), ("Model hash", modelHash), ("Model", model),
+            ("Steps", steps), ("Sampler", sampler), ("CFG scale", guidance), ("Seed", seed), ("Size", size), ("Model hash", modelHash), ("Model", model),
             // Other programs count the last layer as 1.
             ("Clip skip", clipSkip == 0 ? null : clipSkip + 1),
             ("Edited from", editedFrom), ("Version", program),

@@ -29,7 +29,7 @@ internal static class SamplerNames
     /// <summary>The sampler's name in settings.</summary>
     public static string Name(this SamplerKind kind) => Array.Find(Known, known => known.Kind == kind).Name;
 
-    /// <summary>The sampler's name in image metadata, as other programs write it; see <see cref="Diffusion.Images.GenerationParameters"/>.</summary>
+    /// <summary>The sampler's name in image metadata, as other programs write it; see <c>GenerationParameters</c>.</summary>
     public static string Label(this SamplerKind kind) => Array.Find(Known, known => known.Kind == kind).Label;
 
     /// <summary>Finds the sampler for a <c>_class_name</c> in a scheduler config; null if it is not supported.</summary>
