@@ -4,4 +4,4 @@ using PromptToPrompt.Lab;
 
 StandardStreams.Use();
 using var interruption = new Interruption();
-return new CommandLine(LabCommands.Create(interruption.Token)).Run(args);
+return new CommandLine(LabCommands.Create(interruption.Token), "p2p-lab").Run(args);

@@ -14,7 +14,8 @@ namespace PromptToPrompt.Cli;
 
 /// <summary>Runs the commands of a program: an error is one line on standard error and an exit code.</summary>
 /// <param name="root">The commands.</param>
-internal sealed class CommandLine(RootCommand root)
+/// <param name="name">Name of the program, for messages.</param>
+internal sealed class CommandLine(RootCommand root, string name = "p2p")
 {
     /// <summary>Parser settings. A prompt may begin with "@", so response files are off.</summary>
     public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null };
@@ -127,7 +128,7 @@ internal sealed class CommandLine(RootCommand root)
         var names = new Stack<string>();
         for (SymbolResult? command = parse.CommandResult; command is CommandResult { Command: not RootCommand } named; command = command.Parent)
             names.Push(named.Command.Name);
-        return string.Join(' ', names.Prepend(root.Name));
+        return string.Join(' ', names.Prepend(name));
     }
 
     // A requested report that cannot be printed is a failure, although the files of the run are complete.
@@ -153,7 +154,7 @@ internal sealed class CommandLine(RootCommand root)
 
     private int Fail(int code, string message)
     {
-        Console.Error.WriteLine($"{root.Name}: {message}");
+        Console.Error.WriteLine($"{name}: {message}");
         return code;
     }
 }

@@ -78,6 +78,11 @@ public sealed class InvalidInputException : Exception
             throw new InvalidInputException(setting, Invariant($"{value} is out of range."), Invariant($"Use a number from {min} to {max}."));
     }
 
+    /// <summary>Throws that a number is out of range unless a condition holds.</summary>
+    /// <exception cref="InvalidInputException">The condition does not hold.</exception>
+    internal static void RequireRange(bool holds, double value, string setting, string advice) =>
+        Require(holds, setting, Invariant($"{value} is out of range."), advice);
+
     /// <summary>Throws unless a number is finite.</summary>
     /// <exception cref="InvalidInputException">The number is infinite or NaN.</exception>
     public static void RequireFinite(double value, string setting) =>

@@ -5,6 +5,7 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;
 using static TorchSharp.torch;
@@ -46,7 +47,7 @@ public sealed class PromptToPromptPipeline : IDisposable
 
     private PromptToPromptPipeline(StableDiffusionModel model, PipelineOptions options) => (Model, Options) = (model, options);
 
-    /// <summary>The model.</summary>
+    /// <summary>The model. Runs of your own that use it do not take turns with those of the pipeline.</summary>
     public StableDiffusionModel Model { get; }
 
     /// <summary>How it was loaded.</summary>
@@ -68,7 +69,7 @@ public sealed class PromptToPromptPipeline : IDisposable
     /// <summary>Makes an image from noise.</summary>
     /// <param name="prompt">The prompt; words may be emphasized, <c>(word:1.3)</c>.</param>
     /// <param name="sampling">
-    /// How it is sampled. The sampler is DDIM where none is given: only DDIM's trajectory can be followed by edits of edits.
+    /// How it is sampled. The default sampler is DDIM, because edits of edits follow its trajectory; for distilled models it is the model's own.
     /// </param>
     /// <param name="observation">What to keep in <see cref="EditableImage.Result"/>; the trace is always kept.</param>
     /// <param name="progress">Receives the progress after every step.</param>
@@ -78,21 +79,20 @@ public sealed class PromptToPromptPipeline : IDisposable
         string prompt, SamplingSettings? sampling = null, Observation? observation = null, IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         sampling ??= new SamplingSettings();
-        var source = new GenerationRequest { Prompt = prompt, Sampling = sampling with { Sampler = sampling.Sampler ?? SamplerKind.Ddim } };
+        // A distilled model needs its own few-step sampler; of the others, only DDIM's trajectory can be followed.
+        var sampler = sampling.Sampler ?? (Model.Denoiser.TakesGuidance ? Model.Scheduler.DefaultSampler : SamplerKind.Ddim);
+        var source = new GenerationRequest { Prompt = prompt, Sampling = sampling with { Sampler = sampler } };
         lock (gate)
         {
-            if (source.Sampling.Sampler == SamplerKind.Ddim)
-                return new(this, EditRun.Execute(Model, source, null, Traced(observation), progress, cancellationToken));
-            // Edits cannot follow the trajectory of another sampler, so the run itself is recorded.
-            var session = Record(source);
-            return session.DisposeOnFailure(() => new EditableImage(this, session.RunSource(Traced(observation), progress, cancellationToken), session));
+            var result = EditRun.Execute(Model, source, null, Traced(observation), progress, cancellationToken);
+            return result.DisposeOnFailure(() => new EditableImage(this, result, 0, sampler == SamplerKind.Ddim ? null : source, given: null));
         }
     }
 
     /// <summary>Inverts a given image, so that it can be edited.</summary>
     /// <param name="image">The image, of any size; edits have its size.</param>
     /// <param name="prompt">What it shows.</param>
-    /// <param name="sampling">Steps, guidance of the edits, chunks and CLIP skip.</param>
+    /// <param name="sampling">Steps, chunks, CLIP skip and working size; guidance, its rescale and the negative prompt of the edits.</param>
     /// <param name="method">The method; null for null-text inversion.</param>
     /// <param name="frame">How the image is brought to the model's size.</param>
     /// <param name="progress">Receives the progress after every step.</param>
@@ -102,17 +102,21 @@ public sealed class PromptToPromptPipeline : IDisposable
         Picture image, string prompt, SamplingSettings? sampling = null, InversionMethod? method = null, FramingKind frame = FramingKind.Crop,
         IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        var settings = new InversionSettings
-        {
-            Prompt = prompt,
-            Sampling = InversionSettings.Deciding(sampling ?? new SamplingSettings()),
-            Method = method ?? new NullTextInversion(),
-        };
+        sampling ??= new SamplingSettings();
+        var settings = new InversionSettings { Prompt = prompt, Sampling = InversionSettings.Deciding(sampling), Method = method ?? new NullTextInversion() };
+        var asked = new GenerationRequest { Prompt = prompt, Sampling = sampling };
         lock (gate)
         {
-            var framing = Model.Frame(frame, image.Size, sampling?.Size);
+            EditRun.Check(Model, asked, new EditRequest(), settings);
+            var framing = Model.Frame(frame, image.Size, sampling.Size);
             using var latents = Model.Vae.EncodeImage(framing.Apply(image), Model.Device);
-            return new(this, InversionMethod.Invert(Model, latents, settings, progress, cancellationToken: cancellationToken), image, framing);
+            var inverted = InversionMethod.Invert(Model, latents, settings, progress, cancellationToken: cancellationToken);
+            return inverted.DisposeOnFailure(() =>
+            {
+                var source = GenerationRequest.Of(inverted);
+                source = source with { Sampling = source.Sampling with { Negative = sampling.Negative, GuidanceRescale = sampling.GuidanceRescale } };
+                return new EditableImage(this, source, image, framing);
+            });
         }
     }
 
@@ -145,8 +149,8 @@ public sealed class PromptToPromptPipeline : IDisposable
             Model.Dispose();
     }
 
-    internal EditSession Record(GenerationRequest source) =>
-        new(Model, source, Options.RecordingType ?? Options.Dtype, Options.MaxRecordingBytes);
+    internal EditSession Record(GenerationRequest source, int selfResolution) =>
+        new(Model, source, Options.RecordingType ?? Options.Dtype, Options.MaxRecordingBytes, selfResolution);
 
     internal T Exclusively<T>(Func<T> run)
     {

@@ -3,7 +3,7 @@ namespace PromptToPrompt.Cli.Tests;
 public sealed class CommandLineTests
 {
     [Theory]
-    [InlineData("only the source prompt", "edit", "one prompt")]
+    [InlineData("Only the source prompt", "edit", "one prompt")]
     [InlineData("--steps: \"many\" is not valid", "edit", "a", "b", "--steps", "many")]
     [InlineData("--size: \"64\" is not valid", "generate", "a", "--size", "64")]
     [InlineData("--guidance: \"NaN\" is not valid", "generate", "a", "--guidance", "NaN")]

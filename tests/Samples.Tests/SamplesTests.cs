@@ -41,6 +41,7 @@ public sealed partial class SamplesTests : IDisposable
     public async Task TheEndpointAnswersWithAPicture()
     {
         using var server = Start("WebApi", "--urls", "http://127.0.0.1:0");
+        var errors = server.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         var address = "";
         while (address.Length == 0 && await server.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
             address = Address().Match(line) is { Success: true } match ? match.Value : "";
@@ -60,6 +61,7 @@ public sealed partial class SamplesTests : IDisposable
         }
 
         await rest;
+        await errors;
     }
 
     [Theory]
@@ -89,7 +91,11 @@ public sealed partial class SamplesTests : IDisposable
         using var process = Start(sample, arguments);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         if (!process.WaitForExit(Longest))
+        {
             process.Kill(entireProcessTree: true);
+            Assert.Fail($"{sample} did not end.");
+        }
+
         Assert.True(process.ExitCode == 0, error.Result);
         return output.Result;
     }

@@ -20,7 +20,7 @@ internal static class ModelCheckCommand
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {
-            var path = ModelLocation.Find(parse.GetValue(model)!);
+            var path = ModelOptions.Locate(parse.GetValue(model)!, "model");
             LibTorch.EnsureLoaded();
             var parts = ModelCheck.Of(path, checkpoint.Read(parse));
             var isSound = parts.All(part => part.IsSound);

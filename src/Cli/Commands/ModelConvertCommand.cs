@@ -29,7 +29,7 @@ internal static class ModelConvertCommand
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {
-            var from = ModelLocation.Find(parse.GetValue(model)!);
+            var from = ModelOptions.Locate(parse.GetValue(model)!, "model");
             var path = Path.GetFullPath(parse.GetValue(output)!);
             var isFile = parse.GetValue(to) == SingleFile;
             RequireFree(path, isFile);

@@ -23,7 +23,7 @@ internal static class ModelInfoCommand
         var report = new ReportOptions().AddJsonTo(command);
         command.SetAction(parse =>
         {
-            var info = ModelReport.Of(ModelLocation.Find(parse.GetValue(model)!), checkpoint.Read(parse));
+            var info = ModelReport.Of(ModelOptions.Locate(parse.GetValue(model)!, "model"), checkpoint.Read(parse));
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(ToJson(info)));
             else

@@ -108,7 +108,7 @@ internal sealed class CheckpointOptions
     {
         Tokenizer = parse.GetValue(tokenizer),
         Variant = parse.GetValue(variant),
-        Vae = parse.GetValue(vae) is { } name ? ModelLocation.Find(name, nameof(ModelLoadOptions.Vae)) : null,
+        Vae = parse.GetValue(vae) is { } name ? ModelOptions.Locate(name, vae.Name) : null,
         Embeddings = [.. (parse.GetValue(embeddings) ?? []).Select(ReadEmbedding)],
         Loras = [.. (parse.GetValue(loras) ?? []).Select(ReadLora)],
         Prediction = parse.GetValue(prediction) switch

@@ -4,6 +4,7 @@ using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Hub;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Diffusion.Text;
@@ -73,7 +74,24 @@ internal sealed class ModelOptions
 
     /// <summary>Full path of the model.</summary>
     /// <exception cref="InvalidInputException">There is no such model.</exception>
-    public string Directory(ParseResult parse) => ModelLocation.Find(parse.GetValue(model)!);
+    public string Directory(ParseResult parse) => Locate(parse.GetValue(model)!, model.Name);
+
+    /// <summary>The path of a model. For a repository that is not in the cache, the error gives the command that downloads it.</summary>
+    /// <param name="name">Path or name.</param>
+    /// <param name="option">The option it was given by.</param>
+    /// <exception cref="InvalidInputException">There is no such model.</exception>
+    public static string Locate(string name, string option)
+    {
+        try
+        {
+            return ModelLocation.Find(name, option);
+        }
+        catch (InvalidInputException e) when (name.Split(ModelLocation.RevisionMark, 2) is var parts && HubRepository.TryParse(parts[0], out var repository))
+        {
+            var revision = parts.Length > 1 ? $" --revision {parts[1]}" : "";
+            throw new InvalidInputException(option, e.Problem, $"Download it with `p2p models pull {repository}{revision}`.", e);
+        }
+    }
 
     /// <summary>The model's tokenizer, which needs no libtorch.</summary>
     public ClipTokenizer LoadTokenizer(ParseResult parse) => StableDiffusionModel.LoadTokenizer(Directory(parse), checkpoint.Read(parse));
@@ -123,7 +141,7 @@ internal sealed class ModelOptions
     /// <param name="name">Another model than <c>--model</c>, for the same device and type.</param>
     public OfferedModel Offer(ParseResult parse, bool quiet, string? name = null)
     {
-        var directory = ModelLocation.Find(name ?? parse.GetValue(model)!);
+        var directory = Locate(name ?? parse.GetValue(model)!, name is null ? model.Name : "--also");
         // Options that describe one model's files do not apply to another.
         var files = name is null ? checkpoint.Read(parse) : new ModelLoadOptions();
         Option[] deciding = [.. name is null ? checkpoint.All : [], dtype, memory.Tiling];

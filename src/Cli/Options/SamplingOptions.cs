@@ -83,7 +83,7 @@ internal sealed class SamplingOptions
     /// <summary>Adds the options that affect an inversion.</summary>
     public void AddInversionTo(Command command)
     {
-        foreach (var option in new Option[] { steps, guidance, seed, stepsOffset, longPrompts, clipSkip, size })
+        foreach (var option in new Option[] { steps, guidance, seed, spacing, stepsOffset, longPrompts, clipSkip, size })
             command.Add(option);
     }
 
@@ -98,7 +98,7 @@ internal sealed class SamplingOptions
     public int ClipSkip(ParseResult parse) => parse.GetValue(clipSkip);
 
     /// <summary>Options that a saved inversion already decides.</summary>
-    public IEnumerable<Option> DecidedByInversion => [seed, stepsOffset, longPrompts, clipSkip, size];
+    public IEnumerable<Option> DecidedByInversion => [seed, spacing, stepsOffset, longPrompts, clipSkip, size];
 
     /// <summary>Number of chunks for some prompts.</summary>
     public int Chunks(ParseResult parse, ClipTokenizer tokenizer, params string[] prompts) => longPrompts.Chunks(parse, tokenizer, prompts);
@@ -118,6 +118,7 @@ internal sealed class SamplingOptions
             {
                 Steps = IsGiven(steps) ? given.Steps : followed.Sampling.Steps,
                 Guidance = IsGiven(guidance) ? given.Guidance : followed.Sampling.Guidance,
+                GuidanceRescale = IsGiven(guidanceRescale) ? given.GuidanceRescale : followed.Sampling.GuidanceRescale,
                 Sampler = given.Sampler ?? followed.Sampling.Sampler,
                 TimestepSpacing = given.TimestepSpacing ?? followed.Sampling.TimestepSpacing,
                 StepsOffset = followed.Sampling.StepsOffset,

@@ -100,6 +100,8 @@ internal static class RunRecord
         // For an inverted picture, the inversion decides these.
         options["steps"] = request.Sampling.Steps;
         options["guidance"] = request.Sampling.Guidance;
+        if (options.ContainsKey("guidance-rescale"))
+            options["guidance-rescale"] = request.Sampling.GuidanceRescale;
         options["steps-offset"] = request.Sampling.StepsOffset;
         options["scheduler"] = result.Sampler.Name();
         record["options"] = options;

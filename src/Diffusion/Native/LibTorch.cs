@@ -101,7 +101,7 @@ internal static class LibTorch
     private static void LoadPackages()
     {
         core = Load("torch_cpu");
-        if (NativeSearchPath.Find("torch_cuda") is not null)
+        if (TorchChoice.Here.Backend == "cuda" || NativeSearchPath.Find("torch_cuda") is not null)
             Load("torch_cuda");
     }
 

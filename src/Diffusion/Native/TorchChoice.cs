@@ -1,3 +1,5 @@
+using System.Reflection;
+
 namespace PromptToPrompt.Diffusion.Native;
 
 /// <summary>
@@ -7,13 +9,17 @@ namespace PromptToPrompt.Diffusion.Native;
 /// </summary>
 /// <param name="variable">Reads an environment variable.</param>
 /// <param name="own">The libtorch that is part of the program, or null.</param>
-internal sealed class TorchChoice(Func<string, string?> variable, string? own)
+/// <param name="backend">The backend that the program was built with: <c>cpu</c>, <c>cuda</c> or <c>none</c>; null for a program that does not say.</param>
+internal sealed class TorchChoice(Func<string, string?> variable, string? own, string? backend = null)
 {
     /// <summary>The environment variable that names a directory.</summary>
     public const string Variable = "P2P_LIBTORCH";
 
     /// <summary>The selection for this process.</summary>
-    public static TorchChoice Here { get; } = new(Environment.GetEnvironmentVariable, NativeSearchPath.Find("torch_cpu"));
+    public static TorchChoice Here { get; } = new(Environment.GetEnvironmentVariable, NativeSearchPath.Find("torch_cpu"), BuiltFor());
+
+    /// <summary>The backend that the program was built with; null if it does not say.</summary>
+    public string? Backend => backend;
 
     /// <summary>The installed libtorch to load, or null for that of the packages.</summary>
     /// <exception cref="InvalidInputException">The directory named by the variable contains no libtorch, or an incompatible
@@ -21,7 +27,7 @@ internal sealed class TorchChoice(Func<string, string?> variable, string? own)
     /// <exception cref="LibTorchLoadException">The program comes without libtorch, and no installed one is compatible.</exception>
     public InstalledTorch? Installed() =>
         EnvironmentPath.Read(Variable, variable) is { } named ? Named(named)
-        : own is null ? Found()
+        : own is null && backend is (null or "none") ? Found()
         : null;
 
     private InstalledTorch Named(string folder)
@@ -48,4 +54,6 @@ internal sealed class TorchChoice(Func<string, string?> variable, string? own)
         throw new LibTorchLoadException(
             $"This program comes without libtorch, and {seen}. Set {Variable} to the directory of a PyTorch {InstalledTorch.Wanted}, or reference a libtorch package (-p:TorchBackend=cpu in this repository).");
     }
+
+    private static string? BuiltFor() => Assembly.GetEntryAssembly()?.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(fact => fact.Key == "TorchBackend")?.Value;
 }

@@ -51,7 +51,7 @@ internal sealed class EditSchedule
         foreach (var word in edits.SelectMany(edit => edit.Request.Weights).Where(weight => weight.Index is null).Select(weight => weight.Word).Distinct())
             WordPlaces.RequireIn(targets, word, nameof(EditRequest.Weights));
         foreach (var word in edits.SelectMany(edit => edit.Request.CrossSteps.Words).Select(window => window.Word).Distinct())
-            WordPlaces.RequireIn(targets, word, nameof(EditRequest.CrossSteps));
+            WordPlaces.RequireIn(targets, word, "WordSteps");
         return
         [
             .. edits.Select(edit => new EditSchedule(

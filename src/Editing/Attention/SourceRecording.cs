@@ -10,12 +10,14 @@ namespace PromptToPrompt.Editing.Attention;
 /// <param name="dtype">Type of the recorded activations; bfloat16 halves the memory but is not exact.</param>
 /// <param name="maxBytes">Memory limit in bytes.</param>
 /// <param name="selfResolution">Largest side of the self-attention layers that may be injected, in latent pixels.</param>
-internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long maxBytes = 6L << 30, int selfResolution = 32) : IDisposable
+/// <param name="steps">Steps of the source run; the memory of all of them is known after the first.</param>
+internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, long maxBytes = 6L << 30, int selfResolution = 32, int steps = 1) : IDisposable
 {
     private readonly bool keepsAllSteps = true;
     private readonly Dictionary<(int Step, int Site), Tensor> queries = [];
     private readonly Dictionary<(int Step, int Site), Tensor> keys = [];
     private readonly List<Tensor> latents = [];
+    private bool isPredicted;
 
     private SourceRecording(ScalarType dtype, int selfResolution, bool keepsAllSteps)
         : this(dtype, long.MaxValue, selfResolution) => this.keepsAllSteps = keepsAllSteps;
@@ -25,6 +27,12 @@ internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, lon
 
     /// <summary>Memory in use, in bytes.</summary>
     public long Bytes { get; private set; }
+
+    /// <summary>Whether the source run needs more memory than the limit.</summary>
+    public bool IsTooLarge { get; private set; }
+
+    /// <summary>Largest side of the self-attention layers that are recorded, in latent pixels.</summary>
+    public int SelfResolution => selfResolution;
 
     /// <summary>Whether the recording holds a complete source run.</summary>
     public bool IsComplete { get; internal set; }
@@ -45,7 +53,16 @@ internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, lon
     internal (Tensor Query, Tensor Key)? Read(in AttentionCall call, ScalarType type) =>
         queries.TryGetValue((StepOf(call), call.Site.Index), out var query) ? (query.to(type), keys[KeyOf(call)].to(type)) : null;
 
-    internal void AddLatents(Tensor state) => latents.Add(Keep(state, ScalarType.Float32));
+    internal void AddLatents(Tensor state)
+    {
+        latents.Add(Keep(state, ScalarType.Float32));
+        // All steps take as much as the first, so a run that will not fit ends here and not near its last step.
+        if (!isPredicted && queries.Count > 0)
+        {
+            isPredicted = true;
+            RequireFits(Bytes * steps);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -77,10 +94,16 @@ internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, lon
     {
         var kept = tensor.to(type ?? dtype, copy: true).DetachFromDisposeScope();
         Bytes += kept.numel() * kept.element_size();
-        if (Bytes <= maxBytes)
-            return kept;
-        kept.Dispose();
-        throw new Diffusion.InvalidInputException(
-            $"Recording the source needs more than {maxBytes / (1 << 20)} MB. Record in bfloat16, use fewer steps, or run source and edits in one batch.");
+        if (Bytes > maxBytes)
+            kept.Dispose();
+        RequireFits(Bytes);
+        return kept;
+    }
+
+    private void RequireFits(long bytes)
+    {
+        IsTooLarge |= bytes > maxBytes;
+        Diffusion.InvalidInputException.Require(
+            !IsTooLarge, $"Recording the source needs more than {maxBytes / (1 << 20)} MB. Record in bfloat16, use fewer steps, or run source and edits in one batch.");
     }
 }

@@ -21,7 +21,7 @@ public sealed record BdiaInversion : InversionMethod
     internal override void Validate(SamplingSettings sampling)
     {
         Require(sampling.Steps >= 2, nameof(SamplingSettings.Steps), $"{sampling.Steps} is too few for bdia.", "Use 2 or more.");
-        Require(Gamma is > 0 and <= 1, nameof(Gamma), $"{Gamma} is out of range.", "Use a number above 0, at most 1.");
+        RequireRange(Gamma is > 0 and <= 1, Gamma, nameof(Gamma), "Use a number above 0, at most 1.");
     }
 
     internal override InvertedImage Invert(InversionRun run)

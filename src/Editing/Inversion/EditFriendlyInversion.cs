@@ -23,7 +23,7 @@ public sealed record EditFriendlyInversion : InversionMethod
     internal override bool ImprovesOnDdim => false;
 
     internal override void Validate(SamplingSettings sampling) =>
-        Require(Skip is >= 0 and < 1, nameof(Skip), $"{Skip} is out of range.", "Use a number from 0 to below 1.");
+        RequireRange(Skip is >= 0 and < 1, Skip, nameof(Skip), "Use a number from 0 to below 1.");
 
     internal override InvertedImage Invert(InversionRun run)
     {

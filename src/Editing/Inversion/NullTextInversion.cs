@@ -53,8 +53,8 @@ public sealed record NullTextInversion : InversionMethod
             sampling.Steps <= MaxSteps, nameof(SamplingSettings.Steps), $"{sampling.Steps} is too many for null-text inversion: its learning rate would reach 0.",
             $"Use at most {MaxSteps}.");
         RequireRange(InnerSteps, 0, MaxInnerSteps, nameof(InnerSteps));
-        Require(EarlyStop >= 0, nameof(EarlyStop), $"{EarlyStop} is out of range.", "Use a number of at least 0.");
-        Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), $"{LearningRate} is out of range.", "Use a number above 0.");
+        RequireRange(EarlyStop >= 0, EarlyStop, nameof(EarlyStop), "Use a number of at least 0.");
+        RequireRange(LearningRate > 0 && double.IsFinite(LearningRate), LearningRate, nameof(LearningRate), "Use a number above 0.");
     }
 
     internal override InvertedImage Invert(InversionRun run)

@@ -119,7 +119,14 @@ public sealed class EditResult : IDisposable
         {
             Method = new DirectInversion(),
             Prompt = "",
-            Sampling = InversionSettings.Deciding(sampling) with { GuidanceRescale = sampling.GuidanceRescale },
+            // Edits of the image are made as it was; the sizes are kept in memory only.
+            Sampling = InversionSettings.Deciding(sampling) with
+            {
+                GuidanceRescale = sampling.GuidanceRescale,
+                OriginalSize = sampling.OriginalSize,
+                Crop = sampling.Crop,
+                TargetSize = sampling.TargetSize,
+            },
         };
         using var _ = no_grad();
         using var scope = NewDisposeScope();

@@ -55,11 +55,11 @@ internal sealed class EditWords
         Require(
             sampling.TimestepSpacing == inverted.TimestepSpacing, nameof(SamplingSettings.TimestepSpacing), "A real image is edited at the timesteps of its inversion.",
             "Leave this setting out.");
-        RequireUnset(edit.EditSeed is null, nameof(EditRequest.EditSeed), "A real image starts from its own noise.");
-        RequireUnset(source.InitialLatents is null, nameof(GenerationRequest.InitialLatents), "A real image starts from its own noise.");
-        RequireUnset(sampling.OriginalSize is null, nameof(SamplingSettings.OriginalSize), "A real image keeps its own size conditioning.");
-        RequireUnset(sampling.TargetSize is null, nameof(SamplingSettings.TargetSize), "A real image keeps its own size conditioning.");
-        RequireUnset(sampling.Crop == default, nameof(SamplingSettings.Crop), "A real image keeps its own size conditioning.");
+        RequireUnset(edit.EditSeed is null, nameof(EditRequest.EditSeed), "An image with a known trajectory starts from its own noise.");
+        RequireUnset(source.InitialLatents is null, nameof(GenerationRequest.InitialLatents), "An image with a known trajectory starts from its own noise.");
+        RequireUnset(sampling.OriginalSize == inverted.OriginalSize, nameof(SamplingSettings.OriginalSize), "The image keeps its own size conditioning.");
+        RequireUnset(sampling.TargetSize == inverted.TargetSize, nameof(SamplingSettings.TargetSize), "The image keeps its own size conditioning.");
+        RequireUnset(sampling.Crop == inverted.Crop, nameof(SamplingSettings.Crop), "The image keeps its own size conditioning.");
         Require(
             sampling.Negative.Length == 0 || !settings.Method.ReplacesUnconditional,
             nameof(SamplingSettings.Negative),

@@ -47,7 +47,7 @@ public sealed record InpaintRequest
     public void Validate()
     {
         Sampling.Validate();
-        Require(Strength is > 0 and <= 1, nameof(Strength), $"{Strength} is out of range.", "Use a number above 0, at most 1.");
+        RequireRange(Strength is > 0 and <= 1, Strength, nameof(Strength), "Use a number above 0, at most 1.");
         RequireRange(Feather, 0.0, MaxFeather, nameof(Feather));
         Require(KeepOutside || Feather == 0, nameof(Feather), "It has no effect when the pixels outside the mask are not kept.", "Leave it out.");
     }

@@ -98,6 +98,7 @@ public sealed record DrawnRecipe : RootRecipe
         Negative = Negative,
         LongPrompts = LongPrompts,
         ClipSkip = ClipSkip,
+        GuidanceRescale = GuidanceRescale,
     };
 
     internal override IEnumerable<string> Texts => [Prompt, Negative];
@@ -204,7 +205,7 @@ public sealed record EditedRecipe : Recipe
             _ => throw new InvalidInputException(nameof(EditRequest.Alignment), $"There is no alignment \"{Kind}\".", "Use auto, replace or refine."),
         },
         CrossSteps = InvalidInputException.Naming(
-            nameof(CrossSteps), () => CrossReplaceSteps.Parse([CrossSteps, .. WordSteps.Select(word => $"{word.Key}={word.Value}")])),
+            nameof(WordSteps), () => CrossReplaceSteps.Parse([CrossSteps, .. WordSteps.Select(word => $"{word.Key}={word.Value}")])),
         SelfSteps = InvalidInputException.Naming(nameof(SelfSteps), () => StepWindow.Parse(SelfSteps)),
         Blend = Blend.Length == 0 ? null : InvalidInputException.Naming(nameof(Blend), () => BlendWords.Parse(Blend)),
         BlendThreshold = BlendThreshold,
@@ -240,10 +241,17 @@ public sealed record InpaintedRecipe : RootRecipe
     /// <summary>Part of the steps to run; below 1 the noised picture is the starting point.</summary>
     public double Strength { get; init; } = 1;
 
+    /// <summary>Guidance rescale, 0 to 1: the share of the contrast added by guidance to remove.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double GuidanceRescale { get; init; }
+
+    internal override IEnumerable<(string Name, IFormattable Value)> RareOptions =>
+        GuidanceRescale == 0 ? base.RareOptions : [("guidance-rescale", GuidanceRescale), .. base.RareOptions];
+
     internal override IEnumerable<string> Texts => [Prompt, Negative];
 
     internal override SamplingSettings Sampling(int chunks = 1) =>
-        new() { Negative = Negative, Seed = Seed, Steps = Steps, Guidance = Guidance, Chunks = chunks, ClipSkip = ClipSkip };
+        new() { Negative = Negative, Seed = Seed, Steps = Steps, Guidance = Guidance, GuidanceRescale = GuidanceRescale, Chunks = chunks, ClipSkip = ClipSkip };
 
     /// <summary>The inpainting as a library request.</summary>
     /// <param name="picture">The picture that <see cref="Picture"/> names.</param>

@@ -18,9 +18,9 @@ internal static class RecipeCheck
     /// <exception cref="InvalidInputException">The recipe is invalid.</exception>
     public static void Require(Recipe recipe, StudioStore store, IReadOnlyList<string> models)
     {
-        RequireText("prompt", recipe.Prompt);
+        RequireText(nameof(Recipe.Prompt), recipe.Prompt);
         if (string.IsNullOrWhiteSpace(recipe.Prompt))
-            throw new InvalidInputException("The prompt is empty.");
+            throw new InvalidInputException(nameof(Recipe.Prompt), "It is empty.", "Describe the picture.");
         if (recipe is RootRecipe root)
         {
             RequireModel(root.Model, models);
@@ -29,37 +29,37 @@ internal static class RecipeCheck
         switch (recipe)
         {
             case DrawnRecipe drawn:
-                RequireText("negative", drawn.Negative);
-                RequireName("scheduler", drawn.Scheduler);
+                RequireText(nameof(DrawnRecipe.Negative), drawn.Negative);
+                RequireName(nameof(DrawnRecipe.Scheduler), drawn.Scheduler);
                 drawn.Sampling().Validate();
                 break;
             case InvertedRecipe inverted:
-                RequirePicture(inverted.Picture, store);
-                RequireName("method", inverted.Method);
+                RequirePicture(nameof(InvertedRecipe.Picture), inverted.Picture, store);
+                RequireName(nameof(InvertedRecipe.Method), inverted.Method);
                 inverted.Inversion().Validate();
                 _ = inverted.Framing;
                 break;
             case InpaintedRecipe filled:
-                RequirePicture(filled.Picture, store);
-                RequirePicture(filled.Mask, store);
+                RequirePicture(nameof(InpaintedRecipe.Picture), filled.Picture, store);
+                RequirePicture(nameof(InpaintedRecipe.Mask), filled.Mask, store);
                 var white = store.Mask(filled.Mask);
                 _ = Mask.Fit(white, store.PictureSize(filled.Picture));
-                RequireText("negative", filled.Negative);
+                RequireText(nameof(InpaintedRecipe.Negative), filled.Negative);
                 // The bounds do not depend on the picture itself.
                 filled.Request(white, white).Validate();
                 break;
             case EditedRecipe edited:
-                RequireName("source", edited.Source);
+                RequireName(nameof(EditedRecipe.Source), edited.Source);
                 RequireModel(edited.Root(store.Version).Model, models);
-                RequireText("blend", edited.Blend);
-                RequireName("crossSteps", edited.CrossSteps);
-                RequireName("selfSteps", edited.SelfSteps);
+                RequireText(nameof(EditedRecipe.Blend), edited.Blend);
+                RequireName(nameof(EditedRecipe.CrossSteps), edited.CrossSteps);
+                RequireName(nameof(EditedRecipe.SelfSteps), edited.SelfSteps);
                 // Here one window for all words; WordSteps holds those of single words.
                 _ = InvalidInputException.Naming(nameof(EditedRecipe.CrossSteps), () => StepWindow.Parse(edited.CrossSteps));
                 RequireWordSteps(edited.WordSteps);
                 if (edited.Mask is { } mask)
                 {
-                    RequirePicture(mask, store);
+                    RequirePicture(nameof(EditedRecipe.Mask), mask, store);
                     _ = store.Mask(mask);
                 }
 
@@ -70,37 +70,37 @@ internal static class RecipeCheck
 
     /// <summary>Refuses overlong names, which errors could not repeat.</summary>
     /// <exception cref="InvalidInputException">The name is too long.</exception>
-    public static void RequireName(string what, string name) => RequireText(what, name, MaxNameLength);
+    public static void RequireName(string setting, string name) => RequireText(setting, name, MaxNameLength);
 
     private static void RequireModel(string model, IReadOnlyList<string> models)
     {
-        RequireName("model", model);
+        RequireName(nameof(RootRecipe.Model), model);
         if (!models.Contains(model))
-            throw new InvalidInputException($"The studio has no model \"{model}\". Use {InvalidInputException.AnyOf([.. models])}.");
+            throw new InvalidInputException(nameof(RootRecipe.Model), $"The studio has no model \"{model}\".", $"Use {InvalidInputException.AnyOf([.. models])}.");
     }
 
-    private static void RequirePicture(string name, StudioStore store)
+    private static void RequirePicture(string setting, string name, StudioStore store)
     {
-        RequireName("The name of a picture", name);
+        RequireName(setting, name);
         if (!store.HasPicture(name))
-            throw new InvalidInputException($"There is no picture \"{name}\". Upload it first.");
+            throw new InvalidInputException(setting, $"There is no picture \"{name}\".", "Upload it first.");
     }
 
     private static void RequireWordSteps(IReadOnlyDictionary<string, string> steps)
     {
         if (steps.Count > MaxWordSteps)
-            throw new InvalidInputException($"wordSteps names {steps.Count} words; at most {MaxWordSteps} are accepted.");
+            throw new InvalidInputException(nameof(EditedRecipe.WordSteps), $"{steps.Count} words are too many.", $"Use at most {MaxWordSteps}.");
         foreach (var (word, window) in steps)
         {
             // The deserializer lets null through as a dictionary value.
-            RequireName("A word of wordSteps", word);
-            RequireName("A window of wordSteps", window ?? "");
+            RequireName(nameof(EditedRecipe.WordSteps), word);
+            RequireName(nameof(EditedRecipe.WordSteps), window ?? "");
         }
     }
 
-    private static void RequireText(string name, string text, int longest = MaxTextLength)
+    private static void RequireText(string setting, string text, int longest = MaxTextLength)
     {
         if (text.Length > longest)
-            throw new InvalidInputException($"{name} has {text.Length} characters; at most {longest} are accepted.");
+            throw new InvalidInputException(setting, $"{text.Length} characters are too many.", $"Use at most {longest}.");
     }
 }

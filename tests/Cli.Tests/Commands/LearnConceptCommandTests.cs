@@ -93,7 +93,7 @@ public sealed class LearnConceptCommandTests : IDisposable
         Refused("templates.txt: \"a cat in a field\" has no place", [.. learn, "--templates", folder["templates.txt"]]);
         Refused("cannot be read", [.. learn, "--templates", folder["none.txt"]]);
         Refused("caption for blue.png", [.. learn, "--caption", folder["captions.txt"]]);
-        Refused("--output: A word is stored in a .safetensors file", [.. learn[..2], "-o", folder["x.pt"], .. learn[4..]]);
+        Refused("does not end in .safetensors", [.. learn[..2], "-o", folder["x.pt"], .. learn[4..]]);
         Refused("--sample: \"a cat\"", [.. learn, "--sample", "a cat"]);
         Assert.False(File.Exists(folder["x.safetensors"]));
 

@@ -58,7 +58,7 @@ public sealed class UnwritableOutputTests : IDisposable
 
     [Fact]
     public void AWorkingFolderThatIsGoneIsSaid() => Assert.Contains(
-        "does not exist any more", P2P.RunShell($"mkdir {folder["gone"]} && cd {folder["gone"]} && rmdir {folder["gone"]} && {P2P.Command} tokens a").FailedWith(2));
+        "no longer exists", P2P.RunShell($"mkdir {folder["gone"]} && cd {folder["gone"]} && rmdir {folder["gone"]} && {P2P.Command} tokens a").FailedWith(2));
 
     [Fact]
     public void WhereNoCopyOfTheLibraryCanBeKeptTheFoldersAreNamed()

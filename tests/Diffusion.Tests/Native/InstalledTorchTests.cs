@@ -59,7 +59,7 @@ public sealed class InstalledTorchTests
         using var torch = new PretendTorch();
         // A whole library without the function that tells the ABI.
         torch.Replace("c10", File.ReadAllBytes(NativeSearchPath.Find("torch")!));
-        Assert.Contains("C++ ABI", InstalledTorch.In(torch.Package)!.Mismatch());
+        Assert.Contains("C++11 ABI", InstalledTorch.In(torch.Package)!.Mismatch());
         File.Delete(Path.Combine(torch.Libraries, "libc10.so"));
         Assert.Contains("has no libc10.so", InstalledTorch.In(torch.Package)!.Mismatch());
     }

@@ -77,6 +77,52 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
     }
 
     [Fact]
+    public void ASourceThatIsTooLargeToRecordSharesABatchWithItsEdits()
+    {
+        using var small = PromptToPromptPipeline.Load(EmbeddedModel.Folder(), new() { Device = "cpu", MaxRecordingBytes = 1 << 20 });
+        using var white = small.Generate(White, Short);
+        using var red = white.Edit(Red);
+        using var blue = red.Edit(Blue);
+        using var usual = Pipeline.Generate(White, Short);
+        using var recorded = usual.Edit(Red);
+        AssertClose(recorded.Result!.Latents, red.Result!.Latents.slice(0, 1, 2, 1), 1e-3, "edit");
+        Assert.Equal((Red, Blue), (red.Prompt, blue.Prompt));
+        Assert.NotEqual(red.Image.Rgb, blue.Image.Rgb);
+    }
+
+    [Fact]
+    public void SettingsOfAnInversionCountForItsEdits()
+    {
+        using var house = Pipeline.Generate(White, Short);
+        using var plain = Pipeline.Invert(house.Image, White, Short, new DirectInversion());
+        using var rescaled = Pipeline.Invert(house.Image, White, Short with { GuidanceRescale = 0.7 }, new DirectInversion());
+        using var one = plain.Edit(Red);
+        using var other = rescaled.Edit(Red);
+        Assert.NotEqual(one.Image.Rgb, other.Image.Rgb);
+        var refused = Assert.Throws<InvalidInputException>(() => Pipeline.Invert(house.Image, White, Short with { Sampler = SamplerKind.Euler }));
+        Assert.Equal(nameof(SamplingSettings.Sampler), refused.Setting);
+    }
+
+    [Fact]
+    public void LargerLayersAreRecordedWhenAnEditAsksForThem()
+    {
+        using var white = Pipeline.Generate(White, Short);
+        using var usual = white.Edit(Red);
+        var wide = new EditRequest { SelfResolution = 64, SelfSteps = StepWindow.Always };
+        using var wider = white.Edit(Red, wide);
+        using var together = EditRun.Execute(Pipeline.Model, new GenerationRequest { Prompt = White, Sampling = Short with { Sampler = SamplerKind.Ddim } }, wide with { Prompts = [Red] });
+        AssertClose(together.Latents.slice(0, 1, 2, 1), wider.Result!.Latents, 1e-3, "wide");
+    }
+
+    [Fact]
+    public void ADisposedImageIsNotEdited()
+    {
+        var white = Pipeline.Generate(White, Short);
+        white.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => white.Edit(Red));
+    }
+
+    [Fact]
     public void InpaintingKeepsWhatIsOutsideTheMask()
     {
         using var house = Pipeline.Generate(White, Short);

@@ -162,7 +162,7 @@ public sealed class TextualInversionTrainingTests : IDisposable
         Refused("without spaces", Settings with { Word = "my cat" });
         Refused("as a weight", Settings with { Word = "(c:2)" });
         Refused("as a weight", Settings with { Word = @"\(c" });
-        Refused("is 5 tokens", Settings with { Initial = "zebra" });
+        Refused("has 5 tokens", Settings with { Initial = "zebra" });
         Refused("Initial: \"\" is not one word", Settings with { Initial = "" });
         Refused("has no placeholder", Settings with { Templates = ["a cat"] });
         Refused("is cut off", Settings with { Templates = [string.Concat(Enumerable.Repeat("a cat ", 40)) + "{}"] });

@@ -54,7 +54,7 @@ public static class ModelLocation
         return cached.Find(revision)?.Path ?? throw new InvalidInputException(
             setting,
             $"There is no directory {repository}, and the Hugging Face cache ({cached.Folder}) has no {repository}{(revision is null ? "" : $" at {revision}")}.",
-            "Pull it first.");
+            "Download it first, with ModelPull.");
     }
 
     private static IEnumerable<string> Folders() =>

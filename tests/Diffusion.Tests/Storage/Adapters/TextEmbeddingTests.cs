@@ -81,7 +81,7 @@ public sealed class TextEmbeddingTests(SmallModels models) : IClassFixture<Small
         Save("my toy.safetensors", ("emb_params", Numbers(2, 32)));
         Refused("my-word=", "my toy.safetensors");
         Save("x.safetensors", ("emb_params", Numbers(2, 32)));
-        Refused("Two of them stand for \"x\"", "x.safetensors", "x.safetensors");
+        Refused("Two embeddings define the word \"x\"", "x.safetensors", "x.safetensors");
         Save("x.safetensors", ("emb_params", Numbers(2, 24)));
         Assert.Contains("clip_l and clip_g", Assert.Throws<InvalidInputException>(
             () => StableDiffusionModel.Load(models.Xl, options: Options(new TextEmbedding(folder["x.safetensors"])))).Message);
