@@ -16,7 +16,7 @@ public sealed partial class ErrorTextTests
     private static readonly string[] OfPrograms = ["WeightDecay"];
 
     // What HTTP requests name beside recipes.
-    private static readonly string[] OfRequests = ["Name", "Versions"];
+    private static readonly string[] OfRequests = ["Name", "Parent", "Versions"];
 
     // The command decides it when it starts the studio.
     private static readonly string[] OfServer = ["Data"];

@@ -5,7 +5,6 @@ using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Storage.Layouts;
-using PromptToPrompt.Diffusion.Storage.Models;
 
 namespace PromptToPrompt.Cli.Options;
 

@@ -199,7 +199,7 @@ public sealed class StudioEngine : IAsyncDisposable
         if (store.FindProject(project) is null)
             throw new InvalidInputException($"There is no project \"{project}\".");
         RecipeCheck.Require(recipe, store, Models);
-        RecipeCheck.RequireName("parent", parent ?? "");
+        RecipeCheck.RequireName("Parent", parent ?? "");
         RequireOf(project, parent);
         RequireOf(project, (recipe as EditedRecipe)?.Source);
     }
