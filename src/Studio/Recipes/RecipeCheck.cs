@@ -36,6 +36,7 @@ internal static class RecipeCheck
             case InvertedRecipe inverted:
                 RequirePicture(nameof(InvertedRecipe.Picture), inverted.Picture, store);
                 RequireName(nameof(InvertedRecipe.Method), inverted.Method);
+                RequireName(nameof(InvertedRecipe.Frame), inverted.Frame);
                 inverted.Inversion().Validate();
                 _ = inverted.Framing;
                 break;
@@ -51,6 +52,7 @@ internal static class RecipeCheck
             case EditedRecipe edited:
                 RequireName(nameof(EditedRecipe.Source), edited.Source);
                 RequireModel(edited.Root(store.Version).Model, models);
+                RequireName(nameof(EditRequest.Alignment), edited.Kind);
                 RequireText(nameof(EditedRecipe.Blend), edited.Blend);
                 RequireName(nameof(EditedRecipe.CrossSteps), edited.CrossSteps);
                 RequireName(nameof(EditedRecipe.SelfSteps), edited.SelfSteps);

@@ -4,7 +4,7 @@ using TorchSharp;
 
 namespace PromptToPrompt.Diffusion.Tests.Native;
 
-public class HeldScalarTests
+public class NativeScalarTests
 {
     [Fact]
     public void OutlivesACollectionThatComesBeforeTheOperation()
