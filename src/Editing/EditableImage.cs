@@ -76,8 +76,9 @@ public sealed class EditableImage : IDisposable
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
             source ??= GenerationRequest.Of(trajectory = Result!.AsSource(row));
-            // What is wrong with the edit is said before the source is recorded for it.
-            EditRun.Check(pipeline.Model, source, edit);
+            // An invalid edit is refused before the source is recorded for it.
+            if (session is null)
+                EditRun.Check(pipeline.Model, source, edit);
             var traced = PromptToPromptPipeline.Traced(observation);
             return Recorded(source, edit.SelfResolution, cancellationToken) is { } recorded
                 ? Edited(recorded.Edit(edit, traced, progress, cancellationToken), 0)

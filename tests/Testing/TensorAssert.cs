@@ -2,9 +2,12 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Testing;
 
-/// <summary>Comparisons of tensors.</summary>
+/// <summary>Comparisons and counts of tensors.</summary>
 public static class TensorAssert
 {
+    /// <summary>Tensors that this thread created and nothing has disposed. A count of the process would change when the collector finalizes those of other tests.</summary>
+    public static long LiveTensors => TorchSharp.DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+
     /// <summary>The same shape, and no element further from the expected one than <paramref name="tolerance"/> times the largest expected value.</summary>
     /// <param name="expected">The expected tensor.</param>
     /// <param name="actual">The actual tensor.</param>

@@ -50,7 +50,7 @@ public sealed class ConvolutionTests
         });
         var layer = new Conv2d(source.Root, 3, 4, 3, padding: 1);
         var x = rand(1, 3, 6, 6);
-        var before = Tensor.TotalCount;
+        var before = LiveTensors;
         using (var inner = NewDisposeScope())
         {
             Assert.True(layer.Forward(x).allclose(nn.functional.conv2d(x, kernel, bias, [1L, 1L], [1L, 1L]), atol: 1e-5));
@@ -58,9 +58,9 @@ public sealed class ConvolutionTests
             Assert.True(inner.DisposablesCount <= 5, $"{inner.DisposablesCount} tensors");
         }
 
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(before, LiveTensors);
         source.Dispose();
-        Assert.Equal(before - 4, Tensor.TotalCount);
+        Assert.Equal(before - 4, LiveTensors);
     }
 
     [Fact]

@@ -191,7 +191,7 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
         // What earlier tests left to the collector would go away in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        var before = Tensor.TotalCount;
+        var before = LiveTensors;
         using (EditRun.Execute(model, Source, Edit, Traced))
         {
         }
@@ -199,7 +199,7 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
         using var cancelled = new CancellationTokenSource();
         var progress = new Stopper(cancelled);
         Assert.Throws<OperationCanceledException>(() => EditRun.Execute(model, Source, Edit, Traced, progress, cancelled.Token).Dispose());
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(before, LiveTensors);
         Assert.Equal(2, progress.Steps);
     }
 

@@ -147,12 +147,12 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
     public void RunsLeaveNoTensorBehind()
     {
         InpaintRun.Execute(model, Request, Traced).Dispose();
-        var before = Tensor.TotalCount;
+        var before = LiveTensors;
         InpaintRun.Execute(model, Request, Traced).Dispose();
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
         Assert.Throws<OperationCanceledException>(() => InpaintRun.Execute(model, Request, Traced, cancellationToken: cancelled.Token));
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(before, LiveTensors);
     }
 
     // At the model's own size, so that framing resizes nothing.
