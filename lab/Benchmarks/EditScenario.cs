@@ -45,7 +45,7 @@ internal sealed class EditScenario : IDisposable
         Edits = [null, EditSchedule.Create(before, after, edit, source.Sampling.Steps)];
         conditional = TextConditioning.Encode(Model, [before, after]);
         this.unconditional = unconditional is null ? TextConditioning.EncodeNegative(Model, "") : new Conditioning(unconditional.alias());
-        using var one = start?.alias() ?? InitialNoise.FromSeed(Model, source.Sampling.Seed, Model.PictureSide, Model.PictureSide);
+        using var one = start?.alias() ?? InitialNoise.FromSeed(Model, source.Sampling.Seed, Model.ImageSide, Model.ImageSide);
         noise = cat([one, one], 0);
     }
 

@@ -14,7 +14,7 @@ var attention = new WordMeter(tokens.Words.First(word => word.Text == "house").T
 
 // The denoising loop, spelled out: any processor goes into its request.
 using var scheduler = model.Scheduler.Create(SamplerKind.Ddim, steps: 10);
-using var noise = InitialNoise.FromSeed(model, seed: 4, model.PictureSide, model.PictureSide);
+using var noise = InitialNoise.FromSeed(model, seed: 4, model.ImageSide, model.ImageSide);
 using var conditional = TextConditioning.Encode(model, [tokens]);
 using var unconditional = TextConditioning.EncodeNegative(model, "");
 var request = new DenoisingRequest

@@ -15,7 +15,7 @@ public sealed class EditableImage : IDisposable
 {
     private readonly PromptToPromptPipeline pipeline;
     private readonly int row;
-    private readonly (Picture Original, Framing Framing)? given;
+    private readonly (Image Original, Framing Framing)? given;
     private GenerationRequest? source;
     private InvertedImage? trajectory;
     private EditSession? session;
@@ -28,10 +28,10 @@ public sealed class EditableImage : IDisposable
     /// <param name="row">Which of its images.</param>
     /// <param name="source">The request to follow; null to follow the trajectory of the run.</param>
     /// <param name="given">The given image that the run edits, and its framing.</param>
-    internal EditableImage(PromptToPromptPipeline pipeline, EditResult result, int row, GenerationRequest? source, (Picture Original, Framing Framing)? given)
+    internal EditableImage(PromptToPromptPipeline pipeline, EditResult result, int row, GenerationRequest? source, (Image Original, Framing Framing)? given)
     {
         (this.pipeline, Result, this.row, this.source, this.given) = (pipeline, result, row, source, given);
-        Image = given is { } photo ? photo.Framing.Restore(result.Pictures[row], photo.Original) : result.Pictures[row];
+        Image = given is { } photo ? photo.Framing.Restore(result.Images[row], photo.Original) : result.Images[row];
     }
 
     /// <summary>An inverted image.</summary>
@@ -39,7 +39,7 @@ public sealed class EditableImage : IDisposable
     /// <param name="source">The request that follows the inversion; this image owns the inversion.</param>
     /// <param name="original">The image as it was given.</param>
     /// <param name="framing">Its framing.</param>
-    internal EditableImage(PromptToPromptPipeline pipeline, GenerationRequest source, Picture original, Framing framing)
+    internal EditableImage(PromptToPromptPipeline pipeline, GenerationRequest source, Image original, Framing framing)
     {
         (this.pipeline, this.source, trajectory, given) = (pipeline, source, source.Inverted, (original, framing));
         using var last = trajectory!.Source.narrow(0, trajectory.Settings.Sampling.Steps, 1);
@@ -47,7 +47,7 @@ public sealed class EditableImage : IDisposable
     }
 
     /// <summary>The image. Of an inverted image, its reconstruction: the autoencoder loses some detail, and edits start from this.</summary>
-    public Picture Image { get; }
+    public Image Image { get; }
 
     /// <summary>The prompt. Emphasized words are written <c>(word:1.3)</c>; weights that an edit gave are not part of it.</summary>
     public string Prompt => Result is { } result ? PromptReading.Write(result.Prompts[result.Rows[row]]) : trajectory!.Settings.Prompt;

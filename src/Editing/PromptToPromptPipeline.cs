@@ -99,7 +99,7 @@ public sealed class PromptToPromptPipeline : IDisposable
     /// <param name="cancellationToken">Stops before the next step.</param>
     /// <exception cref="InvalidInputException">A setting does not fit.</exception>
     public EditableImage Invert(
-        Picture image, string prompt, SamplingSettings? sampling = null, InversionMethod? method = null, FramingKind frame = FramingKind.Crop,
+        Image image, string prompt, SamplingSettings? sampling = null, InversionMethod? method = null, FramingKind frame = FramingKind.Crop,
         IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         sampling ??= new SamplingSettings();
@@ -130,15 +130,15 @@ public sealed class PromptToPromptPipeline : IDisposable
     /// <param name="cancellationToken">Stops before the next step.</param>
     /// <returns>The image with the mask filled; pixels outside are unchanged.</returns>
     /// <exception cref="InvalidInputException">The mask or a setting does not fit.</exception>
-    public Picture Inpaint(
-        Picture image, Picture mask, string prompt, SamplingSettings? sampling = null, double strength = 1, IProgress<EditProgress>? progress = null,
+    public Image Inpaint(
+        Image image, Image mask, string prompt, SamplingSettings? sampling = null, double strength = 1, IProgress<EditProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
-        var request = new InpaintRequest { Picture = image, Mask = mask, Prompt = prompt, Sampling = sampling ?? new SamplingSettings(), Strength = strength };
+        var request = new InpaintRequest { Image = image, Mask = mask, Prompt = prompt, Sampling = sampling ?? new SamplingSettings(), Strength = strength };
         lock (gate)
         {
             using var result = InpaintRun.Execute(Model, request, progress: progress, cancellationToken: cancellationToken);
-            return result.Picture;
+            return result.Image;
         }
     }
 

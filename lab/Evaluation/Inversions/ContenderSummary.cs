@@ -7,7 +7,7 @@ namespace PromptToPrompt.Evaluation.Inversions;
 /// Summary of the trials of one contender; each number as in <see cref="InversionTrial"/>, averaged over the images that have it.
 /// </summary>
 /// <param name="Contender">The contender.</param>
-/// <param name="Pictures">Number of images.</param>
+/// <param name="Images">Number of images.</param>
 /// <param name="Ceiling">The autoencoder's round trip.</param>
 /// <param name="Source">The source of an edit.</param>
 /// <param name="Retraced">An edit to the same prompt without attention control.</param>
@@ -17,7 +17,7 @@ namespace PromptToPrompt.Evaluation.Inversions;
 /// <param name="EditCost">Cost of source and edit.</param>
 public sealed record ContenderSummary(
     InversionContender Contender,
-    int Pictures,
+    int Images,
     Fidelity Ceiling,
     Fidelity Source,
     Fidelity Retraced,

@@ -13,9 +13,9 @@ namespace PromptToPrompt.Evaluation.Inversions;
 /// <param name="Free">The same edit without attention control; null if none was run.</param>
 /// <param name="InversionCost">Cost of the inversion.</param>
 /// <param name="EditCost">Cost of the source and one edit after it.</param>
-/// <param name="Pictures">The images; null once they have been released.</param>
+/// <param name="Images">The images; null once they have been released.</param>
 public sealed record InversionTrial(
-    SamplePicture Sample,
+    SampleImage Sample,
     InversionContender Contender,
     Fidelity Ceiling,
     Fidelity Source,
@@ -24,7 +24,7 @@ public sealed record InversionTrial(
     TrialEdit? Free,
     TrialCost InversionCost,
     TrialCost EditCost,
-    TrialPictures? Pictures);
+    TrialImages? Images);
 
 /// <summary>An edit of an image.</summary>
 /// <param name="Outside">
@@ -40,4 +40,4 @@ public readonly record struct TrialEdit(double? Outside, bool? IsShown);
 public readonly record struct TrialCost(double Seconds, long Rows);
 
 /// <summary>The images of a trial, named as in <see cref="InversionTrial"/>.</summary>
-public sealed record TrialPictures(Picture Ceiling, Picture Source, Picture Retraced, Picture? Edited, Picture? Free);
+public sealed record TrialImages(Image Ceiling, Image Source, Image Retraced, Image? Edited, Image? Free);

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Evaluation.Measures;
 public readonly record struct Fidelity(double Psnr, double Ssim)
 {
     /// <summary>Compares a reconstruction with the original image.</summary>
-    public static Fidelity Of(Picture picture, Picture back) => new(picture.Psnr(back), StructuralSimilarity.Of(picture, back));
+    public static Fidelity Of(Image image, Image back) => new(image.Psnr(back), StructuralSimilarity.Of(image, back));
 
     /// <summary>The mean of several values, separately for decibels and similarities.</summary>
     public static Fidelity Mean(IReadOnlyCollection<Fidelity> several) => new(several.Average(one => one.Psnr), several.Average(one => one.Ssim));

@@ -96,7 +96,7 @@ public readonly record struct PngText(string Keyword, string Text)
         BinaryPrimitives.WriteInt32BigEndian(number, chunk.Length - 4);
         stream.Write(number);
         stream.Write(chunk);
-        BinaryPrimitives.WriteUInt32BigEndian(number, PictureChunks.Checksum(chunk));
+        BinaryPrimitives.WriteUInt32BigEndian(number, ImageChunks.Checksum(chunk));
         stream.Write(number);
     }
 

@@ -52,7 +52,7 @@ public sealed class EditResult : IDisposable
     public IReadOnlyList<int> Rows { get; }
 
     /// <summary>The images.</summary>
-    public IReadOnlyList<Picture> Pictures { get; private set; } = [];
+    public IReadOnlyList<Image> Images { get; private set; } = [];
 
     /// <summary>Cross-attention maps; null unless requested.</summary>
     public AttentionMaps? Maps { get; }
@@ -89,7 +89,7 @@ public sealed class EditResult : IDisposable
         var tensors = new Dictionary<string, Tensor>
         {
             ["latents"] = stack(latents).cpu(),
-            ["images"] = stack(Pictures.Select(p => p.ToTensor())),
+            ["images"] = stack(Images.Select(p => p.ToTensor())),
             ["timesteps"] = tensor(Timesteps.ToArray(), device: CPU),
         };
         if (Maps is { Height: 16, Width: 16 })
@@ -104,11 +104,11 @@ public sealed class EditResult : IDisposable
     /// An image of this run as a source of further edits: its trajectory from noise is known, so it need not be inverted. It keeps the
     /// negative prompt (or its source's replacement for the empty prompt), the noise of its source's steps, and the emphasis in its prompt.
     /// </summary>
-    /// <param name="picture">Index into <see cref="Pictures"/>.</param>
+    /// <param name="image">Index into <see cref="Images"/>.</param>
     /// <exception cref="Diffusion.InvalidInputException">The image was not made with DDIM; edits can only follow a DDIM
     /// trajectory.</exception>
     /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
-    public InvertedImage AsSource(int picture)
+    public InvertedImage AsSource(int image)
     {
         RequireTrace();
         if (Sampler != SamplerKind.Ddim)
@@ -130,8 +130,8 @@ public sealed class EditResult : IDisposable
         };
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var trajectory = cat([.. latents.Select(state => state.narrow(0, picture, 1))], 0);
-        return new InvertedImage(settings with { Prompt = PromptReading.Write(Prompts[Rows[picture]]) }, trajectory.flip(0), trajectory)
+        var trajectory = cat([.. latents.Select(state => state.narrow(0, image, 1))], 0);
+        return new InvertedImage(settings with { Prompt = PromptReading.Write(Prompts[Rows[image]]) }, trajectory.flip(0), trajectory)
         {
             Unconditional = unconditional?.Own(),
             StepNoise = inverted?.StepNoise is { } noise ? InvertedImage.Own(noise) : null,
@@ -140,26 +140,26 @@ public sealed class EditResult : IDisposable
     }
 
     /// <summary>An image's prompt in readable form, with the weights of its words.</summary>
-    /// <param name="picture">Index into <see cref="Pictures"/>.</param>
-    public string Caption(int picture)
+    /// <param name="image">Index into <see cref="Images"/>.</param>
+    public string Caption(int image)
     {
-        var text = Prompts[Rows[picture]].Text;
-        if (Rows[picture] == 0)
+        var text = Prompts[Rows[image]].Text;
+        if (Rows[image] == 0)
             return text;
-        var weights = WeightedPrompt.Parse(edit.Prompts[Rows[picture] - 1]).Weights.Concat(edit.Weights);
+        var weights = WeightedPrompt.Parse(edit.Prompts[Rows[image] - 1]).Weights.Concat(edit.Weights);
         return string.Join(", ", weights.Select(weight => string.Create(CultureInfo.InvariantCulture, $"{weight.Word} ×{weight.Weight:0.##}")).Prepend(text));
     }
 
     /// <summary>
     /// The mask of the last step, [h, w], 255 where the image may change; null if nothing confined it. The caller disposes it.
     /// </summary>
-    /// <param name="picture">Index into <see cref="Pictures"/>.</param>
+    /// <param name="image">Index into <see cref="Images"/>.</param>
     /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
-    public Tensor? LastMask(int picture)
+    public Tensor? LastMask(int image)
     {
         RequireTrace();
         using var scope = NewDisposeScope();
-        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[picture]].mul(Scalar(byte.MaxValue)).cpu().MoveToOuterDisposeScope() : null;
+        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[image]].mul(Scalar(byte.MaxValue)).cpu().MoveToOuterDisposeScope() : null;
     }
 
     /// <inheritdoc/>
@@ -195,6 +195,6 @@ public sealed class EditResult : IDisposable
     internal void Finish(StableDiffusionModel model, Tensor state)
     {
         Latents = state.clone().DetachFromDisposeScope();
-        Pictures = model.Vae.DecodeImages(state);
+        Images = model.Vae.DecodeImages(state);
     }
 }

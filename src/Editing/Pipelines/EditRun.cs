@@ -100,7 +100,7 @@ public static class EditRun
                 result.Keep(state.Latents);
                 if (state.Step == state.Steps - 1)
                     result.Finish(plan.Model, state.Latents);
-                progress?.Report(new EditProgress(state.Step + 1, state.Steps, rows, preview.Pictures));
+                progress?.Report(new EditProgress(state.Step + 1, state.Steps, rows, preview.Images));
             }
 
             if (first == 0 && recording is not null)

@@ -62,4 +62,4 @@ public sealed record Observation
 /// <param name="Rows">U-Net rows computed in each step.</param>
 /// <param name="Preview">Decodes the current x₀ predictions. Call it only inside the progress callback; each call runs the
 /// autoencoder.</param>
-public readonly record struct EditProgress(int Step, int Steps, int Rows, Func<IReadOnlyList<Diffusion.Images.Picture>>? Preview = null);
+public readonly record struct EditProgress(int Step, int Steps, int Rows, Func<IReadOnlyList<Diffusion.Images.Image>>? Preview = null);

@@ -18,7 +18,7 @@ public static class InpaintMask
     /// <param name="feather">Width of the soft edge in pixels.</param>
     /// <returns>One value from 0 to 255 per pixel, row-major.</returns>
     /// <exception cref="InvalidInputException">The soft edge is wider than the mask.</exception>
-    public static byte[] Shares(Picture mask, double feather)
+    public static byte[] Shares(Image mask, double feather)
     {
         var shares = new byte[mask.Width * mask.Height];
         for (var i = 0; i < shares.Length; i++)
@@ -30,7 +30,7 @@ public static class InpaintMask
     }
 
     /// <summary>Blends one image over another with the given opacities.</summary>
-    public static Picture Composite(Picture under, Picture over, byte[] shares)
+    public static Image Composite(Image under, Image over, byte[] shares)
     {
         var mixed = new byte[under.Rgb.Length];
         for (var i = 0; i < mixed.Length; i++)

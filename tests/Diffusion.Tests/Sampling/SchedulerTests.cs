@@ -12,7 +12,7 @@ public sealed class SchedulerTests
     private static readonly SchedulerConfig Config = new() { BetaStart = 0.00085, BetaEnd = 0.012, BetaSchedule = BetaSchedule.ScaledLinear };
 
     [Fact]
-    public void TimestepsFallFromNoiseToPicture()
+    public void TimestepsFallFromNoiseToImage()
     {
         Gen.Select(Gen.Enum<SamplerKind>(), Gen.Int[2, 300], Gen.Enum<TimestepSpacing>(), Gen.Int[0, 1]).Sample(
             (kind, steps, spacing, offset) =>

@@ -67,7 +67,7 @@ public sealed class StochasticSchedulerTests
     [Theory]
     [InlineData(SamplerKind.Lcm)]
     [InlineData(SamplerKind.EulerAncestral)]
-    public void NoiseIsOfTheSeedAndTheSameForAllPictures(SamplerKind kind)
+    public void NoiseIsOfTheSeedAndTheSameForAllImages(SamplerKind kind)
     {
         using var scope = NewDisposeScope();
         var (sample, output) = (Random(1, 1).expand(3, -1, -1, -1), Random(2, 1).expand(3, -1, -1, -1));

@@ -106,7 +106,7 @@ public sealed class OneDeviceTests : IDisposable
     public void StartingNoiseIsDrawnOnTheCpuAndMoved()
     {
         using var model = StableDiffusionModel.Load(EmbeddedModel.Folder(), META);
-        Assert.Equal(DeviceType.META, InitialNoise.FromSeed(model, 0, model.PictureSide, model.PictureSide).device_type);
+        Assert.Equal(DeviceType.META, InitialNoise.FromSeed(model, 0, model.ImageSide, model.ImageSide).device_type);
     }
 
     public void Dispose() => scope.Dispose();

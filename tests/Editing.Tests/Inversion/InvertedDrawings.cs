@@ -14,15 +14,15 @@ public sealed class InvertedDrawings : IDisposable
 
     public InvertedDrawings()
     {
-        var side = Model.PictureSide;
-        Picture = new Picture(side, side, [.. Enumerable.Range(0, side * side).SelectMany(i => Pixel((double)(i % side) / side, (double)(i / side) / side))]);
-        Latents = Model.Vae.EncodeImage(Picture).DetachFromDisposeScope();
+        var side = Model.ImageSide;
+        Image = new Image(side, side, [.. Enumerable.Range(0, side * side).SelectMany(i => Pixel((double)(i % side) / side, (double)(i / side) / side))]);
+        Latents = Model.Vae.EncodeImage(Image).DetachFromDisposeScope();
     }
 
     public StableDiffusionModel Model { get; } = EmbeddedModel.Load();
 
     /// <summary>A red box on green ground under a blue sky.</summary>
-    public Picture Picture { get; }
+    public Image Image { get; }
 
     public Tensor Latents { get; }
 

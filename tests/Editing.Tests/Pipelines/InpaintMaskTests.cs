@@ -7,7 +7,7 @@ namespace PromptToPrompt.Editing.Tests.Pipelines;
 
 public class InpaintMaskTests
 {
-    private static readonly Gen<(Picture Under, Picture Over, Picture Mask, double Feather)> Cases =
+    private static readonly Gen<(Image Under, Image Over, Image Mask, double Feather)> Cases =
         from width in Gen.Int[1, 24]
         from height in Gen.Int[1, 24]
         let bytes = Gen.Byte.Array[width * height * 3]
@@ -15,7 +15,7 @@ public class InpaintMaskTests
         from over in bytes
         from mask in bytes
         from feather in Gen.Double[0, 3]
-        select (new Picture(width, height, under), new Picture(width, height, over), new Picture(width, height, mask), feather);
+        select (new Image(width, height, under), new Image(width, height, over), new Image(width, height, mask), feather);
 
     [Fact]
     public void PixelsOutsideTheMaskStayByteForByte() => Cases.Sample(sample =>
@@ -62,6 +62,6 @@ public class InpaintMaskTests
     public void SoftEdgeWiderThanTheMaskIsRefused() => Assert.Contains(
         "feather of 20", Assert.Throws<InvalidInputException>(() => InpaintMask.Shares(Mask(40, 40, (x, y) => x == 20 && y == 20), feather: 20)).Message);
 
-    internal static Picture Mask(int width, int height, Func<int, int, bool> isWhite) => new(
+    internal static Image Mask(int width, int height, Func<int, int, bool> isWhite) => new(
         width, height, [.. Enumerable.Range(0, width * height * 3).Select(i => isWhite(i / 3 % width, i / 3 / width) ? byte.MaxValue : byte.MinValue)]);
 }

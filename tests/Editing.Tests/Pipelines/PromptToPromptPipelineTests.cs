@@ -26,7 +26,7 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
         using var white = Pipeline.Generate(White, source.Sampling);
         using var red = white.Edit(Red, edit);
 
-        Assert.Equal(together.Pictures[0].Rgb, white.Image.Rgb);
+        Assert.Equal(together.Images[0].Rgb, white.Image.Rgb);
         AssertClose(together.Latents.slice(0, 1, 2, 1), red.Result!.Latents, 1e-3, "edit");
         Assert.Equal((White, Red), (white.Prompt, red.Prompt));
     }
