@@ -70,7 +70,7 @@ internal sealed class EditScenario : IDisposable
     public Tensor RunMaterialized()
     {
         using var attention = new MaterializedAttentionProcessor(Edits);
-        using var scheduler = Model.Scheduler.Create(SamplerKind.Ddim, Source.Sampling.Steps);
+        using var scheduler = Model.CreateScheduler(SamplerKind.Ddim, Source.Sampling.Steps);
         var request = new DenoisingRequest
         {
             Latents = noise,

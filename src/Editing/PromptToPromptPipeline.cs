@@ -5,6 +5,7 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Diffusion.UNet.Attention;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;
@@ -72,20 +73,23 @@ public sealed class PromptToPromptPipeline : IDisposable
     /// How it is sampled. The default sampler is DDIM, because edits of edits follow its trajectory; for distilled models it is the model's own.
     /// </param>
     /// <param name="observation">What to keep in <see cref="EditableImage.Result"/>; the trace is always kept.</param>
+    /// <param name="attention">A processor for all attention layers of this run; null for plain attention. It keeps no maps for <paramref name="observation"/>.</param>
     /// <param name="progress">Receives the progress after every step.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     /// <exception cref="InvalidInputException">A setting does not fit.</exception>
+    /// <exception cref="ArgumentException">Both <paramref name="attention"/> and maps are wanted.</exception>
     public EditableImage Generate(
-        string prompt, SamplingSettings? sampling = null, Observation? observation = null, IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
+        string prompt, SamplingSettings? sampling = null, Observation? observation = null, AttentionProcessor? attention = null, IProgress<EditProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         sampling ??= new SamplingSettings();
         // A distilled model needs its own few-step sampler; of the others, only DDIM's trajectory can be followed.
-        var sampler = sampling.Sampler ?? (Model.Denoiser.TakesGuidance ? Model.Scheduler.DefaultSampler : SamplerKind.Ddim);
-        var source = new GenerationRequest { Prompt = prompt, Sampling = sampling with { Sampler = sampler } };
+        var sampler = sampling.Sampler ?? (Model.Denoiser.TakesGuidance ? Model.SchedulerConfig.DefaultSampler : SamplerKind.Ddim);
+        var source = new GenerationRequest { Prompt = prompt, Sampling = sampling with { Sampler = sampler }, Attention = attention };
         lock (gate)
         {
             var result = EditRun.Execute(Model, source, null, Traced(observation), progress, cancellationToken);
-            return result.DisposeOnFailure(() => new EditableImage(this, result, 0, sampler == SamplerKind.Ddim ? null : source, given: null));
+            return result.DisposeOnFailure(() => new EditableImage(this, result, 0, sampler == SamplerKind.Ddim || attention is not null ? null : source, given: null));
         }
     }
 

@@ -10,23 +10,23 @@ namespace PromptToPrompt.Evaluation.Concepts;
 /// <param name="Subject">The subject.</param>
 /// <param name="Colour">Its color.</param>
 /// <param name="Setting">The setting, such as snow; only for prompts that have one.</param>
-public readonly record struct ConceptScore(double Subject, double Colour, double Setting);
+internal readonly record struct ConceptScore(double Subject, double Colour, double Setting);
 
 /// <summary>The images of one wording, from the same noise as those of the others.</summary>
 /// <param name="Wording">The text in place of the word.</param>
 /// <param name="Score">The judge's score.</param>
 /// <param name="Samples">Some of the images, with their prompts.</param>
-public sealed record WordingMeasurement(string Wording, ConceptScore Score, IReadOnlyList<(Image Image, string Prompt)> Samples);
+internal sealed record WordingMeasurement(string Wording, ConceptScore Score, IReadOnlyList<(Image Image, string Prompt)> Samples);
 
 /// <summary>The measurements of one concept.</summary>
 /// <param name="Concept">The concept.</param>
 /// <param name="InitialLoss">Loss on held-out examples with the initial word.</param>
 /// <param name="LearnedLoss">Loss on held-out examples with the learned word.</param>
 /// <param name="Wordings">The initial word, the learned one, and a description in the model's own words, which is the upper bound.</param>
-public sealed record ConceptMeasurement(DrawnConcept Concept, double InitialLoss, double LearnedLoss, IReadOnlyList<WordingMeasurement> Wordings);
+internal sealed record ConceptMeasurement(DrawnConcept Concept, double InitialLoss, double LearnedLoss, IReadOnlyList<WordingMeasurement> Wordings);
 
 /// <summary>Learns a word from drawings, and lets the judge evaluate the model's images of it.</summary>
-public sealed class ConceptTrial : IDisposable
+internal sealed class ConceptTrial : IDisposable
 {
     private const int SamplesOfPrompt = 2;
 

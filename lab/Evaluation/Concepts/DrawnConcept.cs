@@ -10,7 +10,7 @@ namespace PromptToPrompt.Evaluation.Concepts;
 /// <param name="Subject">The subject; its word initializes the new one.</param>
 /// <param name="Colour">Its color, which the new word must learn.</param>
 /// <param name="Trait">Its pattern.</param>
-public sealed record DrawnConcept(Subject Subject, Colour Colour, Trait Trait)
+internal sealed record DrawnConcept(Subject Subject, Colour Colour, Trait Trait)
 {
     private static readonly Place[] Places = [Place.Field, Place.Forest, Place.Beach, Place.City, Place.Desert, Place.Mountains];
 

@@ -22,7 +22,7 @@ namespace PromptToPrompt.Evaluation.Devices;
 /// Null on a CPU.
 /// </param>
 /// <param name="Problem">The reason of a failure; null for success.</param>
-public sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Image> Images, double Seconds, long? HeldMemory, string? Problem = null)
+internal sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Image> Images, double Seconds, long? HeldMemory, string? Problem = null)
 {
     private const string Source = "a white house in a field", Target = "a red house in a field";
 

@@ -7,7 +7,7 @@ using PromptToPrompt.Storybook.World;
 namespace PromptToPrompt.Evaluation.Inversions;
 
 /// <summary>Drawn images that no model was trained on, each with an edit: alternately another subject and another color.</summary>
-public static class HeldOutImages
+internal static class HeldOutImages
 {
     // Training uses the beginning of a sequence of images, other measures start at 2⁴¹; these come from far beyond.
     private const long First = 3L << 41;

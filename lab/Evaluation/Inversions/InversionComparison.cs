@@ -14,7 +14,7 @@ namespace PromptToPrompt.Evaluation.Inversions;
 /// <param name="model">The model.</param>
 /// <param name="judge">Judges what an edit shows.</param>
 /// <param name="clock">Measures the time.</param>
-public sealed class InversionComparison(StableDiffusionModel model, ImageJudge judge, TimeProvider clock)
+internal sealed class InversionComparison(StableDiffusionModel model, ImageJudge judge, TimeProvider clock)
 {
     private static readonly EditRequest WithoutControl = new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
 

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Evaluation.Inversions;
 /// A directory of images with their prompts: from its file <c>captions.txt</c>, each line with a file name, a tab and the prompt;
 /// without that file, each file name is the prompt.
 /// </summary>
-public static class PhotoFolder
+internal static class PhotoFolder
 {
     private const string Captions = "captions.txt";
     private static readonly string[] Endings = [".png", ".jpg", ".jpeg", ".webp"];

@@ -9,7 +9,7 @@ namespace PromptToPrompt.Evaluation.Judging;
 /// <summary>
 /// Classifies images of the drawn world. It is trained only on drawings (<see cref="JudgeTraining"/>), never on a model's images.
 /// </summary>
-public sealed class ImageJudge : IDisposable
+internal sealed class ImageJudge : IDisposable
 {
     /// <summary>File name of a judge.</summary>
     public const string FileName = "judge.safetensors";

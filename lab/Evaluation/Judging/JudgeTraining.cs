@@ -10,19 +10,19 @@ namespace PromptToPrompt.Evaluation.Judging;
 /// <param name="Slot">The judged slot.</param>
 /// <param name="Images">Number of drawings with a known value.</param>
 /// <param name="Accuracy">Share of them judged correctly.</param>
-public sealed record JudgeAccuracy(Slot Slot, int Images, double Accuracy);
+internal sealed record JudgeAccuracy(Slot Slot, int Images, double Accuracy);
 
 /// <summary>Progress of a judge's training.</summary>
 /// <param name="Images">Images seen so far.</param>
 /// <param name="Total">Total number of images.</param>
 /// <param name="Loss">Cross-entropy per slot, averaged over the slots and the last steps.</param>
-public readonly record struct JudgeProgress(long Images, long Total, double Loss);
+internal readonly record struct JudgeProgress(long Images, long Total, double Loss);
 
 /// <summary>
 /// Trains a judge on newly drawn images of both sizes used by the world's models. A model's images are softer and noisier than drawings,
 /// so some drawings are blurred, and all of them get some noise and a change in brightness.
 /// </summary>
-public sealed class JudgeTraining : IDisposable
+internal sealed class JudgeTraining : IDisposable
 {
     /// <summary>Images per step, and the minimum of a training run.</summary>
     public const int Batch = 32;

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Evaluation.Measures;
 /// Names the color of a region. The colors are defined by drawn examples (for each color, the average of the medians inside the drawn
 /// masks), not by the palette, so that shading and light are taken into account.
 /// </summary>
-public sealed class ColourReader
+internal sealed class ColourReader
 {
     private const int Examples = 24;
     private readonly IReadOnlyList<(Colour Colour, double[] Rgb)> known;

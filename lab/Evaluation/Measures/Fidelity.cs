@@ -5,7 +5,7 @@ namespace PromptToPrompt.Evaluation.Measures;
 /// <summary>The quality of a reconstructed image.</summary>
 /// <param name="Psnr">Peak signal-to-noise ratio in decibels.</param>
 /// <param name="Ssim">Structural similarity, at most 1.</param>
-public readonly record struct Fidelity(double Psnr, double Ssim)
+internal readonly record struct Fidelity(double Psnr, double Ssim)
 {
     /// <summary>Compares a reconstruction with the original image.</summary>
     public static Fidelity Of(Image image, Image back) => new(image.Psnr(back), StructuralSimilarity.Of(image, back));

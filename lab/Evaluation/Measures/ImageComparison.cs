@@ -3,7 +3,7 @@ using PromptToPrompt.Diffusion.Images;
 namespace PromptToPrompt.Evaluation.Measures;
 
 /// <summary>Measures the similarity of two images of the same size.</summary>
-public static class ImageComparison
+internal static class ImageComparison
 {
     /// <summary>Mean absolute difference of the color values, 0…255.</summary>
     public static double Difference(Image one, Image other) => DifferenceOutside(one, other, new bool[one.Width * one.Height])!.Value;

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Evaluation.Measures;
 /// equation 13), with the paper's choices: luminance, a Gaussian window of 11×11 pixels with σ = 1.5, K₁ = 0.01 and K₂ = 0.03, and
 /// the mean over all positions where the window lies inside the image.
 /// </summary>
-public static class StructuralSimilarity
+internal static class StructuralSimilarity
 {
     private const int Radius = 5;
     private const double Sigma = 1.5;

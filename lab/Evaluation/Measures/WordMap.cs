@@ -7,7 +7,7 @@ namespace PromptToPrompt.Evaluation.Measures;
 /// <param name="Width">Columns of positions.</param>
 /// <param name="Height">Rows of positions.</param>
 /// <param name="Values">Width × height non-negative values, row-major.</param>
-public sealed record WordMap(int Width, int Height, IReadOnlyList<float> Values)
+internal sealed record WordMap(int Width, int Height, IReadOnlyList<float> Values)
 {
     /// <summary>Index of the strongest position.</summary>
     public int Peak

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Evaluation.Quality;
 /// <param name="Slot">The judged slot.</param>
 /// <param name="Images">Number of images whose prompts specify it, or leave it at its default.</param>
 /// <param name="Right">Share of them in which the judge recognizes it.</param>
-public sealed record Agreement(Slot Slot, int Images, double Right)
+internal sealed record Agreement(Slot Slot, int Images, double Right)
 {
     /// <summary>Summarizes the source images of measurements, slot by slot.</summary>
     public static IReadOnlyList<Agreement> OfSources(IReadOnlyCollection<EditMeasurement> measurements) =>

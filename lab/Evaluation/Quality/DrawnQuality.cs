@@ -17,10 +17,10 @@ namespace PromptToPrompt.Evaluation.Quality;
 /// <param name="Pointing">Share of images in which the strongest position is on the subject.</param>
 /// <param name="PointingByChance">The expected share for a random position.</param>
 /// <param name="MassRatio">Share of attention inside the mask, relative to the mask's share of the image; 1 is chance.</param>
-public sealed record AttentionQuality(long Timestep, int Images, double Pointing, double PointingByChance, double MassRatio);
+internal sealed record AttentionQuality(long Timestep, int Images, double Pointing, double PointingByChance, double MassRatio);
 
 /// <summary>Measurements on drawn images, whose ground truth is known.</summary>
-public static class DrawnQuality
+internal static class DrawnQuality
 {
     // A position is on the subject if at least this share of its area is.
     private const float OnSubject = 0.5f;
@@ -50,7 +50,7 @@ public static class DrawnQuality
         using var _ = no_grad();
         using var images = new Images(seed, model.ImageSide);
         using var generator = new Generator((ulong)seed, CPU);
-        var noise = NoiseSchedule.Create(model.Scheduler).Level(timestep);
+        var noise = NoiseSchedule.Create(model.SchedulerConfig.Noise).Level(timestep);
         var found = Numbers(count).Select(number => Look(model, images, number, timestep, noise, generator)).OfType<Finding>().ToList();
         return new AttentionQuality(
             timestep, found.Count, found.Average(f => f.Hit ? 1.0 : 0.0), found.Average(f => f.Chance), found.Average(f => f.MassRatio));

@@ -13,7 +13,7 @@ namespace PromptToPrompt.Evaluation.Quality;
 /// <param name="options">The run options.</param>
 /// <param name="colours">Names the color of a region.</param>
 /// <param name="judge">Judges what an image shows.</param>
-public sealed class EditQuality(StableDiffusionModel model, EditQualityOptions options, ColourReader colours, ImageJudge judge)
+internal sealed class EditQuality(StableDiffusionModel model, EditQualityOptions options, ColourReader colours, ImageJudge judge)
 {
     // A generated image has no mask; the changed words' attention defines their region.
     private const double RegionThreshold = 0.4;

@@ -10,7 +10,7 @@ using PromptToPrompt.Storybook.World;
 namespace PromptToPrompt.Evaluation.Quality;
 
 /// <summary>Options of the sweep.</summary>
-public sealed record WeightSweepOptions
+internal sealed record WeightSweepOptions
 {
     /// <summary>Number of images per word, each from another seed.</summary>
     public int Seeds { get; init; } = 3;
@@ -30,7 +30,7 @@ public sealed record WeightSweepOptions
 /// <param name="Word">The word.</param>
 /// <param name="Slot">The slot that the word specifies.</param>
 /// <param name="Value">The value that it names.</param>
-public sealed record SweptWord(string Prompt, string Word, Slot Slot, int Value);
+internal sealed record SweptWord(string Prompt, string Word, Slot Slot, int Value);
 
 /// <summary>An image with a re-weighted word.</summary>
 /// <param name="Word">The word.</param>
@@ -42,11 +42,11 @@ public sealed record SweptWord(string Prompt, string Word, Slot Slot, int Value)
 /// <param name="Structure">Agreement of edges with that image, −1…1.</param>
 /// <param name="Strength">Root mean square of the final latents relative to that at weight 1: values far from 1 indicate damage.</param>
 /// <param name="SubjectKept">Whether the judge recognizes the same subject as in that image.</param>
-public sealed record WeightMeasurement(
+internal sealed record WeightMeasurement(
     SweptWord Word, ulong Seed, float Weight, Image Image, double Presence, double Change, double Structure, double Strength, bool SubjectKept);
 
 /// <summary>Re-weights words of prompts and measures the effect on what the word names and on the rest of the image.</summary>
-public static class WeightSweep
+internal static class WeightSweep
 {
     /// <summary>The weights, including 1 (the source).</summary>
     public static IReadOnlyList<float> Weights { get; } = [-2, -1, 0, 0.5f, 1, 2, 3, 4, 6];

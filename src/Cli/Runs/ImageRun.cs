@@ -64,7 +64,7 @@ internal sealed class ImageRun
                 Sampling = request.Sampling with { Chunks = sampling.Chunks(parse, loaded.Tokenizer, [.. request.Texts]) },
             },
         });
-        if (request.Sampling.Sampler is null && loaded.Scheduler.Substitution is { } sampler)
+        if (request.Sampling.Sampler is null && loaded.SchedulerConfig.Substitution is { } sampler)
             Warnings.Note([sampler]);
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);
         Warnings.Truncated(prompts);

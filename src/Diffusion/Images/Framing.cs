@@ -9,7 +9,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// <param name="Region">The region of the original that is used.</param>
 /// <param name="Place">The rectangle of that region in the framed image.</param>
 /// <param name="Framed">Size of the framed image.</param>
-public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRectangle Place, PixelSize Framed)
+internal sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRectangle Place, PixelSize Framed)
 {
     /// <summary>Computes a framing.</summary>
     /// <param name="kind">The kind of framing.</param>

@@ -82,7 +82,7 @@ public sealed record Image(int Width, int Height, byte[] Rgb)
     public Tensor ToTensor() => tensor(Rgb, [Height, Width, 3], device: CPU);
 
     /// <summary>Copies the image into a bitmap.</summary>
-    public SKBitmap ToBitmap()
+    internal SKBitmap ToBitmap()
     {
         var bitmap = new SKBitmap(new SKImageInfo(Width, Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
         var pixels = bitmap.GetPixelSpan();
@@ -96,15 +96,17 @@ public sealed record Image(int Width, int Height, byte[] Rgb)
     }
 
     /// <summary>Encodes the image as PNG.</summary>
-    /// <param name="texts">Text metadata.</param>
-    public byte[] ToPng(params IEnumerable<PngText> texts)
+    public byte[] ToPng() => ToPng([]);
+
+    /// <summary>Encodes the image as PNG with text metadata.</summary>
+    internal byte[] ToPng(params IEnumerable<PngText> texts)
     {
         using var bitmap = ToBitmap();
         return PngText.AddTo(EncodePng(bitmap), texts);
     }
 
     /// <summary>Encodes a bitmap as PNG.</summary>
-    public static byte[] EncodePng(SKBitmap bitmap)
+    internal static byte[] EncodePng(SKBitmap bitmap)
     {
         using var pixels = bitmap.PeekPixels();
         using var png = new MemoryStream();
@@ -114,8 +116,10 @@ public sealed record Image(int Width, int Height, byte[] Rgb)
 
     /// <summary>Writes the image as PNG, atomically.</summary>
     /// <param name="path">Destination path.</param>
-    /// <param name="texts">Text metadata.</param>
-    public void SavePng(string path, params IEnumerable<PngText> texts)
+    public void SavePng(string path) => SavePng(path, []);
+
+    /// <summary>Writes the image as PNG with text metadata, atomically.</summary>
+    internal void SavePng(string path, params IEnumerable<PngText> texts)
     {
         var png = ToPng(texts);
         AtomicFile.Write(path, stream => stream.Write(png));
@@ -125,7 +129,7 @@ public sealed record Image(int Width, int Height, byte[] Rgb)
     /// <param name="bitmap">The bitmap.</param>
     /// <param name="path">Destination path.</param>
     /// <param name="texts">Text metadata.</param>
-    public static void SavePng(SKBitmap bitmap, string path, params IEnumerable<PngText> texts)
+    internal static void SavePng(SKBitmap bitmap, string path, params IEnumerable<PngText> texts)
     {
         var png = PngText.AddTo(EncodePng(bitmap), texts);
         AtomicFile.Write(path, stream => stream.Write(png));

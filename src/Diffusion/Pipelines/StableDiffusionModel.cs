@@ -69,16 +69,16 @@ public sealed class StableDiffusionModel : IDisposable
     internal UNet2DConditionModel UNet => Take(unet);
 
     /// <summary>The autoencoder, which converts between images and latents.</summary>
-    public AutoencoderKL Vae => Take(vae);
+    internal AutoencoderKL Vae => Take(vae);
 
-    /// <summary>The noise schedule the model was trained with.</summary>
-    public SchedulerConfig Scheduler => Shape.Scheduler;
+    /// <summary>The noise schedule of the training, and the configs of the samplers.</summary>
+    internal SchedulerConfig SchedulerConfig => Shape.Scheduler;
 
     /// <summary>Whether the conditioning of an empty prompt is zeros instead of the text encoders' output.</summary>
     public bool ZerosForEmptyPrompt => Shape.ZerosForEmptyPrompt;
 
     /// <summary>The U-Net in the form that the denoising loop uses.</summary>
-    public Denoiser Denoiser => new(Directory, Shape.UNet, Dtype, Device, () => UNet);
+    internal Denoiser Denoiser => new(Directory, Shape.UNet, Dtype, Device, () => UNet);
 
     /// <summary>Side of the training images, in pixels.</summary>
     public int ImageSide => Shape.UNet.SampleSize * Shape.Vae.PixelsPerLatent;
@@ -134,13 +134,20 @@ public sealed class StableDiffusionModel : IDisposable
         return files.LoadTokenizer();
     }
 
+    /// <summary>Creates the scheduler of one run.</summary>
+    /// <param name="sampler">The sampler.</param>
+    /// <param name="steps">Number of denoising steps, at least 1. PNDM evaluates the network once more.</param>
+    /// <param name="seed">Seed of the noise added by stochastic samplers.</param>
+    /// <exception cref="InvalidInputException">The sampler does not support this number of steps or this model.</exception>
+    internal Scheduler CreateScheduler(SamplerKind sampler, int steps, ulong seed = 0) => SchedulerConfig.CreateScheduler(sampler, steps, seed);
+
     /// <summary>The framing that fits images of a size to the model's size and back.</summary>
     /// <param name="kind">Crop, fit or pad.</param>
     /// <param name="image">Size of the images.</param>
     /// <param name="size">Working size in pixels; null for the model's default.</param>
     /// <param name="margins">Margins to cut off first.</param>
     /// <exception cref="InvalidInputException">The margins or the size are invalid for this model.</exception>
-    public Framing Frame(FramingKind kind, PixelSize image, PixelSize? size = null, PixelMargins margins = default)
+    internal Framing Frame(FramingKind kind, PixelSize image, PixelSize? size = null, PixelMargins margins = default)
     {
         var target = size ?? new PixelSize(ImageSide, ImageSide);
         RequireFits(target);

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Pipelines;
 
 /// <summary>Encodes prompts into the conditioning of the U-Net.</summary>
-public static class TextConditioning
+internal static class TextConditioning
 {
     // SDXL reads the penultimate hidden state.
     private const int LastButOne = 2;

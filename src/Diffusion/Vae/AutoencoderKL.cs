@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Vae;
 
 /// <summary>The autoencoder of Stable Diffusion, image ↔ latents (Rombach et al., arXiv 2112.10752, §3.1).</summary>
-public sealed class AutoencoderKL
+internal sealed class AutoencoderKL
 {
     // Pixels that are decoded together: the decoder's largest feature maps take about 2 kB per pixel.
     private const long PixelsTogether = 512 * 512;

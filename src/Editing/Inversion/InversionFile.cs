@@ -16,7 +16,7 @@ namespace PromptToPrompt.Editing.Inversion;
 /// <param name="Inverted">The inverted image.</param>
 /// <param name="Image">The original image.</param>
 /// <param name="Framing">How the image was fitted to the model's size.</param>
-public sealed record InversionFile(InvertedImage Inverted, Image Image, Framing Framing) : IDisposable
+internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framing Framing) : IDisposable
 {
     private const string Format = "p2p-inversion-1";
 

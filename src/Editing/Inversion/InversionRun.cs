@@ -46,7 +46,7 @@ internal sealed class InversionRun : IDisposable
 
     public int Steps => Settings.Sampling.Steps;
 
-    public SchedulerConfig Config => Settings.Sampling.Configure(Model.Scheduler);
+    public SchedulerConfig Config => Settings.Sampling.Configure(Model.SchedulerConfig);
 
     public DdimScheduler Scheduler { get; }
 

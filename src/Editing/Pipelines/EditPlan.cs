@@ -17,12 +17,14 @@ internal sealed class EditPlan : IDisposable
 
     public EditPlan(StableDiffusionModel model, GenerationRequest source, EditRequest edit, Observation? observation = null)
     {
+        if (source.Attention is not null && (edit.Prompts.Count > 0 || observation is { Attention: true } or { SelfAttention: true }))
+            throw new ArgumentException("A run with its own attention processor has no edits and keeps no maps.", nameof(source));
         Words = new EditWords(model.Tokenizer, source, edit);
         Model = model;
         Source = source;
         Edit = edit;
         Observation = observation ?? Observation.None;
-        Sampler = Sampling.Sampler ?? model.Scheduler.DefaultSampler;
+        Sampler = Sampling.Sampler ?? model.SchedulerConfig.DefaultSampler;
         FirstStep = source.Inverted?.Settings.FirstStep ?? 0;
         Trajectory = source.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
@@ -33,7 +35,7 @@ internal sealed class EditPlan : IDisposable
         mask = edit.Mask is { } image ? LatentMask(image).DetachFromDisposeScope() : null;
         var blends = edit.Blend is not null || edit.BlendSubtract is not null;
         var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)Noise.shape[2], (int)Noise.shape[3]);
-        Maps = blends || Observation.Attention || Observation.Trace ? new AttentionMaps(height, width) : null;
+        Maps = source.Attention is null && (blends || Observation.Attention || Observation.Trace) ? new AttentionMaps(height, width) : null;
         SelfAttention = Observation.SelfAttention ? new SelfAttentionMap(height, width) : null;
         Blend = !blends && mask is null ? null : new LocalBlend(
             new LocalBlendOptions
@@ -95,8 +97,8 @@ internal sealed class EditPlan : IDisposable
 
     public Scheduler CreateScheduler()
     {
-        var config = Sampling.Configure(Model.Scheduler);
-        return Source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Sampling.Steps, Sampling.Seed);
+        var config = Sampling.Configure(Model.SchedulerConfig);
+        return Source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted) : config.CreateScheduler(Sampler, Sampling.Steps, Sampling.Seed);
     }
 
     /// <summary>Number of U-Net rows in each step of a pass over some of the prompts.</summary>

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Editing.Pipelines;
 /// Runs edits. A run is one pass over the steps, over a batch of prompts: all of them (one batch), only the source (the source pass, which
 /// is recorded), or only the edits (an edit pass, which reads the recording).
 /// </summary>
-public static class EditRun
+internal static class EditRun
 {
     /// <summary>Generates the source image and its edits in one batch.</summary>
     /// <param name="model">The model.</param>
@@ -84,7 +84,7 @@ public static class EditRun
                 Conditional = conditional,
                 Unconditional = plan.Unconditional,
                 Sampling = plan.Sampling,
-                Attention = attention,
+                Attention = plan.Source.Attention ?? attention,
                 RowByRow = plan.RowByRow,
                 AfterStep = (step, latents) => Blend(plan, first, recording, result, step, latents),
             };

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Editing.Pipelines;
 /// Composites new content into an image through a black-and-white mask (<see cref="Mask"/>). Every pixel is inside or outside the mask;
 /// soft edges lie inside.
 /// </summary>
-public static class InpaintMask
+internal static class InpaintMask
 {
     /// <summary>
     /// The opacity of the new content at each pixel: 0 outside the mask, rising to 255 within <paramref name="feather"/> pixels of its

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Pipelines;
 
 /// <summary>All settings of an inpainting run.</summary>
-public sealed record InpaintRequest
+internal sealed record InpaintRequest
 {
     /// <summary>Maximum of <see cref="Feather"/>.</summary>
     public const int MaxFeather = 1000;

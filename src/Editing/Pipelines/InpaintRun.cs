@@ -13,7 +13,7 @@ namespace PromptToPrompt.Editing.Pipelines;
 /// image's own, noised to that step (Avrahami et al., "Blended Latent Diffusion", arXiv 2206.02779). An inpainting model, recognized by its
 /// number of input channels, receives the mask and the rest of the image as extra channels (Rombach et al., arXiv 2112.10752, §4.5).
 /// </summary>
-public static class InpaintRun
+internal static class InpaintRun
 {
     /// <summary>Inpaints an image.</summary>
     /// <param name="model">A text-to-image or inpainting model.</param>

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Editing.TextualInversion;
 /// <param name="Image">The image at the model's working size.</param>
 /// <param name="Sizes">Its size conditioning, for models that use it.</param>
 /// <param name="Caption">A caption with <see cref="PromptTemplates.Place"/> in place of the word; null to use the templates.</param>
-public sealed record ExampleImage(Image Image, SizeConditioning Sizes, string? Caption = null)
+internal sealed record ExampleImage(Image Image, SizeConditioning Sizes, string? Caption = null)
 {
     /// <summary>Frames an image.</summary>
     /// <param name="image">The original image.</param>

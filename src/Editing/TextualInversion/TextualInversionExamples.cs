@@ -28,7 +28,7 @@ internal sealed class TextualInversionExamples : IDisposable
         InvalidInputException.Require(images.All(image => image.Image.Size == size), "The images must be framed to the same size.");
         this.model = model;
         this.settings = settings;
-        schedule = NoiseSchedule.Create(model.Scheduler);
+        schedule = NoiseSchedule.Create(model.SchedulerConfig.Noise);
         using var scope = NewDisposeScope();
         var templates = settings.Templates.Select(word.Read).ToList();
         foreach (var image in images)
@@ -97,7 +97,7 @@ internal sealed class TextualInversionExamples : IDisposable
             [.. rows.Select(row => row.Entry.Prompts[row.Prompt % row.Entry.Prompts.Count])],
             [.. rows.Select(row => row.Entry.Sizes)],
             PerRow((level, sample, rowNoise) => level.AddNoise(sample, rowNoise)),
-            PerRow((level, sample, rowNoise) => level.Target(model.Scheduler.PredictionType, sample, rowNoise)),
+            PerRow((level, sample, rowNoise) => level.Target(model.SchedulerConfig.PredictionType, sample, rowNoise)),
             tensor(rows.Select(row => row.Timestep).ToArray(), device: model.Device)).MoveToOuterDisposeScope();
 
         Tensor PerRow(Func<NoiseLevel, Tensor, Tensor, Tensor> make) =>

@@ -14,13 +14,13 @@ namespace PromptToPrompt.Editing.TextualInversion;
 /// <param name="Step">Number of completed steps.</param>
 /// <param name="Steps">Total number of steps.</param>
 /// <param name="Loss">Loss of the last step, before its update.</param>
-public readonly record struct ConceptProgress(int Step, int Steps, double Loss);
+internal readonly record struct ConceptProgress(int Step, int Steps, double Loss);
 
 /// <summary>
 /// Textual inversion (Gal et al. 2022, arXiv 2208.01618): finds the vectors of a new word so that the unchanged model predicts the noise in
 /// a few images described by the word.
 /// </summary>
-public sealed class TextualInversionTraining : IDisposable
+internal sealed class TextualInversionTraining : IDisposable
 {
     private const int HeldOutExamples = 16;
     private readonly StableDiffusionModel model;

@@ -110,7 +110,7 @@ public sealed record DrawnRecipe : RootRecipe
         Steps = Steps,
         Guidance = Guidance,
         GuidanceRescale = GuidanceRescale,
-        Sampler = SamplerNames.Parse(Scheduler),
+        Sampler = Samplers.Parse(Scheduler),
         Chunks = chunks,
         ClipSkip = ClipSkip,
     };

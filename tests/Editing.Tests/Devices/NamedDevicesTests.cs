@@ -47,7 +47,7 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
 
     [Theory]
     [MemberData(nameof(Samplers))]
-    public void EverySamplerNamesThem(SamplerKind sampler) => Edits(model, Source with { Sampling = Source.Sampling with { Sampler = sampler } }, Edit);
+    public void EverySamplersThem(SamplerKind sampler) => Edits(model, Source with { Sampling = Source.Sampling with { Sampler = sampler } }, Edit);
 
     [Theory]
     [InlineData(AlignmentKind.Replace)]

@@ -36,7 +36,7 @@ public sealed class OneDeviceTests : IDisposable
     [MemberData(nameof(Samplers))]
     public void EverySamplerStays(SamplerKind sampler)
     {
-        using var scheduler = new SchedulerConfig { SkipPrkSteps = true, ClipSample = true }.Create(sampler, Steps);
+        using var scheduler = new SchedulerConfig { Pndm = new() { SkipPrkSteps = true }, Ddim = new() { ClipSample = true }, Lcm = new() { ClipSample = true } }.CreateScheduler(sampler, Steps);
         var latents = zeros([2, 4, Side, Side], device: META) * Native(scheduler.InitialNoiseSigma);
         for (var i = 0; i < scheduler.Timesteps.Count; i++)
         {

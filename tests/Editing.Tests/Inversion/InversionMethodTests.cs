@@ -167,7 +167,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
             Assert.All(trace.Tensors, tensor => Assert.Equal(tensor.Key.EndsWith("latents", StringComparison.Ordinal) ? 7 : 6, tensor.Value.Shape[0]));
             AssertClose(drawings.Latents[0], trace.Read("inversion.latents")[0], 1e-6, "the picture");
             AssertClose(found.Source[0].unsqueeze(0), trace.Read("latents")[0], 1e-6, "the start");
-            Assert.Equal(found.Settings.Method.CreateScheduler(drawings.Model.Scheduler, found).Timesteps, trace.Read("timesteps").data<long>().ToArray());
+            Assert.Equal(found.Settings.Method.CreateScheduler(drawings.Model.SchedulerConfig, found).Timesteps, trace.Read("timesteps").data<long>().ToArray());
         }
 
         File.Delete(file);

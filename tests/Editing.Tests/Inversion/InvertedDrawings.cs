@@ -26,14 +26,14 @@ public sealed class InvertedDrawings : IDisposable
 
     public Tensor Latents { get; }
 
-    public static InversionSettings Settings(string method) => new()
+    internal static InversionSettings Settings(string method) => new()
     {
         Method = method == "null-text" ? new NullTextInversion { InnerSteps = 3 } : InversionMethod.Named(method),
         Prompt = "a red house in a field",
         Sampling = new() { Steps = 6, Guidance = 4 },
     };
 
-    public InvertedImage Invert(InversionSettings settings)
+    internal InvertedImage Invert(InversionSettings settings)
     {
         if (!made.TryGetValue(settings, out var found))
             made[settings] = found = InversionMethod.Invert(Model, Latents, settings);

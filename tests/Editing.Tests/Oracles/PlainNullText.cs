@@ -16,7 +16,7 @@ namespace PromptToPrompt.Editing.Tests.Oracles;
 /// </summary>
 internal sealed class PlainNullText(StableDiffusionModel model, int steps, double guidance) : IDisposable
 {
-    private readonly DdimScheduler scheduler = new(model.Scheduler, steps);
+    private readonly DdimScheduler scheduler = new(model.SchedulerConfig, steps);
 
     /// <summary>U-Net rows computed so far; a backward pass counts as two.</summary>
     public long Rows { get; private set; }
