@@ -10,6 +10,7 @@ public sealed class PndmSchedulerTests
         ClassName = "PNDMScheduler",
         Noise = new() { BetaStart = 0.00085, BetaEnd = 0.012, BetaSchedule = BetaSchedule.ScaledLinear },
         StepsOffset = 1,
+        Ddim = new() { SetAlphaToOne = false },
         Pndm = new() { SetAlphaToOne = false, SkipPrkSteps = true },
     };
 
