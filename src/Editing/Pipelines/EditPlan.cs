@@ -24,7 +24,7 @@ internal sealed class EditPlan : IDisposable
         Source = source;
         Edit = edit;
         Observation = observation ?? Observation.None;
-        Sampler = Sampling.Sampler ?? model.SchedulerConfig.DefaultSampler;
+        Scheduler = Sampling.Scheduler ?? model.SchedulerConfig.DefaultScheduler;
         FirstStep = source.Inverted?.Settings.FirstStep ?? 0;
         Trajectory = source.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
@@ -65,7 +65,7 @@ internal sealed class EditPlan : IDisposable
 
     public IReadOnlyList<TokenizedPrompt> Prompts => Words.Prompts;
 
-    public SamplerKind Sampler { get; }
+    public SchedulerKind Scheduler { get; }
 
     public IReadOnlyList<EditSchedule?> Edits => Words.Edits;
 
@@ -98,7 +98,7 @@ internal sealed class EditPlan : IDisposable
     public Scheduler CreateScheduler()
     {
         var config = Sampling.Configure(Model.SchedulerConfig);
-        return Source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted) : config.CreateScheduler(Sampler, Sampling.Steps, Sampling.Seed);
+        return Source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted) : config.CreateScheduler(Scheduler, Sampling.Steps, Sampling.Seed);
     }
 
     /// <summary>Number of U-Net rows in each step of a pass over some of the prompts.</summary>

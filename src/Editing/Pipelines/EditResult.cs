@@ -40,7 +40,7 @@ public sealed class EditResult : IDisposable
         Prompts = plan.Prompts;
         Maps = plan.Maps;
         SelfAttention = plan.SelfAttention;
-        Sampler = plan.Sampler;
+        Scheduler = plan.Scheduler;
         Rows = rows;
         Timesteps = timesteps;
     }
@@ -60,8 +60,8 @@ public sealed class EditResult : IDisposable
     /// <summary>The source's self-attention; null unless requested.</summary>
     public SelfAttentionMap? SelfAttention { get; }
 
-    /// <summary>The sampler of the run.</summary>
-    public SamplerKind Sampler { get; }
+    /// <summary>The scheduler of the run.</summary>
+    public SchedulerKind Scheduler { get; }
 
     /// <summary>The timesteps of the run.</summary>
     public IReadOnlyList<long> Timesteps { get; }
@@ -111,8 +111,8 @@ public sealed class EditResult : IDisposable
     public InvertedImage AsSource(int image)
     {
         RequireTrace();
-        if (Sampler != SamplerKind.Ddim)
-            throw new Diffusion.InvalidInputException($"This image was made with {Sampler.Name()}; only images made with ddim can be edited further.");
+        if (Scheduler != SchedulerKind.Ddim)
+            throw new Diffusion.InvalidInputException($"This image was made with {Scheduler.Name()}; only images made with ddim can be edited further.");
         if (latents.Count != sampling.Steps + 1)
             throw new Diffusion.InvalidInputException("This image comes from a partial run, so its trajectory is incomplete; invert it to edit it further.");
         var settings = inverted?.Settings ?? new InversionSettings

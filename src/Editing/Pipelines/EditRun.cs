@@ -72,10 +72,8 @@ internal static class EditRun
                     result.KeepMask(null);
             }
 
-            using var preview = new RunPreview(plan.Model, progress is not null);
             var request = new DenoisingRequest
             {
-                Predicted = preview.Receiver,
                 Latents = noise,
                 FirstStep = plan.FirstStep,
                 Trajectory = first == 0 ? plan.Trajectory : null,
@@ -88,29 +86,45 @@ internal static class EditRun
                 RowByRow = plan.RowByRow,
                 AfterStep = (step, latents) => Blend(plan, first, recording, result, step, latents),
             };
-            var rows = plan.Rows(prompts);
-            foreach (var state in DenoisingLoop.Run(plan.Model.Denoiser, scheduler, request, cancellationToken))
-            {
-                if (first == 0 && recording is not null)
-                {
-                    using var source = state.Latents.narrow(0, 0, 1);
-                    recording.AddLatents(source);
-                }
-
-                result.Keep(state.Latents);
-                if (state.Step == state.Steps - 1)
-                    result.Finish(plan.Model, state.Latents);
-                progress?.Report(new EditProgress(state.Step + 1, state.Steps, rows, preview.Images));
-            }
-
-            if (first == 0 && recording is not null)
-                recording.IsComplete = true;
+            var recorded = first == 0 ? recording : null;
+            Denoise(plan, result, scheduler, request, AddToRecording, progress, cancellationToken);
+            recorded?.IsComplete = true;
             return result;
+
+            void AddToRecording(Tensor latents)
+            {
+                using var source = latents.narrow(0, 0, 1);
+                recorded?.AddLatents(source);
+            }
         }
         catch
         {
             result.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Denoises: keeps every step in the result and reports it.</summary>
+    /// <param name="plan">The plan of the run.</param>
+    /// <param name="result">Receives the latents and, at the end, the images.</param>
+    /// <param name="scheduler">A fresh scheduler.</param>
+    /// <param name="request">What to denoise.</param>
+    /// <param name="afterStep">Receives the latents of each step, which are valid during the call; null if unneeded.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
+    /// <param name="cancellationToken">Stops the run before the next step.</param>
+    internal static void Denoise(
+        EditPlan plan, EditResult result, Scheduler scheduler, DenoisingRequest request, Action<Tensor>? afterStep, IProgress<EditProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        using var preview = new RunPreview(plan.Model, progress is not null);
+        var rows = plan.Rows(request.Prompts);
+        foreach (var state in DenoisingLoop.Run(plan.Model.Denoiser, scheduler, request with { Predicted = preview.Receiver }, cancellationToken))
+        {
+            result.Keep(state.Latents);
+            if (state.Step == state.Steps - 1)
+                result.Finish(plan.Model, state.Latents);
+            afterStep?.Invoke(state.Latents);
+            progress?.Report(new EditProgress(state.Step + 1 - request.FirstStep, state.Steps - request.FirstStep, rows, preview.Images));
         }
     }
 

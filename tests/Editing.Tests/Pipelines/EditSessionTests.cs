@@ -83,7 +83,7 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
     [Fact]
     public void OnlyDdimLeavesAWayThatCanBeFollowed()
     {
-        var source = Source with { Sampling = Sampling with { Steps = 2, Sampler = SamplerKind.Euler } };
+        var source = Source with { Sampling = Sampling with { Steps = 2, Scheduler = SchedulerKind.Euler } };
         using var result = EditRun.Execute(model, source, observation: Traced);
         Assert.Contains("ddim", Assert.Throws<InvalidInputException>(() => result.AsSource(0)).Message, StringComparison.Ordinal);
     }
@@ -131,7 +131,7 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
     [Fact]
     public void ATimestepThatIsEvaluatedTwiceIsOneStep()
     {
-        using var result = EditRun.Execute(model, Source with { Sampling = Sampling with { Sampler = SamplerKind.Pndm } }, Edit);
+        using var result = EditRun.Execute(model, Source with { Sampling = Sampling with { Scheduler = SchedulerKind.Pndm } }, Edit);
         Assert.Equal([1, 2, 2, 3, 4, 5], Enumerable.Range(0, result.Timesteps.Count).Select(result.StepOf));
     }
 
