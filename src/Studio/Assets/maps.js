@@ -74,6 +74,22 @@ export function darken() {
     if (label) label.textContent = lit ? `Slide to see “${lit.word}” over time` : 'Hover or touch a word to see where it looks'
 }
 
+// The region of a word, as a canvas that is opaque where the model looks for it.
+export async function mapOf(place, threshold = 0.3) {
+    const [version, word] = place.split(':')
+    const attention = await attentionOf(version)
+    const map = attention?.words[Number(word)]
+    if (!map) return null
+    const values = bytes(map.mean)
+    const least = threshold * Math.max(...values)
+    const canvas = new OffscreenCanvas(attention.width, attention.height)
+    const context = canvas.getContext('2d')
+    const image = context.createImageData(attention.width, attention.height)
+    values.forEach((value, i) => { image.data[4 * i + 3] = value >= least ? 255 : 0 })
+    context.putImageData(image, 0, 0)
+    return canvas
+}
+
 function bytes(text) {
     return Uint8Array.from(atob(text), c => c.charCodeAt(0))
 }

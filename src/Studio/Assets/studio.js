@@ -1,15 +1,26 @@
 // Interaction that must not wait for the server. Listeners are on the document, so they survive rendering.
 import { closest, goLive, isLive, isWriting, tell } from './page.js'
-import { isBrushing, stopBrushing } from './brush.js'
+import { isBrushing, stopBrushing, toggleBrush, undoStroke } from './brush.js'
 import { darken } from './maps.js'
 import './uploads.js'
 import './viewer.js'
 
 // The last view belongs to the visitor, like the theme.
 window.studio = {
-    connect(reference) { goLive(reference); return localStorage.getItem('view') },
+    connect(reference) {
+        goLive(reference)
+        setTimeout(window.clickAgain)
+        return localStorage.getItem('view')
+    },
     connected: isLive,
     remember: (name, value) => localStorage.setItem(name, value),
+    // Tells a visitor who is elsewhere meanwhile.
+    ended(mark) {
+        if (!document.hidden) return
+        const title = document.title
+        document.title = `${mark} ${title}`
+        document.addEventListener('visibilitychange', () => { document.title = title }, { once: true })
+    },
 }
 
 // A fader's line and number follow the pointer; the picture changes on release.
@@ -46,6 +57,13 @@ function announce(panel) {
     header?.setAttribute('role', 'button')
     header?.setAttribute('aria-expanded', panel.classList.contains('mud-panel-expanded'))
 }
+// What had the focus before a card or a form took it gets it back.
+let opener = null
+function giveBack(removed) {
+    if (!within(removed, '.card, .writing') || document.activeElement !== document.body) return
+    const place = opener?.isConnected ? opener : document.querySelector('.chip .word')
+    place?.focus({ preventScroll: true })
+}
 const within = (node, selector) => node.matches(selector) ? node : node.querySelector(selector)
 // The first and last words' cards would reach over the edge.
 function keepInside(card) {
@@ -53,15 +71,20 @@ function keepInside(card) {
     card.style.setProperty('--shift', `${Math.max(0, desk.left + 8 - box.left) - Math.max(0, box.right + 8 - desk.right)}px`)
 }
 new MutationObserver(changes => {
-    for (const { target, addedNodes } of changes) {
+    for (const { target, addedNodes, removedNodes } of changes) {
         if (target.classList.contains('mud-expand-panel')) announce(target)
         for (const node of addedNodes) {
             if (!(node instanceof Element)) continue
             const card = within(node, '.card')
             if (card) keepInside(card)
-            within(node, '[data-autofocus]')?.focus({ preventScroll: true })
+            const first = within(node, '[data-autofocus]')
+            if (first) {
+                if (!document.activeElement.closest('.card, .writing')) opener = document.activeElement
+                first.focus({ preventScroll: true })
+            }
             document.querySelectorAll('.mud-expand-panel').forEach(announce)
         }
+        for (const node of removedNodes) if (node instanceof Element) giveBack(node)
     }
 }).observe(document.body, { childList: true, subtree: true, attributeFilter: ['class'] })
 document.querySelectorAll('.mud-expand-panel').forEach(announce)
@@ -70,6 +93,12 @@ document.addEventListener('keydown', event => {
     // An open popover handles the key itself.
     if (event.key === 'Escape' && !document.querySelector('.mud-dialog, .mud-popover-open, .card')) { darken(); isBrushing() ? stopBrushing() : tell('Escape') }
     if (isWriting(event)) return
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'z') {
+        event.preventDefault()
+        if (event.shiftKey || !undoStroke()) tell(event.shiftKey ? 'Redo' : 'Undo')
+    }
+    if (event.key === '?') tell('ShowKeys')
+    if (event.key === 'b' && !event.ctrlKey && !event.metaKey && document.querySelector('.brush')) toggleBrush()
     const words = [...document.querySelectorAll('.chip .word')]
     const here = words.indexOf(document.activeElement)
     if (here >= 0 && (event.key === 'ArrowLeft' || event.key === 'ArrowRight')) {

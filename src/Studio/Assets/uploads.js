@@ -28,6 +28,10 @@ document.addEventListener('keydown', event => {
     const label = closest(event, 'label[role=button]')
     if (label && (event.key === 'Enter' || event.key === ' ')) { label.querySelector('input').click(); event.preventDefault() }
 })
+document.addEventListener('paste', event => {
+    const picture = [...event.clipboardData?.files ?? []].find(file => file.type.startsWith('image/'))
+    if (picture) open(picture)
+})
 let dragging = 0
 const holdsFile = event => [...event.dataTransfer?.types ?? []].includes('Files')
 document.addEventListener('dragenter', event => { if (holdsFile(event) && ++dragging) document.body.classList.add('dropping') })

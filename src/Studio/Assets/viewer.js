@@ -53,7 +53,7 @@ document.addEventListener('keydown', event => {
     if (isWriting(event) || event.ctrlKey || event.metaKey || event.altKey || !frames() || document.querySelector('.mud-dialog, .card')) return
     actions[keys[event.key]]?.()
     const [dx, dy] = arrows[event.key] ?? []
-    if (dx === undefined || view().zoom === 1 || !closest(event, 'body, .stage') || closest(event, '.prompt, .film, .panel')) return
+    if (dx === undefined || view().zoom === 1 || closest(event, '.prompt, .film, .panel, input')) return
     pan(dx, dy)
     event.preventDefault()
 })

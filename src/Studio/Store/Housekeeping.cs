@@ -19,7 +19,8 @@ internal sealed class Housekeeping(Database database, string inversions, TimePro
     /// <summary>Removes leftovers of the last run, which may have been killed. Call while no job runs.</summary>
     public void Begin()
     {
-        database.Change(RemovePictures);
+        // Whoever could bring them back is gone.
+        Remove(database.Query("SELECT version FROM trash", row => row.GetString(0)), project: null);
         var known = database.Query("SELECT key FROM versions", row => row.GetString(0)).ToHashSet(StringComparer.Ordinal);
         RemoveFiles(Directory.EnumerateFiles(inversions).Where(file => !known.Contains(Path.GetFileNameWithoutExtension(file).Split('-')[0])));
         database.Shrink();
@@ -36,6 +37,7 @@ internal sealed class Housekeeping(Database database, string inversions, TimePro
         {
             var before = open.Query("SELECT DISTINCT key FROM versions WHERE id IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", ids));
             open.Execute("DELETE FROM versions WHERE id IN (SELECT value FROM json_each($ids))", ("$ids", ids));
+            open.Execute("DELETE FROM trash WHERE version IN (SELECT value FROM json_each($ids))", ("$ids", ids));
             open.Execute("DELETE FROM projects WHERE id = $project", ("$project", project));
             RemovePictures(open);
             return before.Where(key => open.Query("SELECT 1 FROM versions WHERE key = $key LIMIT 1", _ => true, ("$key", key)).Count == 0).ToList();

@@ -62,7 +62,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await using var visitor = await browser.Visit();
         await Give(visitor, StudioApiTests.Painted(160, 120));
         var dialog = visitor.Page.GetByRole(AriaRole.Dialog);
-        await dialog.GetByLabel("What the picture shows").FillAsync("a house in a field");
+        await dialog.GetByLabel("What does the picture show?").FillAsync("a house in a field");
         await dialog.GetByLabel("Steps").FillAsync("3");
         await visitor.Touch("Open");
         await visitor.Pictures(2);
@@ -70,7 +70,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await visitor.Swap("house", "castle");
         await visitor.Pictures(3);
 
-        await visitor.Touch("Export");
+        await visitor.Touch("Download");
         var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Picture at original size" }).GetAttributeAsync("href");
         using var picture = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
         Assert.Equal((160, 120), (picture.Width, picture.Height));
@@ -150,7 +150,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await visitor.Pictures(5);
         await visitor.Touch("Show the mask");
         await Expect(visitor.Page.GetByAltText("Where the edit could change the picture")).ToBeVisibleAsync();
-        await visitor.Touch("Export");
+        await visitor.Touch("Download");
         var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "mask.png" }).GetAttributeAsync("href");
         using var mask = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
         Assert.Equal((128, 128), (mask.Width, mask.Height));
