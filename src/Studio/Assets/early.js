@@ -2,7 +2,7 @@
 const nameOf = button => button.getAttribute('aria-label') ?? button.textContent.trim()
 let missed = null
 document.addEventListener('click', event => {
-    const button = event.target instanceof Element && event.target.closest('button:not([data-theme-toggle], [data-view])')
+    const button = event.target instanceof Element && event.target.closest('button:not([data-theme-toggle], [data-view], [data-open])')
     if (button && !window.studio?.connected()) missed = nameOf(button)
 }, true)
 window.clickAgain = () => {

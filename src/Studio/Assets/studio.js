@@ -14,6 +14,12 @@ window.studio = {
     },
     connected: isLive,
     remember: (name, value) => localStorage.setItem(name, value),
+    // Back shows the picture before. The first address names no picture.
+    address(path) {
+        if (location.pathname === path) return
+        const isFirst = location.pathname.split('/').length < 4
+        history[isFirst ? 'replaceState' : 'pushState'](null, '', path)
+    },
     // Tells a visitor who is elsewhere meanwhile.
     ended(mark) {
         if (!document.hidden) return
@@ -51,7 +57,7 @@ document.addEventListener('click', async event => {
     tell('Copied')
 })
 
-// Cards and dialogs take the focus when they open; a panel's header gets its ARIA role and state.
+// Cards, dialogs and menus take the focus when they open; a panel's header gets its ARIA role and state.
 function announce(panel) {
     const header = panel.querySelector('.mud-expand-panel-header')
     header?.setAttribute('role', 'button')
@@ -73,6 +79,7 @@ function keepInside(card) {
 new MutationObserver(changes => {
     for (const { target, addedNodes, removedNodes } of changes) {
         if (target.classList.contains('mud-expand-panel')) announce(target)
+        if (target.matches('.mud-popover-open') && document.activeElement.matches('.mud-menu button')) target.querySelector('[role=menuitem]')?.focus()
         for (const node of addedNodes) {
             if (!(node instanceof Element)) continue
             const card = within(node, '.card')
@@ -105,6 +112,11 @@ document.addEventListener('keydown', event => {
         words[(here + (event.key === 'ArrowRight' ? 1 : -1) + words.length) % words.length].focus()
         event.preventDefault()
     }
+})
+
+addEventListener('popstate', () => {
+    const number = Number(location.pathname.split('/')[3])
+    if (number) tell('ShowNumber', number)
 })
 
 // The studio was restarted and no longer knows this page. Reload it; the store has everything.

@@ -24,10 +24,7 @@ document.addEventListener('change', event => {
     open(input.files[0])
     input.value = ''
 })
-document.addEventListener('keydown', event => {
-    const label = closest(event, 'label[role=button]')
-    if (label && (event.key === 'Enter' || event.key === ' ')) { label.querySelector('input').click(); event.preventDefault() }
-})
+document.addEventListener('click', event => { if (closest(event, '[data-open]')) document.querySelector('[data-upload]').click() })
 document.addEventListener('paste', event => {
     const picture = [...event.clipboardData?.files ?? []].find(file => file.type.startsWith('image/'))
     if (picture) open(picture)

@@ -109,7 +109,10 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     }
 
     /// <summary>Opens a project and restores its state.</summary>
-    public bool Open(string project)
+    /// <param name="project">Its id.</param>
+    /// <param name="number">The picture to show; null for the latest.</param>
+    /// <returns>Whether the project exists.</returns>
+    public bool Open(string project, int? number = null)
     {
         Project = store.FindProject(project);
         if (Project is null)
@@ -117,7 +120,16 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         versions = [.. store.Versions(project)];
         Settings = PictureSettings.For(engine.Models[0], options.DefaultSteps);
         Begin();
+        if (versions.Find(version => version.Number == number) is { } chosen)
+            Display(chosen);
         return true;
+    }
+
+    /// <summary>Shows the picture with a number, if it is still there.</summary>
+    public void Show(int number)
+    {
+        if (versions.Find(version => version.Number == number) is { } version && version.Id != Shown?.Id)
+            Show(version);
     }
 
     /// <summary>Resumes watching a job that was started before the page was reopened.</summary>
@@ -278,6 +290,12 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         Changed?.Invoke();
     }
 
+    /// <summary>Names a version; an empty text takes its name away.</summary>
+    public void Name(PictureVersion version, string name) => Mark(version, name.Trim() is { Length: > 0 } text ? text : null, version.IsFavorite);
+
+    /// <summary>Makes a version a favorite, or an ordinary one again.</summary>
+    public void Favor(PictureVersion version) => Mark(version, version.Name, !version.IsFavorite);
+
     /// <summary>Number of descendants of a version. They are deleted with it.</summary>
     public int CountMadeFrom(PictureVersion version) => store.WithDescendants(version.Id).Intersect(versions.Select(other => other.Id)).Count() - 1;
 
@@ -371,6 +389,14 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
 
     private PictureVersion? FindEdit(PictureVersion source, Draft draft) =>
         draft.IsUnchanged ? null : versions.Find(version => version.Recipe is EditedRecipe edited && StudioJson.Write<Recipe>(edited) == StudioJson.Write<Recipe>(draft.Recipe(source.Id)));
+
+    private void Mark(PictureVersion version, string? name, bool isFavorite)
+    {
+        store.Mark(version.Id, name, isFavorite);
+        versions = [.. store.Versions(version.Project)];
+        (Source, Edit, Other) = (StillThere(Source), StillThere(Edit), StillThere(Other));
+        Changed?.Invoke();
+    }
 
     private PictureVersion? StillThere(PictureVersion? version) => versions.Find(other => other.Id == version?.Id);
 

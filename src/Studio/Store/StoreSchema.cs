@@ -4,8 +4,8 @@ namespace PromptToPrompt.Studio.Store;
 internal static class StoreSchema
 {
     /// <summary>
-    /// Creates missing tables: projects, versions, pictures, unfinished jobs, newly stored pictures, and deleted versions that can still be brought back. The
-    /// view <c>kept</c> is the versions without the latter.
+    /// Creates missing tables: projects, versions, pictures, unfinished jobs, newly stored pictures, and deleted versions that can still be brought back, names and
+    /// favorites. The view <c>described</c> is the versions with the latter, <c>kept</c> those that are not deleted.
     /// </summary>
     public const string Text = """
         CREATE TABLE IF NOT EXISTS projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL);
@@ -17,8 +17,10 @@ internal static class StoreSchema
         CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, project TEXT NOT NULL, parent TEXT, recipe TEXT NOT NULL, starts INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS trash (version TEXT PRIMARY KEY);
         CREATE TABLE IF NOT EXISTS fresh (picture TEXT PRIMARY KEY, until TEXT NOT NULL);
-        CREATE VIEW IF NOT EXISTS kept AS
-            SELECT id, project, parent, number, recipe, key, picture, facts, maps, created FROM versions WHERE id NOT IN (SELECT version FROM trash);
+        CREATE TABLE IF NOT EXISTS marks (version TEXT PRIMARY KEY, name TEXT, favorite INTEGER NOT NULL);
+        CREATE VIEW IF NOT EXISTS described AS
+            SELECT id, project, parent, number, recipe, key, picture, facts, maps, created, name, COALESCE(favorite, 0) AS favorite FROM versions LEFT JOIN marks ON version = id;
+        CREATE VIEW IF NOT EXISTS kept AS SELECT * FROM described WHERE id NOT IN (SELECT version FROM trash);
         CREATE VIEW IF NOT EXISTS named (name) AS
             SELECT picture FROM versions UNION ALL SELECT json_extract(facts, '$.mask') FROM versions
             UNION ALL SELECT json_extract(recipe, '$.picture') FROM versions UNION ALL SELECT json_extract(recipe, '$.mask') FROM versions

@@ -13,7 +13,7 @@ namespace PromptToPrompt.Studio.Store;
 /// </summary>
 public sealed class StudioStore : IDisposable
 {
-    private const string Columns = "id, project, parent, number, recipe, picture, facts, created";
+    private const string Columns = "id, project, parent, number, recipe, picture, facts, created, name, favorite";
 
     private readonly Database database;
     private readonly Housekeeping housekeeping;
@@ -81,6 +81,14 @@ public sealed class StudioStore : IDisposable
     /// <summary>Renames a project.</summary>
     public void RenameProject(string id, string name) => database.Execute("UPDATE projects SET name = $name WHERE id = $id", ("$id", id), ("$name", name));
 
+    /// <summary>Names a version and says whether it is a favorite.</summary>
+    /// <param name="version">Its id.</param>
+    /// <param name="name">Its name; null for none.</param>
+    /// <param name="isFavorite">Whether it is a favorite.</param>
+    public void Mark(string version, string? name, bool isFavorite) => database.Execute(
+        "INSERT INTO marks (version, name, favorite) SELECT id, $name, $favorite FROM versions WHERE id = $id ON CONFLICT (version) DO UPDATE SET name = $name, favorite = $favorite",
+        ("$id", version), ("$name", name), ("$favorite", isFavorite ? 1 : 0));
+
     /// <summary>The versions of a project in the order they were made.</summary>
     public IReadOnlyList<PictureVersion> Versions(string project) =>
         database.Query($"SELECT {Columns} FROM kept WHERE project = $project ORDER BY number", ReadVersion, ("$project", project));
@@ -100,7 +108,7 @@ public sealed class StudioStore : IDisposable
     public string? FindKey(string version) => database.Query("SELECT key FROM versions WHERE id = $id", row => row.GetString(0), ("$id", version)).SingleOrDefault();
 
     /// <summary>A version with this key in any project, or null. It may be in the trash.</summary>
-    public PictureVersion? FindMade(string key) => database.Query($"SELECT {Columns} FROM versions WHERE key = $key LIMIT 1", ReadVersion, ("$key", key)).SingleOrDefault();
+    public PictureVersion? FindMade(string key) => database.Query($"SELECT {Columns} FROM described WHERE key = $key LIMIT 1", ReadVersion, ("$key", key)).SingleOrDefault();
 
     /// <summary>A version with this picture, or null.</summary>
     public PictureVersion? FindShowing(string picture) =>
@@ -263,5 +271,9 @@ public sealed class StudioStore : IDisposable
 
     private static PictureVersion ReadVersion(SqliteDataReader row) => new(
         row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetInt32(3), StudioJson.Read<Recipe>(row.GetString(4)),
-        row.GetString(5), StudioJson.Read<VersionFacts>(row.GetString(6)), Time(row.GetString(7)));
+        row.GetString(5), StudioJson.Read<VersionFacts>(row.GetString(6)), Time(row.GetString(7)))
+    {
+        Name = row.IsDBNull(8) ? null : row.GetString(8),
+        IsFavorite = row.GetInt32(9) != 0,
+    };
 }

@@ -36,17 +36,36 @@ public sealed class ProjectTests(StudioBrowser browser)
         // In a studio that all share, the one opened then would be another test's, perhaps without a picture.
         await using var studio = await TestStudio.Start();
         await using var visitor = await browser.Visit(studio.Address);
-        var first = visitor.Page.Url;
+        var first = visitor.Project;
         await visitor.Choose("New project");
-        await visitor.Page.WaitForURLAsync(url => url != first && url.Contains("/p/", StringComparison.Ordinal));
+        await visitor.Page.WaitForURLAsync(url => !url.Contains(first, StringComparison.Ordinal) && url.Contains("/p/", StringComparison.Ordinal));
         await visitor.Ready();
         Assert.Single(visitor.Asked, asked => asked.AbsolutePath == "/new");
-        var second = new Uri(visitor.Page.Url);
+        var second = visitor.Project;
         await visitor.Choose("Delete this project");
         await visitor.Touch("Delete");
-        await visitor.Page.WaitForURLAsync(first);
+        await visitor.Page.WaitForURLAsync(url => url.Contains(first, StringComparison.Ordinal));
         await visitor.Ready();
-        Assert.Null(studio.Store.FindProject(Path.GetFileName(second.AbsolutePath)));
+        Assert.Null(studio.Store.FindProject(second));
+    }
+
+    [Fact]
+    public async Task FavoritesAndNamesAreThereAfterAReload()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Swap("white", "red");
+        await visitor.Pictures(2);
+        await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Picture 2 is a favorite" }).ClickAsync();
+        await visitor.Touch("Download");
+        var name = visitor.Page.GetByLabel("Name of the picture");
+        await name.FillAsync("My red house");
+        await name.BlurAsync();
+        await Expect(visitor.Page.Locator(".film")).ToContainTextAsync("My red house");
+        await visitor.Page.ReloadAsync();
+        await visitor.Ready();
+        await visitor.Touch("Favorites only");
+        await visitor.Pictures(1);
+        await Expect(visitor.Page.Locator(".film .shot")).ToContainTextAsync("My red house");
     }
 
     [Fact]
@@ -59,7 +78,7 @@ public sealed class ProjectTests(StudioBrowser browser)
         await name.PressAsync("Enter");
         await visitor.Touch("Projects");
         await Expect(visitor.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Houses" })).ToBeVisibleAsync();
-        Assert.Equal("Houses", browser.Studio.Store.FindProject(visitor.Page.Url.Split('/')[^1])?.Name);
+        Assert.Equal("Houses", browser.Studio.Store.FindProject(visitor.Project)?.Name);
     }
 
     [Fact]
@@ -75,10 +94,10 @@ public sealed class ProjectTests(StudioBrowser browser)
         await visitor.Swap("white", "red");
         await visitor.Pictures(3);
         await visitor.Page.GetByRole(AriaRole.Radio, new() { Name = "Side by side" }).ClickAsync();
-        var address = visitor.Page.Url;
+        var project = visitor.Project;
 
         await visitor.Choose("New project");
-        await visitor.Page.WaitForURLAsync(url => url != address && url.Contains("/p/", StringComparison.Ordinal));
+        await visitor.Page.WaitForURLAsync(url => !url.Contains(project, StringComparison.Ordinal) && url.Contains("/p/", StringComparison.Ordinal));
         await visitor.Ready();
         await Expect(visitor.Page.GetByLabel("Long prompts")).ToBeCheckedAsync();
         await Expect(visitor.Page.GetByLabel("Clip skip")).ToHaveValueAsync("1");

@@ -30,6 +30,25 @@ public sealed class UndoTests(StudioBrowser browser)
     }
 
     [Fact]
+    public async Task EachPictureHasAnAddressAndBackShowsThePictureBefore()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Page.WaitForURLAsync("**/p/*/1");
+        await visitor.Swap("white", "red");
+        await visitor.Page.WaitForURLAsync("**/p/*/2");
+        await visitor.Page.GoBackAsync();
+        await Expect(visitor.Page.Locator(".chip.swapped")).ToHaveCountAsync(0);
+        await visitor.Page.GoForwardAsync();
+        await Expect(visitor.Page.Locator(".chip.swapped .word")).ToHaveTextAsync("red");
+        await visitor.Page.GoBackAsync();
+        await Expect(visitor.Page.Locator(".chip.swapped")).ToHaveCountAsync(0);
+        await visitor.Page.ReloadAsync();
+        await visitor.Ready();
+        await Expect(visitor.Page.Locator(".chip.swapped")).ToHaveCountAsync(0);
+        Assert.EndsWith("/1", visitor.Page.Url, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ACancelledEditCanBeTriedAgain()
     {
         await using var visitor = await browser.Visit(steps: 150);
@@ -37,6 +56,6 @@ public sealed class UndoTests(StudioBrowser browser)
         await visitor.Touch("Cancel");
         await visitor.Touch("Try again");
         await visitor.Pictures(2);
-        await Expect(visitor.Page.GetByText("Try again")).ToHaveCountAsync(0);
+        await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Try again" })).ToHaveCountAsync(0);
     }
 }

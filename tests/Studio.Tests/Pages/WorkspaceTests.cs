@@ -121,6 +121,20 @@ public sealed class WorkspaceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task APictureHasANameAndCanBeAFavorite()
+    {
+        var source = await test.Make(TestEngine.House);
+        using var page = NewPage();
+        Assert.True(page.Open(test.Project));
+        page.Name(page.Shown!, " The first ");
+        page.Favor(page.Shown!);
+        Assert.Equal(("The first", true), (page.Shown!.Name, page.Shown.IsFavorite));
+        Assert.Equal("The first", test.Store.Version(source.Id).Name);
+        page.Name(page.Shown, "");
+        Assert.Equal((null, true), (page.Shown.Name, page.Shown.IsFavorite));
+    }
+
+    [Fact]
     public async Task ACancelledPictureCanBeTriedAgain()
     {
         await test.Make(TestEngine.House);
