@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
@@ -26,6 +28,7 @@ public sealed class StudioEngine : IAsyncDisposable
     private readonly PictureMaker maker;
     private readonly DeviceQueue queue;
     private readonly EngineMeter meter;
+    private readonly ConcurrentDictionary<string, ClipTokenizer> tokenizers = new(StringComparer.Ordinal);
     private readonly JobList jobs = new(RememberedJobs);
 
     // Held while jobs and versions are added or removed, so that no job starts from a version that is being deleted.
@@ -44,7 +47,7 @@ public sealed class StudioEngine : IAsyncDisposable
         this.log = log;
         Models = [.. models.Select(model => model.Name)];
         offered = models.DistinctBy(model => model.Name).ToDictionary(model => model.Name, StringComparer.Ordinal);
-        maker = new PictureMaker(store, models, limits.SessionBytes, clock, LogNotes);
+        maker = new PictureMaker(store, models, limits.SessionBytes, clock, Arrive);
         queue = new DeviceQueue(limits.QueueLength, Run, e => log?.LogError(e, "Memory of recorded sources could not be freed."));
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
         Resume();
@@ -58,6 +61,10 @@ public sealed class StudioEngine : IAsyncDisposable
 
     /// <summary>The words that a model was trained on; null if it does not list them or is no longer offered.</summary>
     internal ModelWords? WordsOf(string model) => offered.GetValueOrDefault(model)?.Words;
+
+    /// <summary>The words of a prompt that a model does not read, because one chunk of tokens is full; empty as long as the model was not loaded.</summary>
+    internal IReadOnlyList<string> CutWords(string model, string prompt) =>
+        tokenizers.GetValueOrDefault(model)?.Tokenize(WeightedPrompt.Parse(prompt).Text).Truncated ?? [];
 
     /// <summary>Number of waiting jobs.</summary>
     public int Waiting => queue.Length;
@@ -130,10 +137,36 @@ public sealed class StudioEngine : IAsyncDisposable
             if (store.FindVersion(id) is not { } version)
                 return false;
             var versions = store.WithDescendants(id).ToHashSet(StringComparer.Ordinal);
-            Stop(job => versions.Contains(job.Parent ?? "") || (job.Recipe is EditedRecipe edited && versions.Contains(edited.Source)));
+            StopUsing(versions);
             Evict(store.RemoveVersions(version.Project, versions));
             return true;
         }
+    }
+
+    /// <summary>Moves a version and its descendants to the trash, and stops jobs that use them.</summary>
+    /// <returns>Ids of what was moved.</returns>
+    internal IReadOnlyList<string> TrashVersion(string id)
+    {
+        lock (changing)
+        {
+            var versions = store.WithDescendants(id).ToHashSet(StringComparer.Ordinal);
+            StopUsing(versions);
+            return store.Trash(versions);
+        }
+    }
+
+    /// <summary>Takes versions out of the trash.</summary>
+    internal void RestoreVersions(IReadOnlyCollection<string> ids)
+    {
+        lock (changing)
+            store.Restore(ids);
+    }
+
+    /// <summary>Removes versions for good that are still in the trash.</summary>
+    internal void EmptyTrash(IReadOnlyCollection<string> ids)
+    {
+        lock (changing)
+            Evict(store.EmptyTrash(ids));
     }
 
     /// <summary>Deletes a project with all its versions, and stops its jobs.</summary>
@@ -158,8 +191,9 @@ public sealed class StudioEngine : IAsyncDisposable
         meter.Dispose();
     }
 
-    private void LogNotes(OfferedModel offered, StableDiffusionModel model)
+    private void Arrive(OfferedModel offered, StableDiffusionModel model)
     {
+        tokenizers[offered.Name] = model.Tokenizer;
         IEnumerable<string> notes = model.SchedulerConfig.Substitution is { } scheduler ? [.. model.Notes, scheduler] : model.Notes;
         foreach (var note in notes)
             log?.LogWarning("{Model}: {Note}", offered.Name, note);
@@ -228,6 +262,9 @@ public sealed class StudioEngine : IAsyncDisposable
         if (version is not null && InvalidInputException.Naming(setting, () => store.Version(version)).Project != project)
             throw new InvalidInputException(setting, $"The version \"{version}\" belongs to another project.", $"Use one of the same project.");
     }
+
+    private void StopUsing(HashSet<string> versions) =>
+        Stop(job => versions.Contains(job.Parent ?? "") || (job.Recipe is EditedRecipe edited && versions.Contains(edited.Source)));
 
     private void Stop(Func<Job, bool> predicate)
     {

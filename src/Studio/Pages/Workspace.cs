@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Prompts;
@@ -16,7 +17,13 @@ namespace PromptToPrompt.Studio.Pages;
 public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOptions options) : IDisposable
 {
     private readonly CancellationTokenSource closing = new();
+    private readonly History<Moment> history = new();
     private List<PictureVersion> versions = [];
+    private ImmutableHashSet<string> deleted = [];
+    private (string? Parent, Recipe Recipe)? unfinished;
+
+    // The draft whose picture is made when the running job is done.
+    private Draft? next;
 
     /// <summary>Raised after every change.</summary>
     public event Action? Changed;
@@ -33,6 +40,12 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
 
     /// <summary>The words of the selected model; null if it does not list them.</summary>
     internal ModelWords? Words => engine.WordsOf(Settings.Model);
+
+    /// <summary>The words of a new picture's prompt that the model does not read.</summary>
+    public IReadOnlyList<string> CutOf(string prompt) => Settings.LongPrompts ? [] : engine.CutWords(Settings.Model, prompt);
+
+    /// <summary>The words of the draft that the model does not read, the last ones of its text.</summary>
+    public IReadOnlyList<string> Cut => Root is { LongPrompts: false } root ? engine.CutWords(root.Model, Draft.Prompt) : [];
 
     /// <summary>The source of edits, or null.</summary>
     public PictureVersion? Source { get; private set; }
@@ -64,6 +77,27 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     /// <summary>The error message to show, or null.</summary>
     public string? Problem { get; private set; }
 
+    /// <summary>Whether the last picture was cancelled or failed, so that it can be tried again.</summary>
+    public bool IsUnfinished => unfinished is not null && Job is null;
+
+    public bool CanUndo => history.CanUndo;
+
+    public bool CanRedo => history.CanRedo;
+
+    // The picture at the beginning of the chain of sources.
+    private RootRecipe? Root
+    {
+        get
+        {
+            var recipe = Source?.Recipe;
+            while (recipe is EditedRecipe edited)
+                recipe = versions.Find(version => version.Id == edited.Source)?.Recipe;
+            return recipe as RootRecipe;
+        }
+    }
+
+    private Moment Now => new(Source?.Id, Draft, deleted);
+
     /// <summary>Whether the shown edit matches the draft.</summary>
     public bool IsUpToDate => Edit?.Recipe is EditedRecipe edited ? StudioJson.Write<Recipe>(edited) == StudioJson.Write<Recipe>(Draft.Recipe(edited.Source)) : Draft.IsUnchanged;
 
@@ -79,7 +113,10 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     }
 
     /// <summary>Opens a project and restores its state.</summary>
-    public bool Open(string project)
+    /// <param name="project">Its id.</param>
+    /// <param name="number">The picture to show; null for the latest.</param>
+    /// <returns>Whether the project exists.</returns>
+    public bool Open(string project, int? number = null)
     {
         // Asked for before the project is read, so that no change is missed.
         var change = store.NextChange(project);
@@ -89,6 +126,8 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         versions = [.. store.Versions(project)];
         Settings = PictureSettings.For(engine.Models[0], options.DefaultSteps);
         Begin();
+        if (versions.Find(version => version.Number == number) is { } chosen)
+            Display(chosen);
         FollowProject(project, change);
         return true;
     }
@@ -102,6 +141,13 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         Settings = last is null ? usual : PictureSettings.Of(last) with { Seed = usual.Seed };
     }
 
+    /// <summary>Shows the picture with a number, if it is still there.</summary>
+    public void Show(int number)
+    {
+        if (versions.Find(version => version.Number == number) is { } version && version.Id != Shown?.Id)
+            Show(version);
+    }
+
     /// <summary>Resumes watching a job that was started before the page was reopened.</summary>
     public void Resume()
     {
@@ -109,7 +155,8 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
             return;
         if (engine.Open(Project.Id) is [.., var open])
         {
-            Follow(open);
+            Watch(open);
+            unfinished = (open.Parent, open.Recipe);
         }
         else if (store.Versions(Project.Id) is var now && now.Count != versions.Count)
         {
@@ -123,6 +170,32 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     /// <summary>Shows a version: an edit with its source and its draft, or any other version as a source.</summary>
     public void Show(PictureVersion version)
     {
+        history.Remember(Now);
+        Display(version);
+    }
+
+    /// <summary>Makes a version the source of edits.</summary>
+    public void UseAsSource(PictureVersion version)
+    {
+        history.Remember(Now);
+        Follow(version);
+    }
+
+    /// <summary>Goes back to the words, windows, masks and pictures before the last change.</summary>
+    public void Undo() => Return(history.Undo(Now));
+
+    /// <summary>Makes the last undone change again.</summary>
+    public void Redo() => Return(history.Redo(Now));
+
+    /// <summary>Makes the picture that was cancelled or failed.</summary>
+    public void TryAgain()
+    {
+        if (unfinished is { } last)
+            Submit(last.Parent, last.Recipe);
+    }
+
+    private void Display(PictureVersion version)
+    {
         if (version.Recipe is EditedRecipe edited && versions.Find(other => other.Id == edited.Source) is { } source)
         {
             // Keep phrases together if the current draft led to this edit.
@@ -133,15 +206,14 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         }
         else
         {
-            UseAsSource(version);
+            Follow(version);
         }
 
-        Problem = null;
+        (Problem, unfinished) = (null, null);
         Changed?.Invoke();
     }
 
-    /// <summary>Makes a version the source of edits.</summary>
-    public void UseAsSource(PictureVersion version)
+    private void Follow(PictureVersion version)
     {
         // Show an inpainted picture beside its original.
         var before = version.Recipe is InpaintedRecipe ? versions.Find(other => other.Id == version.Parent) : null;
@@ -159,39 +231,67 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     }
 
     /// <summary>Generates a new picture.</summary>
-    public void Draw(string prompt) => Submit(null, Settings with { Prompt = prompt });
+    public void Draw(string prompt)
+    {
+        history.Remember(Now);
+        Submit(null, Settings with { Prompt = prompt });
+    }
+
+    /// <summary>Makes the source again so that the model reads all words of its prompt and of the draft, then the draft's picture.</summary>
+    public void ReadLongPrompts()
+    {
+        if (Source is not { } source || Root is not { } root)
+            return;
+        history.Remember(Now);
+        var draft = Draft;
+        Submit(source.Recipe is EditedRecipe ? null : source.Parent, root with { LongPrompts = true });
+        next = draft.IsUnchanged ? null : draft;
+    }
 
     /// <summary>Inverts an uploaded picture.</summary>
-    public void Invert(InvertedRecipe recipe) => Submit(null, recipe);
+    public void Invert(InvertedRecipe recipe)
+    {
+        history.Remember(Now);
+        Submit(null, recipe);
+    }
 
     /// <summary>Inpaints a part of the shown picture.</summary>
     /// <param name="mask">Store name of the brushed mask.</param>
     /// <param name="prompt">Prompt for the whole picture.</param>
     public void Fill(string mask, string prompt)
     {
-        if (Shown is { } shown)
-            Submit(shown.Id, Settings.Fill(shown.Picture, mask, prompt));
+        if (Shown is not { } shown)
+            return;
+        history.Remember(Now);
+        Submit(shown.Id, Settings.Fill(shown.Picture, mask, prompt));
     }
 
     /// <summary>Sets the draft and makes its picture.</summary>
     public void Apply(Draft draft)
     {
+        history.Remember(Now);
         Draft = draft;
-        if (Source is { } source && draft.IsUnchanged)
+        Make();
+    }
+
+    private void Make()
+    {
+        if (Source is { } source && Draft.IsUnchanged)
         {
             Job?.Cancel();
-            Edit = null;
+            (Edit, unfinished) = (null, null);
             Changed?.Invoke();
         }
         else if (Source is not null)
         {
-            Submit(Source.Id, draft.Recipe(Source.Id));
+            Submit(Source.Id, Draft.Recipe(Source.Id));
         }
     }
 
     /// <summary>Sets the draft without making its picture.</summary>
     public void Think(Draft draft)
     {
+        history.Remember(Now);
         Draft = draft;
         Changed?.Invoke();
     }
@@ -206,17 +306,37 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         Changed?.Invoke();
     }
 
-    /// <summary>Number of descendants of a version. They are deleted with it.</summary>
-    public int CountMadeFrom(PictureVersion version) => store.WithDescendants(version.Id).Count - 1;
+    /// <summary>Names a version; an empty text takes its name away.</summary>
+    public void Name(PictureVersion version, string name) => Mark(version, name.Trim() is { Length: > 0 } text ? text : null, version.IsFavorite);
 
-    /// <summary>Deletes a version with its descendants.</summary>
+    /// <summary>Makes a version a favorite, or an ordinary one again.</summary>
+    public void Favor(PictureVersion version) => Mark(version, version.Name, !version.IsFavorite);
+
+    /// <summary>Number of descendants of a version. They are deleted with it.</summary>
+    public int CountMadeFrom(PictureVersion version) => store.WithDescendants(version.Id).Intersect(versions.Select(other => other.Id)).Count() - 1;
+
+    /// <summary>Deletes a version with its descendants. Undo brings them back while the page is open.</summary>
     /// <returns>Whether it could be deleted.</returns>
     public bool Delete(PictureVersion version)
     {
-        if (!Try(() => engine.DeleteVersion(version.Id)))
+        var before = Now;
+        if (!Try(() => deleted = deleted.Union(engine.TrashVersion(version.Id))))
             return false;
+        history.Remember(before);
         Refresh();
         return true;
+    }
+
+    /// <summary>Brings a deleted version back, with its descendants.</summary>
+    public void BringBack(PictureVersion version)
+    {
+        history.Remember(Now);
+        var back = store.WithDescendants(version.Id).Where(deleted.Contains).ToList();
+        engine.RestoreVersions(back);
+        deleted = deleted.Except(back);
+        versions = [.. store.Versions(version.Project)];
+        if (StillThere(version) is { } here)
+            Display(here);
     }
 
     /// <summary>Deletes the project.</summary>
@@ -240,13 +360,15 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         // The job continues; its picture is there when the page is reopened.
         closing.Cancel();
         closing.Dispose();
+        if (!deleted.IsEmpty)
+            engine.EmptyTrash(deleted);
     }
 
     // Open with the latest picture, if any.
     private void Begin()
     {
         if (versions.Count > 0)
-            Show(versions[^1]);
+            Display(versions[^1]);
         else
             (Source, Edit, Other, Draft) = (null, null, null, Draft.Of(""));
     }
@@ -258,10 +380,12 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         {
             (Project, versions) = (now, [.. store.Versions(now.Id)]);
             Other = StillThere(Other);
-            if (StillThere(Source) is null)
+            if (StillThere(Source) is not { } source)
                 Begin();
             else if (Edit is not null && StillThere(Edit) is null)
-                UseAsSource(Source!);
+                Follow(source);
+            else
+                (Source, Edit) = (source, StillThere(Edit));
         }
         else
         {
@@ -269,6 +393,40 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         }
 
         Changed?.Invoke();
+    }
+
+    private void Return(Moment moment)
+    {
+        Job?.Cancel();
+        engine.RestoreVersions(deleted.Except(moment.Deleted));
+        deleted = moment.Deleted.Except(deleted).Aggregate(moment.Deleted, (all, id) => all.Union(engine.TrashVersion(id)));
+        versions = [.. store.Versions(Project!.Id)];
+        if (versions.Find(version => version.Id == moment.Source) is not { } source)
+        {
+            Begin();
+        }
+        else if (FindEdit(source, moment.Draft) is { } edit)
+        {
+            Draft = moment.Draft;
+            (Source, Edit, Other, Settings, Problem, unfinished) = (source, edit, null, PictureSettings.Of(source, Settings), null, null);
+        }
+        else
+        {
+            Follow(source);
+            Draft = moment.Draft;
+            Make();
+        }
+
+        Changed?.Invoke();
+    }
+
+    private PictureVersion? FindEdit(PictureVersion source, Draft draft) =>
+        draft.IsUnchanged ? null : versions.Find(version => version.Recipe is EditedRecipe edited && StudioJson.Write<Recipe>(edited) == StudioJson.Write<Recipe>(draft.Recipe(source.Id)));
+
+    private void Mark(PictureVersion version, string? name, bool isFavorite)
+    {
+        if (Try(() => store.Mark(version.Id, name, isFavorite)))
+            Refresh();
     }
 
     private async void FollowProject(string project, Task change)
@@ -290,7 +448,8 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
 
     private PictureVersion? StillThere(PictureVersion? version) => versions.Find(other => other.Id == version?.Id);
 
-    private int StepsOf(PictureVersion version) => version.Recipe switch
+    /// <summary>Steps of a version.</summary>
+    public int StepsOf(PictureVersion version) => version.Recipe switch
     {
         DrawnRecipe drawn => drawn.Steps,
         InvertedRecipe inverted => inverted.Steps,
@@ -307,7 +466,8 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         {
             var job = Project is null ? engine.Begin(recipe) : engine.Submit(Project.Id, parent, recipe);
             Project ??= store.FindProject(job.Project);
-            Follow(job);
+            Watch(job);
+            (unfinished, next) = ((parent, recipe), null);
         });
     }
 
@@ -325,7 +485,7 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         }
     }
 
-    private async void Follow(Job job)
+    private async void Watch(Job job)
     {
         (Job, Progress, Problem) = (job, job.Progress, null);
         Changed?.Invoke();
@@ -350,7 +510,8 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
 
     private void End(JobProgress progress)
     {
-        (Job, Progress) = (null, null);
+        var waiting = next;
+        (Job, Progress, next) = (null, null, null);
         if (progress.State == JobState.Failed)
         {
             Problem = progress.Setting is { } field ? $"{Labels.OfField(field)}: {progress.Problem}" : progress.Problem;
@@ -358,7 +519,9 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         else if (progress.Version is { } id && store.FindVersion(id) is { } version)
         {
             versions = [.. store.Versions(version.Project)];
-            Show(version);
+            Display(version);
+            if (waiting is not null)
+                Apply(waiting);
         }
     }
 }

@@ -30,6 +30,8 @@ internal sealed class Housekeeping(Database database, Deletions deletions, Reser
                 deletions.Forget(open);
                 return RemovePictures(open);
             }));
+            // The pages that could bring these back are gone.
+            Remove(database.Query("SELECT version FROM trash", row => row.GetString(0)), project: null);
         }
         catch (DiskFullException)
         {
@@ -54,6 +56,8 @@ internal sealed class Housekeeping(Database database, Deletions deletions, Reser
             deletions.Note(open, "SELECT id, 'The project “' || name || '”' AS thing FROM projects WHERE id = $project", ("$project", project));
             var before = open.Query("SELECT DISTINCT key FROM versions WHERE id IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", ids));
             open.Execute("DELETE FROM versions WHERE id IN (SELECT value FROM json_each($ids))", ("$ids", ids));
+            foreach (var table in new[] { "trash", "marks" })
+                open.Execute($"DELETE FROM {table} WHERE version IN (SELECT value FROM json_each($ids))", ("$ids", ids));
             open.Execute("DELETE FROM projects WHERE id = $project", ("$project", project));
             RemovePictures(open);
             return before.Where(key => open.Query("SELECT 1 FROM versions WHERE key = $key LIMIT 1", _ => true, ("$key", key)).Count == 0).ToList();

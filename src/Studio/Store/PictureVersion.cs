@@ -12,7 +12,14 @@ namespace PromptToPrompt.Studio.Store;
 /// <param name="Facts">Facts about the run.</param>
 /// <param name="Created">When it was made.</param>
 public sealed record PictureVersion(
-    string Id, string Project, string? Parent, int Number, Recipe Recipe, string Picture, VersionFacts Facts, DateTimeOffset Created);
+    string Id, string Project, string? Parent, int Number, Recipe Recipe, string Picture, VersionFacts Facts, DateTimeOffset Created)
+{
+    /// <summary>Its name; null for none.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Whether it is a favorite.</summary>
+    public bool IsFavorite { get; init; }
+}
 
 /// <summary>Facts about the run that made a picture.</summary>
 public sealed record VersionFacts

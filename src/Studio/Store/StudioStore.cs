@@ -13,7 +13,7 @@ namespace PromptToPrompt.Studio.Store;
 /// </summary>
 public sealed class StudioStore : IDisposable
 {
-    private const string Columns = "id, project, parent, number, recipe, picture, facts, created";
+    private const string Columns = "id, project, parent, number, recipe, picture, facts, created, name, favorite";
 
     private readonly Database database;
     private readonly Deletions deletions;
@@ -86,11 +86,11 @@ public sealed class StudioStore : IDisposable
 
     /// <summary>All projects, the newest first.</summary>
     public IReadOnlyList<Project> Projects() => database.Query(
-        "SELECT id, name, created, (SELECT COUNT(*) FROM versions WHERE project = projects.id) FROM projects ORDER BY created DESC", ReadProject);
+        "SELECT id, name, created, (SELECT COUNT(*) FROM kept WHERE project = projects.id) FROM projects ORDER BY created DESC", ReadProject);
 
     /// <summary>A project, or null.</summary>
     public Project? FindProject(string id) => database.Query(
-        "SELECT id, name, created, (SELECT COUNT(*) FROM versions WHERE project = projects.id) FROM projects WHERE id = $id", ReadProject, ("$id", id)).SingleOrDefault();
+        "SELECT id, name, created, (SELECT COUNT(*) FROM kept WHERE project = projects.id) FROM projects WHERE id = $id", ReadProject, ("$id", id)).SingleOrDefault();
 
     /// <summary>Renames a project.</summary>
     public void RenameProject(string id, string name)
@@ -99,12 +99,24 @@ public sealed class StudioStore : IDisposable
         changes.Tell(id);
     }
 
+    /// <summary>Names a version and says whether it is a favorite.</summary>
+    /// <param name="version">Its id.</param>
+    /// <param name="name">Its name; null for none.</param>
+    /// <param name="isFavorite">Whether it is a favorite.</param>
+    public void Mark(string version, string? name, bool isFavorite)
+    {
+        database.Execute(
+            "INSERT INTO marks (version, name, favorite) SELECT id, $name, $favorite FROM versions WHERE id = $id ON CONFLICT (version) DO UPDATE SET name = $name, favorite = $favorite",
+            ("$id", version), ("$name", name), ("$favorite", isFavorite ? 1 : 0));
+        Tell([version]);
+    }
+
     /// <summary>The versions of a project in the order they were made.</summary>
     public IReadOnlyList<PictureVersion> Versions(string project) =>
-        database.Query($"SELECT {Columns} FROM versions WHERE project = $project ORDER BY number", ReadVersion, ("$project", project));
+        database.Query($"SELECT {Columns} FROM kept WHERE project = $project ORDER BY number", ReadVersion, ("$project", project));
 
     /// <summary>A version, or null.</summary>
-    public PictureVersion? FindVersion(string id) => database.Query($"SELECT {Columns} FROM versions WHERE id = $id", ReadVersion, ("$id", id)).SingleOrDefault();
+    public PictureVersion? FindVersion(string id) => database.Query($"SELECT {Columns} FROM kept WHERE id = $id", ReadVersion, ("$id", id)).SingleOrDefault();
 
     /// <summary>A version.</summary>
     /// <exception cref="InvalidInputException">There is no such version.</exception>
@@ -117,22 +129,22 @@ public sealed class StudioStore : IDisposable
     /// <summary>The key of a version's recipe, or null.</summary>
     public string? FindKey(string version) => database.Query("SELECT key FROM versions WHERE id = $id", row => row.GetString(0), ("$id", version)).SingleOrDefault();
 
-    /// <summary>A version with this key in any project, or null.</summary>
-    public PictureVersion? FindMade(string key) => database.Query($"SELECT {Columns} FROM versions WHERE key = $key LIMIT 1", ReadVersion, ("$key", key)).SingleOrDefault();
+    /// <summary>A version with this key in any project, or null. It may be in the trash.</summary>
+    public PictureVersion? FindMade(string key) => database.Query($"SELECT {Columns} FROM described WHERE key = $key LIMIT 1", ReadVersion, ("$key", key)).SingleOrDefault();
 
     /// <summary>A version with this picture, or null.</summary>
     public PictureVersion? FindShowing(string picture) =>
-        database.Query($"SELECT {Columns} FROM versions WHERE picture = $picture ORDER BY created LIMIT 1", ReadVersion, ("$picture", picture)).SingleOrDefault();
+        database.Query($"SELECT {Columns} FROM kept WHERE picture = $picture ORDER BY created LIMIT 1", ReadVersion, ("$picture", picture)).SingleOrDefault();
 
     /// <summary>Ids of all versions with a key.</summary>
-    public IReadOnlyList<string> VersionsOf(string key) => database.Query("SELECT id FROM versions WHERE key = $key", row => row.GetString(0), ("$key", key));
+    public IReadOnlyList<string> VersionsOf(string key) => database.Query("SELECT id FROM kept WHERE key = $key", row => row.GetString(0), ("$key", key));
 
     /// <summary>Whether changes reach the folder: the disk may be full or read-only, the folder deleted or replaced.</summary>
     internal bool IsWritable() => database.IsWritable();
 
     /// <summary>The version of a project with this key and parent, or null.</summary>
     public PictureVersion? FindMade(string key, string project, string? parent) => database.Query(
-        $"SELECT {Columns} FROM versions WHERE key = $key AND project = $project AND parent IS $parent LIMIT 1",
+        $"SELECT {Columns} FROM kept WHERE key = $key AND project = $project AND parent IS $parent LIMIT 1",
         ReadVersion, ("$key", key), ("$project", project), ("$parent", parent)).SingleOrDefault();
 
     /// <summary>The stored attention maps of a version, or null.</summary>
@@ -148,7 +160,7 @@ public sealed class StudioStore : IDisposable
         return version;
     }
 
-    /// <summary>A version and its descendants, itself first; empty if it does not exist.</summary>
+    /// <summary>A version and its descendants, itself first, with those in the trash; empty if it does not exist.</summary>
     public IReadOnlyList<string> WithDescendants(string version) => database.Query(
         """
         WITH RECURSIVE made(id) AS (
@@ -158,6 +170,45 @@ public sealed class StudioStore : IDisposable
         SELECT id FROM made
         """,
         row => row.GetString(0), ("$id", version));
+
+    /// <summary>Moves versions to the trash: nothing shows them, but they can be restored until they are removed.</summary>
+    /// <returns>Those that were not there yet.</returns>
+    internal IReadOnlyList<string> Trash(IReadOnlyCollection<string> versions)
+    {
+        var trashed = database.Change(open =>
+        {
+            var moved = open.Query("SELECT id FROM kept WHERE id IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", StudioJson.Write(versions)));
+            open.Execute("INSERT INTO trash (version) SELECT value FROM json_each($ids)", ("$ids", StudioJson.Write(moved)));
+            return moved;
+        });
+        Tell(versions);
+        return trashed;
+    }
+
+    /// <summary>Takes versions out of the trash, except those whose parent is gone.</summary>
+    internal void Restore(IReadOnlyCollection<string> versions)
+    {
+        database.Change(open =>
+        {
+            // A parent has a smaller number than what was made from it.
+            foreach (var id in open.Query("SELECT id FROM versions WHERE id IN (SELECT value FROM json_each($ids)) ORDER BY number", row => row.GetString(0), ("$ids", StudioJson.Write(versions))))
+                open.Execute("DELETE FROM trash WHERE version = $id AND EXISTS (SELECT 1 FROM versions WHERE id = $id AND (parent IS NULL OR parent IN (SELECT id FROM kept)))", ("$id", id));
+            return true;
+        });
+        Tell(versions);
+    }
+
+    // The pages of the projects of some versions follow the change.
+    private void Tell(IReadOnlyCollection<string> versions)
+    {
+        foreach (var project in database.Query("SELECT DISTINCT project FROM versions WHERE id IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", StudioJson.Write(versions))))
+            changes.Tell(project);
+    }
+
+    /// <summary>Removes those of some versions that are in the trash. No page shows them.</summary>
+    /// <returns>The keys that no remaining version has.</returns>
+    internal IReadOnlyList<string> EmptyTrash(IReadOnlyCollection<string> versions) => housekeeping.Remove(
+        database.Query("SELECT version FROM trash WHERE version IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", StudioJson.Write(versions))), project: null);
 
     /// <summary>Removes versions with all pictures, maps and inversions that only they use.</summary>
     /// <param name="project">Id of their project.</param>
@@ -231,7 +282,7 @@ public sealed class StudioStore : IDisposable
             throw new InvalidInputException("The project was deleted while the picture was made.");
         foreach (var needed in new[] { parent, (recipe as EditedRecipe)?.Source }.OfType<string>())
         {
-            if (open.Query("SELECT 1 FROM versions WHERE id = $id", _ => true, ("$id", needed)).Count == 0)
+            if (open.Query("SELECT 1 FROM kept WHERE id = $id", _ => true, ("$id", needed)).Count == 0)
                 throw new InvalidInputException("The source of the picture was deleted while the picture was made.");
         }
 
@@ -275,5 +326,9 @@ public sealed class StudioStore : IDisposable
 
     private static PictureVersion ReadVersion(SqliteDataReader row) => new(
         row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetInt32(3), StudioJson.Read<Recipe>(row.GetString(4)),
-        row.GetString(5), StudioJson.Read<VersionFacts>(row.GetString(6)), Time(row.GetString(7)));
+        row.GetString(5), StudioJson.Read<VersionFacts>(row.GetString(6)), Time(row.GetString(7)))
+    {
+        Name = row.IsDBNull(8) ? null : row.GetString(8),
+        IsFavorite = row.GetInt32(9) != 0,
+    };
 }

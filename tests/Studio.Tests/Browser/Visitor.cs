@@ -16,6 +16,9 @@ internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? o
     /// <summary>All that the page asked for, of whomever.</summary>
     public List<Uri> Asked { get; } = [];
 
+    /// <summary>Id of the open project.</summary>
+    public string Project => new Uri(page.Url).Segments[2].Trim('/');
+
     public ILocator Shots => page.Locator(".film .shot");
 
     public ILocator Alert => page.GetByRole(AriaRole.Alert);

@@ -124,6 +124,111 @@ public sealed class WorkspaceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task UndoBringsBackWordsPicturesAndWhatWasDeleted()
+    {
+        var source = await test.Make(TestEngine.House);
+        using var page = NewPage();
+        Assert.True(page.Open(test.Project));
+        Assert.False(page.CanUndo);
+        page.Think(page.Draft with { CrossSteps = "0.5" });
+        page.Apply(page.Draft.Swap(1, "red"));
+        await Idle(page);
+        var red = page.Shown!;
+        page.Apply(page.Draft.Weigh(2, 1.5));
+        await Idle(page);
+        Assert.Equal(3, page.Versions.Count);
+
+        page.Undo();
+        Assert.Equal((red.Id, "a red house in a field"), (page.Shown?.Id, page.Draft.Prompt));
+        Assert.Null(page.Job);
+        page.Delete(red);
+        Assert.Equal(source.Id, page.Shown?.Id);
+        page.Undo();
+        Assert.Equal(red.Id, page.Shown?.Id);
+        page.Undo();
+        Assert.Equal((source.Id, "0.5", true), (page.Shown?.Id, page.Draft.CrossSteps, page.Draft.IsUnchanged));
+        page.Undo();
+        Assert.Equal(EditedRecipe.DefaultCrossSteps, page.Draft.CrossSteps);
+        Assert.False(page.CanUndo);
+
+        page.Redo();
+        page.Redo();
+        Assert.Equal(red.Id, page.Shown?.Id);
+        page.Redo();
+        Assert.Equal(source.Id, page.Shown?.Id);
+        Assert.Equal(2, page.Versions.Count);
+        Assert.False(page.CanRedo);
+    }
+
+    [Fact]
+    public async Task ADeletedPictureIsGoneForGoodWhenThePageCloses()
+    {
+        var source = await test.Make(TestEngine.House);
+        using (var page = NewPage())
+        {
+            Assert.True(page.Open(test.Project));
+            page.Delete(source);
+            Assert.True(test.Store.HasPicture(source.Picture));
+            page.BringBack(source);
+            Assert.Equal(source.Id, page.Shown?.Id);
+            page.Delete(source);
+        }
+
+        Assert.False(test.Store.HasPicture(source.Picture));
+    }
+
+    [Fact]
+    public async Task APictureHasANameAndCanBeAFavorite()
+    {
+        var source = await test.Make(TestEngine.House);
+        using var page = NewPage();
+        Assert.True(page.Open(test.Project));
+        page.Name(page.Shown!, " The first ");
+        page.Favor(page.Shown!);
+        Assert.Equal(("The first", true), (page.Shown!.Name, page.Shown.IsFavorite));
+        Assert.Equal("The first", test.Store.Version(source.Id).Name);
+        page.Name(page.Shown, "");
+        Assert.Equal((null, true), (page.Shown.Name, page.Shown.IsFavorite));
+    }
+
+    [Fact]
+    public async Task ACancelledPictureCanBeTriedAgain()
+    {
+        await test.Make(TestEngine.House);
+        using var page = NewPage();
+        Assert.True(page.Open(test.Project));
+        page.Apply(page.Draft.Swap(1, "red"));
+        page.Cancel();
+        await Idle(page);
+        if (page.Versions.Count == 1)
+        {
+            Assert.True(page.IsUnfinished);
+            page.TryAgain();
+            await Idle(page);
+        }
+
+        Assert.Equal("a red house in a field", page.Shown?.Recipe.Prompt);
+        Assert.False(page.IsUnfinished);
+    }
+
+    [Fact]
+    public async Task LongPromptsAreReadOnceThatIsAsked()
+    {
+        var words = string.Join(' ', Enumerable.Repeat("red", 80));
+        await test.Make(TestEngine.House with { Prompt = $"a house {words}" });
+        using var page = NewPage();
+        Assert.True(page.Open(test.Project));
+        Assert.Equal(7, page.Cut.Count);
+        Assert.Equal(7, page.CutOf($"a house {words}").Count);
+        page.Apply(page.Draft.Swap(1, "castle"));
+        await Idle(page);
+        page.ReadLongPrompts();
+        await Until(page, () => page is { Source.Recipe: DrawnRecipe { LongPrompts: true }, Edit: not null });
+        Assert.Empty(page.Cut);
+        Assert.StartsWith("a castle red", page.Shown?.Recipe.Prompt, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task WhatIsDrawnAnewAndFilledIsReadAsThePictureBefore()
     {
         var house = await test.Make(TestEngine.House with { LongPrompts = true, ClipSkip = 1 });
@@ -146,13 +251,16 @@ public sealed class WorkspaceTests : IAsyncDisposable
         Assert.Contains("closing", page.Problem, StringComparison.Ordinal);
     }
 
+    // Waits until no job runs.
+    private static Task Idle(Workspace page) => Until(page, () => page.Job is null);
+
     // Waits for a change of the page.
     private static async Task Until(Workspace page, Func<bool> holds)
     {
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         page.Changed += Check;
         Check();
-        await reached.Task.WaitAsync(TimeSpan.FromMinutes(2));
+        await reached.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
         page.Changed -= Check;
 
         void Check()
