@@ -85,7 +85,7 @@ public sealed class PromptToPromptPipeline : IDisposable
         lock (gate)
         {
             var result = EditRun.Execute(Model, source, null, Traced(observation), progress, cancellationToken);
-            return result.DisposeOnFailure(() => new EditableImage(this, result, 0, sampler == SamplerKind.Ddim ? null : source, given: null));
+            return result.DisposeOnFailure(() => new EditableImage(this, result, sampler == SamplerKind.Ddim ? null : source));
         }
     }
 
@@ -115,7 +115,7 @@ public sealed class PromptToPromptPipeline : IDisposable
             {
                 var source = GenerationRequest.Of(inverted);
                 source = source with { Sampling = source.Sampling with { Negative = sampling.Negative, GuidanceRescale = sampling.GuidanceRescale } };
-                return new EditableImage(this, source, image, framing);
+                return new EditableImage(this, source, new GivenImage(image, framing));
             });
         }
     }

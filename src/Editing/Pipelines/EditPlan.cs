@@ -93,11 +93,7 @@ internal sealed class EditPlan : IDisposable
 
     private PixelSize PictureSize => new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * Model.Shape.Vae.PixelsPerLatent;
 
-    public Scheduler CreateScheduler()
-    {
-        var config = Sampling.Configure(Model.Scheduler);
-        return Source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted) : config.Create(Sampler, Sampling.Steps, Sampling.Seed);
-    }
+    public Scheduler CreateScheduler() => CreateScheduler(Model, Source);
 
     /// <summary>Number of U-Net rows in each step of a pass over some of the prompts.</summary>
     public int Rows(IReadOnlyList<int> prompts)
@@ -113,6 +109,15 @@ internal sealed class EditPlan : IDisposable
         Unconditional.Dispose();
         Trajectory?.Dispose();
         mask?.Dispose();
+    }
+
+    /// <summary>The scheduler of a source and its edits.</summary>
+    public static Scheduler CreateScheduler(StableDiffusionModel model, GenerationRequest source)
+    {
+        var sampling = source.Sampling;
+        var config = sampling.Configure(model.Scheduler);
+        return source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted)
+            : config.Create(sampling.Sampler ?? model.Scheduler.DefaultSampler, sampling.Steps, sampling.Seed);
     }
 
     private Tensor StartingNoise()

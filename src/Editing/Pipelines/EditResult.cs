@@ -26,6 +26,7 @@ public sealed class EditResult : IDisposable
     private readonly Conditioning? unconditional;
     private readonly List<Tensor> latents = [];
     private readonly List<Tensor?> masks = [];
+    private Tensor? lastMask;
 
     // Copies what it needs from the plan, which is disposed after the run.
     internal EditResult(EditPlan plan, IReadOnlyList<int> rows, IReadOnlyList<long> timesteps)
@@ -54,6 +55,9 @@ public sealed class EditResult : IDisposable
     /// <summary>The images.</summary>
     public IReadOnlyList<Picture> Pictures { get; private set; } = [];
 
+    /// <summary>The model's image of the source, with which the edits are compared.</summary>
+    public Picture Source { get; private set; } = null!;
+
     /// <summary>Cross-attention maps; null unless requested.</summary>
     public AttentionMaps? Maps { get; }
 
@@ -74,6 +78,9 @@ public sealed class EditResult : IDisposable
 
     /// <summary>The final latents, [images, channels, h, w] float32.</summary>
     public Tensor Latents { get; private set; } = null!;
+
+    /// <summary>Pixels of an image per position of its latents, along each side.</summary>
+    internal int PixelsPerLatent { get; private set; }
 
     /// <summary>
     /// Writes the trace: latents, images, timesteps, average 16×16 cross-attention and blend masks (255 before the blend starts).
@@ -154,12 +161,10 @@ public sealed class EditResult : IDisposable
     /// The mask of the last step, [h, w], 255 where the image may change; null if nothing confined it. The caller disposes it.
     /// </summary>
     /// <param name="picture">Index into <see cref="Pictures"/>.</param>
-    /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
     public Tensor? LastMask(int picture)
     {
-        RequireTrace();
         using var scope = NewDisposeScope();
-        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[picture]].mul(Scalar(byte.MaxValue)).cpu().MoveToOuterDisposeScope() : null;
+        return lastMask?[Rows[picture]].mul(Scalar(byte.MaxValue)).cpu().MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -167,6 +172,7 @@ public sealed class EditResult : IDisposable
     {
         latents.ForEach(tensor => tensor.Dispose());
         masks.ForEach(mask => mask?.Dispose());
+        lastMask?.Dispose();
         Latents?.Dispose();
         Maps?.Dispose();
         SelfAttention?.Dispose();
@@ -188,13 +194,18 @@ public sealed class EditResult : IDisposable
 
     internal void KeepMask(Tensor? mask)
     {
+        lastMask?.Dispose();
+        lastMask = mask?.squeeze(1).to(ScalarType.Byte).DetachFromDisposeScope();
         if (isTraced)
-            masks.Add(mask?.squeeze(1).to(ScalarType.Byte).DetachFromDisposeScope());
+            masks.Add(lastMask?.alias().DetachFromDisposeScope());
     }
 
-    internal void Finish(StableDiffusionModel model, Tensor state)
+    // The source's image if it was made earlier; null if it is the first of this run.
+    internal void Finish(StableDiffusionModel model, Tensor state, Picture? source = null)
     {
         Latents = state.clone().DetachFromDisposeScope();
         Pictures = model.Vae.DecodeImages(state);
+        Source = source ?? Pictures[0];
+        PixelsPerLatent = model.Shape.Vae.PixelsPerLatent;
     }
 }

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
@@ -45,12 +46,21 @@ public static class EditRun
         _ = new EditWords(model.Tokenizer, source, edit);
     }
 
+    /// <summary>Runs some of a plan's prompts.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="prompts">Their indices.</param>
+    /// <param name="recording">Receives the source or, if it is not among the prompts, supplies it.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
+    /// <param name="cancellationToken">Stops before the next step.</param>
+    /// <param name="hidesSource">Whether the result leaves out the source, the first of the prompts.</param>
     internal static EditResult Pass(
-        EditPlan plan, IReadOnlyList<int> prompts, SourceRecording? recording, IProgress<EditProgress>? progress, CancellationToken cancellationToken)
+        EditPlan plan, IReadOnlyList<int> prompts, SourceRecording? recording, IProgress<EditProgress>? progress, CancellationToken cancellationToken,
+        bool hidesSource = false)
     {
         using var _ = no_grad();
         using var scheduler = plan.CreateScheduler();
-        var result = new EditResult(plan, prompts, scheduler.Timesteps);
+        var hidden = hidesSource ? 1 : 0;
+        var result = new EditResult(plan, [.. prompts.Skip(hidden)], scheduler.Timesteps);
         try
         {
             var first = prompts[0];
@@ -67,7 +77,7 @@ public static class EditRun
                 var source = plan.Trajectory?.narrow(0, i, 1);
                 if (first == 0)
                     recording?.AddLatents(source ?? plan.Noise.narrow(0, 0, 1));
-                result.Keep(source?.expand(prompts.Count, -1, -1, -1) ?? noise);
+                result.Keep(Shown(source?.expand(prompts.Count, -1, -1, -1) ?? noise));
                 if (i < plan.FirstStep && plan.Blend is not null)
                     result.KeepMask(null);
             }
@@ -97,20 +107,29 @@ public static class EditRun
                     recording.AddLatents(source);
                 }
 
-                result.Keep(state.Latents);
+                using var shown = Shown(state.Latents);
+                result.Keep(shown);
                 if (state.Step == state.Steps - 1)
-                    result.Finish(plan.Model, state.Latents);
+                    result.Finish(plan.Model, shown, first == 0 ? hidesSource ? SourceOf(state.Latents) : null : recording!.Picture);
                 progress?.Report(new EditProgress(state.Step + 1, state.Steps, rows, preview.Pictures));
             }
 
-            if (first == 0 && recording is not null)
-                recording.IsComplete = true;
+            if (first == 0)
+                recording?.Complete(result.Source);
             return result;
         }
         catch
         {
             result.Dispose();
             throw;
+        }
+
+        Tensor Shown(Tensor latents) => latents.narrow(0, hidden, latents.shape[0] - hidden);
+
+        Picture SourceOf(Tensor latents)
+        {
+            using var source = latents.narrow(0, 0, 1);
+            return plan.Model.Vae.DecodeImages(source)[0];
         }
     }
 

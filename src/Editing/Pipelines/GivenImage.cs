@@ -1,0 +1,33 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Editing.Compositing;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Editing.Pipelines;
+
+/// <summary>
+/// An image that was given to be edited. Its edits are drawn over it at its own size: the model's image, which is small and has lost detail, shows
+/// only where the edit changes something. Every other pixel is the original's, byte for byte.
+/// </summary>
+/// <param name="Original">The image as it was given.</param>
+/// <param name="Framing">How it was brought to the model's size.</param>
+public sealed record GivenImage(Picture Original, Framing Framing)
+{
+    /// <summary>
+    /// Draws an edit over the original. It shows where it differs from the model's image of its source, inside the blended region and the mask,
+    /// with soft edges. It fades out towards a border of the framed part that lies inside the original.
+    /// </summary>
+    /// <param name="result">The run that made the edit from this image.</param>
+    /// <param name="picture">Index into <see cref="EditResult.Pictures"/>.</param>
+    /// <param name="mask">A mask of the original's size or aspect ratio, white where the original may change; null for everywhere.</param>
+    /// <returns>The edited image, at the original's size.</returns>
+    /// <exception cref="InvalidInputException">The mask has another aspect ratio, or is black everywhere.</exception>
+    public Picture Draw(EditResult result, int picture, Picture? mask = null)
+    {
+        using var region = result.LastMask(picture);
+        var opacities = OpacityMap.Of(Framing, result.Pictures[picture], result.Source, region, result.PixelsPerLatent);
+        return Composite.Create(
+            Original, Framing, result.Pictures[picture], opacities,
+            mask is null ? null : MaskOpacity.Of(Mask.Fit(Mask.Of(mask), Original.Size), Framing, result.PixelsPerLatent));
+    }
+}
