@@ -45,7 +45,7 @@ internal sealed class EditScenario : IDisposable
         Edits = [null, EditSchedule.Create(before, after, edit, source.Sampling.Steps)];
         conditional = TextConditioning.Encode(Model, [before, after]);
         this.unconditional = unconditional is null ? TextConditioning.EncodeNegative(Model, "") : new Conditioning(unconditional.alias());
-        using var one = start?.alias() ?? InitialNoise.FromSeed(Model, source.Sampling.Seed, Model.PictureSide, Model.PictureSide);
+        using var one = start?.alias() ?? InitialNoise.FromSeed(Model, source.Sampling.Seed, Model.ImageSide, Model.ImageSide);
         noise = cat([one, one], 0);
     }
 
@@ -70,7 +70,7 @@ internal sealed class EditScenario : IDisposable
     public Tensor RunMaterialized()
     {
         using var attention = new MaterializedAttentionProcessor(Edits);
-        using var scheduler = Model.Scheduler.Create(SamplerKind.Ddim, Source.Sampling.Steps);
+        using var scheduler = Model.CreateScheduler(SamplerKind.Ddim, Source.Sampling.Steps);
         var request = new DenoisingRequest
         {
             Latents = noise,

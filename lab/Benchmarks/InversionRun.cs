@@ -34,13 +34,13 @@ internal sealed class InversionRun : IDisposable
         Sampling = new() { Steps = Steps, Guidance = Guidance },
         Method = NullText,
     };
-    private readonly Tensor picture;
+    private readonly Tensor image;
 
     private InversionRun()
     {
         // Any image will do; the model can represent its own.
         using var made = EditRun.Execute(model, Source with { Sampling = Source.Sampling with { Seed = 3 } });
-        picture = model.Vae.EncodeImage(made.Pictures[0]);
+        image = model.Vae.EncodeImage(made.Images[0]);
     }
 
     public static int Execute(string[] ways)
@@ -66,7 +66,7 @@ internal sealed class InversionRun : IDisposable
 
     public void Dispose()
     {
-        picture.Dispose();
+        image.Dispose();
         model.Dispose();
     }
 
@@ -84,7 +84,7 @@ internal sealed class InversionRun : IDisposable
         var rows = new List<(string Stage, long Rows)>();
         var watch = Stopwatch.StartNew();
         var times = new List<(string Stage, double Seconds)>();
-        using var inverted = InversionMethod.Invert(model, picture, settings, new Each<InversionProgress>(p =>
+        using var inverted = InversionMethod.Invert(model, image, settings, new Each<InversionProgress>(p =>
         {
             rows.Add((p.Stage, p.Rows));
             times.Add((p.Stage, watch.Elapsed.TotalSeconds));
@@ -106,7 +106,7 @@ internal sealed class InversionRun : IDisposable
         using var published = new PlainNullText(model, Steps, Guidance);
         var conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(Prompt)]).Text;
         var unconditional = TextConditioning.EncodeNegative(model, "").Text;
-        var pivots = Timed("published", "inverting", () => Counted(published, () => published.Invert(picture, conditional)));
+        var pivots = Timed("published", "inverting", () => Counted(published, () => published.Invert(image, conditional)));
         var found = Timed("published", "optimising", () => Counted(
             published, () => published.Optimize(pivots, conditional, unconditional, NullText.InnerSteps, NullText.EarlyStop)));
         using var edits = new EditScenario(

@@ -19,10 +19,10 @@ internal static class PhotographRun
         var jpeg = Photograph();
         Measure("framed for the model", () =>
         {
-            using var file = PictureFile.Open(new MemoryStream(jpeg), "photograph");
+            using var file = ImageFile.Open(new MemoryStream(jpeg), "photograph");
             return file.Read(FramingOf(file.Size));
         });
-        var whole = Measure("read whole", () => PictureReader.Read(new MemoryStream(jpeg), "photograph"));
+        var whole = Measure("read whole", () => ImageReader.Read(new MemoryStream(jpeg), "photograph"));
         var framing = FramingOf(whole.Size);
         var framed = Measure("framed from the whole", () => framing.Apply(whole));
         var restored = Measure("brought back", () => framing.Restore(framed, whole));

@@ -21,11 +21,11 @@ internal sealed class JudgeOption
         return this;
     }
 
-    public PictureJudge Load(ParseResult parse)
+    public ImageJudge Load(ParseResult parse)
     {
         var name = parse.GetValue(judge)!;
-        var folder = ModelLocation.FindFolder(name, PictureJudge.FileName)
+        var folder = ModelLocation.FindFolder(name, ImageJudge.FileName)
             ?? throw new InvalidInputException(judge.Name, $"There is no directory \"{name}\", and no models/{name} here or in a folder above.", "Train one with p2p-lab train judge.");
-        return PictureJudge.Load(Path.Combine(folder, PictureJudge.FileName));
+        return ImageJudge.Load(Path.Combine(folder, ImageJudge.FileName));
     }
 }

@@ -22,8 +22,8 @@ internal static class TrainCommand
     {
         var standard = new TrainingPlan("");
         var output = OutputOptions.Folder("training");
-        var autoencoder = Parsed.Number("--autoencoder-pictures", "Images to train the autoencoder with", standard.AutoencoderPictures);
-        var pictures = Parsed.Number("--pictures", "Images to train the U-Net and the text encoder with", standard.DenoiserPictures);
+        var autoencoder = Parsed.Number("--autoencoder-pictures", "Images to train the autoencoder with", standard.AutoencoderImages);
+        var images = Parsed.Number("--pictures", "Images to train the U-Net and the text encoder with", standard.DenoiserImages);
         var seed = Parsed.Number("--seed", "Seed of the training", standard.Seed);
         var from = new Option<string?>("--from")
         {
@@ -33,14 +33,14 @@ internal static class TrainCommand
         var threads = Parsed.OptionalNumber<int>("--threads", "Threads; by default the number of cores");
         var command = new Command("train", "Train the embedded model. Run it again to resume from the last checkpoint")
         {
-            output, autoencoder, pictures, from, seed, threads, TrainJudgeCommand.Create(cancellationToken),
+            output, autoencoder, images, from, seed, threads, TrainJudgeCommand.Create(cancellationToken),
         };
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {
-            var plan = new TrainingPlan(Path.GetFullPath(parse.GetValue(output)!), parse.GetValue(autoencoder), parse.GetValue(pictures), parse.GetValue(seed), parse.GetValue(from));
-            Require(plan.AutoencoderPictures > 0, "--autoencoder-pictures must be above 0.");
-            Require(plan.DenoiserPictures > 0, "--pictures must be above 0.");
+            var plan = new TrainingPlan(Path.GetFullPath(parse.GetValue(output)!), parse.GetValue(autoencoder), parse.GetValue(images), parse.GetValue(seed), parse.GetValue(from));
+            Require(plan.AutoencoderImages > 0, "--autoencoder-pictures must be above 0.");
+            Require(plan.DenoiserImages > 0, "--pictures must be above 0.");
             Require(parse.GetValue(threads) is null or > 0, "--threads must be above 0.");
             Require(!File.Exists(plan.Directory), $"--output {plan.Directory} is a file; give a folder.");
             LibTorch.EnsureLoaded();
@@ -83,7 +83,7 @@ internal static class TrainCommand
         {
             last = progress;
             var loss = string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:G4}");
-            display.Report(new(progress.Stage, progress.Pictures, progress.Total, "pictures", $"{loss}, {progress.Note}"));
+            display.Report(new(progress.Stage, progress.Images, progress.Total, "pictures", $"{loss}, {progress.Note}"));
         }
 
         return last;
@@ -92,9 +92,9 @@ internal static class TrainCommand
     // Leading zeros, so that a directory listing shows the sheets in the order of creation.
     private static void AddSheet(RunFolder folder, TrainingSamples samples)
     {
-        var cells = samples.Samples.Select(sample => new SheetCell(sample.Picture.ToBitmap(), sample.Caption)).ToList();
+        var cells = samples.Samples.Select(sample => new SheetCell(sample.Image.ToBitmap(), sample.Caption)).ToList();
         using var sheet = Sheet.Draw(cells, samples.Columns, SampleSide);
-        cells.ForEach(cell => cell.Picture.Dispose());
-        folder.Add($"{samples.Stage}-{samples.Pictures:D8}.png", sheet);
+        cells.ForEach(cell => cell.Image.Dispose());
+        folder.Add($"{samples.Stage}-{samples.Images:D8}.png", sheet);
     }
 }

@@ -13,25 +13,25 @@ namespace PromptToPrompt.Lab;
 /// <summary><c>p2p-lab train judge</c>: trains the classifier that <c>p2p-lab bench</c> judges images with.</summary>
 internal static class TrainJudgeCommand
 {
-    private const long StandardPictures = 160_000;
+    private const long StandardImages = 160_000;
     private static readonly int[] Sizes = [64, 128];
 
     public static Command Create(CancellationToken cancellationToken)
     {
         var output = OutputOptions.Folder("training/judge");
-        var pictures = Parsed.Number("--pictures", "Drawings to train with", StandardPictures);
-        var command = new Command("judge", "Train the classifier that \"p2p-lab bench\" judges images with (models/judge)") { output, pictures };
+        var images = Parsed.Number("--pictures", "Drawings to train with", StandardImages);
+        var command = new Command("judge", "Train the classifier that \"p2p-lab bench\" judges images with (models/judge)") { output, images };
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {
-            var total = parse.GetValue(pictures);
+            var total = parse.GetValue(images);
             InvalidInputException.Require(total >= JudgeTraining.Batch, $"--pictures is {total}; give at least {JudgeTraining.Batch}, which one step of the training takes.");
             var folder = new RunFolder(parse.GetValue(output)!);
             Warnings.Numerics(MachineNumerics.Require(TorchSharp.torch.CPU));
             using var training = new JudgeTraining();
             var loss = LongRun.Show(report.Quiet(parse), display => Follow(training, total, display, cancellationToken));
-            folder.Add(PictureJudge.FileName, training.Save);
-            using var judge = PictureJudge.Load(folder.PathOf(PictureJudge.FileName));
+            folder.Add(ImageJudge.FileName, training.Save);
+            using var judge = ImageJudge.Load(folder.PathOf(ImageJudge.FileName));
             var sizes = Sizes.Select(size => (size, JudgeTraining.Validate(judge, size))).ToList();
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(ToJson(folder.Files[0], total, loss, sizes)));
@@ -48,17 +48,17 @@ internal static class TrainJudgeCommand
         foreach (var progress in training.Train(total, cancellationToken))
         {
             last = progress.Loss;
-            display.Report(new("judge", progress.Pictures, progress.Total, "pictures", string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:G3}")));
+            display.Report(new("judge", progress.Images, progress.Total, "pictures", string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:G3}")));
         }
 
         return last;
     }
 
-    private static JsonObject ToJson(string file, long pictures, double? loss, IEnumerable<(int Size, IReadOnlyList<JudgeAccuracy> Accuracies)> sizes) => new()
+    private static JsonObject ToJson(string file, long images, double? loss, IEnumerable<(int Size, IReadOnlyList<JudgeAccuracy> Accuracies)> sizes) => new()
     {
         ["command"] = "train judge",
         ["file"] = file,
-        ["pictures"] = pictures,
+        ["pictures"] = images,
         ["loss"] = loss,
         ["heldOut"] = new JsonArray([.. sizes.Select(size => new JsonObject
         {

@@ -19,7 +19,7 @@ Console.CancelKeyPress += (_, pressed) =>
 };
 // <snippet>
 using var pipeline = PromptToPromptPipeline.Load();
-var photo = Picture.Load(file);
+var photo = Image.Load(file);
 
 // Null-text inversion: DDIM inversion, then one optimized "null" embedding for each timestep.
 var progress = new Progress<InversionProgress>(step => Console.WriteLine($"{step.Stage} {step.Step}/{step.Steps}"));

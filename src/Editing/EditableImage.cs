@@ -26,10 +26,10 @@ public sealed class EditableImage : IDisposable
     /// <param name="source">The request to follow; null to follow the trajectory of the run.</param>
     /// <param name="given">The given image that the run edits; null for one that was made.</param>
     /// <param name="mask">The mask of the edit, of the given image's shape; null for none.</param>
-    internal EditableImage(PromptToPromptPipeline pipeline, EditResult result, GenerationRequest? source, GivenImage? given = null, Picture? mask = null)
+    internal EditableImage(PromptToPromptPipeline pipeline, EditResult result, GenerationRequest? source, GivenImage? given = null, Image? mask = null)
     {
         (this.pipeline, Result, this.source, framing) = (pipeline, result, source, given?.Framing);
-        Output = result.Pictures[0];
+        Output = result.Images[0];
         Image = given?.Draw(result, 0, mask) ?? Output;
     }
 
@@ -46,12 +46,12 @@ public sealed class EditableImage : IDisposable
     }
 
     /// <summary>
-    /// The image. Of an inverted image, the given one. Of its edits, the given one where they change nothing, byte for byte; see <see cref="GivenImage"/>.
+    /// The image. Of an inverted image, the given one. Of its edits, the given one where they change nothing, byte for byte.
     /// </summary>
-    public Picture Image { get; }
+    public Image Image { get; }
 
     /// <summary>The model's own image, at its size. Of an inverted image, its reconstruction: the autoencoder loses some detail, and edits start from this.</summary>
-    public Picture Output { get; }
+    public Image Output { get; }
 
     /// <summary>The prompt. Emphasized words are written <c>(word:1.3)</c>; weights that an edit gave are not part of it.</summary>
     public string Prompt => Result is { } result ? PromptReading.Write(result.Prompts[result.Rows[0]]) : trajectory!.Settings.Prompt;

@@ -5,6 +5,7 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Diffusion.UNet.Attention;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;
@@ -72,20 +73,23 @@ public sealed class PromptToPromptPipeline : IDisposable
     /// How it is sampled. The default sampler is DDIM, because edits of edits follow its trajectory; for distilled models it is the model's own.
     /// </param>
     /// <param name="observation">What to keep in <see cref="EditableImage.Result"/>; the trace is always kept.</param>
+    /// <param name="attention">A processor for all attention layers of this run; null for plain attention. It keeps no maps for <paramref name="observation"/>.</param>
     /// <param name="progress">Receives the progress after every step.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     /// <exception cref="InvalidInputException">A setting does not fit.</exception>
+    /// <exception cref="ArgumentException">Both <paramref name="attention"/> and maps are wanted.</exception>
     public EditableImage Generate(
-        string prompt, SamplingSettings? sampling = null, Observation? observation = null, IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
+        string prompt, SamplingSettings? sampling = null, Observation? observation = null, AttentionProcessor? attention = null, IProgress<EditProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         sampling ??= new SamplingSettings();
         // A distilled model needs its own few-step sampler; of the others, only DDIM's trajectory can be followed.
-        var sampler = sampling.Sampler ?? (Model.Denoiser.TakesGuidance ? Model.Scheduler.DefaultSampler : SamplerKind.Ddim);
-        var source = new GenerationRequest { Prompt = prompt, Sampling = sampling with { Sampler = sampler } };
+        var sampler = sampling.Sampler ?? (Model.Denoiser.TakesGuidance ? Model.SchedulerConfig.DefaultSampler : SamplerKind.Ddim);
+        var source = new GenerationRequest { Prompt = prompt, Sampling = sampling with { Sampler = sampler }, Attention = attention };
         lock (gate)
         {
             var result = EditRun.Execute(Model, source, null, Traced(observation), progress, cancellationToken);
-            return result.DisposeOnFailure(() => new EditableImage(this, result, sampler == SamplerKind.Ddim ? null : source));
+            return result.DisposeOnFailure(() => new EditableImage(this, result, sampler == SamplerKind.Ddim || attention is not null ? null : source));
         }
     }
 
@@ -99,7 +103,7 @@ public sealed class PromptToPromptPipeline : IDisposable
     /// <param name="cancellationToken">Stops before the next step.</param>
     /// <exception cref="InvalidInputException">A setting does not fit.</exception>
     public EditableImage Invert(
-        Picture image, string prompt, SamplingSettings? sampling = null, InversionMethod? method = null, FramingKind frame = FramingKind.Crop,
+        Image image, string prompt, SamplingSettings? sampling = null, InversionMethod? method = null, FramingKind frame = FramingKind.Crop,
         IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         sampling ??= new SamplingSettings();
@@ -130,15 +134,15 @@ public sealed class PromptToPromptPipeline : IDisposable
     /// <param name="cancellationToken">Stops before the next step.</param>
     /// <returns>The image with the mask filled; pixels outside are unchanged.</returns>
     /// <exception cref="InvalidInputException">The mask or a setting does not fit.</exception>
-    public Picture Inpaint(
-        Picture image, Picture mask, string prompt, SamplingSettings? sampling = null, double strength = 1, IProgress<EditProgress>? progress = null,
+    public Image Inpaint(
+        Image image, Image mask, string prompt, SamplingSettings? sampling = null, double strength = 1, IProgress<EditProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
-        var request = new InpaintRequest { Picture = image, Mask = mask, Prompt = prompt, Sampling = sampling ?? new SamplingSettings(), Strength = strength };
+        var request = new InpaintRequest { Image = image, Mask = mask, Prompt = prompt, Sampling = sampling ?? new SamplingSettings(), Strength = strength };
         lock (gate)
         {
             using var result = InpaintRun.Execute(Model, request, progress: progress, cancellationToken: cancellationToken);
-            return result.Picture;
+            return result.Image;
         }
     }
 

@@ -18,16 +18,16 @@ public sealed partial class SamplesTests : IDisposable
     {
         Run("Quickstart");
         Assert.Equal(["house.png", "night.png", "red.png"], folder.Files);
-        Assert.NotEqual(Picture.Load(folder["house.png"]).Rgb, Picture.Load(folder["red.png"]).Rgb);
+        Assert.NotEqual(Image.Load(folder["house.png"]).Rgb, Image.Load(folder["red.png"]).Rgb);
     }
 
     [Fact]
     public void APhotoIsEditedAtItsOwnSize()
     {
-        new Picture(150, 100, [.. Enumerable.Range(0, 150 * 100 * 3).Select(i => (byte)(i / 450))]).SavePng(folder["photo.png"]);
+        new Image(150, 100, [.. Enumerable.Range(0, 150 * 100 * 3).Select(i => (byte)(i / 450))]).SavePng(folder["photo.png"]);
         var output = Run("EditAPhoto", "photo.png", "a house in a field", "a red house in a field", "3");
         Assert.Contains("optimising 3/3", output, StringComparison.Ordinal);
-        Assert.Equal(new PixelSize(150, 100), Picture.Load(folder["edit.png"]).Size);
+        Assert.Equal(new PixelSize(150, 100), Image.Load(folder["edit.png"]).Size);
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed partial class SamplesTests : IDisposable
     }
 
     [Fact]
-    public async Task TheEndpointAnswersWithAPicture()
+    public async Task TheEndpointAnswersWithAnImage()
     {
         using var server = Start("WebApi", "--urls", "http://127.0.0.1:0");
         var errors = server.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);

@@ -93,9 +93,9 @@ internal sealed class TestStudio : IAsyncDisposable
             Directory.Delete(folder, recursive: true);
     }
 
-    private static byte[] DrawFirst(IReadOnlyList<(Picture Picture, string Caption)> pictures)
+    private static byte[] DrawFirst(IReadOnlyList<(Image Image, string Caption)> pictures)
     {
-        using var bitmap = pictures[0].Picture.ToBitmap();
+        using var bitmap = pictures[0].Image.ToBitmap();
         using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         return data.ToArray();
     }

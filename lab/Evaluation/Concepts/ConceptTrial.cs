@@ -10,23 +10,23 @@ namespace PromptToPrompt.Evaluation.Concepts;
 /// <param name="Subject">The subject.</param>
 /// <param name="Colour">Its color.</param>
 /// <param name="Setting">The setting, such as snow; only for prompts that have one.</param>
-public readonly record struct ConceptScore(double Subject, double Colour, double Setting);
+internal readonly record struct ConceptScore(double Subject, double Colour, double Setting);
 
 /// <summary>The images of one wording, from the same noise as those of the others.</summary>
 /// <param name="Wording">The text in place of the word.</param>
 /// <param name="Score">The judge's score.</param>
 /// <param name="Samples">Some of the images, with their prompts.</param>
-public sealed record WordingMeasurement(string Wording, ConceptScore Score, IReadOnlyList<(Picture Picture, string Prompt)> Samples);
+internal sealed record WordingMeasurement(string Wording, ConceptScore Score, IReadOnlyList<(Image Image, string Prompt)> Samples);
 
 /// <summary>The measurements of one concept.</summary>
 /// <param name="Concept">The concept.</param>
 /// <param name="InitialLoss">Loss on held-out examples with the initial word.</param>
 /// <param name="LearnedLoss">Loss on held-out examples with the learned word.</param>
 /// <param name="Wordings">The initial word, the learned one, and a description in the model's own words, which is the upper bound.</param>
-public sealed record ConceptMeasurement(DrawnConcept Concept, double InitialLoss, double LearnedLoss, IReadOnlyList<WordingMeasurement> Wordings);
+internal sealed record ConceptMeasurement(DrawnConcept Concept, double InitialLoss, double LearnedLoss, IReadOnlyList<WordingMeasurement> Wordings);
 
 /// <summary>Learns a word from drawings, and lets the judge evaluate the model's images of it.</summary>
-public sealed class ConceptTrial : IDisposable
+internal sealed class ConceptTrial : IDisposable
 {
     private const int SamplesOfPrompt = 2;
 
@@ -38,7 +38,7 @@ public sealed class ConceptTrial : IDisposable
         ($"a {PromptTemplates.Place} at night", Slot.Time, (int)TimeOfDay.Night),
     ];
 
-    private readonly PictureJudge judge;
+    private readonly ImageJudge judge;
     private readonly DrawnConcept concept;
     private readonly TextualInversionTraining training;
     private readonly PixelSize size;
@@ -48,16 +48,16 @@ public sealed class ConceptTrial : IDisposable
     /// <param name="judge">The judge.</param>
     /// <param name="concept">The concept to learn.</param>
     /// <param name="steps">Number of optimizer steps.</param>
-    public ConceptTrial(StableDiffusionModel model, PictureJudge judge, DrawnConcept concept, int steps)
+    public ConceptTrial(StableDiffusionModel model, ImageJudge judge, DrawnConcept concept, int steps)
     {
         (this.judge, this.concept) = (judge, concept);
-        size = new PixelSize(model.PictureSide, model.PictureSide);
-        Given = concept.Draw(model.PictureSide);
+        size = new PixelSize(model.ImageSide, model.ImageSide);
+        Given = concept.Draw(model.ImageSide);
         training = new TextualInversionTraining(model, new TextualInversionSettings { Word = concept.Word, Initial = concept.Initial, Steps = steps }, Given);
     }
 
     /// <summary>The training images.</summary>
-    public IReadOnlyList<ExamplePicture> Given { get; }
+    public IReadOnlyList<ExampleImage> Given { get; }
 
     /// <summary>Trains step by step.</summary>
     public IEnumerable<ConceptProgress> Learn(CancellationToken cancellationToken = default) => training.Run(cancellationToken);
@@ -77,11 +77,11 @@ public sealed class ConceptTrial : IDisposable
         var drawn = Prompts.SelectMany(asked => Enumerable.Range(0, seeds).Select(seed =>
         {
             var prompt = PromptTemplates.Fill(asked.Prompt, wording);
-            var picture = training.Draw(prompt, (ulong)seed, size, cancellationToken);
-            var seen = judge.Judge(picture);
+            var image = training.Draw(prompt, (ulong)seed, size, cancellationToken);
+            var seen = judge.Judge(image);
             bool? setting = asked.Slot is { } slot ? seen.Best(slot) == asked.Value : null;
             return (
-                Sample: seed < SamplesOfPrompt ? (picture, prompt) : ((Picture, string)?)null,
+                Sample: seed < SamplesOfPrompt ? (image, prompt) : ((Image, string)?)null,
                 Subject: seen.Best(Slot.Subject) == (int)concept.Subject,
                 Colour: seen.Best(Slot.Colour) == (int)concept.Colour,
                 Setting: setting);
@@ -89,7 +89,7 @@ public sealed class ConceptTrial : IDisposable
         return new(
             wording,
             new ConceptScore(Share(drawn.Select(d => d.Subject)), Share(drawn.Select(d => d.Colour)), Share(drawn.Select(d => d.Setting).OfType<bool>())),
-            [.. drawn.Select(d => d.Sample).OfType<(Picture, string)>()]);
+            [.. drawn.Select(d => d.Sample).OfType<(Image, string)>()]);
 
         static double Share(IEnumerable<bool> seen) => seen.Average(right => right ? 1.0 : 0.0);
     }

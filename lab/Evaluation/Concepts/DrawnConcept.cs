@@ -10,7 +10,7 @@ namespace PromptToPrompt.Evaluation.Concepts;
 /// <param name="Subject">The subject; its word initializes the new one.</param>
 /// <param name="Colour">Its color, which the new word must learn.</param>
 /// <param name="Trait">Its pattern.</param>
-public sealed record DrawnConcept(Subject Subject, Colour Colour, Trait Trait)
+internal sealed record DrawnConcept(Subject Subject, Colour Colour, Trait Trait)
 {
     private static readonly Place[] Places = [Place.Field, Place.Forest, Place.Beach, Place.City, Place.Desert, Place.Mountains];
 
@@ -33,18 +33,18 @@ public sealed record DrawnConcept(Subject Subject, Colour Colour, Trait Trait)
 
     /// <summary>Draws the six training images, each with a caption that names the place but does not describe the thing.</summary>
     /// <param name="side">Their side in pixels.</param>
-    public IReadOnlyList<ExamplePicture> Draw(int side)
+    public IReadOnlyList<ExampleImage> Draw(int side)
     {
-        using var pictures = new Pictures(seed: 0, side);
-        return [.. Places.Select((place, i) => Draw(pictures, new Scene { Subject = Subject, Colour = Colour, Trait = Trait, Place = place, LayoutSeed = i }))];
+        using var images = new Images(seed: 0, side);
+        return [.. Places.Select((place, i) => Draw(images, new Scene { Subject = Subject, Colour = Colour, Trait = Trait, Place = place, LayoutSeed = i }))];
     }
 
-    private ExamplePicture Draw(Pictures pictures, Scene scene)
+    private ExampleImage Draw(Images images, Scene scene)
     {
-        var painting = pictures.Paint(scene);
-        var picture = new Picture(painting.Size, painting.Size, painting.Rgb);
+        var painting = images.Paint(scene);
+        var image = new Image(painting.Size, painting.Size, painting.Rgb);
         var caption = Caption.Canonical(scene).Text.Replace(Description, PromptTemplates.Place, StringComparison.Ordinal);
-        return new ExamplePicture(picture, SizeConditioning.Of(picture.Size), caption);
+        return new ExampleImage(image, SizeConditioning.Of(image.Size), caption);
     }
 
     private static string Lower<T>(T value)

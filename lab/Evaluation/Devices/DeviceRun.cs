@@ -15,14 +15,14 @@ namespace PromptToPrompt.Evaluation.Devices;
 /// compute type.
 /// </summary>
 /// <param name="Latents">The final latents, all values; empty if the run failed.</param>
-/// <param name="Pictures">Source and edit.</param>
+/// <param name="Images">Source and edit.</param>
 /// <param name="Seconds">Duration.</param>
 /// <param name="HeldMemory">
 /// Bytes of GPU memory in use after the run, including other processes. libtorch keeps its peak memory, including that of earlier runs.
 /// Null on a CPU.
 /// </param>
 /// <param name="Problem">The reason of a failure; null for success.</param>
-public sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Picture> Pictures, double Seconds, long? HeldMemory, string? Problem = null)
+internal sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Image> Images, double Seconds, long? HeldMemory, string? Problem = null)
 {
     private const string Source = "a white house in a field", Target = "a red house in a field";
 
@@ -44,7 +44,7 @@ public sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Pictu
             using var result = EditRun.Execute(model, source, new EditRequest { Prompts = [Target] }, cancellationToken: cancellationToken);
             var seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
             using var latents = result.Latents.cpu();
-            return new(latents.data<float>().ToArray(), result.Pictures, seconds, Scalar(model.Device));
+            return new(latents.data<float>().ToArray(), result.Images, seconds, Scalar(model.Device));
         }
         catch (Exception e) when (e is InvalidInputException || IsOutOfMemory(e))
         {
@@ -59,8 +59,8 @@ public sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Pictu
         : Latents.Zip(reference.Latents, (mine, other) => Math.Abs((double)mine - other)).Max() / reference.Latents.Max(value => Math.Abs((double)value));
 
     /// <summary>Mean difference of the images' bytes from those of another run; null if either run failed.</summary>
-    public double? PictureErrorAgainst(DeviceRun reference) => Problem is not null || reference.Problem is not null ? null
-        : Pictures.Zip(reference.Pictures, (mine, other) => mine.Rgb.Zip(other.Rgb, (a, b) => Math.Abs(a - b)).Average()).Average();
+    public double? ImageErrorAgainst(DeviceRun reference) => Problem is not null || reference.Problem is not null ? null
+        : Images.Zip(reference.Images, (mine, other) => mine.Rgb.Zip(other.Rgb, (a, b) => Math.Abs(a - b)).Average()).Average();
 
     private static long? Scalar(Device device) =>
         device.type == DeviceType.CUDA && CudaDriver.Memory(device.index) is { } memory ? memory.Total - memory.Free : null;

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Evaluation.Inversions;
 /// Summary of the trials of one contender; each number as in <see cref="InversionTrial"/>, averaged over the images that have it.
 /// </summary>
 /// <param name="Contender">The contender.</param>
-/// <param name="Pictures">Number of images.</param>
+/// <param name="Images">Number of images.</param>
 /// <param name="Ceiling">The autoencoder's round trip.</param>
 /// <param name="Source">The source of an edit.</param>
 /// <param name="Retraced">An edit to the same prompt without attention control.</param>
@@ -15,9 +15,9 @@ namespace PromptToPrompt.Evaluation.Inversions;
 /// <param name="Free">Edits without attention control; null if none were run.</param>
 /// <param name="InversionCost">Cost of an inversion.</param>
 /// <param name="EditCost">Cost of source and edit.</param>
-public sealed record ContenderSummary(
+internal sealed record ContenderSummary(
     InversionContender Contender,
-    int Pictures,
+    int Images,
     Fidelity Ceiling,
     Fidelity Source,
     Fidelity Retraced,
@@ -55,7 +55,7 @@ public sealed record ContenderSummary(
 /// <param name="Count">Number of edits.</param>
 /// <param name="Outside">Mean difference outside the region.</param>
 /// <param name="Shown">Share of edits in which the judge recognizes the target's subject or color.</param>
-public sealed record EditsSummary(int Count, double? Outside, double? Shown)
+internal sealed record EditsSummary(int Count, double? Outside, double? Shown)
 {
     internal static EditsSummary? Of(IReadOnlyCollection<TrialEdit> edits) => edits.Count == 0 ? null
         : new(edits.Count, edits.Average(edit => edit.Outside), Agreement.Share(edits.Select(edit => edit.IsShown)));

@@ -14,7 +14,7 @@ namespace PromptToPrompt.Evaluation.Inversions;
 /// <param name="model">The model.</param>
 /// <param name="judge">Judges what an edit shows.</param>
 /// <param name="clock">Measures the time.</param>
-public sealed class InversionComparison(StableDiffusionModel model, PictureJudge judge, TimeProvider clock)
+internal sealed class InversionComparison(StableDiffusionModel model, ImageJudge judge, TimeProvider clock)
 {
     private static readonly EditRequest WithoutControl = new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
 
@@ -22,15 +22,15 @@ public sealed class InversionComparison(StableDiffusionModel model, PictureJudge
     /// <param name="sample">The image.</param>
     /// <param name="contenders">The contenders.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
-    public IEnumerable<InversionTrial> Run(SamplePicture sample, IEnumerable<InversionContender> contenders, CancellationToken cancellationToken = default)
+    public IEnumerable<InversionTrial> Run(SampleImage sample, IEnumerable<InversionContender> contenders, CancellationToken cancellationToken = default)
     {
-        using var latents = model.Vae.EncodeImage(sample.Picture, model.Device);
+        using var latents = model.Vae.EncodeImage(sample.Image, model.Device);
         var ceiling = model.Vae.DecodeImages(latents)[0];
         foreach (var contender in contenders)
             yield return Run(sample, latents, ceiling, contender, cancellationToken);
     }
 
-    private InversionTrial Run(SamplePicture sample, Tensor latents, Picture ceiling, InversionContender contender, CancellationToken cancellationToken)
+    private InversionTrial Run(SampleImage sample, Tensor latents, Image ceiling, InversionContender contender, CancellationToken cancellationToken)
     {
         var settings = contender.Settings with { Prompt = sample.Prompt };
         var (inverted, inversion) = Timed(rows => InversionMethod.Invert(model, latents, settings, rows, cancellationToken: cancellationToken));
@@ -44,21 +44,21 @@ public sealed class InversionComparison(StableDiffusionModel model, PictureJudge
         return new InversionTrial(
             sample,
             contender,
-            Fidelity.Of(sample.Picture, ceiling),
-            Fidelity.Of(sample.Picture, source),
-            Fidelity.Of(sample.Picture, retraced),
+            Fidelity.Of(sample.Image, ceiling),
+            Fidelity.Of(sample.Image, source),
+            Fidelity.Of(sample.Image, retraced),
             edited is null ? null : Measure(sample.Edit!, ceiling, edited),
             free is null ? null : Measure(sample.Edit!, ceiling, free),
             inversion,
             new(sourceCost.Seconds + retracedCost.Seconds, sourceCost.Rows + retracedCost.Rows),
-            new TrialPictures(ceiling, source, retraced, edited, free));
+            new TrialImages(ceiling, source, retraced, edited, free));
 
-        Picture Edit(string prompt, EditRequest edit, RowCount? rows = null)
+        Image Edit(string prompt, EditRequest edit, RowCount? rows = null)
             => Only(session.Edit(edit with { Prompts = [prompt] }, progress: rows, cancellationToken: cancellationToken));
     }
 
-    private TrialEdit Measure(KnownEdit edit, Picture ceiling, Picture edited) => new(
-        PictureComparison.DifferenceOutside(ceiling, edited, edit.Region),
+    private TrialEdit Measure(KnownEdit edit, Image ceiling, Image edited) => new(
+        ImageComparison.DifferenceOutside(ceiling, edited, edit.Region),
         KindSummary.Changed(edit.Pair.Kind) is { } slot ? judge.Judge(edited).Agrees(edit.Pair.Target, slot) : null);
 
     private (T Result, TrialCost Cost) Timed<T>(Func<RowCount, T> work)
@@ -69,10 +69,10 @@ public sealed class InversionComparison(StableDiffusionModel model, PictureJudge
         return (result, new TrialCost(clock.GetElapsedTime(started).TotalSeconds, rows.Rows));
     }
 
-    private static Picture Only(EditResult result)
+    private static Image Only(EditResult result)
     {
         using var _ = result;
-        return result.Pictures[0];
+        return result.Images[0];
     }
 
     private sealed class RowCount : IProgress<InversionProgress>, IProgress<EditProgress>

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Evaluation.Inversions;
 /// <param name="Name">Its name in reports.</param>
 /// <param name="Settings">The inversion settings; the prompt is set for each image.</param>
 /// <param name="IsEdited">Whether its inversions are also edited, not only reconstructed.</param>
-public sealed record InversionContender(string Name, InversionSettings Settings, bool IsEdited)
+internal sealed record InversionContender(string Name, InversionSettings Settings, bool IsEdited)
 {
     private static readonly InversionMethod[] Methods =
     [

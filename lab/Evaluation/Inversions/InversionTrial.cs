@@ -13,9 +13,9 @@ namespace PromptToPrompt.Evaluation.Inversions;
 /// <param name="Free">The same edit without attention control; null if none was run.</param>
 /// <param name="InversionCost">Cost of the inversion.</param>
 /// <param name="EditCost">Cost of the source and one edit after it.</param>
-/// <param name="Pictures">The images; null once they have been released.</param>
-public sealed record InversionTrial(
-    SamplePicture Sample,
+/// <param name="Images">The images; null once they have been released.</param>
+internal sealed record InversionTrial(
+    SampleImage Sample,
     InversionContender Contender,
     Fidelity Ceiling,
     Fidelity Source,
@@ -24,7 +24,7 @@ public sealed record InversionTrial(
     TrialEdit? Free,
     TrialCost InversionCost,
     TrialCost EditCost,
-    TrialPictures? Pictures);
+    TrialImages? Images);
 
 /// <summary>An edit of an image.</summary>
 /// <param name="Outside">
@@ -32,12 +32,12 @@ public sealed record InversionTrial(
 /// region is the whole image. The round trip is the reference, so that the autoencoder's loss does not count.
 /// </param>
 /// <param name="IsShown">Whether the judge recognizes the new subject or color; null if unknown.</param>
-public readonly record struct TrialEdit(double? Outside, bool? IsShown);
+internal readonly record struct TrialEdit(double? Outside, bool? IsShown);
 
 /// <summary>The cost of a part of a trial.</summary>
 /// <param name="Seconds">Duration.</param>
 /// <param name="Rows">U-Net rows; a backward pass counts as two.</param>
-public readonly record struct TrialCost(double Seconds, long Rows);
+internal readonly record struct TrialCost(double Seconds, long Rows);
 
 /// <summary>The images of a trial, named as in <see cref="InversionTrial"/>.</summary>
-public sealed record TrialPictures(Picture Ceiling, Picture Source, Picture Retraced, Picture? Edited, Picture? Free);
+internal sealed record TrialImages(Image Ceiling, Image Source, Image Retraced, Image? Edited, Image? Free);

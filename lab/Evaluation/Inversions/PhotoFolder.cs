@@ -8,14 +8,14 @@ namespace PromptToPrompt.Evaluation.Inversions;
 /// A directory of images with their prompts: from its file <c>captions.txt</c>, each line with a file name, a tab and the prompt;
 /// without that file, each file name is the prompt.
 /// </summary>
-public static class PhotoFolder
+internal static class PhotoFolder
 {
     private const string Captions = "captions.txt";
     private static readonly string[] Endings = [".png", ".jpg", ".jpeg", ".webp"];
 
     /// <summary>Reads the images, in the order of their names or captions, and crops them to a model's size.</summary>
     /// <exception cref="InvalidInputException">The directory does not exist or has no images, or a caption line has no tab.</exception>
-    public static IReadOnlyList<SamplePicture> Read(string folder, StableDiffusionModel model)
+    public static IReadOnlyList<SampleImage> Read(string folder, StableDiffusionModel model)
     {
         if (!Directory.Exists(folder))
             throw new InvalidInputException($"The directory {folder} does not exist.");
@@ -23,7 +23,7 @@ public static class PhotoFolder
         var named = File.Exists(captions) ? Listed(captions) : ByName(folder);
         if (named.Count == 0)
             throw new InvalidInputException($"{folder} contains no images. Put PNG, JPEG or WebP files there, with their prompts as file names.");
-        return [.. named.Select(photo => new SamplePicture(photo.File, Framed(Path.Combine(folder, photo.File), model), photo.Prompt, Edit: null))];
+        return [.. named.Select(photo => new SampleImage(photo.File, Framed(Path.Combine(folder, photo.File), model), photo.Prompt, Edit: null))];
     }
 
     private static List<(string File, string Prompt)> Listed(string captions)
@@ -45,9 +45,9 @@ public static class PhotoFolder
             .Select(path => (Path.GetFileName(path), Path.GetFileNameWithoutExtension(path))),
     ];
 
-    private static Picture Framed(string path, StableDiffusionModel model)
+    private static Image Framed(string path, StableDiffusionModel model)
     {
-        using var file = PictureFile.Open(path);
+        using var file = ImageFile.Open(path);
         return file.Read(model.Frame(FramingKind.Crop, file.Size));
     }
 }

@@ -8,21 +8,21 @@ namespace PromptToPrompt.Evaluation.Judging;
 
 /// <summary>The reliability of a judge: the share of held-out drawings that it judges correctly.</summary>
 /// <param name="Slot">The judged slot.</param>
-/// <param name="Pictures">Number of drawings with a known value.</param>
+/// <param name="Images">Number of drawings with a known value.</param>
 /// <param name="Accuracy">Share of them judged correctly.</param>
-public sealed record JudgeAccuracy(Slot Slot, int Pictures, double Accuracy);
+internal sealed record JudgeAccuracy(Slot Slot, int Images, double Accuracy);
 
 /// <summary>Progress of a judge's training.</summary>
-/// <param name="Pictures">Images seen so far.</param>
+/// <param name="Images">Images seen so far.</param>
 /// <param name="Total">Total number of images.</param>
 /// <param name="Loss">Cross-entropy per slot, averaged over the slots and the last steps.</param>
-public readonly record struct JudgeProgress(long Pictures, long Total, double Loss);
+internal readonly record struct JudgeProgress(long Images, long Total, double Loss);
 
 /// <summary>
 /// Trains a judge on newly drawn images of both sizes used by the world's models. A model's images are softer and noisier than drawings,
 /// so some drawings are blurred, and all of them get some noise and a change in brightness.
 /// </summary>
-public sealed class JudgeTraining : IDisposable
+internal sealed class JudgeTraining : IDisposable
 {
     /// <summary>Images per step, and the minimum of a training run.</summary>
     public const int Batch = 32;
@@ -37,7 +37,7 @@ public sealed class JudgeTraining : IDisposable
     // The label that cross_entropy ignores.
     private const int Unknown = -100;
     private static readonly int[] Sizes = [128, 64];
-    private readonly Pictures[] pictures = [.. Sizes.Select(size => new Pictures(TrainingSeed, size))];
+    private readonly Images[] images = [.. Sizes.Select(size => new Images(TrainingSeed, size))];
     private readonly Generator generator;
     private readonly FlatParameters parameters;
     private readonly JudgeNetwork network;
@@ -87,16 +87,16 @@ public sealed class JudgeTraining : IDisposable
     /// <param name="size">Side of the drawings in pixels.</param>
     /// <param name="count">Number of drawings.</param>
     /// <param name="through">Transforms the drawings ([B, 3, H, W] in −1…1) before they are judged; null for none.</param>
-    public static IReadOnlyList<JudgeAccuracy> Validate(PictureJudge judge, int size, int count = 1000, Func<Tensor, Tensor>? through = null)
+    public static IReadOnlyList<JudgeAccuracy> Validate(ImageJudge judge, int size, int count = 1000, Func<Tensor, Tensor>? through = null)
     {
         using var _ = no_grad();
-        using var pictures = new Pictures(HeldOutSeed, size);
+        using var images = new Images(HeldOutSeed, size);
         var answers = new List<(Slot Slot, bool Right)>();
         foreach (var numbers in Enumerable.Range(0, count).Chunk(Batch))
         {
             using var scope = NewDisposeScope();
-            var scenes = numbers.Select(number => pictures.Scene(number)).ToList();
-            var pixels = Pictures.Pixels([.. scenes.Select(pictures.Paint)]);
+            var scenes = numbers.Select(number => images.Scene(number)).ToList();
+            var pixels = Images.Pixels([.. scenes.Select(images.Paint)]);
             var judgements = judge.Judge(through?.Invoke(pixels) ?? pixels);
             foreach (var (scene, judgement) in scenes.Zip(judgements))
                 answers.AddRange(Slots.All.SelectMany(slot => judgement.Agrees(scene, slot) is { } right ? new[] { (slot, right) } : []));
@@ -111,7 +111,7 @@ public sealed class JudgeTraining : IDisposable
     {
         parameters.Dispose();
         generator.Dispose();
-        foreach (var source in pictures)
+        foreach (var source in images)
             source.Dispose();
     }
 
@@ -119,9 +119,9 @@ public sealed class JudgeTraining : IDisposable
     {
         using var scope = NewDisposeScope();
         var first = parameters.Steps * Batch;
-        var source = pictures[(int)(parameters.Steps % pictures.Length)];
+        var source = images[(int)(parameters.Steps % images.Length)];
         var scenes = Enumerable.Range(0, Batch).Select(i => source.Scene(first + i)).ToList();
-        var pixels = Worn(Pictures.Pixels([.. scenes.Select(source.Paint)]), source.Numbers(first));
+        var pixels = Worn(Images.Pixels([.. scenes.Select(source.Paint)]), source.Numbers(first));
         var scores = network.Forward(pixels.to(parameters.Dtype));
         var losses = Slots.All.Select(slot => nn.functional.cross_entropy(
             scores[(int)slot], tensor(scenes.Select(scene => (long)(Slots.Of(scene, slot) ?? Unknown)).ToArray()), ignore_index: Unknown));

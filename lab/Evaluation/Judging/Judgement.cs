@@ -3,7 +3,7 @@ using PromptToPrompt.Storybook.World;
 namespace PromptToPrompt.Evaluation.Judging;
 
 /// <summary>A judge's assessment of an image.</summary>
-public sealed class Judgement
+internal sealed class Judgement
 {
     private readonly float[][] probabilities;
 

@@ -3,7 +3,7 @@ using PromptToPrompt.Storybook.World;
 namespace PromptToPrompt.Evaluation.Judging;
 
 /// <summary>A visible property of a scene that a judge classifies.</summary>
-public enum Slot
+internal enum Slot
 {
     /// <summary>The subject.</summary>
     Subject,
@@ -25,7 +25,7 @@ public enum Slot
 }
 
 /// <summary>The values of slots, as numeric values of the world's enums.</summary>
-public static class Slots
+internal static class Slots
 {
     /// <summary>All slots.</summary>
     public static IReadOnlyList<Slot> All { get; } = Enum.GetValues<Slot>();

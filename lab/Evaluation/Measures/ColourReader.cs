@@ -7,7 +7,7 @@ namespace PromptToPrompt.Evaluation.Measures;
 /// Names the color of a region. The colors are defined by drawn examples (for each color, the average of the medians inside the drawn
 /// masks), not by the palette, so that shading and light are taken into account.
 /// </summary>
-public sealed class ColourReader
+internal sealed class ColourReader
 {
     private const int Examples = 24;
     private readonly IReadOnlyList<(Colour Colour, double[] Rgb)> known;
@@ -16,9 +16,9 @@ public sealed class ColourReader
     /// <param name="seed">Seed of the drawings.</param>
     public ColourReader(int seed)
     {
-        using var pictures = new Pictures(seed);
-        known = [.. Enum.GetValues<Colour>().Select(colour => (colour, Average(Drawings(pictures, colour, first: 0, Examples))))];
-        var trials = Enum.GetValues<Colour>().SelectMany(colour => Drawings(pictures, colour, first: 1000, Examples)
+        using var images = new Images(seed);
+        known = [.. Enum.GetValues<Colour>().Select(colour => (colour, Average(Drawings(images, colour, first: 0, Examples))))];
+        var trials = Enum.GetValues<Colour>().SelectMany(colour => Drawings(images, colour, first: 1000, Examples)
             .Select(median => Nearest(median) == colour)).ToList();
         DrawnAccuracy = trials.Count(right => right) / (double)trials.Count;
     }
@@ -33,20 +33,20 @@ public sealed class ColourReader
 
     private Colour Nearest(double[] median) => known.MinBy(k => k.Rgb.Zip(median, (a, b) => (a - b) * (a - b)).Sum()).Colour;
 
-    private static IEnumerable<double[]> Drawings(Pictures pictures, Colour colour, long first, int count)
+    private static IEnumerable<double[]> Drawings(Images images, Colour colour, long first, int count)
     {
         for (var i = 0; i < count; i++)
         {
-            var scene = pictures.Scene(first + i) with
+            var scene = images.Scene(first + i) with
             {
                 Colour = colour,
                 Trait = Trait.None,
                 Companion = null,
                 Time = TimeOfDay.Day,
                 Weather = Weather.Clear,
-                Style = Style.Picture,
+                Style = Style.Image,
             };
-            var painting = pictures.Paint(scene);
+            var painting = images.Paint(scene);
             bool[] mask = [.. painting.Region(Part.Subject).Select(coverage => coverage >= 0.5f)];
             if (mask.Contains(true))
                 yield return Median(painting.Rgb, mask);

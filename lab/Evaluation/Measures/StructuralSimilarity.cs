@@ -7,7 +7,7 @@ namespace PromptToPrompt.Evaluation.Measures;
 /// equation 13), with the paper's choices: luminance, a Gaussian window of 11×11 pixels with σ = 1.5, K₁ = 0.01 and K₂ = 0.03, and
 /// the mean over all positions where the window lies inside the image.
 /// </summary>
-public static class StructuralSimilarity
+internal static class StructuralSimilarity
 {
     private const int Radius = 5;
     private const double Sigma = 1.5;
@@ -18,9 +18,9 @@ public static class StructuralSimilarity
 
     /// <summary>Similarity of two images: 1 for equal ones, at least −1.</summary>
     /// <exception cref="ArgumentException">The sizes differ, or are smaller than the window.</exception>
-    public static double Of(Picture one, Picture other)
+    public static double Of(Image one, Image other)
     {
-        PictureComparison.RequireSameSize(one, other);
+        ImageComparison.RequireSameSize(one, other);
         if (Math.Min(one.Width, one.Height) < Window.Length)
             throw new ArgumentException($"Structural similarity needs images of at least {Window.Length}x{Window.Length} pixels, not {one.Size}.");
         var (x, y) = (Luminance.Of(one), Luminance.Of(other));

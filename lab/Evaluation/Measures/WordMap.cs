@@ -7,7 +7,7 @@ namespace PromptToPrompt.Evaluation.Measures;
 /// <param name="Width">Columns of positions.</param>
 /// <param name="Height">Rows of positions.</param>
 /// <param name="Values">Width × height non-negative values, row-major.</param>
-public sealed record WordMap(int Width, int Height, IReadOnlyList<float> Values)
+internal sealed record WordMap(int Width, int Height, IReadOnlyList<float> Values)
 {
     /// <summary>Index of the strongest position.</summary>
     public int Peak
@@ -60,12 +60,12 @@ public sealed record WordMap(int Width, int Height, IReadOnlyList<float> Values)
 
     /// <summary>The region in pixels of an image that the positions cover evenly: pictureWidth × pictureHeight values, row-major.</summary>
     /// <inheritdoc cref="Region"/>
-    public bool[] PixelRegion(int pictureWidth, int pictureHeight, double threshold, bool dilated)
+    public bool[] PixelRegion(int imageWidth, int imageHeight, double threshold, bool dilated)
     {
         var region = Region(threshold, dilated);
-        var pixels = new bool[pictureWidth * pictureHeight];
+        var pixels = new bool[imageWidth * imageHeight];
         for (var i = 0; i < pixels.Length; i++)
-            pixels[i] = region[(i / pictureWidth * Height / pictureHeight * Width) + (i % pictureWidth * Width / pictureWidth)];
+            pixels[i] = region[(i / imageWidth * Height / imageHeight * Width) + (i % imageWidth * Width / imageWidth)];
         return pixels;
     }
 }

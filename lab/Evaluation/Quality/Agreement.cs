@@ -4,9 +4,9 @@ namespace PromptToPrompt.Evaluation.Quality;
 
 /// <summary>How often the judge recognizes the prompts' content in source images.</summary>
 /// <param name="Slot">The judged slot.</param>
-/// <param name="Pictures">Number of images whose prompts specify it, or leave it at its default.</param>
+/// <param name="Images">Number of images whose prompts specify it, or leave it at its default.</param>
 /// <param name="Right">Share of them in which the judge recognizes it.</param>
-public sealed record Agreement(Slot Slot, int Pictures, double Right)
+internal sealed record Agreement(Slot Slot, int Images, double Right)
 {
     /// <summary>Summarizes the source images of measurements, slot by slot.</summary>
     public static IReadOnlyList<Agreement> OfSources(IReadOnlyCollection<EditMeasurement> measurements) =>

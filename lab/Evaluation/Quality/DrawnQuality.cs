@@ -13,14 +13,14 @@ namespace PromptToPrompt.Evaluation.Quality;
 
 /// <summary>The position of the subject word's attention in drawn images with known masks, at one noise level.</summary>
 /// <param name="Timestep">The noise level, 0 (none) to 999.</param>
-/// <param name="Pictures">Number of images with a large enough subject.</param>
+/// <param name="Images">Number of images with a large enough subject.</param>
 /// <param name="Pointing">Share of images in which the strongest position is on the subject.</param>
 /// <param name="PointingByChance">The expected share for a random position.</param>
 /// <param name="MassRatio">Share of attention inside the mask, relative to the mask's share of the image; 1 is chance.</param>
-public sealed record AttentionQuality(long Timestep, int Pictures, double Pointing, double PointingByChance, double MassRatio);
+internal sealed record AttentionQuality(long Timestep, int Images, double Pointing, double PointingByChance, double MassRatio);
 
 /// <summary>Measurements on drawn images, whose ground truth is known.</summary>
-public static class DrawnQuality
+internal static class DrawnQuality
 {
     // A position is on the subject if at least this share of its area is.
     private const float OnSubject = 0.5f;
@@ -32,13 +32,13 @@ public static class DrawnQuality
     public static double AutoencoderPsnr(StableDiffusionModel model, int seed, int count = 64)
     {
         using var _ = no_grad();
-        using var pictures = new Pictures(seed, model.PictureSide);
+        using var images = new Images(seed, model.ImageSide);
         return Numbers(count).Average(number =>
         {
             using var scope = NewDisposeScope();
-            var painting = pictures.Paint(pictures.Scene(number));
-            var decoded = model.Vae.DecodeImages(model.Vae.Encode(Pictures.Pixels([painting]).to(model.Device)));
-            return new Picture(painting.Size, painting.Size, painting.Rgb).Psnr(decoded[0]);
+            var painting = images.Paint(images.Scene(number));
+            var decoded = model.Vae.DecodeImages(model.Vae.Encode(Images.Pixels([painting]).to(model.Device)));
+            return new Image(painting.Size, painting.Size, painting.Rgb).Psnr(decoded[0]);
         });
     }
 
@@ -48,10 +48,10 @@ public static class DrawnQuality
     public static AttentionQuality Attention(StableDiffusionModel model, long timestep, int seed, int count = 64)
     {
         using var _ = no_grad();
-        using var pictures = new Pictures(seed, model.PictureSide);
+        using var images = new Images(seed, model.ImageSide);
         using var generator = new Generator((ulong)seed, CPU);
-        var noise = NoiseSchedule.Create(model.Scheduler).Level(timestep);
-        var found = Numbers(count).Select(number => Look(model, pictures, number, timestep, noise, generator)).OfType<Finding>().ToList();
+        var noise = NoiseSchedule.Create(model.SchedulerConfig.Noise).Level(timestep);
+        var found = Numbers(count).Select(number => Look(model, images, number, timestep, noise, generator)).OfType<Finding>().ToList();
         return new AttentionQuality(
             timestep, found.Count, found.Average(f => f.Hit ? 1.0 : 0.0), found.Average(f => f.Chance), found.Average(f => f.MassRatio));
     }
@@ -64,19 +64,19 @@ public static class DrawnQuality
     /// <param name="judge">The judge.</param>
     /// <param name="encoded">Whether the drawings are first encoded and decoded by the model's autoencoder.</param>
     /// <param name="count">Number of drawings.</param>
-    public static IReadOnlyList<JudgeAccuracy> Judged(StableDiffusionModel model, PictureJudge judge, bool encoded, int count = 256) =>
-        JudgeTraining.Validate(judge, model.PictureSide, count, encoded ? pixels => model.Vae.Decode(model.Vae.Encode(pixels.to(model.Device))).cpu() : null);
+    public static IReadOnlyList<JudgeAccuracy> Judged(StableDiffusionModel model, ImageJudge judge, bool encoded, int count = 256) =>
+        JudgeTraining.Validate(judge, model.ImageSide, count, encoded ? pixels => model.Vae.Decode(model.Vae.Encode(pixels.to(model.Device))).cpu() : null);
 
     private static IEnumerable<long> Numbers(int count) => Enumerable.Range(0, count).Select(i => First + i);
 
     private static Finding? Look(
-        StableDiffusionModel model, Pictures pictures, long number, long timestep, NoiseLevel level, Generator generator)
+        StableDiffusionModel model, Images images, long number, long timestep, NoiseLevel level, Generator generator)
     {
         using var scope = NewDisposeScope();
-        var scene = pictures.Scene(number);
-        var painting = pictures.Paint(scene);
+        var scene = images.Scene(number);
+        var painting = images.Paint(scene);
         var prompt = model.Tokenizer.Tokenize(Caption.Canonical(scene).Text);
-        var latents = model.Vae.Encode(Pictures.Pixels([painting]).to(model.Device));
+        var latents = model.Vae.Encode(Images.Pixels([painting]).to(model.Device));
         var noisy = level.AddNoise(latents, randn(latents.shape, device: CPU, generator: generator).to(model.Device)).to(model.Dtype);
         var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)latents.shape[2], (int)latents.shape[3]);
         var region = painting.Region(Part.Subject, width, height);

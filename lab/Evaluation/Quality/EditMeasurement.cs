@@ -14,11 +14,11 @@ namespace PromptToPrompt.Evaluation.Quality;
 /// <param name="Controlled">The edit.</param>
 /// <param name="Free">The target prompt without attention control; null for a re-weighting, whose target prompt equals the
 /// source's.</param>
-public sealed record EditMeasurement(
-    EditPair Pair, Picture Source, Judgement Judgement, double? OutsideShare, TargetMeasurement Controlled, TargetMeasurement? Free);
+internal sealed record EditMeasurement(
+    EditPair Pair, Image Source, Judgement Judgement, double? OutsideShare, TargetMeasurement Controlled, TargetMeasurement? Free);
 
 /// <summary>An image of the target prompt compared with the source image.</summary>
-/// <param name="Picture">The image.</param>
+/// <param name="Image">The image.</param>
 /// <param name="Judgement">The judge's assessment of it.</param>
 /// <param name="Outside">
 /// Mean absolute difference (0…255) from the source outside the changed words' region; null if the edit concerns the whole image, or
@@ -27,4 +27,4 @@ public sealed record EditMeasurement(
 /// <param name="Change">Mean absolute difference (0…255) from the source over the whole image.</param>
 /// <param name="Structure">Agreement of edges with the source, −1…1.</param>
 /// <param name="Colour">Whether the color at the words' attention is the target's; null if the edit does not change the color.</param>
-public sealed record TargetMeasurement(Picture Picture, Judgement Judgement, double? Outside, double Change, double Structure, bool? Colour);
+internal sealed record TargetMeasurement(Image Image, Judgement Judgement, double? Outside, double Change, double Structure, bool? Colour);

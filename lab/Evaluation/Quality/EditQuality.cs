@@ -13,7 +13,7 @@ namespace PromptToPrompt.Evaluation.Quality;
 /// <param name="options">The run options.</param>
 /// <param name="colours">Names the color of a region.</param>
 /// <param name="judge">Judges what an image shows.</param>
-public sealed class EditQuality(StableDiffusionModel model, EditQualityOptions options, ColourReader colours, PictureJudge judge)
+internal sealed class EditQuality(StableDiffusionModel model, EditQualityOptions options, ColourReader colours, ImageJudge judge)
 {
     // A generated image has no mask; the changed words' attention defines their region.
     private const double RegionThreshold = 0.4;
@@ -36,34 +36,34 @@ public sealed class EditQuality(StableDiffusionModel model, EditQualityOptions o
     private EditMeasurement Measure(EditPair pair, ulong seed, CancellationToken cancellationToken)
     {
         using var run = new PairRun(model, pair, options, seed, cancellationToken);
-        var judgements = judge.Judge(run.Pictures);
-        var source = run.Pictures[0];
+        var judgements = judge.Judge(run.Images);
+        var source = run.Images[0];
         var region = HasRegion(pair.Kind) ? Region(pair, run, source) : null;
         return new EditMeasurement(
-            pair, source, judgements[0], region?.Average(inside => inside ? 0.0 : 1.0), Target(1), run.Pictures.Count > 2 ? Target(2) : null);
+            pair, source, judgements[0], region?.Average(inside => inside ? 0.0 : 1.0), Target(1), run.Images.Count > 2 ? Target(2) : null);
 
         TargetMeasurement Target(int index) => new(
-            run.Pictures[index],
+            run.Images[index],
             judgements[index],
-            region is null ? null : PictureComparison.DifferenceOutside(source, run.Pictures[index], region),
-            PictureComparison.Difference(source, run.Pictures[index]),
-            PictureComparison.StructureAgreement(source, run.Pictures[index]),
+            region is null ? null : ImageComparison.DifferenceOutside(source, run.Images[index], region),
+            ImageComparison.Difference(source, run.Images[index]),
+            ImageComparison.StructureAgreement(source, run.Images[index]),
             pair.Kind == EditKind.ColourSwap ? HasTargetColour(pair, run, index) : null);
     }
 
     // One region for both comparisons, covering the object in all three images, so that an object that moved without control does not count
     // against the run without control.
-    private static bool[] Region(EditPair pair, PairRun run, Picture picture)
+    private static bool[] Region(EditPair pair, PairRun run, Image image)
     {
-        var regions = run.Pictures.Select((_, index) => run.Map(index, index == 0 ? pair.SourceWords : pair.TargetWords)
-            .PixelRegion(picture.Width, picture.Height, RegionThreshold, dilated: true)).ToList();
+        var regions = run.Images.Select((_, index) => run.Map(index, index == 0 ? pair.SourceWords : pair.TargetWords)
+            .PixelRegion(image.Width, image.Height, RegionThreshold, dilated: true)).ToList();
         return [.. Enumerable.Range(0, regions[0].Length).Select(i => regions.Any(region => region[i]))];
     }
 
     private bool HasTargetColour(EditPair pair, PairRun run, int index)
     {
-        var picture = run.Pictures[index];
-        var core = run.Map(index, pair.TargetWords).PixelRegion(picture.Width, picture.Height, CoreThreshold, dilated: false);
-        return colours.Read(picture.Rgb, core) == pair.Target.Colour;
+        var image = run.Images[index];
+        var core = run.Map(index, pair.TargetWords).PixelRegion(image.Width, image.Height, CoreThreshold, dilated: false);
+        return colours.Read(image.Rgb, core) == pair.Target.Colour;
     }
 }

@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Evaluation.Quality;
 
 /// <summary>Options for running pairs.</summary>
-public sealed record EditQualityOptions
+internal sealed record EditQualityOptions
 {
     /// <summary>Number of pairs of prompts.</summary>
     public int Pairs { get; init; } = 210;

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Evaluation.Quality;
 /// <param name="OutsideShare">Share of the image outside the region.</param>
 /// <param name="Controlled">With attention control.</param>
 /// <param name="Free">Without attention control; null for a re-weighting.</param>
-public sealed record KindSummary(EditKind Kind, int Pairs, int OutsidePairs, double? OutsideShare, TargetSummary Controlled, TargetSummary? Free)
+internal sealed record KindSummary(EditKind Kind, int Pairs, int OutsidePairs, double? OutsideShare, TargetSummary Controlled, TargetSummary? Free)
 {
     /// <summary>Ratio of the outside difference with control to that without; the goal is below 0.5.</summary>
     public double? Ratio => Controlled.Outside / Free?.Outside;
@@ -49,7 +49,7 @@ public sealed record KindSummary(EditKind Kind, int Pairs, int OutsidePairs, dou
 /// <param name="Colour">Share of images whose color at the words' attention is the target's.</param>
 /// <param name="Changed">Share of images in which the judge recognizes the target's value of the changed slot.</param>
 /// <param name="Subject">Share of images in which the judge recognizes the target's subject.</param>
-public sealed record TargetSummary(double? Outside, double Change, double Structure, double? Colour, double? Changed, double Subject)
+internal sealed record TargetSummary(double? Outside, double Change, double Structure, double? Colour, double? Changed, double Subject)
 {
     internal static TargetSummary? Of(IEnumerable<EditMeasurement> measurements, Func<EditMeasurement, TargetMeasurement?> choose)
     {

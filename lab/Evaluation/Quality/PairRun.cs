@@ -26,14 +26,14 @@ internal sealed class PairRun : IDisposable
         var (source, target) = (model.Tokenizer.Tokenize(pair.SourcePrompt), model.Tokenizer.Tokenize(pair.TargetPrompt));
         var edit = EditSchedule.Create(source, target, Request(pair, options), options.Steps);
         prompts = pair.Kind == EditKind.Reweight ? [source, target] : [source, target, target];
-        var side = model.PictureSide;
+        var side = model.ImageSide;
         var noise = InitialNoise.FromSeed(model, seed, side, side);
         var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)noise.shape[2], (int)noise.shape[3]);
         maps = new AttentionMaps(height, width);
         // Collecting unused maps would cost a third of the time.
         var watched = EditQuality.HasRegion(pair.Kind) ? maps : null;
         using var attention = new EditAttentionProcessor([null, edit, null], maps: watched);
-        using var scheduler = model.Scheduler.Create(SamplerKind.Ddim, options.Steps);
+        using var scheduler = model.CreateScheduler(SamplerKind.Ddim, options.Steps);
         var request = new DenoisingRequest
         {
             Latents = noise.expand(prompts.Count, -1, -1, -1),
@@ -46,14 +46,14 @@ internal sealed class PairRun : IDisposable
         foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, request, cancellationToken))
         {
             if (state.Step == state.Steps - 1)
-                Pictures = model.Vae.DecodeImages(state.Latents);
+                Images = model.Vae.DecodeImages(state.Latents);
         }
     }
 
-    public IReadOnlyList<Picture> Pictures { get; } = [];
+    public IReadOnlyList<Image> Images { get; } = [];
 
     /// <summary>The attention on words of an image's prompt; only for kinds of edit that have a region.</summary>
-    public WordMap Map(int picture, IEnumerable<string> words) => WordMap.Of(maps, picture, prompts[picture], words);
+    public WordMap Map(int image, IEnumerable<string> words) => WordMap.Of(maps, image, prompts[image], words);
 
     public void Dispose() => maps.Dispose();
 

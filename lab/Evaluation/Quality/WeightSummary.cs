@@ -7,7 +7,7 @@ namespace PromptToPrompt.Evaluation.Quality;
 /// <param name="Structure">Agreement of edges with weight 1.</param>
 /// <param name="Strength">Root mean square of the latents relative to that at weight 1.</param>
 /// <param name="SubjectKept">Share of images in which the judge recognizes the same subject as at weight 1.</param>
-public sealed record WeightSummary(float Weight, double Presence, double Change, double Structure, double Strength, double SubjectKept)
+internal sealed record WeightSummary(float Weight, double Presence, double Change, double Structure, double Strength, double SubjectKept)
 {
     private const double MinSubjectKept = 0.75;
     private const double MaxStrain = 1.25;

@@ -10,7 +10,7 @@ using PromptToPrompt.Storybook.World;
 namespace PromptToPrompt.Evaluation.Quality;
 
 /// <summary>Options of the sweep.</summary>
-public sealed record WeightSweepOptions
+internal sealed record WeightSweepOptions
 {
     /// <summary>Number of images per word, each from another seed.</summary>
     public int Seeds { get; init; } = 3;
@@ -30,23 +30,23 @@ public sealed record WeightSweepOptions
 /// <param name="Word">The word.</param>
 /// <param name="Slot">The slot that the word specifies.</param>
 /// <param name="Value">The value that it names.</param>
-public sealed record SweptWord(string Prompt, string Word, Slot Slot, int Value);
+internal sealed record SweptWord(string Prompt, string Word, Slot Slot, int Value);
 
 /// <summary>An image with a re-weighted word.</summary>
 /// <param name="Word">The word.</param>
 /// <param name="Seed">Seed of the noise.</param>
 /// <param name="Weight">The weight.</param>
-/// <param name="Picture">The image.</param>
+/// <param name="Image">The image.</param>
 /// <param name="Presence">The judge's probability of what the word names, 0…1.</param>
 /// <param name="Change">Mean absolute difference (0…255) from the image at weight 1.</param>
 /// <param name="Structure">Agreement of edges with that image, −1…1.</param>
 /// <param name="Strength">Root mean square of the final latents relative to that at weight 1: values far from 1 indicate damage.</param>
 /// <param name="SubjectKept">Whether the judge recognizes the same subject as in that image.</param>
-public sealed record WeightMeasurement(
-    SweptWord Word, ulong Seed, float Weight, Picture Picture, double Presence, double Change, double Structure, double Strength, bool SubjectKept);
+internal sealed record WeightMeasurement(
+    SweptWord Word, ulong Seed, float Weight, Image Image, double Presence, double Change, double Structure, double Strength, bool SubjectKept);
 
 /// <summary>Re-weights words of prompts and measures the effect on what the word names and on the rest of the image.</summary>
-public static class WeightSweep
+internal static class WeightSweep
 {
     /// <summary>The weights, including 1 (the source).</summary>
     public static IReadOnlyList<float> Weights { get; } = [-2, -1, 0, 0.5f, 1, 2, 3, 4, 6];
@@ -71,7 +71,7 @@ public static class WeightSweep
     /// <param name="options">The options.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     public static IEnumerable<IReadOnlyList<WeightMeasurement>> Measure(
-        StableDiffusionModel model, PictureJudge judge, WeightSweepOptions options, CancellationToken cancellationToken = default)
+        StableDiffusionModel model, ImageJudge judge, WeightSweepOptions options, CancellationToken cancellationToken = default)
     {
         foreach (var word in Words)
         {
@@ -82,7 +82,7 @@ public static class WeightSweep
 
     // All weights in one batch; weight 1 is the source itself.
     private static List<WeightMeasurement> Measure(
-        StableDiffusionModel model, PictureJudge judge, WeightSweepOptions options, SweptWord word, ulong seed, CancellationToken cancellationToken)
+        StableDiffusionModel model, ImageJudge judge, WeightSweepOptions options, SweptWord word, ulong seed, CancellationToken cancellationToken)
     {
         float[] others = [.. Weights.Where(weight => weight != 1)];
         using var result = EditRun.Execute(
@@ -90,7 +90,7 @@ public static class WeightSweep
             new GenerationRequest { Prompt = word.Prompt, Sampling = new() { Steps = options.Steps, Guidance = options.Guidance, Seed = seed } },
             new EditRequest { Prompts = [.. others.Select(weight => Weighted(word, weight))] },
             cancellationToken: cancellationToken);
-        var judgements = judge.Judge(result.Pictures);
+        var judgements = judge.Judge(result.Images);
         var strengths = Strengths(result);
         return
         [
@@ -101,10 +101,10 @@ public static class WeightSweep
                     word,
                     seed,
                     weight,
-                    result.Pictures[row],
+                    result.Images[row],
                     judgements[row].Probability(word.Slot, word.Value),
-                    PictureComparison.Difference(result.Pictures[0], result.Pictures[row]),
-                    PictureComparison.StructureAgreement(result.Pictures[0], result.Pictures[row]),
+                    ImageComparison.Difference(result.Images[0], result.Images[row]),
+                    ImageComparison.StructureAgreement(result.Images[0], result.Images[row]),
                     strengths[row] / strengths[0],
                     judgements[row].Best(Slot.Subject) == judgements[0].Best(Slot.Subject));
             }),

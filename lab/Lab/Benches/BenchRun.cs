@@ -19,7 +19,7 @@ internal sealed record BenchFindings(JsonObject Record, Func<SKBitmap> Sheet, Ac
 /// <param name="Model">The model.</param>
 /// <param name="Judge">The judge.</param>
 /// <param name="Quiet">Whether to suppress progress.</param>
-internal sealed record BenchTools(StableDiffusionModel Model, PictureJudge Judge, bool Quiet);
+internal sealed record BenchTools(StableDiffusionModel Model, ImageJudge Judge, bool Quiet);
 
 /// <summary>The common part of all benchmarks: loads model and judge, measures, writes a sheet and the figures, reports.</summary>
 internal sealed class BenchRun

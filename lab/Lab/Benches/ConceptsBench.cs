@@ -27,18 +27,18 @@ internal static class ConceptsBench
         var run = new BenchRun(command, "concepts.json", "concepts.png");
         command.SetAction(parse =>
         {
-            var (count, pictures) = (parse.GetValue(steps), parse.GetValue(seeds));
-            InvalidInputException.Require(count >= 1 && pictures >= 1, "--steps and --seeds must be above 0.");
+            var (count, images) = (parse.GetValue(steps), parse.GetValue(seeds));
+            InvalidInputException.Require(count >= 1 && images >= 1, "--steps and --seeds must be above 0.");
             return run.Execute(parse, tools =>
             {
-                var measured = LongRun.Show(tools.Quiet, display => DrawnConcept.All.Select(concept => Measure(tools, concept, count, pictures, display, cancellationToken)).ToList());
-                return new(ToJson(count, pictures, measured), () => Samples(measured), () => Print(measured));
+                var measured = LongRun.Show(tools.Quiet, display => DrawnConcept.All.Select(concept => Measure(tools, concept, count, images, display, cancellationToken)).ToList());
+                return new(ToJson(count, images, measured), () => Samples(measured), () => Print(measured));
             });
         });
         return command;
     }
 
-    private static (IReadOnlyList<ExamplePicture> Given, ConceptMeasurement Found) Measure(
+    private static (IReadOnlyList<ExampleImage> Given, ConceptMeasurement Found) Measure(
         BenchTools tools, DrawnConcept concept, int steps, int seeds, IProgress<LongProgress> display, CancellationToken cancellationToken)
     {
         using var trial = new ConceptTrial(tools.Model, tools.Judge, concept, steps);
@@ -47,7 +47,7 @@ internal static class ConceptsBench
         return (trial.Given, trial.Measure(seeds, cancellationToken));
     }
 
-    private static JsonObject ToJson(int steps, int seeds, IEnumerable<(IReadOnlyList<ExamplePicture> Given, ConceptMeasurement Found)> measured) => new()
+    private static JsonObject ToJson(int steps, int seeds, IEnumerable<(IReadOnlyList<ExampleImage> Given, ConceptMeasurement Found)> measured) => new()
     {
         ["command"] = "bench concepts",
         ["steps"] = steps,
@@ -67,18 +67,18 @@ internal static class ConceptsBench
         })]),
     };
 
-    private static SKBitmap Samples(IReadOnlyList<(IReadOnlyList<ExamplePicture> Given, ConceptMeasurement Found)> measured)
+    private static SKBitmap Samples(IReadOnlyList<(IReadOnlyList<ExampleImage> Given, ConceptMeasurement Found)> measured)
     {
         var cells = measured.SelectMany(m =>
-            m.Given.Select(given => new SheetCell(given.Picture.ToBitmap(), "given"))
+            m.Given.Select(given => new SheetCell(given.Image.ToBitmap(), "given"))
                 .Concat(m.Found.Wordings.Take(2).SelectMany(wording => wording.Samples.Select(sample =>
-                    new SheetCell(sample.Picture.ToBitmap(), sample.Prompt, StandsOut: wording.Wording == m.Found.Concept.Word))))).ToList();
+                    new SheetCell(sample.Image.ToBitmap(), sample.Prompt, StandsOut: wording.Wording == m.Found.Concept.Word))))).ToList();
         var sheet = Sheet.Draw(cells, measured[0].Given.Count, SampleSide);
-        cells.ForEach(cell => cell.Picture.Dispose());
+        cells.ForEach(cell => cell.Image.Dispose());
         return sheet;
     }
 
-    private static void Print(IEnumerable<(IReadOnlyList<ExamplePicture> Given, ConceptMeasurement Found)> measured)
+    private static void Print(IEnumerable<(IReadOnlyList<ExampleImage> Given, ConceptMeasurement Found)> measured)
     {
         var table = new Table().AddColumns("", "subject", "colour", "setting", "loss");
         foreach (var (_, found) in measured)

@@ -57,13 +57,13 @@ internal static class DeviceBench
         var (done, total) = (0, 1 + (types.Length * (1 + sides.Count)));
         DeviceRun reference;
         using (var model = load(CPU, ScalarType.Float32))
-            reference = Count(DeviceRun.Of(model, model.PictureSide, paritySteps, cancellationToken));
+            reference = Count(DeviceRun.Of(model, model.ImageSide, paritySteps, cancellationToken));
         var (compared, timed) = (new List<ComparedType>(), new List<TimedEdit>());
         foreach (var type in types)
         {
             using var model = load(device, type);
             // This is the first run of its type: compilation and kernel selection at first use do not count for the timed runs.
-            compared.Add(new(type, Count(DeviceRun.Of(model, model.PictureSide, paritySteps, cancellationToken))));
+            compared.Add(new(type, Count(DeviceRun.Of(model, model.ImageSide, paritySteps, cancellationToken))));
             timed.AddRange(sides.Order().Select(side => new TimedEdit(type, side, steps, Count(DeviceRun.Of(model, side, steps, cancellationToken)))));
         }
 

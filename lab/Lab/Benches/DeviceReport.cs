@@ -36,7 +36,7 @@ internal sealed class DeviceReport(string device, string model, DeviceMeasuremen
         {
             ["dtype"] = Name(compared.Type),
             ["latentError"] = compared.Run.ErrorAgainst(measured.Reference),
-            ["pictureError"] = Figures.Rounded(compared.Run.PictureErrorAgainst(measured.Reference)),
+            ["pictureError"] = Figures.Rounded(compared.Run.ImageErrorAgainst(measured.Reference)),
             ["problem"] = compared.Run.Problem,
         })]),
         ["edits"] = new JsonArray([.. measured.Timed.Select(timed => new JsonObject
@@ -55,7 +55,7 @@ internal sealed class DeviceReport(string device, string model, DeviceMeasuremen
         $"{device}, {model}",
         "compared with float32 on the CPU        largest latent error   mean byte error",
         .. measured.Compared.Select(compared => compared.Run.Problem is { } problem ? $"  {Name(compared.Type),-36}  {problem}"
-            : $"  {Name(compared.Type),-36}  {Figures.Shown(compared.Run.ErrorAgainst(measured.Reference), "E1"),20}  {Figures.Shown(compared.Run.PictureErrorAgainst(measured.Reference), "F2"),16}"),
+            : $"  {Name(compared.Type),-36}  {Figures.Shown(compared.Run.ErrorAgainst(measured.Reference), "E1"),20}  {Figures.Shown(compared.Run.ImageErrorAgainst(measured.Reference), "F2"),16}"),
         "a source and an edit in one batch                    seconds    GB held after it",
         .. measured.Timed.Select(timed => $"  {$"{Name(timed.Type)}, {timed.Side}x{timed.Side}, {timed.Steps} steps",-36}  "
             + (timed.Run.Problem ?? $"{Figures.Shown(timed.Run.Seconds, "F2"),20}  {Figures.Shown(timed.Run.HeldMemory / 1e9, "F1"),18}")),

@@ -13,7 +13,7 @@ internal sealed record DrawnFigures(
     private static readonly long[] Timesteps = [261, 461];
 
     /// <summary>Takes the measurements.</summary>
-    public static DrawnFigures Of(StableDiffusionModel model, PictureJudge judge, ColourReader colours, int seed) => new(
+    public static DrawnFigures Of(StableDiffusionModel model, ImageJudge judge, ColourReader colours, int seed) => new(
         [.. Timesteps.Select(timestep => DrawnQuality.Attention(model, timestep, seed))],
         DrawnQuality.AutoencoderPsnr(model, seed),
         colours.DrawnAccuracy,

@@ -15,20 +15,20 @@ namespace PromptToPrompt.Lab.Benches;
 /// </summary>
 internal static class InversionBench
 {
-    private const int StandardPictures = 100;
+    private const int StandardImages = 100;
     private const int Samples = 4;
 
     private static readonly EditQualityOptions Standard = new();
 
     public static Command Create(CancellationToken cancellationToken)
     {
-        var pictures = Parsed.Number("--pictures", "Held-out drawings", StandardPictures);
+        var images = Parsed.Number("--pictures", "Held-out drawings", StandardImages);
         var photos = new Option<string?>("--photos") { Description = "Folder of photographs, named by their prompts or with a captions.txt (name, tab, prompt)", HelpName = "dir" };
         var rates = Parsed.Of<double[]>("--learning-rates", "Further learning rates for null-text, such as 0.03,0.1", "numbers above 0 with commas between them", ReadRates);
         rates.DefaultValueFactory = _ => [];
         var only = new Option<string[]>("--only") { Description = "Only these methods, by their names in the table", HelpName = "name", AllowMultipleArgumentsPerToken = true };
         var markdown = new Option<bool>("--markdown") { Description = "Write the tables as Markdown" };
-        var command = new Command("inversion", "Measure the inversion methods") { pictures, photos, rates, only, markdown };
+        var command = new Command("inversion", "Measure the inversion methods") { images, photos, rates, only, markdown };
         var sampling = new BenchSampling(command, Standard.Steps, Standard.Guidance, "the drawings and the edit-friendly noise");
         var run = new BenchRun(command, "inversions.json", "inversions.png");
         command.SetAction(parse =>
@@ -38,14 +38,14 @@ internal static class InversionBench
             var contenders = Choose(InversionContender.All(shared, parse.GetValue(rates)!), parse.GetValue(only)!);
             foreach (var contender in contenders)
                 contender.Settings.Validate();
-            if (parse.GetValue(pictures) < 0 || (parse.GetValue(pictures) == 0 && parse.GetValue(photos) is null))
+            if (parse.GetValue(images) < 0 || (parse.GetValue(images) == 0 && parse.GetValue(photos) is null))
                 throw new InvalidInputException("--pictures must be above 0, or 0 with --photos.");
             return run.Execute(parse, tools =>
             {
                 var photographs = parse.GetValue(photos) is { } path ? Parsed.Named("--photos", () => PhotoFolder.Read(path, tools.Model)) : [];
                 List<SampleGroup> groups =
                 [
-                    new("drawings", parse.GetValue(pictures), HeldOutPictures.Draw(tools.Model, parse.GetValue(pictures), seed)),
+                    new("drawings", parse.GetValue(images), HeldOutImages.Draw(tools.Model, parse.GetValue(images), seed)),
                     new("photographs", photographs.Count, photographs),
                 ];
                 var comparison = new InversionComparison(tools.Model, tools.Judge, TimeProvider.System);
@@ -78,12 +78,12 @@ internal static class InversionBench
         var trials = new List<InversionTrial>();
         var total = group.Count * contenders.Count;
         display.Report(new(group.Name, 0, total, "inversions"));
-        foreach (var sample in group.Pictures)
+        foreach (var sample in group.Images)
         {
             foreach (var trial in comparison.Run(sample, contenders, cancellationToken))
             {
                 // Only some images are kept, to limit memory.
-                trials.Add(trials.Count < Samples * contenders.Count ? trial : trial with { Pictures = null });
+                trials.Add(trials.Count < Samples * contenders.Count ? trial : trial with { Images = null });
                 display.Report(new(group.Name, trials.Count, total, "inversions", trial.Contender.Name));
             }
         }
@@ -91,5 +91,5 @@ internal static class InversionBench
         return new(group.Name, trials, ContenderSummary.Of(trials));
     }
 
-    private sealed record SampleGroup(string Name, int Count, IEnumerable<SamplePicture> Pictures);
+    private sealed record SampleGroup(string Name, int Count, IEnumerable<SampleImage> Images);
 }

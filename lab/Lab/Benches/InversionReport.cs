@@ -21,7 +21,7 @@ internal sealed record InversionReport(InversionSettings Settings, IReadOnlyList
         ["groups"] = new JsonArray([.. Groups.Select(group => new JsonObject
         {
             ["pictures"] = group.Name,
-            ["count"] = group.Summaries[0].Pictures,
+            ["count"] = group.Summaries[0].Images,
             ["autoencoder"] = ToJson(group.Summaries[0].Ceiling),
             ["ways"] = new JsonArray([.. group.Summaries.Select(way => new JsonObject
             {
@@ -45,7 +45,7 @@ internal sealed record InversionReport(InversionSettings Settings, IReadOnlyList
         console.Profile.Width = Math.Max(console.Profile.Width, TableWidth);
         foreach (var (name, _, ways) in Groups)
         {
-            Write($"{ways[0].Pictures} {name}, brought back", BroughtBack(ways));
+            Write($"{ways[0].Images} {name}, brought back", BroughtBack(ways));
             if (ways.Where(way => way.Edited is not null).ToList() is [var first, ..] edited)
                 Write($"{first.Edited!.Count} {name}, edited", Edited(edited));
         }

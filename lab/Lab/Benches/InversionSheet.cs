@@ -16,28 +16,28 @@ internal static class InversionSheet
         var shown = contenders.Where(contender => contender.IsEdited).ToList();
         if (shown.Count == 0)
             shown = [.. contenders];
-        var sections = measured.SelectMany(group => group.Trials.Where(trial => trial.Pictures is not null && shown.Contains(trial.Contender)).GroupBy(trial => trial.Sample))
-            .Select(group => Section(group.Key, [.. group.Select(trial => trial.Pictures!)])).ToList();
-        var sheet = PictureTable.Draw(["picture", "autoencoder", .. shown.Select(contender => contender.Name)], sections, Side);
+        var sections = measured.SelectMany(group => group.Trials.Where(trial => trial.Images is not null && shown.Contains(trial.Contender)).GroupBy(trial => trial.Sample))
+            .Select(group => Section(group.Key, [.. group.Select(trial => trial.Images!)])).ToList();
+        var sheet = ImageTable.Draw(["picture", "autoencoder", .. shown.Select(contender => contender.Name)], sections, Side);
         bitmaps.ForEach(bitmap => bitmap.Dispose());
         return sheet;
 
-        PictureSection Section(SamplePicture sample, List<TrialPictures> tried) => new(
+        ImageSection Section(SampleImage sample, List<TrialImages> tried) => new(
             sample.Edit is { } edit ? $"{sample.Prompt} → {edit.Pair.TargetPrompt}" : sample.Prompt,
             [
-                Row("brought back", sample.Picture, tried[0].Ceiling, tried.Select(pictures => pictures.Source)),
-                Row("retraced", sample.Picture, tried[0].Ceiling, tried.Select(pictures => pictures.Retraced)),
+                Row("brought back", sample.Image, tried[0].Ceiling, tried.Select(images => images.Source)),
+                Row("retraced", sample.Image, tried[0].Ceiling, tried.Select(images => images.Retraced)),
                 // The drawn target is shown next to an edit.
-                .. sample.Edit is null || tried[0].Edited is null ? Array.Empty<PictureRow>() :
+                .. sample.Edit is null || tried[0].Edited is null ? Array.Empty<ImageRow>() :
                 [
-                    Row("edit", sample.Edit.Target, tried[0].Ceiling, tried.Select(pictures => pictures.Edited!)),
-                    Row("without control", sample.Edit.Target, tried[0].Ceiling, tried.Select(pictures => pictures.Free!)),
+                    Row("edit", sample.Edit.Target, tried[0].Ceiling, tried.Select(images => images.Edited!)),
+                    Row("without control", sample.Edit.Target, tried[0].Ceiling, tried.Select(images => images.Free!)),
                 ],
             ]);
 
-        PictureRow Row(string label, Picture picture, Picture ceiling, IEnumerable<Picture> tried)
+        ImageRow Row(string label, Image image, Image ceiling, IEnumerable<Image> tried)
         {
-            List<SKBitmap> row = [.. tried.Prepend(ceiling).Prepend(picture).Select(one => one.ToBitmap())];
+            List<SKBitmap> row = [.. tried.Prepend(ceiling).Prepend(image).Select(one => one.ToBitmap())];
             bitmaps.AddRange(row);
             return new(label, StandsOut: label == "edit", row);
         }

@@ -64,7 +64,7 @@ internal static class ModelBench
             {
                 ["model"] = loaded.Directory,
                 ["dtype"] = loaded.Dtype.ToString().ToLowerInvariant(),
-                ["size"] = $"{demand.Size ?? new PixelSize(loaded.PictureSide, loaded.PictureSide)}",
+                ["size"] = $"{demand.Size ?? new PixelSize(loaded.ImageSide, loaded.ImageSide)}",
                 ["threads"] = TorchSharp.torch.get_num_threads(),
                 ["lowMemory"] = loaded.OnePartAtATime,
                 ["measured"] = measured,
@@ -97,7 +97,7 @@ internal static class ModelBench
 
                 break;
             default:
-                var size = source.Sampling.Size ?? new PixelSize(model.PictureSide, model.PictureSide);
+                var size = source.Sampling.Size ?? new PixelSize(model.ImageSide, model.ImageSide);
                 using (var latents = InitialNoise.FromSeed(model, source.Sampling.Seed, size.Height, size.Width))
                 {
                     ResidentMemory.ForgetPeak();

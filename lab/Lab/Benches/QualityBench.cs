@@ -59,11 +59,11 @@ internal static class QualityBench
         var cells = measured.GroupBy(m => m.Pair.Kind).OrderBy(group => group.Key).SelectMany(group => group.Take(SamplesOfEachKind)).SelectMany(m => new SheetCell[]
         {
             new(m.Source.ToBitmap(), m.Pair.SourcePrompt),
-            new(m.Controlled.Picture.ToBitmap(), m.Pair.Word is { } word ? $"more {word}" : m.Pair.TargetPrompt),
-            new((m.Free?.Picture ?? m.Source).ToBitmap(), "without attention control"),
+            new(m.Controlled.Image.ToBitmap(), m.Pair.Word is { } word ? $"more {word}" : m.Pair.TargetPrompt),
+            new((m.Free?.Image ?? m.Source).ToBitmap(), "without attention control"),
         }).ToList();
         var sheet = Sheet.Draw(cells, columns: 6, SampleSide);
-        cells.ForEach(cell => cell.Picture.Dispose());
+        cells.ForEach(cell => cell.Image.Dispose());
         return sheet;
     }
 }

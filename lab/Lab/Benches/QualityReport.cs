@@ -33,7 +33,7 @@ internal sealed record QualityReport(EditQualityOptions Options, IReadOnlyList<K
         ["attention"] = new JsonArray([.. Drawn.Attention.Select(a => new JsonObject
         {
             ["timestep"] = a.Timestep,
-            ["pictures"] = a.Pictures,
+            ["pictures"] = a.Images,
             ["pointing"] = Figures.Rounded(a.Pointing),
             ["pointingByChance"] = Figures.Rounded(a.PointingByChance),
             ["massRatio"] = Figures.Rounded(a.MassRatio),
@@ -53,7 +53,7 @@ internal sealed record QualityReport(EditQualityOptions Options, IReadOnlyList<K
         foreach (var a in Drawn.Attention)
         {
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"attention at timestep {a.Timestep}, {a.Pictures} drawn pictures: pointing {a.Pointing:F2} (chance {a.PointingByChance:F2}), inside the mask {a.MassRatio:F2} times chance"));
+                $"attention at timestep {a.Timestep}, {a.Images} drawn pictures: pointing {a.Pointing:F2} (chance {a.PointingByChance:F2}), inside the mask {a.MassRatio:F2} times chance"));
         }
 
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,

@@ -53,16 +53,16 @@ internal static class StudioBench
     {
         await using var engine = new StudioEngine(store, [model], new EngineLimits(), TimeProvider.System);
         var project = store.CreateProject("bench").Id;
-        var (pictures, first, next, faders) = (new List<Waited>(), new List<Waited>(), new List<Waited>(), new List<Waited>());
+        var (images, first, next, faders) = (new List<Waited>(), new List<Waited>(), new List<Waited>(), new List<Waited>());
         // The first round includes loading the model and does not count.
         for (var round = 0; round <= repeats; round++)
         {
-            var source = await Time(new DrawnRecipe { Prompt = Prompt, Seed = (ulong)round, Steps = steps, Guidance = 5 }, pictures);
+            var source = await Time(new DrawnRecipe { Prompt = Prompt, Seed = (ulong)round, Steps = steps, Guidance = 5 }, images);
             await Time(Edit(source, $"a {Colours[round]} house in a field"), first);
             await Time(Edit(source, $"a {Colours[round]} house in a field at night"), next);
             await Time(Edit(source, $"a ({Colours[round]}:1.5) house in a field at night"), faders);
             if (round == 0)
-                new[] { pictures, first, next, faders }.ToList().ForEach(list => list.Clear());
+                new[] { images, first, next, faders }.ToList().ForEach(list => list.Clear());
         }
 
         return new JsonObject
@@ -70,7 +70,7 @@ internal static class StudioBench
             ["model"] = model.Name,
             ["steps"] = steps,
             ["repeats"] = repeats,
-            ["picture"] = Median(pictures),
+            ["picture"] = Median(images),
             ["firstEdit"] = Median(first),
             ["nextEdit"] = Median(next),
             ["faderStep"] = Median(faders),

@@ -53,9 +53,9 @@ internal static class WeightsBench
 
     private static SKBitmap Samples(List<WeightMeasurement> measured, ulong seed)
     {
-        var cells = measured.Where(m => m.Seed == seed).Select(m => new SheetCell(m.Picture.ToBitmap(), $"{m.Word.Word} {Figures.Shown(m.Weight, "0.#")}")).ToList();
+        var cells = measured.Where(m => m.Seed == seed).Select(m => new SheetCell(m.Image.ToBitmap(), $"{m.Word.Word} {Figures.Shown(m.Weight, "0.#")}")).ToList();
         var sheet = Sheet.Draw(cells, WeightSweep.Weights.Count, SampleSide);
-        cells.ForEach(cell => cell.Picture.Dispose());
+        cells.ForEach(cell => cell.Image.Dispose());
         return sheet;
     }
 }

@@ -17,14 +17,14 @@ internal sealed class AutoencoderTrainer : IDisposable
 
     private const int Batch = 4;
     private const double KlWeight = 1e-4;
-    private readonly Pictures pictures;
+    private readonly Images images;
     private readonly Generator generator;
     private readonly AutoencoderKL model;
 
     /// <summary>Creates a trainer with random weights from a seed.</summary>
     public AutoencoderTrainer(int seed)
     {
-        pictures = new Pictures(seed);
+        images = new Images(seed);
         generator = new Generator((ulong)seed, CPU);
         using var initial = new InitialWeights(generator);
         _ = new AutoencoderKL(StorybookArchitecture.Autoencoder(), initial.Root);
@@ -85,11 +85,11 @@ internal sealed class AutoencoderTrainer : IDisposable
     {
         Parameters.Dispose();
         generator.Dispose();
-        pictures.Dispose();
+        images.Dispose();
     }
 
     private Tensor Paint(long first, int count)
-        => Pictures.Pixels([.. Enumerable.Range(0, count).Select(i => pictures.Paint(pictures.Scene(first + i)))]);
+        => Images.Pixels([.. Enumerable.Range(0, count).Select(i => images.Paint(images.Scene(first + i)))]);
 
     private (double Loss, double SquaredError) Step(double rate)
     {

@@ -30,7 +30,7 @@ internal sealed class DenoiserTrainer : IDisposable
     private readonly Tensor alphasCumprod;
     private readonly AutoencoderKL vae;
     private readonly int seed;
-    private readonly Pictures pictures;
+    private readonly Images images;
 
     /// <summary>Creates a trainer.</summary>
     /// <param name="seed">Seed of weights, images and noise.</param>
@@ -55,7 +55,7 @@ internal sealed class DenoiserTrainer : IDisposable
         alphasCumprod = tensor(schedule.AlphasCumprod.Select(a => (float)a).ToArray());
         // A different sequence of random numbers after each resumption; otherwise the run would see the same noise again.
         generator.manual_seed(seed + Parameters.Steps);
-        pictures = new Pictures(seed);
+        images = new Images(seed);
     }
 
     /// <summary>Weights and optimizer state.</summary>
@@ -86,7 +86,7 @@ internal sealed class DenoiserTrainer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        pictures.Dispose();
+        images.Dispose();
         Parameters.Dispose();
         alphasCumprod.Dispose();
         generator.Dispose();
@@ -116,13 +116,13 @@ internal sealed class DenoiserTrainer : IDisposable
         return (noiseLoss.ReadDouble(), attentionLoss.ReadDouble());
     }
 
-    private (Tensor Ids, List<GroundedToken> Grounded) Describe(List<EncodedPicture> examples)
+    private (Tensor Ids, List<GroundedToken> Grounded) Describe(List<EncodedImage> examples)
     {
         var ids = new List<long>();
         var grounded = new List<GroundedToken>();
         for (var row = 0; row < examples.Count; row++)
         {
-            var random = pictures.Numbers(examples[row].Number ^ (1L << 50));
+            var random = images.Numbers(examples[row].Number ^ (1L << 50));
             var caption = Caption.Compose(examples[row].Scene, random);
             var dropped = random.NextDouble() < CaptionDropout;
             var prompt = tokenizer.Tokenize(dropped ? "" : caption.Text);

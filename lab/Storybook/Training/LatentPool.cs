@@ -10,7 +10,7 @@ namespace PromptToPrompt.Storybook.Training;
 /// <param name="Scene">The drawn scene.</param>
 /// <param name="Latents">Scaled latents, channel by channel.</param>
 /// <param name="Regions">Coverage of each <see cref="Part"/> over the latents' positions, indexed by part.</param>
-internal sealed record EncodedPicture(long Number, Scene Scene, float[] Latents, float[][] Regions);
+internal sealed record EncodedImage(long Number, Scene Scene, float[] Latents, float[][] Regions);
 
 /// <summary>
 /// Draws and encodes images on a separate thread, ahead of the trainer up to a limit. The first <c>capacity</c> images
@@ -19,25 +19,25 @@ internal sealed record EncodedPicture(long Number, Scene Scene, float[] Latents,
 internal sealed class LatentPool : IDisposable
 {
     private const int Batch = 16;
-    private readonly Pictures pictures;
+    private readonly Images images;
     private readonly AutoencoderKL vae;
     private readonly int capacity;
-    private readonly List<EncodedPicture> kept = [];
-    private readonly BlockingCollection<EncodedPicture> ready = new(boundedCapacity: 512);
+    private readonly List<EncodedImage> kept = [];
+    private readonly BlockingCollection<EncodedImage> ready = new(boundedCapacity: 512);
     private readonly CancellationTokenSource cancellationToken = new();
     private readonly Thread thread;
     private Exception? failure;
 
     public LatentPool(int seed, AutoencoderKL vae, int capacity, long first, long end)
     {
-        pictures = new Pictures(seed);
+        images = new Images(seed);
         this.vae = vae;
         this.capacity = capacity;
         thread = new Thread(() => Produce(first, end)) { IsBackground = true, Name = "latent pool" };
         thread.Start();
     }
 
-    public EncodedPicture Next()
+    public EncodedImage Next()
     {
         try
         {
@@ -55,7 +55,7 @@ internal sealed class LatentPool : IDisposable
         thread.Join();
         ready.Dispose();
         cancellationToken.Dispose();
-        pictures.Dispose();
+        images.Dispose();
     }
 
     private void Produce(long first, long end)
@@ -83,15 +83,15 @@ internal sealed class LatentPool : IDisposable
         }
     }
 
-    private IEnumerable<EncodedPicture> Encode(long number)
+    private IEnumerable<EncodedImage> Encode(long number)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var scenes = Enumerable.Range(0, Batch).Select(i => pictures.Scene(number + i)).ToList();
-        var paintings = scenes.Select(pictures.Paint).ToList();
-        var latents = vae.Encode(Pictures.Pixels(paintings));
+        var scenes = Enumerable.Range(0, Batch).Select(i => images.Scene(number + i)).ToList();
+        var paintings = scenes.Select(images.Paint).ToList();
+        var latents = vae.Encode(Images.Pixels(paintings));
         var side = (int)latents.shape[2];
-        return [.. scenes.Select((scene, i) => new EncodedPicture(number + i, scene, latents[i].data<float>().ToArray(),
+        return [.. scenes.Select((scene, i) => new EncodedImage(number + i, scene, latents[i].data<float>().ToArray(),
             [.. Enum.GetValues<Part>().Select(part => paintings[i].Region(part, side, side))]))];
     }
 }

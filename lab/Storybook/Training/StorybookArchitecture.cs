@@ -10,7 +10,7 @@ namespace PromptToPrompt.Storybook.Training;
 internal static class StorybookArchitecture
 {
     /// <summary>Side of its images in pixels.</summary>
-    public const int PictureSize = 128;
+    public const int ImageSize = 128;
 
     /// <summary>Number of merges of its tokenizer: enough to make every word of the drawn world a single token.</summary>
     public const int Merges = 900;
@@ -95,7 +95,7 @@ internal static class StorybookArchitecture
             layers_per_block = vae.LayersPerBlock,
             norm_num_groups = vae.NormGroups,
             scaling_factor = scalingFactor,
-            sample_size = PictureSize,
+            sample_size = ImageSize,
             down_block_types = Enumerable.Repeat("DownEncoderBlock2D", vae.Channels.Count),
             up_block_types = Enumerable.Repeat("UpDecoderBlock2D", vae.Channels.Count),
         });

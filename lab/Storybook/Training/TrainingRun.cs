@@ -13,15 +13,15 @@ namespace PromptToPrompt.Storybook.Training;
 
 /// <summary>The plan of a training run.</summary>
 /// <param name="Directory">Directory of state, log and model; a run that finds its own state there resumes it.</param>
-/// <param name="AutoencoderPictures">Number of images for the autoencoder.</param>
-/// <param name="DenoiserPictures">Number of images for U-Net and text encoder.</param>
+/// <param name="AutoencoderImages">Number of images for the autoencoder.</param>
+/// <param name="DenoiserImages">Number of images for U-Net and text encoder.</param>
 /// <param name="Seed">Seed of the whole run.</param>
 /// <param name="From">
 /// A model directory from an earlier run: its tokenizer and autoencoder are kept, and U-Net and text encoder start from its weights.
 /// Null to start from scratch.
 /// </param>
 public sealed record TrainingPlan(
-    string Directory, long AutoencoderPictures = 34_000, long DenoiserPictures = 252_000, int Seed = 1, string? From = null);
+    string Directory, long AutoencoderImages = 34_000, long DenoiserImages = 252_000, int Seed = 1, string? From = null);
 
 /// <summary>
 /// Trains the embedded model: tokenizer, then autoencoder, then U-Net with text encoder. State is saved every few minutes and the
@@ -57,7 +57,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         foreach (var progress in Autoencoder(show, cancellationToken).Concat(Denoiser(show, cancellationToken)))
         {
             File.AppendAllText(Path.Combine(plan.Directory, "loss.csv"), string.Create(CultureInfo.InvariantCulture,
-                $"{progress.Stage},{progress.Pictures},{progress.Loss:G6},{progress.Note}\n"));
+                $"{progress.Stage},{progress.Images},{progress.Loss:G6},{progress.Note}\n"));
             yield return progress;
         }
     }
@@ -74,16 +74,16 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         var exported = Path.Combine(ModelDirectory, VaeWeights);
         if (File.Exists(exported))
         {
-            if (trainer.IsDone(plan.AutoencoderPictures))
+            if (trainer.IsDone(plan.AutoencoderImages))
                 yield break;
             File.Delete(exported);
         }
 
-        var stage = trainer.Train(plan.AutoencoderPictures, cancellationToken);
+        var stage = trainer.Train(plan.AutoencoderImages, cancellationToken);
         foreach (var progress in Kept(stage, () => trainer.Parameters.Save(AutoencoderState), show is null ? null : Show, cancellationToken))
             yield return progress;
         var deviations = ExportFoundation(trainer);
-        yield return new(AutoencoderTrainer.Stage, plan.AutoencoderPictures, plan.AutoencoderPictures, 0,
+        yield return new(AutoencoderTrainer.Stage, plan.AutoencoderImages, plan.AutoencoderImages, 0,
             $"latent deviation by channel {string.Join(" ", deviations.Select(d => d.ToString("F2", CultureInfo.InvariantCulture)))}");
 
         void Show()
@@ -103,9 +103,9 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         var vae = LoadAutoencoder(out var vaeWeights);
         using var owned = vaeWeights;
         var schedule = SchedulerConfig.FromFile(Path.Combine(ModelDirectory, "scheduler", "scheduler_config.json"));
-        using var scheduler = schedule.Create(SamplerKind.Ddim, 50);
+        using var scheduler = schedule.CreateScheduler(SamplerKind.Ddim, 50);
         using var trainer = new DenoiserTrainer(plan.Seed, StableDiffusionModel.LoadTokenizer(ModelDirectory), vae, scheduler.Noise, BeginDenoiser);
-        var stage = trainer.Train(plan.DenoiserPictures, cancellationToken: cancellationToken);
+        var stage = trainer.Train(plan.DenoiserImages, cancellationToken: cancellationToken);
         foreach (var progress in Kept(stage, () => SaveDenoiser(trainer.Parameters), show is null ? null : Show, cancellationToken))
             yield return progress;
 
@@ -212,8 +212,8 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
 
     private BpeVocabulary TrainTokenizer()
     {
-        using var pictures = new Pictures(plan.Seed);
-        var captions = Enumerable.Range(0, 20_000).Select(i => Caption.Compose(pictures.Scene(i), pictures.Numbers(i)).Text);
+        using var images = new Images(plan.Seed);
+        var captions = Enumerable.Range(0, 20_000).Select(i => Caption.Compose(images.Scene(i), images.Numbers(i)).Text);
         return BpeTrainer.Train(captions.Concat(Vocabulary.Words), StorybookArchitecture.Merges);
     }
 }

@@ -7,16 +7,16 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Storybook.Training;
 
 /// <summary>A sample image of a training run.</summary>
-/// <param name="Picture">The image.</param>
+/// <param name="Image">The image.</param>
 /// <param name="Caption">Its caption.</param>
-public sealed record TrainingSample(Picture Picture, string Caption);
+public sealed record TrainingSample(Image Image, string Caption);
 
 /// <summary>The samples of a stage: always the same images or captions, so that sheets can be compared.</summary>
 /// <param name="Stage">The stage.</param>
-/// <param name="Pictures">Number of images seen in training.</param>
+/// <param name="Images">Number of images seen in training.</param>
 /// <param name="Samples">The samples, row-major.</param>
 /// <param name="Columns">Number of samples per row.</param>
-public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<TrainingSample> Samples, int Columns)
+public sealed record TrainingSamples(string Stage, long Images, IReadOnlyList<TrainingSample> Samples, int Columns)
 {
     private const int RoundTripCount = 8;
     private const int SeedsOfEachCaption = 2;
@@ -39,13 +39,13 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        using var pictures = new Pictures(seed);
-        var scenes = Enumerable.Range(0, RoundTripCount).Select(i => pictures.Scene(FirstRoundTrip + i)).ToList();
-        var paintings = scenes.Select(pictures.Paint).ToList();
-        var decoded = vae.DecodeImages(vae.Encode(Training.Pictures.Pixels(paintings)));
+        using var images = new Images(seed);
+        var scenes = Enumerable.Range(0, RoundTripCount).Select(i => images.Scene(FirstRoundTrip + i)).ToList();
+        var paintings = scenes.Select(images.Paint).ToList();
+        var decoded = vae.DecodeImages(vae.Encode(Training.Images.Pixels(paintings)));
         var samples = scenes.SelectMany((scene, i) => new TrainingSample[]
         {
-            new(new Picture(paintings[i].Size, paintings[i].Size, paintings[i].Rgb), Caption.Canonical(scene).Text),
+            new(new Image(paintings[i].Size, paintings[i].Size, paintings[i].Rgb), Caption.Canonical(scene).Text),
             new(decoded[i], "encoded and decoded"),
         });
         return new(AutoencoderTrainer.Stage, seen, [.. samples], Columns: 4);
@@ -55,14 +55,14 @@ public sealed record TrainingSamples(string Stage, long Pictures, IReadOnlyList<
     internal static TrainingSamples Generated(StableDiffusionModel model, long seen, CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
-        var side = model.PictureSide;
+        var side = model.ImageSide;
         var wanted = Captions.SelectMany(caption => Enumerable.Range(0, SeedsOfEachCaption).Select(seed => (Caption: caption, Seed: seed))).ToList();
-        var drawn = SamplePictures.Draw(
+        var drawn = SampleImages.Draw(
             model,
             cat([.. wanted.Select(w => InitialNoise.FromSeed(model, (ulong)w.Seed, side, side))], 0),
             TextConditioning.Encode(model, wanted.Select(w => model.Tokenizer.Tokenize(w.Caption))),
             TextConditioning.EncodeNegative(model, ""),
             cancellationToken);
-        return new(DenoiserTrainer.Stage, seen, [.. drawn.Select((picture, i) => new TrainingSample(picture, wanted[i].Caption))], Columns: 4);
+        return new(DenoiserTrainer.Stage, seen, [.. drawn.Select((image, i) => new TrainingSample(image, wanted[i].Caption))], Columns: 4);
     }
 }

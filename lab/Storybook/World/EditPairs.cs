@@ -23,13 +23,13 @@ public static class EditPairs
         var scene = Scene.Sample(rng);
         // Most edits start from a plain image, as most users do.
         if (rng.Next(5) != 0)
-            scene = scene with { Style = Style.Picture };
+            scene = scene with { Style = Style.Image };
         var (source, target) = kind switch
         {
             EditKind.SubjectSwap => SwapSubject(scene, rng),
             EditKind.ColourSwap => SwapColour(scene, rng),
             EditKind.PlaceSwap => (scene, scene with { Place = Other(scene.Place, rng) }),
-            EditKind.AddedStyle => Add(scene with { Style = Style.Picture }, s => s with { Style = Other(Style.Picture, rng) }),
+            EditKind.AddedStyle => Add(scene with { Style = Style.Image }, s => s with { Style = Other(Style.Image, rng) }),
             EditKind.AddedTime => Add(
                 Unless(Weather.Rainbow, scene) with { Time = TimeOfDay.Day }, s => s with { Time = Other(TimeOfDay.Day, rng) }),
             EditKind.AddedWeather => Add(
@@ -72,7 +72,7 @@ public static class EditPairs
         {
             Colour = scene.Colour ?? colours[rng.Next(colours.Length)],
             // A pencil has no colours.
-            Style = scene.Style == Style.Sketch ? Style.Picture : scene.Style,
+            Style = scene.Style == Style.Sketch ? Style.Image : scene.Style,
         };
         return (source, source with { Colour = Other(source.Colour.Value, rng) });
     }

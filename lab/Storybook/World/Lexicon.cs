@@ -87,7 +87,7 @@ internal static class Lexicon
 
     public static string[] Styles(Style style) => style switch
     {
-        Style.Picture => ["", "", "", "", "a *picture of", "a *painting of", "an *illustration of"],
+        Style.Image => ["", "", "", "", "a *picture of", "a *painting of", "an *illustration of"],
         Style.Photo => ["a *photo of", "a *photo of", "a *photograph of"],
         Style.Drawing => ["a *children's *drawing of", "a *children's *drawing of", "a *child's *drawing of", "a *crayon *drawing of"],
         Style.Watercolor => ["a *watercolor of", "a *watercolor of", "a *watercolor *painting of"],

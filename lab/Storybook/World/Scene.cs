@@ -83,7 +83,7 @@ public sealed record Scene
             Place = Pick<Place>(rng, first: 0),
             Time = time,
             Weather = weather,
-            Style = rng.NextDouble() < 0.5 ? Style.Picture : Pick<Style>(rng, first: 1),
+            Style = rng.NextDouble() < 0.5 ? Style.Image : Pick<Style>(rng, first: 1),
             LayoutSeed = rng.Next(),
         };
     }

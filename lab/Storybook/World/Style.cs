@@ -4,7 +4,7 @@ namespace PromptToPrompt.Storybook.World;
 public enum Style
 {
     /// <summary>The default: a flat picture-book illustration.</summary>
-    Picture,
+    Image,
 
     /// <summary>Photo-like: smooth light, a blurred background, darkened corners.</summary>
     Photo,

@@ -10,7 +10,7 @@ internal sealed class Wording(Scene scene, Func<int, int> choose)
     public Caption Write()
     {
         var style = Pick(Lexicon.Styles(scene.Style));
-        var styleAtEnd = scene.Style != Style.Picture && Rarely(10);
+        var styleAtEnd = scene.Style != Style.Image && Rarely(10);
         var time = Time();
         var timeFirst = style.Length == 0 && time.Length > 0 && Rarely(14);
         if (timeFirst)

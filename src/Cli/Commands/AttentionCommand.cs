@@ -12,10 +12,10 @@ internal static class AttentionCommand
     {
         var prompt = new Argument<string>("prompt") { Description = "Prompt" };
         var command = new Command("attention", "Draw attention maps: cross-attention per word, averaged and over time, and self-attention components") { prompt }.In(HelpGroup.Images);
-        var run = new PictureRun(command, repeats);
+        var run = new ImageRun(command, repeats);
         command.SetAction(parse => run.Execute(
             parse,
-            new PictureJob
+            new ImageJob
             {
                 Source = parse.GetValue(prompt)!,
                 Observation = new Observation { Attention = true, SelfAttention = true },

@@ -26,7 +26,7 @@ internal static class EditCommand
         var edit = new EditOptions().AddTo(command);
         command.Add(attention);
         var inverting = new InversionOptions().AddTo(command);
-        var run = new PictureRun(command, repeats);
+        var run = new ImageRun(command, repeats);
         command.SetAction(parse =>
         {
             var texts = parse.GetValue(prompts)!;
@@ -42,10 +42,10 @@ internal static class EditCommand
                 inverting.RequireUnused(parse, "--inversion is already inverted", run.Sampling.DecidedByInversion);
             else if (file is null)
                 inverting.RequireUnused(parse, "there is no --image");
-            using var real = saved is not null ? RealPicture.Saved(saved) : file is not null ? RealPicture.FromImage(file) : null;
+            using var real = saved is not null ? RealImage.Saved(saved) : file is not null ? RealImage.FromImage(file) : null;
             return run.Execute(
                 parse,
-                new PictureJob
+                new ImageJob
                 {
                     Source = saved is null ? texts[0] : "",
                     Inputs = [.. RunInput.Given(parse, image), .. RunInput.Given(parse, inversion), .. edit.Inputs(parse)],
@@ -54,7 +54,7 @@ internal static class EditCommand
                     Edit = () => edit.Read(parse, saved is null ? texts[1..] : texts),
                     Observation = new Observation { Attention = parse.GetValue(attention) },
                     Prepare = (model, request) => real is null ? request : Open(real, model, request, parse),
-                    AddPictures = real is null ? PictureJob.AddEdits : real.AddPictures,
+                    AddImages = real is null ? ImageJob.AddEdits : real.AddImages,
                     // A local blend records maps too, but they are drawn only with --attention.
                     AddFiles = parse.GetValue(attention) ? AttentionFiles.Add : (_, _) => { },
                     AddFacts = record => real?.AddFacts(record),
@@ -63,7 +63,7 @@ internal static class EditCommand
         });
         return command;
 
-        PictureRequest Open(RealPicture real, StableDiffusionModel model, PictureRequest request, ParseResult parse)
+        ImageRequest Open(RealImage real, StableDiffusionModel model, ImageRequest request, ParseResult parse)
         {
             var settings = inverting.Settings(parse, request.Source.Prompt, request.Sampling);
             if (!real.IsInverted)
@@ -71,9 +71,9 @@ internal static class EditCommand
             var inverted = real.Open(model, settings, Frame, run.IsQuiet(parse), cancellationToken);
             return request with { Source = run.Sampling.Follow(parse, request.Source, inverted), Edit = request.Edit with { Mask = real.Frame(request.Edit.Mask) } };
 
-            Framing Frame(Picture picture)
+            Framing Frame(Image image)
             {
-                var framing = inverting.Framing(parse, model, picture, run.Sampling.Size(parse));
+                var framing = inverting.Framing(parse, model, image, run.Sampling.Size(parse));
                 if (!run.IsQuiet(parse) && inverting.NoteOn(parse, framing) is { } note)
                     Console.Error.WriteLine(note);
                 return framing;

@@ -11,8 +11,8 @@ internal static class GenerateCommand
     {
         var prompt = new Argument<string>("prompt") { Description = "Prompt" };
         var command = new Command("generate", "Generate an image from a prompt") { prompt }.In(HelpGroup.Images);
-        var run = new PictureRun(command, repeats);
-        command.SetAction(parse => run.Execute(parse, new PictureJob { Source = parse.GetValue(prompt)! }, cancellationToken));
+        var run = new ImageRun(command, repeats);
+        command.SetAction(parse => run.Execute(parse, new ImageJob { Source = parse.GetValue(prompt)! }, cancellationToken));
         return command;
     }
 }

@@ -16,13 +16,13 @@ internal static class InfoCommand
 
     public static Command Create()
     {
-        var picture = new Argument<string>("picture") { Description = "Image made by p2p or another program, a run.json, or a folder with one" };
-        var command = new Command("info", "Show the generation settings stored in an image") { picture }.In(HelpGroup.Runs);
+        var image = new Argument<string>("picture") { Description = "Image made by p2p or another program, a run.json, or a folder with one" };
+        var command = new Command("info", "Show the generation settings stored in an image") { image }.In(HelpGroup.Runs);
         var report = new ReportOptions().AddJsonTo(command);
         command.SetAction(parse =>
         {
-            var path = PictureNotes.FileOf(parse.GetValue(picture)!);
-            var notes = PictureNotes.Read(path);
+            var path = ImageNotes.FileOf(parse.GetValue(image)!);
+            var notes = ImageNotes.Read(path);
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(ToJson(path, notes)));
             else
@@ -32,7 +32,7 @@ internal static class InfoCommand
         return command;
     }
 
-    private static JsonObject ToJson(string path, PictureNotes notes) => new()
+    private static JsonObject ToJson(string path, ImageNotes notes) => new()
     {
         ["command"] = "info",
         ["file"] = Path.GetFullPath(path),
@@ -59,7 +59,7 @@ internal static class InfoCommand
     private static JsonObject Settings(IEnumerable<KeyValuePair<string, string>> settings) =>
         new(settings.DistinctBy(setting => setting.Key).Select(setting => KeyValuePair.Create(setting.Key, (JsonNode?)setting.Value)));
 
-    private static void Print(string path, PictureNotes notes)
+    private static void Print(string path, ImageNotes notes)
     {
         Console.Out.WriteLine(notes.Size is { } size ? $"{Plain(path)}: {size.Width}×{size.Height} pixels" : Plain(path));
         var rows = Rows(path, notes).Where(row => row.Value.Length > 0).ToList();
@@ -75,7 +75,7 @@ internal static class InfoCommand
         AnsiConsole.Write(table);
     }
 
-    private static IEnumerable<(string What, string Value)> Rows(string path, PictureNotes notes)
+    private static IEnumerable<(string What, string Value)> Rows(string path, ImageNotes notes)
     {
         if (notes.Record is { } record)
         {

@@ -13,7 +13,7 @@ internal static class InpaintCommand
 {
     public static Command Create(CancellationToken cancellationToken, Repetition? repeats)
     {
-        var image = new Argument<string>("image") { Description = "Image of any size" };
+        var imageFile = new Argument<string>("image") { Description = "Image of any size" };
         var mask = new Argument<string>("mask") { Description = "Mask of the same shape: white, or painted on transparency, where the image may change" };
         var prompt = new Argument<string>("prompt") { Description = "Prompt for the whole image" };
         var strength = Parsed.Number("--strength", "Part of the steps to run; below 1 the image under the mask is the starting point", 1.0);
@@ -26,28 +26,28 @@ internal static class InpaintCommand
             Arity = ArgumentArity.ExactlyOne,
             DefaultValueFactory = _ => true,
         };
-        var command = new Command("inpaint", "Fill the masked part of an image from a prompt") { image, mask, prompt, strength, feather, keepOutside }.In(HelpGroup.Images);
+        var command = new Command("inpaint", "Fill the masked part of an image from a prompt") { imageFile, mask, prompt, strength, feather, keepOutside }.In(HelpGroup.Images);
         frame.AddTo(command);
-        var run = new PictureRun(command, repeats);
+        var run = new ImageRun(command, repeats);
         command.SetAction(parse =>
         {
-            var picture = Picture.Load(parse.GetValue(image)!);
-            var white = Mask.Fit(Mask.Load(parse.GetValue(mask)!), picture.Size);
+            var image = Image.Load(parse.GetValue(imageFile)!);
+            var white = Mask.Fit(Mask.Load(parse.GetValue(mask)!), image.Size);
             InpaintResult result = null!;
             return run.Execute(
                 parse,
-                new PictureJob
+                new ImageJob
                 {
                     Source = parse.GetValue(prompt)!,
-                    Given = picture.Size,
-                    Inputs = [new(image, parse.GetValue(image)!), new(mask, parse.GetValue(mask)!)],
+                    Given = image.Size,
+                    Inputs = [new(imageFile, parse.GetValue(imageFile)!), new(mask, parse.GetValue(mask)!)],
                     Make = (model, asked, progress, stop) =>
                     {
                         result = InpaintRun.Execute(
                             model,
                             new InpaintRequest
                             {
-                                Picture = picture,
+                                Image = image,
                                 Mask = white,
                                 Prompt = asked.Source.Prompt,
                                 Sampling = asked.Sampling,
@@ -62,15 +62,15 @@ internal static class InpaintCommand
                             stop);
                         return result.Run;
                     },
-                    AddPictures = (folder, _) => PictureJob.AddAll(folder, Pictures(), Sheet.CellSide(picture)),
+                    AddImages = (folder, _) => ImageJob.AddAll(folder, Images(), Sheet.CellSide(image)),
                 },
                 cancellationToken);
 
-            IEnumerable<(string Name, Picture Picture, string Caption, int? Row)> Pictures()
+            IEnumerable<(string Name, Image Image, string Caption, int? Row)> Images()
             {
-                yield return ("source", picture, "picture", null);
-                yield return ("mask-overlay", MaskOverlay.Draw(picture, white), "mask", null);
-                yield return ("edit-1", result.Picture, parse.GetValue(prompt)!, 0);
+                yield return ("source", image, "picture", null);
+                yield return ("mask-overlay", MaskOverlay.Draw(image, white), "mask", null);
+                yield return ("edit-1", result.Image, parse.GetValue(prompt)!, 0);
             }
         });
         return command;

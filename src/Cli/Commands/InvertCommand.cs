@@ -21,7 +21,7 @@ internal static class InvertCommand
 {
     public static Command Create(CancellationToken cancellationToken, Repetition? repeats)
     {
-        var image = new Argument<string>("image") { Description = "Image of any size" };
+        var imageFile = new Argument<string>("image") { Description = "Image of any size" };
         var prompt = new Argument<string>("prompt") { Description = "Prompt that describes it" };
         var output = new Option<string>("--output", "-o")
         {
@@ -30,7 +30,7 @@ internal static class InvertCommand
             HelpName = "file",
             DefaultValueFactory = _ => "inversion.safetensors",
         };
-        var command = new Command("invert", "Invert an image so that it can be edited") { image, prompt, output }.In(HelpGroup.Images);
+        var command = new Command("invert", "Invert an image so that it can be edited") { imageFile, prompt, output }.In(HelpGroup.Images);
         var files = new OutputOptions().AddTraceTo(command);
         var options = new InversionOptions().AddTo(command);
         var model = new ModelOptions().AddTo(command);
@@ -42,29 +42,29 @@ internal static class InvertCommand
         command.SetAction(parse =>
         {
             var started = TimeProvider.System.GetTimestamp();
-            var picture = Picture.Load(parse.GetValue(image)!);
+            var image = Image.Load(parse.GetValue(imageFile)!);
             var settings = options.Settings(parse, parse.GetValue(prompt)!, sampling.Settings(parse));
             settings.Validate();
-            IReadOnlyList<RunInput> inputs = [new(image, parse.GetValue(image)!), .. model.Inputs(parse)];
-            var path = Target(parse.GetValue(output)!, parse.GetValue(image)!);
+            IReadOnlyList<RunInput> inputs = [new(imageFile, parse.GetValue(imageFile)!), .. model.Inputs(parse)];
+            var path = Target(parse.GetValue(output)!, parse.GetValue(imageFile)!);
             var overwrites = files.Overwrites(parse);
             var trace = (files.Trace(parse) ?? (repeats?.Trace is { } name ? Path.Combine(Path.GetDirectoryName(path)!, name) : null)) is { } given ? new TraceFile(given, overwrites) : null;
             trace?.Check(inputs.Select(input => input.Path).Append(path));
-            using var loaded = model.Load(parse, new MemoryDemand(Rows: 1, sampling.Size(parse), settings.Method.HasGradient ? 1 : 0, Given: picture.Size));
+            using var loaded = model.Load(parse, new MemoryDemand(Rows: 1, sampling.Size(parse), settings.Method.HasGradient ? 1 : 0, Given: image.Size));
             settings = settings with { Sampling = settings.Sampling with { Chunks = sampling.Chunks(parse, loaded.Tokenizer, settings.Prompt) } };
             repeats?.Require(loaded);
             var described = PromptReading.Read(loaded.Tokenizer, settings.Prompt, settings.Sampling.Chunks);
             Warnings.Truncated(described);
-            var framing = options.Framing(parse, loaded, picture, sampling.Size(parse));
+            var framing = options.Framing(parse, loaded, image, sampling.Size(parse));
             var quiet = report.Quiet(parse);
             var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, Path.GetFileName(trace?.Path));
             var run = (string)record[RunRecord.Run]!;
             trace?.RequireTrace();
             if (!overwrites)
-                RequireFree(path, parse.GetValue(output)!, run, earlier => earlier.IsOf(loaded, settings, picture, framing), loaded);
+                RequireFree(path, parse.GetValue(output)!, run, earlier => earlier.IsOf(loaded, settings, image, framing), loaded);
             if (!quiet && options.NoteOn(parse, framing) is { } note)
                 Console.Error.WriteLine(note);
-            using var file = Invert(loaded, settings, picture, framing, path, quiet, cancellationToken);
+            using var file = Invert(loaded, settings, image, framing, path, quiet, cancellationToken);
             model.Announce(parse, loaded.Device, quiet);
             if (!quiet)
             {
@@ -81,7 +81,7 @@ internal static class InvertCommand
             record["options"] = RunRecord.Options(parse);
             AddFacts(record, file, reconstruction, path);
             record["seconds"] = Math.Round(elapsed.TotalSeconds, 3);
-            record[RunRecord.Files] = Json.Array([path, .. AddPictures(path, file, reconstruction, record), .. trace is null ? Array.Empty<string>() : [trace.Path], Record(path)]);
+            record[RunRecord.Files] = Json.Array([path, .. AddImages(path, file, reconstruction, record), .. trace is null ? Array.Empty<string>() : [trace.Path], Record(path)]);
             repeats?.Compare(record, quiet);
             AtomicFile.WriteText(Record(path), Json.File(record));
             if (report.Json(parse))
@@ -93,7 +93,7 @@ internal static class InvertCommand
         return command;
     }
 
-    private static readonly string[] PictureNames = [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"];
+    private static readonly string[] ImageNames = [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"];
 
     private static string Unfinished(string path) => path + ".unfinished";
 
@@ -103,7 +103,7 @@ internal static class InvertCommand
         var path = Path.GetFullPath(output);
         if (Directory.Exists(path))
             throw new InvalidInputException("--output", $"{output} is a folder.", "Give the name of a file.");
-        if (PictureNames.Contains(Path.GetExtension(path).ToLowerInvariant()))
+        if (ImageNames.Contains(Path.GetExtension(path).ToLowerInvariant()))
             throw new InvalidInputException("--output", $"{output} has the name of a picture; an inversion is a .safetensors file.", $"Use {Path.ChangeExtension(output, ".safetensors")}.");
         if (Written(path).Append(path).Contains(Path.GetFullPath(image)))
             throw new InvalidInputException("--output", $"{image} would be overwritten.", "Use another name.");
@@ -144,7 +144,7 @@ internal static class InvertCommand
     {
         try
         {
-            return PictureNotes.Read(path).Record?[RunRecord.Run] is JsonValue name && name.TryGetValue<string>(out var text) && text == run;
+            return ImageNotes.Read(path).Record?[RunRecord.Run] is JsonValue name && name.TryGetValue<string>(out var text) && text == run;
         }
         catch (InvalidInputException)
         {
@@ -153,18 +153,18 @@ internal static class InvertCommand
     }
 
     private static InversionFile Invert(
-        StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing, string path, bool quiet, CancellationToken cancellationToken)
+        StableDiffusionModel model, InversionSettings settings, Image image, Framing framing, string path, bool quiet, CancellationToken cancellationToken)
     {
         using var _ = no_grad();
-        using var latents = model.Vae.EncodeImage(framing.Apply(picture), model.Device);
-        using var earlier = Earlier(model, settings, picture, framing, path);
+        using var latents = model.Vae.EncodeImage(framing.Apply(image), model.Device);
+        using var earlier = Earlier(model, settings, image, framing, path);
         if (earlier is not null && !quiet)
             Console.Error.WriteLine($"Resuming after {earlier.Inverted.FinishedSteps} of {settings.Sampling.Steps} timesteps from {Unfinished(path)}.");
         var saver = new UnfinishedSaver(cancellationToken);
         try
         {
             var inverted = StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, Keep, earlier?.Inverted, cancellationToken));
-            return new InversionFile(inverted, picture, framing);
+            return new InversionFile(inverted, image, framing);
         }
         catch (OperationCanceledException) when (!quiet)
         {
@@ -176,19 +176,19 @@ internal static class InvertCommand
 
         void Keep(Func<InvertedImage> unfinished) => saver.Save(() =>
         {
-            using var file = new InversionFile(unfinished(), picture, framing);
+            using var file = new InversionFile(unfinished(), image, framing);
             file.Save(Unfinished(path), model);
         });
     }
 
-    private static InversionFile? Earlier(StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing, string path)
+    private static InversionFile? Earlier(StableDiffusionModel model, InversionSettings settings, Image image, Framing framing, string path)
     {
         if (!File.Exists(Unfinished(path)))
             return null;
         try
         {
             var found = InversionFile.Load(Unfinished(path), model);
-            if (found.IsOf(model, settings, picture, framing))
+            if (found.IsOf(model, settings, image, framing))
                 return found;
             found.Dispose();
         }
@@ -214,7 +214,7 @@ internal static class InvertCommand
         record[RunRecord.Results] = new JsonObject { [Path.GetFileName(path)] = RunRecord.HashOf(path) };
     }
 
-    private static IReadOnlyList<string> AddPictures(string path, InversionFile file, Reconstruction reconstruction, JsonObject record)
+    private static IReadOnlyList<string> AddImages(string path, InversionFile file, Reconstruction reconstruction, JsonObject record)
     {
         var files = Written(path);
         SheetCell[] cells =
@@ -226,14 +226,14 @@ internal static class InvertCommand
             new(reconstruction.Replayed.ToBitmap(), Caption(file.Inverted.Settings.Method.Name, reconstruction.Psnr), StandsOut: true),
         ];
         using (var sheet = Sheet.Draw(cells, cells.Length, Sheet.CellSide(reconstruction.Framed)))
-            Picture.SavePng(sheet, files[0], RunRecord.Text(record, Path.GetFileName(files[0])));
+            Image.SavePng(sheet, files[0], RunRecord.Text(record, Path.GetFileName(files[0])));
         foreach (var cell in cells)
-            cell.Picture.Dispose();
+            cell.Image.Dispose();
         File.Delete(files[1]);
         if (file.Inverted.Losses.Count == 0)
             return [files[0]];
         using var plot = LossPlot.Draw(file.Inverted.Losses);
-        Picture.SavePng(plot, files[1], RunRecord.Text(record, Path.GetFileName(files[1])));
+        Image.SavePng(plot, files[1], RunRecord.Text(record, Path.GetFileName(files[1])));
         return files[..2];
 
         static string Caption(string what, double psnr) => string.Create(CultureInfo.InvariantCulture, $"{what}: {psnr:F2} dB");

@@ -20,7 +20,7 @@ internal static class LearnConceptCommand
 
     public static Command Create(CancellationToken cancellationToken)
     {
-        var pictures = new Argument<string[]>("pictures") { Description = "Images of the concept, of any size", Arity = ArgumentArity.OneOrMore };
+        var images = new Argument<string[]>("pictures") { Description = "Images of the concept, of any size", Arity = ArgumentArity.OneOrMore };
         var output = new Option<string>("--output", "-o")
         {
             Description = "File for the embedding; sample sheets are written next to it",
@@ -37,7 +37,7 @@ internal static class LearnConceptCommand
         };
         var every = Parsed.Number("--sample-every", "Steps between sample sheets; 0 for one at the end", 250).In(HelpGroup.Output);
         var count = Parsed.Number("--sample-count", "Images per sample sheet; 0 for no sheets", 4).In(HelpGroup.Output);
-        var command = new Command("learn-concept", "Learn a word for prompts from a few images (textual inversion). Run it again to resume") { pictures, output }.In(HelpGroup.Models);
+        var command = new Command("learn-concept", "Learn a word for prompts from a few images (textual inversion). Run it again to resume") { images, output }.In(HelpGroup.Models);
         var options = new ConceptOptions().AddTo(command);
         command.Add(samples);
         command.Add(every);
@@ -56,14 +56,14 @@ internal static class LearnConceptCommand
             InvalidInputException.RequireRange(parse.GetValue(count), 0, 16, count.Name);
             foreach (var prompt in prompts)
                 InvalidInputException.Require(prompt.Contains(PromptTemplates.Place, StringComparison.Ordinal), "--sample", $"\"{prompt}\" has no placeholder for the word.", $"Write {PromptTemplates.Place} in its place.");
-            var names = parse.GetValue(pictures)!;
+            var names = parse.GetValue(images)!;
             var path = Target(parse.GetValue(output)!, names);
             var captions = options.Captions(parse, names);
-            var given = names.Select(PictureFile.Open).ToList();
+            var given = names.Select(ImageFile.Open).ToList();
             var size = sampling.Size(parse);
             using var loaded = model.Load(parse, new MemoryDemand(settings.Batch, size, settings.Batch, TakesAllParts: true));
-            var framed = given.Zip(captions, (picture, caption) => ExamplePicture.Of(picture, options.Framing(parse, loaded, picture.Size, size), caption)).ToList();
-            given.ForEach(picture => picture.Dispose());
+            var framed = given.Zip(captions, (image, caption) => ExampleImage.Of(image, options.Framing(parse, loaded, image.Size, size), caption)).ToList();
+            given.ForEach(image => image.Dispose());
             var quiet = report.Quiet(parse);
             using var training = new TextualInversionTraining(loaded, settings, framed);
             var sheets = new ConceptSheets(training, settings, framed, prompts, parse.GetValue(count), path, cancellationToken);
@@ -90,15 +90,15 @@ internal static class LearnConceptCommand
     private static string Unfinished(string path) => path + ".unfinished";
 
     // Check the output path before the run.
-    private static string Target(string output, IReadOnlyList<string> pictures)
+    private static string Target(string output, IReadOnlyList<string> images)
     {
         var path = Path.GetFullPath(output);
         if (Directory.Exists(path))
             throw new InvalidInputException("--output", $"{output} is a folder.", "Give the name of a file.");
         if (Path.GetExtension(path) != Extension)
             throw new InvalidInputException("--output", $"{output} does not end in {Extension}.", $"Use {Path.ChangeExtension(output, Extension)}.");
-        if (pictures.Select(Path.GetFullPath).FirstOrDefault(picture => picture == ConceptSheets.LastOf(path)) is { } picture)
-            throw new InvalidInputException("--output", $"{picture} would be overwritten.", "Use another name.");
+        if (images.Select(Path.GetFullPath).FirstOrDefault(image => image == ConceptSheets.LastOf(path)) is { } image)
+            throw new InvalidInputException("--output", $"{image} would be overwritten.", "Use another name.");
         AtomicFile.RequireNoDevice(path);
         RunFolder.RequireWritable(Path.GetDirectoryName(path)!, output, files: [Path.GetFileName(ConceptSheets.LastOf(path)) + "-000000", Path.GetFileName(Unfinished(path))]);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);

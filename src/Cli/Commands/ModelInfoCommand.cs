@@ -42,7 +42,7 @@ internal static class ModelInfoCommand
         ["inpainting"] = info.IsInpainting,
         ["prediction"] = NameOf(info.Prediction),
         ["predictionFrom"] = info.PredictionSource,
-        ["pictureSize"] = info.PictureSize,
+        ["pictureSize"] = info.ImageSize,
         ["parameters"] = info.Parts.Sum(part => part.Parameters),
         ["bytes"] = info.Parts.Sum(part => part.Bytes),
         ["ignoredTensors"] = info.IgnoredTensors,
@@ -61,7 +61,7 @@ internal static class ModelInfoCommand
     private static void Print(ModelReport info)
     {
         Console.Out.WriteLine(info.Path);
-        Console.Out.WriteLine($"{info.Family}{(info.IsInpainting ? ", for inpainting" : "")}; {info.Format}; trained at {info.PictureSize}×{info.PictureSize}");
+        Console.Out.WriteLine($"{info.Family}{(info.IsInpainting ? ", for inpainting" : "")}; {info.Format}; trained at {info.ImageSize}×{info.ImageSize}");
         Console.Out.WriteLine($"predicts {NameOf(info.Prediction)} (source: {info.PredictionSource})");
         var table = new Table().AddColumns("part", "tensors", "parameters", "type", "size");
         foreach (var part in info.Parts)

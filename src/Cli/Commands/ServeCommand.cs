@@ -79,12 +79,12 @@ internal static class ServeCommand
         await app.WaitForShutdownAsync(CancellationToken.None);
     }
 
-    private static byte[] DrawGrid(IReadOnlyList<(Picture Picture, string Caption)> pictures)
+    private static byte[] DrawGrid(IReadOnlyList<(Image Image, string Caption)> images)
     {
-        var cells = pictures.Select(picture => new SheetCell(picture.Picture.ToBitmap(), picture.Caption)).ToList();
-        using var sheet = Sheet.Draw(cells, GridColumns, Sheet.CellSide(pictures[0].Picture));
-        cells.ForEach(cell => cell.Picture.Dispose());
-        return Picture.EncodePng(sheet);
+        var cells = images.Select(image => new SheetCell(image.Image.ToBitmap(), image.Caption)).ToList();
+        using var sheet = Sheet.Draw(cells, GridColumns, Sheet.CellSide(images[0].Image));
+        cells.ForEach(cell => cell.Image.Dispose());
+        return Image.EncodePng(sheet);
     }
 
     private static string DefaultFolder() =>

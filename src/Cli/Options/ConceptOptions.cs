@@ -88,11 +88,11 @@ internal sealed class ConceptOptions
     };
 
     /// <summary>The captions of pictures, null for those without one.</summary>
-    public IReadOnlyList<string?> Captions(ParseResult parse, IReadOnlyList<string> pictures) => parse.GetValue(captions) is { } path
-        ? Parsed.Named(captions.Name, () => PictureCaptions.Read(path).Of(pictures))
-        : [.. pictures.Select(_ => (string?)null)];
+    public IReadOnlyList<string?> Captions(ParseResult parse, IReadOnlyList<string> images) => parse.GetValue(captions) is { } path
+        ? Parsed.Named(captions.Name, () => ImageCaptions.Read(path).Of(images))
+        : [.. images.Select(_ => (string?)null)];
 
     /// <summary>Frames a picture to the model's size.</summary>
-    public Framing Framing(ParseResult parse, StableDiffusionModel model, PixelSize picture, PixelSize? size) =>
-        model.Frame(frame.Read(parse), picture, size);
+    public Framing Framing(ParseResult parse, StableDiffusionModel model, PixelSize image, PixelSize? size) =>
+        model.Frame(frame.Read(parse), image, size);
 }

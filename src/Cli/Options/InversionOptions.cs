@@ -76,7 +76,7 @@ internal sealed class InversionOptions
     };
 
     /// <summary>Frames the picture to the model's size.</summary>
-    public Framing Framing(ParseResult parse, StableDiffusionModel model, Picture picture, PixelSize? size) => model.Frame(frame.Read(parse), picture.Size, size);
+    public Framing Framing(ParseResult parse, StableDiffusionModel model, Image image, PixelSize? size) => model.Frame(frame.Read(parse), image.Size, size);
 
     /// <inheritdoc cref="FrameOption.Note"/>
     public string? NoteOn(ParseResult parse, Framing framing) => frame.Note(parse, framing);

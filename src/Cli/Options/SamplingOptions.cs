@@ -31,7 +31,7 @@ internal sealed class SamplingOptions
 
     private readonly Option<string?> scheduler = new("--scheduler")
     {
-        Description = $"Scheduler: {string.Join(", ", SamplerNames.All)}. By default the model's own if supported, else ddim",
+        Description = $"Scheduler: {string.Join(", ", Samplers.All)}. By default the model's own if supported, else ddim",
         Group = HelpGroup.Sampling,
         HelpName = "name",
     };
@@ -139,7 +139,7 @@ internal sealed class SamplingOptions
         TimestepSpacing = parse.GetValue(spacing) is { } wanted && wanted != ModelsOwn ? Array.Find(Spacings, known => known.Name == wanted).Spacing : null,
         Seed = parse.GetValue(seed),
         StepsOffset = parse.GetValue(stepsOffset),
-        Sampler = parse.GetValue(scheduler) is { } name ? Parsed.Named("--scheduler", () => SamplerNames.Parse(name)) : null,
+        Sampler = parse.GetValue(scheduler) is { } name ? Parsed.Named("--scheduler", () => Samplers.Parse(name)) : null,
         Negative = parse.GetValue(negative) ?? "",
         ClipSkip = parse.GetValue(clipSkip),
         Size = SizeOf(parse.GetValue(size)),

@@ -26,14 +26,14 @@ internal static class AttentionSheets
         for (var k = 0; k < result.Prompts.Count; k++)
         {
             using var mean = result.Maps!.Mean(k);
-            var (prompt, picture) = (result.Prompts[k], result.Pictures[k]);
-            cells.Add(new SheetCell(picture.ToBitmap(), prompt.Text));
+            var (prompt, image) = (result.Prompts[k], result.Images[k]);
+            cells.Add(new SheetCell(image.ToBitmap(), prompt.Text));
             for (var w = 0; w < prompt.Words.Count; w++)
             {
                 if (w > 0 && w % perRow == 0)
                     cells.Add(null);
                 var word = prompt.Words[w];
-                cells.Add(new SheetCell(Draw(picture, result.Maps, mean, word), word.Text, IsNew(result, word)));
+                cells.Add(new SheetCell(Draw(image, result.Maps, mean, word), word.Text, IsNew(result, word)));
             }
 
             while (cells.Count % (perRow + 1) != 0)
@@ -50,31 +50,31 @@ internal static class AttentionSheets
         // If a step is evaluated twice, the later evaluation counts.
         int[] all = [.. maps.Steps.GroupBy(result.StepOf).Select(evaluations => evaluations.Last())];
         int[] steps = [.. Spread(all.Length).Select(k => all[k])];
-        var sections = new List<PictureSection>();
+        var sections = new List<ImageSection>();
         for (var k = 0; k < result.Prompts.Count; k++)
         {
             using var scope = NewDisposeScope();
             var atSteps = steps.Select(step => maps.At(k, step)).ToList();
-            sections.Add(new PictureSection(
+            sections.Add(new ImageSection(
                 result.Prompts[k].Text,
-                [.. result.Prompts[k].Words.Select(word => new PictureRow(
-                    word.Text, IsNew(result, word), [.. atSteps.Select(map => Draw(result.Pictures[k], maps, map, word))]))]));
+                [.. result.Prompts[k].Words.Select(word => new ImageRow(
+                    word.Text, IsNew(result, word), [.. atSteps.Select(map => Draw(result.Images[k], maps, map, word))]))]));
         }
 
         sections.RemoveAll(section => section.Rows.Count == 0);
-        var sheet = PictureTable.Draw([.. steps.Select(step => $"step {result.StepOf(step)}")], sections, SmallSide, Note(result));
-        foreach (var picture in sections.SelectMany(section => section.Rows).SelectMany(row => row.Pictures))
-            picture.Dispose();
+        var sheet = ImageTable.Draw([.. steps.Select(step => $"step {result.StepOf(step)}")], sections, SmallSide, Note(result));
+        foreach (var image in sections.SelectMany(section => section.Rows).SelectMany(row => row.Images))
+            image.Dispose();
         return sheet;
     }
 
     /// <summary>The source picture and the strongest patterns of its self-attention.</summary>
     public static SKBitmap Self(EditResult result)
     {
-        var (map, picture) = (result.SelfAttention!, result.Pictures[0]);
-        var cells = new List<SheetCell?> { new(picture.ToBitmap(), result.Prompts[0].Text) };
+        var (map, image) = (result.SelfAttention!, result.Images[0]);
+        var cells = new List<SheetCell?> { new(image.ToBitmap(), result.Prompts[0].Text) };
         foreach (var component in map.Components(ShownComponents))
-            cells.Add(new SheetCell(HeatMap.Signed(picture, component.Values, map.Width, map.Height), $"component {cells.Count} · {component.Share:P0}"));
+            cells.Add(new SheetCell(HeatMap.Signed(image, component.Values, map.Width, map.Height), $"component {cells.Count} · {component.Share:P0}"));
         return DrawAndFree(cells, 5, "Places of one color attend alike. The percentage is a component's share of the variance.");
     }
 
@@ -86,15 +86,15 @@ internal static class AttentionSheets
 
     private static string Note(EditResult result) => result.Prompts.Count == 1 ? Scaled : $"{Scaled} Words in red are not in the source.";
 
-    private static SKBitmap Draw(Picture picture, AttentionMaps maps, Tensor map, PromptWord word)
+    private static SKBitmap Draw(Image image, AttentionMaps maps, Tensor map, PromptWord word)
     {
-        return HeatMap.Over(picture, AttentionMaps.OfTokens(map, word.BareTokens), maps.Width, maps.Height);
+        return HeatMap.Over(image, AttentionMaps.OfTokens(map, word.BareTokens), maps.Width, maps.Height);
     }
 
     private static SKBitmap DrawAndFree(List<SheetCell?> cells, int columns, string note)
     {
         var sheet = Sheet.Draw(cells, columns, Side, note);
-        cells.ForEach(cell => cell?.Picture.Dispose());
+        cells.ForEach(cell => cell?.Image.Dispose());
         return sheet;
     }
 }

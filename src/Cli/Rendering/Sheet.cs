@@ -5,10 +5,10 @@ using static PromptToPrompt.Cli.Rendering.SheetStyle;
 namespace PromptToPrompt.Cli.Rendering;
 
 /// <summary>A picture with a caption.</summary>
-/// <param name="Picture">The picture.</param>
+/// <param name="Image">The picture.</param>
 /// <param name="Caption">The caption.</param>
 /// <param name="StandsOut">Whether to emphasize the caption.</param>
-internal sealed record SheetCell(SKBitmap Picture, string Caption, bool StandsOut = false);
+internal sealed record SheetCell(SKBitmap Image, string Caption, bool StandsOut = false);
 
 /// <summary>Pictures in rows and columns, captioned.</summary>
 internal static class Sheet
@@ -20,13 +20,13 @@ internal static class Sheet
     private const int MaxSide = 512;
 
     /// <summary>The cell side for an input picture, which may be a photograph; null for the picture's own size.</summary>
-    public static int? CellSide(Picture picture) => Math.Max(picture.Width, picture.Height) > MaxSide ? MaxSide : null;
+    public static int? CellSide(Image image) => Math.Max(image.Width, image.Height) > MaxSide ? MaxSide : null;
 
     /// <summary>The picture, scaled down to the side if it is larger.</summary>
-    public static Picture Reduced(Picture picture, int? cellSide)
+    public static Image Reduced(Image image, int? cellSide)
     {
-        var scale = (cellSide ?? double.PositiveInfinity) / Math.Max(picture.Width, picture.Height);
-        return scale >= 1 ? picture : picture.Resize(Math.Max(1, (int)Math.Round(picture.Width * scale)), Math.Max(1, (int)Math.Round(picture.Height * scale)));
+        var scale = (cellSide ?? double.PositiveInfinity) / Math.Max(image.Width, image.Height);
+        return scale >= 1 ? image : image.Resize(Math.Max(1, (int)Math.Round(image.Width * scale)), Math.Max(1, (int)Math.Round(image.Height * scale)));
     }
 
     /// <summary>Draws a sheet of pictures of one shape.</summary>
@@ -36,7 +36,7 @@ internal static class Sheet
     /// <param name="note">Note at the bottom.</param>
     public static SKBitmap Draw(IReadOnlyList<SheetCell?> cells, int columns, int? cellSide = null, string note = "")
     {
-        var first = cells[0]!.Picture;
+        var first = cells[0]!.Image;
         var longer = Math.Max(first.Width, first.Height);
         var scale = (cellSide ?? Math.Max(MinSide, longer)) / (float)longer;
         var (width, height) = (first.Width * scale, first.Height * scale);
@@ -56,7 +56,7 @@ internal static class Sheet
                 var x = Gap + (c * (width + Gap));
                 if (cell is null)
                     continue;
-                canvas.DrawPicture(cell.Picture, SKRect.Create(x, y, width, height));
+                canvas.DrawSmooth(cell.Image, SKRect.Create(x, y, width, height));
                 canvas.DrawLines(caption, x + (width / 2), y + height + Gap, SKTextAlign.Center, cell.StandsOut ? Accent : Ink);
             }
         }

@@ -29,9 +29,9 @@ internal static class SheetStyle
         return sheet;
     }
 
-    public static void DrawPicture(this SKCanvas canvas, SKBitmap picture, SKRect place)
+    public static void DrawSmooth(this SKCanvas canvas, SKBitmap bitmap, SKRect place)
     {
-        using var image = SKImage.FromBitmap(picture);
+        using var image = SKImage.FromBitmap(bitmap);
         canvas.DrawImage(image, place, Smooth);
     }
 

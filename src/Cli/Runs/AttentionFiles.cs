@@ -7,7 +7,7 @@ namespace PromptToPrompt.Cli.Runs;
 /// <summary>Writes sheets of the recorded attention maps.</summary>
 internal static class AttentionFiles
 {
-    public static void Add(PictureFolder folder, EditResult result)
+    public static void Add(ImageFolder folder, EditResult result)
     {
         // Empty prompts have no words to show.
         if (result.Maps is not null && result.Prompts.Any(prompt => prompt.Words.Count > 0))

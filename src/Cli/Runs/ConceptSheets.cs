@@ -11,19 +11,19 @@ namespace PromptToPrompt.Cli.Runs;
 /// </summary>
 /// <param name="training">The training.</param>
 /// <param name="settings">Its settings.</param>
-/// <param name="pictures">The pictures.</param>
+/// <param name="images">The pictures.</param>
 /// <param name="prompts">Prompts with <see cref="PromptTemplates.Place"/> in place of the word.</param>
 /// <param name="count">Samples for each word; 0 for no sheets.</param>
 /// <param name="path">The word's file; sheets are written next to it.</param>
 /// <param name="cancellationToken">Stops the drawing.</param>
 internal sealed class ConceptSheets(
-    TextualInversionTraining training, TextualInversionSettings settings, IReadOnlyList<ExamplePicture> pictures, IReadOnlyList<string> prompts, int count,
+    TextualInversionTraining training, TextualInversionSettings settings, IReadOnlyList<ExampleImage> images, IReadOnlyList<string> prompts, int count,
     string path, CancellationToken cancellationToken)
 {
     private const int MinColumns = 4;
     private const int CellSide = 192;
     private readonly List<string> files = [];
-    private IReadOnlyList<Picture>? before;
+    private IReadOnlyList<Image>? before;
 
     /// <summary>Full paths of the written files.</summary>
     public IReadOnlyList<string> Files => files;
@@ -46,24 +46,24 @@ internal sealed class ConceptSheets(
         var after = DrawAll(settings.Word);
         SheetCell?[] cells =
         [
-            .. Row(pictures.Take(columns).Select(picture => new SheetCell(picture.Picture.ToBitmap(), "given"))),
-            .. Row(before.Select((picture, i) => Cell(i, picture, settings.Initial))),
-            .. Row(after.Select((picture, i) => Cell(i, picture, settings.Word))),
+            .. Row(images.Take(columns).Select(image => new SheetCell(image.Image.ToBitmap(), "given"))),
+            .. Row(before.Select((image, i) => Cell(i, image, settings.Initial))),
+            .. Row(after.Select((image, i) => Cell(i, image, settings.Word))),
         ];
         using var sheet = Sheet.Draw(cells, columns, CellSide, string.Create(CultureInfo.InvariantCulture, $"{settings.Word} after {training.Step} steps. Each column is drawn from one noise."));
         foreach (var cell in cells)
-            cell?.Picture.Dispose();
-        Picture.SavePng(sheet, file);
+            cell?.Image.Dispose();
+        Image.SavePng(sheet, file);
         files.Add(file);
 
-        SheetCell Cell(int i, Picture picture, string word) => new(picture.ToBitmap(), PromptOf(i, word), StandsOut: word == settings.Word);
+        SheetCell Cell(int i, Image image, string word) => new(image.ToBitmap(), PromptOf(i, word), StandsOut: word == settings.Word);
 
         // Fill the row.
         IEnumerable<SheetCell?> Row(IEnumerable<SheetCell> row) => row.Concat(Enumerable.Repeat<SheetCell?>(null, columns)).Take(columns);
     }
 
-    private List<Picture> DrawAll(string word) =>
-        [.. Enumerable.Range(0, count).Select(i => training.Draw(PromptOf(i, word), seed: (ulong)i, pictures[0].Picture.Size, cancellationToken))];
+    private List<Image> DrawAll(string word) =>
+        [.. Enumerable.Range(0, count).Select(i => training.Draw(PromptOf(i, word), seed: (ulong)i, images[0].Image.Size, cancellationToken))];
 
     private string PromptOf(int i, string word) => PromptTemplates.Fill(prompts[i % prompts.Count], word);
 }

@@ -57,10 +57,10 @@ internal sealed class Repetition
     /// <exception cref="InvalidInputException">There is no record.</exception>
     private static JsonObject RecordOf(string path)
     {
-        var file = PictureNotes.FileOf(path);
-        var found = PictureNotes.Read(file);
+        var file = ImageNotes.FileOf(path);
+        var found = ImageNotes.Read(file);
         return found.Record ?? throw new InvalidInputException(
-            found.IsPicture ? $"{path} does not contain a run record. Give a picture made by p2p, or a run.json." : $"{path} is not a run record. Give a run.json, or a picture made by p2p.");
+            found.IsImage ? $"{path} does not contain a run record. Give a picture made by p2p, or a run.json." : $"{path} is not a run record. Give a run.json, or a picture made by p2p.");
     }
 
     /// <summary>The command line that repeats the run.</summary>

@@ -48,7 +48,7 @@ internal sealed class RunFolder
     /// <summary>The full path of a file in this folder; a full path stays as it is.</summary>
     public string PathOf(string name) => Path.Combine(folder, name);
 
-    public void Add(string name, SKBitmap bitmap) => Add(name, path => Picture.SavePng(bitmap, path));
+    public void Add(string name, SKBitmap bitmap) => Add(name, path => Image.SavePng(bitmap, path));
 
     public void Add(string name, string text) => Add(name, path => AtomicFile.WriteText(path, text));
 

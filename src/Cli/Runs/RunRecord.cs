@@ -34,7 +34,7 @@ internal static class RunRecord
     /// <summary>Field names that are used in more than one place.</summary>
     public const string Command = "command", Run = "run", Repeat = "repeat", Inputs = "inputs", Model = "model", ModelName = "modelName", Fingerprint = "modelFingerprint",
         ProgramVersion = "version", Threads = "threads", Trace = "trace", Output = "output", Results = "results", Files = "files", Path = "path", Sha256 = "sha256",
-        Picture = "picture", Option = "option";
+        Image = "picture", Option = "option";
 
     /// <summary>The separator between options and arguments.</summary>
     public const string EndOfOptions = "--";
@@ -88,14 +88,14 @@ internal static class RunRecord
     }
 
     /// <summary>Adds the request and the results of a run with pictures.</summary>
-    public static void Complete(JsonObject record, ParseResult parse, PictureRequest request, EditResult result)
+    public static void Complete(JsonObject record, ParseResult parse, ImageRequest request, EditResult result)
     {
         record["source"] = request.Source.Prompt;
         record["targets"] = Json.Array(request.Edit.Prompts);
         record["scheduler"] = result.Sampler.Name();
         record["timesteps"] = Json.Array(result.Timesteps);
-        record["width"] = result.Pictures[0].Width;
-        record["height"] = result.Pictures[0].Height;
+        record["width"] = result.Images[0].Width;
+        record["height"] = result.Images[0].Height;
         var options = Options(parse);
         // For an inverted picture, the inversion decides these.
         options["steps"] = request.Sampling.Steps;
@@ -125,15 +125,15 @@ internal static class RunRecord
 
     /// <summary>The record as embedded in a picture, without fields that differ between identical runs, so that equal pictures are equal files.</summary>
     /// <param name="record">The run's record.</param>
-    /// <param name="picture">Name of the picture's file in it.</param>
-    public static PngText Text(JsonObject record, string picture)
+    /// <param name="image">Name of the picture's file in it.</param>
+    public static PngText Text(JsonObject record, string image)
     {
         var carried = (JsonObject)record.DeepClone();
         foreach (var part in OfOneRun)
             carried.Remove(part);
         foreach (var option in Reporting.Concat(Resolved))
             (carried["options"] as JsonObject)?.Remove(option.TrimStart('-'));
-        carried[Picture] = picture;
+        carried[Image] = image;
         return new PngText(PngText.RecordKeyword, Json.Line(carried));
     }
 
@@ -142,7 +142,7 @@ internal static class RunRecord
     /// <param name="request">The request.</param>
     /// <param name="result">The result.</param>
     /// <param name="row">Row of the picture.</param>
-    public static GenerationParameters Parameters(JsonObject record, PictureRequest request, EditResult result, int row)
+    public static GenerationParameters Parameters(JsonObject record, ImageRequest request, EditResult result, int row)
     {
         var isEdit = result.Rows[row] > 0;
         var (source, sampling) = (request.Source, request.Sampling);
@@ -150,7 +150,7 @@ internal static class RunRecord
         ulong? seed = source.Inverted is not null || source.InitialLatents is not null ? null
             : isEdit ? request.Edit.EditSeed ?? sampling.Seed : sampling.Seed;
         return GenerationParameters.Of(
-            isEdit ? request.Edit.Prompts[result.Rows[row] - 1] : source.Prompt, sampling.Negative, sampling.Steps, result.Sampler.Label(), sampling.Guidance, seed, result.Pictures[row].Size,
+            isEdit ? request.Edit.Prompts[result.Rows[row] - 1] : source.Prompt, sampling.Negative, sampling.Steps, result.Sampler.Label(), sampling.Guidance, seed, result.Images[row].Size,
             (string)record[ModelName]!, ((string)record[Fingerprint]!)[..HashLength], sampling.ClipSkip, isEdit ? source.Prompt : null, $"p2p {Version}");
     }
 
@@ -232,5 +232,5 @@ internal static class RunRecord
     }
 
     /// <summary>SHA-256 of a picture's pixels.</summary>
-    public static string HashOf(Picture picture) => Convert.ToHexStringLower(SHA256.HashData(picture.Rgb));
+    public static string HashOf(Image image) => Convert.ToHexStringLower(SHA256.HashData(image.Rgb));
 }

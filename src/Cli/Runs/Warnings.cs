@@ -15,7 +15,7 @@ internal static class Warnings
     }
 
     /// <summary>The prompts of a run.</summary>
-    public static TokenizedPrompt[] PromptsOf(ClipTokenizer tokenizer, PictureRequest request) =>
+    public static TokenizedPrompt[] PromptsOf(ClipTokenizer tokenizer, ImageRequest request) =>
     [
         .. request.Texts.Select(prompt => PromptReading.Read(tokenizer, prompt, request.Sampling.Chunks)),
     ];

@@ -14,37 +14,37 @@ internal static class BicubicResampler
     private const int Half = 1 << (FractionBits - 1);
 
     /// <summary>Resizes a part of an image.</summary>
-    public static Picture Resize(Picture picture, PixelBox part, int width, int height)
+    public static Image Resize(Image image, PixelBox part, int width, int height)
     {
-        if (part == PixelRectangle.Whole(new(width, height)) && picture.Size == new PixelSize(width, height))
-            return picture;
-        var resized = new Picture(width, height, new byte[width * height * Picture.Channels]);
-        Resize(picture, part, resized, PixelRectangle.Whole(resized.Size));
+        if (part == PixelRectangle.Whole(new(width, height)) && image.Size == new PixelSize(width, height))
+            return image;
+        var resized = new Image(width, height, new byte[width * height * Image.Channels]);
+        Resize(image, part, resized, PixelRectangle.Whole(resized.Size));
         return resized;
     }
 
     /// <summary>Resizes a part of an image into a rectangle of another image.</summary>
-    public static void Resize(Picture picture, PixelBox part, Picture target, PixelRectangle place)
+    public static void Resize(Image image, PixelBox part, Image target, PixelRectangle place)
     {
-        var down = Taps.Of(part.Y, part.Height, place.Height, picture.Height);
+        var down = Taps.Of(part.Y, part.Height, place.Height, image.Height);
         // Only rows that contribute are resized horizontally.
         var first = down[0].First;
         var rows = down[^1].First + down[^1].Weights.Length - first;
-        var across = Across(picture, Taps.Of(part.X, part.Width, place.Width, picture.Width), first, rows);
+        var across = Across(image, Taps.Of(part.X, part.Width, place.Width, image.Width), first, rows);
         Down(across, down, first, target, place);
     }
 
-    private static Picture Across(Picture picture, Taps[] taps, int first, int rows)
+    private static Image Across(Image image, Taps[] taps, int first, int rows)
     {
-        var result = new byte[taps.Length * rows * Picture.Channels];
+        var result = new byte[taps.Length * rows * Image.Channels];
         Parallel.For(0, rows, y =>
         {
-            var row = picture.Row(first + y);
-            var target = y * taps.Length * Picture.Channels;
+            var row = image.Row(first + y);
+            var target = y * taps.Length * Image.Channels;
             foreach (var tap in taps)
             {
                 int red = Half, green = Half, blue = Half;
-                var source = tap.First * Picture.Channels;
+                var source = tap.First * Image.Channels;
                 foreach (var weight in tap.Weights)
                 {
                     red += row[source++] * weight;
@@ -57,25 +57,25 @@ internal static class BicubicResampler
                 result[target++] = ToByte(blue);
             }
         });
-        return new Picture(taps.Length, rows, result);
+        return new Image(taps.Length, rows, result);
     }
 
-    private static void Down(Picture picture, Taps[] taps, int first, Picture target, PixelRectangle place) => Parallel.For(
+    private static void Down(Image image, Taps[] taps, int first, Image target, PixelRectangle place) => Parallel.For(
         0,
         place.Height,
-        () => new int[place.Width * Picture.Channels],
+        () => new int[place.Width * Image.Channels],
         (y, _, sums) =>
         {
             Array.Fill(sums, Half);
             for (var k = 0; k < taps[y].Weights.Length; k++)
             {
-                var row = picture.Row(taps[y].First - first + k);
+                var row = image.Row(taps[y].First - first + k);
                 var weight = taps[y].Weights[k];
                 for (var i = 0; i < sums.Length; i++)
                     sums[i] += row[i] * weight;
             }
 
-            var resized = target.Rgb.AsSpan((((place.Y + y) * target.Width) + place.X) * Picture.Channels, sums.Length);
+            var resized = target.Rgb.AsSpan((((place.Y + y) * target.Width) + place.X) * Image.Channels, sums.Length);
             for (var i = 0; i < sums.Length; i++)
                 resized[i] = ToByte(sums[i]);
             return sums;

@@ -16,13 +16,13 @@ internal static class ExifText
     private static ReadOnlySpan<byte> JpegPrefix => "Exif\0\0"u8;
 
     /// <summary>Reads the texts of an image; none if it has another format or its EXIF block is damaged.</summary>
-    /// <param name="picture">The file, from the current position.</param>
-    public static IReadOnlyList<PngText> ReadAll(Stream picture)
+    /// <param name="image">The file, from the current position.</param>
+    public static IReadOnlyList<PngText> ReadAll(Stream image)
     {
         using var copy = new MemoryStream();
-        if (picture.CanSeek && picture.Length - picture.Position > MaxFile)
+        if (image.CanSeek && image.Length - image.Position > MaxFile)
             return [];
-        picture.CopyTo(copy);
+        image.CopyTo(copy);
         var file = copy.GetBuffer().AsSpan(0, (int)copy.Length);
         var tiff = file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8]) ? OfJpeg(file)
             : file.Length > 12 && file.StartsWith("RIFF"u8) && file[8..].StartsWith("WEBP"u8) ? OfWebp(file) : default;

@@ -9,7 +9,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// <param name="Region">The region of the original that is used.</param>
 /// <param name="Place">The rectangle of that region in the framed image.</param>
 /// <param name="Framed">Size of the framed image.</param>
-public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRectangle Place, PixelSize Framed)
+internal sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRectangle Place, PixelSize Framed)
 {
     /// <summary>Computes a framing.</summary>
     /// <param name="kind">The kind of framing.</param>
@@ -31,16 +31,16 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
 
     /// <summary>Frames an image.</summary>
     /// <exception cref="ArgumentException">The image has another size.</exception>
-    public Picture Apply(Picture picture)
+    public Image Apply(Image image)
     {
-        RequireSize(picture, Original);
-        return Bring(picture, Region);
+        RequireSize(image, Original);
+        return Bring(image, Region);
     }
 
     /// <summary>Resizes a region of an image into <see cref="Place"/>.</summary>
-    internal Picture Bring(Picture picture, PixelBox region)
+    internal Image Bring(Image image, PixelBox region)
     {
-        var part = BicubicResampler.Resize(picture, region, Place.Width, Place.Height);
+        var part = BicubicResampler.Resize(image, region, Place.Width, Place.Height);
         return part.Size == Framed ? part : part.Extend(Framed, Place.X, Place.Y);
     }
 
@@ -50,7 +50,7 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
     /// <param name="edited">An image of the framed size.</param>
     /// <param name="original">The original image.</param>
     /// <exception cref="ArgumentException">An image has another size.</exception>
-    public Picture Restore(Picture edited, Picture original)
+    public Image Restore(Image edited, Image original)
     {
         RequireSize(edited, Framed);
         RequireSize(original, Original);
@@ -58,7 +58,7 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
         var restored = new byte[original.Rgb.Length];
         if (Region != PixelRectangle.Whole(Original))
             original.Rgb.CopyTo(restored, 0);
-        BicubicResampler.Resize(edited, Place, new Picture(Original.Width, Original.Height, restored), Region);
+        BicubicResampler.Resize(edited, Place, new Image(Original.Width, Original.Height, restored), Region);
         return original with { Rgb = restored };
     }
 
@@ -100,9 +100,9 @@ public sealed record Framing(PixelSize Original, PixelRectangle Region, PixelRec
         int Side(double length) => multiple * (int)Math.Clamp(Math.Round(length / multiple), 1, Math.Max(1, area / multiple / multiple));
     }
 
-    private static void RequireSize(Picture picture, PixelSize size)
+    private static void RequireSize(Image image, PixelSize size)
     {
-        if (picture.Size != size)
-            throw new ArgumentException($"The image has {picture.Size} pixels; this framing is for {size}.", nameof(picture));
+        if (image.Size != size)
+            throw new ArgumentException($"The image has {image.Size} pixels; this framing is for {size}.", nameof(image));
     }
 }

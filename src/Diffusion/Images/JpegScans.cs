@@ -112,7 +112,7 @@ internal sealed class JpegScans
         isProgressive = progressive;
         (height, width) = (BinaryPrimitives.ReadUInt16BigEndian(frame[1..]), BinaryPrimitives.ReadUInt16BigEndian(frame[3..]));
         // The reader limits image sizes before decoding; this limits the memory of the check.
-        if (height == 0 || width == 0 || (long)width * height > PictureFile.MaxPixels)
+        if (height == 0 || width == 0 || (long)width * height > ImageFile.MaxPixels)
             return false;
         components.Clear();
         for (var i = 0; i < frame[5]; i++)
@@ -209,7 +209,7 @@ internal sealed class JpegScans
         public ulong[]? NonZero { get; set; }
     }
 
-    private sealed class Scan(JpegScans picture, List<(Component Component, CodeTable? Dc, CodeTable? Ac)> parts, int from, int to, bool isFirst)
+    private sealed class Scan(JpegScans image, List<(Component Component, CodeTable? Dc, CodeTable? Ac)> parts, int from, int to, bool isFirst)
     {
         private int endOfBands;
 
@@ -220,7 +220,7 @@ internal sealed class JpegScans
             var groups = across * (single?.BlocksDown ?? parts[0].Component.StoredDown / parts[0].Component.Down);
             for (var group = 0; group < groups; group++)
             {
-                if (picture.restartInterval > 0 && group > 0 && group % picture.restartInterval == 0)
+                if (image.restartInterval > 0 && group > 0 && group % image.restartInterval == 0)
                 {
                     if (!bits.Restart())
                         return bits.Problem;
@@ -248,7 +248,7 @@ internal sealed class JpegScans
 
         private void Block(ref Bits bits, Component component, CodeTable? dc, CodeTable? ac, int block)
         {
-            if (!picture.isProgressive)
+            if (!image.isProgressive)
                 Sequential(ref bits, dc!, ac!);
             else if (from == 0 && isFirst)
                 bits.Skip(dc!.Read(ref bits));

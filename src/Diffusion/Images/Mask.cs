@@ -14,42 +14,42 @@ internal static class Mask
     // Rounding sides to pixels distorts the aspect ratio by at most this.
     private const double MaxDistortion = 0.05;
 
-    /// <summary>Reads a mask from a file in any format that <see cref="PictureFile"/> supports.</summary>
+    /// <summary>Reads a mask from a file in any format that <see cref="ImageFile"/> supports.</summary>
     /// <exception cref="InvalidInputException">The file is missing, not an image, truncated, damaged, too large, or not a valid
     /// mask.</exception>
-    public static Picture Load(string path)
+    public static Image Load(string path)
     {
-        using var file = PictureFile.Open(path);
+        using var file = ImageFile.Open(path);
         return file.ReadMask();
     }
 
     /// <summary>Converts an image in memory to a mask.</summary>
     /// <exception cref="InvalidInputException">No area may change.</exception>
-    public static Picture Of(Picture picture)
+    public static Image Of(Image image)
     {
         var rule = new MaskRule("The mask", byte.MaxValue);
-        for (var i = 0; i < picture.Rgb.Length; i += Picture.Channels)
-            rule.Note(picture.Rgb[i] + picture.Rgb[i + 1] + picture.Rgb[i + 2], byte.MaxValue);
+        for (var i = 0; i < image.Rgb.Length; i += Image.Channels)
+            rule.Note(image.Rgb[i] + image.Rgb[i + 1] + image.Rgb[i + 2], byte.MaxValue);
         rule.Decide();
-        return Painted(picture, brightness => rule.MayChange(brightness, byte.MaxValue));
+        return Painted(image, brightness => rule.MayChange(brightness, byte.MaxValue));
     }
 
     /// <summary>Resizes a mask to the size of its image.</summary>
     /// <param name="mask">The black-and-white mask.</param>
-    /// <param name="picture">The image's size.</param>
+    /// <param name="image">The image's size.</param>
     /// <exception cref="InvalidInputException">The mask has another aspect ratio.</exception>
-    public static Picture Fit(Picture mask, PixelSize picture)
+    public static Image Fit(Image mask, PixelSize image)
     {
         InvalidInputException.Require(
-            HasShape(mask.Size, picture),
-            $"The mask has {mask.Size} pixels and the image {picture}. Use a mask with the image's size or aspect ratio.");
-        return mask.Size == picture ? mask : Halved(mask.Resize(picture.Width, picture.Height));
+            HasShape(mask.Size, image),
+            $"The mask has {mask.Size} pixels and the image {image}. Use a mask with the image's size or aspect ratio.");
+        return mask.Size == image ? mask : Halved(mask.Resize(image.Width, image.Height));
     }
 
     /// <summary>Whether a mask has an image's aspect ratio, up to the rounding of its sides.</summary>
-    public static bool HasShape(PixelSize mask, PixelSize picture)
+    public static bool HasShape(PixelSize mask, PixelSize image)
     {
-        var (down, across) = ((double)mask.Width * picture.Height / picture.Width, (double)mask.Height * picture.Width / picture.Height);
+        var (down, across) = ((double)mask.Width * image.Height / image.Width, (double)mask.Height * image.Width / image.Height);
         return IsClose(mask.Height, down) || IsClose(mask.Width, across);
 
         static bool IsClose(int side, double exact) => Math.Abs(side - exact) <= Math.Min(1, MaxDistortion * exact);
@@ -59,7 +59,7 @@ internal static class Mask
     /// <param name="mask">The black-and-white mask of the whole image, with its aspect ratio.</param>
     /// <param name="framing">The framing of the image.</param>
     /// <exception cref="InvalidInputException">The mask has another aspect ratio, or its white area lies outside the frame.</exception>
-    public static Picture Frame(Picture mask, Framing framing)
+    public static Image Frame(Image mask, Framing framing)
     {
         var framed = Halved(framing.Apply(Fit(mask, framing.Original)));
         InvalidInputException.Require(
@@ -68,15 +68,15 @@ internal static class Mask
         return framed;
     }
 
-    private static Picture Halved(Picture mask) => Painted(mask, brightness => 2 * brightness > Picture.Channels * byte.MaxValue);
+    private static Image Halved(Image mask) => Painted(mask, brightness => 2 * brightness > Image.Channels * byte.MaxValue);
 
-    private static Picture Painted(Picture mask, Func<int, bool> isWhite)
+    private static Image Painted(Image mask, Func<int, bool> isWhite)
     {
         var painted = new byte[mask.Rgb.Length];
-        for (var i = 0; i < painted.Length; i += Picture.Channels)
+        for (var i = 0; i < painted.Length; i += Image.Channels)
         {
             if (isWhite(mask.Rgb[i] + mask.Rgb[i + 1] + mask.Rgb[i + 2]))
-                painted.AsSpan(i, Picture.Channels).Fill(byte.MaxValue);
+                painted.AsSpan(i, Image.Channels).Fill(byte.MaxValue);
         }
 
         // Most masks are black and white already; they are not copied.

@@ -11,7 +11,7 @@ public readonly record struct PixelSize(int Width, int Height)
 }
 
 /// <summary>A rectangle of an image, in pixels from the top-left corner.</summary>
-public readonly record struct PixelRectangle(int X, int Y, int Width, int Height)
+internal readonly record struct PixelRectangle(int X, int Y, int Width, int Height)
 {
     /// <summary>The rectangle of the whole image.</summary>
     public static PixelRectangle Whole(PixelSize size) => new(0, 0, size.Width, size.Height);
@@ -24,7 +24,7 @@ internal readonly record struct PixelBox(double X, double Y, double Width, doubl
 }
 
 /// <summary>Margins to cut off from an image, in pixels.</summary>
-public readonly record struct PixelMargins(int Left, int Right, int Top, int Bottom);
+internal readonly record struct PixelMargins(int Left, int Right, int Top, int Bottom);
 
 /// <summary>The transformation from a stored image to its displayed orientation.</summary>
 /// <param name="Swaps">Whether stored rows become columns.</param>

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// <summary>A text chunk of a PNG file.</summary>
 /// <param name="Keyword">The keyword: 1 to 79 characters of Latin-1.</param>
 /// <param name="Text">The text; lines end with a line feed.</param>
-public readonly record struct PngText(string Keyword, string Text)
+internal readonly record struct PngText(string Keyword, string Text)
 {
     /// <summary>Keyword of the complete JSON record in images made by this program.</summary>
     public const string RecordKeyword = "p2p";
@@ -96,7 +96,7 @@ public readonly record struct PngText(string Keyword, string Text)
         BinaryPrimitives.WriteInt32BigEndian(number, chunk.Length - 4);
         stream.Write(number);
         stream.Write(chunk);
-        BinaryPrimitives.WriteUInt32BigEndian(number, PictureChunks.Checksum(chunk));
+        BinaryPrimitives.WriteUInt32BigEndian(number, ImageChunks.Checksum(chunk));
         stream.Write(number);
     }
 

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Pipelines;
 
 /// <summary>Creates initial noise.</summary>
-public static class InitialNoise
+internal static class InitialNoise
 {
     /// <summary>Noise from a seed: the numbers that PyTorch's CPU generator draws for this shape, on every device.</summary>
     /// <param name="model">The model; defines the number of latent channels and the scale.</param>

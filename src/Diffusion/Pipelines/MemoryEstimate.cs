@@ -26,9 +26,9 @@ internal readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, i
 /// <param name="Network">Feature maps of the U-Net.</param>
 /// <param name="Decoding">Feature maps of the autoencoder.</param>
 /// <param name="OnePartAtATime">Whether only the weights of one part are in memory at a time.</param>
-/// <param name="Pictures">The original image, its mask, and the result while it is written.</param>
+/// <param name="Images">The original image, its mask, and the result while it is written.</param>
 internal sealed record MemoryEstimate(
-    long TextWeights, long NetworkWeights, long AutoencoderWeights, long Network, long Decoding, bool OnePartAtATime = false, long Pictures = 0)
+    long TextWeights, long NetworkWeights, long AutoencoderWeights, long Network, long Decoding, bool OnePartAtATime = false, long Images = 0)
 {
     // In units of feature maps of the finest level.
     private const long NetworkMaps = 60;
@@ -36,7 +36,7 @@ internal sealed record MemoryEstimate(
     private const long DecodingMaps = 16;
 
     // The original image, its mask and the result take three bytes per pixel each; the image being written takes four.
-    private const long PictureBytes = 3 + 3 + 3 + 4;
+    private const long ImageBytes = 3 + 3 + 3 + 4;
 
     // The autoencoder and the gradient bookkeeping use float32.
     private const long Single = 4;
@@ -45,7 +45,7 @@ internal sealed record MemoryEstimate(
     public long Weights => OnePartAtATime ? Math.Max(TextWeights, Math.Max(NetworkWeights, AutoencoderWeights)) : TextWeights + NetworkWeights + AutoencoderWeights;
 
     /// <summary>Peak memory in bytes.</summary>
-    public long Peak => Pictures + (OnePartAtATime
+    public long Peak => Images + (OnePartAtATime
         ? Math.Max(TextWeights, Math.Max(NetworkWeights + Network, AutoencoderWeights + Decoding))
         : Weights + Math.Max(Network, Decoding));
 
@@ -75,7 +75,7 @@ internal sealed record MemoryEstimate(
             Math.Max(Maps(options.OnePartAtATime ? 1 : demand.Rows), Maps(demand.LearningRows) + Gradient(demand.LearningRows)),
             DecodingMaps * shape.Vae.Channels[0] * decoded * Single,
             options.OnePartAtATime,
-            demand.Given is { } picture ? PictureBytes * picture.Width * picture.Height : 0);
+            demand.Given is { } image ? ImageBytes * image.Width * image.Height : 0);
 
         long Maps(int rows) => rows * finest * NetworkMaps * number;
 
@@ -93,12 +93,12 @@ internal sealed record MemoryEstimate(
     public void RequireFits(long memory, bool takesAllParts = false)
     {
         InvalidInputException.Require(Peak <= memory, FormattableString.Invariant(
-            $"The run needs about {Gigabytes(Peak)} GB (weights {Gigabytes(Weights)}, network {Gigabytes(Network)}, decoding {Gigabytes(Decoding)}, images {Gigabytes(Pictures)}); this machine has {Gigabytes(memory)} GB. {Advice(takesAllParts)}"));
+            $"The run needs about {Gigabytes(Peak)} GB (weights {Gigabytes(Weights)}, network {Gigabytes(Network)}, decoding {Gigabytes(Decoding)}, images {Gigabytes(Images)}); this machine has {Gigabytes(memory)} GB. {Advice(takesAllParts)}"));
     }
 
     private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e9:F1}");
 
-    private string Advice(bool takesAllParts) => Pictures > Peak / 2 ? "Use a smaller image."
+    private string Advice(bool takesAllParts) => Images > Peak / 2 ? "Use a smaller image."
         : DecodesAtPeak ? "Use VAE tiling or a smaller size."
         : takesAllParts ? "Use a smaller size, a smaller batch or bfloat16."
         : OnePartAtATime ? "Use a smaller size or bfloat16."

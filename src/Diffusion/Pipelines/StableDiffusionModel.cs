@@ -33,7 +33,7 @@ public sealed class StableDiffusionModel : IDisposable
         Device = device;
         Dtype = dtype;
         OnePartAtATime = options.OnePartAtATime;
-        TilesPictures = options.TiledVae;
+        TilesImages = options.TiledVae;
         textEncoders = Part<IReadOnlyList<PromptEncoder>>((from, on, owned) =>
         [
             .. ModelParts.TextEncoders.Zip(shape.TextEncoders, tokenizers).Select(part => new PromptEncoder(
@@ -41,7 +41,7 @@ public sealed class StableDiffusionModel : IDisposable
         ]);
         unet = Part((from, on, owned) => from.Build(ModelParts.UNet, on, dtype, owned, weights => new UNet2DConditionModel(shape.UNet, weights)));
         vae = Part((from, on, owned) => from.Build(
-            ModelParts.Vae, on, ScalarType.Float32, owned, weights => new AutoencoderKL(shape.Vae, weights) { IsTiled = TilesPictures }));
+            ModelParts.Vae, on, ScalarType.Float32, owned, weights => new AutoencoderKL(shape.Vae, weights) { IsTiled = TilesImages }));
 
         ModelPart<T> Part<T>(Func<ModelFiles, Device, List<IDisposable>, T> build)
             where T : class => new(device, OpenAgain, build);
@@ -69,19 +69,19 @@ public sealed class StableDiffusionModel : IDisposable
     internal UNet2DConditionModel UNet => Take(unet);
 
     /// <summary>The autoencoder, which converts between images and latents.</summary>
-    public AutoencoderKL Vae => Take(vae);
+    internal AutoencoderKL Vae => Take(vae);
 
-    /// <summary>The noise schedule the model was trained with.</summary>
-    public SchedulerConfig Scheduler => Shape.Scheduler;
+    /// <summary>The noise schedule of the training, and the configs of the samplers.</summary>
+    internal SchedulerConfig SchedulerConfig => Shape.Scheduler;
 
     /// <summary>Whether the conditioning of an empty prompt is zeros instead of the text encoders' output.</summary>
     public bool ZerosForEmptyPrompt => Shape.ZerosForEmptyPrompt;
 
     /// <summary>The U-Net in the form that the denoising loop uses.</summary>
-    public Denoiser Denoiser => new(Directory, Shape.UNet, Dtype, Device, () => UNet);
+    internal Denoiser Denoiser => new(Directory, Shape.UNet, Dtype, Device, () => UNet);
 
     /// <summary>Side of the training images, in pixels.</summary>
-    public int PictureSide => Shape.UNet.SampleSize * Shape.Vae.PixelsPerLatent;
+    public int ImageSide => Shape.UNet.SampleSize * Shape.Vae.PixelsPerLatent;
 
     /// <summary>The result of the numerics check of the device.</summary>
     internal NumericsVerdict Numerics { get; private init; }
@@ -98,7 +98,7 @@ public sealed class StableDiffusionModel : IDisposable
     public bool OnePartAtATime { get; }
 
     /// <summary>Whether the autoencoder works in tiles; see <see cref="AutoencoderKL.IsTiled"/>.</summary>
-    public bool TilesPictures { get; }
+    public bool TilesImages { get; }
 
     /// <summary>Loads a model: a directory in the diffusers layout, or a single file in the original layout.</summary>
     /// <param name="path">Directory with <c>model_index.json</c>, or a <c>.safetensors</c> or <c>.ckpt</c> file.</param>
@@ -134,17 +134,24 @@ public sealed class StableDiffusionModel : IDisposable
         return files.LoadTokenizer();
     }
 
+    /// <summary>Creates the scheduler of one run.</summary>
+    /// <param name="sampler">The sampler.</param>
+    /// <param name="steps">Number of denoising steps, at least 1. PNDM evaluates the network once more.</param>
+    /// <param name="seed">Seed of the noise added by stochastic samplers.</param>
+    /// <exception cref="InvalidInputException">The sampler does not support this number of steps or this model.</exception>
+    internal Scheduler CreateScheduler(SamplerKind sampler, int steps, ulong seed = 0) => SchedulerConfig.CreateScheduler(sampler, steps, seed);
+
     /// <summary>The framing that fits images of a size to the model's size and back.</summary>
     /// <param name="kind">Crop, fit or pad.</param>
-    /// <param name="picture">Size of the images.</param>
+    /// <param name="image">Size of the images.</param>
     /// <param name="size">Working size in pixels; null for the model's default.</param>
     /// <param name="margins">Margins to cut off first.</param>
     /// <exception cref="InvalidInputException">The margins or the size are invalid for this model.</exception>
-    public Framing Frame(FramingKind kind, PixelSize picture, PixelSize? size = null, PixelMargins margins = default)
+    internal Framing Frame(FramingKind kind, PixelSize image, PixelSize? size = null, PixelMargins margins = default)
     {
-        var target = size ?? new PixelSize(PictureSide, PictureSide);
+        var target = size ?? new PixelSize(ImageSide, ImageSide);
         RequireFits(target);
-        return Framing.Create(kind, picture, target, Shape.Vae.PixelsPerLatent, margins);
+        return Framing.Create(kind, image, target, Shape.Vae.PixelsPerLatent, margins);
     }
 
     /// <summary>Requires that an image size corresponds to whole latents.</summary>

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Pipelines;
 
 /// <summary>Encodes prompts into the conditioning of the U-Net.</summary>
-public static class TextConditioning
+internal static class TextConditioning
 {
     // SDXL reads the penultimate hidden state.
     private const int LastButOne = 2;
@@ -45,7 +45,7 @@ public static class TextConditioning
         var layers = model.Shape.TextEncoders.Min(encoder => encoder.Layers);
         InvalidInputException.Require(
             clipSkip >= 0 && clipSkip < layers, "ClipSkip", $"{clipSkip} is out of range: the text encoder has {layers} layers.", $"Use a number from 0 to {layers - 1}.");
-        sizes ??= SizeConditioning.Of(new PixelSize(model.PictureSide, model.PictureSide));
+        sizes ??= SizeConditioning.Of(new PixelSize(model.ImageSide, model.ImageSide));
         return prompts.Select(prompt => Encode(model, prompt, sizes, clipSkip, further)).Aggregate((rows, row) => rows.Join(row)).MoveToOuterDisposeScope();
     }
 

@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>The growth of the noise variances β over the training timesteps.</summary>
-public enum BetaSchedule
+internal enum BetaSchedule
 {
     /// <summary>β is linear.</summary>
     Linear,

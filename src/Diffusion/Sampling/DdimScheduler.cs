@@ -1,7 +1,29 @@
+using PromptToPrompt.Diffusion.Storage.Files;
 using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
+
+/// <summary>Config of <see cref="DdimScheduler"/>.</summary>
+internal sealed record DdimConfig
+{
+    /// <summary>Whether the step after the last timestep ends at ᾱ = 1 instead of the ᾱ of timestep 0; null for the default, true.</summary>
+    public bool? SetAlphaToOne { get; init; }
+
+    /// <summary>Whether the x₀ prediction is clamped. This is meant for pixels, not latents, so it is off by default.</summary>
+    public bool ClipSample { get; init; }
+
+    /// <summary>Bound of the clamp.</summary>
+    public double ClipSampleRange { get; init; } = 1;
+
+    /// <summary>Reads DDIM's fields of a <c>scheduler_config.json</c>.</summary>
+    public static DdimConfig FromJson(JsonConfig json) => new()
+    {
+        SetAlphaToOne = json.OptionalFlag("set_alpha_to_one"),
+        ClipSample = json.Flag("clip_sample", false),
+        ClipSampleRange = json.Positive("clip_sample_range", 1),
+    };
+}
 
 /// <summary>
 /// DDIM (Song et al. 2020, "Denoising Diffusion Implicit Models", equation 12): deterministic unless <see cref="Eta"/> is above 0. Also
@@ -18,8 +40,8 @@ internal class DdimScheduler : Scheduler
         : base(config)
     {
         Timesteps = TimestepGrid.Create(config, config.TimestepSpacing ?? TimestepSpacing.Leading, steps, includesEnd: true);
-        stride = config.TrainTimesteps / steps;
-        final = config.SetAlphaToOne ?? true ? new NoiseLevel(1, 0) : Noise.Level(0);
+        stride = config.Noise.TrainTimesteps / steps;
+        final = config.Ddim.SetAlphaToOne ?? true ? new NoiseLevel(1, 0) : Noise.Level(0);
         if (config.PredictionType == PredictionType.Epsilon && Level(0).Alpha == 0)
         {
             throw new InvalidInputException(
@@ -47,8 +69,8 @@ internal class DdimScheduler : Scheduler
     {
         using var scope = NewDisposeScope();
         var clean = PredictSample(modelOutput, step, sample);
-        if (Config.ClipSample)
-            clean = clean.clamp(Scalar(-Config.ClipSampleRange), Scalar(Config.ClipSampleRange));
+        if (Config.Ddim.ClipSample)
+            clean = clean.clamp(Scalar(-Config.Ddim.ClipSampleRange), Scalar(Config.Ddim.ClipSampleRange));
         var to = Previous(step);
         var deviation = Deviation(step);
         return (to with { Sigma = Math.Sqrt(Math.Max(0, (to.Sigma * to.Sigma) - (deviation * deviation))) })

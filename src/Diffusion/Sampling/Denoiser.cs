@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>The network of a denoising loop: a model's U-Net, with the type and device it computes in.</summary>
-public sealed class Denoiser
+internal sealed class Denoiser
 {
     private readonly Func<UNet2DConditionModel> unet;
 

@@ -9,10 +9,10 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// <param name="Steps">Total number of steps.</param>
 /// <param name="Timestep">Timestep of the completed step.</param>
 /// <param name="Latents">[images, channels, h, w] float32; owned by the loop and valid until the next step.</param>
-public readonly record struct DenoisingState(int Step, int Steps, long Timestep, Tensor Latents);
+internal readonly record struct DenoisingState(int Step, int Steps, long Timestep, Tensor Latents);
 
 /// <summary>The denoising loop. A synchronous iterator: the caller controls progress, previews and cancellation, on its own thread.</summary>
-public static class DenoisingLoop
+internal static class DenoisingLoop
 {
     /// <summary>Denoises step by step.</summary>
     /// <param name="denoiser">The network.</param>

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>The inputs and settings of a denoising run.</summary>
-public sealed record DenoisingRequest
+internal sealed record DenoisingRequest
 {
     /// <summary>Initial latents, [images, channels, h, w]; the caller disposes them.</summary>
     public required Tensor Latents { get; init; }

@@ -1,7 +1,18 @@
+using PromptToPrompt.Diffusion.Storage.Files;
 using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
+
+/// <summary>Config of <see cref="EulerDiscreteScheduler"/>.</summary>
+internal sealed record EulerConfig
+{
+    /// <summary>Whether to use the noise levels of Karras et al. 2022.</summary>
+    public bool UseKarrasSigmas { get; init; }
+
+    /// <summary>Reads the fields of Euler's method of a <c>scheduler_config.json</c>.</summary>
+    public static EulerConfig FromJson(JsonConfig json) => new() { UseKarrasSigmas = json.Flag("use_karras_sigmas", false) };
+}
 
 /// <summary>
 /// Euler's method on the probability-flow equation (Karras et al. 2022, algorithm 2 without churn). Samples are kept as x_0 + σ·ε, so their
@@ -21,7 +32,7 @@ internal class EulerDiscreteScheduler : Scheduler
     {
         Timesteps = TimestepGrid.Create(config, config.TimestepSpacing ?? TimestepSpacing.Linspace, steps, includesEnd: true);
         double[] ratios = [.. Timesteps.Select(Noise.Ratio)];
-        if (config.UseKarrasSigmas)
+        if (config.Euler.UseKarrasSigmas)
         {
             ratios = SigmaGrid.Karras(ratios[0], ratios[^1], steps);
             Timesteps = [.. ratios.Select(ratio => SigmaGrid.Timestep(Noise, ratio))];

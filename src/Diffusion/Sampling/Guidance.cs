@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>Classifier-free guidance (Ho and Salimans, arXiv 2207.12598). All guidance in this code base is computed here.</summary>
-public static class Guidance
+internal static class Guidance
 {
     /// <summary>ε_uncond + w·(ε_cond − ε_uncond).</summary>
     /// <param name="unconditional">Prediction without the prompt, [rows, channels, h, w].</param>

@@ -27,7 +27,7 @@ internal sealed class NoiseSchedule
     public int Count => alphasCumprod.Length;
 
     /// <summary>Computes the schedule of a config.</summary>
-    public static NoiseSchedule Create(SchedulerConfig config)
+    public static NoiseSchedule Create(NoiseScheduleConfig config)
     {
         using var scope = NewDisposeScope();
         var betas = Beta(config);
@@ -46,7 +46,7 @@ internal sealed class NoiseSchedule
         return Math.Sqrt((1 - alphaCumprod) / alphaCumprod);
     }
 
-    private static Tensor Beta(SchedulerConfig config)
+    private static Tensor Beta(NoiseScheduleConfig config)
     {
         if (config.TrainedBetas is { } trained)
             return tensor(trained.Select(beta => (float)beta).ToArray(), device: CPU);

@@ -1,7 +1,25 @@
+using PromptToPrompt.Diffusion.Storage.Files;
 using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Sampling;
+
+/// <summary>Config of <see cref="PndmScheduler"/>.</summary>
+internal sealed record PndmConfig
+{
+    /// <summary>Whether the step after the last timestep ends at ᾱ = 1 instead of the ᾱ of timestep 0; null for the default, false.</summary>
+    public bool? SetAlphaToOne { get; init; }
+
+    /// <summary>Whether the Runge-Kutta warm-up is skipped; null if the config does not specify it.</summary>
+    public bool? SkipPrkSteps { get; init; }
+
+    /// <summary>Reads PNDM's fields of a <c>scheduler_config.json</c>.</summary>
+    public static PndmConfig FromJson(JsonConfig json) => new()
+    {
+        SetAlphaToOne = json.OptionalFlag("set_alpha_to_one"),
+        SkipPrkSteps = json.OptionalFlag("skip_prk_steps"),
+    };
+}
 
 /// <summary>
 /// Pseudo linear multistep sampling (Liu et al. 2022, "Pseudo Numerical Methods for Diffusion Models on Manifolds"), in the form used by
@@ -21,14 +39,14 @@ internal sealed class PndmScheduler : Scheduler
     public PndmScheduler(SchedulerConfig config, int steps)
         : base(config)
     {
-        if (config.SkipPrkSteps == false)
+        if (config.Pndm.SkipPrkSteps == false)
             throw new InvalidInputException("Sampler", "The scheduler config asks for PNDM with Runge-Kutta steps (skip_prk_steps false), which is not supported.", "Use ddim.");
         var grid = TimestepGrid.Create(config, config.TimestepSpacing ?? TimestepSpacing.Leading, steps, includesEnd: true);
         Timesteps = steps == 1 ? grid : [grid[0], grid[1], .. grid[1..]];
         if (Level(0).Alpha == 0)
             throw new InvalidInputException("Sampler", "PNDM cannot start from pure noise (rescale_betas_zero_snr in the scheduler config).", "Use ddim.");
-        stride = config.TrainTimesteps / steps;
-        final = config.SetAlphaToOne ?? false ? new NoiseLevel(1, 0) : Noise.Level(0);
+        stride = config.Noise.TrainTimesteps / steps;
+        final = config.Pndm.SetAlphaToOne ?? false ? new NoiseLevel(1, 0) : Noise.Level(0);
     }
 
     /// <inheritdoc/>

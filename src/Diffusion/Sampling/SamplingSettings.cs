@@ -87,7 +87,7 @@ public sealed record SamplingSettings
 
     /// <summary>Applies these settings to a model's scheduler config.</summary>
     /// <param name="config">The model's scheduler config.</param>
-    public SchedulerConfig Configure(SchedulerConfig config) => config with
+    internal SchedulerConfig Configure(SchedulerConfig config) => config with
     {
         StepsOffset = StepsOffset ?? config.StepsOffset,
         TimestepSpacing = TimestepSpacing ?? config.TimestepSpacing,
@@ -95,5 +95,5 @@ public sealed record SamplingSettings
 
     /// <summary>The SDXL size conditioning of an image.</summary>
     /// <param name="size">The image's size in pixels.</param>
-    public SizeConditioning SizesOf(PixelSize size) => new(OriginalSize ?? size, Crop.Top, Crop.Left, TargetSize ?? size);
+    internal SizeConditioning SizesOf(PixelSize size) => new(OriginalSize ?? size, Crop.Top, Crop.Left, TargetSize ?? size);
 }

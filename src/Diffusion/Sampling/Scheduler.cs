@@ -9,16 +9,16 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// The step is an explicit index. Multistep algorithms keep data between calls; their steps must be taken in order, and step 0 starts
 /// a new run. The caller owns returned tensors; tensors passed in are neither changed nor disposed.
 /// </remarks>
-public abstract class Scheduler : IDisposable
+internal abstract class Scheduler : IDisposable
 {
     private protected Scheduler(SchedulerConfig config)
     {
         Config = config;
-        Noise = NoiseSchedule.Create(config);
+        Noise = NoiseSchedule.Create(config.Noise);
     }
 
     /// <summary>The scheduler config of the run.</summary>
-    public SchedulerConfig Config { get; }
+    internal SchedulerConfig Config { get; }
 
     /// <summary>The noise level of every training timestep.</summary>
     internal NoiseSchedule Noise { get; }

@@ -4,18 +4,11 @@ using PromptToPrompt.Diffusion.Storage.Files;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// The noise schedule of a model and its recommended sampler: the content of a model directory's
+/// The noise schedule of a model, its recommended sampler, and the config of each sampler: the content of a model directory's
 /// <c>scheduler/scheduler_config.json</c>, with that format's defaults for missing fields.
 /// </summary>
-public sealed record SchedulerConfig
+internal sealed record SchedulerConfig
 {
-    private static readonly (string Name, BetaSchedule Value)[] BetaSchedules =
-    [
-        ("linear", BetaSchedule.Linear),
-        ("scaled_linear", BetaSchedule.ScaledLinear),
-        ("squaredcos_cap_v2", BetaSchedule.SquaredCosine),
-    ];
-
     // Scheduler classes whose networks do not predict noise, velocity or the sample at a discrete timestep.
     private static readonly (string Part, string What)[] OtherKinds =
     [
@@ -73,23 +66,8 @@ public sealed record SchedulerConfig
     /// <summary>The scheduler class that the config was written for, such as <c>PNDMScheduler</c>.</summary>
     public string? ClassName { get; init; }
 
-    /// <summary>Number of training timesteps.</summary>
-    public int TrainTimesteps { get; init; } = 1000;
-
-    /// <summary>β of the first timestep.</summary>
-    public double BetaStart { get; init; } = 0.0001;
-
-    /// <summary>β of the last timestep.</summary>
-    public double BetaEnd { get; init; } = 0.02;
-
-    /// <summary>Growth of β in between.</summary>
-    public BetaSchedule BetaSchedule { get; init; } = BetaSchedule.Linear;
-
-    /// <summary>All β values, if the schedule is not given by a formula; null otherwise.</summary>
-    public IReadOnlyList<double>? TrainedBetas { get; init; }
-
-    /// <summary>Whether the schedule is rescaled to end in pure noise.</summary>
-    public bool RescaleBetasZeroSnr { get; init; }
+    /// <summary>The noise schedule of the training.</summary>
+    public NoiseScheduleConfig Noise { get; init; } = new();
 
     /// <summary>The network's prediction type.</summary>
     public PredictionType PredictionType { get; init; } = PredictionType.Epsilon;
@@ -100,52 +78,23 @@ public sealed record SchedulerConfig
     /// <summary>Offset added to each timestep of the leading spacing.</summary>
     public int StepsOffset { get; init; }
 
-    /// <summary>
-    /// Whether the step after the last timestep ends at ᾱ = 1 instead of the ᾱ of timestep 0; null for the sampler's default (true for DDIM,
-    /// false for PNDM).
-    /// </summary>
-    public bool? SetAlphaToOne { get; init; }
+    /// <summary>Config of DDIM.</summary>
+    public DdimConfig Ddim { get; init; } = new();
 
-    /// <summary>
-    /// Whether DDIM clamps the x₀ prediction. This is meant for pixels, not latents, so it is off by default.
-    /// </summary>
-    public bool ClipSample { get; init; }
+    /// <summary>Config of PNDM.</summary>
+    public PndmConfig Pndm { get; init; } = new();
 
-    /// <summary>Bound of the clamp.</summary>
-    public double ClipSampleRange { get; init; } = 1;
+    /// <summary>Config of DPM-Solver++.</summary>
+    public DpmSolverConfig DpmSolver { get; init; } = new();
 
-    /// <summary>Whether PNDM skips its Runge-Kutta warm-up; null if the config does not specify it.</summary>
-    public bool? SkipPrkSteps { get; init; }
+    /// <summary>Config of Euler's method, with and without ancestral sampling.</summary>
+    public EulerConfig Euler { get; init; } = new();
 
-    /// <summary>Whether DPM-Solver++ and Euler use the noise levels of Karras et al. 2022.</summary>
-    public bool UseKarrasSigmas { get; init; }
-
-    /// <summary>Variant of DPM-Solver.</summary>
-    public string AlgorithmType { get; init; } = DpmSolverMultistepScheduler.SupportedAlgorithm;
-
-    /// <summary>Order of DPM-Solver++: 1 or 2.</summary>
-    public int SolverOrder { get; init; } = 2;
-
-    /// <summary>Second-order variant of DPM-Solver++.</summary>
-    public SolverType SolverType { get; init; } = SolverType.Midpoint;
-
-    /// <summary>Whether DPM-Solver++ ends runs of fewer than 15 steps with a first-order step, which is steadier.</summary>
-    public bool LowerOrderFinal { get; init; } = true;
-
-    /// <summary>Whether DPM-Solver++ ends runs of any length with a first-order step.</summary>
-    public bool EulerAtFinal { get; init; }
-
-    /// <summary>Whether DPM-Solver++ ends without noise instead of at the noise level of timestep 0.</summary>
-    public bool FinalSigmaIsZero { get; init; }
-
-    /// <summary>Number of timesteps used in the distillation of a latent consistency model.</summary>
-    public int OriginalInferenceSteps { get; init; } = 50;
-
-    /// <summary>Scale of the timesteps in the boundary condition of latent consistency sampling.</summary>
-    public double TimestepScaling { get; init; } = 10;
+    /// <summary>Config of latent consistency sampling.</summary>
+    public LcmConfig Lcm { get; init; } = new();
 
     /// <summary>The sampler named by the model's config, or null if it is not supported.</summary>
-    public SamplerKind? PreferredSampler => SamplerNames.FromClassName(ClassName);
+    public SamplerKind? PreferredSampler => Samplers.FromClassName(ClassName);
 
     /// <summary>The sampler of runs that do not specify one: <see cref="PreferredSampler"/>, else DDIM.</summary>
     public SamplerKind DefaultSampler => PreferredSampler ?? SamplerKind.Ddim;
@@ -172,51 +121,21 @@ public sealed record SchedulerConfig
         if (json.Has("lambda_min_clipped") && json.Raw("lambda_min_clipped").Trim('"') != "-Infinity")
             json.Expect("lambda_min_clipped", null);
 
-        var trainTimesteps = json.Integer("num_train_timesteps", 1000);
-        if (trainTimesteps is < 2 or > JsonConfig.MaxSize)
-            throw json.Error("num_train_timesteps", $"must be at least 2 and at most {JsonConfig.MaxSize}");
-        var trainedBetas = json.Has("trained_betas") ? json.Numbers("trained_betas") : null;
-        if (trainedBetas is not null && trainedBetas.Count != trainTimesteps)
-            throw json.Error("trained_betas", $"must have {trainTimesteps} numbers, one per timestep");
-        if (trainedBetas?.All(IsBeta) == false)
-            throw json.Error("trained_betas", "must have numbers from 0 to below 1");
+        var noise = NoiseScheduleConfig.FromJson(json);
         var config = new SchedulerConfig
         {
             ClassName = name,
-            TrainTimesteps = trainTimesteps,
-            BetaStart = Beta(json, "beta_start", 0.0001),
-            BetaEnd = Beta(json, "beta_end", 0.02),
-            BetaSchedule = Choice(json, "beta_schedule", BetaSchedule.Linear, BetaSchedules),
-            TrainedBetas = trainedBetas,
-            RescaleBetasZeroSnr = json.Flag("rescale_betas_zero_snr", false),
-            PredictionType = Choice(json, "prediction_type", PredictionType.Epsilon, PredictionTypes),
+            Noise = noise,
+            PredictionType = json.Choice("prediction_type", PredictionType.Epsilon, PredictionTypes),
             TimestepSpacing = json.Has("timestep_spacing")
-                ? Choice(json, "timestep_spacing", Diffusion.Sampling.TimestepSpacing.Leading, TimestepSpacings)
+                ? json.Choice("timestep_spacing", Diffusion.Sampling.TimestepSpacing.Leading, TimestepSpacings)
                 : null,
             StepsOffset = json.Integer("steps_offset", 0),
-            SetAlphaToOne = OptionalFlag(json, "set_alpha_to_one"),
-            ClipSample = json.Flag("clip_sample", false),
-            ClipSampleRange = json.Positive("clip_sample_range", 1),
-            SkipPrkSteps = OptionalFlag(json, "skip_prk_steps"),
-            UseKarrasSigmas = json.Flag("use_karras_sigmas", false),
-            // The reference library reads configs of the DPM-Solver family in the same way.
-            AlgorithmType = json.Text("algorithm_type", DpmSolverMultistepScheduler.SupportedAlgorithm) is var algorithm && algorithm == "deis"
-                ? DpmSolverMultistepScheduler.SupportedAlgorithm : algorithm,
-            SolverOrder = json.Integer("solver_order", 2),
-            SolverType = Choice(
-                json,
-                "solver_type",
-                SolverType.Midpoint,
-                ("midpoint", SolverType.Midpoint),
-                ("heun", SolverType.Heun),
-                ("bh1", SolverType.Midpoint),
-                ("bh2", SolverType.Midpoint),
-                ("logrho", SolverType.Midpoint)),
-            LowerOrderFinal = json.Flag("lower_order_final", true),
-            EulerAtFinal = json.Flag("euler_at_final", false),
-            OriginalInferenceSteps = OriginalSteps(json, trainTimesteps),
-            TimestepScaling = json.Positive("timestep_scaling", 10),
-            FinalSigmaIsZero = Choice(json, "final_sigmas_type", false, ("sigma_min", false), ("zero", true)),
+            Ddim = DdimConfig.FromJson(json),
+            Pndm = PndmConfig.FromJson(json),
+            DpmSolver = DpmSolverConfig.FromJson(json),
+            Euler = EulerConfig.FromJson(json),
+            Lcm = LcmConfig.FromJson(json, noise.TrainTimesteps),
         };
         json.NoteUnknown(config.PreferredSampler is null ? OfReplaced : Harmless);
         return config;
@@ -239,67 +158,20 @@ public sealed record SchedulerConfig
             json.Expect("variance_type", null);
     }
 
-    /// <summary>Creates a scheduler for one run.</summary>
-    /// <param name="kind">The algorithm.</param>
-    /// <param name="steps">Number of denoising steps, at least 1. PNDM evaluates the network once more.</param>
-    /// <param name="seed">Seed of the noise added by stochastic algorithms.</param>
-    /// <exception cref="InvalidInputException">The algorithm does not support this number of steps or this config.</exception>
-    public Scheduler Create(SamplerKind kind, int steps, ulong seed = 0) => kind switch
-    {
-        SamplerKind.Ddim => new DdimScheduler(this, steps),
-        SamplerKind.Pndm => new PndmScheduler(this, steps),
-        SamplerKind.DpmSolverPlusPlus => new DpmSolverMultistepScheduler(this, steps),
-        SamplerKind.Euler => new EulerDiscreteScheduler(this, steps),
-        SamplerKind.EulerAncestral => new EulerAncestralDiscreteScheduler(this, steps, seed),
-        SamplerKind.Lcm => new LcmScheduler(this, steps, seed),
-        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
-    };
-
     /// <summary>A <c>scheduler_config.json</c> that reads back as this config, limited to the fields set by single files and trained models.</summary>
     internal JsonObject ToJson() => new()
     {
         ["_class_name"] = ClassName,
-        ["num_train_timesteps"] = TrainTimesteps,
-        ["beta_start"] = BetaStart,
-        ["beta_end"] = BetaEnd,
-        ["beta_schedule"] = Array.Find(BetaSchedules, known => known.Value == BetaSchedule).Name,
-        ["rescale_betas_zero_snr"] = RescaleBetasZeroSnr,
+        ["num_train_timesteps"] = Noise.TrainTimesteps,
+        ["beta_start"] = Noise.BetaStart,
+        ["beta_end"] = Noise.BetaEnd,
+        ["beta_schedule"] = Noise.BetaScheduleName,
+        ["rescale_betas_zero_snr"] = Noise.RescaleBetasZeroSnr,
         ["prediction_type"] = Array.Find(PredictionTypes, known => known.Value == PredictionType).Name,
         ["timestep_spacing"] = TimestepSpacing is { } spacing ? Array.Find(TimestepSpacings, known => known.Value == spacing).Name : null,
         ["steps_offset"] = StepsOffset,
-        ["set_alpha_to_one"] = SetAlphaToOne,
-        ["clip_sample"] = ClipSample,
-        ["skip_prk_steps"] = SkipPrkSteps,
+        ["set_alpha_to_one"] = Ddim.SetAlphaToOne,
+        ["clip_sample"] = Ddim.ClipSample,
+        ["skip_prk_steps"] = Pndm.SkipPrkSteps,
     };
-
-    private static bool IsBeta(double beta) => beta is >= 0 and < 1;
-
-    private static double Beta(JsonConfig json, string field, double fallback) =>
-        json.Number(field, fallback) is var beta && IsBeta(beta) ? beta : throw json.Error(field, $"is {beta}; a variance must be from 0 to below 1");
-
-    private static int OriginalSteps(JsonConfig json, int trainTimesteps)
-    {
-        const string Field = "original_inference_steps";
-        var steps = json.Integer(Field, Math.Min(50, trainTimesteps));
-        return steps >= 1 && steps <= trainTimesteps ? steps : throw json.Error(Field, $"must be from 1 to {trainTimesteps}");
-    }
-
-    private static bool? OptionalFlag(JsonConfig json, string field) => json.Has(field) ? json.Flag(field) : null;
-
-    private static T Choice<T>(JsonConfig json, string field, T fallback, params ReadOnlySpan<(string Name, T Value)> choices)
-    {
-        var usual = default(string);
-        foreach (var (name, value) in choices)
-            usual ??= EqualityComparer<T>.Default.Equals(value, fallback) ? name : null;
-        var text = json.Text(field, usual);
-        var names = new List<string>();
-        foreach (var (name, value) in choices)
-        {
-            if (name == text)
-                return value;
-            names.Add(name);
-        }
-
-        throw json.Error(field, $"is \"{text}\"; supported values are {string.Join(", ", names)}");
-    }
 }

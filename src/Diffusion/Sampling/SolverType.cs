@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>The two second-order forms of DPM-Solver (Lu et al. 2022).</summary>
-public enum SolverType
+internal enum SolverType
 {
     /// <summary>The midpoint rule.</summary>
     Midpoint,

@@ -14,7 +14,7 @@ internal static class TimestepGrid
     /// <exception cref="InvalidInputException">The grid cannot have that many different timesteps.</exception>
     public static long[] Create(SchedulerConfig config, TimestepSpacing spacing, int steps, bool includesEnd)
     {
-        var count = config.TrainTimesteps;
+        var count = config.Noise.TrainTimesteps;
         InvalidInputException.RequireRange(steps, 1, count, "Steps");
         var points = includesEnd ? steps : steps + 1;
         double top = count - 1;

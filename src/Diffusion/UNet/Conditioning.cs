@@ -8,7 +8,7 @@ namespace PromptToPrompt.Diffusion.UNet;
 /// Added conditioning: pooled text and image sizes, [rows, width], added to the timestep embedding (Podell et al., arXiv 2307.01952, §2.2);
 /// null for models without it.
 /// </param>
-public sealed record Conditioning(Tensor Text, Tensor? Vector = null) : IDisposable
+internal sealed record Conditioning(Tensor Text, Tensor? Vector = null) : IDisposable
 {
     /// <summary>Guidance as an input, for models that were distilled to take it (<see cref="UNetConfig.GuidanceWidth"/>); others ignore it.</summary>
     public double? Guidance { get; init; }

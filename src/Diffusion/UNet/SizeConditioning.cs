@@ -10,7 +10,7 @@ namespace PromptToPrompt.Diffusion.UNet;
 /// <param name="CropTop">Rows cropped at the top.</param>
 /// <param name="CropLeft">Columns cropped at the left.</param>
 /// <param name="Target">Size after scaling and cropping, in pixels.</param>
-public sealed record SizeConditioning(PixelSize Original, int CropTop, int CropLeft, PixelSize Target)
+internal sealed record SizeConditioning(PixelSize Original, int CropTop, int CropLeft, PixelSize Target)
 {
     /// <summary>Number of values.</summary>
     internal const int Count = 6;

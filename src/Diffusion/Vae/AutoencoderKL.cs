@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Vae;
 
 /// <summary>The autoencoder of Stable Diffusion, image ↔ latents (Rombach et al., arXiv 2112.10752, §3.1).</summary>
-public sealed class AutoencoderKL
+internal sealed class AutoencoderKL
 {
     // Pixels that are decoded together: the decoder's largest feature maps take about 2 kB per pixel.
     private const long PixelsTogether = 512 * 512;
@@ -95,10 +95,10 @@ public sealed class AutoencoderKL
         IsTiled ? new TiledPass(side, side * TileOverlap / TileSide, up, down).Run(input, network) : network(input);
     /// <summary>Decodes latents, [images, channels, h, w], into images, one by one to limit memory.</summary>
     /// <exception cref="InvalidInputException">The result has NaN or infinite values.</exception>
-    public IReadOnlyList<Picture> DecodeImages(Tensor latents)
+    public IReadOnlyList<Image> DecodeImages(Tensor latents)
     {
         using var _ = no_grad();
-        var images = new List<Picture>();
+        var images = new List<Image>();
         for (var i = 0L; i < latents.shape[0]; i++)
         {
             using var scope = NewDisposeScope();
@@ -107,7 +107,7 @@ public sealed class AutoencoderKL
                 throw new InvalidInputException("The autoencoder produced NaN or infinite values, so its weights are damaged. Download the model's VAE again.");
             // Bytes are truncated instead of rounded, to match the authors' code.
             var bytes = pixels.mul(Scalar(0.5)).AddInPlace(Scalar(0.5)).clamp_(Scalar(0), Scalar(1)).mul_(Scalar(255)).to(ScalarType.Byte)[0].permute(1, 2, 0).contiguous().cpu();
-            images.Add(new Picture((int)bytes.shape[1], (int)bytes.shape[0], bytes.data<byte>().ToArray()));
+            images.Add(new Image((int)bytes.shape[1], (int)bytes.shape[0], bytes.data<byte>().ToArray()));
         }
 
         return images;
@@ -117,7 +117,7 @@ public sealed class AutoencoderKL
     /// <param name="image">The image.</param>
     /// <param name="device">Device of the weights; null for the CPU.</param>
     /// <exception cref="InvalidInputException">A side is not a multiple of the pixels per latent.</exception>
-    public Tensor EncodeImage(Picture image, Device? device = null)
+    public Tensor EncodeImage(Image image, Device? device = null)
     {
         var multiple = Config.PixelsPerLatent;
         if (image.Width % multiple != 0 || image.Height % multiple != 0)

@@ -51,7 +51,7 @@ public sealed record EditRequest
     public double BlendStart { get; init; } = DefaultBlendStart;
 
     /// <summary>An image that is white where edits may change the result; null allows changes everywhere.</summary>
-    public Picture? Mask { get; init; }
+    public Image? Mask { get; init; }
 
     /// <summary>Experimental: a different seed for the edited images. Null starts all of them from the source's noise.</summary>
     public ulong? EditSeed { get; init; }

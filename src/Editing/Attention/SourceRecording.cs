@@ -30,15 +30,15 @@ internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, int
     public int SelfResolution => selfResolution;
 
     /// <summary>Whether the recording holds a complete source run.</summary>
-    public bool IsComplete => Picture is not null;
+    public bool IsComplete => Image is not null;
 
     /// <summary>The source's image; null until its run is complete.</summary>
-    public Picture? Picture { get; private set; }
+    public Image? Image { get; private set; }
 
     /// <summary>Latents after each step, [1, channels, h, w] each; entry 0 is the initial latents.</summary>
     public IReadOnlyList<Tensor> Latents => latents;
 
-    internal void Complete(Picture picture) => Picture = picture;
+    internal void Complete(Image image) => Image = image;
 
     internal void Write(in AttentionCall call, Tensor query, Tensor key)
     {

@@ -23,7 +23,7 @@ internal static class ChangeMap
     /// <param name="edited">The edit, at the model's size.</param>
     /// <param name="source">Its source, at the same size.</param>
     /// <param name="perLatent">Pixels per latent position: the scale on which the model decides.</param>
-    public static Tensor Of(Picture edited, Picture source, int perLatent)
+    public static Tensor Of(Image edited, Image source, int perLatent)
     {
         using var scope = NewDisposeScope();
         var difference = edited.ToTensor().to(ScalarType.Float32).sub(source.ToTensor()).abs().amax([2]);

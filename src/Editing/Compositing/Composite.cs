@@ -11,7 +11,7 @@ internal static class Composite
     /// <param name="edited">The edit, framed.</param>
     /// <param name="opacities">The opacity of the edit.</param>
     /// <param name="mask">A second opacity for each pixel of the original, 0 to 255, by which the first is multiplied; null for none.</param>
-    public static Picture Create(Picture original, Framing framing, Picture edited, OpacityMap opacities, byte[]? mask = null)
+    public static Image Create(Image original, Framing framing, Image edited, OpacityMap opacities, byte[]? mask = null)
     {
         var region = framing.Region;
         var drawn = framing.Restore(edited, original);
@@ -35,7 +35,7 @@ internal static class Composite
 
             return row;
 
-            Span<byte> PixelsOf(Picture picture) => picture.Rgb.AsSpan(3 * start, 3 * region.Width);
+            Span<byte> PixelsOf(Image picture) => picture.Rgb.AsSpan(3 * start, 3 * region.Width);
         }, _ => { });
         return drawn;
     }

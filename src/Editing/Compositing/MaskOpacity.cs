@@ -14,7 +14,7 @@ internal static class MaskOpacity
     /// <param name="feather">Width of the soft edge in pixels.</param>
     /// <returns>One value per pixel, row-major.</returns>
     /// <exception cref="InvalidInputException">The soft edge is wider than the mask.</exception>
-    public static byte[] Of(Picture mask, double feather) => Find(mask, feather)
+    public static byte[] Of(Image mask, double feather) => Find(mask, feather)
         ?? throw new InvalidInputException(FormattableString.Invariant($"A feather of {feather} pixels is wider than the mask. Use a smaller value."));
 
     /// <summary>Computes opacities with a soft edge as wide as the model's masks are coarse, or narrower if the mask is thin.</summary>
@@ -22,7 +22,7 @@ internal static class MaskOpacity
     /// <param name="framing">The original's framing.</param>
     /// <param name="perLatent">Pixels of the framed image per latent position.</param>
     /// <returns>One value per pixel, row-major.</returns>
-    public static byte[] Of(Picture mask, Framing framing, int perLatent)
+    public static byte[] Of(Image mask, Framing framing, int perLatent)
     {
         // A latent position may change if half of its pixels may.
         for (var feather = perLatent / 2.0 * framing.Region.Width / framing.Place.Width; ; feather /= 2)
@@ -33,7 +33,7 @@ internal static class MaskOpacity
     }
 
     // Null if no pixel is visible.
-    private static byte[]? Find(Picture mask, double feather)
+    private static byte[]? Find(Image mask, double feather)
     {
         var opacities = new byte[mask.Width * mask.Height];
         for (var i = 0; i < opacities.Length; i++)

@@ -29,7 +29,7 @@ internal sealed class OpacityMap
     /// <param name="source">The model's image of its source, framed.</param>
     /// <param name="region">The latent positions that may change, [h, w], zero elsewhere; null for all.</param>
     /// <param name="perLatent">Pixels per latent position.</param>
-    public static OpacityMap Of(Framing framing, Picture edited, Picture source, Tensor? region, int perLatent)
+    public static OpacityMap Of(Framing framing, Image edited, Image source, Tensor? region, int perLatent)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();

@@ -29,8 +29,8 @@ public sealed record BdiaInversion : InversionMethod
         using var scheduler = new BdiaScheduler(run.Config, run.Steps, Gamma);
         var guidance = run.Settings.InversionGuidance ?? 1;
         // The first step has no predecessor; it is a DDIM step.
-        var first = scheduler.InverseStep(run.Predict(run.Picture, run.Steps - 1, guidance), run.Steps - 1, run.Picture);
-        var latents = new List<Tensor> { run.Picture, first };
+        var first = scheduler.InverseStep(run.Predict(run.Image, run.Steps - 1, guidance), run.Steps - 1, run.Image);
+        var latents = new List<Tensor> { run.Image, first };
         run.Report("inverting", 1);
         for (var step = run.Steps - 1; step > 0; step--)
         {

@@ -14,9 +14,9 @@ namespace PromptToPrompt.Editing.Inversion;
 /// tensors use the names of the trace format, so that other programs can read them.
 /// </summary>
 /// <param name="Inverted">The inverted image.</param>
-/// <param name="Picture">The original image.</param>
+/// <param name="Image">The original image.</param>
 /// <param name="Framing">How the image was fitted to the model's size.</param>
-public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Framing Framing) : IDisposable
+internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framing Framing) : IDisposable
 {
     private const string Format = "p2p-inversion-1";
 
@@ -30,7 +30,7 @@ public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Fram
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var tensors = new Dictionary<string, Tensor> { ["picture"] = Picture.ToTensor(), ["source"] = Inverted.Source.cpu() };
+        var tensors = new Dictionary<string, Tensor> { ["picture"] = Image.ToTensor(), ["source"] = Inverted.Source.cpu() };
         Inverted.AddTrace(tensors);
         if (Inverted.StepNoise is { } noise)
             tensors["step_noise"] = noise.cpu();
@@ -48,10 +48,10 @@ public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Fram
 
     /// <summary>Size of the image in a file, read from the header; null if the file holds no image.</summary>
     /// <exception cref="InvalidInputException">The file is not in the safetensors format, or is damaged.</exception>
-    public static PixelSize? PictureSize(string path)
+    public static PixelSize? ImageSize(string path)
     {
         using var file = SafetensorsFile.Open(path);
-        return file.Tensors.TryGetValue("picture", out var picture) && picture.Shape is [var height, var width, 3] ? new PixelSize((int)width, (int)height) : null;
+        return file.Tensors.TryGetValue("picture", out var image) && image.Shape is [var height, var width, 3] ? new PixelSize((int)width, (int)height) : null;
     }
 
     /// <summary>Reads a file.</summary>
@@ -77,7 +77,7 @@ public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Fram
             if (pixels.dtype != ScalarType.Byte || pixels.dim() != 3 || pixels.shape[2] != 3 || finished < 0 || finished > settings.Sampling.Steps
                 || framing.Original != new PixelSize((int)pixels.shape[1], (int)pixels.shape[0]))
                 throw new InvalidInputException("its parts do not match");
-            var picture = new Picture((int)pixels.shape[1], (int)pixels.shape[0], pixels.data<byte>().ToArray());
+            var image = new Image((int)pixels.shape[1], (int)pixels.shape[0], pixels.data<byte>().ToArray());
             var inverted = new InvertedImage(settings, Tensor("inversion.latents", settings.Sampling.Steps + 1), Tensor("source", finished + 1))
             {
                 Unconditional = Optional("inversion.uncond", finished) is { } text ? new Conditioning(text, Optional("inversion.uncond_vector", entries: 1)) : null,
@@ -85,7 +85,7 @@ public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Fram
                 Losses = Read<double[][]>("losses"),
                 FinishedSteps = finished,
             };
-            return new InversionFile(inverted, picture, framing) { Dtype = file.Metadata.GetValueOrDefault("dtype") };
+            return new InversionFile(inverted, image, framing) { Dtype = file.Metadata.GetValueOrDefault("dtype") };
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidInputException)
         {
@@ -107,11 +107,11 @@ public sealed record InversionFile(InvertedImage Inverted, Picture Picture, Fram
     /// <summary>Whether an unfinished inversion read from a file can be resumed for an image.</summary>
     /// <param name="model">The model to resume with, which the file was loaded for.</param>
     /// <param name="settings">The requested settings.</param>
-    /// <param name="picture">The image.</param>
+    /// <param name="image">The image.</param>
     /// <param name="framing">How the image is fitted to the model's size.</param>
-    public bool IsOf(StableDiffusionModel model, InversionSettings settings, Picture picture, Framing framing)
+    public bool IsOf(StableDiffusionModel model, InversionSettings settings, Image image, Framing framing)
         => Dtype == model.Dtype.ToString() && Deciding(Inverted.Settings) == Deciding(settings)
-        && Framing == framing && Picture.Size == picture.Size && Picture.Rgb.AsSpan().SequenceEqual(picture.Rgb);
+        && Framing == framing && Image.Size == image.Size && Image.Rgb.AsSpan().SequenceEqual(image.Rgb);
 
     /// <inheritdoc/>
     public void Dispose() => Inverted.Dispose();

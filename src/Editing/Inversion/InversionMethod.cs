@@ -40,7 +40,7 @@ public abstract record InversionMethod
     /// disposes its result.</param>
     /// <param name="resume">An unfinished inversion of the same image, settings and model to resume.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
-    public static InvertedImage Invert(
+    internal static InvertedImage Invert(
         StableDiffusionModel model,
         Tensor latents,
         InversionSettings settings,
@@ -64,7 +64,7 @@ public abstract record InversionMethod
     /// <param name="inverted">The inversion.</param>
     /// <param name="progress">Receives the progress after every step.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
-    public static Tensor? ReplayUntuned(
+    internal static Tensor? ReplayUntuned(
         StableDiffusionModel model, InvertedImage inverted, IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         if (!inverted.Settings.Method.ImprovesOnDdim)

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>All settings of an inversion. The same settings on the same model and image give the same inversion.</summary>
 [JsonConverter(typeof(InversionSettingsJson))]
-public sealed record InversionSettings
+internal sealed record InversionSettings
 {
     /// <summary>Maximum of <see cref="FixedPoint"/>.</summary>
     public const int MaxFixedPoint = 100;

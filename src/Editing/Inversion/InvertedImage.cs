@@ -19,7 +19,7 @@ public sealed class InvertedImage : IDisposable
     private InvertedImage(Tensor latents, Tensor source, InversionSettings settings) => (Settings, Latents, Source) = (settings, latents, source);
 
     /// <summary>The settings of the inversion.</summary>
-    public InversionSettings Settings { get; }
+    internal InversionSettings Settings { get; }
 
     /// <summary>The trajectory from the image's latents (entry 0) to noise, [steps + 1, channels, h, w].</summary>
     public Tensor Latents { get; }
@@ -32,7 +32,7 @@ public sealed class InvertedImage : IDisposable
     /// <summary>
     /// Replacement for the empty prompt's conditioning: one row, or one text per step, [steps, tokens, width]; null for none.
     /// </summary>
-    public Conditioning? Unconditional { get; internal init; }
+    internal Conditioning? Unconditional { get; init; }
 
     /// <summary>Noise of each step of a stochastic method, [steps, channels, h, w]; null for other methods.</summary>
     public Tensor? StepNoise { get; internal init; }
@@ -68,7 +68,7 @@ public sealed class InvertedImage : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        using var scheduler = Settings.Method.CreateScheduler(Settings.Sampling.Configure(model.Scheduler), this);
+        using var scheduler = Settings.Method.CreateScheduler(Settings.Sampling.Configure(model.SchedulerConfig), this);
         var tensors = new Dictionary<string, Tensor>
         {
             ["latents"] = Source.unsqueeze(1).cpu(),

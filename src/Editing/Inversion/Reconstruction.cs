@@ -8,7 +8,7 @@ namespace PromptToPrompt.Editing.Inversion;
 /// <param name="RoundTrip">The image encoded and decoded directly: the upper bound for every inversion.</param>
 /// <param name="Replayed">The image that an edit's source reproduces.</param>
 /// <param name="Untuned">The image from guided denoising without drift correction; null if that was not run.</param>
-internal sealed record Reconstruction(Picture Framed, Picture RoundTrip, Picture Replayed, Picture? Untuned)
+internal sealed record Reconstruction(Image Framed, Image RoundTrip, Image Replayed, Image? Untuned)
 {
     /// <summary>Peak signal-to-noise ratio of the reconstruction, in decibels.</summary>
     public double Psnr => Framed.Psnr(Replayed);
@@ -33,7 +33,7 @@ internal sealed record Reconstruction(Picture Framed, Picture RoundTrip, Picture
         using var last = inverted.Source.narrow(0, inverted.Settings.Sampling.Steps, 1);
         using var untuned = compare ? InversionMethod.ReplayUntuned(model, inverted, progress, cancellationToken) : null;
         return new(
-            file.Framing.Apply(file.Picture),
+            file.Framing.Apply(file.Image),
             model.Vae.DecodeImages(first)[0],
             model.Vae.DecodeImages(last)[0],
             untuned is null ? null : model.Vae.DecodeImages(untuned)[0]);

@@ -17,23 +17,25 @@ internal sealed class EditPlan : IDisposable
 
     public EditPlan(StableDiffusionModel model, GenerationRequest source, EditRequest edit, Observation? observation = null)
     {
+        if (source.Attention is not null && (edit.Prompts.Count > 0 || observation is { Attention: true } or { SelfAttention: true }))
+            throw new ArgumentException("A run with its own attention processor has no edits and keeps no maps.", nameof(source));
         Words = new EditWords(model.Tokenizer, source, edit);
         Model = model;
         Source = source;
         Edit = edit;
         Observation = observation ?? Observation.None;
-        Sampler = Sampling.Sampler ?? model.Scheduler.DefaultSampler;
+        Sampler = Sampling.Sampler ?? model.SchedulerConfig.DefaultSampler;
         FirstStep = source.Inverted?.Settings.FirstStep ?? 0;
         Trajectory = source.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
-        var sizes = Sampling.SizesOf(PictureSize);
+        var sizes = Sampling.SizesOf(ImageSize);
         Conditional = TextConditioning.Encode(model, Prompts, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
         Unconditional = source.Inverted?.Unconditional is { } found ? Placed(found)
             : TextConditioning.EncodeNegative(model, Words.Negative, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
-        mask = edit.Mask is { } picture ? LatentMask(picture).DetachFromDisposeScope() : null;
+        mask = edit.Mask is { } image ? LatentMask(image).DetachFromDisposeScope() : null;
         var blends = edit.Blend is not null || edit.BlendSubtract is not null;
         var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)Noise.shape[2], (int)Noise.shape[3]);
-        Maps = blends || Observation.Attention || Observation.Trace ? new AttentionMaps(height, width) : null;
+        Maps = source.Attention is null && (blends || Observation.Attention || Observation.Trace) ? new AttentionMaps(height, width) : null;
         SelfAttention = Observation.SelfAttention ? new SelfAttentionMap(height, width) : null;
         Blend = !blends && mask is null ? null : new LocalBlend(
             new LocalBlendOptions
@@ -91,7 +93,7 @@ internal sealed class EditPlan : IDisposable
 
     public LocalBlend? Blend { get; }
 
-    private PixelSize PictureSize => new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * Model.Shape.Vae.PixelsPerLatent;
+    private PixelSize ImageSize => new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * Model.Shape.Vae.PixelsPerLatent;
 
     public Scheduler CreateScheduler() => CreateScheduler(Model, Source);
 
@@ -115,16 +117,16 @@ internal sealed class EditPlan : IDisposable
     public static Scheduler CreateScheduler(StableDiffusionModel model, GenerationRequest source)
     {
         var sampling = source.Sampling;
-        var config = sampling.Configure(model.Scheduler);
+        var config = sampling.Configure(model.SchedulerConfig);
         return source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted)
-            : config.Create(sampling.Sampler ?? model.Scheduler.DefaultSampler, sampling.Steps, sampling.Seed);
+            : config.CreateScheduler(sampling.Sampler ?? model.SchedulerConfig.DefaultSampler, sampling.Steps, sampling.Seed);
     }
 
     private Tensor StartingNoise()
     {
         using var scope = NewDisposeScope();
         var model = Model;
-        var (height, width) = Sampling.Size is { } size ? (size.Height, size.Width) : (model.PictureSide, model.PictureSide);
+        var (height, width) = Sampling.Size is { } size ? (size.Height, size.Width) : (model.ImageSide, model.ImageSide);
         Tensor source;
         if (Trajectory is not null)
         {
@@ -154,11 +156,11 @@ internal sealed class EditPlan : IDisposable
     }
 
     // A position may change if more than half of its pixels may.
-    private Tensor LatentMask(Picture picture)
+    private Tensor LatentMask(Image image)
     {
         using var scope = NewDisposeScope();
         var latent = Model.Shape.Vae.PixelsPerLatent;
-        var fitted = Mask.Fit(Mask.Of(picture), new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * latent);
+        var fitted = Mask.Fit(Mask.Of(image), new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * latent);
         var brightness = fitted.ToTensor().to(ScalarType.Float32).mean([2]).view(1, 1, fitted.Height, fitted.Width);
         return nn.functional.adaptive_avg_pool2d(brightness, [Noise.shape[2], Noise.shape[3]]).gt(Scalar(127.5)).view(Noise.shape[2], Noise.shape[3])
             .to(Model.Device).MoveToOuterDisposeScope();

@@ -53,10 +53,10 @@ public sealed class EditResult : IDisposable
     public IReadOnlyList<int> Rows { get; }
 
     /// <summary>The images.</summary>
-    public IReadOnlyList<Picture> Pictures { get; private set; } = [];
+    public IReadOnlyList<Image> Images { get; private set; } = [];
 
-    /// <summary>The model's image of the source, with which the edits are compared.</summary>
-    public Picture Source { get; private set; } = null!;
+    /// <summary>The model's image of the source, with which edits are compared.</summary>
+    internal Image Source { get; private set; } = null!;
 
     /// <summary>Cross-attention maps; null unless requested.</summary>
     public AttentionMaps? Maps { get; }
@@ -96,7 +96,7 @@ public sealed class EditResult : IDisposable
         var tensors = new Dictionary<string, Tensor>
         {
             ["latents"] = stack(latents).cpu(),
-            ["images"] = stack(Pictures.Select(p => p.ToTensor())),
+            ["images"] = stack(Images.Select(p => p.ToTensor())),
             ["timesteps"] = tensor(Timesteps.ToArray(), device: CPU),
         };
         if (Maps is { Height: 16, Width: 16 })
@@ -111,11 +111,11 @@ public sealed class EditResult : IDisposable
     /// An image of this run as a source of further edits: its trajectory from noise is known, so it need not be inverted. It keeps the
     /// negative prompt (or its source's replacement for the empty prompt), the noise of its source's steps, and the emphasis in its prompt.
     /// </summary>
-    /// <param name="picture">Index into <see cref="Pictures"/>.</param>
+    /// <param name="image">Index into <see cref="Images"/>.</param>
     /// <exception cref="Diffusion.InvalidInputException">The image was not made with DDIM; edits can only follow a DDIM
     /// trajectory.</exception>
     /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
-    public InvertedImage AsSource(int picture)
+    public InvertedImage AsSource(int image)
     {
         RequireTrace();
         if (Sampler != SamplerKind.Ddim)
@@ -137,8 +137,8 @@ public sealed class EditResult : IDisposable
         };
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var trajectory = cat([.. latents.Select(state => state.narrow(0, picture, 1))], 0);
-        return new InvertedImage(settings with { Prompt = PromptReading.Write(Prompts[Rows[picture]]) }, trajectory.flip(0), trajectory)
+        var trajectory = cat([.. latents.Select(state => state.narrow(0, image, 1))], 0);
+        return new InvertedImage(settings with { Prompt = PromptReading.Write(Prompts[Rows[image]]) }, trajectory.flip(0), trajectory)
         {
             Unconditional = unconditional?.Own(),
             StepNoise = inverted?.StepNoise is { } noise ? InvertedImage.Own(noise) : null,
@@ -147,24 +147,24 @@ public sealed class EditResult : IDisposable
     }
 
     /// <summary>An image's prompt in readable form, with the weights of its words.</summary>
-    /// <param name="picture">Index into <see cref="Pictures"/>.</param>
-    public string Caption(int picture)
+    /// <param name="image">Index into <see cref="Images"/>.</param>
+    public string Caption(int image)
     {
-        var text = Prompts[Rows[picture]].Text;
-        if (Rows[picture] == 0)
+        var text = Prompts[Rows[image]].Text;
+        if (Rows[image] == 0)
             return text;
-        var weights = WeightedPrompt.Parse(edit.Prompts[Rows[picture] - 1]).Weights.Concat(edit.Weights);
+        var weights = WeightedPrompt.Parse(edit.Prompts[Rows[image] - 1]).Weights.Concat(edit.Weights);
         return string.Join(", ", weights.Select(weight => string.Create(CultureInfo.InvariantCulture, $"{weight.Word} ×{weight.Weight:0.##}")).Prepend(text));
     }
 
     /// <summary>
     /// The mask of the last step, [h, w], 255 where the image may change; null if nothing confined it. The caller disposes it.
     /// </summary>
-    /// <param name="picture">Index into <see cref="Pictures"/>.</param>
-    public Tensor? LastMask(int picture)
+    /// <param name="image">Index into <see cref="Images"/>.</param>
+    public Tensor? LastMask(int image)
     {
         using var scope = NewDisposeScope();
-        return lastMask?[Rows[picture]].mul(Scalar(byte.MaxValue)).cpu().MoveToOuterDisposeScope();
+        return lastMask?[Rows[image]].mul(Scalar(byte.MaxValue)).cpu().MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -201,11 +201,11 @@ public sealed class EditResult : IDisposable
     }
 
     // The source's image if it was made earlier; null if it is the first of this run.
-    internal void Finish(StableDiffusionModel model, Tensor state, Picture? source = null)
+    internal void Finish(StableDiffusionModel model, Tensor state, Image? source = null)
     {
         Latents = state.clone().DetachFromDisposeScope();
-        Pictures = model.Vae.DecodeImages(state);
-        Source = source ?? Pictures[0];
+        Images = model.Vae.DecodeImages(state);
+        Source = source ?? Images[0];
         PixelsPerLatent = model.Shape.Vae.PixelsPerLatent;
     }
 }

@@ -11,7 +11,7 @@ namespace PromptToPrompt.Editing.Pipelines;
 /// Runs edits. A run is one pass over the steps, over a batch of prompts: all of them (one batch), only the source (the source pass, which
 /// is recorded), or only the edits (an edit pass, which reads the recording).
 /// </summary>
-public static class EditRun
+internal static class EditRun
 {
     /// <summary>Generates the source image and its edits in one batch.</summary>
     /// <param name="model">The model.</param>
@@ -94,7 +94,7 @@ public static class EditRun
                 Conditional = conditional,
                 Unconditional = plan.Unconditional,
                 Sampling = plan.Sampling,
-                Attention = attention,
+                Attention = plan.Source.Attention ?? attention,
                 RowByRow = plan.RowByRow,
                 AfterStep = (step, latents) => Blend(plan, first, recording, result, step, latents),
             };
@@ -110,8 +110,8 @@ public static class EditRun
                 using var shown = Shown(state.Latents);
                 result.Keep(shown);
                 if (state.Step == state.Steps - 1)
-                    result.Finish(plan.Model, shown, first == 0 ? hidesSource ? SourceOf(state.Latents) : null : recording!.Picture);
-                progress?.Report(new EditProgress(state.Step + 1, state.Steps, rows, preview.Pictures));
+                    result.Finish(plan.Model, shown, first == 0 ? hidesSource ? SourceOf(state.Latents) : null : recording!.Image);
+                progress?.Report(new EditProgress(state.Step + 1, state.Steps, rows, preview.Images));
             }
 
             if (first == 0)
@@ -126,7 +126,7 @@ public static class EditRun
 
         Tensor Shown(Tensor latents) => latents.narrow(0, hidden, latents.shape[0] - hidden);
 
-        Picture SourceOf(Tensor latents)
+        Image SourceOf(Tensor latents)
         {
             using var source = latents.narrow(0, 0, 1);
             return plan.Model.Vae.DecodeImages(source)[0];

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Editing.Pipelines;
 /// Many edits of one source. The source runs once and is recorded; each edit then computes only its own two rows (unconditional and
 /// conditional) instead of four. A source that needs more memory than the limit is not recorded: it runs again with each edit, in one batch.
 /// </summary>
-public sealed class EditSession : IDisposable
+internal sealed class EditSession : IDisposable
 {
     private readonly StableDiffusionModel model;
     private readonly GenerationRequest source;

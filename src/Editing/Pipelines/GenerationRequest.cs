@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.UNet.Attention;
 using PromptToPrompt.Editing.Inversion;
 using static TorchSharp.torch;
 
@@ -7,13 +8,16 @@ namespace PromptToPrompt.Editing.Pipelines;
 /// <summary>
 /// An image to generate, from noise or along the trajectory of an inverted image. Equal requests on the same model give equal images.
 /// </summary>
-public sealed record GenerationRequest
+internal sealed record GenerationRequest
 {
     /// <summary>The prompt; words may be emphasized, <c>(word:1.3)</c>.</summary>
     public required string Prompt { get; init; }
 
     /// <summary>The sampling settings.</summary>
     public SamplingSettings Sampling { get; init; } = new();
+
+    /// <summary>The attention processor of the source alone; null for plain attention. It collects no maps.</summary>
+    public AttentionProcessor? Attention { get; init; }
 
     /// <summary>Initial noise instead of the seed's, [1, channels, h, w]; the caller disposes it.</summary>
     public Tensor? InitialLatents { get; init; }
@@ -52,7 +56,7 @@ public sealed record Observation
     /// <summary>Whether to collect the source's self-attention, <see cref="EditResult.SelfAttention"/>.</summary>
     public bool SelfAttention { get; init; }
 
-    /// <summary>Whether to keep every step's latents and masks, for <see cref="EditResult.SaveTrace"/> and <see cref="EditResult.AsSource"/>.</summary>
+    /// <summary>Whether to keep every step's latents and masks, for <see cref="EditResult.SaveTrace"/> and further edits.</summary>
     public bool Trace { get; init; }
 }
 
@@ -62,4 +66,4 @@ public sealed record Observation
 /// <param name="Rows">U-Net rows computed in each step.</param>
 /// <param name="Preview">Decodes the current x₀ predictions. Call it only inside the progress callback; each call runs the
 /// autoencoder.</param>
-public readonly record struct EditProgress(int Step, int Steps, int Rows, Func<IReadOnlyList<Diffusion.Images.Picture>>? Preview = null);
+public readonly record struct EditProgress(int Step, int Steps, int Rows, Func<IReadOnlyList<Diffusion.Images.Image>>? Preview = null);

@@ -11,23 +11,23 @@ namespace PromptToPrompt.Editing.Pipelines;
 /// </summary>
 /// <param name="Original">The image as it was given.</param>
 /// <param name="Framing">How it was brought to the model's size.</param>
-public sealed record GivenImage(Picture Original, Framing Framing)
+internal sealed record GivenImage(Image Original, Framing Framing)
 {
     /// <summary>
     /// Draws an edit over the original. It shows where it differs from the model's image of its source, inside the blended region and the mask,
     /// with soft edges. It fades out towards a border of the framed part that lies inside the original.
     /// </summary>
     /// <param name="result">The run that made the edit from this image.</param>
-    /// <param name="picture">Index into <see cref="EditResult.Pictures"/>.</param>
+    /// <param name="image">Index into <see cref="EditResult.Images"/>.</param>
     /// <param name="mask">A mask of the original's size or aspect ratio, white where the original may change; null for everywhere.</param>
     /// <returns>The edited image, at the original's size.</returns>
     /// <exception cref="InvalidInputException">The mask has another aspect ratio, or is black everywhere.</exception>
-    public Picture Draw(EditResult result, int picture, Picture? mask = null)
+    public Image Draw(EditResult result, int image, Image? mask = null)
     {
-        using var region = result.LastMask(picture);
-        var opacities = OpacityMap.Of(Framing, result.Pictures[picture], result.Source, region, result.PixelsPerLatent);
+        using var region = result.LastMask(image);
+        var opacities = OpacityMap.Of(Framing, result.Images[image], result.Source, region, result.PixelsPerLatent);
         return Composite.Create(
-            Original, Framing, result.Pictures[picture], opacities,
+            Original, Framing, result.Images[image], opacities,
             mask is null ? null : MaskOpacity.Of(Mask.Fit(Mask.Of(mask), Original.Size), Framing, result.PixelsPerLatent));
     }
 }

@@ -6,18 +6,18 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Pipelines;
 
 /// <summary>All settings of an inpainting run.</summary>
-public sealed record InpaintRequest
+internal sealed record InpaintRequest
 {
     /// <summary>Maximum of <see cref="Feather"/>.</summary>
     public const int MaxFeather = 1000;
 
     /// <summary>The image, of any size.</summary>
-    public required Picture Picture { get; init; }
+    public required Image Image { get; init; }
 
     /// <summary>
     /// The mask, of the image's size or aspect ratio, white where the image may change; see <see cref="Diffusion.Images.Mask"/>.
     /// </summary>
-    public required Picture Mask { get; init; }
+    public required Image Mask { get; init; }
 
     /// <summary>A prompt for the whole image; words may be emphasized, <c>(word:1.3)</c>.</summary>
     public required string Prompt { get; init; }

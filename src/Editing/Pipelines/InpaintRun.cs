@@ -14,7 +14,7 @@ namespace PromptToPrompt.Editing.Pipelines;
 /// image's own, noised to that step (Avrahami et al., "Blended Latent Diffusion", arXiv 2206.02779). An inpainting model, recognized by its
 /// number of input channels, receives the mask and the rest of the image as extra channels (Rombach et al., arXiv 2112.10752, §4.5).
 /// </summary>
-public static class InpaintRun
+internal static class InpaintRun
 {
     /// <summary>Inpaints an image.</summary>
     /// <param name="model">A text-to-image or inpainting model.</param>
@@ -28,30 +28,30 @@ public static class InpaintRun
         CancellationToken cancellationToken = default)
     {
         request.Validate();
-        var mask = Mask.Fit(Mask.Of(request.Mask), request.Picture.Size);
-        var framing = model.Frame(request.Frame, request.Picture.Size, request.Sampling.Size);
+        var mask = Mask.Fit(Mask.Of(request.Mask), request.Image.Size);
+        var framing = model.Frame(request.Frame, request.Image.Size, request.Sampling.Size);
         var opacities = !request.KeepOutside ? null
             : request.Feather is { } feather ? MaskOpacity.Of(mask, feather) : MaskOpacity.Of(mask, framing, model.Shape.Vae.PixelsPerLatent);
         var framedMask = Mask.Frame(mask, framing);
-        var run = Denoise(model, request, framing.Apply(request.Picture), framedMask, observation, progress, cancellationToken);
-        var picture = opacities is null ? framing.Restore(run.Pictures[0], request.Picture)
-            : Composite.Create(request.Picture, framing, run.Pictures[0], OpacityMap.Whole(framing), opacities);
+        var run = Denoise(model, request, framing.Apply(request.Image), framedMask, observation, progress, cancellationToken);
+        var picture = opacities is null ? framing.Restore(run.Images[0], request.Image)
+            : Composite.Create(request.Image, framing, run.Images[0], OpacityMap.Whole(framing), opacities);
         return new InpaintResult(picture, run);
     }
 
     private static EditResult Denoise(
-        StableDiffusionModel model, InpaintRequest request, Picture picture, Picture mask, Observation? observation, IProgress<EditProgress>? progress,
+        StableDiffusionModel model, InpaintRequest request, Image image, Image mask, Observation? observation, IProgress<EditProgress>? progress,
         CancellationToken cancellationToken)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         using var plan = new EditPlan(
             model,
-            new GenerationRequest { Prompt = request.Prompt, Sampling = request.Sampling with { Size = picture.Size }, InitialLatents = request.InitialLatents },
+            new GenerationRequest { Prompt = request.Prompt, Sampling = request.Sampling with { Size = image.Size }, InitialLatents = request.InitialLatents },
             new EditRequest { Mask = mask },
             observation);
         using var scheduler = plan.CreateScheduler();
-        var clean = model.Vae.EncodeImage(picture, model.Device);
+        var clean = model.Vae.EncodeImage(image, model.Device);
         var (height, width) = (clean.shape[2], clean.shape[3]);
         if (!plan.Noise.shape.SequenceEqual(clean.shape))
             throw new InvalidInputException(
@@ -60,7 +60,7 @@ public static class InpaintRun
         if (!region.any().ReadBoolean())
             throw new InvalidInputException($"The mask is too thin for this model, which works on blocks of {model.Shape.Vae.PixelsPerLatent} pixels; make the white area larger.");
         var first = FirstStep(scheduler.Timesteps, request.Strength);
-        var extra = IsInpaintingModel(model) ? cat([region.to(ScalarType.Float32), Visible(model, picture, mask)], 1) : null;
+        var extra = IsInpaintingModel(model) ? cat([region.to(ScalarType.Float32), Visible(model, image, mask)], 1) : null;
         var result = new EditResult(plan, [0], [.. scheduler.Timesteps.Skip(first)]);
         try
         {
@@ -92,7 +92,7 @@ public static class InpaintRun
                 result.Keep(state.Latents);
                 if (state.Step == state.Steps - 1)
                     result.Finish(model, state.Latents);
-                progress?.Report(new EditProgress(state.Step + 1 - first, state.Steps - first, request.Sampling.Guidance == 1 ? 1 : 2, preview.Pictures));
+                progress?.Report(new EditProgress(state.Step + 1 - first, state.Steps - first, request.Sampling.Guidance == 1 ? 1 : 2, preview.Images));
             }
 
             return result;
@@ -113,11 +113,11 @@ public static class InpaintRun
     }
 
     /// <summary>Latents of the image with the masked area gray, as inpainting models were trained.</summary>
-    private static Tensor Visible(StableDiffusionModel model, Picture picture, Picture mask)
+    private static Tensor Visible(StableDiffusionModel model, Image image, Image mask)
     {
         using var scope = NewDisposeScope();
         var hidden = mask.ToPixels(model.Device).gt(Scalar(0));
-        return model.Vae.Encode(picture.ToPixels(model.Device).masked_fill(hidden, Scalar(0))).MoveToOuterDisposeScope();
+        return model.Vae.Encode(image.ToPixels(model.Device).masked_fill(hidden, Scalar(0))).MoveToOuterDisposeScope();
     }
 
     private static bool IsInpaintingModel(StableDiffusionModel model)

@@ -21,7 +21,7 @@ internal sealed class RunPreview(StableDiffusionModel model, bool isWatched) : I
     /// The previews of the computed images. Empty if only the source runs along a known trajectory, if no preview is received, or if values
     /// are not finite, which the loop reports.
     /// </summary>
-    public IReadOnlyList<Picture> Pictures() => predicted is null || !FiniteNumbers.AreAll(predicted) ? [] : model.Vae.DecodeImages(predicted);
+    public IReadOnlyList<Image> Images() => predicted is null || !FiniteNumbers.AreAll(predicted) ? [] : model.Vae.DecodeImages(predicted);
 
     /// <inheritdoc/>
     public void Dispose() => predicted?.Dispose();

@@ -21,25 +21,25 @@ internal sealed class TextualInversionExamples : IDisposable
     private readonly NoiseSchedule schedule;
     private readonly List<Entry> entries = [];
 
-    public TextualInversionExamples(StableDiffusionModel model, PlaceholderWord word, TextualInversionSettings settings, IReadOnlyList<ExamplePicture> pictures)
+    public TextualInversionExamples(StableDiffusionModel model, PlaceholderWord word, TextualInversionSettings settings, IReadOnlyList<ExampleImage> images)
     {
-        InvalidInputException.Require(pictures.Count > 0, "There are no images to learn from. Give a few images of the same thing.");
-        var size = pictures[0].Picture.Size;
-        InvalidInputException.Require(pictures.All(picture => picture.Picture.Size == size), "The images must be framed to the same size.");
+        InvalidInputException.Require(images.Count > 0, "There are no images to learn from. Give a few images of the same thing.");
+        var size = images[0].Image.Size;
+        InvalidInputException.Require(images.All(image => image.Image.Size == size), "The images must be framed to the same size.");
         this.model = model;
         this.settings = settings;
-        schedule = NoiseSchedule.Create(model.Scheduler);
+        schedule = NoiseSchedule.Create(model.SchedulerConfig.Noise);
         using var scope = NewDisposeScope();
         var templates = settings.Templates.Select(word.Read).ToList();
-        foreach (var picture in pictures)
+        foreach (var image in images)
         {
-            IReadOnlyList<TokenizedPrompt> prompts = picture.Caption is { } caption ? [word.Read(caption)] : templates;
-            entries.Add(new Entry(Encode(picture.Picture), prompts, picture.Sizes));
+            IReadOnlyList<TokenizedPrompt> prompts = image.Caption is { } caption ? [word.Read(caption)] : templates;
+            entries.Add(new Entry(Encode(image.Image), prompts, image.Sizes));
             if (settings.Flip)
-                entries.Add(new Entry(Encode(picture.Picture.Mirror()), prompts, picture.Sizes));
+                entries.Add(new Entry(Encode(image.Image.Mirror()), prompts, image.Sizes));
         }
 
-        Tensor Encode(Diffusion.Images.Picture picture) => model.Vae.EncodeImage(picture, model.Device).DetachFromDisposeScope();
+        Tensor Encode(Diffusion.Images.Image image) => model.Vae.EncodeImage(image, model.Device).DetachFromDisposeScope();
     }
 
     /// <summary>The training examples of a step, batch by batch.</summary>
@@ -97,7 +97,7 @@ internal sealed class TextualInversionExamples : IDisposable
             [.. rows.Select(row => row.Entry.Prompts[row.Prompt % row.Entry.Prompts.Count])],
             [.. rows.Select(row => row.Entry.Sizes)],
             PerRow((level, sample, rowNoise) => level.AddNoise(sample, rowNoise)),
-            PerRow((level, sample, rowNoise) => level.Target(model.Scheduler.PredictionType, sample, rowNoise)),
+            PerRow((level, sample, rowNoise) => level.Target(model.SchedulerConfig.PredictionType, sample, rowNoise)),
             tensor(rows.Select(row => row.Timestep).ToArray(), device: model.Device)).MoveToOuterDisposeScope();
 
         Tensor PerRow(Func<NoiseLevel, Tensor, Tensor, Tensor> make) =>

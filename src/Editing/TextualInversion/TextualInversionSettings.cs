@@ -7,7 +7,7 @@ using static PromptToPrompt.Diffusion.InvalidInputException;
 namespace PromptToPrompt.Editing.TextualInversion;
 
 /// <summary>All training settings. The same settings on the same model and images give the same vectors.</summary>
-public sealed record TextualInversionSettings
+internal sealed record TextualInversionSettings
 {
     /// <summary>The new word as written in prompts: no white space, and no parentheses that would be read as a weight.</summary>
     public required string Word { get; init; }

@@ -72,7 +72,7 @@ internal sealed class TextualInversionState : IDisposable
     }
 
     /// <summary>The key that identifies a training run. It excludes the number of steps, so that a run can be extended.</summary>
-    public static string KeyOf(StableDiffusionModel model, TextualInversionSettings settings, IReadOnlyList<ExamplePicture> pictures)
+    public static string KeyOf(StableDiffusionModel model, TextualInversionSettings settings, IReadOnlyList<ExampleImage> images)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(new
@@ -80,7 +80,7 @@ internal sealed class TextualInversionState : IDisposable
             model.Fingerprint,
             Dtype = model.Dtype.ToString(),
             Settings = settings with { Steps = 1, SaveMemory = null },
-            Pictures = pictures.Select(picture => new { picture.Sizes, picture.Caption, Content = Convert.ToHexString(SHA256.HashData(picture.Picture.Rgb)) }),
+            Images = images.Select(image => new { image.Sizes, image.Caption, Content = Convert.ToHexString(SHA256.HashData(image.Image.Rgb)) }),
         }));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }

@@ -14,13 +14,13 @@ namespace PromptToPrompt.Editing.TextualInversion;
 /// <param name="Step">Number of completed steps.</param>
 /// <param name="Steps">Total number of steps.</param>
 /// <param name="Loss">Loss of the last step, before its update.</param>
-public readonly record struct ConceptProgress(int Step, int Steps, double Loss);
+internal readonly record struct ConceptProgress(int Step, int Steps, double Loss);
 
 /// <summary>
 /// Textual inversion (Gal et al. 2022, arXiv 2208.01618): finds the vectors of a new word so that the unchanged model predicts the noise in
 /// a few images described by the word.
 /// </summary>
-public sealed class TextualInversionTraining : IDisposable
+internal sealed class TextualInversionTraining : IDisposable
 {
     private const int HeldOutExamples = 16;
     private readonly StableDiffusionModel model;
@@ -37,9 +37,9 @@ public sealed class TextualInversionTraining : IDisposable
     /// <summary>Encodes the images and starts from the initial word's vectors.</summary>
     /// <param name="model">The model; it is not changed.</param>
     /// <param name="settings">The training settings.</param>
-    /// <param name="pictures">Images of one size.</param>
-    /// <exception cref="InvalidInputException">The settings or pictures do not fit the model or each other.</exception>
-    public TextualInversionTraining(StableDiffusionModel model, TextualInversionSettings settings, IReadOnlyList<ExamplePicture> pictures)
+    /// <param name="images">Images of one size.</param>
+    /// <exception cref="InvalidInputException">The settings or images do not fit the model or each other.</exception>
+    public TextualInversionTraining(StableDiffusionModel model, TextualInversionSettings settings, IReadOnlyList<ExampleImage> images)
     {
         settings.Validate();
         TextToImageModel.Require(model, "learn from images");
@@ -53,12 +53,12 @@ public sealed class TextualInversionTraining : IDisposable
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         word = new PlaceholderWord(model, settings);
-        key = TextualInversionState.KeyOf(model, settings, pictures);
+        key = TextualInversionState.KeyOf(model, settings, images);
         var initial = word.InitialVectors();
         rates = [.. initial.Select(rows => settings.LearningRate ?? rows.Squared().mean().sqrt().ReadDouble() / 20)];
         state = TextualInversionState.Begin(initial);
         loss = new TextualInversionLoss(model, settings.ClipSkip, settings.SaveMemory);
-        examples = new TextualInversionExamples(model, word, settings, pictures);
+        examples = new TextualInversionExamples(model, word, settings, images);
     }
 
     /// <summary>Number of completed steps.</summary>
@@ -125,11 +125,11 @@ public sealed class TextualInversionTraining : IDisposable
     /// <param name="seed">Seed of the noise.</param>
     /// <param name="size">Size of the image.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
-    public Picture Draw(string prompt, ulong seed, PixelSize size, CancellationToken cancellationToken = default)
+    public Image Draw(string prompt, ulong seed, PixelSize size, CancellationToken cancellationToken = default)
     {
         using var scope = NewDisposeScope();
         var nothing = TextConditioning.EncodeNegative(model, model.Tokenizer.Tokenize(""), SizeConditioning.Of(size), settings.ClipSkip);
-        return SamplePictures.Draw(model, InitialNoise.FromSeed(model, seed, size.Height, size.Width), Encode(prompt, size), nothing, cancellationToken)[0];
+        return SampleImages.Draw(model, InitialNoise.FromSeed(model, seed, size.Height, size.Width), Encode(prompt, size), nothing, cancellationToken)[0];
     }
 
     /// <summary>Writes the state needed to resume, atomically.</summary>

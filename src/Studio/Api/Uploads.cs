@@ -26,7 +26,7 @@ internal static class Uploads
         }
 
         bytes.Position = 0;
-        using var file = PictureFile.Open(bytes, "The file");
+        using var file = ImageFile.Open(bytes, "The file");
         if ((long)file.Size.Width * file.Size.Height > options.MaxUploadPixels)
             throw new InvalidInputException($"The picture has {file.Size} pixels; at most {options.MaxUploadPixels >> 20} Mi pixels are accepted. Make it smaller.");
         var png = file.ToPng(MaxSide, out var size);

@@ -50,7 +50,7 @@ internal static class VersionFiles
     }
 
     // Same size as the command's input picture: the uploaded one or, for further edits, the edit itself.
-    private static Picture AsRead(Picture mask, PictureVersion version, StudioStore store)
+    private static Image AsRead(Image mask, PictureVersion version, StudioStore store)
     {
         var follows = version.Recipe is EditedRecipe edited ? store.Version(edited.Source).Recipe : null;
         if (follows is not EditedRecipe && OwnSize.Of(version, store) is { } own)

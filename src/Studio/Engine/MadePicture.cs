@@ -8,13 +8,13 @@ namespace PromptToPrompt.Studio.Engine;
 /// <param name="Picture">The picture.</param>
 /// <param name="Maps">Its attention maps, or null.</param>
 /// <param name="Facts">Measurements and facts.</param>
-internal sealed record MadePicture(Picture Picture, byte[]? Maps, VersionFacts Facts)
+internal sealed record MadePicture(Image Picture, byte[]? Maps, VersionFacts Facts)
 {
     /// <summary>The result of a run: its last picture.</summary>
     public static MadePicture Of(EditResult result)
     {
         var maps = result.Maps is { } watched ? AttentionRecord.Of(watched, result.Rows[^1], result.Prompts[result.Rows[^1]]).ToJson() : null;
-        var picture = result.Pictures[^1];
+        var picture = result.Images[^1];
         return new(picture, maps, new VersionFacts { Width = picture.Width, Height = picture.Height });
     }
 }

@@ -30,22 +30,22 @@ internal sealed record OwnSize(string Original, Framing Framing)
     public static OwnSize? Of(PictureVersion version, StudioStore store) => Of(version.Recipe, new(version.Facts.Width, version.Facts.Height), store);
 
     /// <summary>Restores a picture of the model's size into the uploaded picture.</summary>
-    public Picture Restore(Picture made, StudioStore store) => Framing.Restore(made, store.Picture(Original));
+    public Image Restore(Image made, StudioStore store) => Framing.Restore(made, store.Picture(Original));
 
     /// <summary>Frames a mask, which may have the shape of the uploaded picture or of the framed one.</summary>
     /// <exception cref="InvalidInputException">The mask has neither shape, or is empty after framing.</exception>
-    public Picture FrameMask(Picture mask) => IsOfFramed(mask) ? mask : Mask.Frame(mask, Framing);
+    public Image FrameMask(Image mask) => IsOfFramed(mask) ? mask : Mask.Frame(mask, Framing);
 
     /// <summary>The mask at the uploaded picture's size, black outside the framed region.</summary>
-    public Picture RestoreMask(Picture mask)
+    public Image RestoreMask(Image mask)
     {
         if (!IsOfFramed(mask))
             return Mask.Fit(mask, Framing.Original);
-        var black = new Picture(Framing.Original.Width, Framing.Original.Height, new byte[3 * Framing.Original.Width * Framing.Original.Height]);
+        var black = new Image(Framing.Original.Width, Framing.Original.Height, new byte[3 * Framing.Original.Width * Framing.Original.Height]);
         return Framing.Restore(Mask.Fit(mask, Framing.Framed), black);
     }
 
-    private bool IsOfFramed(Picture mask) => Mask.HasShape(mask.Size, Framing.Framed) || !Mask.HasShape(mask.Size, Framing.Original);
+    private bool IsOfFramed(Image mask) => Mask.HasShape(mask.Size, Framing.Framed) || !Mask.HasShape(mask.Size, Framing.Original);
 
     private static OwnSize? Of(string original, FramingKind kind, PixelSize made, StudioStore store)
     {

@@ -84,7 +84,7 @@ internal sealed class PictureMaker : IDisposable
             new Observation { Attention = true },
             reporter,
             cancellationToken);
-        return MadePicture.Of(result.Run) with { Picture = result.Picture, Facts = new VersionFacts { Width = result.Picture.Width, Height = result.Picture.Height, Mask = store.AddPicture(mask) } };
+        return MadePicture.Of(result.Run) with { Picture = result.Image, Facts = new VersionFacts { Width = result.Image.Width, Height = result.Image.Height, Mask = store.AddPicture(mask) } };
     }
 
     private MadePicture Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
@@ -101,10 +101,10 @@ internal sealed class PictureMaker : IDisposable
 
     private static double? Finite(double decibels) => double.IsFinite(decibels) ? Math.Round(decibels, 2) : null;
 
-    private static Picture MaskPicture(Tensor mask)
+    private static Image MaskPicture(Tensor mask)
     {
         using var scope = NewDisposeScope();
         var bytes = mask.to(ScalarType.Byte).unsqueeze(2).expand(-1, -1, 3).contiguous().cpu();
-        return new Picture((int)bytes.shape[1], (int)bytes.shape[0], bytes.data<byte>().ToArray());
+        return new Image((int)bytes.shape[1], (int)bytes.shape[0], bytes.data<byte>().ToArray());
     }
 }

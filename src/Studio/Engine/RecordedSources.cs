@@ -23,7 +23,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     public long Bytes => sessions.Bytes;
 
     /// <summary>Identifies a model. The data type and VAE tiling are part of it because they change pictures slightly.</summary>
-    public static string Origin(StableDiffusionModel model) => $"{model.Fingerprint} {model.Dtype} {model.TilesPictures}";
+    public static string Origin(StableDiffusionModel model) => $"{model.Fingerprint} {model.Dtype} {model.TilesImages}";
 
     /// <summary>Number of chunks for the prompts of a recipe.</summary>
     public int ChunksOf(StableDiffusionModel model, Recipe recipe) => new PromptChunks(model.Tokenizer, store.Version).Of(recipe);
@@ -133,7 +133,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     }
 
     private InvertedImage FindTrajectory(
-        StableDiffusionModel model, Recipe recipe, int chunks, Picture picture, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
+        StableDiffusionModel model, Recipe recipe, int chunks, Image picture, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
         if (recipe is EditedRecipe edited)
         {

@@ -35,5 +35,5 @@ public sealed record StudioOptions
     public long MaxUploadPixels { get; init; } = 40L << 20;
 
     /// <summary>Draws pictures with captions side by side, as PNG.</summary>
-    public required Func<IReadOnlyList<(Picture Picture, string Caption)>, byte[]> DrawGrid { get; init; }
+    public required Func<IReadOnlyList<(Image Image, string Caption)>, byte[]> DrawGrid { get; init; }
 }

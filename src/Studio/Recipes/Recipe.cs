@@ -110,7 +110,7 @@ public sealed record DrawnRecipe : RootRecipe
         Steps = Steps,
         Guidance = Guidance,
         GuidanceRescale = GuidanceRescale,
-        Sampler = SamplerNames.Parse(Scheduler),
+        Sampler = Samplers.Parse(Scheduler),
         Chunks = chunks,
         ClipSkip = ClipSkip,
     };
@@ -194,7 +194,7 @@ public sealed record EditedRecipe : Recipe
 
     /// <summary>The edit as a library request.</summary>
     /// <param name="mask">The mask that <see cref="Mask"/> names, framed like the source.</param>
-    internal EditRequest Request(Picture? mask) => new()
+    internal EditRequest Request(Image? mask) => new()
     {
         Prompts = [Prompt],
         Alignment = Kind switch
@@ -257,8 +257,8 @@ public sealed record InpaintedRecipe : RootRecipe
     /// <param name="picture">The picture that <see cref="Picture"/> names.</param>
     /// <param name="mask">The mask that <see cref="Mask"/> names.</param>
     /// <param name="chunks">Number of chunks.</param>
-    internal InpaintRequest Request(Diffusion.Images.Picture picture, Diffusion.Images.Picture mask, int chunks = 1) =>
-        new() { Picture = picture, Mask = mask, Prompt = Prompt, Sampling = Sampling(chunks), Strength = Strength };
+    internal InpaintRequest Request(Diffusion.Images.Image picture, Diffusion.Images.Image mask, int chunks = 1) =>
+        new() { Image = picture, Mask = mask, Prompt = Prompt, Sampling = Sampling(chunks), Strength = Strength };
 
     /// <summary>The inversion settings for edits of the inpainted picture. Such edits follow the picture, not the inpainting run.</summary>
     internal InversionSettings Inversion(int chunks) =>

@@ -170,10 +170,10 @@ public sealed class StudioStore : IDisposable
         housekeeping.Remove(database.Query("SELECT id FROM versions WHERE project = $project", row => row.GetString(0), ("$project", project)), project);
 
     /// <summary>Stores a picture and returns its name. It is removed after a day if nothing uses it.</summary>
-    public string AddPicture(Picture picture) => AddPicture(picture.ToPng(), picture.Size);
+    public string AddPicture(Image picture) => AddPicture(picture.ToPng(), picture.Size);
 
     /// <summary>Stores a picture from a PNG file.</summary>
-    /// <inheritdoc cref="AddPicture(Picture)"/>
+    /// <inheritdoc cref="AddPicture(Image)"/>
     public string AddPicture(byte[] png, PixelSize size)
     {
         var name = Convert.ToHexStringLower(SHA256.HashData(png))[..32];
@@ -201,18 +201,18 @@ public sealed class StudioStore : IDisposable
 
     /// <summary>A picture.</summary>
     /// <exception cref="InvalidInputException">There is no such picture.</exception>
-    public Picture Picture(string name)
+    public Image Picture(string name)
     {
         using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));
-        return PictureReader.Read(png, name);
+        return ImageReader.Read(png, name);
     }
 
     /// <summary>Reads a picture as a mask.</summary>
     /// <exception cref="InvalidInputException">There is no such picture, or it is not a valid mask; see <see cref="Diffusion.Images.Mask"/>.</exception>
-    public Picture Mask(string name)
+    public Image Mask(string name)
     {
         using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));
-        using var file = PictureFile.Open(png, "The mask");
+        using var file = ImageFile.Open(png, "The mask");
         return file.ReadMask();
     }
 

@@ -32,7 +32,7 @@ public sealed class CheckpointInputTests : IDisposable
     }
 
     [Fact]
-    public void AnotherAutoencoderMakesAnotherPictureAndIsRecorded()
+    public void AnotherAutoencoderMakesAnotherImageAndIsRecorded()
     {
         var model = Storybook();
         var vae = folder["vae.safetensors"];
@@ -44,7 +44,7 @@ public sealed class CheckpointInputTests : IDisposable
         P2P.Run([.. run, "-o", folder["own"]]).Succeeded();
         P2P.RunShell($"cd '{folder.Path}' && {P2P.Command} {string.Join(' ', run.Select(part => $"'{part}'"))} --vae vae.safetensors -o given").Succeeded();
 
-        Assert.NotEqual(Picture.Load(Path.Combine(folder["own"], "source.png")).Rgb, Picture.Load(Path.Combine(folder["given"], "source.png")).Rgb);
+        Assert.NotEqual(Image.Load(Path.Combine(folder["own"], "source.png")).Rgb, Image.Load(Path.Combine(folder["given"], "source.png")).Rgb);
         using var record = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder["given"], "run.json")));
         Assert.Equal("vae.safetensors", record.RootElement.GetProperty("options").GetProperty("vae").GetString());
         var input = Assert.Single(record.RootElement.GetProperty("inputs").EnumerateArray());
@@ -53,7 +53,7 @@ public sealed class CheckpointInputTests : IDisposable
         Assert.Equal(64, input.GetProperty("sha256").GetString()!.Length);
         // From another folder.
         P2P.Run("run", folder["given"], "-o", folder["again"], "--quiet").Succeeded();
-        Assert.Equal(Picture.Load(folder["given/source.png"]).Rgb, Picture.Load(folder["again/source.png"]).Rgb);
+        Assert.Equal(Image.Load(folder["given/source.png"]).Rgb, Image.Load(folder["again/source.png"]).Rgb);
         Directory.Delete(Path.Combine(model, "vae"), recursive: true);
         Assert.Contains("no autoencoder (VAE)", P2P.Run([.. run, "-o", folder["without"]]).FailedWith(2));
     }

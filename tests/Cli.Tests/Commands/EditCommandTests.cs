@@ -11,7 +11,7 @@ public sealed class EditCommandTests
     private static readonly string[] Fast = ["--steps", "2", "--size", "64x64"];
 
     [Fact]
-    public void WritesPicturesGridTraceAndRecord()
+    public void WritesImagesGridTraceAndRecord()
     {
         using var folder = new TemporaryFolder();
         var outcome = P2P.Run([
@@ -38,11 +38,11 @@ public sealed class EditCommandTests
     {
         using var folder = new TemporaryFolder();
         P2P.Run(["edit", "a red cat", "--weight", "red=2", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
-        Assert.NotEqual(Picture.Load(Path.Combine(folder["out"], "source.png")).Rgb, Picture.Load(Path.Combine(folder["out"], "edit-1.png")).Rgb);
+        Assert.NotEqual(Image.Load(Path.Combine(folder["out"], "source.png")).Rgb, Image.Load(Path.Combine(folder["out"], "edit-1.png")).Rgb);
     }
 
     [Fact]
-    public void SameCommandGivesSamePictures()
+    public void SameCommandGivesSameImages()
     {
         using var folder = new TemporaryFolder();
         foreach (var name in new[] { "first", "second" })

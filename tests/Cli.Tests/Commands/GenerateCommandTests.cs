@@ -24,9 +24,9 @@ public sealed class GenerateCommandTests
         var small = P2P.RunIn(new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = "0x10000000" }, [.. run, "--quiet", "-o", folder["apart"]]);
         small.Succeeded();
         Assert.Contains("--low-memory", small.Error);
-        foreach (var picture in new[] { "source.png", "edit-4.png" })
+        foreach (var image in new[] { "source.png", "edit-4.png" })
         {
-            var (one, other) = (Picture.Load(Path.Combine(folder["together"], picture)), Picture.Load(Path.Combine(folder["apart"], picture)));
+            var (one, other) = (Image.Load(Path.Combine(folder["together"], image)), Image.Load(Path.Combine(folder["apart"], image)));
             Assert.True(one.Rgb.Zip(other.Rgb).Average(pixel => Math.Abs(pixel.First - pixel.Second)) < 0.01);
         }
     }
@@ -36,7 +36,7 @@ public sealed class GenerateCommandTests
         "infinite at step", P2P.Run("generate", "a house", "--guidance", "1e38", "--steps", "3", "--model", EmbeddedModel.Folder()).FailedWith(2));
 
     [Fact]
-    public void LongEmphasisedPromptsAndTilesMakePictures()
+    public void LongEmphasisedPromptsAndTilesMakeImages()
     {
         using var folder = new TemporaryFolder();
         var prompt = "a (red:1.3) house" + string.Concat(Enumerable.Repeat(" in the green sunny field", 20));
@@ -46,7 +46,7 @@ public sealed class GenerateCommandTests
         whole.Succeeded();
         Assert.Equal("", whole.Error);
         P2P.Run([.. run, "--long-prompts", "--clip-skip", "1", "--vae-tiling", "-o", folder["tiled"]]).Succeeded();
-        var (one, other) = (Picture.Load(Path.Combine(folder["whole"], "source.png")), Picture.Load(Path.Combine(folder["tiled"], "source.png")));
+        var (one, other) = (Image.Load(Path.Combine(folder["whole"], "source.png")), Image.Load(Path.Combine(folder["tiled"], "source.png")));
         Assert.Equal(new PixelSize(640, 256), other.Size);
         Assert.NotEqual(one.Rgb, other.Rgb);
         // Tiles change colours a little, not what is to be seen.

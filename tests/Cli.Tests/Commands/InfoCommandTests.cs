@@ -10,7 +10,7 @@ public sealed class InfoCommandTests : IDisposable
     private readonly TemporaryFolder folder = new();
 
     [Fact]
-    public void APictureOfOursSaysAllOfIt()
+    public void AnImageOfOursSaysAllOfIt()
     {
         P2P.Run("edit", "a cat", "a 猫 (red:1.5)", "--negative", "rain", "--steps", "2", "--seed", "7", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"]).Succeeded();
         var json = JsonNode.Parse(P2P.Run("info", folder["out/edit-1.png"], "--json").Succeeded())!;
@@ -25,7 +25,7 @@ public sealed class InfoCommandTests : IDisposable
     }
 
     [Fact]
-    public void APictureOfAnotherProgramIsReadAsFarAsItCanBe()
+    public void AnImageOfAnotherProgramIsReadAsFarAsItCanBe()
     {
         var read = Info(new PngText("parameters", "a cat, <lora:style:0.7>\nNegative prompt: rain\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 8x8, Model: other"));
         Assert.Equal(("a1111", "Euler a"), ((string?)read["from"], (string?)read["parameters"]!["settings"]!["Sampler"]));
@@ -64,16 +64,16 @@ public sealed class InfoCommandTests : IDisposable
     [InlineData("p2p", "damaged")]
     [InlineData("parameters", "")]
     [InlineData("Comment", "\u001b[2Jgone [red]markup[/]")]
-    public void WhateverAPictureSaysIsShown(string keyword, string text)
+    public void WhateverAnImageSaysIsShown(string keyword, string text)
     {
         Info(new PngText(keyword, text));
         Assert.DoesNotContain('\u001b', P2P.Run("info", folder["picture.png"]).Succeeded());
     }
 
     [Fact]
-    public void APictureThatSaysNothingAndAFileThatIsNoneAreCalledSo()
+    public void AnImageThatSaysNothingAndAFileThatIsNoneAreCalledSo()
     {
-        new Picture(8, 6, new byte[144]).SavePng(folder["plain.png"]);
+        new Image(8, 6, new byte[144]).SavePng(folder["plain.png"]);
         var plain = P2P.Run("info", folder["plain.png"]).Succeeded();
         Assert.Contains("8×6", plain, StringComparison.Ordinal);
         Assert.Contains("does not say", plain, StringComparison.Ordinal);
@@ -86,7 +86,7 @@ public sealed class InfoCommandTests : IDisposable
 
     private JsonNode Info(params PngText[] texts)
     {
-        new Picture(8, 8, new byte[192]).SavePng(folder["picture.png"], texts);
+        new Image(8, 8, new byte[192]).SavePng(folder["picture.png"], texts);
         return JsonNode.Parse(P2P.Run("info", folder["picture.png"], "--json").Succeeded())!;
     }
 }

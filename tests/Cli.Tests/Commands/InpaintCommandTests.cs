@@ -11,11 +11,11 @@ public sealed class InpaintCommandTests
     private static readonly string[] Fast = ["--steps", "2"];
 
     [Fact]
-    public void WritesTheResultAtThePicturesSizeAndLeavesTheRestAlone()
+    public void WritesTheResultAtTheImagesSizeAndLeavesTheRestAlone()
     {
         EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
-        var (picture, mask) = Inputs(folder);
+        var (image, mask) = Inputs(folder);
         var outcome = P2P.Run([
             "inpaint", folder["picture.png"], folder["mask.png"], "a red house in a field", "--frame", "pad", "--feather", "3", "--json",
             "-o", folder["out"], "--trace", folder["trace.safetensors"], .. Fast]);
@@ -26,27 +26,27 @@ public sealed class InpaintCommandTests
         Assert.Equal(
             ["edit-1.png", "grid.png", "mask-overlay.png", "run.json", "source.png"],
             Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        Assert.Equal(picture.Rgb, Picture.Load(Path.Combine(folder["out"], "source.png")).Rgb);
-        var edited = Picture.Load(Path.Combine(folder["out"], "edit-1.png"));
-        Assert.Equal(picture.Size, edited.Size);
-        Assert.NotEqual(picture.Rgb, edited.Rgb);
+        Assert.Equal(image.Rgb, Image.Load(Path.Combine(folder["out"], "source.png")).Rgb);
+        var edited = Image.Load(Path.Combine(folder["out"], "edit-1.png"));
+        Assert.Equal(image.Size, edited.Size);
+        Assert.NotEqual(image.Rgb, edited.Rgb);
         Assert.All(
-            Enumerable.Range(0, picture.Rgb.Length).Where(i => mask.Rgb[i] == 0), i => Assert.Equal(picture.Rgb[i], edited.Rgb[i]));
+            Enumerable.Range(0, image.Rgb.Length).Where(i => mask.Rgb[i] == 0), i => Assert.Equal(image.Rgb[i], edited.Rgb[i]));
         using var trace = SafetensorsFile.Open(folder["trace.safetensors"]);
         Assert.Equal([3, 1], trace.Tensors["latents"].Shape[..2]);
         Assert.Equal([2, 1, .. trace.Tensors["latents"].Shape[3..]], trace.Tensors["blend.mask"].Shape);
     }
 
     [Fact]
-    public void WholePictureIsShownOnRequest()
+    public void WholeImageIsShownOnRequest()
     {
         EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
-        var (picture, mask) = Inputs(folder);
+        var (image, mask) = Inputs(folder);
         P2P.Run([
             "inpaint", folder["picture.png"], folder["mask.png"], "a red house", "--frame", "fit", "--keep-outside", "false", "-o", folder["out"], .. Fast]).Succeeded();
-        var edited = Picture.Load(Path.Combine(folder["out"], "edit-1.png"));
-        Assert.Contains(Enumerable.Range(0, picture.Rgb.Length), i => mask.Rgb[i] == 0 && picture.Rgb[i] != edited.Rgb[i]);
+        var edited = Image.Load(Path.Combine(folder["out"], "edit-1.png"));
+        Assert.Contains(Enumerable.Range(0, image.Rgb.Length), i => mask.Rgb[i] == 0 && image.Rgb[i] != edited.Rgb[i]);
     }
 
     [Theory]
@@ -62,7 +62,7 @@ public sealed class InpaintCommandTests
         EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
         Inputs(folder);
-        new Picture(10, 10, [.. Enumerable.Repeat(byte.MaxValue, 300)]).SavePng(folder["small.png"]);
+        new Image(10, 10, [.. Enumerable.Repeat(byte.MaxValue, 300)]).SavePng(folder["small.png"]);
         File.WriteAllText(folder["text.png"], "no picture");
         Assert.Contains(expected, InProcess.Run(["inpaint", folder[image], folder[mask], "a house", "-o", folder["out"], .. options]).FailedWith(2));
         Assert.False(Directory.Exists(folder["out"]));
@@ -74,12 +74,12 @@ public sealed class InpaintCommandTests
     {
         EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
-        new Picture(128, 128, [.. Enumerable.Range(0, 128 * 128 * 3).Select(i => (byte)(i * 7 / 3))]).SavePng(folder["picture.png"]);
+        new Image(128, 128, [.. Enumerable.Range(0, 128 * 128 * 3).Select(i => (byte)(i * 7 / 3))]).SavePng(folder["picture.png"]);
         using (var painted = new SKBitmap(new SKImageInfo(64, 64, SKColorType.Rgba8888, SKAlphaType.Unpremul)))
         {
             for (var i = 0; i < 64 * 64; i++)
                 painted.SetPixel(i % 64, i / 64, i % 64 < 16 ? SKColors.White : SKColors.White.WithAlpha(0));
-            Picture.SavePng(painted, folder["mask.png"]);
+            Image.SavePng(painted, folder["mask.png"]);
         }
 
         P2P.Run(["inpaint", folder["picture.png"], folder["mask.png"], "a house", "--trace", folder["a.safetensors"], "-o", folder["a"], .. Fast]).Succeeded();
@@ -101,13 +101,13 @@ public sealed class InpaintCommandTests
         }
     }
 
-    private static (Picture Picture, Picture Mask) Inputs(TemporaryFolder folder)
+    private static (Image Image, Image Mask) Inputs(TemporaryFolder folder)
     {
         const int Width = 90, Height = 70;
-        var picture = new Picture(Width, Height, [.. Enumerable.Range(0, Width * Height * 3).Select(i => (byte)(i * 7 / 3))]);
-        var mask = new Picture(Width, Height, [.. Enumerable.Range(0, Width * Height * 3).Select(i => (byte)(i / 3 % Width is > 30 and < 70 ? 255 : 0))]);
-        picture.SavePng(folder["picture.png"]);
+        var image = new Image(Width, Height, [.. Enumerable.Range(0, Width * Height * 3).Select(i => (byte)(i * 7 / 3))]);
+        var mask = new Image(Width, Height, [.. Enumerable.Range(0, Width * Height * 3).Select(i => (byte)(i / 3 % Width is > 30 and < 70 ? 255 : 0))]);
+        image.SavePng(folder["picture.png"]);
         mask.SavePng(folder["mask.png"]);
-        return (picture, mask);
+        return (image, mask);
     }
 }

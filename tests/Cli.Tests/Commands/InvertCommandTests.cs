@@ -13,10 +13,10 @@ public sealed class InvertCommandTests : IDisposable
     private readonly TemporaryFolder folder = new();
 
     [Fact]
-    public void AnInversionServesEditsAtThePicturesOwnSize()
+    public void AnInversionServesEditsAtTheImagesOwnSize()
     {
-        var picture = Draw("ball.png", 90, 70);
-        string[] invert = ["invert", picture, Prompt, "-o", folder["ball.safetensors"], "--trace", folder["inversion.trace.safetensors"], .. Fast];
+        var image = Draw("ball.png", 90, 70);
+        string[] invert = ["invert", image, Prompt, "-o", folder["ball.safetensors"], "--trace", folder["inversion.trace.safetensors"], .. Fast];
         P2P.Run(invert).Succeeded();
         Assert.True(File.Exists(folder["ball.inversion.png"]) && File.Exists(folder["ball.loss.png"]) && File.Exists(folder["ball.run.json"]));
         Assert.False(File.Exists(folder["ball.safetensors.unfinished"]));
@@ -46,8 +46,8 @@ public sealed class InvertCommandTests : IDisposable
         }
 
         // The same in one command. It writes a trace too, since a run that is looked at rounds otherwise.
-        P2P.Run(["edit", Prompt, "a blue ball in a field", "--image", picture, "-o", folder["at once"], "--trace", folder["again.safetensors"], .. Fast]).Succeeded();
-        Assert.Equal(Picture.Load(Path.Combine(folder["saved"], "edit-1.png")).Rgb, Picture.Load(Path.Combine(folder["at once"], "edit-1.png")).Rgb);
+        P2P.Run(["edit", Prompt, "a blue ball in a field", "--image", image, "-o", folder["at once"], "--trace", folder["again.safetensors"], .. Fast]).Succeeded();
+        Assert.Equal(Image.Load(Path.Combine(folder["saved"], "edit-1.png")).Rgb, Image.Load(Path.Combine(folder["at once"], "edit-1.png")).Rgb);
         using var record = JsonDocument.Parse(Bytes("at once", "run.json"));
         Assert.True(record.RootElement.GetProperty("inversion").GetProperty("psnr").GetDouble() > 0);
     }
@@ -102,8 +102,8 @@ public sealed class InvertCommandTests : IDisposable
     [Fact]
     public void AFileThatDoesNotFitIsRefused()
     {
-        var picture = Draw("ball.png", 64, 64);
-        P2P.Run(["invert", picture, Prompt, "-o", folder["ball.safetensors"], "--method", "ddim", .. Fast]).Succeeded();
+        var image = Draw("ball.png", 64, 64);
+        P2P.Run(["invert", image, Prompt, "-o", folder["ball.safetensors"], "--method", "ddim", .. Fast]).Succeeded();
         string[] edit = ["edit", "a blue ball in a field", "-o", folder["out"], "--inversion"];
         Assert.Contains("cut.safetensors", InProcess.Run([.. edit, Changed("cut.safetensors", bytes => bytes[..^50])]).FailedWith(2));
         Assert.Contains("is not an inversion", InProcess.Run([.. edit, Path.Combine(EmbeddedModel.Folder(), "vae", "diffusion_pytorch_model.safetensors")]).FailedWith(2));
@@ -112,18 +112,18 @@ public sealed class InvertCommandTests : IDisposable
         Assert.Contains("--image", InProcess.Run(["edit", Prompt, "a blue ball", "--image", folder["none.png"], "-o", folder["out"]]).FailedWith(2));
         Assert.Contains("--method", InProcess.Run([.. edit, folder["ball.safetensors"], "--method", "direct"]).FailedWith(2));
         Assert.Contains("--early-stop", InProcess.Run(["edit", Prompt, "a blue ball", "--early-stop", "1", "-o", folder["out"]]).FailedWith(2));
-        Assert.Contains("has the name of a picture", InProcess.Run(["invert", picture, Prompt, "-o", picture]).FailedWith(2));
-        Assert.Contains("--output: ", InProcess.Run(["edit", Prompt, "a blue ball", "--image", picture, "--overwrite", "-o", folder.Path]).FailedWith(2));
-        Assert.Contains("100", InProcess.Run(["invert", picture, Prompt, "-o", folder["x.safetensors"], "--steps", "150"]).FailedWith(2));
+        Assert.Contains("has the name of a picture", InProcess.Run(["invert", image, Prompt, "-o", image]).FailedWith(2));
+        Assert.Contains("--output: ", InProcess.Run(["edit", Prompt, "a blue ball", "--image", image, "--overwrite", "-o", folder.Path]).FailedWith(2));
+        Assert.Contains("100", InProcess.Run(["invert", image, Prompt, "-o", folder["x.safetensors"], "--steps", "150"]).FailedWith(2));
         // Before the inversion, which would take its time.
-        Assert.Contains("zebra", InProcess.Run(["edit", Prompt, "a blue ball", "--image", picture, "-o", folder["out"], "--blend", "zebra", "--steps", "100", "--inner-steps", "1000", "--early-stop", "0"]).FailedWith(2));
-        Assert.Contains("null-text", InProcess.Run(["invert", picture, Prompt, "--method", "magic", "-o", folder["x.safetensors"]]).FailedWith(2));
+        Assert.Contains("zebra", InProcess.Run(["edit", Prompt, "a blue ball", "--image", image, "-o", folder["out"], "--blend", "zebra", "--steps", "100", "--inner-steps", "1000", "--early-stop", "0"]).FailedWith(2));
+        Assert.Contains("null-text", InProcess.Run(["invert", image, Prompt, "--method", "magic", "-o", folder["x.safetensors"]]).FailedWith(2));
         Assert.False(Directory.Exists(folder["out"]));
     }
 
     // The picture is cropped to its middle; of a mask that is white at the left alone nothing is left there.
     [Fact]
-    public void AMaskIsFramedAsThePictureIs()
+    public void AMaskIsFramedAsTheImageIs()
     {
         string[] edit = ["edit", Prompt, "a blue ball in a field", "--image", Draw("ball.png", 128, 64), "-o", folder["out"], "--method", "direct", "--mask"];
         Assert.Contains("black", InProcess.Run([.. edit, DrawMask("left.png", 128, 64, 0, 30), .. Fast]).FailedWith(2));

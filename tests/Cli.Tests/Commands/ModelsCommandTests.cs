@@ -26,10 +26,10 @@ public sealed class ModelsCommandTests : IDisposable
                 .Succeeded();
         }
 
-        foreach (var picture in new[] { "source.png", "edit-1.png" })
+        foreach (var image in new[] { "source.png", "edit-1.png" })
         {
             Assert.Equal(
-                Picture.Load(Path.Combine(folder["from storybook"], picture)).Rgb, Picture.Load(Path.Combine(folder["from m.safetensors"], picture)).Rgb);
+                Image.Load(Path.Combine(folder["from storybook"], image)).Rgb, Image.Load(Path.Combine(folder["from m.safetensors"], image)).Rgb);
         }
 
         Assert.Contains("--tokenizer", InProcess.Run("tokens", "a ball", "--model", file, "--tokenizer", folder["m.safetensors"]).FailedWith(2));
@@ -37,7 +37,7 @@ public sealed class ModelsCommandTests : IDisposable
     }
 
     [Fact]
-    public void ALoraAndALearnedWordChangeThePicture()
+    public void ALoraAndALearnedWordChangeTheImage()
     {
         var storybook = EmbeddedModel.Folder();
         using (NewDisposeScope())
@@ -55,16 +55,16 @@ public sealed class ModelsCommandTests : IDisposable
             SafetensorsWriter.Write(folder["toy.safetensors"], new Dictionary<string, Tensor> { ["emb_params"] = ones(2, width) });
         }
 
-        var pictures = new[] { [], ["--lora", folder["style.safetensors:0"]], ["--lora", folder["style.safetensors:0.5"]], new[] { "--embedding", folder["toy.safetensors"] } }
+        var images = new[] { [], ["--lora", folder["style.safetensors:0"]], ["--lora", folder["style.safetensors:0.5"]], new[] { "--embedding", folder["toy.safetensors"] } }
             .Select((arguments, i) =>
             {
                 var output = folder[$"{i}"];
                 P2P.Run([.. new[] { "generate", "a toy house in a field", "--model", storybook, "--steps", "2", "--quiet", "-o", output }, .. arguments]).Succeeded();
-                return Convert.ToHexString(Picture.Load(Path.Combine(output, "source.png")).Rgb);
+                return Convert.ToHexString(Image.Load(Path.Combine(output, "source.png")).Rgb);
             }).ToList();
 
-        Assert.Equal(pictures[0], pictures[1]);
-        Assert.Equal(3, pictures.Distinct().Count());
+        Assert.Equal(images[0], images[1]);
+        Assert.Equal(3, images.Distinct().Count());
         using var tokens = Succeeded("tokens", "a toy", "--model", storybook, "--embedding", folder["toy.safetensors"], "--json");
         Assert.Equal(2, tokens.RootElement.GetProperty("words")[1].GetProperty("tokens").GetArrayLength());
         Assert.Contains("toy.safetensors contains no LoRA", InProcess.Run("generate", "a house", "--model", storybook, "--lora", folder["toy.safetensors"]).FailedWith(2));

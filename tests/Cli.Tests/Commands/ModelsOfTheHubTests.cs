@@ -21,7 +21,7 @@ public sealed class ModelsOfTheHubTests : IAsyncDisposable
     };
 
     [Fact]
-    public void APulledModelMakesThePicturesOfTheOriginal()
+    public void APulledModelMakesTheImagesOfTheOriginal()
     {
         var storybook = EmbeddedModel.Folder();
         hub.AddFolder(storybook).Add("unet/diffusion_pytorch_model.bf16.safetensors", [1, 2, 3], isLarge: true);
@@ -35,7 +35,7 @@ public sealed class ModelsOfTheHubTests : IAsyncDisposable
         string[] run = ["generate", "a red ball", "--steps", "2", "--quiet", "--model"];
         P2P.RunIn(environment, [.. run, $"{Name}@v1", "-o", folder["pulled"]]).Succeeded();
         P2P.Run([.. run, storybook, "-o", folder["original"]]).Succeeded();
-        Assert.Equal(Picture.Load(Path.Combine(folder["original"], "source.png")).Rgb, Picture.Load(Path.Combine(folder["pulled"], "source.png")).Rgb);
+        Assert.Equal(Image.Load(Path.Combine(folder["original"], "source.png")).Rgb, Image.Load(Path.Combine(folder["pulled"], "source.png")).Rgb);
 
         using var list = JsonDocument.Parse(P2P.RunIn(environment, "models", "list", "--json").Succeeded());
         var models = list.RootElement.GetProperty("models").EnumerateArray().ToDictionary(model => model.GetProperty("name").GetString()!);

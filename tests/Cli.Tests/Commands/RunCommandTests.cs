@@ -17,7 +17,7 @@ public sealed class RunCommandTests : IDisposable
     }
 
     [Fact]
-    public void AnEditOfAPhotographIsRepeatedFromItsPictureAndRefusedWithoutIt()
+    public void AnEditOfAPhotographIsRepeatedFromItsImageAndRefusedWithoutIt()
     {
         P2P.Run([
             "edit", "a red ball", "a (blue:1.5) ball, at night", "--image", folder["picture.png"], "--mask", folder["mask.png"], "--method", "direct", "--negative", "-people",
@@ -50,7 +50,7 @@ public sealed class RunCommandTests : IDisposable
     }
 
     [Fact]
-    public void FilledPicturesAndAttentionAreRepeated()
+    public void FilledImagesAndAttentionAreRepeated()
     {
         P2P.Run(["inpaint", folder["picture.png"], folder["mask.png"], "a house", "--keep-outside", "false", "--seed", "5", "-o", folder["filled"], .. Fast]).Succeeded();
         P2P.Run("run", folder["filled/edit-1.png"], "-o", folder["filled again"]).Succeeded();
@@ -68,7 +68,7 @@ public sealed class RunCommandTests : IDisposable
         var second = P2P.Run([.. run, "--seed", "1"]);
         Assert.Equal(folder["out/2"], (string?)JsonNode.Parse(second.Succeeded())!["folder"]);
         Assert.Contains("--overwrite", second.Error, StringComparison.Ordinal);
-        Assert.NotEqual(Picture.Load(folder["out/source.png"]).Rgb, Picture.Load(folder["out/2/source.png"]).Rgb);
+        Assert.NotEqual(Image.Load(folder["out/source.png"]).Rgb, Image.Load(folder["out/2/source.png"]).Rgb);
     }
 
     public void Dispose() => folder.Dispose();
@@ -83,5 +83,5 @@ public sealed class RunCommandTests : IDisposable
         File.WriteAllText(folder[name], record.ToJsonString());
     }
 
-    private void Shaded(string name, Func<int, byte> shade) => new Picture(64, 64, [.. Enumerable.Range(0, 64 * 64 * 3).Select(shade)]).SavePng(folder[name]);
+    private void Shaded(string name, Func<int, byte> shade) => new Image(64, 64, [.. Enumerable.Range(0, 64 * 64 * 3).Select(shade)]).SavePng(folder[name]);
 }

@@ -27,7 +27,7 @@ public sealed class ServeCommandTests
 
     /// <summary>What the studio shows is run by a shell, so that quoting is tested as well.</summary>
     [Fact]
-    public async Task TheCommandThatIsShownMakesTheSamePicture()
+    public async Task TheCommandThatIsShownMakesTheSameImage()
     {
         using var folder = new TemporaryFolder();
         using var server = await StudioProcess.Start("--model", EmbeddedModel.Folder(), "--data", folder["data"], "--prediction", "epsilon", "--vae-tiling");
@@ -42,18 +42,18 @@ public sealed class ServeCommandTests
     }
 
     [Fact]
-    public async Task SoItDoesForAGivenPictureAtItsOwnSize()
+    public async Task SoItDoesForAGivenImageAtItsOwnSize()
     {
         using var folder = new TemporaryFolder();
         using var server = await StudioProcess.Start("--model", EmbeddedModel.Folder(), "--data", folder["data"]);
         var rgb = new byte[180 * 150 * 3];
         for (var i = 0; i < rgb.Length; i++)
             rgb[i] = (byte)(i / 3 % 180);
-        new Picture(180, 150, rgb).SavePng(folder["picture.png"]);
+        new Image(180, 150, rgb).SavePng(folder["picture.png"]);
         var sent = await server.Http.PostAsync("/api/pictures", new ByteArrayContent(await File.ReadAllBytesAsync(folder["picture.png"])), TestContext.Current.CancellationToken);
-        var picture = (string)JsonNode.Parse(await sent.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["picture"]!;
+        var image = (string)JsonNode.Parse(await sent.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["picture"]!;
         var project = (string)(await server.Post("/api/projects", new { name = "A test" }))["id"]!;
-        var source = await server.Make(project, "invert", new { picture, prompt = "a house in a field", method = "direct", steps = 4, frame = "pad" });
+        var source = await server.Make(project, "invert", new { image, prompt = "a house in a field", method = "direct", steps = 4, frame = "pad" });
         var edit = await server.Make(project, "edit", new { source, prompt = "a red house in a field" });
 
         var commands = (await server.Http.GetStringAsync($"/api/versions/{edit}/command", TestContext.Current.CancellationToken)).Split('\n');
@@ -67,7 +67,7 @@ public sealed class ServeCommandTests
         await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(0, shell.ExitCode);
         using var shown = new MemoryStream(await server.Http.GetByteArrayAsync(address, TestContext.Current.CancellationToken));
-        var (here, there) = (PictureReader.Read(shown, "shown"), Picture.Load(folder[Path.Combine("out", "edit-1.png")]));
+        var (here, there) = (ImageReader.Read(shown, "shown"), Image.Load(folder[Path.Combine("out", "edit-1.png")]));
         // The studio runs the edit's rows without the source's: the same sums in batches of other sizes.
         Assert.Equal(here.Size, there.Size);
         Assert.All(here.Rgb.Zip(there.Rgb), pair => Assert.InRange(pair.First - pair.Second, -1, 1));

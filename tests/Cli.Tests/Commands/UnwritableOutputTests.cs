@@ -35,7 +35,7 @@ public sealed class UnwritableOutputTests : IDisposable
     [InlineData("/proc is not writable", "random", "/proc/model")]
     public void SoAreTheOtherCommands(string sentence, string command, string path)
     {
-        new Diffusion.Images.Picture(8, 8, new byte[8 * 8 * 3]).SavePng(folder["picture.png"]);
+        new Diffusion.Images.Image(8, 8, new byte[8 * 8 * 3]).SavePng(folder["picture.png"]);
         string[] line = command switch
         {
             "invert" => [command, folder["picture.png"], "a cat"],

@@ -23,10 +23,10 @@ public sealed class RepetitionTests : IDisposable
         Arguments(Written(Record()), "--output", "there"));
 
     [Fact]
-    public void APictureAndAFolderAreAsGoodAsTheRecord()
+    public void AnImageAndAFolderAreAsGoodAsTheRecord()
     {
         var record = Record();
-        new Picture(1, 1, new byte[3]).SavePng(folder["made.png"], new PngText(PngText.RecordKeyword, record.ToJsonString()));
+        new Image(1, 1, new byte[3]).SavePng(folder["made.png"], new PngText(PngText.RecordKeyword, record.ToJsonString()));
         Assert.Equal("t.safetensors", Repetition.Read(folder["made.png"]).Trace);
         Written(record);
         Assert.Equal("t.safetensors", Repetition.Read(folder.Path).Trace);
@@ -93,7 +93,7 @@ public sealed class RepetitionTests : IDisposable
     }
 
     [Fact]
-    public void PicturesThatAreArgumentsAreFound()
+    public void ImagesThatAreArgumentsAreFound()
     {
         Directory.CreateDirectory(folder["moved"]);
         var record = Record();
@@ -190,7 +190,7 @@ public sealed class RepetitionTests : IDisposable
         else
             Refused(folder["run.json"]);
         Refused(folder["none.json"]);
-        new Picture(1, 1, new byte[3]).SavePng(folder["plain.png"]);
+        new Image(1, 1, new byte[3]).SavePng(folder["plain.png"]);
         Assert.Contains("does not contain", Refused(folder["plain.png"]), StringComparison.Ordinal);
     }
 

@@ -138,7 +138,7 @@ public sealed class ExifTextTests
 
     private static byte[] Encoded(SKEncodedImageFormat format)
     {
-        using var bitmap = new Picture(8, 8, new byte[192]).ToBitmap();
+        using var bitmap = new Image(8, 8, new byte[192]).ToBitmap();
         using var data = bitmap.Encode(format, 90);
         return data.ToArray();
     }

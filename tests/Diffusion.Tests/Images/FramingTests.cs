@@ -8,7 +8,7 @@ public class FramingTests
 {
     private static readonly Gen<PixelSize> Sizes = Gen.Select(Gen.Int[1, 60], Gen.Int[1, 60], (width, height) => new PixelSize(width, height));
 
-    private static readonly Gen<(FramingKind Kind, Picture Picture, PixelSize Target, PixelMargins Margins)> Cases =
+    private static readonly Gen<(FramingKind Kind, Image Image, PixelSize Target, PixelMargins Margins)> Cases =
         from kind in Gen.Enum<FramingKind>()
         from size in Sizes
         from rgb in Gen.Byte.Array[size.Width * size.Height * 3]
@@ -17,7 +17,7 @@ public class FramingTests
         from right in Gen.Int[0, size.Width - 1 - left]
         from top in Gen.Int[0, size.Height - 1]
         from bottom in Gen.Int[0, size.Height - 1 - top]
-        select (kind, new Picture(size.Width, size.Height, rgb), target, new PixelMargins(left, right, top, bottom));
+        select (kind, new Image(size.Width, size.Height, rgb), target, new PixelMargins(left, right, top, bottom));
 
     /// <summary>The published null-text code's load_512, byte for byte: margins, the middle square, Pillow's bicubic resize.</summary>
     [Theory]
@@ -26,10 +26,10 @@ public class FramingTests
     public void CropIsThePublishedCodes(string expected, int left, int right, int top, int bottom)
     {
         var folder = ReferenceModel.Folder("nulltext");
-        var odd = Picture.Load(Path.Combine(folder, "odd.png"));
+        var odd = Image.Load(Path.Combine(folder, "odd.png"));
         var framing = Framing.Create(FramingKind.Crop, odd.Size, new PixelSize(512, 512), 8, new PixelMargins(left, right, top, bottom));
 
-        Assert.Equal(Picture.Load(Path.Combine(folder, expected)).Rgb, framing.Apply(odd).Rgb);
+        Assert.Equal(Image.Load(Path.Combine(folder, expected)).Rgb, framing.Apply(odd).Rgb);
     }
 
     [Theory]
@@ -58,50 +58,50 @@ public class FramingTests
     [Fact]
     public void PadRepeatsTheOutermostPixels()
     {
-        var picture = PictureFiles.Gradient(8, 4);
-        var framed = Framing.Create(FramingKind.Pad, picture.Size, new PixelSize(8, 8), 8).Apply(picture);
-        for (var y = 0; y < picture.Height; y++)
-            Assert.Equal(picture.Row(y), framed.Row(2 + y));
-        Assert.Equal(picture.Row(0), framed.Row(0));
-        Assert.Equal(picture.Row(3), framed.Row(7));
+        var image = ImageFiles.Gradient(8, 4);
+        var framed = Framing.Create(FramingKind.Pad, image.Size, new PixelSize(8, 8), 8).Apply(image);
+        for (var y = 0; y < image.Height; y++)
+            Assert.Equal(image.Row(y), framed.Row(2 + y));
+        Assert.Equal(image.Row(0), framed.Row(0));
+        Assert.Equal(image.Row(3), framed.Row(7));
     }
 
     [Fact]
     public void WhatIsRestoredStaysUntouchedOutsideTheRegion() => Cases.Sample(sample =>
     {
-        var framing = Framing.Create(sample.Kind, sample.Picture.Size, sample.Target, 4, sample.Margins);
-        var framed = framing.Apply(sample.Picture);
+        var framing = Framing.Create(sample.Kind, sample.Image.Size, sample.Target, 4, sample.Margins);
+        var framed = framing.Apply(sample.Image);
         Assert.Equal(framing.Framed, framed.Size);
-        var black = new Picture(framed.Width, framed.Height, new byte[framed.Rgb.Length]);
+        var black = new Image(framed.Width, framed.Height, new byte[framed.Rgb.Length]);
 
-        var restored = framing.Restore(black, sample.Picture);
+        var restored = framing.Restore(black, sample.Image);
 
-        Assert.Equal(sample.Picture.Size, restored.Size);
+        Assert.Equal(sample.Image.Size, restored.Size);
         var region = framing.Region;
         for (var i = 0; i < restored.Rgb.Length; i++)
         {
             var (x, y) = (i / 3 % restored.Width, i / 3 / restored.Width);
             var inside = x >= region.X && x < region.X + region.Width && y >= region.Y && y < region.Y + region.Height;
-            Assert.Equal(inside ? 0 : sample.Picture.Rgb[i], restored.Rgb[i]);
+            Assert.Equal(inside ? 0 : sample.Image.Rgb[i], restored.Rgb[i]);
         }
     });
 
     [Fact]
-    public void FlatPicturesStayFlat() => Cases.Sample(sample =>
+    public void FlatImagesStayFlat() => Cases.Sample(sample =>
     {
-        var flat = sample.Picture with { Rgb = [.. sample.Picture.Rgb.Select((_, i) => sample.Picture.Rgb[i % 3])] };
+        var flat = sample.Image with { Rgb = [.. sample.Image.Rgb.Select((_, i) => sample.Image.Rgb[i % 3])] };
         var framed = Framing.Create(sample.Kind, flat.Size, sample.Target, 4, sample.Margins).Apply(flat);
         for (var i = 0; i < framed.Rgb.Length; i++)
             Assert.Equal(flat.Rgb[i % 3], framed.Rgb[i]);
     });
 
     [Fact]
-    public void PictureOfTheModelsSizeIsNotChanged() => Cases.Sample(sample =>
+    public void ImageOfTheModelsSizeIsNotChanged() => Cases.Sample(sample =>
     {
-        var framing = Framing.Create(sample.Kind, sample.Picture.Size, sample.Picture.Size, 1);
-        var framed = framing.Apply(sample.Picture);
-        Assert.Equal(sample.Picture.Rgb, framed.Rgb);
-        Assert.Equal(sample.Picture.Rgb, framing.Restore(framed, sample.Picture).Rgb);
+        var framing = Framing.Create(sample.Kind, sample.Image.Size, sample.Image.Size, 1);
+        var framed = framing.Apply(sample.Image);
+        Assert.Equal(sample.Image.Rgb, framed.Rgb);
+        Assert.Equal(sample.Image.Rgb, framing.Restore(framed, sample.Image).Rgb);
     });
 
     [Theory]

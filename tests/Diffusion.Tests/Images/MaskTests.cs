@@ -65,7 +65,7 @@ public class MaskTests
     [Fact]
     public void AMaskIsTurnedAsItsFileSays()
     {
-        var turned = Read(PictureFiles.WithOrientation(File("white on transparent"), 6));
+        var turned = Read(ImageFiles.WithOrientation(File("white on transparent"), 6));
         Assert.Equal(new PixelSize(Height, Width), turned.Size);
         Assert.Equal(byte.MaxValue, turned.Rgb[0]);
         Assert.Equal(byte.MinValue, turned.Rgb[^1]);
@@ -77,7 +77,7 @@ public class MaskTests
     [InlineData(320, 120)]
     [InlineData(333, 125)]
     [InlineData(16, 6)]
-    public void AMaskOfThePicturesShapeIsScaled(int width, int height)
+    public void AMaskOfTheImagesShapeIsScaled(int width, int height)
     {
         var fitted = Mask.Fit(Read(File("grey 0/255")), new PixelSize(width, height));
         Assert.Equal(new PixelSize(width, height), fitted.Size);
@@ -102,7 +102,7 @@ public class MaskTests
     [InlineData(FramingKind.Crop, 0)]
     [InlineData(FramingKind.Fit, 0.25)]
     [InlineData(FramingKind.Pad, 0.25)]
-    public void AMaskIsFramedAsItsPictureIs(FramingKind kind, double white)
+    public void AMaskIsFramedAsItsImageIs(FramingKind kind, double white)
     {
         var framing = Framing.Create(kind, new PixelSize(2 * Width, 2 * Height), new PixelSize(24, 24), 8);
         var mask = Read(File("grey 0/255"));
@@ -118,7 +118,7 @@ public class MaskTests
     }
 
     [Fact]
-    public void APictureInMemoryIsReadByTheSameRule()
+    public void AnImageInMemoryIsReadByTheSameRule()
     {
         var mask = Read(File("grey 0/255"));
         Assert.Equal(mask.Rgb, Mask.Of(mask).Rgb);
@@ -132,20 +132,20 @@ public class MaskTests
     [InlineData(true, 128, 128, 127)]
     [InlineData(false, 127, 128, 127)]
     public void WhatIsBrighterThanHalfMayChange(bool isWhite, byte red, byte green, byte blue) => Assert.Equal(
-        isWhite ? [255, 255, 255] : new byte[3], Mask.Of(new Picture(3, 1, [red, green, blue, 255, 255, 255, 60, 60, 60])).Rgb[..3]);
+        isWhite ? [255, 255, 255] : new byte[3], Mask.Of(new Image(3, 1, [red, green, blue, 255, 255, 255, 60, 60, 60])).Rgb[..3]);
 
     private static IEnumerable<T> Pixels<T>(Func<bool, T> value) => Enumerable.Range(0, Width * Height).Select(i => value(i % Width < Width / 4));
 
-    private static byte[] Grey(Func<bool, byte> value) => PictureFiles.Png(Width, Height, 8, 0, [.. Pixels(value)]);
+    private static byte[] Grey(Func<bool, byte> value) => ImageFiles.Png(Width, Height, 8, 0, [.. Pixels(value)]);
 
     private static byte[] Deep(Func<bool, ushort> value) =>
-        PictureFiles.Png(Width, Height, 16, 0, [.. Pixels(value).SelectMany(number => new[] { (byte)(number >> 8), (byte)number })]);
+        ImageFiles.Png(Width, Height, 16, 0, [.. Pixels(value).SelectMany(number => new[] { (byte)(number >> 8), (byte)number })]);
 
     private static byte[] Rgba(Func<bool, (byte Grey, byte Alpha)> value) =>
-        PictureFiles.Png(Width, Height, 8, 6, [.. Pixels(value).SelectMany(pixel => new[] { pixel.Grey, pixel.Grey, pixel.Grey, pixel.Alpha })]);
+        ImageFiles.Png(Width, Height, 8, 6, [.. Pixels(value).SelectMany(pixel => new[] { pixel.Grey, pixel.Grey, pixel.Grey, pixel.Alpha })]);
 
     private static byte[] Palette(byte[] left, byte[] right, byte rightAlpha = 255, byte leftAlpha = 255) =>
-        PictureFiles.Png(Width, Height, 8, 3, [.. Pixels(isLeft => isLeft ? (byte)1 : (byte)0)], [.. right, .. left], rightAlpha == 255 ? null : [rightAlpha, leftAlpha]);
+        ImageFiles.Png(Width, Height, 8, 3, [.. Pixels(isLeft => isLeft ? (byte)1 : (byte)0)], [.. right, .. left], rightAlpha == 255 ? null : [rightAlpha, leftAlpha]);
 
     private static byte[] File(string form) => form switch
     {
@@ -153,46 +153,46 @@ public class MaskTests
         "grey 0/1" => Grey(left => left ? (byte)1 : (byte)0),
         "grey 0/100" => Grey(left => left ? (byte)100 : (byte)0),
         "grey 20/200" => Grey(left => left ? (byte)200 : (byte)20),
-        "grey 1 bit" => PictureFiles.Png(Width, Height, 1, 0, [.. Enumerable.Range(0, Height).SelectMany(_ => new byte[] { 0xFF, 0, 0, 0 })]),
+        "grey 1 bit" => ImageFiles.Png(Width, Height, 1, 0, [.. Enumerable.Range(0, Height).SelectMany(_ => new byte[] { 0xFF, 0, 0, 0 })]),
         "grey 16 bit" => Deep(left => left ? (ushort)60000 : (ushort)100),
         "grey 16 bit 0/1" => Deep(left => left ? (ushort)1 : (ushort)0),
         "grey 16 bit 0/255" => Deep(left => left ? (ushort)255 : (ushort)0),
-        "rgb 0/255" => PictureFiles.Png(Width, Height, 8, 2, [.. Pixels(left => left ? new byte[] { 255, 255, 255 } : [0, 0, 0]).SelectMany(pixel => pixel)]),
-        "rgb 0/1" => PictureFiles.Png(Width, Height, 8, 2, [.. Pixels(left => left ? new byte[] { 1, 1, 1 } : [0, 0, 0]).SelectMany(pixel => pixel)]),
+        "rgb 0/255" => ImageFiles.Png(Width, Height, 8, 2, [.. Pixels(left => left ? new byte[] { 255, 255, 255 } : [0, 0, 0]).SelectMany(pixel => pixel)]),
+        "rgb 0/1" => ImageFiles.Png(Width, Height, 8, 2, [.. Pixels(left => left ? new byte[] { 1, 1, 1 } : [0, 0, 0]).SelectMany(pixel => pixel)]),
         "palette black/white" => Palette([255, 255, 255], [0, 0, 0]),
         "palette black/dark red" => Palette([128, 0, 0], [0, 0, 0]),
         "palette transparent/white" => Palette([255, 255, 255], [255, 255, 255], rightAlpha: 0),
         "palette transparent/black" => Palette([0, 0, 0], [255, 255, 255], rightAlpha: 0),
-        "jpeg" => PictureFiles.Encoded(Read(Grey(left => left ? (byte)255 : (byte)0)), SKEncodedImageFormat.Jpeg, quality: 90),
+        "jpeg" => ImageFiles.Encoded(Read(Grey(left => left ? (byte)255 : (byte)0)), SKEncodedImageFormat.Jpeg, quality: 90),
         "white on transparent" => Rgba(left => left ? ((byte)255, (byte)255) : ((byte)0, (byte)0)),
         "white on transparent white" => Rgba(left => left ? ((byte)255, (byte)255) : ((byte)255, (byte)0)),
         "white on transparent black" => Rgba(left => left ? ((byte)255, (byte)255) : ((byte)0, (byte)0)),
         "black on transparent" => Rgba(left => left ? ((byte)0, (byte)255) : ((byte)0, (byte)0)),
-        "red on transparent" => PictureFiles.Png(Width, Height, 8, 6, [.. Pixels(left => left ? new byte[] { 216, 70, 42, 255 } : [216, 70, 42, 0]).SelectMany(pixel => pixel)]),
+        "red on transparent" => ImageFiles.Png(Width, Height, 8, 6, [.. Pixels(left => left ? new byte[] { 216, 70, 42, 255 } : [216, 70, 42, 0]).SelectMany(pixel => pixel)]),
         "soft white on transparent" => Rgba(left => left ? ((byte)255, (byte)170) : ((byte)255, (byte)60)),
         "thin white on transparent" => Rgba(left => left ? ((byte)255, (byte)90) : ((byte)0, (byte)0)),
         "white, alpha 0/1" => Rgba(left => left ? ((byte)255, (byte)1) : ((byte)255, (byte)0)),
-        "16 bit white on transparent" => PictureFiles.Png(
+        "16 bit white on transparent" => ImageFiles.Png(
             Width, Height, 16, 6, [.. Pixels(left => left ? Enumerable.Repeat((byte)255, 8) : Enumerable.Repeat((byte)0, 8)).SelectMany(pixel => pixel)]),
         "grey with constant alpha" => Rgba(left => left ? ((byte)255, (byte)128) : ((byte)0, (byte)128)),
         "grey and alpha that agree" => Rgba(left => left ? ((byte)250, (byte)250) : ((byte)5, (byte)5)),
-        "grey alpha" => PictureFiles.Png(Width, Height, 8, 4, [.. Pixels(left => left ? new byte[] { 255, 255 } : [255, 0]).SelectMany(pixel => pixel)]),
+        "grey alpha" => ImageFiles.Png(Width, Height, 8, 4, [.. Pixels(left => left ? new byte[] { 255, 255 } : [255, 0]).SelectMany(pixel => pixel)]),
         "black" => Grey(_ => 0),
         "dark grey" => Grey(left => left ? (byte)100 : (byte)30),
         "transparent" => Rgba(_ => ((byte)0, (byte)0)),
         "transparent with colors" => Rgba(left => left ? ((byte)255, (byte)0) : ((byte)0, (byte)0)),
-        "white and black on transparent" => PictureFiles.Png(
+        "white and black on transparent" => ImageFiles.Png(
             Width, Height, 8, 6, [.. Enumerable.Range(0, Width * Height).SelectMany(i => (i % 3) switch { 0 => new byte[] { 255, 255, 255, 255 }, 1 => [0, 0, 0, 255], _ => [0, 0, 0, 0] })]),
-        "photograph with a hole" => PictureFiles.Png(
+        "photograph with a hole" => ImageFiles.Png(
             Width, Height, 8, 6, [.. Enumerable.Range(0, Width * Height).SelectMany(i => new byte[] { (byte)(i * 5), (byte)(i * 5), (byte)(i * 3), (byte)(i % 7 == 0 ? 0 : 255) })]),
-        "mask with a hole" => PictureFiles.Png(
+        "mask with a hole" => ImageFiles.Png(
             Width, Height, 8, 6, [.. Enumerable.Range(0, Width * Height).SelectMany(i => i == 40 ? new byte[] { 0, 0, 0, 0 } : [.. Enumerable.Repeat((byte)(i % Width < 8 ? 255 : 0), 3), 255])]),
         _ => throw new ArgumentOutOfRangeException(nameof(form)),
     };
 
-    private static PictureFile Open(byte[] file) => PictureFile.Open(new MemoryStream(file), "test");
+    private static ImageFile Open(byte[] file) => ImageFile.Open(new MemoryStream(file), "test");
 
-    private static Picture Read(byte[] file)
+    private static Image Read(byte[] file)
     {
         using var opened = Open(file);
         return opened.ReadMask();

@@ -9,7 +9,7 @@ namespace PromptToPrompt.Diffusion.Tests.Images;
 /// <summary>Text in PNG files: what is written is read, by this and by others, and the pixels do not change.</summary>
 public sealed class PngTextTests
 {
-    private static readonly Picture Pixels = new(5, 4, [.. Enumerable.Range(0, 60).Select(i => (byte)(i * 37))]);
+    private static readonly Image Pixels = new(5, 4, [.. Enumerable.Range(0, 60).Select(i => (byte)(i * 37))]);
 
     [Fact]
     public void AnyTextIsReadAsItWasWrittenAndThePixelsStay() => Gen.String.Array[0, 4].Sample(texts =>
@@ -19,7 +19,7 @@ public sealed class PngTextTests
         var expected = texts.Select((text, i) => new PngText($"key {i}", Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text.Replace('\0', '\uFFFD')))));
         Assert.Equal(expected, Read(png));
         using var stream = new MemoryStream(png);
-        Assert.Equal(Pixels.Rgb, PictureReader.Read(stream, "picture").Rgb);
+        Assert.Equal(Pixels.Rgb, ImageReader.Read(stream, "picture").Rgb);
     });
 
     [Theory]

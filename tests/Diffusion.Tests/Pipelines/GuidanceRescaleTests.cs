@@ -21,11 +21,11 @@ public sealed class GuidanceRescaleTests : IDisposable
     public void AllOfItLeavesTheContrastOfTheConditionalPrediction()
     {
         var rescaled = Guided(rescale: 1);
-        for (var picture = 0; picture < 2; picture++)
+        for (var image = 0; image < 2; image++)
         {
-            Assert.Equal(output[2 + picture].std().ToDouble(), rescaled[picture].std().ToDouble(), 1e-5);
-            var plain = Guided(rescale: 0)[picture];
-            Assert.True((plain / plain.std()).allclose(rescaled[picture] / rescaled[picture].std(), atol: 1e-5));
+            Assert.Equal(output[2 + image].std().ToDouble(), rescaled[image].std().ToDouble(), 1e-5);
+            var plain = Guided(rescale: 0)[image];
+            Assert.True((plain / plain.std()).allclose(rescaled[image] / rescaled[image].std(), atol: 1e-5));
         }
     }
 

@@ -63,7 +63,7 @@ public sealed class MemoryEstimateTests : IDisposable
     }
 
     [Fact]
-    public void AGivenPictureCounts()
+    public void AGivenImageCounts()
     {
         var path = SmallModel.Write(folder["m"]);
         var without = Of(path);

@@ -17,7 +17,7 @@ public sealed class DdimSchedulerTests
         var compared = 0;
         foreach (var test in goldens.Cases("ddim_step").Concat(goldens.Cases("nullinversion_step")))
         {
-            using var scheduler = SchedulerGoldens.Config(goldens.Base, test).Create(SamplerKind.Ddim, (int)test["num_steps"]!);
+            using var scheduler = SchedulerGoldens.Config(goldens.Base, test).CreateScheduler(SamplerKind.Ddim, (int)test["num_steps"]!);
             var ddim = (DdimScheduler)scheduler;
             var step = ddim.Timesteps.ToList().IndexOf((long)test["t"]!);
             foreach (var name in test["tensors"]!.AsArray().Select(tensor => (string)tensor!))
@@ -45,7 +45,7 @@ public sealed class DdimSchedulerTests
         foreach (var test in goldens.Cases("ddim"))
         {
             var key = (string)test["key"]!;
-            using var scheduler = SchedulerGoldens.Config(goldens.Base, test).Create(SamplerKind.Ddim, (int)test["num_steps"]!);
+            using var scheduler = SchedulerGoldens.Config(goldens.Base, test).CreateScheduler(SamplerKind.Ddim, (int)test["num_steps"]!);
             Assert.Equal(goldens.Integers($"{key}.timesteps"), scheduler.Timesteps);
             foreach (var step in test["indices"]!.AsArray().Select(index => (int)index!))
             {
@@ -66,7 +66,7 @@ public sealed class DdimSchedulerTests
     public void TimestepsAreTheReferences(int offset, int steps)
     {
         using var goldens = new SchedulerGoldens("ddim");
-        using var scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = offset }).Create(SamplerKind.Ddim, steps);
+        using var scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = offset }).CreateScheduler(SamplerKind.Ddim, steps);
         Assert.Equal(goldens.Integers($"timesteps.off{offset}.n{steps}"), scheduler.Timesteps);
     }
 
@@ -77,7 +77,7 @@ public sealed class DdimSchedulerTests
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("ddim");
-        using var scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = 1 }).Create(SamplerKind.Ddim, steps);
+        using var scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = 1 }).CreateScheduler(SamplerKind.Ddim, steps);
         var trajectory = SchedulerGoldens.Trajectory(scheduler, goldens["sample"], x => x * 0.1);
         AssertClose(goldens[$"traj.eps0.1x.n{steps}"], trajectory, 1e-5, "trajectory");
     }
@@ -91,11 +91,9 @@ public sealed class DdimSchedulerTests
                 using var scope = NewDisposeScope();
                 var config = new SchedulerConfig
                 {
-                    BetaStart = 0.00085,
-                    BetaEnd = 0.012,
-                    BetaSchedule = BetaSchedule.ScaledLinear,
+                    Noise = new() { BetaStart = 0.00085, BetaEnd = 0.012, BetaSchedule = BetaSchedule.ScaledLinear },
                     StepsOffset = offset,
-                    SetAlphaToOne = toOne,
+                    Ddim = new() { SetAlphaToOne = toOne },
                     TimestepSpacing = spacing,
                 };
                 using var ddim = new DdimScheduler(config, steps);
@@ -115,7 +113,7 @@ public sealed class DdimSchedulerTests
     public void ClippingBoundsThePredictedSample()
     {
         using var scope = NewDisposeScope();
-        var config = new SchedulerConfig { ClipSample = true, ClipSampleRange = 0.5, SetAlphaToOne = true };
+        var config = new SchedulerConfig { Ddim = new() { ClipSample = true, ClipSampleRange = 0.5, SetAlphaToOne = true } };
         using var ddim = new DdimScheduler(config, 10);
         var last = ddim.Timesteps.Count - 1;
         var result = ddim.Step(zeros(1), last, tensor(new[] { 3f }));
@@ -125,9 +123,9 @@ public sealed class DdimSchedulerTests
     [Fact]
     public void PredictingNoiseFromPureNoiseIsRefused()
     {
-        var config = new SchedulerConfig { RescaleBetasZeroSnr = true, TimestepSpacing = TimestepSpacing.Trailing };
-        Assert.Throws<InvalidInputException>(() => config.Create(SamplerKind.Ddim, 10));
-        using var leading = (config with { TimestepSpacing = TimestepSpacing.Leading }).Create(SamplerKind.Ddim, 10);
+        var config = new SchedulerConfig { Noise = new() { RescaleBetasZeroSnr = true }, TimestepSpacing = TimestepSpacing.Trailing };
+        Assert.Throws<InvalidInputException>(() => config.CreateScheduler(SamplerKind.Ddim, 10));
+        using var leading = (config with { TimestepSpacing = TimestepSpacing.Leading }).CreateScheduler(SamplerKind.Ddim, 10);
         Assert.Equal(900, leading.Timesteps[0]);
     }
 }

@@ -10,7 +10,7 @@ public sealed class NoiseScheduleTests
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("ddim");
-        var noise = NoiseSchedule.Create(SchedulerGoldens.Config(goldens.Base));
+        var noise = NoiseSchedule.Create(SchedulerGoldens.Config(goldens.Base).Noise);
         Assert.Equal(1000, noise.Count);
         AssertClose(goldens["betas"], tensor(noise.Betas.ToArray()), 3e-7, "betas");
         AssertClose(goldens["alphas_cumprod"], tensor(noise.AlphasCumprod.ToArray()), 3e-7, "alphas_cumprod");
@@ -21,7 +21,7 @@ public sealed class NoiseScheduleTests
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
-        var noise = NoiseSchedule.Create(SchedulerGoldens.Config(goldens.Base) with { RescaleBetasZeroSnr = true });
+        var noise = NoiseSchedule.Create(SchedulerGoldens.Config(goldens.Base).Noise with { RescaleBetasZeroSnr = true });
         AssertClose(goldens["zsnr.betas"], tensor(noise.Betas.ToArray()), 2e-5, "betas");
         AssertClose(goldens["zsnr.alphas_cumprod"], tensor(noise.AlphasCumprod.ToArray()), 1e-6, "alphas_cumprod");
         Assert.Equal(0, noise.AlphasCumprod[^1]);
@@ -36,7 +36,7 @@ public sealed class NoiseScheduleTests
         Tensor sample = goldens["sample"], noise = goldens["noise"];
         foreach (var kind in Enum.GetValues<SamplerKind>())
         {
-            using var scheduler = SchedulerGoldens.Config(goldens.Base).Create(kind, 10);
+            using var scheduler = SchedulerGoldens.Config(goldens.Base).CreateScheduler(kind, 10);
             if (kind is not (SamplerKind.Euler or SamplerKind.EulerAncestral))
             {
                 foreach (var t in (int[])[1, 500, 981])
@@ -73,14 +73,14 @@ public sealed class NoiseScheduleTests
     [Fact]
     public void GivenBetasAndTheOtherFormulasAreUsed()
     {
-        var given = NoiseSchedule.Create(new SchedulerConfig { TrainTimesteps = 2, TrainedBetas = [0.5, 0.25] });
+        var given = NoiseSchedule.Create(new NoiseScheduleConfig { TrainTimesteps = 2, TrainedBetas = [0.5, 0.25] });
         Assert.Equal([0.5f, 0.375f], given.AlphasCumprod);
 
-        var linear = NoiseSchedule.Create(new SchedulerConfig());
+        var linear = NoiseSchedule.Create(new NoiseScheduleConfig());
         Assert.Equal(0.0001f, linear.Betas[0], 1e-9f);
         Assert.Equal(0.02f, linear.Betas[^1], 1e-8f);
 
-        var cosine = NoiseSchedule.Create(new SchedulerConfig { BetaSchedule = BetaSchedule.SquaredCosine });
+        var cosine = NoiseSchedule.Create(new NoiseScheduleConfig { BetaSchedule = BetaSchedule.SquaredCosine });
         Assert.Equal(0.999f, cosine.Betas[^1]);
         double middle = Math.Cos((0.5 + 0.008) / 1.008 * Math.PI / 2), first = Math.Cos(0.008 / 1.008 * Math.PI / 2);
         Assert.Equal(middle * middle / (first * first), cosine.AlphasCumprod[499], 1e-5);
@@ -89,7 +89,7 @@ public sealed class NoiseScheduleTests
     [Fact]
     public void LevelsFromRatioAndFromVarianceAgree()
     {
-        var noise = NoiseSchedule.Create(new SchedulerConfig());
+        var noise = NoiseSchedule.Create(new NoiseScheduleConfig());
         for (var t = 0; t < noise.Count; t += 37)
         {
             NoiseLevel level = noise.Level(t), other = NoiseLevel.FromRatio(noise.Ratio(t));

@@ -8,20 +8,18 @@ public sealed class PndmSchedulerTests
     private static readonly SchedulerConfig StableDiffusion = new()
     {
         ClassName = "PNDMScheduler",
-        BetaStart = 0.00085,
-        BetaEnd = 0.012,
-        BetaSchedule = BetaSchedule.ScaledLinear,
+        Noise = new() { BetaStart = 0.00085, BetaEnd = 0.012, BetaSchedule = BetaSchedule.ScaledLinear },
         StepsOffset = 1,
-        SetAlphaToOne = false,
-        SkipPrkSteps = true,
+        Ddim = new() { SetAlphaToOne = false },
+        Pndm = new() { SetAlphaToOne = false, SkipPrkSteps = true },
     };
 
     [Fact]
     public void TheSecondTimestepComesTwice()
     {
-        using var scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
+        using var scheduler = StableDiffusion.CreateScheduler(SamplerKind.Pndm, 5);
         Assert.Equal([801, 601, 601, 401, 201, 1], scheduler.Timesteps);
-        using var one = StableDiffusion.Create(SamplerKind.Pndm, 1);
+        using var one = StableDiffusion.CreateScheduler(SamplerKind.Pndm, 1);
         Assert.Equal([1], one.Timesteps);
     }
 
@@ -33,7 +31,7 @@ public sealed class PndmSchedulerTests
     {
         using var scope = NewDisposeScope();
         var config = StableDiffusion with { PredictionType = type };
-        using Scheduler pndm = config.Create(SamplerKind.Pndm, 10), ddim = config.Create(SamplerKind.Ddim, 10);
+        using Scheduler pndm = config.CreateScheduler(SamplerKind.Pndm, 10), ddim = config.CreateScheduler(SamplerKind.Ddim, 10);
         Tensor sample = randn(64, generator: new Generator(3)), noise = randn(64, generator: new Generator(4));
         Tensor expected = sample, actual = sample;
         for (var step = 0; step < 10; step++)
@@ -61,7 +59,7 @@ public sealed class PndmSchedulerTests
     public void AWholeRunIsTheAlgorithms()
     {
         using var scope = NewDisposeScope();
-        using var scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
+        using var scheduler = StableDiffusion.CreateScheduler(SamplerKind.Pndm, 5);
         var end = SchedulerGoldens.Trajectory(scheduler, tensor(new[] { 1.3, -0.4 }), x => (x * 2).sin() * 0.7)[^1];
         AssertClose(tensor(new[] { 7.098798772752313, -0.07944451819116166 }), end, 1e-6, "end");
     }
@@ -79,7 +77,7 @@ public sealed class PndmSchedulerTests
 
         double Error(SamplerKind kind)
         {
-            using var scheduler = (StableDiffusion with { StepsOffset = 0 }).Create(kind, 50);
+            using var scheduler = (StableDiffusion with { StepsOffset = 0 }).CreateScheduler(kind, 50);
             NoiseLevel first = scheduler.Noise.Level(scheduler.Timesteps[0]), last = scheduler.Noise.Level(0);
             var truth = last.Alpha / first.Alpha * Math.Exp(C * (Math.Asinh(last.Sigma / last.Alpha) - Math.Asinh(first.Sigma / first.Alpha)));
             var end = SchedulerGoldens.Trajectory(scheduler, ones(1, dtype: float64), x => x * C)[^1];
@@ -91,7 +89,7 @@ public sealed class PndmSchedulerTests
     public void StepsOutOfOrderAreRefusedAndStep0StartsAnew()
     {
         using var scope = NewDisposeScope();
-        using var scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
+        using var scheduler = StableDiffusion.CreateScheduler(SamplerKind.Pndm, 5);
         var first = SchedulerGoldens.Trajectory(scheduler, ones(2), x => x.sin());
         Assert.Throws<InvalidOperationException>(() => scheduler.Step(ones(2), 3, ones(2)));
         var again = SchedulerGoldens.Trajectory(scheduler, ones(2), x => x.sin());
@@ -102,7 +100,7 @@ public sealed class PndmSchedulerTests
     public void ARunMayBeginMidway()
     {
         using var scope = NewDisposeScope();
-        using var scheduler = StableDiffusion.Create(SamplerKind.Pndm, 5);
+        using var scheduler = StableDiffusion.CreateScheduler(SamplerKind.Pndm, 5);
         using var ddim = new DdimScheduler(StableDiffusion, 5);
         Assert.Equal(ddim.Timesteps[1], scheduler.Timesteps[2]);
         // With nothing to look back at, a step is DDIM's.
@@ -114,8 +112,8 @@ public sealed class PndmSchedulerTests
     [Fact]
     public void ConfigsItCannotFollowAreRefused()
     {
-        Assert.Throws<InvalidInputException>(() => (StableDiffusion with { SkipPrkSteps = false }).Create(SamplerKind.Pndm, 5));
+        Assert.Throws<InvalidInputException>(() => (StableDiffusion with { Pndm = new() { SkipPrkSteps = false } }).CreateScheduler(SamplerKind.Pndm, 5));
         Assert.Throws<InvalidInputException>(() =>
-            (StableDiffusion with { RescaleBetasZeroSnr = true, TimestepSpacing = TimestepSpacing.Trailing }).Create(SamplerKind.Pndm, 5));
+            (StableDiffusion with { Noise = new() { RescaleBetasZeroSnr = true }, TimestepSpacing = TimestepSpacing.Trailing }).CreateScheduler(SamplerKind.Pndm, 5));
     }
 }

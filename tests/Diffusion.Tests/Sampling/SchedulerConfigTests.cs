@@ -14,9 +14,9 @@ public sealed class SchedulerConfigTests
              "trained_betas": null, "clip_sample": false}
             """);
         Assert.Equal(SamplerKind.Pndm, config.PreferredSampler);
-        Assert.Equal((0.00085, 0.012, BetaSchedule.ScaledLinear), (config.BetaStart, config.BetaEnd, config.BetaSchedule));
-        Assert.Equal((1, false, true), (config.StepsOffset, config.SetAlphaToOne, config.SkipPrkSteps));
-        Assert.Equal((PredictionType.Epsilon, null, null), (config.PredictionType, config.TimestepSpacing, config.TrainedBetas));
+        Assert.Equal((0.00085, 0.012, BetaSchedule.ScaledLinear), (config.Noise.BetaStart, config.Noise.BetaEnd, config.Noise.BetaSchedule));
+        Assert.Equal((1, false, false, true), (config.StepsOffset, config.Ddim.SetAlphaToOne, config.Pndm.SetAlphaToOne, config.Pndm.SkipPrkSteps));
+        Assert.Equal((PredictionType.Epsilon, null, null), (config.PredictionType, config.TimestepSpacing, config.Noise.TrainedBetas));
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public sealed class SchedulerConfigTests
     public void AConfigForAnotherSamplerCanBeUsedWithDdim()
     {
         var config = Read("""{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "sde-dpmsolver++", "solver_order": 3}""");
-        using var scheduler = config.Create(SamplerKind.Ddim, 10);
+        using var scheduler = config.CreateScheduler(SamplerKind.Ddim, 10);
         Assert.Equal(10, scheduler.Timesteps.Count);
     }
 

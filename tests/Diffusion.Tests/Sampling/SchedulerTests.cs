@@ -9,17 +9,17 @@ namespace PromptToPrompt.Diffusion.Tests.Sampling;
 public sealed class SchedulerTests
 {
     private static readonly SamplerKind[] Stochastic = [SamplerKind.EulerAncestral, SamplerKind.Lcm];
-    private static readonly SchedulerConfig Config = new() { BetaStart = 0.00085, BetaEnd = 0.012, BetaSchedule = BetaSchedule.ScaledLinear };
+    private static readonly SchedulerConfig Config = new() { Noise = new() { BetaStart = 0.00085, BetaEnd = 0.012, BetaSchedule = BetaSchedule.ScaledLinear } };
 
     [Fact]
-    public void TimestepsFallFromNoiseToPicture()
+    public void TimestepsFallFromNoiseToImage()
     {
         Gen.Select(Gen.Enum<SamplerKind>(), Gen.Int[2, 300], Gen.Enum<TimestepSpacing>(), Gen.Int[0, 1]).Sample(
             (kind, steps, spacing, offset) =>
             {
                 if (kind == SamplerKind.Lcm)
-                    steps = Math.Min(steps, Config.OriginalInferenceSteps);
-                using var scheduler = (Config with { TimestepSpacing = spacing, StepsOffset = offset }).Create(kind, steps);
+                    steps = Math.Min(steps, Config.Lcm.OriginalInferenceSteps);
+                using var scheduler = (Config with { TimestepSpacing = spacing, StepsOffset = offset }).CreateScheduler(kind, steps);
                 long[] timesteps = [.. scheduler.Timesteps];
                 Assert.Equal(kind == SamplerKind.Pndm ? steps + 1 : steps, timesteps.Length);
                 Assert.InRange(timesteps[0], 0, 999);
@@ -38,7 +38,7 @@ public sealed class SchedulerTests
     [InlineData(TimestepSpacing.Trailing, new long[] { 1000, 900, 800, 700, 600, 500, 400, 300, 200, 100 })]
     public void SpacingsAreThePapers(TimestepSpacing spacing, long[] published)
     {
-        using var scheduler = new SchedulerConfig { TimestepSpacing = spacing }.Create(SamplerKind.Ddim, 10);
+        using var scheduler = new SchedulerConfig { TimestepSpacing = spacing }.CreateScheduler(SamplerKind.Ddim, 10);
         Assert.Equal(published.Select(timestep => timestep - 1), scheduler.Timesteps);
     }
 
@@ -51,7 +51,7 @@ public sealed class SchedulerTests
     [InlineData(SamplerKind.Lcm, 51)]
     public void ImpossibleNumbersOfStepsAreRefused(SamplerKind kind, int steps)
     {
-        var error = Assert.Throws<InvalidInputException>(() => Config.Create(kind, steps));
+        var error = Assert.Throws<InvalidInputException>(() => Config.CreateScheduler(kind, steps));
         Assert.Equal("Steps", error.Setting);
         Assert.Contains($"{steps} ", error.Problem);
     }
@@ -63,7 +63,7 @@ public sealed class SchedulerTests
         Tensor clean = randn([1, 4, 4, 4], generator: new Generator(5)), noise = randn([1, 4, 4, 4], generator: new Generator(6));
         foreach (var kind in Enum.GetValues<SamplerKind>().Except(Stochastic))
         {
-            using var scheduler = (Config with { SetAlphaToOne = true, FinalSigmaIsZero = true }).Create(kind, 25);
+            using var scheduler = (Config with { Ddim = new() { SetAlphaToOne = true }, Pndm = new() { SetAlphaToOne = true }, DpmSolver = new() { FinalSigmaIsZero = true } }).CreateScheduler(kind, 25);
             var x = scheduler.AddNoise(clean, noise, scheduler.Timesteps[0]);
             for (var step = 0; step < scheduler.Timesteps.Count; step++)
                 x = scheduler.Step(noise, step, x);
@@ -79,7 +79,7 @@ public sealed class SchedulerTests
     {
         foreach (var kind in Enum.GetValues<SamplerKind>())
         {
-            using var scheduler = Config.Create(kind, 6);
+            using var scheduler = Config.CreateScheduler(kind, 6);
             Tensor sample = ones(4, dtype: type), output = ones(4, dtype: type) * 0.1;
             DisposeScopeManager.Statistics.Reset();
             for (var step = 0; step < scheduler.Timesteps.Count; step++)
@@ -103,7 +103,7 @@ public sealed class SchedulerTests
     {
         foreach (var kind in Enum.GetValues<SamplerKind>())
         {
-            using var scheduler = Config.Create(kind, 6);
+            using var scheduler = Config.CreateScheduler(kind, 6);
             var sample = ones(4);
             for (var step = 0; step < scheduler.Timesteps.Count; step++)
             {
@@ -120,7 +120,7 @@ public sealed class SchedulerTests
     public void DdimStepsCanBeDifferentiated()
     {
         using var scope = NewDisposeScope();
-        using var scheduler = Config.Create(SamplerKind.Ddim, 10);
+        using var scheduler = Config.CreateScheduler(SamplerKind.Ddim, 10);
         var output = zeros(3, requires_grad: true);
         scheduler.Step(output, 5, ones(3)).sum().backward();
         Assert.True(output.grad!.abs().min().item<float>() > 0);

@@ -9,10 +9,7 @@ public sealed class StochasticSchedulerTests
 {
     private static readonly SchedulerConfig Config = new()
     {
-        BetaStart = 0.00085,
-        BetaEnd = 0.012,
-        BetaSchedule = BetaSchedule.ScaledLinear,
-        SetAlphaToOne = true,
+        Noise = new() { BetaStart = 0.00085, BetaEnd = 0.012, BetaSchedule = BetaSchedule.ScaledLinear },
         TimestepSpacing = TimestepSpacing.Trailing,
     };
 
@@ -26,7 +23,7 @@ public sealed class StochasticSchedulerTests
     [InlineData(SamplerKind.EulerAncestral, 4, new long[] { 999, 749, 499, 249 })]
     public void FewStepsBeginAtTheNoisiestTimestep(SamplerKind kind, int steps, long[] timesteps)
     {
-        using var scheduler = Config.Create(kind, steps);
+        using var scheduler = Config.CreateScheduler(kind, steps);
         Assert.Equal(timesteps, scheduler.Timesteps);
     }
 
@@ -39,7 +36,7 @@ public sealed class StochasticSchedulerTests
     {
         using var scope = NewDisposeScope();
         var (clean, noise) = (Random(5, 2), Random(6, 2));
-        using var scheduler = (Config with { PredictionType = PredictionType.Sample }).Create(kind, steps);
+        using var scheduler = (Config with { PredictionType = PredictionType.Sample }).CreateScheduler(kind, steps);
         var x = scheduler.AddNoise(clean, noise, scheduler.Timesteps[0]);
         for (var step = 0; step < steps; step++)
             x = scheduler.Step(clean, step, x);
@@ -54,7 +51,7 @@ public sealed class StochasticSchedulerTests
     {
         using var scope = NewDisposeScope();
         var clean = zeros(1, 4, 96, 96);
-        using var scheduler = (Config with { PredictionType = PredictionType.Sample }).Create(kind, 5, seed: 3);
+        using var scheduler = (Config with { PredictionType = PredictionType.Sample }).CreateScheduler(kind, 5, seed: 3);
         var x = scheduler.AddNoise(clean, randn([1, 4, 96, 96], generator: new Generator(1)), scheduler.Timesteps[0]);
         for (var step = 0; step + 1 < 5; step++)
         {
@@ -67,19 +64,19 @@ public sealed class StochasticSchedulerTests
     [Theory]
     [InlineData(SamplerKind.Lcm)]
     [InlineData(SamplerKind.EulerAncestral)]
-    public void NoiseIsOfTheSeedAndTheSameForAllPictures(SamplerKind kind)
+    public void NoiseIsOfTheSeedAndTheSameForAllImages(SamplerKind kind)
     {
         using var scope = NewDisposeScope();
         var (sample, output) = (Random(1, 1).expand(3, -1, -1, -1), Random(2, 1).expand(3, -1, -1, -1));
-        using var scheduler = Config.Create(kind, 4, seed: 7);
+        using var scheduler = Config.CreateScheduler(kind, 4, seed: 7);
         var first = scheduler.Step(output, 0, sample);
         var second = scheduler.Step(output, 1, first);
         Assert.True(second[0].Equals(second[2]));
         // A run that begins midway, and one that was begun again, draw the same.
-        using var midway = Config.Create(kind, 4, seed: 7);
+        using var midway = Config.CreateScheduler(kind, 4, seed: 7);
         Assert.True(second[..1].Equals(midway.Step(output[..1], 1, first[..1])));
         Assert.True(first.Equals(scheduler.Step(output, 0, sample)));
-        using var other = Config.Create(kind, 4, seed: 8);
+        using var other = Config.CreateScheduler(kind, 4, seed: 8);
         Assert.False(first.Equals(other.Step(output, 0, sample)));
     }
 
@@ -90,7 +87,7 @@ public sealed class StochasticSchedulerTests
         using var generator = new Generator(7);
         _ = randn([1, 4, 4, 4], generator: generator);
         var expected = randn([1, 4, 4, 4], generator: generator);
-        using var scheduler = (Config with { PredictionType = PredictionType.Sample }).Create(SamplerKind.Lcm, 4, seed: 7);
+        using var scheduler = (Config with { PredictionType = PredictionType.Sample }).CreateScheduler(SamplerKind.Lcm, 4, seed: 7);
         var level = scheduler.Noise.Level(scheduler.Timesteps[1]);
         AssertClose(expected * level.Sigma, scheduler.Step(zeros(1, 4, 4, 4), 0, zeros(1, 4, 4, 4)), 1e-5, "noise");
     }
@@ -104,7 +101,7 @@ public sealed class StochasticSchedulerTests
     {
         using var scope = NewDisposeScope();
         var (x, output, z) = (Random(1, 1), Random(2, 1), Noise(seed: 7, step));
-        using var scheduler = (Config with { PredictionType = type }).Create(SamplerKind.Lcm, 4, seed: 7);
+        using var scheduler = (Config with { PredictionType = type }).CreateScheduler(SamplerKind.Lcm, 4, seed: 7);
 
         var (alpha, sigma) = Level(timestep);
         var time = timestep * 10.0;
@@ -132,7 +129,7 @@ public sealed class StochasticSchedulerTests
     {
         using var scope = NewDisposeScope();
         var (x, output, z) = (Random(1, 1) * 5, Random(2, 1), Noise(seed: 7, step));
-        using var scheduler = (Config with { PredictionType = type }).Create(SamplerKind.EulerAncestral, 4, seed: 7);
+        using var scheduler = (Config with { PredictionType = type }).CreateScheduler(SamplerKind.EulerAncestral, 4, seed: 7);
 
         var from = Ratio(timestep);
         var to = next is null ? 0 : Ratio(next.Value);

@@ -15,7 +15,7 @@ public class AutoencoderKLTests
     [InlineData("tiny-sd15")]
     [InlineData("tiny-sd21")]
     [InlineData("tiny-sdxl")]
-    public void MomentsAndPicturesMatchTheReference(string name)
+    public void MomentsAndImagesMatchTheReference(string name)
     {
         using var reference = new ReferenceModel(name);
         using var scope = NewDisposeScope();

@@ -58,7 +58,7 @@ public sealed class EditAttentionProcessorTests(EditAttentionProcessorTests.Fixt
 
     public sealed class Fixture : IDisposable
     {
-        public Fixture() => Noise = InitialNoise.FromSeed(Model, 3, Model.PictureSide, Model.PictureSide).DetachFromDisposeScope();
+        public Fixture() => Noise = InitialNoise.FromSeed(Model, 3, Model.ImageSide, Model.ImageSide).DetachFromDisposeScope();
 
         public StableDiffusionModel Model { get; } = EmbeddedModel.Load();
 

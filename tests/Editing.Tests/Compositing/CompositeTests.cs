@@ -171,7 +171,7 @@ public class CompositeTests
         Assert.Equal(1, beside[32, 56].item<float>());
     }
 
-    private static Gen<(Picture Original, Framing Framing, Picture Edited, Picture Source, byte[] Mask)> Cases(Gen<Framing> framings) =>
+    private static Gen<(Image Original, Framing Framing, Image Edited, Image Source, byte[] Mask)> Cases(Gen<Framing> framings) =>
         from framing in framings
         from original in PictureOf(framing.Original)
         from edited in PictureOf(framing.Framed)
@@ -180,25 +180,25 @@ public class CompositeTests
         from mask in Gen.OneOf(Gen.Const((byte)0), Gen.Const((byte)255), Gen.Byte).Array[framing.Original.Width * framing.Original.Height]
         select (original, framing, edited, source with { Rgb = [.. edited.Rgb[..same], .. source.Rgb[same..]] }, mask);
 
-    private static Gen<Picture> PictureOf(PixelSize size) =>
+    private static Gen<Image> PictureOf(PixelSize size) =>
         from rgb in Gen.Byte.Array[size.Width * size.Height * 3]
-        select new Picture(size.Width, size.Height, rgb);
+        select new Image(size.Width, size.Height, rgb);
 
-    private static Picture Flat(int width, int height, byte value) => new(width, height, [.. Enumerable.Repeat(value, width * height * 3)]);
+    private static Image Flat(int width, int height, byte value) => new(width, height, [.. Enumerable.Repeat(value, width * height * 3)]);
 
-    private static Picture Textured(int width, int height) =>
+    private static Image Textured(int width, int height) =>
         new(width, height, [.. Enumerable.Range(0, width * height * 3).Select(i => (byte)(128 + (i / 3 % 7 * 5) - (i / 3 / width % 5 * 4)))]);
 
     // Bright above, brighter below.
-    private static Picture Sky(int width, int height, int above, int below) =>
+    private static Image Sky(int width, int height, int above, int below) =>
         new(width, height, [.. Enumerable.Range(0, width * height * 3).Select(i => (byte)(above + ((below - above) * (i / 3 / width) / height)))]);
 
-    private static Picture Painted(Picture picture, Func<int, int, bool> isPainted) => picture with
+    private static Image Painted(Image picture, Func<int, int, bool> isPainted) => picture with
     {
         Rgb = [.. picture.Rgb.Select((old, i) => isPainted(i / 3 % picture.Width, i / 3 / picture.Width) ? (byte)(i % 3 == 0 ? 255 : 20) : old)],
     };
 
-    private static (byte, byte, byte) Pixel(Picture picture, int x, int y)
+    private static (byte, byte, byte) Pixel(Image picture, int x, int y)
     {
         var i = 3 * ((y * picture.Width) + x);
         return (picture.Rgb[i], picture.Rgb[i + 1], picture.Rgb[i + 2]);

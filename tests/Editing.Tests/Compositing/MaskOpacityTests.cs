@@ -7,7 +7,7 @@ namespace PromptToPrompt.Editing.Tests.Compositing;
 
 public class MaskOpacityTests
 {
-    private static readonly Gen<(Picture Mask, double Feather)> Cases =
+    private static readonly Gen<(Image Mask, double Feather)> Cases =
         from width in Gen.Int[1, 24]
         from height in Gen.Int[1, 24]
         from white in Gen.Bool.Array[width * height]
@@ -72,6 +72,6 @@ public class MaskOpacityTests
         Assert.Contains(MaskOpacity.Of(Mask(40, 40, (x, y) => x == 20 && y == 20), framing, perLatent: 40), opacity => opacity > 0);
     }
 
-    internal static Picture Mask(int width, int height, Func<int, int, bool> isWhite) => new(
+    internal static Image Mask(int width, int height, Func<int, int, bool> isWhite) => new(
         width, height, [.. Enumerable.Range(0, width * height * 3).Select(i => isWhite(i / 3 % width, i / 3 / width) ? byte.MaxValue : byte.MinValue)]);
 }

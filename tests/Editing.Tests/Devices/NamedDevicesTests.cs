@@ -47,7 +47,7 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
 
     [Theory]
     [MemberData(nameof(Samplers))]
-    public void EverySamplerNamesThem(SamplerKind sampler) => Edits(model, Source with { Sampling = Source.Sampling with { Sampler = sampler } }, Edit);
+    public void EverySamplersThem(SamplerKind sampler) => Edits(model, Source with { Sampling = Source.Sampling with { Sampler = sampler } }, Edit);
 
     [Theory]
     [InlineData(AlignmentKind.Replace)]
@@ -59,7 +59,7 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
     [Fact]
     public void BlendingWatchingAndTracesNameThem()
     {
-        var side = model.PictureSide;
+        var side = model.ImageSide;
         var source = Source with { Sampling = Source.Sampling with { GuidanceRescale = 0.7 } };
         var edit = Edit with
         {
@@ -85,7 +85,7 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
         using var session = new EditSession(model, Source, ScalarType.BFloat16);
         using var source = session.RunSource();
         using var edit = session.Edit(Edit with { Blend = BlendWords.Parse("house:castle:house"), BlendStart = 0 });
-        Assert.Equal(2, edit.Pictures.Count);
+        Assert.Equal(2, edit.Images.Count);
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
             Prompt = Source.Prompt,
             Sampling = Source.Sampling,
         };
-        using var latents = model.Vae.EncodeImage(White(model.PictureSide), model.Device);
+        using var latents = model.Vae.EncodeImage(White(model.ImageSide), model.Device);
         using var inverted = InversionMethod.Invert(model, latents, settings);
         Edits(model, GenerationRequest.Of(inverted), Edit);
     }
@@ -122,10 +122,10 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
     [Fact]
     public void InpaintingNamesThem()
     {
-        var picture = White(model.PictureSide);
-        var request = new InpaintRequest { Picture = picture, Mask = picture, Prompt = Source.Prompt, Sampling = Source.Sampling, Feather = 4 };
+        var image = White(model.ImageSide);
+        var request = new InpaintRequest { Image = image, Mask = image, Prompt = Source.Prompt, Sampling = Source.Sampling, Feather = 4 };
         using var result = InpaintRun.Execute(model, request);
-        Assert.Equal(picture.Size, result.Picture.Size);
+        Assert.Equal(image.Size, result.Image.Size);
     }
 
     [Theory]
@@ -134,10 +134,10 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
     public void LearningAWordNamesThem(bool saveMemory)
     {
         var settings = new TextualInversionSettings { Word = "<my-cat>", Initial = "cat", Steps = 1, Batch = 1, SaveMemory = saveMemory };
-        using var training = new TextualInversionTraining(model, settings, ConceptPictures.For(model));
+        using var training = new TextualInversionTraining(model, settings, ConceptImages.For(model));
         Assert.Single(training.Run());
         Assert.True(training.HeldOutLoss() > 0);
-        using var said = training.Encode("a <my-cat>", new PixelSize(model.PictureSide, model.PictureSide)).Text;
+        using var said = training.Encode("a <my-cat>", new PixelSize(model.ImageSide, model.ImageSide)).Text;
         Assert.Equal(DeviceType.CPU, said.device_type);
     }
 
@@ -148,12 +148,12 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
         scope.Dispose();
     }
 
-    private static Picture White(int side) => new(side, side, [.. Enumerable.Repeat(byte.MaxValue, 3 * side * side)]);
+    private static Image White(int side) => new(side, side, [.. Enumerable.Repeat(byte.MaxValue, 3 * side * side)]);
 
     private static void Edits(StableDiffusionModel model, GenerationRequest source, EditRequest edit)
     {
         using var result = EditRun.Execute(model, source, edit);
         Assert.Equal(DeviceType.CPU, result.Latents.device_type);
-        Assert.Equal(1 + edit.Prompts.Count, result.Pictures.Count);
+        Assert.Equal(1 + edit.Prompts.Count, result.Images.Count);
     }
 }

@@ -36,7 +36,7 @@ public sealed class OneDeviceTests : IDisposable
     [MemberData(nameof(Samplers))]
     public void EverySamplerStays(SamplerKind sampler)
     {
-        using var scheduler = new SchedulerConfig { SkipPrkSteps = true, ClipSample = true }.Create(sampler, Steps);
+        using var scheduler = new SchedulerConfig { Pndm = new() { SkipPrkSteps = true }, Ddim = new() { ClipSample = true }, Lcm = new() { ClipSample = true } }.CreateScheduler(sampler, Steps);
         var latents = zeros([2, 4, Side, Side], device: META) * Native(scheduler.InitialNoiseSigma);
         for (var i = 0; i < scheduler.Timesteps.Count; i++)
         {
@@ -106,7 +106,7 @@ public sealed class OneDeviceTests : IDisposable
     public void StartingNoiseIsDrawnOnTheCpuAndMoved()
     {
         using var model = StableDiffusionModel.Load(EmbeddedModel.Folder(), META);
-        Assert.Equal(DeviceType.META, InitialNoise.FromSeed(model, 0, model.PictureSide, model.PictureSide).device_type);
+        Assert.Equal(DeviceType.META, InitialNoise.FromSeed(model, 0, model.ImageSide, model.ImageSide).device_type);
     }
 
     public void Dispose() => scope.Dispose();

@@ -16,7 +16,7 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
     public static TheoryData<string> Methods => [.. InversionMethod.Names];
 
     internal static InversionFile File(InvertedDrawings drawings, InvertedImage found)
-        => new(found, drawings.Picture, drawings.Model.Frame(FramingKind.Crop, drawings.Picture.Size));
+        => new(found, drawings.Image, drawings.Model.Frame(FramingKind.Crop, drawings.Image.Size));
 
     internal static void AssertSame(InvertedImage expected, InvertedImage actual)
     {
@@ -44,11 +44,11 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
         file.Save(PathOf("inversion"), drawings.Model);
         using var read = InversionFile.Load(PathOf("inversion"), drawings.Model);
         AssertSame(file.Inverted, read.Inverted);
-        Assert.True(read.IsOf(drawings.Model, file.Inverted.Settings, file.Picture, file.Framing));
+        Assert.True(read.IsOf(drawings.Model, file.Inverted.Settings, file.Image, file.Framing));
         var sized = file.Inverted.Settings with { Sampling = file.Inverted.Settings.Sampling with { Size = new(64, 64) } };
-        Assert.True(read.IsOf(drawings.Model, sized, file.Picture, file.Framing));
+        Assert.True(read.IsOf(drawings.Model, sized, file.Image, file.Framing));
         var guided = file.Inverted.Settings with { Sampling = file.Inverted.Settings.Sampling with { Guidance = 3 } };
-        Assert.False(read.IsOf(drawings.Model, guided, file.Picture, file.Framing));
+        Assert.False(read.IsOf(drawings.Model, guided, file.Image, file.Framing));
         AssertClose(drawings.Retrace(file.Inverted), drawings.Retrace(read.Inverted), 1e-6, method);
     }
 
@@ -60,7 +60,7 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
         file.Save(PathOf("inversion"), drawings.Model);
         using var rounded = StableDiffusionModel.Load(EmbeddedModel.Folder(), dtype: ScalarType.BFloat16);
         using var read = InversionFile.Load(PathOf("inversion"), rounded);
-        Assert.False(read.IsOf(rounded, file.Inverted.Settings, file.Picture, file.Framing));
+        Assert.False(read.IsOf(rounded, file.Inverted.Settings, file.Image, file.Framing));
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     [InlineData("bdia", 4, 1)]
     [InlineData("bdia", 4, 0.9)]
     [InlineData("edit-friendly", 4, 1)]
-    public void AnExactInversionIsRetracedToThePicture(string method, double guidance, double gamma)
+    public void AnExactInversionIsRetracedToTheImage(string method, double guidance, double gamma)
     {
         var settings = InvertedDrawings.Settings(method) with { InversionGuidance = guidance };
         var found = drawings.Invert(settings.Method is BdiaInversion ? settings with { Method = new BdiaInversion { Gamma = gamma } } : settings);
@@ -71,7 +71,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     }
 
     [Fact]
-    public void OptimisingBringsThePictureNearerThanNotOptimising()
+    public void OptimisingBringsTheImageNearerThanNotOptimising()
     {
         var tuned = drawings.Invert(InvertedDrawings.Settings("null-text"));
         var untuned = drawings.Invert(InvertedDrawings.Settings("ddim"));
@@ -81,7 +81,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
 
     // With 12 steps each one is small enough for the fixed point to attract.
     [Fact]
-    public void RefiningTheInversionBringsThePictureNearer()
+    public void RefiningTheInversionBringsTheImageNearer()
     {
         var settings = InvertedDrawings.Settings("negative-prompt");
         double[] errors = [.. new[] { 0, 1, 4 }.Select(count => Error(drawings.Invert(
@@ -167,7 +167,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
             Assert.All(trace.Tensors, tensor => Assert.Equal(tensor.Key.EndsWith("latents", StringComparison.Ordinal) ? 7 : 6, tensor.Value.Shape[0]));
             AssertClose(drawings.Latents[0], trace.Read("inversion.latents")[0], 1e-6, "the picture");
             AssertClose(found.Source[0].unsqueeze(0), trace.Read("latents")[0], 1e-6, "the start");
-            Assert.Equal(found.Settings.Method.CreateScheduler(drawings.Model.Scheduler, found).Timesteps, trace.Read("timesteps").data<long>().ToArray());
+            Assert.Equal(found.Settings.Method.CreateScheduler(drawings.Model.SchedulerConfig, found).Timesteps, trace.Read("timesteps").data<long>().ToArray());
         }
 
         File.Delete(file);
@@ -177,7 +177,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     [Theory]
     [InlineData("null-text")]
     [InlineData("direct")]
-    public void ASessionMakesThePictureOfOneBatch(string method)
+    public void ASessionMakesTheImageOfOneBatch(string method)
     {
         var request = GenerationRequest.Of(drawings.Invert(InvertedDrawings.Settings(method)));
         var steps = request.Sampling.Steps;

@@ -14,26 +14,26 @@ public sealed class InvertedDrawings : IDisposable
 
     public InvertedDrawings()
     {
-        var side = Model.PictureSide;
-        Picture = new Picture(side, side, [.. Enumerable.Range(0, side * side).SelectMany(i => Pixel((double)(i % side) / side, (double)(i / side) / side))]);
-        Latents = Model.Vae.EncodeImage(Picture).DetachFromDisposeScope();
+        var side = Model.ImageSide;
+        Image = new Image(side, side, [.. Enumerable.Range(0, side * side).SelectMany(i => Pixel((double)(i % side) / side, (double)(i / side) / side))]);
+        Latents = Model.Vae.EncodeImage(Image).DetachFromDisposeScope();
     }
 
     public StableDiffusionModel Model { get; } = EmbeddedModel.Load();
 
     /// <summary>A red box on green ground under a blue sky.</summary>
-    public Picture Picture { get; }
+    public Image Image { get; }
 
     public Tensor Latents { get; }
 
-    public static InversionSettings Settings(string method) => new()
+    internal static InversionSettings Settings(string method) => new()
     {
         Method = method == "null-text" ? new NullTextInversion { InnerSteps = 3 } : InversionMethod.Named(method),
         Prompt = "a red house in a field",
         Sampling = new() { Steps = 6, Guidance = 4 },
     };
 
-    public InvertedImage Invert(InversionSettings settings)
+    internal InvertedImage Invert(InversionSettings settings)
     {
         if (!made.TryGetValue(settings, out var found))
             made[settings] = found = InversionMethod.Invert(Model, Latents, settings);

@@ -30,7 +30,7 @@ public sealed class PublishedInversions : IDisposable
     }
 
     /// <summary>Edits of an inverted picture; the source has run.</summary>
-    public EditSession Session(string method)
+    internal EditSession Session(string method)
     {
         if (sessions.TryGetValue(method, out var session))
             return session;

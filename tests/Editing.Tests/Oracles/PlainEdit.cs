@@ -36,7 +36,7 @@ public sealed record PlainEdit(string Source, string Target, EditRequest Edit, (
         using var scope = NewDisposeScope();
         var (source, target) = (model.Tokenizer.Tokenize(Source), model.Tokenizer.Tokenize(Target));
         using var attention = new MaterializedAttentionProcessor([null, EditSchedule.Create(source, target, Edit, steps)]);
-        using var scheduler = new DdimScheduler(model.Scheduler, steps);
+        using var scheduler = new DdimScheduler(model.SchedulerConfig, steps);
         var empty = TextConditioning.EncodeNegative(model, "").Text;
         var text = cat([empty, empty, TextConditioning.Encode(model, [source, target]).Text], 0);
         BatchRow[] rows = [new(0, false), new(1, false), new(0, true), new(1, true)];

@@ -16,16 +16,16 @@ namespace PromptToPrompt.Editing.Tests.Oracles;
 /// </summary>
 internal sealed class PlainNullText(StableDiffusionModel model, int steps, double guidance) : IDisposable
 {
-    private readonly DdimScheduler scheduler = new(model.Scheduler, steps);
+    private readonly DdimScheduler scheduler = new(model.SchedulerConfig, steps);
 
     /// <summary>U-Net rows computed so far; a backward pass counts as two.</summary>
     public long Rows { get; private set; }
 
     /// <summary>From the picture (entry 0) to noise.</summary>
-    public List<Tensor> Invert(Tensor picture, Tensor conditional)
+    public List<Tensor> Invert(Tensor image, Tensor conditional)
     {
         using var _ = no_grad();
-        var latents = new List<Tensor> { picture };
+        var latents = new List<Tensor> { image };
         for (var step = steps - 1; step >= 0; step--)
             latents.Add(scheduler.InverseStep(Predict(latents[^1], step, conditional), step, latents[^1]));
         return latents;

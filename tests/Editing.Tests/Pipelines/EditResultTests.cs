@@ -49,7 +49,7 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
 
     [Theory]
     [MemberData(nameof(Methods))]
-    public void EditsOfEditsOfAPictureGoOnAsItsInversionDid(string method)
+    public void EditsOfEditsOfAnImageGoOnAsItsInversionDid(string method)
     {
         var inverted = InversionMethod.Invert(drawings.Model, drawings.Latents, InvertedDrawings.Settings(method));
         var first = EditRun.Execute(drawings.Model, GenerationRequest.Of(inverted), Free with { Prompts = ["a blue house in a field"] }, Traced);
@@ -67,7 +67,7 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
         {
             session.RunSource().Dispose();
             edit = session.Edit(
-                new EditRequest { Prompts = ["a (blue:1.5) house in a field"], Mask = drawings.Picture },
+                new EditRequest { Prompts = ["a (blue:1.5) house in a field"], Mask = drawings.Image },
                 new Observation { Attention = true, SelfAttention = true, Trace = true });
         }
 
@@ -85,12 +85,12 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
     }
 
     [Fact]
-    public void AnInpaintedPictureIsReadAfterItsRunToo()
+    public void AnInpaintedImageIsReadAfterItsRunToo()
     {
-        var white = drawings.Picture with { Rgb = [.. Enumerable.Repeat(byte.MaxValue, drawings.Picture.Rgb.Length)] };
+        var white = drawings.Image with { Rgb = [.. Enumerable.Repeat(byte.MaxValue, drawings.Image.Rgb.Length)] };
         var request = new InpaintRequest
         {
-            Picture = drawings.Picture,
+            Image = drawings.Image,
             Mask = white,
             Prompt = "a white house in a field",
             Sampling = new SamplingSettings { Steps = 4, Negative = "people" },

@@ -21,7 +21,7 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
     private readonly StableDiffusionModel model = loaded.Model;
 
     [Fact]
-    public void EditPassGivesTheSamePictureAsOneBatch()
+    public void EditPassGivesTheSameImageAsOneBatch()
     {
         using var together = EditRun.Execute(model, Source, Edit);
         using var session = new EditSession(model, Source);
@@ -53,7 +53,7 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
 
         AssertClose(first.Latents.slice(0, 1, 2, 1), further.Latents.slice(0, 0, 1, 1));
         Assert.Equal("a red castle in a field", further.Prompts[0].Text);
-        Assert.NotEqual(further.Pictures[0].Rgb, further.Pictures[1].Rgb);
+        Assert.NotEqual(further.Images[0].Rgb, further.Images[1].Rgb);
     }
 
     [Fact]
@@ -89,25 +89,25 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
     }
 
     [Fact]
-    public void PreviewsComeNearerToThePicture()
+    public void PreviewsComeNearerToTheImage()
     {
         var previews = new Previews();
         using var result = EditRun.Execute(model, Source, progress: previews);
 
-        var errors = previews.Seen.ConvertAll(preview => preview.Rgb.Zip(result.Pictures[0].Rgb, (a, b) => Math.Abs(a - b)).Average());
+        var errors = previews.Seen.ConvertAll(preview => preview.Rgb.Zip(result.Images[0].Rgb, (a, b) => Math.Abs(a - b)).Average());
         Assert.Equal(Sampling.Steps, errors.Count);
         Assert.True(errors[^1] < errors[0] / 2, string.Join(", ", errors));
     }
 
     private sealed class Previews : IProgress<EditProgress>
     {
-        public List<Diffusion.Images.Picture> Seen { get; } = [];
+        public List<Diffusion.Images.Image> Seen { get; } = [];
 
         public void Report(EditProgress value) => Seen.Add(Assert.Single(value.Preview!()));
     }
 
     [Fact]
-    public void TheLastMaskIsOfThePictureThatWasConfined()
+    public void TheLastMaskIsOfTheImageThatWasConfined()
     {
         using var confined = EditRun.Execute(model, Source, Blended, Traced);
         using var mask = confined.LastMask(1);
@@ -118,7 +118,7 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
     }
 
     [Fact]
-    public void ObservingChangesNoPicture()
+    public void ObservingChangesNoImage()
     {
         using var observed = EditRun.Execute(model, Source, Edit, new Observation { Attention = true, SelfAttention = true, Trace = true });
         using var unobserved = EditRun.Execute(model, Source, Edit);
@@ -188,7 +188,7 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
         Assert.Equal(0, small.RecordedBytes);
         AssertClose(usual.Latents, edit.Latents);
         Assert.Equal(usual.Rows, edit.Rows);
-        Assert.All([usual.Source, source.Pictures[0]], picture => Assert.InRange(edit.Source.Psnr(picture), 50, double.PositiveInfinity));
+        Assert.All([usual.Source, source.Images[0]], picture => Assert.InRange(edit.Source.Psnr(picture), 50, double.PositiveInfinity));
         using var usualMask = usual.LastMask(0);
         using var mask = edit.LastMask(0);
         AssertClose(usualMask!, mask!);

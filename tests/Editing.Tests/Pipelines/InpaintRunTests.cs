@@ -12,14 +12,14 @@ namespace PromptToPrompt.Editing.Tests.Pipelines;
 public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedModel>
 {
     // Taller than wide and no multiple of anything.
-    private static readonly Picture Painted = new(61, 83, [.. Enumerable.Range(0, 61 * 83 * 3).Select(i => (byte)(i % 3 * 70 + (i / 3 % 61)))]);
-    private static readonly Picture Disc = MaskOpacityTests.Mask(61, 83, (x, y) => ((x - 30) * (x - 30)) + ((y - 41) * (y - 41)) < 400);
+    private static readonly Image Painted = new(61, 83, [.. Enumerable.Range(0, 61 * 83 * 3).Select(i => (byte)(i % 3 * 70 + (i / 3 % 61)))]);
+    private static readonly Image Disc = MaskOpacityTests.Mask(61, 83, (x, y) => ((x - 30) * (x - 30)) + ((y - 41) * (y - 41)) < 400);
 
     private static readonly Observation Traced = new() { Trace = true };
 
     private static readonly InpaintRequest Request = new()
     {
-        Picture = Painted,
+        Image = Painted,
         Mask = Disc,
         Prompt = "a red house in a field",
         Sampling = new() { Steps = 3, Guidance = 4, Seed = 5 },
@@ -40,13 +40,13 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
         using var result = InpaintRun.Execute(
             model, Request with { Frame = frame, Strength = strength, Feather = feather, Sampling = Request.Sampling with { Sampler = sampler } });
 
-        Assert.Equal(Painted.Size, result.Picture.Size);
+        Assert.Equal(Painted.Size, result.Image.Size);
         var changed = 0;
         for (var i = 0; i < Painted.Rgb.Length; i++)
         {
             if (Disc.Rgb[i] == 0)
-                Assert.Equal(Painted.Rgb[i], result.Picture.Rgb[i]);
-            else if (Painted.Rgb[i] != result.Picture.Rgb[i])
+                Assert.Equal(Painted.Rgb[i], result.Image.Rgb[i]);
+            else if (Painted.Rgb[i] != result.Image.Rgb[i])
                 changed++;
         }
 
@@ -54,7 +54,7 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
     }
 
     [Fact]
-    public void LatentsOutsideTheMaskAreThePicturesOwn()
+    public void LatentsOutsideTheMaskAreTheImagesOwn()
     {
         using var scope = NewDisposeScope();
         var framing = model.Frame(FramingKind.Crop, Painted.Size);
@@ -64,11 +64,11 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
         // The disc does not reach the corners, nor the uppermost rows.
         Assert.True(clean.narrow(2, 0, 2).equal(result.Run.Latents.narrow(2, 0, 2)).all().ToBoolean());
         Assert.False(clean.isclose(result.Run.Latents).all().ToBoolean());
-        Assert.Equal(framing.Restore(result.Run.Pictures[0], Painted).Rgb, result.Picture.Rgb);
+        Assert.Equal(framing.Restore(result.Run.Images[0], Painted).Rgb, result.Image.Rgb);
     }
 
     [Fact]
-    public void MaskThatIsWhiteEverywhereGivesThePromptsPicture()
+    public void MaskThatIsWhiteEverywhereGivesThePromptsImage()
     {
         using var generated = EditRun.Execute(model, Generation);
         using var result = InpaintRun.Execute(model, Request with { Mask = MaskOpacityTests.Mask(61, 83, (_, _) => true) });
@@ -76,7 +76,7 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
     }
 
     [Fact]
-    public void LowStrengthStaysNearThePicture()
+    public void LowStrengthStaysNearTheImage()
     {
         var all = Request with { Sampling = Request.Sampling with { Steps = 20 }, KeepOutside = false };
         using var weak = InpaintRun.Execute(model, all with { Strength = 0.1 });
@@ -85,11 +85,11 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
         // Both lose what the small autoencoder cannot keep.
         Assert.True(Distance(weak) * 1.5 < Distance(strong), $"{Distance(weak)} and {Distance(strong)}");
 
-        static double Distance(InpaintResult result) => result.Picture.Rgb.Zip(Painted.Rgb, (a, b) => (double)Math.Abs(a - b)).Average();
+        static double Distance(InpaintResult result) => result.Image.Rgb.Zip(Painted.Rgb, (a, b) => (double)Math.Abs(a - b)).Average();
     }
 
     [Fact]
-    public void InpaintingModelIsGivenMaskAndVisiblePicture()
+    public void InpaintingModelIsGivenMaskAndVisibleImage()
     {
         using var scope = NewDisposeScope();
         using var generated = EditRun.Execute(model, Generation);
@@ -98,12 +98,12 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
         var smaller = MaskOpacityTests.Mask(61, 83, (x, y) => Math.Abs(x - 30) < 10 && Math.Abs(y - 41) < 10);
 
         var channels = EmbeddedModel.LatentChannels;
-        using InpaintingModel blind = new(new double[1 + channels]), maskOnly = new([0.3, .. new double[channels]]), pictureOnly = new([0, .. Enumerable.Repeat(0.1, channels)]);
+        using InpaintingModel blind = new(new double[1 + channels]), maskOnly = new([0.3, .. new double[channels]]), imageOnly = new([0, .. Enumerable.Repeat(0.1, channels)]);
 
         // What a model makes of a picture and a mask.
-        static Tensor Made(InpaintingModel made, Picture picture, Picture mask)
+        static Tensor Made(InpaintingModel made, Image image, Image mask)
         {
-            using var result = InpaintRun.Execute(made.Model, Request with { Picture = picture, Mask = mask, Frame = FramingKind.Pad });
+            using var result = InpaintRun.Execute(made.Model, Request with { Image = image, Mask = mask, Frame = FramingKind.Pad });
             return result.Run.Latents.clone();
         }
 
@@ -111,12 +111,12 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
         var ofMask = Made(maskOnly, Painted, Disc);
         AssertClose(ofMask, Made(maskOnly, besideTheMask, Disc));
         AssertDiffers(ofMask, Made(maskOnly, Painted, smaller));
-        var ofPicture = Made(pictureOnly, Painted, Disc);
-        AssertDiffers(ofPicture, Made(pictureOnly, besideTheMask, Disc));
-        AssertDiffers(ofPicture, Made(pictureOnly, Painted, smaller));
+        var ofImage = Made(imageOnly, Painted, Disc);
+        AssertDiffers(ofImage, Made(imageOnly, besideTheMask, Disc));
+        AssertDiffers(ofImage, Made(imageOnly, Painted, smaller));
 
         // Resizing mixes the colours at the edge of the mask, so what is hidden is compared without it.
-        Tensor Hidden(Picture picture) => Made(pictureOnly, Padded(picture), Padded(Disc));
+        Tensor Hidden(Image image) => Made(imageOnly, Padded(image), Padded(Disc));
         AssertClose(Hidden(Painted), Hidden(behindTheMask));
     }
 
@@ -157,7 +157,7 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
     }
 
     // At the model's own size, so that framing resizes nothing.
-    private static Picture Padded(Picture picture) => new Picture(61, 64, [.. Enumerable.Range(10, 64).SelectMany(y => picture.Rgb.Skip(y * picture.Width * 3).Take(61 * 3))]).Extend(new PixelSize(EmbeddedModel.Side, EmbeddedModel.Side), 0, 0);
+    private static Image Padded(Image image) => new Image(61, 64, [.. Enumerable.Range(10, 64).SelectMany(y => image.Rgb.Skip(y * image.Width * 3).Take(61 * 3))]).Extend(new PixelSize(EmbeddedModel.Side, EmbeddedModel.Side), 0, 0);
 
     private static string Refused(StableDiffusionModel model, InpaintRequest request)
     {

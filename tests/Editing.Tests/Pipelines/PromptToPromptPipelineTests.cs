@@ -26,7 +26,7 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
         using var white = Pipeline.Generate(White, source.Sampling);
         using var red = white.Edit(Red, edit);
 
-        Assert.Equal(together.Pictures[0].Rgb, white.Image.Rgb);
+        Assert.Equal(together.Images[0].Rgb, white.Image.Rgb);
         AssertClose(together.Latents.slice(0, 1, 2, 1), red.Result!.Latents, 1e-3, "edit");
         Assert.Equal((White, Red), (white.Prompt, red.Prompt));
     }
@@ -85,13 +85,13 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
         Assert.All(Outside(right), i => Assert.Equal(red.Image.Rgb[i], blue.Image.Rgb[i]));
         Assert.NotEqual(red.Image.Rgb, blue.Image.Rgb);
         // The model's own images are still there.
-        Assert.Equal(red.Result!.Pictures[0].Rgb, red.Output.Rgb);
+        Assert.Equal(red.Result!.Images[0].Rgb, red.Output.Rgb);
         Assert.All([inverted, red, blue], image => Assert.Equal(house.Image.Size, image.Output.Size));
 
-        static IEnumerable<int> Outside(Picture mask) => Enumerable.Range(0, mask.Rgb.Length).Where(i => mask.Rgb[i] == 0);
+        static IEnumerable<int> Outside(Image mask) => Enumerable.Range(0, mask.Rgb.Length).Where(i => mask.Rgb[i] == 0);
 
         // Finer than the autoencoder can keep.
-        static Picture Grained(Picture picture) => picture with { Rgb = [.. picture.Rgb.Select((value, i) => (byte)Math.Clamp(value + (i * 7919 % 31) - 15, 0, 255))] };
+        static Image Grained(Image picture) => picture with { Rgb = [.. picture.Rgb.Select((value, i) => (byte)Math.Clamp(value + (i * 7919 % 31) - 15, 0, 255))] };
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public sealed class ReferenceRunsTests(PublishedRuns published) : IClassFixture<
         var golden = reference.Tensors("p2p/st_empty.safetensors");
         var trace = reference.Trace(published.Source);
         AssertClose(golden.Read("latents").narrow(1, 0, 1), trace["latents"].slice(0, 1, trace["latents"].shape[0], 1), 1e-3, "latents");
-        AssertPictures(golden.Read("images_u8"), trace["images"]);
+        AssertImages(golden.Read("images_u8"), trace["images"]);
         foreach (var run in new[] { "nt_replace", "nt_refine_reweight", "nt_reweight_x3", "st_store" })
             AssertMap(reference.Tensors($"p2p/{run}.safetensors").Read("avg_cross16.row0"), trace["attention.cross.16"][0], run);
     }
@@ -83,13 +83,13 @@ public sealed class ReferenceRunsTests(PublishedRuns published) : IClassFixture<
         if (golden.Tensors.ContainsKey("images_u8"))
         {
             long[] rows = [.. json.GetProperty("images_rows").EnumerateArray().Select(row => (long)result.Rows.Index().First(r => r.Item == row.GetInt32()).Index)];
-            AssertPictures(golden.Read("images_u8"), trace["images"].index_select(0, tensor(rows)));
+            AssertImages(golden.Read("images_u8"), trace["images"].index_select(0, tensor(rows)));
         }
     }
 
     private static void AssertMap(Tensor expected, Tensor actual, string what) => AssertClose(expected.permute(2, 0, 1), actual, 1e-3, $"maps of {what}");
 
-    private static void AssertPictures(Tensor expected, Tensor actual)
+    private static void AssertImages(Tensor expected, Tensor actual)
     {
         var difference = expected.to(ScalarType.Int32) - actual.to(ScalarType.Int32);
         Assert.InRange(difference.abs().gt(1).to(ScalarType.Float32).mean().ToDouble(), 0, 1e-4);

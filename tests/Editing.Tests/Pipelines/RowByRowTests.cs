@@ -59,7 +59,7 @@ public sealed class RowByRowTests(LoadedModel loaded) : IClassFixture<LoadedMode
     }
 
     [Fact]
-    public void EditsOfAPictureWhoseWayIsKnownToo()
+    public void EditsOfAnImageWhoseWayIsKnownToo()
     {
         using var first = EditRun.Execute(model, Source, observation: Observed);
         using var way = first.AsSource(0);

@@ -27,7 +27,7 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
     {
         using var result = EditRun.Execute(small.Model, Source, Edit, new Observation { Attention = true });
         Assert.Equal(SamplerKind.Euler, result.Sampler);
-        Assert.Equal(new PixelSize(32, 32), result.Pictures[1].Size);
+        Assert.Equal(new PixelSize(32, 32), result.Images[1].Size);
         Assert.Equal((8, 8), (result.Maps!.Height, result.Maps.Width));
         Assert.True(result.Latents.isfinite().all().ToBoolean());
         Assert.False(result.Latents[0].allclose(result.Latents[1], 1e-3, 1e-3));
@@ -121,10 +121,10 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
     public void AnInversionKeepsItsVectorInItsFile()
     {
         using var random = new Generator(5);
-        var picture = new Picture(32, 32, [.. Enumerable.Range(0, 32 * 32 * 3).Select(i => (byte)i)]);
+        var image = new Image(32, 32, [.. Enumerable.Range(0, 32 * 32 * 3).Select(i => (byte)i)]);
         var settings = new InversionSettings { Method = new NegativePromptInversion(), Prompt = Source.Prompt, Sampling = new() { Steps = 3 } };
         using var file = new InversionFile(
-            InversionMethod.Invert(small.Model, small.Model.Vae.EncodeImage(picture), settings), picture, small.Model.Frame(FramingKind.Crop, picture.Size));
+            InversionMethod.Invert(small.Model, small.Model.Vae.EncodeImage(image), settings), image, small.Model.Frame(FramingKind.Crop, image.Size));
         var path = Path.GetTempFileName();
         file.Save(path, small.Model);
         using var read = InversionFile.Load(path, small.Model);

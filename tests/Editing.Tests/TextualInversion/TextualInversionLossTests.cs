@@ -21,7 +21,7 @@ public sealed class TextualInversionLossTests : IDisposable
         var model = reference.Model(name);
         var settings = new TextualInversionSettings { Word = "<my-cat>", Initial = "cat", Vectors = 2, Batch = 3, Templates = ["a {}", "a photo of {} in a field"] };
         var word = new PlaceholderWord(model, settings);
-        using var examples = new TextualInversionExamples(model, word, settings, ConceptPictures.For(side: 64));
+        using var examples = new TextualInversionExamples(model, word, settings, ConceptImages.For(side: 64));
         using var batch = examples.Step(0).Single();
         // Two equal vectors would hide a mistake in their order.
         var vectors = word.InitialVectors().Select((rows, i) => rows + (0.01 * randn(rows.shape, generator: new Generator((ulong)i)))).ToList();

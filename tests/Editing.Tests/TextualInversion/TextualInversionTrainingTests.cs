@@ -47,7 +47,7 @@ public sealed class TextualInversionTrainingTests : IDisposable
         using var whole = Train(Settings);
         using (var first = Train(Settings with { Steps = 2 }))
             first.Save(Path("state"));
-        using var second = new TextualInversionTraining(model, Settings, ConceptPictures.For(model));
+        using var second = new TextualInversionTraining(model, Settings, ConceptImages.For(model));
         Assert.True(second.Resume(Path("state")));
         Assert.Equal(2, second.Step);
         Assert.Equal([3], second.Run().Select(progress => progress.Step));
@@ -64,7 +64,7 @@ public sealed class TextualInversionTrainingTests : IDisposable
     public void ACancelledRunStopsBetweenStepsAndKeepsWhatItHas()
     {
         using var cancellationToken = new CancellationTokenSource();
-        using var training = new TextualInversionTraining(model, Settings, ConceptPictures.For(model));
+        using var training = new TextualInversionTraining(model, Settings, ConceptImages.For(model));
         Assert.Throws<OperationCanceledException>(() =>
         {
             foreach (var _ in training.Run(cancellationToken.Token))
@@ -118,7 +118,7 @@ public sealed class TextualInversionTrainingTests : IDisposable
     [Fact]
     public void StepsLeaveNothingBehind()
     {
-        using var training = new TextualInversionTraining(model, Settings, ConceptPictures.For(model));
+        using var training = new TextualInversionTraining(model, Settings, ConceptImages.For(model));
         using var run = training.Run().GetEnumerator();
         run.MoveNext();
         var before = Live();
@@ -169,8 +169,8 @@ public sealed class TextualInversionTrainingTests : IDisposable
         Refused("Vectors: 0 is out of range", Settings with { Vectors = 0 });
         Refused("LearningRate: 0 is out of range", Settings with { LearningRate = 0 });
         Refused("no images", Settings, []);
-        var picture = ConceptPictures.For(model)[0];
-        Refused("the same size", Settings, [picture, picture with { Picture = picture.Picture.Resize(64, 64) }]);
+        var image = ConceptImages.For(model)[0];
+        Refused("the same size", Settings, [image, image with { Image = image.Image.Resize(64, 64) }]);
         Assert.Contains("lower learning rate", Assert.Throws<InvalidInputException>(() => Train(Settings with { LearningRate = 1e30 })).Message);
     }
 
@@ -182,12 +182,12 @@ public sealed class TextualInversionTrainingTests : IDisposable
     }
 
     [Fact]
-    public void APictureSaysWhatItWasBeforeItWasFramed()
+    public void AnImageSaysWhatItWasBeforeItWasFramed()
     {
-        var photo = new Picture(400, 200, new byte[400 * 200 * 3]);
-        var framed = ExamplePicture.Of(photo, Framing.Create(FramingKind.Crop, photo.Size, new PixelSize(100, 100), 8), "a {}");
-        Assert.Equal(new SizeConditioning(photo.Size, CropTop: 0, CropLeft: 50, framed.Picture.Size), framed.Sizes);
-        Assert.Equal(new PixelSize(100, 100), framed.Picture.Size);
+        var photo = new Image(400, 200, new byte[400 * 200 * 3]);
+        var framed = ExampleImage.Of(photo, Framing.Create(FramingKind.Crop, photo.Size, new PixelSize(100, 100), 8), "a {}");
+        Assert.Equal(new SizeConditioning(photo.Size, CropTop: 0, CropLeft: 50, framed.Image.Size), framed.Sizes);
+        Assert.Equal(new PixelSize(100, 100), framed.Image.Size);
     }
 
     public void Dispose()
@@ -205,7 +205,7 @@ public sealed class TextualInversionTrainingTests : IDisposable
     private TextualInversionTraining Train(TextualInversionSettings settings, StableDiffusionModel? by = null)
     {
         by ??= model;
-        var training = new TextualInversionTraining(by, settings, ConceptPictures.For(by));
+        var training = new TextualInversionTraining(by, settings, ConceptImages.For(by));
         foreach (var _ in training.Run())
         {
         }
@@ -213,6 +213,6 @@ public sealed class TextualInversionTrainingTests : IDisposable
         return training;
     }
 
-    private void Refused(string reason, TextualInversionSettings settings, IReadOnlyList<ExamplePicture>? pictures = null) => Assert.Contains(
-        reason, Assert.Throws<InvalidInputException>(() => new TextualInversionTraining(model, settings, pictures ?? ConceptPictures.For(model))).Message);
+    private void Refused(string reason, TextualInversionSettings settings, IReadOnlyList<ExampleImage>? images = null) => Assert.Contains(
+        reason, Assert.Throws<InvalidInputException>(() => new TextualInversionTraining(model, settings, images ?? ConceptImages.For(model))).Message);
 }

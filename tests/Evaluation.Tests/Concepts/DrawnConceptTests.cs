@@ -11,9 +11,9 @@ public sealed class DrawnConceptTests
         {
             var given = concept.Draw(32);
             Assert.Equal("a {} in a field", given[0].Caption);
-            Assert.Equal(given.Count, given.Select(picture => picture.Caption).Distinct().Count());
-            Assert.All(given, picture => Assert.StartsWith("a {} ", picture.Caption));
-            Assert.Equal(given[1].Picture.Rgb, concept.Draw(32)[1].Picture.Rgb);
+            Assert.Equal(given.Count, given.Select(image => image.Caption).Distinct().Count());
+            Assert.All(given, image => Assert.StartsWith("a {} ", image.Caption));
+            Assert.Equal(given[1].Image.Rgb, concept.Draw(32)[1].Image.Rgb);
         }
     }
 }

@@ -18,7 +18,7 @@ public sealed class DeviceRunTests
         using var rounded = StableDiffusionModel.Load(EmbeddedModel.Folder(), dtype: torch.ScalarType.BFloat16);
         var run = DeviceRun.Of(rounded, 128, 2, default);
         Assert.InRange(run.ErrorAgainst(reference)!.Value, 1e-5, 0.2);
-        Assert.InRange(run.PictureErrorAgainst(reference)!.Value, 1e-3, 20);
+        Assert.InRange(run.ImageErrorAgainst(reference)!.Value, 1e-3, 20);
     }
 
     [Fact]
@@ -28,16 +28,16 @@ public sealed class DeviceRunTests
         var run = DeviceRun.Of(model, side: 99, steps: 1, default);
         Assert.Contains("99x99", run.Problem);
         Assert.Null(run.ErrorAgainst(run));
-        Assert.Null(run.PictureErrorAgainst(run));
+        Assert.Null(run.ImageErrorAgainst(run));
     }
 
     [Fact]
     public void ErrorsAreRelativeToTheReference()
     {
-        var picture = new Picture(1, 1, [10, 20, 30]);
-        var reference = new DeviceRun([1, -4], [picture], 1, null);
-        var other = new DeviceRun([1.5f, -4], [picture with { Rgb = [13, 20, 30] }], 1, null);
+        var image = new Image(1, 1, [10, 20, 30]);
+        var reference = new DeviceRun([1, -4], [image], 1, null);
+        var other = new DeviceRun([1.5f, -4], [image with { Rgb = [13, 20, 30] }], 1, null);
         Assert.Equal(0.125, other.ErrorAgainst(reference));
-        Assert.Equal(1, other.PictureErrorAgainst(reference));
+        Assert.Equal(1, other.ImageErrorAgainst(reference));
     }
 }

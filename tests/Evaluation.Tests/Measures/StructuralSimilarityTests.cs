@@ -6,7 +6,7 @@ namespace PromptToPrompt.Evaluation.Tests.Measures;
 
 public sealed class StructuralSimilarityTests
 {
-    private static readonly Gen<Picture> Pictures = Gen.Byte.Array[14 * 12 * 3].Select(rgb => new Picture(14, 12, rgb));
+    private static readonly Gen<Image> Images = Gen.Byte.Array[14 * 12 * 3].Select(rgb => new Image(14, 12, rgb));
 
     // The value comes from a direct evaluation of the definition, two-dimensional window by window.
     [Fact]
@@ -19,7 +19,7 @@ public sealed class StructuralSimilarityTests
 
     // Without variance, only the term of the means is left.
     [Fact]
-    public void OfPlainPicturesItIsThatOfTheirMeans()
+    public void OfPlainImagesItIsThatOfTheirMeans()
     {
         const double C1 = 2.55 * 2.55;
         var expected = ((2 * 100.0 * 150) + C1) / ((100.0 * 100) + (150.0 * 150) + C1);
@@ -27,7 +27,7 @@ public sealed class StructuralSimilarityTests
     }
 
     [Fact]
-    public void APictureIsLikeItselfAndNoOrderMatters() => Gen.Select(Pictures, Pictures).Sample((one, other) =>
+    public void AnImageIsLikeItselfAndNoOrderMatters() => Gen.Select(Images, Images).Sample((one, other) =>
     {
         var similarity = StructuralSimilarity.Of(one, other);
         return Math.Abs(StructuralSimilarity.Of(one, one) - 1) < 1e-12
@@ -40,12 +40,12 @@ public sealed class StructuralSimilarityTests
         => Assert.InRange(StructuralSimilarity.Of(Grey(20, 20, (x, _) => x % 2 * 255), Grey(20, 20, (x, _) => 255 - (x % 2 * 255))), -1, -0.9);
 
     [Fact]
-    public void PicturesThatCannotBeComparedAreRefused()
+    public void ImagesThatCannotBeComparedAreRefused()
     {
         Assert.Throws<ArgumentException>(() => StructuralSimilarity.Of(Grey(10, 20, (_, _) => 0), Grey(10, 20, (_, _) => 0)));
         Assert.Throws<ArgumentException>(() => StructuralSimilarity.Of(Grey(12, 20, (_, _) => 0), Grey(20, 12, (_, _) => 0)));
     }
 
-    private static Picture Grey(int width, int height, Func<int, int, int> value)
+    private static Image Grey(int width, int height, Func<int, int, int> value)
         => new(width, height, [.. Enumerable.Range(0, width * height * 3).Select(i => (byte)value(i / 3 % width, i / 3 / width))]);
 }

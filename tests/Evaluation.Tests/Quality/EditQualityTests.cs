@@ -8,7 +8,7 @@ namespace PromptToPrompt.Evaluation.Tests.Quality;
 public sealed class EditQualityTests
 {
     [Fact]
-    public void APairInOneBatchHasThePicturesOfAnEditSession()
+    public void APairInOneBatchHasTheImagesOfAnEditSession()
     {
         using var model = EmbeddedModel.Load();
         var options = new EditQualityOptions { Steps = 3 };
@@ -20,7 +20,7 @@ public sealed class EditQualityTests
         using var source = session.RunSource();
         using var edit = session.Edit(request);
         using var free = session.Edit(request with { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) });
-        foreach (var (batched, alone) in run.Pictures.Zip([source.Pictures[0], edit.Pictures[0], free.Pictures[0]]))
+        foreach (var (batched, alone) in run.Images.Zip([source.Images[0], edit.Images[0], free.Images[0]]))
             Assert.All(batched.Rgb.Zip(alone.Rgb), bytes => Assert.InRange(Math.Abs(bytes.First - bytes.Second), 0, 1));
     }
 }

@@ -19,19 +19,19 @@ public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<
     public void GoesOnFromTheStateThatAStopInEitherStageLeft()
     {
         Assert.Equal(1, StopAtFirst(AutoencoderTrainer.Stage, new TrainingPlan(folder, Forever, Forever), "autoencoder.safetensors"));
-        var plan = new TrainingPlan(folder, AutoencoderPictures: 2 * AutoencoderBatch, Forever);
+        var plan = new TrainingPlan(folder, AutoencoderImages: 2 * AutoencoderBatch, Forever);
         var shown = new List<TrainingSamples>();
         Assert.Equal(1, StopAtFirst(DenoiserTrainer.Stage, plan, "denoiser.safetensors", shown.Add));
         Assert.Equal(2, Steps("autoencoder.safetensors"));
 
         // The autoencoder is done with, so nothing of it is done again.
-        var reports = new TrainingRun(plan with { DenoiserPictures = 2 * DenoiserBatch }).Run(shown.Add).ToList();
+        var reports = new TrainingRun(plan with { DenoiserImages = 2 * DenoiserBatch }).Run(shown.Add).ToList();
         Assert.All(reports, progress => Assert.Equal(DenoiserTrainer.Stage, progress.Stage));
         Assert.Equal(2, Steps("denoiser.safetensors"));
-        Assert.Equal(2 * DenoiserBatch, reports[^1].Pictures);
+        Assert.Equal(2 * DenoiserBatch, reports[^1].Images);
         Assert.Equal(["autoencoder", "denoiser"], shown.Select(samples => samples.Stage));
         Assert.Equal([16, 12], shown.Select(samples => samples.Samples.Count));
-        Assert.All(shown[1].Samples, sample => Assert.Equal(StorybookArchitecture.PictureSize, sample.Picture.Width));
+        Assert.All(shown[1].Samples, sample => Assert.Equal(StorybookArchitecture.ImageSize, sample.Image.Width));
         Assert.Empty(Directory.GetFiles(folder, "*.tmp", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None }));
         using var model = StableDiffusionModel.Load(Path.Combine(folder, "model"));
         Assert.Equal(StorybookArchitecture.UNet.SampleSize, model.Shape.UNet.SampleSize);
@@ -43,19 +43,19 @@ public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<
         var sheets = 0;
         Stop(
             new TrainingRun(finished.Plan with { Directory = folder }, new HastyClock()),
-            at: p => p is { Stage: DenoiserTrainer.Stage, Pictures: 2 * DenoiserBatch }, _ => sheets++);
+            at: p => p is { Stage: DenoiserTrainer.Stage, Images: 2 * DenoiserBatch }, _ => sheets++);
         Assert.Equal(4, sheets);
         foreach (var state in new[] { "autoencoder.safetensors", "denoiser.safetensors" })
             Assert.Equal(File.ReadAllBytes(Path.Combine(finished.Plan.Directory, state)), File.ReadAllBytes(Path.Combine(folder, state)));
     }
 
     [Fact]
-    public void TrainsTheAutoencoderFurtherWhereMorePicturesAreAskedFor()
+    public void TrainsTheAutoencoderFurtherWhereMoreImagesAreAskedFor()
     {
         File.Copy(Path.Combine(finished.Plan.Directory, "autoencoder.safetensors"), Path.Combine(folder, "autoencoder.safetensors"));
         Directory.CreateDirectory(Path.Combine(folder, "model", "vae"));
         File.Copy(VaeFile(finished.ModelDirectory), VaeFile(Path.Combine(folder, "model")));
-        Stop(new TrainingRun(finished.Plan with { Directory = folder, AutoencoderPictures = Forever }), at: _ => true);
+        Stop(new TrainingRun(finished.Plan with { Directory = folder, AutoencoderImages = Forever }), at: _ => true);
         Assert.Equal(3, Steps("autoencoder.safetensors"));
         // It is not this one's.
         Assert.False(File.Exists(VaeFile(Path.Combine(folder, "model"))));
@@ -65,14 +65,14 @@ public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<
     public void BeginsWithTheWeightsOfAnEarlierModel()
     {
         var earlier = finished.CopyModel(Path.Combine(folder, "earlier"));
-        var plan = new TrainingPlan(Path.Combine(folder, "later"), DenoiserPictures: 0, Seed: 5, From: earlier);
+        var plan = new TrainingPlan(Path.Combine(folder, "later"), DenoiserImages: 0, Seed: 5, From: earlier);
         var later = new TrainingRun(plan);
         Assert.DoesNotContain(later.Run(), progress => progress.Stage == AutoencoderTrainer.Stage);
         foreach (var file in Directory.GetFiles(earlier, "*", SearchOption.AllDirectories))
             Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(later.ModelDirectory, Path.GetRelativePath(earlier, file))));
 
-        var trained = new TrainingRun(plan with { DenoiserPictures = DenoiserBatch }).Run().ToList();
-        Assert.Equal(DenoiserBatch, Assert.Single(trained).Pictures);
+        var trained = new TrainingRun(plan with { DenoiserImages = DenoiserBatch }).Run().ToList();
+        Assert.Equal(DenoiserBatch, Assert.Single(trained).Images);
         Assert.NotEqual(File.ReadAllBytes(UNetFile(earlier)), File.ReadAllBytes(UNetFile(later.ModelDirectory)));
         Assert.Contains("From: ", Refused(plan with { From = null }), StringComparison.Ordinal);
 

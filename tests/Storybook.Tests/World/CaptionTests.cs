@@ -36,7 +36,7 @@ public sealed class CaptionTests
             Assert.Equal(scene.Trait is Trait.Hat or Trait.Scarf, parts.Contains(Part.Accessory));
             if (scene.Time != TimeOfDay.Day || scene.Weather == Weather.Rainbow)
                 Assert.Contains(Part.Sky, parts);
-            if (scene.Style != Style.Picture || scene.Weather is not (Weather.Clear or Weather.Rainbow))
+            if (scene.Style != Style.Image || scene.Weather is not (Weather.Clear or Weather.Rainbow))
                 Assert.Contains(Part.Whole, parts);
         },
         iter: 3000);

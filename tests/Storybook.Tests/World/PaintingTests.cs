@@ -25,7 +25,7 @@ public sealed class PaintingTests
     }
 
     [Fact]
-    public void AGridOfThePicturesSizeIsThePictureItself()
+    public void AGridOfTheImagesSizeIsTheImageItself()
     {
         using var painter = new ScenePainter();
         var painting = painter.Paint(new Scene { Subject = Subject.Dog, Place = Place.City, LayoutSeed = 4 }, 32);

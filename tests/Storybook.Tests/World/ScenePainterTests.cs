@@ -43,8 +43,8 @@ public sealed class ScenePainterTests
     {
         using var painter = new ScenePainter();
         var scene = new Scene { Subject = subject, Place = Place.Field, LayoutSeed = 3 };
-        var pictures = Enum.GetValues<Colour>().Select(colour => painter.Paint(scene with { Colour = colour }, Size).Rgb).ToList();
-        Assert.Equal(pictures.Count, pictures.Select(Convert.ToHexString).Distinct().Count());
+        var images = Enum.GetValues<Colour>().Select(colour => painter.Paint(scene with { Colour = colour }, Size).Rgb).ToList();
+        Assert.Equal(images.Count, images.Select(Convert.ToHexString).Distinct().Count());
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class ScenePainterTests
         iter: 60);
 
     [Fact]
-    public void PartsAreDisjointAndCoverThePicture() => Scenes.Sample(
+    public void PartsAreDisjointAndCoverTheImage() => Scenes.Sample(
         scene =>
         {
             using var painter = new ScenePainter();
@@ -89,7 +89,7 @@ public sealed class ScenePainterTests
         iter: 120);
 
     [Fact]
-    public void SubjectsFillAReasonableShareOfThePicture() => Scenes.Sample(
+    public void SubjectsFillAReasonableShareOfTheImage() => Scenes.Sample(
         scene =>
         {
             using var painter = new ScenePainter();

@@ -128,7 +128,7 @@ public sealed class StudioApiTests
             using var png = new MemoryStream(await studio.Http.GetByteArrayAsync(address));
             var texts = PngText.ReadAll(png);
             png.Position = 0;
-            return (texts, PictureReader.Read(png, address).Rgb);
+            return (texts, ImageReader.Read(png, address).Rgb);
         }
     }
 
@@ -144,14 +144,14 @@ public sealed class StudioApiTests
         var answer = await studio.Http.GetAsync($"/api/versions/{source}/own-size.png");
         Assert.Equal("image/png", answer.Content.Headers.ContentType!.MediaType);
         using var bytes = new MemoryStream(await answer.Content.ReadAsByteArrayAsync());
-        Assert.Equal(new PixelSize(200, 150), PictureReader.Read(bytes, "own-size.png").Size);
+        Assert.Equal(new PixelSize(200, 150), ImageReader.Read(bytes, "own-size.png").Size);
         var edit = await studio.Make(project, "edit", new { source, prompt = "a red house in a field", mask = await Send(studio, Painted(128, 128, half: true)) });
         using var mask = new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{edit}/mask.png"));
-        Assert.Equal(new PixelSize(200, 150), PictureReader.Read(mask, "mask.png").Size);
+        Assert.Equal(new PixelSize(200, 150), ImageReader.Read(mask, "mask.png").Size);
         // Edits of an edit follow a picture of the model's size, which is in the inversion that their command reads.
         var further = await studio.Make(project, "edit", new { source = edit, prompt = "a blue house in a field", mask = await Send(studio, Painted(64, 64, half: true)) });
         using var small = new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{further}/mask.png"));
-        Assert.Equal(new PixelSize(128, 128), PictureReader.Read(small, "mask.png").Size);
+        Assert.Equal(new PixelSize(128, 128), ImageReader.Read(small, "mask.png").Size);
         await Problem(HttpStatusCode.NotFound, "brushed mask", await studio.Http.GetAsync($"/api/versions/{source}/mask.png"));
         await Problem(HttpStatusCode.NotFound, "size of its own", await studio.Http.GetAsync("/api/versions/none/own-size.png"));
     }
@@ -165,11 +165,11 @@ public sealed class StudioApiTests
         var project = await studio.NewProject();
         var picture = await Send(studio, Painted(200, 150));
         var sent = PaintedOnNothing(orientation == 6 ? 150 : 200, orientation == 6 ? 200 : 150, orientation);
-        using var file = PictureFile.Open(new MemoryStream(sent), "mask");
+        using var file = ImageFile.Open(new MemoryStream(sent), "mask");
         var mask = await Send(studio, sent);
         Assert.Equal(file.ReadMask().Rgb, studio.Store.Mask(mask).Rgb);
         var filled = await studio.Make(project, "inpaint", new { picture, mask, prompt = "a house in a field", steps = 2 });
-        using var read = PictureFile.Open(new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{filled}/mask.png")), "mask.png");
+        using var read = ImageFile.Open(new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{filled}/mask.png")), "mask.png");
         Assert.Equal(file.ReadMask().Rgb, read.ReadMask().Rgb);
         if (orientation != 0)
             return;
@@ -177,7 +177,7 @@ public sealed class StudioApiTests
         // Of an edit it may be the given picture's, or what the model saw of that.
         var source = await studio.Make(project, "invert", new { picture, prompt = "a house in a field", method = "direct", steps = 2 });
         var edit = await studio.Make(project, "edit", new { source, prompt = "a red house in a field", mask });
-        using var again = PictureFile.Open(new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{edit}/mask.png")), "mask.png");
+        using var again = ImageFile.Open(new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{edit}/mask.png")), "mask.png");
         Assert.Equal(file.ReadMask().Rgb, again.ReadMask().Rgb);
 
         await Problem(HttpStatusCode.BadRequest, "black everywhere", await studio.Http.PostAsJsonAsync(
@@ -401,7 +401,7 @@ public sealed class StudioApiTests
                 (rgb[i * 3], rgb[(i * 3) + 1], rgb[(i * 3) + 2]) = ((byte)(x * 255 / width), (byte)(y < height / 2 ? 200 : 120), (byte)(y * 255 / height));
         }
 
-        using var bitmap = new Picture(width, height, rgb).ToBitmap();
+        using var bitmap = new Image(width, height, rgb).ToBitmap();
         using var data = bitmap.Encode(SkiaSharp.SKEncodedImageFormat.Png, 100);
         return data.ToArray();
     }

@@ -40,7 +40,7 @@ public sealed class OwnSizeTests : IAsyncDisposable
     public async Task EditsOfAFilledPictureHaveItsSize()
     {
         var picture = test.Send(200, 150);
-        var mask = test.Store.AddPicture(new Picture(200, 150, [.. Enumerable.Repeat(byte.MaxValue, 200 * 150 * 3)]));
+        var mask = test.Store.AddPicture(new Image(200, 150, [.. Enumerable.Repeat(byte.MaxValue, 200 * 150 * 3)]));
         var filled = await test.Make(new InpaintedRecipe { Picture = picture, Mask = mask, Prompt = "a house in a field", Steps = 3 });
         var red = await test.Make(new EditedRecipe { Source = filled.Id, Prompt = "a red house in a field" });
         Assert.Null(filled.Facts.OwnWidth);
@@ -52,7 +52,7 @@ public sealed class OwnSizeTests : IAsyncDisposable
     public void AMaskOfWhatTheModelSawIsBlackElsewhere()
     {
         var recipe = new InvertedRecipe { Picture = test.Send(200, 100), Prompt = "a house" };
-        var white = new Picture(64, 64, [.. Enumerable.Repeat(byte.MaxValue, 64 * 64 * 3)]);
+        var white = new Image(64, 64, [.. Enumerable.Repeat(byte.MaxValue, 64 * 64 * 3)]);
         var mask = OwnSize.Of(recipe, new(128, 128), test.Store)!.RestoreMask(white);
         Assert.Equal(new PixelSize(200, 100), mask.Size);
         // The middle square of it.
@@ -79,6 +79,6 @@ public sealed class OwnSizeTests : IAsyncDisposable
         Assert.Null(OwnSize.Of(source, test.Store));
     }
 
-    private Picture Restored(PictureVersion version) =>
+    private Image Restored(PictureVersion version) =>
         OwnSize.Of(version, test.Store)!.Restore(test.Store.Picture(version.Picture), test.Store);
 }

@@ -38,8 +38,8 @@ public sealed class RecipeTests
         Assert.Equal(new InversionSettings { Prompt = "a house" }, Read<InvertedRecipe>("inverted", ""","picture":"p" """).Inversion());
 
         var filled = Read<InpaintedRecipe>("inpainted", ""","picture":"p","mask":"m" """);
-        var picture = new Picture(1, 1, [0, 0, 0]);
-        Assert.Equal(new InpaintRequest { Picture = picture, Mask = picture, Prompt = "a house" }, filled.Request(picture, picture));
+        var picture = new Image(1, 1, [0, 0, 0]);
+        Assert.Equal(new InpaintRequest { Image = picture, Mask = picture, Prompt = "a house" }, filled.Request(picture, picture));
 
         var (expected, edit) = (new EditRequest(), Read<EditedRecipe>("edited", ""","source":"s" """).Request(null));
         Assert.Equal(["a house"], edit.Prompts);

@@ -26,7 +26,7 @@ public sealed class StudioStoreTests : IDisposable
             {
                 var rgb = new byte[100 * 100 * 3];
                 random.NextBytes(rgb);
-                full.AddVersion(project, null, new DrawnRecipe { Prompt = "a house", Seed = (ulong)k }, $"key{k}", full.AddPicture(new Picture(100, 100, rgb)), new VersionFacts(), null);
+                full.AddVersion(project, null, new DrawnRecipe { Prompt = "a house", Seed = (ulong)k }, $"key{k}", full.AddPicture(new Image(100, 100, rgb)), new VersionFacts(), null);
             }
         }
 

@@ -98,7 +98,7 @@ internal sealed class Brush : IDisposable
                 using (var shader = Medium.Volume(box, Ink(colour)))
                     Fill(path, shader);
                 break;
-            case Style.Picture:
+            case Style.Image:
                 Fill(path, Tint.Shadow(colour, 0.42f));
                 canvas.Save();
                 canvas.ClipPath(path, SKClipOperation.Intersect, antialias: true);
@@ -120,7 +120,7 @@ internal sealed class Brush : IDisposable
         using var wobbled = Wobbled(path);
         path = wobbled ?? path;
         masks.Body(path, 0, medium.EdgeWidth);
-        if (Style is Style.Photo or Style.Picture)
+        if (Style is Style.Photo or Style.Image)
         {
             using var shader = Medium.Down(path.Bounds, top, bottom);
             Fill(path, shader);
@@ -161,7 +161,7 @@ internal sealed class Brush : IDisposable
         masks.Body(path, width + (medium.Outlined ? 2 * medium.OutlineWidth : 0), medium.EdgeWidth);
         if (medium.Outlined)
             Stroke(path, medium.Outline, width + (2 * medium.OutlineWidth));
-        if (Style == Style.Picture)
+        if (Style == Style.Image)
         {
             Stroke(path, Tint.Shadow(colour, 0.42f), width);
             canvas.Save();

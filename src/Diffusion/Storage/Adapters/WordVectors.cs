@@ -7,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Storage.Adapters;
 /// <summary>A learned word in memory.</summary>
 /// <param name="Word">The word as written in prompts.</param>
 /// <param name="Vectors">Its vectors for each text encoder, [vectors, width], equally many for all encoders.</param>
-public sealed record WordVectors(string Word, IReadOnlyList<Tensor> Vectors)
+internal sealed record WordVectors(string Word, IReadOnlyList<Tensor> Vectors)
 {
     /// <summary>Writes the word atomically, in the format that <see cref="TextEmbedding"/> and other programs read.</summary>
     /// <param name="path">Path of a <c>.safetensors</c> file.</param>

@@ -129,12 +129,36 @@ internal sealed partial class JsonConfig
     public bool Flag(string field, bool? fallback = null)
         => Get(field, fallback, v => v.ValueKind is JsonValueKind.True or JsonValueKind.False ? v.GetBoolean() : (bool?)null, "must be true or false");
 
+    /// <summary>A flag; null if the config does not specify it.</summary>
+    public bool? OptionalFlag(string field) => Has(field) ? Flag(field) : null;
+
     public string Text(string field, string? fallback = null)
     {
         if (!Has(field))
             return Fallback(field, fallback) ?? throw Error(field, "must be a text");
         var value = root.GetProperty(field);
         return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Error(field, $"is {Shown(value)}; it must be a text");
+    }
+
+    /// <summary>One of several names, as the value it stands for.</summary>
+    /// <param name="field">The field.</param>
+    /// <param name="fallback">The value of a missing field.</param>
+    /// <param name="choices">The supported names.</param>
+    public T Choice<T>(string field, T fallback, params ReadOnlySpan<(string Name, T Value)> choices)
+    {
+        var usual = default(string);
+        foreach (var (name, value) in choices)
+            usual ??= EqualityComparer<T>.Default.Equals(value, fallback) ? name : null;
+        var text = Text(field, usual);
+        var names = new List<string>();
+        foreach (var (name, value) in choices)
+        {
+            if (name == text)
+                return value;
+            names.Add(name);
+        }
+
+        throw Error(field, $"is \"{text}\"; supported values are {string.Join(", ", names)}");
     }
 
     /// <summary>A list of sizes, see <see cref="Size"/>: one for each level of a network.</summary>

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace PromptToPrompt.Diffusion.Storage.Hub;
 
 /// <summary>The name of a model on the hub.</summary>
-public sealed record HubRepository
+internal sealed record HubRepository
 {
     private const string FolderPrefix = "models";
     private const string FolderSeparator = "--";

@@ -2,7 +2,7 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 
 /// <summary>The hub's address, cache directory and token, from the same environment variables as the hub's own tools.</summary>
 /// <param name="environment">Reads an environment variable.</param>
-public sealed class HubSettings(Func<string, string?> environment)
+internal sealed class HubSettings(Func<string, string?> environment)
 {
     private const string EndpointVariable = "HF_ENDPOINT";
 

@@ -2,7 +2,7 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 
 /// <summary>Downloads models from the hub into the cache, in the same layout as the hub's own tools.</summary>
 /// <param name="settings">The hub and the cache.</param>
-public sealed class ModelPull(HubSettings settings)
+internal sealed class ModelPull(HubSettings settings)
 {
     /// <summary>Waits between attempts.</summary>
     public Func<TimeSpan, CancellationToken, Task> Wait { get; init; } = Task.Delay;

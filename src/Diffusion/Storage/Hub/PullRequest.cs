@@ -2,7 +2,7 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 
 /// <summary>A download request.</summary>
 /// <param name="Repository">The model.</param>
-public sealed record PullRequest(HubRepository Repository)
+internal sealed record PullRequest(HubRepository Repository)
 {
     /// <summary>Branch, tag or commit.</summary>
     public string Revision { get; init; } = HubRevision.Main;

@@ -6,4 +6,4 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 /// <param name="Files">The files, as paths in the snapshot.</param>
 /// <param name="Bytes">Their size.</param>
 /// <param name="Fetched">Number of bytes that were downloaded.</param>
-public sealed record PulledModel(string Path, string Commit, IReadOnlyList<string> Files, long Bytes, long Fetched);
+internal sealed record PulledModel(string Path, string Commit, IReadOnlyList<string> Files, long Bytes, long Fetched);

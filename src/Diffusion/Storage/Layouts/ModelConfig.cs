@@ -48,12 +48,10 @@ internal sealed record ModelConfig
         Scheduler = new SchedulerConfig
         {
             ClassName = "PNDMScheduler",
-            BetaStart = 0.00085,
-            BetaEnd = 0.012,
-            BetaSchedule = BetaSchedule.ScaledLinear,
+            Noise = new NoiseScheduleConfig { BetaStart = 0.00085, BetaEnd = 0.012, BetaSchedule = BetaSchedule.ScaledLinear },
             StepsOffset = 1,
-            SetAlphaToOne = false,
-            SkipPrkSteps = true,
+            Ddim = new DdimConfig { SetAlphaToOne = false },
+            Pndm = new PndmConfig { SetAlphaToOne = false, SkipPrkSteps = true },
         },
     };
 
@@ -68,7 +66,7 @@ internal sealed record ModelConfig
             SampleSize = 96,
         },
         TextEncoder = StableDiffusion15.TextEncoder with { HiddenSize = 1024, IntermediateSize = 4096, Heads = 16, Layers = 23, QuickGelu = false },
-        Scheduler = StableDiffusion15.Scheduler with { ClassName = "DDIMScheduler", PredictionType = PredictionType.VPrediction, SkipPrkSteps = null },
+        Scheduler = StableDiffusion15.Scheduler with { ClassName = "DDIMScheduler", PredictionType = PredictionType.VPrediction, Pndm = new PndmConfig { SetAlphaToOne = false } },
     };
 
     /// <summary>Stable Diffusion XL, base: 1024×1024, predicts noise, reads two text encoders.</summary>
@@ -92,7 +90,7 @@ internal sealed record ModelConfig
             ProjectionSize = 1280,
         },
         Vae = StableDiffusion15.Vae with { ScalingFactor = 0.13025 },
-        Scheduler = StableDiffusion15.Scheduler with { ClassName = "EulerDiscreteScheduler", SkipPrkSteps = null, TimestepSpacing = TimestepSpacing.Leading },
+        Scheduler = StableDiffusion15.Scheduler with { ClassName = "EulerDiscreteScheduler", Pndm = new PndmConfig { SetAlphaToOne = false }, TimestepSpacing = TimestepSpacing.Leading },
         ZerosForEmptyPrompt = true,
     };
 

@@ -4,7 +4,7 @@ using PromptToPrompt.Diffusion.Storage.Layouts;
 namespace PromptToPrompt.Diffusion.Storage.Models;
 
 /// <summary>Finds models on this machine: by path, by a repository's name in the Hugging Face cache, or by the name of a folder in <c>models/</c>.</summary>
-public static class ModelLocation
+internal static class ModelLocation
 {
     /// <summary>Separates a repository from its revision: <c>OWNER/NAME@REVISION</c>.</summary>
     public const char RevisionMark = '@';

@@ -11,11 +11,11 @@ namespace PromptToPrompt.Diffusion.Storage.Models;
 /// <param name="IsInpainting">Whether the U-Net is an inpainting model.</param>
 /// <param name="Prediction">The network's prediction type.</param>
 /// <param name="PredictionSource">Description of where the prediction type comes from.</param>
-/// <param name="PictureSize">Side of the training images, in pixels.</param>
+/// <param name="ImageSize">Side of the training images, in pixels.</param>
 /// <param name="Parts">The parts that have weights.</param>
 /// <param name="IgnoredTensors">Number of tensors in a single file that are not part of the model.</param>
 internal sealed record ModelReport(
-    string Path, string Format, string Family, bool IsInpainting, PredictionType Prediction, string PredictionSource, int PictureSize,
+    string Path, string Format, string Family, bool IsInpainting, PredictionType Prediction, string PredictionSource, int ImageSize,
     IReadOnlyList<PartReport> Parts, int IgnoredTensors)
 {
     /// <summary>Warnings about unsupported config entries and about a replaced sampler.</summary>

@@ -93,7 +93,7 @@ internal sealed class SingleFileModel : ModelFiles
             Scheduler = shape.Scheduler with
             {
                 PredictionType = Prediction.Prediction,
-                RescaleBetasZeroSnr = isZeroSnr,
+                Noise = shape.Scheduler.Noise with { RescaleBetasZeroSnr = isZeroSnr },
                 TimestepSpacing = isZeroSnr ? TimestepSpacing.Trailing : shape.Scheduler.TimestepSpacing,
             },
         };

@@ -147,7 +147,7 @@ public sealed class ConfigKeysTests : IDisposable
         Assert.Contains(name, config.Substitution);
         Assert.Contains("ddim", config.Substitution);
         foreach (var kind in Enum.GetValues<SamplerKind>())
-            config.Create(kind, 4).Dispose();
+            config.CreateScheduler(kind, 4).Dispose();
     }
 
     [Fact]

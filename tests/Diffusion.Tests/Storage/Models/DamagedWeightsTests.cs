@@ -33,7 +33,7 @@ public sealed class DamagedWeightsTests : IDisposable
     }
 
     [Fact]
-    public void APictureThatIsNotMadeOfNumbersIsRefused()
+    public void AnImageThatIsNotMadeOfNumbersIsRefused()
     {
         var path = Changed(ModelParts.Vae, "decoder.conv_out.weight", weight => full(weight.shape, float.NaN));
         using var model = StableDiffusionModel.Load(path);

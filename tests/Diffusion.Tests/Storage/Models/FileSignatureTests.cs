@@ -28,7 +28,7 @@ public sealed class FileSignatureTests(SmallModels models) : IClassFixture<Small
         { "gzip", Gzip("model"), "a gzip archive" },
         { "tar", Tar(), "a tar archive" },
         { "7-Zip", [(byte)'7', (byte)'z', 0xBC, 0xAF, 0x27, 0x1C, 0, 4, .. new byte[60]], "a 7-Zip archive" },
-        { "picture", [0x89, .. "PNG\r\n\u001a\n"u8, .. new byte[60]], "a picture (PNG)" },
+        { "picture", [0x89, .. "PNG\r\n\u001a\n"u8, .. new byte[60]], "an image (PNG)" },
     };
 
     [Theory]

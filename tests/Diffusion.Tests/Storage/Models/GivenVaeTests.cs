@@ -48,27 +48,27 @@ public sealed class GivenVaeTests : IDisposable
         using var wanted = StableDiffusionModel.Load(other);
         using var plain = StableDiffusionModel.Load(model);
         var latents = randn(1, 4, 4, 4);
-        var picture = wanted.Vae.Decode(latents);
-        Assert.False(picture.allclose(plain.Vae.Decode(latents)));
+        var image = wanted.Vae.Decode(latents);
+        Assert.False(image.allclose(plain.Vae.Decode(latents)));
         // With and without an autoencoder of its own, and from one file.
         var without = Without(model);
         var single = WithoutInFile(model);
         foreach (var form in forms)
         {
             using var replaced = StableDiffusionModel.Load(model, options: new() { Vae = form });
-            Assert.True(picture.Equals(replaced.Vae.Decode(latents)), form);
+            Assert.True(image.Equals(replaced.Vae.Decode(latents)), form);
             Assert.NotEqual(plain.Fingerprint, replaced.Fingerprint);
             using var added = StableDiffusionModel.Load(without, options: new() { Vae = form });
-            Assert.True(picture.Equals(added.Vae.Decode(latents)), form);
+            Assert.True(image.Equals(added.Vae.Decode(latents)), form);
             using var file = StableDiffusionModel.Load(single, options: new() { Vae = form, Tokenizer = model });
-            Assert.True(picture.Equals(file.Vae.Decode(latents)), form);
+            Assert.True(image.Equals(file.Vae.Decode(latents)), form);
             Assert.All(ModelCheck.Of(model, new() { Vae = form }), part => Assert.True(part.IsSound));
         }
 
         // What is converted with it has it.
         ModelConverter.ToDirectory(single, folder["merged"], dtype: null, new() { Vae = folder["bare.safetensors"], Tokenizer = model });
         using var merged = StableDiffusionModel.Load(folder["merged"]);
-        Assert.True(picture.Equals(merged.Vae.Decode(latents)));
+        Assert.True(image.Equals(merged.Vae.Decode(latents)));
     }
 
     [Fact]

@@ -56,7 +56,7 @@ public sealed class HostileConfigTests : IDisposable
         ModelCheck.Of(path);
         using var model = StableDiffusionModel.Load(path);
         foreach (var kind in Enum.GetValues<SamplerKind>())
-            model.Scheduler.Create(kind, 2).Dispose();
+            model.CreateScheduler(kind, 2).Dispose();
         var prompt = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("a cat")]);
         model.UNet.Forward(zeros(1, 4, 8, 8), tensor(new[] { 5L }), prompt);
         model.Vae.Decode(zeros(1, 4, 4, 4));

@@ -20,7 +20,7 @@ public sealed class RandomModelTests : IDisposable
         Assert.Equivalent(Small.UNet, model.Shape.UNet, strict: true);
         Assert.Equivalent(Small.TextEncoder, model.TextEncoders[0].Model.Config, strict: true);
         Assert.Equivalent(Small.Vae, model.Shape.Vae, strict: true);
-        Assert.Equivalent(Small.Scheduler with { TimestepSpacing = null }, model.Scheduler, strict: true);
+        Assert.Equivalent(Small.Scheduler with { TimestepSpacing = null }, model.SchedulerConfig, strict: true);
         Assert.Equal(SmallModel.Tokens, model.Tokenizer.VocabularySize);
         using var context = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("a cat")]);
         var predicted = model.UNet.Forward(randn(1, 4, 8, 8), tensor(new[] { 981L }), context);

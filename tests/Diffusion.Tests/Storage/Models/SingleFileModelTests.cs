@@ -40,7 +40,7 @@ public sealed class SingleFileModelTests : IDisposable
             latents, tensor(new[] { 981L }), new Conditioning(unet.Read("encoder_hidden_states").slice(0, 0, latents.shape[0], 1))));
         var vae = reference.Goldens("vae");
         ReferenceModel.AssertClose(vae, "mean", model.Vae.Moments(vae.Read("pixel_values")).Mean);
-        Assert.Equal(name == "tiny-sd21" ? PredictionType.VPrediction : PredictionType.Epsilon, model.Scheduler.PredictionType);
+        Assert.Equal(name == "tiny-sd21" ? PredictionType.VPrediction : PredictionType.Epsilon, model.SchedulerConfig.PredictionType);
     }
 
     [Fact]

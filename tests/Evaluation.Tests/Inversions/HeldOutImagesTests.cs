@@ -5,23 +5,23 @@ using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Tests.Inversions;
 
-public sealed class HeldOutPicturesTests
+public sealed class HeldOutImagesTests
 {
     [Fact]
     public void SourceAndTargetDifferInsideTheRegionAlone()
     {
         using var model = EmbeddedModel.Load();
-        var drawn = HeldOutPictures.Draw(model, 12, seed: 1).ToList();
+        var drawn = HeldOutImages.Draw(model, 12, seed: 1).ToList();
         Assert.Equal(6, drawn.Count(sample => sample.Edit!.Pair.Kind == EditKind.ColourSwap));
         Assert.All(drawn, sample =>
         {
-            Assert.Equal(model.PictureSide, sample.Picture.Width);
+            Assert.Equal(model.ImageSide, sample.Image.Width);
             Assert.Equal(sample.Prompt, sample.Edit!.Pair.SourcePrompt);
             // Shadows and what a subject is mirrored in lie outside.
-            Assert.InRange(PictureComparison.DifferenceOutside(sample.Picture, sample.Edit.Target, sample.Edit.Region) ?? 0, 0, 3);
-            Assert.True(PictureComparison.Difference(sample.Picture, sample.Edit.Target) > 0);
+            Assert.InRange(ImageComparison.DifferenceOutside(sample.Image, sample.Edit.Target, sample.Edit.Region) ?? 0, 0, 3);
+            Assert.True(ImageComparison.Difference(sample.Image, sample.Edit.Target) > 0);
         });
-        Assert.All(drawn.Zip(HeldOutPictures.Draw(model, 12, seed: 1)), pair => Assert.Equal(pair.First.Picture.Rgb, pair.Second.Picture.Rgb));
+        Assert.All(drawn.Zip(HeldOutImages.Draw(model, 12, seed: 1)), pair => Assert.Equal(pair.First.Image.Rgb, pair.Second.Image.Rgb));
     }
 
     [Fact]

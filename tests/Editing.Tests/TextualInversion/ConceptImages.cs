@@ -6,14 +6,14 @@ using PromptToPrompt.Editing.TextualInversion;
 namespace PromptToPrompt.Editing.Tests.TextualInversion;
 
 /// <summary>Pictures to learn from: a disc of one colour on a ground that differs.</summary>
-internal static class ConceptPictures
+internal static class ConceptImages
 {
-    public static IReadOnlyList<ExamplePicture> For(StableDiffusionModel model) => For(model.PictureSide);
+    public static IReadOnlyList<ExampleImage> For(StableDiffusionModel model) => For(model.ImageSide);
 
-    public static IReadOnlyList<ExamplePicture> For(int side) =>
-        [.. Enumerable.Range(0, 2).Select(i => new ExamplePicture(Disc(side, i), SizeConditioning.Of(new PixelSize(side, side))))];
+    public static IReadOnlyList<ExampleImage> For(int side) =>
+        [.. Enumerable.Range(0, 2).Select(i => new ExampleImage(Disc(side, i), SizeConditioning.Of(new PixelSize(side, side))))];
 
-    private static Picture Disc(int side, int number)
+    private static Image Disc(int side, int number)
     {
         var rgb = new byte[side * side * 3];
         for (var pixel = 0; pixel < side * side; pixel++)
@@ -23,6 +23,6 @@ internal static class ConceptPictures
             (rgb[pixel * 3], rgb[(pixel * 3) + 1], rgb[(pixel * 3) + 2]) = inside ? ((byte)230, (byte)60, (byte)150) : ((byte)(70 * number), (byte)190, (byte)120);
         }
 
-        return new Picture(side, side, rgb);
+        return new Image(side, side, rgb);
     }
 }

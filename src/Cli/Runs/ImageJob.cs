@@ -9,7 +9,7 @@ using PromptToPrompt.Editing.Pipelines;
 namespace PromptToPrompt.Cli.Runs;
 
 /// <summary>The request of a run: source, edit and observation.</summary>
-internal sealed record PictureRequest(GenerationRequest Source, EditRequest Edit, Observation Observation)
+internal sealed record ImageRequest(GenerationRequest Source, EditRequest Edit, Observation Observation)
 {
     /// <summary>How the pictures are sampled.</summary>
     public SamplingSettings Sampling => Source.Sampling;
@@ -19,10 +19,10 @@ internal sealed record PictureRequest(GenerationRequest Source, EditRequest Edit
 }
 
 /// <summary>Makes the pictures of a request.</summary>
-internal delegate EditResult MakePictures(StableDiffusionModel model, PictureRequest request, IProgress<EditProgress>? progress, CancellationToken cancellationToken);
+internal delegate EditResult MakeImages(StableDiffusionModel model, ImageRequest request, IProgress<EditProgress>? progress, CancellationToken cancellationToken);
 
-/// <summary>The parts of a <see cref="PictureRun"/> that differ between commands, in the order in which they run.</summary>
-internal sealed record PictureJob
+/// <summary>The parts of a <see cref="ImageRun"/> that differ between commands, in the order in which they run.</summary>
+internal sealed record ImageJob
 {
     private const int GridColumns = 4;
 
@@ -45,41 +45,41 @@ internal sealed record PictureJob
     public Observation Observation { get; init; } = Observation.None;
 
     /// <summary>Completes the request once the model is loaded.</summary>
-    public Func<StableDiffusionModel, PictureRequest, PictureRequest> Prepare { get; init; } = (_, request) => request;
+    public Func<StableDiffusionModel, ImageRequest, ImageRequest> Prepare { get; init; } = (_, request) => request;
 
     /// <summary>Makes the pictures.</summary>
-    public MakePictures Make { get; init; } = (model, request, progress, cancellationToken) =>
+    public MakeImages Make { get; init; } = (model, request, progress, cancellationToken) =>
         EditRun.Execute(model, request.Source, request.Edit, request.Observation, progress, cancellationToken);
 
     /// <summary>Writes the source, the edits and a grid of them.</summary>
-    public Action<PictureFolder, EditResult> AddPictures { get; init; } = AddEdits;
+    public Action<ImageFolder, EditResult> AddImages { get; init; } = AddEdits;
 
     /// <summary>Writes further files.</summary>
-    public Action<PictureFolder, EditResult> AddFiles { get; init; } = (_, _) => { };
+    public Action<ImageFolder, EditResult> AddFiles { get; init; } = (_, _) => { };
 
     /// <summary>Adds fields to the run's record.</summary>
     public Action<JsonObject> AddFacts { get; init; } = _ => { };
 
     /// <summary>Writes a source and its edits.</summary>
-    public static void AddEdits(PictureFolder folder, EditResult result) => AddAll(
-        folder, [.. result.Pictures.Select((picture, k) => (k == 0 ? "source" : $"edit-{k}", picture, result.Caption(k), (int?)k))]);
+    public static void AddEdits(ImageFolder folder, EditResult result) => AddAll(
+        folder, [.. result.Images.Select((image, k) => (k == 0 ? "source" : $"edit-{k}", image, result.Caption(k), (int?)k))]);
 
     /// <summary>Writes pictures by name, and a grid of them with captions.</summary>
     /// <param name="folder">The output folder.</param>
-    /// <param name="pictures">The pictures, each with its row in the run; null for pictures that the run did not make.</param>
+    /// <param name="images">The pictures, each with its row in the run; null for pictures that the run did not make.</param>
     /// <param name="cellSide">The longer side of a picture in the grid; null for its own.</param>
-    public static void AddAll(PictureFolder folder, IEnumerable<(string Name, Picture Picture, string Caption, int? Row)> pictures, int? cellSide = null)
+    public static void AddAll(ImageFolder folder, IEnumerable<(string Name, Image Image, string Caption, int? Row)> images, int? cellSide = null)
     {
         // Encode each picture before making the next: photographs are large.
         var cells = new List<SheetCell>();
-        foreach (var (name, picture, caption, row) in pictures)
+        foreach (var (name, image, caption, row) in images)
         {
-            folder.Add(name + ".png", picture, row);
-            cells.Add(new SheetCell(Sheet.Reduced(picture, cellSide).ToBitmap(), caption));
+            folder.Add(name + ".png", image, row);
+            cells.Add(new SheetCell(Sheet.Reduced(image, cellSide).ToBitmap(), caption));
         }
 
         using var grid = Sheet.Draw(cells, GridColumns, cellSide);
-        cells.ForEach(cell => cell.Picture.Dispose());
+        cells.ForEach(cell => cell.Image.Dispose());
         folder.Add("grid.png", grid);
     }
 }

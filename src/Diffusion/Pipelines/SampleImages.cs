@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Pipelines;
 
 /// <summary>Generates sample images in few steps to show the progress of a training run.</summary>
-internal static class SamplePictures
+internal static class SampleImages
 {
     private const int Steps = 10;
     private const double Guidance = 5;
@@ -17,10 +17,10 @@ internal static class SamplePictures
     /// <param name="conditional">The conditioning, one row per image.</param>
     /// <param name="unconditional">The conditioning of the empty prompt, one row.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
-    public static IReadOnlyList<Picture> Draw(
+    public static IReadOnlyList<Image> Draw(
         StableDiffusionModel model, Tensor noise, Conditioning conditional, Conditioning unconditional, CancellationToken cancellationToken = default)
     {
-        using var scheduler = model.Scheduler.Create(SamplerKind.DpmSolverPlusPlus, Steps);
+        using var scheduler = model.CreateScheduler(SamplerKind.DpmSolverPlusPlus, Steps);
         var request = new DenoisingRequest
         {
             Latents = noise,
@@ -29,7 +29,7 @@ internal static class SamplePictures
             Unconditional = unconditional,
             Sampling = new() { Guidance = Guidance },
         };
-        IReadOnlyList<Picture> drawn = [];
+        IReadOnlyList<Image> drawn = [];
         foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, request, cancellationToken))
         {
             if (state.Step == state.Steps - 1)

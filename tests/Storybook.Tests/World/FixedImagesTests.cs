@@ -7,7 +7,7 @@ namespace PromptToPrompt.Storybook.Tests.World;
 /// A seed's pictures stay what the embedded model was trained on, change of code or not: the first scenes against a sheet of them.
 /// A picture that is meant to change needs a new sheet and, in time, a new model.
 /// </summary>
-public sealed class FixedPicturesTests
+public sealed class FixedImagesTests
 {
     private const int Size = 32, Columns = 12, Rows = 8;
 

@@ -6,14 +6,14 @@ namespace PromptToPrompt.Cli.Rendering;
 /// <summary>A row of a table: one picture for each column.</summary>
 /// <param name="Label">Label of the row.</param>
 /// <param name="StandsOut">Whether to emphasize the label.</param>
-/// <param name="Pictures">The pictures.</param>
-internal sealed record PictureRow(string Label, bool StandsOut, IReadOnlyList<SKBitmap> Pictures);
+/// <param name="Images">The pictures.</param>
+internal sealed record ImageRow(string Label, bool StandsOut, IReadOnlyList<SKBitmap> Images);
 
 /// <summary>Rows that belong together, under a title.</summary>
-internal sealed record PictureSection(string Title, IReadOnlyList<PictureRow> Rows);
+internal sealed record ImageSection(string Title, IReadOnlyList<ImageRow> Rows);
 
 /// <summary>A table of pictures with row labels at the left and column titles above each section.</summary>
-internal static class PictureTable
+internal static class ImageTable
 {
     private const int Spacing = Gap / 2;
 
@@ -22,10 +22,10 @@ internal static class PictureTable
     /// <param name="sections">The rows, at least one. The caller keeps ownership of the pictures.</param>
     /// <param name="side">The longer side of a drawn picture in pixels.</param>
     /// <param name="note">Note at the bottom.</param>
-    public static SKBitmap Draw(IReadOnlyList<string> columns, IReadOnlyList<PictureSection> sections, int side, string note = "")
+    public static SKBitmap Draw(IReadOnlyList<string> columns, IReadOnlyList<ImageSection> sections, int side, string note = "")
     {
         var rows = sections.SelectMany(section => section.Rows).ToList();
-        var first = rows[0].Pictures[0];
+        var first = rows[0].Images[0];
         var scale = side / (float)Math.Max(first.Width, first.Height);
         var (width, height) = (first.Width * scale, first.Height * scale);
         var labels = rows.ToDictionary(row => row, row => CaptionLine.Wrap(row.Label, side));
@@ -50,8 +50,8 @@ internal static class PictureTable
                 var lines = labels[row];
                 var middle = y + (height / 2) - ((lines.Count - 1) * LineHeight / 2);
                 canvas.DrawLines(lines, left - Gap, middle, SKTextAlign.Right, row.StandsOut ? Accent : Ink);
-                for (var c = 0; c < row.Pictures.Count; c++)
-                    canvas.DrawPicture(row.Pictures[c], SKRect.Create(left + (c * (width + Spacing)), y, width, height));
+                for (var c = 0; c < row.Images.Count; c++)
+                    canvas.DrawSmooth(row.Images[c], SKRect.Create(left + (c * (width + Spacing)), y, width, height));
                 y += height + Spacing;
             }
 

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// Reads the chunks of PNG, WebP and GIF files, to check that the file is complete and to find the orientation. Decoders
 /// accept truncated files and ignore orientations.
 /// </summary>
-internal static class PictureChunks
+internal static class ImageChunks
 {
     // More than any EXIF block contains.
     private const int MaxTextLength = 1 << 20;

@@ -5,10 +5,10 @@ using SkiaSharp;
 namespace PromptToPrompt.Diffusion.Tests.Images;
 
 /// <summary>Makes encoded pictures.</summary>
-internal static class PictureFiles
+internal static class ImageFiles
 {
     /// <summary>A picture in which no two of its first 256 × 256 pixels are alike.</summary>
-    public static Picture Gradient(int width, int height)
+    public static Image Gradient(int width, int height)
     {
         var rgb = new byte[width * height * 3];
         for (var i = 0; i < width * height; i++)
@@ -18,12 +18,12 @@ internal static class PictureFiles
             rgb[(i * 3) + 2] = (byte)((i % width * 7) + (i / width * 13));
         }
 
-        return new Picture(width, height, rgb);
+        return new Image(width, height, rgb);
     }
 
-    public static byte[] Encoded(Picture picture, SKEncodedImageFormat format = SKEncodedImageFormat.Png, int quality = 100)
+    public static byte[] Encoded(Image image, SKEncodedImageFormat format = SKEncodedImageFormat.Png, int quality = 100)
     {
-        using var bitmap = picture.ToBitmap();
+        using var bitmap = image.ToBitmap();
         using var data = bitmap.Encode(format, quality);
         return data.ToArray();
     }
@@ -38,7 +38,7 @@ internal static class PictureFiles
     }
 
     /// <summary>Waves of all lengths, the shorter the weaker, and an edge: as much detail as photographs have.</summary>
-    public static Picture Photograph(int width, int height)
+    public static Image Photograph(int width, int height)
     {
         var rgb = new byte[width * height * 3];
         // One row of each wave along x, and its phase along y, so that no sine is worked out for each pixel.
@@ -53,7 +53,7 @@ internal static class PictureFiles
             rgb[i] = (byte)Math.Clamp(value + ((dx * dx) + (dy * dy) < width * height / 30 ? 40 : 0), 0, 255);
         }
 
-        return new Picture(width, height, rgb);
+        return new Image(width, height, rgb);
     }
 
     /// <summary>A file with an EXIF block that gives it an orientation, where its format has such a block.</summary>

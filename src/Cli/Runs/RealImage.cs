@@ -11,34 +11,34 @@ using PromptToPrompt.Editing.Pipelines;
 namespace PromptToPrompt.Cli.Runs;
 
 /// <summary>An input picture to edit: inverted now, or read from an inversion file.</summary>
-internal sealed class RealPicture : IDisposable
+internal sealed class RealImage : IDisposable
 {
     private readonly string? path;
-    private readonly Picture? picture;
+    private readonly Image? image;
     private InversionFile? opened;
     private JsonObject facts = [];
 
-    private RealPicture(string? path, Picture? picture)
+    private RealImage(string? path, Image? image)
     {
         this.path = path;
-        this.picture = picture;
+        this.image = image;
     }
 
     /// <summary>A picture to invert in <see cref="Open"/>.</summary>
-    public static RealPicture FromImage(string file) => new(null, Parsed.Named("--image", () => Picture.Load(file)));
+    public static RealImage FromImage(string file) => new(null, Parsed.Named("--image", () => Image.Load(file)));
 
     /// <summary>A saved inversion.</summary>
-    public static RealPicture Saved(string path) => new(path, null);
+    public static RealImage Saved(string path) => new(path, null);
 
     /// <summary>Whether the inversion is read from a file.</summary>
-    public bool IsInverted => picture is null;
+    public bool IsInverted => image is null;
 
     /// <summary>Size of the picture; null if it is unknown until the model is loaded.</summary>
-    public PixelSize? Size => picture?.Size ?? InversionFile.PictureSize(path!);
+    public PixelSize? Size => image?.Size ?? InversionFile.ImageSize(path!);
 
     /// <summary>The mask, framed like the picture.</summary>
     /// <exception cref="InvalidInputException">The mask has another shape than the picture, or is empty after framing.</exception>
-    public Picture? Frame(Picture? mask) => mask is null ? null : Parsed.Named("--mask", () => Mask.Frame(mask, opened!.Framing));
+    public Image? Frame(Image? mask) => mask is null ? null : Parsed.Named("--mask", () => Mask.Frame(mask, opened!.Framing));
 
     /// <summary>Inverts the picture, or reads its inversion.</summary>
     /// <param name="model">The model.</param>
@@ -46,9 +46,9 @@ internal sealed class RealPicture : IDisposable
     /// <param name="frame">Frames the picture, if it is not inverted yet.</param>
     /// <param name="quiet">Whether to show no progress.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
-    public InvertedImage Open(StableDiffusionModel model, InversionSettings settings, Func<Picture, Framing> frame, bool quiet, CancellationToken cancellationToken)
+    public InvertedImage Open(StableDiffusionModel model, InversionSettings settings, Func<Image, Framing> frame, bool quiet, CancellationToken cancellationToken)
     {
-        opened = picture is null ? Parsed.Named("--inversion", () => InversionFile.Load(path!, model)) : Invert(picture, frame(picture));
+        opened = image is null ? Parsed.Named("--inversion", () => InversionFile.Load(path!, model)) : Invert(image, frame(image));
         var reconstruction = Reconstruction.Of(model, opened);
         facts = new JsonObject
         {
@@ -58,7 +58,7 @@ internal sealed class RealPicture : IDisposable
         };
         return opened.Inverted;
 
-        InversionFile Invert(Picture given, Framing framing)
+        InversionFile Invert(Image given, Framing framing)
         {
             using var latents = model.Vae.EncodeImage(framing.Apply(given), model.Device);
             return new(StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, cancellationToken: cancellationToken)), given, framing);
@@ -66,17 +66,17 @@ internal sealed class RealPicture : IDisposable
     }
 
     /// <summary>Writes the picture, its reconstruction and its edits at the picture's own size.</summary>
-    public void AddPictures(PictureFolder folder, EditResult result)
+    public void AddImages(ImageFolder folder, EditResult result)
     {
-        var (original, framing) = (opened!.Picture, opened.Framing);
-        PictureJob.AddAll(folder, Pictures(), Sheet.CellSide(original));
+        var (original, framing) = (opened!.Image, opened.Framing);
+        ImageJob.AddAll(folder, Images(), Sheet.CellSide(original));
 
-        IEnumerable<(string Name, Picture Picture, string Caption, int? Row)> Pictures()
+        IEnumerable<(string Name, Image Image, string Caption, int? Row)> Images()
         {
             yield return ("source", original, "picture", null);
-            yield return ("reconstruction", framing.Restore(result.Pictures[0], original), $"reconstruction: {result.Prompts[0].Text}", 0);
-            for (var k = 1; k < result.Pictures.Count; k++)
-                yield return ($"edit-{k}", framing.Restore(result.Pictures[k], original), result.Caption(k), k);
+            yield return ("reconstruction", framing.Restore(result.Images[0], original), $"reconstruction: {result.Prompts[0].Text}", 0);
+            for (var k = 1; k < result.Images.Count; k++)
+                yield return ($"edit-{k}", framing.Restore(result.Images[k], original), result.Caption(k), k);
         }
     }
 

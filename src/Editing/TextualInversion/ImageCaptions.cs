@@ -5,11 +5,11 @@ namespace PromptToPrompt.Editing.TextualInversion;
 /// <summary>Image captions from a text file with one line per image: file name, colon, caption.</summary>
 /// <param name="path">Path of the file.</param>
 /// <param name="captions">The captions by file name.</param>
-internal sealed class PictureCaptions(string path, IReadOnlyDictionary<string, string> captions)
+internal sealed class ImageCaptions(string path, IReadOnlyDictionary<string, string> captions)
 {
     /// <summary>Reads a caption file.</summary>
     /// <exception cref="InvalidInputException">The file cannot be read, or a line is not a caption.</exception>
-    public static PictureCaptions Read(string path)
+    public static ImageCaptions Read(string path)
     {
         var captions = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var line in PromptTemplates.Lines(path))
@@ -22,15 +22,15 @@ internal sealed class PictureCaptions(string path, IReadOnlyDictionary<string, s
             InvalidInputException.Require(captions.TryAdd(name, caption), $"{path} has two captions for {name}; keep one.");
         }
 
-        return new PictureCaptions(path, captions);
+        return new ImageCaptions(path, captions);
     }
 
     /// <summary>The captions of some images, in the same order; null for an image without one.</summary>
-    /// <param name="pictures">The images' paths.</param>
+    /// <param name="images">The images' paths.</param>
     /// <exception cref="InvalidInputException">A caption belongs to none of these images.</exception>
-    public IReadOnlyList<string?> Of(IReadOnlyList<string> pictures)
+    public IReadOnlyList<string?> Of(IReadOnlyList<string> images)
     {
-        var names = pictures.Select(picture => Path.GetFileName(picture)).ToList();
+        var names = images.Select(image => Path.GetFileName(image)).ToList();
         var stray = captions.Keys.FirstOrDefault(name => !names.Contains(name));
         InvalidInputException.Require(stray is null, $"{path} has a caption for {stray}, which is not one of the images. Correct the name or remove the line.");
         return names.ConvertAll(name => captions.GetValueOrDefault(name));

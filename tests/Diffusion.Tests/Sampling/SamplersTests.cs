@@ -2,20 +2,20 @@ using PromptToPrompt.Diffusion.Sampling;
 
 namespace PromptToPrompt.Diffusion.Tests.Sampling;
 
-public sealed class SamplerNamesTests
+public sealed class SamplersTests
 {
     [Fact]
     public void NamesAndKindsMatchBothWays()
     {
-        Assert.Equal(["ddim", "pndm", "dpm++", "euler", "euler-a", "lcm"], SamplerNames.All);
-        Assert.All(Enum.GetValues<SamplerKind>(), kind => Assert.Equal(kind, SamplerNames.Parse(kind.Name())));
-        Assert.Equal(SamplerKind.DpmSolverPlusPlus, SamplerNames.Parse("DPM++"));
+        Assert.Equal(["ddim", "pndm", "dpm++", "euler", "euler-a", "lcm"], Samplers.All);
+        Assert.All(Enum.GetValues<SamplerKind>(), kind => Assert.Equal(kind, Samplers.Parse(kind.Name())));
+        Assert.Equal(SamplerKind.DpmSolverPlusPlus, Samplers.Parse("DPM++"));
     }
 
     [Fact]
     public void UnknownNamesAreToldWhatThereIs()
     {
-        var error = Assert.Throws<InvalidInputException>(() => SamplerNames.Parse("lms"));
+        var error = Assert.Throws<InvalidInputException>(() => Samplers.Parse("lms"));
         Assert.Contains("\"lms\"", error.Message);
         Assert.Contains("ddim, pndm, dpm++, euler, euler-a or lcm", error.Message);
     }
@@ -30,5 +30,5 @@ public sealed class SamplerNamesTests
     [InlineData("LMSDiscreteScheduler", null)]
     [InlineData(null, null)]
     public void ClassNamesOfConfigsAreKnown(string? className, SamplerKind? expected) =>
-        Assert.Equal(expected, SamplerNames.FromClassName(className));
+        Assert.Equal(expected, Samplers.FromClassName(className));
 }

@@ -4,7 +4,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Diffusion.Tests.Images;
 
-public class PictureFileTests
+public class ImageFileTests
 {
     // All kinds of files that hold a picture in pieces, and the bytes at the end that say nothing but that it is over.
     public static TheoryData<string, int> Whole => new()
@@ -55,7 +55,7 @@ public class PictureFileTests
     [InlineData("progressive-restarts.jpg", 0xDA)]
     [InlineData("baseline.jpg", 0xDA)]
     [InlineData("baseline.jpg", 0xC4)]
-    public void MoreScansThanAPictureNeedsAreRefused(string kind, byte marker)
+    public void MoreScansThanAnImageNeedsAreRefused(string kind, byte marker)
     {
         var file = Bytes(kind);
         var start = file.AsSpan().IndexOf([(byte)0xFF, marker]);
@@ -106,7 +106,7 @@ public class PictureFileTests
     public void OtherFilesAreCalledWhatTheyAre(string name, string expected, string content)
     {
         using var stream = new MemoryStream(Encoding.Latin1.GetBytes(content));
-        var message = Assert.Throws<InvalidInputException>(() => PictureFile.Open(stream, name)).Message;
+        var message = Assert.Throws<InvalidInputException>(() => ImageFile.Open(stream, name)).Message;
         Assert.StartsWith(name, message);
         Assert.Contains(expected, message);
         Assert.DoesNotContain('\n', message);
@@ -122,7 +122,7 @@ public class PictureFileTests
     [InlineData(SKEncodedImageFormat.Png, 6)]
     public void WhatIsDecodedAtTheSizeThatIsNeededLooksTheSame(SKEncodedImageFormat format, ushort orientation)
     {
-        var file = PictureFiles.WithOrientation(PictureFiles.Encoded(PictureFiles.Photograph(643, 427), format, quality: 90), orientation);
+        var file = ImageFiles.WithOrientation(ImageFiles.Encoded(ImageFiles.Photograph(643, 427), format, quality: 90), orientation);
         var whole = Read(file);
         foreach (var kind in Enum.GetValues<FramingKind>())
         {
@@ -141,7 +141,7 @@ public class PictureFileTests
     [Fact]
     public void APhotographTakesNoMoreMemoryThanIsNeeded()
     {
-        var file = PictureFiles.Encoded(PictureFiles.Photograph(2400, 1600), SKEncodedImageFormat.Jpeg, quality: 80);
+        var file = ImageFiles.Encoded(ImageFiles.Photograph(2400, 1600), SKEncodedImageFormat.Jpeg, quality: 80);
         using var opened = Open(file);
         var before = GC.GetAllocatedBytesForCurrentThread();
         var small = opened.ReadWithin(256);
@@ -160,7 +160,7 @@ public class PictureFileTests
     public void TransparencyIsKeptInWhatIsStored(ushort orientation)
     {
         byte[] rows = [.. Enumerable.Range(0, 40 * 30).SelectMany(i => new byte[] { (byte)(i % 40 * 6), (byte)(i / 40 * 8), 90, (byte)(i * 7) })];
-        var png = PictureFiles.WithOrientation(PictureFiles.Png(40, 30, 8, 6, rows), orientation);
+        var png = ImageFiles.WithOrientation(ImageFiles.Png(40, 30, 8, 6, rows), orientation);
         using var opened = Open(png);
         var stored = opened.ToPng(2048, out var size);
         Assert.Equal(opened.Size, size);
@@ -171,16 +171,16 @@ public class PictureFileTests
 
     private static byte[] Bytes(string kind)
     {
-        var picture = PictureFiles.Gradient(117, 83);
+        var image = ImageFiles.Gradient(117, 83);
         return kind switch
         {
-            "png" => PictureFiles.Encoded(picture),
+            "png" => ImageFiles.Encoded(image),
             "interlaced.png" => Fixture("interlaced.png"),
-            "baseline.jpg" => PictureFiles.Encoded(picture, SKEncodedImageFormat.Jpeg, quality: 90),
-            "lossy.webp" => PictureFiles.Encoded(picture, SKEncodedImageFormat.Webp, quality: 80),
-            "lossless.webp" => PictureFiles.Encoded(picture, SKEncodedImageFormat.Webp, quality: 100),
+            "baseline.jpg" => ImageFiles.Encoded(image, SKEncodedImageFormat.Jpeg, quality: 90),
+            "lossy.webp" => ImageFiles.Encoded(image, SKEncodedImageFormat.Webp, quality: 80),
+            "lossless.webp" => ImageFiles.Encoded(image, SKEncodedImageFormat.Webp, quality: 100),
             "gif" => Gif(),
-            "bmp" => Bmp(picture),
+            "bmp" => Bmp(image),
             _ => Fixture(kind),
         };
     }
@@ -211,37 +211,37 @@ public class PictureFileTests
         ];
     }
 
-    private static byte[] Bmp(Picture picture)
+    private static byte[] Bmp(Image image)
     {
-        var stride = ((picture.Width * 3) + 3) / 4 * 4;
-        var rows = new byte[stride * picture.Height];
-        for (var y = 0; y < picture.Height; y++)
+        var stride = ((image.Width * 3) + 3) / 4 * 4;
+        var rows = new byte[stride * image.Height];
+        for (var y = 0; y < image.Height; y++)
         {
-            for (var x = 0; x < picture.Width * 3; x++)
-                rows[((picture.Height - 1 - y) * stride) + x] = picture.Rgb[(((y * picture.Width) + (x / 3)) * 3) + 2 - (x % 3)];
+            for (var x = 0; x < image.Width * 3; x++)
+                rows[((image.Height - 1 - y) * stride) + x] = image.Rgb[(((y * image.Width) + (x / 3)) * 3) + 2 - (x % 3)];
         }
 
         return
         [
-            .. "BM"u8, .. BitConverter.GetBytes(54 + rows.Length), 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, .. BitConverter.GetBytes(picture.Width),
-            .. BitConverter.GetBytes(picture.Height), 1, 0, 24, 0, 0, 0, 0, 0, .. BitConverter.GetBytes(rows.Length), .. new byte[16], .. rows,
+            .. "BM"u8, .. BitConverter.GetBytes(54 + rows.Length), 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, .. BitConverter.GetBytes(image.Width),
+            .. BitConverter.GetBytes(image.Height), 1, 0, 24, 0, 0, 0, 0, 0, .. BitConverter.GetBytes(rows.Length), .. new byte[16], .. rows,
         ];
     }
 
-    private static double Psnr(Picture expected, Picture actual)
+    private static double Psnr(Image expected, Image actual)
     {
         Assert.Equal(expected.Size, actual.Size);
         var squares = expected.Rgb.Zip(actual.Rgb, (a, b) => (double)(a - b) * (a - b)).Average();
         return squares == 0 ? double.PositiveInfinity : 10 * Math.Log10(255 * 255 / squares);
     }
 
-    private static PictureFile Open(byte[] file)
+    private static ImageFile Open(byte[] file)
     {
         using var stream = new MemoryStream(file);
-        return PictureFile.Open(stream, "test");
+        return ImageFile.Open(stream, "test");
     }
 
-    private static Picture Read(byte[] file)
+    private static Image Read(byte[] file)
     {
         using var opened = Open(file);
         return opened.Read();

@@ -4,7 +4,7 @@ using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Tests.Judging;
 
-public sealed class PictureJudgeTests
+public sealed class ImageJudgeTests
 {
     [Theory]
     [InlineData(64)]
@@ -22,7 +22,7 @@ public sealed class PictureJudgeTests
         using var judge = Shipped();
         using var painter = new ScenePainter();
         var scene = new Scene { Subject = Subject.House, Colour = Colour.Red, Place = Place.Field, LayoutSeed = 5 };
-        var judgement = judge.Judge(new Picture(96, 96, painter.Paint(scene, 96).Rgb));
+        var judgement = judge.Judge(new Image(96, 96, painter.Paint(scene, 96).Rgb));
         foreach (var slot in Slots.All)
             Assert.Equal(1, Enumerable.Range(0, Slots.Count(slot)).Sum(value => judgement.Probability(slot, value)), 1e-4);
         Assert.True(judgement.Agrees(scene, Slot.Subject));
@@ -39,7 +39,7 @@ public sealed class PictureJudgeTests
             using var training = new JudgeTraining();
             Assert.Empty(training.Train(64).ToList());
             training.Save(path);
-            using var judge = PictureJudge.Load(path);
+            using var judge = ImageJudge.Load(path);
             Assert.Equal(Slots.All, JudgeTraining.Validate(judge, 64, count: 64).Select(accuracy => accuracy.Slot));
         }
         finally
@@ -48,13 +48,13 @@ public sealed class PictureJudgeTests
         }
     }
 
-    private static PictureJudge Shipped()
+    private static ImageJudge Shipped()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            var path = Path.Combine(folder.FullName, "models", "judge", PictureJudge.FileName);
+            var path = Path.Combine(folder.FullName, "models", "judge", ImageJudge.FileName);
             if (File.Exists(path))
-                return PictureJudge.Load(path);
+                return ImageJudge.Load(path);
         }
 
         throw new InvalidOperationException("models/judge is part of the repository.");

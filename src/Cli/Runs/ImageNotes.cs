@@ -11,13 +11,13 @@ namespace PromptToPrompt.Cli.Runs;
 /// <param name="Parameters">The settings in AUTOMATIC1111's form, which p2p and many other programs write.</param>
 /// <param name="Graph">The ComfyUI graph.</param>
 /// <param name="Texts">All text chunks except the record.</param>
-internal sealed record PictureNotes(
+internal sealed record ImageNotes(
     PixelSize? Size, JsonObject? Record, GenerationParameters? Parameters, ComfyGraph? Graph, IReadOnlyList<PngText> Texts)
 {
     private const int MaxRecord = PngText.MaxBytes;
 
     /// <summary>Whether the file is a picture.</summary>
-    public bool IsPicture => Size is not null;
+    public bool IsImage => Size is not null;
 
     /// <summary>Whether the file contains no text at all.</summary>
     public bool IsEmpty => Record is null && Texts.Count == 0;
@@ -27,7 +27,7 @@ internal sealed record PictureNotes(
 
     /// <summary>Reads a picture or a run record.</summary>
     /// <exception cref="InvalidInputException">There is no such file, or it is neither of the two.</exception>
-    public static PictureNotes Read(string path)
+    public static ImageNotes Read(string path)
     {
         if (!File.Exists(path))
             throw new InvalidInputException($"There is no file {path}.");
@@ -38,13 +38,13 @@ internal sealed record PictureNotes(
             {
                 if (codec is not null)
                 {
-                    return OfPicture(
+                    return OfImage(
                         new PixelSize(codec.Info.Width, codec.Info.Height),
                         codec.EncodedFormat == SKEncodedImageFormat.Png ? PngText.ReadAll(file) : ExifText.ReadAll(file));
                 }
             }
 
-            return file.Length <= MaxRecord && Json.Object(File.ReadAllText(path)) is { } record ? new PictureNotes(null, record, null, null, [])
+            return file.Length <= MaxRecord && Json.Object(File.ReadAllText(path)) is { } record ? new ImageNotes(null, record, null, null, [])
                 : throw new InvalidInputException($"{path} is neither a picture nor a run record.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -53,7 +53,7 @@ internal sealed record PictureNotes(
         }
     }
 
-    private static PictureNotes OfPicture(PixelSize size, IReadOnlyList<PngText> texts)
+    private static ImageNotes OfImage(PixelSize size, IReadOnlyList<PngText> texts)
     {
         return new(
             size,

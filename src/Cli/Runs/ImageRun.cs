@@ -7,7 +7,7 @@ using PromptToPrompt.Editing.Pipelines;
 namespace PromptToPrompt.Cli.Runs;
 
 /// <summary>The common part of all commands that make pictures: read the shared options, run, write the files, report.</summary>
-internal sealed class PictureRun
+internal sealed class ImageRun
 {
     private readonly ModelOptions model;
     private readonly SamplingOptions sampling;
@@ -19,7 +19,7 @@ internal sealed class PictureRun
     /// <summary>Adds the shared options to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="repeats">The recorded run to repeat; null for a new run.</param>
-    public PictureRun(Command command, Repetition? repeats)
+    public ImageRun(Command command, Repetition? repeats)
     {
         this.repeats = repeats;
         model = new ModelOptions().AddTo(command);
@@ -38,17 +38,17 @@ internal sealed class PictureRun
     /// <param name="parse">The command line.</param>
     /// <param name="job">The command's own part.</param>
     /// <param name="cancellationToken">Stops the run before the next step; nothing is written then.</param>
-    public int Execute(ParseResult parse, PictureJob job, CancellationToken cancellationToken)
+    public int Execute(ParseResult parse, ImageJob job, CancellationToken cancellationToken)
     {
         var clock = TimeProvider.System;
         var started = clock.GetTimestamp();
         IReadOnlyList<RunInput> inputs = [.. job.Inputs, .. sampling.Inputs(parse), .. model.Inputs(parse)];
-        var folder = new PictureFolder(output.Folder(parse), output.Overwrites(parse), job.Inputs.Select(input => input.Path));
+        var folder = new ImageFolder(output.Folder(parse), output.Overwrites(parse), job.Inputs.Select(input => input.Path));
         var trace = output.Trace(parse) is { } path ? new TraceFile(path, output.Overwrites(parse)) : null;
         trace?.Check(inputs.Select(input => input.Path));
         // A repeated run writes its trace next to the pictures.
         var traceName = trace?.Path ?? repeats?.Trace;
-        var request = new PictureRequest(
+        var request = new ImageRequest(
             new GenerationRequest { Prompt = job.Source, Sampling = sampling.Settings(parse) }, job.Edit(), job.Observation with { Trace = traceName is not null });
         using var loaded = model.Load(parse, new MemoryDemand(
             (1 + request.Edit.Prompts.Count) * (request.Sampling.Guidance == 1 ? 1 : 2), request.Sampling.Size, job.HasGradient ? 1 : 0, Given: job.Given));
@@ -64,7 +64,7 @@ internal sealed class PictureRun
                 Sampling = request.Sampling with { Chunks = sampling.Chunks(parse, loaded.Tokenizer, [.. request.Texts]) },
             },
         });
-        if (request.Sampling.Sampler is null && loaded.Scheduler.Substitution is { } sampler)
+        if (request.Sampling.Sampler is null && loaded.SchedulerConfig.Substitution is { } sampler)
             Warnings.Note([sampler]);
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);
         Warnings.Truncated(prompts);
@@ -78,7 +78,7 @@ internal sealed class PictureRun
             Warnings.Unknown(loaded.Directory, loaded.Tokenizer, prompts);
         }
 
-        job.AddPictures(folder, result);
+        job.AddImages(folder, result);
         job.AddFiles(folder, result);
         RunRecord.Complete(record, parse, request, result);
         job.AddFacts(record);
@@ -98,6 +98,6 @@ internal sealed class PictureRun
         return ExitCode.Done;
     }
 
-    private static string Summary(PictureFolder folder, double seconds) =>
+    private static string Summary(ImageFolder folder, double seconds) =>
         string.Create(CultureInfo.InvariantCulture, $"{string.Join('\n', folder.Files.Select(RunFolder.Shortest))}\n{seconds:F1} s");
 }

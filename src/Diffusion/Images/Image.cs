@@ -9,7 +9,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// <param name="Width">Width in pixels.</param>
 /// <param name="Height">Height in pixels.</param>
 /// <param name="Rgb">Width × Height × 3 bytes.</param>
-public sealed record Picture(int Width, int Height, byte[] Rgb)
+public sealed record Image(int Width, int Height, byte[] Rgb)
 {
     internal const int Channels = 3;
 
@@ -20,9 +20,9 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     /// <summary>Width and height.</summary>
     public PixelSize Size => new(Width, Height);
 
-    /// <summary>Reads an image from a file; see <see cref="PictureReader"/> for the formats.</summary>
+    /// <summary>Reads an image from a file; see <see cref="ImageReader"/> for the formats.</summary>
     /// <exception cref="InvalidInputException">The file is missing, not an image, damaged, or too large.</exception>
-    public static Picture Load(string path) => PictureReader.Read(path);
+    public static Image Load(string path) => ImageReader.Read(path);
 
     /// <summary>Converts the image to the autoencoder's input: [1, 3, Height, Width] float32 in −1…1.</summary>
     /// <param name="device">Device of the tensor; null for the CPU.</param>
@@ -33,11 +33,11 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     }
 
     /// <summary>Resizes the image: antialiased bicubic, each side independently.</summary>
-    public Picture Resize(int width, int height) => BicubicResampler.Resize(this, PixelRectangle.Whole(Size), width, height);
+    public Image Resize(int width, int height) => BicubicResampler.Resize(this, PixelRectangle.Whole(Size), width, height);
 
     /// <summary>Peak signal-to-noise ratio to another image of the same size, in decibels; infinite for equal images.</summary>
     /// <exception cref="ArgumentException">The sizes differ.</exception>
-    public double Psnr(Picture other)
+    public double Psnr(Image other)
     {
         if (Size != other.Size)
             throw new ArgumentException($"Images of {Size} and {other.Size} pixels cannot be compared.", nameof(other));
@@ -46,7 +46,7 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     }
 
     /// <summary>Mirrors the image horizontally.</summary>
-    public Picture Mirror()
+    public Image Mirror()
     {
         var mirrored = new byte[Rgb.Length];
         for (var pixel = 0; pixel < Width * Height; pixel++)
@@ -62,7 +62,7 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     /// <param name="size">Size of the larger image.</param>
     /// <param name="x">Column of this image's left edge in the larger image.</param>
     /// <param name="y">Row of this image's top edge in the larger image.</param>
-    public Picture Extend(PixelSize size, int x, int y)
+    public Image Extend(PixelSize size, int x, int y)
     {
         var extended = new byte[size.Width * size.Height * Channels];
         for (var row = 0; row < size.Height; row++)
@@ -75,14 +75,14 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
             }
         }
 
-        return new Picture(size.Width, size.Height, extended);
+        return new Image(size.Width, size.Height, extended);
     }
 
     /// <summary>Converts the image to a tensor, [Height, Width, 3] uint8.</summary>
     public Tensor ToTensor() => tensor(Rgb, [Height, Width, 3], device: CPU);
 
     /// <summary>Copies the image into a bitmap.</summary>
-    public SKBitmap ToBitmap()
+    internal SKBitmap ToBitmap()
     {
         var bitmap = new SKBitmap(new SKImageInfo(Width, Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
         var pixels = bitmap.GetPixelSpan();
@@ -96,15 +96,17 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     }
 
     /// <summary>Encodes the image as PNG.</summary>
-    /// <param name="texts">Text metadata.</param>
-    public byte[] ToPng(params IEnumerable<PngText> texts)
+    public byte[] ToPng() => ToPng([]);
+
+    /// <summary>Encodes the image as PNG with text metadata.</summary>
+    internal byte[] ToPng(params IEnumerable<PngText> texts)
     {
         using var bitmap = ToBitmap();
         return PngText.AddTo(EncodePng(bitmap), texts);
     }
 
     /// <summary>Encodes a bitmap as PNG.</summary>
-    public static byte[] EncodePng(SKBitmap bitmap)
+    internal static byte[] EncodePng(SKBitmap bitmap)
     {
         using var pixels = bitmap.PeekPixels();
         using var png = new MemoryStream();
@@ -114,8 +116,10 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
 
     /// <summary>Writes the image as PNG, atomically.</summary>
     /// <param name="path">Destination path.</param>
-    /// <param name="texts">Text metadata.</param>
-    public void SavePng(string path, params IEnumerable<PngText> texts)
+    public void SavePng(string path) => SavePng(path, []);
+
+    /// <summary>Writes the image as PNG with text metadata, atomically.</summary>
+    internal void SavePng(string path, params IEnumerable<PngText> texts)
     {
         var png = ToPng(texts);
         AtomicFile.Write(path, stream => stream.Write(png));
@@ -125,7 +129,7 @@ public sealed record Picture(int Width, int Height, byte[] Rgb)
     /// <param name="bitmap">The bitmap.</param>
     /// <param name="path">Destination path.</param>
     /// <param name="texts">Text metadata.</param>
-    public static void SavePng(SKBitmap bitmap, string path, params IEnumerable<PngText> texts)
+    internal static void SavePng(SKBitmap bitmap, string path, params IEnumerable<PngText> texts)
     {
         var png = PngText.AddTo(EncodePng(bitmap), texts);
         AtomicFile.Write(path, stream => stream.Write(png));

@@ -3,15 +3,15 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Diffusion.Tests.Images;
 
-public class PictureReaderTests
+public class ImageReaderTests
 {
     [Fact]
     public void PngIsReadAsItWasWritten()
     {
-        var picture = PictureFiles.Gradient(37, 21);
-        var read = Read(PictureFiles.Encoded(picture));
-        Assert.Equal(picture.Size, read.Size);
-        Assert.Equal(picture.Rgb, read.Rgb);
+        var image = ImageFiles.Gradient(37, 21);
+        var read = Read(ImageFiles.Encoded(image));
+        Assert.Equal(image.Size, read.Size);
+        Assert.Equal(image.Rgb, read.Rgb);
     }
 
     [Theory]
@@ -19,10 +19,10 @@ public class PictureReaderTests
     [InlineData(SKEncodedImageFormat.Webp)]
     public void OtherFormatsAreRead(SKEncodedImageFormat format)
     {
-        var picture = new Picture(32, 16, [.. Enumerable.Range(0, 32 * 16 * 3).Select(i => (byte)(i % 3 == 0 ? 200 : 90))]);
-        var read = Read(PictureFiles.Encoded(picture, format, quality: 95));
-        Assert.Equal(picture.Size, read.Size);
-        AssertWithin(4, picture.Rgb, read.Rgb);
+        var image = new Image(32, 16, [.. Enumerable.Range(0, 32 * 16 * 3).Select(i => (byte)(i % 3 == 0 ? 200 : 90))]);
+        var read = Read(ImageFiles.Encoded(image, format, quality: 95));
+        Assert.Equal(image.Size, read.Size);
+        AssertWithin(4, image.Rgb, read.Rgb);
     }
 
     [Fact]
@@ -48,19 +48,19 @@ public class PictureReaderTests
     [Theory]
     [MemberData(nameof(Orientations))]
     public void ExifOrientationIsApplied(SKEncodedImageFormat format, ushort orientation, bool isBigEndian) =>
-        AssertTurned(PictureFiles.WithOrientation(PictureFiles.Encoded(Corners(48, 32), format), orientation, isBigEndian), orientation);
+        AssertTurned(ImageFiles.WithOrientation(ImageFiles.Encoded(Corners(48, 32), format), orientation, isBigEndian), orientation);
 
     [Theory]
     [InlineData(3, false)]
     [InlineData(6, true)]
     [InlineData(8, true)]
     public void OrientationInTheOlderTextOfPngIsApplied(ushort orientation, bool isCompressed) =>
-        AssertTurned(PictureFiles.WithRawProfile(PictureFiles.Encoded(Corners(48, 32)), orientation, isCompressed), orientation);
+        AssertTurned(ImageFiles.WithRawProfile(ImageFiles.Encoded(Corners(48, 32)), orientation, isCompressed), orientation);
 
     [Fact]
     public void ExifThatMeansNothingTurnsNothing()
     {
-        var png = PictureFiles.WithOrientation(PictureFiles.Encoded(Corners(48, 32)), 9);
+        var png = ImageFiles.WithOrientation(ImageFiles.Encoded(Corners(48, 32)), 9);
         AssertTurned(png, 1);
         for (var at = 41; at < 67; at++)
         {
@@ -82,16 +82,16 @@ public class PictureReaderTests
     [InlineData(0, 255, 255, 255)]
     [InlineData(51, 206, 208, 210)]
     public void TransparencyLiesOverWhite(byte alpha, int red, int green, int blue) => AssertFlat(
-        [red, green, blue], Read(PictureFiles.Flat(SKColorType.Rgba8888, SKAlphaType.Unpremul, new SKColor(10, 20, 30, alpha))), within: 1);
+        [red, green, blue], Read(ImageFiles.Flat(SKColorType.Rgba8888, SKAlphaType.Unpremul, new SKColor(10, 20, 30, alpha))), within: 1);
 
     [Fact]
     public void GreyBecomesRgb() => AssertFlat(
-        [77, 77, 77], Read(PictureFiles.Flat(SKColorType.Gray8, SKAlphaType.Opaque, new SKColor(77, 77, 77))), within: 0);
+        [77, 77, 77], Read(ImageFiles.Flat(SKColorType.Gray8, SKAlphaType.Opaque, new SKColor(77, 77, 77))), within: 0);
 
     [Fact]
     public void SixteenBitsBecomeEight()
     {
-        var png = PictureFiles.Flat(SKColorType.Rgba16161616, SKAlphaType.Unpremul, new SKColor(200, 100, 50));
+        var png = ImageFiles.Flat(SKColorType.Rgba16161616, SKAlphaType.Unpremul, new SKColor(200, 100, 50));
         Assert.Equal(16, png[24]);
         AssertFlat([200, 100, 50], Read(png), within: 1);
     }
@@ -99,7 +99,7 @@ public class PictureReaderTests
     [Fact]
     public void CmykBecomesRgb()
     {
-        var read = PictureReader.Read(Path.Combine(AppContext.BaseDirectory, "Fixtures", "pictures", "cmyk.jpg"));
+        var read = ImageReader.Read(Path.Combine(AppContext.BaseDirectory, "Fixtures", "pictures", "cmyk.jpg"));
         Assert.Equal(new PixelSize(16, 8), read.Size);
         AssertWithin(2, [255, 0, 0], Pixel(read, 3, 3).ToArray());
         AssertWithin(2, [0, 255, 255], Pixel(read, 12, 3).ToArray());
@@ -122,10 +122,10 @@ public class PictureReaderTests
     [InlineData(10, 40000)]
     [InlineData(20000, 20000)]
     [InlineData(int.MaxValue, int.MaxValue)]
-    public void HugePicturesAreRefusedBeforeDecoding(int width, int height)
+    public void HugeImagesAreRefusedBeforeDecoding(int width, int height)
     {
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var message = Refused(PictureFiles.Claiming(PictureFiles.Encoded(PictureFiles.Gradient(8, 8)), width, height));
+        var message = Refused(ImageFiles.Claiming(ImageFiles.Encoded(ImageFiles.Gradient(8, 8)), width, height));
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
         if (width < int.MaxValue)
             Assert.Contains($"{width}x{height}", message);
@@ -134,7 +134,7 @@ public class PictureReaderTests
     [Fact]
     public void DamagedFilesAreRefused()
     {
-        var damaged = PictureFiles.Encoded(PictureFiles.Gradient(200, 150));
+        var damaged = ImageFiles.Encoded(ImageFiles.Gradient(200, 150));
         damaged.AsSpan(damaged.Length / 3, 200).Fill(0x5A);
         Refused(damaged);
     }
@@ -143,7 +143,7 @@ public class PictureReaderTests
     public void EndlessStreamsAreRefused()
     {
         using var endless = new Endless();
-        Assert.Contains("MiB", Assert.Throws<InvalidInputException>(() => PictureReader.Read(endless, "endless")).Message);
+        Assert.Contains("MiB", Assert.Throws<InvalidInputException>(() => ImageReader.Read(endless, "endless")).Message);
     }
 
     [Fact]
@@ -151,16 +151,16 @@ public class PictureReaderTests
     {
         using var folder = new TemporaryFolder();
         foreach (var path in new[] { folder[""], folder["no-such.png"] })
-            AssertOneLine(path, Assert.Throws<InvalidInputException>(() => Picture.Load(path)).Message);
+            AssertOneLine(path, Assert.Throws<InvalidInputException>(() => Image.Load(path)).Message);
     }
 
-    private static Picture Read(byte[] bytes)
+    private static Image Read(byte[] bytes)
     {
         using var stream = new MemoryStream(bytes);
-        return PictureReader.Read(stream, "test");
+        return ImageReader.Read(stream, "test");
     }
 
-    private static Picture Corners(int width, int height)
+    private static Image Corners(int width, int height)
     {
         var stored = new byte[width * height * 3];
         for (var i = 0; i < stored.Length; i++)
@@ -169,7 +169,7 @@ public class PictureReaderTests
             stored[i] = CornerColors[y < height / 2 ? (x < width / 2 ? 'A' : 'B') : (x < width / 2 ? 'D' : 'C')];
         }
 
-        return new Picture(width, height, stored);
+        return new Image(width, height, stored);
     }
 
     private static void AssertTurned(byte[] file, int orientation)
@@ -194,9 +194,9 @@ public class PictureReaderTests
         Assert.DoesNotContain('\n', message);
     }
 
-    private static ReadOnlySpan<byte> Pixel(Picture picture, int x, int y) => picture.Rgb.AsSpan(((y * picture.Width) + x) * 3, 3);
+    private static ReadOnlySpan<byte> Pixel(Image image, int x, int y) => image.Rgb.AsSpan(((y * image.Width) + x) * 3, 3);
 
-    private static void AssertFlat(int[] expected, Picture actual, int within)
+    private static void AssertFlat(int[] expected, Image actual, int within)
     {
         for (var i = 0; i < actual.Rgb.Length; i++)
             Assert.InRange(actual.Rgb[i], expected[i % 3] - within, expected[i % 3] + within);

@@ -7,14 +7,14 @@ using PromptToPrompt.Diffusion.Storage.Weights;
 namespace PromptToPrompt.Cli.Tests.Runs;
 
 /// <summary>No run replaces the pictures of another one, unless it is told to.</summary>
-public sealed class PictureFolderTests : IDisposable
+public sealed class ImageFolderTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
     private string Out => folder["out"];
 
     [Fact]
-    public void AFreshFolderHasThePicturesAndTheRecord()
+    public void AFreshFolderHasTheImagesAndTheRecord()
     {
         var written = Write("first", shade: 1);
         Assert.Equal(Out, written.Path);
@@ -82,22 +82,22 @@ public sealed class PictureFolderTests : IDisposable
         File.WriteAllText(Path.Combine(Out, "mine.png"), "");
         Assert.Equal(Out, Write("second", shade: 2, overwrites: true).Path);
         Assert.Equal(["edit-1.png", "mine.png", "run.json", "source.png"], Names(Out));
-        Assert.Throws<InvalidInputException>(() => new PictureFolder(Out, overwrites: true, [Path.Combine(Out, "mine.png")]));
+        Assert.Throws<InvalidInputException>(() => new ImageFolder(Out, overwrites: true, [Path.Combine(Out, "mine.png")]));
         // Without it nothing is replaced, so that a picture can be edited further where it lies.
-        _ = new PictureFolder(Out, overwrites: false, [Path.Combine(Out, "mine.png")]);
+        _ = new ImageFolder(Out, overwrites: false, [Path.Combine(Out, "mine.png")]);
     }
 
     [Fact]
-    public void PicturesCarryTheirSettingsAndTheirRecord()
+    public void ImagesCarryTheirSettingsAndTheirRecord()
     {
         Write("first", shade: 7);
-        var notes = PictureNotes.Read(Path.Combine(Out, "edit-1.png"));
+        var notes = ImageNotes.Read(Path.Combine(Out, "edit-1.png"));
         Assert.Equal("first", (string?)notes.Record!["run"]);
         Assert.Equal("edit-1.png", (string?)notes.Record["picture"]);
         Assert.Equal("picture 1", notes.Parameters!.Prompt);
-        Assert.Equal(Shade(7).Rgb, Picture.Load(Path.Combine(Out, "edit-1.png")).Rgb);
+        Assert.Equal(Shade(7).Rgb, Image.Load(Path.Combine(Out, "edit-1.png")).Rgb);
         // A given picture was not made so.
-        Assert.Null(PictureNotes.Read(Path.Combine(Out, "source.png")).Parameters);
+        Assert.Null(ImageNotes.Read(Path.Combine(Out, "source.png")).Parameters);
     }
 
     [Fact]
@@ -129,9 +129,9 @@ public sealed class PictureFolderTests : IDisposable
 
     private static void WriteTrace(string path, string run) => SafetensorsWriter.Write(path, [], TraceFile.Metadata(run));
 
-    private PictureFolder Write(string run, byte shade, int edits = 1, bool overwrites = false, string? trace = null)
+    private ImageFolder Write(string run, byte shade, int edits = 1, bool overwrites = false, string? trace = null)
     {
-        var written = new PictureFolder(Out, overwrites, []);
+        var written = new ImageFolder(Out, overwrites, []);
         written.Add("source.png", Shade(0), null);
         for (var edit = 1; edit <= edits; edit++)
             written.Add($"edit-{edit}.png", Shade(shade), edit);
@@ -141,7 +141,7 @@ public sealed class PictureFolderTests : IDisposable
         return written;
     }
 
-    private static Picture Shade(byte shade) => new(2, 2, [.. Enumerable.Repeat(shade, 12)]);
+    private static Image Shade(byte shade) => new(2, 2, [.. Enumerable.Repeat(shade, 12)]);
 
     private static JsonObject Record(string path) => JsonNode.Parse(File.ReadAllText(Path.Combine(path, "run.json")))!.AsObject();
 

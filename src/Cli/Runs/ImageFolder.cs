@@ -10,13 +10,13 @@ namespace PromptToPrompt.Cli.Runs;
 /// The output folder of a run with pictures: the requested folder, or a numbered subfolder if another run already wrote there. Everything is written at the
 /// end, so a stopped run leaves nothing.
 /// </summary>
-internal sealed class PictureFolder
+internal sealed class ImageFolder
 {
     private const string RecordName = "run.json";
 
     private readonly string asked, askedPath;
     private readonly bool overwrites;
-    private readonly List<(string Name, byte[] Png, int? Row)> pictures = [];
+    private readonly List<(string Name, byte[] Png, int? Row)> images = [];
     private readonly JsonObject results = [];
 
     /// <summary>Fails early if the folder cannot be used.</summary>
@@ -24,14 +24,14 @@ internal sealed class PictureFolder
     /// <param name="overwrites">Whether to replace an earlier run.</param>
     /// <param name="inputs">Input files. They must not be overwritten.</param>
     /// <exception cref="InvalidInputException">The path is a file or not writable, or an input would be overwritten.</exception>
-    public PictureFolder(string folder, bool overwrites, IEnumerable<string> inputs)
+    public ImageFolder(string folder, bool overwrites, IEnumerable<string> inputs)
     {
         (Path, asked, this.overwrites) = (System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder)), folder, overwrites);
         askedPath = Path;
         if (File.Exists(Path))
             throw new InvalidInputException("--output", $"{folder} is a file.", "Give a folder.");
         RunFolder.RequireWritable(Path, folder);
-        if (overwrites && inputs.Select(System.IO.Path.GetFullPath).FirstOrDefault(IsPictureHere) is { } input)
+        if (overwrites && inputs.Select(System.IO.Path.GetFullPath).FirstOrDefault(IsImageHere) is { } input)
             throw new InvalidInputException("--output", $"{input} is an input, and --overwrite might replace it.", "Use another folder.");
     }
 
@@ -46,16 +46,16 @@ internal sealed class PictureFolder
 
     /// <summary>Adds a picture.</summary>
     /// <param name="name">Its file's name.</param>
-    /// <param name="picture">The picture.</param>
+    /// <param name="image">The picture.</param>
     /// <param name="row">Row of the picture in the run; null if the run did not make it.</param>
-    public void Add(string name, Picture picture, int? row)
+    public void Add(string name, Image image, int? row)
     {
-        pictures.Add((name, picture.ToPng(), row));
-        results[name] = RunRecord.HashOf(picture);
+        images.Add((name, image.ToPng(), row));
+        results[name] = RunRecord.HashOf(image);
     }
 
     /// <summary>Adds a sheet of pictures.</summary>
-    public void Add(string name, SKBitmap sheet) => pictures.Add((name, Picture.EncodePng(sheet), null));
+    public void Add(string name, SKBitmap sheet) => images.Add((name, Image.EncodePng(sheet), null));
 
     /// <summary>Writes the pictures with the record embedded in each, then further files, then the record.</summary>
     /// <param name="record">The record without its list of files.</param>
@@ -63,10 +63,10 @@ internal sealed class PictureFolder
     /// <param name="trace">A further file by name or full path, and how to write it; null for none.</param>
     public void Finish(JsonObject record, Func<int, GenerationParameters> describe, (string Name, Action<string> Write)? trace)
     {
-        Path = Free((string)record[RunRecord.Run]!, [.. pictures.Select(picture => picture.Name), .. trace is { } written ? [written.Name] : Array.Empty<string>(), RecordName]);
+        Path = Free((string)record[RunRecord.Run]!, [.. images.Select(image => image.Name), .. trace is { } written ? [written.Name] : Array.Empty<string>(), RecordName]);
         var folder = new RunFolder(Path);
         var stale = EarlierFiles();
-        foreach (var (name, png, row) in pictures)
+        foreach (var (name, png, row) in images)
         {
             List<PngText> texts = row is { } made ? [new(GenerationParameters.Keyword, describe(made).ToString())] : [];
             var whole = PngText.AddTo(png, texts.Append(RunRecord.Text(record, name)));
@@ -88,7 +88,7 @@ internal sealed class PictureFolder
     public string? Note => Path == askedPath ? null
         : $"note: {asked} already contains another run; wrote to {RunFolder.Shortest(Path)} instead (use --overwrite to replace it)";
 
-    private bool IsPictureHere(string path) =>
+    private bool IsImageHere(string path) =>
         System.IO.Path.GetDirectoryName(path) == Path && System.IO.Path.GetExtension(path).Equals(".png", StringComparison.OrdinalIgnoreCase);
 
     // Decide when everything is ready to write, not at the start: another run may have finished here meanwhile.
@@ -109,7 +109,7 @@ internal sealed class PictureFolder
     [
         .. (Record(Path)?[RunRecord.Files] as JsonArray ?? []).OfType<JsonValue>()
             .Select(file => file.TryGetValue<string>(out var path) ? path : "")
-            .Where(path => path.Length > 0 && IsPictureHere(path) && File.Exists(path)),
+            .Where(path => path.Length > 0 && IsImageHere(path) && File.Exists(path)),
     ];
 
     private static JsonObject? Record(string folder)

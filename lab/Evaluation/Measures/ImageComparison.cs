@@ -3,17 +3,17 @@ using PromptToPrompt.Diffusion.Images;
 namespace PromptToPrompt.Evaluation.Measures;
 
 /// <summary>Measures the similarity of two images of the same size.</summary>
-public static class PictureComparison
+internal static class ImageComparison
 {
     /// <summary>Mean absolute difference of the color values, 0…255.</summary>
-    public static double Difference(Picture one, Picture other) => DifferenceOutside(one, other, new bool[one.Width * one.Height])!.Value;
+    public static double Difference(Image one, Image other) => DifferenceOutside(one, other, new bool[one.Width * one.Height])!.Value;
 
     /// <summary>Mean absolute difference of the color values, 0…255, over the pixels outside a region.</summary>
     /// <param name="one">An image.</param>
     /// <param name="other">Another image of the same size.</param>
     /// <param name="region">Width × height values, row-major: true for pixels to ignore.</param>
     /// <returns>Null if the region covers all pixels.</returns>
-    public static double? DifferenceOutside(Picture one, Picture other, IReadOnlyList<bool> region)
+    public static double? DifferenceOutside(Image one, Image other, IReadOnlyList<bool> region)
     {
         RequireSameSize(one, other);
         var (sum, pixels) = (0L, 0L);
@@ -33,25 +33,25 @@ public static class PictureComparison
     /// Agreement of the edges of two images, regardless of their colors: Pearson's correlation of the horizontal and
     /// vertical differences of luminance, −1…1. Images without edges give 0.
     /// </summary>
-    public static double StructureAgreement(Picture one, Picture other)
+    public static double StructureAgreement(Image one, Image other)
     {
         RequireSameSize(one, other);
         return Correlation(Gradients(one), Gradients(other));
     }
 
-    private static List<double> Gradients(Picture picture)
+    private static List<double> Gradients(Image image)
     {
-        var luminance = Luminance.Of(picture);
+        var luminance = Luminance.Of(image);
         var gradients = new List<double>(2 * luminance.Length);
-        for (var y = 0; y < picture.Height; y++)
+        for (var y = 0; y < image.Height; y++)
         {
-            for (var x = 0; x < picture.Width; x++)
+            for (var x = 0; x < image.Width; x++)
             {
-                var i = (y * picture.Width) + x;
-                if (x + 1 < picture.Width)
+                var i = (y * image.Width) + x;
+                if (x + 1 < image.Width)
                     gradients.Add(luminance[i + 1] - luminance[i]);
-                if (y + 1 < picture.Height)
-                    gradients.Add(luminance[i + picture.Width] - luminance[i]);
+                if (y + 1 < image.Height)
+                    gradients.Add(luminance[i + image.Width] - luminance[i]);
             }
         }
 
@@ -74,7 +74,7 @@ public static class PictureComparison
         return scale == 0 ? 0 : product / scale;
     }
 
-    internal static void RequireSameSize(Picture one, Picture other)
+    internal static void RequireSameSize(Image one, Image other)
     {
         if (one.Width != other.Width || one.Height != other.Height)
             throw new ArgumentException($"An image of {one.Width}x{one.Height} cannot be compared with one of {other.Width}x{other.Height}.");

@@ -1,13 +1,13 @@
 namespace PromptToPrompt.Diffusion.Images;
 
-/// <summary>Decodes images at full size; see <see cref="PictureFile"/> for the formats.</summary>
-internal static class PictureReader
+/// <summary>Decodes images at full size; see <see cref="ImageFile"/> for the formats.</summary>
+internal static class ImageReader
 {
     /// <summary>Reads an image from a file.</summary>
     /// <exception cref="InvalidInputException">The file is missing, not an image, truncated, damaged, or too large.</exception>
-    public static Picture Read(string path)
+    public static Image Read(string path)
     {
-        using var file = PictureFile.Open(path);
+        using var file = ImageFile.Open(path);
         return file.Read();
     }
 
@@ -15,9 +15,9 @@ internal static class PictureReader
     /// <param name="stream">The encoded image, from the current position to the end.</param>
     /// <param name="name">The image's name in errors.</param>
     /// <exception cref="InvalidInputException">The stream is not an image, truncated, damaged, or too large.</exception>
-    public static Picture Read(Stream stream, string name)
+    public static Image Read(Stream stream, string name)
     {
-        using var file = PictureFile.Open(stream, name);
+        using var file = ImageFile.Open(stream, name);
         return file.Read();
     }
 }

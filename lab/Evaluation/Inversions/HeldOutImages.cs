@@ -7,7 +7,7 @@ using PromptToPrompt.Storybook.World;
 namespace PromptToPrompt.Evaluation.Inversions;
 
 /// <summary>Drawn images that no model was trained on, each with an edit: alternately another subject and another color.</summary>
-public static class HeldOutPictures
+internal static class HeldOutImages
 {
     // Training uses the beginning of a sequence of images, other measures start at 2⁴¹; these come from far beyond.
     private const long First = 3L << 41;
@@ -18,19 +18,19 @@ public static class HeldOutPictures
     private static readonly EditKind[] Kinds = [EditKind.SubjectSwap, EditKind.ColourSwap];
 
     /// <summary>Draws images at a model's size; equal counts and seeds give equal images.</summary>
-    public static IEnumerable<SamplePicture> Draw(StableDiffusionModel model, int count, int seed)
+    public static IEnumerable<SampleImage> Draw(StableDiffusionModel model, int count, int seed)
     {
         var positions = model.Shape.UNet.SampleSize;
-        using var pictures = new Pictures(seed, positions * model.Shape.Vae.PixelsPerLatent);
+        using var images = new Images(seed, positions * model.Shape.Vae.PixelsPerLatent);
         for (var i = 0; i < count; i++)
         {
-            var pair = EditPairs.Make(Kinds[i % Kinds.Length], pictures.Numbers(First + i));
-            var (source, target) = (pictures.Paint(pair.Source), pictures.Paint(pair.Target));
-            yield return new($"drawing {i + 1}", Picture(source), pair.SourcePrompt, new(pair, Picture(target), Region(source, target, positions)));
+            var pair = EditPairs.Make(Kinds[i % Kinds.Length], images.Numbers(First + i));
+            var (source, target) = (images.Paint(pair.Source), images.Paint(pair.Target));
+            yield return new($"drawing {i + 1}", Image(source), pair.SourcePrompt, new(pair, Image(target), Region(source, target, positions)));
         }
     }
 
-    private static Picture Picture(Painting painting) => new(painting.Size, painting.Size, painting.Rgb);
+    private static Image Image(Painting painting) => new(painting.Size, painting.Size, painting.Rgb);
 
     private static bool[] Region(Painting source, Painting target, int positions)
     {

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Storybook.Training;
 /// <summary>Drawn scenes as tensors. Image number i of a seed is always the same.</summary>
 /// <param name="seed">Seed of the sequence of images.</param>
 /// <param name="size">Side of the images in pixels.</param>
-public sealed class Pictures(int seed, int size = StorybookArchitecture.PictureSize) : IDisposable
+public sealed class Images(int seed, int size = StorybookArchitecture.ImageSize) : IDisposable
 {
     private readonly ScenePainter painter = new();
 

@@ -5,32 +5,32 @@ using PromptToPrompt.Diffusion.UNet;
 namespace PromptToPrompt.Editing.TextualInversion;
 
 /// <summary>A training image for a new word.</summary>
-/// <param name="Picture">The image at the model's working size.</param>
+/// <param name="Image">The image at the model's working size.</param>
 /// <param name="Sizes">Its size conditioning, for models that use it.</param>
 /// <param name="Caption">A caption with <see cref="PromptTemplates.Place"/> in place of the word; null to use the templates.</param>
-public sealed record ExamplePicture(Picture Picture, SizeConditioning Sizes, string? Caption = null)
+internal sealed record ExampleImage(Image Image, SizeConditioning Sizes, string? Caption = null)
 {
     /// <summary>Frames an image.</summary>
-    /// <param name="picture">The original image.</param>
+    /// <param name="image">The original image.</param>
     /// <param name="framing">How it is fitted to the model's size.</param>
     /// <param name="caption">A caption with <see cref="PromptTemplates.Place"/> for the word; null for none.</param>
     /// <exception cref="InvalidInputException">The caption has no placeholder for the word.</exception>
-    public static ExamplePicture Of(Picture picture, Framing framing, string? caption = null) => Framed(framing.Apply(picture), framing, caption);
+    public static ExampleImage Of(Image image, Framing framing, string? caption = null) => Framed(framing.Apply(image), framing, caption);
 
     /// <summary>Reads an image directly at the required size.</summary>
-    /// <param name="picture">The image file.</param>
+    /// <param name="image">The image file.</param>
     /// <param name="framing">How it is fitted to the model's size.</param>
     /// <param name="caption">A caption with <see cref="PromptTemplates.Place"/> for the word; null for none.</param>
     /// <exception cref="InvalidInputException">The image is damaged, or the caption has no placeholder for the word.</exception>
-    internal static ExamplePicture Of(PictureFile picture, Framing framing, string? caption = null) => Framed(picture.Read(framing), framing, caption);
+    internal static ExampleImage Of(ImageFile image, Framing framing, string? caption = null) => Framed(image.Read(framing), framing, caption);
 
-    private static ExamplePicture Framed(Picture framed, Framing framing, string? caption)
+    private static ExampleImage Framed(Image framed, Framing framing, string? caption)
     {
         if (caption is not null)
             PromptTemplates.Validate([caption]);
         // The top-left corner of the used region, in pixels of the scaled image.
         var scale = (double)framing.Place.Width / framing.Region.Width;
         var sizes = new SizeConditioning(framing.Original, (int)Math.Round(framing.Region.Y * scale), (int)Math.Round(framing.Region.X * scale), framing.Framed);
-        return new ExamplePicture(framed, sizes, caption);
+        return new ExampleImage(framed, sizes, caption);
     }
 }

@@ -9,7 +9,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// full size or, with far less memory and time, at the required size. The result matches an image viewer: rotated as EXIF specifies, colors
 /// converted to sRGB, gray and CMYK to RGB, 16 bits to 8, transparency over white, and only the first frame of an animation.
 /// </summary>
-internal sealed class PictureFile : IDisposable
+internal sealed class ImageFile : IDisposable
 {
     /// <summary>Maximum side in pixels.</summary>
     public const int MaxSide = 1 << 15;
@@ -41,7 +41,7 @@ internal sealed class PictureFile : IDisposable
     private readonly int orientation;
     private readonly bool isJpeg;
 
-    private PictureFile(MemoryStream bytes, string name)
+    private ImageFile(MemoryStream bytes, string name)
     {
         this.name = name;
         var file = bytes.GetBuffer().AsSpan(0, (int)bytes.Length);
@@ -81,7 +81,7 @@ internal sealed class PictureFile : IDisposable
 
     /// <summary>Opens an image file.</summary>
     /// <exception cref="InvalidInputException">The file is missing, not an image, truncated, or too large.</exception>
-    public static PictureFile Open(string path)
+    public static ImageFile Open(string path)
     {
         if (Directory.Exists(path))
             throw new InvalidInputException($"{path} is a directory. Use the path of an image in it.");
@@ -102,7 +102,7 @@ internal sealed class PictureFile : IDisposable
     /// <param name="stream">The encoded image, from the current position to the end.</param>
     /// <param name="name">The image's name in errors.</param>
     /// <exception cref="InvalidInputException">The stream is not an image, truncated, or too large.</exception>
-    public static PictureFile Open(Stream stream, string name)
+    public static ImageFile Open(Stream stream, string name)
     {
         // The length is only a hint: pipes and devices have none, or a wrong one.
         using var bytes = new MemoryStream(stream.CanSeek ? (int)Math.Clamp(stream.Length - stream.Position, 0, MaxBytes) : 0);
@@ -114,18 +114,18 @@ internal sealed class PictureFile : IDisposable
                 throw new InvalidInputException($"{name} is longer than {MaxBytes >> 20} MiB. Use a smaller image.");
         }
 
-        return bytes.Length > 0 ? new PictureFile(bytes, name) : throw new InvalidInputException($"{name} is empty. Use an image file.");
+        return bytes.Length > 0 ? new ImageFile(bytes, name) : throw new InvalidInputException($"{name} is empty. Use an image file.");
     }
 
     /// <summary>Decodes the image at full size.</summary>
     /// <exception cref="InvalidInputException">The image is damaged.</exception>
-    public Picture Read() => Read(Stored);
+    public Image Read() => Read(Stored);
 
     /// <summary>Decodes the region that a framing uses, at about the size that the framing needs.</summary>
     /// <param name="framing">A framing of images of this <see cref="Size"/>.</param>
     /// <returns>The framed image.</returns>
     /// <exception cref="InvalidInputException">The image is damaged.</exception>
-    public Picture Read(Framing framing)
+    public Image Read(Framing framing)
     {
         var reduction = Reduction((double)framing.Region.Width / framing.Place.Width, (double)framing.Region.Height / framing.Place.Height);
         if (reduction == 1)
@@ -145,7 +145,7 @@ internal sealed class PictureFile : IDisposable
     /// <summary>Decodes the image with a limit on its longest side.</summary>
     /// <param name="longestSide">Maximum side in pixels.</param>
     /// <exception cref="InvalidInputException">The image is damaged.</exception>
-    public Picture ReadWithin(int longestSide)
+    public Image ReadWithin(int longestSide)
     {
         var target = Within(longestSide);
         return Read(new Framing(Size, PixelRectangle.Whole(Size), PixelRectangle.Whole(target), target));
@@ -154,7 +154,7 @@ internal sealed class PictureFile : IDisposable
     /// <summary>Decodes the image as a mask, by the rule of <see cref="Mask"/>.</summary>
     /// <returns>White where the image may change, black elsewhere.</returns>
     /// <exception cref="InvalidInputException">The image is damaged, or is not a valid mask.</exception>
-    public Picture ReadMask()
+    public Image ReadMask()
     {
         if (!HasSixteenBits)
             return ReadMask(SKColorType.Rgba8888, byte.MaxValue, (row, pixel) => (row[pixel] + row[pixel + 1] + row[pixel + 2], row[pixel + 3]));
@@ -166,7 +166,7 @@ internal sealed class PictureFile : IDisposable
         var isGrey = colors == Grey;
         var file = data.ToArray();
         (file[PngDepth], file[PngColors]) = (8, isGrey ? GreyAlpha : ColorsAlpha);
-        BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(29), PictureChunks.Checksum(file.AsSpan(12, 17)));
+        BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(29), ImageChunks.Checksum(file.AsSpan(12, 17)));
         using var halves = Open(new MemoryStream(file), name);
         return halves.ReadMask(SKColorType.Rgba8888, ushort.MaxValue, (row, pixel) => isGrey
             ? (3 * Whole(row[pixel], row[pixel + 3]), ushort.MaxValue)
@@ -184,10 +184,10 @@ internal sealed class PictureFile : IDisposable
     public byte[] ToPng(int longestSide, out PixelSize size)
     {
         size = Within(longestSide);
-        var picture = ReadWithin(longestSide);
-        if (HasSixteenBits && !picture.Rgb.AsSpan().ContainsAnyExcept(byte.MinValue))
-            picture = SmallNumbers(picture);
-        using var bitmap = HasTransparency ? Uncover(picture, Alpha(size)) : picture.ToBitmap();
+        var image = ReadWithin(longestSide);
+        if (HasSixteenBits && !image.Rgb.AsSpan().ContainsAnyExcept(byte.MinValue))
+            image = SmallNumbers(image);
+        using var bitmap = HasTransparency ? Uncover(image, Alpha(size)) : image.ToBitmap();
         using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         return png.ToArray();
     }
@@ -225,9 +225,9 @@ internal sealed class PictureFile : IDisposable
                     break;
             }
         }
-        else if ((EncodedKinds.IsPng(file) && !PictureChunks.IsWholePng(file, ref turned))
-            || (EncodedKinds.IsWebp(file) && !PictureChunks.IsWholeWebp(file, ref turned))
-            || (EncodedKinds.IsGif(file) && !PictureChunks.IsWholeGif(file)))
+        else if ((EncodedKinds.IsPng(file) && !ImageChunks.IsWholePng(file, ref turned))
+            || (EncodedKinds.IsWebp(file) && !ImageChunks.IsWholeWebp(file, ref turned))
+            || (EncodedKinds.IsGif(file) && !ImageChunks.IsWholeGif(file)))
         {
             throw CutOff();
         }
@@ -253,14 +253,14 @@ internal sealed class PictureFile : IDisposable
         return new(size.Width, size.Height);
     }
 
-    private Picture Read(PixelSize stored)
+    private Image Read(PixelSize stored)
     {
         using var srgb = SKColorSpace.CreateSrgb();
         var turn = Turn.Of(orientation, stored);
-        var rgb = new byte[stored.Width * stored.Height * Picture.Channels];
+        var rgb = new byte[stored.Width * stored.Height * Image.Channels];
         Decode(new SKImageInfo(stored.Width, stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul, srgb), (row, y) =>
         {
-            var (target, step) = (turn.IndexOf(0, y) * Picture.Channels, turn.Across * Picture.Channels);
+            var (target, step) = (turn.IndexOf(0, y) * Image.Channels, turn.Across * Image.Channels);
             for (var x = 0; x < row.Length; x += 4, target += step)
             {
                 var alpha = row[x + 3];
@@ -269,11 +269,11 @@ internal sealed class PictureFile : IDisposable
                 rgb[target + 2] = OverWhite(row[x + 2], alpha);
             }
         });
-        return new Picture(turn.Seen.Width, turn.Seen.Height, rgb);
+        return new Image(turn.Seen.Width, turn.Seen.Height, rgb);
     }
 
     // A 16-bit mask of small numbers would be black as an image; it is kept as a mask.
-    private Picture SmallNumbers(Picture black)
+    private Image SmallNumbers(Image black)
     {
         try
         {
@@ -286,29 +286,29 @@ internal sealed class PictureFile : IDisposable
     }
 
     // The alpha channel as a gray image, so that it is resized in the same way as the colors.
-    private Picture Alpha(PixelSize size)
+    private Image Alpha(PixelSize size)
     {
         var turn = Turn.Of(orientation, Stored);
-        var grey = new byte[Stored.Width * Stored.Height * Picture.Channels];
+        var grey = new byte[Stored.Width * Stored.Height * Image.Channels];
         Decode(new SKImageInfo(Stored.Width, Stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul), (row, y) =>
         {
             for (var x = 0; x < Stored.Width; x++)
-                grey.AsSpan(turn.IndexOf(x, y) * Picture.Channels, Picture.Channels).Fill(row[(4 * x) + 3]);
+                grey.AsSpan(turn.IndexOf(x, y) * Image.Channels, Image.Channels).Fill(row[(4 * x) + 3]);
         });
-        return new Picture(turn.Seen.Width, turn.Seen.Height, grey).Resize(size.Width, size.Height);
+        return new Image(turn.Seen.Width, turn.Seen.Height, grey).Resize(size.Width, size.Height);
     }
 
     // Removes the white under the colors; drawn over white again, they are unchanged.
-    private static SKBitmap Uncover(Picture overWhite, Picture alpha)
+    private static SKBitmap Uncover(Image overWhite, Image alpha)
     {
         var bitmap = new SKBitmap(new SKImageInfo(overWhite.Width, overWhite.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul));
         var pixels = bitmap.GetPixelSpan();
         for (var i = 0; i < overWhite.Rgb.Length; i++)
         {
-            var (pixel, channel) = Math.DivRem(i, Picture.Channels);
+            var (pixel, channel) = Math.DivRem(i, Image.Channels);
             int share = alpha.Rgb[i];
             pixels[(4 * pixel) + channel] = share == 0 ? Opaque : (byte)Math.Clamp(((Opaque * (overWhite.Rgb[i] - Opaque + share)) + (share / 2)) / share, 0, Opaque);
-            pixels[(4 * pixel) + Picture.Channels] = (byte)share;
+            pixels[(4 * pixel) + Image.Channels] = (byte)share;
         }
 
         return bitmap;
@@ -317,7 +317,7 @@ internal sealed class PictureFile : IDisposable
     private static byte OverWhite(int color, int alpha) =>
         alpha == Opaque ? (byte)color : (byte)(((color * alpha) + (Opaque * (Opaque - alpha)) + (Opaque / 2)) / Opaque);
 
-    private Picture ReadMask(SKColorType type, int most, NumberReader read)
+    private Image ReadMask(SKColorType type, int most, NumberReader read)
     {
         // Masks are numbers, not colors, so no color profile is applied.
         var info = new SKImageInfo(Stored.Width, Stored.Height, type, SKAlphaType.Unpremul);
@@ -332,17 +332,17 @@ internal sealed class PictureFile : IDisposable
         });
         rule.Decide();
         var turn = Turn.Of(orientation, Stored);
-        var mask = new byte[info.Width * info.Height * Picture.Channels];
+        var mask = new byte[info.Width * info.Height * Image.Channels];
         Decode(info, (row, y) =>
         {
             for (var x = 0; x < info.Width; x++)
             {
                 var (brightness, alpha) = read(row, 4 * x);
                 if (rule.MayChange(brightness, alpha))
-                    mask.AsSpan(turn.IndexOf(x, y) * Picture.Channels, Picture.Channels).Fill(byte.MaxValue);
+                    mask.AsSpan(turn.IndexOf(x, y) * Image.Channels, Image.Channels).Fill(byte.MaxValue);
             }
         });
-        return new Picture(turn.Seen.Width, turn.Seen.Height, mask);
+        return new Image(turn.Seen.Width, turn.Seen.Height, mask);
     }
 
     /// <summary>Decodes to rows of RGBA as stored: without orientation, colors not premultiplied by alpha.</summary>

@@ -9,7 +9,7 @@ namespace PromptToPrompt.Evaluation.Judging;
 /// <summary>
 /// Classifies images of the drawn world. It is trained only on drawings (<see cref="JudgeTraining"/>), never on a model's images.
 /// </summary>
-public sealed class PictureJudge : IDisposable
+internal sealed class ImageJudge : IDisposable
 {
     /// <summary>File name of a judge.</summary>
     public const string FileName = "judge.safetensors";
@@ -17,7 +17,7 @@ public sealed class PictureJudge : IDisposable
     private readonly WeightSource weights;
     private readonly JudgeNetwork network;
 
-    internal PictureJudge(WeightSource weights)
+    internal ImageJudge(WeightSource weights)
     {
         this.weights = weights;
         network = new JudgeNetwork(weights.Root);
@@ -25,7 +25,7 @@ public sealed class PictureJudge : IDisposable
 
     /// <summary>Loads a judge.</summary>
     /// <exception cref="InvalidInputException">The file is missing, damaged or not a judge.</exception>
-    public static PictureJudge Load(string path)
+    public static ImageJudge Load(string path)
     {
         using var file = SafetensorsFile.Open(path);
         var stored = new StoredWeights(path, file.Tensors.ToDictionary(entry => entry.Key, entry => new StoredWeight(entry.Value.Shape, () =>
@@ -33,20 +33,20 @@ public sealed class PictureJudge : IDisposable
             using var tensor = file.Read(entry.Key);
             return tensor.to(ScalarType.Float32);
         })));
-        var judge = new PictureJudge(stored);
+        var judge = new ImageJudge(stored);
         stored.RequireAllUsed();
         return judge;
     }
 
     /// <summary>Judges an image of any size.</summary>
-    public Judgement Judge(Picture picture) => Judge([picture])[0];
+    public Judgement Judge(Image image) => Judge([image])[0];
 
     /// <summary>Judges images of one size.</summary>
-    public IReadOnlyList<Judgement> Judge(IReadOnlyList<Picture> pictures)
+    public IReadOnlyList<Judgement> Judge(IReadOnlyList<Image> images)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var pixels = stack(pictures.Select(picture => picture.ToTensor())).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(Scalar(127.5)).sub_(Scalar(1));
+        var pixels = stack(images.Select(image => image.ToTensor())).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(Scalar(127.5)).sub_(Scalar(1));
         return Judge(pixels);
     }
 
