@@ -79,6 +79,9 @@ public sealed class EditResult : IDisposable
     /// <summary>The final latents, [images, channels, h, w] float32.</summary>
     public Tensor Latents { get; private set; } = null!;
 
+    /// <summary>Whether words confine the edits.</summary>
+    internal bool BlendsWords => edit.Blend is not null || edit.BlendSubtract is not null;
+
     /// <summary>Pixels of an image per position of its latents, along each side.</summary>
     internal int PixelsPerLatent { get; private set; }
 

@@ -14,8 +14,8 @@ namespace PromptToPrompt.Editing.Pipelines;
 internal sealed record GivenImage(Image Original, Framing Framing)
 {
     /// <summary>
-    /// Draws an edit over the original. It shows where it differs from the model's image of its source, inside the blended region and the mask,
-    /// with soft edges. It fades out towards a border of the framed part that lies inside the original.
+    /// Draws an edit over the original. It shows where it differs from the model's image of its source, inside the region of the blend words and the
+    /// mask, with soft edges. It fades out towards a border of the framed part that lies inside the original.
     /// </summary>
     /// <param name="result">The run that made the edit from this image.</param>
     /// <param name="image">Index into <see cref="EditResult.Images"/>.</param>
@@ -24,7 +24,8 @@ internal sealed record GivenImage(Image Original, Framing Framing)
     /// <exception cref="InvalidInputException">The mask has another aspect ratio, or is black everywhere.</exception>
     public Image Draw(EditResult result, int image, Image? mask = null)
     {
-        using var region = result.LastMask(image);
+        // The brushed mask is finer at the original's size than in the latents.
+        using var region = result.BlendsWords ? result.LastMask(image) : null;
         var opacities = OpacityMap.Of(Framing, result.Images[image], result.Source, region, result.PixelsPerLatent);
         return Composite.Create(
             Original, Framing, result.Images[image], opacities,
