@@ -24,7 +24,7 @@ internal sealed class EditScenario : IDisposable
             new GenerationRequest
             {
                 Prompt = "a red house in a field",
-                Sampling = new() { Steps = 10, Guidance = 4, Seed = 3, Sampler = SamplerKind.Ddim },
+                Sampling = new() { Steps = 10, Guidance = 4, Seed = 3, Scheduler = SchedulerKind.Ddim },
             },
             new EditRequest { Prompts = ["a red castle in a field"] })
     {
@@ -70,7 +70,7 @@ internal sealed class EditScenario : IDisposable
     public Tensor RunMaterialized()
     {
         using var attention = new MaterializedAttentionProcessor(Edits);
-        using var scheduler = Model.CreateScheduler(SamplerKind.Ddim, Source.Sampling.Steps);
+        using var scheduler = Model.CreateScheduler(SchedulerKind.Ddim, Source.Sampling.Steps);
         var request = new DenoisingRequest
         {
             Latents = noise,

@@ -22,7 +22,7 @@ internal sealed class InversionRun : IDisposable
     private readonly StableDiffusionModel model = StableDiffusionModel.Load(EmbeddedModel.Directory);
     private const double Guidance = 4;
 
-    private static readonly GenerationRequest Source = new() { Prompt = Prompt, Sampling = new() { Steps = Steps, Guidance = Guidance, Sampler = SamplerKind.Ddim } };
+    private static readonly GenerationRequest Source = new() { Prompt = Prompt, Sampling = new() { Steps = Steps, Guidance = Guidance, Scheduler = SchedulerKind.Ddim } };
 
     private static readonly EditRequest Edited = new() { Prompts = [Target] };
 

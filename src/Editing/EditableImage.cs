@@ -69,7 +69,7 @@ public sealed class EditableImage : IDisposable
     /// <param name="progress">Receives the progress after every step of the edit.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     /// <returns>The edited image, which can be edited in turn. It owns all it needs; this image may be disposed before it.</returns>
-    /// <exception cref="InvalidInputException">A word or setting does not fit, or the image was an edit made with another sampler than DDIM.</exception>
+    /// <exception cref="InvalidInputException">A word or setting does not fit, or the image was an edit made with another scheduler than DDIM.</exception>
     public EditableImage Edit(
         string prompt, EditRequest? edit = null, Observation? observation = null, IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
     {

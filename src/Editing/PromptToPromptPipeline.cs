@@ -70,7 +70,7 @@ public sealed class PromptToPromptPipeline : IDisposable
     /// <summary>Makes an image from noise.</summary>
     /// <param name="prompt">The prompt; words may be emphasized, <c>(word:1.3)</c>.</param>
     /// <param name="sampling">
-    /// How it is sampled. The default sampler is DDIM, because edits of edits follow its trajectory; for distilled models it is the model's own.
+    /// How it is sampled. The default scheduler is DDIM, because edits of edits follow its trajectory; for distilled models it is the model's own.
     /// </param>
     /// <param name="observation">What to keep in <see cref="EditableImage.Result"/>; the trace is always kept.</param>
     /// <param name="attention">A processor for all attention layers of this run; null for plain attention. It keeps no maps for <paramref name="observation"/>.</param>
@@ -83,13 +83,13 @@ public sealed class PromptToPromptPipeline : IDisposable
         CancellationToken cancellationToken = default)
     {
         sampling ??= new SamplingSettings();
-        // A distilled model needs its own few-step sampler; of the others, only DDIM's trajectory can be followed.
-        var sampler = sampling.Sampler ?? (Model.Denoiser.TakesGuidance ? Model.SchedulerConfig.DefaultSampler : SamplerKind.Ddim);
-        var source = new GenerationRequest { Prompt = prompt, Sampling = sampling with { Sampler = sampler }, Attention = attention };
+        // A distilled model needs its own few-step scheduler; of the others, only DDIM's trajectory can be followed.
+        var scheduler = sampling.Scheduler ?? (Model.Denoiser.TakesGuidance ? Model.SchedulerConfig.DefaultScheduler : SchedulerKind.Ddim);
+        var source = new GenerationRequest { Prompt = prompt, Sampling = sampling with { Scheduler = scheduler }, Attention = attention };
         lock (gate)
         {
             var result = EditRun.Execute(Model, source, null, Traced(observation), progress, cancellationToken);
-            return result.DisposeOnFailure(() => new EditableImage(this, result, sampler == SamplerKind.Ddim || attention is not null ? null : source));
+            return result.DisposeOnFailure(() => new EditableImage(this, result, scheduler == SchedulerKind.Ddim || attention is not null ? null : source));
         }
     }
 

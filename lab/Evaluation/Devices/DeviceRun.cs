@@ -36,7 +36,7 @@ internal sealed record DeviceRun(IReadOnlyList<float> Latents, IReadOnlyList<Ima
         var source = new GenerationRequest
         {
             Prompt = Source,
-            Sampling = new() { Steps = steps, Seed = 1, Size = new PixelSize(side, side), Sampler = SamplerKind.Ddim },
+            Sampling = new() { Steps = steps, Seed = 1, Size = new PixelSize(side, side), Scheduler = SchedulerKind.Ddim },
         };
         var started = TimeProvider.System.GetTimestamp();
         try

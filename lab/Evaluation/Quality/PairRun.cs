@@ -33,7 +33,7 @@ internal sealed class PairRun : IDisposable
         // Collecting unused maps would cost a third of the time.
         var watched = EditQuality.HasRegion(pair.Kind) ? maps : null;
         using var attention = new EditAttentionProcessor([null, edit, null], maps: watched);
-        using var scheduler = model.CreateScheduler(SamplerKind.Ddim, options.Steps);
+        using var scheduler = model.CreateScheduler(SchedulerKind.Ddim, options.Steps);
         var request = new DenoisingRequest
         {
             Latents = noise.expand(prompts.Count, -1, -1, -1),

@@ -21,7 +21,7 @@ internal static class OptionNames
         ["Loras"] = "--lora",
         ["OnePartAtATime"] = "--low-memory",
         ["Quantile"] = "--proximal-quantile",
-        ["Sampler"] = "--scheduler",
+        ["Scheduler"] = "--scheduler",
         ["TiledVae"] = "--vae-tiling",
         ["TimestepSpacing"] = "--spacing",
         ["Weights"] = "--weight",

@@ -31,7 +31,7 @@ internal sealed class SamplingOptions
 
     private readonly Option<string?> scheduler = new("--scheduler")
     {
-        Description = $"Scheduler: {string.Join(", ", Samplers.All)}. By default the model's own if supported, else ddim",
+        Description = $"Scheduler: {string.Join(", ", Schedulers.All)}. By default the model's own if supported, else ddim",
         Group = HelpGroup.Sampling,
         HelpName = "name",
     };
@@ -119,7 +119,7 @@ internal sealed class SamplingOptions
                 Steps = IsGiven(steps) ? given.Steps : followed.Sampling.Steps,
                 Guidance = IsGiven(guidance) ? given.Guidance : followed.Sampling.Guidance,
                 GuidanceRescale = IsGiven(guidanceRescale) ? given.GuidanceRescale : followed.Sampling.GuidanceRescale,
-                Sampler = given.Sampler ?? followed.Sampling.Sampler,
+                Scheduler = given.Scheduler ?? followed.Sampling.Scheduler,
                 TimestepSpacing = given.TimestepSpacing ?? followed.Sampling.TimestepSpacing,
                 StepsOffset = followed.Sampling.StepsOffset,
                 Chunks = followed.Sampling.Chunks,
@@ -139,7 +139,7 @@ internal sealed class SamplingOptions
         TimestepSpacing = parse.GetValue(spacing) is { } wanted && wanted != ModelsOwn ? Array.Find(Spacings, known => known.Name == wanted).Spacing : null,
         Seed = parse.GetValue(seed),
         StepsOffset = parse.GetValue(stepsOffset),
-        Sampler = parse.GetValue(scheduler) is { } name ? Parsed.Named("--scheduler", () => Samplers.Parse(name)) : null,
+        Scheduler = parse.GetValue(scheduler) is { } name ? Parsed.Named("--scheduler", () => Schedulers.Parse(name)) : null,
         Negative = parse.GetValue(negative) ?? "",
         ClipSkip = parse.GetValue(clipSkip),
         Size = SizeOf(parse.GetValue(size)),

@@ -64,8 +64,8 @@ internal sealed class ImageRun
                 Sampling = request.Sampling with { Chunks = sampling.Chunks(parse, loaded.Tokenizer, [.. request.Texts]) },
             },
         });
-        if (request.Sampling.Sampler is null && loaded.SchedulerConfig.Substitution is { } sampler)
-            Warnings.Note([sampler]);
+        if (request.Sampling.Scheduler is null && loaded.SchedulerConfig.Substitution is { } scheduler)
+            Warnings.Note([scheduler]);
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);
         Warnings.Truncated(prompts);
         using var result = StepDisplay.Run(report.Quiet(parse), progress => job.Make(loaded, request, progress, cancellationToken));

@@ -92,7 +92,7 @@ internal static class RunRecord
     {
         record["source"] = request.Source.Prompt;
         record["targets"] = Json.Array(request.Edit.Prompts);
-        record["scheduler"] = result.Sampler.Name();
+        record["scheduler"] = result.Scheduler.Name();
         record["timesteps"] = Json.Array(result.Timesteps);
         record["width"] = result.Images[0].Width;
         record["height"] = result.Images[0].Height;
@@ -103,7 +103,7 @@ internal static class RunRecord
         if (options.ContainsKey("guidance-rescale"))
             options["guidance-rescale"] = request.Sampling.GuidanceRescale;
         options["steps-offset"] = request.Sampling.StepsOffset;
-        options["scheduler"] = result.Sampler.Name();
+        options["scheduler"] = result.Scheduler.Name();
         record["options"] = options;
     }
 
@@ -150,7 +150,7 @@ internal static class RunRecord
         ulong? seed = source.Inverted is not null || source.InitialLatents is not null ? null
             : isEdit ? request.Edit.EditSeed ?? sampling.Seed : sampling.Seed;
         return GenerationParameters.Of(
-            isEdit ? request.Edit.Prompts[result.Rows[row] - 1] : source.Prompt, sampling.Negative, sampling.Steps, result.Sampler.Label(), sampling.Guidance, seed, result.Images[row].Size,
+            isEdit ? request.Edit.Prompts[result.Rows[row] - 1] : source.Prompt, sampling.Negative, sampling.Steps, result.Scheduler.Label(), sampling.Guidance, seed, result.Images[row].Size,
             (string)record[ModelName]!, ((string)record[Fingerprint]!)[..HashLength], sampling.ClipSkip, isEdit ? source.Prompt : null, $"p2p {Version}");
     }
 

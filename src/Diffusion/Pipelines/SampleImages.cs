@@ -20,7 +20,7 @@ internal static class SampleImages
     public static IReadOnlyList<Image> Draw(
         StableDiffusionModel model, Tensor noise, Conditioning conditional, Conditioning unconditional, CancellationToken cancellationToken = default)
     {
-        using var scheduler = model.CreateScheduler(SamplerKind.DpmSolverPlusPlus, Steps);
+        using var scheduler = model.CreateScheduler(SchedulerKind.DpmSolverPlusPlus, Steps);
         var request = new DenoisingRequest
         {
             Latents = noise,

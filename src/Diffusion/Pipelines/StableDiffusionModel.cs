@@ -71,7 +71,7 @@ public sealed class StableDiffusionModel : IDisposable
     /// <summary>The autoencoder, which converts between images and latents.</summary>
     internal AutoencoderKL Vae => Take(vae);
 
-    /// <summary>The noise schedule of the training, and the configs of the samplers.</summary>
+    /// <summary>The noise schedule of the training, and the configs of the schedulers.</summary>
     internal SchedulerConfig SchedulerConfig => Shape.Scheduler;
 
     /// <summary>Whether the conditioning of an empty prompt is zeros instead of the text encoders' output.</summary>
@@ -135,11 +135,11 @@ public sealed class StableDiffusionModel : IDisposable
     }
 
     /// <summary>Creates the scheduler of one run.</summary>
-    /// <param name="sampler">The sampler.</param>
+    /// <param name="scheduler">The scheduler.</param>
     /// <param name="steps">Number of denoising steps, at least 1. PNDM evaluates the network once more.</param>
-    /// <param name="seed">Seed of the noise added by stochastic samplers.</param>
-    /// <exception cref="InvalidInputException">The sampler does not support this number of steps or this model.</exception>
-    internal Scheduler CreateScheduler(SamplerKind sampler, int steps, ulong seed = 0) => SchedulerConfig.CreateScheduler(sampler, steps, seed);
+    /// <param name="seed">Seed of the noise added by stochastic schedulers.</param>
+    /// <exception cref="InvalidInputException">The scheduler does not support this number of steps or this model.</exception>
+    internal Scheduler CreateScheduler(SchedulerKind scheduler, int steps, ulong seed = 0) => SchedulerConfig.CreateScheduler(scheduler, steps, seed);
 
     /// <summary>The framing that fits images of a size to the model's size and back.</summary>
     /// <param name="kind">Crop, fit or pad.</param>

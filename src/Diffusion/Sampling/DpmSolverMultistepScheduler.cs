@@ -70,9 +70,9 @@ internal sealed class DpmSolverMultistepScheduler : Scheduler
         : base(config)
     {
         if (config.DpmSolver.AlgorithmType != SupportedAlgorithm)
-            throw new InvalidInputException("Sampler", $"The scheduler config asks for the DPM-Solver algorithm \"{config.DpmSolver.AlgorithmType}\"; only {SupportedAlgorithm} is supported.", "Use ddim.");
+            throw new InvalidInputException("Scheduler", $"The scheduler config asks for the DPM-Solver algorithm \"{config.DpmSolver.AlgorithmType}\"; only {SupportedAlgorithm} is supported.", "Use ddim.");
         if (config.DpmSolver.SolverOrder is not (1 or 2))
-            throw new InvalidInputException("Sampler", $"The scheduler config asks for DPM-Solver of order {config.DpmSolver.SolverOrder}; only 1 and 2 are supported.", "Use ddim.");
+            throw new InvalidInputException("Scheduler", $"The scheduler config asks for DPM-Solver of order {config.DpmSolver.SolverOrder}; only 1 and 2 are supported.", "Use ddim.");
         Timesteps = TimestepGrid.Create(config, config.TimestepSpacing ?? TimestepSpacing.Linspace, steps, includesEnd: false);
         double[] ratios = [.. Timesteps.Select(Noise.Ratio)];
         var end = Noise.Ratio(0);

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// <summary>
 /// Euler's method with ancestral sampling: each step goes below the target noise level and adds noise to return to it, with DDPM's variance
 /// (Song et al. 2020, "Score-Based Generative Modeling through Stochastic Differential Equations", in the form of the k-diffusion code). The
-/// sampler for adversarially distilled few-step models ("Turbo").
+/// scheduler for adversarially distilled few-step models ("Turbo").
 /// </summary>
 /// <param name="config">The scheduler config.</param>
 /// <param name="steps">Number of steps.</param>

@@ -39,7 +39,7 @@ internal sealed record LcmConfig
 }
 
 /// <summary>
-/// Sampler for latent consistency models (Luo et al. 2023, arXiv 2310.04378, algorithm 3), which were distilled to jump from any of a few dozen
+/// Scheduler for latent consistency models (Luo et al. 2023, arXiv 2310.04378, algorithm 3), which were distilled to jump from any of a few dozen
 /// timesteps to the clean sample. Each step makes that jump and adds noise to reach the next timestep. Two to eight steps are typical.
 /// </summary>
 internal sealed class LcmScheduler : Scheduler

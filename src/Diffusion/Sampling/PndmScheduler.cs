@@ -40,11 +40,11 @@ internal sealed class PndmScheduler : Scheduler
         : base(config)
     {
         if (config.Pndm.SkipPrkSteps == false)
-            throw new InvalidInputException("Sampler", "The scheduler config asks for PNDM with Runge-Kutta steps (skip_prk_steps false), which is not supported.", "Use ddim.");
+            throw new InvalidInputException("Scheduler", "The scheduler config asks for PNDM with Runge-Kutta steps (skip_prk_steps false), which is not supported.", "Use ddim.");
         var grid = TimestepGrid.Create(config, config.TimestepSpacing ?? TimestepSpacing.Leading, steps, includesEnd: true);
         Timesteps = steps == 1 ? grid : [grid[0], grid[1], .. grid[1..]];
         if (Level(0).Alpha == 0)
-            throw new InvalidInputException("Sampler", "PNDM cannot start from pure noise (rescale_betas_zero_snr in the scheduler config).", "Use ddim.");
+            throw new InvalidInputException("Scheduler", "PNDM cannot start from pure noise (rescale_betas_zero_snr in the scheduler config).", "Use ddim.");
         stride = config.Noise.TrainTimesteps / steps;
         final = config.Pndm.SetAlphaToOne ?? false ? new NoiseLevel(1, 0) : Noise.Level(0);
     }

@@ -33,8 +33,8 @@ public sealed record SamplingSettings
     /// </summary>
     public double GuidanceRescale { get; init; }
 
-    /// <summary>The sampler; null for the model's default if it is supported, else DDIM.</summary>
-    public SamplerKind? Sampler { get; init; }
+    /// <summary>The scheduler; null for the model's default if it is supported, else DDIM.</summary>
+    public SchedulerKind? Scheduler { get; init; }
 
     /// <summary>Spacing of the timesteps; null for the model's default.</summary>
     public TimestepSpacing? TimestepSpacing { get; init; }
@@ -42,7 +42,7 @@ public sealed record SamplingSettings
     /// <summary>Offset of the timesteps; null for the model's default.</summary>
     public int? StepsOffset { get; init; }
 
-    /// <summary>Seed of the initial noise, and of the noise added by stochastic samplers and edit-friendly inversion.</summary>
+    /// <summary>Seed of the initial noise, and of the noise added by stochastic schedulers and edit-friendly inversion.</summary>
     [JsonConverter(typeof(SeedJson))]
     public ulong Seed { get; init; }
 

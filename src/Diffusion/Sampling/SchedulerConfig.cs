@@ -4,7 +4,7 @@ using PromptToPrompt.Diffusion.Storage.Files;
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
-/// The noise schedule of a model, its recommended sampler, and the config of each sampler: the content of a model directory's
+/// The noise schedule of a model, its recommended scheduler, and the config of each scheduler: the content of a model directory's
 /// <c>scheduler/scheduler_config.json</c>, with that format's defaults for missing fields.
 /// </summary>
 internal sealed record SchedulerConfig
@@ -43,7 +43,7 @@ internal sealed record SchedulerConfig
         .. JsonConfig.Bookkeeping, "dynamic_thresholding_ratio", "sample_max_value", "flow_shift", "time_shift_type", "tensor_format",
     ];
 
-    // Fields of samplers that are replaced by another one; the user is warned of the replacement.
+    // Fields of schedulers that are replaced by another one; the user is warned of the replacement.
     private static readonly HashSet<string> OfReplaced =
     [
         .. Harmless, "predict_x0", "disable_corrector", "solver_p", "noise_sampler_seed", "use_stochastic_sampling", "tau_func", "predictor_order", "corrector_order",
@@ -72,7 +72,7 @@ internal sealed record SchedulerConfig
     /// <summary>The network's prediction type.</summary>
     public PredictionType PredictionType { get; init; } = PredictionType.Epsilon;
 
-    /// <summary>Spacing of a run's timesteps; null for the sampler's default (linspace for DPM-Solver++ and Euler, leading for the others).</summary>
+    /// <summary>Spacing of a run's timesteps; null for the scheduler's default (linspace for DPM-Solver++ and Euler, leading for the others).</summary>
     public TimestepSpacing? TimestepSpacing { get; init; }
 
     /// <summary>Offset added to each timestep of the leading spacing.</summary>
@@ -93,15 +93,15 @@ internal sealed record SchedulerConfig
     /// <summary>Config of latent consistency sampling.</summary>
     public LcmConfig Lcm { get; init; } = new();
 
-    /// <summary>The sampler named by the model's config, or null if it is not supported.</summary>
-    public SamplerKind? PreferredSampler => Samplers.FromClassName(ClassName);
+    /// <summary>The scheduler named by the model's config, or null if it is not supported.</summary>
+    public SchedulerKind? PreferredScheduler => Schedulers.FromClassName(ClassName);
 
-    /// <summary>The sampler of runs that do not specify one: <see cref="PreferredSampler"/>, else DDIM.</summary>
-    public SamplerKind DefaultSampler => PreferredSampler ?? SamplerKind.Ddim;
+    /// <summary>The scheduler of runs that do not specify one: <see cref="PreferredScheduler"/>, else DDIM.</summary>
+    public SchedulerKind DefaultScheduler => PreferredScheduler ?? SchedulerKind.Ddim;
 
-    /// <summary>A warning that the default sampler differs from the one named by the model; null if they are equal.</summary>
-    public string? Substitution => PreferredSampler is not null ? null
-        : $"{(ClassName is { Length: > 0 } name ? $"the model asks for {name}, which is not supported" : "the model's scheduler config names no class")}; {DefaultSampler.Name()} is used";
+    /// <summary>A warning that the default scheduler differs from the one named by the model; null if they are equal.</summary>
+    public string? Substitution => PreferredScheduler is not null ? null
+        : $"{(ClassName is { Length: > 0 } name ? $"the model asks for {name}, which is not supported" : "the model's scheduler config names no class")}; {DefaultScheduler.Name()} is used";
 
     /// <summary>Reads a <c>scheduler_config.json</c>.</summary>
     /// <exception cref="InvalidInputException">The file cannot be read, or contains an unsupported value.</exception>
@@ -137,11 +137,11 @@ internal sealed record SchedulerConfig
             Euler = EulerConfig.FromJson(json),
             Lcm = LcmConfig.FromJson(json, noise.TrainTimesteps),
         };
-        json.NoteUnknown(config.PreferredSampler is null ? OfReplaced : Harmless);
+        json.NoteUnknown(config.PreferredScheduler is null ? OfReplaced : Harmless);
         return config;
     }
 
-    /// <summary>Rejects schedulers of models with an unsupported type of training, whatever the sampler.</summary>
+    /// <summary>Rejects schedulers of models with an unsupported type of training, whatever the scheduler.</summary>
     /// <param name="json">The config that names the scheduler.</param>
     /// <param name="field">The field that names it.</param>
     /// <param name="className">Its class name.</param>
@@ -151,7 +151,7 @@ internal sealed record SchedulerConfig
             throw json.Error(field, $"names {className}: the model was trained for {what}, which is not supported; use a model that predicts noise or velocity");
     }
 
-    // DDPM's fixed variances concern only its own sampler; a learned variance is a second output of the network.
+    // DDPM's fixed variances concern only its own scheduler; a learned variance is a second output of the network.
     private static void RequireNoLearnedVariance(JsonConfig json)
     {
         if (json.Has("variance_type") && json.Text("variance_type") is var type && !type.StartsWith("fixed_", StringComparison.Ordinal))

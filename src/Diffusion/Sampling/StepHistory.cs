@@ -25,7 +25,7 @@ internal sealed class StepHistory(int capacity) : IDisposable
         if (step == 0)
             Dispose();
         if (step != (next ?? step))
-            throw new InvalidOperationException($"Step {step} is out of order: this sampler depends on earlier steps, and the next step is {next}.");
+            throw new InvalidOperationException($"Step {step} is out of order: this scheduler depends on earlier steps, and the next step is {next}.");
         next = step + 1;
     }
 

@@ -24,7 +24,7 @@ internal sealed class EditPlan : IDisposable
         Source = source;
         Edit = edit;
         Observation = observation ?? Observation.None;
-        Sampler = Sampling.Sampler ?? model.SchedulerConfig.DefaultSampler;
+        Scheduler = Sampling.Scheduler ?? model.SchedulerConfig.DefaultScheduler;
         FirstStep = source.Inverted?.Settings.FirstStep ?? 0;
         Trajectory = source.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
@@ -65,7 +65,7 @@ internal sealed class EditPlan : IDisposable
 
     public IReadOnlyList<TokenizedPrompt> Prompts => Words.Prompts;
 
-    public SamplerKind Sampler { get; }
+    public SchedulerKind Scheduler { get; }
 
     public IReadOnlyList<EditSchedule?> Edits => Words.Edits;
 
@@ -119,7 +119,7 @@ internal sealed class EditPlan : IDisposable
         var sampling = source.Sampling;
         var config = sampling.Configure(model.SchedulerConfig);
         return source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted)
-            : config.CreateScheduler(sampling.Sampler ?? model.SchedulerConfig.DefaultSampler, sampling.Steps, sampling.Seed);
+            : config.CreateScheduler(sampling.Scheduler ?? model.SchedulerConfig.DefaultScheduler, sampling.Steps, sampling.Seed);
     }
 
     private Tensor StartingNoise()

@@ -22,6 +22,7 @@ public sealed class EditResult : IDisposable
     private readonly SamplingSettings sampling;
     private readonly EditRequest edit;
     private readonly bool isTraced;
+    private readonly int hidden;
     private readonly InvertedImage? inverted;
     private readonly Conditioning? unconditional;
     private readonly List<Tensor> latents = [];
@@ -29,7 +30,7 @@ public sealed class EditResult : IDisposable
     private Tensor? lastMask;
 
     // Copies what it needs from the plan, which is disposed after the run.
-    internal EditResult(EditPlan plan, IReadOnlyList<int> rows, IReadOnlyList<long> timesteps)
+    internal EditResult(EditPlan plan, IReadOnlyList<int> prompts, IReadOnlyList<long> timesteps, bool hidesSource = false)
     {
         (sampling, edit, isTraced) = (plan.Sampling, plan.Edit, plan.Observation.Trace);
         if (isTraced)
@@ -41,8 +42,9 @@ public sealed class EditResult : IDisposable
         Prompts = plan.Prompts;
         Maps = plan.Maps;
         SelfAttention = plan.SelfAttention;
-        Sampler = plan.Sampler;
-        Rows = rows;
+        Scheduler = plan.Scheduler;
+        hidden = hidesSource ? 1 : 0;
+        Rows = [.. prompts.Skip(hidden)];
         Timesteps = timesteps;
     }
 
@@ -55,8 +57,8 @@ public sealed class EditResult : IDisposable
     /// <summary>The images.</summary>
     public IReadOnlyList<Image> Images { get; private set; } = [];
 
-    /// <summary>The model's image of the source, with which edits are compared.</summary>
-    internal Image Source { get; private set; } = null!;
+    /// <summary>The model's image of the source, with which edits are compared; null until the run is complete, unless the source ran earlier.</summary>
+    internal Image? Source { get; set; }
 
     /// <summary>Cross-attention maps; null unless requested.</summary>
     public AttentionMaps? Maps { get; }
@@ -64,8 +66,8 @@ public sealed class EditResult : IDisposable
     /// <summary>The source's self-attention; null unless requested.</summary>
     public SelfAttentionMap? SelfAttention { get; }
 
-    /// <summary>The sampler of the run.</summary>
-    public SamplerKind Sampler { get; }
+    /// <summary>The scheduler of the run.</summary>
+    public SchedulerKind Scheduler { get; }
 
     /// <summary>The timesteps of the run.</summary>
     public IReadOnlyList<long> Timesteps { get; }
@@ -121,8 +123,8 @@ public sealed class EditResult : IDisposable
     public InvertedImage AsSource(int image)
     {
         RequireTrace();
-        if (Sampler != SamplerKind.Ddim)
-            throw new Diffusion.InvalidInputException($"This image was made with {Sampler.Name()}; only images made with ddim can be edited further.");
+        if (Scheduler != SchedulerKind.Ddim)
+            throw new Diffusion.InvalidInputException($"This image was made with {Scheduler.Name()}; only images made with ddim can be edited further.");
         if (latents.Count != sampling.Steps + 1)
             throw new Diffusion.InvalidInputException("This image comes from a partial run, so its trajectory is incomplete; invert it to edit it further.");
         var settings = inverted?.Settings ?? new InversionSettings
@@ -192,7 +194,7 @@ public sealed class EditResult : IDisposable
     internal void Keep(Tensor state)
     {
         if (isTraced)
-            latents.Add(state.clone().DetachFromDisposeScope());
+            latents.Add(Shown(state));
     }
 
     internal void KeepMask(Tensor? mask)
@@ -203,12 +205,19 @@ public sealed class EditResult : IDisposable
             masks.Add(lastMask?.alias().DetachFromDisposeScope());
     }
 
-    // The source's image if it was made earlier; null if it is the first of this run.
-    internal void Finish(StableDiffusionModel model, Tensor state, Image? source = null)
+    internal void Finish(StableDiffusionModel model, Tensor state)
     {
-        Latents = state.clone().DetachFromDisposeScope();
-        Images = model.Vae.DecodeImages(state);
-        Source = source ?? Images[0];
+        var images = model.Vae.DecodeImages(state);
+        Latents = Shown(state);
+        Images = [.. images.Skip(hidden)];
+        Source ??= images[0];
         PixelsPerLatent = model.Shape.Vae.PixelsPerLatent;
+    }
+
+    // A copy without the hidden source.
+    private Tensor Shown(Tensor state)
+    {
+        using var shown = state.narrow(0, hidden, state.shape[0] - hidden);
+        return shown.clone().DetachFromDisposeScope();
     }
 }

@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
@@ -59,8 +58,7 @@ internal static class EditRun
     {
         using var _ = no_grad();
         using var scheduler = plan.CreateScheduler();
-        var hidden = hidesSource ? 1 : 0;
-        var result = new EditResult(plan, [.. prompts.Skip(hidden)], scheduler.Timesteps);
+        var result = new EditResult(plan, prompts, scheduler.Timesteps, hidesSource) { Source = recording?.Image };
         try
         {
             var first = prompts[0];
@@ -77,15 +75,13 @@ internal static class EditRun
                 var source = plan.Trajectory?.narrow(0, i, 1);
                 if (first == 0)
                     recording?.AddLatents(source ?? plan.Noise.narrow(0, 0, 1));
-                result.Keep(Shown(source?.expand(prompts.Count, -1, -1, -1) ?? noise));
+                result.Keep(source?.expand(prompts.Count, -1, -1, -1) ?? noise);
                 if (i < plan.FirstStep && plan.Blend is not null)
                     result.KeepMask(null);
             }
 
-            using var preview = new RunPreview(plan.Model, progress is not null);
             var request = new DenoisingRequest
             {
-                Predicted = preview.Receiver,
                 Latents = noise,
                 FirstStep = plan.FirstStep,
                 Trajectory = first == 0 ? plan.Trajectory : null,
@@ -98,38 +94,45 @@ internal static class EditRun
                 RowByRow = plan.RowByRow,
                 AfterStep = (step, latents) => Blend(plan, first, recording, result, step, latents),
             };
-            var rows = plan.Rows(prompts);
-            foreach (var state in DenoisingLoop.Run(plan.Model.Denoiser, scheduler, request, cancellationToken))
-            {
-                if (first == 0 && recording is not null)
-                {
-                    using var source = state.Latents.narrow(0, 0, 1);
-                    recording.AddLatents(source);
-                }
-
-                using var shown = Shown(state.Latents);
-                result.Keep(shown);
-                if (state.Step == state.Steps - 1)
-                    result.Finish(plan.Model, shown, first == 0 ? hidesSource ? SourceOf(state.Latents) : null : recording!.Image);
-                progress?.Report(new EditProgress(state.Step + 1, state.Steps, rows, preview.Images));
-            }
-
-            if (first == 0)
-                recording?.Complete(result.Source);
+            var recorded = first == 0 ? recording : null;
+            Denoise(plan, result, scheduler, request, AddToRecording, progress, cancellationToken);
+            recorded?.Complete(result.Source!);
             return result;
+
+            void AddToRecording(Tensor latents)
+            {
+                using var source = latents.narrow(0, 0, 1);
+                recorded?.AddLatents(source);
+            }
         }
         catch
         {
             result.Dispose();
             throw;
         }
+    }
 
-        Tensor Shown(Tensor latents) => latents.narrow(0, hidden, latents.shape[0] - hidden);
-
-        Image SourceOf(Tensor latents)
+    /// <summary>Denoises: keeps every step in the result and reports it.</summary>
+    /// <param name="plan">The plan of the run.</param>
+    /// <param name="result">Receives the latents and, at the end, the images.</param>
+    /// <param name="scheduler">A fresh scheduler.</param>
+    /// <param name="request">What to denoise.</param>
+    /// <param name="afterStep">Receives the latents of each step, which are valid during the call; null if unneeded.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
+    /// <param name="cancellationToken">Stops the run before the next step.</param>
+    internal static void Denoise(
+        EditPlan plan, EditResult result, Scheduler scheduler, DenoisingRequest request, Action<Tensor>? afterStep, IProgress<EditProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        using var preview = new RunPreview(plan.Model, progress is not null);
+        var rows = plan.Rows(request.Prompts);
+        foreach (var state in DenoisingLoop.Run(plan.Model.Denoiser, scheduler, request with { Predicted = preview.Receiver }, cancellationToken))
         {
-            using var source = latents.narrow(0, 0, 1);
-            return plan.Model.Vae.DecodeImages(source)[0];
+            result.Keep(state.Latents);
+            if (state.Step == state.Steps - 1)
+                result.Finish(plan.Model, state.Latents);
+            afterStep?.Invoke(state.Latents);
+            progress?.Report(new EditProgress(state.Step + 1 - request.FirstStep, state.Steps - request.FirstStep, rows, preview.Images));
         }
     }
 

@@ -51,7 +51,7 @@ internal sealed class EditWords
         RequireSame(nameof(SamplingSettings.Chunks), sampling.Chunks, inverted.Chunks);
         RequireSame(nameof(SamplingSettings.ClipSkip), sampling.ClipSkip, inverted.ClipSkip);
         Require(source.Prompt == settings.Prompt, $"The image was inverted as \"{settings.Prompt}\". Use that source prompt, or invert it again.");
-        Require(sampling.Sampler is null or SamplerKind.Ddim, nameof(SamplingSettings.Sampler), "Real images are edited with ddim.", "Leave the sampler out.");
+        Require(sampling.Scheduler is null or SchedulerKind.Ddim, nameof(SamplingSettings.Scheduler), "Real images are edited with ddim.", "Leave the scheduler out.");
         Require(
             sampling.TimestepSpacing == inverted.TimestepSpacing, nameof(SamplingSettings.TimestepSpacing), "A real image is edited at the timesteps of its inversion.",
             "Leave this setting out.");

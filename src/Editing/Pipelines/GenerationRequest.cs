@@ -40,7 +40,7 @@ internal sealed record GenerationRequest
     {
         Inverted = inverted,
         Prompt = inverted.Settings.Prompt,
-        Sampling = inverted.Settings.Sampling with { Sampler = SamplerKind.Ddim },
+        Sampling = inverted.Settings.Sampling with { Scheduler = SchedulerKind.Ddim },
     };
 }
 

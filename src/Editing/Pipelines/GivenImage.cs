@@ -26,7 +26,7 @@ internal sealed record GivenImage(Image Original, Framing Framing)
     {
         // The brushed mask is finer at the original's size than in the latents.
         using var region = result.BlendsWords ? result.LastMask(image) : null;
-        var opacities = OpacityMap.Of(Framing, result.Images[image], result.Source, region, result.PixelsPerLatent);
+        var opacities = OpacityMap.Of(Framing, result.Images[image], result.Source!, region, result.PixelsPerLatent);
         return Composite.Create(
             Original, Framing, result.Images[image], opacities,
             mask is null ? null : MaskOpacity.Of(Mask.Fit(Mask.Of(mask), Original.Size), Framing, result.PixelsPerLatent));

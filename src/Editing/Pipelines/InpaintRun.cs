@@ -68,10 +68,8 @@ internal static class InpaintRun
             // The loop scales initial noise to the scheduler's sigma; noised latents already have that scale.
             using var start = first == 0 ? plan.Noise.alias() : scheduler.AddNoise(clean, plan.Noise, scheduler.Timesteps[first]) / Scalar(scheduler.InitialNoiseSigma);
             result.Keep(start);
-            using var preview = new RunPreview(model, progress is not null);
             var denoising = new DenoisingRequest
             {
-                Predicted = preview.Receiver,
                 Latents = start,
                 FirstStep = first,
                 ExtraChannels = extra,
@@ -87,14 +85,7 @@ internal static class InpaintRun
                     return extra is null ? KeepOutside(scheduler, clean, plan.Noise, region, step, latents) : latents;
                 },
             };
-            foreach (var state in DenoisingLoop.Run(model.Denoiser, scheduler, denoising, cancellationToken))
-            {
-                result.Keep(state.Latents);
-                if (state.Step == state.Steps - 1)
-                    result.Finish(model, state.Latents);
-                progress?.Report(new EditProgress(state.Step + 1 - first, state.Steps - first, request.Sampling.Guidance == 1 ? 1 : 2, preview.Images));
-            }
-
+            EditRun.Denoise(plan, result, scheduler, denoising, afterStep: null, progress, cancellationToken);
             return result;
         }
         catch

@@ -49,7 +49,7 @@ internal static class StudioApi
     }
 
     private static StudioAnswer About(StudioEngine engine, StudioOptions options) => new(
-        engine.Models, Samplers.All, InversionMethod.Names, options.MaxUploadBytes, options.MaxUploadPixels, options.Limits.QueueLength, engine.Waiting);
+        engine.Models, Schedulers.All, InversionMethod.Names, options.MaxUploadBytes, options.MaxUploadPixels, options.Limits.QueueLength, engine.Waiting);
 
     private static Created<Project> CreateProject(ProjectBody body, StudioStore store)
     {

@@ -143,7 +143,7 @@ public sealed class StudioEngine : IAsyncDisposable
 
     private void LogNotes(OfferedModel offered, StableDiffusionModel model)
     {
-        IEnumerable<string> notes = model.SchedulerConfig.Substitution is { } sampler ? [.. model.Notes, sampler] : model.Notes;
+        IEnumerable<string> notes = model.SchedulerConfig.Substitution is { } scheduler ? [.. model.Notes, scheduler] : model.Notes;
         foreach (var note in notes)
             log?.LogWarning("{Model}: {Note}", offered.Name, note);
     }

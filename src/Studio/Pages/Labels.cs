@@ -10,7 +10,7 @@ internal static class Labels
     public const string Blend = "Words whose region may change";
     public const string BlendThreshold = "Region threshold";
     public const string Negative = "Negative prompt";
-    public const string Scheduler = "Sampler";
+    public const string Scheduler = "Scheduler";
 
     /// <summary>The label of a setting of the libraries, by the name of its property.</summary>
     public static string OfSetting(string setting) => OfField(FieldNames.Of(setting));

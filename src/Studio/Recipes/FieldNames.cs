@@ -12,7 +12,7 @@ internal static class FieldNames
         ["Alignment"] = "kind",
         ["Chunks"] = "longPrompts",
         ["Framing"] = "frame",
-        ["Sampler"] = "scheduler",
+        ["Scheduler"] = "scheduler",
         ["Weights"] = "prompt",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 

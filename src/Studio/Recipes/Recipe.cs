@@ -72,7 +72,7 @@ public sealed record DrawnRecipe : RootRecipe
     /// <summary>Classifier-free guidance; 1 turns it off.</summary>
     public double Guidance { get; init; } = SamplingSettings.DefaultGuidance;
 
-    /// <summary>Name of the sampler. Only pictures made with ddim can be edited further than once.</summary>
+    /// <summary>Name of the scheduler. Only pictures made with ddim can be edited further than once.</summary>
     public string Scheduler { get; init; } = "ddim";
 
     /// <summary>Guidance rescale, 0 to 1: the share of the contrast added by guidance to remove.</summary>
@@ -110,7 +110,7 @@ public sealed record DrawnRecipe : RootRecipe
         Steps = Steps,
         Guidance = Guidance,
         GuidanceRescale = GuidanceRescale,
-        Sampler = Samplers.Parse(Scheduler),
+        Scheduler = Schedulers.Parse(Scheduler),
         Chunks = chunks,
         ClipSkip = ClipSkip,
     };

@@ -46,7 +46,7 @@ internal static class RunRecord
         // An uploaded picture has no seed, and edits of an inpainted one follow the picture, not the inpainting run.
         var isFromNoise = root is DrawnRecipe || (root is InpaintedRecipe && version.Recipe == root);
         return GenerationParameters.Of(
-            version.Recipe.Prompt, isFromNoise ? sampling.Negative : "", sampling.Steps, (sampling.Sampler ?? SamplerKind.Ddim).Label(), sampling.Guidance, isFromNoise ? sampling.Seed : null, new PixelSize(version.Facts.Width, version.Facts.Height), root.Model.Length == 0 ? null : root.Model,
+            version.Recipe.Prompt, isFromNoise ? sampling.Negative : "", sampling.Steps, (sampling.Scheduler ?? SchedulerKind.Ddim).Label(), sampling.Guidance, isFromNoise ? sampling.Seed : null, new PixelSize(version.Facts.Width, version.Facts.Height), root.Model.Length == 0 ? null : root.Model,
             clipSkip: sampling.ClipSkip, editedFrom: version.Recipe is EditedRecipe edited ? find(edited.Source).Recipe.Prompt : null);
     }
 

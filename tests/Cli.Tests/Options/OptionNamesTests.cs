@@ -8,7 +8,7 @@ public sealed class OptionNamesTests
     [Theory]
     [InlineData("Steps", "--steps")]
     [InlineData("InnerSteps", "--inner-steps")]
-    [InlineData("Sampler", "--scheduler")]
+    [InlineData("Scheduler", "--scheduler")]
     [InlineData("--output", "--output")]
     public void ASettingHasAnOption(string setting, string option) => Assert.Equal(option, OptionNames.Of(setting));
 

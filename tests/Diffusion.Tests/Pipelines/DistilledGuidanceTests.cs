@@ -26,7 +26,7 @@ public sealed class DistilledGuidanceTests : IDisposable
     public void OneRowDoesWhatTwoDid()
     {
         using var model = StableDiffusionModel.Load(SmallModel.Write(folder["m"], Shape));
-        Assert.Equal(SamplerKind.Lcm, model.SchedulerConfig.PreferredSampler);
+        Assert.Equal(SchedulerKind.Lcm, model.SchedulerConfig.PreferredScheduler);
         Assert.Equal(16, model.Shape.UNet.GuidanceWidth);
         var rows = new RowCounter();
 
@@ -38,7 +38,7 @@ public sealed class DistilledGuidanceTests : IDisposable
         Tensor Run(double guidance, AttentionProcessor attention)
         {
             using var generator = new Generator(1);
-            using var scheduler = model.CreateScheduler(SamplerKind.Lcm, 2);
+            using var scheduler = model.CreateScheduler(SchedulerKind.Lcm, 2);
             return DenoisingLoop.Run(model.Denoiser, scheduler, new DenoisingRequest
             {
                 Latents = randn([1, 4, 8, 8], generator: generator),

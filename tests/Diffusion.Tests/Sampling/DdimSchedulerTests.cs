@@ -17,7 +17,7 @@ public sealed class DdimSchedulerTests
         var compared = 0;
         foreach (var test in goldens.Cases("ddim_step").Concat(goldens.Cases("nullinversion_step")))
         {
-            using var scheduler = SchedulerGoldens.Config(goldens.Base, test).CreateScheduler(SamplerKind.Ddim, (int)test["num_steps"]!);
+            using var scheduler = SchedulerGoldens.Config(goldens.Base, test).CreateScheduler(SchedulerKind.Ddim, (int)test["num_steps"]!);
             var ddim = (DdimScheduler)scheduler;
             var step = ddim.Timesteps.ToList().IndexOf((long)test["t"]!);
             foreach (var name in test["tensors"]!.AsArray().Select(tensor => (string)tensor!))
@@ -45,7 +45,7 @@ public sealed class DdimSchedulerTests
         foreach (var test in goldens.Cases("ddim"))
         {
             var key = (string)test["key"]!;
-            using var scheduler = SchedulerGoldens.Config(goldens.Base, test).CreateScheduler(SamplerKind.Ddim, (int)test["num_steps"]!);
+            using var scheduler = SchedulerGoldens.Config(goldens.Base, test).CreateScheduler(SchedulerKind.Ddim, (int)test["num_steps"]!);
             Assert.Equal(goldens.Integers($"{key}.timesteps"), scheduler.Timesteps);
             foreach (var step in test["indices"]!.AsArray().Select(index => (int)index!))
             {
@@ -66,7 +66,7 @@ public sealed class DdimSchedulerTests
     public void TimestepsAreTheReferences(int offset, int steps)
     {
         using var goldens = new SchedulerGoldens("ddim");
-        using var scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = offset }).CreateScheduler(SamplerKind.Ddim, steps);
+        using var scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = offset }).CreateScheduler(SchedulerKind.Ddim, steps);
         Assert.Equal(goldens.Integers($"timesteps.off{offset}.n{steps}"), scheduler.Timesteps);
     }
 
@@ -77,7 +77,7 @@ public sealed class DdimSchedulerTests
     {
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("ddim");
-        using var scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = 1 }).CreateScheduler(SamplerKind.Ddim, steps);
+        using var scheduler = (SchedulerGoldens.Config(goldens.Base) with { StepsOffset = 1 }).CreateScheduler(SchedulerKind.Ddim, steps);
         var trajectory = SchedulerGoldens.Trajectory(scheduler, goldens["sample"], x => x * 0.1);
         AssertClose(goldens[$"traj.eps0.1x.n{steps}"], trajectory, 1e-5, "trajectory");
     }
@@ -124,8 +124,8 @@ public sealed class DdimSchedulerTests
     public void PredictingNoiseFromPureNoiseIsRefused()
     {
         var config = new SchedulerConfig { Noise = new() { RescaleBetasZeroSnr = true }, TimestepSpacing = TimestepSpacing.Trailing };
-        Assert.Throws<InvalidInputException>(() => config.CreateScheduler(SamplerKind.Ddim, 10));
-        using var leading = (config with { TimestepSpacing = TimestepSpacing.Leading }).CreateScheduler(SamplerKind.Ddim, 10);
+        Assert.Throws<InvalidInputException>(() => config.CreateScheduler(SchedulerKind.Ddim, 10));
+        using var leading = (config with { TimestepSpacing = TimestepSpacing.Leading }).CreateScheduler(SchedulerKind.Ddim, 10);
         Assert.Equal(900, leading.Timesteps[0]);
     }
 }

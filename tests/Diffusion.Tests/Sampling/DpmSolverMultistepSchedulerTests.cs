@@ -16,7 +16,7 @@ public sealed class DpmSolverMultistepSchedulerTests
         {
             var steps = (int)test["num_steps"]!;
             var key = $"dpm.{test["name"]}.n{steps}";
-            using var scheduler = SchedulerGoldens.Config(test["config"]!.AsObject()).CreateScheduler(SamplerKind.DpmSolverPlusPlus, steps);
+            using var scheduler = SchedulerGoldens.Config(test["config"]!.AsObject()).CreateScheduler(SchedulerKind.DpmSolverPlusPlus, steps);
             Assert.Equal(goldens.Integers($"{key}.timesteps"), scheduler.Timesteps);
             var sigmas = tensor(((DpmSolverMultistepScheduler)scheduler).Sigmas.Select(sigma => (float)sigma).ToArray());
             AssertClose(goldens[$"{key}.sigmas"], sigmas, 1e-6, $"{key} sigmas");
@@ -39,7 +39,7 @@ public sealed class DpmSolverMultistepSchedulerTests
         foreach (var solver in Enum.GetValues<SolverType>())
         {
             var config = new SchedulerConfig { DpmSolver = new() { UseKarrasSigmas = true, SolverType = solver } };
-            using var scheduler = config.CreateScheduler(SamplerKind.DpmSolverPlusPlus, 20);
+            using var scheduler = config.CreateScheduler(SchedulerKind.DpmSolverPlusPlus, 20);
             var trajectory = SchedulerGoldens.Trajectory(scheduler, ones(3), x => x.sin());
             AssertClose(trajectory[^2], trajectory[^1], 1e-6, $"{solver}");
         }
@@ -49,7 +49,7 @@ public sealed class DpmSolverMultistepSchedulerTests
     public void EndingWithoutNoiseGivesThePredictedSample()
     {
         using var scope = NewDisposeScope();
-        using var scheduler = new SchedulerConfig { DpmSolver = new() { FinalSigmaIsZero = true } }.CreateScheduler(SamplerKind.DpmSolverPlusPlus, 20);
+        using var scheduler = new SchedulerConfig { DpmSolver = new() { FinalSigmaIsZero = true } }.CreateScheduler(SchedulerKind.DpmSolverPlusPlus, 20);
         var trajectory = SchedulerGoldens.Trajectory(scheduler, ones(3), x => x * 0.3);
         var before = trajectory[^2];
         AssertClose(scheduler.PredictSample(before * 0.3, 19, before), trajectory[^1], 1e-6, "end");
@@ -58,7 +58,7 @@ public sealed class DpmSolverMultistepSchedulerTests
     [Fact]
     public void FormsThatAreNotImplementedAreRefused()
     {
-        Assert.Throws<InvalidInputException>(() => new SchedulerConfig { DpmSolver = new() { AlgorithmType = "sde-dpmsolver++" } }.CreateScheduler(SamplerKind.DpmSolverPlusPlus, 20));
-        Assert.Throws<InvalidInputException>(() => new SchedulerConfig { DpmSolver = new() { SolverOrder = 3 } }.CreateScheduler(SamplerKind.DpmSolverPlusPlus, 20));
+        Assert.Throws<InvalidInputException>(() => new SchedulerConfig { DpmSolver = new() { AlgorithmType = "sde-dpmsolver++" } }.CreateScheduler(SchedulerKind.DpmSolverPlusPlus, 20));
+        Assert.Throws<InvalidInputException>(() => new SchedulerConfig { DpmSolver = new() { SolverOrder = 3 } }.CreateScheduler(SchedulerKind.DpmSolverPlusPlus, 20));
     }
 }

@@ -34,10 +34,10 @@ public sealed class NoiseScheduleTests
         using var scope = NewDisposeScope();
         using var goldens = new SchedulerGoldens("new");
         Tensor sample = goldens["sample"], noise = goldens["noise"];
-        foreach (var kind in Enum.GetValues<SamplerKind>())
+        foreach (var kind in Enum.GetValues<SchedulerKind>())
         {
             using var scheduler = SchedulerGoldens.Config(goldens.Base).CreateScheduler(kind, 10);
-            if (kind is not (SamplerKind.Euler or SamplerKind.EulerAncestral))
+            if (kind is not (SchedulerKind.Euler or SchedulerKind.EulerAncestral))
             {
                 foreach (var t in (int[])[1, 500, 981])
                     AssertClose(goldens[$"add_noise.t{t}"], scheduler.AddNoise(sample, noise, t), 1e-6, $"{kind} {t}");

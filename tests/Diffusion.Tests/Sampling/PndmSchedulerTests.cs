@@ -17,9 +17,9 @@ public sealed class PndmSchedulerTests
     [Fact]
     public void TheSecondTimestepComesTwice()
     {
-        using var scheduler = StableDiffusion.CreateScheduler(SamplerKind.Pndm, 5);
+        using var scheduler = StableDiffusion.CreateScheduler(SchedulerKind.Pndm, 5);
         Assert.Equal([801, 601, 601, 401, 201, 1], scheduler.Timesteps);
-        using var one = StableDiffusion.CreateScheduler(SamplerKind.Pndm, 1);
+        using var one = StableDiffusion.CreateScheduler(SchedulerKind.Pndm, 1);
         Assert.Equal([1], one.Timesteps);
     }
 
@@ -31,7 +31,7 @@ public sealed class PndmSchedulerTests
     {
         using var scope = NewDisposeScope();
         var config = StableDiffusion with { PredictionType = type };
-        using Scheduler pndm = config.CreateScheduler(SamplerKind.Pndm, 10), ddim = config.CreateScheduler(SamplerKind.Ddim, 10);
+        using Scheduler pndm = config.CreateScheduler(SchedulerKind.Pndm, 10), ddim = config.CreateScheduler(SchedulerKind.Ddim, 10);
         Tensor sample = randn(64, generator: new Generator(3)), noise = randn(64, generator: new Generator(4));
         Tensor expected = sample, actual = sample;
         for (var step = 0; step < 10; step++)
@@ -59,7 +59,7 @@ public sealed class PndmSchedulerTests
     public void AWholeRunIsTheAlgorithms()
     {
         using var scope = NewDisposeScope();
-        using var scheduler = StableDiffusion.CreateScheduler(SamplerKind.Pndm, 5);
+        using var scheduler = StableDiffusion.CreateScheduler(SchedulerKind.Pndm, 5);
         var end = SchedulerGoldens.Trajectory(scheduler, tensor(new[] { 1.3, -0.4 }), x => (x * 2).sin() * 0.7)[^1];
         AssertClose(tensor(new[] { 7.098798772752313, -0.07944451819116166 }), end, 1e-6, "end");
     }
@@ -72,10 +72,10 @@ public sealed class PndmSchedulerTests
     {
         const double C = 0.9;
         using var scope = NewDisposeScope();
-        double ddim = Error(SamplerKind.Ddim), pndm = Error(SamplerKind.Pndm);
+        double ddim = Error(SchedulerKind.Ddim), pndm = Error(SchedulerKind.Pndm);
         Assert.True(pndm < ddim / 3, $"PNDM {pndm:g3}, DDIM {ddim:g3}");
 
-        double Error(SamplerKind kind)
+        double Error(SchedulerKind kind)
         {
             using var scheduler = (StableDiffusion with { StepsOffset = 0 }).CreateScheduler(kind, 50);
             NoiseLevel first = scheduler.Noise.Level(scheduler.Timesteps[0]), last = scheduler.Noise.Level(0);
@@ -89,7 +89,7 @@ public sealed class PndmSchedulerTests
     public void StepsOutOfOrderAreRefusedAndStep0StartsAnew()
     {
         using var scope = NewDisposeScope();
-        using var scheduler = StableDiffusion.CreateScheduler(SamplerKind.Pndm, 5);
+        using var scheduler = StableDiffusion.CreateScheduler(SchedulerKind.Pndm, 5);
         var first = SchedulerGoldens.Trajectory(scheduler, ones(2), x => x.sin());
         Assert.Throws<InvalidOperationException>(() => scheduler.Step(ones(2), 3, ones(2)));
         var again = SchedulerGoldens.Trajectory(scheduler, ones(2), x => x.sin());
@@ -100,7 +100,7 @@ public sealed class PndmSchedulerTests
     public void ARunMayBeginMidway()
     {
         using var scope = NewDisposeScope();
-        using var scheduler = StableDiffusion.CreateScheduler(SamplerKind.Pndm, 5);
+        using var scheduler = StableDiffusion.CreateScheduler(SchedulerKind.Pndm, 5);
         using var ddim = new DdimScheduler(StableDiffusion, 5);
         Assert.Equal(ddim.Timesteps[1], scheduler.Timesteps[2]);
         // With nothing to look back at, a step is DDIM's.
@@ -112,8 +112,8 @@ public sealed class PndmSchedulerTests
     [Fact]
     public void ConfigsItCannotFollowAreRefused()
     {
-        Assert.Throws<InvalidInputException>(() => (StableDiffusion with { Pndm = new() { SkipPrkSteps = false } }).CreateScheduler(SamplerKind.Pndm, 5));
+        Assert.Throws<InvalidInputException>(() => (StableDiffusion with { Pndm = new() { SkipPrkSteps = false } }).CreateScheduler(SchedulerKind.Pndm, 5));
         Assert.Throws<InvalidInputException>(() =>
-            (StableDiffusion with { Noise = new() { RescaleBetasZeroSnr = true }, TimestepSpacing = TimestepSpacing.Trailing }).CreateScheduler(SamplerKind.Pndm, 5));
+            (StableDiffusion with { Noise = new() { RescaleBetasZeroSnr = true }, TimestepSpacing = TimestepSpacing.Trailing }).CreateScheduler(SchedulerKind.Pndm, 5));
     }
 }

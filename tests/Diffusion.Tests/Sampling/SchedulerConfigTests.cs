@@ -13,7 +13,7 @@ public sealed class SchedulerConfigTests
              "beta_start": 0.00085, "num_train_timesteps": 1000, "set_alpha_to_one": false, "skip_prk_steps": true, "steps_offset": 1,
              "trained_betas": null, "clip_sample": false}
             """);
-        Assert.Equal(SamplerKind.Pndm, config.PreferredSampler);
+        Assert.Equal(SchedulerKind.Pndm, config.PreferredScheduler);
         Assert.Equal((0.00085, 0.012, BetaSchedule.ScaledLinear), (config.Noise.BetaStart, config.Noise.BetaEnd, config.Noise.BetaSchedule));
         Assert.Equal((1, false, false, true), (config.StepsOffset, config.Ddim.SetAlphaToOne, config.Pndm.SetAlphaToOne, config.Pndm.SkipPrkSteps));
         Assert.Equal((PredictionType.Epsilon, null, null), (config.PredictionType, config.TimestepSpacing, config.Noise.TrainedBetas));
@@ -40,10 +40,10 @@ public sealed class SchedulerConfigTests
     }
 
     [Fact]
-    public void AConfigForAnotherSamplerCanBeUsedWithDdim()
+    public void AConfigForAnotherSchedulerCanBeUsedWithDdim()
     {
         var config = Read("""{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "sde-dpmsolver++", "solver_order": 3}""");
-        using var scheduler = config.CreateScheduler(SamplerKind.Ddim, 10);
+        using var scheduler = config.CreateScheduler(SchedulerKind.Ddim, 10);
         Assert.Equal(10, scheduler.Timesteps.Count);
     }
 

@@ -5,27 +5,27 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Sampling;
 
-/// <summary>What holds for every sampler.</summary>
+/// <summary>What holds for every scheduler.</summary>
 public sealed class SchedulerTests
 {
-    private static readonly SamplerKind[] Stochastic = [SamplerKind.EulerAncestral, SamplerKind.Lcm];
+    private static readonly SchedulerKind[] Stochastic = [SchedulerKind.EulerAncestral, SchedulerKind.Lcm];
     private static readonly SchedulerConfig Config = new() { Noise = new() { BetaStart = 0.00085, BetaEnd = 0.012, BetaSchedule = BetaSchedule.ScaledLinear } };
 
     [Fact]
     public void TimestepsFallFromNoiseToImage()
     {
-        Gen.Select(Gen.Enum<SamplerKind>(), Gen.Int[2, 300], Gen.Enum<TimestepSpacing>(), Gen.Int[0, 1]).Sample(
+        Gen.Select(Gen.Enum<SchedulerKind>(), Gen.Int[2, 300], Gen.Enum<TimestepSpacing>(), Gen.Int[0, 1]).Sample(
             (kind, steps, spacing, offset) =>
             {
-                if (kind == SamplerKind.Lcm)
+                if (kind == SchedulerKind.Lcm)
                     steps = Math.Min(steps, Config.Lcm.OriginalInferenceSteps);
                 using var scheduler = (Config with { TimestepSpacing = spacing, StepsOffset = offset }).CreateScheduler(kind, steps);
                 long[] timesteps = [.. scheduler.Timesteps];
-                Assert.Equal(kind == SamplerKind.Pndm ? steps + 1 : steps, timesteps.Length);
+                Assert.Equal(kind == SchedulerKind.Pndm ? steps + 1 : steps, timesteps.Length);
                 Assert.InRange(timesteps[0], 0, 999);
                 Assert.InRange(timesteps[^1], 0, 999);
                 for (var i = 1; i < timesteps.Length; i++)
-                    Assert.True(timesteps[i] < timesteps[i - 1] || (kind == SamplerKind.Pndm && i == 2 && timesteps[2] == timesteps[1]));
+                    Assert.True(timesteps[i] < timesteps[i - 1] || (kind == SchedulerKind.Pndm && i == 2 && timesteps[2] == timesteps[1]));
             },
             iter: 300,
             threads: 1);
@@ -38,18 +38,18 @@ public sealed class SchedulerTests
     [InlineData(TimestepSpacing.Trailing, new long[] { 1000, 900, 800, 700, 600, 500, 400, 300, 200, 100 })]
     public void SpacingsAreThePapers(TimestepSpacing spacing, long[] published)
     {
-        using var scheduler = new SchedulerConfig { TimestepSpacing = spacing }.CreateScheduler(SamplerKind.Ddim, 10);
+        using var scheduler = new SchedulerConfig { TimestepSpacing = spacing }.CreateScheduler(SchedulerKind.Ddim, 10);
         Assert.Equal(published.Select(timestep => timestep - 1), scheduler.Timesteps);
     }
 
     [Theory]
-    [InlineData(SamplerKind.Ddim, 0)]
-    [InlineData(SamplerKind.Pndm, -3)]
-    [InlineData(SamplerKind.Euler, 1001)]
-    [InlineData(SamplerKind.DpmSolverPlusPlus, 1000)]
-    [InlineData(SamplerKind.EulerAncestral, 1001)]
-    [InlineData(SamplerKind.Lcm, 51)]
-    public void ImpossibleNumbersOfStepsAreRefused(SamplerKind kind, int steps)
+    [InlineData(SchedulerKind.Ddim, 0)]
+    [InlineData(SchedulerKind.Pndm, -3)]
+    [InlineData(SchedulerKind.Euler, 1001)]
+    [InlineData(SchedulerKind.DpmSolverPlusPlus, 1000)]
+    [InlineData(SchedulerKind.EulerAncestral, 1001)]
+    [InlineData(SchedulerKind.Lcm, 51)]
+    public void ImpossibleNumbersOfStepsAreRefused(SchedulerKind kind, int steps)
     {
         var error = Assert.Throws<InvalidInputException>(() => Config.CreateScheduler(kind, steps));
         Assert.Equal("Steps", error.Setting);
@@ -57,11 +57,11 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public void ANetworkThatKnowsTheNoiseLeadsEverySamplerToTheCleanSample()
+    public void ANetworkThatKnowsTheNoiseLeadsEverySchedulerToTheCleanSample()
     {
         using var scope = NewDisposeScope();
         Tensor clean = randn([1, 4, 4, 4], generator: new Generator(5)), noise = randn([1, 4, 4, 4], generator: new Generator(6));
-        foreach (var kind in Enum.GetValues<SamplerKind>().Except(Stochastic))
+        foreach (var kind in Enum.GetValues<SchedulerKind>().Except(Stochastic))
         {
             using var scheduler = (Config with { Ddim = new() { SetAlphaToOne = true }, Pndm = new() { SetAlphaToOne = true }, DpmSolver = new() { FinalSigmaIsZero = true } }).CreateScheduler(kind, 25);
             var x = scheduler.AddNoise(clean, noise, scheduler.Timesteps[0]);
@@ -77,7 +77,7 @@ public sealed class SchedulerTests
     [InlineData(ScalarType.Float64)]
     public void ResultsKeepTheSamplesTypeAndNothingIsLeftBehind(ScalarType type)
     {
-        foreach (var kind in Enum.GetValues<SamplerKind>())
+        foreach (var kind in Enum.GetValues<SchedulerKind>())
         {
             using var scheduler = Config.CreateScheduler(kind, 6);
             Tensor sample = ones(4, dtype: type), output = ones(4, dtype: type) * 0.1;
@@ -101,7 +101,7 @@ public sealed class SchedulerTests
     [Fact]
     public void RememberedStepsSurviveTheCallersScope()
     {
-        foreach (var kind in Enum.GetValues<SamplerKind>())
+        foreach (var kind in Enum.GetValues<SchedulerKind>())
         {
             using var scheduler = Config.CreateScheduler(kind, 6);
             var sample = ones(4);
@@ -120,7 +120,7 @@ public sealed class SchedulerTests
     public void DdimStepsCanBeDifferentiated()
     {
         using var scope = NewDisposeScope();
-        using var scheduler = Config.CreateScheduler(SamplerKind.Ddim, 10);
+        using var scheduler = Config.CreateScheduler(SchedulerKind.Ddim, 10);
         var output = zeros(3, requires_grad: true);
         scheduler.Step(output, 5, ones(3)).sum().backward();
         Assert.True(output.grad!.abs().min().item<float>() > 0);

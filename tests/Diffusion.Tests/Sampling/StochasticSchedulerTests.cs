@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Sampling;
 
-/// <summary>Samplers that add noise at each step.</summary>
+/// <summary>Schedulers that add noise at each step.</summary>
 public sealed class StochasticSchedulerTests
 {
     private static readonly SchedulerConfig Config = new()
@@ -15,24 +15,24 @@ public sealed class StochasticSchedulerTests
 
     // Timesteps that distilled models are published with.
     [Theory]
-    [InlineData(SamplerKind.Lcm, 1, new long[] { 999 })]
-    [InlineData(SamplerKind.Lcm, 2, new long[] { 999, 499 })]
-    [InlineData(SamplerKind.Lcm, 4, new long[] { 999, 759, 499, 259 })]
-    [InlineData(SamplerKind.Lcm, 8, new long[] { 999, 879, 759, 639, 499, 379, 259, 139 })]
-    [InlineData(SamplerKind.EulerAncestral, 1, new long[] { 999 })]
-    [InlineData(SamplerKind.EulerAncestral, 4, new long[] { 999, 749, 499, 249 })]
-    public void FewStepsBeginAtTheNoisiestTimestep(SamplerKind kind, int steps, long[] timesteps)
+    [InlineData(SchedulerKind.Lcm, 1, new long[] { 999 })]
+    [InlineData(SchedulerKind.Lcm, 2, new long[] { 999, 499 })]
+    [InlineData(SchedulerKind.Lcm, 4, new long[] { 999, 759, 499, 259 })]
+    [InlineData(SchedulerKind.Lcm, 8, new long[] { 999, 879, 759, 639, 499, 379, 259, 139 })]
+    [InlineData(SchedulerKind.EulerAncestral, 1, new long[] { 999 })]
+    [InlineData(SchedulerKind.EulerAncestral, 4, new long[] { 999, 749, 499, 249 })]
+    public void FewStepsBeginAtTheNoisiestTimestep(SchedulerKind kind, int steps, long[] timesteps)
     {
         using var scheduler = Config.CreateScheduler(kind, steps);
         Assert.Equal(timesteps, scheduler.Timesteps);
     }
 
     [Theory]
-    [InlineData(SamplerKind.Lcm, 1)]
-    [InlineData(SamplerKind.Lcm, 6)]
-    [InlineData(SamplerKind.EulerAncestral, 1)]
-    [InlineData(SamplerKind.EulerAncestral, 6)]
-    public void ANetworkThatKnowsTheCleanSampleEndsThere(SamplerKind kind, int steps)
+    [InlineData(SchedulerKind.Lcm, 1)]
+    [InlineData(SchedulerKind.Lcm, 6)]
+    [InlineData(SchedulerKind.EulerAncestral, 1)]
+    [InlineData(SchedulerKind.EulerAncestral, 6)]
+    public void ANetworkThatKnowsTheCleanSampleEndsThere(SchedulerKind kind, int steps)
     {
         using var scope = NewDisposeScope();
         var (clean, noise) = (Random(5, 2), Random(6, 2));
@@ -45,9 +45,9 @@ public sealed class StochasticSchedulerTests
 
     /// <summary>After a step of a network that knows the clean sample there is as much noise as the next timestep has.</summary>
     [Theory]
-    [InlineData(SamplerKind.Lcm)]
-    [InlineData(SamplerKind.EulerAncestral)]
-    public void EachStepLeavesTheNoiseOfTheNext(SamplerKind kind)
+    [InlineData(SchedulerKind.Lcm)]
+    [InlineData(SchedulerKind.EulerAncestral)]
+    public void EachStepLeavesTheNoiseOfTheNext(SchedulerKind kind)
     {
         using var scope = NewDisposeScope();
         var clean = zeros(1, 4, 96, 96);
@@ -62,9 +62,9 @@ public sealed class StochasticSchedulerTests
     }
 
     [Theory]
-    [InlineData(SamplerKind.Lcm)]
-    [InlineData(SamplerKind.EulerAncestral)]
-    public void NoiseIsOfTheSeedAndTheSameForAllImages(SamplerKind kind)
+    [InlineData(SchedulerKind.Lcm)]
+    [InlineData(SchedulerKind.EulerAncestral)]
+    public void NoiseIsOfTheSeedAndTheSameForAllImages(SchedulerKind kind)
     {
         using var scope = NewDisposeScope();
         var (sample, output) = (Random(1, 1).expand(3, -1, -1, -1), Random(2, 1).expand(3, -1, -1, -1));
@@ -87,7 +87,7 @@ public sealed class StochasticSchedulerTests
         using var generator = new Generator(7);
         _ = randn([1, 4, 4, 4], generator: generator);
         var expected = randn([1, 4, 4, 4], generator: generator);
-        using var scheduler = (Config with { PredictionType = PredictionType.Sample }).CreateScheduler(SamplerKind.Lcm, 4, seed: 7);
+        using var scheduler = (Config with { PredictionType = PredictionType.Sample }).CreateScheduler(SchedulerKind.Lcm, 4, seed: 7);
         var level = scheduler.Noise.Level(scheduler.Timesteps[1]);
         AssertClose(expected * level.Sigma, scheduler.Step(zeros(1, 4, 4, 4), 0, zeros(1, 4, 4, 4)), 1e-5, "noise");
     }
@@ -101,7 +101,7 @@ public sealed class StochasticSchedulerTests
     {
         using var scope = NewDisposeScope();
         var (x, output, z) = (Random(1, 1), Random(2, 1), Noise(seed: 7, step));
-        using var scheduler = (Config with { PredictionType = type }).CreateScheduler(SamplerKind.Lcm, 4, seed: 7);
+        using var scheduler = (Config with { PredictionType = type }).CreateScheduler(SchedulerKind.Lcm, 4, seed: 7);
 
         var (alpha, sigma) = Level(timestep);
         var time = timestep * 10.0;
@@ -129,7 +129,7 @@ public sealed class StochasticSchedulerTests
     {
         using var scope = NewDisposeScope();
         var (x, output, z) = (Random(1, 1) * 5, Random(2, 1), Noise(seed: 7, step));
-        using var scheduler = (Config with { PredictionType = type }).CreateScheduler(SamplerKind.EulerAncestral, 4, seed: 7);
+        using var scheduler = (Config with { PredictionType = type }).CreateScheduler(SchedulerKind.EulerAncestral, 4, seed: 7);
 
         var from = Ratio(timestep);
         var to = next is null ? 0 : Ratio(next.Value);

@@ -38,7 +38,7 @@ public sealed class EditAttentionProcessorTests(EditAttentionProcessorTests.Fixt
         var source = new GenerationRequest
         {
             Prompt = edit.Source,
-            Sampling = new() { Steps = Steps, Guidance = Guidance, Sampler = SamplerKind.Ddim },
+            Sampling = new() { Steps = Steps, Guidance = Guidance, Scheduler = SchedulerKind.Ddim },
             InitialLatents = fixture.Noise,
         };
         using var result = EditRun.Execute(fixture.Model, source, edit.Edit with

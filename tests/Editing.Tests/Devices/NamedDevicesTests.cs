@@ -35,7 +35,7 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
 
     private static EditRequest Edit { get; } = new() { Prompts = ["a red castle in a field", "a (blue:1.5) house in a field"] };
 
-    public static TheoryData<SamplerKind> Samplers => [.. Enum.GetValues<SamplerKind>()];
+    public static TheoryData<SchedulerKind> Schedulers => [.. Enum.GetValues<SchedulerKind>()];
 
     [Fact]
     public void ATensorOfTheDefaultDeviceIsNoticed()
@@ -46,8 +46,8 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(Samplers))]
-    public void EverySamplersThem(SamplerKind sampler) => Edits(model, Source with { Sampling = Source.Sampling with { Sampler = sampler } }, Edit);
+    [MemberData(nameof(Schedulers))]
+    public void EverySchedulerKnowsThem(SchedulerKind scheduler) => Edits(model, Source with { Sampling = Source.Sampling with { Scheduler = scheduler } }, Edit);
 
     [Theory]
     [InlineData(AlignmentKind.Replace)]

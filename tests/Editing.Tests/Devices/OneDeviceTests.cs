@@ -21,7 +21,7 @@ public sealed class OneDeviceTests : IDisposable
     private static readonly AttentionSite Cross = new(0, UNetStage.Mid, AttentionKind.Cross, "attn2"), Self = new(1, UNetStage.Mid, AttentionKind.Self, "attn1");
     private readonly DisposeScope scope = NewDisposeScope();
 
-    public static TheoryData<SamplerKind> Samplers => [.. Enum.GetValues<SamplerKind>()];
+    public static TheoryData<SchedulerKind> Schedulers => [.. Enum.GetValues<SchedulerKind>()];
 
     [Fact]
     public void TheDeviceRefusesToMixAndToBeLookedAt()
@@ -33,10 +33,10 @@ public sealed class OneDeviceTests : IDisposable
     }
 
     [Theory]
-    [MemberData(nameof(Samplers))]
-    public void EverySamplerStays(SamplerKind sampler)
+    [MemberData(nameof(Schedulers))]
+    public void EverySchedulerStays(SchedulerKind kind)
     {
-        using var scheduler = new SchedulerConfig { Pndm = new() { SkipPrkSteps = true }, Ddim = new() { ClipSample = true }, Lcm = new() { ClipSample = true } }.CreateScheduler(sampler, Steps);
+        using var scheduler = new SchedulerConfig { Pndm = new() { SkipPrkSteps = true }, Ddim = new() { ClipSample = true }, Lcm = new() { ClipSample = true } }.CreateScheduler(kind, Steps);
         var latents = zeros([2, 4, Side, Side], device: META) * Native(scheduler.InitialNoiseSigma);
         for (var i = 0; i < scheduler.Timesteps.Count; i++)
         {

@@ -113,7 +113,7 @@ public sealed class InversionSettingsTests
     [Fact]
     public void SamplingSettingsThatDecideNoInversionAreLeftOut()
     {
-        var sampling = new Diffusion.Sampling.SamplingSettings { Steps = 3, Seed = 4, GuidanceRescale = 0.7, Sampler = SamplerKind.Euler, Negative = "people", Size = new(64, 64), Crop = (1, 1) };
+        var sampling = new Diffusion.Sampling.SamplingSettings { Steps = 3, Seed = 4, GuidanceRescale = 0.7, Scheduler = SchedulerKind.Euler, Negative = "people", Size = new(64, 64), Crop = (1, 1) };
         Assert.Equal(new() { Steps = 3, Seed = 4 }, InversionSettings.Deciding(sampling));
     }
 }

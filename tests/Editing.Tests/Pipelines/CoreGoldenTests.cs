@@ -46,7 +46,7 @@ public sealed class CoreGoldenTests(CoreGoldenTests.Fixture fixture) : IClassFix
         var source = new GenerationRequest
         {
             Prompt = edit.Source,
-            Sampling = new() { Steps = Steps, Guidance = Guidance, Sampler = SamplerKind.Ddim },
+            Sampling = new() { Steps = Steps, Guidance = Guidance, Scheduler = SchedulerKind.Ddim },
             InitialLatents = golden.Read("noise"),
         };
         using var result = EditRun.Execute(fixture.Model, source, edit.Edit with

@@ -36,7 +36,7 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
     [InlineData(TimestepSpacing.Linspace)]
     public void EditsOfEditsKeepTheTimesteps(TimestepSpacing spacing)
     {
-        var first = Generate(new SamplingSettings { Steps = 4, Guidance = 5, Seed = 4, Sampler = SamplerKind.Ddim, TimestepSpacing = spacing });
+        var first = Generate(new SamplingSettings { Steps = 4, Guidance = 5, Seed = 4, Scheduler = SchedulerKind.Ddim, TimestepSpacing = spacing });
         using (var source = first.AsSource(1))
         {
             Assert.Equal(spacing, GenerationRequest.Of(source).Sampling.TimestepSpacing);

@@ -83,7 +83,7 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
     [Fact]
     public void OnlyDdimLeavesAWayThatCanBeFollowed()
     {
-        var source = Source with { Sampling = Sampling with { Steps = 2, Sampler = SamplerKind.Euler } };
+        var source = Source with { Sampling = Sampling with { Steps = 2, Scheduler = SchedulerKind.Euler } };
         using var result = EditRun.Execute(model, source, observation: Traced);
         Assert.Contains("ddim", Assert.Throws<InvalidInputException>(() => result.AsSource(0)).Message, StringComparison.Ordinal);
     }
@@ -131,7 +131,7 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
     [Fact]
     public void ATimestepThatIsEvaluatedTwiceIsOneStep()
     {
-        using var result = EditRun.Execute(model, Source with { Sampling = Sampling with { Sampler = SamplerKind.Pndm } }, Edit);
+        using var result = EditRun.Execute(model, Source with { Sampling = Sampling with { Scheduler = SchedulerKind.Pndm } }, Edit);
         Assert.Equal([1, 2, 2, 3, 4, 5], Enumerable.Range(0, result.Timesteps.Count).Select(result.StepOf));
     }
 
@@ -188,7 +188,7 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
         Assert.Equal(0, small.RecordedBytes);
         AssertClose(usual.Latents, edit.Latents);
         Assert.Equal(usual.Rows, edit.Rows);
-        Assert.All([usual.Source, source.Images[0]], picture => Assert.InRange(edit.Source.Psnr(picture), 50, double.PositiveInfinity));
+        Assert.All([usual.Source!, source.Images[0]], picture => Assert.InRange(edit.Source!.Psnr(picture), 50, double.PositiveInfinity));
         using var usualMask = usual.LastMask(0);
         using var mask = edit.LastMask(0);
         AssertClose(usualMask!, mask!);
@@ -198,13 +198,13 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
     }
 
     [Theory]
-    [InlineData(SamplerKind.Ddim, 1, 32, ScalarType.Float32)]
-    [InlineData(SamplerKind.Pndm, 1, 32, ScalarType.BFloat16)]
-    [InlineData(SamplerKind.Euler, 2, 64, ScalarType.Float32)]
-    [InlineData(SamplerKind.Ddim, 1, 8, ScalarType.Float32)]
-    public void TheSizeOfARecordingIsKnownBefore(SamplerKind sampler, int chunks, int selfResolution, ScalarType type)
+    [InlineData(SchedulerKind.Ddim, 1, 32, ScalarType.Float32)]
+    [InlineData(SchedulerKind.Pndm, 1, 32, ScalarType.BFloat16)]
+    [InlineData(SchedulerKind.Euler, 2, 64, ScalarType.Float32)]
+    [InlineData(SchedulerKind.Ddim, 1, 8, ScalarType.Float32)]
+    public void TheSizeOfARecordingIsKnownBefore(SchedulerKind scheduler, int chunks, int selfResolution, ScalarType type)
     {
-        var source = Source with { Sampling = Sampling with { Sampler = sampler, Chunks = chunks, Size = new(192, 96) } };
+        var source = Source with { Sampling = Sampling with { Scheduler = scheduler, Chunks = chunks, Size = new(192, 96) } };
         using var session = new EditSession(model, source, type, selfResolution: selfResolution);
         session.RunSource().Dispose();
         Assert.Equal(session.RecordedBytes, session.RequiredBytes);

@@ -30,15 +30,15 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
     private readonly StableDiffusionModel model = loaded.Model;
 
     [Theory]
-    [InlineData(FramingKind.Crop, SamplerKind.Ddim, 1, 0)]
-    [InlineData(FramingKind.Fit, SamplerKind.Pndm, 1, 3)]
-    [InlineData(FramingKind.Pad, SamplerKind.Euler, 0.7, 0)]
-    [InlineData(FramingKind.Pad, SamplerKind.Pndm, 0.7, 0)]
-    [InlineData(FramingKind.Crop, SamplerKind.DpmSolverPlusPlus, 0.7, 2)]
-    public void OnlyPixelsInsideTheMaskChange(FramingKind frame, SamplerKind sampler, double strength, double feather)
+    [InlineData(FramingKind.Crop, SchedulerKind.Ddim, 1, 0)]
+    [InlineData(FramingKind.Fit, SchedulerKind.Pndm, 1, 3)]
+    [InlineData(FramingKind.Pad, SchedulerKind.Euler, 0.7, 0)]
+    [InlineData(FramingKind.Pad, SchedulerKind.Pndm, 0.7, 0)]
+    [InlineData(FramingKind.Crop, SchedulerKind.DpmSolverPlusPlus, 0.7, 2)]
+    public void OnlyPixelsInsideTheMaskChange(FramingKind frame, SchedulerKind scheduler, double strength, double feather)
     {
         using var result = InpaintRun.Execute(
-            model, Request with { Frame = frame, Strength = strength, Feather = feather, Sampling = Request.Sampling with { Sampler = sampler } });
+            model, Request with { Frame = frame, Strength = strength, Feather = feather, Sampling = Request.Sampling with { Scheduler = scheduler } });
 
         Assert.Equal(Painted.Size, result.Image.Size);
         var changed = 0;

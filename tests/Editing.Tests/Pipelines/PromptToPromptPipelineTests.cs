@@ -20,7 +20,7 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
     [Fact]
     public void AnImageAndItsEditAreThoseOfOneBatch()
     {
-        var source = new GenerationRequest { Prompt = White, Sampling = Short with { Sampler = SamplerKind.Ddim, Negative = "snow", GuidanceRescale = 0.5 } };
+        var source = new GenerationRequest { Prompt = White, Sampling = Short with { Scheduler = SchedulerKind.Ddim, Negative = "snow", GuidanceRescale = 0.5 } };
         var edit = new EditRequest { Blend = "house", BlendStart = 0 };
         using var together = EditRun.Execute(Pipeline.Model, source, edit with { Prompts = [Red] });
         using var white = Pipeline.Generate(White, source.Sampling);
@@ -95,11 +95,11 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
     }
 
     [Fact]
-    public void AnImageOfAnotherSamplerIsEditedOnce()
+    public void AnImageOfAnotherSchedulerIsEditedOnce()
     {
-        using var white = Pipeline.Generate(White, Short with { Sampler = SamplerKind.Euler });
+        using var white = Pipeline.Generate(White, Short with { Scheduler = SchedulerKind.Euler });
         using var red = white.Edit(Red);
-        Assert.Equal(SamplerKind.Euler, red.Result!.Sampler);
+        Assert.Equal(SchedulerKind.Euler, red.Result!.Scheduler);
         Assert.Contains("ddim", Assert.Throws<InvalidInputException>(() => red.Edit(Blue)).Message, StringComparison.Ordinal);
     }
 
@@ -126,8 +126,8 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
         using var one = plain.Edit(Red);
         using var other = rescaled.Edit(Red);
         Assert.NotEqual(one.Image.Rgb, other.Image.Rgb);
-        var refused = Assert.Throws<InvalidInputException>(() => Pipeline.Invert(house.Image, White, Short with { Sampler = SamplerKind.Euler }));
-        Assert.Equal(nameof(SamplingSettings.Sampler), refused.Setting);
+        var refused = Assert.Throws<InvalidInputException>(() => Pipeline.Invert(house.Image, White, Short with { Scheduler = SchedulerKind.Euler }));
+        Assert.Equal(nameof(SamplingSettings.Scheduler), refused.Setting);
     }
 
     [Fact]
@@ -137,7 +137,7 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
         using var usual = white.Edit(Red);
         var wide = new EditRequest { SelfResolution = 64, SelfSteps = StepWindow.Always };
         using var wider = white.Edit(Red, wide);
-        using var together = EditRun.Execute(Pipeline.Model, new GenerationRequest { Prompt = White, Sampling = Short with { Sampler = SamplerKind.Ddim } }, wide with { Prompts = [Red] });
+        using var together = EditRun.Execute(Pipeline.Model, new GenerationRequest { Prompt = White, Sampling = Short with { Scheduler = SchedulerKind.Ddim } }, wide with { Prompts = [Red] });
         AssertClose(together.Latents.slice(0, 1, 2, 1), wider.Result!.Latents, 1e-3, "wide");
     }
 

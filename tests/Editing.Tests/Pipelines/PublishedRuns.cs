@@ -73,7 +73,7 @@ public sealed class PublishedRuns : IDisposable
         {
             Steps = run.GetProperty("num_steps").GetInt32(),
             Guidance = run.GetProperty("guidance_scale").GetDouble(),
-            Sampler = run.TryGetProperty("sched", out var sampler) && sampler.GetString() == "pndm" ? SamplerKind.Pndm : SamplerKind.Ddim,
+            Scheduler = run.TryGetProperty("sched", out var scheduler) && scheduler.GetString() == "pndm" ? SchedulerKind.Pndm : SchedulerKind.Ddim,
             StepsOffset = run.GetProperty("steps_offset").GetInt32(),
         },
         InitialLatents = Noise,

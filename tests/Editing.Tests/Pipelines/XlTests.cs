@@ -23,10 +23,10 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
     private static EditRequest Edit { get; } = new() { Prompts = ["a blue castle in a field"] };
 
     [Fact]
-    public void TheModelsOwnSamplerRuns()
+    public void TheModelsOwnSchedulerRuns()
     {
         using var result = EditRun.Execute(small.Model, Source, Edit, new Observation { Attention = true });
-        Assert.Equal(SamplerKind.Euler, result.Sampler);
+        Assert.Equal(SchedulerKind.Euler, result.Scheduler);
         Assert.Equal(new PixelSize(32, 32), result.Images[1].Size);
         Assert.Equal((8, 8), (result.Maps!.Height, result.Maps.Width));
         Assert.True(result.Latents.isfinite().all().ToBoolean());
@@ -65,13 +65,13 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
         AssertClose(blended.Latents[1], next.Latents[0], Rounding, "blended edit");
     }
 
-    // Samplers of few steps add noise at each: the source's and the edits' must be the same, whatever the passes.
+    // Schedulers of few steps add noise at each: the source's and the edits' must be the same, whatever the passes.
     [Theory]
-    [InlineData(SamplerKind.Lcm)]
-    [InlineData(SamplerKind.EulerAncestral)]
-    public void EditsWithSamplersThatAddNoiseKeepTheSource(SamplerKind sampler)
+    [InlineData(SchedulerKind.Lcm)]
+    [InlineData(SchedulerKind.EulerAncestral)]
+    public void EditsWithSchedulersThatAddNoiseKeepTheSource(SchedulerKind scheduler)
     {
-        var request = Source with { Sampling = Sampling with { Sampler = sampler, Guidance = 1 } };
+        var request = Source with { Sampling = Sampling with { Scheduler = scheduler, Guidance = 1 } };
         using var same = EditRun.Execute(small.Model, request, new EditRequest { Prompts = [Source.Prompt] });
         using var together = EditRun.Execute(small.Model, request, Edit);
         using var session = new EditSession(small.Model, request);

@@ -7,7 +7,7 @@ public sealed class LabelsTests
     [Theory]
     [InlineData("Steps", "Steps")]
     [InlineData("ClipSkip", "Clip skip")]
-    [InlineData("Sampler", "Sampler")]
+    [InlineData("Scheduler", "Scheduler")]
     [InlineData("Negative", "Negative prompt")]
     [InlineData("CrossSteps", "Cross-attention from source")]
     public void ASettingHasALabel(string setting, string label) => Assert.Equal(label, Labels.OfSetting(setting));

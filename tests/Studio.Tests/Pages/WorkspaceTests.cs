@@ -18,7 +18,7 @@ public sealed class WorkspaceTests : IAsyncDisposable
         Assert.True(page.Open(test.Project));
         page.Settings = page.Settings with { Scheduler = "magic" };
         page.Draw("a house");
-        Assert.StartsWith("Sampler: \"magic\" is unknown.", page.Problem, StringComparison.Ordinal);
+        Assert.StartsWith("Scheduler: \"magic\" is unknown.", page.Problem, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -34,7 +34,7 @@ public sealed class RecipeTests
     {
         var sampling = new SamplingSettings();
         Assert.Equal((50, 7.5), (sampling.Steps, sampling.Guidance));
-        Assert.Equal(sampling with { Sampler = SamplerKind.Ddim }, Read<DrawnRecipe>("drawn").Sampling());
+        Assert.Equal(sampling with { Scheduler = SchedulerKind.Ddim }, Read<DrawnRecipe>("drawn").Sampling());
         Assert.Equal(new InversionSettings { Prompt = "a house" }, Read<InvertedRecipe>("inverted", ""","picture":"p" """).Inversion());
 
         var filled = Read<InpaintedRecipe>("inpainted", ""","picture":"p","mask":"m" """);

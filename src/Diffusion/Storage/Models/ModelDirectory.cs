@@ -79,8 +79,8 @@ internal sealed class ModelDirectory : ModelFiles
         SchedulerConfig.RequireKnown(index, ModelParts.Scheduler, named);
         if (config.ClassName is not { Length: > 0 })
             return config with { ClassName = named };
-        // A replaced sampler causes a warning of its own.
-        if (config.ClassName != named && config.PreferredSampler is not null)
+        // A replaced scheduler causes a warning of its own.
+        if (config.ClassName != named && config.PreferredScheduler is not null)
             Note($"{Path}: {ModelIndex.FileName} names the scheduler {named}, but the scheduler's own config names {config.ClassName}; the latter is used");
         return config;
     }

@@ -18,7 +18,7 @@ internal sealed record ModelReport(
     string Path, string Format, string Family, bool IsInpainting, PredictionType Prediction, string PredictionSource, int ImageSize,
     IReadOnlyList<PartReport> Parts, int IgnoredTensors)
 {
-    /// <summary>Warnings about unsupported config entries and about a replaced sampler.</summary>
+    /// <summary>Warnings about unsupported config entries and about a replaced scheduler.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>Examines a model.</summary>
@@ -41,7 +41,7 @@ internal sealed record ModelReport(
             [.. ModelParts.Of(shape).Select(part => PartReport.Of(part, files.Weights(part)))],
             single?.Ignored.Count ?? 0)
         {
-            Notes = shape.Scheduler.Substitution is { } sampler ? [.. files.Notes, sampler] : files.Notes,
+            Notes = shape.Scheduler.Substitution is { } scheduler ? [.. files.Notes, scheduler] : files.Notes,
         };
     }
 

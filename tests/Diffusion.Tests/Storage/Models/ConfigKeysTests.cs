@@ -143,10 +143,10 @@ public sealed class ConfigKeysTests : IDisposable
         }
 
         var config = SchedulerConfig.FromJson(JsonConfig.Parse("c", Encoding.UTF8.GetBytes(text)));
-        Assert.Equal(SamplerKind.Ddim, config.DefaultSampler);
+        Assert.Equal(SchedulerKind.Ddim, config.DefaultScheduler);
         Assert.Contains(name, config.Substitution);
         Assert.Contains("ddim", config.Substitution);
-        foreach (var kind in Enum.GetValues<SamplerKind>())
+        foreach (var kind in Enum.GetValues<SchedulerKind>())
             config.CreateScheduler(kind, 4).Dispose();
     }
 
@@ -162,7 +162,7 @@ public sealed class ConfigKeysTests : IDisposable
         using (var files = ModelFiles.Open(model))
         {
             Assert.Empty(files.Notes);
-            Assert.Equal(SamplerKind.Euler, files.Shape.Scheduler.DefaultSampler);
+            Assert.Equal(SchedulerKind.Euler, files.Shape.Scheduler.DefaultScheduler);
         }
 
         Change(index, config => config["scheduler"] = JsonNode.Parse("""["diffusers","EDMEulerScheduler"]"""));

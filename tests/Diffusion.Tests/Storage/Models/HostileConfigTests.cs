@@ -55,7 +55,7 @@ public sealed class HostileConfigTests : IDisposable
         using var _ = no_grad();
         ModelCheck.Of(path);
         using var model = StableDiffusionModel.Load(path);
-        foreach (var kind in Enum.GetValues<SamplerKind>())
+        foreach (var kind in Enum.GetValues<SchedulerKind>())
             model.CreateScheduler(kind, 2).Dispose();
         var prompt = TextConditioning.Encode(model, [model.Tokenizer.Tokenize("a cat")]);
         model.UNet.Forward(zeros(1, 4, 8, 8), tensor(new[] { 5L }), prompt);

@@ -1,9 +1,9 @@
 namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>The supported sampling algorithms.</summary>
-public enum SamplerKind
+public enum SchedulerKind
 {
-    /// <summary>Deterministic DDIM (<see cref="DdimScheduler"/>); the only sampler that can be inverted.</summary>
+    /// <summary>Deterministic DDIM (<see cref="DdimScheduler"/>); the only scheduler that can be inverted.</summary>
     Ddim,
 
     /// <summary>Pseudo linear multistep (<see cref="PndmScheduler"/>), the default of Stable Diffusion 1.x.</summary>
