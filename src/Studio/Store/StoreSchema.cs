@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Studio.Store;
 
-/// <summary>The database schema. Additions must leave existing tables unchanged, so that old files keep working.</summary>
+/// <summary>The database schema. Additions must leave existing tables unchanged, so that old files keep working. Views hold nothing and are created anew.</summary>
 internal static class StoreSchema
 {
     /// <summary>Creates missing tables: projects, versions, pictures, unfinished jobs and newly stored pictures.</summary>
@@ -13,8 +13,9 @@ internal static class StoreSchema
         CREATE INDEX IF NOT EXISTS versions_key ON versions (key);
         CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, project TEXT NOT NULL, parent TEXT, recipe TEXT NOT NULL, starts INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS fresh (picture TEXT PRIMARY KEY, until TEXT NOT NULL);
-        CREATE VIEW IF NOT EXISTS named (name) AS
-            SELECT picture FROM versions UNION ALL SELECT json_extract(facts, '$.mask') FROM versions
+        DROP VIEW IF EXISTS named;
+        CREATE VIEW named (name) AS
+            SELECT picture FROM versions UNION ALL SELECT json_extract(facts, '$.mask') FROM versions UNION ALL SELECT json_extract(facts, '$.output') FROM versions
             UNION ALL SELECT json_extract(recipe, '$.picture') FROM versions UNION ALL SELECT json_extract(recipe, '$.mask') FROM versions
             UNION ALL SELECT json_extract(recipe, '$.picture') FROM jobs UNION ALL SELECT json_extract(recipe, '$.mask') FROM jobs
             UNION ALL SELECT picture FROM fresh;
