@@ -108,7 +108,7 @@ public sealed class StudioApiTests
         foreach (var (version, prompt) in new[] { (further, "a blue house"), (inverted, "a house in a field"), (filled, "a house, at night") })
         {
             (settings, record) = await Of(version);
-            Assert.Equal((prompt, "3", "DDIM"), (settings.Prompt, settings["Steps"], settings["Scheduler"]));
+            Assert.Equal((prompt, "3", "DDIM"), (settings.Prompt, settings["Steps"], settings["Sampler"]));
             Assert.Null(record["repeat"]);
             Assert.NotEmpty(record["command"]!.AsArray());
         }
