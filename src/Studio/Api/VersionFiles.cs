@@ -27,18 +27,18 @@ internal static class VersionFiles
     private static IResult Attention(string id, StudioStore store, HttpContext context)
     {
         if (store.Maps(id) is not { } maps)
-            return Missing("version with attention maps", id);
+            return Missing(store, "version with attention maps", id);
         context.Response.Headers.CacheControl = ForGood;
         return TypedResults.Bytes(maps, "application/json");
     }
 
     private static IResult OwnSized(string id, StudioStore store) => store.FindVersion(id) is { Facts.Output: not null } version
-        ? TypedResults.Redirect($"/api/pictures/{version.Picture}.png") : Missing("version with a size of its own", id);
+        ? TypedResults.Redirect($"/api/pictures/{version.Picture}.png") : Missing(store, "version with a size of its own", id);
 
     private static IResult Mask(string id, StudioStore store, HttpContext context)
     {
         if (store.FindVersion(id) is not { } version || CommandFiles.Mask(version.Recipe) is not { } mask)
-            return Missing("version with a brushed mask", id);
+            return Missing(store, "version with a brushed mask", id);
         context.Response.Headers.CacheControl = ForGood;
         return TypedResults.Bytes(AsRead(store.Mask(mask), version, store).ToPng(), "image/png");
     }
@@ -48,14 +48,14 @@ internal static class VersionFiles
         ?? Diffusion.Images.Mask.Fit(mask, new PixelSize(version.Facts.Width, version.Facts.Height));
 
     private static IResult Record(string id, StudioStore store, StudioEngine engine) =>
-        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
+        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version, engine.ArgumentsOf)) : Missing(store, "version", id);
 
     private static IResult Command(string id, StudioStore store, StudioEngine engine) =>
-        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
+        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version, engine.ArgumentsOf)) : Missing(store, "version", id);
 
     private static IResult Inversion(string id, StudioStore store)
     {
         var path = store.FindVersion(id) is null ? null : store.InversionFile(store.KeyOf(id));
-        return File.Exists(path) ? TypedResults.PhysicalFile(path, "application/octet-stream", "inversion.safetensors") : Missing("inversion of the version", id);
+        return File.Exists(path) ? TypedResults.PhysicalFile(path, "application/octet-stream", "inversion.safetensors") : Missing(store, "inversion of the version", id);
     }
 }

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Engine;
 
@@ -42,8 +43,13 @@ public sealed record JobProgress(
     public bool IsOver => State is JobState.Done or JobState.Cancelled or JobState.Failed;
 
     /// <summary>The same job, failed.</summary>
-    internal JobProgress Fail(Exception e) => e is InvalidInputException input
-        ? this with { State = JobState.Failed, Problem = input.Text, Setting = input.Setting is { } setting ? FieldNames.Of(setting) : null }
+    internal JobProgress Fail(Exception e) => e switch
+    {
+        InvalidInputException input => Fail(input.Text) with { Setting = input.Setting is { } setting ? FieldNames.Of(setting) : null },
+        _ when DiskFullException.IsCause(e) => Fail(new DiskFullException(e).Message),
         // libtorch appends a stack trace to its message.
-        : this with { State = JobState.Failed, Problem = $"{e.GetType().Name}: {e.Message.Split('\n')[0]}" };
+        _ => Fail($"{e.GetType().Name}: {e.Message.Split('\n')[0]}"),
+    };
+
+    private JobProgress Fail(string problem) => this with { State = JobState.Failed, Problem = problem };
 }

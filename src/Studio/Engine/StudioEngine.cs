@@ -68,11 +68,12 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <param name="recipe">The recipe.</param>
     /// <exception cref="InvalidInputException">The recipe, or something it refers to, is invalid.</exception>
     /// <exception cref="QueueFullException">The queue is full.</exception>
+    /// <exception cref="DiskFullException">The disk is full.</exception>
     /// <exception cref="StudioClosedException">The engine is closed.</exception>
     public Job Submit(string project, string? parent, Recipe recipe)
     {
         parent ??= (recipe as EditedRecipe)?.Source;
-        recipe = recipe is RootRecipe { Model: "" } root ? root with { Model = Models[0] } : recipe;
+        recipe = Complete(recipe);
         lock (changing)
         {
             Require(project, parent, recipe);
@@ -80,6 +81,20 @@ public sealed class StudioEngine : IAsyncDisposable
             var stored = new StoredJob(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, parent, recipe);
             store.Jobs.Add(stored);
             return Enqueue(stored);
+        }
+    }
+
+    /// <summary>Begins a project with its first picture. The picture's prompt names it.</summary>
+    /// <param name="recipe">The recipe. Nothing is created if it is invalid.</param>
+    /// <inheritdoc cref="Submit"/>
+    public Job Begin(Recipe recipe)
+    {
+        recipe = Complete(recipe);
+        lock (changing)
+        {
+            RecipeCheck.Require(recipe, store, Models);
+            queue.RequirePlace();
+            return Submit(store.CreateProject(ProjectName.Of(recipe.Prompt)).Id, null, recipe);
         }
     }
 
@@ -112,10 +127,12 @@ public sealed class StudioEngine : IAsyncDisposable
     {
         lock (changing)
         {
+            if (store.FindVersion(id) is not { } version)
+                return false;
             var versions = store.WithDescendants(id).ToHashSet(StringComparer.Ordinal);
             Stop(job => versions.Contains(job.Parent ?? "") || (job.Recipe is EditedRecipe edited && versions.Contains(edited.Source)));
-            Evict(store.RemoveVersions(versions));
-            return versions.Count > 0;
+            Evict(store.RemoveVersions(version.Project, versions));
+            return true;
         }
     }
 
@@ -194,20 +211,22 @@ public sealed class StudioEngine : IAsyncDisposable
         }
     }
 
+    private Recipe Complete(Recipe recipe) => recipe is RootRecipe { Model: "" } root ? root with { Model = Models[0] } : recipe;
+
     private void Require(string project, string? parent, Recipe recipe)
     {
         if (store.FindProject(project) is null)
-            throw new InvalidInputException($"There is no project \"{project}\".");
+            throw new InvalidInputException(store.DescribeMissing("project", project));
         RecipeCheck.Require(recipe, store, Models);
-        RecipeCheck.RequireName("Parent", parent ?? "");
-        RequireOf(project, parent);
-        RequireOf(project, (recipe as EditedRecipe)?.Source);
+        RecipeCheck.RequireName(nameof(Job.Parent), parent ?? "");
+        RequireOf(project, nameof(EditedRecipe.Source), (recipe as EditedRecipe)?.Source);
+        RequireOf(project, nameof(Job.Parent), parent);
     }
 
-    private void RequireOf(string project, string? version)
+    private void RequireOf(string project, string setting, string? version)
     {
-        if (version is not null && store.Version(version).Project != project)
-            throw new InvalidInputException($"The version \"{version}\" belongs to another project.");
+        if (version is not null && InvalidInputException.Naming(setting, () => store.Version(version)).Project != project)
+            throw new InvalidInputException(setting, $"The version \"{version}\" belongs to another project.", $"Use one of the same project.");
     }
 
     private void Stop(Func<Job, bool> predicate)

@@ -11,7 +11,7 @@ namespace PromptToPrompt.Studio.Pages;
 
 /// <summary>
 /// State of one open page: a project, the selected source, the shown edit, and the draft of the next edit. All work is done
-/// by the engine; a reopened page finds everything in the store.
+/// by the engine; a reopened page finds everything in the store. Changes of the project on other pages are followed.
 /// </summary>
 public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOptions options) : IDisposable
 {
@@ -21,7 +21,11 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     /// <summary>Raised after every change.</summary>
     public event Action? Changed;
 
+    /// <summary>The project; null before its first picture is asked for.</summary>
     public Project? Project { get; private set; }
+
+    /// <summary>Whether the project was deleted, here or on another page.</summary>
+    public bool IsDeleted { get; private set; }
 
     public IReadOnlyList<PictureVersion> Versions => versions;
 
@@ -77,13 +81,25 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     /// <summary>Opens a project and restores its state.</summary>
     public bool Open(string project)
     {
+        // Asked for before the project is read, so that no change is missed.
+        var change = store.NextChange(project);
         Project = store.FindProject(project);
         if (Project is null)
             return false;
         versions = [.. store.Versions(project)];
         Settings = PictureSettings.For(engine.Models[0], options.DefaultSteps);
         Begin();
+        FollowProject(project, change);
         return true;
+    }
+
+    /// <summary>Opens without a project. The first picture begins one.</summary>
+    /// <param name="after">Id of the project whose settings to take over, except the seed; null for none.</param>
+    public void OpenNew(string? after)
+    {
+        var usual = PictureSettings.For(engine.Models[0], options.DefaultSteps);
+        var last = after is null ? null : store.Versions(after).Select(version => version.Recipe).OfType<DrawnRecipe>().LastOrDefault(drawn => engine.Models.Contains(drawn.Model));
+        Settings = last is null ? usual : PictureSettings.Of(last) with { Seed = usual.Seed };
     }
 
     /// <summary>Resumes watching a job that was started before the page was reopened.</summary>
@@ -194,34 +210,28 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     public int CountMadeFrom(PictureVersion version) => store.WithDescendants(version.Id).Count - 1;
 
     /// <summary>Deletes a version with its descendants.</summary>
-    public void Delete(PictureVersion version)
+    /// <returns>Whether it could be deleted.</returns>
+    public bool Delete(PictureVersion version)
     {
-        engine.DeleteVersion(version.Id);
-        versions = [.. store.Versions(version.Project)];
-        Other = StillThere(Other);
-        if (StillThere(Source) is null)
-            Begin();
-        else if (Edit is not null && StillThere(Edit) is null)
-            UseAsSource(Source!);
-        Changed?.Invoke();
+        if (!Try(() => engine.DeleteVersion(version.Id)))
+            return false;
+        Refresh();
+        return true;
     }
 
     /// <summary>Deletes the project.</summary>
-    /// <returns>The next address to open.</returns>
-    public string DeleteProject()
+    /// <returns>The next address to open; null if it could not be deleted.</returns>
+    public string? DeleteProject()
     {
-        engine.DeleteProject(Project!.Id);
+        if (!Try(() => engine.DeleteProject(Project!.Id)))
+            return null;
         return store.Projects() is [var next, ..] ? $"/open/{next.Id}" : "/new";
     }
 
     public void Rename(string name)
     {
-        if (Project is null || name.Trim().Length == 0)
-            return;
-        store.RenameProject(Project.Id, name.Trim());
-        // Another page may have deleted it.
-        Project = store.FindProject(Project.Id) ?? Project;
-        Changed?.Invoke();
+        if (Project is not null && name.Trim().Length > 0 && Try(() => store.RenameProject(Project.Id, name.Trim())))
+            Refresh();
     }
 
     /// <inheritdoc/>
@@ -241,6 +251,43 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
             (Source, Edit, Other, Draft) = (null, null, null, Draft.Of(""));
     }
 
+    // Reads the project again. What is shown stays, if it is still there.
+    private void Refresh()
+    {
+        if (store.FindProject(Project!.Id) is { } now)
+        {
+            (Project, versions) = (now, [.. store.Versions(now.Id)]);
+            Other = StillThere(Other);
+            if (StillThere(Source) is null)
+                Begin();
+            else if (Edit is not null && StillThere(Edit) is null)
+                UseAsSource(Source!);
+        }
+        else
+        {
+            IsDeleted = true;
+        }
+
+        Changed?.Invoke();
+    }
+
+    private async void FollowProject(string project, Task change)
+    {
+        try
+        {
+            while (!IsDeleted)
+            {
+                await change.WaitAsync(closing.Token);
+                change = store.NextChange(project);
+                Refresh();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The page was closed.
+        }
+    }
+
     private PictureVersion? StillThere(PictureVersion? version) => versions.Find(other => other.Id == version?.Id);
 
     private int StepsOf(PictureVersion version) => version.Recipe switch
@@ -256,13 +303,25 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     {
         // Another action replaces the previous request.
         Job?.Cancel();
+        Try(() =>
+        {
+            var job = Project is null ? engine.Begin(recipe) : engine.Submit(Project.Id, parent, recipe);
+            Project ??= store.FindProject(job.Project);
+            Follow(job);
+        });
+    }
+
+    private bool Try(Action work)
+    {
         try
         {
-            Follow(engine.Submit(Project!.Id, parent, recipe));
+            work();
+            return true;
         }
-        catch (Exception e) when (e is InvalidInputException or QueueFullException or StudioClosedException)
+        catch (Exception e) when (e is InvalidInputException or QueueFullException or DiskFullException or StudioClosedException)
         {
             Complain(e is InvalidInputException input ? input.Describe(Labels.OfSetting) : e.Message);
+            return false;
         }
     }
 

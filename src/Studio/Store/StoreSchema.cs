@@ -1,9 +1,9 @@
 namespace PromptToPrompt.Studio.Store;
 
-/// <summary>The database schema. Additions must leave existing tables unchanged, so that old files keep working. Views hold nothing and are created anew.</summary>
+/// <summary>The database schema. Additions must leave existing tables unchanged, so that old files keep working.</summary>
 internal static class StoreSchema
 {
-    /// <summary>Creates missing tables: projects, versions, pictures, unfinished jobs and newly stored pictures.</summary>
+    /// <summary>Creates missing tables: projects, versions, pictures, unfinished jobs, newly stored pictures, deleted things, and a mark of the health check.</summary>
     public const string Text = """
         CREATE TABLE IF NOT EXISTS projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS pictures (name TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL, png BLOB NOT NULL);
@@ -13,8 +13,9 @@ internal static class StoreSchema
         CREATE INDEX IF NOT EXISTS versions_key ON versions (key);
         CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, project TEXT NOT NULL, parent TEXT, recipe TEXT NOT NULL, starts INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS fresh (picture TEXT PRIMARY KEY, until TEXT NOT NULL);
-        DROP VIEW IF EXISTS named;
-        CREATE VIEW named (name) AS
+        CREATE TABLE IF NOT EXISTS deleted (id TEXT PRIMARY KEY, thing TEXT NOT NULL, at TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS probe (mark TEXT NOT NULL);
+        CREATE VIEW IF NOT EXISTS used (name) AS
             SELECT picture FROM versions UNION ALL SELECT json_extract(facts, '$.mask') FROM versions UNION ALL SELECT json_extract(facts, '$.output') FROM versions
             UNION ALL SELECT json_extract(recipe, '$.picture') FROM versions UNION ALL SELECT json_extract(recipe, '$.mask') FROM versions
             UNION ALL SELECT json_extract(recipe, '$.picture') FROM jobs UNION ALL SELECT json_extract(recipe, '$.mask') FROM jobs

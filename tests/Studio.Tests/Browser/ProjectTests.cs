@@ -1,4 +1,5 @@
 using Microsoft.Playwright;
+using PromptToPrompt.Studio.Drafts;
 using static Microsoft.Playwright.Assertions;
 
 namespace PromptToPrompt.Studio.Tests.Browser;
@@ -40,10 +41,9 @@ public sealed class ProjectTests(StudioBrowser browser)
         await using var studio = await TestStudio.Start();
         await using var visitor = await browser.Visit(studio.Address);
         var first = visitor.Page.Url;
-        await visitor.Choose("New project");
-        await visitor.Page.WaitForURLAsync(url => url != first && url.Contains("/p/", StringComparison.Ordinal));
-        await visitor.Ready();
-        Assert.Single(visitor.Asked, asked => asked.AbsolutePath == "/new");
+        await visitor.New();
+        Assert.Single(visitor.Asked, asked => asked.PathAndQuery.StartsWith("/new?", StringComparison.Ordinal));
+        Assert.NotEqual(first, visitor.Page.Url);
         var second = new Uri(visitor.Page.Url);
         await visitor.Choose("Delete this project");
         await visitor.Touch("Delete");
@@ -57,7 +57,7 @@ public sealed class ProjectTests(StudioBrowser browser)
     {
         await using var visitor = await browser.Visit(390, 800);
         var name = visitor.Page.GetByLabel("Name of the project");
-        await Expect(name).ToHaveValueAsync("Untitled pictures");
+        await Expect(name).ToHaveValueAsync(Suggestions.FirstPrompt);
         await name.FillAsync("Houses");
         await name.PressAsync("Enter");
         await visitor.Touch("Projects");
@@ -78,11 +78,8 @@ public sealed class ProjectTests(StudioBrowser browser)
         await visitor.Swap("white", "red");
         await visitor.Pictures(3);
         await visitor.Page.GetByRole(AriaRole.Radio, new() { Name = "Side by side" }).ClickAsync();
-        var address = visitor.Page.Url;
 
-        await visitor.Choose("New project");
-        await visitor.Page.WaitForURLAsync(url => url != address && url.Contains("/p/", StringComparison.Ordinal));
-        await visitor.Ready();
+        await visitor.New();
         await Expect(visitor.Page.GetByLabel("Long prompts")).ToBeCheckedAsync();
         await Expect(visitor.Page.GetByLabel("Clip skip")).ToHaveValueAsync("1");
         await visitor.Swap("white", "red");
