@@ -34,9 +34,10 @@ public enum JobState
 /// <param name="Version">Id of the finished version.</param>
 /// <param name="Problem">Why it failed and what to do.</param>
 /// <param name="Setting">The invalid field of the recipe, or null.</param>
+/// <param name="Note">Something to know about the run, said before it begins; or null.</param>
 public sealed record JobProgress(
     JobState State, int Ahead = 0, string Stage = "", int Step = 0, int Steps = 0, int Preview = 0, IReadOnlyList<double>? Losses = null, string? Version = null, string? Problem = null,
-    string? Setting = null)
+    string? Setting = null, string? Note = null)
 {
     /// <summary>Whether the job has ended.</summary>
     public bool IsOver => State is JobState.Done or JobState.Cancelled or JobState.Failed;

@@ -319,6 +319,6 @@ public sealed class StudioEngine : IAsyncDisposable
         var made = maker.Make(job.Recipe, key, stage => new JobReporter(job, stage, clock), job.Stopping);
         // A finished picture is kept even if the job is stopped now.
         var facts = made.Facts with { Seconds = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3) };
-        return store.AddVersion(job.Project, job.Parent, job.Recipe, key, store.AddPicture(made.Picture), facts, made.Maps);
+        return store.AddVersion(job.Project, job.Parent, job.Recipe, key, made.Picture, facts, made.Maps);
     }
 }

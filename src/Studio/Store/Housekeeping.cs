@@ -13,7 +13,7 @@ internal sealed class Housekeeping(Database database, Deletions deletions, Reser
     /// <summary>How long an unused picture is kept.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromDays(1);
 
-    private const string IsUnused = "name NOT IN (SELECT name FROM named WHERE name IS NOT NULL)";
+    private const string IsUnused = "name NOT IN (SELECT name FROM used WHERE name IS NOT NULL)";
 
     /// <summary>Marks a picture as newly stored.</summary>
     public void Keep(SqliteConnection open, string picture) => open.Execute(

@@ -23,8 +23,8 @@ internal static class StoreSchema
         CREATE VIEW IF NOT EXISTS described AS
             SELECT id, project, parent, number, recipe, key, picture, facts, maps, created, name, COALESCE(favorite, 0) AS favorite FROM versions LEFT JOIN marks ON version = id;
         CREATE VIEW IF NOT EXISTS kept AS SELECT * FROM described WHERE id NOT IN (SELECT version FROM trash);
-        CREATE VIEW IF NOT EXISTS named (name) AS
-            SELECT picture FROM versions UNION ALL SELECT json_extract(facts, '$.mask') FROM versions
+        CREATE VIEW IF NOT EXISTS used (name) AS
+            SELECT picture FROM versions UNION ALL SELECT json_extract(facts, '$.mask') FROM versions UNION ALL SELECT json_extract(facts, '$.output') FROM versions
             UNION ALL SELECT json_extract(recipe, '$.picture') FROM versions UNION ALL SELECT json_extract(recipe, '$.mask') FROM versions
             UNION ALL SELECT json_extract(recipe, '$.picture') FROM jobs UNION ALL SELECT json_extract(recipe, '$.mask') FROM jobs
             UNION ALL SELECT picture FROM fresh;

@@ -267,6 +267,15 @@ public sealed class StudioStore : IDisposable
         return ImageReader.Read(png, name);
     }
 
+    /// <summary>A picture, reduced if a side is longer than a limit.</summary>
+    /// <exception cref="InvalidInputException">There is no such picture.</exception>
+    internal Image PictureWithin(string name, int longestSide)
+    {
+        using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));
+        using var file = ImageFile.Open(png, name);
+        return file.ReadWithin(longestSide);
+    }
+
     /// <summary>Reads a picture as a mask.</summary>
     /// <exception cref="InvalidInputException">There is no such picture, or it is not a valid mask; see <see cref="Diffusion.Images.Mask"/>.</exception>
     public Image Mask(string name)
@@ -296,6 +305,7 @@ public sealed class StudioStore : IDisposable
         // The version now owns its pictures.
         open.Execute(
             "DELETE FROM fresh WHERE picture IN (SELECT picture FROM versions WHERE id = $id UNION SELECT json_extract(facts, '$.mask') FROM versions WHERE id = $id "
+                + "UNION SELECT json_extract(facts, '$.output') FROM versions WHERE id = $id "
                 + "UNION SELECT json_extract(recipe, '$.picture') FROM versions WHERE id = $id UNION SELECT json_extract(recipe, '$.mask') FROM versions WHERE id = $id)",
             ("$id", version.Id));
         return version;

@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Pipelines;
+using PromptToPrompt.Editing.Tests.Compositing;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
 {
     // Taller than wide and no multiple of anything.
     private static readonly Image Painted = new(61, 83, [.. Enumerable.Range(0, 61 * 83 * 3).Select(i => (byte)(i % 3 * 70 + (i / 3 % 61)))]);
-    private static readonly Image Disc = InpaintMaskTests.Mask(61, 83, (x, y) => ((x - 30) * (x - 30)) + ((y - 41) * (y - 41)) < 400);
+    private static readonly Image Disc = MaskOpacityTests.Mask(61, 83, (x, y) => ((x - 30) * (x - 30)) + ((y - 41) * (y - 41)) < 400);
 
     private static readonly Observation Traced = new() { Trace = true };
 
@@ -70,7 +71,7 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
     public void MaskThatIsWhiteEverywhereGivesThePromptsImage()
     {
         using var generated = EditRun.Execute(model, Generation);
-        using var result = InpaintRun.Execute(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, _) => true) });
+        using var result = InpaintRun.Execute(model, Request with { Mask = MaskOpacityTests.Mask(61, 83, (_, _) => true) });
         AssertClose(generated.Latents, result.Run.Latents);
     }
 
@@ -94,7 +95,7 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
         using var generated = EditRun.Execute(model, Generation);
         var behindTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => Disc.Rgb[i] > 0 ? (byte)(255 - b) : b)] };
         var besideTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => i < 3 * 61 * 20 ? (byte)(255 - b) : b)] };
-        var smaller = InpaintMaskTests.Mask(61, 83, (x, y) => Math.Abs(x - 30) < 10 && Math.Abs(y - 41) < 10);
+        var smaller = MaskOpacityTests.Mask(61, 83, (x, y) => Math.Abs(x - 30) < 10 && Math.Abs(y - 41) < 10);
 
         var channels = EmbeddedModel.LatentChannels;
         using InpaintingModel blind = new(new double[1 + channels]), maskOnly = new([0.3, .. new double[channels]]), imageOnly = new([0, .. Enumerable.Repeat(0.1, channels)]);
@@ -131,14 +132,14 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
     [Fact]
     public void WhatDoesNotFitIsRefusedInOneLine()
     {
-        Assert.Contains("61x83", Refused(model, Request with { Mask = InpaintMaskTests.Mask(83, 61, (_, _) => true) }));
+        Assert.Contains("61x83", Refused(model, Request with { Mask = MaskOpacityTests.Mask(83, 61, (_, _) => true) }));
         Assert.StartsWith("Strength: ", Refused(model, Request with { Strength = 0 }));
         Assert.StartsWith("Strength: ", Refused(model, Request with { Strength = double.NaN }));
         Assert.StartsWith("Feather: ", Refused(model, Request with { Feather = -1 }));
         Assert.StartsWith("Feather: ", Refused(model, Request with { Feather = 3, KeepOutside = false }));
-        Assert.Contains("black", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, _) => false) }));
-        Assert.Contains("black", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, y) => y < 5) }));
-        Assert.Contains("too thin", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (x, _) => x == 30) }));
+        Assert.Contains("black", Refused(model, Request with { Mask = MaskOpacityTests.Mask(61, 83, (_, _) => false) }));
+        Assert.Contains("black", Refused(model, Request with { Mask = MaskOpacityTests.Mask(61, 83, (_, y) => y < 5) }));
+        Assert.Contains("too thin", Refused(model, Request with { Mask = MaskOpacityTests.Mask(61, 83, (x, _) => x == 30) }));
         using var noise = zeros(1, EmbeddedModel.LatentChannels, 4, 4);
         Assert.StartsWith("InitialLatents: ", Refused(model, Request with { InitialLatents = noise }));
     }

@@ -107,7 +107,7 @@ public sealed class StudioApiTests
         foreach (var (version, prompt) in new[] { (further, "a blue house"), (inverted, "a house in a field"), (filled, "a house, at night") })
         {
             (settings, record) = await Of(version);
-            Assert.Equal((prompt, "3", "DDIM"), (settings.Prompt, settings["Steps"], settings["Scheduler"]));
+            Assert.Equal((prompt, "3", "DDIM"), (settings.Prompt, settings["Steps"], settings["Sampler"]));
             Assert.Null(record["repeat"]);
             Assert.NotEmpty(record["command"]!.AsArray());
         }
@@ -139,7 +139,7 @@ public sealed class StudioApiTests
         var picture = await Send(studio, Painted(200, 150));
         var source = await studio.Make(project, "invert", new { picture, prompt = "a house in a field", method = "direct", steps = 3 });
         var facts = (await TestStudio.Json(await studio.Http.GetAsync($"/api/versions/{source}")))["facts"]!;
-        Assert.Equal((200, 150), ((int)facts["ownWidth"]!, (int)facts["ownHeight"]!));
+        Assert.Equal((200, 150), ((int)facts["width"]!, (int)facts["height"]!));
         var answer = await studio.Http.GetAsync($"/api/versions/{source}/own-size.png");
         Assert.Equal("image/png", answer.Content.Headers.ContentType!.MediaType);
         using var bytes = new MemoryStream(await answer.Content.ReadAsByteArrayAsync());
@@ -147,12 +147,32 @@ public sealed class StudioApiTests
         var edit = await studio.Make(project, "edit", new { source, prompt = "a red house in a field", mask = await Send(studio, Painted(128, 128, half: true)) });
         using var mask = new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{edit}/mask.png"));
         Assert.Equal(new PixelSize(200, 150), ImageReader.Read(mask, "mask.png").Size);
-        // Edits of an edit follow a picture of the model's size, which is in the inversion that their command reads.
+        // Edits of an edit follow its picture, which is in the inversion that their command reads.
         var further = await studio.Make(project, "edit", new { source = edit, prompt = "a blue house in a field", mask = await Send(studio, Painted(64, 64, half: true)) });
         using var small = new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{further}/mask.png"));
-        Assert.Equal(new PixelSize(128, 128), ImageReader.Read(small, "mask.png").Size);
+        Assert.Equal(new PixelSize(200, 150), ImageReader.Read(small, "mask.png").Size);
         await Problem(HttpStatusCode.NotFound, "brushed mask", await studio.Http.GetAsync($"/api/versions/{source}/mask.png"));
         await Problem(HttpStatusCode.NotFound, "size of its own", await studio.Http.GetAsync("/api/versions/none/own-size.png"));
+    }
+
+    [Fact]
+    public async Task APhotographIsStoredAtItsFullSizeAndShownReduced()
+    {
+        await using var studio = await TestStudio.Start();
+        var photo = Photograph.Draw(4000, 3000);
+        var sent = await TestStudio.Json(await studio.Http.PostAsync("/api/pictures", new ByteArrayContent(photo.ToPng())));
+        Assert.Equal((4000, 3000), ((int)sent["width"]!, (int)sent["height"]!));
+        var address = $"/api/pictures/{sent["picture"]}.png";
+        Assert.Equal(photo.Rgb, (await Read(address)).Rgb);
+        Assert.Equal(new PixelSize(400, 300), (await Read($"{address}?side=400")).Size);
+        Assert.Equal(photo.Size, (await Read($"{address}?side=5000")).Size);
+        await Problem(HttpStatusCode.BadRequest, "out of range", await studio.Http.GetAsync($"{address}?side=0"));
+
+        async Task<Image> Read(string address)
+        {
+            using var png = new MemoryStream(await studio.Http.GetByteArrayAsync(address));
+            return ImageReader.Read(png, address);
+        }
     }
 
     [Theory]

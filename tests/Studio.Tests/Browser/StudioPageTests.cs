@@ -71,9 +71,12 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await visitor.Pictures(3);
 
         await visitor.Touch("Download");
-        var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Picture at original size" }).GetAttributeAsync("href");
+        var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Picture", Exact = true }).GetAttributeAsync("href");
         using var picture = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
         Assert.Equal((160, 120), (picture.Width, picture.Height));
+        address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Model's image" }).GetAttributeAsync("href");
+        using var made = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
+        Assert.Equal((EmbeddedModel.Side, EmbeddedModel.Side), (made.Width, made.Height));
         address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "picture.png" }).GetAttributeAsync("href");
         using var given = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
         Assert.Equal((160, 120), (given.Width, given.Height));
