@@ -74,9 +74,9 @@ internal static class StudioApi
         return TypedResults.Accepted($"/api/jobs/{job.Id}", JobAnswer.Of(job));
     }
 
-    private static async Task<Created<PictureAnswer>> AddPicture(HttpRequest request, StudioStore store, StudioOptions options)
+    private static async Task<Created<PictureAnswer>> AddPicture(HttpRequest request, Uploads uploads, StudioStore store, CancellationToken cancellationToken)
     {
-        var (png, size) = await Uploads.Read(request.Body, options);
+        var (png, size) = await uploads.Read(request.Body, cancellationToken);
         var name = store.AddPicture(png, size);
         return TypedResults.Created($"/api/pictures/{name}.png", new PictureAnswer(name, size.Width, size.Height));
     }
