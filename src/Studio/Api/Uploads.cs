@@ -8,6 +8,8 @@ namespace PromptToPrompt.Studio.Api;
 /// <summary>Reads uploaded pictures.</summary>
 internal static class Uploads
 {
+    private const int ManyPixels = 1 << 22;
+
     /// <summary>Reads a picture within the studio's limits, at its full size. Keeps transparency, because it may be a mask.</summary>
     /// <param name="body">The encoded picture.</param>
     /// <param name="options">The limits.</param>
@@ -33,8 +35,18 @@ internal static class Uploads
     private static (byte[] Png, PixelSize Size) Decode(MemoryStream bytes, StudioOptions options)
     {
         using var file = ImageFile.Open(bytes, "The file");
-        if ((long)file.Size.Width * file.Size.Height > options.MaxUploadPixels)
+        var pixels = (long)file.Size.Width * file.Size.Height;
+        if (pixels > options.MaxUploadPixels)
             throw new InvalidInputException($"The picture has {file.Size} pixels; at most {options.MaxUploadPixels >> 20} Mi pixels are accepted. Make it smaller.");
-        return (file.ToPng(ImageFile.MaxSide, out var size), size);
+        try
+        {
+            return (file.ToPng(ImageFile.MaxSide, out var size), size);
+        }
+        finally
+        {
+            // Arrays of this size are freed by a full collection only, which would often come after the next picture.
+            if (pixels > ManyPixels)
+                GC.Collect();
+        }
     }
 }
