@@ -151,22 +151,29 @@ public sealed class StudioEngine : IAsyncDisposable
         {
             var versions = store.WithDescendants(id).ToHashSet(StringComparer.Ordinal);
             StopUsing(versions);
-            return store.Trash(versions);
+            return store.FindVersion(id) is { } version ? store.Trash(version.Project, versions) : [];
         }
     }
 
     /// <summary>Takes versions out of the trash.</summary>
-    internal void RestoreVersions(IReadOnlyCollection<string> ids)
+    /// <param name="project">Id of their project.</param>
+    /// <param name="ids">Their ids.</param>
+    internal void RestoreVersions(string project, IReadOnlyCollection<string> ids)
     {
         lock (changing)
-            store.Restore(ids);
+            store.Restore(project, ids);
     }
 
     /// <summary>Removes versions for good that are still in the trash.</summary>
-    internal void EmptyTrash(IReadOnlyCollection<string> ids)
+    /// <param name="project">Id of their project.</param>
+    /// <param name="ids">Their ids.</param>
+    internal void EmptyTrash(string project, IReadOnlyCollection<string> ids)
     {
         lock (changing)
-            Evict(store.EmptyTrash(ids));
+        {
+            if (store.Trashed(ids) is { Count: > 0 } trashed)
+                Evict(store.RemoveVersions(project, trashed));
+        }
     }
 
     /// <summary>Deletes a project with all its versions, and stops its jobs.</summary>

@@ -130,21 +130,6 @@ public sealed partial class Workspace
         });
     }
 
-    // Shows an error that users can do something about.
-    private bool Try(Action work)
-    {
-        try
-        {
-            work();
-            return true;
-        }
-        catch (Exception e) when (e is InvalidInputException or QueueFullException or DiskFullException or StudioClosedException)
-        {
-            Complain(e is InvalidInputException input ? input.Describe(Labels.OfSetting) : e.Message);
-            return false;
-        }
-    }
-
     private async void Watch(Job job)
     {
         (Job, Progress, Problem) = (job, job.Progress, null);

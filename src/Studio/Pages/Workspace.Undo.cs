@@ -49,7 +49,8 @@ public sealed partial class Workspace
     {
         history.Remember(Now);
         var back = store.WithDescendants(version.Id).Where(deleted.Contains).ToList();
-        engine.RestoreVersions(back);
+        if (!Try(() => engine.RestoreVersions(version.Project, back)))
+            return;
         deleted = deleted.Except(back);
         versions = [.. store.Versions(version.Project)];
         if (StillThere(version) is { } here)
@@ -74,8 +75,8 @@ public sealed partial class Workspace
     private void Return(Moment moment)
     {
         Job?.Cancel();
-        engine.RestoreVersions(deleted.Except(moment.Deleted));
-        deleted = moment.Deleted.Except(deleted).Aggregate(moment.Deleted, (all, id) => all.Union(engine.TrashVersion(id)));
+        if (!Try(() => RestoreAndTrash(moment.Deleted)))
+            return;
         versions = [.. store.Versions(Project!.Id)];
         if (versions.Find(version => version.Id == moment.Source) is not { } source)
         {
@@ -88,7 +89,7 @@ public sealed partial class Workspace
         }
         else
         {
-            Follow(source);
+            Adopt(source);
             Draft = moment.Draft;
             Make();
         }
@@ -96,12 +97,18 @@ public sealed partial class Workspace
         Changed?.Invoke();
     }
 
+    private void RestoreAndTrash(ImmutableHashSet<string> wanted)
+    {
+        engine.RestoreVersions(Project!.Id, deleted.Except(wanted));
+        deleted = wanted.Except(deleted).Aggregate(wanted, (all, id) => all.Union(engine.TrashVersion(id)));
+    }
+
     private PictureVersion? FindEdit(PictureVersion source, Draft draft) =>
         draft.IsUnchanged ? null : versions.Find(version => version.Recipe is EditedRecipe edited && StudioJson.Write<Recipe>(edited) == StudioJson.Write<Recipe>(draft.Recipe(source.Id)));
 
     private void Mark(PictureVersion version, string? name, bool isFavorite)
     {
-        if (Try(() => store.Mark(version.Id, name, isFavorite)))
+        if (Try(() => store.Mark(version, name, isFavorite)))
             Refresh();
     }
 

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Drafts;
@@ -128,7 +129,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     public void UseAsSource(PictureVersion version)
     {
         history.Remember(Now);
-        Follow(version);
+        Adopt(version);
     }
 
     private void Display(PictureVersion version)
@@ -143,14 +144,14 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
         }
         else
         {
-            Follow(version);
+            Adopt(version);
         }
 
         (Problem, unfinished) = (null, null);
         Changed?.Invoke();
     }
 
-    private void Follow(PictureVersion version)
+    private void Adopt(PictureVersion version)
     {
         // Show an inpainted picture beside its original.
         var before = version.Recipe is InpaintedRecipe ? versions.Find(other => other.Id == version.Parent) : null;
@@ -181,7 +182,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
         closing.Cancel();
         closing.Dispose();
         if (!deleted.IsEmpty)
-            engine.EmptyTrash(deleted);
+            engine.EmptyTrash(Project!.Id, deleted);
     }
 
     // Open with the latest picture, if any.
@@ -203,7 +204,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
             if (StillThere(Source) is not { } source)
                 Begin();
             else if (Edit is not null && StillThere(Edit) is null)
-                Follow(source);
+                Adopt(source);
             else
                 (Source, Edit) = (source, StillThere(Edit));
         }
@@ -229,6 +230,20 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
         catch (OperationCanceledException)
         {
             // The page was closed.
+        }
+    }
+
+    private bool Try(Action work)
+    {
+        try
+        {
+            work();
+            return true;
+        }
+        catch (Exception e) when (e is InvalidInputException or QueueFullException or DiskFullException or StudioClosedException)
+        {
+            Complain(e is InvalidInputException input ? input.Describe(Labels.OfSetting) : e.Message);
+            return false;
         }
     }
 

@@ -25,13 +25,13 @@ internal sealed class Housekeeping(Database database, Deletions deletions, Reser
     {
         try
         {
+            // Whoever could bring them back is gone.
+            Remove(database.Query("SELECT version FROM trash", row => row.GetString(0)), project: null);
             reserve.Lend(() => database.Change(open =>
             {
                 deletions.Forget(open);
                 return RemovePictures(open);
             }));
-            // The pages that could bring these back are gone.
-            Remove(database.Query("SELECT version FROM trash", row => row.GetString(0)), project: null);
         }
         catch (DiskFullException)
         {
@@ -42,6 +42,17 @@ internal sealed class Housekeeping(Database database, Deletions deletions, Reser
         RemoveFiles(Directory.EnumerateFiles(inversions).Where(file => !known.Contains(Path.GetFileNameWithoutExtension(file).Split('-')[0])));
         MakeRoom();
     }
+
+    /// <summary>Moves versions to the trash.</summary>
+    /// <returns>Ids of those that were not there yet.</returns>
+    public IReadOnlyList<string> Trash(IReadOnlyCollection<string> versions) => reserve.Lend(() => database.Change(open =>
+    {
+        var ids = Recipes.StudioJson.Write(versions);
+        var moved = open.Query("SELECT id FROM kept WHERE id IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", ids));
+        deletions.Note(open, "SELECT id, 'Picture ' || number AS thing FROM kept WHERE id IN (SELECT value FROM json_each($ids))", ("$ids", ids));
+        open.Execute("INSERT INTO trash (version) SELECT value FROM json_each($ids)", ("$ids", Recipes.StudioJson.Write(moved)));
+        return moved;
+    }));
 
     /// <summary>Removes versions and the data that only they used.</summary>
     /// <param name="versions">Their ids.</param>

@@ -4,8 +4,9 @@ namespace PromptToPrompt.Studio.Store;
 internal static class StoreSchema
 {
     /// <summary>
-    /// Creates missing tables: projects, versions, pictures, unfinished jobs, newly stored pictures, deleted things, a mark of the health check, deleted versions that
-    /// can still be brought back, names and favorites. The view <c>described</c> is the versions with the latter, <c>kept</c> those that are not deleted.
+    /// Creates missing tables: projects, versions, pictures, unfinished jobs, newly stored pictures, deleted versions that can still be brought back, names and
+    /// favorites, deleted things, and a mark of the health check. The view <c>described</c> is the versions with names and favorites, <c>kept</c> those that are not
+    /// in the trash.
     /// </summary>
     public const string Text = """
         CREATE TABLE IF NOT EXISTS projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL);
@@ -17,8 +18,6 @@ internal static class StoreSchema
         CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, project TEXT NOT NULL, parent TEXT, recipe TEXT NOT NULL, starts INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS trash (version TEXT PRIMARY KEY);
         CREATE TABLE IF NOT EXISTS fresh (picture TEXT PRIMARY KEY, until TEXT NOT NULL);
-        CREATE TABLE IF NOT EXISTS deleted (id TEXT PRIMARY KEY, thing TEXT NOT NULL, at TEXT NOT NULL);
-        CREATE TABLE IF NOT EXISTS probe (mark TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS marks (version TEXT PRIMARY KEY, name TEXT, favorite INTEGER NOT NULL);
         CREATE VIEW IF NOT EXISTS described AS
             SELECT id, project, parent, number, recipe, key, picture, facts, maps, created, name, COALESCE(favorite, 0) AS favorite FROM versions LEFT JOIN marks ON version = id;

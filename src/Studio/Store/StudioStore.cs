@@ -100,15 +100,15 @@ public sealed class StudioStore : IDisposable
     }
 
     /// <summary>Names a version and says whether it is a favorite.</summary>
-    /// <param name="version">Its id.</param>
+    /// <param name="version">The version.</param>
     /// <param name="name">Its name; null for none.</param>
     /// <param name="isFavorite">Whether it is a favorite.</param>
-    public void Mark(string version, string? name, bool isFavorite)
+    public void Mark(PictureVersion version, string? name, bool isFavorite)
     {
         database.Execute(
             "INSERT INTO marks (version, name, favorite) SELECT id, $name, $favorite FROM versions WHERE id = $id ON CONFLICT (version) DO UPDATE SET name = $name, favorite = $favorite",
-            ("$id", version), ("$name", name), ("$favorite", isFavorite ? 1 : 0));
-        Tell([version]);
+            ("$id", version.Id), ("$name", name), ("$favorite", isFavorite ? 1 : 0));
+        changes.Tell(version.Project);
     }
 
     /// <summary>The versions of a project in the order they were made.</summary>
@@ -172,21 +172,20 @@ public sealed class StudioStore : IDisposable
         row => row.GetString(0), ("$id", version));
 
     /// <summary>Moves versions to the trash: nothing shows them, but they can be restored until they are removed.</summary>
+    /// <param name="project">Id of their project.</param>
+    /// <param name="versions">Their ids.</param>
     /// <returns>Those that were not there yet.</returns>
-    internal IReadOnlyList<string> Trash(IReadOnlyCollection<string> versions)
+    internal IReadOnlyList<string> Trash(string project, IReadOnlyCollection<string> versions)
     {
-        var trashed = database.Change(open =>
-        {
-            var moved = open.Query("SELECT id FROM kept WHERE id IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", StudioJson.Write(versions)));
-            open.Execute("INSERT INTO trash (version) SELECT value FROM json_each($ids)", ("$ids", StudioJson.Write(moved)));
-            return moved;
-        });
-        Tell(versions);
-        return trashed;
+        var moved = housekeeping.Trash(versions);
+        changes.Tell(project);
+        return moved;
     }
 
     /// <summary>Takes versions out of the trash, except those whose parent is gone.</summary>
-    internal void Restore(IReadOnlyCollection<string> versions)
+    /// <param name="project">Id of their project.</param>
+    /// <param name="versions">Their ids.</param>
+    internal void Restore(string project, IReadOnlyCollection<string> versions)
     {
         database.Change(open =>
         {
@@ -195,20 +194,12 @@ public sealed class StudioStore : IDisposable
                 open.Execute("DELETE FROM trash WHERE version = $id AND EXISTS (SELECT 1 FROM versions WHERE id = $id AND (parent IS NULL OR parent IN (SELECT id FROM kept)))", ("$id", id));
             return true;
         });
-        Tell(versions);
+        changes.Tell(project);
     }
 
-    // The pages of the projects of some versions follow the change.
-    private void Tell(IReadOnlyCollection<string> versions)
-    {
-        foreach (var project in database.Query("SELECT DISTINCT project FROM versions WHERE id IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", StudioJson.Write(versions))))
-            changes.Tell(project);
-    }
-
-    /// <summary>Removes those of some versions that are in the trash. No page shows them.</summary>
-    /// <returns>The keys that no remaining version has.</returns>
-    internal IReadOnlyList<string> EmptyTrash(IReadOnlyCollection<string> versions) => housekeeping.Remove(
-        database.Query("SELECT version FROM trash WHERE version IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", StudioJson.Write(versions))), project: null);
+    /// <summary>Those of some versions that are in the trash.</summary>
+    internal IReadOnlyList<string> Trashed(IReadOnlyCollection<string> versions) =>
+        database.Query("SELECT version FROM trash WHERE version IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", StudioJson.Write(versions)));
 
     /// <summary>Removes versions with all pictures, maps and inversions that only they use.</summary>
     /// <param name="project">Id of their project.</param>

@@ -40,8 +40,8 @@ public sealed class ProjectTests(StudioBrowser browser)
         var first = visitor.Project;
         await visitor.New();
         Assert.Single(visitor.Asked, asked => asked.PathAndQuery.StartsWith("/new?", StringComparison.Ordinal));
+        Assert.NotEqual(first, visitor.Project);
         var second = visitor.Project;
-        Assert.NotEqual(first, second);
         await visitor.Choose("Delete this project");
         await visitor.Touch("Delete");
         await visitor.Page.WaitForURLAsync(url => url.Contains(first, StringComparison.Ordinal));
@@ -94,6 +94,7 @@ public sealed class ProjectTests(StudioBrowser browser)
         await visitor.Swap("white", "red");
         await visitor.Pictures(3);
         await visitor.Page.GetByRole(AriaRole.Radio, new() { Name = "Side by side" }).ClickAsync();
+
         await visitor.New();
         await Expect(visitor.Page.GetByLabel("Long prompts")).ToBeCheckedAsync();
         await Expect(visitor.Page.GetByLabel("Clip skip")).ToHaveValueAsync("1");

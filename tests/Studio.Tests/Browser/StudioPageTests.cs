@@ -131,7 +131,6 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await other.Pictures(2);
         await Expect(other.Page.Locator(".chip.swapped")).ToHaveCountAsync(0);
         await other.Touch("Delete picture 2");
-        await other.Touch("Delete");
         await one.Pictures(1);
         await one.Page.GetByLabel("Name of the project").FillAsync("Boats");
         await one.Page.Keyboard.PressAsync("Enter");

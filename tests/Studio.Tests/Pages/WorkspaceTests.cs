@@ -260,7 +260,7 @@ public sealed class WorkspaceTests : IAsyncDisposable
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         page.Changed += Check;
         Check();
-        await reached.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+        await reached.Task.WaitAsync(TimeSpan.FromMinutes(2));
         page.Changed -= Check;
 
         void Check()
