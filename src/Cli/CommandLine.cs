@@ -83,11 +83,13 @@ internal sealed class CommandLine(RootCommand root, string name = "p2p")
     {
         GenerateCommand.Create(cancellationToken, repeats),
         EditCommand.Create(cancellationToken, repeats),
+        GridCommand.Create(cancellationToken, repeats),
         InvertCommand.Create(cancellationToken, repeats),
         InpaintCommand.Create(cancellationToken, repeats),
         AttentionCommand.Create(cancellationToken, repeats),
         RunCommand.Create(repetition => Create(cancellationToken, repetition)),
         InfoCommand.Create(),
+        MetricsCommand.Create(),
         TokensCommand.Create(cancellationToken),
         AlignCommand.Create(),
         LearnConceptCommand.Create(cancellationToken),

@@ -51,26 +51,26 @@ internal static class StudioApi
     private static StudioAnswer About(StudioEngine engine, StudioOptions options) => new(
         engine.Models, Schedulers.All, InversionMethod.Names, options.MaxUploadBytes, options.MaxUploadPixels, options.Limits.QueueLength, engine.Waiting);
 
-    private static Created<Project> CreateProject(ProjectBody body, StudioStore store)
+    private static Created<Project> CreateProject(JsonBody<ProjectBody> body, StudioStore store)
     {
-        var project = store.CreateProject(Names.Project(body.Name));
+        var project = store.CreateProject(Names.Project(body.Value.Name));
         return TypedResults.Created($"/api/projects/{project.Id}", project);
     }
 
     private static Results<Ok<ProjectAnswer>, ProblemHttpResult> FindProject(string id, StudioStore store) => store.FindProject(id) is { } project
         ? TypedResults.Ok(new ProjectAnswer(project, store.Versions(id)))
-        : Missing("project", id);
+        : Missing(store, "project", id);
 
-    private static Results<NoContent, ProblemHttpResult> DeleteProject(string id, StudioEngine engine) =>
-        engine.DeleteProject(id) ? TypedResults.NoContent() : Missing("project", id);
+    private static Results<NoContent, ProblemHttpResult> DeleteProject(string id, StudioEngine engine, StudioStore store) =>
+        engine.DeleteProject(id) ? TypedResults.NoContent() : Missing(store, "project", id);
 
-    private static Results<NoContent, ProblemHttpResult> DeleteVersion(string id, StudioEngine engine) =>
-        engine.DeleteVersion(id) ? TypedResults.NoContent() : Missing("version", id);
+    private static Results<NoContent, ProblemHttpResult> DeleteVersion(string id, StudioEngine engine, StudioStore store) =>
+        engine.DeleteVersion(id) ? TypedResults.NoContent() : Missing(store, "version", id);
 
-    private static Accepted<JobAnswer> Submit<T>(string id, T recipe, StudioEngine engine, string? parent = null)
+    private static Accepted<JobAnswer> Submit<T>(string id, JsonBody<T> recipe, StudioEngine engine, string? parent = null)
         where T : Recipe
     {
-        var job = engine.Submit(id, parent, recipe);
+        var job = engine.Submit(id, parent, recipe.Value);
         return TypedResults.Accepted($"/api/jobs/{job.Id}", JobAnswer.Of(job));
     }
 
@@ -86,7 +86,7 @@ internal static class StudioApi
         // The name is a hash of the content, so a cached copy is valid.
         var tag = new EntityTagHeaderValue($"\"{name}\"");
         if (store.FindPng(name) is not { } png)
-            return Missing("picture", name);
+            return Missing(store, "picture", name);
         context.Response.Headers.CacheControl = ForGood;
         // The name identifies the pixels; a downloaded file also gets its record.
         var file = store.FindShowing(name) is { } version ? PngText.AddTo(png, RunRecord.Texts(version, store.Version, engine.ArgumentsOf)) : png;
@@ -125,7 +125,7 @@ internal static class StudioApi
     }
 
     private static Results<Ok<PictureVersion>, ProblemHttpResult> FindVersion(string id, StudioStore store) =>
-        store.FindVersion(id) is { } version ? TypedResults.Ok(version) : Missing("version", id);
+        store.FindVersion(id) is { } version ? TypedResults.Ok(version) : Missing(store, "version", id);
 
     private static Results<NoContent, ProblemHttpResult> FreeSession(string key, StudioEngine engine) =>
         engine.FreeSession(key) ? TypedResults.NoContent() : Missing("recorded session", key);
@@ -138,5 +138,10 @@ internal static class StudioApi
         return TypedResults.Bytes(options.DrawGrid([.. found.Select(version => (store.Picture(version.Picture), version.Recipe.Prompt))]), "image/png");
     }
 
-    internal static ProblemHttpResult Missing(string what, string id) => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, title: $"There is no {what} \"{id}\".");
+    // What was deleted is named by more than its id.
+    internal static ProblemHttpResult Missing(StudioStore store, string kind, string id) => NotFound(store.DescribeMissing(kind, id));
+
+    private static ProblemHttpResult Missing(string kind, string id) => NotFound($"There is no {kind} \"{id}\".");
+
+    private static ProblemHttpResult NotFound(string title) => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, title: title);
 }

@@ -27,7 +27,7 @@ internal static class VersionFiles
     private static IResult Attention(string id, StudioStore store, HttpContext context)
     {
         if (store.Maps(id) is not { } maps)
-            return Missing("version with attention maps", id);
+            return Missing(store, "version with attention maps", id);
         context.Response.Headers.CacheControl = ForGood;
         return TypedResults.Bytes(maps, "application/json");
     }
@@ -35,7 +35,7 @@ internal static class VersionFiles
     private static IResult OwnSized(string id, StudioStore store, StudioEngine engine, HttpContext context)
     {
         if (store.FindVersion(id) is not { } version || OwnSize.Of(version, store) is not { } own)
-            return Missing("version with a size of its own", id);
+            return Missing(store, "version with a size of its own", id);
         context.Response.Headers.CacheControl = ForGood;
         var texts = RunRecord.Texts(version, store.Version, engine.ArgumentsOf);
         return TypedResults.Bytes(own.Restore(store.Picture(version.Picture), store).ToPng(texts), "image/png");
@@ -44,7 +44,7 @@ internal static class VersionFiles
     private static IResult Mask(string id, StudioStore store, HttpContext context)
     {
         if (store.FindVersion(id) is not { } version || CommandFiles.Mask(version.Recipe) is not { } mask)
-            return Missing("version with a brushed mask", id);
+            return Missing(store, "version with a brushed mask", id);
         context.Response.Headers.CacheControl = ForGood;
         return TypedResults.Bytes(AsRead(store.Mask(mask), version, store).ToPng(), "image/png");
     }
@@ -59,14 +59,14 @@ internal static class VersionFiles
     }
 
     private static IResult Record(string id, StudioStore store, StudioEngine engine) =>
-        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
+        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version, engine.ArgumentsOf)) : Missing(store, "version", id);
 
     private static IResult Command(string id, StudioStore store, StudioEngine engine) =>
-        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
+        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version, engine.ArgumentsOf)) : Missing(store, "version", id);
 
     private static IResult Inversion(string id, StudioStore store)
     {
         var path = store.FindVersion(id) is null ? null : store.InversionFile(store.KeyOf(id));
-        return File.Exists(path) ? TypedResults.PhysicalFile(path, "application/octet-stream", "inversion.safetensors") : Missing("inversion of the version", id);
+        return File.Exists(path) ? TypedResults.PhysicalFile(path, "application/octet-stream", "inversion.safetensors") : Missing(store, "inversion of the version", id);
     }
 }

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Engine;
 
@@ -25,7 +26,7 @@ public enum JobState
 /// <summary>State and progress of a job.</summary>
 /// <param name="State">Its state.</param>
 /// <param name="Ahead">Jobs ahead of it in the queue.</param>
-/// <param name="Stage">Current stage: <c>drawing</c>, <c>editing</c>, <c>preparing</c> (running its source again), <c>inverting</c>, <c>optimising</c>, <c>replaying</c>.</param>
+/// <param name="Stage">Current stage: <c>drawing</c>, <c>editing</c>, <c>preparing</c> (running its source again), <c>inverting</c>, <c>optimizing</c>, <c>replaying</c>.</param>
 /// <param name="Step">Completed steps of the stage.</param>
 /// <param name="Steps">Total steps of the stage.</param>
 /// <param name="Preview">Number of the latest preview, from 1; 0 without one.</param>
@@ -41,8 +42,13 @@ public sealed record JobProgress(
     public bool IsOver => State is JobState.Done or JobState.Cancelled or JobState.Failed;
 
     /// <summary>The same job, failed.</summary>
-    internal JobProgress Fail(Exception e) => e is InvalidInputException input
-        ? this with { State = JobState.Failed, Problem = input.Text, Setting = input.Setting is { } setting ? FieldNames.Of(setting) : null }
+    internal JobProgress Fail(Exception e) => e switch
+    {
+        InvalidInputException input => Fail(input.Text) with { Setting = input.Setting is { } setting ? FieldNames.Of(setting) : null },
+        _ when DiskFullException.IsCause(e) => Fail(new DiskFullException(e).Message),
         // libtorch appends a stack trace to its message.
-        : this with { State = JobState.Failed, Problem = $"{e.GetType().Name}: {e.Message.Split('\n')[0]}" };
+        _ => Fail($"{e.GetType().Name}: {e.Message.Split('\n')[0]}"),
+    };
+
+    private JobProgress Fail(string problem) => this with { State = JobState.Failed, Problem = problem };
 }

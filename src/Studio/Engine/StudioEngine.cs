@@ -75,11 +75,12 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <param name="recipe">The recipe.</param>
     /// <exception cref="InvalidInputException">The recipe, or something it refers to, is invalid.</exception>
     /// <exception cref="QueueFullException">The queue is full.</exception>
+    /// <exception cref="DiskFullException">The disk is full.</exception>
     /// <exception cref="StudioClosedException">The engine is closed.</exception>
     public Job Submit(string project, string? parent, Recipe recipe)
     {
         parent ??= (recipe as EditedRecipe)?.Source;
-        recipe = recipe is RootRecipe { Model: "" } root ? root with { Model = Models[0] } : recipe;
+        recipe = Complete(recipe);
         lock (changing)
         {
             Require(project, parent, recipe);
@@ -87,6 +88,20 @@ public sealed class StudioEngine : IAsyncDisposable
             var stored = new StoredJob(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, parent, recipe);
             store.Jobs.Add(stored);
             return Enqueue(stored);
+        }
+    }
+
+    /// <summary>Begins a project with its first picture. The picture's prompt names it.</summary>
+    /// <param name="recipe">The recipe. Nothing is created if it is invalid.</param>
+    /// <inheritdoc cref="Submit"/>
+    public Job Begin(Recipe recipe)
+    {
+        recipe = Complete(recipe);
+        lock (changing)
+        {
+            RecipeCheck.Require(recipe, store, Models);
+            queue.RequirePlace();
+            return Submit(store.CreateProject(ProjectName.Of(recipe.Prompt)).Id, null, recipe);
         }
     }
 
@@ -119,10 +134,12 @@ public sealed class StudioEngine : IAsyncDisposable
     {
         lock (changing)
         {
+            if (store.FindVersion(id) is not { } version)
+                return false;
             var versions = store.WithDescendants(id).ToHashSet(StringComparer.Ordinal);
             StopUsing(versions);
-            Evict(store.RemoveVersions(versions));
-            return versions.Count > 0;
+            Evict(store.RemoveVersions(version.Project, versions));
+            return true;
         }
     }
 
@@ -134,24 +151,28 @@ public sealed class StudioEngine : IAsyncDisposable
         {
             var versions = store.WithDescendants(id).ToHashSet(StringComparer.Ordinal);
             StopUsing(versions);
-            return store.Trash(versions);
+            return store.FindVersion(id) is { } version ? store.Trash(version.Project, versions) : [];
         }
     }
 
     /// <summary>Takes versions out of the trash.</summary>
-    internal void RestoreVersions(IReadOnlyCollection<string> ids)
+    /// <param name="project">Id of their project.</param>
+    /// <param name="ids">Their ids.</param>
+    internal void RestoreVersions(string project, IReadOnlyCollection<string> ids)
     {
         lock (changing)
-            store.Restore(ids);
+            store.Restore(project, ids);
     }
 
     /// <summary>Removes versions for good that are still in the trash.</summary>
-    internal void EmptyTrash(IReadOnlyCollection<string> ids)
+    /// <param name="project">Id of their project.</param>
+    /// <param name="ids">Their ids.</param>
+    internal void EmptyTrash(string project, IReadOnlyCollection<string> ids)
     {
         lock (changing)
         {
             if (store.Trashed(ids) is { Count: > 0 } trashed)
-                Evict(store.RemoveVersions(trashed));
+                Evict(store.RemoveVersions(project, trashed));
         }
     }
 
@@ -231,20 +252,22 @@ public sealed class StudioEngine : IAsyncDisposable
         }
     }
 
+    private Recipe Complete(Recipe recipe) => recipe is RootRecipe { Model: "" } root ? root with { Model = Models[0] } : recipe;
+
     private void Require(string project, string? parent, Recipe recipe)
     {
         if (store.FindProject(project) is null)
-            throw new InvalidInputException($"There is no project \"{project}\".");
+            throw new InvalidInputException(store.DescribeMissing("project", project));
         RecipeCheck.Require(recipe, store, Models);
-        RecipeCheck.RequireName("Parent", parent ?? "");
-        RequireOf(project, parent);
-        RequireOf(project, (recipe as EditedRecipe)?.Source);
+        RecipeCheck.RequireName(nameof(Job.Parent), parent ?? "");
+        RequireOf(project, nameof(EditedRecipe.Source), (recipe as EditedRecipe)?.Source);
+        RequireOf(project, nameof(Job.Parent), parent);
     }
 
-    private void RequireOf(string project, string? version)
+    private void RequireOf(string project, string setting, string? version)
     {
-        if (version is not null && store.Version(version).Project != project)
-            throw new InvalidInputException($"The version \"{version}\" belongs to another project.");
+        if (version is not null && InvalidInputException.Naming(setting, () => store.Version(version)).Project != project)
+            throw new InvalidInputException(setting, $"The version \"{version}\" belongs to another project.", $"Use one of the same project.");
     }
 
     private void StopUsing(HashSet<string> versions) =>

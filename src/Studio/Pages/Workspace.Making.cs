@@ -121,15 +121,13 @@ public sealed partial class Workspace
     {
         // Another action replaces the previous request.
         Job?.Cancel();
-        try
+        Try(() =>
         {
-            Watch(engine.Submit(Project!.Id, parent, recipe));
+            var job = Project is null ? engine.Begin(recipe) : engine.Submit(Project.Id, parent, recipe);
+            Project ??= store.FindProject(job.Project);
+            Watch(job);
             (unfinished, next) = ((parent, recipe), null);
-        }
-        catch (Exception e) when (e is InvalidInputException or QueueFullException or StudioClosedException)
-        {
-            Complain(e is InvalidInputException input ? input.Describe(Labels.OfSetting) : e.Message);
-        }
+        });
     }
 
     private async void Watch(Job job)

@@ -33,17 +33,15 @@ public sealed partial class Workspace
     public int CountMadeFrom(PictureVersion version) => store.WithDescendants(version.Id).Intersect(versions.Select(other => other.Id)).Count() - 1;
 
     /// <summary>Deletes a version with its descendants. Undo brings them back while the page is open.</summary>
-    public void Delete(PictureVersion version)
+    /// <returns>Whether it could be deleted.</returns>
+    public bool Delete(PictureVersion version)
     {
-        history.Remember(Now);
-        deleted = deleted.Union(engine.TrashVersion(version.Id));
-        versions = [.. store.Versions(version.Project)];
-        Other = StillThere(Other);
-        if (StillThere(Source) is null)
-            Begin();
-        else if (Edit is not null && StillThere(Edit) is null)
-            Follow(Source!);
-        Changed?.Invoke();
+        var before = Now;
+        if (!Try(() => deleted = deleted.Union(engine.TrashVersion(version.Id))))
+            return false;
+        history.Remember(before);
+        Refresh();
+        return true;
     }
 
     /// <summary>Brings a deleted version back, with its descendants.</summary>
@@ -51,7 +49,8 @@ public sealed partial class Workspace
     {
         history.Remember(Now);
         var back = store.WithDescendants(version.Id).Where(deleted.Contains).ToList();
-        engine.RestoreVersions(back);
+        if (!Try(() => engine.RestoreVersions(version.Project, back)))
+            return;
         deleted = deleted.Except(back);
         versions = [.. store.Versions(version.Project)];
         if (StillThere(version) is { } here)
@@ -59,28 +58,25 @@ public sealed partial class Workspace
     }
 
     /// <summary>Deletes the project.</summary>
-    /// <returns>The next address to open.</returns>
-    public string DeleteProject()
+    /// <returns>The next address to open; null if it could not be deleted.</returns>
+    public string? DeleteProject()
     {
-        engine.DeleteProject(Project!.Id);
+        if (!Try(() => engine.DeleteProject(Project!.Id)))
+            return null;
         return store.Projects() is [var next, ..] ? $"/open/{next.Id}" : "/new";
     }
 
     public void Rename(string name)
     {
-        if (Project is null || name.Trim().Length == 0)
-            return;
-        store.RenameProject(Project.Id, name.Trim());
-        // Another page may have deleted it.
-        Project = store.FindProject(Project.Id) ?? Project;
-        Changed?.Invoke();
+        if (Project is not null && name.Trim().Length > 0 && Try(() => store.RenameProject(Project.Id, name.Trim())))
+            Refresh();
     }
 
     private void Return(Moment moment)
     {
         Job?.Cancel();
-        engine.RestoreVersions(deleted.Except(moment.Deleted));
-        deleted = moment.Deleted.Except(deleted).Aggregate(moment.Deleted, (all, id) => all.Union(engine.TrashVersion(id)));
+        if (!Try(() => RestoreAndTrash(moment.Deleted)))
+            return;
         versions = [.. store.Versions(Project!.Id)];
         if (versions.Find(version => version.Id == moment.Source) is not { } source)
         {
@@ -93,7 +89,7 @@ public sealed partial class Workspace
         }
         else
         {
-            Follow(source);
+            Adopt(source);
             Draft = moment.Draft;
             Make();
         }
@@ -101,15 +97,19 @@ public sealed partial class Workspace
         Changed?.Invoke();
     }
 
+    private void RestoreAndTrash(ImmutableHashSet<string> wanted)
+    {
+        engine.RestoreVersions(Project!.Id, deleted.Except(wanted));
+        deleted = wanted.Except(deleted).Aggregate(wanted, (all, id) => all.Union(engine.TrashVersion(id)));
+    }
+
     private PictureVersion? FindEdit(PictureVersion source, Draft draft) =>
         draft.IsUnchanged ? null : versions.Find(version => version.Recipe is EditedRecipe edited && StudioJson.Write<Recipe>(edited) == StudioJson.Write<Recipe>(draft.Recipe(source.Id)));
 
     private void Mark(PictureVersion version, string? name, bool isFavorite)
     {
-        store.Mark(version.Id, name, isFavorite);
-        versions = [.. store.Versions(version.Project)];
-        (Source, Edit, Other) = (StillThere(Source), StillThere(Edit), StillThere(Other));
-        Changed?.Invoke();
+        if (Try(() => store.Mark(version, name, isFavorite)))
+            Refresh();
     }
 
     private PictureVersion? StillThere(PictureVersion? version) => versions.Find(other => other.Id == version?.Id);

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Drafts;
@@ -10,7 +11,7 @@ namespace PromptToPrompt.Studio.Pages;
 
 /// <summary>
 /// State of one open page: a project, the selected source, the shown edit, and the draft of the next edit. All work is done
-/// by the engine; a reopened page finds everything in the store.
+/// by the engine; a reopened page finds everything in the store. Changes of the project on other pages are followed.
 /// </summary>
 public sealed partial class Workspace(StudioStore store, StudioEngine engine, StudioOptions options) : IDisposable
 {
@@ -20,7 +21,11 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     /// <summary>Raised after every change.</summary>
     public event Action? Changed;
 
+    /// <summary>The project; null before its first picture is asked for.</summary>
     public Project? Project { get; private set; }
+
+    /// <summary>Whether the project was deleted, here or on another page.</summary>
+    public bool IsDeleted { get; private set; }
 
     public IReadOnlyList<PictureVersion> Versions => versions;
 
@@ -83,6 +88,8 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     /// <returns>Whether the project exists.</returns>
     public bool Open(string project, int? number = null)
     {
+        // Asked for before the project is read, so that no change is missed.
+        var change = store.NextChange(project);
         Project = store.FindProject(project);
         if (Project is null)
             return false;
@@ -91,7 +98,17 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
         Begin();
         if (versions.Find(version => version.Number == number) is { } chosen)
             Display(chosen);
+        FollowProject(project, change);
         return true;
+    }
+
+    /// <summary>Opens without a project. The first picture begins one.</summary>
+    /// <param name="after">Id of the project whose settings to take over, except the seed; null for none.</param>
+    public void OpenNew(string? after)
+    {
+        var usual = PictureSettings.For(engine.Models[0], options.DefaultSteps);
+        var last = after is null ? null : store.Versions(after).Select(version => version.Recipe).OfType<DrawnRecipe>().LastOrDefault(drawn => engine.Models.Contains(drawn.Model));
+        Settings = last is null ? usual : PictureSettings.Of(last) with { Seed = usual.Seed };
     }
 
     /// <summary>Shows the picture with a number, if it is still there.</summary>
@@ -112,7 +129,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     public void UseAsSource(PictureVersion version)
     {
         history.Remember(Now);
-        Follow(version);
+        Adopt(version);
     }
 
     private void Display(PictureVersion version)
@@ -127,14 +144,14 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
         }
         else
         {
-            Follow(version);
+            Adopt(version);
         }
 
         (Problem, unfinished) = (null, null);
         Changed?.Invoke();
     }
 
-    private void Follow(PictureVersion version)
+    private void Adopt(PictureVersion version)
     {
         // Show an inpainted picture beside its original.
         var before = version.Recipe is InpaintedRecipe ? versions.Find(other => other.Id == version.Parent) : null;
@@ -165,7 +182,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
         closing.Cancel();
         closing.Dispose();
         if (!deleted.IsEmpty)
-            engine.EmptyTrash(deleted);
+            engine.EmptyTrash(Project!.Id, deleted);
     }
 
     // Open with the latest picture, if any.
@@ -175,6 +192,59 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
             Display(versions[^1]);
         else
             (Source, Edit, Other, Draft) = (null, null, null, Draft.Of(""));
+    }
+
+    // Reads the project again. What is shown stays, if it is still there.
+    private void Refresh()
+    {
+        if (store.FindProject(Project!.Id) is { } now)
+        {
+            (Project, versions) = (now, [.. store.Versions(now.Id)]);
+            Other = StillThere(Other);
+            if (StillThere(Source) is not { } source)
+                Begin();
+            else if (Edit is not null && StillThere(Edit) is null)
+                Adopt(source);
+            else
+                (Source, Edit) = (source, StillThere(Edit));
+        }
+        else
+        {
+            IsDeleted = true;
+        }
+
+        Changed?.Invoke();
+    }
+
+    private async void FollowProject(string project, Task change)
+    {
+        try
+        {
+            while (!IsDeleted)
+            {
+                await change.WaitAsync(closing.Token);
+                change = store.NextChange(project);
+                Refresh();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The page was closed.
+        }
+    }
+
+    private bool Try(Action work)
+    {
+        try
+        {
+            work();
+            return true;
+        }
+        catch (Exception e) when (e is InvalidInputException or QueueFullException or DiskFullException or StudioClosedException)
+        {
+            Complain(e is InvalidInputException input ? input.Describe(Labels.OfSetting) : e.Message);
+            return false;
+        }
     }
 
     /// <summary>Steps of a version.</summary>

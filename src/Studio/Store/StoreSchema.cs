@@ -4,8 +4,9 @@ namespace PromptToPrompt.Studio.Store;
 internal static class StoreSchema
 {
     /// <summary>
-    /// Creates missing tables: projects, versions, pictures, unfinished jobs, newly stored pictures, and deleted versions that can still be brought back, names and
-    /// favorites. The view <c>described</c> is the versions with the latter, <c>kept</c> those that are not deleted.
+    /// Creates missing tables: projects, versions, pictures, unfinished jobs, newly stored pictures, deleted versions that can still be brought back, names and
+    /// favorites, deleted things, and a mark of the health check. The view <c>described</c> is the versions with names and favorites, <c>kept</c> those that are not
+    /// in the trash.
     /// </summary>
     public const string Text = """
         CREATE TABLE IF NOT EXISTS projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL);
@@ -21,6 +22,8 @@ internal static class StoreSchema
         CREATE VIEW IF NOT EXISTS described AS
             SELECT id, project, parent, number, recipe, key, picture, facts, maps, created, name, COALESCE(favorite, 0) AS favorite FROM versions LEFT JOIN marks ON version = id;
         CREATE VIEW IF NOT EXISTS kept AS SELECT * FROM described WHERE id NOT IN (SELECT version FROM trash);
+        CREATE TABLE IF NOT EXISTS deleted (id TEXT PRIMARY KEY, thing TEXT NOT NULL, at TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS probe (mark TEXT NOT NULL);
         CREATE VIEW IF NOT EXISTS named (name) AS
             SELECT picture FROM versions UNION ALL SELECT json_extract(facts, '$.mask') FROM versions
             UNION ALL SELECT json_extract(recipe, '$.picture') FROM versions UNION ALL SELECT json_extract(recipe, '$.mask') FROM versions

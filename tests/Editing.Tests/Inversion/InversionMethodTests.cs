@@ -71,7 +71,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     }
 
     [Fact]
-    public void OptimisingBringsTheImageNearerThanNotOptimising()
+    public void OptimizingBringsTheImageNearerThanNotOptimizing()
     {
         var tuned = drawings.Invert(InvertedDrawings.Settings("null-text"));
         var untuned = drawings.Invert(InvertedDrawings.Settings("ddim"));

@@ -1,4 +1,5 @@
 using Microsoft.Playwright;
+using PromptToPrompt.Studio.Drafts;
 using static Microsoft.Playwright.Assertions;
 
 namespace PromptToPrompt.Studio.Tests.Browser;
@@ -37,10 +38,9 @@ public sealed class ProjectTests(StudioBrowser browser)
         await using var studio = await TestStudio.Start();
         await using var visitor = await browser.Visit(studio.Address);
         var first = visitor.Project;
-        await visitor.Choose("New project");
-        await visitor.Page.WaitForURLAsync(url => !url.Contains(first, StringComparison.Ordinal) && url.Contains("/p/", StringComparison.Ordinal));
-        await visitor.Ready();
-        Assert.Single(visitor.Asked, asked => asked.AbsolutePath == "/new");
+        await visitor.New();
+        Assert.Single(visitor.Asked, asked => asked.PathAndQuery.StartsWith("/new?", StringComparison.Ordinal));
+        Assert.NotEqual(first, visitor.Project);
         var second = visitor.Project;
         await visitor.Choose("Delete this project");
         await visitor.Touch("Delete");
@@ -73,7 +73,7 @@ public sealed class ProjectTests(StudioBrowser browser)
     {
         await using var visitor = await browser.Visit(390, 800);
         var name = visitor.Page.GetByLabel("Name of the project");
-        await Expect(name).ToHaveValueAsync("Untitled pictures");
+        await Expect(name).ToHaveValueAsync(Suggestions.FirstPrompt);
         await name.FillAsync("Houses");
         await name.PressAsync("Enter");
         await visitor.Touch("Projects");
@@ -94,11 +94,8 @@ public sealed class ProjectTests(StudioBrowser browser)
         await visitor.Swap("white", "red");
         await visitor.Pictures(3);
         await visitor.Page.GetByRole(AriaRole.Radio, new() { Name = "Side by side" }).ClickAsync();
-        var project = visitor.Project;
 
-        await visitor.Choose("New project");
-        await visitor.Page.WaitForURLAsync(url => !url.Contains(project, StringComparison.Ordinal) && url.Contains("/p/", StringComparison.Ordinal));
-        await visitor.Ready();
+        await visitor.New();
         await Expect(visitor.Page.GetByLabel("Long prompts")).ToBeCheckedAsync();
         await Expect(visitor.Page.GetByLabel("Clip skip")).ToHaveValueAsync("1");
         await visitor.Swap("white", "red");

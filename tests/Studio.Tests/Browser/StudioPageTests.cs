@@ -118,6 +118,26 @@ public sealed class StudioPageTests(StudioBrowser browser)
     }
 
     [Fact]
+    public async Task TwoPagesOfAProjectFollowEachOther()
+    {
+        await using var one = await browser.Visit();
+        await using var other = await browser.Visit(390, 800);
+        await other.Page.GotoAsync(one.Page.Url);
+        await other.Ready();
+        await one.Swap("white", "blue");
+        await other.Pictures(2);
+        await Expect(other.Page.Locator(".chip.swapped")).ToHaveCountAsync(0);
+        await other.Touch("Delete picture 2");
+        await one.Pictures(1);
+        await one.Page.GetByLabel("Name of the project").FillAsync("Boats");
+        await one.Page.Keyboard.PressAsync("Enter");
+        await Expect(other.Page.GetByLabel("Name of the project")).ToHaveValueAsync("Boats");
+        await one.Choose("Delete this project");
+        await one.Touch("Delete");
+        await Expect(other.Page.GetByText("This project was deleted.")).ToBeVisibleAsync();
+    }
+
+    [Fact]
     public async Task EverythingCanBeDoneWithTheKeyboard()
     {
         await using var visitor = await browser.Visit();

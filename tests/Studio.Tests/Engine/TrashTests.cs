@@ -26,7 +26,7 @@ public sealed class TrashTests : IAsyncDisposable
         var again = await test.Make(red.Recipe);
         Assert.Equal((red.Picture, 4), (again.Picture, again.Number));
 
-        test.Engine.RestoreVersions([.. moved]);
+        test.Engine.RestoreVersions(test.Project, [.. moved]);
         Assert.Equal([source.Id, red.Id, night.Id, again.Id], test.Store.Versions(test.Project).Select(version => version.Id));
     }
 
@@ -38,9 +38,9 @@ public sealed class TrashTests : IAsyncDisposable
         var child = test.Engine.TrashVersion(red.Id);
         var parent = test.Engine.TrashVersion(source.Id);
         Assert.Equal([source.Id], parent);
-        test.Engine.RestoreVersions(child);
+        test.Engine.RestoreVersions(test.Project, child);
         Assert.Empty(test.Store.Versions(test.Project));
-        test.Engine.RestoreVersions([.. child, .. parent]);
+        test.Engine.RestoreVersions(test.Project, [.. child, .. parent]);
         Assert.Equal(2, test.Store.Versions(test.Project).Count);
     }
 
@@ -51,14 +51,14 @@ public sealed class TrashTests : IAsyncDisposable
         var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
         test.Engine.TrashVersion(red.Id);
         Assert.True(test.Store.HasPicture(red.Picture));
-        test.Engine.EmptyTrash([source.Id, red.Id]);
+        test.Engine.EmptyTrash(test.Project, [source.Id, red.Id]);
         Assert.False(test.Store.HasPicture(red.Picture));
         Assert.True(test.Store.HasPicture(source.Picture));
 
         test.Engine.TrashVersion(source.Id);
         await test.Restart();
         Assert.False(test.Store.HasPicture(source.Picture));
-        test.Engine.RestoreVersions([source.Id]);
+        test.Engine.RestoreVersions(test.Project, [source.Id]);
         Assert.Empty(test.Store.Versions(test.Project));
     }
 }
