@@ -18,6 +18,8 @@ internal static class StoreSchema
         CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, project TEXT NOT NULL, parent TEXT, recipe TEXT NOT NULL, starts INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS trash (version TEXT PRIMARY KEY);
         CREATE TABLE IF NOT EXISTS fresh (picture TEXT PRIMARY KEY, until TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS deleted (id TEXT PRIMARY KEY, thing TEXT NOT NULL, at TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS probe (mark TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS marks (version TEXT PRIMARY KEY, name TEXT, favorite INTEGER NOT NULL);
         CREATE VIEW IF NOT EXISTS described AS
             SELECT id, project, parent, number, recipe, key, picture, facts, maps, created, name, COALESCE(favorite, 0) AS favorite FROM versions LEFT JOIN marks ON version = id;
