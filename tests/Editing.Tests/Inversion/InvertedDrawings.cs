@@ -7,19 +7,31 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Inversion;
 
-/// <summary>Inversions of one small picture with the embedded model, made once for all tests of a class.</summary>
-public sealed class InvertedDrawings : IDisposable
+/// <summary>Inversions of one small picture, made once for all tests of a class.</summary>
+public class InvertedDrawings : IDisposable
 {
     private readonly Dictionary<InversionSettings, InvertedImage> made = [];
+    private readonly IDisposable owner;
 
     public InvertedDrawings()
+        : this(new SmallModel())
     {
+    }
+
+    private protected InvertedDrawings(StableDiffusionModel model, IDisposable? owner = null)
+    {
+        (Model, this.owner) = (model, owner ?? model);
         var side = Model.ImageSide;
         Image = new Image(side, side, [.. Enumerable.Range(0, side * side).SelectMany(i => Pixel((double)(i % side) / side, (double)(i / side) / side))]);
         Latents = Model.Vae.EncodeImage(Image).DetachFromDisposeScope();
     }
 
-    public StableDiffusionModel Model { get; } = EmbeddedModel.Load();
+    private InvertedDrawings(SmallModel small)
+        : this(small.Model, small)
+    {
+    }
+
+    public StableDiffusionModel Model { get; }
 
     /// <summary>A red box on green ground under a blue sky.</summary>
     public Image Image { get; }
@@ -57,7 +69,8 @@ public sealed class InvertedDrawings : IDisposable
         foreach (var found in made.Values)
             found.Dispose();
         Latents.Dispose();
-        Model.Dispose();
+        owner.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     private static byte[] Pixel(double x, double y) => (x, y) switch
