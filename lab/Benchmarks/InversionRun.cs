@@ -91,7 +91,7 @@ internal sealed class InversionRun : IDisposable
         }));
         var (firstRows, firstTime) = (rows.Last(r => r.Stage == "inverting").Rows, times.Last(t => t.Stage == "inverting").Seconds);
         Console.WriteLine(FormattableString.Invariant($"product    inverting    {firstRows,6} rows  {firstTime,7:F2} s"));
-        Console.WriteLine(FormattableString.Invariant($"product    optimising   {rows[^1].Rows - firstRows,6} rows  {times[^1].Seconds - firstTime,7:F2} s"));
+        Console.WriteLine(FormattableString.Invariant($"product    optimizing   {rows[^1].Rows - firstRows,6} rows  {times[^1].Seconds - firstTime,7:F2} s"));
         var source = GenerationRequest.Of(inverted);
         Timed("product", "first edit", () => Run(progress => EditRun.Execute(model, source, Edited, progress: progress)));
         using var session = new EditSession(model, source);
@@ -107,7 +107,7 @@ internal sealed class InversionRun : IDisposable
         var conditional = TextConditioning.Encode(model, [model.Tokenizer.Tokenize(Prompt)]).Text;
         var unconditional = TextConditioning.EncodeNegative(model, "").Text;
         var pivots = Timed("published", "inverting", () => Counted(published, () => published.Invert(image, conditional)));
-        var found = Timed("published", "optimising", () => Counted(
+        var found = Timed("published", "optimizing", () => Counted(
             published, () => published.Optimize(pivots, conditional, unconditional, NullText.InnerSteps, NullText.EarlyStop)));
         using var edits = new EditScenario(
             model,

@@ -26,7 +26,7 @@ public sealed partial class SamplesTests : IDisposable
     {
         new Image(150, 100, [.. Enumerable.Range(0, 150 * 100 * 3).Select(i => (byte)(i / 450))]).SavePng(folder["photo.png"]);
         var output = Run("EditAPhoto", "photo.png", "a house in a field", "a red house in a field", "3");
-        Assert.Contains("optimising 3/3", output, StringComparison.Ordinal);
+        Assert.Contains("optimizing 3/3", output, StringComparison.Ordinal);
         Assert.Equal(new PixelSize(150, 100), Image.Load(folder["edit.png"]).Size);
     }
 

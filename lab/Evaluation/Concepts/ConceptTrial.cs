@@ -8,9 +8,9 @@ namespace PromptToPrompt.Evaluation.Concepts;
 
 /// <summary>How often the judge recognizes the prompt's content, 0…1.</summary>
 /// <param name="Subject">The subject.</param>
-/// <param name="Colour">Its color.</param>
+/// <param name="Color">Its color.</param>
 /// <param name="Setting">The setting, such as snow; only for prompts that have one.</param>
-internal readonly record struct ConceptScore(double Subject, double Colour, double Setting);
+internal readonly record struct ConceptScore(double Subject, double Color, double Setting);
 
 /// <summary>The images of one wording, from the same noise as those of the others.</summary>
 /// <param name="Wording">The text in place of the word.</param>
@@ -83,12 +83,12 @@ internal sealed class ConceptTrial : IDisposable
             return (
                 Sample: seed < SamplesOfPrompt ? (image, prompt) : ((Image, string)?)null,
                 Subject: seen.Best(Slot.Subject) == (int)concept.Subject,
-                Colour: seen.Best(Slot.Colour) == (int)concept.Colour,
+                Color: seen.Best(Slot.Color) == (int)concept.Color,
                 Setting: setting);
         })).ToList();
         return new(
             wording,
-            new ConceptScore(Share(drawn.Select(d => d.Subject)), Share(drawn.Select(d => d.Colour)), Share(drawn.Select(d => d.Setting).OfType<bool>())),
+            new ConceptScore(Share(drawn.Select(d => d.Subject)), Share(drawn.Select(d => d.Color)), Share(drawn.Select(d => d.Setting).OfType<bool>())),
             [.. drawn.Select(d => d.Sample).OfType<(Image, string)>()]);
 
         static double Share(IEnumerable<bool> seen) => seen.Average(right => right ? 1.0 : 0.0);

@@ -15,7 +15,7 @@ internal static class HeldOutImages
     // A position covered by less than this counts as not covered.
     private const double Touched = 0.02;
 
-    private static readonly EditKind[] Kinds = [EditKind.SubjectSwap, EditKind.ColourSwap];
+    private static readonly EditKind[] Kinds = [EditKind.SubjectSwap, EditKind.ColorSwap];
 
     /// <summary>Draws images at a model's size; equal counts and seeds give equal images.</summary>
     public static IEnumerable<SampleImage> Draw(StableDiffusionModel model, int count, int seed)

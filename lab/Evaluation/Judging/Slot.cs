@@ -9,7 +9,7 @@ internal enum Slot
     Subject,
 
     /// <summary>The subject's color.</summary>
-    Colour,
+    Color,
 
     /// <summary>The place.</summary>
     Place,
@@ -37,7 +37,7 @@ internal static class Slots
     public static string[] Names(Slot slot) => slot switch
     {
         Slot.Subject => Enum.GetNames<Subject>(),
-        Slot.Colour => Enum.GetNames<Colour>(),
+        Slot.Color => Enum.GetNames<Color>(),
         Slot.Place => Enum.GetNames<Place>(),
         Slot.Time => Enum.GetNames<TimeOfDay>(),
         Slot.Weather => Enum.GetNames<Weather>(),
@@ -49,7 +49,7 @@ internal static class Slots
     public static int? Of(Scene scene, Slot slot) => slot switch
     {
         Slot.Subject => (int)scene.Subject,
-        Slot.Colour => scene.Style == Style.Sketch ? null : (int?)scene.Colour,
+        Slot.Color => scene.Style == Style.Sketch ? null : (int?)scene.Color,
         Slot.Place => (int)scene.Place,
         Slot.Time => (int)scene.Time,
         Slot.Weather => (int)scene.Weather,

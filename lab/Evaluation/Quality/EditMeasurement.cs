@@ -26,5 +26,5 @@ internal sealed record EditMeasurement(
 /// </param>
 /// <param name="Change">Mean absolute difference (0…255) from the source over the whole image.</param>
 /// <param name="Structure">Agreement of edges with the source, −1…1.</param>
-/// <param name="Colour">Whether the color at the words' attention is the target's; null if the edit does not change the color.</param>
-internal sealed record TargetMeasurement(Image Image, Judgement Judgement, double? Outside, double Change, double Structure, bool? Colour);
+/// <param name="Color">Whether the color at the words' attention is the target's; null if the edit does not change the color.</param>
+internal sealed record TargetMeasurement(Image Image, Judgement Judgement, double? Outside, double Change, double Structure, bool? Color);

@@ -11,9 +11,9 @@ namespace PromptToPrompt.Evaluation.Quality;
 /// </summary>
 /// <param name="model">The model.</param>
 /// <param name="options">The run options.</param>
-/// <param name="colours">Names the color of a region.</param>
+/// <param name="colors">Names the color of a region.</param>
 /// <param name="judge">Judges what an image shows.</param>
-internal sealed class EditQuality(StableDiffusionModel model, EditQualityOptions options, ColourReader colours, ImageJudge judge)
+internal sealed class EditQuality(StableDiffusionModel model, EditQualityOptions options, ColorReader colors, ImageJudge judge)
 {
     // A generated image has no mask; the changed words' attention defines their region.
     private const double RegionThreshold = 0.4;
@@ -31,7 +31,7 @@ internal sealed class EditQuality(StableDiffusionModel model, EditQualityOptions
     }
 
     /// <summary>Whether edits of a kind concern a region instead of the whole image.</summary>
-    internal static bool HasRegion(EditKind kind) => kind is EditKind.SubjectSwap or EditKind.ColourSwap or EditKind.PlaceSwap;
+    internal static bool HasRegion(EditKind kind) => kind is EditKind.SubjectSwap or EditKind.ColorSwap or EditKind.PlaceSwap;
 
     private EditMeasurement Measure(EditPair pair, ulong seed, CancellationToken cancellationToken)
     {
@@ -48,7 +48,7 @@ internal sealed class EditQuality(StableDiffusionModel model, EditQualityOptions
             region is null ? null : ImageComparison.DifferenceOutside(source, run.Images[index], region),
             ImageComparison.Difference(source, run.Images[index]),
             ImageComparison.StructureAgreement(source, run.Images[index]),
-            pair.Kind == EditKind.ColourSwap ? HasTargetColour(pair, run, index) : null);
+            pair.Kind == EditKind.ColorSwap ? HasTargetColor(pair, run, index) : null);
     }
 
     // One region for both comparisons, covering the object in all three images, so that an object that moved without control does not count
@@ -60,10 +60,10 @@ internal sealed class EditQuality(StableDiffusionModel model, EditQualityOptions
         return [.. Enumerable.Range(0, regions[0].Length).Select(i => regions.Any(region => region[i]))];
     }
 
-    private bool HasTargetColour(EditPair pair, PairRun run, int index)
+    private bool HasTargetColor(EditPair pair, PairRun run, int index)
     {
         var image = run.Images[index];
         var core = run.Map(index, pair.TargetWords).PixelRegion(image.Width, image.Height, CoreThreshold, dilated: false);
-        return colours.Read(image.Rgb, core) == pair.Target.Colour;
+        return colors.Read(image.Rgb, core) == pair.Target.Color;
     }
 }

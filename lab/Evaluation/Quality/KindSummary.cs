@@ -19,7 +19,7 @@ internal sealed record KindSummary(EditKind Kind, int Pairs, int OutsidePairs, d
     public static Slot? Changed(EditKind kind) => kind switch
     {
         EditKind.SubjectSwap => Slot.Subject,
-        EditKind.ColourSwap => Slot.Colour,
+        EditKind.ColorSwap => Slot.Color,
         EditKind.PlaceSwap => Slot.Place,
         EditKind.AddedStyle => Slot.Style,
         EditKind.AddedTime => Slot.Time,
@@ -46,10 +46,10 @@ internal sealed record KindSummary(EditKind Kind, int Pairs, int OutsidePairs, d
 /// <param name="Outside">Difference outside the region.</param>
 /// <param name="Change">Difference over the whole image.</param>
 /// <param name="Structure">Agreement of edges.</param>
-/// <param name="Colour">Share of images whose color at the words' attention is the target's.</param>
+/// <param name="Color">Share of images whose color at the words' attention is the target's.</param>
 /// <param name="Changed">Share of images in which the judge recognizes the target's value of the changed slot.</param>
 /// <param name="Subject">Share of images in which the judge recognizes the target's subject.</param>
-internal sealed record TargetSummary(double? Outside, double Change, double Structure, double? Colour, double? Changed, double Subject)
+internal sealed record TargetSummary(double? Outside, double Change, double Structure, double? Color, double? Changed, double Subject)
 {
     internal static TargetSummary? Of(IEnumerable<EditMeasurement> measurements, Func<EditMeasurement, TargetMeasurement?> choose)
     {
@@ -58,7 +58,7 @@ internal sealed record TargetSummary(double? Outside, double Change, double Stru
             sides.Average(m => m.Side.Outside),
             sides.Average(m => m.Side.Change),
             sides.Average(m => m.Side.Structure),
-            Agreement.Share(sides.Select(m => m.Side.Colour)),
+            Agreement.Share(sides.Select(m => m.Side.Color)),
             Agreement.Share(sides.Select(m => KindSummary.Changed(m.Pair.Kind) is { } slot ? m.Side.Judgement.Agrees(m.Pair.Target, slot) : null)),
             sides.Average(m => m.Side.Judgement.Agrees(m.Pair.Target, Slot.Subject) == true ? 1.0 : 0.0));
     }

@@ -60,8 +60,8 @@ internal static class WeightSweep
         Of("a tree in a field in autumn", "autumn", Weather.Autumn),
         Of("a blue car in the city at night", "night", TimeOfDay.Night),
         Of("a white boat on a lake at sunset", "sunset", TimeOfDay.Sunset),
-        Of("a red cat on the beach", "red", Colour.Red),
-        Of("a blue bird in a forest", "blue", Colour.Blue),
+        Of("a red cat on the beach", "red", Color.Red),
+        Of("a blue bird in a forest", "blue", Color.Blue),
         Of("a watercolor of a house by a river", "watercolor", Style.Watercolor),
     ];
 
@@ -125,7 +125,7 @@ internal static class WeightSweep
         word,
         value switch
         {
-            Colour => Slot.Colour,
+            Color => Slot.Color,
             TimeOfDay => Slot.Time,
             Weather => Slot.Weather,
             Style => Slot.Style,

@@ -61,7 +61,7 @@ internal static class ConceptsBench
             {
                 ["wording"] = wording.Wording,
                 ["subject"] = Figures.Rounded(wording.Score.Subject),
-                ["colour"] = Figures.Rounded(wording.Score.Colour),
+                ["color"] = Figures.Rounded(wording.Score.Color),
                 ["setting"] = Figures.Rounded(wording.Score.Setting),
             })]),
         })]),
@@ -80,7 +80,7 @@ internal static class ConceptsBench
 
     private static void Print(IEnumerable<(IReadOnlyList<ExampleImage> Given, ConceptMeasurement Found)> measured)
     {
-        var table = new Table().AddColumns("", "subject", "colour", "setting", "loss");
+        var table = new Table().AddColumns("", "subject", "color", "setting", "loss");
         foreach (var (_, found) in measured)
         {
             foreach (var (wording, loss) in found.Wordings.Zip<WordingMeasurement, double?>([found.InitialLoss, found.LearnedLoss, null]))
@@ -88,7 +88,7 @@ internal static class ConceptsBench
                 table.AddRow(
                     [
                         Markup.Escape(wording.Wording),
-                        .. new[] { wording.Score.Subject, wording.Score.Colour, wording.Score.Setting }.Select(share => share.ToString("P0", CultureInfo.InvariantCulture)),
+                        .. new[] { wording.Score.Subject, wording.Score.Color, wording.Score.Setting }.Select(share => share.ToString("P0", CultureInfo.InvariantCulture)),
                         Figures.Shown(loss, "F4"),
                     ]);
             }

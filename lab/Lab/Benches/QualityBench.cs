@@ -30,9 +30,9 @@ internal static class QualityBench
                 throw new InvalidInputException("--pairs must be above 0.");
             return run.Execute(parse, tools =>
             {
-                var colours = new ColourReader(options.Seed);
-                var measured = LongRun.Show(tools.Quiet, display => Measure(new EditQuality(tools.Model, options, colours, tools.Judge), options.Pairs, display, cancellationToken));
-                var drawn = DrawnFigures.Of(tools.Model, tools.Judge, colours, options.Seed);
+                var colors = new ColorReader(options.Seed);
+                var measured = LongRun.Show(tools.Quiet, display => Measure(new EditQuality(tools.Model, options, colors, tools.Judge), options.Pairs, display, cancellationToken));
+                var drawn = DrawnFigures.Of(tools.Model, tools.Judge, colors, options.Seed);
                 cancellationToken.ThrowIfCancellationRequested();
                 var report = new QualityReport(options, KindSummary.Of(measured), Agreement.OfSources(measured), drawn);
                 return new(report.ToJson(), () => Samples(measured), report.Print);

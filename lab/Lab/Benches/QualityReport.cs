@@ -39,7 +39,7 @@ internal sealed record QualityReport(EditQualityOptions Options, IReadOnlyList<K
             ["massRatio"] = Figures.Rounded(a.MassRatio),
         })]),
         ["autoencoderPsnr"] = Figures.Rounded(Drawn.AutoencoderPsnr),
-        ["colourReaderOnDrawings"] = Figures.Rounded(Drawn.ColourReader),
+        ["colorReaderOnDrawings"] = Figures.Rounded(Drawn.ColorReader),
         ["judgeOnDrawings"] = ToJson(Drawn.Judge),
         ["judgeOnEncodedDrawings"] = ToJson(Drawn.JudgeOnEncoded),
     };
@@ -57,7 +57,7 @@ internal sealed record QualityReport(EditQualityOptions Options, IReadOnlyList<K
         }
 
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"autoencoder on 64 drawn pictures: PSNR {Drawn.AutoencoderPsnr:F2} dB\ncolour reader on drawn pictures: {Drawn.ColourReader:F2} right"));
+            $"autoencoder on 64 drawn pictures: PSNR {Drawn.AutoencoderPsnr:F2} dB\ncolor reader on drawn pictures: {Drawn.ColorReader:F2} right"));
     }
 
     private void PrintOutside()
@@ -91,12 +91,12 @@ internal sealed record QualityReport(EditQualityOptions Options, IReadOnlyList<K
     private void PrintShown()
     {
         Console.Out.WriteLine("Share of pictures that show what the target prompt says");
-        var shown = new Table().AddColumns("edit", "judged", "edit", "free", "subject", "free", "colour read", "free");
+        var shown = new Table().AddColumns("edit", "judged", "edit", "free", "subject", "free", "color read", "free");
         foreach (var k in Kinds)
         {
             shown.AddRow(
                 k.Kind.ToString(), KindSummary.Changed(k.Kind) is { } slot ? NameOf(slot) : "-", Figures.Shown(k.Controlled.Changed, "F2"), Figures.Shown(k.Free?.Changed, "F2"),
-                Figures.Shown(k.Controlled.Subject, "F2"), Figures.Shown(k.Free?.Subject, "F2"), Figures.Shown(k.Controlled.Colour, "F2"), Figures.Shown(k.Free?.Colour, "F2"));
+                Figures.Shown(k.Controlled.Subject, "F2"), Figures.Shown(k.Free?.Subject, "F2"), Figures.Shown(k.Controlled.Color, "F2"), Figures.Shown(k.Free?.Color, "F2"));
         }
 
         AnsiConsole.Write(shown);
@@ -117,7 +117,7 @@ internal sealed record QualityReport(EditQualityOptions Options, IReadOnlyList<K
         ["outside"] = Figures.Rounded(target.Outside),
         ["change"] = Figures.Rounded(target.Change),
         ["structure"] = Figures.Rounded(target.Structure),
-        ["colour"] = Figures.Rounded(target.Colour),
+        ["color"] = Figures.Rounded(target.Color),
         ["judgedAsTarget"] = Figures.Rounded(target.Changed),
         ["judgedSubject"] = Figures.Rounded(target.Subject),
     };

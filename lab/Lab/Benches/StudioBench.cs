@@ -15,19 +15,19 @@ namespace PromptToPrompt.Lab.Benches;
 internal static class StudioBench
 {
     private const string Prompt = "a white house in a field";
-    private static readonly string[] Colours = ["red", "blue", "green", "yellow", "pink", "orange", "purple", "brown", "black"];
+    private static readonly string[] Colors = ["red", "blue", "green", "yellow", "pink", "orange", "purple", "brown", "black"];
 
     public static Command Create(CancellationToken cancellationToken)
     {
         var steps = Parsed.Number("--steps", "Denoising steps", 30);
-        var repeats = Parsed.Number("--repeats", $"Repetitions, 1 to {Colours.Length - 1}; the median is printed", 5);
+        var repeats = Parsed.Number("--repeats", $"Repetitions, 1 to {Colors.Length - 1}; the median is printed", 5);
         var command = new Command("studio", "Measure the studio: time of a new image, its first edit, the next edit and a weight change") { steps, repeats };
         var model = new ModelOptions().AddTo(command);
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {
-            if (parse.GetValue(repeats) < 1 || parse.GetValue(repeats) >= Colours.Length)
-                throw new InvalidInputException($"--repeats is {parse.GetValue(repeats)}; give a number from 1 to {Colours.Length - 1}.");
+            if (parse.GetValue(repeats) < 1 || parse.GetValue(repeats) >= Colors.Length)
+                throw new InvalidInputException($"--repeats is {parse.GetValue(repeats)}; give a number from 1 to {Colors.Length - 1}.");
             var facts = Measure(model.Offer(parse, report.Quiet(parse)), parse.GetValue(steps), parse.GetValue(repeats), cancellationToken);
             Console.Out.WriteLine(report.Json(parse) ? Json.Line(facts) : Table(facts));
             return ExitCode.Done;
@@ -58,9 +58,9 @@ internal static class StudioBench
         for (var round = 0; round <= repeats; round++)
         {
             var source = await Time(new DrawnRecipe { Prompt = Prompt, Seed = (ulong)round, Steps = steps, Guidance = 5 }, images);
-            await Time(Edit(source, $"a {Colours[round]} house in a field"), first);
-            await Time(Edit(source, $"a {Colours[round]} house in a field at night"), next);
-            await Time(Edit(source, $"a ({Colours[round]}:1.5) house in a field at night"), faders);
+            await Time(Edit(source, $"a {Colors[round]} house in a field"), first);
+            await Time(Edit(source, $"a {Colors[round]} house in a field at night"), next);
+            await Time(Edit(source, $"a ({Colors[round]}:1.5) house in a field at night"), faders);
             if (round == 0)
                 new[] { images, first, next, faders }.ToList().ForEach(list => list.Clear());
         }

@@ -6,8 +6,8 @@ public enum EditKind
     /// <summary>Another subject: "cat" becomes "dog".</summary>
     SubjectSwap,
 
-    /// <summary>Another colour of the subject.</summary>
-    ColourSwap,
+    /// <summary>Another color of the subject.</summary>
+    ColorSwap,
 
     /// <summary>Another place.</summary>
     PlaceSwap,

@@ -27,7 +27,7 @@ public static class EditPairs
         var (source, target) = kind switch
         {
             EditKind.SubjectSwap => SwapSubject(scene, rng),
-            EditKind.ColourSwap => SwapColour(scene, rng),
+            EditKind.ColorSwap => SwapColor(scene, rng),
             EditKind.PlaceSwap => (scene, scene with { Place = Other(scene.Place, rng) }),
             EditKind.AddedStyle => Add(scene with { Style = Style.Image }, s => s with { Style = Other(Style.Image, rng) }),
             EditKind.AddedTime => Add(
@@ -65,16 +65,16 @@ public static class EditPairs
         return (source, source with { Subject = others[rng.Next(others.Length)] });
     }
 
-    private static (Scene Source, Scene Target) SwapColour(Scene scene, Random rng)
+    private static (Scene Source, Scene Target) SwapColor(Scene scene, Random rng)
     {
-        var colours = Enum.GetValues<Colour>();
+        var colors = Enum.GetValues<Color>();
         var source = scene with
         {
-            Colour = scene.Colour ?? colours[rng.Next(colours.Length)],
-            // A pencil has no colours.
+            Color = scene.Color ?? colors[rng.Next(colors.Length)],
+            // A pencil has no colors.
             Style = scene.Style == Style.Sketch ? Style.Image : scene.Style,
         };
-        return (source, source with { Colour = Other(source.Colour.Value, rng) });
+        return (source, source with { Color = Other(source.Color.Value, rng) });
     }
 
     private static (Scene Source, Scene Target) Add(Scene scene, Func<Scene, Scene> change) => (scene, change(scene));

@@ -44,7 +44,7 @@ internal sealed class Layout
         return Math.Min(share * Side, BaseY - 8);
     }
 
-    /// <summary>The subject's centre for a given height, always wholly or nearly inside the picture.</summary>
+    /// <summary>The subject's center for a given height, always wholly or nearly inside the picture.</summary>
     public float SubjectX(float height)
     {
         var margin = Math.Min(Side / 2, (height * 0.52f) + 5);

@@ -21,7 +21,7 @@ internal static class Lexicon
         _ => ["*" + subject.ToString().ToLowerInvariant()],
     };
 
-    public static string Adjective(Colour colour) => "*" + colour.ToString().ToLowerInvariant();
+    public static string Adjective(Color color) => "*" + color.ToString().ToLowerInvariant();
 
     /// <summary>Words before the noun; none for traits that follow it.</summary>
     public static string[] Adjectives(Trait trait) => trait switch
@@ -122,7 +122,7 @@ internal static class Lexicon
                 phrases = phrases.Concat(Weathers(weather, time));
         }
         return phrases
-            .Concat(Enum.GetValues<Colour>().Select(Adjective))
+            .Concat(Enum.GetValues<Color>().Select(Adjective))
             .Concat(Enum.GetValues<Trait>().SelectMany(Adjectives))
             .Concat(Enum.GetValues<TimeOfDay>().SelectMany(Times))
             .Concat(Enum.GetValues<Style>().SelectMany(Styles));

@@ -9,8 +9,8 @@ public sealed record Scene
     /// <summary>The subject.</summary>
     public required Subject Subject { get; init; }
 
-    /// <summary>The subject's colour; null leaves a natural one to the layout seed.</summary>
-    public Colour? Colour { get; init; }
+    /// <summary>The subject's color; null leaves a natural one to the layout seed.</summary>
+    public Color? Color { get; init; }
 
     /// <summary>What else is said about the subject; see <see cref="Allows"/>.</summary>
     public Trait Trait { get; init; }
@@ -77,7 +77,7 @@ public sealed record Scene
         return new Scene
         {
             Subject = subject,
-            Colour = rng.NextDouble() < 0.35 ? null : Pick<Colour>(rng, first: 0),
+            Color = rng.NextDouble() < 0.35 ? null : Pick<Color>(rng, first: 0),
             Trait = trait,
             Companion = companion,
             Place = Pick<Place>(rng, first: 0),

@@ -48,11 +48,11 @@ public sealed class ScenePainter : IDisposable
             Size = size;
             (pixels, maskPixels, accessoryPixels) = (new byte[size * size * 4], new byte[size * size * 4], new byte[size * size]);
             pins = [Pin(pixels), Pin(maskPixels), Pin(accessoryPixels)];
-            var colour = new SKImageInfo(size, size, SKColorType.Rgba8888, SKAlphaType.Premul);
-            var grey = new SKImageInfo(size, size, SKColorType.Gray8, SKAlphaType.Opaque);
-            surface = SKSurface.Create(colour, pins[0].AddrOfPinnedObject(), size * 4);
-            mask = SKSurface.Create(colour, pins[1].AddrOfPinnedObject(), size * 4);
-            accessory = SKSurface.Create(grey, pins[2].AddrOfPinnedObject(), size);
+            var color = new SKImageInfo(size, size, SKColorType.Rgba8888, SKAlphaType.Premul);
+            var gray = new SKImageInfo(size, size, SKColorType.Gray8, SKAlphaType.Opaque);
+            surface = SKSurface.Create(color, pins[0].AddrOfPinnedObject(), size * 4);
+            mask = SKSurface.Create(color, pins[1].AddrOfPinnedObject(), size * 4);
+            accessory = SKSurface.Create(gray, pins[2].AddrOfPinnedObject(), size);
             var smallSize = Math.Max(4, size * 3 / 10);
             small = SKSurface.Create(new SKImageInfo(smallSize, smallSize, SKColorType.Rgba8888, SKAlphaType.Premul));
             brush = new Brush(surface.Canvas, mask.Canvas, accessory.Canvas);

@@ -15,6 +15,6 @@ public enum Style
     /// <summary>A watercolor: pale washes with darker edges and a white border.</summary>
     Watercolor,
 
-    /// <summary>A pencil sketch: grey outlines and hatching.</summary>
+    /// <summary>A pencil sketch: gray outlines and hatching.</summary>
     Sketch,
 }

@@ -18,27 +18,27 @@ public enum Subject
     /// <summary>A standing horse: long legs, neck and mane.</summary>
     Horse,
 
-    /// <summary>A house with a pitched roof; its colour is that of the walls.</summary>
+    /// <summary>A house with a pitched roof; its color is that of the walls.</summary>
     House,
 
-    /// <summary>A castle with towers; its colour is that of the walls.</summary>
+    /// <summary>A castle with towers; its color is that of the walls.</summary>
     Castle,
 
-    /// <summary>A tree with a round crown; its colour is that of the crown.</summary>
+    /// <summary>A tree with a round crown; its color is that of the crown.</summary>
     Tree,
 
     /// <summary>A small round car.</summary>
     Car,
 
-    /// <summary>A sailing boat; its colour is that of the hull and the small sail.</summary>
+    /// <summary>A sailing boat; its color is that of the hull and the small sail.</summary>
     Boat,
 
     /// <summary>A hot-air balloon.</summary>
     Balloon,
 
-    /// <summary>A large flower; its colour is that of the petals.</summary>
+    /// <summary>A large flower; its color is that of the petals.</summary>
     Flower,
 
-    /// <summary>A mushroom; its colour is that of the cap.</summary>
+    /// <summary>A mushroom; its color is that of the cap.</summary>
     Mushroom,
 }

@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Storybook.World;
 
-/// <summary>One thing said about the subject besides its colour.</summary>
+/// <summary>One thing said about the subject besides its color.</summary>
 public enum Trait
 {
     /// <summary>Nothing is said.</summary>

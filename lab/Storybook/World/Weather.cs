@@ -9,7 +9,7 @@ public enum Weather
     /// <summary>Snow on the ground and in the air.</summary>
     Snow,
 
-    /// <summary>Rain from grey clouds.</summary>
+    /// <summary>Rain from gray clouds.</summary>
     Rain,
 
     /// <summary>A rainbow across the sky.</summary>

@@ -15,7 +15,7 @@ public static class WordChoices
 
     private static readonly IReadOnlyList<IReadOnlyList<string>> Kinds =
     [
-        [.. Enum.GetValues<Colour>().Select(Lexicon.Adjective).Select(Plain)],
+        [.. Enum.GetValues<Color>().Select(Lexicon.Adjective).Select(Plain)],
         [.. Scene.Subjects.SelectMany(Lexicon.Nouns).Select(Plain).Distinct()],
         [.. Enum.GetValues<Place>().SelectMany(place => Lexicon.Places(place, Subject.House)).Select(phrase => Plain(phrase).Split(' ')[^1]).Distinct()],
         [.. Lexicon.Times(TimeOfDay.Night).Concat(Lexicon.Times(TimeOfDay.Sunset)).Select(phrase => Plain(phrase).Split(' ')[^1]).Distinct()],

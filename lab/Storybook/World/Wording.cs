@@ -45,8 +45,8 @@ internal sealed class Wording(Scene scene, Func<int, int> choose)
             _ => (Lexicon.Adjectives(scene.Trait), Array.Empty<string>()),
         };
         Say(Pick(adjectives), Part.Subject);
-        if (scene.Colour is { } colour && !Rarely(20))
-            Say(Lexicon.Adjective(colour), Part.Subject);
+        if (scene.Color is { } color && !Rarely(20))
+            Say(Lexicon.Adjective(color), Part.Subject);
         Say(Pick(Lexicon.Nouns(scene.Subject)), Part.Subject);
         Say(Pick(after), scene.Trait is Trait.Hat or Trait.Scarf ? Part.Accessory : Part.Subject);
         if (scene.Companion is { } companion)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Pipelines;
@@ -89,13 +90,19 @@ internal sealed class ImageRun
         folder.Finish(
             record, row => RunRecord.Parameters(record, request, result, row),
             traceName is null ? null : (traceName, file => result.SaveTrace(file, metadata)));
+        Report(folder, record, report.Json(parse), report.Quiet(parse));
+        return ExitCode.Done;
+    }
+
+    /// <summary>Prints what a finished run wrote.</summary>
+    public static void Report(ImageFolder folder, JsonObject record, bool json, bool quiet)
+    {
         if (folder.Note is { } note)
             Console.Error.WriteLine(note);
-        if (report.Json(parse))
+        if (json)
             Console.Out.WriteLine(Json.Line(record));
-        else if (!report.Quiet(parse))
+        else if (!quiet)
             Console.Out.WriteLine(Summary(folder, (double)record["seconds"]!));
-        return ExitCode.Done;
     }
 
     private static string Summary(ImageFolder folder, double seconds) =>

@@ -13,7 +13,7 @@ namespace PromptToPrompt.Cli.Runs;
 internal sealed class Repetition
 {
     // A record may come from anywhere and contains a command line. These commands only read the named files and write where the user says.
-    private static readonly string[] Commands = ["generate", "edit", "invert", "inpaint", "attention"];
+    private static readonly string[] Commands = ["generate", "edit", "grid", "invert", "inpaint", "attention"];
     private const int MaxThreads = 1 << 10;
 
     private readonly string path;

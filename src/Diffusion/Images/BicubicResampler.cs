@@ -103,11 +103,11 @@ internal static class BicubicResampler
             return [.. Enumerable.Range(0, to).Select(i => At(start - skipped + ((i + 0.5) * step), widening, inside) is var tap ? tap with { First = tap.First + skipped } : tap)];
         }
 
-        private static Taps At(double centre, double widening, int length)
+        private static Taps At(double center, double widening, int length)
         {
-            var first = Math.Min(Math.Max((int)(centre - (Reach * widening) + 0.5), 0), length - 1);
-            var end = Math.Max(Math.Min((int)(centre + (Reach * widening) + 0.5), length), first + 1);
-            double[] weights = [.. Enumerable.Range(first, end - first).Select(i => Kernel((i - centre + 0.5) / widening))];
+            var first = Math.Min(Math.Max((int)(center - (Reach * widening) + 0.5), 0), length - 1);
+            var end = Math.Max(Math.Min((int)(center + (Reach * widening) + 0.5), length), first + 1);
+            double[] weights = [.. Enumerable.Range(first, end - first).Select(i => Kernel((i - center + 0.5) / widening))];
             var sum = weights.Sum();
             return new Taps(first, [.. weights.Select(weight => (int)Math.Round(weight / sum * (1 << FractionBits), MidpointRounding.AwayFromZero))]);
         }

@@ -31,8 +31,8 @@ internal sealed class ImageFile : IDisposable
     // Offsets of the bit depth and the color type in a PNG file.
     private const int PngDepth = 24;
     private const int PngColors = 25;
-    private const byte Grey = 0;
-    private const byte GreyAlpha = 4;
+    private const byte Gray = 0;
+    private const byte GrayAlpha = 4;
     private const byte ColorsAlpha = 6;
 
     private readonly string name;
@@ -159,16 +159,16 @@ internal sealed class ImageFile : IDisposable
         if (!HasSixteenBits)
             return ReadMask(SKColorType.Rgba8888, byte.MaxValue, (row, pixel) => (row[pixel] + row[pixel + 1] + row[pixel + 2], row[pixel + 3]));
         var colors = data.Span[PngColors];
-        if (colors is not (Grey or GreyAlpha))
+        if (colors is not (Gray or GrayAlpha))
             return ReadMask(SKColorType.RgbaF16, ushort.MaxValue, (row, pixel) => (Deep(row, pixel) + Deep(row, pixel + 1) + Deep(row, pixel + 2), Deep(row, pixel + 3)));
 
         // The decoder reduces gray to 8 bits. Relabeled as 8-bit channels, the two bytes of each 16-bit value are decoded separately.
-        var isGrey = colors == Grey;
+        var isGray = colors == Gray;
         var file = data.ToArray();
-        (file[PngDepth], file[PngColors]) = (8, isGrey ? GreyAlpha : ColorsAlpha);
+        (file[PngDepth], file[PngColors]) = (8, isGray ? GrayAlpha : ColorsAlpha);
         BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(29), ImageChunks.Checksum(file.AsSpan(12, 17)));
         using var halves = Open(new MemoryStream(file), name);
-        return halves.ReadMask(SKColorType.Rgba8888, ushort.MaxValue, (row, pixel) => isGrey
+        return halves.ReadMask(SKColorType.Rgba8888, ushort.MaxValue, (row, pixel) => isGray
             ? (3 * Whole(row[pixel], row[pixel + 3]), ushort.MaxValue)
             : (3 * Whole(row[pixel], row[pixel + 1]), Whole(row[pixel + 2], row[pixel + 3])));
 
@@ -289,13 +289,13 @@ internal sealed class ImageFile : IDisposable
     private Image Alpha(PixelSize size)
     {
         var turn = Turn.Of(orientation, Stored);
-        var grey = new byte[Stored.Width * Stored.Height * Image.Channels];
+        var gray = new byte[Stored.Width * Stored.Height * Image.Channels];
         Decode(new SKImageInfo(Stored.Width, Stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul), (row, y) =>
         {
             for (var x = 0; x < Stored.Width; x++)
-                grey.AsSpan(turn.IndexOf(x, y) * Image.Channels, Image.Channels).Fill(row[(4 * x) + 3]);
+                gray.AsSpan(turn.IndexOf(x, y) * Image.Channels, Image.Channels).Fill(row[(4 * x) + 3]);
         });
-        return new Image(turn.Seen.Width, turn.Seen.Height, grey).Resize(size.Width, size.Height);
+        return new Image(turn.Seen.Width, turn.Seen.Height, gray).Resize(size.Width, size.Height);
     }
 
     // Removes the white under the colors; drawn over white again, they are unchanged.

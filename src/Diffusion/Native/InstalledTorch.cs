@@ -18,7 +18,7 @@ internal sealed partial record InstalledTorch(string Folder, string? Version)
     public static IReadOnlyList<string> CudaLibraries { get; } = ["c10_cuda", "torch_cuda"];
 
     /// <summary>The supported versions, for messages.</summary>
-    public const string Wanted = "2.10.x";
+    public const string Wanted = "2.10 or 2.11";
 
     // The mangled name of a function that TorchSharp's library calls, with the C++11 std::string.
     private static ReadOnlySpan<byte> Cxx11Symbol => "_ZN3c105ErrorC2ENS_14SourceLocationENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"u8;
@@ -39,21 +39,31 @@ internal sealed partial record InstalledTorch(string Folder, string? Version)
     public string? Find(string library) => Library(Folder, library) is var path && File.Exists(path) ? path : null;
 
     /// <summary>The reason why TorchSharp's library cannot use it, as the end of a sentence; null if it can.</summary>
-    public string? Mismatch()
+    /// <param name="anyVersion">Whether to accept every version that has the functions that TorchSharp's library calls. They may still behave differently.</param>
+    public string? Mismatch(bool anyVersion = false)
     {
-        if (Version is null)
+        if (!anyVersion && Version is null)
             return $"states no version (there is no version.py or build-version next to its lib directory); {Wanted} is required";
         // A pre-release may differ from the release in any function.
-        if (!MatchingVersion().IsMatch(Version))
+        if (!anyVersion && !MatchingVersion().IsMatch(Version!))
             return $"is version {Version}; {Wanted} is required";
         if (Libraries.Append("torch").FirstOrDefault(library => Find(library) is null) is { } missing)
             return $"has no {NativeSearchPath.FileName(missing)}; it is incomplete";
         // The loader maps as much as a library's header states, and the process crashes if the file is shorter.
         if (Libraries.Concat(CudaLibraries).Append("torch").Select(Find).OfType<string>().FirstOrDefault(path => !ElfFile.IsWhole(path)) is { } damaged)
             return $"has a damaged {Path.GetFileName(damaged)}; install it again";
-        return File.ReadAllBytes(Find("c10")!).AsSpan().IndexOf(Cxx11Symbol) >= 0
-            ? null
-            : "was built with the pre-C++11 ABI; a build with the C++11 ABI is required";
+        if (File.ReadAllBytes(Find("c10")!).AsSpan().IndexOf(Cxx11Symbol) < 0)
+            return "was built with the pre-C++11 ABI; a build with the C++11 ABI is required";
+        return anyVersion && MissingSymbol() is { } symbol ? $"is version {Version ?? "unknown"} and lacks {symbol}, which TorchSharp's library needs" : null;
+    }
+
+    // A function that is missing would end the process at its first call. On macOS, the loader itself finds it.
+    private string? MissingSymbol()
+    {
+        if (!OperatingSystem.IsLinux() || NativeSearchPath.Find("LibTorchSharp") is not { } wrapper)
+            return null;
+        var provided = Libraries.Select(library => ElfSymbols.Read(Find(library)!).Defined).ToList();
+        return ElfSymbols.Read(wrapper).Needed.FirstOrDefault(symbol => OfLibTorch().IsMatch(symbol) && !provided.Any(names => names.Contains(symbol)));
     }
 
     /// <inheritdoc/>
@@ -71,6 +81,10 @@ internal sealed partial record InstalledTorch(string Folder, string? Version)
     [GeneratedRegex("""^__version__\s*(?::[^=]*)?=\s*['"]([^'"]+)['"]""", RegexOptions.Multiline)]
     private static partial Regex Stated();
 
-    [GeneratedRegex("""^2\.10\.\d+(\+.*)?$""")]
+    // Mangled names that mention one of libtorch's namespaces.
+    [GeneratedRegex("""^_Z.*(2at|3c10|5torch|6caffe2)""")]
+    private static partial Regex OfLibTorch();
+
+    [GeneratedRegex("""^2\.1[01]\.\d+(\+.*)?$""")]
     private static partial Regex MatchingVersion();
 }

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Diffusion.Native;
 /// (implicit conversions, and those created inside sums, squares and other operations) are banned (eng/BannedSymbols.Scalars.txt). The
 /// replacements here give bit-identical results.
 /// </summary>
-internal static class NativeScalar
+public static class NativeScalar
 {
     // More than the operands of any single expression; a thread runs one operation at a time.
     private const int Count = 64;

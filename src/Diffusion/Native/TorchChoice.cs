@@ -15,11 +15,16 @@ internal sealed class TorchChoice(Func<string, string?> variable, string? own, s
     /// <summary>The environment variable that names a directory.</summary>
     public const string Variable = "P2P_LIBTORCH";
 
+    /// <summary>The environment variable that, set to 1, accepts other versions of libtorch at the user's own risk.</summary>
+    public const string AnyVersionVariable = "P2P_LIBTORCH_ANY";
+
     /// <summary>The selection for this process.</summary>
     public static TorchChoice Here { get; } = new(Environment.GetEnvironmentVariable, NativeSearchPath.Find("torch_cpu"), BuiltFor());
 
     /// <summary>The backend that the program was built with; null if it does not say.</summary>
     public string? Backend => backend;
+
+    private bool AnyVersion => variable(AnyVersionVariable) == "1";
 
     /// <summary>The installed libtorch to load, or null for that of the packages.</summary>
     /// <exception cref="InvalidInputException">The directory named by the variable contains no libtorch, or an incompatible
@@ -38,14 +43,14 @@ internal sealed class TorchChoice(Func<string, string?> variable, string? own, s
             $"{Variable} is \"{folder}\", but this program was built with its own libtorch ({own}). Build it with -p:TorchBackend=none, or unset {Variable}.");
         var installed = InstalledTorch.In(folder) ?? throw new InvalidInputException(
             $"{Variable} is \"{folder}\", which contains no {NativeSearchPath.FileName("torch_cpu")}. Use the directory of the torch package of a PyTorch {InstalledTorch.Wanted}, or of an unpacked libtorch.");
-        return installed.Mismatch() is not { } mismatch ? installed
-            : throw new InvalidInputException($"{Variable}: {installed} {mismatch}.");
+        return installed.Mismatch(AnyVersion) is not { } mismatch ? installed
+            : throw new InvalidInputException(Variable, $"{installed} {mismatch}.", AnyVersion ? null : $"{AnyVersionVariable}=1 tries another version, at your own risk.");
     }
 
     private InstalledTorch Found()
     {
         var python = new PythonFolders(variable);
-        var found = python.Torch().Select(InstalledTorch.In).OfType<InstalledTorch>().Select(torch => (Torch: torch, Mismatch: torch.Mismatch())).ToList();
+        var found = python.Torch().Select(InstalledTorch.In).OfType<InstalledTorch>().Select(torch => (Torch: torch, Mismatch: torch.Mismatch(AnyVersion))).ToList();
         if (found.FirstOrDefault(candidate => candidate.Mismatch is null).Torch is { } fitting)
             return fitting;
         var seen = found.Count > 0

@@ -62,7 +62,7 @@ internal sealed record InversionSettings
 }
 
 /// <summary>Progress of an inversion.</summary>
-/// <param name="Stage">The stage: <c>inverting</c>, <c>optimising</c> or <c>replaying</c>.</param>
+/// <param name="Stage">The stage: <c>inverting</c>, <c>optimizing</c> or <c>replaying</c>.</param>
 /// <param name="Step">Number of completed steps of this stage.</param>
 /// <param name="Steps">Total number of steps of this stage.</param>
 /// <param name="Rows">U-Net rows computed so far; a backward pass counts as two.</param>

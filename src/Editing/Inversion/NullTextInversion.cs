@@ -71,7 +71,7 @@ public sealed record NullTextInversion : InversionMethod
             losses.Add(stepLosses);
             if (step + 1 < run.Steps)
                 run.Checkpoint(Found);
-            run.Report("optimising", step + 1, stepLosses.Count > 0 ? stepLosses[^1] : null);
+            run.Report("optimizing", step + 1, stepLosses.Count > 0 ? stepLosses[^1] : null);
         }
 
         return Found();
@@ -110,7 +110,7 @@ public sealed record NullTextInversion : InversionMethod
         }
 
         var next = Next(run.Predict(current, step, run.Unconditional with { Text = adam.Value }));
-        run.RequireFinite(next, "while optimising");
+        run.RequireFinite(next, "while optimizing");
         return (adam.Value.clone().MoveToOuterDisposeScope(), next.MoveToOuterDisposeScope(), losses);
 
         Tensor Next(Tensor free) => run.Scheduler.Step(Guidance.Combine(free, conditional, run.Settings.Sampling.Guidance), step, current);

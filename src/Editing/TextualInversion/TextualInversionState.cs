@@ -13,15 +13,15 @@ namespace PromptToPrompt.Editing.TextualInversion;
 internal sealed class TextualInversionState : IDisposable
 {
     private const string Format = "p2p-concept-1";
-    private readonly IReadOnlyList<Adam> optimisers;
+    private readonly IReadOnlyList<Adam> optimizers;
 
-    private TextualInversionState(IReadOnlyList<Adam> optimisers) => this.optimisers = optimisers;
+    private TextualInversionState(IReadOnlyList<Adam> optimizers) => this.optimizers = optimizers;
 
     /// <summary>Number of steps taken.</summary>
-    public int Step => optimisers[0].Steps;
+    public int Step => optimizers[0].Steps;
 
     /// <summary>The vectors for each text encoder, [vectors, width] float32.</summary>
-    public IReadOnlyList<Tensor> Vectors => [.. optimisers.Select(optimiser => optimiser.Value)];
+    public IReadOnlyList<Tensor> Vectors => [.. optimizers.Select(optimizer => optimizer.Value)];
 
     /// <summary>The initial state.</summary>
     public static TextualInversionState Begin(IReadOnlyList<Tensor> initial) => new([.. initial.Select(rows => new Adam(rows))]);
@@ -32,8 +32,8 @@ internal sealed class TextualInversionState : IDisposable
     /// <param name="decay">Weight decay.</param>
     public void Update(IReadOnlyList<Tensor> gradients, IReadOnlyList<double> rates, double decay)
     {
-        foreach (var (i, optimiser) in optimisers.Index())
-            optimiser.Step(gradients[i], rates[i], decay);
+        foreach (var (i, optimizer) in optimizers.Index())
+            optimizer.Step(gradients[i], rates[i], decay);
     }
 
     /// <summary>Writes the state atomically.</summary>
@@ -44,7 +44,7 @@ internal sealed class TextualInversionState : IDisposable
         using var _ = no_grad();
         SafetensorsWriter.Write(
             path,
-            optimisers.Index().SelectMany(entry => Parts(entry.Index).Zip([entry.Item.Value, entry.Item.First, entry.Item.Second], KeyValuePair.Create)),
+            optimizers.Index().SelectMany(entry => Parts(entry.Index).Zip([entry.Item.Value, entry.Item.First, entry.Item.Second], KeyValuePair.Create)),
             new Dictionary<string, string> { ["format"] = Format, ["key"] = key, ["step"] = Step.ToString(CultureInfo.InvariantCulture) });
     }
 
@@ -87,8 +87,8 @@ internal sealed class TextualInversionState : IDisposable
 
     public void Dispose()
     {
-        foreach (var optimiser in optimisers)
-            optimiser.Dispose();
+        foreach (var optimizer in optimizers)
+            optimizer.Dispose();
     }
 
     private static IReadOnlyList<string> Parts(int encoder) => [$"vectors.{encoder}", $"first.{encoder}", $"second.{encoder}"];

@@ -49,7 +49,7 @@ public sealed class GenerateCommandTests
         var (one, other) = (Image.Load(Path.Combine(folder["whole"], "source.png")), Image.Load(Path.Combine(folder["tiled"], "source.png")));
         Assert.Equal(new PixelSize(640, 256), other.Size);
         Assert.NotEqual(one.Rgb, other.Rgb);
-        // Tiles change colours a little, not what is to be seen.
+        // Tiles change colors a little, not what is to be seen.
         Assert.True(one.Rgb.Zip(other.Rgb).Average(pixel => Math.Abs(pixel.First - pixel.Second)) < 10);
     }
 }

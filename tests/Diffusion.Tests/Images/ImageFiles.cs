@@ -28,11 +28,11 @@ internal static class ImageFiles
         return data.ToArray();
     }
 
-    /// <summary>A PNG of one colour, from a bitmap of the given form.</summary>
-    public static byte[] Flat(SKColorType type, SKAlphaType alpha, SKColor colour)
+    /// <summary>A PNG of one color, from a bitmap of the given form.</summary>
+    public static byte[] Flat(SKColorType type, SKAlphaType alpha, SKColor color)
     {
         using var bitmap = new SKBitmap(new SKImageInfo(4, 4, type, alpha));
-        bitmap.Erase(colour);
+        bitmap.Erase(color);
         using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         return data.ToArray();
     }

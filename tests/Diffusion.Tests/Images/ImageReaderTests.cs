@@ -85,7 +85,7 @@ public class ImageReaderTests
         [red, green, blue], Read(ImageFiles.Flat(SKColorType.Rgba8888, SKAlphaType.Unpremul, new SKColor(10, 20, 30, alpha))), within: 1);
 
     [Fact]
-    public void GreyBecomesRgb() => AssertFlat(
+    public void GrayBecomesRgb() => AssertFlat(
         [77, 77, 77], Read(ImageFiles.Flat(SKColorType.Gray8, SKAlphaType.Opaque, new SKColor(77, 77, 77))), within: 0);
 
     [Fact]
@@ -106,10 +106,10 @@ public class ImageReaderTests
     }
 
     [Fact]
-    public void ColourProfilesAreConvertedToSrgb()
+    public void ColorProfilesAreConvertedToSrgb()
     {
         using var wide = SKColorSpace.CreateRgb(SKColorSpaceTransferFn.Srgb, SKColorSpaceXyz.DisplayP3);
-        // Erase converts the sRGB colour into the wide space; reading must bring it back.
+        // Erase converts the sRGB color into the wide space; reading must bring it back.
         using var bitmap = new SKBitmap(new SKImageInfo(4, 4, SKColorType.Rgba8888, SKAlphaType.Opaque, wide));
         bitmap.Erase(new SKColor(230, 60, 40));
         using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);

@@ -13,11 +13,11 @@ public class MaskTests
 
     public static TheoryData<string> Readable =>
     [
-        "grey 0/255", "grey 0/1", "grey 0/100", "grey 20/200", "grey 1 bit", "grey 16 bit", "grey 16 bit 0/1", "grey 16 bit 0/255", "rgb 0/255", "rgb 0/1",
+        "gray 0/255", "gray 0/1", "gray 0/100", "gray 20/200", "gray 1 bit", "gray 16 bit", "gray 16 bit 0/1", "gray 16 bit 0/255", "rgb 0/255", "rgb 0/1",
         "palette black/white", "palette black/dark red", "palette transparent/white", "palette transparent/black", "jpeg",
         "white on transparent", "black on transparent", "red on transparent", "white on transparent white", "white on transparent black",
-        "soft white on transparent", "thin white on transparent", "white, alpha 0/1", "16 bit white on transparent", "grey with constant alpha",
-        "grey and alpha that agree", "grey alpha",
+        "soft white on transparent", "thin white on transparent", "white, alpha 0/1", "16 bit white on transparent", "gray with constant alpha",
+        "gray and alpha that agree", "gray alpha",
     ];
 
     [Theory]
@@ -34,7 +34,7 @@ public class MaskTests
     [MemberData(nameof(Readable))]
     public void WhatIsStoredOfAMaskIsReadAsTheMaskWas(string form)
     {
-        if (form.StartsWith("grey 16 bit 0/", StringComparison.Ordinal))
+        if (form.StartsWith("gray 16 bit 0/", StringComparison.Ordinal))
             return;
         using var file = Open(File(form));
         Assert.Equal(Read(File(form)).Rgb, Read(file.ToPng(2048, out _)).Rgb);
@@ -44,11 +44,11 @@ public class MaskTests
     [InlineData(255)]
     [InlineData(200)]
     [InlineData(1)]
-    public void AllMayChange(byte value) => Assert.All(Read(Grey(_ => value)).Rgb, channel => Assert.Equal(byte.MaxValue, channel));
+    public void AllMayChange(byte value) => Assert.All(Read(Gray(_ => value)).Rgb, channel => Assert.Equal(byte.MaxValue, channel));
 
     [Theory]
     [InlineData("black", "black everywhere")]
-    [InlineData("dark grey", "brightest value is 100 of 255")]
+    [InlineData("dark gray", "brightest value is 100 of 255")]
     [InlineData("transparent", "transparent everywhere")]
     [InlineData("transparent with colors", "transparent everywhere")]
     [InlineData("white and black on transparent", "bright and dark paint")]
@@ -79,7 +79,7 @@ public class MaskTests
     [InlineData(16, 6)]
     public void AMaskOfTheImagesShapeIsScaled(int width, int height)
     {
-        var fitted = Mask.Fit(Read(File("grey 0/255")), new PixelSize(width, height));
+        var fitted = Mask.Fit(Read(File("gray 0/255")), new PixelSize(width, height));
         Assert.Equal(new PixelSize(width, height), fitted.Size);
         Assert.All(fitted.Rgb, channel => Assert.True(channel is 0 or 255));
         Assert.InRange(fitted.Rgb.Count(channel => channel == 255) / (double)fitted.Rgb.Length, 0.23, 0.27);
@@ -92,7 +92,7 @@ public class MaskTests
     [InlineData(640, 200)]
     public void AMaskOfAnotherShapeIsRefusedWithBothSizes(int width, int height)
     {
-        var message = Assert.Throws<InvalidInputException>(() => Mask.Fit(Read(File("grey 0/255")), new PixelSize(width, height))).Message;
+        var message = Assert.Throws<InvalidInputException>(() => Mask.Fit(Read(File("gray 0/255")), new PixelSize(width, height))).Message;
         Assert.Contains("32x12", message);
         Assert.Contains($"{width}x{height}", message);
     }
@@ -105,7 +105,7 @@ public class MaskTests
     public void AMaskIsFramedAsItsImageIs(FramingKind kind, double white)
     {
         var framing = Framing.Create(kind, new PixelSize(2 * Width, 2 * Height), new PixelSize(24, 24), 8);
-        var mask = Read(File("grey 0/255"));
+        var mask = Read(File("gray 0/255"));
         if (white == 0)
         {
             Assert.Contains("black", Assert.Throws<InvalidInputException>(() => Mask.Frame(mask, framing)).Message);
@@ -120,7 +120,7 @@ public class MaskTests
     [Fact]
     public void AnImageInMemoryIsReadByTheSameRule()
     {
-        var mask = Read(File("grey 0/255"));
+        var mask = Read(File("gray 0/255"));
         Assert.Equal(mask.Rgb, Mask.Of(mask).Rgb);
         Assert.Equal(mask.Rgb, Mask.Of(mask with { Rgb = [.. mask.Rgb.Select(channel => (byte)(channel & 1))] }).Rgb);
         Assert.Contains("black", Assert.Throws<InvalidInputException>(() => Mask.Of(mask with { Rgb = new byte[mask.Rgb.Length] })).Message);
@@ -136,34 +136,34 @@ public class MaskTests
 
     private static IEnumerable<T> Pixels<T>(Func<bool, T> value) => Enumerable.Range(0, Width * Height).Select(i => value(i % Width < Width / 4));
 
-    private static byte[] Grey(Func<bool, byte> value) => ImageFiles.Png(Width, Height, 8, 0, [.. Pixels(value)]);
+    private static byte[] Gray(Func<bool, byte> value) => ImageFiles.Png(Width, Height, 8, 0, [.. Pixels(value)]);
 
     private static byte[] Deep(Func<bool, ushort> value) =>
         ImageFiles.Png(Width, Height, 16, 0, [.. Pixels(value).SelectMany(number => new[] { (byte)(number >> 8), (byte)number })]);
 
-    private static byte[] Rgba(Func<bool, (byte Grey, byte Alpha)> value) =>
-        ImageFiles.Png(Width, Height, 8, 6, [.. Pixels(value).SelectMany(pixel => new[] { pixel.Grey, pixel.Grey, pixel.Grey, pixel.Alpha })]);
+    private static byte[] Rgba(Func<bool, (byte Gray, byte Alpha)> value) =>
+        ImageFiles.Png(Width, Height, 8, 6, [.. Pixels(value).SelectMany(pixel => new[] { pixel.Gray, pixel.Gray, pixel.Gray, pixel.Alpha })]);
 
     private static byte[] Palette(byte[] left, byte[] right, byte rightAlpha = 255, byte leftAlpha = 255) =>
         ImageFiles.Png(Width, Height, 8, 3, [.. Pixels(isLeft => isLeft ? (byte)1 : (byte)0)], [.. right, .. left], rightAlpha == 255 ? null : [rightAlpha, leftAlpha]);
 
     private static byte[] File(string form) => form switch
     {
-        "grey 0/255" => Grey(left => left ? (byte)255 : (byte)0),
-        "grey 0/1" => Grey(left => left ? (byte)1 : (byte)0),
-        "grey 0/100" => Grey(left => left ? (byte)100 : (byte)0),
-        "grey 20/200" => Grey(left => left ? (byte)200 : (byte)20),
-        "grey 1 bit" => ImageFiles.Png(Width, Height, 1, 0, [.. Enumerable.Range(0, Height).SelectMany(_ => new byte[] { 0xFF, 0, 0, 0 })]),
-        "grey 16 bit" => Deep(left => left ? (ushort)60000 : (ushort)100),
-        "grey 16 bit 0/1" => Deep(left => left ? (ushort)1 : (ushort)0),
-        "grey 16 bit 0/255" => Deep(left => left ? (ushort)255 : (ushort)0),
+        "gray 0/255" => Gray(left => left ? (byte)255 : (byte)0),
+        "gray 0/1" => Gray(left => left ? (byte)1 : (byte)0),
+        "gray 0/100" => Gray(left => left ? (byte)100 : (byte)0),
+        "gray 20/200" => Gray(left => left ? (byte)200 : (byte)20),
+        "gray 1 bit" => ImageFiles.Png(Width, Height, 1, 0, [.. Enumerable.Range(0, Height).SelectMany(_ => new byte[] { 0xFF, 0, 0, 0 })]),
+        "gray 16 bit" => Deep(left => left ? (ushort)60000 : (ushort)100),
+        "gray 16 bit 0/1" => Deep(left => left ? (ushort)1 : (ushort)0),
+        "gray 16 bit 0/255" => Deep(left => left ? (ushort)255 : (ushort)0),
         "rgb 0/255" => ImageFiles.Png(Width, Height, 8, 2, [.. Pixels(left => left ? new byte[] { 255, 255, 255 } : [0, 0, 0]).SelectMany(pixel => pixel)]),
         "rgb 0/1" => ImageFiles.Png(Width, Height, 8, 2, [.. Pixels(left => left ? new byte[] { 1, 1, 1 } : [0, 0, 0]).SelectMany(pixel => pixel)]),
         "palette black/white" => Palette([255, 255, 255], [0, 0, 0]),
         "palette black/dark red" => Palette([128, 0, 0], [0, 0, 0]),
         "palette transparent/white" => Palette([255, 255, 255], [255, 255, 255], rightAlpha: 0),
         "palette transparent/black" => Palette([0, 0, 0], [255, 255, 255], rightAlpha: 0),
-        "jpeg" => ImageFiles.Encoded(Read(Grey(left => left ? (byte)255 : (byte)0)), SKEncodedImageFormat.Jpeg, quality: 90),
+        "jpeg" => ImageFiles.Encoded(Read(Gray(left => left ? (byte)255 : (byte)0)), SKEncodedImageFormat.Jpeg, quality: 90),
         "white on transparent" => Rgba(left => left ? ((byte)255, (byte)255) : ((byte)0, (byte)0)),
         "white on transparent white" => Rgba(left => left ? ((byte)255, (byte)255) : ((byte)255, (byte)0)),
         "white on transparent black" => Rgba(left => left ? ((byte)255, (byte)255) : ((byte)0, (byte)0)),
@@ -174,11 +174,11 @@ public class MaskTests
         "white, alpha 0/1" => Rgba(left => left ? ((byte)255, (byte)1) : ((byte)255, (byte)0)),
         "16 bit white on transparent" => ImageFiles.Png(
             Width, Height, 16, 6, [.. Pixels(left => left ? Enumerable.Repeat((byte)255, 8) : Enumerable.Repeat((byte)0, 8)).SelectMany(pixel => pixel)]),
-        "grey with constant alpha" => Rgba(left => left ? ((byte)255, (byte)128) : ((byte)0, (byte)128)),
-        "grey and alpha that agree" => Rgba(left => left ? ((byte)250, (byte)250) : ((byte)5, (byte)5)),
-        "grey alpha" => ImageFiles.Png(Width, Height, 8, 4, [.. Pixels(left => left ? new byte[] { 255, 255 } : [255, 0]).SelectMany(pixel => pixel)]),
-        "black" => Grey(_ => 0),
-        "dark grey" => Grey(left => left ? (byte)100 : (byte)30),
+        "gray with constant alpha" => Rgba(left => left ? ((byte)255, (byte)128) : ((byte)0, (byte)128)),
+        "gray and alpha that agree" => Rgba(left => left ? ((byte)250, (byte)250) : ((byte)5, (byte)5)),
+        "gray alpha" => ImageFiles.Png(Width, Height, 8, 4, [.. Pixels(left => left ? new byte[] { 255, 255 } : [255, 0]).SelectMany(pixel => pixel)]),
+        "black" => Gray(_ => 0),
+        "dark gray" => Gray(left => left ? (byte)100 : (byte)30),
         "transparent" => Rgba(_ => ((byte)0, (byte)0)),
         "transparent with colors" => Rgba(left => left ? ((byte)255, (byte)0) : ((byte)0, (byte)0)),
         "white and black on transparent" => ImageFiles.Png(

@@ -26,6 +26,7 @@ public sealed class InstalledTorchTests
 
     [Theory]
     [InlineData("2.9.1+cu128")]
+    [InlineData("2.12.0")]
     [InlineData("2.1.0")]
     [InlineData("2.100.0")]
     [InlineData("2.10.0a0+git1234")]
@@ -33,7 +34,30 @@ public sealed class InstalledTorchTests
     public void AnotherVersionDoesNotMatch(string version)
     {
         using var torch = new PretendTorch(version);
-        Assert.Equal($"is version {version}; 2.10.x is required", InstalledTorch.In(torch.Package)!.Mismatch());
+        Assert.Equal($"is version {version}; 2.10 or 2.11 is required", InstalledTorch.In(torch.Package)!.Mismatch());
+    }
+
+    [Theory]
+    [InlineData("2.10.0+cpu")]
+    [InlineData("2.11.0+cu128")]
+    public void SupportedVersionsMatch(string version)
+    {
+        using var torch = new PretendTorch(version);
+        Assert.Null(InstalledTorch.In(torch.Package)!.Mismatch());
+    }
+
+    [Theory]
+    [InlineData("2.12.0")]
+    [InlineData(null)]
+    public void AnyVersionThatHasTheFunctionsCanBeTried(string? version)
+    {
+        using var torch = new PretendTorch(version);
+        var installed = InstalledTorch.In(torch.Package)!;
+        Assert.NotNull(installed.Mismatch());
+        Assert.Null(installed.Mismatch(anyVersion: true));
+        // A whole library with other functions.
+        torch.Replace("torch_cpu", File.ReadAllBytes(NativeSearchPath.Find("c10")!));
+        Assert.Matches($"^is version {version ?? "unknown"} and lacks _Z.*, which TorchSharp's library needs$", installed.Mismatch(anyVersion: true));
     }
 
     [Fact]

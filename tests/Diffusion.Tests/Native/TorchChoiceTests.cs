@@ -21,9 +21,18 @@ public sealed class TorchChoiceTests
         using var other = new PretendTorch("2.8.0");
         using var active = new PretendTorch(package: InEnvironment);
         var error = Assert.Throws<InvalidInputException>(() => Choice(null, (TorchChoice.Variable, other.Package), ("VIRTUAL_ENV", active.Root)).Installed());
-        Assert.Contains($"{other.Libraries} is version 2.8.0; 2.10.x is required", error.Message);
+        Assert.Contains($"{other.Libraries} is version 2.8.0; 2.10 or 2.11 is required", error.Message);
+        Assert.Contains($"{TorchChoice.AnyVersionVariable}=1", error.Message);
         error = Assert.Throws<InvalidInputException>(() => Choice(null, (TorchChoice.Variable, active.Root)).Installed());
         Assert.Contains(active.Root, error.Message);
+    }
+
+    [Fact]
+    public void AnotherVersionIsTriedOnRequestAlone()
+    {
+        using var other = new PretendTorch("2.8.0");
+        Assert.Equal(other.Libraries, Choice(null, (TorchChoice.Variable, other.Package), (TorchChoice.AnyVersionVariable, "1")).Installed()!.Folder);
+        Assert.Throws<InvalidInputException>(() => Choice(null, (TorchChoice.Variable, other.Package), (TorchChoice.AnyVersionVariable, "0")).Installed());
     }
 
     [Fact]

@@ -125,7 +125,7 @@ public sealed class TextConditioningTests : IDisposable
         Assert.Contains("0 to 2", Assert.Throws<InvalidInputException>(() => TextConditioning.Encode(model, [cat], clipSkip: 3)).Message);
     }
 
-    /// <summary>Without its last layer, of two, the reference's state of the first, normalised number by number as the last one's would be.</summary>
+    /// <summary>Without its last layer, of two, the reference's state of the first, normalized number by number as the last one's would be.</summary>
     [Fact]
     public void ASkippedLayerLeavesTheReferencesStateBeforeIt()
     {

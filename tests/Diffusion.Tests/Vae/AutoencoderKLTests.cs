@@ -68,7 +68,7 @@ public class AutoencoderKLTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void LatentsAreNormalisedChannelByChannel(bool isTiled)
+    public void LatentsAreNormalizedChannelByChannel(bool isTiled)
     {
         using var reference = new ReferenceModel("tiny-sd21");
         using var scope = NewDisposeScope();

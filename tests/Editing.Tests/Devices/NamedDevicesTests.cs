@@ -18,6 +18,7 @@ namespace PromptToPrompt.Editing.Tests.Devices;
 /// tensors have no numbers: one that was made on the default device fails the run where it meets the others. On a GPU, where the default is
 /// the CPU, that same tensor would fail it too.
 /// </summary>
+[Collection<NamedDevicesTests.DefaultDevice>]
 public sealed class NamedDevicesTests : IClassFixture<SmallModel>, IClassFixture<SmallXlModel>, IDisposable
 {
     private const int Steps = 2;
@@ -145,6 +146,10 @@ public sealed class NamedDevicesTests : IClassFixture<SmallModel>, IClassFixture
         set_default_device(CPU);
         scope.Dispose();
     }
+
+    /// <summary>The default device is the process's, so no other test runs beside these.</summary>
+    [CollectionDefinition(DisableParallelization = true)]
+    public sealed class DefaultDevice;
 
     private static Image White(int side) => new(side, side, [.. Enumerable.Repeat(byte.MaxValue, 3 * side * side)]);
 

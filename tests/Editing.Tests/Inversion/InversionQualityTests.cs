@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Inversion;
 
-/// <summary>How near the methods come to a picture with a trained model.</summary>
+/// <summary>How near the methods come to an image, with a trained model.</summary>
 public sealed class InversionQualityTests(InversionQualityTests.TrainedDrawings drawings) : IClassFixture<InversionQualityTests.TrainedDrawings>, IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();
@@ -24,7 +24,7 @@ public sealed class InversionQualityTests(InversionQualityTests.TrainedDrawings 
     }
 
     [Fact]
-    public void OptimisingBringsTheImageNearerThanNotOptimising()
+    public void OptimizingBringsTheImageNearerThanNotOptimizing()
     {
         var tuned = drawings.Invert(InvertedDrawings.Settings("null-text"));
         var untuned = drawings.Invert(InvertedDrawings.Settings("ddim"));
@@ -61,11 +61,5 @@ public sealed class InversionQualityTests(InversionQualityTests.TrainedDrawings 
     private double Error(InvertedImage found) => (found.Source[^1] - drawings.Latents[0]).square().mean().ToDouble();
 
     /// <summary>Inversions with the embedded model.</summary>
-    public sealed class TrainedDrawings : InvertedDrawings
-    {
-        public TrainedDrawings()
-            : base(EmbeddedModel.Load())
-        {
-        }
-    }
+    public sealed class TrainedDrawings() : InvertedDrawings(EmbeddedModel.Load(), side: 64);
 }

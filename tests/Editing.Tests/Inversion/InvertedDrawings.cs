@@ -18,16 +18,15 @@ public class InvertedDrawings : IDisposable
     {
     }
 
-    private protected InvertedDrawings(StableDiffusionModel model, IDisposable? owner = null)
+    private protected InvertedDrawings(StableDiffusionModel model, int side, IDisposable? owner = null)
     {
         (Model, this.owner) = (model, owner ?? model);
-        var side = Model.ImageSide;
         Image = new Image(side, side, [.. Enumerable.Range(0, side * side).SelectMany(i => Pixel((double)(i % side) / side, (double)(i / side) / side))]);
         Latents = Model.Vae.EncodeImage(Image).DetachFromDisposeScope();
     }
 
     private InvertedDrawings(SmallModel small)
-        : this(small.Model, small)
+        : this(small.Model, small.Model.ImageSide, small)
     {
     }
 

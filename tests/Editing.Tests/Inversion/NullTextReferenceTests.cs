@@ -29,7 +29,7 @@ public sealed class NullTextReferenceTests(PublishedInversions published) : ICla
     [Theory]
     [InlineData("inversion_main", 10, 1e-5)]
     [InlineData("inversion_earlystop", 6, 0.34994)]
-    public void TheOptimisationTakesThePublishedSteps(string name, int innerSteps, double earlyStop)
+    public void TheOptimizationTakesThePublishedSteps(string name, int innerSteps, double earlyStop)
     {
         var found = published.Invert("null-text", innerSteps, earlyStop);
         var iterations = Golden(name, "inner_iterations").data<long>().ToArray();

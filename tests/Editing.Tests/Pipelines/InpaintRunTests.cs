@@ -117,7 +117,7 @@ public sealed class InpaintRunTests(SmallModel small) : IClassFixture<SmallModel
         AssertDiffers(ofImage, Made(imageOnly, besideTheMask, Disc));
         AssertDiffers(ofImage, Made(imageOnly, Painted, smaller));
 
-        // Resizing mixes the colours at the edge of the mask, so what is hidden is compared without it.
+        // Resizing mixes the colors at the edge of the mask, so what is hidden is compared without it.
         Tensor Hidden(Image image) => Made(imageOnly, Padded(image), Padded(Disc));
         AssertClose(Hidden(Painted), Hidden(behindTheMask));
     }

@@ -1,10 +1,12 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.UNet.Attention;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
@@ -49,6 +51,23 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
             using var _ = source;
             return source.Edit(prompt);
         }
+    }
+
+    [Fact]
+    public void ACustomProcessorComputesTheAttentionOfTheSourceAlone()
+    {
+        var counting = new CountingAttention();
+        using var plain = Pipeline.Generate(White, Short);
+        using var counted = Pipeline.Generate(White, Short, attention: counting);
+        AssertClose(plain.Result!.Latents, counted.Result!.Latents, 1e-3, "plain attention");
+        Assert.Equal(Enumerable.Range(0, Short.Steps), counting.Steps);
+
+        counting.Steps.Clear();
+        using var red = counted.Edit(Red);
+        Assert.Empty(counting.Steps);
+        Assert.NotEqual(plain.Image.Rgb, red.Image.Rgb);
+
+        Assert.Throws<ArgumentException>(() => Pipeline.Generate(White, Short, new Observation { Attention = true }, counting));
     }
 
     [Theory]
@@ -198,5 +217,16 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
     private sealed class Each(Action<EditProgress> act) : IProgress<EditProgress>
     {
         public void Report(EditProgress value) => act(value);
+    }
+
+    private sealed class CountingAttention : AttentionProcessor
+    {
+        public SortedSet<int> Steps { get; } = [];
+
+        public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)
+        {
+            Steps.Add(call.Step.Index);
+            return Plain.Attend(call, query, key, value);
+        }
     }
 }

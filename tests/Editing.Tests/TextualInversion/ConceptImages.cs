@@ -5,7 +5,7 @@ using PromptToPrompt.Editing.TextualInversion;
 
 namespace PromptToPrompt.Editing.Tests.TextualInversion;
 
-/// <summary>Pictures to learn from: a disc of one colour on a ground that differs.</summary>
+/// <summary>Pictures to learn from: a disc of one color on a ground that differs.</summary>
 internal static class ConceptImages
 {
     public static IReadOnlyList<ExampleImage> For(StableDiffusionModel model) => For(model.ImageSide);

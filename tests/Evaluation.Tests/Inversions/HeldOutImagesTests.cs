@@ -12,7 +12,7 @@ public sealed class HeldOutImagesTests
     {
         using var model = EmbeddedModel.Load();
         var drawn = HeldOutImages.Draw(model, 12, seed: 1).ToList();
-        Assert.Equal(6, drawn.Count(sample => sample.Edit!.Pair.Kind == EditKind.ColourSwap));
+        Assert.Equal(6, drawn.Count(sample => sample.Edit!.Pair.Kind == EditKind.ColorSwap));
         Assert.All(drawn, sample =>
         {
             Assert.Equal(model.ImageSide, sample.Image.Width);

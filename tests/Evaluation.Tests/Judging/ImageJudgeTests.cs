@@ -21,13 +21,13 @@ public sealed class ImageJudgeTests
     {
         using var judge = Shipped();
         using var painter = new ScenePainter();
-        var scene = new Scene { Subject = Subject.House, Colour = Colour.Red, Place = Place.Field, LayoutSeed = 5 };
+        var scene = new Scene { Subject = Subject.House, Color = Color.Red, Place = Place.Field, LayoutSeed = 5 };
         var judgement = judge.Judge(new Image(96, 96, painter.Paint(scene, 96).Rgb));
         foreach (var slot in Slots.All)
             Assert.Equal(1, Enumerable.Range(0, Slots.Count(slot)).Sum(value => judgement.Probability(slot, value)), 1e-4);
         Assert.True(judgement.Agrees(scene, Slot.Subject));
-        Assert.True(judgement.Agrees(scene, Slot.Colour));
-        Assert.Null(judgement.Agrees(scene with { Colour = null }, Slot.Colour));
+        Assert.True(judgement.Agrees(scene, Slot.Color));
+        Assert.Null(judgement.Agrees(scene with { Color = null }, Slot.Color));
     }
 
     [Fact]

@@ -12,8 +12,8 @@ public sealed class StructuralSimilarityTests
     [Fact]
     public void AKnownValue()
     {
-        var one = Grey(17, 13, (x, y) => ((x * 13) + (y * 7)) % 256);
-        var other = Grey(17, 13, (x, y) => ((x * 11) + (y * 17) + (x * y % 5 * 9)) % 256);
+        var one = Gray(17, 13, (x, y) => ((x * 13) + (y * 7)) % 256);
+        var other = Gray(17, 13, (x, y) => ((x * 11) + (y * 17) + (x * y % 5 * 9)) % 256);
         Assert.Equal(0.08876752731198721, StructuralSimilarity.Of(one, other), 1e-10);
     }
 
@@ -23,7 +23,7 @@ public sealed class StructuralSimilarityTests
     {
         const double C1 = 2.55 * 2.55;
         var expected = ((2 * 100.0 * 150) + C1) / ((100.0 * 100) + (150.0 * 150) + C1);
-        Assert.Equal(expected, StructuralSimilarity.Of(Grey(11, 11, (_, _) => 100), Grey(11, 11, (_, _) => 150)), 1e-10);
+        Assert.Equal(expected, StructuralSimilarity.Of(Gray(11, 11, (_, _) => 100), Gray(11, 11, (_, _) => 150)), 1e-10);
     }
 
     [Fact]
@@ -37,15 +37,15 @@ public sealed class StructuralSimilarityTests
 
     [Fact]
     public void ANegativeIsLessThanUnrelated()
-        => Assert.InRange(StructuralSimilarity.Of(Grey(20, 20, (x, _) => x % 2 * 255), Grey(20, 20, (x, _) => 255 - (x % 2 * 255))), -1, -0.9);
+        => Assert.InRange(StructuralSimilarity.Of(Gray(20, 20, (x, _) => x % 2 * 255), Gray(20, 20, (x, _) => 255 - (x % 2 * 255))), -1, -0.9);
 
     [Fact]
     public void ImagesThatCannotBeComparedAreRefused()
     {
-        Assert.Throws<ArgumentException>(() => StructuralSimilarity.Of(Grey(10, 20, (_, _) => 0), Grey(10, 20, (_, _) => 0)));
-        Assert.Throws<ArgumentException>(() => StructuralSimilarity.Of(Grey(12, 20, (_, _) => 0), Grey(20, 12, (_, _) => 0)));
+        Assert.Throws<ArgumentException>(() => StructuralSimilarity.Of(Gray(10, 20, (_, _) => 0), Gray(10, 20, (_, _) => 0)));
+        Assert.Throws<ArgumentException>(() => StructuralSimilarity.Of(Gray(12, 20, (_, _) => 0), Gray(20, 12, (_, _) => 0)));
     }
 
-    private static Image Grey(int width, int height, Func<int, int, int> value)
+    private static Image Gray(int width, int height, Func<int, int, int> value)
         => new(width, height, [.. Enumerable.Range(0, width * height * 3).Select(i => (byte)value(i / 3 % width, i / 3 / width))]);
 }

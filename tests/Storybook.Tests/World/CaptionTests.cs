@@ -52,7 +52,7 @@ public sealed class CaptionTests
             Caption.Canonical(new Scene
             {
                 Subject = Subject.Dog,
-                Colour = Colour.Orange,
+                Color = Color.Orange,
                 Trait = Trait.Hat,
                 Place = Place.Forest,
                 Time = TimeOfDay.Night,
@@ -67,7 +67,7 @@ public sealed class CaptionTests
         var scene = new Scene
         {
             Subject = Subject.Cat,
-            Colour = Colour.Black,
+            Color = Color.Black,
             Trait = Trait.Hat,
             Companion = Subject.Tree,
             Place = Place.Beach,

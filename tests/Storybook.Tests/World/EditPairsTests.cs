@@ -24,7 +24,7 @@ public sealed class EditPairsTests
         Assert.Equal(s.LayoutSeed, t.LayoutSeed);
         Assert.Equal(s.Trait, t.Trait);
         Assert.Equal(s.Companion, t.Companion);
-        bool[] changed = [s.Subject != t.Subject, s.Colour != t.Colour, s.Place != t.Place, s.Style != t.Style, s.Time != t.Time, s.Weather != t.Weather];
+        bool[] changed = [s.Subject != t.Subject, s.Color != t.Color, s.Place != t.Place, s.Style != t.Style, s.Time != t.Time, s.Weather != t.Weather];
         var expected = new bool[6];
         if (pair.Kind != EditKind.Reweight)
             expected[(int)pair.Kind] = true;
@@ -34,7 +34,7 @@ public sealed class EditPairsTests
 
     [Fact]
     public void SwapsKeepTheNumberOfWords() => Assert.All(
-        Pairs.Where(pair => pair.Kind is EditKind.SubjectSwap or EditKind.ColourSwap or EditKind.PlaceSwap),
+        Pairs.Where(pair => pair.Kind is EditKind.SubjectSwap or EditKind.ColorSwap or EditKind.PlaceSwap),
         pair =>
         {
             Assert.Equal(pair.SourcePrompt.Split(' ').Length, pair.TargetPrompt.Split(' ').Length);

@@ -11,7 +11,7 @@ public sealed class FixedImagesTests
 {
     private const int Size = 32, Columns = 12, Rows = 8;
 
-    // Processors may round a colour differently; a thing that moves, turns or is missing changes far more.
+    // Processors may round a color differently; a thing that moves, turns or is missing changes far more.
     private const double MaxDifference = 0.25;
 
     [Fact]

@@ -26,12 +26,12 @@ public sealed class ScenePainterTests
 
     [Theory]
     [MemberData(nameof(EveryStyle))]
-    public void ChangingTheColourLeavesEverythingOutsideTheSubject(Style style) => Scenes.Sample(
+    public void ChangingTheColorLeavesEverythingOutsideTheSubject(Style style) => Scenes.Sample(
         scene =>
         {
             using var painter = new ScenePainter();
-            var red = painter.Paint(scene with { Colour = Colour.Red, Style = style }, Size);
-            var blue = painter.Paint(scene with { Colour = Colour.Blue, Style = style }, Size);
+            var red = painter.Paint(scene with { Color = Color.Red, Style = style }, Size);
+            var blue = painter.Paint(scene with { Color = Color.Blue, Style = style }, Size);
             Assert.Equal(red.Region(Part.Subject), blue.Region(Part.Subject));
             AssertSameOutside(red, blue, Part.Subject);
         },
@@ -39,11 +39,11 @@ public sealed class ScenePainterTests
 
     [Theory]
     [MemberData(nameof(EverySubject))]
-    public void EverySubjectLooksDifferentInEveryColour(Subject subject)
+    public void EverySubjectLooksDifferentInEveryColor(Subject subject)
     {
         using var painter = new ScenePainter();
         var scene = new Scene { Subject = subject, Place = Place.Field, LayoutSeed = 3 };
-        var images = Enum.GetValues<Colour>().Select(colour => painter.Paint(scene with { Colour = colour }, Size).Rgb).ToList();
+        var images = Enum.GetValues<Color>().Select(color => painter.Paint(scene with { Color = color }, Size).Rgb).ToList();
         Assert.Equal(images.Count, images.Select(Convert.ToHexString).Distinct().Count());
     }
 

@@ -33,7 +33,7 @@ public sealed class Screenshots(StudioBrowser browser)
 
     private static async Task Shoot(IPage page, string name)
     {
-        // Pictures and colours fade in.
+        // Pictures and colors fade in.
         await page.EvaluateAsync("scrollTo(0, 0)");
         await page.WaitForTimeoutAsync(900);
         await page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Folder("docs", "images"), $"{name}.png") });

@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Storybook.World.Drawing;
 
 /// <summary>
-/// The animals. Each stands on y = 0 in a frame 100 high and about as wide, centred on x = 0, looking right.
+/// The animals. Each stands on y = 0 in a frame 100 high and about as wide, centered on x = 0, looking right.
 /// </summary>
 internal static class Animals
 {
@@ -46,14 +46,14 @@ internal static class Animals
         brush.Dot(64, -75, 5.5f, 4.6f, coat.On(0x2C2430));
         Eye(brush, coat, 42, -80, 4.4f);
         brush.Dot(38, -69, 4.2f, 3, Tint.Fade(coat.On(Blush), 0.55f));
-        brush.Shape("M26 -93C12 -92 5 -74 9 -58C13 -49 25 -54 29 -68C31 -76 31 -88 26 -93Z", coat.Name == Colour.Black ? coat.On(0x4A4A5C) : coat.Deep);
+        brush.Shape("M26 -93C12 -92 5 -74 9 -58C13 -49 25 -54 29 -68C31 -76 31 -88 26 -93Z", coat.Name == Color.Black ? coat.On(0x4A4A5C) : coat.Deep);
         Hat(brush, coat, 31, -92, 0.9f, -6);
     }
 
     public static void Rabbit(Brush brush, Coat coat)
     {
         const string Body = "M-34 -8C-44 -40 -14 -58 8 -48C26 -38 32 -14 26 -1Q-4 3 -30 0Q-33 -3 -34 -8Z";
-        brush.Shape("M-48 -16A11 11 0 1 1 -26 -16A11 11 0 1 1 -48 -16Z", coat.Name == Colour.White ? coat.On(0xE6E6F0) : coat.On(0xFBF6EE));
+        brush.Shape("M-48 -16A11 11 0 1 1 -26 -16A11 11 0 1 1 -48 -16Z", coat.Name == Color.White ? coat.On(0xE6E6F0) : coat.On(0xFBF6EE));
         brush.Shape("M6 -62C-10 -80 -13 -102 -4 -104C6 -106 15 -86 17 -66Z", coat.Deep);
         coat.Body(brush, Body);
         brush.Shape("M-32 -16C-32 -32 -6 -34 -1 -16C1 -8 -4 -3 -10 -1L-26 -1Q-32 -6 -32 -16Z", Tint.Mix(coat.Main, coat.Deep, 0.25f));
@@ -90,7 +90,7 @@ internal static class Animals
     public static void Horse(Brush brush, Coat coat)
     {
         const string Body = "M-42 -52C-42 -66 -26 -66 -10 -63C2 -61 8 -66 14 -76C20 -88 24 -98 34 -100L50 -84C44 -72 42 -58 36 -44C30 -34 10 -32 -6 -33C-20 -32 -42 -34 -42 -52Z";
-        var mane = coat.Name is Colour.White or Colour.Yellow ? coat.On(0xB08458) : coat.Name == Colour.Black ? coat.On(0x5A5A74) : Tint.Shadow(coat.Main, 0.72f);
+        var mane = coat.Name is Color.White or Color.Yellow ? coat.On(0xB08458) : coat.Name == Color.Black ? coat.On(0x5A5A74) : Tint.Shadow(coat.Main, 0.72f);
         brush.Shape("M-39 -58C-56 -58 -60 -40 -56 -16Q-54 -12 -50 -16C-46 -30 -44 -38 -34 -46Z", mane);
         brush.Shape("M-28 -40L-16 -38L-18 -3Q-18 0 -21 0L-28 0Z", coat.Deep);
         brush.Shape("M12 -40L24 -38L22 -3Q22 0 19 0L12 0Z", coat.Deep);
@@ -109,7 +109,7 @@ internal static class Animals
     private static void Eye(Brush brush, Coat coat, float x, float y, float radius)
     {
         brush.Dot(x, y, radius, radius * 1.15f, coat.Eye);
-        if (coat.Name == Colour.Black)
+        if (coat.Name == Color.Black)
             brush.Dot(x, y, radius * 0.45f, radius * 0.85f, coat.On(0x1C1820));
         else
             brush.Dot(x - (radius * 0.3f), y - (radius * 0.4f), radius * 0.36f, radius * 0.36f, coat.On(0xFFFFFF));

@@ -83,10 +83,10 @@ internal sealed class Brush : IDisposable
     }
 
     /// <summary>A solid body: lit from above, shaded on the far side, outlined where the style has outlines.</summary>
-    public void Shape(string data, SKColor colour) => Shape(stencils[data], colour);
+    public void Shape(string data, SKColor color) => Shape(stencils[data], color);
 
     /// <inheritdoc cref="Shape(string, SKColor)"/>
-    public void Shape(SKPath path, SKColor colour)
+    public void Shape(SKPath path, SKColor color)
     {
         using var wobbled = Wobbled(path);
         path = wobbled ?? path;
@@ -95,21 +95,21 @@ internal sealed class Brush : IDisposable
         switch (Style)
         {
             case Style.Photo:
-                using (var shader = Medium.Volume(box, Ink(colour)))
+                using (var shader = Medium.Volume(box, Ink(color)))
                     Fill(path, shader);
                 break;
             case Style.Image:
-                Fill(path, Tint.Shadow(colour, 0.42f));
+                Fill(path, Tint.Shadow(color, 0.42f));
                 canvas.Save();
                 canvas.ClipPath(path, SKClipOperation.Intersect, antialias: true);
                 // The lit tone is the same shape pushed towards the light: what it leaves bare is the shade.
                 canvas.Translate(-Math.Min(box.Width * 0.09f, 7 / medium.Unit), -Math.Min(box.Height * 0.07f, 5 / medium.Unit));
-                using (var shader = Medium.Down(box, Tint.Lighten(colour, Tint.Luma(colour) < 64 ? 0.24f : 0.13f), colour))
+                using (var shader = Medium.Down(box, Tint.Lighten(color, Tint.Luma(color) < 64 ? 0.24f : 0.13f), color))
                     Fill(path, shader);
                 canvas.Restore();
                 break;
             default:
-                Wash(path, colour, colour);
+                Wash(path, color, color);
                 break;
         }
     }
@@ -135,25 +135,25 @@ internal sealed class Brush : IDisposable
     public void Land(string data, SKColor top, SKColor bottom) => Land(stencils[data], top, bottom);
 
     /// <summary>A detail: one flat tone, never outlined.</summary>
-    public void Flat(string data, SKColor colour) => Flat(stencils[data], colour);
+    public void Flat(string data, SKColor color) => Flat(stencils[data], color);
 
     /// <inheritdoc cref="Flat(string, SKColor)"/>
-    public void Flat(SKPath path, SKColor colour)
+    public void Flat(SKPath path, SKColor color)
     {
         masks.Detail(path, 0);
-        Fill(path, Ink(colour));
+        Fill(path, Ink(color));
     }
 
     /// <summary>An oval detail.</summary>
-    public void Dot(float x, float y, float radiusX, float radiusY, SKColor colour)
+    public void Dot(float x, float y, float radiusX, float radiusY, SKColor color)
     {
-        paint.Color = Ink(colour);
+        paint.Color = Ink(color);
         canvas.DrawOval(x, y, radiusX, radiusY, paint);
         masks.Dot(x, y, radiusX, radiusY);
     }
 
     /// <summary>A limb: a thick line with round ends.</summary>
-    public void Limb(string data, SKColor colour, float width)
+    public void Limb(string data, SKColor color, float width)
     {
         var path = stencils[data];
         using var wobbled = Wobbled(path);
@@ -163,31 +163,31 @@ internal sealed class Brush : IDisposable
             Stroke(path, medium.Outline, width + (2 * medium.OutlineWidth));
         if (Style == Style.Image)
         {
-            Stroke(path, Tint.Shadow(colour, 0.42f), width);
+            Stroke(path, Tint.Shadow(color, 0.42f), width);
             canvas.Save();
             canvas.Translate(-0.10f * width, -0.10f * width);
-            Stroke(path, colour, width * 0.78f);
+            Stroke(path, color, width * 0.78f);
             canvas.Restore();
             return;
         }
-        Stroke(path, Ink(colour), width);
+        Stroke(path, Ink(color), width);
         if (Style == Style.Photo)
         {
             canvas.Save();
             canvas.Translate(-0.14f * width, -0.14f * width);
-            Stroke(path, Tint.Fade(Tint.Lighten(colour, 0.3f), 0.5f), width * 0.4f);
+            Stroke(path, Tint.Fade(Tint.Lighten(color, 0.3f), 0.5f), width * 0.4f);
             canvas.Restore();
         }
     }
 
     /// <summary>A line as a detail.</summary>
-    public void Line(string data, SKColor colour, float width) => Line(stencils[data], colour, width);
+    public void Line(string data, SKColor color, float width) => Line(stencils[data], color, width);
 
     /// <inheritdoc cref="Line(string, SKColor, float)"/>
-    public void Line(SKPath path, SKColor colour, float width)
+    public void Line(SKPath path, SKColor color, float width)
     {
         masks.Detail(path, width);
-        Stroke(path, Ink(colour), width);
+        Stroke(path, Ink(color), width);
     }
 
     /// <summary>Draws details that end at the edge of a body.</summary>
@@ -203,12 +203,12 @@ internal sealed class Brush : IDisposable
     }
 
     /// <summary>A soft round light or shadow that fades out at its rim.</summary>
-    public void Glow(float x, float y, float radiusX, float radiusY, SKColor colour, float alpha)
+    public void Glow(float x, float y, float radiusX, float radiusY, SKColor color, float alpha)
     {
         canvas.Save();
         canvas.Translate(x, y);
         canvas.Scale(radiusX, radiusY);
-        var ink = Ink(colour);
+        var ink = Ink(color);
         using var shader = SKShader.CreateRadialGradient(
             default, 1, [Tint.Fade(ink, alpha), Tint.Fade(ink, alpha * 0.55f), Tint.Fade(ink, 0)], [0, 0.5f, 1], SKShaderTileMode.Clamp);
         paint.Shader = shader;
@@ -217,12 +217,12 @@ internal sealed class Brush : IDisposable
         canvas.Restore();
     }
 
-    /// <summary>A gradient from top to bottom over a rectangle, without outline: sky and veils. Colours may be transparent.</summary>
-    public void Veil(SKRect box, SKColor[] colours)
+    /// <summary>A gradient from top to bottom over a rectangle, without outline: sky and veils. Colors may be transparent.</summary>
+    public void Veil(SKRect box, SKColor[] colors)
     {
         using var path = Paths.Rectangle(box);
         masks.Body(path, 0, medium.EdgeWidth);
-        var inks = Array.ConvertAll(colours, Ink);
+        var inks = Array.ConvertAll(colors, Ink);
         using var gradient = Medium.Down(box, inks);
         Fill(path, gradient);
         if (Style is Style.Drawing or Style.Sketch)
@@ -258,7 +258,7 @@ internal sealed class Brush : IDisposable
         Stroke(path, medium.Outline, medium.OutlineWidth);
     }
 
-    private SKColor Ink(SKColor colour) => medium.Ink(colour, Part);
+    private SKColor Ink(SKColor color) => medium.Ink(color, Part);
 
     private void Fill(SKPath path, SKShader shader)
     {
@@ -268,17 +268,17 @@ internal sealed class Brush : IDisposable
         paint.Shader = null;
     }
 
-    private void Fill(SKPath path, SKColor colour)
+    private void Fill(SKPath path, SKColor color)
     {
-        paint.Color = colour;
+        paint.Color = color;
         canvas.DrawPath(path, paint);
     }
 
-    private void Stroke(SKPath path, SKColor colour, float width)
+    private void Stroke(SKPath path, SKColor color, float width)
     {
         paint.Style = SKPaintStyle.Stroke;
         paint.StrokeWidth = width;
-        paint.Color = colour;
+        paint.Color = color;
         canvas.DrawPath(path, paint);
         paint.Style = SKPaintStyle.Fill;
     }

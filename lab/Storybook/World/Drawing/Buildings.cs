@@ -1,11 +1,11 @@
 namespace PromptToPrompt.Storybook.World.Drawing;
 
-/// <summary>House and castle, on y = 0 in a frame 100 high, centred on x = 0.</summary>
+/// <summary>House and castle, on y = 0 in a frame 100 high, centered on x = 0.</summary>
 internal static class Buildings
 {
     public static void House(Brush brush, Coat coat)
     {
-        var roof = coat.On(Material.Rock, coat.Name is Colour.Red or Colour.Orange or Colour.Pink or Colour.Brown ? 0x4A5A80 : 0xB84A3C);
+        var roof = coat.On(Material.Rock, coat.Name is Color.Red or Color.Orange or Color.Pink or Color.Brown ? 0x4A5A80 : 0xB84A3C);
         brush.Shape("M20 -92L34 -92L34 -60L20 -60Z", coat.On(0x9A5A48));
         brush.Shape("M-40 -54L40 -54L40 -2Q40 0 38 0L-38 0Q-40 0 -40 -2Z", coat.Main);
         brush.Shape("M-42 -52Q-54 -50 -50 -58L-6 -98Q0 -103 6 -98L50 -58Q54 -50 42 -52Z", roof);
@@ -19,8 +19,8 @@ internal static class Buildings
 
     public static void Castle(Brush brush, Coat coat)
     {
-        var roof = coat.On(Material.Rock, coat.Name is Colour.Blue or Colour.Purple or Colour.Green ? 0xC84A46 : 0x3E62A8);
-        var flag = coat.On(coat.Name is Colour.Yellow or Colour.Orange ? 0xDC3A36 : 0xFFC93C);
+        var roof = coat.On(Material.Rock, coat.Name is Color.Blue or Color.Purple or Color.Green ? 0xC84A46 : 0x3E62A8);
+        var flag = coat.On(coat.Name is Color.Yellow or Color.Orange ? 0xDC3A36 : 0xFFC93C);
         brush.Shape("M-14 -84L14 -84L14 -40L-14 -40Z", coat.Deep);
         brush.Limb("M0 -112L0 -100", coat.On(0x6A5040), 3);
         brush.Flat("M1 -116L18 -110L1 -104Z", flag);

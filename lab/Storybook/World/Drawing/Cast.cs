@@ -17,7 +17,7 @@ internal static class Cast
             var foot = Math.Max(layout.Horizon + 14, layout.BaseY - layout.Range("companion-depth", 2, 12));
             Stand(stage, companion, new Coat(companion, null, Trait.None, stage.Light, layout), Part.Companion, x, foot, size, side);
         }
-        var coat = new Coat(scene.Subject, scene.Colour, scene.Trait, stage.Light, layout);
+        var coat = new Coat(scene.Subject, scene.Color, scene.Trait, stage.Light, layout);
         var (left, baseline) = Spot(scene, layout, height);
         Stand(stage, scene.Subject, coat, Part.Subject, left, baseline, height * Presence(scene.Subject), layout.Flipped ? -1 : 1);
     }

@@ -2,7 +2,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Storybook.World.Drawing;
 
-/// <summary>The colours of a figure in its light.</summary>
+/// <summary>The colors of a figure in its light.</summary>
 internal sealed class Coat
 {
     // Broad patterns over the whole box of a figure; bodies clip them.
@@ -13,29 +13,29 @@ internal sealed class Coat
 
     private readonly Light light;
 
-    public Coat(Subject subject, Colour? colour, Trait trait, Light light, Layout layout)
+    public Coat(Subject subject, Color? color, Trait trait, Light light, Layout layout)
     {
         this.light = light;
         Trait = trait;
-        Name = colour ?? Natural(subject, layout);
-        var paint = colour is null && subject == Subject.Tree && Name == Colour.Green ? Tint.Rgb(0x4FA34A) : Paint(Name);
-        // A tree without a named colour follows the season like every other tree.
-        var material = colour is null && subject == Subject.Tree ? Material.Leaf : Material.Figure;
+        Name = color ?? Natural(subject, layout);
+        var paint = color is null && subject == Subject.Tree && Name == Color.Green ? Tint.Rgb(0x4FA34A) : Paint(Name);
+        // A tree without a named color follows the season like every other tree.
+        var material = color is null && subject == Subject.Tree ? Material.Leaf : Material.Figure;
         Main = light.On(material, paint);
         Deep = Tint.Shadow(Main, 0.34f);
-        Pale = Tint.Mix(Main, On(0xFFF6E8), Name == Colour.Black ? 0.30f : 0.62f);
-        Eye = Name == Colour.Black ? On(0xF4C63A) : On(0x2C2430);
-        Contrast = Name is Colour.Red or Colour.Orange or Colour.Pink or Colour.Brown ? On(0x3566C8) : On(0xDC3A36);
-        Pattern = Name == Colour.Black ? On(0xE8E4DA) : Tint.Shadow(Main, 0.66f);
+        Pale = Tint.Mix(Main, On(0xFFF6E8), Name == Color.Black ? 0.30f : 0.62f);
+        Eye = Name == Color.Black ? On(0xF4C63A) : On(0x2C2430);
+        Contrast = Name is Color.Red or Color.Orange or Color.Pink or Color.Brown ? On(0x3566C8) : On(0xDC3A36);
+        Pattern = Name == Color.Black ? On(0xE8E4DA) : Tint.Shadow(Main, 0.66f);
     }
 
-    /// <summary>The named colour.</summary>
-    public Colour Name { get; }
+    /// <summary>The named color.</summary>
+    public Color Name { get; }
 
-    /// <summary>What is said of the figure besides its colour.</summary>
+    /// <summary>What is said of the figure besides its color.</summary>
     public Trait Trait { get; }
 
-    /// <summary>The colour itself.</summary>
+    /// <summary>The color itself.</summary>
     public SKColor Main { get; }
 
     /// <summary>A darker tone, for what lies behind.</summary>
@@ -55,16 +55,16 @@ internal sealed class Coat
 
     private SKColor Pattern { get; }
 
-    /// <summary>A fixed colour of the figure in its light.</summary>
+    /// <summary>A fixed color of the figure in its light.</summary>
     public SKColor On(int hex) => light.On(Material.Figure, Tint.Rgb(hex));
 
-    /// <summary>A fixed colour of something on the figure that the season changes.</summary>
+    /// <summary>A fixed color of something on the figure that the season changes.</summary>
     public SKColor On(Material material, int hex) => light.On(material, Tint.Rgb(hex));
 
     /// <summary>A window: lamplight in the dark, else glass.</summary>
     public SKColor Window => LampsLit ? Tint.Rgb(0xFFD76A) : On(0x9CD2EC);
 
-    /// <summary>A body in the figure's colour, with its stripes or spots.</summary>
+    /// <summary>A body in the figure's color, with its stripes or spots.</summary>
     public void Body(Brush brush, string data)
     {
         brush.Shape(data, Main);
@@ -80,38 +80,38 @@ internal sealed class Coat
             brush.Dot(x, y, 7, 7, Pattern);
     }
 
-    private static SKColor Paint(Colour colour) => Tint.Rgb(colour switch
+    private static SKColor Paint(Color color) => Tint.Rgb(color switch
     {
-        Colour.Red => 0xE0302E,
-        Colour.Orange => 0xF58A1F,
-        Colour.Yellow => 0xFBD12E,
-        Colour.Green => 0x3DA648,
-        Colour.Blue => 0x2F6FE0,
-        Colour.Purple => 0x8A46C4,
-        Colour.Pink => 0xF686B4,
-        Colour.Brown => 0x8C5430,
-        Colour.White => 0xF7F4EE,
-        Colour.Black => 0x30303C,
-        _ => throw new ArgumentOutOfRangeException(nameof(colour)),
+        Color.Red => 0xE0302E,
+        Color.Orange => 0xF58A1F,
+        Color.Yellow => 0xFBD12E,
+        Color.Green => 0x3DA648,
+        Color.Blue => 0x2F6FE0,
+        Color.Purple => 0x8A46C4,
+        Color.Pink => 0xF686B4,
+        Color.Brown => 0x8C5430,
+        Color.White => 0xF7F4EE,
+        Color.Black => 0x30303C,
+        _ => throw new ArgumentOutOfRangeException(nameof(color)),
     });
 
-    private static Colour Natural(Subject subject, Layout layout)
+    private static Color Natural(Subject subject, Layout layout)
     {
-        Colour[] choices = subject switch
+        Color[] choices = subject switch
         {
-            Subject.Cat => [Colour.Orange, Colour.Black, Colour.White, Colour.Brown],
-            Subject.Dog => [Colour.Brown, Colour.White, Colour.Black, Colour.Orange],
-            Subject.Rabbit => [Colour.White, Colour.Brown, Colour.White, Colour.Black],
-            Subject.Bird => [Colour.Blue, Colour.Red, Colour.Yellow],
-            Subject.Horse => [Colour.Brown, Colour.White, Colour.Black, Colour.Brown],
-            Subject.House => [Colour.White, Colour.Yellow, Colour.Red, Colour.Orange],
-            Subject.Castle => [Colour.White, Colour.Pink, Colour.Yellow],
-            Subject.Tree => [Colour.Green],
-            Subject.Car => [Colour.Red, Colour.Blue, Colour.Yellow, Colour.Green],
-            Subject.Boat => [Colour.Red, Colour.Blue, Colour.White, Colour.Brown],
-            Subject.Balloon => [Colour.Red, Colour.Yellow, Colour.Blue, Colour.Purple],
-            Subject.Flower => [Colour.Red, Colour.Pink, Colour.Yellow, Colour.Purple],
-            Subject.Mushroom => [Colour.Red, Colour.Brown, Colour.Red],
+            Subject.Cat => [Color.Orange, Color.Black, Color.White, Color.Brown],
+            Subject.Dog => [Color.Brown, Color.White, Color.Black, Color.Orange],
+            Subject.Rabbit => [Color.White, Color.Brown, Color.White, Color.Black],
+            Subject.Bird => [Color.Blue, Color.Red, Color.Yellow],
+            Subject.Horse => [Color.Brown, Color.White, Color.Black, Color.Brown],
+            Subject.House => [Color.White, Color.Yellow, Color.Red, Color.Orange],
+            Subject.Castle => [Color.White, Color.Pink, Color.Yellow],
+            Subject.Tree => [Color.Green],
+            Subject.Car => [Color.Red, Color.Blue, Color.Yellow, Color.Green],
+            Subject.Boat => [Color.Red, Color.Blue, Color.White, Color.Brown],
+            Subject.Balloon => [Color.Red, Color.Yellow, Color.Blue, Color.Purple],
+            Subject.Flower => [Color.Red, Color.Pink, Color.Yellow, Color.Purple],
+            Subject.Mushroom => [Color.Red, Color.Brown, Color.Red],
             _ => throw new ArgumentOutOfRangeException(nameof(subject)),
         };
         return choices[layout.Choice("colour", choices.Length)];

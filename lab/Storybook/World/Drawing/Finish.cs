@@ -37,12 +37,12 @@ internal static class Finish
         using var paint = new SKPaint { IsAntialias = true };
         for (var i = 0; i < 5; i++)
         {
-            var centre = new SKPoint(layout.Range("bloom-x", 0, Layout.Side, i), layout.Range("bloom-y", 0, Layout.Side, i));
+            var center = new SKPoint(layout.Range("bloom-x", 0, Layout.Side, i), layout.Range("bloom-y", 0, Layout.Side, i));
             var radius = layout.Range("bloom", 16, 34, i);
             using var shader = SKShader.CreateRadialGradient(
-                centre, radius, [new SKColor(255, 252, 244, 58), new SKColor(255, 252, 244, 38), new SKColor(255, 252, 244, 0)], [0, 0.7f, 1], SKShaderTileMode.Clamp);
+                center, radius, [new SKColor(255, 252, 244, 58), new SKColor(255, 252, 244, 38), new SKColor(255, 252, 244, 0)], [0, 0.7f, 1], SKShaderTileMode.Clamp);
             paint.Shader = shader;
-            canvas.DrawCircle(centre, radius, paint);
+            canvas.DrawCircle(center, radius, paint);
         }
     }
 

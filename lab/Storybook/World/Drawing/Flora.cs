@@ -57,25 +57,25 @@ internal static class Flora
     {
         var brush = stage.Brush;
         brush.Enter(x, y, height / 100);
-        var colour = stage.On(Material.Leaf, leaf);
+        var color = stage.On(Material.Leaf, leaf);
         brush.Land(
             "M-96 0C-116 -30 -88 -62 -60 -56C-54 -92 -8 -106 14 -76C44 -96 84 -74 78 -44C108 -42 112 -10 98 0Z",
-            Tint.Lighten(colour, 0.14f),
-            Tint.Shadow(colour, 0.24f));
+            Tint.Lighten(color, 0.14f),
+            Tint.Shadow(color, 0.24f));
         brush.Leave();
     }
 
     /// <summary>A few blossoms scattered over the ground between two heights.</summary>
     public static void Blossoms(Stage stage, float top, float bottom, int count)
     {
-        int[] colours = [0xFFFFFF, 0xFFD24A, 0xF58AA8, 0xF2664E];
+        int[] colors = [0xFFFFFF, 0xFFD24A, 0xF58AA8, 0xF2664E];
         for (var i = 0; i < count; i++)
         {
             var depth = stage.Layout.Unit("blossom-y", i);
             var x = (i + stage.Layout.Range("blossom-x", 0.1f, 0.9f, i)) * Layout.Side / count;
             var radius = 1.5f + depth;
-            var colour = colours[stage.Layout.Choice("blossom", colours.Length, i)];
-            stage.Brush.Dot(x, top + (depth * (bottom - top)), radius, radius * 0.85f, stage.On(Material.Grass, colour));
+            var color = colors[stage.Layout.Choice("blossom", colors.Length, i)];
+            stage.Brush.Dot(x, top + (depth * (bottom - top)), radius, radius * 0.85f, stage.On(Material.Grass, color));
         }
     }
 }

@@ -156,8 +156,8 @@ internal static class Grounds
         var brush = stage.Brush;
         using (var body = Paths.Rectangle(new(x - (width / 2), foot - height, x + (width / 2), foot + 1)))
         {
-            var colour = stage.On(Material.Thing, wall, distance);
-            brush.Land(body, Tint.Lighten(colour, 0.06f), Tint.Shadow(colour, 0.12f));
+            var color = stage.On(Material.Thing, wall, distance);
+            brush.Land(body, Tint.Lighten(color, 0.06f), Tint.Shadow(color, 0.12f));
         }
         using (var roof = Paths.Rectangle(new(x - (width / 2) - 1, foot - height - 2, x + (width / 2) + 1, foot - height + 2)))
             brush.Flat(roof, stage.On(Material.Rock, 0x6A6078, distance));
@@ -168,10 +168,10 @@ internal static class Grounds
         {
             for (var column = 0; column < columns; column++)
             {
-                var centre = x + ((column + 0.5f - (columns / 2f)) * width / (columns + 0.3f));
+                var center = x + ((column + 0.5f - (columns / 2f)) * width / (columns + 0.3f));
                 var top = foot - height + 7 + (row * 11);
                 var glow = stage.Light.LampsLit && stage.Layout.Chance("window", 0.7f, (index * 100) + (row * 10) + column);
-                using var pane = Paths.Rectangle(new(centre - 2.2f, top, centre + 2.2f, top + 5.5f));
+                using var pane = Paths.Rectangle(new(center - 2.2f, top, center + 2.2f, top + 5.5f));
                 brush.Flat(pane, glow ? Tint.Rgb(0xFFD766) : stage.On(Material.Thing, stage.Light.LampsLit ? 0x5A6484 : 0xDDF0F8, distance));
             }
         }

@@ -2,7 +2,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Storybook.World.Drawing;
 
-/// <summary>Season, weather and time of day as a change of colours. Geometry never depends on it.</summary>
+/// <summary>Season, weather and time of day as a change of colors. Geometry never depends on it.</summary>
 internal sealed class Light
 {
     private static readonly SKColor Snow = Tint.Rgb(0xEEF4FC);
@@ -26,16 +26,16 @@ internal sealed class Light
     /// <summary>It is dark.</summary>
     public bool Dark => time == TimeOfDay.Night;
 
-    /// <summary>The colour of distance.</summary>
+    /// <summary>The color of distance.</summary>
     public SKColor Haze => Sky[^1];
 
-    /// <summary>A colour as it looks in this light.</summary>
-    /// <param name="material">What it is the colour of.</param>
-    /// <param name="colour">The colour in plain daylight in summer.</param>
+    /// <summary>A color as it looks in this light.</summary>
+    /// <param name="material">What it is the color of.</param>
+    /// <param name="color">The color in plain daylight in summer.</param>
     /// <param name="distance">0 near .. 1 at the horizon: how far the haze has taken it.</param>
-    public SKColor On(Material material, SKColor colour, float distance = 0)
+    public SKColor On(Material material, SKColor color, float distance = 0)
     {
-        var seasoned = Seasoned(material, colour);
+        var seasoned = Seasoned(material, color);
         if (weather == Weather.Rain && material != Material.Figure)
             seasoned = Tint.Scale(Tint.Saturate(seasoned, 0.66f), 0.86f, 0.89f, 0.93f);
         var lit = Lit(material, seasoned);
@@ -45,33 +45,33 @@ internal sealed class Light
         return Tint.Mix(lit, Haze, haze);
     }
 
-    private SKColor Seasoned(Material material, SKColor colour) => (weather, material) switch
+    private SKColor Seasoned(Material material, SKColor color) => (weather, material) switch
     {
-        (Weather.Snow, Material.Grass) => Tint.Mix(colour, Snow, 0.90f),
-        (Weather.Snow, Material.Ground) => Tint.Mix(colour, Snow, 0.80f),
-        (Weather.Snow, Material.Leaf) => Tint.Mix(Tint.Saturate(colour, 0.5f), Snow, 0.62f),
-        (Weather.Snow, Material.Evergreen) => Tint.Mix(Tint.Saturate(colour, 0.7f), Snow, 0.42f),
-        (Weather.Snow, Material.Rock) => Tint.Mix(colour, Snow, 0.55f),
-        (Weather.Snow, Material.Water) => Tint.Mix(colour, Tint.Rgb(0xB4D4E8), 0.45f),
-        (Weather.Autumn, Material.Grass) => Tint.Mix(colour, Tint.Rgb(0xD8A648), 0.72f),
+        (Weather.Snow, Material.Grass) => Tint.Mix(color, Snow, 0.90f),
+        (Weather.Snow, Material.Ground) => Tint.Mix(color, Snow, 0.80f),
+        (Weather.Snow, Material.Leaf) => Tint.Mix(Tint.Saturate(color, 0.5f), Snow, 0.62f),
+        (Weather.Snow, Material.Evergreen) => Tint.Mix(Tint.Saturate(color, 0.7f), Snow, 0.42f),
+        (Weather.Snow, Material.Rock) => Tint.Mix(color, Snow, 0.55f),
+        (Weather.Snow, Material.Water) => Tint.Mix(color, Tint.Rgb(0xB4D4E8), 0.45f),
+        (Weather.Autumn, Material.Grass) => Tint.Mix(color, Tint.Rgb(0xD8A648), 0.72f),
         // Light greens turn gold, dark ones russet, so that a wood keeps its tones.
         (Weather.Autumn, Material.Leaf) =>
-            Tint.Mix(Tint.Rgb(0xB0442A), Tint.Rgb(0xF2AE3C), Math.Clamp((Tint.Luma(colour) - 90) / 80, 0, 1)),
-        (Weather.Autumn, Material.Evergreen) => Tint.Mix(colour, Tint.Rgb(0x8A7A34), 0.35f),
-        _ => colour,
+            Tint.Mix(Tint.Rgb(0xB0442A), Tint.Rgb(0xF2AE3C), Math.Clamp((Tint.Luma(color) - 90) / 80, 0, 1)),
+        (Weather.Autumn, Material.Evergreen) => Tint.Mix(color, Tint.Rgb(0x8A7A34), 0.35f),
+        _ => color,
     };
 
-    private SKColor Lit(Material material, SKColor colour) => (time, material) switch
+    private SKColor Lit(Material material, SKColor color) => (time, material) switch
     {
-        (TimeOfDay.Night, Material.Figure) => Tint.Mix(Tint.Scale(colour, 0.84f, 0.84f, 0.94f), Tint.Rgb(0x30409A), 0.08f),
+        (TimeOfDay.Night, Material.Figure) => Tint.Mix(Tint.Scale(color, 0.84f, 0.84f, 0.94f), Tint.Rgb(0x30409A), 0.08f),
         (TimeOfDay.Night, Material.Grass or Material.Ground) when weather == Weather.Snow =>
-            Tint.Mix(Tint.Scale(colour, 0.60f, 0.68f, 0.88f), Tint.Rgb(0x3A58A8), 0.20f),
-        (TimeOfDay.Night, Material.Water) => Tint.Mix(Tint.Scale(colour, 0.42f, 0.60f, 0.86f), Sky[2], 0.45f),
-        (TimeOfDay.Night, _) => Tint.Mix(Tint.Scale(colour, 0.46f, 0.55f, 0.80f), Tint.Rgb(0x24408C), 0.30f),
-        (TimeOfDay.Sunset, Material.Figure) => Tint.Mix(Tint.Scale(colour, 0.98f, 0.90f, 0.88f), Tint.Rgb(0xFF8C50), 0.07f),
-        (TimeOfDay.Sunset, Material.Water) => Tint.Mix(Tint.Scale(colour, 0.95f, 0.72f, 0.92f), Sky[1], 0.45f),
-        (TimeOfDay.Sunset, _) => Tint.Mix(Tint.Scale(colour, 1.02f, 0.80f, 0.68f), Tint.Rgb(0x9A4A86), 0.20f),
-        _ => colour,
+            Tint.Mix(Tint.Scale(color, 0.60f, 0.68f, 0.88f), Tint.Rgb(0x3A58A8), 0.20f),
+        (TimeOfDay.Night, Material.Water) => Tint.Mix(Tint.Scale(color, 0.42f, 0.60f, 0.86f), Sky[2], 0.45f),
+        (TimeOfDay.Night, _) => Tint.Mix(Tint.Scale(color, 0.46f, 0.55f, 0.80f), Tint.Rgb(0x24408C), 0.30f),
+        (TimeOfDay.Sunset, Material.Figure) => Tint.Mix(Tint.Scale(color, 0.98f, 0.90f, 0.88f), Tint.Rgb(0xFF8C50), 0.07f),
+        (TimeOfDay.Sunset, Material.Water) => Tint.Mix(Tint.Scale(color, 0.95f, 0.72f, 0.92f), Sky[1], 0.45f),
+        (TimeOfDay.Sunset, _) => Tint.Mix(Tint.Scale(color, 1.02f, 0.80f, 0.68f), Tint.Rgb(0x9A4A86), 0.20f),
+        _ => color,
     };
 
     private static SKColor[] SkyOf(TimeOfDay time, Weather weather, Layout layout)
@@ -83,7 +83,7 @@ internal sealed class Light
             _ => [[0x58ACE8, 0x94D0F4, 0xD8F0FA], [0x70C0E0, 0xB4E2EA, 0xFFF4D8], [0x4C98DE, 0x86C2F0, 0xC8E8F8]],
         };
         var sky = choices[layout.Choice("sky", choices.Length)].Select(Tint.Rgb).ToArray();
-        // The day's own colours give way to the weather's; night and sunset keep most of theirs.
+        // The day's own colors give way to the weather's; night and sunset keep most of theirs.
         var (veil, share) = weather switch
         {
             Weather.Snow => (Tint.Rgb(time == TimeOfDay.Night ? 0x4A5C94 : 0xDCE8F2), 0.55f),

@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Storybook.World.Drawing;
 
-/// <summary>What a painted thing is made of: decides how season and light change its colour.</summary>
+/// <summary>What a painted thing is made of: decides how season and light change its color.</summary>
 internal enum Material
 {
     /// <summary>Grass and meadow: white under snow, golden in autumn.</summary>
@@ -24,6 +24,6 @@ internal enum Material
     /// <summary>Walls, trunks and other things of the place that no season changes.</summary>
     Thing,
 
-    /// <summary>Subject and companion: the light changes them least, so that their colour can still be named.</summary>
+    /// <summary>Subject and companion: the light changes them least, so that their color can still be named.</summary>
     Figure,
 }

@@ -2,7 +2,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Storybook.World.Drawing;
 
-/// <summary>What a style draws with: its paper, colours, outlines and hatching, and how steady its hand is.</summary>
+/// <summary>What a style draws with: its paper, colors, outlines and hatching, and how steady its hand is.</summary>
 /// <param name="Style">The style.</param>
 /// <param name="Unit">Size of one unit of the path that is drawn, in units of the picture.</param>
 /// <param name="Turn">−1 where what is drawn is mirrored, so that hatching keeps its direction; else 1.</param>
@@ -21,23 +21,23 @@ internal readonly record struct Medium(Style Style, float Unit, float Turn)
     // Widths of outlines are those of the tool in the hand, whatever the size of the thing drawn.
     public float OutlineWidth => (Style == Style.Sketch ? 1.8f : Math.Min(2.3f, 1.6f + Unit)) / Unit;
 
-    /// <summary>The line in which a watercolour pools at the edge of a wash.</summary>
+    /// <summary>The line in which a watercolor pools at the edge of a wash.</summary>
     public float PoolWidth => WashEdge / Unit;
 
     /// <summary>How wide a line the edge of a body gets; 0 for none.</summary>
     public float EdgeWidth => Outlined ? OutlineWidth : Style == Style.Watercolor ? PoolWidth : 0;
 
-    /// <summary>A colour as the medium gives it, on one part of the scene.</summary>
-    public SKColor Ink(SKColor colour, Part part) => Style switch
+    /// <summary>A color as the medium gives it, on one part of the scene.</summary>
+    public SKColor Ink(SKColor color, Part part) => Style switch
     {
-        Style.Drawing => Tint.Saturate(Tint.Lighten(colour, part is Part.Place or Part.Sky ? 0.20f : 0.04f), 1.25f),
-        Style.Watercolor => Tint.Mix(Tint.Saturate(colour, 1.12f), Paper.WithAlpha(colour.Alpha), 0.26f),
-        Style.Sketch => Grey(colour),
-        Style.Photo => Tint.Saturate(colour, 0.94f),
-        _ => colour,
+        Style.Drawing => Tint.Saturate(Tint.Lighten(color, part is Part.Place or Part.Sky ? 0.20f : 0.04f), 1.25f),
+        Style.Watercolor => Tint.Mix(Tint.Saturate(color, 1.12f), Paper.WithAlpha(color.Alpha), 0.26f),
+        Style.Sketch => Gray(color),
+        Style.Photo => Tint.Saturate(color, 0.94f),
+        _ => color,
     };
 
-    /// <summary>Stripes aslant, between two colours.</summary>
+    /// <summary>Stripes aslant, between two colors.</summary>
     public SKShader Hatch(SKColor from, SKColor to)
     {
         var period = 6.4f / Unit;
@@ -57,9 +57,9 @@ internal readonly record struct Medium(Style Style, float Unit, float Turn)
             SKShaderTileMode.Clamp);
     }
 
-    /// <summary>From one colour at the top to another at the bottom.</summary>
-    public static SKShader Down(SKRect box, params SKColor[] colours) =>
-        SKShader.CreateLinearGradient(new(0, box.Top), new(0, box.Bottom), colours, SKShaderTileMode.Clamp);
+    /// <summary>From one color at the top to another at the bottom.</summary>
+    public static SKShader Down(SKRect box, params SKColor[] colors) =>
+        SKShader.CreateLinearGradient(new(0, box.Top), new(0, box.Bottom), colors, SKShaderTileMode.Clamp);
 
     /// <summary>What an unsteady hand does to a path; null for a steady one.</summary>
     public SKPathEffect? Wobble()
@@ -78,9 +78,9 @@ internal readonly record struct Medium(Style Style, float Unit, float Turn)
         return SKPathEffect.CreateCompose(round, jitter);
     }
 
-    private static SKColor Grey(SKColor colour)
+    private static SKColor Gray(SKColor color)
     {
-        var light = (byte)(126 + (Tint.Luma(colour) * 0.50f));
-        return new SKColor(light, light, (byte)(light - 2), colour.Alpha);
+        var light = (byte)(126 + (Tint.Luma(color) * 0.50f));
+        return new SKColor(light, light, (byte)(light - 2), color.Alpha);
     }
 }

@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Storybook.World.Drawing;
 
-/// <summary>Tree, flower and mushroom, on y = 0 in a frame 100 high, centred on x = 0.</summary>
+/// <summary>Tree, flower and mushroom, on y = 0 in a frame 100 high, centered on x = 0.</summary>
 internal static class Plants
 {
     public static void Tree(Brush brush, Coat coat)
@@ -27,7 +27,7 @@ internal static class Plants
             brush.Leave();
         }
         brush.Enter(0, -70, 1);
-        brush.Shape("M-12 0A12 12 0 1 1 12 0A12 12 0 1 1 -12 0Z", coat.Name is Colour.Yellow or Colour.Orange ? coat.On(0x8A5430) : coat.On(0xFFC93C));
+        brush.Shape("M-12 0A12 12 0 1 1 12 0A12 12 0 1 1 -12 0Z", coat.Name is Color.Yellow or Color.Orange ? coat.On(0x8A5430) : coat.On(0xFFC93C));
         brush.Leave();
     }
 
@@ -36,7 +36,7 @@ internal static class Plants
         brush.Shape("M-16 -50L16 -50C14 -28 18 -14 22 -4Q22 0 0 0Q-22 0 -22 -4C-18 -14 -14 -28 -16 -50Z", coat.On(0xFBEFD8));
         brush.Shape("M-30 -44Q0 -34 30 -44L22 -52L-22 -52Z", coat.On(0xE6CFAE));
         brush.Shape("M-50 -50C-52 -80 -28 -98 0 -98C28 -98 52 -80 50 -50C50 -44 42 -42 36 -44Q0 -54 -36 -44C-42 -42 -50 -44 -50 -50Z", coat.Main);
-        var spot = coat.Name == Colour.White ? coat.On(0xD8A078) : coat.On(0xFFF8EA);
+        var spot = coat.Name == Color.White ? coat.On(0xD8A078) : coat.On(0xFFF8EA);
         brush.Dot(-4, -80, 9, 7.5f, spot);
         brush.Dot(-30, -64, 7.5f, 7, spot);
         brush.Dot(24, -70, 8, 7.5f, spot);

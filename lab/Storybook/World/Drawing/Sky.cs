@@ -93,7 +93,7 @@ internal static class Sky
     {
         var layout = stage.Layout;
         var count = 1 + layout.Choice("clouds", 4);
-        var colour = (scene.Time, scene.Weather) switch
+        var color = (scene.Time, scene.Weather) switch
         {
             (TimeOfDay.Night, _) => Tint.Mix(stage.Light.Sky[1], Tint.Rgb(0x8E9ED8), 0.38f),
             (_, Weather.Rain) => Tint.Rgb(0x66768A),
@@ -108,15 +108,15 @@ internal static class Sky
             var x = layout.Range("cloud-x", -4, Layout.Side + 4, i);
             var y = scene.Weather == Weather.Rain ? layout.Range("cloud-y", 4, 18, i) : layout.Range("cloud-y", 10, layout.Horizon - 14, i);
             stage.Brush.Enter(x, y, size, layout.Chance("cloud-turn", 0.5f, i) ? 1 : -1);
-            stage.Brush.Flat(Cloud, Tint.Fade(colour, scene.Weather == Weather.Fog ? 0.4f : 0.92f));
+            stage.Brush.Flat(Cloud, Tint.Fade(color, scene.Weather == Weather.Fog ? 0.4f : 0.92f));
             stage.Brush.Leave();
         }
     }
 
-    private static void Disc(Brush brush, float x, float y, float radius, SKColor colour)
+    private static void Disc(Brush brush, float x, float y, float radius, SKColor color)
     {
         brush.Enter(x, y, radius / 10);
-        brush.Land("M-10 0A10 10 0 1 1 10 0A10 10 0 1 1 -10 0Z", Tint.Lighten(colour, 0.2f), colour);
+        brush.Land("M-10 0A10 10 0 1 1 10 0A10 10 0 1 1 -10 0Z", Tint.Lighten(color, 0.2f), color);
         brush.Leave();
     }
 }

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Storybook.World.Drawing;
 /// <summary>What every part of a background needs to draw itself.</summary>
 internal sealed record Stage(Brush Brush, Layout Layout, Light Light)
 {
-    /// <summary>A colour of the place as it looks in this light.</summary>
+    /// <summary>A color of the place as it looks in this light.</summary>
     public SKColor On(Material material, int hex, float distance = 0) => Light.On(material, Tint.Rgb(hex), distance);
 
     /// <summary>Draws land below a curve, with a gradient from its top edge down.</summary>

@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Storybook.World.Drawing;
 
-/// <summary>Car, boat and balloon, on y = 0 in a frame 100 high, centred on x = 0.</summary>
+/// <summary>Car, boat and balloon, on y = 0 in a frame 100 high, centered on x = 0.</summary>
 internal static class Vehicles
 {
     public static void Car(Brush brush, Coat coat)

@@ -137,7 +137,7 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
-    public void FilesOfAnotherKindAreRecognised()
+    public void FilesOfAnotherKindAreRecognized()
     {
         Assert.Contains("an empty file", Refused([]));
         Assert.Contains("only 7 bytes", Refused(new byte[7]));

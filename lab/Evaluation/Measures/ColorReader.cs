@@ -7,19 +7,19 @@ namespace PromptToPrompt.Evaluation.Measures;
 /// Names the color of a region. The colors are defined by drawn examples (for each color, the average of the medians inside the drawn
 /// masks), not by the palette, so that shading and light are taken into account.
 /// </summary>
-internal sealed class ColourReader
+internal sealed class ColorReader
 {
     private const int Examples = 24;
-    private readonly IReadOnlyList<(Colour Colour, double[] Rgb)> known;
+    private readonly IReadOnlyList<(Color Color, double[] Rgb)> known;
 
     /// <summary>Draws the examples.</summary>
     /// <param name="seed">Seed of the drawings.</param>
-    public ColourReader(int seed)
+    public ColorReader(int seed)
     {
         using var images = new Images(seed);
-        known = [.. Enum.GetValues<Colour>().Select(colour => (colour, Average(Drawings(images, colour, first: 0, Examples))))];
-        var trials = Enum.GetValues<Colour>().SelectMany(colour => Drawings(images, colour, first: 1000, Examples)
-            .Select(median => Nearest(median) == colour)).ToList();
+        known = [.. Enum.GetValues<Color>().Select(color => (color, Average(Drawings(images, color, first: 0, Examples))))];
+        var trials = Enum.GetValues<Color>().SelectMany(color => Drawings(images, color, first: 1000, Examples)
+            .Select(median => Nearest(median) == color)).ToList();
         DrawnAccuracy = trials.Count(right => right) / (double)trials.Count;
     }
 
@@ -29,17 +29,17 @@ internal sealed class ColourReader
     /// <summary>The color whose examples are nearest to the median inside a region.</summary>
     /// <param name="rgb">Three bytes per pixel.</param>
     /// <param name="region">The pixels to include, at least one.</param>
-    public Colour Read(IReadOnlyList<byte> rgb, IReadOnlyList<bool> region) => Nearest(Median(rgb, region));
+    public Color Read(IReadOnlyList<byte> rgb, IReadOnlyList<bool> region) => Nearest(Median(rgb, region));
 
-    private Colour Nearest(double[] median) => known.MinBy(k => k.Rgb.Zip(median, (a, b) => (a - b) * (a - b)).Sum()).Colour;
+    private Color Nearest(double[] median) => known.MinBy(k => k.Rgb.Zip(median, (a, b) => (a - b) * (a - b)).Sum()).Color;
 
-    private static IEnumerable<double[]> Drawings(Images images, Colour colour, long first, int count)
+    private static IEnumerable<double[]> Drawings(Images images, Color color, long first, int count)
     {
         for (var i = 0; i < count; i++)
         {
             var scene = images.Scene(first + i) with
             {
-                Colour = colour,
+                Color = color,
                 Trait = Trait.None,
                 Companion = null,
                 Time = TimeOfDay.Day,

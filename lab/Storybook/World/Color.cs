@@ -1,7 +1,7 @@
 namespace PromptToPrompt.Storybook.World;
 
-/// <summary>A named colour of a subject.</summary>
-public enum Colour
+/// <summary>A named color of a subject.</summary>
+public enum Color
 {
     /// <summary>Red.</summary>
     Red,

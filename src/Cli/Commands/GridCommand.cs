@@ -1,0 +1,244 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Cli.Help;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Rendering;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Pipelines;
+using SkiaSharp;
+
+namespace PromptToPrompt.Cli.Commands;
+
+/// <summary><c>p2p grid</c>: the same edit with different settings, as a labeled table. A source runs once for all cells that share it.</summary>
+internal sealed class GridCommand
+{
+    private const int MaxCells = 400;
+    private const int CellSide = 320;
+
+    // All cells of a grid have the same shape, and the model reads the same number of tokens in each.
+    private static readonly string[] Fixed = ["--size", "--init-latents", "--long-prompts"];
+
+    private readonly Argument<string> source = new("source") { Description = "Source prompt" };
+    private readonly Argument<string?> target = new("target") { Description = "Target prompt; by default the source prompt", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<GridAxis> columns = Axis("--columns", "What varies from left to right");
+    private readonly Option<GridAxis> rows = Axis("--rows", "What varies from top to bottom");
+    private readonly EditOptions edit = new();
+    private readonly SamplingOptions sampling = new();
+    private readonly ModelOptions model = new();
+    private readonly OutputOptions output = new();
+    private readonly ReportOptions report = new();
+
+    // The options of a cell are parsed as a command of their own, so that an axis takes whatever its option takes.
+    private readonly Command cell = new("cell");
+    private readonly Repetition? repeats;
+
+    private GridCommand(Repetition? repeats) => this.repeats = repeats;
+
+    public static Command Create(CancellationToken cancellationToken, Repetition? repeats)
+    {
+        var grid = new GridCommand(repeats);
+        var command = new Command("grid", "Make one edit with different settings, as a labeled table") { grid.source, grid.target, grid.columns, grid.rows }.In(HelpGroup.Images);
+        foreach (var each in new[] { command, grid.cell })
+        {
+            grid.edit.AddTo(each);
+            grid.sampling.AddTo(each);
+        }
+
+        grid.model.AddTo(command);
+        grid.output.AddFolderTo(command);
+        grid.report.AddTo(command);
+        command.SetAction(parse => grid.Execute(parse, cancellationToken));
+        return command;
+    }
+
+    private int Execute(ParseResult parse, CancellationToken cancellationToken)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        var quiet = report.Quiet(parse);
+        var (across, down) = (parse.GetValue(columns) ?? GridAxis.Single, parse.GetValue(rows) ?? GridAxis.Single);
+        InvalidInputException.Require(across.Option.Length > 0 || down.Option.Length > 0, "--columns", "Nothing varies.", $"Give --columns or --rows: {GridAxis.Form}.");
+        InvalidInputException.Require(across.Values.Count * down.Values.Count <= MaxCells, "--rows", $"The grid has {across.Values.Count * down.Values.Count} cells.", $"Use at most {MaxCells}.");
+        IReadOnlyList<Option> varied = [.. cell.Options.Where(option => !Fixed.Contains(option.Name))];
+        across.Require("--columns", varied, parse);
+        down.Require("--rows", varied, parse);
+
+        IReadOnlyList<RunInput> inputs = [.. edit.Inputs(parse), .. sampling.Inputs(parse), .. model.Inputs(parse)];
+        var folder = new ImageFolder(output.Folder(parse), output.Overwrites(parse), inputs.Select(input => input.Path));
+        var cells = Cells(parse, across, down);
+        using var loaded = model.Load(parse, new MemoryDemand(Rows: 4, sampling.Size(parse)));
+        repeats?.Require(loaded);
+        var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, trace: null);
+        using var latents = sampling.ReadInitialLatents(parse);
+        var chunks = sampling.Chunks(parse, loaded.Tokenizer, [.. cells.SelectMany(each => each.Request.Texts).Distinct()]);
+        cells = [.. cells.Select(each => each with
+        {
+            Request = each.Request with
+            {
+                Source = each.Request.Source with { InitialLatents = latents, Sampling = each.Request.Sampling with { Chunks = chunks } },
+            },
+        })];
+        foreach (var each in cells)
+            EditRun.Check(loaded, each.Request.Source, each.Request.Edit);
+        var prompts = Warnings.PromptsOf(loaded.Tokenizer, cells[0].Request);
+        Warnings.Truncated(prompts);
+
+        var made = new List<MadeImage>();
+        try
+        {
+            StepDisplay.Run(quiet, progress => Make(loaded, cells, made, progress, cancellationToken));
+            model.Announce(parse, loaded.Device, quiet);
+            if (!quiet)
+            {
+                Warnings.Notation(cells[0].Request.Texts);
+                Warnings.Unknown(loaded.Directory, loaded.Tokenizer, prompts);
+            }
+
+            foreach (var (index, image) in made.Index())
+                folder.Add(image.Name, image.Image, index);
+            using var table = Draw(cells, made, across, down);
+            folder.Add("grid.png", table);
+            Complete(record, parse, cells, made, across, down);
+            record[RunRecord.Results] = folder.Results;
+            repeats?.Compare(record, quiet);
+            record["seconds"] = Math.Round(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 3);
+            folder.Finish(record, index => RunRecord.Parameters(record, made[index].Request, made[index].Result, row: 0), trace: null);
+        }
+        finally
+        {
+            made.ForEach(image => image.Result.Dispose());
+        }
+
+        ImageRun.Report(folder, record, report.Json(parse), quiet);
+        return ExitCode.Done;
+    }
+
+    private List<Cell> Cells(ParseResult parse, GridAxis across, GridAxis down)
+    {
+        string[] given = [.. RunRecord.GivenOptions(parse, parse.CommandResult.Command.Options.Except(cell.Options).Select(option => option.Name), (_, tokens) => tokens.Select(token => token.Value))];
+        var prompt = parse.GetValue(source)!;
+        string[] targets = [parse.GetValue(target) ?? prompt];
+        List<Cell> cells = [];
+        foreach (var (row, rowValue) in down.Values.Index())
+        {
+            foreach (var (column, columnValue) in across.Values.Index())
+            {
+                var its = cell.Parse([.. given, .. across.Arguments(columnValue), .. down.Arguments(rowValue)], CommandLine.Parsing);
+                if (its.Errors.Count > 0)
+                    throw new InvalidInputException(its.Errors[0].Message);
+                var request = new ImageRequest(new GenerationRequest { Prompt = prompt, Sampling = sampling.Settings(its) }, edit.Read(its, targets), Observation.None);
+                cells.Add(new Cell(row, column, request));
+            }
+        }
+
+        return cells;
+    }
+
+    // The source of several cells runs once; its images come before theirs.
+    private static int Make(StableDiffusionModel model, List<Cell> cells, List<MadeImage> made, RunSteps? steps, CancellationToken cancellationToken)
+    {
+        var groups = cells.GroupBy(each => each.Request.Sampling).ToList();
+        var progress = new PartProgress(steps, groups.Sum(group => (1 + group.Count()) * group.Key.Steps));
+        foreach (var (number, group) in groups.Index())
+        {
+            var request = group.First().Request;
+            using var session = new EditSession(model, request.Source, model.Dtype, selfResolution: group.Max(each => each.Request.Edit.SelfResolution));
+            var name = groups.Count == 1 ? "source.png" : $"source-{number + 1}.png";
+            made.Add(new MadeImage(name, null, request, session.RunSource(progress: progress.Next(group.Key.Steps), cancellationToken: cancellationToken)));
+            foreach (var each in group)
+            {
+                var result = session.Edit(each.Request.Edit, progress: progress.Next(group.Key.Steps), cancellationToken: cancellationToken);
+                made.Add(new MadeImage($"row-{each.Row + 1}-column-{each.Column + 1}.png", each, each.Request, result));
+            }
+        }
+
+        return made.Count;
+    }
+
+    // Sources stand before the cells: at the left if each row has one, at the top if each column has one.
+    private static SKBitmap Draw(List<Cell> cells, List<MadeImage> made, GridAxis across, GridAxis down)
+    {
+        var sources = made.Where(image => image.Cell is null).ToDictionary(image => image.Request.Sampling, image => image.Image);
+        var edits = made.Where(image => image.Cell is not null).ToDictionary(image => (image.Cell!.Row, image.Cell.Column), image => image.Image);
+        bool atLeft = EachHasOne(each => each.Row), atTop = !atLeft && EachHasOne(each => each.Column);
+        var bitmaps = new List<SKBitmap>();
+        try
+        {
+            List<ImageRow> table = [];
+            if (atTop)
+                table.Add(new ImageRow("source", StandsOut: true, [.. across.Values.Select((_, column) => Bitmap(SourceOf(0, column)))]));
+            foreach (var (row, value) in down.Values.Index())
+            {
+                var images = across.Values.Select((_, column) => edits[(row, column)]);
+                table.Add(new ImageRow(down.Option.Length == 0 ? "edit" : down.Label(value), StandsOut: false, [.. (atLeft ? images.Prepend(SourceOf(row, 0)) : images).Select(Bitmap)]));
+            }
+
+            var titles = across.Values.Select(value => across.Option.Length == 0 ? "edit" : across.Label(value));
+            var request = cells[0].Request;
+            return ImageTable.Draw([.. atLeft ? titles.Prepend("source") : titles], [new ImageSection($"{request.Source.Prompt} → {request.Edit.Prompts[0]}", table)], CellSide);
+        }
+        finally
+        {
+            bitmaps.ForEach(bitmap => bitmap.Dispose());
+        }
+
+        bool EachHasOne(Func<Cell, int> place) => cells.GroupBy(place).All(group => group.Select(each => each.Request.Sampling).Distinct().Count() == 1);
+
+        Image SourceOf(int row, int column) => sources[cells.Find(each => each.Row == row && each.Column == column)!.Request.Sampling];
+
+        SKBitmap Bitmap(Image image)
+        {
+            var bitmap = image.ToBitmap();
+            bitmaps.Add(bitmap);
+            return bitmap;
+        }
+    }
+
+    private static void Complete(JsonObject record, ParseResult parse, List<Cell> cells, List<MadeImage> made, GridAxis across, GridAxis down)
+    {
+        RunRecord.Complete(record, parse, cells[0].Request, made[0].Result);
+        // The settings of the axes differ between cells.
+        foreach (var axis in new[] { across, down })
+            ((JsonObject)record["options"]!).Remove(axis.Option);
+        if (made.Count(image => image.Cell is null) > 1)
+        {
+            record.Remove("scheduler");
+            record.Remove("timesteps");
+        }
+
+        record["columns"] = Json.Array(across.Values.Select(across.Label));
+        record["rows"] = Json.Array(down.Values.Select(down.Label));
+    }
+
+    private static Option<GridAxis> Axis(string name, string description) =>
+        Parsed.Of(name, $"{description}: {GridAxis.Form}", GridAxis.Form, GridAxis.Parse, "option=values").In(HelpGroup.Edit);
+
+    private sealed record Cell(int Row, int Column, ImageRequest Request);
+
+    // The result of a pass with one image.
+    private sealed record MadeImage(string Name, Cell? Cell, ImageRequest Request, EditResult Result)
+    {
+        public Image Image => Result.Images[0];
+    }
+
+    // The progress of a grid from that of its passes.
+    private sealed class PartProgress(IProgress<EditProgress>? whole, int total)
+    {
+        private int before;
+
+        public IProgress<EditProgress>? Next(int steps)
+        {
+            var start = before;
+            before += steps;
+            return whole is null ? null : new Part(value => whole.Report(value with { Step = start + value.Step, Steps = total }));
+        }
+
+        private sealed class Part(Action<EditProgress> report) : IProgress<EditProgress>
+        {
+            public void Report(EditProgress value) => report(value);
+        }
+    }
+}
