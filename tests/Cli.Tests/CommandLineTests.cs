@@ -42,9 +42,9 @@ public sealed class CommandLineTests
     [Trait("Category", "Process")]
     public void HelpAndVersionSucceed()
     {
-        var help = P2P.Run("edit", "--help").Succeeded();
-        Assert.Contains("--cross-steps", help);
-        Assert.Contains("-o, --output", help);
+        var help = P2P.Run("edit", "--help");
+        Assert.Contains("--cross-steps", help.Succeeded());
+        Assert.Equal("", help.Error);
         Assert.Matches(@"^\d+\.\d+\.\d+", P2P.Run("--version").Succeeded());
     }
 }

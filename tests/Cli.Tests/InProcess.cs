@@ -1,35 +1,74 @@
 using System.Text;
+using PromptToPrompt.Cli.Printing;
+using Spectre.Console;
 
 namespace PromptToPrompt.Cli.Tests;
 
-/// <summary>Runs the command within the test process: an input error is the same there, and the test is a second shorter.</summary>
+/// <summary>Runs the command within the test process: what it does and prints is the same there, and the test is seconds shorter.</summary>
 internal static class InProcess
 {
-    private static readonly AsyncLocal<StringWriter?> Written = new();
+    private static readonly AsyncLocal<Printed?> Current = new();
 
-    static InProcess() => Console.SetError(new Router(Console.Error));
+    static InProcess()
+    {
+        Console.SetOut(new Router(Console.Out, printed => printed.Output.Writer));
+        Console.SetError(new Router(Console.Error, printed => printed.Error.Writer));
+        AnsiConsole.Console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+            Out = new AnsiConsoleOutput(Console.Out),
+        });
+    }
 
     public static Outcome Run(params string[] arguments)
     {
-        using var error = new StringWriter();
-        Written.Value = error;
+        var printed = new Printed();
+        Current.Value = printed;
         try
         {
-            return new Outcome(new CommandLine(CommandLine.Create(TestContext.Current.CancellationToken)).Run(arguments), "", error.ToString());
+            var code = new CommandLine(CommandLine.Create(TestContext.Current.CancellationToken)).Run(arguments);
+            return new Outcome(code, printed.Output.Text, printed.Error.Text);
         }
         finally
         {
-            Written.Value = null;
+            Current.Value = null;
         }
     }
 
-    // Standard error belongs to the whole process, and test classes run side by side.
-    private sealed class Router(TextWriter others) : TextWriter
+    private sealed class Printed
     {
-        public override Encoding Encoding => others.Encoding;
+        public Capture Output { get; } = new(isForMessages: false);
 
-        public override void Write(char value) => (Written.Value ?? others).Write(value);
+        public Capture Error { get; } = new(isForMessages: true);
+    }
 
-        public override void Write(string? value) => (Written.Value ?? others).Write(value);
+    /// <summary>A stream of the command, cleaned as the real one is.</summary>
+    private sealed class Capture
+    {
+        private readonly MemoryStream bytes = new();
+
+        public Capture(bool isForMessages) => Writer = new TerminalWriter(bytes, isForMessages);
+
+        public TerminalWriter Writer { get; }
+
+        public string Text => Encoding.UTF8.GetString(bytes.ToArray());
+    }
+
+    // The streams belong to the whole process, and test classes run side by side.
+    private sealed class Router(TextWriter others, Func<Printed, TextWriter> stream) : TextWriter
+    {
+        public override Encoding Encoding => Encoding.UTF8;
+
+        private TextWriter Target => Current.Value is { } printed ? stream(printed) : others;
+
+        public override void Write(char value) => Target.Write(value);
+
+        public override void Write(char[] buffer, int index, int count) => Target.Write(buffer, index, count);
+
+        public override void Write(string? value) => Target.Write(value);
+
+        public override void WriteLine(string? value) => Target.WriteLine(value);
     }
 }

@@ -2,7 +2,6 @@ using System.Text.Json;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-[Trait("Category", "Process")]
 public sealed class AlignCommandTests
 {
     [Fact]
@@ -36,22 +35,22 @@ public sealed class AlignCommandTests
         var tail = string.Concat(Enumerable.Repeat(" cat", 80));
         using var json = Align("a (dog:1.2)" + tail, "a fox" + tail, "--long-prompts");
         Assert.Equal(154, json.RootElement.GetProperty("mapper").GetArrayLength());
-        Assert.Contains("--kind: refine supports", P2P.Run("align", "a dog" + tail, "a fox" + tail, "--kind", "refine", "--long-prompts", "--model", EmbeddedModel.Folder()).FailedWith(2));
+        Assert.Contains("--kind: refine supports", InProcess.Run("align", "a dog" + tail, "a fox" + tail, "--kind", "refine", "--long-prompts", "--model", EmbeddedModel.Folder()).FailedWith(2));
     }
 
     [Fact]
     public void TableIsReadable()
     {
-        var table = P2P.Run("align", "a cat sat", "a dog sat", "--model", EmbeddedModel.Folder()).Succeeded();
+        var table = InProcess.Run("align", "a cat sat", "a dog sat", "--model", EmbeddedModel.Folder()).Succeeded();
         Assert.Contains(table.Split('\n'), line => line.Contains("dog") && line.Contains("cat"));
     }
 
     [Fact]
     public void ReplaceOfDifferentLengthsIsAnError() =>
-        P2P.Run("align", "a cat sat", "a fluffy cat sat", "--kind", "replace", "--model", EmbeddedModel.Folder()).FailedWith(2);
+        InProcess.Run("align", "a cat sat", "a fluffy cat sat", "--kind", "replace", "--model", EmbeddedModel.Folder()).FailedWith(2);
 
     private static JsonDocument Align(string source, string target, params string[] options) =>
-        JsonDocument.Parse(P2P.Run(["align", source, target, "--json", "--model", EmbeddedModel.Folder(), .. options]).Succeeded());
+        JsonDocument.Parse(InProcess.Run(["align", source, target, "--json", "--model", EmbeddedModel.Folder(), .. options]).Succeeded());
 
     private static IEnumerable<double> Numbers(JsonElement array) => array.EnumerateArray().Select(number => number.GetDouble());
 }

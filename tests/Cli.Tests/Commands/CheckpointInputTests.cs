@@ -7,7 +7,6 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 /// <summary>What people have of models, given to the command: other configs, autoencoders, adapters, failed downloads.</summary>
-[Trait("Category", "Process")]
 public sealed class CheckpointInputTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -15,33 +14,34 @@ public sealed class CheckpointInputTests : IDisposable
     [Fact]
     public void ASchedulerThatIsNotThereIsReplacedWithANoteAndADifferentKindOfModelRefused()
     {
-        var model = Storybook();
+        var model = folder.Copy(EmbeddedModel.Folder(), "model");
         Change(Path.Combine(model, "scheduler", "scheduler_config.json"), config => config["_class_name"] = "UniPCMultistepScheduler");
         Change(Path.Combine(model, "unet", "config.json"), config => config["a_new_key"] = 3);
         // The index as it was written with the config.
         Change(Path.Combine(model, "model_index.json"), config => config["scheduler"] = new JsonArray("diffusers", "UniPCMultistepScheduler"));
         string[] run = ["generate", "a house", "--model", model, "--steps", "1", "--size", "64x64", "--quiet", "--overwrite", "-o", folder["out"]];
 
-        var notes = Notes(P2P.Run(run));
+        var notes = Notes(InProcess.Run(run));
         Assert.Contains(notes, note => note.Contains("UniPCMultistepScheduler", StringComparison.Ordinal) && note.Contains("ddim", StringComparison.Ordinal));
         Assert.Contains(notes, note => note.Contains("\"a_new_key\" is 3", StringComparison.Ordinal));
-        Assert.Contains("a_new_key", Assert.Single(Notes(P2P.Run([.. run, "--scheduler", "euler"]))));
+        Assert.Contains("a_new_key", Assert.Single(Notes(InProcess.Run([.. run, "--scheduler", "euler"]))));
 
         Change(Path.Combine(model, "scheduler", "scheduler_config.json"), config => config["_class_name"] = "FlowMatchEulerDiscreteScheduler");
-        Assert.Contains("FlowMatchEulerDiscreteScheduler", P2P.Run([.. run, "--scheduler", "euler"]).FailedWith(2));
+        Assert.Contains("FlowMatchEulerDiscreteScheduler", InProcess.Run([.. run, "--scheduler", "euler"]).FailedWith(2));
     }
 
     [Fact]
+    [Trait("Category", "Process")]
     public void AnotherAutoencoderMakesAnotherImageAndIsRecorded()
     {
-        var model = Storybook();
+        var model = folder.Copy(EmbeddedModel.Folder(), "model");
         var vae = folder["vae.safetensors"];
         using (NewDisposeScope())
         using (var own = SafetensorsFile.Open(Path.Combine(model, "vae", "diffusion_pytorch_model.safetensors")))
             SafetensorsWriter.Write(vae, own.Tensors.Keys.Select(name => KeyValuePair.Create(name, name == "decoder.conv_out.weight" ? zeros(own.Tensors[name].Shape) : own.Read(name))));
         string[] run = ["generate", "a house", "--model", model, "--steps", "1", "--size", "64x64", "--quiet"];
 
-        P2P.Run([.. run, "-o", folder["own"]]).Succeeded();
+        InProcess.Run([.. run, "-o", folder["own"]]).Succeeded();
         P2P.RunShell($"cd '{folder.Path}' && {P2P.Command} {string.Join(' ', run.Select(part => $"'{part}'"))} --vae vae.safetensors -o given").Succeeded();
 
         Assert.NotEqual(Image.Load(Path.Combine(folder["own"], "source.png")).Rgb, Image.Load(Path.Combine(folder["given"], "source.png")).Rgb);
@@ -52,10 +52,10 @@ public sealed class CheckpointInputTests : IDisposable
         Assert.Equal("--vae", input.GetProperty("option").GetString());
         Assert.Equal(64, input.GetProperty("sha256").GetString()!.Length);
         // From another folder.
-        P2P.Run("run", folder["given"], "-o", folder["again"], "--quiet").Succeeded();
+        InProcess.Run("run", folder["given"], "-o", folder["again"], "--quiet").Succeeded();
         Assert.Equal(Image.Load(folder["given/source.png"]).Rgb, Image.Load(folder["again/source.png"]).Rgb);
         Directory.Delete(Path.Combine(model, "vae"), recursive: true);
-        Assert.Contains("no autoencoder (VAE)", P2P.Run([.. run, "-o", folder["without"]]).FailedWith(2));
+        Assert.Contains("no autoencoder (VAE)", InProcess.Run([.. run, "-o", folder["without"]]).FailedWith(2));
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class CheckpointInputTests : IDisposable
         File.WriteAllText(folder["page.safetensors"], "<!DOCTYPE html><html><head><title>Sign in</title></head></html>");
         foreach (var option in new[] { "--model", "--lora", "--embedding", "--vae" })
         {
-            var line = P2P.Run("generate", "a house", option, folder["page.safetensors"], "--steps", "1", "-o", folder["out"]).FailedWith(2);
+            var line = InProcess.Run("generate", "a house", option, folder["page.safetensors"], "--steps", "1", "-o", folder["out"]).FailedWith(2);
             Assert.Contains("a web page (HTML) that says \"Sign in\"", line);
             Assert.Contains(folder["page.safetensors"], line);
         }
@@ -83,18 +83,5 @@ public sealed class CheckpointInputTests : IDisposable
         var config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
         change(config);
         File.WriteAllText(path, config.ToJsonString());
-    }
-
-    private string Storybook()
-    {
-        var original = EmbeddedModel.Folder();
-        foreach (var path in Directory.EnumerateFiles(original, "*", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(folder["model"], Path.GetRelativePath(original, path));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(path, copy);
-        }
-
-        return folder["model"];
     }
 }

@@ -2,7 +2,6 @@ using TorchSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-[Trait("Category", "Process")]
 public sealed class DeviceOptionTests
 {
     [Theory]
@@ -25,8 +24,8 @@ public sealed class DeviceOptionTests
         Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU here");
         using var output = new TemporaryFolder();
         string[] run = ["generate", "a house", "--steps", "1", "--model", EmbeddedModel.Folder(), "-o", output.Path];
-        Assert.Equal("device: cpu\n", P2P.Run(run).Error);
-        Assert.Equal("", P2P.Run([.. run, "--quiet"]).Error);
-        Assert.Equal("", P2P.Run([.. run, "--device", "cpu"]).Error);
+        Assert.Equal("device: cpu\n", InProcess.Run(run).Error);
+        Assert.Equal("", InProcess.Run([.. run, "--quiet"]).Error);
+        Assert.Equal("", InProcess.Run([.. run, "--device", "cpu"]).Error);
     }
 }

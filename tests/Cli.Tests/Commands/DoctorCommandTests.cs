@@ -2,13 +2,12 @@ using System.Text.Json;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-[Trait("Category", "Process")]
 public sealed class DoctorCommandTests
 {
     [Fact]
     public void TellsWhatWasFound()
     {
-        using var json = JsonDocument.Parse(P2P.Run("doctor", "--json", "--model", EmbeddedModel.Folder()).Succeeded());
+        using var json = JsonDocument.Parse(InProcess.Run("doctor", "--json", "--model", EmbeddedModel.Folder()).Succeeded());
         Assert.True(json.RootElement.GetProperty("threads").GetInt32() > 0);
         Assert.Equal("cpu", json.RootElement.GetProperty("device").GetString());
         Assert.Contains("comparisons with float64 passed", json.RootElement.GetProperty("numerics").GetString());
@@ -17,9 +16,9 @@ public sealed class DoctorCommandTests
 
     [Fact]
     public void EndsWithAVerdict() =>
-        Assert.EndsWith("All checks passed: p2p works on this machine and runs on cpu.\n", P2P.Run("doctor", "--device", "cpu", "--model", EmbeddedModel.Folder()).Succeeded());
+        Assert.EndsWith("All checks passed: p2p works on this machine and runs on cpu.\n", InProcess.Run("doctor", "--device", "cpu", "--model", EmbeddedModel.Folder()).Succeeded());
 
     [Fact]
     public void MissingModelIsOneSentence() =>
-        Assert.Contains("no-such-model", P2P.Run("doctor", "--model", "no-such-model").FailedWith(1));
+        Assert.Contains("no-such-model", InProcess.Run("doctor", "--model", "no-such-model").FailedWith(1));
 }

@@ -5,7 +5,6 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-[Trait("Category", "Process")]
 public sealed class EditCommandTests
 {
     private static readonly string[] Fast = ["--steps", "2", "--size", "64x64"];
@@ -14,7 +13,7 @@ public sealed class EditCommandTests
     public void WritesImagesGridTraceAndRecord()
     {
         using var folder = new TemporaryFolder();
-        var outcome = P2P.Run([
+        var outcome = InProcess.Run([
             "edit", "a photo of a cat", "a photo of a (dog:1.5)", "a photo of a brown cat", "--blend", "cat,dog", "--json", "--device", "cpu",
             "--model", EmbeddedModel.Folder(), "-o", folder["out"], "--trace", folder["trace.safetensors"], .. Fast]);
         using var json = JsonDocument.Parse(outcome.Succeeded());
@@ -37,7 +36,7 @@ public sealed class EditCommandTests
     public void AWeightAloneIsAnEditOfTheSameWords()
     {
         using var folder = new TemporaryFolder();
-        P2P.Run(["edit", "a red cat", "--weight", "red=2", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["edit", "a red cat", "--weight", "red=2", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
         Assert.NotEqual(Image.Load(Path.Combine(folder["out"], "source.png")).Rgb, Image.Load(Path.Combine(folder["out"], "edit-1.png")).Rgb);
     }
 
@@ -46,7 +45,7 @@ public sealed class EditCommandTests
     {
         using var folder = new TemporaryFolder();
         foreach (var name in new[] { "first", "second" })
-            P2P.Run(["edit", "a cat", "a dog", "--seed", "7", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder[name], .. Fast]).Succeeded();
+            InProcess.Run(["edit", "a cat", "a dog", "--seed", "7", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder[name], .. Fast]).Succeeded();
         Assert.Equal(File.ReadAllBytes(Path.Combine(folder["first"], "edit-1.png")), File.ReadAllBytes(Path.Combine(folder["second"], "edit-1.png")));
     }
 
@@ -55,14 +54,14 @@ public sealed class EditCommandTests
     {
         using var folder = new TemporaryFolder();
         string Out(string name) => Path.Combine(folder["out"], name);
-        P2P.Run(["edit", "a cat", "a dog", "a horse", "a fox", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["edit", "a cat", "a dog", "a horse", "a fox", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
         File.Copy(Out("edit-1.png"), Out("mine.png"));
-        P2P.Run(["edit", "a cat", "a dog", "--overwrite", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"] + "/", .. Fast]).Succeeded();
+        InProcess.Run(["edit", "a cat", "a dog", "--overwrite", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"] + "/", .. Fast]).Succeeded();
         Assert.Equal(
             ["edit-1.png", "grid.png", "mine.png", "run.json", "source.png"],
             Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         File.WriteAllText(Out("run.json"), "{\"files\": [3, null, \"../mine.png\"]} and more");
-        P2P.Run(["generate", "a cat", "--overwrite", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["generate", "a cat", "--overwrite", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
         Assert.True(File.Exists(Out("mine.png")));
     }
 
@@ -83,6 +82,7 @@ public sealed class EditCommandTests
     }
 
     [Fact]
+    [Trait("Category", "Process")]
     public void CtrlCLeavesNothingBehind()
     {
         using var folder = new TemporaryFolder();
@@ -100,7 +100,7 @@ public sealed class EditCommandTests
     public void NamesTruncatedWords()
     {
         using var folder = new TemporaryFolder();
-        var outcome = P2P.Run(["generate", string.Concat(Enumerable.Repeat("cat ", 75)) + "castle", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]);
+        var outcome = InProcess.Run(["generate", string.Concat(Enumerable.Repeat("cat ", 75)) + "castle", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]);
         outcome.Succeeded();
         Assert.Contains("castle", outcome.Error);
     }
@@ -109,7 +109,7 @@ public sealed class EditCommandTests
     public void NamesWordsThatTheEmbeddedModelDoesNotKnow()
     {
         using var folder = new TemporaryFolder();
-        var outcome = P2P.Run(["edit", "a cat in a field", "a Zebra, in a field", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]);
+        var outcome = InProcess.Run(["edit", "a cat in a field", "a Zebra, in a field", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]);
         outcome.Succeeded();
         Assert.EndsWith("mean nothing to it: Zebra", Assert.Single(outcome.Error.Split('\n'), line => line.StartsWith("note:", StringComparison.Ordinal)));
     }
@@ -118,7 +118,7 @@ public sealed class EditCommandTests
     public void AttentionWritesSheets()
     {
         using var folder = new TemporaryFolder();
-        P2P.Run(["attention", "a cat on a mat", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["attention", "a cat on a mat", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
         Assert.Equal(
             ["attention-over-time.png", "attention.png", "grid.png", "run.json", "self-attention.png", "source.png"],
             Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
@@ -128,7 +128,7 @@ public sealed class EditCommandTests
     public void AttentionSheetsOfEditsHaveARowForEachPrompt()
     {
         using var folder = new TemporaryFolder();
-        P2P.Run(["edit", "a cat", "a dog", "a big dog", "--attention", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["edit", "a cat", "a dog", "a big dog", "--attention", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
         using var average = SKBitmap.Decode(Path.Combine(folder["out"], "attention.png"));
         Assert.InRange(average.Width, 4 * 200, 5 * 200);
         Assert.InRange(average.Height, 3 * 200, 4 * 200);
@@ -137,6 +137,7 @@ public sealed class EditCommandTests
     }
 
     [Fact]
+    [Trait("Category", "Process")]
     public void EmbeddedModelIsFoundByName()
     {
         EmbeddedModel.Folder();

@@ -2,7 +2,6 @@ using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-[Trait("Category", "Process")]
 public sealed class GenerateCommandTests
 {
     [Fact]
@@ -15,11 +14,12 @@ public sealed class GenerateCommandTests
     }
 
     [Fact]
+    [Trait("Category", "Process")]
     public void ARunThatOnlyFitsWithLowMemoryIsMadeSo()
     {
         using var folder = new TemporaryFolder();
         string[] run = ["edit", "a red house", "a blue house", "a red car", "a red tree", "a green house", "--steps", "2", "--size", "384x384", "--model", EmbeddedModel.Folder()];
-        P2P.Run([.. run, "--quiet", "-o", folder["together"]]).Succeeded();
+        InProcess.Run([.. run, "--quiet", "-o", folder["together"]]).Succeeded();
         // A machine of 256 MB, as the program sees it.
         var small = P2P.RunIn(new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = "0x10000000" }, [.. run, "--quiet", "-o", folder["apart"]]);
         small.Succeeded();
@@ -33,7 +33,7 @@ public sealed class GenerateCommandTests
 
     [Fact]
     public void NumbersThatOverflowAreOneLineWithTheStep() => Assert.Contains(
-        "infinite at step", P2P.Run("generate", "a house", "--guidance", "1e38", "--steps", "3", "--model", EmbeddedModel.Folder()).FailedWith(2));
+        "infinite at step", InProcess.Run("generate", "a house", "--guidance", "1e38", "--steps", "3", "--model", EmbeddedModel.Folder()).FailedWith(2));
 
     [Fact]
     public void LongEmphasisedPromptsAndTilesMakeImages()
@@ -41,11 +41,11 @@ public sealed class GenerateCommandTests
         using var folder = new TemporaryFolder();
         var prompt = "a (red:1.3) house" + string.Concat(Enumerable.Repeat(" in the green sunny field", 20));
         string[] run = ["generate", prompt, "--steps", "1", "--size", "640x256", "--quiet", "--model", EmbeddedModel.Folder()];
-        Assert.Contains("--long-prompts", P2P.Run([.. run, "-o", folder["cut"]]).Error);
-        var whole = P2P.Run([.. run, "--long-prompts", "--clip-skip", "1", "-o", folder["whole"]]);
+        Assert.Contains("--long-prompts", InProcess.Run([.. run, "-o", folder["cut"]]).Error);
+        var whole = InProcess.Run([.. run, "--long-prompts", "--clip-skip", "1", "-o", folder["whole"]]);
         whole.Succeeded();
         Assert.Equal("", whole.Error);
-        P2P.Run([.. run, "--long-prompts", "--clip-skip", "1", "--vae-tiling", "-o", folder["tiled"]]).Succeeded();
+        InProcess.Run([.. run, "--long-prompts", "--clip-skip", "1", "--vae-tiling", "-o", folder["tiled"]]).Succeeded();
         var (one, other) = (Image.Load(Path.Combine(folder["whole"], "source.png")), Image.Load(Path.Combine(folder["tiled"], "source.png")));
         Assert.Equal(new PixelSize(640, 256), other.Size);
         Assert.NotEqual(one.Rgb, other.Rgb);

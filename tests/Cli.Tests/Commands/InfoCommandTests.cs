@@ -4,7 +4,6 @@ using PromptToPrompt.Diffusion.Images;
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 /// <summary>What <c>p2p info</c> says of pictures of every origin.</summary>
-[Trait("Category", "Process")]
 public sealed class InfoCommandTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -12,16 +11,16 @@ public sealed class InfoCommandTests : IDisposable
     [Fact]
     public void AnImageOfOursSaysAllOfIt()
     {
-        P2P.Run("edit", "a cat", "a 猫 (red:1.5)", "--negative", "rain", "--steps", "2", "--seed", "7", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"]).Succeeded();
-        var json = JsonNode.Parse(P2P.Run("info", folder["out/edit-1.png"], "--json").Succeeded())!;
+        InProcess.Run("edit", "a cat", "a 猫 (red:1.5)", "--negative", "rain", "--steps", "2", "--seed", "7", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"]).Succeeded();
+        var json = JsonNode.Parse(InProcess.Run("info", folder["out/edit-1.png"], "--json").Succeeded())!;
         Assert.Equal(("p2p", "edit"), ((string?)json["from"], (string?)json["record"]!["command"]));
         var parameters = json["parameters"]!;
         Assert.Equal(("a 猫 (red:1.5)", "rain", "7", "DDIM"), ((string?)parameters["prompt"], (string?)parameters["negative"], (string?)parameters["settings"]!["Seed"], (string?)parameters["settings"]!["Sampler"]));
-        var text = P2P.Run("info", folder["out/edit-1.png"]).Succeeded();
+        var text = InProcess.Run("info", folder["out/edit-1.png"]).Succeeded();
         Assert.All(new[] { "猫", "rain", "storybook", "p2p run", "edited from" }, part => Assert.Contains(part, text, StringComparison.Ordinal));
         Assert.Single(text.Split('\n'), line => line.Contains("version", StringComparison.OrdinalIgnoreCase));
-        Assert.Contains("edited to", P2P.Run("info", folder["out"]).Succeeded(), StringComparison.Ordinal);
-        Assert.Contains("edited to", P2P.Run("info", folder["out/grid.png"]).Succeeded(), StringComparison.Ordinal);
+        Assert.Contains("edited to", InProcess.Run("info", folder["out"]).Succeeded(), StringComparison.Ordinal);
+        Assert.Contains("edited to", InProcess.Run("info", folder["out/grid.png"]).Succeeded(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -52,7 +51,7 @@ public sealed class InfoCommandTests : IDisposable
         Assert.Equal(["a castle"], read["comfyui"]!["prompts"]!.AsArray().Select(text => (string?)text));
         Assert.Equal(["rain"], read["comfyui"]!["negatives"]!.AsArray().Select(text => (string?)text));
         Assert.Equal(("20", "model.safetensors"), ((string?)read["comfyui"]!["settings"]!["steps"], (string?)read["comfyui"]!["settings"]!["ckpt_name"]));
-        Assert.Contains("ComfyUI", P2P.Run("info", folder["picture.png"]).Succeeded(), StringComparison.Ordinal);
+        Assert.Contains("ComfyUI", InProcess.Run("info", folder["picture.png"]).Succeeded(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -67,14 +66,14 @@ public sealed class InfoCommandTests : IDisposable
     public void WhateverAnImageSaysIsShown(string keyword, string text)
     {
         Info(new PngText(keyword, text));
-        Assert.DoesNotContain('\u001b', P2P.Run("info", folder["picture.png"]).Succeeded());
+        Assert.DoesNotContain('\u001b', InProcess.Run("info", folder["picture.png"]).Succeeded());
     }
 
     [Fact]
     public void AnImageThatSaysNothingAndAFileThatIsNoneAreCalledSo()
     {
         new Image(8, 6, new byte[144]).SavePng(folder["plain.png"]);
-        var plain = P2P.Run("info", folder["plain.png"]).Succeeded();
+        var plain = InProcess.Run("info", folder["plain.png"]).Succeeded();
         Assert.Contains("8×6", plain, StringComparison.Ordinal);
         Assert.Contains("does not say", plain, StringComparison.Ordinal);
         File.WriteAllText(folder["notes.txt"], "a cat");
@@ -87,6 +86,6 @@ public sealed class InfoCommandTests : IDisposable
     private JsonNode Info(params PngText[] texts)
     {
         new Image(8, 8, new byte[192]).SavePng(folder["picture.png"], texts);
-        return JsonNode.Parse(P2P.Run("info", folder["picture.png"], "--json").Succeeded())!;
+        return JsonNode.Parse(InProcess.Run("info", folder["picture.png"], "--json").Succeeded())!;
     }
 }

@@ -5,7 +5,6 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-[Trait("Category", "Process")]
 public sealed class InpaintCommandTests
 {
     private static readonly string[] Fast = ["--steps", "2"];
@@ -16,7 +15,7 @@ public sealed class InpaintCommandTests
         EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
         var (image, mask) = Inputs(folder);
-        var outcome = P2P.Run([
+        var outcome = InProcess.Run([
             "inpaint", folder["picture.png"], folder["mask.png"], "a red house in a field", "--frame", "pad", "--feather", "3", "--json",
             "-o", folder["out"], "--trace", folder["trace.safetensors"], .. Fast]);
         using var json = JsonDocument.Parse(outcome.Succeeded());
@@ -43,7 +42,7 @@ public sealed class InpaintCommandTests
         EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
         var (image, mask) = Inputs(folder);
-        P2P.Run([
+        InProcess.Run([
             "inpaint", folder["picture.png"], folder["mask.png"], "a red house", "--frame", "fit", "--keep-outside", "false", "-o", folder["out"], .. Fast]).Succeeded();
         var edited = Image.Load(Path.Combine(folder["out"], "edit-1.png"));
         Assert.Contains(Enumerable.Range(0, image.Rgb.Length), i => mask.Rgb[i] == 0 && image.Rgb[i] != edited.Rgb[i]);
@@ -82,8 +81,8 @@ public sealed class InpaintCommandTests
             Image.SavePng(painted, folder["mask.png"]);
         }
 
-        P2P.Run(["inpaint", folder["picture.png"], folder["mask.png"], "a house", "--trace", folder["a.safetensors"], "-o", folder["a"], .. Fast]).Succeeded();
-        P2P.Run([
+        InProcess.Run(["inpaint", folder["picture.png"], folder["mask.png"], "a house", "--trace", folder["a.safetensors"], "-o", folder["a"], .. Fast]).Succeeded();
+        InProcess.Run([
             "edit", "a house", "a red house", "--image", folder["picture.png"], "--mask", folder["mask.png"], "--method", "direct", "--trace", folder["b.safetensors"], "-o", folder["b"],
             .. Fast]).Succeeded();
         using var inpainted = SafetensorsFile.Open(folder["a.safetensors"]);

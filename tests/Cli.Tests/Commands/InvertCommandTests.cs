@@ -5,7 +5,6 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-[Trait("Category", "Process")]
 public sealed class InvertCommandTests : IDisposable
 {
     private const string Prompt = "a red ball in a field";
@@ -17,15 +16,15 @@ public sealed class InvertCommandTests : IDisposable
     {
         var image = Draw("ball.png", 90, 70);
         string[] invert = ["invert", image, Prompt, "-o", folder["ball.safetensors"], "--trace", folder["inversion.trace.safetensors"], .. Fast];
-        P2P.Run(invert).Succeeded();
+        InProcess.Run(invert).Succeeded();
         Assert.True(File.Exists(folder["ball.inversion.png"]) && File.Exists(folder["ball.loss.png"]) && File.Exists(folder["ball.run.json"]));
         Assert.False(File.Exists(folder["ball.safetensors.unfinished"]));
         // The same command makes the same file again; another one does not replace it.
-        P2P.Run(invert).Succeeded();
+        InProcess.Run(invert).Succeeded();
         Assert.Contains("--overwrite", InProcess.Run([.. invert, "--guidance", "3"]).FailedWith(2));
 
         string[] edit = ["a blue ball in a field", "--quiet", "--model", EmbeddedModel.Folder(), "--trace", folder["trace.safetensors"]];
-        P2P.Run(["edit", "--inversion", folder["ball.safetensors"], "-o", folder["saved"], .. edit]).Succeeded();
+        InProcess.Run(["edit", "--inversion", folder["ball.safetensors"], "-o", folder["saved"], .. edit]).Succeeded();
         Assert.Equal(
             ["edit-1.png", "grid.png", "reconstruction.png", "run.json", "source.png"],
             Directory.GetFiles(folder["saved"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
@@ -46,7 +45,7 @@ public sealed class InvertCommandTests : IDisposable
         }
 
         // The same in one command. It writes a trace too, since a run that is looked at rounds otherwise.
-        P2P.Run(["edit", Prompt, "a blue ball in a field", "--image", image, "-o", folder["at once"], "--trace", folder["again.safetensors"], .. Fast]).Succeeded();
+        InProcess.Run(["edit", Prompt, "a blue ball in a field", "--image", image, "-o", folder["at once"], "--trace", folder["again.safetensors"], .. Fast]).Succeeded();
         Assert.Equal(Image.Load(Path.Combine(folder["saved"], "edit-1.png")).Rgb, Image.Load(Path.Combine(folder["at once"], "edit-1.png")).Rgb);
         using var record = JsonDocument.Parse(Bytes("at once", "run.json"));
         Assert.True(record.RootElement.GetProperty("inversion").GetProperty("psnr").GetDouble() > 0);
@@ -56,8 +55,8 @@ public sealed class InvertCommandTests : IDisposable
     public void CroppingAWideImageGivesANote()
     {
         string[] edit = ["edit", Prompt, "a blue ball in a field", "--image", Draw("wide.png", 120, 60), "--method", "direct", "--steps", "2", "--model", EmbeddedModel.Folder(), "-o", folder["out"]];
-        Assert.Contains("--frame fit", P2P.Run(edit).Error);
-        Assert.DoesNotContain("--frame fit", P2P.Run([.. edit, "--frame", "crop"]).Error);
+        Assert.Contains("--frame fit", InProcess.Run(edit).Error);
+        Assert.DoesNotContain("--frame fit", InProcess.Run([.. edit, "--frame", "crop"]).Error);
     }
 
     [Theory]
@@ -69,11 +68,12 @@ public sealed class InvertCommandTests : IDisposable
     [InlineData("edit-friendly")]
     public void EveryMethodEdits(string method)
     {
-        P2P.Run(["edit", Prompt, "a blue ball in a field", "--image", Draw("ball.png", 64, 64), "--method", method, "--attention", "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["edit", Prompt, "a blue ball in a field", "--image", Draw("ball.png", 64, 64), "--method", method, "--attention", "-o", folder["out"], .. Fast]).Succeeded();
         Assert.True(File.Exists(Path.Combine(folder["out"], "edit-1.png")));
     }
 
     [Fact]
+    [Trait("Category", "Process")]
     public void AStoppedInversionResumes()
     {
         string[] arguments = ["invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", EmbeddedModel.Folder(), "--steps", "40", "--inner-steps"];
@@ -83,12 +83,13 @@ public sealed class InvertCommandTests : IDisposable
         Assert.False(File.Exists(folder["ball.safetensors"]));
         Assert.True(File.Exists(folder["ball.safetensors.unfinished"]));
         // With other settings it starts over and says so.
-        var other = P2P.Run([.. arguments, "1"]);
+        var other = InProcess.Run([.. arguments, "1"]);
         other.Succeeded();
         Assert.Contains("starts from the beginning", other.Error);
     }
 
     [Fact]
+    [Trait("Category", "Process")]
     public void AStoppedInversionOfWhichNothingIsKeptSaysSo()
     {
         // The warning of a prompt that is too long comes just before the inversion.
@@ -103,7 +104,7 @@ public sealed class InvertCommandTests : IDisposable
     public void AFileThatDoesNotFitIsRefused()
     {
         var image = Draw("ball.png", 64, 64);
-        P2P.Run(["invert", image, Prompt, "-o", folder["ball.safetensors"], "--method", "ddim", .. Fast]).Succeeded();
+        InProcess.Run(["invert", image, Prompt, "-o", folder["ball.safetensors"], "--method", "ddim", .. Fast]).Succeeded();
         string[] edit = ["edit", "a blue ball in a field", "-o", folder["out"], "--inversion"];
         Assert.Contains("cut.safetensors", InProcess.Run([.. edit, Changed("cut.safetensors", bytes => bytes[..^50])]).FailedWith(2));
         Assert.Contains("is not an inversion", InProcess.Run([.. edit, Path.Combine(EmbeddedModel.Folder(), "vae", "diffusion_pytorch_model.safetensors")]).FailedWith(2));
@@ -128,7 +129,7 @@ public sealed class InvertCommandTests : IDisposable
         string[] edit = ["edit", Prompt, "a blue ball in a field", "--image", Draw("ball.png", 128, 64), "-o", folder["out"], "--method", "direct", "--mask"];
         Assert.Contains("black", InProcess.Run([.. edit, DrawMask("left.png", 128, 64, 0, 30), .. Fast]).FailedWith(2));
         Assert.Contains("64x64", InProcess.Run([.. edit, DrawMask("small.png", 64, 64, 0, 30), .. Fast]).FailedWith(2));
-        P2P.Run([.. edit, DrawMask("middle.png", 128, 64, 32, 64), "--trace", folder["trace.safetensors"], .. Fast]).Succeeded();
+        InProcess.Run([.. edit, DrawMask("middle.png", 128, 64, 32, 64), "--trace", folder["trace.safetensors"], .. Fast]).Succeeded();
         using var trace = SafetensorsFile.Open(folder["trace.safetensors"]);
         var side = trace.Tensors["blend.mask"].Shape[^1];
         using var mask = trace.Read("blend.mask");
@@ -159,15 +160,9 @@ public sealed class InvertCommandTests : IDisposable
     // The embedded model with one more character in a config is another model.
     private string OtherModel()
     {
-        foreach (var file in Directory.GetFiles(EmbeddedModel.Folder(), "*", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(folder["other"], Path.GetRelativePath(EmbeddedModel.Folder(), file));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(file, copy);
-        }
-
-        File.AppendAllText(Path.Combine(folder["other"], "scheduler", "scheduler_config.json"), " ");
-        return folder["other"];
+        var model = folder.Copy(EmbeddedModel.Folder(), "other");
+        File.AppendAllText(Path.Combine(model, "scheduler", "scheduler_config.json"), " ");
+        return model;
     }
 
     private string Draw(string name, int width, int height)

@@ -3,7 +3,6 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-[Trait("Category", "Process")]
 public sealed class LearnConceptCommandTests : IDisposable
 {
     private static readonly string[] Model = ["--model", EmbeddedModel.Folder()];
@@ -25,7 +24,7 @@ public sealed class LearnConceptCommandTests : IDisposable
             Assert.Equal(828, sheet.Width);
 
         // Swapped in for the word it began as, weighted, and watched.
-        var edit = P2P.Run(["edit", "a cat in a field", "a <my-cat> in a field", "--weight", "<my-cat>=2", "--blend", "cat:<my-cat>", "--attention", "--steps", "3",
+        var edit = InProcess.Run(["edit", "a cat in a field", "a <my-cat> in a field", "--weight", "<my-cat>=2", "--blend", "cat:<my-cat>", "--attention", "--steps", "3",
             "--embedding", folder["my-cat.safetensors"], "-o", folder["out"], .. Model]);
         edit.Succeeded();
         Assert.DoesNotContain("mean nothing", edit.Error);
@@ -33,6 +32,7 @@ public sealed class LearnConceptCommandTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Process")]
     public void AStoppedTrainingGoesOn()
     {
         string[] forever = ["--steps", "100000", "--sample-count", "0"];
@@ -57,6 +57,7 @@ public sealed class LearnConceptCommandTests : IDisposable
 
     // The state is there as soon as the sheet is begun.
     [Fact]
+    [Trait("Category", "Process")]
     public void AStopWhileASheetIsDrawnLosesNothing()
     {
         var (word, unfinished) = (folder["my-cat.safetensors"], folder["my-cat.safetensors.unfinished"]);
@@ -102,7 +103,7 @@ public sealed class LearnConceptCommandTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    private Outcome Learn(string output, params string[] options) => P2P.Run(Arguments(output, options));
+    private Outcome Learn(string output, params string[] options) => InProcess.Run(Arguments(output, options));
 
     private string[] Arguments(string output, string[] options) =>
         ["learn-concept", Draw("pink.png"), "--word", "<my-cat>", "--init", "cat", "--batch", "2", "-o", folder[output], .. Model, .. options];

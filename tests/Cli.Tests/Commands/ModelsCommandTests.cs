@@ -5,7 +5,6 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-[Trait("Category", "Process")]
 public sealed class ModelsCommandTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -15,14 +14,14 @@ public sealed class ModelsCommandTests : IDisposable
     {
         var storybook = EmbeddedModel.Folder();
         var file = folder["m.safetensors"];
-        P2P.Run("models", "convert", storybook, "--to", "single-file", "-o", file).Succeeded();
+        InProcess.Run("models", "convert", storybook, "--to", "single-file", "-o", file).Succeeded();
         using var info = Succeeded("models", "info", file, "--json");
         Assert.Equal("single file", info.RootElement.GetProperty("format").GetString());
         using var original = Succeeded("models", "info", storybook, "--json");
         Assert.Equal(original.RootElement.GetProperty("parameters").GetInt64(), info.RootElement.GetProperty("parameters").GetInt64());
         foreach (var model in new[] { storybook, file })
         {
-            P2P.Run("edit", "a red ball", "a blue ball", "--model", model, "--tokenizer", storybook, "--steps", "2", "--quiet", "-o", folder["from " + Path.GetFileName(model)])
+            InProcess.Run("edit", "a red ball", "a blue ball", "--model", model, "--tokenizer", storybook, "--steps", "2", "--quiet", "-o", folder["from " + Path.GetFileName(model)])
                 .Succeeded();
         }
 
@@ -59,7 +58,7 @@ public sealed class ModelsCommandTests : IDisposable
             .Select((arguments, i) =>
             {
                 var output = folder[$"{i}"];
-                P2P.Run([.. new[] { "generate", "a toy house in a field", "--model", storybook, "--steps", "2", "--quiet", "-o", output }, .. arguments]).Succeeded();
+                InProcess.Run([.. new[] { "generate", "a toy house in a field", "--model", storybook, "--steps", "2", "--quiet", "-o", output }, .. arguments]).Succeeded();
                 return Convert.ToHexString(Image.Load(Path.Combine(output, "source.png")).Rgb);
             }).ToList();
 
@@ -73,19 +72,12 @@ public sealed class ModelsCommandTests : IDisposable
     [Fact]
     public void CheckSaysExactlyWhatIsWrong()
     {
-        P2P.Run("models", "check", EmbeddedModel.Folder(), "--quiet").Succeeded();
-        var model = folder["model"];
-        foreach (var path in Directory.GetFiles(EmbeddedModel.Folder(), "*", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(model, Path.GetRelativePath(EmbeddedModel.Folder(), path));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(path, copy);
-        }
-
+        InProcess.Run("models", "check", EmbeddedModel.Folder(), "--quiet").Succeeded();
+        var model = folder.Copy(EmbeddedModel.Folder(), "model");
         var weights = Path.Combine(model, "vae", "diffusion_pytorch_model.safetensors");
         using (var file = SafetensorsFile.Open(weights))
             SafetensorsWriter.Write(weights, file.Tensors.Keys.Select(name => KeyValuePair.Create(name == "quant_conv.bias" ? "quant.bias" : name, file.Read(name))));
-        var outcome = P2P.Run("models", "check", model, "--json");
+        var outcome = InProcess.Run("models", "check", model, "--json");
         Assert.Contains("vae has 1 missing, 1 extra and 0 misshapen", outcome.FailedWith(2));
         using var json = JsonDocument.Parse(outcome.Output);
         Assert.False(json.RootElement.GetProperty("sound").GetBoolean());
@@ -96,5 +88,5 @@ public sealed class ModelsCommandTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    private static JsonDocument Succeeded(params string[] arguments) => JsonDocument.Parse(P2P.Run(arguments).Succeeded());
+    private static JsonDocument Succeeded(params string[] arguments) => JsonDocument.Parse(InProcess.Run(arguments).Succeeded());
 }

@@ -1,7 +1,6 @@
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 // Making one takes gigabytes; what it writes is tested at a small size in Diffusion.Tests.
-[Trait("Category", "Process")]
 public sealed class RandomModelCommandTests
 {
     [Fact]

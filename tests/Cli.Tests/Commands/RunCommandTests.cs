@@ -4,7 +4,6 @@ using PromptToPrompt.Diffusion.Images;
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 /// <summary>A recorded run, made again by the real command, gives the same files.</summary>
-[Trait("Category", "Process")]
 public sealed class RunCommandTests : IDisposable
 {
     private static readonly string[] Fast = ["--steps", "2", "--quiet", "--model", EmbeddedModel.Folder()];
@@ -19,44 +18,44 @@ public sealed class RunCommandTests : IDisposable
     [Fact]
     public void AnEditOfAPhotographIsRepeatedFromItsImageAndRefusedWithoutIt()
     {
-        P2P.Run([
+        InProcess.Run([
             "edit", "a red ball", "a (blue:1.5) ball, at night", "--image", folder["picture.png"], "--mask", folder["mask.png"], "--method", "direct", "--negative", "-people",
             "--trace", folder["trace.safetensors"], "-o", folder["first"], .. Fast]).Succeeded();
-        var again = P2P.Run("run", folder["first/edit-1.png"], "-o", folder["again"], "--json");
+        var again = InProcess.Run("run", folder["first/edit-1.png"], "-o", folder["again"], "--json");
         var record = JsonNode.Parse(again.Succeeded())!;
         Assert.True((bool)record["identical"]!, again.Error);
         AssertSame("first", "again", "source.png", "reconstruction.png", "edit-1.png", "grid.png");
         Assert.Equal(File.ReadAllBytes(folder["trace.safetensors"]), File.ReadAllBytes(folder["again/trace.safetensors"]));
         // What was repeated can be repeated.
-        Assert.Contains("bit for bit", P2P.Run("run", folder["again"], "-o", folder["first"]).Error, StringComparison.Ordinal);
+        Assert.Contains("bit for bit", InProcess.Run("run", folder["again"], "-o", folder["first"]).Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder["first/2"]));
 
         Change("first/run.json", record => record["modelFingerprint"] = "0000");
-        Assert.Contains("another model", P2P.Run("run", folder["first/run.json"], "-o", folder["none"]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("another model", InProcess.Run("run", folder["first/run.json"], "-o", folder["none"]).FailedWith(2), StringComparison.Ordinal);
         Shaded("picture.png", i => (byte)i);
-        Assert.Contains("has changed", P2P.Run("run", folder["again/run.json"], "-o", folder["none"]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("has changed", InProcess.Run("run", folder["again/run.json"], "-o", folder["none"]).FailedWith(2), StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder["none"]));
     }
 
     [Fact]
     public void AnInversionIsRepeatedAndSoIsTheEditThatReadsIt()
     {
-        P2P.Run(["invert", folder["picture.png"], "a red ball", "--inner-steps", "1", "--no-comparison", "-o", folder["ball.safetensors"], .. Fast]).Succeeded();
-        P2P.Run("run", folder["ball.run.json"], "-o", folder["again"]).Succeeded();
+        InProcess.Run(["invert", folder["picture.png"], "a red ball", "--inner-steps", "1", "--no-comparison", "-o", folder["ball.safetensors"], .. Fast]).Succeeded();
+        InProcess.Run("run", folder["ball.run.json"], "-o", folder["again"]).Succeeded();
         Assert.Equal(File.ReadAllBytes(folder["ball.safetensors"]), File.ReadAllBytes(folder["again/ball.safetensors"]));
-        P2P.Run(["edit", "--inversion", folder["ball.safetensors"], "a blue ball", "-o", folder["edit"], "--quiet", "--model", EmbeddedModel.Folder()]).Succeeded();
-        P2P.Run("run", folder["edit"], "-o", folder["edit again"]).Succeeded();
+        InProcess.Run(["edit", "--inversion", folder["ball.safetensors"], "a blue ball", "-o", folder["edit"], "--quiet", "--model", EmbeddedModel.Folder()]).Succeeded();
+        InProcess.Run("run", folder["edit"], "-o", folder["edit again"]).Succeeded();
         AssertSame("edit", "edit again", "reconstruction.png", "edit-1.png");
     }
 
     [Fact]
     public void FilledImagesAndAttentionAreRepeated()
     {
-        P2P.Run(["inpaint", folder["picture.png"], folder["mask.png"], "a house", "--keep-outside", "false", "--seed", "5", "-o", folder["filled"], .. Fast]).Succeeded();
-        P2P.Run("run", folder["filled/edit-1.png"], "-o", folder["filled again"]).Succeeded();
+        InProcess.Run(["inpaint", folder["picture.png"], folder["mask.png"], "a house", "--keep-outside", "false", "--seed", "5", "-o", folder["filled"], .. Fast]).Succeeded();
+        InProcess.Run("run", folder["filled/edit-1.png"], "-o", folder["filled again"]).Succeeded();
         AssertSame("filled", "filled again", "source.png", "mask-overlay.png", "edit-1.png", "grid.png");
-        P2P.Run(["attention", "a red ball", "-o", folder["looked at"], .. Fast]).Succeeded();
-        P2P.Run("run", folder["looked at/attention.png"], "-o", folder["looked at again"]).Succeeded();
+        InProcess.Run(["attention", "a red ball", "-o", folder["looked at"], .. Fast]).Succeeded();
+        InProcess.Run("run", folder["looked at/attention.png"], "-o", folder["looked at again"]).Succeeded();
         AssertSame("looked at", "looked at again", "source.png", "attention.png", "attention-over-time.png", "self-attention.png");
     }
 
@@ -64,8 +63,8 @@ public sealed class RunCommandTests : IDisposable
     public void AnotherRunGoesToANumberedFolderAndSaysSo()
     {
         string[] run = ["generate", "a red ball", "-o", folder["out"], "--json", .. Fast];
-        P2P.Run(run).Succeeded();
-        var second = P2P.Run([.. run, "--seed", "1"]);
+        InProcess.Run(run).Succeeded();
+        var second = InProcess.Run([.. run, "--seed", "1"]);
         Assert.Equal(folder["out/2"], (string?)JsonNode.Parse(second.Succeeded())!["folder"]);
         Assert.Contains("--overwrite", second.Error, StringComparison.Ordinal);
         Assert.NotEqual(Image.Load(folder["out/source.png"]).Rgb, Image.Load(folder["out/2/source.png"]).Rgb);

@@ -5,7 +5,6 @@ using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-[Trait("Category", "Process")]
 public sealed class ServeCommandTests
 {
     [Theory]
@@ -56,6 +55,7 @@ public sealed class ServeCommandTests
 
     /// <summary>What the studio shows is run by a shell, so that quoting is tested as well.</summary>
     [Fact]
+    [Trait("Category", "Process")]
     public async Task TheCommandThatIsShownMakesTheSameImage()
     {
         using var folder = new TemporaryFolder();
@@ -71,6 +71,7 @@ public sealed class ServeCommandTests
     }
 
     [Fact]
+    [Trait("Category", "Process")]
     public async Task SoItDoesForAGivenImageAtItsOwnSize()
     {
         using var folder = new TemporaryFolder();

@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-[Trait("Category", "Process")]
 public sealed class TokensCommandTests
 {
     [Fact]
+    [Trait("Category", "Process")]
     public void PrintsOneObjectForEachPromptAndLine()
     {
         var lines = P2P.RunWithInput("a dog\nune forêt 🎉\n", "tokens", "@a cat, sitting", "-", "--json", "--model", EmbeddedModel.Folder())
@@ -24,9 +24,9 @@ public sealed class TokensCommandTests
     [Fact]
     public void NamesTruncatedWords()
     {
-        var outcome = P2P.Run("tokens", "--model", EmbeddedModel.Folder(), string.Concat(Enumerable.Repeat("cat ", 75)) + "castle");
+        var outcome = InProcess.Run("tokens", "--model", EmbeddedModel.Folder(), string.Concat(Enumerable.Repeat("cat ", 75)) + "castle");
         outcome.Succeeded();
         Assert.Contains("castle", outcome.Error);
-        Assert.Contains("castle", P2P.Run("tokens", "--long-prompts", "--model", EmbeddedModel.Folder(), string.Concat(Enumerable.Repeat("cat ", 75)) + "castle").Succeeded());
+        Assert.Contains("castle", InProcess.Run("tokens", "--long-prompts", "--model", EmbeddedModel.Folder(), string.Concat(Enumerable.Repeat("cat ", 75)) + "castle").Succeeded());
     }
 }

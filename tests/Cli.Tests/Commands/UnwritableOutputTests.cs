@@ -1,7 +1,6 @@
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 /// <summary>Places where nothing can be written are sentences, before the work wherever that can be known, and leave nothing half-written.</summary>
-[Trait("Category", "Process")]
 public sealed class UnwritableOutputTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -48,6 +47,7 @@ public sealed class UnwritableOutputTests : IDisposable
 
     /// <summary>A disk that is full while the results are written, by way of the largest file a shell allows.</summary>
     [Fact]
+    [Trait("Category", "Process")]
     public void ADiskThatIsFullIsASentenceAndLeavesNoHalfOfAFile()
     {
         // The runtime would itself make a large file, for code, if it were not told otherwise.
@@ -57,10 +57,12 @@ public sealed class UnwritableOutputTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Process")]
     public void AWorkingFolderThatIsGoneIsSaid() => Assert.Contains(
         "no longer exists", P2P.RunShell($"mkdir {folder["gone"]} && cd {folder["gone"]} && rmdir {folder["gone"]} && {P2P.Command} tokens a").FailedWith(2));
 
     [Fact]
+    [Trait("Category", "Process")]
     public void WhereNoCopyOfTheLibraryCanBeKeptTheFoldersAreNamed()
     {
         var homeless = new Dictionary<string, string> { ["XDG_CACHE_HOME"] = "/proc/cache", ["HOME"] = "/proc/home", ["TMPDIR"] = "/no/such" };

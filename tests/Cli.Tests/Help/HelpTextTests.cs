@@ -43,12 +43,12 @@ public sealed class HelpTextTests
     }
 
     [Fact]
-    public void TheCommandStartsAndPrintsItsHelp()
+    public void TheCommandPrintsItsHelp()
     {
-        var run = P2P.Run("--help");
+        var run = InProcess.Run("--help");
         Assert.Contains("p2p [command] [options]", run.Succeeded());
         Assert.Equal("", run.Error);
-        Assert.Contains("p2p edit <prompts>... [options]", P2P.Run("edit", "-h").Succeeded());
+        Assert.Contains("p2p edit <prompts>... [options]", InProcess.Run("edit", "-h").Succeeded());
     }
 
     private static List<string> Help(string path)

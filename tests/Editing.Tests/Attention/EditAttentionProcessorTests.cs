@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Attention;
 
-/// <summary>The product's edits, which hold no map in memory, against the definition written down with every map, on the embedded model.</summary>
+/// <summary>The product's edits, which hold no map in memory, against the definition written down with every map.</summary>
 public sealed class EditAttentionProcessorTests(EditAttentionProcessorTests.Fixture fixture) : IClassFixture<EditAttentionProcessorTests.Fixture>
 {
     private const int Steps = 3;
@@ -58,16 +58,21 @@ public sealed class EditAttentionProcessorTests(EditAttentionProcessorTests.Fixt
 
     public sealed class Fixture : IDisposable
     {
-        public Fixture() => Noise = InitialNoise.FromSeed(Model, 3, Model.ImageSide, Model.ImageSide).DetachFromDisposeScope();
+        // Maps of 16×16 positions, as the definition of the blend has them.
+        private const int Side = 64;
 
-        public StableDiffusionModel Model { get; } = EmbeddedModel.Load();
+        private readonly SmallModel small = new();
+
+        public Fixture() => Noise = InitialNoise.FromSeed(Model, 3, Side, Side).DetachFromDisposeScope();
+
+        public StableDiffusionModel Model => small.Model;
 
         public Tensor Noise { get; }
 
         public void Dispose()
         {
             Noise.Dispose();
-            Model.Dispose();
+            small.Dispose();
         }
     }
 }

@@ -18,16 +18,16 @@ namespace PromptToPrompt.Editing.Tests.Devices;
 /// tensors have no numbers: one that was made on the default device fails the run where it meets the others. On a GPU, where the default is
 /// the CPU, that same tensor would fail it too.
 /// </summary>
-public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
+[Collection<NamedDevicesTests.DefaultDevice>]
+public sealed class NamedDevicesTests : IClassFixture<SmallModel>, IClassFixture<SmallXlModel>, IDisposable
 {
     private const int Steps = 2;
-    private readonly SmallXlModel xl;
+    private readonly StableDiffusionModel model, xl;
     private readonly DisposeScope scope = NewDisposeScope();
-    private readonly StableDiffusionModel model = EmbeddedModel.Load();
 
-    public NamedDevicesTests(SmallXlModel xl)
+    public NamedDevicesTests(SmallModel small, SmallXlModel smallXl)
     {
-        this.xl = xl;
+        (model, xl) = (small.Model, smallXl.Model);
         set_default_device(META);
     }
 
@@ -90,12 +90,12 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
 
     [Fact]
     public void AModelOfTwoTextEncodersNamesThem() =>
-        Edits(xl.Model, new() { Prompt = "a (red:1.2) house in a field", Sampling = Source.Sampling with { Negative = "a (blue:1.4) castle" } }, Edit);
+        Edits(xl, new() { Prompt = "a (red:1.2) house in a field", Sampling = Source.Sampling with { Negative = "a (blue:1.4) castle" } }, Edit);
 
     [Fact]
     public void LoadingAndTilesNameThem()
     {
-        using var tiled = StableDiffusionModel.Load(EmbeddedModel.Folder(), options: new() { TiledVae = true });
+        using var tiled = StableDiffusionModel.Load(model.Directory, options: new() { TiledVae = true });
         using var latents = tiled.Vae.Encode(zeros([1, 3, 64, 640], device: CPU));
         Assert.Equal([1, 3, 64, 640], tiled.Vae.Decode(latents).shape);
     }
@@ -144,9 +144,12 @@ public sealed class NamedDevicesTests : IClassFixture<SmallXlModel>, IDisposable
     public void Dispose()
     {
         set_default_device(CPU);
-        model.Dispose();
         scope.Dispose();
     }
+
+    /// <summary>The default device is the process's, so no other test runs beside these.</summary>
+    [CollectionDefinition(DisableParallelization = true)]
+    public sealed class DefaultDevice;
 
     private static Image White(int side) => new(side, side, [.. Enumerable.Repeat(byte.MaxValue, 3 * side * side)]);
 

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Editing.Tests.Inversion;
 /// <summary>An inversion on disk is the inversion, and fits its model alone.</summary>
 public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixture<InvertedDrawings>, IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("p2p-inversion-");
+    private readonly TemporaryFolder folder = new();
     private readonly DisposeScope scope = NewDisposeScope();
 
     public static TheoryData<string> Methods => [.. InversionMethod.Names];
@@ -41,8 +41,8 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
     public void WhatIsReadIsWhatWasWritten(string method)
     {
         var file = File(drawings, drawings.Invert(InvertedDrawings.Settings(method)));
-        file.Save(PathOf("inversion"), drawings.Model);
-        using var read = InversionFile.Load(PathOf("inversion"), drawings.Model);
+        file.Save(folder["inversion"], drawings.Model);
+        using var read = InversionFile.Load(folder["inversion"], drawings.Model);
         AssertSame(file.Inverted, read.Inverted);
         Assert.True(read.IsOf(drawings.Model, file.Inverted.Settings, file.Image, file.Framing));
         var sized = file.Inverted.Settings with { Sampling = file.Inverted.Settings.Sampling with { Size = new(64, 64) } };
@@ -57,27 +57,21 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
     public void AnInversionInAnotherTypeIsNotGoneOnWith()
     {
         var file = File(drawings, drawings.Invert(InvertedDrawings.Settings("direct")));
-        file.Save(PathOf("inversion"), drawings.Model);
-        using var rounded = StableDiffusionModel.Load(EmbeddedModel.Folder(), dtype: ScalarType.BFloat16);
-        using var read = InversionFile.Load(PathOf("inversion"), rounded);
+        file.Save(folder["inversion"], drawings.Model);
+        using var rounded = StableDiffusionModel.Load(drawings.Model.Directory, dtype: ScalarType.BFloat16);
+        using var read = InversionFile.Load(folder["inversion"], rounded);
         Assert.False(read.IsOf(rounded, file.Inverted.Settings, file.Image, file.Framing));
     }
 
     [Fact]
     public void AnotherModelIsRefused()
     {
-        File(drawings, drawings.Invert(InvertedDrawings.Settings("direct"))).Save(PathOf("inversion"), drawings.Model);
-        foreach (var file in Directory.EnumerateFiles(EmbeddedModel.Folder(), "*", SearchOption.AllDirectories))
-        {
-            var copy = PathOf(Path.Combine("model", Path.GetRelativePath(EmbeddedModel.Folder(), file)));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            System.IO.File.Copy(file, copy);
-        }
-
-        var config = PathOf("model/scheduler/scheduler_config.json");
+        File(drawings, drawings.Invert(InvertedDrawings.Settings("direct"))).Save(folder["inversion"], drawings.Model);
+        var model = folder.Copy(drawings.Model.Directory, "model");
+        var config = Path.Combine(model, "scheduler", "scheduler_config.json");
         System.IO.File.WriteAllText(config, System.IO.File.ReadAllText(config).Replace("0.012", "0.013", StringComparison.Ordinal));
-        using var other = StableDiffusionModel.Load(PathOf("model"));
-        Assert.Contains("a different model", Refused(() => InversionFile.Load(PathOf("inversion"), other)), StringComparison.Ordinal);
+        using var other = StableDiffusionModel.Load(model);
+        Assert.Contains("a different model", Refused(() => InversionFile.Load(folder["inversion"], other)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -85,14 +79,14 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
     {
         var weights = Path.Combine(EmbeddedModel.Folder(), "vae", "diffusion_pytorch_model.safetensors");
         Assert.Contains("not an inversion", Refused(() => InversionFile.Load(weights, drawings.Model)), StringComparison.Ordinal);
-        System.IO.File.WriteAllBytes(PathOf("torn"), [1, 2, 3]);
-        Refused(() => InversionFile.Load(PathOf("torn"), drawings.Model));
+        System.IO.File.WriteAllBytes(folder["torn"], [1, 2, 3]);
+        Refused(() => InversionFile.Load(folder["torn"], drawings.Model));
     }
 
     public void Dispose()
     {
         scope.Dispose();
-        folder.Delete(recursive: true);
+        folder.Dispose();
     }
 
     private static string Refused(Action load)
@@ -101,6 +95,4 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
         Assert.DoesNotContain('\n', message);
         return message;
     }
-
-    private string PathOf(string name) => Path.Combine(folder.FullName, name);
 }

@@ -7,19 +7,30 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Inversion;
 
-/// <summary>Inversions of one small picture with the embedded model, made once for all tests of a class.</summary>
-public sealed class InvertedDrawings : IDisposable
+/// <summary>Inversions of one small picture, made once for all tests of a class.</summary>
+public class InvertedDrawings : IDisposable
 {
     private readonly Dictionary<InversionSettings, InvertedImage> made = [];
+    private readonly IDisposable owner;
 
     public InvertedDrawings()
+        : this(new SmallModel())
     {
-        var side = Model.ImageSide;
+    }
+
+    private protected InvertedDrawings(StableDiffusionModel model, int side, IDisposable? owner = null)
+    {
+        (Model, this.owner) = (model, owner ?? model);
         Image = new Image(side, side, [.. Enumerable.Range(0, side * side).SelectMany(i => Pixel((double)(i % side) / side, (double)(i / side) / side))]);
         Latents = Model.Vae.EncodeImage(Image).DetachFromDisposeScope();
     }
 
-    public StableDiffusionModel Model { get; } = EmbeddedModel.Load();
+    private InvertedDrawings(SmallModel small)
+        : this(small.Model, small.Model.ImageSide, small)
+    {
+    }
+
+    public StableDiffusionModel Model { get; }
 
     /// <summary>A red box on green ground under a blue sky.</summary>
     public Image Image { get; }
@@ -57,7 +68,8 @@ public sealed class InvertedDrawings : IDisposable
         foreach (var found in made.Values)
             found.Dispose();
         Latents.Dispose();
-        Model.Dispose();
+        owner.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     private static byte[] Pixel(double x, double y) => (x, y) switch

@@ -10,15 +10,15 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
-/// <summary>The embedded model's sessions: source pass and edit pass give what one batch gives.</summary>
-public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedModel>
+/// <summary>Sessions: source pass and edit pass give what one batch gives.</summary>
+public sealed class EditSessionTests(SmallModel small) : IClassFixture<SmallModel>
 {
     private static readonly SamplingSettings Sampling = new() { Steps = 5, Guidance = 4, Seed = 3 };
     private static readonly GenerationRequest Source = new() { Prompt = "a red house in a field", Sampling = Sampling };
     private static readonly EditRequest Edit = new() { Prompts = ["a red castle in a field"] };
-    private static readonly EditRequest Blended = Edit with { Blend = BlendWords.Parse("house:castle"), BlendThreshold = 0.5, BlendStart = 0 };
+    private static readonly EditRequest Blended = Edit with { Blend = BlendWords.Parse("house:castle"), BlendThreshold = 0.8, BlendStart = 0 };
     private static readonly Observation Traced = new() { Trace = true };
-    private readonly StableDiffusionModel model = loaded.Model;
+    private readonly StableDiffusionModel model = small.Model;
 
     [Fact]
     public void EditPassGivesTheSameImageAsOneBatch()
@@ -92,7 +92,8 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
     public void PreviewsComeNearerToTheImage()
     {
         var previews = new Previews();
-        using var result = EditRun.Execute(model, Source, progress: previews);
+        using var trained = EmbeddedModel.Load();
+        using var result = EditRun.Execute(trained, Source, progress: previews);
 
         var errors = previews.Seen.ConvertAll(preview => preview.Rgb.Zip(result.Images[0].Rgb, (a, b) => Math.Abs(a - b)).Average());
         Assert.Equal(Sampling.Steps, errors.Count);
@@ -148,7 +149,7 @@ public sealed class EditSessionTests(LoadedModel loaded) : IClassFixture<LoadedM
     {
         var tail = string.Concat(Enumerable.Repeat(" in the green sunny quiet field", 14));
         var request = new GenerationRequest { Prompt = "a red house" + tail, Sampling = Sampling with { Steps = 3, Chunks = 2 } };
-        var edit = new EditRequest { Prompts = ["a red castle" + tail, "a red (house:1)" + tail], Blend = BlendWords.Parse("house,castle") };
+        var edit = new EditRequest { Prompts = ["a red castle" + tail, "a red (house:1)" + tail], Blend = BlendWords.Parse("house,castle"), BlendThreshold = 0.8 };
         using var together = EditRun.Execute(model, request, edit);
         using var session = new EditSession(model, request);
         using var source = session.RunSource();

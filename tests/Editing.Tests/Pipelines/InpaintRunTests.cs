@@ -9,12 +9,13 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
-public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedModel>
+public sealed class InpaintRunTests(SmallModel small) : IClassFixture<SmallModel>
 {
     // Taller than wide and no multiple of anything.
     private static readonly Image Painted = new(61, 83, [.. Enumerable.Range(0, 61 * 83 * 3).Select(i => (byte)(i % 3 * 70 + (i / 3 % 61)))]);
     private static readonly Image Disc = MaskOpacityTests.Mask(61, 83, (x, y) => ((x - 30) * (x - 30)) + ((y - 41) * (y - 41)) < 400);
 
+    private static readonly PixelSize Size = new(64, 64);
     private static readonly Observation Traced = new() { Trace = true };
 
     private static readonly InpaintRequest Request = new()
@@ -22,12 +23,14 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
         Image = Painted,
         Mask = Disc,
         Prompt = "a red house in a field",
-        Sampling = new() { Steps = 3, Guidance = 4, Seed = 5 },
+        Sampling = new() { Steps = 3, Guidance = 4, Seed = 5, Size = Size },
     };
 
     private static readonly GenerationRequest Generation = new() { Prompt = Request.Prompt, Sampling = Request.Sampling };
 
-    private readonly StableDiffusionModel model = loaded.Model;
+    private readonly StableDiffusionModel model = small.Model;
+
+    private int Channels => model.Shape.Vae.LatentChannels;
 
     [Theory]
     [InlineData(FramingKind.Crop, SchedulerKind.Ddim, 1, 0)]
@@ -57,7 +60,7 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
     public void LatentsOutsideTheMaskAreTheImagesOwn()
     {
         using var scope = NewDisposeScope();
-        var framing = model.Frame(FramingKind.Crop, Painted.Size);
+        var framing = model.Frame(FramingKind.Crop, Painted.Size, Size);
         var clean = model.Vae.EncodeImage(framing.Apply(Painted));
         using var result = InpaintRun.Execute(model, Request with { KeepOutside = false });
 
@@ -79,8 +82,9 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
     public void LowStrengthStaysNearTheImage()
     {
         var all = Request with { Sampling = Request.Sampling with { Steps = 20 }, KeepOutside = false };
-        using var weak = InpaintRun.Execute(model, all with { Strength = 0.1 });
-        using var strong = InpaintRun.Execute(model, all);
+        using var trained = EmbeddedModel.Load();
+        using var weak = InpaintRun.Execute(trained, all with { Strength = 0.1 });
+        using var strong = InpaintRun.Execute(trained, all);
         Assert.Equal(2, weak.Run.Timesteps.Count);
         // Both lose what the small autoencoder cannot keep.
         Assert.True(Distance(weak) * 1.5 < Distance(strong), $"{Distance(weak)} and {Distance(strong)}");
@@ -97,8 +101,7 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
         var besideTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => i < 3 * 61 * 20 ? (byte)(255 - b) : b)] };
         var smaller = MaskOpacityTests.Mask(61, 83, (x, y) => Math.Abs(x - 30) < 10 && Math.Abs(y - 41) < 10);
 
-        var channels = EmbeddedModel.LatentChannels;
-        using InpaintingModel blind = new(new double[1 + channels]), maskOnly = new([0.3, .. new double[channels]]), imageOnly = new([0, .. Enumerable.Repeat(0.1, channels)]);
+        using InpaintingModel blind = new(model, new double[1 + Channels]), maskOnly = new(model, [0.3, .. new double[Channels]]), imageOnly = new(model, [0, .. Enumerable.Repeat(0.1, Channels)]);
 
         // What a model makes of a picture and a mask.
         static Tensor Made(InpaintingModel made, Image image, Image mask)
@@ -123,10 +126,10 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
     [Fact]
     public void ModelsOfOtherFormsAreRefused()
     {
-        using var inpainting = new InpaintingModel(new double[1 + EmbeddedModel.LatentChannels]);
+        using var inpainting = new InpaintingModel(model, new double[1 + Channels]);
         Assert.Contains("can only inpaint", Assert.Throws<InvalidInputException>(() => EditRun.Execute(inpainting.Model, Generation).Dispose()).Message);
-        using var other = new InpaintingModel(new double[EmbeddedModel.LatentChannels]);
-        Assert.Contains($"{2 * EmbeddedModel.LatentChannels} channels", Refused(other.Model, Request));
+        using var other = new InpaintingModel(model, new double[Channels]);
+        Assert.Contains($"{2 * Channels} channels", Refused(other.Model, Request));
     }
 
     [Fact]
@@ -140,7 +143,7 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
         Assert.Contains("black", Refused(model, Request with { Mask = MaskOpacityTests.Mask(61, 83, (_, _) => false) }));
         Assert.Contains("black", Refused(model, Request with { Mask = MaskOpacityTests.Mask(61, 83, (_, y) => y < 5) }));
         Assert.Contains("too thin", Refused(model, Request with { Mask = MaskOpacityTests.Mask(61, 83, (x, _) => x == 30) }));
-        using var noise = zeros(1, EmbeddedModel.LatentChannels, 4, 4);
+        using var noise = zeros(1, Channels, 4, 4);
         Assert.StartsWith("InitialLatents: ", Refused(model, Request with { InitialLatents = noise }));
     }
 
@@ -156,8 +159,8 @@ public sealed class InpaintRunTests(LoadedModel loaded) : IClassFixture<LoadedMo
         Assert.Equal(before, LiveTensors);
     }
 
-    // At the model's own size, so that framing resizes nothing.
-    private static Image Padded(Image image) => new Image(61, 64, [.. Enumerable.Range(10, 64).SelectMany(y => image.Rgb.Skip(y * image.Width * 3).Take(61 * 3))]).Extend(new PixelSize(EmbeddedModel.Side, EmbeddedModel.Side), 0, 0);
+    // At the size of the runs, so that framing resizes nothing.
+    private static Image Padded(Image image) => new Image(61, 64, [.. Enumerable.Range(10, 64).SelectMany(y => image.Rgb.Skip(y * image.Width * 3).Take(61 * 3))]).Extend(Size, 0, 0);
 
     private static string Refused(StableDiffusionModel model, InpaintRequest request)
     {

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
-/// <summary>The door for programs, with the embedded model.</summary>
+/// <summary>The entry point for programs.</summary>
 public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixture fixture) : IClassFixture<PromptToPromptPipelineTests.Fixture>
 {
     private const string White = "a white house in a field", Red = "a red house in a field", Blue = "a blue house in a field";
@@ -23,7 +23,7 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
     public void AnImageAndItsEditAreThoseOfOneBatch()
     {
         var source = new GenerationRequest { Prompt = White, Sampling = Short with { Scheduler = SchedulerKind.Ddim, Negative = "snow", GuidanceRescale = 0.5 } };
-        var edit = new EditRequest { Blend = "house", BlendStart = 0 };
+        var edit = new EditRequest { Blend = "house", BlendThreshold = 0.8, BlendStart = 0 };
         using var together = EditRun.Execute(Pipeline.Model, source, edit with { Prompts = [Red] });
         using var white = Pipeline.Generate(White, source.Sampling);
         using var red = white.Edit(Red, edit);
@@ -125,7 +125,7 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
     [Fact]
     public void ASourceThatIsTooLargeToRecordSharesABatchWithItsEdits()
     {
-        using var small = PromptToPromptPipeline.Load(EmbeddedModel.Folder(), new() { Device = "cpu", MaxRecordingBytes = 1 << 20 });
+        using var small = PromptToPromptPipeline.Load(Pipeline.Model.Directory, new() { Device = "cpu", MaxRecordingBytes = 1 << 10 });
         using var white = small.Generate(White, Short);
         using var red = white.Edit(Red);
         using var blue = red.Edit(Blue);
@@ -228,9 +228,17 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
 
     public sealed class Fixture : IDisposable
     {
-        public PromptToPromptPipeline Pipeline { get; } = PromptToPromptPipeline.Load(EmbeddedModel.Folder(), new() { Device = "cpu" });
+        private readonly SmallModel small = new();
 
-        public void Dispose() => Pipeline.Dispose();
+        public Fixture() => Pipeline = PromptToPromptPipeline.Load(small.Model.Directory, new() { Device = "cpu" });
+
+        public PromptToPromptPipeline Pipeline { get; }
+
+        public void Dispose()
+        {
+            Pipeline.Dispose();
+            small.Dispose();
+        }
     }
 
     private sealed class Each(Action<EditProgress> act) : IProgress<EditProgress>

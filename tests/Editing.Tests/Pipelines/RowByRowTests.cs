@@ -7,7 +7,7 @@ using TorchSharp;
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
 /// <summary>Rows that are computed one after another give what they give together.</summary>
-public sealed class RowByRowTests(LoadedModel loaded) : IClassFixture<LoadedModel>
+public sealed class RowByRowTests(SmallModel small) : IClassFixture<SmallModel>
 {
     private static readonly GenerationRequest Source = new() { Prompt = "a red house in a field", Sampling = new() { Steps = 4, Guidance = 4, Seed = 3 } };
 
@@ -15,12 +15,13 @@ public sealed class RowByRowTests(LoadedModel loaded) : IClassFixture<LoadedMode
     {
         Prompts = ["a red castle in a field", "a (red:2) house in a field"],
         Blend = BlendWords.Parse("house:castle:house"),
+        BlendThreshold = 0.8,
         BlendStart = 0,
     };
 
     private static readonly Observation Observed = new() { Attention = true, SelfAttention = true, Trace = true };
 
-    private readonly StableDiffusionModel model = loaded.Model;
+    private readonly StableDiffusionModel model = small.Model;
 
     [Fact]
     public void EditsAndMapsAreThoseOfOneBatch()

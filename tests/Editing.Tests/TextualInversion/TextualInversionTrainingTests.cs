@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.TextualInversion;
 
-public sealed class TextualInversionTrainingTests : IDisposable
+public sealed class TextualInversionTrainingTests(SmallModel small) : IClassFixture<SmallModel>, IDisposable
 {
     private const string Word = "<my-cat>";
     private const string Prompt = $"a {Word}, in a field";
@@ -29,14 +29,15 @@ public sealed class TextualInversionTrainingTests : IDisposable
         LearningRate = 0.02,
     };
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("p2p-tests-");
+    private readonly TemporaryFolder folder = new();
     private readonly DisposeScope scope = NewDisposeScope();
-    private readonly StableDiffusionModel model = EmbeddedModel.Load();
+    private readonly StableDiffusionModel model = small.Model;
 
     [Fact]
     public void TheLossOnExamplesThatWereNotLearnedFromFalls()
     {
-        using var training = Train(Settings with { Steps = 8, LearningRate = 0.04, Vectors = 1, Flip = true, Accumulation = 2 });
+        using var trained = EmbeddedModel.Load();
+        using var training = Train(Settings with { Steps = 8, LearningRate = 0.04, Vectors = 1, Flip = true, Accumulation = 2 }, trained);
         Assert.Equal(8, training.Step);
         Assert.InRange(training.HeldOutLoss() / training.InitialHeldOutLoss(), 0, 0.93);
     }
@@ -46,18 +47,18 @@ public sealed class TextualInversionTrainingTests : IDisposable
     {
         using var whole = Train(Settings);
         using (var first = Train(Settings with { Steps = 2 }))
-            first.Save(Path("state"));
+            first.Save(folder["state"]);
         using var second = new TextualInversionTraining(model, Settings, ConceptImages.For(model));
-        Assert.True(second.Resume(Path("state")));
+        Assert.True(second.Resume(folder["state"]));
         Assert.Equal(2, second.Step);
         Assert.Equal([3], second.Run().Select(progress => progress.Step));
 
         Assert.True(whole.Word.Vectors[0].Equals(second.Word.Vectors[0]));
         using var other = Train(Settings with { Seed = 1 });
         Assert.False(whole.Word.Vectors[0].allclose(other.Word.Vectors[0]));
-        Assert.False(other.Resume(Path("state")));
-        File.WriteAllText(Path("damaged"), "no state");
-        Assert.False(other.Resume(Path("damaged")));
+        Assert.False(other.Resume(folder["state"]));
+        File.WriteAllText(folder["damaged"], "no state");
+        Assert.False(other.Resume(folder["damaged"]));
     }
 
     [Fact]
@@ -79,10 +80,10 @@ public sealed class TextualInversionTrainingTests : IDisposable
     [InlineData(ScalarType.BFloat16)]
     public void TheFileGivesTheConditioningThatWasTrained(ScalarType dtype)
     {
-        using var plain = StableDiffusionModel.Load(EmbeddedModel.Folder(), dtype: dtype);
+        using var plain = StableDiffusionModel.Load(model.Directory, dtype: dtype);
         using var training = Train(Settings with { Steps = 2 }, plain);
-        training.Word.Save(Path("word.safetensors"));
-        using var loaded = Load(EmbeddedModel.Folder(), dtype);
+        training.Word.Save(folder["word.safetensors"]);
+        using var loaded = Load(model.Directory, dtype);
 
         var said = TextConditioning.Encode(loaded, [loaded.Tokenizer.Tokenize(Prompt)], SizeConditioning.Of(Size));
         Assert.True(training.Encode(Prompt, Size).Text.Equals(said.Text));
@@ -99,17 +100,17 @@ public sealed class TextualInversionTrainingTests : IDisposable
     [Fact]
     public void TwoTextEncodersLearnTogether()
     {
-        using var small = new SmallXlModel();
-        using var training = Train(Settings with { Initial = "red", Steps = 2, LearningRate = null }, small.Model);
+        using var xl = new SmallXlModel();
+        using var training = Train(Settings with { Initial = "red", Steps = 2, LearningRate = null }, xl.Model);
         Assert.Equal([[2L, 24], [2, 32]], training.Word.Vectors.Select(rows => rows.shape));
-        foreach (var (rows, encoder) in training.Word.Vectors.Zip(small.Model.TextEncoders))
+        foreach (var (rows, encoder) in training.Word.Vectors.Zip(xl.Model.TextEncoders))
         {
-            var initial = encoder.Model.Embedding(small.Model.Tokenizer.Encode("red")[1]);
+            var initial = encoder.Model.Embedding(xl.Model.Tokenizer.Encode("red")[1]);
             Assert.True((rows - initial).abs().min().ToDouble() > 0);
         }
 
-        training.Word.Save(Path("word.safetensors"));
-        using var loaded = Load(small.Model.Directory, ScalarType.Float32);
+        training.Word.Save(folder["word.safetensors"]);
+        using var loaded = Load(xl.Model.Directory, ScalarType.Float32);
         var (trained, said) = (training.Encode(Prompt, Size), TextConditioning.Encode(loaded, [loaded.Tokenizer.Tokenize(Prompt)], SizeConditioning.Of(Size)));
         Assert.True(trained.Text.Equals(said.Text));
         Assert.True(trained.Vector!.Equals(said.Vector!));
@@ -137,8 +138,8 @@ public sealed class TextualInversionTrainingTests : IDisposable
     public void TheWordIsSwappedInWeightedAndWatched()
     {
         using (var training = Train(Settings with { Steps = 1 }))
-            training.Word.Save(Path("word.safetensors"));
-        using var loaded = Load(EmbeddedModel.Folder(), ScalarType.Float32);
+            training.Word.Save(folder["word.safetensors"]);
+        using var loaded = Load(model.Directory, ScalarType.Float32);
         var source = new GenerationRequest { Prompt = "a cat in a field", Sampling = new() { Steps = 2 } };
         var edit = new EditRequest
         {
@@ -193,14 +194,11 @@ public sealed class TextualInversionTrainingTests : IDisposable
     public void Dispose()
     {
         scope.Dispose();
-        model.Dispose();
-        folder.Delete(recursive: true);
+        folder.Dispose();
     }
 
-    private string Path(string name) => System.IO.Path.Combine(folder.FullName, name);
-
     private StableDiffusionModel Load(string directory, ScalarType dtype) =>
-        StableDiffusionModel.Load(directory, dtype: dtype, options: new ModelLoadOptions { Embeddings = [new TextEmbedding(Path("word.safetensors"))] });
+        StableDiffusionModel.Load(directory, dtype: dtype, options: new ModelLoadOptions { Embeddings = [new TextEmbedding(folder["word.safetensors"])] });
 
     private TextualInversionTraining Train(TextualInversionSettings settings, StableDiffusionModel? by = null)
     {

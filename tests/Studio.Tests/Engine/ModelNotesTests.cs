@@ -12,38 +12,19 @@ public sealed class ModelNotesTests
     [Fact]
     public async Task NotesOfAModelAreLogged()
     {
-        var folder = Directory.CreateTempSubdirectory("p2p-studio-").FullName;
-        try
-        {
-            var model = Copy(Repository.Folder("models", "storybook"), Path.Combine(folder, "model"));
-            var path = Path.Combine(model, "unet", "config.json");
-            var config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
-            config["a_new_key"] = 3;
-            File.WriteAllText(path, config.ToJsonString());
-            var log = new Lines();
-            using var store = new StudioStore(Path.Combine(folder, "data"), new TestClock());
-            await using var engine = new StudioEngine(store, [new OfferedModel("mine", () => StableDiffusionModel.Load(model))], new EngineLimits(), TimeProvider.System, log);
-            var over = await engine.Submit(store.CreateProject("A test").Id, null, TestEngine.House with { Steps = 1 }).WhenOver();
-            Assert.True(over.State == JobState.Done, over.Problem);
-            Assert.Contains("a_new_key", Assert.Single(log.Said));
-            Assert.StartsWith("mine: ", log.Said[0]);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
-    private static string Copy(string from, string to)
-    {
-        foreach (var path in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(to, Path.GetRelativePath(from, path));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(path, copy);
-        }
-
-        return to;
+        using var folder = new TemporaryFolder();
+        var model = folder.Copy(EmbeddedModel.Folder(), "model");
+        var path = Path.Combine(model, "unet", "config.json");
+        var config = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        config["a_new_key"] = 3;
+        File.WriteAllText(path, config.ToJsonString());
+        var log = new Lines();
+        using var store = new StudioStore(folder["data"], new TestClock());
+        await using var engine = new StudioEngine(store, [new OfferedModel("mine", () => StableDiffusionModel.Load(model))], new EngineLimits(), TimeProvider.System, log);
+        var over = await engine.Submit(store.CreateProject("A test").Id, null, TestEngine.House with { Steps = 1 }).WhenOver();
+        Assert.True(over.State == JobState.Done, over.Problem);
+        Assert.Contains("a_new_key", Assert.Single(log.Said));
+        Assert.StartsWith("mine: ", log.Said[0]);
     }
 
     private sealed class Lines : ILogger<StudioEngine>

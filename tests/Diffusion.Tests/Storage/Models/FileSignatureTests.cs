@@ -56,7 +56,7 @@ public sealed class FileSignatureTests(SmallModels models) : IClassFixture<Small
     {
         foreach (var file in new[] { "model_index.json", "unet/config.json", "scheduler/scheduler_config.json", "tokenizer/vocab.json", "tokenizer/merges.txt", "tokenizer/tokenizer_config.json" })
         {
-            var model = CopyOf(models.Plain, $"{kind} {Path.GetFileNameWithoutExtension(file)} {Path.GetDirectoryName(file)}");
+            var model = folder.Copy(models.Plain, $"{kind} {Path.GetFileNameWithoutExtension(file)} {Path.GetDirectoryName(file)}");
             File.WriteAllBytes(Path.Combine(model, file), content);
             Says(expected, Path.GetFileName(file), () => StableDiffusionModel.Load(model));
         }
@@ -65,7 +65,7 @@ public sealed class FileSignatureTests(SmallModels models) : IClassFixture<Small
     [Fact]
     public void AServersAnswerIsNoConfig()
     {
-        var model = CopyOf(models.Plain, "m");
+        var model = folder.Copy(models.Plain, "m");
         File.WriteAllText(Path.Combine(model, "unet", "config.json"), "{\"error\":\"Repository not found\"}");
         Says("a server's response, \"Repository not found\"", "config.json", () => StableDiffusionModel.Load(model));
     }
@@ -116,7 +116,7 @@ public sealed class FileSignatureTests(SmallModels models) : IClassFixture<Small
     public void ByteOrderMarksAreRead(string encoding)
     {
         var marked = encoding == "utf-8" ? new UTF8Encoding(encoderShouldEmitUTF8Identifier: true) : Encoding.GetEncoding(encoding);
-        var model = CopyOf(models.Xl, "marked");
+        var model = folder.Copy(models.Xl, "marked");
         foreach (var path in Directory.EnumerateFiles(model, "*", SearchOption.AllDirectories).Where(path => Path.GetExtension(path) is ".json" or ".txt").ToList())
             File.WriteAllText(path, File.ReadAllText(path), marked);
         Assert.Equal(marked.GetPreamble()[0], File.ReadAllBytes(Path.Combine(model, "tokenizer", "merges.txt"))[0]);
@@ -155,17 +155,5 @@ public sealed class FileSignatureTests(SmallModels models) : IClassFixture<Small
         Assert.Contains(expected, error.Message);
         Assert.Contains(path, error.Message);
         Assert.DoesNotContain('\n', error.Message);
-    }
-
-    private string CopyOf(string model, string name)
-    {
-        foreach (var path in Directory.EnumerateFiles(model, "*", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(folder[name], Path.GetRelativePath(model, path));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(path, copy);
-        }
-
-        return folder[name];
     }
 }

@@ -59,7 +59,7 @@ public sealed class Float8Tests(SmallModels models) : IClassFixture<SmallModels>
     [InlineData("F8_E4M3", ".weight_scale rows")]
     public void AModelInFloat8IsReadAsItsNumbers(string type, string scale)
     {
-        var path = Path.Combine(CopyOf(models.Plain, "m"), "unet", "diffusion_pytorch_model.safetensors");
+        var path = Path.Combine(folder.Copy(models.Plain, "m"), "unet", "diffusion_pytorch_model.safetensors");
         using var random = new Generator(5);
         var tensors = new List<(string, string, long[], byte[])>();
         var expected = new Dictionary<string, Tensor>();
@@ -112,7 +112,7 @@ public sealed class Float8Tests(SmallModels models) : IClassFixture<SmallModels>
     [Fact]
     public void AScaleWithoutAWeightStaysATensorThatNobodyKnows()
     {
-        var model = CopyOf(models.Plain, "m");
+        var model = folder.Copy(models.Plain, "m");
         var path = Path.Combine(model, "unet", "diffusion_pytorch_model.safetensors");
         using (var file = SafetensorsFile.Open(path))
         {
@@ -148,16 +148,4 @@ public sealed class Float8Tests(SmallModels models) : IClassFixture<SmallModels>
     private void Save(string name, params (string Name, string Type, long[] Shape, byte[] Data)[] tensors) => WriteFile(folder[name], tensors);
 
     private void Refused(string name, string expected) => Assert.Contains(expected, Assert.Throws<InvalidInputException>(() => StoredTensors.Open(folder[name])).Message);
-
-    private string CopyOf(string model, string name)
-    {
-        foreach (var path in Directory.EnumerateFiles(model, "*", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(folder[name], Path.GetRelativePath(model, path));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(path, copy);
-        }
-
-        return folder[name];
-    }
 }
