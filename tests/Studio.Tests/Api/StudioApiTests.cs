@@ -277,7 +277,7 @@ public sealed class StudioApiTests
         var http = studio.Http;
         var project = await studio.NewProject();
         await Problem(HttpStatusCode.BadRequest, "0 is out of range", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { prompt = "a house", steps = 0 }));
-        await Problem(HttpStatusCode.BadRequest, "JSON", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { prompt = "a house", wrong = 1 }));
+        await Problem(HttpStatusCode.BadRequest, "wrong: There is no such field.", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { prompt = "a house", wrong = 1 }));
         await Problem(HttpStatusCode.BadRequest, "prompt", await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { seed = 1 }));
         await Problem(HttpStatusCode.BadRequest, "no project", await http.PostAsJsonAsync("/api/projects/none/generate", House));
         var source = await studio.Make(project, "generate", House);

@@ -76,7 +76,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
         Assert.Equal((160, 120), (picture.Width, picture.Height));
         address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Model's image" }).GetAttributeAsync("href");
         using var made = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
-        Assert.Equal((EmbeddedModel.Side, EmbeddedModel.Side), (made.Width, made.Height));
+        Assert.Equal((128, 128), (made.Width, made.Height));
         address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "picture.png" }).GetAttributeAsync("href");
         using var given = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
         Assert.Equal((160, 120), (given.Width, given.Height));
