@@ -89,6 +89,7 @@ internal sealed class CommandLine(RootCommand root, string name = "p2p")
         AttentionCommand.Create(cancellationToken, repeats),
         RunCommand.Create(repetition => Create(cancellationToken, repetition)),
         InfoCommand.Create(),
+        MetricsCommand.Create(),
         TokensCommand.Create(cancellationToken),
         AlignCommand.Create(),
         LearnConceptCommand.Create(cancellationToken),

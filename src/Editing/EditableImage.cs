@@ -14,43 +14,47 @@ namespace PromptToPrompt;
 public sealed class EditableImage : IDisposable
 {
     private readonly PromptToPromptPipeline pipeline;
-    private readonly int row;
-    private readonly (Image Original, Framing Framing)? given;
+    private readonly Framing? framing;
     private GenerationRequest? source;
     private InvertedImage? trajectory;
     private EditSession? session;
-    private bool isTooLargeToRecord;
     private bool isDisposed;
 
     /// <summary>An image of a run.</summary>
     /// <param name="pipeline">The pipeline.</param>
-    /// <param name="result">The run; owned by this image.</param>
-    /// <param name="row">Which of its images.</param>
+    /// <param name="result">The run of a single image; owned by this one.</param>
     /// <param name="source">The request to follow; null to follow the trajectory of the run.</param>
-    /// <param name="given">The given image that the run edits, and its framing.</param>
-    internal EditableImage(PromptToPromptPipeline pipeline, EditResult result, int row, GenerationRequest? source, (Image Original, Framing Framing)? given)
+    /// <param name="given">The given image that the run edits; null for one that was made.</param>
+    /// <param name="mask">The mask of the edit, of the given image's shape; null for none.</param>
+    internal EditableImage(PromptToPromptPipeline pipeline, EditResult result, GenerationRequest? source, GivenImage? given = null, Image? mask = null)
     {
-        (this.pipeline, Result, this.row, this.source, this.given) = (pipeline, result, row, source, given);
-        Image = given is { } photo ? photo.Framing.Restore(result.Images[row], photo.Original) : result.Images[row];
+        (this.pipeline, Result, this.source, framing) = (pipeline, result, source, given?.Framing);
+        Output = result.Images[0];
+        Image = given?.Draw(result, 0, mask) ?? Output;
     }
 
     /// <summary>An inverted image.</summary>
     /// <param name="pipeline">The pipeline.</param>
     /// <param name="source">The request that follows the inversion; this image owns the inversion.</param>
-    /// <param name="original">The image as it was given.</param>
-    /// <param name="framing">Its framing.</param>
-    internal EditableImage(PromptToPromptPipeline pipeline, GenerationRequest source, Image original, Framing framing)
+    /// <param name="given">The image as it was given.</param>
+    internal EditableImage(PromptToPromptPipeline pipeline, GenerationRequest source, GivenImage given)
     {
-        (this.pipeline, this.source, trajectory, given) = (pipeline, source, source.Inverted, (original, framing));
+        (this.pipeline, this.source, trajectory, framing) = (pipeline, source, source.Inverted, given.Framing);
         using var last = trajectory!.Source.narrow(0, trajectory.Settings.Sampling.Steps, 1);
-        Image = framing.Restore(pipeline.Model.Vae.DecodeImages(last)[0], original);
+        Output = pipeline.Model.Vae.DecodeImages(last)[0];
+        Image = given.Original;
     }
 
-    /// <summary>The image. Of an inverted image, its reconstruction: the autoencoder loses some detail, and edits start from this.</summary>
+    /// <summary>
+    /// The image. Of an inverted image, the given one. Of its edits, the given one where they change nothing, byte for byte.
+    /// </summary>
     public Image Image { get; }
 
+    /// <summary>The model's own image, at its size. Of an inverted image, its reconstruction: the autoencoder loses some detail, and edits start from this.</summary>
+    public Image Output { get; }
+
     /// <summary>The prompt. Emphasized words are written <c>(word:1.3)</c>; weights that an edit gave are not part of it.</summary>
-    public string Prompt => Result is { } result ? PromptReading.Write(result.Prompts[result.Rows[row]]) : trajectory!.Settings.Prompt;
+    public string Prompt => Result is { } result ? PromptReading.Write(result.Prompts[result.Rows[0]]) : trajectory!.Settings.Prompt;
 
     /// <summary>The run behind the image: latents, maps, trace. Null for an inverted image, which <see cref="Inversion"/> describes.</summary>
     public EditResult? Result { get; }
@@ -70,22 +74,20 @@ public sealed class EditableImage : IDisposable
         string prompt, EditRequest? edit = null, Observation? observation = null, IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         edit = (edit ?? new EditRequest()) with { Prompts = [prompt] };
-        if (edit.Mask is { } mask && given is { } photo)
-            edit = edit with { Mask = Mask.Frame(Mask.Of(mask), photo.Framing) };
+        var mask = edit.Mask;
+        if (mask is not null && framing is not null)
+            edit = edit with { Mask = Mask.Frame(Mask.Of(mask), framing) };
         return pipeline.Exclusively(() =>
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
-            source ??= GenerationRequest.Of(trajectory = Result!.AsSource(row));
+            source ??= GenerationRequest.Of(trajectory = Result!.AsSource(0));
             // An invalid edit is refused before the source is recorded for it.
             if (session is null)
                 EditRun.Check(pipeline.Model, source, edit);
-            var traced = PromptToPromptPipeline.Traced(observation);
-            return Recorded(source, edit.SelfResolution, cancellationToken) is { } recorded
-                ? Edited(recorded.Edit(edit, traced, progress, cancellationToken), 0)
-                : Edited(EditRun.Execute(pipeline.Model, source, edit, traced, progress, cancellationToken), 1);
+            var result = Recorded(source, edit.SelfResolution, cancellationToken).Edit(edit, PromptToPromptPipeline.Traced(observation), progress, cancellationToken);
+            var given = framing is null ? null : new GivenImage(Image, framing);
+            return result.DisposeOnFailure(() => new EditableImage(pipeline, result, source: null, given, mask));
         });
-
-        EditableImage Edited(EditResult result, int index) => result.DisposeOnFailure(() => new EditableImage(pipeline, result, index, source: null, given));
     }
 
     /// <inheritdoc/>
@@ -98,33 +100,22 @@ public sealed class EditableImage : IDisposable
         return true;
     });
 
-    // Null where the source is too large to record.
-    private EditSession? Recorded(GenerationRequest source, int selfResolution, CancellationToken cancellationToken)
+    private EditSession Recorded(GenerationRequest source, int selfResolution, CancellationToken cancellationToken)
     {
-        if (session is not null && session.SelfResolution < selfResolution)
+        if (session is { IsRecorded: true } && session.SelfResolution < selfResolution)
         {
             session.Dispose();
             session = null;
         }
 
-        if (session is not null || isTooLargeToRecord)
+        if (session is not null)
             return session;
-        var recorded = pipeline.Record(source, Math.Max(selfResolution, EditRequest.DefaultSelfResolution));
-        try
+        var opened = pipeline.Record(source, Math.Max(selfResolution, EditRequest.DefaultSelfResolution));
+        return session = opened.DisposeOnFailure(() =>
         {
-            recorded.RunSource(cancellationToken: cancellationToken).Dispose();
-            return session = recorded;
-        }
-        catch (InvalidInputException) when (recorded.IsTooLarge)
-        {
-            recorded.Dispose();
-            isTooLargeToRecord = true;
-            return null;
-        }
-        catch
-        {
-            recorded.Dispose();
-            throw;
-        }
+            if (opened.IsRecorded)
+                opened.RunSource(cancellationToken: cancellationToken).Dispose();
+            return opened;
+        });
     }
 }

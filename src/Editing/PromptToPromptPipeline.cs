@@ -89,7 +89,7 @@ public sealed class PromptToPromptPipeline : IDisposable
         lock (gate)
         {
             var result = EditRun.Execute(Model, source, null, Traced(observation), progress, cancellationToken);
-            return result.DisposeOnFailure(() => new EditableImage(this, result, 0, scheduler == SchedulerKind.Ddim || attention is not null ? null : source, given: null));
+            return result.DisposeOnFailure(() => new EditableImage(this, result, scheduler == SchedulerKind.Ddim || attention is not null ? null : source));
         }
     }
 
@@ -119,7 +119,7 @@ public sealed class PromptToPromptPipeline : IDisposable
             {
                 var source = GenerationRequest.Of(inverted);
                 source = source with { Sampling = source.Sampling with { Negative = sampling.Negative, GuidanceRescale = sampling.GuidanceRescale } };
-                return new EditableImage(this, source, image, framing);
+                return new EditableImage(this, source, new GivenImage(image, framing));
             });
         }
     }

@@ -22,9 +22,12 @@ internal static class EditCommand
         var image = new Option<string?>("--image") { Description = "Edit this image; it is inverted first, and the source prompt describes it", HelpName = "file", Group = HelpGroup.Edit };
         var inversion = new Option<string?>("--inversion") { Description = "Edit the image of a file written by p2p invert", HelpName = "file", Group = HelpGroup.Edit };
         var attention = new Option<bool>("--attention") { Description = "Also draw the cross-attention maps of every word, averaged and over time", Group = HelpGroup.Output };
+        var keepOutside = new KeepOutsideOption(
+            HelpGroup.Output, "With --image or --inversion: keep the original pixels where an edit changes nothing. false writes the model's image alone, enlarged");
         var command = new Command("edit", "Edit an image by editing its prompt") { prompts, image, inversion }.In(HelpGroup.Images);
         var edit = new EditOptions().AddTo(command);
         command.Add(attention);
+        keepOutside.AddTo(command);
         var inverting = new InversionOptions().AddTo(command);
         var run = new ImageRun(command, repeats);
         command.SetAction(parse =>
@@ -42,6 +45,8 @@ internal static class EditCommand
                 inverting.RequireUnused(parse, "--inversion is already inverted", run.Sampling.DecidedByInversion);
             else if (file is null)
                 inverting.RequireUnused(parse, "there is no --image");
+            if (saved is null && file is null)
+                keepOutside.RequireUnused(parse, "It is for edits of an image: there is no --image and no --inversion.");
             using var real = saved is not null ? RealImage.Saved(saved) : file is not null ? RealImage.FromImage(file) : null;
             return run.Execute(
                 parse,
@@ -54,7 +59,7 @@ internal static class EditCommand
                     Edit = () => edit.Read(parse, saved is null ? texts[1..] : texts),
                     Observation = new Observation { Attention = parse.GetValue(attention) },
                     Prepare = (model, request) => real is null ? request : Open(real, model, request, parse),
-                    AddImages = real is null ? ImageJob.AddEdits : real.AddImages,
+                    AddImages = real is null ? ImageJob.AddEdits : (folder, result) => real.AddImages(folder, result, keepOutside.Read(parse)),
                     // A local blend records maps too, but they are drawn only with --attention.
                     AddFiles = parse.GetValue(attention) ? AttentionFiles.Add : (_, _) => { },
                     AddFacts = record => real?.AddFacts(record),

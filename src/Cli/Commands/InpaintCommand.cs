@@ -17,16 +17,11 @@ internal static class InpaintCommand
         var mask = new Argument<string>("mask") { Description = "Mask of the same shape: white, or painted on transparency, where the image may change" };
         var prompt = new Argument<string>("prompt") { Description = "Prompt for the whole image" };
         var strength = Parsed.Number("--strength", "Part of the steps to run; below 1 the image under the mask is the starting point", 1.0);
-        var feather = Parsed.Number("--feather", "Width in pixels of the soft edge inside the mask", 0.0);
+        var feather = Parsed.OptionalNumber<double>("--feather", "Width in pixels of the soft edge inside the mask; by default half a latent position, 0 for a hard edge");
         var frame = FrameOption.Any(HelpGroup.Options);
-        var keepOutside = new Option<bool>("--keep-outside")
-        {
-            Description = "Keep the original pixels outside the mask",
-            HelpName = "true|false",
-            Arity = ArgumentArity.ExactlyOne,
-            DefaultValueFactory = _ => true,
-        };
-        var command = new Command("inpaint", "Fill the masked part of an image from a prompt") { imageFile, mask, prompt, strength, feather, keepOutside }.In(HelpGroup.Images);
+        var keepOutside = new KeepOutsideOption(HelpGroup.Options, "Keep the original pixels outside the mask");
+        var command = new Command("inpaint", "Fill the masked part of an image from a prompt") { imageFile, mask, prompt, strength, feather }.In(HelpGroup.Images);
+        keepOutside.AddTo(command);
         frame.AddTo(command);
         var run = new ImageRun(command, repeats);
         command.SetAction(parse =>
@@ -55,7 +50,7 @@ internal static class InpaintCommand
                                 Frame = frame.Read(parse),
                                 Strength = parse.GetValue(strength),
                                 Feather = parse.GetValue(feather),
-                                KeepOutside = parse.GetValue(keepOutside),
+                                KeepOutside = keepOutside.Read(parse),
                             },
                             asked.Observation,
                             progress,

@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -25,14 +26,15 @@ internal static class ServeCommand
     public static Command Create(CancellationToken cancellationToken)
     {
         var model = new ModelOptions();
-        var host = Parsed.Of("--host", "Address to listen on. An address that other machines reach requires the printed token", "an address such as 127.0.0.1 or 0.0.0.0", IPAddress.Parse);
+        var host = Parsed.Of("--host", "Address to listen on. If other machines reach it, visitors need the token", "an address such as 127.0.0.1 or 0.0.0.0", IPAddress.Parse);
         host.DefaultValueFactory = _ => IPAddress.Loopback;
         var port = Parsed.Number("--port", "Port to listen on; 0 for any free port", 5272);
+        var token = Parsed.Of("--token", "Token that visitors need. Without it, a random one is printed if --host is an address that other machines reach", "visible ASCII characters", ReadToken, "text");
         var data = new Option<string>("--data") { Description = "Folder for projects and images", HelpName = "folder", DefaultValueFactory = _ => DefaultFolder() };
         var queue = Parsed.Number("--queue", "Maximum number of waiting jobs", new EngineLimits().QueueLength);
         var memory = Parsed.Number("--memory", "Memory for recorded sources, in MB", (int)(new EngineLimits().SessionBytes >> 20));
         var also = new Option<string[]>("--also") { Description = "Additional model to offer. Repeatable", HelpName = "dir|file|name" };
-        var command = new Command("serve", "Start the web studio") { host, port, data, queue, memory, also }.In(HelpGroup.Images);
+        var command = new Command("serve", "Start the web studio") { host, port, token, data, queue, memory, also }.In(HelpGroup.Images);
         model.AddTo(command);
         command.SetAction(parse =>
         {
@@ -45,7 +47,7 @@ internal static class ServeCommand
             {
                 Address = address,
                 Port = parse.GetValue(port),
-                Token = IPAddress.IsLoopback(address) ? null : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
+                Token = parse.GetValue(token) ?? (IPAddress.IsLoopback(address) ? null : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))),
                 DataFolder = parse.GetValue(data)!,
                 Models = [model.Offer(parse, quiet: false), .. (parse.GetValue(also) ?? []).Select(name => model.Offer(parse, quiet: false, name))],
                 Limits = new EngineLimits { QueueLength = parse.GetValue(queue), SessionBytes = (long)parse.GetValue(memory) << 20 },
@@ -56,6 +58,9 @@ internal static class ServeCommand
         });
         return command;
     }
+
+    // Others could not be sent as a bearer token.
+    private static string ReadToken(string text) => text.Length > 0 && text.All(sign => sign is > ' ' and <= '~') ? text : throw new FormatException();
 
     private static async Task Serve(StudioOptions options, CancellationToken cancellationToken)
     {
@@ -72,8 +77,8 @@ internal static class ServeCommand
             throw new InvalidInputException("--port", $"The studio cannot listen at {options.Address}:{options.Port} ({e.Message.TrimEnd('.')}).", "Use another port.", e);
         }
 
-        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        Console.Out.WriteLine($"The studio is open at {address}{(options.Token is { } token ? $"/?token={token}" : "")}");
+        var listening = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        Console.Out.WriteLine($"The studio is open at {StudioAddress.Of(options, BindingAddress.Parse(listening).Port).AbsoluteUri}");
         Console.Out.WriteLine($"Projects are stored in {options.DataFolder}. Press Ctrl-C to stop.");
         using var stop = cancellationToken.Register(app.Lifetime.StopApplication);
         await app.WaitForShutdownAsync(CancellationToken.None);

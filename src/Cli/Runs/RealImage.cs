@@ -16,6 +16,7 @@ internal sealed class RealImage : IDisposable
     private readonly string? path;
     private readonly Image? image;
     private InversionFile? opened;
+    private Image? mask;
     private JsonObject facts = [];
 
     private RealImage(string? path, Image? image)
@@ -36,9 +37,10 @@ internal sealed class RealImage : IDisposable
     /// <summary>Size of the picture; null if it is unknown until the model is loaded.</summary>
     public PixelSize? Size => image?.Size ?? InversionFile.ImageSize(path!);
 
-    /// <summary>The mask, framed like the picture.</summary>
+    /// <summary>Takes the mask of the edits.</summary>
+    /// <returns>The mask, framed like the picture.</returns>
     /// <exception cref="InvalidInputException">The mask has another shape than the picture, or is empty after framing.</exception>
-    public Image? Frame(Image? mask) => mask is null ? null : Parsed.Named("--mask", () => Mask.Frame(mask, opened!.Framing));
+    public Image? Frame(Image? given) => (mask = given) is null ? null : Parsed.Named("--mask", () => Mask.Frame(mask, opened!.Framing));
 
     /// <summary>Inverts the picture, or reads its inversion.</summary>
     /// <param name="model">The model.</param>
@@ -66,9 +68,13 @@ internal sealed class RealImage : IDisposable
     }
 
     /// <summary>Writes the picture, its reconstruction and its edits at the picture's own size.</summary>
-    public void AddImages(ImageFolder folder, EditResult result)
+    /// <param name="folder">The output folder.</param>
+    /// <param name="result">The run.</param>
+    /// <param name="keepsOutside">Whether to keep the picture's own pixels where an edit changes nothing.</param>
+    public void AddImages(ImageFolder folder, EditResult result, bool keepsOutside)
     {
         var (original, framing) = (opened!.Image, opened.Framing);
+        var given = new GivenImage(original, framing);
         ImageJob.AddAll(folder, Images(), Sheet.CellSide(original));
 
         IEnumerable<(string Name, Image Image, string Caption, int? Row)> Images()
@@ -76,7 +82,7 @@ internal sealed class RealImage : IDisposable
             yield return ("source", original, "picture", null);
             yield return ("reconstruction", framing.Restore(result.Images[0], original), $"reconstruction: {result.Prompts[0].Text}", 0);
             for (var k = 1; k < result.Images.Count; k++)
-                yield return ($"edit-{k}", framing.Restore(result.Images[k], original), result.Caption(k), k);
+                yield return ($"edit-{k}", keepsOutside ? given.Draw(result, k, mask) : framing.Restore(result.Images[k], original), result.Caption(k), k);
         }
     }
 

@@ -188,8 +188,7 @@ internal sealed class ImageFile : IDisposable
         if (HasSixteenBits && !image.Rgb.AsSpan().ContainsAnyExcept(byte.MinValue))
             image = SmallNumbers(image);
         using var bitmap = HasTransparency ? Uncover(image, Alpha(size)) : image.ToBitmap();
-        using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        return png.ToArray();
+        return Image.EncodePng(bitmap);
     }
 
     /// <inheritdoc/>

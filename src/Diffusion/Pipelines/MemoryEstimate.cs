@@ -35,8 +35,8 @@ internal sealed record MemoryEstimate(
     private const long GradientMaps = 150;
     private const long DecodingMaps = 16;
 
-    // The original image, its mask and the result take three bytes per pixel each; the image being written takes four.
-    private const long ImageBytes = 3 + 3 + 3 + 4;
+    // The original image, its mask and the result take three bytes per pixel each; the mask's opacity takes one, the image being written four.
+    private const long ImageBytes = 3 + 3 + 3 + 1 + 4;
 
     // The autoencoder and the gradient bookkeeping use float32.
     private const long Single = 4;

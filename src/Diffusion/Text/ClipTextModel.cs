@@ -10,7 +10,7 @@ internal sealed class ClipTextModel
 {
     private readonly Tensor tokenEmbedding;
     private readonly Tensor positionEmbedding;
-    private readonly ClipTextLayer[] layers;
+    private readonly ClipLayer[] layers;
     private readonly LayerNorm finalNorm;
     private readonly Linear? projection;
 
@@ -22,7 +22,8 @@ internal sealed class ClipTextModel
         var embeddings = text["embeddings"];
         tokenEmbedding = embeddings["token_embedding"].Take("weight", WeightInit.Embedding, 1, config.VocabularySize, Config.HiddenSize);
         positionEmbedding = embeddings["position_embedding"].Take("weight", WeightInit.Embedding, 1, config.MaxLength, Config.HiddenSize);
-        layers = [.. Enumerable.Range(0, config.Layers).Select(i => new ClipTextLayer(text["encoder"]["layers"][i], config))];
+        var shape = new ClipLayerShape(config.HiddenSize, config.IntermediateSize, config.Heads, config.QuickGelu, config.NormEpsilon, Causal: true);
+        layers = [.. Enumerable.Range(0, config.Layers).Select(i => new ClipLayer(text["encoder"]["layers"][i], shape))];
         finalNorm = new LayerNorm(text["final_layer_norm"], config.HiddenSize, config.NormEpsilon);
         projection = config.ProjectionSize is { } size ? new Linear(weights["text_projection"], config.HiddenSize, size, bias: false) : null;
     }

@@ -95,11 +95,7 @@ internal sealed class EditPlan : IDisposable
 
     private PixelSize ImageSize => new PixelSize((int)Noise.shape[3], (int)Noise.shape[2]) * Model.Shape.Vae.PixelsPerLatent;
 
-    public Scheduler CreateScheduler()
-    {
-        var config = Sampling.Configure(Model.SchedulerConfig);
-        return Source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted) : config.CreateScheduler(Scheduler, Sampling.Steps, Sampling.Seed);
-    }
+    public Scheduler CreateScheduler() => CreateScheduler(Model, Source);
 
     /// <summary>Number of U-Net rows in each step of a pass over some of the prompts.</summary>
     public int Rows(IReadOnlyList<int> prompts)
@@ -115,6 +111,15 @@ internal sealed class EditPlan : IDisposable
         Unconditional.Dispose();
         Trajectory?.Dispose();
         mask?.Dispose();
+    }
+
+    /// <summary>The scheduler of a source and its edits.</summary>
+    public static Scheduler CreateScheduler(StableDiffusionModel model, GenerationRequest source)
+    {
+        var sampling = source.Sampling;
+        var config = sampling.Configure(model.SchedulerConfig);
+        return source.Inverted is { } inverted ? inverted.Settings.Method.CreateScheduler(config, inverted)
+            : config.CreateScheduler(sampling.Scheduler ?? model.SchedulerConfig.DefaultScheduler, sampling.Steps, sampling.Seed);
     }
 
     private Tensor StartingNoise()

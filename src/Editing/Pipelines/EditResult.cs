@@ -22,13 +22,15 @@ public sealed class EditResult : IDisposable
     private readonly SamplingSettings sampling;
     private readonly EditRequest edit;
     private readonly bool isTraced;
+    private readonly int hidden;
     private readonly InvertedImage? inverted;
     private readonly Conditioning? unconditional;
     private readonly List<Tensor> latents = [];
     private readonly List<Tensor?> masks = [];
+    private Tensor? lastMask;
 
     // Copies what it needs from the plan, which is disposed after the run.
-    internal EditResult(EditPlan plan, IReadOnlyList<int> rows, IReadOnlyList<long> timesteps)
+    internal EditResult(EditPlan plan, IReadOnlyList<int> prompts, IReadOnlyList<long> timesteps, bool hidesSource = false)
     {
         (sampling, edit, isTraced) = (plan.Sampling, plan.Edit, plan.Observation.Trace);
         if (isTraced)
@@ -41,7 +43,8 @@ public sealed class EditResult : IDisposable
         Maps = plan.Maps;
         SelfAttention = plan.SelfAttention;
         Scheduler = plan.Scheduler;
-        Rows = rows;
+        hidden = hidesSource ? 1 : 0;
+        Rows = [.. prompts.Skip(hidden)];
         Timesteps = timesteps;
     }
 
@@ -53,6 +56,9 @@ public sealed class EditResult : IDisposable
 
     /// <summary>The images.</summary>
     public IReadOnlyList<Image> Images { get; private set; } = [];
+
+    /// <summary>The model's image of the source, with which edits are compared; null until the run is complete, unless the source ran earlier.</summary>
+    internal Image? Source { get; set; }
 
     /// <summary>Cross-attention maps; null unless requested.</summary>
     public AttentionMaps? Maps { get; }
@@ -74,6 +80,12 @@ public sealed class EditResult : IDisposable
 
     /// <summary>The final latents, [images, channels, h, w] float32.</summary>
     public Tensor Latents { get; private set; } = null!;
+
+    /// <summary>Whether words confine the edits.</summary>
+    internal bool BlendsWords => edit.Blend is not null || edit.BlendSubtract is not null;
+
+    /// <summary>Pixels of an image per position of its latents, along each side.</summary>
+    internal int PixelsPerLatent { get; private set; }
 
     /// <summary>
     /// Writes the trace: latents, images, timesteps, average 16×16 cross-attention and blend masks (255 before the blend starts).
@@ -154,12 +166,10 @@ public sealed class EditResult : IDisposable
     /// The mask of the last step, [h, w], 255 where the image may change; null if nothing confined it. The caller disposes it.
     /// </summary>
     /// <param name="image">Index into <see cref="Images"/>.</param>
-    /// <exception cref="InvalidOperationException">The run kept no trace.</exception>
     public Tensor? LastMask(int image)
     {
-        RequireTrace();
         using var scope = NewDisposeScope();
-        return masks.Count > 0 && masks[^1] is { } mask ? mask[Rows[image]].mul(Scalar(byte.MaxValue)).cpu().MoveToOuterDisposeScope() : null;
+        return lastMask?[Rows[image]].mul(Scalar(byte.MaxValue)).cpu().MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -167,6 +177,7 @@ public sealed class EditResult : IDisposable
     {
         latents.ForEach(tensor => tensor.Dispose());
         masks.ForEach(mask => mask?.Dispose());
+        lastMask?.Dispose();
         Latents?.Dispose();
         Maps?.Dispose();
         SelfAttention?.Dispose();
@@ -183,18 +194,30 @@ public sealed class EditResult : IDisposable
     internal void Keep(Tensor state)
     {
         if (isTraced)
-            latents.Add(state.clone().DetachFromDisposeScope());
+            latents.Add(Shown(state));
     }
 
     internal void KeepMask(Tensor? mask)
     {
+        lastMask?.Dispose();
+        lastMask = mask?.squeeze(1).to(ScalarType.Byte).DetachFromDisposeScope();
         if (isTraced)
-            masks.Add(mask?.squeeze(1).to(ScalarType.Byte).DetachFromDisposeScope());
+            masks.Add(lastMask?.alias().DetachFromDisposeScope());
     }
 
     internal void Finish(StableDiffusionModel model, Tensor state)
     {
-        Latents = state.clone().DetachFromDisposeScope();
-        Images = model.Vae.DecodeImages(state);
+        var images = model.Vae.DecodeImages(state);
+        Latents = Shown(state);
+        Images = [.. images.Skip(hidden)];
+        Source ??= images[0];
+        PixelsPerLatent = model.Shape.Vae.PixelsPerLatent;
+    }
+
+    // A copy without the hidden source.
+    private Tensor Shown(Tensor state)
+    {
+        using var shown = state.narrow(0, hidden, state.shape[0] - hidden);
+        return shown.clone().DetachFromDisposeScope();
     }
 }

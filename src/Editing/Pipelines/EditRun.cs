@@ -45,12 +45,20 @@ internal static class EditRun
         _ = new EditWords(model.Tokenizer, source, edit);
     }
 
+    /// <summary>Runs some of a plan's prompts.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="prompts">Their indices.</param>
+    /// <param name="recording">Receives the source or, if it is not among the prompts, supplies it.</param>
+    /// <param name="progress">Receives the progress after every step.</param>
+    /// <param name="cancellationToken">Stops before the next step.</param>
+    /// <param name="hidesSource">Whether the result leaves out the source, the first of the prompts.</param>
     internal static EditResult Pass(
-        EditPlan plan, IReadOnlyList<int> prompts, SourceRecording? recording, IProgress<EditProgress>? progress, CancellationToken cancellationToken)
+        EditPlan plan, IReadOnlyList<int> prompts, SourceRecording? recording, IProgress<EditProgress>? progress, CancellationToken cancellationToken,
+        bool hidesSource = false)
     {
         using var _ = no_grad();
         using var scheduler = plan.CreateScheduler();
-        var result = new EditResult(plan, prompts, scheduler.Timesteps);
+        var result = new EditResult(plan, prompts, scheduler.Timesteps, hidesSource) { Source = recording?.Image };
         try
         {
             var first = prompts[0];
@@ -88,7 +96,7 @@ internal static class EditRun
             };
             var recorded = first == 0 ? recording : null;
             Denoise(plan, result, scheduler, request, AddToRecording, progress, cancellationToken);
-            recorded?.IsComplete = true;
+            recorded?.Complete(result.Source!);
             return result;
 
             void AddToRecording(Tensor latents)

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Editing.Attention;
 using static TorchSharp.torch;
 
@@ -7,7 +8,7 @@ namespace PromptToPrompt.Editing.Pipelines;
 
 /// <summary>
 /// Many edits of one source. The source runs once and is recorded; each edit then computes only its own two rows (unconditional and
-/// conditional) instead of four.
+/// conditional) instead of four. A source that needs more memory than the limit is not recorded: it runs again with each edit, in one batch.
 /// </summary>
 internal sealed class EditSession : IDisposable
 {
@@ -20,7 +21,7 @@ internal sealed class EditSession : IDisposable
     /// <param name="model">The model; not disposed with the session.</param>
     /// <param name="source">The source image.</param>
     /// <param name="recordingType">Type of the recorded activations; bfloat16 halves the memory.</param>
-    /// <param name="maxBytes">Memory limit of the recording, in bytes.</param>
+    /// <param name="maxBytes">Memory limit of the recording, in bytes; see <see cref="IsRecorded"/>.</param>
     /// <param name="selfResolution">Largest <see cref="EditRequest.SelfResolution"/> of the edits.</param>
     public EditSession(
         StableDiffusionModel model, GenerationRequest source, ScalarType recordingType = ScalarType.Float32, long maxBytes = 6L << 30,
@@ -28,13 +29,21 @@ internal sealed class EditSession : IDisposable
     {
         this.model = model;
         this.source = source;
-        recording = new SourceRecording(recordingType, maxBytes, selfResolution, source.Sampling.Steps - (source.Inverted?.Settings.FirstStep ?? 0));
+        recording = new SourceRecording(recordingType, selfResolution);
+        RequiredBytes = Required(recordingType);
+        IsRecorded = RequiredBytes <= maxBytes;
     }
 
-    /// <summary>Memory of the recording in bytes.</summary>
+    /// <summary>Whether the source is recorded: whether <see cref="RequiredBytes"/> are within the limit.</summary>
+    public bool IsRecorded { get; }
+
+    /// <summary>Memory of a complete recording in bytes.</summary>
+    public long RequiredBytes { get; }
+
+    /// <summary>Memory of the recording in bytes, so far.</summary>
     public long RecordedBytes => recording.Bytes;
 
-    /// <summary>Runs the source pass: generates the source image and records what edits need.</summary>
+    /// <summary>Runs the source pass: generates the source image and records what edits need. Edits of a source that is not recorded do not need it.</summary>
     /// <param name="observation">Additional data to keep.</param>
     /// <param name="progress">Receives the progress after every step.</param>
     /// <param name="cancellationToken">Stops the pass before the next step.</param>
@@ -45,30 +54,29 @@ internal sealed class EditSession : IDisposable
         if (recording.IsComplete)
             throw new InvalidOperationException("The source of this session has already run.");
         using var plan = new EditPlan(model, source, new EditRequest(), observation);
-        return EditRun.Pass(plan, [0], recording, progress, cancellationToken);
+        return EditRun.Pass(plan, [0], IsRecorded ? recording : null, progress, cancellationToken);
     }
 
-    /// <summary>Runs an edit pass: only the edited images, steered by the recording.</summary>
+    /// <summary>Runs an edit pass, steered by the recording. The result has only the edited images.</summary>
     /// <param name="edit">The edit.</param>
     /// <param name="observation">Additional data to keep.</param>
     /// <param name="progress">Receives the progress after every step.</param>
     /// <param name="cancellationToken">Stops the pass before the next step.</param>
-    /// <exception cref="InvalidOperationException">The source has not run.</exception>
+    /// <exception cref="InvalidOperationException">The source is recorded but has not run.</exception>
     /// <exception cref="InvalidInputException">A word or number of the edit does not fit the source.</exception>
     public EditResult Edit(
         EditRequest edit, Observation? observation = null, IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(isDisposed, this);
-        if (!recording.IsComplete)
+        if (IsRecorded && !recording.IsComplete)
             throw new InvalidOperationException("Run the source first.");
         InvalidInputException.Require(
-            edit.SelfResolution <= SelfResolution, nameof(EditRequest.SelfResolution), $"{edit.SelfResolution} is more than the source was recorded with.", $"Use at most {SelfResolution}.");
+            !IsRecorded || edit.SelfResolution <= SelfResolution, nameof(EditRequest.SelfResolution), $"{edit.SelfResolution} is more than the source was recorded with.", $"Use at most {SelfResolution}.");
         using var plan = new EditPlan(model, source, edit, observation);
-        return EditRun.Pass(plan, [.. Enumerable.Range(1, edit.Prompts.Count)], recording, progress, cancellationToken);
+        var edits = Enumerable.Range(1, edit.Prompts.Count);
+        return IsRecorded ? EditRun.Pass(plan, [.. edits], recording, progress, cancellationToken)
+            : EditRun.Pass(plan, [0, .. edits], recording: null, progress, cancellationToken, hidesSource: true);
     }
-
-    /// <summary>Whether the source needs more memory than the recording may take; known after the first step of <see cref="RunSource"/>.</summary>
-    internal bool IsTooLarge => recording.IsTooLarge;
 
     /// <summary>Largest <see cref="EditRequest.SelfResolution"/> of the edits.</summary>
     internal int SelfResolution => recording.SelfResolution;
@@ -78,5 +86,17 @@ internal sealed class EditSession : IDisposable
     {
         isDisposed = true;
         recording.Dispose();
+    }
+
+    private long Required(ScalarType type)
+    {
+        using var scheduler = EditPlan.CreateScheduler(model, source);
+        var (shape, evaluations) = (model.Shape, scheduler.Timesteps.Count);
+        var perLatent = shape.Vae.PixelsPerLatent;
+        var (height, width) = (source.Inverted?.Source ?? source.InitialLatents) is { } latents ? ((int)latents.shape[2], (int)latents.shape[3])
+            : source.Sampling.Size is { } size ? (size.Height / perLatent, size.Width / perLatent) : (shape.UNet.SampleSize, shape.UNet.SampleSize);
+        var layers = RecordingSize.Of(shape.UNet, height, width, source.Sampling.Chunks * model.Tokenizer.MaxLength, SelfResolution);
+        return layers.Bytes(evaluations - (source.Inverted?.Settings.FirstStep ?? 0), SafetensorsTypes.Size(type))
+            + ((evaluations + 1L) * shape.Vae.LatentChannels * height * width * sizeof(float));
     }
 }

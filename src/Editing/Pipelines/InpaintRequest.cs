@@ -34,11 +34,15 @@ internal sealed record InpaintRequest
     /// <summary>Fraction of the steps to run: 1 fills the mask from pure noise; lower values start from the noised original.</summary>
     public double Strength { get; init; } = 1;
 
-    /// <summary>Approximate width, in pixels inside the mask's edge, over which the new content fades in; 0 for a hard edge.</summary>
-    public double Feather { get; init; }
+    /// <summary>
+    /// Approximate width, in pixels inside the mask's edge, over which the new content fades in; 0 for a hard edge; null for half a latent position, the
+    /// precision of masks in the model.
+    /// </summary>
+    public double? Feather { get; init; }
 
     /// <summary>
-    /// Whether pixels outside the mask stay exactly the original's; otherwise the whole framed area comes from the model.
+    /// Whether pixels outside the mask stay exactly the original's, and new content fades out where the frame cuts through the image; otherwise the whole
+    /// framed area comes from the model.
     /// </summary>
     public bool KeepOutside { get; init; } = true;
 
@@ -48,7 +52,8 @@ internal sealed record InpaintRequest
     {
         Sampling.Validate();
         RequireRange(Strength is > 0 and <= 1, Strength, nameof(Strength), "Use a number above 0, at most 1.");
-        RequireRange(Feather, 0.0, MaxFeather, nameof(Feather));
-        Require(KeepOutside || Feather == 0, nameof(Feather), "It has no effect when the pixels outside the mask are not kept.", "Leave it out.");
+        if (Feather is { } feather)
+            RequireRange(feather, 0.0, MaxFeather, nameof(Feather));
+        Require(KeepOutside || Feather is null or 0, nameof(Feather), "It has no effect when the pixels outside the mask are not kept.", "Leave it out.");
     }
 }

@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Compositing;
 using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
@@ -28,12 +29,14 @@ internal static class InpaintRun
     {
         request.Validate();
         var mask = Mask.Fit(Mask.Of(request.Mask), request.Image.Size);
-        var shares = request.KeepOutside ? InpaintMask.Shares(mask, request.Feather) : null;
         var framing = model.Frame(request.Frame, request.Image.Size, request.Sampling.Size);
+        var opacities = !request.KeepOutside ? null
+            : request.Feather is { } feather ? MaskOpacity.Of(mask, feather) : MaskOpacity.Of(mask, framing, model.Shape.Vae.PixelsPerLatent);
         var framedMask = Mask.Frame(mask, framing);
         var run = Denoise(model, request, framing.Apply(request.Image), framedMask, observation, progress, cancellationToken);
-        var restored = framing.Restore(run.Images[0], request.Image);
-        return new InpaintResult(shares is null ? restored : InpaintMask.Composite(request.Image, restored, shares), run);
+        var picture = opacities is null ? framing.Restore(run.Images[0], request.Image)
+            : Composite.Create(request.Image, framing, run.Images[0], OpacityMap.Whole(framing), opacities);
+        return new InpaintResult(picture, run);
     }
 
     private static EditResult Denoise(

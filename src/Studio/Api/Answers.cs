@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
@@ -18,7 +19,7 @@ internal sealed record StudioAnswer(
 
 /// <summary>Request with a project's name.</summary>
 /// <param name="Name">The name.</param>
-internal sealed record ProjectBody(string Name);
+internal sealed record ProjectBody([property: JsonRequired] string Name);
 
 /// <summary>A project and its tree.</summary>
 internal sealed record ProjectAnswer(Project Project, IReadOnlyList<PictureVersion> Versions);

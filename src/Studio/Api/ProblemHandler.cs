@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -6,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Api;
 
@@ -18,9 +18,9 @@ internal sealed class ProblemHandler(IProblemDetailsService problems, ILogger<Pr
         {
             InvalidInputException input => (StatusCodes.Status400BadRequest, input.Describe(FieldNames.Of)),
             QueueFullException => (StatusCodes.Status429TooManyRequests, exception.Message),
+            DiskFullException => (StatusCodes.Status507InsufficientStorage, exception.Message),
             StudioClosedException => (StatusCodes.Status503ServiceUnavailable, exception.Message),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "The request is larger than this studio accepts."),
-            BadHttpRequestException { InnerException: JsonException json } => (StatusCodes.Status400BadRequest, $"The JSON is invalid: {json.Message}"),
             BadHttpRequestException bad => (bad.StatusCode, bad.Message),
             _ => (StatusCodes.Status500InternalServerError, "Internal error of the studio; see its log."),
         };

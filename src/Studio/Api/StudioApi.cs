@@ -19,6 +19,9 @@ namespace PromptToPrompt.Studio.Api;
 /// <summary>The HTTP interface. Pictures are made by jobs: a request returns at once, and its progress is a stream of events.</summary>
 internal static class StudioApi
 {
+    // Photographs are too large for a grid.
+    private const int GridSide = 512;
+
     /// <summary>Cache header for immutable content.</summary>
     internal const string ForGood = "private, max-age=31536000, immutable";
 
@@ -35,7 +38,7 @@ internal static class StudioApi
         api.MapPost("/projects/{id}/invert", Submit<InvertedRecipe>).WithSummary("Inverts an uploaded picture for editing.");
         api.MapPost("/projects/{id}/inpaint", Submit<InpaintedRecipe>).WithSummary("Fills the masked part of a picture.");
         api.MapPost("/pictures", AddPicture).WithSummary("Uploads a picture; the request body is the file.").Accepts<byte[]>("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp");
-        api.MapGet("/pictures/{name}.png", FindPicture).WithSummary("A picture; it never changes.").Produces(200, contentType: "image/png").ProducesProblem(404);
+        api.MapGet("/pictures/{name}.png", FindPicture).WithSummary("A picture; it never changes. With side, it is reduced to that many pixels.").Produces(200, contentType: "image/png").ProducesProblem(404);
         api.MapGet("/jobs/{id}", FindJob).WithSummary("State of a job.");
         api.MapDelete("/jobs/{id}", CancelJob).WithSummary("Stops a job.");
         api.MapGet("/jobs/{id}/events", WatchJob).WithSummary("A job's progress as server-sent events, until it ends.").Produces<JobProgress>(200, "text/event-stream").ProducesProblem(404);
@@ -51,46 +54,55 @@ internal static class StudioApi
     private static StudioAnswer About(StudioEngine engine, StudioOptions options) => new(
         engine.Models, Schedulers.All, InversionMethod.Names, options.MaxUploadBytes, options.MaxUploadPixels, options.Limits.QueueLength, engine.Waiting);
 
-    private static Created<Project> CreateProject(ProjectBody body, StudioStore store)
+    private static Created<Project> CreateProject(JsonBody<ProjectBody> body, StudioStore store)
     {
-        var project = store.CreateProject(Names.Project(body.Name));
+        var project = store.CreateProject(Names.Project(body.Value.Name));
         return TypedResults.Created($"/api/projects/{project.Id}", project);
     }
 
     private static Results<Ok<ProjectAnswer>, ProblemHttpResult> FindProject(string id, StudioStore store) => store.FindProject(id) is { } project
         ? TypedResults.Ok(new ProjectAnswer(project, store.Versions(id)))
-        : Missing("project", id);
+        : Missing(store, "project", id);
 
-    private static Results<NoContent, ProblemHttpResult> DeleteProject(string id, StudioEngine engine) =>
-        engine.DeleteProject(id) ? TypedResults.NoContent() : Missing("project", id);
+    private static Results<NoContent, ProblemHttpResult> DeleteProject(string id, StudioEngine engine, StudioStore store) =>
+        engine.DeleteProject(id) ? TypedResults.NoContent() : Missing(store, "project", id);
 
-    private static Results<NoContent, ProblemHttpResult> DeleteVersion(string id, StudioEngine engine) =>
-        engine.DeleteVersion(id) ? TypedResults.NoContent() : Missing("version", id);
+    private static Results<NoContent, ProblemHttpResult> DeleteVersion(string id, StudioEngine engine, StudioStore store) =>
+        engine.DeleteVersion(id) ? TypedResults.NoContent() : Missing(store, "version", id);
 
-    private static Accepted<JobAnswer> Submit<T>(string id, T recipe, StudioEngine engine, string? parent = null)
+    private static Accepted<JobAnswer> Submit<T>(string id, JsonBody<T> recipe, StudioEngine engine, string? parent = null)
         where T : Recipe
     {
-        var job = engine.Submit(id, parent, recipe);
+        var job = engine.Submit(id, parent, recipe.Value);
         return TypedResults.Accepted($"/api/jobs/{job.Id}", JobAnswer.Of(job));
     }
 
-    private static async Task<Created<PictureAnswer>> AddPicture(HttpRequest request, StudioStore store, StudioOptions options)
+    private static async Task<Created<PictureAnswer>> AddPicture(HttpRequest request, StudioStore store, StudioOptions options, DecodingGate gate, CancellationToken cancellationToken)
     {
-        var (png, size) = await Uploads.Read(request.Body, options);
+        var (png, size) = await Uploads.Read(request.Body, options, gate, cancellationToken);
         var name = store.AddPicture(png, size);
         return TypedResults.Created($"/api/pictures/{name}.png", new PictureAnswer(name, size.Width, size.Height));
     }
 
-    private static IResult FindPicture(string name, StudioStore store, StudioEngine engine, HttpContext context)
+    private static async Task<IResult> FindPicture(string name, StudioStore store, StudioEngine engine, DecodingGate gate, HttpContext context, int? side = null)
     {
-        // The name is a hash of the content, so a cached copy is valid.
-        var tag = new EntityTagHeaderValue($"\"{name}\"");
+        Diffusion.InvalidInputException.Require(side is null or > 0, "Side", $"{side} is out of range.", "Use 1 or more.");
         if (store.FindPng(name) is not { } png)
-            return Missing("picture", name);
+            return Missing(store, "picture", name);
+        // The name is a hash of the content, so a cached copy is valid.
+        var tag = new EntityTagHeaderValue(side is null ? $"\"{name}\"" : $"\"{name}-{side}\"");
         context.Response.Headers.CacheControl = ForGood;
+        if (store.PictureSize(name) is var size && side < Math.Max(size.Width, size.Height))
+            return TypedResults.Bytes(await gate.Run(() => Reduced(png, side.Value), context.RequestAborted), "image/png", entityTag: tag);
         // The name identifies the pixels; a downloaded file also gets its record.
         var file = store.FindShowing(name) is { } version ? PngText.AddTo(png, RunRecord.Texts(version, store.Version, engine.ArgumentsOf)) : png;
         return TypedResults.Bytes(file, "image/png", entityTag: tag);
+    }
+
+    private static byte[] Reduced(byte[] png, int side)
+    {
+        using var file = ImageFile.Open(new MemoryStream(png), "The picture");
+        return file.ToPng(side, out _);
     }
 
     private static Results<Ok<JobAnswer>, ProblemHttpResult> FindJob(string id, StudioEngine engine) =>
@@ -125,18 +137,24 @@ internal static class StudioApi
     }
 
     private static Results<Ok<PictureVersion>, ProblemHttpResult> FindVersion(string id, StudioStore store) =>
-        store.FindVersion(id) is { } version ? TypedResults.Ok(version) : Missing("version", id);
+        store.FindVersion(id) is { } version ? TypedResults.Ok(version) : Missing(store, "version", id);
 
     private static Results<NoContent, ProblemHttpResult> FreeSession(string key, StudioEngine engine) =>
         engine.FreeSession(key) ? TypedResults.NoContent() : Missing("recorded session", key);
 
-    private static FileContentHttpResult Grid(string versions, StudioStore store, StudioOptions options)
+    private static async Task<FileContentHttpResult> Grid(string versions, StudioStore store, StudioOptions options, DecodingGate gate, CancellationToken cancellationToken)
     {
         var found = versions.Split(',', StringSplitOptions.RemoveEmptyEntries).Take(Names.MaxInGrid).Select(store.Version).ToList();
         if (found.Count == 0)
             throw new Diffusion.InvalidInputException("Versions", "No version is given.", "Use comma-separated ids.");
-        return TypedResults.Bytes(options.DrawGrid([.. found.Select(version => (store.Picture(version.Picture), version.Recipe.Prompt))]), "image/png");
+        var pictures = await gate.Run(() => found.ConvertAll(version => (store.PictureWithin(version.Picture, GridSide), version.Recipe.Prompt)), cancellationToken);
+        return TypedResults.Bytes(options.DrawGrid(pictures), "image/png");
     }
 
-    internal static ProblemHttpResult Missing(string what, string id) => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, title: $"There is no {what} \"{id}\".");
+    // What was deleted is named by more than its id.
+    internal static ProblemHttpResult Missing(StudioStore store, string kind, string id) => NotFound(store.DescribeMissing(kind, id));
+
+    private static ProblemHttpResult Missing(string kind, string id) => NotFound($"There is no {kind} \"{id}\".");
+
+    private static ProblemHttpResult NotFound(string title) => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, title: title);
 }

@@ -8,17 +8,20 @@ namespace PromptToPrompt.Studio.Api;
 /// <summary>Reads uploaded pictures.</summary>
 internal static class Uploads
 {
-    // No supported model needs more; larger pictures are scaled down before they are stored.
-    private const int MaxSide = 2048;
+    private const int ManyPixels = 1 << 22;
 
-    /// <summary>Reads a picture within the studio's limits. Keeps transparency, because it may be a mask.</summary>
+    /// <summary>Reads a picture within the studio's limits, at its full size. Keeps transparency, because it may be a mask.</summary>
+    /// <param name="body">The encoded picture.</param>
+    /// <param name="options">The limits.</param>
+    /// <param name="gate">Decodes it.</param>
+    /// <param name="cancellationToken">Stops the upload.</param>
     /// <exception cref="InvalidInputException">It is not a picture, is damaged, or has too many pixels.</exception>
     /// <exception cref="BadHttpRequestException">It has too many bytes.</exception>
-    public static async Task<(byte[] Png, PixelSize Size)> Read(Stream body, StudioOptions options)
+    public static async Task<(byte[] Png, PixelSize Size)> Read(Stream body, StudioOptions options, DecodingGate gate, CancellationToken cancellationToken)
     {
         using var bytes = new MemoryStream();
         var chunk = new byte[1 << 16];
-        for (int read; (read = await body.ReadAsync(chunk)) > 0;)
+        for (int read; (read = await body.ReadAsync(chunk, cancellationToken)) > 0;)
         {
             bytes.Write(chunk, 0, read);
             if (bytes.Length > options.MaxUploadBytes)
@@ -26,10 +29,24 @@ internal static class Uploads
         }
 
         bytes.Position = 0;
+        return await gate.Run(() => Decode(bytes, options), cancellationToken);
+    }
+
+    private static (byte[] Png, PixelSize Size) Decode(MemoryStream bytes, StudioOptions options)
+    {
         using var file = ImageFile.Open(bytes, "The file");
-        if ((long)file.Size.Width * file.Size.Height > options.MaxUploadPixels)
+        var pixels = (long)file.Size.Width * file.Size.Height;
+        if (pixels > options.MaxUploadPixels)
             throw new InvalidInputException($"The picture has {file.Size} pixels; at most {options.MaxUploadPixels >> 20} Mi pixels are accepted. Make it smaller.");
-        var png = file.ToPng(MaxSide, out var size);
-        return (png, size);
+        try
+        {
+            return (file.ToPng(ImageFile.MaxSide, out var size), size);
+        }
+        finally
+        {
+            // Arrays of this size are freed by a full collection only, which would often come after the next picture.
+            if (pixels > ManyPixels)
+                GC.Collect();
+        }
     }
 }

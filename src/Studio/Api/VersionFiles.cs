@@ -15,8 +15,8 @@ internal static class VersionFiles
     public static void MapVersionFiles(this IEndpointRouteBuilder api)
     {
         api.MapGet("/versions/{id}/attention", Attention).WithSummary("Attention maps of each word, averaged and per step.").Produces<AttentionRecord>().ProducesProblem(404);
-        api.MapGet("/versions/{id}/own-size.png", OwnSized).WithSummary("The result at the uploaded picture's own size.")
-            .Produces(200, contentType: "image/png").ProducesProblem(404);
+        api.MapGet("/versions/{id}/own-size.png", OwnSized).WithSummary("Leads to the picture of a version that began with an uploaded one; it has that one's size.")
+            .Produces(302).ProducesProblem(404);
         api.MapGet("/versions/{id}/mask.png", Mask).WithSummary("The mask for the version's command.").Produces(200, contentType: "image/png").ProducesProblem(404);
         api.MapGet("/versions/{id}/run.json", Record).WithSummary("Everything needed to repeat a version.");
         api.MapGet("/versions/{id}/command", Command).WithSummary("Command lines that make the same picture.").Produces<string>(200, "text/plain").ProducesProblem(404);
@@ -27,46 +27,35 @@ internal static class VersionFiles
     private static IResult Attention(string id, StudioStore store, HttpContext context)
     {
         if (store.Maps(id) is not { } maps)
-            return Missing("version with attention maps", id);
+            return Missing(store, "version with attention maps", id);
         context.Response.Headers.CacheControl = ForGood;
         return TypedResults.Bytes(maps, "application/json");
     }
 
-    private static IResult OwnSized(string id, StudioStore store, StudioEngine engine, HttpContext context)
-    {
-        if (store.FindVersion(id) is not { } version || OwnSize.Of(version, store) is not { } own)
-            return Missing("version with a size of its own", id);
-        context.Response.Headers.CacheControl = ForGood;
-        var texts = RunRecord.Texts(version, store.Version, engine.ArgumentsOf);
-        return TypedResults.Bytes(own.Restore(store.Picture(version.Picture), store).ToPng(texts), "image/png");
-    }
+    private static IResult OwnSized(string id, StudioStore store) => store.FindVersion(id) is { Facts.Output: not null } version
+        ? TypedResults.Redirect($"/api/pictures/{version.Picture}.png") : Missing(store, "version with a size of its own", id);
 
     private static IResult Mask(string id, StudioStore store, HttpContext context)
     {
         if (store.FindVersion(id) is not { } version || CommandFiles.Mask(version.Recipe) is not { } mask)
-            return Missing("version with a brushed mask", id);
+            return Missing(store, "version with a brushed mask", id);
         context.Response.Headers.CacheControl = ForGood;
         return TypedResults.Bytes(AsRead(store.Mask(mask), version, store).ToPng(), "image/png");
     }
 
-    // Same size as the command's input picture: the uploaded one or, for further edits, the edit itself.
-    private static Image AsRead(Image mask, PictureVersion version, StudioStore store)
-    {
-        var follows = version.Recipe is EditedRecipe edited ? store.Version(edited.Source).Recipe : null;
-        if (follows is not EditedRecipe && OwnSize.Of(version, store) is { } own)
-            return own.RestoreMask(mask);
-        return Diffusion.Images.Mask.Fit(mask, new PixelSize(version.Facts.Width, version.Facts.Height));
-    }
+    // Of the size of the command's input picture, which is that of the version.
+    private static Image AsRead(Image mask, PictureVersion version, StudioStore store) => VersionFraming.Of(version, store)?.RestoreMask(mask)
+        ?? Diffusion.Images.Mask.Fit(mask, new PixelSize(version.Facts.Width, version.Facts.Height));
 
     private static IResult Record(string id, StudioStore store, StudioEngine engine) =>
-        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
+        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version, engine.ArgumentsOf)) : Missing(store, "version", id);
 
     private static IResult Command(string id, StudioStore store, StudioEngine engine) =>
-        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version, engine.ArgumentsOf)) : Missing("version", id);
+        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version, engine.ArgumentsOf)) : Missing(store, "version", id);
 
     private static IResult Inversion(string id, StudioStore store)
     {
         var path = store.FindVersion(id) is null ? null : store.InversionFile(store.KeyOf(id));
-        return File.Exists(path) ? TypedResults.PhysicalFile(path, "application/octet-stream", "inversion.safetensors") : Missing("inversion of the version", id);
+        return File.Exists(path) ? TypedResults.PhysicalFile(path, "application/octet-stream", "inversion.safetensors") : Missing(store, "inversion of the version", id);
     }
 }

@@ -117,9 +117,14 @@ public sealed record Draft(IReadOnlyList<DraftWord> Words)
     /// <summary>Index of the word in the source's prompt; null for an added word.</summary>
     public int? IndexInSource(int index) => Words[index].IsNew ? null : Words.Take(index).Count(word => !word.IsNew);
 
+    /// <summary>Whether a word reaches into the last words of the edited prompt.</summary>
+    /// <param name="index">The word.</param>
+    /// <param name="count">Number of last words.</param>
+    public bool IsAmongLast(int index, int count) => Words[index].Count > 0 && IndexInEdit(index) + Words[index].Count > IndexInEdit(Words.Count) - count;
+
     internal static string[] Split(string text) => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
 
-    private static string Bare(string text) => text.Trim(',', '.', ';', ':', '!', '?', '"');
+    internal static string Bare(string text) => text.Trim(',', '.', ';', ':', '!', '?', '"');
 
     private static string Notation(DraftWord word)
     {

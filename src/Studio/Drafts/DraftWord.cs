@@ -23,6 +23,9 @@ public sealed record DraftWord(string? Source, string? Text)
     /// <summary>Whether it was removed.</summary>
     public bool IsRemoved => Text is null;
 
+    /// <summary>Whether it can have a region of its own in the picture; words such as "with" have none.</summary>
+    public bool HasRegion => Text is not null && FunctionWords.HasOther(Text);
+
     /// <summary>Number of words in the edited prompt.</summary>
     public int Count => Text is null ? 0 : Draft.Split(Text).Length;
 }

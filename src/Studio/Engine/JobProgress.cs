@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Engine;
 
@@ -33,16 +34,22 @@ public enum JobState
 /// <param name="Version">Id of the finished version.</param>
 /// <param name="Problem">Why it failed and what to do.</param>
 /// <param name="Setting">The invalid field of the recipe, or null.</param>
+/// <param name="Note">Something to know about the run, said before it begins; or null.</param>
 public sealed record JobProgress(
     JobState State, int Ahead = 0, string Stage = "", int Step = 0, int Steps = 0, int Preview = 0, IReadOnlyList<double>? Losses = null, string? Version = null, string? Problem = null,
-    string? Setting = null)
+    string? Setting = null, string? Note = null)
 {
     /// <summary>Whether the job has ended.</summary>
     public bool IsOver => State is JobState.Done or JobState.Cancelled or JobState.Failed;
 
     /// <summary>The same job, failed.</summary>
-    internal JobProgress Fail(Exception e) => e is InvalidInputException input
-        ? this with { State = JobState.Failed, Problem = input.Text, Setting = input.Setting is { } setting ? FieldNames.Of(setting) : null }
+    internal JobProgress Fail(Exception e) => e switch
+    {
+        InvalidInputException input => Fail(input.Text) with { Setting = input.Setting is { } setting ? FieldNames.Of(setting) : null },
+        _ when DiskFullException.IsCause(e) => Fail(new DiskFullException(e).Message),
         // libtorch appends a stack trace to its message.
-        : this with { State = JobState.Failed, Problem = $"{e.GetType().Name}: {e.Message.Split('\n')[0]}" };
+        _ => Fail($"{e.GetType().Name}: {e.Message.Split('\n')[0]}"),
+    };
+
+    private JobProgress Fail(string problem) => this with { State = JobState.Failed, Problem = problem };
 }

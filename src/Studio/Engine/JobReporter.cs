@@ -11,7 +11,18 @@ internal sealed class JobReporter(Job job, string stage, TimeProvider clock) : I
     private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly List<double> losses = [];
+    private PreviewCanvas? canvas;
     private long? nextPreview;
+
+    /// <summary>Shows previews in a picture; null to show them alone.</summary>
+    public JobReporter In(PreviewCanvas? picture)
+    {
+        canvas = picture;
+        return this;
+    }
+
+    /// <summary>Says something about the run before it begins.</summary>
+    public void Say(string note) => job.Update(now => now with { Stage = stage, Note = note });
 
     /// <inheritdoc/>
     public void Report(EditProgress value)
@@ -37,7 +48,7 @@ internal sealed class JobReporter(Job job, string stage, TimeProvider clock) : I
         var pictures = decode();
         if (pictures.Count == 0)
             return null;
-        var png = pictures[^1].ToPng();
+        var png = (canvas?.Show(pictures[^1]) ?? pictures[^1]).ToPng();
         var pause = Math.Max(clock.GetElapsedTime(started).TotalSeconds * CostFactor, MinInterval.TotalSeconds);
         nextPreview = clock.GetTimestamp() + (long)(pause * clock.TimestampFrequency);
         return png;

@@ -46,16 +46,17 @@ internal sealed class PictureMaker : IDisposable
     public MadePicture Make(Recipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
         var model = ModelOf(recipe);
-        var made = recipe switch
+        var canvas = CanvasOf(recipe);
+        return recipe switch
         {
             DrawnRecipe drawn => sources.Draw(model, drawn, key, reporter("drawing"), cancellationToken),
-            InvertedRecipe inverted => Invert(model, inverted, key, reporter, cancellationToken),
-            EditedRecipe edited => Edit(model, edited, reporter, cancellationToken),
-            InpaintedRecipe filled => Fill(model, filled, reporter("drawing"), cancellationToken),
+            InvertedRecipe inverted => Invert(model, inverted, key, ReporterOf, cancellationToken),
+            EditedRecipe edited => Edit(model, edited, ReporterOf, cancellationToken),
+            InpaintedRecipe filled => Fill(model, filled, ReporterOf("drawing"), cancellationToken),
             _ => throw new ArgumentOutOfRangeException(nameof(recipe)),
         };
-        var own = OwnSize.Of(recipe, made.Picture.Size, store);
-        return made with { Facts = made.Facts with { OwnWidth = own?.Framing.Original.Width, OwnHeight = own?.Framing.Original.Height } };
+
+        JobReporter ReporterOf(string stage) => reporter(stage).In(canvas);
     }
 
     /// <summary>Drops recorded sources.</summary>
@@ -66,12 +67,26 @@ internal sealed class PictureMaker : IDisposable
 
     private StableDiffusionModel ModelOf(Recipe recipe) => models.Get(recipe.Root(store.Version).Model);
 
+    private PreviewCanvas? CanvasOf(Recipe recipe) => recipe switch
+    {
+        InvertedRecipe inverted => new(store, inverted.Picture, inverted.Framing),
+        InpaintedRecipe filled => new(store, filled.Picture, VersionFraming.KindOf(filled)),
+        EditedRecipe edited when store.Version(edited.Source) is { Facts.Output: not null } source => new(store, source.Picture, VersionFraming.KindOf(recipe.Root(store.Version))),
+        _ => null,
+    };
+
     private MadePicture Edit(StableDiffusionModel model, EditedRecipe recipe, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
         using var result = sources.Edit(model, recipe, sources.ChunksOf(model, recipe), reporter, "editing", cancellationToken);
-        var made = MadePicture.Of(result);
-        using var mask = result.LastMask(0);
-        return mask is null ? made : made with { Facts = made.Facts with { Mask = store.AddPicture(MaskPicture(mask)) } };
+        var made = MadePicture.Of(result, store);
+        using var region = result.LastMask(0);
+        if (region is not null)
+            made = made with { Facts = made.Facts with { Mask = store.AddPicture(MaskPicture(region)) } };
+        var source = store.Version(recipe.Source);
+        if (VersionFraming.Of(source, store) is not { } framing)
+            return made;
+        var mask = recipe.Mask is { } name ? framing.RestoreMask(store.Mask(name)) : null;
+        return made.In(store.AddPicture(new GivenImage(store.Picture(source.Picture), framing).Draw(result, 0, mask)), framing);
     }
 
     private MadePicture Fill(StableDiffusionModel model, InpaintedRecipe recipe, JobReporter reporter, CancellationToken cancellationToken)
@@ -84,7 +99,8 @@ internal sealed class PictureMaker : IDisposable
             new Observation { Attention = true },
             reporter,
             cancellationToken);
-        return MadePicture.Of(result.Run) with { Picture = result.Image, Facts = new VersionFacts { Width = result.Image.Width, Height = result.Image.Height, Mask = store.AddPicture(mask) } };
+        var made = MadePicture.Of(result.Run, store).In(store.AddPicture(result.Image), model.Frame(VersionFraming.KindOf(recipe), picture.Size));
+        return made with { Facts = made.Facts with { Mask = store.AddPicture(mask) } };
     }
 
     private MadePicture Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
@@ -92,7 +108,8 @@ internal sealed class PictureMaker : IDisposable
         var file = sources.Invert(model, recipe, key, reporter, cancellationToken);
         var reconstruction = file.DisposeOnFailure(() => Reconstruction.Of(model, file, cancellationToken: cancellationToken));
         double[] losses = [.. file.Inverted.Losses.Where(step => step.Count > 0).Select(step => step[^1])];
-        var made = sources.Follow(model, file.Inverted, key, reporter("preparing"), cancellationToken);
+        // Nothing has changed yet: the picture is the uploaded one.
+        var made = sources.Follow(model, file.Inverted, key, reporter("preparing"), cancellationToken).In(recipe.Picture, file.Framing);
         return made with
         {
             Facts = made.Facts with { Psnr = Finite(reconstruction.Psnr), PsnrOfAutoencoder = Finite(reconstruction.Ceiling), Losses = losses },

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
@@ -17,7 +18,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     private readonly SessionCache<RecordedSource> sessions = new(maxBytes, source => source.Session.RecordedBytes, clock);
 
     /// <summary>The recorded sources, the most recently used first. Thread-safe.</summary>
-    public IReadOnlyList<HeldSession> Held => sessions.Held;
+    public IReadOnlyList<HeldSession> Held => [.. sessions.Held.Where(held => held.Bytes > 0)];
 
     /// <summary>Memory in use. Thread-safe.</summary>
     public long Bytes => sessions.Bytes;
@@ -30,7 +31,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
 
     /// <summary>Draws a picture and records it.</summary>
     public MadePicture Draw(StableDiffusionModel model, DrawnRecipe recipe, string key, JobReporter reporter, CancellationToken cancellationToken) =>
-        Open(key, Drawing(model, recipe, ChunksOf(model, recipe)), reporter, cancellationToken);
+        Open(key, Drawing(model, recipe, ChunksOf(model, recipe)), reporter, result => MadePicture.Of(result, store), cancellationToken);
 
     /// <summary>Inverts an uploaded picture. The caller owns the result until <see cref="Follow"/> takes it over.</summary>
     public InversionFile Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken) =>
@@ -38,7 +39,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
 
     /// <summary>Runs an inverted picture as the source of edits and records it. Takes ownership of the trajectory.</summary>
     public MadePicture Follow(StableDiffusionModel model, InvertedImage trajectory, string key, JobReporter reporter, CancellationToken cancellationToken) =>
-        Open(key, Following(model, trajectory), reporter, cancellationToken);
+        Open(key, Following(model, trajectory), reporter, result => MadePicture.Of(result, store), cancellationToken);
 
     /// <summary>Runs an edit of a recorded source. The source is run first if it is not recorded with enough chunks.</summary>
     /// <param name="model">The model that made the source.</param>
@@ -52,10 +53,13 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     {
         var source = store.Version(recipe.Source);
         var mask = recipe.Mask is { } name ? store.Mask(name) : null;
-        if (mask is not null && OwnSize.Of(source, store) is { } own)
-            mask = own.FrameMask(mask);
-        var session = SessionOf(model, source, chunks, reporter, cancellationToken);
-        return session.Session.Edit(recipe.Request(mask), new Observation { Attention = true, Trace = true }, reporter(stage), cancellationToken);
+        if (mask is not null && VersionFraming.Of(source, store) is { } framing)
+            mask = framing.FrameMask(mask);
+        var session = SessionOf(model, source, chunks, reporter, cancellationToken).Session;
+        var progress = reporter(stage);
+        if (!session.IsRecorded)
+            progress.Say($"{TooLarge(session)}, so it runs again with this edit.");
+        return session.Edit(recipe.Request(mask), new Observation { Attention = true, Trace = true }, progress, cancellationToken);
     }
 
     /// <summary>Drops recordings.</summary>
@@ -72,16 +76,18 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     private RecordedSource Following(StableDiffusionModel model, InvertedImage trajectory) => new(new(model, GenerationRequest.Of(trajectory), maxBytes: maxBytes), trajectory);
 
     // Runs a source and keeps it for edits.
-    private MadePicture Open(string key, RecordedSource session, JobReporter reporter, CancellationToken cancellationToken)
+    private T Open<T>(string key, RecordedSource source, JobReporter reporter, Func<EditResult, T> read, CancellationToken cancellationToken) => source.DisposeOnFailure(() =>
     {
-        return session.DisposeOnFailure(() =>
-        {
-            using var result = session.Session.RunSource(new Observation { Attention = true }, reporter, cancellationToken);
-            var made = MadePicture.Of(result);
-            sessions.Add(key, session);
-            return made;
-        });
-    }
+        if (!source.Session.IsRecorded)
+            reporter.Say($"{TooLarge(source.Session)}. Each of its edits runs it again.");
+        using var result = source.Session.RunSource(new Observation { Attention = true }, reporter, cancellationToken);
+        var made = read(result);
+        sessions.Add(key, source);
+        return made;
+    });
+
+    private string TooLarge(EditSession session) => string.Create(
+        CultureInfo.InvariantCulture, $"Recording the source takes {session.RequiredBytes >> 20} MB, more than the {maxBytes >> 20} MB for recorded sources");
 
     private RecordedSource SessionOf(StableDiffusionModel model, PictureVersion version, int chunks, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
@@ -89,9 +95,12 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         var key = SessionKey(model, version, chunks);
         if (sessions.Find(key) is { } recorded)
             return recorded;
-        var session = version.Recipe is DrawnRecipe drawn ? Drawing(model, drawn, chunks) : Following(model, TrajectoryOf(model, version, chunks, key, reporter, cancellationToken));
-        Open(key, session, reporter("preparing"), cancellationToken);
-        return session;
+        var source = version.Recipe is DrawnRecipe drawn ? Drawing(model, drawn, chunks) : Following(model, TrajectoryOf(model, version, chunks, key, reporter, cancellationToken));
+        if (source.Session.IsRecorded)
+            return Open(key, source, reporter("preparing"), _ => source, cancellationToken);
+        // Its edits run it.
+        sessions.Add(key, source);
+        return source;
     }
 
     // The name may now refer to another model. Attention of one model must not steer another.
@@ -127,7 +136,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         if (version.Recipe is InvertedRecipe given)
             return Invert(model, given, chunks, key, reporter, cancellationToken).Inverted;
         var picture = store.Picture(version.Picture);
-        var framing = model.Frame(FramingKind.Crop, picture.Size);
+        var framing = model.Frame(VersionFraming.KindOf(version.Recipe.Root(store.Version)), picture.Size);
         var file = new InversionFile(FindTrajectory(model, version.Recipe, chunks, framing.Apply(picture), reporter, cancellationToken), picture, framing);
         return Saved(file, path, model).Inverted;
     }

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
@@ -26,6 +28,7 @@ public sealed class StudioEngine : IAsyncDisposable
     private readonly PictureMaker maker;
     private readonly DeviceQueue queue;
     private readonly EngineMeter meter;
+    private readonly ConcurrentDictionary<string, ClipTokenizer> tokenizers = new(StringComparer.Ordinal);
     private readonly JobList jobs = new(RememberedJobs);
 
     // Held while jobs and versions are added or removed, so that no job starts from a version that is being deleted.
@@ -44,7 +47,7 @@ public sealed class StudioEngine : IAsyncDisposable
         this.log = log;
         Models = [.. models.Select(model => model.Name)];
         offered = models.DistinctBy(model => model.Name).ToDictionary(model => model.Name, StringComparer.Ordinal);
-        maker = new PictureMaker(store, models, limits.SessionBytes, clock, LogNotes);
+        maker = new PictureMaker(store, models, limits.SessionBytes, clock, Arrive);
         queue = new DeviceQueue(limits.QueueLength, Run, e => log?.LogError(e, "Memory of recorded sources could not be freed."));
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
         Resume();
@@ -59,6 +62,10 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <summary>The words that a model was trained on; null if it does not list them or is no longer offered.</summary>
     internal ModelWords? WordsOf(string model) => offered.GetValueOrDefault(model)?.Words;
 
+    /// <summary>The words of a prompt that a model does not read, because one chunk of tokens is full; empty as long as the model was not loaded.</summary>
+    internal IReadOnlyList<string> CutWords(string model, string prompt) =>
+        tokenizers.GetValueOrDefault(model)?.Tokenize(WeightedPrompt.Parse(prompt).Text).Truncated ?? [];
+
     /// <summary>Number of waiting jobs.</summary>
     public int Waiting => queue.Length;
 
@@ -68,11 +75,12 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <param name="recipe">The recipe.</param>
     /// <exception cref="InvalidInputException">The recipe, or something it refers to, is invalid.</exception>
     /// <exception cref="QueueFullException">The queue is full.</exception>
+    /// <exception cref="DiskFullException">The disk is full.</exception>
     /// <exception cref="StudioClosedException">The engine is closed.</exception>
     public Job Submit(string project, string? parent, Recipe recipe)
     {
         parent ??= (recipe as EditedRecipe)?.Source;
-        recipe = recipe is RootRecipe { Model: "" } root ? root with { Model = Models[0] } : recipe;
+        recipe = Complete(recipe);
         lock (changing)
         {
             Require(project, parent, recipe);
@@ -80,6 +88,20 @@ public sealed class StudioEngine : IAsyncDisposable
             var stored = new StoredJob(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, parent, recipe);
             store.Jobs.Add(stored);
             return Enqueue(stored);
+        }
+    }
+
+    /// <summary>Begins a project with its first picture. The picture's prompt names it.</summary>
+    /// <param name="recipe">The recipe. Nothing is created if it is invalid.</param>
+    /// <inheritdoc cref="Submit"/>
+    public Job Begin(Recipe recipe)
+    {
+        recipe = Complete(recipe);
+        lock (changing)
+        {
+            RecipeCheck.Require(recipe, store, Models);
+            queue.RequirePlace();
+            return Submit(store.CreateProject(ProjectName.Of(recipe.Prompt)).Id, null, recipe);
         }
     }
 
@@ -112,10 +134,45 @@ public sealed class StudioEngine : IAsyncDisposable
     {
         lock (changing)
         {
+            if (store.FindVersion(id) is not { } version)
+                return false;
             var versions = store.WithDescendants(id).ToHashSet(StringComparer.Ordinal);
-            Stop(job => versions.Contains(job.Parent ?? "") || (job.Recipe is EditedRecipe edited && versions.Contains(edited.Source)));
-            Evict(store.RemoveVersions(versions));
-            return versions.Count > 0;
+            StopUsing(versions);
+            Evict(store.RemoveVersions(version.Project, versions));
+            return true;
+        }
+    }
+
+    /// <summary>Moves a version and its descendants to the trash, and stops jobs that use them.</summary>
+    /// <returns>Ids of what was moved.</returns>
+    internal IReadOnlyList<string> TrashVersion(string id)
+    {
+        lock (changing)
+        {
+            var versions = store.WithDescendants(id).ToHashSet(StringComparer.Ordinal);
+            StopUsing(versions);
+            return store.FindVersion(id) is { } version ? store.Trash(version.Project, versions) : [];
+        }
+    }
+
+    /// <summary>Takes versions out of the trash.</summary>
+    /// <param name="project">Id of their project.</param>
+    /// <param name="ids">Their ids.</param>
+    internal void RestoreVersions(string project, IReadOnlyCollection<string> ids)
+    {
+        lock (changing)
+            store.Restore(project, ids);
+    }
+
+    /// <summary>Removes versions for good that are still in the trash.</summary>
+    /// <param name="project">Id of their project.</param>
+    /// <param name="ids">Their ids.</param>
+    internal void EmptyTrash(string project, IReadOnlyCollection<string> ids)
+    {
+        lock (changing)
+        {
+            if (store.Trashed(ids) is { Count: > 0 } trashed)
+                Evict(store.RemoveVersions(project, trashed));
         }
     }
 
@@ -141,8 +198,9 @@ public sealed class StudioEngine : IAsyncDisposable
         meter.Dispose();
     }
 
-    private void LogNotes(OfferedModel offered, StableDiffusionModel model)
+    private void Arrive(OfferedModel offered, StableDiffusionModel model)
     {
+        tokenizers[offered.Name] = model.Tokenizer;
         IEnumerable<string> notes = model.SchedulerConfig.Substitution is { } scheduler ? [.. model.Notes, scheduler] : model.Notes;
         foreach (var note in notes)
             log?.LogWarning("{Model}: {Note}", offered.Name, note);
@@ -194,21 +252,26 @@ public sealed class StudioEngine : IAsyncDisposable
         }
     }
 
+    private Recipe Complete(Recipe recipe) => recipe is RootRecipe { Model: "" } root ? root with { Model = Models[0] } : recipe;
+
     private void Require(string project, string? parent, Recipe recipe)
     {
         if (store.FindProject(project) is null)
-            throw new InvalidInputException($"There is no project \"{project}\".");
+            throw new InvalidInputException(store.DescribeMissing("project", project));
         RecipeCheck.Require(recipe, store, Models);
-        RecipeCheck.RequireName("Parent", parent ?? "");
-        RequireOf(project, parent);
-        RequireOf(project, (recipe as EditedRecipe)?.Source);
+        RecipeCheck.RequireName(nameof(Job.Parent), parent ?? "");
+        RequireOf(project, nameof(EditedRecipe.Source), (recipe as EditedRecipe)?.Source);
+        RequireOf(project, nameof(Job.Parent), parent);
     }
 
-    private void RequireOf(string project, string? version)
+    private void RequireOf(string project, string setting, string? version)
     {
-        if (version is not null && store.Version(version).Project != project)
-            throw new InvalidInputException($"The version \"{version}\" belongs to another project.");
+        if (version is not null && InvalidInputException.Naming(setting, () => store.Version(version)).Project != project)
+            throw new InvalidInputException(setting, $"The version \"{version}\" belongs to another project.", $"Use one of the same project.");
     }
+
+    private void StopUsing(HashSet<string> versions) =>
+        Stop(job => versions.Contains(job.Parent ?? "") || (job.Recipe is EditedRecipe edited && versions.Contains(edited.Source)));
 
     private void Stop(Func<Job, bool> predicate)
     {
@@ -263,6 +326,6 @@ public sealed class StudioEngine : IAsyncDisposable
         var made = maker.Make(job.Recipe, key, stage => new JobReporter(job, stage, clock), job.Stopping);
         // A finished picture is kept even if the job is stopped now.
         var facts = made.Facts with { Seconds = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3) };
-        return store.AddVersion(job.Project, job.Parent, job.Recipe, key, store.AddPicture(made.Picture), facts, made.Maps);
+        return store.AddVersion(job.Project, job.Parent, job.Recipe, key, made.Picture, facts, made.Maps);
     }
 }

@@ -8,12 +8,12 @@ namespace PromptToPrompt.Studio.Hosting;
 
 /// <summary>
 /// Access control. A page of another site must not reach the studio through the user's browser, so requests must name
-/// the studio as their host (against DNS rebinding) and as their origin. A token, if set, is passed once as <c>?token=</c> and then kept in a cookie;
+/// the studio as their host (against DNS rebinding) and as their origin, and come from no other site. A token, if set, is passed once as <c>?token=</c> and then kept in a cookie;
 /// programs send it as a bearer token.
 /// </summary>
 internal sealed class Gatekeeper(RequestDelegate next, StudioOptions options)
 {
-    private const string Cookie = "p2p-studio";
+    private const string TokenParameter = "token";
     private const string Policy =
         "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'";
 
@@ -23,19 +23,19 @@ internal sealed class Gatekeeper(RequestDelegate next, StudioOptions options)
         response.Headers.ContentSecurityPolicy = Policy;
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers["Referrer-Policy"] = "no-referrer";
-        if (!IsOwnHost(request) || !IsOwnOrigin(request))
+        if (!IsOwnHost(request) || !ComesFromAcceptedSite(request) || !NamesOwnOrigin(request))
             return Refuse(response, StatusCodes.Status403Forbidden);
         if (options.Token is not { } token || request.Path == "/health")
             return next(context);
-        if (request.Query.TryGetValue("token", out var shown) && Equal(shown, token))
+        if (request.Query.TryGetValue(TokenParameter, out var shown) && Equal(shown, token))
         {
-            response.Cookies.Append(Cookie, token, new CookieOptions { HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = request.IsHttps });
-            response.Redirect(UriHelper.Encode(new Uri(request.Path + QueryString.Create(request.Query.Where(pair => pair.Key != "token")), UriKind.Relative)));
+            response.Cookies.Append(StudioCookies.Token(request), token, new CookieOptions { HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = request.IsHttps });
+            response.Redirect(WithoutToken(request));
             return Task.CompletedTask;
         }
 
         var bearer = request.Headers.Authorization.ToString() is ['B', 'e', 'a', 'r', 'e', 'r', ' ', .. var given] ? given : null;
-        return Equal(request.Cookies[Cookie], token) || Equal(bearer, token) ? next(context) : Refuse(response, StatusCodes.Status401Unauthorized);
+        return Equal(request.Cookies[StudioCookies.Token(request)], token) || Equal(bearer, token) ? next(context) : Refuse(response, StatusCodes.Status401Unauthorized);
     }
 
     private static Task Refuse(HttpResponse response, int status)
@@ -51,14 +51,24 @@ internal sealed class Gatekeeper(RequestDelegate next, StudioOptions options)
         given is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(token));
 
     private bool IsOwnHost(HttpRequest request) =>
-        !IPAddress.IsLoopback(options.Address) || request.Host.Host is "localhost" || (IPAddress.TryParse(request.Host.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+        !IPAddress.IsLoopback(options.Address) || request.Host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(request.Host.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 
-    // Pictures, scripts and frames of another site carry no origin, but browsers send Sec-Fetch-Site. Following a link is allowed if
-    // it does not create a project.
-    private static bool IsOwnOrigin(HttpRequest request) =>
-        (request.Headers["Sec-Fetch-Site"] != "cross-site" || (request.Headers["Sec-Fetch-Dest"] == "document" && !request.Path.StartsWithSegments("/new"))) &&
-        NamesOwnOrigin(request);
+    // Pictures, scripts and frames of another site carry no origin, but browsers send Sec-Fetch-Site. Another site may link to a project,
+    // not to the entrance.
+    private static bool ComesFromAcceptedSite(HttpRequest request)
+    {
+        var site = request.Headers["Sec-Fetch-Site"].ToString();
+        return request.Path == "/" || request.Path.StartsWithSegments("/new")
+            ? site is "" or "same-origin" or "none"
+            : site != "cross-site" || request.Headers["Sec-Fetch-Dest"] == "document";
+    }
 
     private static bool NamesOwnOrigin(HttpRequest request) =>
-        request.Headers.Origin.Count == 0 || (Uri.TryCreate(request.Headers.Origin, UriKind.Absolute, out var origin) && origin.Authority == request.Host.Value);
+        request.Headers.Origin.Count == 0
+        || (Uri.TryCreate(request.Headers.Origin, UriKind.Absolute, out var origin) && origin.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase));
+
+    // A path that begins with two slashes, or a slash and a backslash, would name another host.
+    private static string WithoutToken(HttpRequest request) => UriHelper.BuildRelative(
+        path: "/" + request.Path.Value!.TrimStart('/', '\\'),
+        query: QueryString.Create(request.Query.Where(pair => !pair.Key.Equals(TokenParameter, StringComparison.OrdinalIgnoreCase))));
 }

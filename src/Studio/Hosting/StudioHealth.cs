@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Store;
@@ -11,7 +10,7 @@ internal sealed class StudioHealth(StudioEngine engine, StudioStore store) : IHe
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var (state, isWritable) = (engine.State, IsWritable());
+        var (state, isWritable) = (engine.State, store.IsWritable());
         var found = new Dictionary<string, object>
         {
             ["storeWritable"] = isWritable,
@@ -29,18 +28,5 @@ internal sealed class StudioHealth(StudioEngine engine, StudioStore store) : IHe
         var answer = report.Entries.Values.SelectMany(entry => entry.Data).ToDictionary();
         answer["status"] = report.Status.ToString();
         return context.Response.WriteAsJsonAsync(answer);
-    }
-
-    private bool IsWritable()
-    {
-        try
-        {
-            store.ProbeWriting();
-            return true;
-        }
-        catch (SqliteException)
-        {
-            return false;
-        }
     }
 }

@@ -77,6 +77,7 @@ public static class StudioServer
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new StudioEngine(provider.GetRequiredService<StudioStore>(), options.Models, options.Limits, TimeProvider.System, provider.GetService<ILogger<StudioEngine>>()));
         services.AddScoped<Workspace>();
+        services.AddSingleton<DecodingGate>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
         {
             if (context.ProblemDetails.Status == StatusCodes.Status415UnsupportedMediaType)

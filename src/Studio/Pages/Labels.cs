@@ -5,8 +5,8 @@ namespace PromptToPrompt.Studio.Pages;
 /// <summary>Labels of settings, for fields and errors.</summary>
 internal static class Labels
 {
-    public const string CrossSteps = "Cross-attention from source";
-    public const string SelfSteps = "Self-attention from source";
+    public const string CrossSteps = "Keep each word where it was";
+    public const string SelfSteps = "Keep the shapes";
     public const string Blend = "Words whose region may change";
     public const string BlendThreshold = "Region threshold";
     public const string Negative = "Negative prompt";

@@ -12,11 +12,11 @@ internal static class StudioTheme
     private static readonly string[] Sans = ["Inter", "system-ui", "sans-serif"];
 
     private static readonly Inks Day = new(
-        Paper: "#f5f1e8", Raised: "#fdfbf6", Sunk: "#ebe5d8", Ink: "#221f1a", Soft: "#6d665a", Line: "#dcd4c3", Border: "#bdb29c",
+        Paper: "#f5f1e8", Raised: "#fdfbf6", Sunk: "#ebe5d8", Ink: "#221f1a", Soft: "#6d665a", Line: "#dcd4c3", Border: "#877d66",
         Accent: "#bf3f24", OnAccent: "#fff8f2", New: "#0f6f61", Note: "#2b2721", OnNote: "#f5f1e8", Shade: "#140f0880");
 
     private static readonly Inks Night = new(
-        Paper: "#191714", Raised: "#24211d", Sunk: "#12110f", Ink: "#f0eadd", Soft: "#a89f8f", Line: "#3a352d", Border: "#5b5346",
+        Paper: "#191714", Raised: "#24211d", Sunk: "#12110f", Ink: "#f0eadd", Soft: "#a89f8f", Line: "#3a352d", Border: "#7c7261",
         Accent: "#f0714f", OnAccent: "#1d0d07", New: "#5cc4b2", Note: "#f0eadd", OnNote: "#191714", Shade: "#0a0806a6");
 
     public static MudTheme Light { get; } = Make(":root");

@@ -11,9 +11,9 @@ namespace PromptToPrompt.Studio.Pages;
 
 /// <summary>
 /// State of one open page: a project, the selected source, the shown edit, and the draft of the next edit. All work is done
-/// by the engine; a reopened page finds everything in the store.
+/// by the engine; a reopened page finds everything in the store. Changes of the project on other pages are followed.
 /// </summary>
-public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOptions options) : IDisposable
+public sealed partial class Workspace(StudioStore store, StudioEngine engine, StudioOptions options) : IDisposable
 {
     private readonly CancellationTokenSource closing = new();
     private List<PictureVersion> versions = [];
@@ -21,7 +21,11 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     /// <summary>Raised after every change.</summary>
     public event Action? Changed;
 
+    /// <summary>The project; null before its first picture is asked for.</summary>
     public Project? Project { get; private set; }
+
+    /// <summary>Whether the project was deleted, here or on another page.</summary>
+    public bool IsDeleted { get; private set; }
 
     public IReadOnlyList<PictureVersion> Versions => versions;
 
@@ -29,6 +33,12 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
 
     /// <summary>The words of the selected model; null if it does not list them.</summary>
     internal ModelWords? Words => engine.WordsOf(Settings.Model);
+
+    /// <summary>The words of a new picture's prompt that the model does not read.</summary>
+    public IReadOnlyList<string> CutOf(string prompt) => Settings.LongPrompts ? [] : engine.CutWords(Settings.Model, prompt);
+
+    /// <summary>The words of the draft that the model does not read, the last ones of its text.</summary>
+    public IReadOnlyList<string> Cut => Root is { LongPrompts: false } root ? engine.CutWords(root.Model, Draft.Prompt) : [];
 
     /// <summary>The source of edits, or null.</summary>
     public PictureVersion? Source { get; private set; }
@@ -49,16 +59,14 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     /// <summary>The picture that the shown one is compared with; null for the source.</summary>
     public PictureVersion? Other { get; private set; }
 
-    /// <summary>The unfinished job of this page, or null.</summary>
-    public Job? Job { get; private set; }
-
-    public JobProgress? Progress { get; private set; }
-
     /// <summary>How source and edit are shown: <c>slider</c>, <c>beside</c> or <c>alone</c>.</summary>
     public string View { get; set; } = "slider";
 
     /// <summary>The error message to show, or null.</summary>
     public string? Problem { get; private set; }
+
+    // The picture at the beginning of the chain of sources.
+    private RootRecipe? Root => Source?.Recipe.Root(id => versions.First(version => version.Id == id));
 
     /// <summary>Whether the shown edit matches the draft.</summary>
     public bool IsUpToDate => Edit?.Recipe is EditedRecipe edited ? StudioJson.Write<Recipe>(edited) == StudioJson.Write<Recipe>(Draft.Recipe(edited.Source)) : Draft.IsUnchanged;
@@ -75,37 +83,56 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
     }
 
     /// <summary>Opens a project and restores its state.</summary>
-    public bool Open(string project)
+    /// <param name="project">Its id.</param>
+    /// <param name="number">The picture to show; null for the latest.</param>
+    /// <returns>Whether the project exists.</returns>
+    public bool Open(string project, int? number = null)
     {
+        // Asked for before the project is read, so that no change is missed.
+        var change = store.NextChange(project);
         Project = store.FindProject(project);
         if (Project is null)
             return false;
         versions = [.. store.Versions(project)];
         Settings = PictureSettings.For(engine.Models[0], options.DefaultSteps);
         Begin();
+        if (versions.Find(version => version.Number == number) is { } chosen)
+            Display(chosen);
+        FollowProject(project, change);
         return true;
     }
 
-    /// <summary>Resumes watching a job that was started before the page was reopened.</summary>
-    public void Resume()
+    /// <summary>Opens without a project. The first picture begins one.</summary>
+    /// <param name="after">Id of the project whose settings to take over, except the seed; null for none.</param>
+    public void OpenNew(string? after)
     {
-        if (Job is not null || Project is null)
-            return;
-        if (engine.Open(Project.Id) is [.., var open])
-        {
-            Follow(open);
-        }
-        else if (store.Versions(Project.Id) is var now && now.Count != versions.Count)
-        {
-            // It ended before this page could watch it.
-            versions = [.. now];
-            Begin();
-            Changed?.Invoke();
-        }
+        var usual = PictureSettings.For(engine.Models[0], options.DefaultSteps);
+        var last = after is null ? null : store.Versions(after).Select(version => version.Recipe).OfType<DrawnRecipe>().LastOrDefault(drawn => engine.Models.Contains(drawn.Model));
+        Settings = last is null ? usual : PictureSettings.Of(last) with { Seed = usual.Seed };
+    }
+
+    /// <summary>Shows the picture with a number, if it is still there.</summary>
+    public void Show(int number)
+    {
+        if (versions.Find(version => version.Number == number) is { } version && version.Id != Shown?.Id)
+            Show(version);
     }
 
     /// <summary>Shows a version: an edit with its source and its draft, or any other version as a source.</summary>
     public void Show(PictureVersion version)
+    {
+        history.Remember(Now);
+        Display(version);
+    }
+
+    /// <summary>Makes a version the source of edits.</summary>
+    public void UseAsSource(PictureVersion version)
+    {
+        history.Remember(Now);
+        Adopt(version);
+    }
+
+    private void Display(PictureVersion version)
     {
         if (version.Recipe is EditedRecipe edited && versions.Find(other => other.Id == edited.Source) is { } source)
         {
@@ -117,15 +144,14 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         }
         else
         {
-            UseAsSource(version);
+            Adopt(version);
         }
 
-        Problem = null;
+        (Problem, unfinished) = (null, null);
         Changed?.Invoke();
     }
 
-    /// <summary>Makes a version the source of edits.</summary>
-    public void UseAsSource(PictureVersion version)
+    private void Adopt(PictureVersion version)
     {
         // Show an inpainted picture beside its original.
         var before = version.Recipe is InpaintedRecipe ? versions.Find(other => other.Id == version.Parent) : null;
@@ -142,85 +168,10 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         Changed?.Invoke();
     }
 
-    /// <summary>Generates a new picture.</summary>
-    public void Draw(string prompt) => Submit(null, Settings with { Prompt = prompt });
-
-    /// <summary>Inverts an uploaded picture.</summary>
-    public void Invert(InvertedRecipe recipe) => Submit(null, recipe);
-
-    /// <summary>Inpaints a part of the shown picture.</summary>
-    /// <param name="mask">Store name of the brushed mask.</param>
-    /// <param name="prompt">Prompt for the whole picture.</param>
-    public void Fill(string mask, string prompt)
-    {
-        if (Shown is { } shown)
-            Submit(shown.Id, Settings.Fill(shown.Picture, mask, prompt));
-    }
-
-    /// <summary>Sets the draft and makes its picture.</summary>
-    public void Apply(Draft draft)
-    {
-        Draft = draft;
-        if (Source is { } source && draft.IsUnchanged)
-        {
-            Job?.Cancel();
-            Edit = null;
-            Changed?.Invoke();
-        }
-        else if (Source is not null)
-        {
-            Submit(Source.Id, draft.Recipe(Source.Id));
-        }
-    }
-
-    /// <summary>Sets the draft without making its picture.</summary>
-    public void Think(Draft draft)
-    {
-        Draft = draft;
-        Changed?.Invoke();
-    }
-
-    /// <summary>Stops the running job.</summary>
-    public void Cancel() => Job?.Cancel();
-
     /// <summary>Sets or clears the error message.</summary>
     public void Complain(string? problem)
     {
         Problem = problem;
-        Changed?.Invoke();
-    }
-
-    /// <summary>Number of descendants of a version. They are deleted with it.</summary>
-    public int CountMadeFrom(PictureVersion version) => store.WithDescendants(version.Id).Count - 1;
-
-    /// <summary>Deletes a version with its descendants.</summary>
-    public void Delete(PictureVersion version)
-    {
-        engine.DeleteVersion(version.Id);
-        versions = [.. store.Versions(version.Project)];
-        Other = StillThere(Other);
-        if (StillThere(Source) is null)
-            Begin();
-        else if (Edit is not null && StillThere(Edit) is null)
-            UseAsSource(Source!);
-        Changed?.Invoke();
-    }
-
-    /// <summary>Deletes the project.</summary>
-    /// <returns>The next address to open.</returns>
-    public string DeleteProject()
-    {
-        engine.DeleteProject(Project!.Id);
-        return store.Projects() is [var next, ..] ? $"/open/{next.Id}" : "/new";
-    }
-
-    public void Rename(string name)
-    {
-        if (Project is null || name.Trim().Length == 0)
-            return;
-        store.RenameProject(Project.Id, name.Trim());
-        // Another page may have deleted it.
-        Project = store.FindProject(Project.Id) ?? Project;
         Changed?.Invoke();
     }
 
@@ -230,57 +181,50 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         // The job continues; its picture is there when the page is reopened.
         closing.Cancel();
         closing.Dispose();
+        if (!deleted.IsEmpty)
+            engine.EmptyTrash(Project!.Id, deleted);
     }
 
     // Open with the latest picture, if any.
     private void Begin()
     {
         if (versions.Count > 0)
-            Show(versions[^1]);
+            Display(versions[^1]);
         else
             (Source, Edit, Other, Draft) = (null, null, null, Draft.Of(""));
     }
 
-    private PictureVersion? StillThere(PictureVersion? version) => versions.Find(other => other.Id == version?.Id);
-
-    private int StepsOf(PictureVersion version) => version.Recipe switch
+    // Reads the project again. What is shown stays, if it is still there.
+    private void Refresh()
     {
-        DrawnRecipe drawn => drawn.Steps,
-        InvertedRecipe inverted => inverted.Steps,
-        InpaintedRecipe filled => filled.Steps,
-        EditedRecipe edited when versions.Find(other => other.Id == edited.Source) is { } source => StepsOf(source),
-        _ => Settings.Steps,
-    };
+        if (store.FindProject(Project!.Id) is { } now)
+        {
+            (Project, versions) = (now, [.. store.Versions(now.Id)]);
+            Other = StillThere(Other);
+            if (StillThere(Source) is not { } source)
+                Begin();
+            else if (Edit is not null && StillThere(Edit) is null)
+                Adopt(source);
+            else
+                (Source, Edit) = (source, StillThere(Edit));
+        }
+        else
+        {
+            IsDeleted = true;
+        }
 
-    private void Submit(string? parent, Recipe recipe)
-    {
-        // Another action replaces the previous request.
-        Job?.Cancel();
-        try
-        {
-            Follow(engine.Submit(Project!.Id, parent, recipe));
-        }
-        catch (Exception e) when (e is InvalidInputException or QueueFullException or StudioClosedException)
-        {
-            Complain(e is InvalidInputException input ? input.Describe(Labels.OfSetting) : e.Message);
-        }
+        Changed?.Invoke();
     }
 
-    private async void Follow(Job job)
+    private async void FollowProject(string project, Task change)
     {
-        (Job, Progress, Problem) = (job, job.Progress, null);
-        Changed?.Invoke();
         try
         {
-            await foreach (var progress in job.Watch(closing.Token))
+            while (!IsDeleted)
             {
-                // Another job has replaced it.
-                if (Job != job)
-                    return;
-                Progress = progress;
-                if (progress.IsOver)
-                    End(progress);
-                Changed?.Invoke();
+                await change.WaitAsync(closing.Token);
+                change = store.NextChange(project);
+                Refresh();
             }
         }
         catch (OperationCanceledException)
@@ -289,17 +233,27 @@ public sealed class Workspace(StudioStore store, StudioEngine engine, StudioOpti
         }
     }
 
-    private void End(JobProgress progress)
+    private bool Try(Action work)
     {
-        (Job, Progress) = (null, null);
-        if (progress.State == JobState.Failed)
+        try
         {
-            Problem = progress.Setting is { } field ? $"{Labels.OfField(field)}: {progress.Problem}" : progress.Problem;
+            work();
+            return true;
         }
-        else if (progress.Version is { } id && store.FindVersion(id) is { } version)
+        catch (Exception e) when (e is InvalidInputException or QueueFullException or DiskFullException or StudioClosedException)
         {
-            versions = [.. store.Versions(version.Project)];
-            Show(version);
+            Complain(e is InvalidInputException input ? input.Describe(Labels.OfSetting) : e.Message);
+            return false;
         }
     }
+
+    /// <summary>Steps of a version.</summary>
+    public int StepsOf(PictureVersion version) => version.Recipe switch
+    {
+        DrawnRecipe drawn => drawn.Steps,
+        InvertedRecipe inverted => inverted.Steps,
+        InpaintedRecipe filled => filled.Steps,
+        EditedRecipe edited when versions.Find(other => other.Id == edited.Source) is { } source => StepsOf(source),
+        _ => Settings.Steps,
+    };
 }

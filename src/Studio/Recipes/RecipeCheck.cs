@@ -51,7 +51,7 @@ internal static class RecipeCheck
                 break;
             case EditedRecipe edited:
                 RequireName(nameof(EditedRecipe.Source), edited.Source);
-                RequireModel(edited.Root(store.Version).Model, models);
+                RequireModel(InvalidInputException.Naming(nameof(EditedRecipe.Source), () => edited.Root(store.Version)).Model, models);
                 RequireName(nameof(EditRequest.Alignment), edited.Kind);
                 RequireText(nameof(EditedRecipe.Blend), edited.Blend);
                 RequireName(nameof(EditedRecipe.CrossSteps), edited.CrossSteps);
@@ -85,7 +85,7 @@ internal static class RecipeCheck
     {
         RequireName(setting, name);
         if (!store.HasPicture(name))
-            throw new InvalidInputException(setting, $"There is no picture \"{name}\".", "Upload it first.");
+            throw new InvalidInputException(setting, store.DescribeMissing("picture", name), "Upload it first.");
     }
 
     private static void RequireWordSteps(IReadOnlyDictionary<string, string> steps)

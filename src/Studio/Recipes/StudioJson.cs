@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace PromptToPrompt.Studio.Recipes;
 
@@ -9,7 +10,7 @@ namespace PromptToPrompt.Studio.Recipes;
 internal static class StudioJson
 {
     /// <summary>camelCase names, unescaped text in every script; refuses unknown names and null for non-nullable values.</summary>
-    public static JsonSerializerOptions Options { get; } = Apply(new JsonSerializerOptions(JsonSerializerDefaults.Web));
+    public static JsonSerializerOptions Options { get; } = Apply(new JsonSerializerOptions(JsonSerializerDefaults.Web) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() });
 
     public static JsonSerializerOptions Apply(JsonSerializerOptions options)
     {

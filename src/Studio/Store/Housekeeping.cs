@@ -4,12 +4,16 @@ namespace PromptToPrompt.Studio.Store;
 
 /// <summary>Removes unreferenced data. A newly stored picture is kept for a while, until a version or a job refers to it.</summary>
 /// <param name="database">The database.</param>
+/// <param name="deletions">Remembers deleted things.</param>
+/// <param name="reserve">Space for deleting on a full disk.</param>
 /// <param name="inversions">Folder of the inversion files, named by recipe key.</param>
 /// <param name="clock">The clock.</param>
-internal sealed class Housekeeping(Database database, string inversions, TimeProvider clock)
+internal sealed class Housekeeping(Database database, Deletions deletions, Reserve reserve, string inversions, TimeProvider clock)
 {
     /// <summary>How long an unused picture is kept.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromDays(1);
+
+    private const string IsUnused = "name NOT IN (SELECT name FROM used WHERE name IS NOT NULL)";
 
     /// <summary>Marks a picture as newly stored.</summary>
     public void Keep(SqliteConnection open, string picture) => open.Execute(
@@ -19,11 +23,36 @@ internal sealed class Housekeeping(Database database, string inversions, TimePro
     /// <summary>Removes leftovers of the last run, which may have been killed. Call while no job runs.</summary>
     public void Begin()
     {
-        database.Change(RemovePictures);
+        try
+        {
+            // Whoever could bring them back is gone.
+            Remove(database.Query("SELECT version FROM trash", row => row.GetString(0)), project: null);
+            reserve.Lend(() => database.Change(open =>
+            {
+                deletions.Forget(open);
+                return RemovePictures(open);
+            }));
+        }
+        catch (DiskFullException)
+        {
+            // The studio starts all the same; the next start removes them.
+        }
+
         var known = database.Query("SELECT key FROM versions", row => row.GetString(0)).ToHashSet(StringComparer.Ordinal);
         RemoveFiles(Directory.EnumerateFiles(inversions).Where(file => !known.Contains(Path.GetFileNameWithoutExtension(file).Split('-')[0])));
-        database.Shrink();
+        MakeRoom();
     }
+
+    /// <summary>Moves versions to the trash.</summary>
+    /// <returns>Ids of those that were not there yet.</returns>
+    public IReadOnlyList<string> Trash(IReadOnlyCollection<string> versions) => reserve.Lend(() => database.Change(open =>
+    {
+        var ids = Recipes.StudioJson.Write(versions);
+        var moved = open.Query("SELECT id FROM kept WHERE id IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", ids));
+        deletions.Note(open, "SELECT id, 'Picture ' || number AS thing FROM kept WHERE id IN (SELECT value FROM json_each($ids))", ("$ids", ids));
+        open.Execute("INSERT INTO trash (version) SELECT value FROM json_each($ids)", ("$ids", Recipes.StudioJson.Write(moved)));
+        return moved;
+    }));
 
     /// <summary>Removes versions and the data that only they used.</summary>
     /// <param name="versions">Their ids.</param>
@@ -32,24 +61,43 @@ internal sealed class Housekeeping(Database database, string inversions, TimePro
     public IReadOnlyList<string> Remove(IReadOnlyCollection<string> versions, string? project)
     {
         var ids = Recipes.StudioJson.Write(versions);
-        var keys = database.Change(open =>
+        var keys = reserve.Lend(() => database.Change(open =>
         {
+            deletions.Note(open, "SELECT id, 'Picture ' || number AS thing FROM versions WHERE id IN (SELECT value FROM json_each($ids))", ("$ids", ids));
+            deletions.Note(open, "SELECT id, 'The project “' || name || '”' AS thing FROM projects WHERE id = $project", ("$project", project));
             var before = open.Query("SELECT DISTINCT key FROM versions WHERE id IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", ids));
             open.Execute("DELETE FROM versions WHERE id IN (SELECT value FROM json_each($ids))", ("$ids", ids));
+            foreach (var table in new[] { "trash", "marks" })
+                open.Execute($"DELETE FROM {table} WHERE version IN (SELECT value FROM json_each($ids))", ("$ids", ids));
             open.Execute("DELETE FROM projects WHERE id = $project", ("$project", project));
             RemovePictures(open);
             return before.Where(key => open.Query("SELECT 1 FROM versions WHERE key = $key LIMIT 1", _ => true, ("$key", key)).Count == 0).ToList();
-        });
+        }));
         RemoveFiles(keys.SelectMany(key => Directory.EnumerateFiles(inversions, $"{key}*")));
-        database.Shrink();
+        MakeRoom();
         return keys;
     }
 
     private bool RemovePictures(SqliteConnection open)
     {
         open.Execute("DELETE FROM fresh WHERE until < $now", ("$now", StudioStore.Text(clock.GetUtcNow())));
-        open.Execute("DELETE FROM pictures WHERE name NOT IN (SELECT name FROM named WHERE name IS NOT NULL)");
+        deletions.Note(open, $"SELECT name AS id, 'The picture' AS thing FROM pictures WHERE {IsUnused}");
+        open.Execute($"DELETE FROM pictures WHERE {IsUnused}");
         return true;
+    }
+
+    private void MakeRoom()
+    {
+        try
+        {
+            reserve.Lend(database.Shrink);
+        }
+        catch (DiskFullException)
+        {
+            // The next deletion returns the space. Until then new pictures use it.
+        }
+
+        reserve.Fill();
     }
 
     private static void RemoveFiles(IEnumerable<string> files)

@@ -5,7 +5,9 @@ using PromptToPrompt.Studio.Recipes;
 namespace PromptToPrompt.Studio.Store;
 
 /// <summary>The unfinished jobs on disk, so that they survive a restart.</summary>
-internal sealed class JobStore(Database database)
+/// <param name="database">The database.</param>
+/// <param name="reserve">Space for deleting on a full disk.</param>
+internal sealed class JobStore(Database database, Reserve reserve)
 {
     /// <summary>All jobs in order, without those that this version of the program cannot read.</summary>
     public IReadOnlyList<StoredJob> All() => [.. database.Query("SELECT id, project, parent, recipe, starts FROM jobs ORDER BY rowid", Read).OfType<StoredJob>()];
@@ -22,7 +24,7 @@ internal sealed class JobStore(Database database)
     public void ClearStarts(string job) => database.Execute("UPDATE jobs SET starts = 0 WHERE id = $id", ("$id", job));
 
     /// <summary>Removes a job.</summary>
-    public void Remove(string job) => database.Execute("DELETE FROM jobs WHERE id = $id", ("$id", job));
+    public void Remove(string job) => reserve.Lend(() => database.Execute("DELETE FROM jobs WHERE id = $id", ("$id", job)));
 
     private static StoredJob? Read(SqliteDataReader row)
     {

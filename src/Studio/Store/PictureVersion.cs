@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Store;
@@ -12,9 +13,18 @@ namespace PromptToPrompt.Studio.Store;
 /// <param name="Facts">Facts about the run.</param>
 /// <param name="Created">When it was made.</param>
 public sealed record PictureVersion(
-    string Id, string Project, string? Parent, int Number, Recipe Recipe, string Picture, VersionFacts Facts, DateTimeOffset Created);
+    string Id, string Project, string? Parent, int Number, Recipe Recipe, string Picture, VersionFacts Facts, DateTimeOffset Created)
+{
+    /// <summary>Its name; null for none.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Whether it is a favorite.</summary>
+    public bool IsFavorite { get; init; }
+}
 
 /// <summary>Facts about the run that made a picture.</summary>
+/// <remarks>Stores of earlier versions have further ones.</remarks>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
 public sealed record VersionFacts
 {
     /// <summary>Duration of the run in seconds.</summary>
@@ -26,11 +36,14 @@ public sealed record VersionFacts
     /// <summary>Height of the picture in pixels.</summary>
     public int Height { get; init; }
 
-    /// <summary>Width of the uploaded picture, if the result can also be returned at that size; else null.</summary>
-    public int? OwnWidth { get; init; }
+    /// <summary>
+    /// Store name of the model's own image, at the model's size, if the picture began with an uploaded one: then it has that one's size and pixels wherever
+    /// nothing changed. Null if the picture is the model's own image.
+    /// </summary>
+    public string? Output { get; init; }
 
-    /// <summary>Height of the uploaded picture, likewise.</summary>
-    public int? OwnHeight { get; init; }
+    /// <summary>The part of such a picture that the model sees; null for all of it.</summary>
+    public SeenPart? Seen { get; init; }
 
     /// <summary>Store name of the region the edit was confined to, or null.</summary>
     public string? Mask { get; init; }

@@ -13,10 +13,12 @@ namespace PromptToPrompt.Studio.Store;
 /// </summary>
 public sealed class StudioStore : IDisposable
 {
-    private const string Columns = "id, project, parent, number, recipe, picture, facts, created";
+    private const string Columns = "id, project, parent, number, recipe, picture, facts, created, name, favorite";
 
     private readonly Database database;
+    private readonly Deletions deletions;
     private readonly Housekeeping housekeeping;
+    private readonly ProjectChanges changes = new();
     private readonly TimeProvider clock;
     private readonly FileStream claim;
 
@@ -32,13 +34,17 @@ public sealed class StudioStore : IDisposable
         {
             Directory.CreateDirectory(InversionFolder);
             claim = Claim();
-            database = new Database(Path.Combine(Folder, "studio.db"), StoreSchema.Text);
-            Jobs = new JobStore(database);
-            housekeeping = new Housekeeping(database, InversionFolder, clock);
+            var reserve = new Reserve(Path.Combine(Folder, "reserve"));
+            database = reserve.Lend(() => new Database(Path.Combine(Folder, "studio.db"), StoreSchema.Text));
+            Jobs = new JobStore(database, reserve);
+            deletions = new Deletions(database, clock);
+            housekeeping = new Housekeeping(database, deletions, reserve, InversionFolder, clock);
             housekeeping.Begin();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException or DiskFullException)
         {
+            database?.Dispose();
+            claim?.Dispose();
             throw new InvalidInputException("Data", $"The studio cannot write to {Folder} ({e.Message.TrimEnd('.')}).", "Use another folder.", e);
         }
     }
@@ -62,6 +68,14 @@ public sealed class StudioStore : IDisposable
     /// <param name="key">The key of its recipe.</param>
     public string InversionFile(string key) => Path.Combine(InversionFolder, $"{key}.safetensors");
 
+    /// <summary>Completes at the next change of a project: a new or deleted picture, another name, or its deletion.</summary>
+    internal Task NextChange(string project) => changes.Next(project);
+
+    /// <summary>Says that a thing is not there, or that it was deleted.</summary>
+    /// <param name="kind">What kind of thing it would be, such as <c>version</c>.</param>
+    /// <param name="id">Its id.</param>
+    internal string DescribeMissing(string kind, string id) => deletions.Describe(kind, id);
+
     /// <summary>Creates a project.</summary>
     public Project CreateProject(string name)
     {
@@ -72,50 +86,65 @@ public sealed class StudioStore : IDisposable
 
     /// <summary>All projects, the newest first.</summary>
     public IReadOnlyList<Project> Projects() => database.Query(
-        "SELECT id, name, created, (SELECT COUNT(*) FROM versions WHERE project = projects.id) FROM projects ORDER BY created DESC", ReadProject);
+        "SELECT id, name, created, (SELECT COUNT(*) FROM kept WHERE project = projects.id) FROM projects ORDER BY created DESC", ReadProject);
 
     /// <summary>A project, or null.</summary>
     public Project? FindProject(string id) => database.Query(
-        "SELECT id, name, created, (SELECT COUNT(*) FROM versions WHERE project = projects.id) FROM projects WHERE id = $id", ReadProject, ("$id", id)).SingleOrDefault();
+        "SELECT id, name, created, (SELECT COUNT(*) FROM kept WHERE project = projects.id) FROM projects WHERE id = $id", ReadProject, ("$id", id)).SingleOrDefault();
 
     /// <summary>Renames a project.</summary>
-    public void RenameProject(string id, string name) => database.Execute("UPDATE projects SET name = $name WHERE id = $id", ("$id", id), ("$name", name));
+    public void RenameProject(string id, string name)
+    {
+        database.Execute("UPDATE projects SET name = $name WHERE id = $id", ("$id", id), ("$name", name));
+        changes.Tell(id);
+    }
+
+    /// <summary>Names a version and says whether it is a favorite.</summary>
+    /// <param name="version">The version.</param>
+    /// <param name="name">Its name; null for none.</param>
+    /// <param name="isFavorite">Whether it is a favorite.</param>
+    public void Mark(PictureVersion version, string? name, bool isFavorite)
+    {
+        database.Execute(
+            "INSERT INTO marks (version, name, favorite) SELECT id, $name, $favorite FROM versions WHERE id = $id ON CONFLICT (version) DO UPDATE SET name = $name, favorite = $favorite",
+            ("$id", version.Id), ("$name", name), ("$favorite", isFavorite ? 1 : 0));
+        changes.Tell(version.Project);
+    }
 
     /// <summary>The versions of a project in the order they were made.</summary>
     public IReadOnlyList<PictureVersion> Versions(string project) =>
-        database.Query($"SELECT {Columns} FROM versions WHERE project = $project ORDER BY number", ReadVersion, ("$project", project));
+        database.Query($"SELECT {Columns} FROM kept WHERE project = $project ORDER BY number", ReadVersion, ("$project", project));
 
     /// <summary>A version, or null.</summary>
-    public PictureVersion? FindVersion(string id) => database.Query($"SELECT {Columns} FROM versions WHERE id = $id", ReadVersion, ("$id", id)).SingleOrDefault();
+    public PictureVersion? FindVersion(string id) => database.Query($"SELECT {Columns} FROM kept WHERE id = $id", ReadVersion, ("$id", id)).SingleOrDefault();
 
     /// <summary>A version.</summary>
     /// <exception cref="InvalidInputException">There is no such version.</exception>
-    public PictureVersion Version(string id) => FindVersion(id) ?? throw new InvalidInputException($"There is no version \"{id}\".");
+    public PictureVersion Version(string id) => FindVersion(id) ?? throw new InvalidInputException(DescribeMissing("version", id));
 
     /// <summary>The key of a version's recipe; see <see cref="RecipeKey"/>.</summary>
     /// <exception cref="InvalidInputException">There is no version of this id.</exception>
-    public string KeyOf(string version) => FindKey(version) ?? throw new InvalidInputException($"There is no version \"{version}\".");
+    public string KeyOf(string version) => FindKey(version) ?? throw new InvalidInputException(DescribeMissing("version", version));
 
     /// <summary>The key of a version's recipe, or null.</summary>
     public string? FindKey(string version) => database.Query("SELECT key FROM versions WHERE id = $id", row => row.GetString(0), ("$id", version)).SingleOrDefault();
 
-    /// <summary>A version with this key in any project, or null.</summary>
-    public PictureVersion? FindMade(string key) => database.Query($"SELECT {Columns} FROM versions WHERE key = $key LIMIT 1", ReadVersion, ("$key", key)).SingleOrDefault();
+    /// <summary>A version with this key in any project, or null. It may be in the trash.</summary>
+    public PictureVersion? FindMade(string key) => database.Query($"SELECT {Columns} FROM described WHERE key = $key LIMIT 1", ReadVersion, ("$key", key)).SingleOrDefault();
 
     /// <summary>A version with this picture, or null.</summary>
     public PictureVersion? FindShowing(string picture) =>
-        database.Query($"SELECT {Columns} FROM versions WHERE picture = $picture ORDER BY created LIMIT 1", ReadVersion, ("$picture", picture)).SingleOrDefault();
+        database.Query($"SELECT {Columns} FROM kept WHERE picture = $picture ORDER BY created LIMIT 1", ReadVersion, ("$picture", picture)).SingleOrDefault();
 
     /// <summary>Ids of all versions with a key.</summary>
-    public IReadOnlyList<string> VersionsOf(string key) => database.Query("SELECT id FROM versions WHERE key = $key", row => row.GetString(0), ("$key", key));
+    public IReadOnlyList<string> VersionsOf(string key) => database.Query("SELECT id FROM kept WHERE key = $key", row => row.GetString(0), ("$key", key));
 
-    /// <summary>Tests whether the database is writable.</summary>
-    /// <exception cref="SqliteException">It is not writable.</exception>
-    internal void ProbeWriting() => database.Execute("PRAGMA application_id = 0x70327073");
+    /// <summary>Whether changes reach the folder: the disk may be full or read-only, the folder deleted or replaced.</summary>
+    internal bool IsWritable() => database.IsWritable();
 
     /// <summary>The version of a project with this key and parent, or null.</summary>
     public PictureVersion? FindMade(string key, string project, string? parent) => database.Query(
-        $"SELECT {Columns} FROM versions WHERE key = $key AND project = $project AND parent IS $parent LIMIT 1",
+        $"SELECT {Columns} FROM kept WHERE key = $key AND project = $project AND parent IS $parent LIMIT 1",
         ReadVersion, ("$key", key), ("$project", project), ("$parent", parent)).SingleOrDefault();
 
     /// <summary>The stored attention maps of a version, or null.</summary>
@@ -124,32 +153,14 @@ public sealed class StudioStore : IDisposable
 
     /// <summary>Adds a version to a project.</summary>
     /// <exception cref="InvalidInputException">The project or the source was deleted meanwhile.</exception>
-    public PictureVersion AddVersion(string project, string? parent, Recipe recipe, string key, string picture, VersionFacts facts, byte[]? maps) => database.Change(open =>
+    public PictureVersion AddVersion(string project, string? parent, Recipe recipe, string key, string picture, VersionFacts facts, byte[]? maps)
     {
-        if (open.Query("SELECT 1 FROM projects WHERE id = $id", _ => true, ("$id", project)).Count == 0)
-            throw new InvalidInputException("The project was deleted while the picture was made.");
-        foreach (var needed in new[] { parent, (recipe as EditedRecipe)?.Source }.OfType<string>())
-        {
-            if (open.Query("SELECT 1 FROM versions WHERE id = $id", _ => true, ("$id", needed)).Count == 0)
-                throw new InvalidInputException("The source of the picture was deleted while the picture was made.");
-        }
-
-        var number = 1 + open.Query("SELECT COALESCE(MAX(number), 0) FROM versions WHERE project = $project", row => row.GetInt32(0), ("$project", project))[0];
-        var version = new PictureVersion(NewId(), project, parent, number, recipe, picture, facts, clock.GetUtcNow());
-        open.Execute(
-            "INSERT INTO versions (id, project, parent, number, recipe, key, picture, facts, maps, created) "
-                + "VALUES ($id, $project, $parent, $number, $recipe, $key, $picture, $facts, $maps, $created)",
-            ("$id", version.Id), ("$project", project), ("$parent", parent), ("$number", number), ("$recipe", StudioJson.Write(recipe)), ("$key", key),
-            ("$picture", picture), ("$facts", StudioJson.Write(facts)), ("$maps", maps), ("$created", Text(version.Created)));
-        // The version now owns its pictures.
-        open.Execute(
-            "DELETE FROM fresh WHERE picture IN (SELECT picture FROM versions WHERE id = $id UNION SELECT json_extract(facts, '$.mask') FROM versions WHERE id = $id "
-                + "UNION SELECT json_extract(recipe, '$.picture') FROM versions WHERE id = $id UNION SELECT json_extract(recipe, '$.mask') FROM versions WHERE id = $id)",
-            ("$id", version.Id));
+        var version = database.Change(open => Insert(open, project, parent, recipe, key, picture, facts, maps));
+        changes.Tell(project);
         return version;
-    });
+    }
 
-    /// <summary>A version and its descendants, itself first; empty if it does not exist.</summary>
+    /// <summary>A version and its descendants, itself first, with those in the trash; empty if it does not exist.</summary>
     public IReadOnlyList<string> WithDescendants(string version) => database.Query(
         """
         WITH RECURSIVE made(id) AS (
@@ -160,14 +171,54 @@ public sealed class StudioStore : IDisposable
         """,
         row => row.GetString(0), ("$id", version));
 
+    /// <summary>Moves versions to the trash: nothing shows them, but they can be restored until they are removed.</summary>
+    /// <param name="project">Id of their project.</param>
+    /// <param name="versions">Their ids.</param>
+    /// <returns>Those that were not there yet.</returns>
+    internal IReadOnlyList<string> Trash(string project, IReadOnlyCollection<string> versions)
+    {
+        var moved = housekeeping.Trash(versions);
+        changes.Tell(project);
+        return moved;
+    }
+
+    /// <summary>Takes versions out of the trash, except those whose parent is gone.</summary>
+    /// <param name="project">Id of their project.</param>
+    /// <param name="versions">Their ids.</param>
+    internal void Restore(string project, IReadOnlyCollection<string> versions)
+    {
+        database.Change(open =>
+        {
+            // A parent has a smaller number than what was made from it.
+            foreach (var id in open.Query("SELECT id FROM versions WHERE id IN (SELECT value FROM json_each($ids)) ORDER BY number", row => row.GetString(0), ("$ids", StudioJson.Write(versions))))
+                open.Execute("DELETE FROM trash WHERE version = $id AND EXISTS (SELECT 1 FROM versions WHERE id = $id AND (parent IS NULL OR parent IN (SELECT id FROM kept)))", ("$id", id));
+            return true;
+        });
+        changes.Tell(project);
+    }
+
+    /// <summary>Those of some versions that are in the trash.</summary>
+    internal IReadOnlyList<string> Trashed(IReadOnlyCollection<string> versions) =>
+        database.Query("SELECT version FROM trash WHERE version IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", StudioJson.Write(versions)));
+
     /// <summary>Removes versions with all pictures, maps and inversions that only they use.</summary>
+    /// <param name="project">Id of their project.</param>
     /// <param name="versions">Their ids; see <see cref="WithDescendants"/>.</param>
     /// <returns>The keys that no remaining version has.</returns>
-    internal IReadOnlyList<string> RemoveVersions(IReadOnlyCollection<string> versions) => housekeeping.Remove(versions, project: null);
+    internal IReadOnlyList<string> RemoveVersions(string project, IReadOnlyCollection<string> versions)
+    {
+        var keys = housekeeping.Remove(versions, project: null);
+        changes.Tell(project);
+        return keys;
+    }
 
     /// <summary>Removes a project with its versions.</summary>
-    internal IReadOnlyList<string> RemoveProject(string project) =>
-        housekeeping.Remove(database.Query("SELECT id FROM versions WHERE project = $project", row => row.GetString(0), ("$project", project)), project);
+    internal IReadOnlyList<string> RemoveProject(string project)
+    {
+        var keys = housekeeping.Remove(database.Query("SELECT id FROM versions WHERE project = $project", row => row.GetString(0), ("$project", project)), project);
+        changes.Tell(project);
+        return keys;
+    }
 
     /// <summary>Stores a picture and returns its name. It is removed after a day if nothing uses it.</summary>
     public string AddPicture(Image picture) => AddPicture(picture.ToPng(), picture.Size);
@@ -207,6 +258,15 @@ public sealed class StudioStore : IDisposable
         return ImageReader.Read(png, name);
     }
 
+    /// <summary>A picture, reduced if a side is longer than a limit.</summary>
+    /// <exception cref="InvalidInputException">There is no such picture.</exception>
+    internal Image PictureWithin(string name, int longestSide)
+    {
+        using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));
+        using var file = ImageFile.Open(png, name);
+        return file.ReadWithin(longestSide);
+    }
+
     /// <summary>Reads a picture as a mask.</summary>
     /// <exception cref="InvalidInputException">There is no such picture, or it is not a valid mask; see <see cref="Diffusion.Images.Mask"/>.</exception>
     public Image Mask(string name)
@@ -214,6 +274,32 @@ public sealed class StudioStore : IDisposable
         using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));
         using var file = ImageFile.Open(png, "The mask");
         return file.ReadMask();
+    }
+
+    private PictureVersion Insert(SqliteConnection open, string project, string? parent, Recipe recipe, string key, string picture, VersionFacts facts, byte[]? maps)
+    {
+        if (open.Query("SELECT 1 FROM projects WHERE id = $id", _ => true, ("$id", project)).Count == 0)
+            throw new InvalidInputException("The project was deleted while the picture was made.");
+        foreach (var needed in new[] { parent, (recipe as EditedRecipe)?.Source }.OfType<string>())
+        {
+            if (open.Query("SELECT 1 FROM kept WHERE id = $id", _ => true, ("$id", needed)).Count == 0)
+                throw new InvalidInputException("The source of the picture was deleted while the picture was made.");
+        }
+
+        var number = 1 + open.Query("SELECT COALESCE(MAX(number), 0) FROM versions WHERE project = $project", row => row.GetInt32(0), ("$project", project))[0];
+        var version = new PictureVersion(NewId(), project, parent, number, recipe, picture, facts, clock.GetUtcNow());
+        open.Execute(
+            "INSERT INTO versions (id, project, parent, number, recipe, key, picture, facts, maps, created) "
+                + "VALUES ($id, $project, $parent, $number, $recipe, $key, $picture, $facts, $maps, $created)",
+            ("$id", version.Id), ("$project", project), ("$parent", parent), ("$number", number), ("$recipe", StudioJson.Write(recipe)), ("$key", key),
+            ("$picture", picture), ("$facts", StudioJson.Write(facts)), ("$maps", maps), ("$created", Text(version.Created)));
+        // The version now owns its pictures.
+        open.Execute(
+            "DELETE FROM fresh WHERE picture IN (SELECT picture FROM versions WHERE id = $id UNION SELECT json_extract(facts, '$.mask') FROM versions WHERE id = $id "
+                + "UNION SELECT json_extract(facts, '$.output') FROM versions WHERE id = $id "
+                + "UNION SELECT json_extract(recipe, '$.picture') FROM versions WHERE id = $id UNION SELECT json_extract(recipe, '$.mask') FROM versions WHERE id = $id)",
+            ("$id", version.Id));
+        return version;
     }
 
     // Two processes would resume each other's jobs. The lock ends with the process, however that ends.
@@ -229,7 +315,7 @@ public sealed class StudioStore : IDisposable
         }
     }
 
-    private static InvalidInputException NoPicture(string name) => new($"There is no picture \"{name}\". Upload it first.");
+    private InvalidInputException NoPicture(string name) => new($"{DescribeMissing("picture", name)} Upload it first.");
 
     private static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
@@ -241,5 +327,9 @@ public sealed class StudioStore : IDisposable
 
     private static PictureVersion ReadVersion(SqliteDataReader row) => new(
         row.GetString(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), row.GetInt32(3), StudioJson.Read<Recipe>(row.GetString(4)),
-        row.GetString(5), StudioJson.Read<VersionFacts>(row.GetString(6)), Time(row.GetString(7)));
+        row.GetString(5), StudioJson.Read<VersionFacts>(row.GetString(6)), Time(row.GetString(7)))
+    {
+        Name = row.IsDBNull(8) ? null : row.GetString(8),
+        IsFavorite = row.GetInt32(9) != 0,
+    };
 }

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Net.Http.Json;
+using System.Net;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Images;
 
@@ -12,6 +12,8 @@ public sealed class ServeCommandTests
     [InlineData("--host: \"somewhere\" is not valid", "--host", "somewhere")]
     [InlineData("no directory or file \"nothing\"", "--model", "nothing")]
     [InlineData("no directory or file \"nothing\"", "--also", "nothing")]
+    [InlineData("--token: the value is empty", "--token", "")]
+    [InlineData("--token: \"two words\" is not valid", "--token", "two words")]
     [InlineData("--queue: 0 is out of range. Use 1 or more.", "--queue", "0")]
     public void WhatDoesNotFitIsSaidBeforeAnythingListens(string sentence, params string[] arguments) =>
         Assert.Contains(sentence, InProcess.Run(["serve", .. arguments]).FailedWith(2), StringComparison.Ordinal);
@@ -22,6 +24,33 @@ public sealed class ServeCommandTests
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder["file"], "");
         Assert.Contains("--data", InProcess.Run("serve", "--port", "0", "--model", EmbeddedModel.Folder(), "--data", folder["file"]).FailedWith(2), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/?token=", "--host", "0.0.0.0")]
+    [InlineData("/?token=", "--host", "::")]
+    [InlineData("/?token=sesame%26more", "--token", "sesame&more")]
+    [InlineData("/?token=sesame", "--token", "sesame", "--host", "0.0.0.0")]
+    public async Task ThePrintedAddressOpensTheStudioAndItsTokenIsNeeded(string ends, params string[] arguments)
+    {
+        Assert.SkipUnless(System.Net.Sockets.Socket.OSSupportsIPv6 || !arguments.Contains("::"), "This machine has no IPv6.");
+        using var folder = new TemporaryFolder();
+        using var server = await StudioProcess.Start(["--model", EmbeddedModel.Folder(), "--data", folder["data"], .. arguments]);
+        var printed = server.Http.BaseAddress!;
+        Assert.Contains(ends, printed.AbsoluteUri, StringComparison.Ordinal);
+        // The page, not the HTTP interface: it is the cookie that opens it after the redirect.
+        Assert.Equal(HttpStatusCode.Unauthorized, (await server.Http.GetAsync("/")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await server.Http.GetAsync(printed)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await server.Http.GetAsync("/api/projects")).StatusCode);
+    }
+
+    [Fact]
+    public async Task WithoutATokenThePrintedAddressHasNone()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = await StudioProcess.Start("--model", EmbeddedModel.Folder(), "--data", folder["data"]);
+        Assert.Empty(server.Http.BaseAddress!.Query);
+        Assert.Equal(HttpStatusCode.OK, (await server.Http.GetAsync("/api/projects")).StatusCode);
     }
 
     /// <summary>What the studio shows is run by a shell, so that quoting is tested as well.</summary>
@@ -54,7 +83,7 @@ public sealed class ServeCommandTests
         var sent = await server.Http.PostAsync("/api/pictures", new ByteArrayContent(await File.ReadAllBytesAsync(folder["picture.png"])), TestContext.Current.CancellationToken);
         var image = (string)JsonNode.Parse(await sent.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["picture"]!;
         var project = (string)(await server.Post("/api/projects", new { name = "A test" }))["id"]!;
-        var source = await server.Make(project, "invert", new { image, prompt = "a house in a field", method = "direct", steps = 4, frame = "pad" });
+        var source = await server.Make(project, "invert", new { picture = image, prompt = "a house in a field", method = "direct", steps = 4, frame = "pad" });
         var edit = await server.Make(project, "edit", new { source, prompt = "a red house in a field" });
 
         var commands = (await server.Http.GetStringAsync($"/api/versions/{edit}/command", TestContext.Current.CancellationToken)).Split('\n');
@@ -72,43 +101,5 @@ public sealed class ServeCommandTests
         // The studio runs the edit's rows without the source's: the same sums in batches of other sizes.
         Assert.Equal(here.Size, there.Size);
         Assert.All(here.Rgb.Zip(there.Rgb), pair => Assert.InRange(pair.First - pair.Second, -1, 1));
-    }
-
-    private sealed record StudioProcess(Process Process, HttpClient Http) : IDisposable
-    {
-        public static async Task<StudioProcess> Start(params string[] arguments)
-        {
-            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "p2p.dll"), "serve", "--port", "0", .. arguments])
-            {
-                RedirectStandardOutput = true,
-                Environment = { ["OMP_NUM_THREADS"] = "1" },
-            };
-            var process = Process.Start(start)!;
-            var line = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
-            return new(process, new HttpClient { BaseAddress = new Uri(line!.Split(' ')[^1]) });
-        }
-
-        public async Task<JsonNode> Get(string address) => JsonNode.Parse(await Http.GetStringAsync(address))!;
-
-        public async Task<JsonNode> Post(string address, object body)
-        {
-            var answer = await Http.PostAsJsonAsync(address, body);
-            return JsonNode.Parse(await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync())!;
-        }
-
-        public async Task<string> Make(string project, string kind, object recipe)
-        {
-            var job = await Post($"/api/projects/{project}/{kind}", recipe);
-            await Http.GetStringAsync((string)job["events"]!);
-            return (string)(await Get($"/api/jobs/{job["id"]}"))["progress"]!["version"]!;
-        }
-
-        public void Dispose()
-        {
-            Http.Dispose();
-            Process.Kill();
-            Process.WaitForExit();
-            Process.Dispose();
-        }
     }
 }

@@ -175,11 +175,40 @@ public sealed class EditSessionTests(SmallModel small) : IClassFixture<SmallMode
     }
 
     [Fact]
-    public void RecordingThatDoesNotFitIsRefusedInOneLine()
+    public void ASourceTooLargeToRecordRunsWithEachEdit()
     {
-        using var session = new EditSession(model, Source, maxBytes: 1 << 16);
-        var error = Assert.Throws<InvalidInputException>(() => session.RunSource());
-        Assert.DoesNotContain('\n', error.Message);
+        using var recorded = new EditSession(model, Source);
+        recorded.RunSource().Dispose();
+        using var small = new EditSession(model, Source, maxBytes: recorded.RequiredBytes - 1);
+        Assert.Equal((true, false), (recorded.IsRecorded, small.IsRecorded));
+
+        using var source = small.RunSource();
+        using var usual = recorded.Edit(Blended, Traced);
+        using var edit = small.Edit(Blended, Traced);
+
+        Assert.Equal(0, small.RecordedBytes);
+        AssertClose(usual.Latents, edit.Latents);
+        Assert.Equal(usual.Rows, edit.Rows);
+        Assert.All([usual.Source!, source.Images[0]], picture => Assert.InRange(edit.Source!.Psnr(picture), 50, double.PositiveInfinity));
+        using var usualMask = usual.LastMask(0);
+        using var mask = edit.LastMask(0);
+        AssertClose(usualMask!, mask!);
+        using var trajectory = usual.AsSource(0);
+        using var other = edit.AsSource(0);
+        AssertClose(trajectory.Source, other.Source);
+    }
+
+    [Theory]
+    [InlineData(SchedulerKind.Ddim, 1, 32, ScalarType.Float32)]
+    [InlineData(SchedulerKind.Pndm, 1, 32, ScalarType.BFloat16)]
+    [InlineData(SchedulerKind.Euler, 2, 64, ScalarType.Float32)]
+    [InlineData(SchedulerKind.Ddim, 1, 8, ScalarType.Float32)]
+    public void TheSizeOfARecordingIsKnownBefore(SchedulerKind scheduler, int chunks, int selfResolution, ScalarType type)
+    {
+        var source = Source with { Sampling = Sampling with { Scheduler = scheduler, Chunks = chunks, Size = new(192, 96) } };
+        using var session = new EditSession(model, source, type, selfResolution: selfResolution);
+        session.RunSource().Dispose();
+        Assert.Equal(session.RecordedBytes, session.RequiredBytes);
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Pipelines;
+using PromptToPrompt.Editing.Tests.Compositing;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ public sealed class InpaintRunTests(SmallModel small) : IClassFixture<SmallModel
 {
     // Taller than wide and no multiple of anything.
     private static readonly Image Painted = new(61, 83, [.. Enumerable.Range(0, 61 * 83 * 3).Select(i => (byte)(i % 3 * 70 + (i / 3 % 61)))]);
-    private static readonly Image Disc = InpaintMaskTests.Mask(61, 83, (x, y) => ((x - 30) * (x - 30)) + ((y - 41) * (y - 41)) < 400);
+    private static readonly Image Disc = MaskOpacityTests.Mask(61, 83, (x, y) => ((x - 30) * (x - 30)) + ((y - 41) * (y - 41)) < 400);
 
     private static readonly PixelSize Size = new(64, 64);
     private static readonly Observation Traced = new() { Trace = true };
@@ -73,7 +74,7 @@ public sealed class InpaintRunTests(SmallModel small) : IClassFixture<SmallModel
     public void MaskThatIsWhiteEverywhereGivesThePromptsImage()
     {
         using var generated = EditRun.Execute(model, Generation);
-        using var result = InpaintRun.Execute(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, _) => true) });
+        using var result = InpaintRun.Execute(model, Request with { Mask = MaskOpacityTests.Mask(61, 83, (_, _) => true) });
         AssertClose(generated.Latents, result.Run.Latents);
     }
 
@@ -98,7 +99,7 @@ public sealed class InpaintRunTests(SmallModel small) : IClassFixture<SmallModel
         using var generated = EditRun.Execute(model, Generation);
         var behindTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => Disc.Rgb[i] > 0 ? (byte)(255 - b) : b)] };
         var besideTheMask = Painted with { Rgb = [.. Painted.Rgb.Select((b, i) => i < 3 * 61 * 20 ? (byte)(255 - b) : b)] };
-        var smaller = InpaintMaskTests.Mask(61, 83, (x, y) => Math.Abs(x - 30) < 10 && Math.Abs(y - 41) < 10);
+        var smaller = MaskOpacityTests.Mask(61, 83, (x, y) => Math.Abs(x - 30) < 10 && Math.Abs(y - 41) < 10);
 
         using InpaintingModel blind = new(model, new double[1 + Channels]), maskOnly = new(model, [0.3, .. new double[Channels]]), imageOnly = new(model, [0, .. Enumerable.Repeat(0.1, Channels)]);
 
@@ -134,14 +135,14 @@ public sealed class InpaintRunTests(SmallModel small) : IClassFixture<SmallModel
     [Fact]
     public void WhatDoesNotFitIsRefusedInOneLine()
     {
-        Assert.Contains("61x83", Refused(model, Request with { Mask = InpaintMaskTests.Mask(83, 61, (_, _) => true) }));
+        Assert.Contains("61x83", Refused(model, Request with { Mask = MaskOpacityTests.Mask(83, 61, (_, _) => true) }));
         Assert.StartsWith("Strength: ", Refused(model, Request with { Strength = 0 }));
         Assert.StartsWith("Strength: ", Refused(model, Request with { Strength = double.NaN }));
         Assert.StartsWith("Feather: ", Refused(model, Request with { Feather = -1 }));
         Assert.StartsWith("Feather: ", Refused(model, Request with { Feather = 3, KeepOutside = false }));
-        Assert.Contains("black", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, _) => false) }));
-        Assert.Contains("black", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (_, y) => y < 5) }));
-        Assert.Contains("too thin", Refused(model, Request with { Mask = InpaintMaskTests.Mask(61, 83, (x, _) => x == 30) }));
+        Assert.Contains("black", Refused(model, Request with { Mask = MaskOpacityTests.Mask(61, 83, (_, _) => false) }));
+        Assert.Contains("black", Refused(model, Request with { Mask = MaskOpacityTests.Mask(61, 83, (_, y) => y < 5) }));
+        Assert.Contains("too thin", Refused(model, Request with { Mask = MaskOpacityTests.Mask(61, 83, (x, _) => x == 30) }));
         using var noise = zeros(1, Channels, 4, 4);
         Assert.StartsWith("InitialLatents: ", Refused(model, Request with { InitialLatents = noise }));
     }

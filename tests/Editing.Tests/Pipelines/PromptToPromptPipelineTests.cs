@@ -87,6 +87,33 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
     }
 
     [Fact]
+    public void AGivenImageStaysSharpWhereItsEditsChangeNothing()
+    {
+        using var house = Pipeline.Generate(White, Short);
+        var photo = Grained(house.Image.Resize(300, 200));
+        var left = photo with { Rgb = [.. photo.Rgb.Select((_, i) => i / 3 % 300 < 150 ? byte.MaxValue : (byte)0)] };
+        var right = photo with { Rgb = [.. left.Rgb.Select(value => (byte)~value)] };
+        using var inverted = Pipeline.Invert(photo, White, Short, new DirectInversion());
+        using var red = inverted.Edit(Red, new EditRequest { Mask = left });
+        using var blue = red.Edit(Blue, new EditRequest { Mask = right });
+
+        Assert.Same(photo, inverted.Image);
+        Assert.All(Outside(left), i => Assert.Equal(photo.Rgb[i], red.Image.Rgb[i]));
+        Assert.NotEqual(photo.Rgb, red.Image.Rgb);
+        // An edit of an edit changes the edited image, and nothing outside its own mask.
+        Assert.All(Outside(right), i => Assert.Equal(red.Image.Rgb[i], blue.Image.Rgb[i]));
+        Assert.NotEqual(red.Image.Rgb, blue.Image.Rgb);
+        // The model's own images are still there.
+        Assert.Equal(red.Result!.Images[0].Rgb, red.Output.Rgb);
+        Assert.All([inverted, red, blue], image => Assert.Equal(house.Image.Size, image.Output.Size));
+
+        static IEnumerable<int> Outside(Image mask) => Enumerable.Range(0, mask.Rgb.Length).Where(i => mask.Rgb[i] == 0);
+
+        // Finer than the autoencoder can keep.
+        static Image Grained(Image picture) => picture with { Rgb = [.. picture.Rgb.Select((value, i) => (byte)Math.Clamp(value + (i * 7919 % 31) - 15, 0, 255))] };
+    }
+
+    [Fact]
     public void AnImageOfAnotherSchedulerIsEditedOnce()
     {
         using var white = Pipeline.Generate(White, Short with { Scheduler = SchedulerKind.Euler });
@@ -104,7 +131,7 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
         using var blue = red.Edit(Blue);
         using var usual = Pipeline.Generate(White, Short);
         using var recorded = usual.Edit(Red);
-        AssertClose(recorded.Result!.Latents, red.Result!.Latents.slice(0, 1, 2, 1), 1e-3, "edit");
+        AssertClose(recorded.Result!.Latents, red.Result!.Latents, 1e-3, "edit");
         Assert.Equal((Red, Blue), (red.Prompt, blue.Prompt));
         Assert.NotEqual(red.Image.Rgb, blue.Image.Rgb);
     }

@@ -1,4 +1,5 @@
 using Microsoft.Playwright;
+using PromptToPrompt.Studio.Drafts;
 using static Microsoft.Playwright.Assertions;
 
 namespace PromptToPrompt.Studio.Tests.Browser;
@@ -7,26 +8,23 @@ namespace PromptToPrompt.Studio.Tests.Browser;
 public sealed class ProjectTests(StudioBrowser browser)
 {
     [Fact]
-    public async Task APictureIsDeletedWithWhatWasMadeFromItOnceThatIsConfirmed()
+    public async Task APictureIsDeletedWithWhatWasMadeFromItAndBroughtBack()
     {
         await using var visitor = await browser.Visit();
         await visitor.Swap("white", "red");
         await visitor.Pictures(2);
         await visitor.Touch("Delete picture 2");
-        await visitor.Touch("Cancel");
-        // The keyboard goes back to where it was.
-        await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Delete picture 2" })).ToBeFocusedAsync();
-        await visitor.Pictures(2);
-        await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Picture 2: " }).PressAsync("Delete");
-        await visitor.Touch("Delete");
         await visitor.Pictures(1);
         await Expect(visitor.Page.Locator(".chip.swapped")).ToHaveCountAsync(0);
+        await visitor.Page.Locator(".mud-snackbar").GetByText("Undo").ClickAsync();
+        await visitor.Pictures(2);
+        await Expect(visitor.Page.Locator(".chip.swapped .word")).ToHaveTextAsync("red");
+        await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Picture 2: " }).PressAsync("Delete");
+        await visitor.Pictures(1);
 
         await visitor.Swap("white", "blue");
         await visitor.Pictures(2);
         await visitor.Touch("Delete picture 1");
-        await Expect(visitor.Page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("made from it");
-        await visitor.Touch("Delete");
         await visitor.Pictures(0);
         await Expect(visitor.Page.GetByLabel("What should the picture show?")).ToBeVisibleAsync();
         await visitor.Page.ReloadAsync();
@@ -39,17 +37,35 @@ public sealed class ProjectTests(StudioBrowser browser)
         // In a studio that all share, the one opened then would be another test's, perhaps without a picture.
         await using var studio = await TestStudio.Start();
         await using var visitor = await browser.Visit(studio.Address);
-        var first = visitor.Page.Url;
-        await visitor.Choose("New project");
-        await visitor.Page.WaitForURLAsync(url => url != first && url.Contains("/p/", StringComparison.Ordinal));
-        await visitor.Ready();
-        Assert.Single(visitor.Asked, asked => asked.AbsolutePath == "/new");
-        var second = new Uri(visitor.Page.Url);
+        var first = visitor.Project;
+        await visitor.New();
+        Assert.Single(visitor.Asked, asked => asked.PathAndQuery.StartsWith("/new?", StringComparison.Ordinal));
+        Assert.NotEqual(first, visitor.Project);
+        var second = visitor.Project;
         await visitor.Choose("Delete this project");
         await visitor.Touch("Delete");
-        await visitor.Page.WaitForURLAsync(first);
+        await visitor.Page.WaitForURLAsync(url => url.Contains(first, StringComparison.Ordinal));
         await visitor.Ready();
-        Assert.Null(studio.Store.FindProject(Path.GetFileName(second.AbsolutePath)));
+        Assert.Null(studio.Store.FindProject(second));
+    }
+
+    [Fact]
+    public async Task FavoritesAndNamesAreThereAfterAReload()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Swap("white", "red");
+        await visitor.Pictures(2);
+        await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Picture 2 is a favorite" }).ClickAsync();
+        await visitor.Touch("Download");
+        var name = visitor.Page.GetByLabel("Name of the picture");
+        await name.FillAsync("My red house");
+        await name.BlurAsync();
+        await Expect(visitor.Page.Locator(".film")).ToContainTextAsync("My red house");
+        await visitor.Page.ReloadAsync();
+        await visitor.Ready();
+        await visitor.Touch("Favorites only");
+        await visitor.Pictures(1);
+        await Expect(visitor.Page.Locator(".film .shot")).ToContainTextAsync("My red house");
     }
 
     [Fact]
@@ -57,12 +73,12 @@ public sealed class ProjectTests(StudioBrowser browser)
     {
         await using var visitor = await browser.Visit(390, 800);
         var name = visitor.Page.GetByLabel("Name of the project");
-        await Expect(name).ToHaveValueAsync("Untitled pictures");
+        await Expect(name).ToHaveValueAsync(Suggestions.FirstPrompt);
         await name.FillAsync("Houses");
         await name.PressAsync("Enter");
         await visitor.Touch("Projects");
         await Expect(visitor.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Houses" })).ToBeVisibleAsync();
-        Assert.Equal("Houses", browser.Studio.Store.FindProject(visitor.Page.Url.Split('/')[^1])?.Name);
+        Assert.Equal("Houses", browser.Studio.Store.FindProject(visitor.Project)?.Name);
     }
 
     [Fact]
@@ -78,11 +94,8 @@ public sealed class ProjectTests(StudioBrowser browser)
         await visitor.Swap("white", "red");
         await visitor.Pictures(3);
         await visitor.Page.GetByRole(AriaRole.Radio, new() { Name = "Side by side" }).ClickAsync();
-        var address = visitor.Page.Url;
 
-        await visitor.Choose("New project");
-        await visitor.Page.WaitForURLAsync(url => url != address && url.Contains("/p/", StringComparison.Ordinal));
-        await visitor.Ready();
+        await visitor.New();
         await Expect(visitor.Page.GetByLabel("Long prompts")).ToBeCheckedAsync();
         await Expect(visitor.Page.GetByLabel("Clip skip")).ToHaveValueAsync("1");
         await visitor.Swap("white", "red");

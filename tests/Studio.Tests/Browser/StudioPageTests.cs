@@ -62,7 +62,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await using var visitor = await browser.Visit();
         await Give(visitor, StudioApiTests.Painted(160, 120));
         var dialog = visitor.Page.GetByRole(AriaRole.Dialog);
-        await dialog.GetByLabel("What the picture shows").FillAsync("a house in a field");
+        await dialog.GetByLabel("What does the picture show?").FillAsync("a house in a field");
         await dialog.GetByLabel("Steps").FillAsync("3");
         await visitor.Touch("Open");
         await visitor.Pictures(2);
@@ -70,10 +70,13 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await visitor.Swap("house", "castle");
         await visitor.Pictures(3);
 
-        await visitor.Touch("Export");
-        var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Picture at original size" }).GetAttributeAsync("href");
+        await visitor.Touch("Download");
+        var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Picture", Exact = true }).GetAttributeAsync("href");
         using var picture = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
         Assert.Equal((160, 120), (picture.Width, picture.Height));
+        address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Model's image" }).GetAttributeAsync("href");
+        using var made = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
+        Assert.Equal((EmbeddedModel.Side, EmbeddedModel.Side), (made.Width, made.Height));
         address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "picture.png" }).GetAttributeAsync("href");
         using var given = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
         Assert.Equal((160, 120), (given.Width, given.Height));
@@ -110,11 +113,31 @@ public sealed class StudioPageTests(StudioBrowser browser)
     {
         await using var one = await browser.Visit();
         await using var other = await browser.Visit(390, 800);
-        Assert.NotEqual(one.Page.Url, other.Page.Url);
+        Assert.NotEqual(one.Project, other.Project);
         await Task.WhenAll(one.Swap("white", "blue"), other.Swap("white", "pink"));
         await Task.WhenAll(one.Pictures(2), other.Pictures(2));
         await Expect(one.Page.Locator(".chip.swapped .word")).ToHaveTextAsync("blue");
         await Expect(other.Page.Locator(".chip.swapped .word")).ToHaveTextAsync("pink");
+    }
+
+    [Fact]
+    public async Task TwoPagesOfAProjectFollowEachOther()
+    {
+        await using var one = await browser.Visit();
+        await using var other = await browser.Visit(390, 800);
+        await other.Page.GotoAsync(one.Page.Url);
+        await other.Ready();
+        await one.Swap("white", "blue");
+        await other.Pictures(2);
+        await Expect(other.Page.Locator(".chip.swapped")).ToHaveCountAsync(0);
+        await other.Touch("Delete picture 2");
+        await one.Pictures(1);
+        await one.Page.GetByLabel("Name of the project").FillAsync("Boats");
+        await one.Page.Keyboard.PressAsync("Enter");
+        await Expect(other.Page.GetByLabel("Name of the project")).ToHaveValueAsync("Boats");
+        await one.Choose("Delete this project");
+        await one.Touch("Delete");
+        await Expect(other.Page.GetByText("This project was deleted.")).ToBeVisibleAsync();
     }
 
     [Fact]
@@ -150,10 +173,79 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await visitor.Pictures(5);
         await visitor.Touch("Show the mask");
         await Expect(visitor.Page.GetByAltText("Where the edit could change the picture")).ToBeVisibleAsync();
-        await visitor.Touch("Export");
+        await visitor.Touch("Download");
         var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "mask.png" }).GetAttributeAsync("href");
         using var mask = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
         Assert.Equal((128, 128), (mask.Width, mask.Height));
+    }
+
+    [Fact]
+    public async Task AWordsOwnTimingKeepsItsCardOpenAndMakesTheEditAgain()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Swap("white", "red");
+        await visitor.Pictures(2);
+        await visitor.Touch("red, instead of white; swap it");
+        await visitor.Touch("Its own timing");
+        await visitor.Pictures(3);
+        var until = visitor.Page.GetByLabel("Keep red where it was: until");
+        await until.FillAsync("30");
+        await until.DispatchEventAsync("change");
+        await visitor.Pictures(4);
+        await Expect(visitor.Page.GetByRole(AriaRole.Dialog)).ToBeVisibleAsync();
+        await Expect(visitor.Page.Locator(".film")).ToContainTextAsync("red · red 0–1");
+    }
+
+    [Fact]
+    public async Task ThePromptIsEditedAsText()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Touch("Edit as text");
+        var text = visitor.Page.GetByLabel("The prompt of the edit");
+        await Expect(text).ToBeFocusedAsync();
+        await text.FillAsync("a (red:1.5) house in a forest");
+        await text.PressAsync("Enter");
+        await visitor.Pictures(2);
+        await Expect(visitor.Page.Locator(".chip.swapped .word")).ToHaveTextAsync(["red", "forest"]);
+        await Expect(visitor.Page.GetByLabel("Weight of red")).ToHaveValueAsync("1.5");
+    }
+
+    [Fact]
+    public async Task WordsThatTheModelDoesNotReadAreGrayUntilItReadsLongPrompts()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Touch("New picture");
+        await visitor.Page.GetByLabel("What should the picture show?").FillAsync($"a house {string.Join(' ', Enumerable.Repeat("red", 74))}");
+        await Expect(visitor.Page.GetByText("It does not read “red”")).ToBeVisibleAsync();
+        await visitor.Touch("Draw");
+        await visitor.Pictures(2);
+        await Expect(visitor.Page.Locator(".chip.cut")).ToHaveCountAsync(1);
+        await visitor.Touch("Read long prompts");
+        await visitor.Pictures(3);
+        await Expect(visitor.Page.Locator(".chip.cut")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task APictureIsPastedAndAnEndIsSaidInTheTitle()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Page.EvaluateAsync("""
+            async () => {
+                const blob = await (await fetch(document.querySelector('.film img').src)).blob()
+                const data = new DataTransfer()
+                data.items.add(new File([blob], 'pasted.png', { type: 'image/png' }))
+                document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }))
+            }
+            """);
+        var dialog = visitor.Page.GetByRole(AriaRole.Dialog);
+        await dialog.GetByLabel("What does the picture show?").FillAsync("a white house in a field");
+        await dialog.GetByLabel("Steps").FillAsync("3");
+        await visitor.Page.EvaluateAsync("Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })");
+        await visitor.Touch("Open");
+        await visitor.Pictures(2);
+        await Expect(visitor.Page).ToHaveTitleAsync(new System.Text.RegularExpressions.Regex("^✓ "));
+        await visitor.Page.EvaluateAsync("document.dispatchEvent(new Event('visibilitychange'))");
+        await Expect(visitor.Page).Not.ToHaveTitleAsync(new System.Text.RegularExpressions.Regex("✓"));
     }
 
     private static ILocator Steps(Visitor visitor) => visitor.Page.GetByRole(AriaRole.Spinbutton, new() { Name = "Steps", Exact = true });

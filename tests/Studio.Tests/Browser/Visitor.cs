@@ -1,4 +1,5 @@
 using Microsoft.Playwright;
+using PromptToPrompt.Studio.Drafts;
 
 namespace PromptToPrompt.Studio.Tests.Browser;
 
@@ -14,6 +15,9 @@ internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? o
 
     /// <summary>All that the page asked for, of whomever.</summary>
     public List<Uri> Asked { get; } = [];
+
+    /// <summary>Id of the open project.</summary>
+    public string Project => new Uri(page.Url).Segments[2].Trim('/');
 
     public ILocator Shots => page.Locator(".film .shot");
 
@@ -31,6 +35,24 @@ internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? o
                 complaints.Add($"asked {request.Url}");
         };
         await page.GotoAsync(address.ToString());
+        await Draw();
+    }
+
+    /// <summary>Begins another project with its first picture.</summary>
+    public async Task New()
+    {
+        await Choose("New project");
+        await page.WaitForURLAsync(url => new Uri(url).AbsolutePath == "/new");
+        await Draw();
+    }
+
+    /// <summary>Begins a project with its first picture.</summary>
+    public async Task Draw(string prompt = Suggestions.FirstPrompt)
+    {
+        await Connected();
+        await page.GetByLabel("What should the picture show?").FillAsync(prompt);
+        await Touch("Draw");
+        await page.WaitForURLAsync(url => new Uri(url).AbsolutePath.StartsWith("/p/", StringComparison.Ordinal));
         await Ready();
     }
 
@@ -38,8 +60,10 @@ internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? o
     public async Task Ready()
     {
         await Assertions.Expect(Shots.First).ToBeVisibleAsync(new() { Timeout = Patience });
-        await page.WaitForFunctionAsync("() => window.studio?.connected?.() === true");
+        await Connected();
     }
+
+    private Task Connected() => page.WaitForFunctionAsync("() => window.studio?.connected?.() === true");
 
     /// <summary>Waits until the project has so many pictures.</summary>
     public Task Pictures(int count) => Assertions.Expect(Shots).ToHaveCountAsync(count, new() { Timeout = Patience });

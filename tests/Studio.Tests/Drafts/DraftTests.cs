@@ -50,6 +50,17 @@ public sealed class DraftTests
     }
 
     [Fact]
+    public void EveryWordThatMeansSomethingHasARegion() =>
+        Assert.Equal(["cat", "red", "house", "at night"], Draft.Of("a cat, with the red house in").Insert(6, "at night").Words.Where(word => word.HasRegion).Select(word => word.Text!.TrimEnd(',')));
+
+    [Fact]
+    public void TheLastWordsAreCountedInTheEdit()
+    {
+        var changed = Draft.Remove(5).Insert(6, "at night");
+        Assert.Equal([false, false, false, false, true, false, true], Enumerable.Range(0, 7).Select(index => changed.IsAmongLast(index, 3)));
+    }
+
+    [Fact]
     public void ARecipeGivesBackTheDraftItWasMadeFrom()
     {
         var changed = Draft.Swap(1, "red").Weigh(2, 1.5).Time(2, "0.3").Confine(2, true).Insert(6, "at night") with { SelfSteps = "0.1..0.5" };

@@ -13,6 +13,16 @@ public sealed class FirstPageTests
         Assert.Equal($"/p/{other}", await Land(studio, "/open/nowhere"));
     }
 
+    [Fact]
+    public async Task AVisitMakesNoProject()
+    {
+        await using var studio = await TestStudio.Start();
+        Assert.Equal("/new", await Land(studio, "/"));
+        Assert.Equal("/new", await Land(studio, "/new"));
+        Assert.Equal("/new", await Land(studio, "/new?after=nowhere"));
+        Assert.Empty(studio.Store.Projects());
+    }
+
     private static async Task<string> Land(TestStudio studio, string address)
     {
         using var answer = await studio.Http.GetAsync(address);

@@ -9,6 +9,6 @@ public sealed class LabelsTests
     [InlineData("ClipSkip", "Clip skip")]
     [InlineData("Scheduler", "Scheduler")]
     [InlineData("Negative", "Negative prompt")]
-    [InlineData("CrossSteps", "Cross-attention from source")]
+    [InlineData("CrossSteps", "Keep each word where it was")]
     public void ASettingHasALabel(string setting, string label) => Assert.Equal(label, Labels.OfSetting(setting));
 }

@@ -22,21 +22,78 @@ public sealed class WorkspaceTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task WhatAnotherVisitorDeletedIsSaidInASentence()
+    public async Task AProjectThatAnotherPageDeletedIsNamed()
     {
-        var source = await test.Make(TestEngine.House);
-        var edit = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
+        await test.Make(TestEngine.House);
         using var page = NewPage();
         Assert.True(page.Open(test.Project));
-        test.Engine.DeleteVersion(source.Id);
-        page.Show(edit);
-        page.Apply(page.Draft with { CrossSteps = "0.5" });
-        Assert.Contains("no version", page.Problem, StringComparison.Ordinal);
         test.Engine.DeleteProject(test.Project);
+        await Until(page, () => page.IsDeleted);
         page.Rename("Another name");
         page.Draw("a house");
-        Assert.Contains("no project", page.Problem, StringComparison.Ordinal);
+        Assert.Equal("The project “A test” was deleted.", page.Problem);
         Assert.NotNull(page.Project);
+    }
+
+    [Fact]
+    public async Task APageFollowsWhatAnotherOneDoes()
+    {
+        var first = await test.Make(TestEngine.House);
+        using NewlyOpened one = new(this), other = new(this);
+        one.Page.Apply(one.Page.Draft.Swap(1, "red"));
+        await Until(one.Page, () => one.Page.Edit is not null);
+        await Until(other.Page, () => other.Page.Versions.Count == 2);
+        // What the other page shows stays.
+        Assert.Equal(first.Id, other.Page.Shown?.Id);
+        other.Page.Rename("Houses");
+        await Until(one.Page, () => one.Page.Project!.Name == "Houses");
+        other.Page.Delete(one.Page.Edit!);
+        await Until(one.Page, () => one.Page.Versions.Count == 1);
+        Assert.Equal(first.Id, one.Page.Shown?.Id);
+    }
+
+    [Fact]
+    public async Task AnEmptyPageShowsThePictureThatAnotherOneMakes()
+    {
+        using NewlyOpened one = new(this), other = new(this);
+        one.Page.Draw("a house in a field");
+        await Until(other.Page, () => other.Page.Shown is not null);
+        Assert.Equal("a house in a field", other.Page.Shown!.Recipe.Prompt);
+    }
+
+    [Fact]
+    public async Task TheFirstPictureBeginsAProjectAndItsPromptNamesIt()
+    {
+        using var page = NewPage();
+        page.OpenNew(after: null);
+        page.Settings = page.Settings with { Steps = TestStudio.Steps };
+        Assert.Null(page.Project);
+        page.Draw("a  red house\nin a field");
+        Assert.Equal("a red house in a field", page.Project?.Name);
+        var over = await page.Job!.WhenOver();
+        Assert.Equal(page.Project!.Id, test.Store.Version(over.Version!).Project);
+    }
+
+    [Fact]
+    public void APictureThatIsRefusedBeginsNoProject()
+    {
+        using var page = NewPage();
+        page.OpenNew(after: null);
+        page.Settings = page.Settings with { Steps = 0 };
+        page.Draw("a house");
+        Assert.Contains("out of range", page.Problem, StringComparison.Ordinal);
+        Assert.Null(page.Project);
+        Assert.Single(test.Store.Projects());
+    }
+
+    [Fact]
+    public async Task ANewProjectTakesOverTheSettingsOfTheLastOneButNotTheSeed()
+    {
+        await test.Make(TestEngine.House with { Seed = 77, Negative = "people", ClipSkip = 1 });
+        using var page = NewPage();
+        page.OpenNew(test.Project);
+        Assert.Equal(("people", 1, TestStudio.Steps), (page.Settings.Negative, page.Settings.ClipSkip, page.Settings.Steps));
+        Assert.NotEqual(77ul, page.Settings.Seed);
     }
 
     [Fact]
@@ -67,6 +124,111 @@ public sealed class WorkspaceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task UndoBringsBackWordsPicturesAndWhatWasDeleted()
+    {
+        var source = await test.Make(TestEngine.House);
+        using var page = NewPage();
+        Assert.True(page.Open(test.Project));
+        Assert.False(page.CanUndo);
+        page.Think(page.Draft with { CrossSteps = "0.5" });
+        page.Apply(page.Draft.Swap(1, "red"));
+        await Idle(page);
+        var red = page.Shown!;
+        page.Apply(page.Draft.Weigh(2, 1.5));
+        await Idle(page);
+        Assert.Equal(3, page.Versions.Count);
+
+        page.Undo();
+        Assert.Equal((red.Id, "a red house in a field"), (page.Shown?.Id, page.Draft.Prompt));
+        Assert.Null(page.Job);
+        page.Delete(red);
+        Assert.Equal(source.Id, page.Shown?.Id);
+        page.Undo();
+        Assert.Equal(red.Id, page.Shown?.Id);
+        page.Undo();
+        Assert.Equal((source.Id, "0.5", true), (page.Shown?.Id, page.Draft.CrossSteps, page.Draft.IsUnchanged));
+        page.Undo();
+        Assert.Equal(EditedRecipe.DefaultCrossSteps, page.Draft.CrossSteps);
+        Assert.False(page.CanUndo);
+
+        page.Redo();
+        page.Redo();
+        Assert.Equal(red.Id, page.Shown?.Id);
+        page.Redo();
+        Assert.Equal(source.Id, page.Shown?.Id);
+        Assert.Equal(2, page.Versions.Count);
+        Assert.False(page.CanRedo);
+    }
+
+    [Fact]
+    public async Task ADeletedPictureIsGoneForGoodWhenThePageCloses()
+    {
+        var source = await test.Make(TestEngine.House);
+        using (var page = NewPage())
+        {
+            Assert.True(page.Open(test.Project));
+            page.Delete(source);
+            Assert.True(test.Store.HasPicture(source.Picture));
+            page.BringBack(source);
+            Assert.Equal(source.Id, page.Shown?.Id);
+            page.Delete(source);
+        }
+
+        Assert.False(test.Store.HasPicture(source.Picture));
+    }
+
+    [Fact]
+    public async Task APictureHasANameAndCanBeAFavorite()
+    {
+        var source = await test.Make(TestEngine.House);
+        using var page = NewPage();
+        Assert.True(page.Open(test.Project));
+        page.Name(page.Shown!, " The first ");
+        page.Favor(page.Shown!);
+        Assert.Equal(("The first", true), (page.Shown!.Name, page.Shown.IsFavorite));
+        Assert.Equal("The first", test.Store.Version(source.Id).Name);
+        page.Name(page.Shown, "");
+        Assert.Equal((null, true), (page.Shown.Name, page.Shown.IsFavorite));
+    }
+
+    [Fact]
+    public async Task ACancelledPictureCanBeTriedAgain()
+    {
+        await test.Make(TestEngine.House);
+        using var page = NewPage();
+        Assert.True(page.Open(test.Project));
+        page.Apply(page.Draft.Swap(1, "red"));
+        page.Cancel();
+        await Idle(page);
+        if (page.Versions.Count == 1)
+        {
+            Assert.True(page.IsUnfinished);
+            page.TryAgain();
+            await Idle(page);
+        }
+
+        Assert.Equal("a red house in a field", page.Shown?.Recipe.Prompt);
+        Assert.False(page.IsUnfinished);
+    }
+
+    [Fact]
+    public async Task LongPromptsAreReadOnceThatIsAsked()
+    {
+        var words = string.Join(' ', Enumerable.Repeat("red", 80));
+        await test.Make(TestEngine.House with { Prompt = $"a house {words}" });
+        using var page = NewPage();
+        Assert.True(page.Open(test.Project));
+        Assert.Equal(7, page.Cut.Count);
+        Assert.Equal(7, page.CutOf($"a house {words}").Count);
+        page.Apply(page.Draft.Swap(1, "castle"));
+        await Idle(page);
+        page.ReadLongPrompts();
+        await Until(page, () => page is { Source.Recipe: DrawnRecipe { LongPrompts: true }, Edit: not null });
+        Assert.Empty(page.Cut);
+        Assert.StartsWith("a castle red", page.Shown?.Recipe.Prompt, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task WhatIsDrawnAnewAndFilledIsReadAsThePictureBefore()
     {
         var house = await test.Make(TestEngine.House with { LongPrompts = true, ClipSkip = 1 });
@@ -87,6 +249,39 @@ public sealed class WorkspaceTests : IAsyncDisposable
         await engine.DisposeAsync();
         page.Draw("a house");
         Assert.Contains("closing", page.Problem, StringComparison.Ordinal);
+    }
+
+    // Waits until no job runs.
+    private static Task Idle(Workspace page) => Until(page, () => page.Job is null);
+
+    // Waits for a change of the page.
+    private static async Task Until(Workspace page, Func<bool> holds)
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        page.Changed += Check;
+        Check();
+        await reached.Task.WaitAsync(TimeSpan.FromMinutes(2));
+        page.Changed -= Check;
+
+        void Check()
+        {
+            if (holds())
+                reached.TrySetResult();
+        }
+    }
+
+    /// <summary>A page that shows the test's project.</summary>
+    private sealed class NewlyOpened : IDisposable
+    {
+        public NewlyOpened(WorkspaceTests tests)
+        {
+            Page = tests.NewPage();
+            Assert.True(Page.Open(tests.test.Project));
+        }
+
+        public Workspace Page { get; }
+
+        public void Dispose() => Page.Dispose();
     }
 
     private Workspace NewPage(StudioEngine? engine = null) => new(test.Store, engine ?? test.Engine, new StudioOptions { DataFolder = "", Models = [TestStudio.Model], DrawGrid = _ => [] });

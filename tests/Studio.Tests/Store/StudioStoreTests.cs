@@ -54,7 +54,7 @@ public sealed class StudioStoreTests : IDisposable
                 INSERT INTO projects VALUES ('p', 'Old', '2026-01-01T00:00:00.0000000+00:00');
                 INSERT INTO pictures VALUES ('used', 1, 1, x'00'), ('left', 1, 1, x'00');
                 INSERT INTO versions VALUES ('v', 'p', NULL, 1, '{{Recipe}}', 'k', 'used',
-                    '{"seconds":1,"width":128,"height":128,"mask":null,"psnr":null,"psnrOfAutoencoder":null,"losses":[]}', NULL, '2026-01-01T00:00:00.0000000+00:00');
+                    '{"seconds":1,"width":128,"height":128,"ownWidth":200,"mask":null,"psnr":null,"psnrOfAutoencoder":null,"losses":[]}', NULL, '2026-01-01T00:00:00.0000000+00:00');
                 """;
             command.ExecuteNonQuery();
         }
@@ -62,7 +62,7 @@ public sealed class StudioStoreTests : IDisposable
         using var store = Open();
         var version = store.Versions("p").Single();
         Assert.Equal(Recipe, StudioJson.Write(version.Recipe));
-        Assert.Null(version.Facts.OwnWidth);
+        Assert.Null(version.Facts.Output);
         Assert.True(store.HasPicture("used"));
         Assert.False(store.HasPicture("left"));
     }

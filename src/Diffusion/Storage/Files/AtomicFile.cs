@@ -74,12 +74,15 @@ internal static class AtomicFile
             throw new InvalidInputException($"{path} is a device. Use the path of a file.");
     }
 
+    /// <summary>Whether a failure to write means that the disk is full.</summary>
+    public static bool IsDiskFull(IOException failure) => failure.HResult == DiskFull;
+
     /// <summary>The reason why a file or directory could not be written, as the end of a sentence, with advice if possible.</summary>
     public static string ReasonOf(Exception failure) => failure switch
     {
         PathTooLongException => "the path is longer than the system allows; use a shorter one",
         UnauthorizedAccessException => "there is no permission to write there; choose another directory",
-        IOException { HResult: DiskFull } => "the disk is full; free some space, or choose a directory on another disk",
+        IOException file when IsDiskFull(file) => "the disk is full; free some space, or choose a directory on another disk",
         // .NET's exception for the system's EFBIG.
         ArgumentOutOfRangeException => "the file would be larger than this shell allows (ulimit -f), or than the file system can hold; raise the limit, or choose a directory on another disk",
         IOException { HResult: ReadOnly } => "the file system is read-only; choose another directory",

@@ -189,6 +189,11 @@ internal sealed partial class JsonConfig
         return list.Count == levels ? list : throw Error(field, $"must have one number for each of the {levels} levels");
     }
 
+    /// <summary>A config within this one, such as that of one of two encoders.</summary>
+    public JsonConfig Object(string field) => Has(field) && root.GetProperty(field).ValueKind == JsonValueKind.Object
+        ? new JsonConfig($"{path}, {field}", root.GetProperty(field))
+        : throw Error(field, "must be an object");
+
     /// <summary>Rejects a field if its value is not the only supported one.</summary>
     public void Expect(string field, object? value)
     {

@@ -20,6 +20,7 @@ internal ref struct PickleReader
 
     private readonly string path;
     private readonly Func<string, ZipEntry?> entryOf;
+    private readonly List<(string Key, PickleStorage Storage)> storages = [];
     private readonly List<object?> stack = [];
     private readonly List<int> marks = [];
     private readonly Dictionary<uint, object?> memo = [];
@@ -43,6 +44,23 @@ internal ref struct PickleReader
     /// </returns>
     /// <exception cref="InvalidInputException">The pickle is damaged, or uses something that checkpoints do not need.</exception>
     public static object? Read(string path, ReadOnlySpan<byte> pickle, Func<string, ZipEntry?> entryOf) => new PickleReader(path, pickle, entryOf).Run();
+
+    /// <summary>Reads the first of several pickles, and lists the storages that it names.</summary>
+    /// <param name="path">The file's name in errors.</param>
+    /// <param name="pickles">The pickles.</param>
+    /// <param name="entryOf">Finds the place of a storage's data by its key.</param>
+    /// <param name="length">The length of the first pickle.</param>
+    /// <param name="storages">Its storages with their keys, in the order of the pickle.</param>
+    /// <inheritdoc cref="Read(string, ReadOnlySpan{byte}, Func{string, ZipEntry?})"/>
+    public static object? Read(
+        string path, ReadOnlySpan<byte> pickles, Func<string, ZipEntry?> entryOf, out int length, out IReadOnlyList<(string Key, PickleStorage Storage)> storages)
+    {
+        var reader = new PickleReader(path, pickles, entryOf);
+        var content = reader.Run();
+        length = pickles.Length - reader.rest.Length;
+        storages = reader.storages;
+        return content;
+    }
 
     private object? Run()
     {
@@ -224,13 +242,15 @@ internal ref struct PickleReader
 
     private readonly PickleStorage Storage(PickleTuple id)
     {
-        if (id.Items is not ["storage", PickleGlobal { Role: PickleRole.Storage } type, string key, string, long count, ..])
+        if (id.Items is not ["storage", PickleGlobal { Role: PickleRole.Storage } type, string key, string, long count, ..] || id.Items.Skip(5).Any(view => view is not null))
             throw Invalid("it refers to something that is not a storage");
         if (entryOf(key) is not { } entry)
             throw Invalid($"the storage \"{PickleText.OneLine(key)}\" is not in the archive; it is truncated or damaged");
-        return count >= 0 && count <= entry.Length / type.ElementSize
-            ? new PickleStorage(type.Type, type.ElementSize, entry, count)
-            : throw Invalid($"the storage \"{PickleText.OneLine(key)}\" should have {count} numbers but has {entry.Length} bytes");
+        if (count < 0 || count > entry.Length / type.ElementSize)
+            throw Invalid($"the storage \"{PickleText.OneLine(key)}\" should have {count} numbers but has {entry.Length} bytes");
+        var storage = new PickleStorage(type.Type, type.ElementSize, entry, count);
+        storages.Add((key, storage));
+        return storage;
     }
 
     private PickleDictionary Pairs(PickleList pairs)

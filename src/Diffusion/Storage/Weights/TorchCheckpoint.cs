@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.Storage.Weights;
 
 /// <summary>
-/// PyTorch checkpoints (<c>.ckpt</c>, <c>.pt</c>, <c>.bin</c>): zip archives of a pickle and of the tensors' data. The pickle is read by
-/// <see cref="PickleReader"/>, which executes nothing; the data stays in the file until it is needed.
+/// PyTorch checkpoints (<c>.ckpt</c>, <c>.pt</c>, <c>.bin</c>): zip archives of a pickle and of the tensors' data, or files in the older format (see
+/// <see cref="LegacyCheckpoint"/>). The pickle is read by <see cref="PickleReader"/>, which executes nothing; the data stays in the file until it is needed.
 /// </summary>
 internal static class TorchCheckpoint
 {
@@ -16,9 +16,6 @@ internal static class TorchCheckpoint
 
     // Keys that contain the tensors if they are not at the top level: of models, and of learned words.
     private static readonly string[] Nested = ["state_dict", "string_to_param"];
-
-    // The first bytes of files written by torch.save before PyTorch 1.6: a pickled number.
-    private static readonly byte[] OldStart = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9];
 
     /// <summary>Whether a file starts like a PyTorch checkpoint, new or old.</summary>
     public static bool IsOne(string path)
@@ -29,7 +26,7 @@ internal static class TorchCheckpoint
             var start = new byte[4];
             var length = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
             // A safetensors file starts with the length of its header, whose fourth and later bytes are 0 in practice.
-            return length == start.Length && (start.AsSpan().SequenceEqual("PK\u0003\u0004"u8) || start.AsSpan().SequenceEqual(OldStart.AsSpan(0, 4)));
+            return length == start.Length && (start.AsSpan().SequenceEqual("PK\u0003\u0004"u8) || LegacyCheckpoint.StartsLike(start));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
@@ -45,8 +42,8 @@ internal static class TorchCheckpoint
         var file = MappedFile.Open(path);
         try
         {
-            if (file.Length >= OldStart.Length && file.Span(0, OldStart.Length).SequenceEqual(OldStart))
-                throw new InvalidInputException($"{path} is a checkpoint in the format of PyTorch before 1.6, which is not supported. Get the model as .safetensors.");
+            if (LegacyCheckpoint.IsOne(file))
+                return Stored(LegacyCheckpoint.Read(path, file));
             var entries = StoredZip.Read(path, file).Entries;
             var folder = FolderOf(path, entries);
             var pickle = entries[folder + PickleName];
@@ -55,13 +52,15 @@ internal static class TorchCheckpoint
             RequireLittleEndian(path, file, entries, folder);
             var root = PickleReader.Read(path, file.Span(pickle.Offset, (int)pickle.Length), key =>
                 entries.TryGetValue($"{folder}data/{key}", out var entry) ? entry : null);
-            return new StoredTensors(path, [path], Tensors(path, file, root), Notes(root), [file]);
+            return Stored(root);
         }
         catch
         {
             file.Dispose();
             throw;
         }
+
+        StoredTensors Stored(object? root) => new(path, [path], Tensors(path, file, root), Notes(root), [file]);
     }
 
     /// <summary>The archive's single top-level directory, with its slash; its name is that of the originally saved file.</summary>

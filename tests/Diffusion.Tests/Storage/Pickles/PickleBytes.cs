@@ -53,6 +53,23 @@ internal sealed class PickleBytes
     public static byte[] Archive(byte[] pickle, params (string Key, byte[] Data)[] storages) =>
         Zip(CompressionLevel.NoCompression, [("archive/data.pkl", pickle), .. storages.Select(storage => ($"archive/data/{storage.Key}", storage.Data)), ("archive/version", "3\n"u8.ToArray())]);
 
+    /// <summary>The same in the format of PyTorch before 1.6.</summary>
+    public static byte[] Legacy(byte[] pickle, params (string Key, int Count, byte[] Data)[] storages)
+    {
+        var keys = new PickleBytes().Op(']').Op('(');
+        foreach (var (key, _, _) in storages)
+            keys.Text(key);
+        return
+        [
+            .. new PickleBytes().Op(0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19).End(),
+            .. new PickleBytes().Op('M', 0xe9, 0x03).End(),
+            .. new PickleBytes().Op('}').Op('(').Text("little_endian").Op(0x88).Op('u').End(),
+            .. pickle,
+            .. keys.Op('e').End(),
+            .. storages.SelectMany(storage => (byte[])[.. BitConverter.GetBytes((long)storage.Count), .. storage.Data]),
+        ];
+    }
+
     public static byte[] Zip(CompressionLevel level, params (string Name, byte[] Data)[] entries)
     {
         using var stream = new MemoryStream();

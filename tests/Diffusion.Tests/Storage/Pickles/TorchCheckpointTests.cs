@@ -14,10 +14,12 @@ public sealed class TorchCheckpointTests : IDisposable
     private static readonly byte[] Six = Floats(0, 1, 2, 3, 4, 5);
     private readonly TemporaryFolder folder = new();
 
-    [Fact]
-    public void TensorsAreViewsOfTheirStorages()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void TensorsAreViewsOfTheirStorages(bool isLegacy)
     {
-        using var stored = Open(Archive(Lightning(), ("0", Six), ("1", [0, 0x3c, 0, 0x40])));
+        using var stored = Open(Checkpoint(isLegacy));
         Assert.Equal(["half", "w", "w.transposed"], stored.Tensors.Keys.Order());
         Assert.Equal("7", stored.Metadata["global_step"]);
         using var scope = NewDisposeScope();
@@ -117,7 +119,11 @@ public sealed class TorchCheckpointTests : IDisposable
         Assert.Contains("byte order", Refused(Zip(CompressionLevel.NoCompression, ("a/data.pkl", pickle), ("a/byteorder", "big"u8.ToArray()))));
         Assert.Contains("no named tensors", Refused(Archive(new PickleBytes().Op('}').End())));
         Assert.Contains("no named tensors", Refused(Archive(new PickleBytes().Op('N').End())));
-        Assert.Contains("before 1.6", Refused([0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, .. new byte[50]]));
+        Assert.Contains("is not a readable checkpoint", Refused([0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, .. new byte[50]]));
+        Assert.Contains("is truncated", Refused(Checkpoint(isLegacy: true)[..^2]));
+        Assert.Contains("sizes of its data disagree", Refused(Legacy(pickle, ("0", 5, Six[..20]), ("1", 2, [0, 0x3c, 0, 0x40]))));
+        Assert.Contains("nothing describes", Refused(Legacy(pickle, ("2", 6, Six))));
+        Assert.Contains("\"1\" is not in the archive", Refused(Legacy(pickle, ("0", 6, Six))));
         Assert.Contains("is truncated", Refused(Archive(pickle[..^20], ("0", Six), ("1", Six))));
     }
 
@@ -140,10 +146,12 @@ public sealed class TorchCheckpointTests : IDisposable
         Assert.Contains("no named tensors", Refused(Archive(pickle.End())));
     }
 
-    [Fact]
-    public void MutatedCheckpointsAreReadOrRefused()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void MutatedCheckpointsAreReadOrRefused(bool isLegacy)
     {
-        var valid = Archive(Lightning(), ("0", Six), ("1", [0, 0x3c, 0, 0x40]));
+        var valid = Checkpoint(isLegacy);
         var mutated = Gen.Select(Gen.Int[0, valid.Length - 1], Gen.Byte).Array[1, 6].Select(changes =>
         {
             byte[] bytes = [.. valid];
@@ -193,6 +201,12 @@ public sealed class TorchCheckpointTests : IDisposable
         .Text("half").Tensor("HalfStorage", "1", 2, [2], [1])
         .Op('u').Op('}').Text("_metadata").Op('N').Op('s').Op('b')
         .Op('u').End();
+
+    private static byte[] Checkpoint(bool isLegacy)
+    {
+        byte[] halves = [0, 0x3c, 0, 0x40];
+        return isLegacy ? Legacy(Lightning(), ("0", 6, Six), ("1", 2, halves)) : Archive(Lightning(), ("0", Six), ("1", halves));
+    }
 
     private StoredTensors Open(byte[] bytes)
     {

@@ -2,56 +2,52 @@ using System.Numerics;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 
-namespace PromptToPrompt.Editing.Pipelines;
+namespace PromptToPrompt.Editing.Compositing;
 
 /// <summary>
-/// Composites new content into an image through a black-and-white mask (<see cref="Mask"/>). Every pixel is inside or outside the mask;
-/// soft edges lie inside.
+/// The opacity of new content through a black-and-white mask (<see cref="Mask"/>), one value from 0 to 255 per pixel: 0 outside the mask, soft edges inside.
 /// </summary>
-internal static class InpaintMask
+internal static class MaskOpacity
 {
-    /// <summary>
-    /// The opacity of the new content at each pixel: 0 outside the mask, rising to 255 within <paramref name="feather"/> pixels of its
-    /// edge.
-    /// </summary>
+    /// <summary>Computes opacities that rise to 255 within a number of pixels of the mask's edge.</summary>
     /// <param name="mask">A black-and-white mask.</param>
     /// <param name="feather">Width of the soft edge in pixels.</param>
-    /// <returns>One value from 0 to 255 per pixel, row-major.</returns>
+    /// <returns>One value per pixel, row-major.</returns>
     /// <exception cref="InvalidInputException">The soft edge is wider than the mask.</exception>
-    public static byte[] Shares(Image mask, double feather)
+    public static byte[] Of(Image mask, double feather) => Find(mask, feather)
+        ?? throw new InvalidInputException(FormattableString.Invariant($"A feather of {feather} pixels is wider than the mask. Use a smaller value."));
+
+    /// <summary>Computes opacities with a soft edge as wide as the model's masks are coarse, or narrower if the mask is thin.</summary>
+    /// <param name="mask">A black-and-white mask of the original.</param>
+    /// <param name="framing">The original's framing.</param>
+    /// <param name="perLatent">Pixels of the framed image per latent position.</param>
+    /// <returns>One value per pixel, row-major.</returns>
+    public static byte[] Of(Image mask, Framing framing, int perLatent)
     {
-        var shares = new byte[mask.Width * mask.Height];
-        for (var i = 0; i < shares.Length; i++)
-            shares[i] = mask.Rgb[3 * i];
-        if (feather > 0)
-            Soften(shares, mask.Width, feather / 2);
-        return shares.AsSpan().ContainsAnyExcept((byte)0) ? shares
-            : throw new InvalidInputException(FormattableString.Invariant($"A feather of {feather} pixels is wider than the mask. Use a smaller value."));
+        // A latent position may change if half of its pixels may.
+        for (var feather = perLatent / 2.0 * framing.Region.Width / framing.Place.Width; ; feather /= 2)
+        {
+            if (Find(mask, feather) is { } opacities)
+                return opacities;
+        }
     }
 
-    /// <summary>Blends one image over another with the given opacities.</summary>
-    public static Image Composite(Image under, Image over, byte[] shares)
+    // Null if no pixel is visible.
+    private static byte[]? Find(Image mask, double feather)
     {
-        var mixed = new byte[under.Rgb.Length];
-        for (var i = 0; i < mixed.Length; i++)
-        {
-            var share = shares[i / 3];
-            mixed[i] = share switch
-            {
-                0 => under.Rgb[i],
-                byte.MaxValue => over.Rgb[i],
-                _ => (byte)MathF.Round(under.Rgb[i] + (share * (over.Rgb[i] - under.Rgb[i]) / 255f)),
-            };
-        }
-
-        return under with { Rgb = mixed };
+        var opacities = new byte[mask.Width * mask.Height];
+        for (var i = 0; i < opacities.Length; i++)
+            opacities[i] = mask.Rgb[3 * i];
+        if (feather > 0)
+            Soften(opacities, mask.Width, feather / 2);
+        return opacities.AsSpan().ContainsAnyExcept((byte)0) ? opacities : null;
     }
 
     // A Gaussian blur that repeats border pixels. A straight edge then has the value ½; values above it lie inside and are stretched to the
     // full range. Memory holds only as many rows as the blur spans.
-    private static void Soften(byte[] shares, int width, double sigma)
+    private static void Soften(byte[] opacities, int width, double sigma)
     {
-        var height = shares.Length / width;
+        var height = opacities.Length / width;
         var radius = (int)Math.Ceiling(3 * sigma);
         float[] weights = [.. Enumerable.Range(-radius, (2 * radius) + 1).Select(i => (float)Math.Exp(-0.5 * (i / sigma) * (i / sigma)))];
         var sum = weights.Sum();
@@ -62,10 +58,10 @@ internal static class InpaintMask
         var next = 0;
         for (var y = 0; y < height; y++)
         {
-            // Rows are blurred horizontally before their shares are overwritten, and overwritten once no other row needs them.
+            // Rows are blurred horizontally before their opacities are overwritten, and overwritten once no other row needs them.
             for (; next <= Math.Min(y + radius, height - 1); next++)
-                across[next % weights.Length] = Across(shares.AsSpan(next * width, width), across[next % weights.Length] ?? new float[width]);
-            var row = shares.AsSpan(y * width, width);
+                across[next % weights.Length] = Across(opacities.AsSpan(next * width, width), across[next % weights.Length] ?? new float[width]);
+            var row = opacities.AsSpan(y * width, width);
             if (!row.ContainsAnyExcept((byte)0))
                 continue;
             blurred.AsSpan().Clear();

@@ -1,0 +1,44 @@
+// Pictures of the visitor's own.
+import { closest, tell } from './page.js'
+
+// The studio checks the content of a file, whatever its name, and reports errors.
+export async function send(body) {
+    const answer = await fetch('/api/pictures', { method: 'POST', body, headers: { 'Content-Type': body.type?.startsWith('image/') ? body.type : 'image/png' } })
+    const said = await answer.json().catch(() => ({}))
+    if (!answer.ok) throw new Error(said.title ?? 'The picture could not be uploaded.')
+    return said.picture
+}
+
+async function open(file) {
+    if (!file) return
+    try {
+        tell('Uploaded', await send(file))
+    } catch (problem) {
+        tell('Refused', problem instanceof TypeError ? 'The picture could not be uploaded: it is too large, or the studio is not reachable.' : problem.message)
+    }
+}
+
+document.addEventListener('change', event => {
+    const input = closest(event, '[data-upload]')
+    if (!input) return
+    open(input.files[0])
+    input.value = ''
+})
+document.addEventListener('click', event => { if (closest(event, '[data-open]')) document.querySelector('[data-upload]').click() })
+document.addEventListener('paste', event => {
+    const picture = [...event.clipboardData?.files ?? []].find(file => file.type.startsWith('image/'))
+    if (picture) open(picture)
+})
+let dragging = 0
+const holdsFile = event => [...event.dataTransfer?.types ?? []].includes('Files')
+document.addEventListener('dragenter', event => { if (holdsFile(event) && ++dragging) document.body.classList.add('dropping') })
+document.addEventListener('dragleave', event => { if (holdsFile(event) && --dragging <= 0) document.body.classList.remove('dropping') })
+document.addEventListener('dragover', event => { if (holdsFile(event)) event.preventDefault() })
+document.addEventListener('drop', event => {
+    if (!holdsFile(event)) return
+    event.preventDefault()
+    dragging = 0
+    document.body.classList.remove('dropping')
+    open(event.dataTransfer.files[0])
+})
+

@@ -1,0 +1,54 @@
+using System.Text.Json;
+using PromptToPrompt.Diffusion.Images;
+
+namespace PromptToPrompt.Cli.Tests.Commands;
+
+[Trait("Category", "Process")]
+public sealed class MetricsCommandTests
+{
+    [Fact]
+    public void WithoutWeightsItComparesPixels()
+    {
+        using var folder = new TemporaryFolder();
+        new Image(32, 16, new byte[32 * 16 * 3]).SavePng(folder["black.png"]);
+        var half = new byte[32 * 16 * 3];
+        Array.Fill(half, (byte)255, 0, half.Length / 2);
+        new Image(32, 16, half).SavePng(folder["half.png"]);
+
+        using var json = JsonDocument.Parse(P2P.Run("metrics", folder["black.png"], folder["half.png"], "--mask", folder["half.png"], "--json").Succeeded());
+        Assert.Equal(["psnr", "mse", "ssim", "masked"], json.RootElement.EnumerateObject().Select(field => field.Name));
+        Assert.Equal(0.5, json.RootElement.GetProperty("mse").GetDouble(), 1e-9);
+        Assert.Equal(10 * Math.Log10(2), json.RootElement.GetProperty("psnr").GetDouble(), 1e-9);
+        // Outside the mask they are equal.
+        var masked = json.RootElement.GetProperty("masked");
+        Assert.Equal((JsonValueKind.Null, 0.0, 1.0), (masked.GetProperty("psnr").ValueKind, masked.GetProperty("mse").GetDouble(), masked.GetProperty("ssim").GetDouble()));
+    }
+
+    [Fact]
+    [Trait("Category", "Reference")]
+    public void WithWeightsItGivesEveryMeasure()
+    {
+        string Picture(int number) => ReferenceFolder.Require("metrics", $"picture-{number}.png");
+        var lpips = $"{ReferenceFolder.Require("tiny-lpips", "squeezenet.safetensors")},{ReferenceFolder.Require("tiny-lpips", "lin-legacy.pth")}";
+        using var json = JsonDocument.Parse(P2P.Run(
+            "metrics", Picture(0), Picture(1), "--json", "--lpips", lpips, "--dino", ReferenceFolder.Require("tiny-dino"), "--clip", ReferenceFolder.Require("tiny-clip"),
+            "--tokenizer", ReferenceFolder.Require("tiny-sd15", "tokenizer"), "--caption", "A photo of a cat sitting on a wooden bench", "--caption", "A photo of a dog sitting on a wooden bench").Succeeded());
+        Assert.Equal(
+            ["psnr", "mse", "ssim", "lpips", "structure", "clip_image", "clip_text", "clip_direction"], json.RootElement.EnumerateObject().Select(field => field.Name));
+        Assert.Equal(2, json.RootElement.GetProperty("clip_text").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("The images have 32x16 and 16x32 pixels.", "tall.png")]
+    [InlineData("--caption: Captions are compared by a CLIP model.", "wide.png", "--caption", "a cat")]
+    [InlineData("--clip: nowhere does not exist.", "wide.png", "--clip", "nowhere")]
+    [InlineData("--clip: The Hugging Face cache", "wide.png", "--clip", "no-one/nothing")]
+    [InlineData("--lpips: \"a\" is not valid.", "wide.png", "--lpips", "a")]
+    public void WhatCannotBeMeasuredIsRefused(string expected, string second, params string[] options)
+    {
+        using var folder = new TemporaryFolder();
+        new Image(32, 16, new byte[32 * 16 * 3]).SavePng(folder["wide.png"]);
+        new Image(16, 32, new byte[32 * 16 * 3]).SavePng(folder["tall.png"]);
+        Assert.StartsWith("p2p: " + expected, P2P.Run(["metrics", folder["wide.png"], folder[second], .. options]).FailedWith(2), StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,37 @@
+using System.Net;
+using SkiaSharp;
+
+namespace PromptToPrompt.Cli.Tests.Commands;
+
+[Trait("Category", "Process")]
+public sealed class UploadMemoryTests
+{
+    // As many pixels as the studio accepts, in a file that compresses to nearly nothing.
+    private const int Side = 6470;
+    private const int Pictures = 12;
+    private const long MaxMegabytes = 800;
+
+    [Fact]
+    public async Task ManySmallFilesWithManyPixelsAreDecodedOneAfterTheOther()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The memory of another process is read from /proc.");
+        using var folder = new TemporaryFolder();
+        using var studio = await StudioProcess.Start("--model", EmbeddedModel.Folder(), "--data", folder["data"]);
+        var file = Blank();
+        Assert.True(file.Length < 1 << 20, $"{file.Length} bytes");
+        var answers = await Task.WhenAll(Enumerable.Range(0, Pictures).Select(_ => studio.Http.PostAsync("/api/pictures", new ByteArrayContent(file), TestContext.Current.CancellationToken)));
+        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.Created, answer.StatusCode));
+        Assert.InRange(PeakMegabytes(studio.Process.Id), 1, MaxMegabytes);
+    }
+
+    private static byte[] Blank()
+    {
+        using var bitmap = new SKBitmap(new SKImageInfo(Side, Side, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        bitmap.Erase(SKColors.SteelBlue);
+        using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return png.ToArray();
+    }
+
+    private static long PeakMegabytes(int process) =>
+        File.ReadLines($"/proc/{process}/status").Where(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Select(line => long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2]) >> 10).Single();
+}

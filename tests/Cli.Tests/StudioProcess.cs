@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+
+namespace PromptToPrompt.Cli.Tests;
+
+/// <summary>A studio that the command serves at a free port, and a client at the printed address.</summary>
+internal sealed record StudioProcess(Process Process, HttpClient Http) : IDisposable
+{
+    public static async Task<StudioProcess> Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "p2p.dll"), "serve", "--port", "0", .. arguments])
+        {
+            RedirectStandardOutput = true,
+            Environment = { ["OMP_NUM_THREADS"] = "1" },
+        };
+        var process = Process.Start(start)!;
+        var line = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
+        return new(process, new HttpClient { BaseAddress = new Uri(line!.Split(' ')[^1]) });
+    }
+
+    public async Task<JsonNode> Get(string address) => JsonNode.Parse(await Http.GetStringAsync(address))!;
+
+    public async Task<JsonNode> Post(string address, object body)
+    {
+        var answer = await Http.PostAsJsonAsync(address, body);
+        return JsonNode.Parse(await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync())!;
+    }
+
+    public async Task<string> Make(string project, string kind, object recipe)
+    {
+        var job = await Post($"/api/projects/{project}/{kind}", recipe);
+        await Http.GetStringAsync((string)job["events"]!);
+        return (string)(await Get($"/api/jobs/{job["id"]}"))["progress"]!["version"]!;
+    }
+
+    public void Dispose()
+    {
+        Http.Dispose();
+        Process.Kill();
+        Process.WaitForExit();
+        Process.Dispose();
+    }
+}

@@ -1,0 +1,53 @@
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace PromptToPrompt.Studio.Tests.Browser;
+
+[Trait("Category", "Browser")]
+public sealed class BrushTests(StudioBrowser browser)
+{
+    [Fact]
+    public async Task StrokesAreErasedUndoneInvertedAndGrown()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Touch("Brush a mask");
+        Assert.Equal(0, await Painted(visitor));
+        await Stroke(visitor, 0.3f, 0.7f);
+        var stroke = await Painted(visitor);
+        Assert.InRange(stroke, 0.02, 0.2);
+        await visitor.Touch("Grow");
+        Assert.True(await Painted(visitor) > stroke + 0.005);
+        await visitor.Touch("Invert");
+        Assert.True(await Painted(visitor) > 0.7);
+        await visitor.Page.Keyboard.PressAsync("Control+z");
+        await visitor.Touch("Undo stroke");
+        Assert.Equal(stroke, await Painted(visitor));
+        await visitor.Touch("Erase");
+        await Stroke(visitor, 0.5f, 0.9f);
+        Assert.InRange(await Painted(visitor), 0.001, stroke - 0.005);
+
+        var size = await visitor.Page.GetByLabel("Size of the brush").InputValueAsync();
+        await visitor.Page.Mouse.WheelAsync(0, -100);
+        await Expect(visitor.Page.GetByLabel("Size of the brush")).Not.ToHaveValueAsync(size);
+        await visitor.Touch("Clear");
+        Assert.Equal(0, await Painted(visitor));
+    }
+
+    private static async Task Stroke(Visitor visitor, float from, float to)
+    {
+        var area = (await visitor.Page.Locator(".brush").BoundingBoxAsync())!;
+        await visitor.Page.Mouse.MoveAsync(area.X + (area.Width * from), area.Y + (area.Height * 0.5f));
+        await visitor.Page.Mouse.DownAsync();
+        await visitor.Page.Mouse.MoveAsync(area.X + (area.Width * to), area.Y + (area.Height * 0.5f), new() { Steps = 8 });
+        await visitor.Page.Mouse.UpAsync();
+    }
+
+    // The share of the picture that the mask covers.
+    private static Task<double> Painted(Visitor visitor) => visitor.Page.EvaluateAsync<double>("""
+        () => {
+            const brush = document.querySelector('.brush')
+            const alpha = brush.getContext('2d').getImageData(0, 0, brush.width, brush.height).data.filter((_, i) => i % 4 === 3)
+            return alpha.reduce((sum, value) => sum + (value > 60), 0) / alpha.length
+        }
+        """);
+}

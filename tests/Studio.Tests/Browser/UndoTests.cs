@@ -1,0 +1,61 @@
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace PromptToPrompt.Studio.Tests.Browser;
+
+[Trait("Category", "Browser")]
+public sealed class UndoTests(StudioBrowser browser)
+{
+    [Fact]
+    public async Task KeysAndButtonsUndoAndRedo()
+    {
+        await using var visitor = await browser.Visit();
+        var swapped = visitor.Page.Locator(".chip.swapped .word");
+        await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Undo", Exact = true })).ToBeDisabledAsync();
+        await visitor.Swap("white", "red");
+        await visitor.Pictures(2);
+        await visitor.Turn("house", "1.6");
+        await visitor.Pictures(3);
+        await visitor.Page.Keyboard.PressAsync("Control+z");
+        await Expect(visitor.Page.GetByLabel("Weight of house")).ToHaveValueAsync("1");
+        await Expect(swapped).ToHaveTextAsync("red");
+        await visitor.Touch("Undo");
+        await Expect(swapped).ToHaveCountAsync(0);
+        await visitor.Page.Keyboard.PressAsync("Control+Shift+Z");
+        await Expect(swapped).ToHaveTextAsync("red");
+        await visitor.Touch("Redo");
+        await Expect(visitor.Page.GetByLabel("Weight of house")).ToHaveValueAsync("1.6");
+        // All of them were there already.
+        await visitor.Pictures(3);
+    }
+
+    [Fact]
+    public async Task EachPictureHasAnAddressAndBackShowsThePictureBefore()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Page.WaitForURLAsync("**/p/*/1");
+        await visitor.Swap("white", "red");
+        await visitor.Page.WaitForURLAsync("**/p/*/2");
+        await visitor.Page.GoBackAsync();
+        await Expect(visitor.Page.Locator(".chip.swapped")).ToHaveCountAsync(0);
+        await visitor.Page.GoForwardAsync();
+        await Expect(visitor.Page.Locator(".chip.swapped .word")).ToHaveTextAsync("red");
+        await visitor.Page.GoBackAsync();
+        await Expect(visitor.Page.Locator(".chip.swapped")).ToHaveCountAsync(0);
+        await visitor.Page.ReloadAsync();
+        await visitor.Ready();
+        await Expect(visitor.Page.Locator(".chip.swapped")).ToHaveCountAsync(0);
+        Assert.EndsWith("/1", visitor.Page.Url, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ACancelledEditCanBeTriedAgain()
+    {
+        await using var visitor = await browser.Visit(steps: 150);
+        await visitor.Swap("white", "red");
+        await visitor.Touch("Cancel");
+        await visitor.Touch("Try again");
+        await visitor.Pictures(2);
+        await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Try again" })).ToHaveCountAsync(0);
+    }
+}

@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Studio.Tests.Api;
+
+namespace PromptToPrompt.Studio.Tests.Documentation;
+
+/// <summary>Runs the shell example of docs/studio.md as it is printed.</summary>
+public sealed class StudioExamplesTests
+{
+    private const string Begins = "    P=$(curl";
+    private const string Host = "localhost:5272";
+
+    [Fact]
+    public async Task TheExampleForProgramsDoesWhatItSays()
+    {
+        foreach (var tool in new[] { "sh", "curl", "jq" })
+            Assert.SkipUnless(IsInstalled(tool), $"{tool} is not installed (apt-get install {tool}).");
+        await using var studio = await TestStudio.Start();
+        using var folder = new TemporaryFolder();
+        await File.WriteAllBytesAsync(folder["mine.png"], StudioApiTests.Painted(160, 120), TestContext.Current.CancellationToken);
+        // The last two commands print the edit's job and the picture.
+        var lines = (await Run(folder.Path, Example(studio.Address))).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var (job, picture) = (JsonNode.Parse(lines[^2])!, JsonNode.Parse(lines[^1])!);
+        Assert.Equal("a (red:1.5) house in a field", (string?)job["recipe"]!["prompt"]);
+        Assert.Equal("done", (string?)(await studio.Over((string)job["id"]!))["state"]);
+        Assert.Equal(2, studio.Store.Versions((string)job["project"]!).Count);
+        Assert.True(studio.Store.HasPicture((string)picture["picture"]!));
+    }
+
+    private static string Example(Uri studio)
+    {
+        var lines = File.ReadAllLines(Path.Combine(Repository.Folder("docs"), "studio.md")).SkipWhile(line => !line.StartsWith(Begins, StringComparison.Ordinal)).TakeWhile(line => line.Length > 0).ToList();
+        Assert.All(lines, line => Assert.Contains(Host, line, StringComparison.Ordinal));
+        // A newline ends each answer.
+        return string.Join("; echo\n", lines).Replace(Host, studio.Authority, StringComparison.Ordinal);
+    }
+
+    private static async Task<string> Run(string folder, string script)
+    {
+        using var shell = Process.Start(new ProcessStartInfo("sh", ["-eu", "-c", script]) { WorkingDirectory = folder, RedirectStandardOutput = true })!;
+        var output = await shell.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, shell.ExitCode);
+        return output;
+    }
+
+    private static bool IsInstalled(string tool) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, tool)));
+}
