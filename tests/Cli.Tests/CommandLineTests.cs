@@ -42,9 +42,10 @@ public sealed class CommandLineTests
     [Trait("Category", "Process")]
     public void HelpAndVersionSucceed()
     {
-        var help = P2P.Run("edit", "--help");
-        Assert.Contains("--cross-steps", help.Succeeded());
+        var help = P2P.Run("--help");
+        Assert.Contains("p2p [command] [options]", help.Succeeded());
         Assert.Equal("", help.Error);
+        Assert.Contains("p2p edit <prompts>... [options]", P2P.Run("edit", "-h").Succeeded());
         Assert.Matches(@"^\d+\.\d+\.\d+", P2P.Run("--version").Succeeded());
     }
 }

@@ -13,7 +13,7 @@ namespace PromptToPrompt.Editing.Tests;
 public class SmallModel : IDisposable
 {
     // With initial weights every position looks at all words alike, and an edit of the attention would change next to nothing.
-    private const float Sharpness = 24;
+    private const float Sharpness = 8;
 
     private readonly TemporaryFolder folder = new();
 

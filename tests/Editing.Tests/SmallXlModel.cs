@@ -18,11 +18,11 @@ public sealed class SmallXlModel() : SmallModel(Form)
                 LayersPerBlock = 1,
                 CrossAttentionDim = 24 + 32,
                 Vector = new AddedConditioningConfig(Width: 20 + (6 * 8), SizeWidth: 8),
-                SampleSize = 16,
+                SampleSize = 8,
             },
             TextEncoder = text,
             TextEncoder2 = text with { HiddenSize = 32, QuickGelu = false, ProjectionSize = 20 },
-            Vae = xl.Vae with { Channels = [32, 32], LayersPerBlock = 1 },
+            Vae = xl.Vae with { Channels = [32, 32, 32], LayersPerBlock = 1 },
         };
     }
 }

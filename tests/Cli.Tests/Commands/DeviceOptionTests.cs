@@ -23,7 +23,7 @@ public sealed class DeviceOptionTests
     {
         Assert.SkipWhen(torch.cuda.is_available(), "there is a GPU here");
         using var output = new TemporaryFolder();
-        string[] run = ["generate", "a house", "--steps", "1", "--model", EmbeddedModel.Folder(), "-o", output.Path];
+        string[] run = ["generate", "a house", "--steps", "1", "--size", "64x64", "--model", EmbeddedModel.Folder(), "-o", output.Path];
         Assert.Equal("device: cpu\n", InProcess.Run(run).Error);
         Assert.Equal("", InProcess.Run([.. run, "--quiet"]).Error);
         Assert.Equal("", InProcess.Run([.. run, "--device", "cpu"]).Error);

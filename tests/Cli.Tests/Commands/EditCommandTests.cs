@@ -142,6 +142,6 @@ public sealed class EditCommandTests
     {
         EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
-        P2P.Run("edit", "a red castle next to a river", "a blue castle next to a river", "--steps", "2", "-o", folder["out"]).Succeeded();
+        P2P.Run(["edit", "a red castle next to a river", "a blue castle next to a river", .. Fast, "-o", folder["out"]]).Succeeded();
     }
 }

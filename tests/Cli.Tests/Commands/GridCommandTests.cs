@@ -3,7 +3,6 @@ using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-[Trait("Category", "Process")]
 public sealed class GridCommandTests
 {
     private static readonly string[] Fast = ["--steps", "2", "--size", "64x64", "--quiet", "--model", EmbeddedModel.Folder()];
@@ -12,7 +11,7 @@ public sealed class GridCommandTests
     public void EveryCellIsItsEditAndEverySeedHasItsSource()
     {
         using var folder = new TemporaryFolder();
-        var grid = P2P.Run(["grid", "a red cat", "a red dog", "--columns", "weight:red=0.5,2,-1", "--rows", "seed=1,2", "--json", "-o", folder["grid"], .. Fast]);
+        var grid = InProcess.Run(["grid", "a red cat", "a red dog", "--columns", "weight:red=0.5,2,-1", "--rows", "seed=1,2", "--json", "-o", folder["grid"], .. Fast]);
         using var json = JsonDocument.Parse(grid.Succeeded());
         string[] cells = [.. Enumerable.Range(1, 2).SelectMany(row => Enumerable.Range(1, 3).Select(column => $"row-{row}-column-{column}.png"))];
         Assert.Equal(
@@ -20,7 +19,7 @@ public sealed class GridCommandTests
         Assert.Equal(["red 0.5", "red 2", "red -1"], json.RootElement.GetProperty("columns").EnumerateArray().Select(label => label.GetString()));
         Assert.False(json.RootElement.GetProperty("options").TryGetProperty("seed", out _));
 
-        P2P.Run(["edit", "a red cat", "a red dog", "--weight", "red=2", "--seed", "2", "-o", folder["edit"], .. Fast]).Succeeded();
+        InProcess.Run(["edit", "a red cat", "a red dog", "--weight", "red=2", "--seed", "2", "-o", folder["edit"], .. Fast]).Succeeded();
         Image Made(string name) => Image.Load(Path.Combine(folder["grid"], name));
         // One batch and a recorded source round differently.
         Assert.True(Made("row-2-column-2.png").Psnr(Image.Load(Path.Combine(folder["edit"], "edit-1.png"))) > 45);
@@ -29,7 +28,7 @@ public sealed class GridCommandTests
 
         // A source column and three edits.
         Assert.InRange(Made("grid.png").Width, 4 * 320, 5 * 320);
-        Assert.Contains("identical to the recorded ones", P2P.Run("run", folder["grid"], "-o", folder["again"]).Error, StringComparison.Ordinal);
+        Assert.Contains("identical to the recorded ones", InProcess.Run("run", folder["grid"], "-o", folder["again"]).Error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -44,7 +43,7 @@ public sealed class GridCommandTests
     public void WhatCannotBeAnAxisIsRefused(string expected, params string[] axes)
     {
         using var folder = new TemporaryFolder();
-        var outcome = P2P.Run(["grid", "a cat", "a dog", "-o", folder["out"], "--model", EmbeddedModel.Folder(), .. axes]);
+        var outcome = InProcess.Run(["grid", "a cat", "a dog", "-o", folder["out"], "--model", EmbeddedModel.Folder(), .. axes]);
         Assert.StartsWith("p2p: " + expected, outcome.FailedWith(2), StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder["out"]));
     }
@@ -53,6 +52,6 @@ public sealed class GridCommandTests
     public void TooManyCellsAreRefused()
     {
         var values = string.Join(',', Enumerable.Range(1, 21));
-        Assert.Contains("The grid has 441 cells. Use at most 400.", P2P.Run("grid", "a cat", "--columns", $"seed={values}", "--rows", $"edit-seed={values}").FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("The grid has 441 cells. Use at most 400.", InProcess.Run("grid", "a cat", "--columns", $"seed={values}", "--rows", $"edit-seed={values}").FailedWith(2), StringComparison.Ordinal);
     }
 }

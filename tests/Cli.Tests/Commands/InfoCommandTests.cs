@@ -11,7 +11,7 @@ public sealed class InfoCommandTests : IDisposable
     [Fact]
     public void AnImageOfOursSaysAllOfIt()
     {
-        InProcess.Run("edit", "a cat", "a 猫 (red:1.5)", "--negative", "rain", "--steps", "2", "--seed", "7", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"]).Succeeded();
+        InProcess.Run("edit", "a cat", "a 猫 (red:1.5)", "--negative", "rain", "--steps", "2", "--size", "64x64", "--seed", "7", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"]).Succeeded();
         var json = JsonNode.Parse(InProcess.Run("info", folder["out/edit-1.png"], "--json").Succeeded())!;
         Assert.Equal(("p2p", "edit"), ((string?)json["from"], (string?)json["record"]!["command"]));
         var parameters = json["parameters"]!;

@@ -7,12 +7,11 @@ namespace PromptToPrompt.Cli.Tests.Commands;
 
 public sealed class InpaintCommandTests
 {
-    private static readonly string[] Fast = ["--steps", "2"];
+    private static readonly string[] Fast = ["--steps", "2", "--size", "64x64", "--model", EmbeddedModel.Folder()];
 
     [Fact]
     public void WritesTheResultAtTheImagesSizeAndLeavesTheRestAlone()
     {
-        EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
         var (image, mask) = Inputs(folder);
         var outcome = InProcess.Run([
@@ -39,7 +38,6 @@ public sealed class InpaintCommandTests
     [Fact]
     public void WholeImageIsShownOnRequest()
     {
-        EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
         var (image, mask) = Inputs(folder);
         InProcess.Run([
@@ -58,7 +56,6 @@ public sealed class InpaintCommandTests
     [InlineData("picture.png", "mask.png", "63x64", "--size", "63x64")]
     public void WrongInputNamesItAndWritesNothing(string image, string mask, string expected, params string[] options)
     {
-        EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
         Inputs(folder);
         new Image(10, 10, [.. Enumerable.Repeat(byte.MaxValue, 300)]).SavePng(folder["small.png"]);
@@ -71,7 +68,6 @@ public sealed class InpaintCommandTests
     [Fact]
     public void TheMaskOfAnEditIsThatOfAnInpainting()
     {
-        EmbeddedModel.Folder();
         using var folder = new TemporaryFolder();
         new Image(128, 128, [.. Enumerable.Range(0, 128 * 128 * 3).Select(i => (byte)(i * 7 / 3))]).SavePng(folder["picture.png"]);
         using (var painted = new SKBitmap(new SKImageInfo(64, 64, SKColorType.Rgba8888, SKAlphaType.Unpremul)))

@@ -8,7 +8,7 @@ namespace PromptToPrompt.Cli.Tests.Commands;
 public sealed class InvertCommandTests : IDisposable
 {
     private const string Prompt = "a red ball in a field";
-    private static readonly string[] Fast = ["--steps", "3", "--inner-steps", "2", "--quiet", "--model", EmbeddedModel.Folder()];
+    private static readonly string[] Fast = ["--steps", "3", "--inner-steps", "2", "--size", "64x64", "--quiet", "--model", EmbeddedModel.Folder()];
     private readonly TemporaryFolder folder = new();
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class InvertCommandTests : IDisposable
     [Fact]
     public void CroppingAWideImageGivesANote()
     {
-        string[] edit = ["edit", Prompt, "a blue ball in a field", "--image", Draw("wide.png", 120, 60), "--method", "direct", "--steps", "2", "--model", EmbeddedModel.Folder(), "-o", folder["out"]];
+        string[] edit = ["edit", Prompt, "a blue ball in a field", "--image", Draw("wide.png", 120, 60), "--method", "direct", "--steps", "2", "--size", "64x64", "--model", EmbeddedModel.Folder(), "-o", folder["out"]];
         Assert.Contains("--frame fit", InProcess.Run(edit).Error);
         Assert.DoesNotContain("--frame fit", InProcess.Run([.. edit, "--frame", "crop"]).Error);
     }
@@ -76,8 +76,8 @@ public sealed class InvertCommandTests : IDisposable
     [Trait("Category", "Process")]
     public void AStoppedInversionResumes()
     {
-        string[] arguments = ["invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", EmbeddedModel.Folder(), "--steps", "40", "--inner-steps"];
-        var stopped = P2P.RunAndInterruptAtFile(folder["ball.safetensors.unfinished"], [.. arguments, "100", "--early-stop", "0"]);
+        string[] arguments = ["invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", EmbeddedModel.Folder(), "--size", "64x64", "--steps", "12", "--inner-steps"];
+        var stopped = P2P.RunAndInterruptAtFile(folder["ball.safetensors.unfinished"], [.. arguments, "20", "--early-stop", "0"]);
         Assert.Equal(130, stopped.ExitCode);
         Assert.Contains("to resume", stopped.Error);
         Assert.False(File.Exists(folder["ball.safetensors"]));

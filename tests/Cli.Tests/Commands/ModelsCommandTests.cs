@@ -21,7 +21,7 @@ public sealed class ModelsCommandTests : IDisposable
         Assert.Equal(original.RootElement.GetProperty("parameters").GetInt64(), info.RootElement.GetProperty("parameters").GetInt64());
         foreach (var model in new[] { storybook, file })
         {
-            InProcess.Run("edit", "a red ball", "a blue ball", "--model", model, "--tokenizer", storybook, "--steps", "2", "--quiet", "-o", folder["from " + Path.GetFileName(model)])
+            InProcess.Run("edit", "a red ball", "a blue ball", "--model", model, "--tokenizer", storybook, "--steps", "2", "--size", "64x64", "--quiet", "-o", folder["from " + Path.GetFileName(model)])
                 .Succeeded();
         }
 
@@ -58,7 +58,7 @@ public sealed class ModelsCommandTests : IDisposable
             .Select((arguments, i) =>
             {
                 var output = folder[$"{i}"];
-                InProcess.Run([.. new[] { "generate", "a toy house in a field", "--model", storybook, "--steps", "2", "--quiet", "-o", output }, .. arguments]).Succeeded();
+                InProcess.Run([.. new[] { "generate", "a toy house in a field", "--model", storybook, "--steps", "2", "--size", "64x64", "--quiet", "-o", output }, .. arguments]).Succeeded();
                 return Convert.ToHexString(Image.Load(Path.Combine(output, "source.png")).Rgb);
             }).ToList();
 

@@ -3,10 +3,10 @@ using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
-/// <summary>A recorded run, made again by the real command, gives the same files.</summary>
+/// <summary>A recorded run, made again, gives the same files.</summary>
 public sealed class RunCommandTests : IDisposable
 {
-    private static readonly string[] Fast = ["--steps", "2", "--quiet", "--model", EmbeddedModel.Folder()];
+    private static readonly string[] Fast = ["--steps", "2", "--size", "64x64", "--quiet", "--model", EmbeddedModel.Folder()];
     private readonly TemporaryFolder folder = new();
 
     public RunCommandTests()

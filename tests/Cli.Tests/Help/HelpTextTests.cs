@@ -42,15 +42,6 @@ public sealed class HelpTextTests
         Assert.True(lines.FindIndex(line => line.StartsWith($"  {option} ", StringComparison.Ordinal)) > lines.IndexOf("Experiments:"));
     }
 
-    [Fact]
-    public void TheCommandPrintsItsHelp()
-    {
-        var run = InProcess.Run("--help");
-        Assert.Contains("p2p [command] [options]", run.Succeeded());
-        Assert.Equal("", run.Error);
-        Assert.Contains("p2p edit <prompts>... [options]", InProcess.Run("edit", "-h").Succeeded());
-    }
-
     private static List<string> Help(string path)
     {
         using var output = new StringWriter();

@@ -65,20 +65,29 @@ public sealed class PngTextTests
         var plain = Pixels.ToPng(new PngText("first", "text"));
         foreach (var chunk in new[] { Chunk("zTXt", large), Chunk("iTXt", international), Chunk("tEXt", [.. "Large\0"u8, .. new byte[PngText.MaxBytes / 2]]) })
         {
-            byte[] png = [.. plain[..^12], .. Enumerable.Repeat(chunk, 9).SelectMany(bytes => bytes), .. plain[^12..]];
-            var texts = Read(png);
+            var texts = Read(With(plain, chunk, 9));
             Assert.Equal(new PngText("first", "text"), texts[0]);
             Assert.InRange(texts.Sum(text => (long)text.Text.Length), 1, PngText.MaxTotalBytes);
         }
 
         var small = Chunk("tEXt", "a\0b"u8);
-        Assert.Equal(PngText.MaxCount, Read([.. plain[..^12], .. Enumerable.Repeat(small, 2 * PngText.MaxCount).SelectMany(bytes => bytes), .. plain[^12..]]).Count);
+        Assert.Equal(PngText.MaxCount, Read(With(plain, small, 2 * PngText.MaxCount)).Count);
     }
 
     private static IReadOnlyList<PngText> Read(byte[] png)
     {
         using var stream = new MemoryStream(png);
         return PngText.ReadAll(stream);
+    }
+
+    private static byte[] With(ReadOnlySpan<byte> png, byte[] chunk, int count)
+    {
+        using var stream = new MemoryStream();
+        stream.Write(png[..^12]);
+        for (var i = 0; i < count; i++)
+            stream.Write(chunk);
+        stream.Write(png[^12..]);
+        return stream.ToArray();
     }
 
     private static byte[] Deflated(ReadOnlySpan<byte> bytes)

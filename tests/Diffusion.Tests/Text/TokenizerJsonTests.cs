@@ -168,7 +168,7 @@ public sealed class TokenizerJsonTests : IDisposable
                     Assert.DoesNotContain('\n', e.Message);
                 }
             },
-            iter: 400, threads: 1);
+            iter: 200, threads: 1);
     }
 
     public void Dispose() => folder.Dispose();

@@ -28,7 +28,7 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
         using var result = EditRun.Execute(small.Model, Source, Edit, new Observation { Attention = true });
         Assert.Equal(SchedulerKind.Euler, result.Scheduler);
         Assert.Equal(new PixelSize(32, 32), result.Images[1].Size);
-        Assert.Equal((8, 8), (result.Maps!.Height, result.Maps.Width));
+        Assert.Equal((4, 4), (result.Maps!.Height, result.Maps.Width));
         Assert.True(result.Latents.isfinite().all().ToBoolean());
         Assert.False(result.Latents[0].allclose(result.Latents[1], 1e-3, 1e-3));
     }
@@ -104,7 +104,7 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
     public void InversionsAreRetraced(string method)
     {
         using var random = new Generator(5);
-        using var found = InversionMethod.Invert(small.Model, randn([1, 4, 16, 16], generator: random) * 0.5, new InversionSettings
+        using var found = InversionMethod.Invert(small.Model, randn([1, 4, 8, 8], generator: random) * 0.5, new InversionSettings
         {
             Method = method == "null-text" ? new NullTextInversion { InnerSteps = 3 } : InversionMethod.Named(method),
             Prompt = Source.Prompt,

@@ -29,8 +29,8 @@ public sealed class NumericsCheckTests
             : CheckedOperation.LayerNorm(shape.Item1 * shape.Item4, 8 + (shape.Item2 * shape.Item3)));
 
     [Theory]
-    [InlineData(ScalarType.Float32, 1, 60)]
-    [InlineData(ScalarType.Float32, 2, 60)]
+    [InlineData(ScalarType.Float32, 1, 40)]
+    [InlineData(ScalarType.Float32, 2, 40)]
     [InlineData(ScalarType.BFloat16, 1, 20)]
     [InlineData(ScalarType.BFloat16, 2, 20)]
     public void ConvolutionsAreRight(ScalarType type, int threads, int iterations) => AreRight(Convolutions, type, threads, iterations);
@@ -39,18 +39,18 @@ public sealed class NumericsCheckTests
     [InlineData(ScalarType.Float32, 1)]
     [InlineData(ScalarType.Float32, 2)]
     [InlineData(ScalarType.BFloat16, 1)]
-    public void MatrixProductsAreRight(ScalarType type, int threads) => AreRight(Products, type, threads, iterations: 30);
+    public void MatrixProductsAreRight(ScalarType type, int threads) => AreRight(Products, type, threads, iterations: 20);
 
     [Theory]
     [InlineData(ScalarType.Float32, 1)]
     [InlineData(ScalarType.Float32, 2)]
     [InlineData(ScalarType.BFloat16, 1)]
-    public void AttentionIsRight(ScalarType type, int threads) => AreRight(Attentions, type, threads, iterations: 30);
+    public void AttentionIsRight(ScalarType type, int threads) => AreRight(Attentions, type, threads, iterations: 20);
 
     [Theory]
     [InlineData(ScalarType.Float32, 1)]
     [InlineData(ScalarType.BFloat16, 1)]
-    public void NormsAreRight(ScalarType type, int threads) => AreRight(Norms, type, threads, iterations: 30);
+    public void NormsAreRight(ScalarType type, int threads) => AreRight(Norms, type, threads, iterations: 20);
 
     [Fact]
     public void TheCheckOfThisMachineFindsNothing()

@@ -182,7 +182,7 @@ public sealed class TorchCheckpointTests : IDisposable
                     File.Delete(path);
                 }
             },
-            iter: 5000,
+            iter: 2000,
             threads: 1);
     }
 
