@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Editing.Compositing;
 using SkiaSharp;
 
 namespace PromptToPrompt.Benchmarks;
@@ -13,6 +14,7 @@ internal static class PhotographRun
     private const int Width = 7920;
     private const int Height = 5280;
     private const int Side = 512;
+    private const int PerLatent = 8;
 
     public static int Execute()
     {
@@ -25,11 +27,15 @@ internal static class PhotographRun
         var whole = Measure("read whole", () => ImageReader.Read(new MemoryStream(jpeg), "photograph"));
         var framing = FramingOf(whole.Size);
         var framed = Measure("framed from the whole", () => framing.Apply(whole));
-        var restored = Measure("brought back", () => framing.Restore(framed, whole));
+        // An edit that changes the left half, through a mask of the upper half.
+        var edited = framed with { Rgb = [.. framed.Rgb.Select((value, i) => i / 3 % Side < Side / 2 ? (byte)(255 - value) : value)] };
+        var mask = whole with { Rgb = [.. whole.Rgb.Select((_, i) => i < whole.Rgb.Length / 2 ? byte.MaxValue : (byte)0)] };
+        var opacities = Measure("mask softened", () => MaskOpacity.Of(mask, framing, PerLatent));
+        var drawn = Measure("edit drawn over it", () => Composite.Create(whole, framing, edited, OpacityMap.Of(framing, edited, framed, region: null, PerLatent), opacities));
         var path = Path.GetTempFileName();
         Measure("written", () =>
         {
-            restored.SavePng(path);
+            drawn.SavePng(path);
             return new FileInfo(path).Length;
         });
         File.Delete(path);

@@ -25,7 +25,7 @@ var photo = Image.Load(file);
 var progress = new Progress<InversionProgress>(step => Console.WriteLine($"{step.Stage} {step.Step}/{step.Steps}"));
 using var inverted = pipeline.Invert(photo, prompt, new() { Steps = steps }, new NullTextInversion(), FramingKind.Fit, progress, stop.Token);
 
-// The edit has the photo's size.
+// The edit has the photo's size, and its pixels wherever nothing changed.
 using var edit = inverted.Edit(newPrompt, cancellationToken: stop.Token);
 edit.Image.SavePng("edit.png");
 // </snippet>

@@ -88,6 +88,7 @@ internal static class ModelBench
             case NextEdit:
                 using (var session = new EditSession(model, source, model.Dtype))
                 {
+                    InvalidInputException.Require(session.IsRecorded, $"Recording the source takes {session.RequiredBytes >> 20} MB. Use fewer steps or bfloat16.");
                     using (session.RunSource(progress: clock, cancellationToken: cancellationToken))
                         yield return Row("source, recorded", clock);
                     clock = new StepClock();

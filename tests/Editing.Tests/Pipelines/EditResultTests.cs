@@ -66,6 +66,7 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
         using (var session = new EditSession(drawings.Model, GenerationRequest.Of(inverted)))
         {
             session.RunSource().Dispose();
+            Assert.Equal(session.RecordedBytes, session.RequiredBytes);
             edit = session.Edit(
                 new EditRequest { Prompts = ["a (blue:1.5) house in a field"], Mask = drawings.Image },
                 new Observation { Attention = true, SelfAttention = true, Trace = true });
