@@ -29,7 +29,6 @@ internal sealed class ClipModel : IDisposable
     private readonly LayerNorm after;
     private readonly Linear projection;
     private readonly int side;
-    private readonly int patch;
 
     /// <summary>Loads a model.</summary>
     /// <param name="path">The folder of the hub's layout, or the file of its weights.</param>
@@ -48,7 +47,7 @@ internal sealed class ClipModel : IDisposable
             JsonConfig texts = config.Object("text_config"), vision = config.Object("vision_config");
             var all = new WeightScope(weights, "");
             text = new ClipTextModel(ClipTextConfig.FromJson(texts) with { ProjectionSize = width }, all);
-            (side, patch) = (vision.Size("image_size", 224), vision.Size("patch_size", 32));
+            (side, var patch) = (vision.Size("image_size", 224), vision.Size("patch_size", 32));
             var hidden = vision.Size("hidden_size", 768);
             var epsilon = vision.Positive("layer_norm_eps", 1e-5);
             var shape = new ClipLayerShape(
@@ -85,7 +84,7 @@ internal sealed class ClipModel : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var patches = nn.functional.conv2d(pixels, patchEmbedding, strides: [patch, patch]).flatten(2).transpose(1, 2);
+        var patches = Patches.Embed(pixels, patchEmbedding, bias: null);
         var x = before.Forward(cat([classEmbedding.expand(pixels.shape[0], 1, -1), patches], 1).Plus(positions));
         foreach (var layer in layers)
             x = layer.Forward(x);

@@ -28,7 +28,6 @@ internal sealed class DinoModel : IDisposable
     private readonly Layer[] layers;
     private readonly LayerNorm norm;
     private readonly int side;
-    private readonly int patch;
 
     /// <summary>Loads a model.</summary>
     /// <param name="path">The folder of the hub's layout (facebook/dino-vitb8), or the file of its weights.</param>
@@ -42,7 +41,7 @@ internal sealed class DinoModel : IDisposable
         {
             config.Expect("model_type", "vit");
             config.Expect("hidden_act", "gelu");
-            (side, patch) = (config.Size("image_size", 224), config.Size("patch_size", 16));
+            (side, var patch) = (config.Size("image_size", 224), config.Size("patch_size", 16));
             var width = config.Size("hidden_size", 768);
             var heads = config.Size("num_attention_heads", 12, JsonConfig.MaxLayers);
             if (side % patch != 0 || width % heads != 0)
@@ -87,7 +86,7 @@ internal sealed class DinoModel : IDisposable
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var pixels = (resized - tensor(Mean, [1, 3, 1, 1], device: CPU)) / tensor(Deviation, [1, 3, 1, 1], device: CPU);
-        var patches = nn.functional.conv2d(pixels, patchWeight, patchBias, strides: [patch, patch]).flatten(2).transpose(1, 2);
+        var patches = Patches.Embed(pixels, patchWeight, patchBias);
         var x = cat([classToken.expand(pixels.shape[0], -1, -1), patches], 1).Plus(positions);
         Tensor? last = null;
         foreach (var layer in layers)

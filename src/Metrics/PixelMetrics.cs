@@ -45,9 +45,11 @@ internal sealed record PixelMetrics(double Mse, double Psnr, double Ssim)
     private static Tensor Mean(Tensor x)
     {
         double[] weights = [.. Enumerable.Range(-Radius, MinSide).Select(offset => Math.Exp(-(offset * offset) / (2 * Sigma * Sigma)))];
-        var window = tensor(Array.ConvertAll(weights, weight => weight / weights.Sum()), [1, 1, 1, MinSide], device: CPU);
-        var wide = nn.functional.pad(x, [Radius, Radius, Radius, Radius], TorchSharp.PaddingModes.Reflect);
-        return nn.functional.conv2d(nn.functional.conv2d(wide, window), window.transpose(2, 3));
+        var sum = weights.Sum();
+        return Along(Along(nn.functional.pad(x, [Radius, Radius, Radius, Radius], TorchSharp.PaddingModes.Reflect), 2), 3);
+
+        Tensor Along(Tensor wide, int dimension) => weights.Index()
+            .Select(weight => wide.narrow(dimension, weight.Index, wide.shape[dimension] - (2 * Radius)) * Scalar(weight.Item / sum)).Aggregate((a, b) => a.Plus(b));
     }
 
     // [3, 1, H, W] float64: channels as a batch.

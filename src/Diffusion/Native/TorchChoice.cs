@@ -44,7 +44,7 @@ internal sealed class TorchChoice(Func<string, string?> variable, string? own, s
         var installed = InstalledTorch.In(folder) ?? throw new InvalidInputException(
             $"{Variable} is \"{folder}\", which contains no {NativeSearchPath.FileName("torch_cpu")}. Use the directory of the torch package of a PyTorch {InstalledTorch.Wanted}, or of an unpacked libtorch.");
         return installed.Mismatch(AnyVersion) is not { } mismatch ? installed
-            : throw new InvalidInputException(Variable, $"{installed} {mismatch}.", AnyVersion ? null : $"{AnyVersionVariable}=1 tries another version, at your own risk.");
+            : throw new InvalidInputException($"{Variable}: {installed} {mismatch}.{(AnyVersion ? "" : $" {AnyVersionVariable}=1 tries another version, at your own risk.")}");
     }
 
     private InstalledTorch Found()
