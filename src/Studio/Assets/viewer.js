@@ -16,6 +16,15 @@ function look({ zoom, x, y }) {
     for (const [name, value] of [['--zoom', zoom], ['--x', `${inside(x) * 100}%`], ['--y', `${inside(y) * 100}%`]]) frames().style.setProperty(name, value)
     frames().classList.toggle('zoomed', zoom > 1)
     document.querySelector('[data-zoom-level]').textContent = `${Math.round(zoom * 100)} %`
+    if (zoom > 1) loadWhole()
+}
+
+// Photographs are shown reduced until someone looks closer.
+function loadWhole() {
+    for (const image of frames().querySelectorAll('img[data-whole]')) {
+        image.src = image.dataset.whole
+        delete image.dataset.whole
+    }
 }
 
 // Zooms so that what is at a place of the frame stays there.

@@ -86,7 +86,7 @@ public sealed class StudioEngine : IAsyncDisposable
             Require(project, parent, recipe);
             queue.RequirePlace();
             var stored = new StoredJob(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, parent, recipe);
-            store.Jobs.Add(stored);
+            store.AddJob(stored);
             return Enqueue(stored);
         }
     }

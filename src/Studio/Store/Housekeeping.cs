@@ -26,7 +26,7 @@ internal sealed class Housekeeping(Database database, Deletions deletions, Reser
         try
         {
             // Whoever could bring them back is gone.
-            Remove(database.Query("SELECT version FROM trash", row => row.GetString(0)), project: null);
+            EmptyTrash();
             reserve.Lend(() => database.Change(open =>
             {
                 deletions.Forget(open);
@@ -53,6 +53,16 @@ internal sealed class Housekeeping(Database database, Deletions deletions, Reser
         open.Execute("INSERT INTO trash (version) SELECT value FROM json_each($ids)", ("$ids", Recipes.StudioJson.Write(moved)));
         return moved;
     }));
+
+    /// <summary>Removes all versions in the trash.</summary>
+    /// <returns>Whether there were any.</returns>
+    public bool EmptyTrash()
+    {
+        var trashed = database.Query("SELECT version FROM trash", row => row.GetString(0));
+        if (trashed.Count > 0)
+            Remove(trashed, project: null);
+        return trashed.Count > 0;
+    }
 
     /// <summary>Removes versions and the data that only they used.</summary>
     /// <param name="versions">Their ids.</param>

@@ -76,11 +76,14 @@ public sealed class StudioStore : IDisposable
     /// <param name="id">Its id.</param>
     internal string DescribeMissing(string kind, string id) => deletions.Describe(kind, id);
 
+    /// <summary>Stores an unfinished job.</summary>
+    internal void AddJob(StoredJob job) => Add(() => Jobs.Add(job));
+
     /// <summary>Creates a project.</summary>
     public Project CreateProject(string name)
     {
         var project = new Project(NewId(), name, clock.GetUtcNow(), 0);
-        database.Execute("INSERT INTO projects (id, name, created) VALUES ($id, $name, $created)", ("$id", project.Id), ("$name", name), ("$created", Text(project.Created)));
+        Add(() => database.Execute("INSERT INTO projects (id, name, created) VALUES ($id, $name, $created)", ("$id", project.Id), ("$name", name), ("$created", Text(project.Created))));
         return project;
     }
 
@@ -155,7 +158,7 @@ public sealed class StudioStore : IDisposable
     /// <exception cref="InvalidInputException">The project or the source was deleted meanwhile.</exception>
     public PictureVersion AddVersion(string project, string? parent, Recipe recipe, string key, string picture, VersionFacts facts, byte[]? maps)
     {
-        var version = database.Change(open => Insert(open, project, parent, recipe, key, picture, facts, maps));
+        var version = Add(() => database.Change(open => Insert(open, project, parent, recipe, key, picture, facts, maps)));
         changes.Tell(project);
         return version;
     }
@@ -228,14 +231,14 @@ public sealed class StudioStore : IDisposable
     public string AddPicture(byte[] png, PixelSize size)
     {
         var name = Convert.ToHexStringLower(SHA256.HashData(png))[..32];
-        return database.Change(open =>
+        return Add(() => database.Change(open =>
         {
             open.Execute(
                 "INSERT OR IGNORE INTO pictures (name, width, height, png) VALUES ($name, $width, $height, $png)",
                 ("$name", name), ("$width", size.Width), ("$height", size.Height), ("$png", png));
             housekeeping.Keep(open, name);
             return name;
-        });
+        }));
     }
 
     /// <summary>Whether a picture exists.</summary>
@@ -275,6 +278,27 @@ public sealed class StudioStore : IDisposable
         using var file = ImageFile.Open(png, "The mask");
         return file.ReadMask();
     }
+
+    // What can still be brought back gives way to what is new.
+    private T Add<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (DiskFullException)
+        {
+            if (!housekeeping.EmptyTrash())
+                throw;
+            return work();
+        }
+    }
+
+    private void Add(Action work) => Add(() =>
+    {
+        work();
+        return true;
+    });
 
     private PictureVersion Insert(SqliteConnection open, string project, string? parent, Recipe recipe, string key, string picture, VersionFacts facts, byte[]? maps)
     {

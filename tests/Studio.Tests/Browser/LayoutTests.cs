@@ -56,6 +56,20 @@ public sealed class LayoutTests(StudioBrowser browser)
     }
 
     [Fact]
+    public async Task APhotographIsLoadedWholeWhenSomeoneLooksCloser()
+    {
+        await using var visitor = await browser.Visit();
+        var picture = browser.Studio.Store.AddPicture(Photograph.Draw(3000, 2000));
+        var version = await browser.Studio.Make(visitor.Project, "invert", new { picture, prompt = Photograph.Prompt, method = "direct", steps = 1 });
+        await visitor.Pictures(2);
+        await visitor.Page.GetByRole(AriaRole.Button, new() { Name = $"Picture {browser.Studio.Store.Version(version).Number}, a source", Exact = false }).ClickAsync();
+        var image = visitor.Page.Locator(".frame.main .after");
+        await Expect(image).ToHaveAttributeAsync("src", $"/api/pictures/{picture}.png?side=2048");
+        await visitor.Touch("Zoom in");
+        await Expect(image).ToHaveAttributeAsync("src", $"/api/pictures/{picture}.png");
+    }
+
+    [Fact]
     public async Task ThePictureZoomsAndMovesAndTheLineStaysUnderThePointer()
     {
         await using var visitor = await browser.Visit();

@@ -70,6 +70,12 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await visitor.Swap("house", "castle");
         await visitor.Pictures(3);
 
+        // Attention maps cover the square that the model sees.
+        var image = (await visitor.Page.Locator(".frame.main .after").BoundingBoxAsync())!;
+        var map = (await visitor.Page.Locator(".frame.main .heat").BoundingBoxAsync())!;
+        Assert.Equal(0.125, (map.X - image.X) / image.Width, 0.01);
+        Assert.Equal(0.75, map.Width / image.Width, 0.01);
+
         await visitor.Touch("Download");
         var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Picture", Exact = true }).GetAttributeAsync("href");
         using var picture = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));

@@ -59,7 +59,7 @@ public sealed class FullDiskTests
         await using (var before = await TestStudio.Start(data))
         {
             project = await before.NewProject();
-            source = Grain(before, project);
+            source = Grain(before.Store, project);
         }
 
         disk.Fill();
@@ -74,12 +74,19 @@ public sealed class FullDiskTests
         await after.Make(await after.NewProject(), "generate", House);
     }
 
-    // A version with a picture of a megabyte.
-    private static string Grain(TestStudio studio, string project)
+    [Fact]
+    public void WhatCouldBeBroughtBackGivesWayToWhatIsNew()
     {
-        var rgb = new byte[600 * 600 * Image.Channels];
-        new Random(1).NextBytes(rgb);
-        return studio.Store.AddVersion(project, null, new DrawnRecipe { Prompt = "grain" }, "grain", studio.Store.AddPicture(new Image(600, 600, rgb)), new VersionFacts(), null).Id;
+        using var disk = SmallDisk.Mount(24);
+        using var store = new StudioStore(Path.Combine(disk.Path, "data"), TimeProvider.System);
+        var project = store.CreateProject("A test").Id;
+        var grain = Grain(store, project);
+        store.Trash(project, [grain]);
+        disk.Fill();
+        Assert.NotNull(store.FindProject(store.CreateProject("Another").Id));
+        Assert.Empty(store.Trashed([grain]));
+        disk.Fill();
+        Assert.Throws<DiskFullException>(() => store.CreateProject("A third"));
     }
 
     [Fact]
@@ -94,5 +101,12 @@ public sealed class FullDiskTests
         Assert.Equal("failed", (string?)over["state"]);
         Assert.Contains("disk", (string?)over["problem"], StringComparison.Ordinal);
         Assert.DoesNotContain("SQLite", (string?)over["problem"], StringComparison.Ordinal);
+    }
+    // A version with a picture of a megabyte.
+    private static string Grain(StudioStore store, string project)
+    {
+        var rgb = new byte[600 * 600 * Image.Channels];
+        new Random(1).NextBytes(rgb);
+        return store.AddVersion(project, null, new DrawnRecipe { Prompt = "grain" }, "grain", store.AddPicture(new Image(600, 600, rgb)), new VersionFacts(), null).Id;
     }
 }
