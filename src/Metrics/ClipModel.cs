@@ -3,7 +3,6 @@ using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Storage.Files;
-using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Text;
 using static PromptToPrompt.Diffusion.Native.NativeScalar;

@@ -24,8 +24,8 @@ internal sealed class GridCommand
 
     private readonly Argument<string> source = new("source") { Description = "Source prompt" };
     private readonly Argument<string?> target = new("target") { Description = "Target prompt; by default the source prompt", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<GridAxis> columns = Axis("--columns", "What varies from left to right");
-    private readonly Option<GridAxis> rows = Axis("--rows", "What varies from top to bottom");
+    private readonly Option<GridAxis> columns = Axis("--columns", "Option that varies from left to right");
+    private readonly Option<GridAxis> rows = Axis("--rows", "Option that varies from top to bottom");
     private readonly EditOptions edit = new();
     private readonly SamplingOptions sampling = new();
     private readonly ModelOptions model = new();

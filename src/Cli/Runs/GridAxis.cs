@@ -12,7 +12,7 @@ internal sealed record GridAxis(string Option, string? Word, IReadOnlyList<strin
     /// <summary>The axis of a grid with a single row or column.</summary>
     public static GridAxis Single { get; } = new("", null, [""]);
 
-    /// <summary>What users write for an axis.</summary>
+    /// <summary>The notation of an axis.</summary>
     public const string Form = "OPTION=VALUE,VALUE… such as cross-steps=0,0.4,0.8, or OPTION:WORD=VALUE,VALUE… such as weight:red=0,1,2";
 
     /// <summary>Parses an axis. Values that contain commas are separated by semicolons.</summary>

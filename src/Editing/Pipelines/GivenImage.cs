@@ -1,7 +1,6 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Editing.Compositing;
-using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Pipelines;
 

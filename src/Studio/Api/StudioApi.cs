@@ -151,7 +151,7 @@ internal static class StudioApi
         return TypedResults.Bytes(options.DrawGrid(pictures), "image/png");
     }
 
-    // What was deleted is named by more than its id.
+    // Deleted things are named by more than their ids.
     internal static ProblemHttpResult Missing(StudioStore store, string kind, string id) => NotFound(store.DescribeMissing(kind, id));
 
     private static ProblemHttpResult Missing(string kind, string id) => NotFound($"There is no {kind} \"{id}\".");

@@ -7,7 +7,7 @@ namespace PromptToPrompt.Studio.Pages;
 /// <summary>A few words that say how an edit differs from its source and from other edits of it.</summary>
 internal static class EditCaption
 {
-    /// <summary>The caption: its words, then what is not as usual.</summary>
+    /// <summary>The caption: its words, then the settings that differ from the defaults.</summary>
     /// <param name="source">The source's prompt.</param>
     /// <param name="edit">The edit.</param>
     /// <param name="steps">Number of its steps.</param>

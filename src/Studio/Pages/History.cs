@@ -12,7 +12,7 @@ internal sealed class History<T>
 
     public bool CanRedo => future.Count > 0;
 
-    /// <summary>Remembers a state that is about to change. What was undone before is forgotten.</summary>
+    /// <summary>Remembers a state that is about to change. Undone states are forgotten.</summary>
     public void Remember(T now)
     {
         future.Clear();

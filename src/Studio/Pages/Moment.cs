@@ -4,7 +4,7 @@ using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Pages;
 
-/// <summary>What undo brings back.</summary>
+/// <summary>The state that undo restores.</summary>
 /// <param name="Source">Id of the source; null without one.</param>
 /// <param name="Draft">The draft of its edit.</param>
 /// <param name="Deleted">Ids of the versions that were deleted on this page.</param>

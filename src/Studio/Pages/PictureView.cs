@@ -4,7 +4,7 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Pages;
 
-/// <summary>Addresses of pictures for the page, which shows photographs reduced, and the places of what lies over them.</summary>
+/// <summary>Addresses of pictures for the page, which shows photographs reduced, and the places of the layers over them.</summary>
 internal static class PictureView
 {
     private const int Shown = 2048;

@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Drafts;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;

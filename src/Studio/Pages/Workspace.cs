@@ -194,7 +194,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
             (Source, Edit, Other, Draft) = (null, null, null, Draft.Of(""));
     }
 
-    // Reads the project again. What is shown stays, if it is still there.
+    // Reads the project again. The shown pictures stay, if they are still there.
     private void Refresh()
     {
         if (store.FindProject(Project!.Id) is { } now)

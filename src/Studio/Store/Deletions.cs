@@ -2,7 +2,7 @@ using Microsoft.Data.Sqlite;
 
 namespace PromptToPrompt.Studio.Store;
 
-/// <summary>Remembers for a while what was deleted, so that errors can name it by more than its id.</summary>
+/// <summary>Remembers deleted things for a while, so that errors can name them by more than their ids.</summary>
 /// <param name="database">The database.</param>
 /// <param name="clock">The clock.</param>
 internal sealed class Deletions(Database database, TimeProvider clock)
@@ -11,7 +11,7 @@ internal sealed class Deletions(Database database, TimeProvider clock)
 
     /// <summary>Notes things before they are deleted.</summary>
     /// <param name="open">A connection.</param>
-    /// <param name="things">Selects their ids and what they are, the beginning of a sentence.</param>
+    /// <param name="things">Selects their ids and descriptions, the beginning of a sentence.</param>
     /// <param name="values">Values in the selection.</param>
     public void Note(SqliteConnection open, string things, params ReadOnlySpan<(string Name, object? Value)> values) => open.Execute(
         $"INSERT OR REPLACE INTO deleted (id, thing, at) SELECT id, thing, $now FROM ({things})", [.. values, ("$now", StudioStore.Text(clock.GetUtcNow()))]);
@@ -21,7 +21,7 @@ internal sealed class Deletions(Database database, TimeProvider clock)
         open.Execute("DELETE FROM deleted WHERE at < $then", ("$then", StudioStore.Text(clock.GetUtcNow() - Remembered)));
 
     /// <summary>Says that a thing is not there, or that it was deleted.</summary>
-    /// <param name="kind">What kind of thing it would be.</param>
+    /// <param name="kind">Its kind.</param>
     /// <param name="id">Its id.</param>
     public string Describe(string kind, string id) =>
         database.Query("SELECT thing FROM deleted WHERE id = $id", row => row.GetString(0), ("$id", id)) is [var thing] ? $"{thing} was deleted." : $"There is no {kind} \"{id}\".";

@@ -72,7 +72,7 @@ public sealed class StudioStore : IDisposable
     internal Task NextChange(string project) => changes.Next(project);
 
     /// <summary>Says that a thing is not there, or that it was deleted.</summary>
-    /// <param name="kind">What kind of thing it would be, such as <c>version</c>.</param>
+    /// <param name="kind">Its kind, such as <c>version</c>.</param>
     /// <param name="id">Its id.</param>
     internal string DescribeMissing(string kind, string id) => deletions.Describe(kind, id);
 
@@ -192,7 +192,7 @@ public sealed class StudioStore : IDisposable
     {
         database.Change(open =>
         {
-            // A parent has a smaller number than what was made from it.
+            // A parent has a smaller number than its descendants.
             foreach (var id in open.Query("SELECT id FROM versions WHERE id IN (SELECT value FROM json_each($ids)) ORDER BY number", row => row.GetString(0), ("$ids", StudioJson.Write(versions))))
                 open.Execute("DELETE FROM trash WHERE version = $id AND EXISTS (SELECT 1 FROM versions WHERE id = $id AND (parent IS NULL OR parent IN (SELECT id FROM kept)))", ("$id", id));
             return true;
@@ -279,7 +279,7 @@ public sealed class StudioStore : IDisposable
         return file.ReadMask();
     }
 
-    // What can still be brought back gives way to what is new.
+    // Deleted pictures that could be brought back give way to new data.
     private T Add<T>(Func<T> work)
     {
         try

@@ -13,7 +13,7 @@ public sealed class FullDiskTests
     private static readonly object House = new { prompt = "a white house in a field", seed = 4, guidance = 5, steps = 2 };
 
     [Fact]
-    public async Task WhatIsThereCanBeReadAndDeletedAndWhatIsNewIsRefused()
+    public async Task PicturesCanBeReadAndDeletedAndNewOnesAreRefused()
     {
         using var disk = SmallDisk.Mount(24);
         await using var studio = await TestStudio.Start(Path.Combine(disk.Path, "data"));
@@ -75,7 +75,7 @@ public sealed class FullDiskTests
     }
 
     [Fact]
-    public void WhatCouldBeBroughtBackGivesWayToWhatIsNew()
+    public void DeletedPicturesThatCouldBeBroughtBackGiveWayToNewData()
     {
         using var disk = SmallDisk.Mount(24);
         using var store = new StudioStore(Path.Combine(disk.Path, "data"), TimeProvider.System);
