@@ -20,7 +20,7 @@ internal sealed class JudgeNetwork(WeightScope weights)
         .. Levels.Select((level, i) => new Layer(weights["layers"][i], i == 0 ? 3 : Levels[i - 1].Channels, level.Channels, level.Stride)),
     ];
 
-    private readonly Head[] heads = [.. Slots.All.Select(slot => new Head(weights["heads"][slot.ToString().ToLowerInvariant()], 2 * Levels[^1].Channels, Slots.Count(slot)))];
+    private readonly Head[] heads = [.. Slots.All.Select(slot => new Head(weights["heads"][NameOf(slot)], 2 * Levels[^1].Channels, Slots.Count(slot)))];
 
     /// <summary>Scores of each slot's values before the softmax, [B, values] each, in the order of <see cref="Slots.All"/>.</summary>
     /// <param name="pixels">[B, 3, any, any] in −1…1.</param>
@@ -51,6 +51,9 @@ internal sealed class JudgeNetwork(WeightScope weights)
             return nn.functional.silu(normed);
         }
     }
+
+    // The trained weights have this spelling.
+    private static string NameOf(Slot slot) => slot == Slot.Color ? "colour" : slot.ToString().ToLowerInvariant();
 
     private sealed class Head(WeightScope weights, int inputs, int outputs)
     {

@@ -218,11 +218,13 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
 
     private async void FollowProject(string project, Task change)
     {
+        // The source is disposed with the page, perhaps while a change is read.
+        var closed = closing.Token;
         try
         {
             while (!IsDeleted)
             {
-                await change.WaitAsync(closing.Token);
+                await change.WaitAsync(closed);
                 change = store.NextChange(project);
                 Refresh();
             }
