@@ -16,8 +16,8 @@ internal sealed class JpegScans
     private const int MaxScans = 100;
     private const int MaxTables = MaxScans * 2 * MaxComponents;
 
-    private readonly CodeTable?[] dcTables = new CodeTable?[MaxComponents];
-    private readonly CodeTable?[] acTables = new CodeTable?[MaxComponents];
+    private readonly JpegCodeTable?[] dcTables = new JpegCodeTable?[MaxComponents];
+    private readonly JpegCodeTable?[] acTables = new JpegCodeTable?[MaxComponents];
     private readonly List<Component> components = [];
     private int width;
     private int height;
@@ -95,7 +95,7 @@ internal sealed class JpegScans
                         return Found.Endless;
                     if (ReadScan(segment) is not { } scan)
                         return Found.Damaged;
-                    var bits = new Bits(jpeg, at);
+                    var bits = new JpegBits(jpeg, at);
                     var problem = scan.Walk(ref bits);
                     if (problem is { } found)
                         return found;
@@ -140,7 +140,7 @@ internal sealed class JpegScans
                 count += ofLength;
             if (tables.Length < 17 + count || (tables[0] & 15) >= MaxComponents)
                 return false;
-            (tables[0] >> 4 == 0 ? dcTables : acTables)[tables[0] & 15] = new CodeTable(tables[1..17], tables.Slice(17, count));
+            (tables[0] >> 4 == 0 ? dcTables : acTables)[tables[0] & 15] = new JpegCodeTable(tables[1..17], tables.Slice(17, count));
             tablesRead++;
             tables = tables[(17 + count)..];
         }
@@ -152,7 +152,7 @@ internal sealed class JpegScans
     {
         if (header.Length < 1 || header[0] is 0 or > MaxComponents || header.Length < 4 + (2 * header[0]))
             return null;
-        var parts = new List<(Component Component, CodeTable? Dc, CodeTable? Ac)>();
+        var parts = new List<(Component Component, JpegCodeTable? Dc, JpegCodeTable? Ac)>();
         for (var i = 0; i < header[0]; i++)
         {
             var (id, tables) = (header[1 + (2 * i)], header[2 + (2 * i)]);
@@ -209,11 +209,11 @@ internal sealed class JpegScans
         public ulong[]? NonZero { get; set; }
     }
 
-    private sealed class Scan(JpegScans image, List<(Component Component, CodeTable? Dc, CodeTable? Ac)> parts, int from, int to, bool isFirst)
+    private sealed class Scan(JpegScans image, List<(Component Component, JpegCodeTable? Dc, JpegCodeTable? Ac)> parts, int from, int to, bool isFirst)
     {
         private int endOfBands;
 
-        public Found? Walk(ref Bits bits)
+        public Found? Walk(ref JpegBits bits)
         {
             var single = parts.Count == 1 ? parts[0].Component : null;
             var across = single?.BlocksAcross ?? parts[0].Component.StoredAcross / parts[0].Component.Across;
@@ -246,7 +246,7 @@ internal sealed class JpegScans
             return null;
         }
 
-        private void Block(ref Bits bits, Component component, CodeTable? dc, CodeTable? ac, int block)
+        private void Block(ref JpegBits bits, Component component, JpegCodeTable? dc, JpegCodeTable? ac, int block)
         {
             if (!image.isProgressive)
                 Sequential(ref bits, dc!, ac!);
@@ -260,7 +260,7 @@ internal sealed class JpegScans
                 LaterBand(ref bits, ac!, ref component.NonZero![block]);
         }
 
-        private static void Sequential(ref Bits bits, CodeTable dc, CodeTable ac)
+        private static void Sequential(ref JpegBits bits, JpegCodeTable dc, JpegCodeTable ac)
         {
             bits.Skip(dc.Read(ref bits));
             for (var k = 1; k < Coefficients; k++)
@@ -273,7 +273,7 @@ internal sealed class JpegScans
             }
         }
 
-        private void FirstBand(ref Bits bits, CodeTable ac, ref ulong nonZero)
+        private void FirstBand(ref JpegBits bits, JpegCodeTable ac, ref ulong nonZero)
         {
             for (var k = from; k <= to && !EndsHere(); k++)
             {
@@ -292,7 +292,7 @@ internal sealed class JpegScans
             }
         }
 
-        private void LaterBand(ref Bits bits, CodeTable ac, ref ulong nonZero)
+        private void LaterBand(ref JpegBits bits, JpegCodeTable ac, ref ulong nonZero)
         {
             var k = from;
             while (k <= to && endOfBands == 0)
@@ -334,123 +334,10 @@ internal sealed class JpegScans
             return true;
         }
 
-        private static (int Run, int Size) Pair(ref Bits bits, CodeTable ac)
+        private static (int Run, int Size) Pair(ref JpegBits bits, JpegCodeTable ac)
         {
             var code = ac.Read(ref bits);
             return (code >> 4, code & 15);
-        }
-    }
-
-    /// <summary>A Huffman table, indexed by the next 16 bits.</summary>
-    private sealed class CodeTable
-    {
-        private const int Longest = 16;
-
-        // The length of the code and its symbol.
-        private readonly ushort[] codes = new ushort[1 << Longest];
-
-        public CodeTable(ReadOnlySpan<byte> counts, ReadOnlySpan<byte> values)
-        {
-            var (next, value) = (0, 0);
-            for (var length = 1; length <= Longest; length++)
-            {
-                for (var i = 0; i < counts[length - 1] && next < codes.Length; i++, value++)
-                {
-                    var span = 1 << (Longest - length);
-                    codes.AsSpan(next, Math.Min(span, codes.Length - next)).Fill((ushort)((length << 8) | values[value]));
-                    next += span;
-                }
-            }
-        }
-
-        public int Read(ref Bits bits)
-        {
-            var code = codes[bits.Peek()];
-            bits.Skip(code >> 8);
-            if (code == 0)
-                bits.Fail();
-            return code & 0xFF;
-        }
-    }
-
-    /// <summary>Reads the bits of a scan.</summary>
-    private ref struct Bits(ReadOnlySpan<byte> file, int start)
-    {
-        private readonly ReadOnlySpan<byte> file = file;
-        private int next = start;
-        private ulong held;
-        private int count;
-
-        /// <summary>The first problem found; null for none.</summary>
-        public Found? Problem { get; private set; }
-
-        /// <summary>Position after the bytes read so far.</summary>
-        public readonly int End => next;
-
-        /// <summary>The next 16 bits, padded with zeros at the end.</summary>
-        public int Peek()
-        {
-            if (count < 16)
-                Fill();
-            return count >= 16 ? (int)(held >> (count - 16)) & 0xFFFF : (int)(held << (16 - count)) & 0xFFFF;
-        }
-
-        /// <summary>Skips up to 16 bits.</summary>
-        public void Skip(int length)
-        {
-            if (count < length)
-                Fill();
-            count -= length;
-            if (count >= 0)
-                return;
-            count = 0;
-            Problem ??= Found.CutOff;
-        }
-
-        public int Take(int length)
-        {
-            if (length == 0)
-                return 0;
-            var taken = Peek() >> (16 - length);
-            Skip(length);
-            return taken;
-        }
-
-        public void Fail() => Problem ??= count < 16 ? Found.CutOff : Found.Damaged;
-
-        /// <summary>Continues after a restart marker; false if there is none.</summary>
-        public bool Restart()
-        {
-            count = 0;
-            while (next + 1 < file.Length && !(file[next] == 0xFF && file[next + 1] is not (0 or 0xFF)))
-                next++;
-            if (next + 1 < file.Length && file[next + 1] is >= 0xD0 and <= 0xD7)
-            {
-                next += 2;
-                return true;
-            }
-
-            Problem ??= next + 1 >= file.Length ? Found.CutOff : Found.Damaged;
-            return false;
-        }
-
-        private void Fill()
-        {
-            while (count <= 48 && next < file.Length)
-            {
-                var value = file[next];
-                if (value == 0xFF)
-                {
-                    // A marker or the end of the file ends the scan; half of an escaped pair is ignored.
-                    if (next + 1 >= file.Length || file[next + 1] != 0)
-                        return;
-                    next++;
-                }
-
-                next++;
-                held = (held << 8) | value;
-                count += 8;
-            }
         }
     }
 }

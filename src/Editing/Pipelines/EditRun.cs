@@ -95,14 +95,14 @@ internal static class EditRun
                 AfterStep = (step, latents) => Blend(plan, first, recording, result, step, latents),
             };
             var recorded = first == 0 ? recording : null;
-            Denoise(plan, result, scheduler, request, AddToRecording, progress, cancellationToken);
+            Denoise(plan, result, scheduler, request, recorded is null ? null : AddToRecording, progress, cancellationToken);
             recorded?.Complete(result.Source!);
             return result;
 
             void AddToRecording(Tensor latents)
             {
                 using var source = latents.narrow(0, 0, 1);
-                recorded?.AddLatents(source);
+                recorded!.AddLatents(source);
             }
         }
         catch
