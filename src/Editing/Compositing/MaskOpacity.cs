@@ -9,6 +9,9 @@ namespace PromptToPrompt.Editing.Compositing;
 /// </summary>
 internal static class MaskOpacity
 {
+    // A narrower edge is not soft.
+    private const double MinFeather = 0.5;
+
     /// <summary>Computes opacities that rise to 255 within a number of pixels of the mask's edge.</summary>
     /// <param name="mask">A black-and-white mask.</param>
     /// <param name="feather">Width of the soft edge in pixels.</param>
@@ -22,14 +25,17 @@ internal static class MaskOpacity
     /// <param name="framing">The original's framing.</param>
     /// <param name="perLatent">Pixels of the framed image per latent position.</param>
     /// <returns>One value per pixel, row-major.</returns>
+    /// <exception cref="InvalidInputException">The mask is black.</exception>
     public static byte[] Of(Image mask, Framing framing, int perLatent)
     {
         // A latent position may change if half of its pixels may.
-        for (var feather = perLatent / 2.0 * framing.Region.Width / framing.Place.Width; ; feather /= 2)
+        for (var feather = perLatent / 2.0 * framing.Region.Width / framing.Place.Width; feather >= MinFeather; feather /= 2)
         {
             if (Find(mask, feather) is { } opacities)
                 return opacities;
         }
+
+        return Find(mask, feather: 0) ?? throw new InvalidInputException("The mask is black everywhere. Paint it white where the image may change.");
     }
 
     // Null if no pixel is visible.

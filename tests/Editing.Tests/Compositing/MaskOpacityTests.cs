@@ -72,6 +72,13 @@ public class MaskOpacityTests
         Assert.Contains(MaskOpacity.Of(Mask(40, 40, (x, y) => x == 20 && y == 20), framing, perLatent: 40), opacity => opacity > 0);
     }
 
+    [Fact]
+    public void ABlackMaskIsRefused()
+    {
+        var framing = Framing.Create(FramingKind.Crop, new(40, 40), new(40, 40), 1);
+        Assert.Contains("black everywhere", Assert.Throws<InvalidInputException>(() => MaskOpacity.Of(Mask(40, 40, (_, _) => false), framing, perLatent: 8)).Message);
+    }
+
     internal static Image Mask(int width, int height, Func<int, int, bool> isWhite) => new(
         width, height, [.. Enumerable.Range(0, width * height * 3).Select(i => isWhite(i / 3 % width, i / 3 / width) ? byte.MaxValue : byte.MinValue)]);
 }
