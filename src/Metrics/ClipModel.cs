@@ -20,9 +20,7 @@ internal sealed class ClipModel : IDisposable
     private readonly StoredWeights weights;
     private readonly ClipTokenizer? tokenizer;
     private readonly ClipTextModel text;
-    private readonly Tensor classEmbedding;
-    private readonly Tensor patchEmbedding;
-    private readonly Tensor positions;
+    private readonly PatchEmbedding embedding;
     private readonly LayerNorm before;
     private readonly ClipLayer[] layers;
     private readonly LayerNorm after;
@@ -51,13 +49,14 @@ internal sealed class ClipModel : IDisposable
             var epsilon = vision.Positive("layer_norm_eps", 1e-5);
             var shape = new ClipLayerShape(
                 hidden, vision.Size("intermediate_size", 3072), vision.Size("num_attention_heads", 12, JsonConfig.MaxLayers), vision.Text("hidden_act", "quick_gelu") == "quick_gelu", epsilon, Causal: false);
-            if (side % patch != 0 || hidden % shape.Heads != 0)
-                throw vision.Error("patch_size", $"is {patch}, or the number of heads {shape.Heads}; they do not divide the sizes {side} and {hidden}");
+            PatchEmbedding.RequireFit(vision, side, patch, hidden, shape.Heads);
             var scope = all["vision_model"];
             var embeddings = scope["embeddings"];
-            classEmbedding = embeddings.Take("class_embedding", WeightInit.Embedding, 1, hidden);
-            patchEmbedding = embeddings["patch_embedding"].Take("weight", WeightInit.FanIn, 3L * patch * patch, hidden, 3, patch, patch);
-            positions = embeddings["position_embedding"].Take("weight", WeightInit.Embedding, 1, (side / patch * (side / patch)) + 1, hidden);
+            embedding = new PatchEmbedding(
+                embeddings.Take("class_embedding", WeightInit.Embedding, 1, hidden),
+                embeddings["position_embedding"].Take("weight", WeightInit.Embedding, 1, PatchEmbedding.Tokens(side, patch), hidden),
+                embeddings["patch_embedding"].Take("weight", WeightInit.FanIn, 3L * patch * patch, hidden, 3, patch, patch),
+                bias: null);
             before = new LayerNorm(scope["pre_layrnorm"], hidden, epsilon);
             layers = [.. Enumerable.Range(0, vision.Size("num_hidden_layers", 12, JsonConfig.MaxLayers)).Select(i => new ClipLayer(scope["encoder"]["layers"][i], shape))];
             after = new LayerNorm(scope["post_layernorm"], hidden, epsilon);
@@ -83,8 +82,7 @@ internal sealed class ClipModel : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var patches = Patches.Embed(pixels, patchEmbedding, bias: null);
-        var x = before.Forward(cat([classEmbedding.expand(pixels.shape[0], 1, -1), patches], 1).Plus(positions));
+        var x = before.Forward(embedding.Forward(pixels));
         foreach (var layer in layers)
             x = layer.Forward(x);
         return Unit(projection.Forward(after.Forward(x.select(1, 0)))).MoveToOuterDisposeScope();

@@ -21,10 +21,7 @@ internal sealed class DinoModel : IDisposable
 
     private readonly StoredTensors file;
     private readonly StoredWeights weights;
-    private readonly Tensor classToken;
-    private readonly Tensor positions;
-    private readonly Tensor patchWeight;
-    private readonly Tensor patchBias;
+    private readonly PatchEmbedding embedding;
     private readonly Layer[] layers;
     private readonly LayerNorm norm;
     private readonly int side;
@@ -44,16 +41,16 @@ internal sealed class DinoModel : IDisposable
             (side, var patch) = (config.Size("image_size", 224), config.Size("patch_size", 16));
             var width = config.Size("hidden_size", 768);
             var heads = config.Size("num_attention_heads", 12, JsonConfig.MaxLayers);
-            if (side % patch != 0 || width % heads != 0)
-                throw config.Error("patch_size", $"is {patch}, or the number of heads {heads}; they do not divide the sizes {side} and {width}");
+            PatchEmbedding.RequireFit(config, side, patch, width, heads);
             var epsilon = config.Positive("layer_norm_eps", 1e-12);
             var all = new WeightScope(weights, "");
             var embeddings = all["embeddings"];
-            classToken = embeddings.Take("cls_token", WeightInit.Embedding, 1, 1, 1, width);
-            positions = embeddings.Take("position_embeddings", WeightInit.Embedding, 1, 1, (side / patch * (side / patch)) + 1, width);
             var projection = embeddings["patch_embeddings"]["projection"];
-            patchWeight = projection.Take("weight", WeightInit.FanIn, 3L * patch * patch, width, 3, patch, patch);
-            patchBias = projection.Take("bias", WeightInit.FanIn, 3L * patch * patch, width);
+            embedding = new PatchEmbedding(
+                embeddings.Take("cls_token", WeightInit.Embedding, 1, 1, 1, width),
+                embeddings.Take("position_embeddings", WeightInit.Embedding, 1, 1, PatchEmbedding.Tokens(side, patch), width),
+                projection.Take("weight", WeightInit.FanIn, 3L * patch * patch, width, 3, patch, patch),
+                projection.Take("bias", WeightInit.FanIn, 3L * patch * patch, width));
             var inner = config.Size("intermediate_size", 3072);
             layers = [.. Enumerable.Range(0, config.Size("num_hidden_layers", 12, JsonConfig.MaxLayers)).Select(i => new Layer(all["encoder"]["layer"][i], width, inner, heads, epsilon))];
             norm = new LayerNorm(all["layernorm"], width, epsilon);
@@ -86,8 +83,7 @@ internal sealed class DinoModel : IDisposable
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var pixels = (resized - tensor(Mean, [1, 3, 1, 1], device: CPU)) / tensor(Deviation, [1, 3, 1, 1], device: CPU);
-        var patches = Patches.Embed(pixels, patchWeight, patchBias);
-        var x = cat([classToken.expand(pixels.shape[0], -1, -1), patches], 1).Plus(positions);
+        var x = embedding.Forward(pixels);
         Tensor? last = null;
         foreach (var layer in layers)
             x = layer.Forward(x, out last);
