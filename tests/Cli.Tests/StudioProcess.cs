@@ -7,6 +7,9 @@ namespace PromptToPrompt.Cli.Tests;
 /// <summary>A studio that the command serves at a free port, and a client at the printed address.</summary>
 internal sealed record StudioProcess(Process Process, HttpClient Http) : IDisposable
 {
+    // Two busy cores may take their time.
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
+
     public static async Task<StudioProcess> Start(params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "p2p.dll"), "serve", "--port", "0", .. arguments])
@@ -16,7 +19,7 @@ internal sealed record StudioProcess(Process Process, HttpClient Http) : IDispos
         };
         var process = Process.Start(start)!;
         var line = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
-        return new(process, new HttpClient { BaseAddress = new Uri(line!.Split(' ')[^1]) });
+        return new(process, new HttpClient { BaseAddress = new Uri(line!.Split(' ')[^1]), Timeout = Longest });
     }
 
     public async Task<JsonNode> Get(string address) => JsonNode.Parse(await Http.GetStringAsync(address))!;
