@@ -96,7 +96,8 @@ public sealed class ScenePainterTests
             var painting = painter.Paint(scene, Size);
             var share = painting.Region(Part.Subject).Average();
             Assert.InRange(share, scene.Trait == Trait.Small ? 0.012f : 0.035f, scene.Trait == Trait.Big ? 0.62f : 0.40f);
-            Assert.InRange(painting.Region(Part.Sky).Average(), 0.02f, 0.65f);
+            // In 20,000 scenes the least sky was 0.018 (a crowded city) and the most 0.594.
+            Assert.InRange(painting.Region(Part.Sky).Average(), 0.01f, 0.65f);
         },
         iter: 200);
 
