@@ -21,7 +21,7 @@ public sealed class NullTextReferenceTests(PublishedInversions published) : ICla
     {
         var found = published.Invert("ddim");
         AssertClose(Golden("inversion_main", "ddim_latents"), found.Latents, 1e-4, "trajectory");
-        AssertClose(Golden("edits", "recon_plain.latents")[^1], found.Source[^1].unsqueeze(0), 1e-3, "guided replay");
+        AssertClose(Golden("edits", "recon_plain.latents")[^1], found.SourceTrajectory[^1].unsqueeze(0), 1e-3, "guided replay");
     }
 
     // Adam moves nearly every element by the learning rate, whatever the gradient's size: a wrong sign of one element shows. The tolerances
@@ -66,7 +66,7 @@ public sealed class NullTextReferenceTests(PublishedInversions published) : ICla
         var embeddings = Golden(name, "uncond_embeddings");
         Assert.Equal([5, 77, 32], trace["inversion.uncond"].shape);
         Assert.InRange((embeddings.view_as(trace["inversion.uncond"]) - trace["inversion.uncond"]).abs().max().ToDouble(), 0, 1e-3);
-        AssertClose(found.Source.unsqueeze(1), trace["latents"], 1e-6, "the source's way");
+        AssertClose(found.SourceTrajectory.unsqueeze(1), trace["latents"], 1e-6, "the source's way");
     }
 
     [Theory]
@@ -82,7 +82,7 @@ public sealed class NullTextReferenceTests(PublishedInversions published) : ICla
     {
         using var result = published.Session(method).Edit(Edit(edit), Traced);
         var golden = Golden("edits", name + ".latents");
-        AssertClose(golden.narrow(1, 0, 1), Last(published.Invert(method).Source.unsqueeze(1)), 1e-3, $"source of {name}");
+        AssertClose(golden.narrow(1, 0, 1), Last(published.Invert(method).SourceTrajectory.unsqueeze(1)), 1e-3, $"source of {name}");
         AssertClose(golden.narrow(1, 1, 1), Last(reference.Trace(result)["latents"]), 1e-3, name);
 
         // The published latents of some runs are those of the last steps.

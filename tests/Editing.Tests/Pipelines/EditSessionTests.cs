@@ -195,7 +195,7 @@ public sealed class EditSessionTests(SmallModel small) : IClassFixture<SmallMode
         AssertClose(usualMask!, mask!);
         using var trajectory = usual.AsSource(0);
         using var other = edit.AsSource(0);
-        AssertClose(trajectory.Source, other.Source);
+        AssertClose(trajectory.SourceTrajectory, other.SourceTrajectory);
     }
 
     [Theory]

@@ -112,7 +112,7 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
             InversionGuidance = method == "bdia" ? 3 : null,
         });
         using var result = EditRun.Execute(small.Model, GenerationRequest.Of(found), NoControl with { Prompts = [Source.Prompt] });
-        AssertClose(found.Source[^1], result.Latents[1], Rounding, method);
+        AssertClose(found.SourceTrajectory[^1], result.Latents[1], Rounding, method);
         if (method == "null-text")
             Assert.All(found.Losses, losses => Assert.True(losses.Count == 1 || losses[^1] < losses[0]));
     }
