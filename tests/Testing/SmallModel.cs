@@ -4,7 +4,7 @@ using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using static TorchSharp.torch;
 
-namespace PromptToPrompt.Editing.Tests;
+namespace PromptToPrompt.Testing;
 
 /// <summary>
 /// A model of the form of Stable Diffusion 1 with random weights and the words of the embedded one, for tests that compare runs with one
@@ -16,6 +16,7 @@ public class SmallModel : IDisposable
     private const float Sharpness = 8;
 
     private readonly TemporaryFolder folder = new();
+    private readonly Lazy<StableDiffusionModel> model;
 
     public SmallModel()
         : this(Form)
@@ -28,14 +29,17 @@ public class SmallModel : IDisposable
         folder.Copy(Path.Combine(EmbeddedModel.Folder(), "tokenizer"), "tokenizer");
         RandomModel.Write(folder.Path, form(StableDiffusionModel.LoadTokenizer(EmbeddedModel.Folder()).VocabularySize), ScalarType.Float32, seed: 1);
         Sharpen(folder["unet/diffusion_pytorch_model.safetensors"]);
-        Model = StableDiffusionModel.Load(folder.Path);
+        model = new(() => StableDiffusionModel.Load(Folder));
     }
 
-    public StableDiffusionModel Model { get; }
+    public string Folder => folder.Path;
+
+    public StableDiffusionModel Model => model.Value;
 
     public void Dispose()
     {
-        Model.Dispose();
+        if (model.IsValueCreated)
+            Model.Dispose();
         folder.Dispose();
         GC.SuppressFinalize(this);
     }
