@@ -19,13 +19,6 @@ internal sealed class TestStudio : IAsyncDisposable
 {
     public const int Steps = 6;
 
-    private static readonly Lazy<SmallModel> Small = new(() =>
-    {
-        var small = new SmallModel();
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => small.Dispose();
-        return small;
-    });
-
     private readonly string folder;
     private readonly bool ownsFolder;
     private readonly WebApplication app;
@@ -41,7 +34,7 @@ internal sealed class TestStudio : IAsyncDisposable
     public static OfferedModel Embedded { get; } = new("storybook", EmbeddedModel.Load) { Words = ModelWords.Find(EmbeddedModel.Folder()) };
 
     /// <summary>A random model with the embedded one's name and words. Its pictures show nothing and take a tenth of the time.</summary>
-    public static OfferedModel Model { get; } = Embedded with { Load = () => StableDiffusionModel.Load(Small.Value.Folder) };
+    public static OfferedModel Model { get; } = Embedded with { Load = () => StableDiffusionModel.Load(TinyModel.Shared.Folder) };
 
     public Uri Address { get; }
 

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
 /// <summary>Sessions: source pass and edit pass give what one batch gives.</summary>
-public sealed class EditSessionTests(SmallModel small) : IClassFixture<SmallModel>
+public sealed class EditSessionTests(TinyModel small) : IClassFixture<TinyModel>
 {
     private static readonly SamplingSettings Sampling = new() { Steps = 5, Guidance = 4, Seed = 3 };
     private static readonly GenerationRequest Source = new() { Prompt = "a red house in a field", Sampling = Sampling };

@@ -274,7 +274,7 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
 
     public sealed class Fixture : IDisposable
     {
-        private readonly SmallModel small = new();
+        private readonly TinyModel small = new();
 
         public Fixture() => Pipeline = PromptToPromptPipeline.Load(small.Model.Directory, new() { Device = "cpu" });
 

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
 /// <summary>Editing and inverting with a model of two text encoders whose U-Net takes a vector of text and sizes.</summary>
-public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, IDisposable
+public sealed class XlTests(TinyXlModel small) : IClassFixture<TinyXlModel>, IDisposable
 {
     private const double Rounding = 1e-3;
     private static readonly EditRequest NoControl = new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };

@@ -4,7 +4,7 @@ using PromptToPrompt.Diffusion.UNet;
 namespace PromptToPrompt.Testing;
 
 /// <summary>The same of the form of Stable Diffusion XL: two text encoders, and a vector of text and sizes.</summary>
-public sealed class SmallXlModel() : SmallModel(Form)
+public sealed class TinyXlModel() : TinyModel(Form)
 {
     private static ModelConfig Form(int tokens)
     {
