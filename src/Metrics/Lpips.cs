@@ -24,6 +24,9 @@ internal sealed class Lpips : IDisposable
     private static readonly float[] Shift = [-0.030f, -0.088f, -0.188f];
     private static readonly float[] Scale = [0.458f, 0.448f, 0.450f];
 
+    // Features are compared in bands of whole rows.
+    private const long BandPositions = 1 << 16;
+
     private readonly StoredTensors backboneFile, headsFile;
     private readonly StoredWeights backbone, heads;
     private readonly Conv2d first;
@@ -69,7 +72,17 @@ internal sealed class Lpips : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        return [.. Features(one).Zip(Features(other), linear).Select(layer => ((layer.First - layer.Second).Squared() * layer.Third).sum(1).mean().ReadDouble())];
+        Tensor x = Normalized(one), y = Normalized(other);
+        var distances = new List<double>();
+        for (var layer = 0; layer <= Taps[^1].Layer; layer++)
+        {
+            // The features of a large image take gigabytes: each layer's are freed as soon as the next has read them.
+            (x, y) = (Next(layer, x), Next(layer, y));
+            if (Taps[distances.Count].Layer == layer)
+                distances.Add(FeatureDistance(x, y, linear[distances.Count]));
+        }
+
+        return distances;
     }
 
     /// <inheritdoc/>
@@ -81,21 +94,42 @@ internal sealed class Lpips : IDisposable
         headsFile.Dispose();
     }
 
-    private IEnumerable<Tensor> Features(Tensor pixels)
+    private static Tensor Normalized(Tensor pixels)
     {
-        var x = (pixels - tensor(Shift, [1, 3, 1, 1], device: CPU)) / tensor(Scale, [1, 3, 1, 1], device: CPU);
-        for (var layer = 0; layer <= Taps[^1].Layer; layer++)
+        using var scope = NewDisposeScope();
+        return ((pixels - tensor(Shift, [1, 3, 1, 1], device: CPU)) / tensor(Scale, [1, 3, 1, 1], device: CPU)).MoveToOuterDisposeScope();
+    }
+
+    // Disposes its input.
+    private Tensor Next(int layer, Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        using var x = input;
+        var output = layer switch
         {
-            x = layer switch
-            {
-                0 => first.Forward(x),
-                1 => x.relu(),
-                2 or 5 or 8 => nn.functional.max_pool2d(x, 3, 2, ceil_mode: true),
-                _ => fires[layer].Forward(x),
-            };
-            if (Taps.Any(tap => tap.Layer == layer))
-                yield return x / x.Squared().sum(1, keepdim: true).sqrt().Plus(Scalar(1e-10));
+            0 => first.Forward(x),
+            1 => x.relu(),
+            2 or 5 or 8 => nn.functional.max_pool2d(x, 3, 2, ceil_mode: true),
+            _ => fires[layer].Forward(x),
+        };
+        return output.MoveToOuterDisposeScope();
+    }
+
+    private static double FeatureDistance(Tensor x, Tensor y, Tensor weights)
+    {
+        var (rows, positions) = (x.shape[2], (double)(x.shape[2] * x.shape[3]));
+        var band = Math.Max(1, BandPositions / x.shape[3]);
+        var sum = 0.0;
+        for (var top = 0L; top < rows; top += band)
+        {
+            using var scope = NewDisposeScope();
+            Tensor a = Unit(x.narrow(2, top, Math.Min(band, rows - top))), b = Unit(y.narrow(2, top, Math.Min(band, rows - top)));
+            sum += ((a - b).Squared() * weights).sum(ScalarType.Float64).ReadDouble();
         }
+
+        return sum / positions;
+
+        static Tensor Unit(Tensor features) => features / features.Squared().sum(1, keepdim: true).sqrt().Plus(Scalar(1e-10));
     }
 
     private sealed class Fire(WeightScope weights, long inputs, long squeezed, long expanded)
@@ -107,7 +141,7 @@ internal sealed class Lpips : IDisposable
         public Tensor Forward(Tensor x)
         {
             var narrow = squeeze.Forward(x).relu();
-            return cat([expand1.Forward(narrow).relu(), expand3.Forward(narrow).relu()], 1);
+            return cat([expand1.Forward(narrow), expand3.Forward(narrow)], 1).relu();
         }
     }
 }
