@@ -24,7 +24,7 @@ internal sealed class Lpips : IDisposable
     private static readonly float[] Shift = [-0.030f, -0.088f, -0.188f];
     private static readonly float[] Scale = [0.458f, 0.448f, 0.450f];
 
-    // Features are compared in bands of whole rows.
+    // Large layers are computed and compared in bands of whole rows.
     private const long BandPositions = 1 << 16;
 
     private readonly StoredTensors backboneFile, headsFile;
@@ -32,6 +32,9 @@ internal sealed class Lpips : IDisposable
     private readonly Conv2d first;
     private readonly Dictionary<int, Fire> fires;
     private readonly Tensor[] linear;
+
+    /// <summary>Smallest side of images: from a smaller one nothing is left after the last pooling.</summary>
+    public const int MinSide = 17;
 
     /// <summary>Loads the network and its heads.</summary>
     /// <param name="backbonePath">The weights of torchvision's <c>squeezenet1_1</c>.</param>
@@ -107,12 +110,29 @@ internal sealed class Lpips : IDisposable
         using var x = input;
         var output = layer switch
         {
-            0 => first.Forward(x),
-            1 => x.relu(),
+            0 => First(x),
+            // In place: another tensor of the same memory, because the input is disposed.
+            1 => x.relu_().alias(),
             2 or 5 or 8 => nn.functional.max_pool2d(x, 3, 2, ceil_mode: true),
             _ => fires[layer].Forward(x),
         };
         return output.MoveToOuterDisposeScope();
+    }
+
+    // The convolution pads the three colors to tens of channels, so a whole image would take gigabytes.
+    private Tensor First(Tensor pixels)
+    {
+        var (rows, columns) = ((pixels.shape[2] - 1) / 2, (pixels.shape[3] - 1) / 2);
+        var output = empty([pixels.shape[0], Taps[0].Channels, rows, columns], pixels.dtype);
+        var band = Math.Max(1, BandPositions / columns);
+        for (var top = 0L; top < rows; top += band)
+        {
+            using var scope = NewDisposeScope();
+            var count = Math.Min(band, rows - top);
+            output.narrow(2, top, count).copy_(first.Forward(pixels.narrow(2, 2 * top, (2 * count) + 1)));
+        }
+
+        return output;
     }
 
     private static double FeatureDistance(Tensor x, Tensor y, Tensor weights)
@@ -141,7 +161,7 @@ internal sealed class Lpips : IDisposable
         public Tensor Forward(Tensor x)
         {
             var narrow = squeeze.Forward(x).relu();
-            return cat([expand1.Forward(narrow), expand3.Forward(narrow)], 1).relu();
+            return cat([expand1.Forward(narrow), expand3.Forward(narrow)], 1).relu_();
         }
     }
 }

@@ -22,13 +22,16 @@ internal static class InProcess
         });
     }
 
-    public static Outcome Run(params string[] arguments)
+    public static Outcome Run(params string[] arguments) => Run(TestContext.Current.CancellationToken, arguments);
+
+    /// <summary>Runs with a token that stops it, as Ctrl-C does.</summary>
+    public static Outcome Run(CancellationToken cancellationToken, params string[] arguments)
     {
         var printed = new Printed();
         Current.Value = printed;
         try
         {
-            var code = new CommandLine(CommandLine.Create(TestContext.Current.CancellationToken)).Run(arguments);
+            var code = new CommandLine(CommandLine.Create(cancellationToken)).Run(arguments);
             return new Outcome(code, printed.Output.Text, printed.Error.Text);
         }
         finally

@@ -69,6 +69,15 @@ public sealed class ReferenceMetricsTests : IDisposable
         Assert.Equal(0, lpips.Distance(Picture(2), Picture(2)));
     }
 
+    [Theory]
+    [InlineData(17, 40)]
+    [InlineData(40, 17)]
+    public void LpipsMeasuresTheSmallestImages(int width, int height)
+    {
+        using var lpips = new Lpips(ReferenceFolder.Require("tiny-lpips", "squeezenet.safetensors"), ReferenceFolder.Require("tiny-lpips", "lin.safetensors"));
+        Assert.Equal(0, lpips.Distance(new Image(width, height, new byte[width * height * 3]), new Image(width, height, new byte[width * height * 3])));
+    }
+
     [Fact]
     public void PixelsAreComparedInsideAndOutsideAMask()
     {

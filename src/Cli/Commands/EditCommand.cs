@@ -73,8 +73,8 @@ internal static class EditCommand
             var settings = inverting.Settings(parse, request.Source.Prompt, request.Sampling);
             if (!real.IsInverted)
                 EditRun.Check(model, request.Source, request.Edit, settings);
-            var inverted = real.Open(model, settings, Frame, run.IsQuiet(parse), cancellationToken);
-            return request with { Source = run.Sampling.Follow(parse, request.Source, inverted), Edit = request.Edit with { Mask = real.Frame(request.Edit.Mask) } };
+            var inverted = real.Open(model, settings, Frame, request.Edit.Mask, run.IsQuiet(parse), cancellationToken);
+            return request with { Source = run.Sampling.Follow(parse, request.Source, inverted), Edit = request.Edit with { Mask = real.FramedMask } };
 
             Framing Frame(Image image)
             {

@@ -39,6 +39,9 @@ internal static class MetricsCommand
                 throw new InvalidInputException($"The images have {one.Size} and {other.Size} pixels. Give two of the same size.");
             if (Math.Min(one.Width, one.Height) < PixelMetrics.MinSide)
                 throw new InvalidInputException($"The images have {one.Size} pixels; structural similarity needs at least {PixelMetrics.MinSide} in each direction.");
+            InvalidInputException.Require(
+                parse.GetValue(lpips) is null || Math.Min(one.Width, one.Height) >= Lpips.MinSide,
+                "--lpips", $"The images have {one.Size} pixels; LPIPS needs at least {Lpips.MinSide} in each direction.", "Give larger images, or leave it out.");
             var texts = parse.GetValue(captions) ?? [];
             InvalidInputException.Require(texts.Length <= MaxCaptions, "--caption", $"{texts.Length} captions are given.", "Give one for each image.");
             InvalidInputException.Require(texts.Length == 0 || parse.GetValue(clip) is not null, "--caption", "Captions are compared by a CLIP model.", "Add --clip.");
@@ -77,8 +80,7 @@ internal static class MetricsCommand
 
     private static void AddClip(JsonObject measured, string path, string? tokenizer, Image one, Image other, string[] texts)
     {
-        using var clip = new ClipModel(path, texts.Length == 0 ? null : TokenizerSearch.Find(
-            Path.Combine(path, "model.safetensors"), new ModelLoadOptions { Tokenizer = tokenizer ?? (TokenizerFolder.IsOne(path) ? path : null) }).Load());
+        using var clip = new ClipModel(path, texts.Length == 0 ? null : FindTokenizer(path, tokenizer).Load());
         using var scope = TorchSharp.torch.NewDisposeScope();
         var images = new[] { clip.Embed(one), clip.Embed(other) };
         measured["clip_image"] = Similarity(images[0], images[1]);
@@ -90,6 +92,13 @@ internal static class MetricsCommand
             measured["clip_direction"] = Similarity(images[1] - images[0], captions[1] - captions[0]);
 
         static double Similarity(TorchSharp.torch.Tensor a, TorchSharp.torch.Tensor b) => TorchSharp.torch.nn.functional.cosine_similarity(a, b, -1).ReadDouble();
+    }
+
+    // The hub's CLIP models have the tokenizer beside the weights.
+    private static TokenizerFolder FindTokenizer(string path, string? given)
+    {
+        var folder = Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetFullPath(path))!;
+        return TokenizerSearch.Find(Path.Combine(folder, "model.safetensors"), new ModelLoadOptions { Tokenizer = given ?? (TokenizerFolder.IsOne(folder) ? folder : null) });
     }
 
     private static Lpips OpenLpips(string files) => files.Split(',') is [var backbone, var heads] && backbone.Length > 0 && heads.Length > 0

@@ -37,20 +37,23 @@ internal sealed class RealImage : IDisposable
     /// <summary>Size of the picture; null if it is unknown until the model is loaded.</summary>
     public PixelSize? Size => image?.Size ?? InversionFile.ImageSize(path!);
 
-    /// <summary>Takes the mask of the edits.</summary>
-    /// <returns>The mask, framed like the picture.</returns>
-    /// <exception cref="InvalidInputException">The mask has another shape than the picture, or is empty after framing.</exception>
-    public Image? Frame(Image? given) => (mask = given) is null ? null : Parsed.Named("--mask", () => Mask.Frame(mask, opened!.Framing));
+    /// <summary>The mask of the edits, framed like the picture; null without one, and until <see cref="Open"/>.</summary>
+    public Image? FramedMask { get; private set; }
 
     /// <summary>Inverts the picture, or reads its inversion.</summary>
     /// <param name="model">The model.</param>
     /// <param name="settings">Inversion settings, if the picture is not inverted yet.</param>
     /// <param name="frame">Frames the picture, if it is not inverted yet.</param>
+    /// <param name="given">The mask of the edits of the whole picture; null for none.</param>
     /// <param name="quiet">Whether to show no progress.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
-    public InvertedImage Open(StableDiffusionModel model, InversionSettings settings, Func<Image, Framing> frame, bool quiet, CancellationToken cancellationToken)
+    /// <exception cref="InvalidInputException">The mask has another shape than the picture, or is empty after framing.</exception>
+    public InvertedImage Open(
+        StableDiffusionModel model, InversionSettings settings, Func<Image, Framing> frame, Image? given, bool quiet, CancellationToken cancellationToken)
     {
+        mask = given;
         opened = image is null ? Parsed.Named("--inversion", () => InversionFile.Load(path!, model)) : Invert(image, frame(image));
+        FrameMask(opened.Framing);
         var reconstruction = Reconstruction.Of(model, opened);
         facts = new JsonObject
         {
@@ -60,11 +63,15 @@ internal sealed class RealImage : IDisposable
         };
         return opened.Inverted;
 
-        InversionFile Invert(Image given, Framing framing)
+        InversionFile Invert(Image picture, Framing framing)
         {
-            using var latents = model.Vae.EncodeImage(framing.Apply(given), model.Device);
-            return new(StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, cancellationToken: cancellationToken)), given, framing);
+            // Inverting takes long: a mask that does not fit is refused before.
+            FrameMask(framing);
+            using var latents = model.Vae.EncodeImage(framing.Apply(picture), model.Device);
+            return new(StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, cancellationToken: cancellationToken)), picture, framing);
         }
+
+        void FrameMask(Framing framing) => FramedMask ??= mask is null ? null : Parsed.Named("--mask", () => Mask.Frame(mask, framing));
     }
 
     /// <summary>Writes the picture, its reconstruction and its edits at the picture's own size.</summary>

@@ -129,6 +129,10 @@ public sealed class InvertCommandTests : IDisposable
         string[] edit = ["edit", Prompt, "a blue ball in a field", "--image", Draw("ball.png", 128, 64), "-o", folder["out"], "--method", "direct", "--mask"];
         Assert.Contains("black", InProcess.Run([.. edit, DrawMask("left.png", 128, 64, 0, 30), .. Fast]).FailedWith(2));
         Assert.Contains("64x64", InProcess.Run([.. edit, DrawMask("small.png", 64, 64, 0, 30), .. Fast]).FailedWith(2));
+        // Before the inversion, which stops at once here.
+        var stopped = new CancellationToken(canceled: true);
+        Assert.Contains("black", InProcess.Run(stopped, [.. edit, folder["left.png"], .. Fast]).FailedWith(2));
+        Assert.Contains("64x64", InProcess.Run(stopped, [.. edit, folder["small.png"], .. Fast]).FailedWith(2));
         InProcess.Run([.. edit, DrawMask("middle.png", 128, 64, 32, 64), "--trace", folder["trace.safetensors"], .. Fast]).Succeeded();
         using var trace = SafetensorsFile.Open(folder["trace.safetensors"]);
         var side = trace.Tensors["blend.mask"].Shape[^1];

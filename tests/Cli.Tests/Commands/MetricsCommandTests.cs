@@ -38,17 +38,33 @@ public sealed class MetricsCommandTests
         Assert.Equal(2, json.RootElement.GetProperty("clip_text").GetArrayLength());
     }
 
+    [Fact]
+    [Trait("Category", "Reference")]
+    public void TheTokenizerBesideTheWeightsIsFound()
+    {
+        using var folder = new TemporaryFolder();
+        var clip = folder.Copy(ReferenceFolder.Require("tiny-clip"), "clip");
+        foreach (var file in Directory.GetFiles(ReferenceFolder.Require("tiny-sd15", "tokenizer")))
+            File.Copy(file, Path.Combine(clip, Path.GetFileName(file)), overwrite: true);
+        var picture = ReferenceFolder.Require("metrics", "picture-0.png");
+        foreach (var path in new[] { clip, Path.Combine(clip, "model.safetensors") })
+            P2P.RunIn(new Dictionary<string, string> { ["HF_HOME"] = folder["cache"] }, "metrics", picture, picture, "--json", "--clip", path, "--caption", "a cat").Succeeded();
+    }
+
     [Theory]
     [InlineData("The images have 32x16 and 16x32 pixels.", "tall.png")]
     [InlineData("--caption: Captions are compared by a CLIP model.", "wide.png", "--caption", "a cat")]
     [InlineData("--clip: nowhere does not exist.", "wide.png", "--clip", "nowhere")]
     [InlineData("--clip: The Hugging Face cache", "wide.png", "--clip", "no-one/nothing")]
-    [InlineData("--lpips: \"a\" is not valid.", "wide.png", "--lpips", "a")]
+    [InlineData("--lpips: \"a\" is not valid.", "large.png", "--lpips", "a")]
+    [InlineData("--lpips: The images have 32x16 pixels; LPIPS needs at least 17 in each direction.", "wide.png", "--lpips", "a,b")]
     public void WhatCannotBeMeasuredIsRefused(string expected, string second, params string[] options)
     {
         using var folder = new TemporaryFolder();
         new Image(32, 16, new byte[32 * 16 * 3]).SavePng(folder["wide.png"]);
+        new Image(32, 17, new byte[32 * 17 * 3]).SavePng(folder["large.png"]);
         new Image(16, 32, new byte[32 * 16 * 3]).SavePng(folder["tall.png"]);
-        Assert.StartsWith("p2p: " + expected, P2P.Run(["metrics", folder["wide.png"], folder[second], .. options]).FailedWith(2), StringComparison.Ordinal);
+        var first = second == "large.png" ? second : "wide.png";
+        Assert.StartsWith("p2p: " + expected, P2P.Run(["metrics", folder[first], folder[second], .. options]).FailedWith(2), StringComparison.Ordinal);
     }
 }
