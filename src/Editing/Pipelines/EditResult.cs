@@ -127,23 +127,24 @@ public sealed class EditResult : IDisposable
             throw new Diffusion.InvalidInputException($"This image was made with {Scheduler.Name()}; only images made with ddim can be edited further.");
         if (latents.Count != sampling.Steps + 1)
             throw new Diffusion.InvalidInputException("This image comes from a partial run, so its trajectory is incomplete; invert it to edit it further.");
-        var settings = inverted?.Settings ?? new InversionSettings
+        var settings = inverted?.Settings ?? new InversionSettings { Method = new DirectInversion(), Prompt = "", Sampling = InversionSettings.ForInversion(sampling) };
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var trajectory = cat([.. latents.Select(state => state.narrow(0, image, 1))], 0);
+        // Edits of the image are made as it was; the sizes are kept in memory only.
+        settings = settings with
         {
-            Method = new DirectInversion(),
-            Prompt = "",
-            // Edits of the image are made as it was; the sizes are kept in memory only.
-            Sampling = InversionSettings.ForInversion(sampling) with
+            Prompt = PromptReading.Write(Prompts[Rows[image]]),
+            Sampling = settings.Sampling with
             {
+                Guidance = sampling.Guidance,
                 GuidanceRescale = sampling.GuidanceRescale,
                 OriginalSize = sampling.OriginalSize,
                 Crop = sampling.Crop,
                 TargetSize = sampling.TargetSize,
             },
         };
-        using var _ = no_grad();
-        using var scope = NewDisposeScope();
-        var trajectory = cat([.. latents.Select(state => state.narrow(0, image, 1))], 0);
-        return new InvertedImage(settings with { Prompt = PromptReading.Write(Prompts[Rows[image]]) }, trajectory.flip(0), trajectory)
+        return new InvertedImage(settings, trajectory.flip(0), trajectory)
         {
             Unconditional = unconditional?.Own(),
             StepNoise = inverted?.StepNoise is { } noise ? InvertedImage.Own(noise) : null,

@@ -261,6 +261,10 @@ public sealed record InpaintedRecipe : RootRecipe
         new() { Image = picture, Mask = mask, Prompt = Prompt, Sampling = Sampling(chunks), Strength = Strength };
 
     /// <summary>The inversion settings for edits of the inpainted picture. Such edits follow the picture, not the inpainting run.</summary>
-    internal InversionSettings Inversion(int chunks) =>
-        new() { Method = new DirectInversion(), Prompt = Prompt, Sampling = new() { Steps = Steps, Guidance = Guidance, Chunks = chunks, ClipSkip = ClipSkip } };
+    internal InversionSettings Inversion(int chunks) => new()
+    {
+        Method = new DirectInversion(),
+        Prompt = Prompt,
+        Sampling = new() { Steps = Steps, Guidance = Guidance, GuidanceRescale = GuidanceRescale, Chunks = chunks, ClipSkip = ClipSkip },
+    };
 }

@@ -59,6 +59,16 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
 
     [Theory]
     [MemberData(nameof(Methods))]
+    public void EditsOfEditsOfAnImageKeepTheirGuidance(string method)
+    {
+        using var inverted = InversionMethod.Invert(drawings.Model, drawings.Latents, InvertedDrawings.Settings(method));
+        var source = GenerationRequest.Of(inverted);
+        source = source with { Sampling = source.Sampling with { Guidance = 6, GuidanceRescale = 0.7 } };
+        AssertRetraced(EditRun.Execute(drawings.Model, source, Free with { Prompts = ["a blue house in a field"] }, Traced), depth: 2);
+    }
+
+    [Theory]
+    [MemberData(nameof(Methods))]
     public void AllOfItCanBeReadWhenWhatItWasMadeFromIsGone(string method)
     {
         EditResult edit;

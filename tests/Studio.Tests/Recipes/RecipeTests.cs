@@ -30,6 +30,14 @@ public sealed class RecipeTests
     }
 
     [Fact]
+    public void EditsOfAnInpaintedPictureAreGuidedAsItWas()
+    {
+        var filled = new InpaintedRecipe { Prompt = "a house", Picture = "p", Mask = "m", Steps = 7, Guidance = 5, GuidanceRescale = 0.7, ClipSkip = 1 };
+        var sampling = filled.Sampling(chunks: 2);
+        Assert.Equal(InversionSettings.ForInversion(sampling) with { GuidanceRescale = 0.7 }, filled.Inversion(chunks: 2).Sampling);
+    }
+
+    [Fact]
     public void WhatARecipeLeavesOutHasTheLibrarysDefault()
     {
         var sampling = new SamplingSettings();
