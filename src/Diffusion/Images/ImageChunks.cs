@@ -13,11 +13,15 @@ internal static class ImageChunks
     // More than any EXIF block contains.
     private const int MaxTextLength = 1 << 20;
 
+    // A file has one, or two of different names. A text of zeros is compressed to a thousandth, so a file of texts could take minutes.
+    private const int MaxTexts = 8;
+
     /// <summary>Whether a PNG file is complete, except possibly for its end marker.</summary>
     /// <param name="file">The file.</param>
     /// <param name="orientation">Set to the EXIF orientation, if the file has one.</param>
     public static bool IsWholePng(ReadOnlySpan<byte> file, ref int orientation)
     {
+        var texts = 0;
         for (var rest = file[8..]; rest.Length > 0;)
         {
             // Length, type, content, checksum.
@@ -32,7 +36,7 @@ internal static class ImageChunks
             var content = rest.Slice(8, (int)length);
             if (type.SequenceEqual("eXIf"u8))
                 orientation = TiffDirectory.OrientationOf(content);
-            else if (orientation == 1 && (type.SequenceEqual("zTXt"u8) || type.SequenceEqual("tEXt"u8)))
+            else if (orientation == 1 && (type.SequenceEqual("zTXt"u8) || type.SequenceEqual("tEXt"u8)) && IsExif(content) && texts++ < MaxTexts)
                 orientation = OrientationOfText(content, isCompressed: type[0] == 'z');
             rest = rest[(8 + content.Length + 4)..];
         }
@@ -47,10 +51,13 @@ internal static class ImageChunks
     public static bool IsWholeWebp(ReadOnlySpan<byte> file, ref int orientation)
     {
         // Many writers omit the byte that pads the last chunk to an even length.
-        var claimed = BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) + 8L;
-        if (file.Length + 1L < claimed)
+        const int HeaderLength = 12;
+        if (file.Length < HeaderLength)
             return false;
-        var rest = file[12..(int)Math.Min(file.Length, claimed)];
+        var claimed = BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) + 8L;
+        if (claimed < HeaderLength || file.Length + 1L < claimed)
+            return false;
+        var rest = file[HeaderLength..(int)Math.Min(file.Length, claimed)];
         while (rest.Length >= 8)
         {
             var length = BinaryPrimitives.ReadUInt32LittleEndian(rest[4..]);
@@ -120,12 +127,12 @@ internal static class ImageChunks
         return ~crc;
     }
 
+    private static bool IsExif(ReadOnlySpan<byte> text) => text.StartsWith("Raw profile type exif\0"u8) || text.StartsWith("Raw profile type APP1\0"u8);
+
     // Before PNG had a chunk for EXIF, ImageMagick wrote it as text: a name, the length, and hexadecimal digits.
     private static int OrientationOfText(ReadOnlySpan<byte> content, bool isCompressed)
     {
         var end = content.IndexOf((byte)0);
-        if (end < 0 || !(content[..end].SequenceEqual("Raw profile type exif"u8) || content[..end].SequenceEqual("Raw profile type APP1"u8)))
-            return 1;
         try
         {
             var text = isCompressed ? Inflated(content[(end + 2)..]) : Encoding.Latin1.GetString(content[(end + 1)..]);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 
 namespace PromptToPrompt.Diffusion.Images;
 
@@ -14,6 +15,8 @@ internal sealed class JpegScans
 
     // Encoders write about ten. Each scan can cover the whole image in a few bytes, so a small file could take minutes.
     private const int MaxScans = 100;
+    // All blocks of the largest accepted image in as many scans as encoders write.
+    private const long MaxBlocks = 1 << 26;
     private const int MaxTables = MaxScans * 2 * MaxComponents;
 
     private readonly JpegCodeTable?[] dcTables = new JpegCodeTable?[MaxComponents];
@@ -23,6 +26,7 @@ internal sealed class JpegScans
     private int height;
     private int restartInterval;
     private int tablesRead;
+    private long blocksRead;
     private bool isProgressive;
 
     private JpegScans()
@@ -211,6 +215,9 @@ internal sealed class JpegScans
 
     private sealed class Scan(JpegScans image, List<(Component Component, JpegCodeTable? Dc, JpegCodeTable? Ac)> parts, int from, int to, bool isFirst)
     {
+        // That can be skipped at once.
+        private const int MostBits = 16;
+
         private int endOfBands;
 
         public Found? Walk(ref JpegBits bits)
@@ -218,6 +225,9 @@ internal sealed class JpegScans
             var single = parts.Count == 1 ? parts[0].Component : null;
             var across = single?.BlocksAcross ?? parts[0].Component.StoredAcross / parts[0].Component.Across;
             var groups = across * (single?.BlocksDown ?? parts[0].Component.StoredDown / parts[0].Component.Down);
+            image.blocksRead += (long)groups * (single is null ? parts.Sum(part => part.Component.Across * part.Component.Down) : 1);
+            if (image.blocksRead > MaxBlocks)
+                return Found.Endless;
             for (var group = 0; group < groups; group++)
             {
                 if (image.restartInterval > 0 && group > 0 && group % image.restartInterval == 0)
@@ -321,8 +331,9 @@ internal sealed class JpegScans
 
             if (endOfBands == 0)
                 return;
-            for (; k <= to; k++)
-                bits.Skip((int)(nonZero >> k & 1));
+            var left = k <= to ? BitOperations.PopCount(nonZero >> k << k << (Coefficients - 1 - to)) : 0;
+            for (; left > 0; left -= MostBits)
+                bits.Skip(Math.Min(left, MostBits));
             endOfBands--;
         }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using CsCheck;
 using PromptToPrompt.Diffusion.Images;
 using SkiaSharp;
 
@@ -65,6 +66,80 @@ public class ImageFileTests
         byte[] With(int copies) => [.. file[..end], .. Enumerable.Repeat(file[start..end], copies).SelectMany(copy => copy), .. file[end..]];
         Assert.Equal(Read(file).Rgb, Read(With(20)).Rgb);
         Assert.Contains("too many scans", Refused(With(1000), kind));
+    }
+
+    /// <summary>A run of empty blocks takes three bytes, so a scan of a large picture may be short too.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0x10)]
+    public void ManyScansOfALargeImageAreRefused(byte refinement)
+    {
+        const int Side = 11_000;
+        byte[] scan = [0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 63, refinement, .. EmptyBlocks(Side / 8 * (Side / 8))];
+        byte[] header =
+        [
+            0xFF, 0xD8, 0xFF, 0xC2, 0, 11, 8, Side >> 8, Side & 0xFF, Side >> 8, Side & 0xFF, 1, 1, 0x11, 0,
+            0xFF, 0xC4, 0, 20, 0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xE0,
+        ];
+        byte[] Scans(int count) => [.. header, .. Enumerable.Repeat(scan, count).SelectMany(copy => copy), 0xFF, 0xD9];
+        Assert.Equal(JpegScans.Found.Whole, JpegScans.Check(Scans(10)));
+        Assert.Equal(JpegScans.Found.Endless, JpegScans.Check(Scans(90)));
+
+        // The code 0 of a run of 2¹⁴ blocks and more, and how many more.
+        static byte[] EmptyBlocks(int blocks)
+        {
+            const int Longest = (1 << 15) - 1;
+            var bits = string.Concat(Enumerable.Range(0, (blocks / Longest) + 1).Select(_ => "0" + new string('1', 14)));
+            bits = bits.PadRight((bits.Length + 7) / 8 * 8, '0');
+            return [.. bits.Chunk(8).Select(eight => Convert.ToByte(new string(eight), 2)).SelectMany(value => value == 0xFF ? new byte[] { 0xFF, 0 } : [value])];
+        }
+    }
+
+    // Each text is a mebibyte of zeros.
+    [Fact]
+    public void ManyTextsOfAPngAreNotAllInflated()
+    {
+        var png = ImageFiles.Encoded(ImageFiles.Gradient(8, 8));
+        var many = ImageFiles.WithRawProfiles(png, Encoding.Latin1.GetBytes(new string('\0', 1 << 20)), 500);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(Read(png).Rgb, Read(many).Rgb);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100 << 20);
+    }
+
+    [Theory]
+    [InlineData("lossy.webp")]
+    [InlineData("lossless.webp")]
+    public void WebpFilesThatClaimToBeShorterThanTheirHeaderAreRefused(string kind)
+    {
+        for (var claimed = 0; claimed < 4; claimed++)
+        {
+            var file = Bytes(kind);
+            BitConverter.TryWriteBytes(file.AsSpan(4), claimed);
+            Assert.Contains("truncated", Refused(file, $"{claimed} bytes"));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Whole))]
+    public void FilesWithOtherBytesInTheirHeadersAreOpenedOrRefused(string kind, int end)
+    {
+        Assert.InRange(end, 0, 12);
+        var file = Bytes(kind);
+        Gen.Select(Gen.Int[0, Math.Min(file.Length, 300) - 1], Gen.OneOf(Gen.Byte, Gen.Byte[0, 4], Gen.Byte[0xFE, 0xFF])).Array[1, 6].Sample(
+            changes =>
+            {
+                var changed = file.ToArray();
+                foreach (var (at, value) in changes)
+                    changed[at] = value;
+                try
+                {
+                    Open(changed).Dispose();
+                }
+                catch (InvalidInputException)
+                {
+                }
+            },
+            iter: 300);
     }
 
     [Theory]

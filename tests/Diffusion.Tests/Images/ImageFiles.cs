@@ -78,10 +78,17 @@ internal static class ImageFiles
         var text = System.Text.Encoding.Latin1.GetBytes($"\nexif\n{exif.Length,8}\n{Convert.ToHexStringLower(exif)[..40]}\n{Convert.ToHexStringLower(exif)[40..]}\n");
         if (!isCompressed)
             return WithChunk(png, "tEXt", [.. "Raw profile type exif\0"u8, .. text]);
+        return WithRawProfiles(png, text, 1);
+    }
+
+    /// <summary>A PNG with copies of a compressed text.</summary>
+    public static byte[] WithRawProfiles(byte[] png, byte[] text, int copies)
+    {
         using var compressed = new MemoryStream();
         using (var deflater = new System.IO.Compression.ZLibStream(compressed, System.IO.Compression.CompressionLevel.Optimal, leaveOpen: true))
             deflater.Write(text);
-        return WithChunk(png, "zTXt", [.. "Raw profile type exif\0\0"u8, .. compressed.ToArray()]);
+        var chunk = Chunk("zTXt", [.. "Raw profile type exif\0\0"u8, .. compressed.ToArray()]);
+        return [.. png[..33], .. Enumerable.Repeat(chunk, copies).SelectMany(copy => copy), .. png[33..]];
     }
 
     /// <summary>A PNG of its own making: any type of color and depth, rows given as they are stored.</summary>

@@ -18,6 +18,9 @@ internal ref struct PickleReader
     // The maximum that libtorch can iterate over.
     private const int MaxDimensions = 64;
 
+    // Older files have a sixth item, None for a storage that is not a view of another. The same tuple can be read any number of times.
+    private const int MaxStorageItems = 6;
+
     private readonly string path;
     private readonly Func<string, ZipEntry?> entryOf;
     private readonly List<(string Key, PickleStorage Storage)> storages = [];
@@ -242,7 +245,8 @@ internal ref struct PickleReader
 
     private readonly PickleStorage Storage(PickleTuple id)
     {
-        if (id.Items is not ["storage", PickleGlobal { Role: PickleRole.Storage } type, string key, string, long count, ..] || id.Items.Skip(5).Any(view => view is not null))
+        if (id.Items is not ["storage", PickleGlobal { Role: PickleRole.Storage } type, string key, string, long count, ..]
+            || id.Items.Count > MaxStorageItems || id.Items.Skip(5).Any(view => view is not null))
             throw Invalid("it refers to something that is not a storage");
         if (entryOf(key) is not { } entry)
             throw Invalid($"the storage \"{PickleText.OneLine(key)}\" is not in the archive; it is truncated or damaged");

@@ -127,6 +127,25 @@ public sealed class TorchCheckpointTests : IDisposable
         Assert.Contains("is truncated", Refused(Archive(pickle[..^20], ("0", Six), ("1", Six))));
     }
 
+    [Theory]
+    [InlineData(5, true)]
+    [InlineData(6, true)]
+    [InlineData(7, false)]
+    [InlineData(1000, false)]
+    public void AStorageHasAtMostAViewBesides(int items, bool isRead)
+    {
+        var pickle = new PickleBytes().Op('}').Text("w").Global("torch._utils", "_rebuild_tensor_v2").Op('(')
+            .Op('(').Text("storage").Global("torch", "FloatStorage").Text("0").Text("cpu").Number(6);
+        for (var i = 5; i < items; i++)
+            pickle.Op('N');
+        pickle.Op('t').Op('Q').Number(0).Numbers(6).Numbers(1).Op(0x89).Global("collections", "OrderedDict").Op(')').Op('R').Op('t').Op('R').Op('s');
+        var archive = Archive(pickle.End(), ("0", Six));
+        if (isRead)
+            Open(archive).Dispose();
+        else
+            Assert.Contains("not a storage", Refused(archive));
+    }
+
     [Fact]
     public void WorkIsBounded()
     {
