@@ -94,7 +94,7 @@ internal sealed class InversionRun : IDisposable
         Console.WriteLine(FormattableString.Invariant($"product    optimizing   {rows[^1].Rows - firstRows,6} rows  {times[^1].Seconds - firstTime,7:F2} s"));
         var source = GenerationRequest.Of(inverted);
         Timed("product", "first edit", () => Run(progress => EditRun.Execute(model, source, Edited, progress: progress)));
-        using var session = new EditSession(model, source);
+        using var session = new EditSession(model, source, ScalarType.Float32, long.MaxValue);
         session.RunSource().Dispose();
         Timed("product", "next edit", () => Run(progress => session.Edit(Edited, progress: progress)));
         return inverted.Unconditional!.Text.clone().MoveToOuterDisposeScope();

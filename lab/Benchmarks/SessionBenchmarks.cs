@@ -14,7 +14,7 @@ public class SessionBenchmarks
     public void Setup()
     {
         scenario = new EditScenario();
-        session = new EditSession(scenario.Model, scenario.Source);
+        session = new EditSession(scenario.Model, scenario.Source, TorchSharp.torch.ScalarType.Float32, long.MaxValue);
         session.RunSource().Dispose();
     }
 

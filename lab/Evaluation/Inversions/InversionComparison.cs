@@ -35,7 +35,7 @@ internal sealed class InversionComparison(StableDiffusionModel model, ImageJudge
         var settings = contender.Settings with { Prompt = sample.Prompt };
         var (inverted, inversion) = Timed(rows => InversionMethod.Invert(model, latents, settings, rows, cancellationToken: cancellationToken));
         using var found = inverted;
-        using var session = new EditSession(model, GenerationRequest.Of(inverted));
+        using var session = new EditSession(model, GenerationRequest.Of(inverted), ScalarType.Float32, long.MaxValue);
         var (source, sourceCost) = Timed(rows => Only(session.RunSource(progress: rows, cancellationToken: cancellationToken)));
         var (retraced, retracedCost) = Timed(rows => Edit(sample.Prompt, WithoutControl, rows));
         var target = contender.IsEdited ? sample.Edit?.Pair.TargetPrompt : null;

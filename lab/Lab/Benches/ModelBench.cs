@@ -86,7 +86,7 @@ internal static class ModelBench
                     yield return Row("first edit, source and edit together", clock);
                 break;
             case NextEdit:
-                using (var session = new EditSession(model, source, model.Dtype))
+                using (var session = new EditSession(model, source, model.Dtype, long.MaxValue))
                 {
                     InvalidInputException.Require(session.IsRecorded, $"Recording the source takes {session.RequiredBytes >> 20} MB. Use fewer steps or bfloat16.");
                     using (session.RunSource(progress: clock, cancellationToken: cancellationToken))

@@ -19,6 +19,9 @@ internal sealed class GridCommand
     private const int MaxCells = 400;
     private const int CellSide = 320;
 
+    // A source that needs more memory runs again with each cell.
+    private const long MaxRecordedBytes = 6L << 30;
+
     // All cells of a grid have the same shape, and the model reads the same number of tokens in each.
     private static readonly string[] Fixed = ["--size", "--init-latents", "--long-prompts"];
 
@@ -145,7 +148,7 @@ internal sealed class GridCommand
         foreach (var (number, group) in groups.Index())
         {
             var request = group.First().Request;
-            using var session = new EditSession(model, request.Source, model.Dtype, selfResolution: group.Max(each => each.Request.Edit.SelfResolution));
+            using var session = new EditSession(model, request.Source, model.Dtype, MaxRecordedBytes, group.Max(each => each.Request.Edit.SelfResolution));
             var name = groups.Count == 1 ? "source.png" : $"source-{number + 1}.png";
             made.Add(new MadeImage(name, null, request, session.RunSource(progress: progress.Next(group.Key.Steps), cancellationToken: cancellationToken)));
             foreach (var each in group)

@@ -46,6 +46,9 @@ public sealed class InvertedImage : IDisposable
     /// <summary>Whether the inversion is finished.</summary>
     public bool IsComplete => FinishedSteps == Settings.Sampling.Steps;
 
+    /// <summary>Memory of the tensors in bytes.</summary>
+    internal long Bytes => new[] { Latents, SourceTrajectory, Unconditional?.Text, Unconditional?.Vector, StepNoise }.OfType<Tensor>().Sum(tensor => tensor.numel() * tensor.element_size());
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -20,12 +20,11 @@ internal sealed class EditSession : IDisposable
     /// <summary>Creates a session without computing anything.</summary>
     /// <param name="model">The model; not disposed with the session.</param>
     /// <param name="source">The source image.</param>
-    /// <param name="recordingType">Type of the recorded activations; bfloat16 halves the memory.</param>
+    /// <param name="recordingType">Type of the recorded activations. The model's own loses nothing; bfloat16 halves the memory of float32.</param>
     /// <param name="maxBytes">Memory limit of the recording, in bytes; see <see cref="IsRecorded"/>.</param>
     /// <param name="selfResolution">Largest <see cref="EditRequest.SelfResolution"/> of the edits.</param>
     public EditSession(
-        StableDiffusionModel model, GenerationRequest source, ScalarType recordingType = ScalarType.Float32, long maxBytes = 6L << 30,
-        int selfResolution = EditRequest.DefaultSelfResolution)
+        StableDiffusionModel model, GenerationRequest source, ScalarType recordingType, long maxBytes, int selfResolution = EditRequest.DefaultSelfResolution)
     {
         this.model = model;
         this.source = source;

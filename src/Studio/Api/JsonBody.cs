@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
@@ -38,10 +39,12 @@ internal sealed record JsonBody<T>(T Value) : IEndpointParameterMetadataProvider
 
     private static T Read(ReadOnlyMemory<byte> body)
     {
+        if (!Utf8.IsValid(body.Span))
+            throw new InvalidInputException("The JSON is not valid UTF-8. Encode it as UTF-8.");
         using var document = Parse(body);
         if (document is not { RootElement: { ValueKind: JsonValueKind.Object } given })
             throw new InvalidInputException($"The request has no JSON object. Send one with at least these fields: {Names(Fields.Where(field => field.IsRequired))}.");
-        var names = given.EnumerateObject().Select(field => field.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var names = NamesIn(given);
         if (names.FirstOrDefault(name => Find(name) is null) is { } unknown)
             throw new InvalidInputException(Short(unknown), "There is no such field.", $"Use some of these: {Names(Fields)}.");
         if (Fields.FirstOrDefault(field => field.IsRequired && !names.Contains(field.Name)) is { } missing)
@@ -53,6 +56,19 @@ internal sealed record JsonBody<T>(T Value) : IEndpointParameterMetadataProvider
         catch (JsonException e) when (e.Path?.Split('.', '[') is ["$", var name, ..] && Find(name) is { } field)
         {
             throw Misfit(field, given.GetProperty(name), e);
+        }
+    }
+
+    private static HashSet<string> NamesIn(JsonElement given)
+    {
+        try
+        {
+            return given.EnumerateObject().Select(field => field.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        }
+        catch (InvalidOperationException e)
+        {
+            // Half of a surrogate pair.
+            throw new InvalidInputException($"The name of a field is not valid Unicode. Use some of these: {Names(Fields)}.", e);
         }
     }
 

@@ -15,9 +15,9 @@ namespace PromptToPrompt.Studio.Engine;
 /// <param name="clock">The clock.</param>
 internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProvider clock)
 {
-    private readonly SessionCache<RecordedSource> sessions = new(maxBytes, source => source.Session.RecordedBytes, clock);
+    private readonly SessionCache<RecordedSource> sessions = new(maxBytes, source => source.Bytes, clock);
 
-    /// <summary>The recorded sources, the most recently used first. Thread-safe.</summary>
+    /// <summary>The sources in memory, the most recently used first: recordings, and trajectories of sources that are not recorded. Thread-safe.</summary>
     public IReadOnlyList<HeldSession> Held => [.. sessions.Held.Where(held => held.Bytes > 0)];
 
     /// <summary>Memory in use. Thread-safe.</summary>
@@ -67,13 +67,13 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     public void Forget(Func<string, bool> predicate) => sessions.Remove(predicate);
 
     private RecordedSource Drawing(StableDiffusionModel model, DrawnRecipe recipe, int chunks) =>
-        new(new(model, new GenerationRequest { Prompt = recipe.Prompt, Sampling = recipe.Sampling(chunks) }, maxBytes: maxBytes), null);
+        new(new(model, new GenerationRequest { Prompt = recipe.Prompt, Sampling = recipe.Sampling(chunks) }, model.Dtype, maxBytes), null);
 
     // A source that was run with more chunks, for a longer edit, is a different recording.
     private string SessionKey(StableDiffusionModel model, PictureVersion version, int chunks) =>
         chunks == ChunksOf(model, version.Recipe) ? store.KeyOf(version.Id) : $"{store.KeyOf(version.Id)}-{chunks}";
 
-    private RecordedSource Following(StableDiffusionModel model, InvertedImage trajectory) => new(new(model, GenerationRequest.Of(trajectory), maxBytes: maxBytes), trajectory);
+    private RecordedSource Following(StableDiffusionModel model, InvertedImage trajectory) => new(new(model, GenerationRequest.Of(trajectory), model.Dtype, maxBytes), trajectory);
 
     // Runs a source and keeps it for edits.
     private T Open<T>(string key, RecordedSource source, JobReporter reporter, Func<EditResult, T> read, CancellationToken cancellationToken) => source.DisposeOnFailure(() =>
@@ -175,6 +175,8 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     /// <param name="Inverted">The trajectory it follows if it was inverted; owned by the session.</param>
     private sealed record RecordedSource(EditSession Session, InvertedImage? Inverted) : IDisposable
     {
+        public long Bytes => Session.RecordedBytes + (Inverted?.Bytes ?? 0);
+
         public void Dispose()
         {
             Session.Dispose();

@@ -158,10 +158,11 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <summary>Takes versions out of the trash.</summary>
     /// <param name="project">Id of their project.</param>
     /// <param name="ids">Their ids.</param>
-    internal void RestoreVersions(string project, IReadOnlyCollection<string> ids)
+    /// <returns>Ids of those that are no longer there: all but those whose parent or source is gone.</returns>
+    internal IReadOnlyList<string> RestoreVersions(string project, IReadOnlyCollection<string> ids)
     {
         lock (changing)
-            store.Restore(project, ids);
+            return store.Restore(project, ids);
     }
 
     /// <summary>Removes versions for good that are still in the trash.</summary>
@@ -319,8 +320,8 @@ public sealed class StudioEngine : IAsyncDisposable
         {
             if (store.FindMade(key, job.Project, job.Parent) is { } here)
                 return here;
-            if (store.FindMade(key) is { } elsewhere)
-                return store.AddVersion(job.Project, job.Parent, job.Recipe, key, elsewhere.Picture, elsewhere.Facts, store.Maps(elsewhere.Id));
+            if (store.AddMadeVersion(job.Project, job.Parent, job.Recipe, key) is { } copied)
+                return copied;
         }
 
         var made = maker.Make(job.Recipe, key, stage => new JobReporter(job, stage, clock), job.Stopping);

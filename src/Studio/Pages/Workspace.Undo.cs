@@ -11,17 +11,25 @@ public sealed partial class Workspace
     private readonly History<Moment> history = new();
     private ImmutableHashSet<string> deleted = [];
 
-    public bool CanUndo => history.CanUndo;
+    public bool CanUndo => Project is not null && history.CanUndo;
 
-    public bool CanRedo => history.CanRedo;
+    public bool CanRedo => Project is not null && history.CanRedo;
 
     private Moment Now => new(Source?.Id, Draft, deleted);
 
     /// <summary>Goes back to the words, windows, masks and pictures before the last change.</summary>
-    public void Undo() => Return(history.Undo(Now));
+    public void Undo()
+    {
+        if (CanUndo)
+            Return(history.Undo(Now));
+    }
 
     /// <summary>Makes the last undone change again.</summary>
-    public void Redo() => Return(history.Redo(Now));
+    public void Redo()
+    {
+        if (CanRedo)
+            Return(history.Redo(Now));
+    }
 
     /// <summary>Names a version; an empty text takes its name away.</summary>
     public void Name(PictureVersion version, string name) => Mark(version, name.Trim() is { Length: > 0 } text ? text : null, version.IsFavorite);
@@ -49,9 +57,8 @@ public sealed partial class Workspace
     {
         history.Remember(Now);
         var back = store.WithDescendants(version.Id).Where(deleted.Contains).ToList();
-        if (!Try(() => engine.RestoreVersions(version.Project, back)))
+        if (!Try(() => deleted = deleted.Except(engine.RestoreVersions(version.Project, back))))
             return;
-        deleted = deleted.Except(back);
         versions = [.. store.Versions(version.Project)];
         if (StillThere(version) is { } here)
             Display(here);
@@ -99,8 +106,8 @@ public sealed partial class Workspace
 
     private void RestoreAndTrash(ImmutableHashSet<string> wanted)
     {
-        engine.RestoreVersions(Project!.Id, deleted.Except(wanted));
-        deleted = wanted.Except(deleted).Aggregate(wanted, (all, id) => all.Union(engine.TrashVersion(id)));
+        var kept = deleted.Except(engine.RestoreVersions(Project!.Id, deleted.Except(wanted)));
+        deleted = wanted.Except(deleted).Aggregate(kept.Union(wanted), (all, id) => all.Union(engine.TrashVersion(id)));
     }
 
     private PictureVersion? FindEdit(PictureVersion source, Draft draft) =>

@@ -54,6 +54,19 @@ internal sealed class Housekeeping(Database database, Deletions deletions, Reser
         return moved;
     }));
 
+    /// <summary>Takes versions out of the trash, except those whose parent or source is gone.</summary>
+    /// <returns>Ids of those that are still there.</returns>
+    public IReadOnlyList<string> Restore(IReadOnlyCollection<string> versions) => reserve.Lend(() => database.Change(open =>
+    {
+        const string Needs = "SELECT 1 FROM versions WHERE id = $id AND (parent IS NULL OR parent IN (SELECT id FROM kept)) "
+            + "AND (json_extract(recipe, '$.source') IS NULL OR json_extract(recipe, '$.source') IN (SELECT id FROM kept))";
+        var ids = Recipes.StudioJson.Write(versions);
+        // Whatever a version is made from has a smaller number.
+        foreach (var id in open.Query("SELECT id FROM versions WHERE id IN (SELECT value FROM json_each($ids)) ORDER BY number", row => row.GetString(0), ("$ids", ids)))
+            open.Execute($"DELETE FROM trash WHERE version = $id AND EXISTS ({Needs})", ("$id", id));
+        return open.Query("SELECT version FROM trash WHERE version IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", ids));
+    }));
+
     /// <summary>Removes all versions in the trash.</summary>
     /// <returns>Whether there were any.</returns>
     public bool EmptyTrash()
@@ -118,9 +131,9 @@ internal sealed class Housekeeping(Database database, Deletions deletions, Reser
             {
                 File.Delete(file);
             }
-            catch (IOException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // The file is in use; it is removed at the next start.
+                // The file is in use or protected; the next start tries again.
             }
         }
     }

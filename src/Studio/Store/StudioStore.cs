@@ -15,6 +15,9 @@ public sealed class StudioStore : IDisposable
 {
     private const string Columns = "id, project, parent, number, recipe, picture, facts, created, name, favorite";
 
+    // The column behind these.
+    private const int MapsColumn = 10;
+
     private readonly Database database;
     private readonly Deletions deletions;
     private readonly Housekeeping housekeeping;
@@ -132,9 +135,6 @@ public sealed class StudioStore : IDisposable
     /// <summary>The key of a version's recipe, or null.</summary>
     public string? FindKey(string version) => database.Query("SELECT key FROM versions WHERE id = $id", row => row.GetString(0), ("$id", version)).SingleOrDefault();
 
-    /// <summary>A version with this key in any project, or null. It may be in the trash.</summary>
-    public PictureVersion? FindMade(string key) => database.Query($"SELECT {Columns} FROM described WHERE key = $key LIMIT 1", ReadVersion, ("$key", key)).SingleOrDefault();
-
     /// <summary>A version with this picture, or null.</summary>
     public PictureVersion? FindShowing(string picture) =>
         database.Query($"SELECT {Columns} FROM kept WHERE picture = $picture ORDER BY created LIMIT 1", ReadVersion, ("$picture", picture)).SingleOrDefault();
@@ -152,7 +152,7 @@ public sealed class StudioStore : IDisposable
 
     /// <summary>The stored attention maps of a version, or null.</summary>
     public byte[]? Maps(string version) =>
-        database.Query("SELECT maps FROM versions WHERE id = $id", row => row.IsDBNull(0) ? null : row.GetFieldValue<byte[]>(0), ("$id", version)).SingleOrDefault();
+        database.Query("SELECT maps FROM versions WHERE id = $id", row => ReadMaps(row, 0), ("$id", version)).SingleOrDefault();
 
     /// <summary>Adds a version to a project.</summary>
     /// <exception cref="InvalidInputException">The project or the source was deleted meanwhile.</exception>
@@ -160,6 +160,22 @@ public sealed class StudioStore : IDisposable
     {
         var version = Add(() => database.Change(open => Insert(open, project, parent, recipe, key, picture, facts, maps)));
         changes.Tell(project);
+        return version;
+    }
+
+    /// <summary>Adds a version with the picture of another one of the same key, which may be in the trash.</summary>
+    /// <returns>The version; null if there is no such picture.</returns>
+    /// <inheritdoc cref="AddVersion"/>
+    internal PictureVersion? AddMadeVersion(string project, string? parent, Recipe recipe, string key)
+    {
+        // Found in the same change: the trash is emptied if the disk is full.
+        var version = Add(() => database.Change(open =>
+        {
+            var made = open.Query($"SELECT {Columns}, maps FROM described WHERE key = $key LIMIT 1", row => (Version: ReadVersion(row), Maps: ReadMaps(row, MapsColumn)), ("$key", key));
+            return made is [var (other, maps)] ? Insert(open, project, parent, recipe, key, other.Picture, other.Facts, maps) : null;
+        }));
+        if (version is not null)
+            changes.Tell(project);
         return version;
     }
 
@@ -185,19 +201,15 @@ public sealed class StudioStore : IDisposable
         return moved;
     }
 
-    /// <summary>Takes versions out of the trash, except those whose parent is gone.</summary>
+    /// <summary>Takes versions out of the trash, except those whose parent or source is gone.</summary>
     /// <param name="project">Id of their project.</param>
     /// <param name="versions">Their ids.</param>
-    internal void Restore(string project, IReadOnlyCollection<string> versions)
+    /// <returns>Those that are not in the trash now.</returns>
+    internal IReadOnlyList<string> Restore(string project, IReadOnlyCollection<string> versions)
     {
-        database.Change(open =>
-        {
-            // A parent has a smaller number than its descendants.
-            foreach (var id in open.Query("SELECT id FROM versions WHERE id IN (SELECT value FROM json_each($ids)) ORDER BY number", row => row.GetString(0), ("$ids", StudioJson.Write(versions))))
-                open.Execute("DELETE FROM trash WHERE version = $id AND EXISTS (SELECT 1 FROM versions WHERE id = $id AND (parent IS NULL OR parent IN (SELECT id FROM kept)))", ("$id", id));
-            return true;
-        });
+        var left = housekeeping.Restore(versions);
         changes.Tell(project);
+        return [.. versions.Except(left)];
     }
 
     /// <summary>Those of some versions that are in the trash.</summary>
@@ -346,6 +358,8 @@ public sealed class StudioStore : IDisposable
     internal static string Text(DateTimeOffset time) => time.ToString("O", CultureInfo.InvariantCulture);
 
     private static DateTimeOffset Time(string text) => DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind);
+
+    private static byte[]? ReadMaps(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetFieldValue<byte[]>(column);
 
     private static Project ReadProject(SqliteDataReader row) => new(row.GetString(0), row.GetString(1), Time(row.GetString(2)), row.GetInt32(3));
 

@@ -82,7 +82,7 @@ public sealed class NamedDevicesTests : IClassFixture<TinyModel>, IClassFixture<
     [Fact]
     public void RecordedSourcesNameThem()
     {
-        using var session = new EditSession(model, Source, ScalarType.BFloat16);
+        using var session = new EditSession(model, Source, ScalarType.BFloat16, long.MaxValue);
         using var source = session.RunSource();
         using var edit = session.Edit(Edit with { Blend = BlendWords.Parse("house:castle:house"), BlendStart = 0 });
         Assert.Equal(2, edit.Images.Count);

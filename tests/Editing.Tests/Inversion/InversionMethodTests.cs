@@ -138,7 +138,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         var rows = new List<int>();
         var progress = new Each(step => rows.Add(step.Rows));
         using var together = EditRun.Execute(drawings.Model, request, edit, progress: progress);
-        using var session = new EditSession(drawings.Model, request);
+        using var session = new EditSession(drawings.Model, request, ScalarType.Float32, long.MaxValue);
         using var source = session.RunSource(progress: progress);
         using var alone = session.Edit(edit, progress: progress);
         AssertClose(together.Latents[0], source.Latents[0], 1e-6, "source");

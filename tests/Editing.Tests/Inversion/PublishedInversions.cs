@@ -75,7 +75,7 @@ public sealed class PublishedInversions : IDisposable
     {
         if (sessions.TryGetValue(method, out var session))
             return session;
-        sessions[method] = session = new EditSession(Model, GenerationRequest.Of(Source(method)));
+        sessions[method] = session = new EditSession(Model, GenerationRequest.Of(Source(method)), ScalarType.Float32, long.MaxValue);
         session.RunSource().Dispose();
         return session;
     }

@@ -73,7 +73,7 @@ public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<I
     {
         EditResult edit;
         using (var inverted = InversionMethod.Invert(drawings.Model, drawings.Latents, InvertedDrawings.Settings(method)))
-        using (var session = new EditSession(drawings.Model, GenerationRequest.Of(inverted)))
+        using (var session = new EditSession(drawings.Model, GenerationRequest.Of(inverted), ScalarType.Float32, long.MaxValue))
         {
             session.RunSource().Dispose();
             Assert.Equal(session.RecordedBytes, session.RequiredBytes);

@@ -24,7 +24,7 @@ public sealed class EditSessionTests(TinyModel small) : IClassFixture<TinyModel>
     public void EditPassGivesTheSameImageAsOneBatch()
     {
         using var together = EditRun.Execute(model, Source, Edit);
-        using var session = new EditSession(model, Source);
+        using var session = new EditSession(model, Source, ScalarType.Float32, long.MaxValue);
         using var source = session.RunSource();
         using var edit = session.Edit(Edit);
 
@@ -37,7 +37,7 @@ public sealed class EditSessionTests(TinyModel small) : IClassFixture<TinyModel>
     public void EditPassBlendsWithTheRecordedSource()
     {
         using var together = EditRun.Execute(model, Source, Blended);
-        using var session = new EditSession(model, Source);
+        using var session = new EditSession(model, Source, ScalarType.Float32, long.MaxValue);
         using var source = session.RunSource();
         using var edit = session.Edit(Blended);
 
@@ -151,7 +151,7 @@ public sealed class EditSessionTests(TinyModel small) : IClassFixture<TinyModel>
         var request = new GenerationRequest { Prompt = "a red house" + tail, Sampling = Sampling with { Steps = 3, Chunks = 2 } };
         var edit = new EditRequest { Prompts = ["a red castle" + tail, "a red (house:1)" + tail], Blend = BlendWords.Parse("house,castle"), BlendThreshold = 0.8 };
         using var together = EditRun.Execute(model, request, edit);
-        using var session = new EditSession(model, request);
+        using var session = new EditSession(model, request, ScalarType.Float32, long.MaxValue);
         using var source = session.RunSource();
         using var alone = session.Edit(edit);
 
@@ -177,9 +177,9 @@ public sealed class EditSessionTests(TinyModel small) : IClassFixture<TinyModel>
     [Fact]
     public void ASourceTooLargeToRecordRunsWithEachEdit()
     {
-        using var recorded = new EditSession(model, Source);
+        using var recorded = new EditSession(model, Source, ScalarType.Float32, long.MaxValue);
         recorded.RunSource().Dispose();
-        using var small = new EditSession(model, Source, maxBytes: recorded.RequiredBytes - 1);
+        using var small = new EditSession(model, Source, ScalarType.Float32, recorded.RequiredBytes - 1);
         Assert.Equal((true, false), (recorded.IsRecorded, small.IsRecorded));
 
         using var source = small.RunSource();
@@ -206,7 +206,7 @@ public sealed class EditSessionTests(TinyModel small) : IClassFixture<TinyModel>
     public void TheSizeOfARecordingIsKnownBefore(SchedulerKind scheduler, int chunks, int selfResolution, ScalarType type)
     {
         var source = Source with { Sampling = Sampling with { Scheduler = scheduler, Chunks = chunks, Size = new(192, 96) } };
-        using var session = new EditSession(model, source, type, selfResolution: selfResolution);
+        using var session = new EditSession(model, source, type, long.MaxValue, selfResolution);
         session.RunSource().Dispose();
         Assert.Equal(session.RecordedBytes, session.RequiredBytes);
     }

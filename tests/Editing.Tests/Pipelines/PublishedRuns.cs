@@ -32,7 +32,7 @@ public sealed class PublishedRuns : IDisposable
         {
             if (session is null)
             {
-                session = new EditSession(Model, SourceOf(reference.Value.Json($"p2p/{Unedited}.json")));
+                session = new EditSession(Model, SourceOf(reference.Value.Json($"p2p/{Unedited}.json")), ScalarType.Float32, long.MaxValue);
                 source = session.RunSource(Traced);
             }
 

@@ -51,7 +51,7 @@ public sealed class RowByRowTests(TinyModel small) : IClassFixture<TinyModel>
     public void EditsOfARecordedSourceToo()
     {
         using var together = EditRun.Execute(model, Source, Edit, Observed);
-        using var session = new EditSession(model, Source with { RowByRow = true });
+        using var session = new EditSession(model, Source with { RowByRow = true }, TorchSharp.torch.ScalarType.Float32, long.MaxValue);
         using var source = session.RunSource(Observed);
         using var edits = session.Edit(Edit, Observed);
 

@@ -56,7 +56,7 @@ public sealed class XlTests(TinyXlModel small) : IClassFixture<TinyXlModel>, IDi
         var blend = Edit with { Blend = BlendWords.Parse("house:castle"), BlendThreshold = 0.8, BlendStart = 0 };
         using var together = EditRun.Execute(small.Model, Source, Edit);
         using var blended = EditRun.Execute(small.Model, Source, blend);
-        using var session = new EditSession(small.Model, Source);
+        using var session = new EditSession(small.Model, Source, ScalarType.Float32, long.MaxValue);
         using var source = session.RunSource();
         using var edit = session.Edit(Edit);
         using var next = session.Edit(blend);
@@ -74,7 +74,7 @@ public sealed class XlTests(TinyXlModel small) : IClassFixture<TinyXlModel>, IDi
         var request = Source with { Sampling = Sampling with { Scheduler = scheduler, Guidance = 1 } };
         using var same = EditRun.Execute(small.Model, request, new EditRequest { Prompts = [Source.Prompt] });
         using var together = EditRun.Execute(small.Model, request, Edit);
-        using var session = new EditSession(small.Model, request);
+        using var session = new EditSession(small.Model, request, ScalarType.Float32, long.MaxValue);
         using var source = session.RunSource();
         using var edit = session.Edit(Edit);
         AssertClose(same.Latents[0], same.Latents[1], Rounding, "same prompt");

@@ -15,7 +15,7 @@ public sealed class EditQualityTests
         var pair = EditPairs.Make(1, seed: 3)[0];
         using var run = new PairRun(model, pair, options, seed: 7, CancellationToken.None);
         using var session = new EditSession(
-            model, new GenerationRequest { Prompt = pair.SourcePrompt, Sampling = new() { Steps = 3, Guidance = options.Guidance, Seed = 7 } });
+            model, new GenerationRequest { Prompt = pair.SourcePrompt, Sampling = new() { Steps = 3, Guidance = options.Guidance, Seed = 7 } }, TorchSharp.torch.ScalarType.Float32, long.MaxValue);
         var request = new EditRequest { Prompts = [pair.TargetPrompt] };
         using var source = session.RunSource();
         using var edit = session.Edit(request);

@@ -69,6 +69,23 @@ public sealed class JsonBodyTests
         Assert.DoesNotContain("System.", problem.Title, StringComparison.Ordinal);
     }
 
+    // "\u00FF" stands for one byte; a surrogate alone is no character, escaped or not.
+    [Theory]
+    [InlineData("generate", "{\"prompt\":\"\u00FF\"}")]
+    [InlineData("generate", "{\"prompt\":\"\u00ED\u00A0\u0080\"}")]
+    [InlineData("generate", "{\"prompt\":\"\\uD800\"}")]
+    [InlineData("generate", "{\"prompt\":\"a house\",\"negative\":\"\\uDC00\\uD800\"}")]
+    [InlineData("generate", "{\"\\uD800\":\"x\",\"prompt\":\"a house\"}")]
+    [InlineData("generate", "{\"\u00FF\":\"x\",\"prompt\":\"a house\"}")]
+    [InlineData("edit", "{\"prompt\":\"a house\",\"source\":\"x\",\"wordSteps\":{\"\\uD800\":\"0.5\"}}")]
+    [InlineData("edit", "{\"prompt\":\"a house\",\"source\":\"x\",\"wordSteps\":{\"red\":\"\\uDFFF\"}}")]
+    public async Task TextThatIsNotUnicodeIsRefused(string kind, string body)
+    {
+        await using var studio = await TestStudio.Start();
+        var problem = await Refused(studio, $"/api/projects/PROJECT/{kind}", body, encoding: Encoding.Latin1);
+        Assert.DoesNotContain("System.", problem.Title, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task ANameThatIsMissingIsAFieldToo()
     {
@@ -89,10 +106,11 @@ public sealed class JsonBodyTests
         }
     }
 
-    private static async Task<(string Title, IReadOnlyList<string>? Errors)> Refused(TestStudio studio, string address, string body, string type = "application/json")
+    private static async Task<(string Title, IReadOnlyList<string>? Errors)> Refused(TestStudio studio, string address, string body, string type = "application/json", Encoding? encoding = null)
     {
         var project = studio.Store.CreateProject("A test").Id;
-        using var content = new StringContent(body, Encoding.UTF8, type);
+        using var content = new ByteArrayContent((encoding ?? Encoding.UTF8).GetBytes(body));
+        content.Headers.ContentType = new(type);
         using var answer = await studio.Http.PostAsync(address.Replace("PROJECT", project, StringComparison.Ordinal), content);
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         Assert.Equal("application/problem+json", answer.Content.Headers.ContentType!.MediaType);

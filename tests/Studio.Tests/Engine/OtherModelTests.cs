@@ -13,6 +13,17 @@ public sealed class OtherModelTests : IAsyncDisposable
     public ValueTask DisposeAsync() => test.DisposeAsync();
 
     [Fact]
+    public async Task ASourceIsRecordedInTheTypeOfItsModel()
+    {
+        await test.Make(TestEngine.House);
+        var whole = test.Engine.State.SessionBytes;
+        await test.Restart(models: [Other]);
+        await test.Make(TestEngine.House);
+        // The latents are float32 in both.
+        Assert.InRange(test.Engine.State.SessionBytes, whole / 2, whole * 0.6);
+    }
+
+    [Fact]
     public async Task AttentionOfOneModelNeverSteersAnother()
     {
         var source = await test.Make(TestEngine.House);

@@ -45,6 +45,20 @@ public sealed class TrashTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task NothingComesBackWithoutItsSource()
+    {
+        var source = await test.Make(TestEngine.House);
+        var parent = await test.Make(TestEngine.House with { Seed = 5 });
+        var over = await test.Engine.Submit(test.Project, parent.Id, new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" }).WhenOver();
+        var edit = test.Engine.TrashVersion(over.Version!);
+        test.Engine.TrashVersion(source.Id);
+        Assert.Empty(test.Engine.RestoreVersions(test.Project, edit));
+        Assert.Equal([parent.Id], test.Store.Versions(test.Project).Select(version => version.Id));
+        Assert.Equal(2, test.Engine.RestoreVersions(test.Project, [.. edit, source.Id]).Count);
+        Assert.Equal(3, test.Store.Versions(test.Project).Count);
+    }
+
+    [Fact]
     public async Task WhatIsInTheTrashGoesForGoodWhenItIsEmptiedOrTheStudioStartsAgain()
     {
         var source = await test.Make(TestEngine.House);

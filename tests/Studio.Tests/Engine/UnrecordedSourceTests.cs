@@ -23,8 +23,9 @@ public sealed class UnrecordedSourceTests : IAsyncDisposable
         test.Engine.DeleteProject(source.Project);
         var (again, redAgain, blueAgain) = await Make();
 
-        Assert.Equal(0, test.Engine.State.SessionBytes);
-        Assert.Empty(test.Engine.Sessions);
+        // The trajectory of the first edit, which the second follows.
+        Assert.InRange(test.Engine.State.SessionBytes, 1, Small.SessionBytes);
+        Assert.Single(test.Engine.Sessions);
         foreach (var (one, other) in new[] { (source, again), (red, redAgain), (blue, blueAgain) })
             Assert.InRange(pictures[one.Picture].Psnr(pictures[other.Picture]), 45, double.PositiveInfinity);
     }
@@ -54,6 +55,22 @@ public sealed class UnrecordedSourceTests : IAsyncDisposable
         await test.Restart(Small);
         var blue = await test.Make(new EditedRecipe { Source = red.Id, Prompt = "a blue house in a field" });
         Assert.NotEqual(red.Picture, blue.Picture);
+    }
+
+    [Fact]
+    public async Task ItsTrajectoryCountsAsMemoryAndIsEvicted()
+    {
+        await test.Restart(new EngineLimits { SessionBytes = 1 });
+        var picture = test.Send(200, 150);
+        foreach (var prompt in new[] { "a house in a field", "a red house in a field" })
+        {
+            var source = await test.Make(new InvertedRecipe { Picture = picture, Prompt = prompt, Method = "direct", Steps = 3 });
+            var held = Assert.Single(test.Engine.Sessions);
+            Assert.Equal([source.Id], held.Versions);
+            Assert.Equal(test.Engine.State.SessionBytes, held.Bytes);
+            // Two trajectories of four latents.
+            Assert.InRange(held.Bytes, 2 * 4 * 4 * sizeof(float), 1 << 20);
+        }
     }
 
     private readonly Dictionary<string, Image> pictures = [];

@@ -90,6 +90,34 @@ public sealed class FullDiskTests
     }
 
     [Fact]
+    public void AVersionIsNotMadeOfADeletedPictureThatGivesWayToIt()
+    {
+        using var disk = SmallDisk.Mount(24);
+        using var store = new StudioStore(Path.Combine(disk.Path, "data"), TimeProvider.System);
+        var project = store.CreateProject("A test").Id;
+        var grain = store.Version(Grain(store, project));
+        Assert.Equal(grain.Picture, store.AddMadeVersion(project, null, grain.Recipe, "grain")!.Picture);
+        store.Trash(project, [.. store.Versions(project).Select(version => version.Id)]);
+        disk.Fill();
+        Assert.Null(store.AddMadeVersion(project, null, grain.Recipe, "grain"));
+        Assert.False(store.HasPicture(grain.Picture));
+        Assert.Empty(store.Versions(project));
+    }
+
+    [Fact]
+    public void PicturesComeBackOnAFullDisk()
+    {
+        using var disk = SmallDisk.Mount(24);
+        using var store = new StudioStore(Path.Combine(disk.Path, "data"), TimeProvider.System);
+        var project = store.CreateProject("A test").Id;
+        var grain = Grain(store, project);
+        store.Trash(project, [grain]);
+        disk.Fill();
+        Assert.Equal([grain], store.Restore(project, [grain]));
+        Assert.Equal(grain, Assert.Single(store.Versions(project)).Id);
+    }
+
+    [Fact]
     public async Task AJobThatFindsTheDiskFullSaysSo()
     {
         using var disk = SmallDisk.Mount(24);

@@ -178,6 +178,48 @@ public sealed class WorkspaceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task ADeletedPictureThatCannotComeBackIsGoneForGoodWhenThePageCloses()
+    {
+        var source = await test.Make(TestEngine.House);
+        var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
+        using (var page = NewPage())
+        {
+            Assert.True(page.Open(test.Project));
+            page.Delete(red);
+            test.Engine.TrashVersion(source.Id);
+            page.BringBack(red);
+            Assert.Empty(page.Versions);
+        }
+
+        Assert.False(test.Store.HasPicture(red.Picture));
+        Assert.True(test.Store.HasPicture(source.Picture));
+    }
+
+    [Fact]
+    public async Task WithNothingToUndoTheRunningJobGoesOn()
+    {
+        using (var empty = NewPage())
+        {
+            empty.OpenNew(after: null);
+            empty.Undo();
+            empty.Redo();
+            empty.Settings = empty.Settings with { Scheduler = "magic" };
+            empty.Draw("a house");
+            empty.Undo();
+            Assert.Null(empty.Project);
+        }
+
+        var job = test.Submit(TestEngine.House);
+        using var page = NewPage();
+        Assert.True(page.Open(test.Project));
+        page.Resume();
+        page.Undo();
+        page.Redo();
+        Assert.Same(job, page.Job);
+        Assert.Equal(JobState.Done, (await job.WhenOver()).State);
+    }
+
+    [Fact]
     public async Task APictureHasANameAndCanBeAFavorite()
     {
         var source = await test.Make(TestEngine.House);
