@@ -47,24 +47,20 @@ internal sealed class CommandLine(RootCommand root, string name = "p2p")
         {
             return Fail(ExitCode.Interrupted, "Stopped.");
         }
-        catch (InvalidInputException e)
-        {
-            return Fail(ExitCode.WrongInput, e.Describe(setting => OptionNames.Of(setting, parse.CommandResult.Command)));
-        }
-        catch (Exception e) when (e is LibTorchLoadException or WrongNumericsException)
-        {
-            return Fail(ExitCode.Failed, e.Message);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return Fail(ExitCode.Failed, e.Message);
-        }
         catch (Exception e)
         {
-            // libtorch puts a stack trace behind its first line.
-            return Fail(ExitCode.Failed, $"{e.GetType().Name}: {e.Message.Split('\n')[0]}");
+            return Fail(e is InvalidInputException ? ExitCode.WrongInput : ExitCode.Failed, Describe(e, parse));
         }
     }
+
+    /// <summary>An error in one line.</summary>
+    internal static string Describe(Exception problem, ParseResult parse) => problem switch
+    {
+        InvalidInputException input => input.Describe(setting => OptionNames.Of(setting, parse.CommandResult.Command)),
+        LibTorchLoadException or WrongNumericsException or IOException or UnauthorizedAccessException => problem.Message,
+        // libtorch puts a stack trace behind its first line.
+        _ => $"{problem.GetType().Name}: {problem.Message.Split('\n')[0]}",
+    };
 
     private static bool HasWorkingFolder()
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.ExceptionServices;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
@@ -18,6 +19,7 @@ internal sealed class GridCommand
 {
     private const int MaxCells = 400;
     private const int CellSide = 320;
+    private const string TableName = "grid.png";
 
     // A source that needs more memory runs again with each cell.
     private const long MaxRecordedBytes = 6L << 30;
@@ -89,10 +91,22 @@ internal sealed class GridCommand
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, cells[0].Request);
         Warnings.Truncated(prompts);
 
-        var made = new List<MadeImage>();
+        var (made, failed) = (new List<MadeImage>(), new List<FailedCell>());
+        var saved = 0;
         try
         {
-            StepDisplay.Run(quiet, progress => Make(loaded, cells, made, progress, cancellationToken));
+            var isStopped = false;
+            try
+            {
+                StepDisplay.Run(quiet, progress => Make(loaded, cells, made, failed, Save, progress, cancellationToken));
+            }
+            catch (OperationCanceledException) when (saved > 0)
+            {
+                isStopped = true;
+            }
+
+            if (saved == 0)
+                ExceptionDispatchInfo.Throw(failed[0].Problem);
             model.Announce(parse, loaded.Device, quiet);
             if (!quiet)
             {
@@ -100,23 +114,44 @@ internal sealed class GridCommand
                 Warnings.Unknown(loaded.Directory, loaded.Tokenizer, prompts);
             }
 
-            foreach (var (index, image) in made.Index())
-                folder.Add(image.Name, image.Image, index);
+            AddImages();
             using var table = Draw(cells, made, across, down);
-            folder.Add("grid.png", table);
-            Complete(record, parse, cells, made, across, down);
-            record[RunRecord.Results] = folder.Results;
+            folder.Add(TableName, table);
+            var missing = cells.Except(made.Select(image => image.Cell)).OfType<Cell>().ToList();
+            if (missing.Count > 0)
+                record["missing"] = Json.Array(missing.Select(each => each.Name));
             repeats?.Compare(record, quiet);
             record["seconds"] = Math.Round(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 3);
-            folder.Finish(record, index => RunRecord.Parameters(record, made[index].Request, made[index].Result, row: 0), trace: null);
+            folder.Finish(record, Describe, trace: null);
+            ImageRun.Report(folder, record, report.Json(parse), quiet);
+            foreach (var each in failed)
+                Console.Error.WriteLine($"p2p: {each.Cell.Name}: {CommandLine.Describe(each.Problem, parse)}");
+            if (!isStopped)
+                return failed.Count > 0 ? ExitCode.Failed : ExitCode.Done;
+            Console.Error.WriteLine($"p2p: Stopped. {cells.Count - missing.Count} of {cells.Count} cells are finished.");
+            return ExitCode.Interrupted;
         }
         finally
         {
             made.ForEach(image => image.Result.Dispose());
         }
 
-        ImageRun.Report(folder, record, report.Json(parse), quiet);
-        return ExitCode.Done;
+        // Writes a cell, with its source if that is new.
+        void Save()
+        {
+            AddImages();
+            Complete(record, parse, cells, made, across, down);
+            record[RunRecord.Results] = folder.Results.DeepClone();
+            folder.Save(record, Describe, [.. Groups(cells).Select((_, number) => SourceName(cells, number)), .. cells.Select(each => each.Name), TableName]);
+        }
+
+        void AddImages()
+        {
+            foreach (var image in made.Skip(saved))
+                folder.Add(image.Name, image.Image, saved++);
+        }
+
+        GenerationParameters Describe(int index) => RunRecord.Parameters(record, made[index].Request, made[index].Result, row: 0);
     }
 
     private List<Cell> Cells(ParseResult parse, GridAxis across, GridAxis down)
@@ -140,25 +175,47 @@ internal sealed class GridCommand
         return cells;
     }
 
-    // The source of several cells runs once; its images come before theirs.
-    private static int Make(StableDiffusionModel model, List<Cell> cells, List<MadeImage> made, RunSteps? steps, CancellationToken cancellationToken)
+    private static List<IGrouping<SamplingSettings, Cell>> Groups(List<Cell> cells) => [.. cells.GroupBy(each => each.Request.Sampling)];
+
+    private static string SourceName(List<Cell> cells, int group) => Groups(cells).Count == 1 ? "source.png" : $"source-{group + 1}.png";
+
+    // The source of several cells runs once; its images come before theirs. A cell that fails leaves its place empty.
+    private static int Make(
+        StableDiffusionModel model, List<Cell> cells, List<MadeImage> made, List<FailedCell> failed, Action save, RunSteps? steps, CancellationToken cancellationToken)
     {
-        var groups = cells.GroupBy(each => each.Request.Sampling).ToList();
+        var groups = Groups(cells);
         var progress = new PartProgress(steps, groups.Sum(group => (1 + group.Count()) * group.Key.Steps));
         foreach (var (number, group) in groups.Index())
         {
             var request = group.First().Request;
             using var session = new EditSession(model, request.Source, model.Dtype, MaxRecordedBytes, group.Max(each => each.Request.Edit.SelfResolution));
-            var name = groups.Count == 1 ? "source.png" : $"source-{number + 1}.png";
-            made.Add(new MadeImage(name, null, request, session.RunSource(progress: progress.Next(group.Key.Steps), cancellationToken: cancellationToken)));
+            var ofSource = progress.Next(group.Key.Steps);
+            var problem = Try(() => made.Add(new MadeImage(SourceName(cells, number), null, request, session.RunSource(progress: ofSource, cancellationToken: cancellationToken))));
             foreach (var each in group)
             {
-                var result = session.Edit(each.Request.Edit, progress: progress.Next(group.Key.Steps), cancellationToken: cancellationToken);
-                made.Add(new MadeImage($"row-{each.Row + 1}-column-{each.Column + 1}.png", each, each.Request, result));
+                var ofCell = progress.Next(group.Key.Steps);
+                if ((problem ?? Try(() => made.Add(new MadeImage(
+                    each.Name, each, each.Request, session.Edit(each.Request.Edit, progress: ofCell, cancellationToken: cancellationToken))))) is { } found)
+                    failed.Add(new FailedCell(each, found));
+                else
+                    save();
             }
         }
 
         return made.Count;
+
+        static Exception? Try(Action work)
+        {
+            try
+            {
+                work();
+                return null;
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                return e;
+            }
+        }
     }
 
     // Sources stand before the cells: at the left if each row has one, at the top if each column has one.
@@ -175,7 +232,7 @@ internal sealed class GridCommand
                 table.Add(new ImageRow("source", StandsOut: true, [.. across.Values.Select((_, column) => Bitmap(SourceOf(0, column)))]));
             foreach (var (row, value) in down.Values.Index())
             {
-                var images = across.Values.Select((_, column) => edits[(row, column)]);
+                var images = across.Values.Select((_, column) => edits.GetValueOrDefault((row, column)));
                 table.Add(new ImageRow(down.Option.Length == 0 ? "edit" : down.Label(value), StandsOut: false, [.. (atLeft ? images.Prepend(SourceOf(row, 0)) : images).Select(Bitmap)]));
             }
 
@@ -190,10 +247,12 @@ internal sealed class GridCommand
 
         bool EachHasOne(Func<Cell, int> place) => cells.GroupBy(place).All(group => group.Select(each => each.Request.Sampling).Distinct().Count() == 1);
 
-        Image SourceOf(int row, int column) => sources[cells.Find(each => each.Row == row && each.Column == column)!.Request.Sampling];
+        Image? SourceOf(int row, int column) => sources.GetValueOrDefault(cells.Find(each => each.Row == row && each.Column == column)!.Request.Sampling);
 
-        SKBitmap Bitmap(Image image)
+        SKBitmap? Bitmap(Image? image)
         {
+            if (image is null)
+                return null;
             var bitmap = image.ToBitmap();
             bitmaps.Add(bitmap);
             return bitmap;
@@ -219,7 +278,12 @@ internal sealed class GridCommand
     private static Option<GridAxis> Axis(string name, string description) =>
         Parsed.Of(name, $"{description}: {GridAxis.Form}", GridAxis.Form, GridAxis.Parse, "option=values").In(HelpGroup.Edit);
 
-    private sealed record Cell(int Row, int Column, ImageRequest Request);
+    private sealed record Cell(int Row, int Column, ImageRequest Request)
+    {
+        public string Name => $"row-{Row + 1}-column-{Column + 1}.png";
+    }
+
+    private sealed record FailedCell(Cell Cell, Exception Problem);
 
     // The result of a pass with one image.
     private sealed record MadeImage(string Name, Cell? Cell, ImageRequest Request, EditResult Result)

@@ -64,7 +64,7 @@ internal static class AttentionSheets
 
         sections.RemoveAll(section => section.Rows.Count == 0);
         var sheet = ImageTable.Draw([.. steps.Select(step => $"step {result.StepOf(step)}")], sections, SmallSide, Note(result));
-        foreach (var image in sections.SelectMany(section => section.Rows).SelectMany(row => row.Images))
+        foreach (var image in sections.SelectMany(section => section.Rows).SelectMany(row => row.Images).OfType<SKBitmap>())
             image.Dispose();
         return sheet;
     }

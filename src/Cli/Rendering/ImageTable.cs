@@ -6,8 +6,8 @@ namespace PromptToPrompt.Cli.Rendering;
 /// <summary>A row of a table: one picture for each column.</summary>
 /// <param name="Label">Label of the row.</param>
 /// <param name="StandsOut">Whether to emphasize the label.</param>
-/// <param name="Images">The pictures.</param>
-internal sealed record ImageRow(string Label, bool StandsOut, IReadOnlyList<SKBitmap> Images);
+/// <param name="Images">The pictures; null for a place without one.</param>
+internal sealed record ImageRow(string Label, bool StandsOut, IReadOnlyList<SKBitmap?> Images);
 
 /// <summary>Rows that belong together, under a title.</summary>
 internal sealed record ImageSection(string Title, IReadOnlyList<ImageRow> Rows);
@@ -19,13 +19,13 @@ internal static class ImageTable
 
     /// <summary>Draws a table of pictures of one shape.</summary>
     /// <param name="columns">Titles of the columns.</param>
-    /// <param name="sections">The rows, at least one. The caller keeps ownership of the pictures.</param>
+    /// <param name="sections">The rows, with at least one picture. The caller keeps ownership of the pictures.</param>
     /// <param name="side">The longer side of a drawn picture in pixels.</param>
     /// <param name="note">Note at the bottom.</param>
     public static SKBitmap Draw(IReadOnlyList<string> columns, IReadOnlyList<ImageSection> sections, int side, string note = "")
     {
         var rows = sections.SelectMany(section => section.Rows).ToList();
-        var first = rows[0].Images[0];
+        var first = rows.SelectMany(row => row.Images).OfType<SKBitmap>().First();
         var scale = side / (float)Math.Max(first.Width, first.Height);
         var (width, height) = (first.Width * scale, first.Height * scale);
         var labels = rows.ToDictionary(row => row, row => CaptionLine.Wrap(row.Label, side));
@@ -51,7 +51,14 @@ internal static class ImageTable
                 var middle = y + (height / 2) - ((lines.Count - 1) * LineHeight / 2);
                 canvas.DrawLines(lines, left - Gap, middle, SKTextAlign.Right, row.StandsOut ? Accent : Ink);
                 for (var c = 0; c < row.Images.Count; c++)
-                    canvas.DrawSmooth(row.Images[c], SKRect.Create(left + (c * (width + Spacing)), y, width, height));
+                {
+                    var x = left + (c * (width + Spacing));
+                    if (row.Images[c] is { } image)
+                        canvas.DrawSmooth(image, SKRect.Create(x, y, width, height));
+                    else
+                        canvas.DrawLines([CaptionLine.Of("not made")], x + (width / 2), y + (height / 2), SKTextAlign.Center, Pencil);
+                }
+
                 y += height + Spacing;
             }
 

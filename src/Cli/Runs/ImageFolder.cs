@@ -8,7 +8,7 @@ namespace PromptToPrompt.Cli.Runs;
 
 /// <summary>
 /// The output folder of a run with pictures: the requested folder, or a numbered subfolder if another run already wrote there. Everything is written at the
-/// end, so a stopped run leaves nothing.
+/// end, so a stopped run leaves nothing; a run of many pictures saves those that are finished.
 /// </summary>
 internal sealed class ImageFolder
 {
@@ -18,6 +18,8 @@ internal sealed class ImageFolder
     private readonly bool overwrites;
     private readonly List<(string Name, byte[] Png, int? Row)> images = [];
     private readonly JsonObject results = [];
+    private List<string>? stale;
+    private int saved;
 
     /// <summary>Fails early if the folder cannot be used.</summary>
     /// <param name="folder">The folder, which need not exist.</param>
@@ -57,36 +59,63 @@ internal sealed class ImageFolder
     /// <summary>Adds a sheet of pictures.</summary>
     public void Add(string name, SKBitmap sheet) => images.Add((name, Image.EncodePng(sheet), null));
 
+    /// <summary>Writes the pictures that were added since the last call, and the record as it is now. They stay if the run is stopped.</summary>
+    /// <param name="record">The record without its list of files.</param>
+    /// <param name="describe">Gives the settings of a picture in AUTOMATIC1111's form.</param>
+    /// <param name="expected">Names of all pictures that the run may still add.</param>
+    public void Save(JsonObject record, Func<int, GenerationParameters> describe, IEnumerable<string> expected)
+    {
+        stale ??= Claim(record, expected);
+        var folder = new RunFolder(Path);
+        foreach (var image in images.Skip(saved))
+            Write(folder, image, record, describe);
+        saved = images.Count;
+        WriteRecord(folder, record, images.Select(image => folder.PathOf(image.Name)));
+    }
+
     /// <summary>Writes the pictures with the record embedded in each, then further files, then the record.</summary>
     /// <param name="record">The record without its list of files.</param>
     /// <param name="describe">Gives the settings of a picture in AUTOMATIC1111's form.</param>
     /// <param name="trace">A further file by name or full path, and how to write it; null for none.</param>
     public void Finish(JsonObject record, Func<int, GenerationParameters> describe, (string Name, Action<string> Write)? trace)
     {
-        Path = Free((string)record[RunRecord.Run]!, [.. images.Select(image => image.Name), .. trace is { } written ? [written.Name] : Array.Empty<string>(), RecordName]);
+        stale ??= Claim(record, trace is { } written ? [written.Name] : []);
         var folder = new RunFolder(Path);
-        var stale = EarlierFiles();
-        foreach (var (name, png, row) in images)
-        {
-            List<PngText> texts = row is { } made ? [new(GenerationParameters.Keyword, describe(made).ToString())] : [];
-            var whole = PngText.AddTo(png, texts.Append(RunRecord.Text(record, name)));
-            folder.Add(name, path => AtomicFile.Write(path, stream => stream.Write(whole)));
-        }
-
+        foreach (var image in images)
+            Write(folder, image, record, describe);
         if (trace is { } file)
             folder.Add(file.Name, file.Write);
         // All recorded files in this folder belong to one run.
         foreach (var old in stale.Except(folder.Files))
             File.Delete(old);
-        record["folder"] = Path;
-        record[RunRecord.Files] = Json.Array([.. folder.Files, folder.PathOf(RecordName)]);
-        folder.Add(RecordName, Json.File(record));
+        WriteRecord(folder, record, folder.Files);
         Files = folder.Files;
     }
 
     /// <summary>A note if the pictures went to another folder than requested; else null.</summary>
     public string? Note => Path == askedPath ? null
         : $"note: {asked} already contains another run; wrote to {RunFolder.Shortest(Path)} instead (use --overwrite to replace it)";
+
+    // Chooses the folder, and finds the files of the run that is replaced there.
+    private List<string> Claim(JsonObject record, IEnumerable<string> expected)
+    {
+        Path = Free((string)record[RunRecord.Run]!, [.. images.Select(image => image.Name), .. expected, RecordName]);
+        return EarlierFiles();
+    }
+
+    private static void Write(RunFolder folder, (string Name, byte[] Png, int? Row) image, JsonObject record, Func<int, GenerationParameters> describe)
+    {
+        List<PngText> texts = image.Row is { } made ? [new(GenerationParameters.Keyword, describe(made).ToString())] : [];
+        var whole = PngText.AddTo(image.Png, texts.Append(RunRecord.Text(record, image.Name)));
+        folder.Add(image.Name, path => AtomicFile.Write(path, stream => stream.Write(whole)));
+    }
+
+    private void WriteRecord(RunFolder folder, JsonObject record, IEnumerable<string> files)
+    {
+        record["folder"] = Path;
+        record[RunRecord.Files] = Json.Array([.. files, folder.PathOf(RecordName)]);
+        folder.Add(RecordName, Json.File(record));
+    }
 
     private bool IsImageHere(string path) =>
         System.IO.Path.GetDirectoryName(path) == Path && System.IO.Path.GetExtension(path).Equals(".png", StringComparison.OrdinalIgnoreCase);

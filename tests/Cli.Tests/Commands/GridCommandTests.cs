@@ -49,6 +49,52 @@ public sealed class GridCommandTests
     }
 
     [Fact]
+    public void ACellThatFailsLeavesItsPlaceEmpty()
+    {
+        using var folder = new TemporaryFolder();
+        var (fits, doesNot) = (Mask("fits.png", 64, 64), Mask("wide.png", 64, 16));
+        var grid = InProcess.Run(["grid", "a red cat", "a red dog", "--columns", $"mask={fits},{doesNot}", "--rows", "seed=1,2", "-o", folder["grid"], .. Fast]);
+        Assert.Equal(1, grid.ExitCode);
+        Assert.Equal(2, grid.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => line.Contains("column-2.png: ", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["grid.png", "row-1-column-1.png", "row-2-column-1.png", "run.json", "source-1.png", "source-2.png"],
+            Directory.GetFiles(folder["grid"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        using var record = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder["grid"], "run.json")));
+        Assert.Equal(["row-1-column-2.png", "row-2-column-2.png"], record.RootElement.GetProperty("missing").EnumerateArray().Select(name => name.GetString()));
+
+        // Without any cell there is nothing to write.
+        var none = InProcess.Run(["grid", "a red cat", "a red dog", "--columns", $"mask={doesNot}", "-o", folder["none"], .. Fast]);
+        Assert.Contains("64x16", none.FailedWith(2), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["none"]));
+
+        string Mask(string name, int width, int height)
+        {
+            new Image(width, height, [.. Enumerable.Repeat(byte.MaxValue, width * height * 3)]).SavePng(folder[name]);
+            return folder[name];
+        }
+    }
+
+    [Fact]
+    [Trait("Category", "Process")]
+    public void CtrlCKeepsTheFinishedCells()
+    {
+        using var folder = new TemporaryFolder();
+        var seeds = string.Join(',', Enumerable.Range(1, 100));
+        var first = Path.Combine(folder["grid"], "row-1-column-1.png");
+        var outcome = P2P.RunAndInterruptAtFile(
+            first, "grid", "a cat", "a dog", "--columns", "cross-steps=0.4,0.8", "--rows", $"seed={seeds}", "--steps", "10", "--size", "64x64", "--model", EmbeddedModel.Folder(), "-o", folder["grid"]);
+        Assert.Equal(130, outcome.ExitCode);
+        Assert.Contains(" of 200 cells are finished", outcome.Error, StringComparison.Ordinal);
+        string[] files = [.. Directory.GetFiles(folder["grid"]).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+        Assert.Contains("grid.png", files);
+        using var record = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder["grid"], "run.json")));
+        Assert.Equal(files, record.RootElement.GetProperty("files").EnumerateArray().Select(path => Path.GetFileName(path.GetString()!)).Order(StringComparer.Ordinal));
+        var cells = files.Count(name => name.StartsWith("row-", StringComparison.Ordinal));
+        Assert.Equal(200, cells + record.RootElement.GetProperty("missing").GetArrayLength());
+        Assert.True(Image.Load(first).Width == 64);
+    }
+
+    [Fact]
     public void TooManyCellsAreRefused()
     {
         var values = string.Join(',', Enumerable.Range(1, 21));

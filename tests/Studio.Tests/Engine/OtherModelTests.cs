@@ -17,6 +17,7 @@ public sealed class OtherModelTests : IAsyncDisposable
     {
         await test.Make(TestEngine.House);
         var whole = test.Engine.State.SessionBytes;
+        Assert.True(whole > 0);
         await test.Restart(models: [Other]);
         await test.Make(TestEngine.House);
         // The latents are float32 in both.
