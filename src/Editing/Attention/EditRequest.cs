@@ -11,6 +11,9 @@ public sealed record EditRequest
     /// <summary>Default of <see cref="SelfResolution"/>.</summary>
     public const int DefaultSelfResolution = 32;
 
+    // More than the side of any layer, and its square is an int.
+    internal const int MaxSelfResolution = 1 << 14;
+
     /// <summary>Default of <see cref="BlendThreshold"/> and <see cref="BlendSubtractThreshold"/>.</summary>
     public const double DefaultBlendThreshold = 0.3;
 
@@ -32,7 +35,7 @@ public sealed record EditRequest
     /// <summary>Steps in which self-attention comes from the source; default: the first 40 %.</summary>
     public StepWindow SelfSteps { get; init; } = StepWindow.Standard;
 
-    /// <summary>Self-attention comes from the source in layers of at most this value squared positions.</summary>
+    /// <summary>Self-attention comes from the source in layers of at most this value squared positions; 0 to 16384.</summary>
     public int SelfResolution { get; init; } = DefaultSelfResolution;
 
     /// <summary>Words whose regions may change; null for the whole image.</summary>
@@ -60,6 +63,7 @@ public sealed record EditRequest
     /// <exception cref="Diffusion.InvalidInputException">A number is out of range.</exception>
     public void Validate()
     {
+        RequireRange(SelfResolution, 0, MaxSelfResolution, nameof(SelfResolution));
         RequireRange(BlendThreshold, 0.0, 1.0, nameof(BlendThreshold));
         RequireRange(BlendSubtractThreshold, 0.0, 1.0, nameof(BlendSubtractThreshold));
         RequireRange(BlendStart, 0.0, 1.0, nameof(BlendStart));

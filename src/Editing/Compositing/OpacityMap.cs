@@ -71,10 +71,27 @@ internal sealed class OpacityMap
     // Inside the region only; interpolation reaches one pixel further.
     private static Tensor Region(Tensor region, int perLatent)
     {
-        var pixels = region.ne(Scalar(0)).to(ScalarType.Float32).repeat_interleave(perLatent, 0).repeat_interleave(perLatent, 1);
+        var pixels = Upscaled(region, perLatent);
         var inner = Neighborhood.Min(pixels, 1);
+        var wide = Softened(inner, perLatent / 2);
+        // The edge of a part one latent position wide is narrow enough for the edit to show in its middle.
+        var thin = Neighborhood.Mean(Neighborhood.Max(Upscaled(Thin(region), perLatent), perLatent / 2), perLatent / 2);
+        return maximum(wide, Softened(inner, Math.Max(0, (perLatent - 3) / 2)) * thin) * inner;
+
         // A straight edge is ½ after the mean; the half inside is stretched to the full range.
-        return Neighborhood.Ease(Neighborhood.Mean(inner, perLatent / 2).mul(Scalar(2)).sub(Scalar(1)).clamp(Scalar(0), Scalar(1))) * inner;
+        static Tensor Softened(Tensor inner, int radius) =>
+            Neighborhood.Ease(Neighborhood.Mean(inner, radius).mul(Scalar(2)).sub(Scalar(1)).clamp(Scalar(0), Scalar(1)));
+    }
+
+    private static Tensor Upscaled(Tensor region, int perLatent) => region.ne(Scalar(0)).to(ScalarType.Float32).repeat_interleave(perLatent, 0).repeat_interleave(perLatent, 1);
+
+    // The positions of a region that no square of 2×2 in it covers. Beyond the borders, the region goes on.
+    private static Tensor Thin(Tensor region)
+    {
+        var inside = region.ne(Scalar(0)).to(ScalarType.Float32);
+        var padded = nn.functional.pad(inside.unsqueeze(0).unsqueeze(0), [1, 1, 1, 1], TorchSharp.PaddingModes.Replicate);
+        var squares = nn.functional.max_pool2d(padded.neg(), [2, 2], [1, 1]).neg();
+        return inside - nn.functional.max_pool2d(squares, [2, 2], [1, 1]).squeeze(0).squeeze(0);
     }
 
     private static Tensor Border(Framing framing)

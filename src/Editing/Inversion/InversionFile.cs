@@ -77,8 +77,14 @@ internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framin
             if (pixels.dtype != ScalarType.Byte || pixels.dim() != 3 || pixels.shape[2] != 3 || finished < 0 || finished > settings.Sampling.Steps
                 || framing.Original != new PixelSize((int)pixels.shape[1], (int)pixels.shape[0]))
                 throw new InvalidInputException("its parts do not match");
+            var latents = Tensor("inversion.latents", settings.Sampling.Steps + 1);
+            var source = Tensor("source", finished + 1);
+            if (latents.dim() != 4 || latents.shape[1] != model.Shape.Vae.LatentChannels || !source.shape[1..].SequenceEqual(latents.shape[1..])
+                || framing.Framed != new PixelSize((int)latents.shape[3], (int)latents.shape[2]) * model.Shape.Vae.PixelsPerLatent
+                || !IsWithin(framing.Region, framing.Original) || !IsWithin(framing.Place, framing.Framed))
+                throw new InvalidInputException("its parts do not match");
             var image = new Image((int)pixels.shape[1], (int)pixels.shape[0], pixels.data<byte>().ToArray());
-            var inverted = new InvertedImage(settings, Tensor("inversion.latents", settings.Sampling.Steps + 1), Tensor("source", finished + 1))
+            var inverted = new InvertedImage(settings, latents, source)
             {
                 Unconditional = Optional("inversion.uncond", finished) is { } text ? new Conditioning(text, Optional("inversion.uncond_vector", entries: 1)) : null,
                 StepNoise = Optional("step_noise", settings.Sampling.Steps),
@@ -91,6 +97,9 @@ internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framin
         {
             throw new InvalidInputException($"{path} is damaged ({e.Message.TrimEnd('.')}). Invert the image again.", e);
         }
+
+        static bool IsWithin(PixelRectangle part, PixelSize whole) =>
+            part is { X: >= 0, Y: >= 0, Width: > 0, Height: > 0 } && part.X <= whole.Width - part.Width && part.Y <= whole.Height - part.Height;
 
         T Read<T>(string name) => JsonSerializer.Deserialize<T>(file.Metadata[name])!;
 

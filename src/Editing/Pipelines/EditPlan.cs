@@ -19,36 +19,45 @@ internal sealed class EditPlan : IDisposable
     {
         if (source.Attention is not null && (edit.Prompts.Count > 0 || observation is { Attention: true } or { SelfAttention: true }))
             throw new ArgumentException("A run with its own attention processor has no edits and keeps no maps.", nameof(source));
-        Words = new EditWords(model.Tokenizer, source, edit);
-        Model = model;
-        Source = source;
-        Edit = edit;
-        Observation = observation ?? Observation.None;
-        Scheduler = Sampling.Scheduler ?? model.SchedulerConfig.DefaultScheduler;
-        FirstStep = source.Inverted?.Settings.FirstStep ?? 0;
-        Trajectory = source.Inverted?.SourceTrajectory.to(model.Device, copy: true).DetachFromDisposeScope();
-        Noise = StartingNoise();
-        var sizes = Sampling.SizesOf(ImageSize);
-        Conditional = TextConditioning.Encode(model, Prompts, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
-        Unconditional = source.Inverted?.Unconditional is { } found ? ToModel(found)
-            : TextConditioning.EncodeNegative(model, Words.Negative, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
-        mask = edit.Mask is { } image ? LatentMask(image).DetachFromDisposeScope() : null;
-        var blends = edit.Blend is not null || edit.BlendSubtract is not null;
-        var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)Noise.shape[2], (int)Noise.shape[3]);
-        Maps = source.Attention is null && (blends || Observation.Attention || Observation.Trace) ? new AttentionMaps(height, width) : null;
-        SelfAttention = Observation.SelfAttention ? new SelfAttentionMap(height, width) : null;
-        Blend = !blends && mask is null ? null : new LocalBlend(
-            new LocalBlendOptions
-            {
-                Include = Words.Blend,
-                Subtract = Words.BlendSubtract,
-                Threshold = edit.BlendThreshold,
-                SubtractThreshold = edit.BlendSubtractThreshold,
-                Start = edit.BlendStart,
-                Mask = mask,
-            },
-            Maps,
-            Sampling.Steps);
+        try
+        {
+            Words = new EditWords(model.Tokenizer, source, edit);
+            Model = model;
+            Source = source;
+            Edit = edit;
+            Observation = observation ?? Observation.None;
+            Scheduler = Sampling.Scheduler ?? model.SchedulerConfig.DefaultScheduler;
+            FirstStep = source.Inverted?.Settings.FirstStep ?? 0;
+            Trajectory = source.Inverted?.SourceTrajectory.to(model.Device, copy: true).DetachFromDisposeScope();
+            Noise = StartingNoise();
+            var sizes = Sampling.SizesOf(ImageSize);
+            Conditional = TextConditioning.Encode(model, Prompts, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
+            Unconditional = source.Inverted?.Unconditional is { } found ? ToModel(found)
+                : TextConditioning.EncodeNegative(model, Words.Negative, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
+            mask = edit.Mask is { } image ? LatentMask(image).DetachFromDisposeScope() : null;
+            var blends = edit.Blend is not null || edit.BlendSubtract is not null;
+            var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)Noise.shape[2], (int)Noise.shape[3]);
+            Maps = source.Attention is null && (blends || Observation.Attention || Observation.Trace) ? new AttentionMaps(height, width) : null;
+            SelfAttention = Observation.SelfAttention ? new SelfAttentionMap(height, width) : null;
+            Blend = !blends && mask is null ? null : new LocalBlend(
+                new LocalBlendOptions
+                {
+                    Include = Words.Blend,
+                    Subtract = Words.BlendSubtract,
+                    Threshold = edit.BlendThreshold,
+                    SubtractThreshold = edit.BlendSubtractThreshold,
+                    Start = edit.BlendStart,
+                    Mask = mask,
+                },
+                Maps,
+                Sampling.Steps);
+        }
+        catch
+        {
+            // A mask or a word that does not fit is found when some tensors exist.
+            Dispose();
+            throw;
+        }
     }
 
     public StableDiffusionModel Model { get; }
@@ -106,9 +115,9 @@ internal sealed class EditPlan : IDisposable
 
     public void Dispose()
     {
-        Noise.Dispose();
-        Conditional.Dispose();
-        Unconditional.Dispose();
+        Noise?.Dispose();
+        Conditional?.Dispose();
+        Unconditional?.Dispose();
         Trajectory?.Dispose();
         mask?.Dispose();
     }

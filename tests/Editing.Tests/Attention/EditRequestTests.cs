@@ -19,6 +19,18 @@ public sealed class EditRequestTests
     public void ANumberOutOfRangeIsRefusedByName(string setting, double share) =>
         Assert.Equal(setting, Assert.Throws<InvalidInputException>(Shares[setting](share).Validate).Setting);
 
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(16385)]
+    [InlineData(46341)]
+    [InlineData(int.MaxValue)]
+    [InlineData(int.MinValue)]
+    public void AResolutionOutOfRangeIsRefusedByName(int resolution) => Assert.Equal(
+        nameof(EditRequest.SelfResolution), Assert.Throws<InvalidInputException>(new EditRequest { SelfResolution = resolution }.Validate).Setting);
+
+    [Fact]
+    public void ResolutionsWithinBoundsAreAllowed() => Assert.All([0, 1, 16384], resolution => new EditRequest { SelfResolution = resolution }.Validate());
+
     [Fact]
     public void BoundsThemselvesAreAllowed() => Assert.All(Shares.Values, of => Assert.All([0.0, 1.0], share => of(share).Validate()));
 }

@@ -159,6 +159,40 @@ public class CompositeTests
     }
 
     [Fact]
+    public void EveryPositionOfARegionShowsItsEdit() => Gen.Bool.Array2D[6, 5].Sample(
+        cells =>
+        {
+            const int Latent = 8;
+            using var region = tensor(cells, device: CPU).to(ScalarType.Float32);
+            var (edited, source) = (Flat(5 * Latent, 6 * Latent, 250), Flat(5 * Latent, 6 * Latent, 10));
+            var map = OpacityMap.Of(Framing.Create(FramingKind.Fit, edited.Size, edited.Size, Latent), edited, source, region, Latent);
+            var strongest = new float[6, 5];
+            var row = new float[edited.Width];
+            for (var y = 0; y < edited.Height; y++)
+            {
+                if (!map.Read(y, row))
+                    continue;
+                for (var x = 0; x < row.Length; x++)
+                    strongest[y / Latent, x / Latent] = Math.Max(strongest[y / Latent, x / Latent], row[x]);
+            }
+
+            for (var y = 0; y < 6; y++)
+            {
+                for (var x = 0; x < 5; x++)
+                    Assert.Equal(cells[y, x] ? 1 : 0, strongest[y, x], 1e-6f);
+            }
+        },
+        iter: 50);
+
+    [Fact]
+    public void AQuantileOfManyNumbersIsTheSame() =>
+        Gen.Select(Gen.Single[-10, 10].Array[1, 200], Gen.Double[0, 1]).Sample((numbers, share) =>
+        {
+            using var values = tensor(numbers, device: CPU);
+            Assert.Equal(ChangeMap.Quantile(values, share, most: 1000), ChangeMap.Quantile(values, share, most: 0), 1e-4);
+        });
+
+    [Fact]
     public void AWeakChangeBesideAStrongOneIsDrift()
     {
         var source = Flat(64, 64, 128);

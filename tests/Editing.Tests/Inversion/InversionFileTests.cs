@@ -1,6 +1,8 @@
+using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Editing.Inversion;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -81,6 +83,50 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
         Assert.Contains("not an inversion", Refused(() => InversionFile.Load(weights, drawings.Model)), StringComparison.Ordinal);
         System.IO.File.WriteAllBytes(folder["torn"], [1, 2, 3]);
         Refused(() => InversionFile.Load(folder["torn"], drawings.Model));
+    }
+
+    [Theory]
+    [InlineData("Original", 4, 4)]
+    [InlineData("Framed", 4, 4)]
+    [InlineData("Framed", 40000, 40000)]
+    [InlineData("Region", 0, 0)]
+    [InlineData("Region", 40000, 8)]
+    [InlineData("Region", int.MaxValue, int.MaxValue)]
+    [InlineData("Place", -8, 8)]
+    [InlineData("Place", 40000, 8)]
+    public void AFramingThatFitsNothingIsRefused(string part, int width, int height)
+    {
+        File(drawings, drawings.Invert(InvertedDrawings.Settings("direct"))).Save(folder["inversion"], drawings.Model);
+        Rewrite((_, metadata) =>
+        {
+            var framing = JsonNode.Parse(metadata["framing"])!;
+            (framing[part]!["Width"], framing[part]!["Height"]) = (width, height);
+            metadata["framing"] = framing.ToJsonString();
+        });
+        Assert.Contains("is damaged", Refused(() => InversionFile.Load(folder["inversion"], drawings.Model)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("source")]
+    [InlineData("inversion.latents")]
+    public void LatentsThatFitNothingAreRefused(string name)
+    {
+        foreach (var change in new Func<Tensor, Tensor>[] { tensor => tensor.narrow(1, 0, 2), tensor => tensor.narrow(2, 0, 2), tensor => tensor.flatten(1) })
+        {
+            File(drawings, drawings.Invert(InvertedDrawings.Settings("direct"))).Save(folder["inversion"], drawings.Model);
+            Rewrite((tensors, _) => tensors[name] = change(tensors[name]).contiguous());
+            Assert.Contains("is damaged", Refused(() => InversionFile.Load(folder["inversion"], drawings.Model)), StringComparison.Ordinal);
+        }
+    }
+
+    private void Rewrite(Action<Dictionary<string, Tensor>, Dictionary<string, string>> change)
+    {
+        Dictionary<string, Tensor> tensors;
+        Dictionary<string, string> metadata;
+        using (var file = SafetensorsFile.Open(folder["inversion"]))
+            (tensors, metadata) = (file.Tensors.Keys.ToDictionary(name => name, name => file.Read(name).clone()), new(file.Metadata));
+        change(tensors, metadata);
+        SafetensorsWriter.Write(folder["inversion"], tensors, metadata);
     }
 
     public void Dispose()

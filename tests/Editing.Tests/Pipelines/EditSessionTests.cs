@@ -233,6 +233,18 @@ public sealed class EditSessionTests(TinyModel small) : IClassFixture<TinyModel>
         Assert.Equal(2, progress.Steps);
     }
 
+    [Fact]
+    public void APlanThatIsRefusedLeavesNoTensorBehind()
+    {
+        var wrong = Edit with { Mask = new Diffusion.Images.Image(64, 8, [.. Enumerable.Repeat(byte.MaxValue, 64 * 8 * 3)]) };
+        Assert.Throws<InvalidInputException>(() => EditRun.Execute(model, Source, wrong).Dispose());
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        var before = LiveTensors;
+        Assert.Throws<InvalidInputException>(() => EditRun.Execute(model, Source, wrong).Dispose());
+        Assert.Equal(before, LiveTensors);
+    }
+
     private sealed class Stopper(CancellationTokenSource source) : IProgress<EditProgress>
     {
         public int Steps { get; private set; }
