@@ -86,10 +86,18 @@ internal static class ServeCommand
 
     private static byte[] DrawGrid(IReadOnlyList<(Image Image, string Caption)> images)
     {
-        var cells = images.Select(image => new SheetCell(image.Image.ToBitmap(), image.Caption)).ToList();
-        using var sheet = Sheet.Draw(cells, GridColumns, Sheet.CellSide(images[0].Image));
-        cells.ForEach(cell => cell.Image.Dispose());
-        return Image.EncodePng(sheet);
+        var cells = new List<SheetCell>();
+        try
+        {
+            foreach (var (image, caption) in images)
+                cells.Add(new SheetCell(image.ToBitmap(), caption));
+            using var sheet = Sheet.Draw(cells, GridColumns, Sheet.CellSide(images[0].Image));
+            return Image.EncodePng(sheet);
+        }
+        finally
+        {
+            cells.ForEach(cell => cell.Image.Dispose());
+        }
     }
 
     private static string DefaultFolder() =>

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Studio.Api;
 internal static class Names
 {
     /// <summary>Maximum number of pictures in a grid.</summary>
-    public const int MaxInGrid = 24;
+    public const int MaxInGrid = 100;
 
     private const int Longest = 120;
 

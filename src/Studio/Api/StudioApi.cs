@@ -144,11 +144,15 @@ internal static class StudioApi
 
     private static async Task<FileContentHttpResult> Grid(string versions, StudioStore store, StudioOptions options, DecodingGate gate, CancellationToken cancellationToken)
     {
-        var found = versions.Split(',', StringSplitOptions.RemoveEmptyEntries).Take(Names.MaxInGrid).Select(store.Version).ToList();
-        if (found.Count == 0)
+        var ids = versions.Split(',', StringSplitOptions.RemoveEmptyEntries);
+        if (ids.Length == 0)
             throw new Diffusion.InvalidInputException("Versions", "No version is given.", "Use comma-separated ids.");
-        var pictures = await gate.Run(() => found.ConvertAll(version => (store.PictureWithin(version.Picture, GridSide), version.Recipe.Prompt)), cancellationToken);
-        return TypedResults.Bytes(options.DrawGrid(pictures), "image/png");
+        if (ids.Length > Names.MaxInGrid)
+            throw new Diffusion.InvalidInputException("Versions", $"{ids.Length} versions are given.", $"Use at most {Names.MaxInGrid}.");
+        var found = ids.Select(store.Version).ToList();
+        var grid = await gate.Run(
+            () => options.DrawGrid(found.ConvertAll(version => (store.PictureWithin(version.Picture, GridSide), version.Recipe.Prompt))), cancellationToken);
+        return TypedResults.Bytes(grid, "image/png");
     }
 
     // Deleted things are named by more than their ids.

@@ -34,6 +34,9 @@ public sealed class StudioEngine : IAsyncDisposable
     // Held while jobs and versions are added or removed, so that no job starts from a version that is being deleted.
     private readonly Lock changing = new();
 
+    // Held while a recipe is checked: its mask is decoded, which takes long and much memory, so one at a time and not under the other lock.
+    private readonly Lock checking = new();
+
     /// <summary>Starts an engine and resumes the unfinished jobs of the last one. Models are loaded on demand.</summary>
     /// <param name="store">The store.</param>
     /// <param name="models">The models it offers, at least one; the first is the default.</param>
@@ -80,15 +83,10 @@ public sealed class StudioEngine : IAsyncDisposable
     public Job Submit(string project, string? parent, Recipe recipe)
     {
         parent ??= (recipe as EditedRecipe)?.Source;
-        recipe = Complete(recipe);
+        RequireProject(project);
+        recipe = Checked(recipe);
         lock (changing)
-        {
-            Require(project, parent, recipe);
-            queue.RequireRoom();
-            var stored = new StoredJob(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, parent, recipe);
-            store.AddJob(stored);
-            return Enqueue(stored);
-        }
+            return Add(project, parent, recipe);
     }
 
     /// <summary>Begins a project with its first picture. The picture's prompt names it.</summary>
@@ -96,12 +94,12 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <inheritdoc cref="Submit"/>
     public Job Begin(Recipe recipe)
     {
-        recipe = Complete(recipe);
+        recipe = Checked(recipe);
         lock (changing)
         {
-            RecipeCheck.Require(recipe, store, Models);
+            RecipeCheck.RequireStored(recipe, store);
             queue.RequireRoom();
-            return Submit(store.CreateProject(ProjectName.Of(recipe.Prompt)).Id, null, recipe);
+            return Add(store.CreateProject(ProjectName.Of(recipe.Prompt)).Id, (recipe as EditedRecipe)?.Source, recipe);
         }
     }
 
@@ -215,6 +213,7 @@ public sealed class StudioEngine : IAsyncDisposable
             {
                 if (stored.Starts >= MaxStarts)
                     throw new InvalidInputException("The studio stopped twice while making this picture. Submit it again to retry.");
+                Checked(stored.Recipe);
                 Require(stored.Project, stored.Parent, stored.Recipe);
                 Enqueue(stored);
             }
@@ -226,6 +225,15 @@ public sealed class StudioEngine : IAsyncDisposable
                 job.Update(now => now.Fail(e));
             }
         }
+    }
+
+    private Job Add(string project, string? parent, Recipe recipe)
+    {
+        Require(project, parent, recipe);
+        queue.RequireRoom();
+        var stored = new StoredJob(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, parent, recipe);
+        store.AddJob(stored);
+        return Enqueue(stored);
     }
 
     private Job Enqueue(StoredJob stored)
@@ -253,16 +261,28 @@ public sealed class StudioEngine : IAsyncDisposable
         }
     }
 
-    private Recipe Complete(Recipe recipe) => recipe is RootRecipe { Model: "" } root ? root with { Model = Models[0] } : recipe;
+    // Completes and checks a recipe, except that what it refers to may be deleted until the job is added.
+    private Recipe Checked(Recipe recipe)
+    {
+        recipe = recipe is RootRecipe { Model: "" } root ? root with { Model = Models[0] } : recipe;
+        lock (checking)
+            RecipeCheck.Require(recipe, store, Models);
+        return recipe;
+    }
 
     private void Require(string project, string? parent, Recipe recipe)
     {
-        if (store.FindProject(project) is null)
-            throw new InvalidInputException(store.DescribeMissing("project", project));
-        RecipeCheck.Require(recipe, store, Models);
+        RequireProject(project);
+        RecipeCheck.RequireStored(recipe, store);
         RecipeCheck.RequireName(nameof(Job.Parent), parent ?? "");
         RequireOf(project, nameof(EditedRecipe.Source), (recipe as EditedRecipe)?.Source);
         RequireOf(project, nameof(Job.Parent), parent);
+    }
+
+    private void RequireProject(string project)
+    {
+        if (store.FindProject(project) is null)
+            throw new InvalidInputException(store.DescribeMissing("project", project));
     }
 
     private void RequireOf(string project, string setting, string? version)

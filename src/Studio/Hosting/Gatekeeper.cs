@@ -14,8 +14,12 @@ namespace PromptToPrompt.Studio.Hosting;
 internal sealed class Gatekeeper(RequestDelegate next, StudioOptions options)
 {
     private const string TokenParameter = "token";
+    private const string AnonymousKey = "p2p-anonymous";
     private const string Policy =
         "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'";
+
+    /// <summary>Whether a request has no token although the studio requires one. Only the health check answers such requests.</summary>
+    public static bool IsAnonymous(HttpContext context) => context.Items.ContainsKey(AnonymousKey);
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -25,7 +29,7 @@ internal sealed class Gatekeeper(RequestDelegate next, StudioOptions options)
         response.Headers["Referrer-Policy"] = "no-referrer";
         if (!IsOwnHost(request) || !ComesFromAcceptedSite(request) || !NamesOwnOrigin(request))
             return Refuse(response, StatusCodes.Status403Forbidden);
-        if (options.Token is not { } token || request.Path == "/health")
+        if (options.Token is not { } token)
             return next(context);
         if (request.Query.TryGetValue(TokenParameter, out var shown) && Equal(shown, token))
         {
@@ -35,7 +39,12 @@ internal sealed class Gatekeeper(RequestDelegate next, StudioOptions options)
         }
 
         var bearer = request.Headers.Authorization.ToString() is ['B', 'e', 'a', 'r', 'e', 'r', ' ', .. var given] ? given : null;
-        return Equal(request.Cookies[StudioCookies.Token(request)], token) || Equal(bearer, token) ? next(context) : Refuse(response, StatusCodes.Status401Unauthorized);
+        if (Equal(request.Cookies[StudioCookies.Token(request)], token) || Equal(bearer, token))
+            return next(context);
+        if (request.Path != "/health")
+            return Refuse(response, StatusCodes.Status401Unauthorized);
+        context.Items[AnonymousKey] = true;
+        return next(context);
     }
 
     private static Task Refuse(HttpResponse response, int status)

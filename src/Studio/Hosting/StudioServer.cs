@@ -88,6 +88,8 @@ public static class StudioServer
         services.Configure<FormOptions>(form => form.MultipartBodyLengthLimit = options.MaxUploadBytes);
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddOpenApi();
+        services.AddHttpContextAccessor();
+        services.AddSingleton<StudioHealth>();
         services.AddHealthChecks().AddCheck<StudioHealth>("studio");
         services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("p2p")).WithMetrics(metrics => metrics.AddMeter(EngineMeter.Name).AddAspNetCoreInstrumentation().AddPrometheusExporter());
         // Nothing signed outlives the process.

@@ -70,6 +70,22 @@ internal static class RecipeCheck
         }
     }
 
+    /// <summary>Checks again, quickly, that the pictures of a checked recipe are still there.</summary>
+    /// <exception cref="InvalidInputException">A picture is gone.</exception>
+    public static void RequireStored(Recipe recipe, StudioStore store)
+    {
+        if (recipe is InvertedRecipe inverted)
+            RequirePicture(nameof(InvertedRecipe.Picture), inverted.Picture, store);
+        if (recipe is InpaintedRecipe filled)
+        {
+            RequirePicture(nameof(InpaintedRecipe.Picture), filled.Picture, store);
+            RequirePicture(nameof(InpaintedRecipe.Mask), filled.Mask, store);
+        }
+
+        if (recipe is EditedRecipe { Mask: { } mask })
+            RequirePicture(nameof(EditedRecipe.Mask), mask, store);
+    }
+
     /// <summary>Refuses overlong names, which errors could not repeat.</summary>
     /// <exception cref="InvalidInputException">The name is too long.</exception>
     public static void RequireName(string setting, string name) => RequireText(setting, name, MaxNameLength);

@@ -309,6 +309,7 @@ public sealed class StudioApiTests
         await using var studio = await TestStudio.Start();
         var project = await studio.NewProject();
         await Problem(HttpStatusCode.BadRequest, "versions", await studio.Http.GetAsync("/api/grid.png?versions="));
+        await Problem(HttpStatusCode.BadRequest, "101 versions", await studio.Http.GetAsync($"/api/grid.png?versions={string.Join(',', Enumerable.Repeat("a", 101))}"));
         var answer = await studio.Http.PostAsync(
             $"/api/projects/{project}/generate", new StringContent("{\"prompt\":null}", System.Text.Encoding.UTF8, "application/json"));
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);

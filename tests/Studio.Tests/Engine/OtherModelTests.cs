@@ -15,6 +15,7 @@ public sealed class OtherModelTests : IAsyncDisposable
     [Fact]
     public async Task ASourceIsRecordedInTheTypeOfItsModel()
     {
+        await test.Restart(models: [TestStudio.Embedded]);
         await test.Make(TestEngine.House);
         var whole = test.Engine.State.SessionBytes;
         Assert.True(whole > 0);
