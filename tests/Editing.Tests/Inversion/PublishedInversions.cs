@@ -1,8 +1,7 @@
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Inversion;
