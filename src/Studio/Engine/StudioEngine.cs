@@ -77,7 +77,13 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <exception cref="QueueFullException">The queue is full.</exception>
     /// <exception cref="DiskFullException">The disk is full.</exception>
     /// <exception cref="StudioClosedException">The engine is closed.</exception>
-    public Job Submit(string project, string? parent, Recipe recipe)
+    public Job Submit(string project, string? parent, Recipe recipe) => Submit(project, parent, recipe, isOfGrid: false);
+
+    /// <summary>Puts a picture of a grid in the queue. It is not stored: a grid can be continued at any time.</summary>
+    /// <inheritdoc cref="Submit(string, string?, Recipe)"/>
+    internal Job SubmitOfGrid(string project, string? parent, Recipe recipe) => Submit(project, parent, recipe, isOfGrid: true);
+
+    private Job Submit(string project, string? parent, Recipe recipe, bool isOfGrid)
     {
         parent ??= (recipe as EditedRecipe)?.Source;
         recipe = Complete(recipe);
@@ -86,14 +92,15 @@ public sealed class StudioEngine : IAsyncDisposable
             Require(project, parent, recipe);
             queue.RequirePlace();
             var stored = new StoredJob(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, parent, recipe);
-            store.AddJob(stored);
-            return Enqueue(stored);
+            if (!isOfGrid)
+                store.AddJob(stored);
+            return Enqueue(stored, isOfGrid);
         }
     }
 
     /// <summary>Begins a project with its first picture. The picture's prompt names it.</summary>
     /// <param name="recipe">The recipe. Nothing is created if it is invalid.</param>
-    /// <inheritdoc cref="Submit"/>
+    /// <inheritdoc cref="Submit(string, string?, Recipe)"/>
     public Job Begin(Recipe recipe)
     {
         recipe = Complete(recipe);
@@ -127,6 +134,14 @@ public sealed class StudioEngine : IAsyncDisposable
 
     /// <summary>The unfinished jobs of a project.</summary>
     public IReadOnlyList<Job> Open(string project) => [.. jobs.Open.Where(job => job.Project == project)];
+
+    /// <summary>Requires that a recipe is valid for a project.</summary>
+    /// <exception cref="InvalidInputException">The recipe, or something it refers to, is invalid.</exception>
+    internal void Check(string project, Recipe recipe) => Require(project, null, Complete(recipe));
+
+    /// <summary>Waits until one of the unfinished jobs ends.</summary>
+    internal Task WhenAnyEnds(CancellationToken cancellationToken) =>
+        jobs.Open is { Count: > 0 } open ? Task.WhenAny(open.Select(job => job.WhenOver(cancellationToken))) : Task.CompletedTask;
 
     /// <summary>Deletes a version and its descendants, and stops jobs that use them.</summary>
     /// <returns>Whether the version existed.</returns>
@@ -227,9 +242,9 @@ public sealed class StudioEngine : IAsyncDisposable
         }
     }
 
-    private Job Enqueue(StoredJob stored)
+    private Job Enqueue(StoredJob stored, bool isOfGrid = false)
     {
-        var job = new Job(stored, clock, End);
+        var job = new Job(stored, clock, End) { IsOfGrid = isOfGrid };
         jobs.Add(job);
         queue.Add(job);
         return job;

@@ -26,7 +26,7 @@ public sealed partial class Workspace
     {
         if (Job is not null || Project is null)
             return;
-        if (engine.Open(Project.Id) is [.., var open])
+        if (engine.Open(Project.Id).LastOrDefault(job => !job.IsOfGrid) is { } open)
         {
             Watch(open);
             unfinished = (open.Parent, open.Recipe);

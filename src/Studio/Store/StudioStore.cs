@@ -37,6 +37,7 @@ public sealed class StudioStore : IDisposable
             var reserve = new Reserve(Path.Combine(Folder, "reserve"));
             database = reserve.Lend(() => new Database(Path.Combine(Folder, "studio.db"), StoreSchema.Text));
             Jobs = new JobStore(database, reserve);
+            Grids = new GridStore(database, changes);
             deletions = new Deletions(database, clock);
             housekeeping = new Housekeeping(database, deletions, reserve, InversionFolder, clock);
             housekeeping.Begin();
@@ -54,6 +55,9 @@ public sealed class StudioStore : IDisposable
 
     /// <summary>The unfinished jobs.</summary>
     internal JobStore Jobs { get; }
+
+    /// <summary>The grids.</summary>
+    internal GridStore Grids { get; }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -78,6 +82,14 @@ public sealed class StudioStore : IDisposable
 
     /// <summary>Stores an unfinished job.</summary>
     internal void AddJob(StoredJob job) => Add(() => Jobs.Add(job));
+
+    /// <summary>Stores a grid.</summary>
+    internal StoredGrid AddGrid(string project, Grids.GridPlan plan)
+    {
+        var grid = new StoredGrid(NewId(), project, plan);
+        Add(() => Grids.Add(grid));
+        return grid;
+    }
 
     /// <summary>Creates a project.</summary>
     public Project CreateProject(string name)
