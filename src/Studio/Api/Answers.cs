@@ -28,7 +28,8 @@ internal sealed record ProjectAnswer(Project Project, IReadOnlyList<PictureVersi
 /// <param name="Picture">Its store name.</param>
 /// <param name="Width">Width in pixels.</param>
 /// <param name="Height">Height in pixels.</param>
-internal sealed record PictureAnswer(string Picture, int Width, int Height);
+/// <param name="Settings">The settings in the file; null for none.</param>
+internal sealed record PictureAnswer(string Picture, int Width, int Height, FoundSettings? Settings = null);
 
 /// <summary>A job.</summary>
 /// <param name="Id">The job's id.</param>

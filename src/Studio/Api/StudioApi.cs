@@ -78,11 +78,11 @@ internal static class StudioApi
         return TypedResults.Accepted($"/api/jobs/{job.Id}", JobAnswer.Of(job));
     }
 
-    private static async Task<Created<PictureAnswer>> AddPicture(HttpRequest request, StudioStore store, StudioOptions options, DecodingGate gate, CancellationToken cancellationToken)
+    private static async Task<Created<PictureAnswer>> AddPicture(HttpRequest request, StudioStore store, StudioEngine engine, StudioOptions options, DecodingGate gate, CancellationToken cancellationToken)
     {
-        var (png, size) = await Uploads.Read(request.Body, options, gate, cancellationToken);
+        var (png, size, settings) = await Uploads.Read(request.Body, options, gate, file => SettingsReader.Read(file, engine.Models, store.HasPicture), cancellationToken);
         var name = store.AddPicture(png, size);
-        return TypedResults.Created($"/api/pictures/{name}.png", new PictureAnswer(name, size.Width, size.Height));
+        return TypedResults.Created($"/api/pictures/{name}.png", new PictureAnswer(name, size.Width, size.Height, settings));
     }
 
     private static async Task<IResult> FindPicture(string name, StudioStore store, StudioEngine engine, DecodingGate gate, HttpContext context, int? side = null)

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace PromptToPrompt.Studio.Grids;
 
 /// <summary>One axis of a grid: a setting and the values it takes. Notation: <c>crossSteps=0,0.4,0.8</c>, or <c>weight:red=0,1,2</c>.</summary>
@@ -10,6 +12,7 @@ internal sealed record GridAxis(string Setting, string? Word, IReadOnlyList<stri
     public static GridAxis Single { get; } = new("", null, [""]);
 
     /// <summary>Whether there is only one place.</summary>
+    [JsonIgnore]
     public bool IsSingle => Setting.Length == 0;
 
     /// <summary>Parses an axis.</summary>
