@@ -15,6 +15,8 @@ namespace PromptToPrompt.Studio.Pages;
 /// </summary>
 public sealed partial class Workspace(StudioStore store, StudioEngine engine, StudioOptions options) : IDisposable
 {
+    private const int MaxPrompts = 50;
+
     private readonly CancellationTokenSource closing = new();
     private List<PictureVersion> versions = [];
 
@@ -39,6 +41,9 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
 
     /// <summary>The words of the draft that the model does not read, the last ones of its text.</summary>
     public IReadOnlyList<string> Cut => Root is { LongPrompts: false } root ? engine.CutWords(root.Model, Draft.Prompt) : [];
+
+    /// <summary>The prompts of the project, the latest first.</summary>
+    public IReadOnlyList<string> Prompts => [.. versions.Select(version => version.Recipe.Prompt).Reverse().Distinct().Take(MaxPrompts)];
 
     /// <summary>The source of edits, or null.</summary>
     public PictureVersion? Source { get; private set; }
