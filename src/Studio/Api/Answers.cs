@@ -21,6 +21,10 @@ internal sealed record StudioAnswer(
 /// <param name="Name">The name.</param>
 internal sealed record ProjectBody([property: JsonRequired] string Name);
 
+/// <summary>Request with a job's place.</summary>
+/// <param name="Place">Its place among the waiting jobs of its project, from 0.</param>
+internal sealed record PlaceBody([property: JsonRequired] int Place);
+
 /// <summary>A project and its tree.</summary>
 internal sealed record ProjectAnswer(Project Project, IReadOnlyList<PictureVersion> Versions);
 

@@ -39,6 +39,8 @@ internal static class StudioApi
         api.MapPost("/projects/{id}/inpaint", Submit<InpaintedRecipe>).WithSummary("Fills the masked part of a picture.");
         api.MapPost("/pictures", AddPicture).WithSummary("Uploads a picture; the request body is the file.").Accepts<byte[]>("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp");
         api.MapGet("/pictures/{name}.png", FindPicture).WithSummary("A picture; it never changes. With side, it is reduced to that many pixels.").Produces(200, contentType: "image/png").ProducesProblem(404);
+        api.MapGet("/jobs", Queue).WithSummary("The running job and the waiting ones, in order.");
+        api.MapPut("/jobs/{id}/place", MoveJob).WithSummary("Moves a waiting job among those of its project; 0 is the first.").ProducesProblem(404).ProducesProblem(409);
         api.MapGet("/jobs/{id}", FindJob).WithSummary("State of a job.");
         api.MapDelete("/jobs/{id}", CancelJob).WithSummary("Stops a job.");
         api.MapGet("/jobs/{id}/events", WatchJob).WithSummary("A job's progress as server-sent events, until it ends.").Produces<JobProgress>(200, "text/event-stream").ProducesProblem(404);
@@ -108,6 +110,16 @@ internal static class StudioApi
 
     private static Results<Ok<JobAnswer>, ProblemHttpResult> FindJob(string id, StudioEngine engine) =>
         engine.Find(id) is { } job ? TypedResults.Ok(JobAnswer.Of(job)) : Missing("job", id);
+
+    private static IEnumerable<JobAnswer> Queue(StudioEngine engine) => new[] { engine.RunningJob }.OfType<Job>().Concat(engine.WaitingJobs).Select(JobAnswer.Of).ToList();
+
+    private static Results<Ok<JobAnswer>, ProblemHttpResult> MoveJob(string id, JsonBody<PlaceBody> body, StudioEngine engine)
+    {
+        if (engine.Find(id) is not { } job)
+            return Missing("job", id);
+        return engine.Move(job, body.Value.Place) ? TypedResults.Ok(JobAnswer.Of(job))
+            : TypedResults.Problem(statusCode: StatusCodes.Status409Conflict, title: $"The job \"{id}\" no longer waits. Only waiting jobs can be moved.");
+    }
 
     private static Results<Ok<JobAnswer>, ProblemHttpResult> CancelJob(string id, StudioEngine engine)
     {

@@ -66,6 +66,33 @@ public sealed class StudioEngine : IAsyncDisposable
     internal IReadOnlyList<string> CutWords(string model, string prompt) =>
         tokenizers.GetValueOrDefault(model)?.Tokenize(WeightedPrompt.Parse(prompt).Text).Truncated ?? [];
 
+    /// <summary>Raised when a job begins to wait or to run, ends, or changes its place.</summary>
+    public event Action? QueueChanged;
+
+    /// <summary>The waiting jobs in order.</summary>
+    public IReadOnlyList<Job> WaitingJobs => queue.Waiting;
+
+    /// <summary>The running job, or null.</summary>
+    public Job? RunningJob => jobs.Open.FirstOrDefault(job => job.Progress.State == JobState.Running);
+
+    /// <summary>Moves a waiting job among those of its project. The order holds after a restart.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="place">Its new place among them, from 0; the last for a larger number.</param>
+    /// <returns>Whether it still waited.</returns>
+    /// <exception cref="DiskFullException">The disk is full.</exception>
+    public bool Move(Job job, int place)
+    {
+        lock (changing)
+        {
+            if (!queue.Move(job, place))
+                return false;
+            store.Jobs.Order([.. queue.Waiting.Select(waiting => waiting.Id)]);
+        }
+
+        QueueChanged?.Invoke();
+        return true;
+    }
+
     /// <summary>Number of waiting jobs.</summary>
     public int Waiting => queue.Length;
 
@@ -247,6 +274,7 @@ public sealed class StudioEngine : IAsyncDisposable
         var job = new Job(stored, clock, End) { IsOfGrid = isOfGrid };
         jobs.Add(job);
         queue.Add(job);
+        QueueChanged?.Invoke();
         return job;
     }
 
@@ -265,6 +293,8 @@ public sealed class StudioEngine : IAsyncDisposable
             // Clients are notified all the same; at worst the job is found done at the next start.
             log?.LogError(e, "The end of job {Job} could not be stored.", job.Id);
         }
+
+        QueueChanged?.Invoke();
     }
 
     private Recipe Complete(Recipe recipe) => recipe is RootRecipe { Model: "" } root ? root with { Model = Models[0] } : recipe;
@@ -302,6 +332,7 @@ public sealed class StudioEngine : IAsyncDisposable
 
     private string Run(Job job)
     {
+        QueueChanged?.Invoke();
         var started = clock.GetTimestamp();
         var end = "failed";
         try
