@@ -2,6 +2,7 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
@@ -32,6 +33,7 @@ internal static class StudioApi
         api.MapGet("/projects", (StudioStore store) => store.Projects()).WithSummary("All projects, newest first.");
         api.MapPost("/projects", CreateProject).WithSummary("Creates a project.");
         api.MapGet("/projects/{id}", FindProject).WithSummary("A project and its tree of versions.");
+        api.MapGet("/projects/{id}/pictures.zip", Zip).WithSummary("All pictures of a project with their recipes.").Produces(200, contentType: "application/zip").ProducesProblem(404);
         api.MapDelete("/projects/{id}", DeleteProject).WithSummary("Deletes a project with all its versions and stops its jobs.");
         api.MapPost("/projects/{id}/generate", Submit<DrawnRecipe>).WithSummary("Makes a picture from a prompt.");
         api.MapPost("/projects/{id}/edit", Submit<EditedRecipe>).WithSummary("Edits a picture by another prompt.");
@@ -66,6 +68,15 @@ internal static class StudioApi
     private static Results<Ok<ProjectAnswer>, ProblemHttpResult> FindProject(string id, StudioStore store) => store.FindProject(id) is { } project
         ? TypedResults.Ok(new ProjectAnswer(project, store.Versions(id)))
         : Missing(store, "project", id);
+
+    private static IResult Zip(string id, StudioStore store, StudioEngine engine, HttpContext context)
+    {
+        if (store.FindProject(id) is not { } project)
+            return Missing(store, "project", id);
+        // The ends of its entries are written synchronously, a few bytes each.
+        context.Features.GetRequiredFeature<IHttpBodyControlFeature>().AllowSynchronousIO = true;
+        return TypedResults.Stream(output => ProjectZip.Write(project, store, engine, output, context.RequestAborted), "application/zip", $"{ProjectZip.NameOf(project.Name, "project")}.zip");
+    }
 
     private static Results<NoContent, ProblemHttpResult> DeleteProject(string id, StudioEngine engine, StudioStore store) =>
         engine.DeleteProject(id) ? TypedResults.NoContent() : Missing(store, "project", id);
