@@ -30,7 +30,7 @@ internal static class StudioApi
     {
         var api = app.MapGroup("/api").DisableAntiforgery();
         api.MapGet("/studio", About).WithSummary("Models and limits of the studio.");
-        api.MapGet("/projects", (StudioStore store) => store.Projects()).WithSummary("All projects, newest first.");
+        api.MapGet("/projects", (StudioStore store, string search = "") => store.Projects(search)).WithSummary("All projects, newest first. With search, those whose name or prompts contain all its words.");
         api.MapPost("/projects", CreateProject).WithSummary("Creates a project.");
         api.MapGet("/projects/{id}", FindProject).WithSummary("A project and its tree of versions.");
         api.MapGet("/projects/{id}/pictures.zip", Zip).WithSummary("All pictures of a project with their recipes.").Produces(200, contentType: "application/zip").ProducesProblem(404);
