@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
@@ -56,6 +57,8 @@ public abstract record RootRecipe : Recipe
 /// <summary>A picture from noise.</summary>
 public sealed record DrawnRecipe : RootRecipe
 {
+    private const int MaxSide = 4096;
+
     /// <inheritdoc/>
     public override string Model { get; init; } = "";
 
@@ -72,6 +75,10 @@ public sealed record DrawnRecipe : RootRecipe
     /// <summary>Classifier-free guidance; 1 turns it off.</summary>
     public double Guidance { get; init; } = SamplingSettings.DefaultGuidance;
 
+    /// <summary>Size in pixels, such as 512x768; null for the model's own.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public string? Size { get; init; }
+
     /// <summary>Name of the scheduler. Only pictures made with ddim can be edited further than once.</summary>
     public string Scheduler { get; init; } = "ddim";
 
@@ -80,7 +87,18 @@ public sealed record DrawnRecipe : RootRecipe
     public double GuidanceRescale { get; init; }
 
     internal override IEnumerable<(string Name, IFormattable Value)> RareOptions =>
-        GuidanceRescale == 0 ? base.RareOptions : [("guidance-rescale", GuidanceRescale), .. base.RareOptions];
+    [
+        .. PictureSize is { } size ? [("size", (FormattableString)$"{size}")] : Array.Empty<(string, IFormattable)>(),
+        .. GuidanceRescale == 0 ? [] : new (string, IFormattable)[] { ("guidance-rescale", GuidanceRescale) },
+        .. base.RareOptions,
+    ];
+
+    /// <summary><see cref="Size"/> as a library value.</summary>
+    /// <exception cref="InvalidInputException">It is not a size.</exception>
+    [JsonIgnore]
+    internal PixelSize? PictureSize => Size is null ? null
+        : Size.Split('x') is [var width, var height] && Side(width) is { } across && Side(height) is { } down ? new PixelSize(across, down)
+        : throw new InvalidInputException(nameof(Size), $"\"{Size}\" is not a size.", $"Write it like 512x768, with sides up to {MaxSide}.");
 
     /// <summary>A picture filled with these settings.</summary>
     /// <param name="picture">Name of the picture.</param>
@@ -111,9 +129,12 @@ public sealed record DrawnRecipe : RootRecipe
         Guidance = Guidance,
         GuidanceRescale = GuidanceRescale,
         Scheduler = Schedulers.Parse(Scheduler),
+        Size = PictureSize,
         Chunks = chunks,
         ClipSkip = ClipSkip,
     };
+
+    private static int? Side(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var side) && side is > 0 and <= MaxSide ? side : null;
 }
 
 /// <summary>An uploaded picture, inverted for editing.</summary>

@@ -31,6 +31,7 @@ internal static class RecipeCheck
             case DrawnRecipe drawn:
                 RequireText(nameof(DrawnRecipe.Negative), drawn.Negative);
                 RequireName(nameof(DrawnRecipe.Scheduler), drawn.Scheduler);
+                RequireName(nameof(DrawnRecipe.Size), drawn.Size ?? "");
                 drawn.Sampling().Validate();
                 break;
             case InvertedRecipe inverted:

@@ -25,7 +25,7 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
     private static readonly (string Name, string Default)[] OtherOptions =
     [
         ("align", "null"), ("self-resolution", "32"), ("blend-subtract", "null"), ("blend-start", "0.2"), ("mask", "null"), ("edit-seed", "null"), ("spacing", "\"auto\""), ("steps-offset", "null"),
-        ("size", "null"), ("original-size", "null"), ("crop", "null"), ("target-size", "null"), ("init-latents", "null"), ("vae", "null"), ("prediction", "\"auto\""), ("lora", "[]"), ("embedding", "[]"),
+        ("original-size", "null"), ("crop", "null"), ("target-size", "null"), ("init-latents", "null"), ("vae", "null"), ("prediction", "\"auto\""), ("lora", "[]"), ("embedding", "[]"),
     ];
 
     private readonly List<string> ignored = [];
@@ -125,6 +125,7 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
         {
             GuidanceRescale = (double?)options["guidance-rescale"] ?? 0,
             LongPrompts = (bool?)options["long-prompts"] ?? false,
+            Size = (string?)options["size"],
         };
         return found with { Source = source, Edits = [.. found.Edits.Select(edit => WithOptions(edit, source.Prompt, options))] };
     }

@@ -124,4 +124,17 @@ public sealed class ProjectTests(StudioBrowser browser)
         await items.Filter(new() { HasText = "Trees" }).ClickAsync();
         await Expect(visitor.Page.GetByLabel("Name of the project")).ToHaveValueAsync("Trees");
     }
+
+    [Fact]
+    public async Task APictureHasTheSizeThatTheVisitorChose()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Touch("Advanced");
+        await visitor.Page.GetByLabel("Size", new() { Exact = true }).FillAsync("128×192");
+        await visitor.Page.GetByLabel("Size", new() { Exact = true }).BlurAsync();
+        await visitor.Touch("Draw with these settings");
+        await visitor.Pictures(2);
+        await Expect(visitor.Page.Locator(".frame.main")).ToHaveAttributeAsync("style", "--ratio:0.6667");
+        await Expect(visitor.Page.GetByLabel("Size", new() { Exact = true })).ToHaveValueAsync("128x192");
+    }
 }
