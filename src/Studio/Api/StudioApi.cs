@@ -93,7 +93,7 @@ internal static class StudioApi
 
     private static async Task<Created<PictureAnswer>> AddPicture(HttpRequest request, StudioStore store, StudioEngine engine, StudioOptions options, DecodingGate gate, CancellationToken cancellationToken)
     {
-        var (png, size, settings) = await Uploads.Read(request.Body, options, gate, file => SettingsReader.Read(file, engine.Models, store.HasPicture), cancellationToken);
+        var (png, size, settings) = await Uploads.Read(request.Body, options, gate, file => SettingsReader.Read(file, engine.Models, store.HasPicture, engine.LorasOf), cancellationToken);
         var name = store.AddPicture(png, size);
         return TypedResults.Created($"/api/pictures/{name}.png", new PictureAnswer(name, size.Width, size.Height, settings));
     }

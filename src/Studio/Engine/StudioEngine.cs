@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Recipes;
@@ -61,6 +62,13 @@ public sealed class StudioEngine : IAsyncDisposable
 
     /// <summary>The words that a model was trained on; null if it does not list them or is no longer offered.</summary>
     internal ModelWords? WordsOf(string model) => offered.GetValueOrDefault(model)?.Words;
+
+    /// <summary>The LoRAs of a model whose weights can be changed, with those that it is offered with.</summary>
+    internal IReadOnlyList<Lora> LorasOf(string model) => offered.GetValueOrDefault(model)?.VariableLoras ?? [];
+
+    /// <summary>The learned words of a model; none as long as it was not loaded.</summary>
+    internal IReadOnlyList<string> LearnedWordsOf(string model) =>
+        [.. (tokenizers.GetValueOrDefault(model)?.AddedWords ?? []).Where(word => !word.StartsWith("<|", StringComparison.Ordinal))];
 
     /// <summary>The words of a prompt that a model does not read, because one chunk of tokens is full; empty as long as the model was not loaded.</summary>
     internal IReadOnlyList<string> CutWords(string model, string prompt) =>
@@ -297,7 +305,16 @@ public sealed class StudioEngine : IAsyncDisposable
         QueueChanged?.Invoke();
     }
 
-    private Recipe Complete(Recipe recipe) => recipe is RootRecipe { Model: "" } root ? root with { Model = Models[0] } : recipe;
+    // Equal weights of LoRAs are written alike, so that they give one key.
+    private Recipe Complete(Recipe recipe)
+    {
+        if (recipe is not RootRecipe root)
+            return recipe;
+        if (root.Model.Length == 0)
+            root = root with { Model = Models[0] };
+        var loras = LorasOf(root.Model);
+        return root.Loras is null ? root : root with { Loras = LoraWeights.Write(LoraWeights.Read(root.Loras, loras), loras) };
+    }
 
     private void Require(string project, string? parent, Recipe recipe)
     {

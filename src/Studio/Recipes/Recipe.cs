@@ -37,6 +37,10 @@ public abstract record RootRecipe : Recipe
     /// <summary>Name of the model; empty for the default.</summary>
     public abstract string Model { get; init; }
 
+    /// <summary>Weights of the model's LoRAs, such as <c>style:0.5, hat:1</c>; null for those that the studio was started with. Edits follow their source.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public string? Loras { get; init; }
+
     /// <summary>Whether long prompts are encoded in several chunks instead of being truncated. Edits follow their source.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool LongPrompts { get; init; }
@@ -114,6 +118,7 @@ public sealed record DrawnRecipe : RootRecipe
         Steps = Steps,
         Guidance = Guidance,
         Negative = Negative,
+        Loras = Loras,
         LongPrompts = LongPrompts,
         ClipSkip = ClipSkip,
         GuidanceRescale = GuidanceRescale,

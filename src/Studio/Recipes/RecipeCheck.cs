@@ -24,6 +24,7 @@ internal static class RecipeCheck
         if (recipe is RootRecipe root)
         {
             RequireModel(root.Model, models);
+            RequireText(nameof(RootRecipe.Loras), root.Loras ?? "");
         }
 
         switch (recipe)

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Studio.Drafts;
 
 namespace PromptToPrompt.Studio.Recipes;
@@ -10,7 +11,8 @@ namespace PromptToPrompt.Studio.Recipes;
 /// <summary>Reads the settings in a picture file: the records of the studio and the command, and the parameters of other programs.</summary>
 /// <param name="models">Names of the models.</param>
 /// <param name="hasPicture">Whether the store has a picture.</param>
-internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, bool> hasPicture)
+/// <param name="lorasOf">The LoRAs of a model.</param>
+internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, bool> hasPicture, Func<string, IReadOnlyList<Lora>> lorasOf)
 {
     private const int MaxText = 2000;
     private const int MaxEdits = 4;
@@ -34,10 +36,11 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
     /// <param name="png">The file.</param>
     /// <param name="models">Names of the models.</param>
     /// <param name="hasPicture">Whether the store has a picture.</param>
-    public static FoundSettings? Read(Stream png, IReadOnlyList<string> models, Func<string, bool> hasPicture)
+    /// <param name="lorasOf">The LoRAs of a model.</param>
+    public static FoundSettings? Read(Stream png, IReadOnlyList<string> models, Func<string, bool> hasPicture, Func<string, IReadOnlyList<Lora>> lorasOf)
     {
         var texts = PngText.ReadAll(png, out var isPartial);
-        return new SettingsReader(models, hasPicture).Read(texts) ?? (isPartial ? FoundSettings.Unusable(Damaged) : null);
+        return new SettingsReader(models, hasPicture, lorasOf).Read(texts) ?? (isPartial ? FoundSettings.Unusable(Damaged) : null);
     }
 
     private FoundSettings? Read(IReadOnlyList<PngText> texts)
@@ -77,7 +80,14 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
         var edits = chain.Skip(1).OfType<EditedRecipe>().Select(edit => edit with { Source = "" }).ToList();
         if (edits.Count != chain.Count - 1 || edits.Count > MaxEdits)
             return FoundSettings.Unusable($"This picture is the result of more than {MaxEdits} edits in a row, or of inpainting. Its settings cannot be restored.");
-        return new(source with { Model = Model(source.Model) }, [.. edits.Select(WithKnownMask)], ignored, null);
+        source = source with { Model = Model(source.Model) };
+        if (source.Loras is { } loras && LoraWeights.IfKnown(loras, lorasOf(source.Model)) is null)
+        {
+            Ignore($"LoRAs {loras}");
+            source = source with { Loras = null };
+        }
+
+        return new(source, [.. edits.Select(WithKnownMask)], ignored, null);
     }
 
     // Fields of a later version are left out.

@@ -15,12 +15,12 @@ public sealed class SettingsReaderTests
     [Fact]
     public void ThePicturesOfTheStudioAreRestored()
     {
-        PictureVersion[] versions = [Version("1", House), Version("2", Red), Version("3", Red with { Source = "2", Prompt = "a red castle", Mask = null })];
+        PictureVersion[] versions = [Version("1", House with { Loras = "style:1" }), Version("2", Red), Version("3", Red with { Source = "2", Prompt = "a red castle", Mask = null })];
         var found = Read([.. RunRecord.Texts(versions[2], id => versions.First(version => version.Id == id), _ => [])])!;
         Assert.Equal(House, found.Source);
         Assert.Equal(["a (red:1.5) house", "a red castle"], found.Edits.Select(edit => edit.Prompt));
         Assert.Equal(StudioJson.Write(Red with { Source = "", Mask = null }), StudioJson.Write(found.Edits[0]));
-        Assert.Equal(["mask"], found.Ignored);
+        Assert.Equal(["LoRAs style:1", "mask"], found.Ignored);
         Assert.Null(found.Problem);
     }
 
@@ -73,7 +73,7 @@ public sealed class SettingsReaderTests
         byte[] content = [.. "zTXt"u8, .. "parameters"u8, 0, 0, .. zipped.ToArray()];
         byte[] length = [.. BitConverter.GetBytes(content.Length - 4).Reverse()];
         byte[] png = [0x89, .. "PNG\r\n"u8, 0x1A, 0x0A, .. length, .. content, 0, 0, 0, 0];
-        var found = SettingsReader.Read(new MemoryStream(png), ["storybook"], _ => false)!;
+        var found = SettingsReader.Read(new MemoryStream(png), ["storybook"], _ => false, _ => [])!;
         Assert.Contains("too long", found.Problem, StringComparison.Ordinal);
         Assert.Contains("cannot", Read(new PngText("parameters", new string('a', 3000)))!.Problem, StringComparison.Ordinal);
     }
@@ -83,13 +83,13 @@ public sealed class SettingsReaderTests
     {
         Assert.Null(Read());
         Assert.Null(Read(new PngText("Comment", "a holiday")));
-        Assert.Null(SettingsReader.Read(new MemoryStream(Encoding.ASCII.GetBytes("no picture")), ["storybook"], _ => false));
+        Assert.Null(SettingsReader.Read(new MemoryStream(Encoding.ASCII.GetBytes("no picture")), ["storybook"], _ => false, _ => []));
     }
 
     private static FoundSettings? Read(params PngText[] texts)
     {
         var png = PngText.AddTo(new Image(1, 1, [0, 0, 0]).ToPng(), texts);
-        return SettingsReader.Read(new MemoryStream(png), ["storybook"], _ => false);
+        return SettingsReader.Read(new MemoryStream(png), ["storybook"], _ => false, _ => []);
     }
 
     private static PictureVersion Version(string id, Recipe recipe) => new(id, "", null, 1, recipe, "", new VersionFacts(), default);
