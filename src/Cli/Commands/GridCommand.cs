@@ -7,7 +7,6 @@ using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Studio.Grids;
 using SkiaSharp;

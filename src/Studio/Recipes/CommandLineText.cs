@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Studio.Store;
 
@@ -101,7 +102,22 @@ internal sealed class CommandLineText
 
     private string Model(RootRecipe root) => Join(
         root.Model == "storybook" ? "" : $"--model {Quoted(root.Model)}",
-        Join(LoraWeights.Replace(arguments?.Invoke(root.Model) ?? [], root.Loras).Select(part => part.StartsWith("--", StringComparison.Ordinal) ? Value(part) : Quoted(part))));
+        Join(WithWeights(arguments?.Invoke(root.Model) ?? [], root.Loras).Select(part => part.StartsWith("--", StringComparison.Ordinal) ? Value(part) : Quoted(part))));
+
+    // The options of a model, with the weights that its LoRAs have in this recipe.
+    private static IEnumerable<string> WithWeights(IReadOnlyList<string> arguments, string? loras)
+    {
+        var weights = LoraWeights.Weights(loras);
+        return arguments.Select((argument, k) => k > 0 && arguments[k - 1] == "--lora" && PathOf(argument) is var path && weights.TryGetValue(LoraWeights.Name(new Lora(path)), out var weight)
+            ? string.Create(CultureInfo.InvariantCulture, $"{path}:{weight}") : argument);
+    }
+
+    // A number after the last colon is a weight; a path may contain colons.
+    private static string PathOf(string argument)
+    {
+        var colon = argument.LastIndexOf(':');
+        return colon > 0 && double.TryParse(argument[(colon + 1)..], CultureInfo.InvariantCulture, out _) ? argument[..colon] : argument;
+    }
 
     private static string Reading(RootRecipe recipe) =>
         Join([recipe.LongPrompts ? "--long-prompts" : "", .. recipe.RareOptions.Select(option => string.Create(CultureInfo.InvariantCulture, $"--{option.Name} {option.Value}"))]);

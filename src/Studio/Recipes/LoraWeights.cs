@@ -8,7 +8,6 @@ namespace PromptToPrompt.Studio.Recipes;
 internal static class LoraWeights
 {
     private const double Largest = 10;
-    private const string Option = "--lora";
 
     /// <summary>The name of a LoRA.</summary>
     public static string Name(Lora lora) => Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(lora.Path));
@@ -51,17 +50,9 @@ internal static class LoraWeights
     public static string? Write(IReadOnlyList<Lora> loras, IReadOnlyList<Lora> offered) =>
         loras.SequenceEqual(offered) ? null : string.Join(", ", loras.Select(lora => string.Create(CultureInfo.InvariantCulture, $"{Name(lora)}:{lora.Weight}")));
 
-    /// <summary>Command-line options with the weights of a text.</summary>
-    /// <param name="arguments">The options of the model.</param>
-    /// <param name="text">The weights; null to change nothing.</param>
-    public static IReadOnlyList<string> Replace(IReadOnlyList<string> arguments, string? text)
-    {
-        var weights = Weights(text);
-        return [.. arguments.Select((argument, k) => k > 0 && arguments[k - 1] == Option && PathOf(argument) is var path && weights.TryGetValue(Name(new Lora(path)), out var weight)
-            ? string.Create(CultureInfo.InvariantCulture, $"{path}:{weight}") : argument)];
-    }
-
-    private static Dictionary<string, double> Weights(string? text)
+    /// <summary>The weights of a text by name.</summary>
+    /// <exception cref="InvalidInputException">A weight is not a number.</exception>
+    public static Dictionary<string, double> Weights(string? text)
     {
         var weights = new Dictionary<string, double>(StringComparer.Ordinal);
         foreach (var part in (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
@@ -73,12 +64,5 @@ internal static class LoraWeights
         }
 
         return weights;
-    }
-
-    // A number after the last colon is a weight; a path may contain colons.
-    private static string PathOf(string argument)
-    {
-        var colon = argument.LastIndexOf(':');
-        return colon > 0 && double.TryParse(argument[(colon + 1)..], CultureInfo.InvariantCulture, out _) ? argument[..colon] : argument;
     }
 }
