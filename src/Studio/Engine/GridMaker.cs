@@ -14,6 +14,7 @@ namespace PromptToPrompt.Studio.Engine;
 /// <param name="engine">The engine.</param>
 public sealed class GridMaker(StudioStore store, StudioEngine engine) : IAsyncDisposable
 {
+    private readonly Lock beginning = new();
     private readonly ConcurrentDictionary<string, GridRun> runs = new(StringComparer.Ordinal);
 
     /// <summary>Stores a grid and begins to make its pictures.</summary>
@@ -40,9 +41,13 @@ public sealed class GridMaker(StudioStore store, StudioEngine engine) : IAsyncDi
     /// <summary>Makes the pictures of a grid that are missing. Does nothing while it runs.</summary>
     public void Continue(StoredGrid grid)
     {
-        var run = new GridRun();
-        if (runs.AddOrUpdate(grid.Id, run, (_, last) => last.IsOver ? run : last) == run)
+        lock (beginning)
+        {
+            if (runs.TryGetValue(grid.Id, out var last) && !last.IsOver)
+                return;
+            var run = runs[grid.Id] = new GridRun();
             run.End = Task.Run(() => Make(grid, run));
+        }
     }
 
     /// <summary>The run of a grid, which may have ended; null if it has not run since the studio started.</summary>
