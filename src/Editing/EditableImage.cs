@@ -40,17 +40,17 @@ public sealed class EditableImage : IDisposable
     internal EditableImage(PromptToPromptPipeline pipeline, GenerationRequest source, GivenImage given)
     {
         (this.pipeline, this.source, trajectory, framing) = (pipeline, source, source.Inverted, given.Framing);
-        using var last = trajectory!.Source.narrow(0, trajectory.Settings.Sampling.Steps, 1);
+        using var last = trajectory!.SourceTrajectory.narrow(0, trajectory.Settings.Sampling.Steps, 1);
         Output = pipeline.Model.Vae.DecodeImages(last)[0];
         Image = given.Original;
     }
 
     /// <summary>
-    /// The image. Of an inverted image, the given one. Of its edits, the given one where they change nothing, byte for byte.
+    /// The image. For an inverted image it is the original; an edit of it equals the original, byte for byte, where it changes nothing.
     /// </summary>
     public Image Image { get; }
 
-    /// <summary>The model's own image, at its size. Of an inverted image, its reconstruction: the autoencoder loses some detail, and edits start from this.</summary>
+    /// <summary>The model's own image, at its size. For an inverted image it is the reconstruction, which has lost some detail; edits start from it.</summary>
     public Image Output { get; }
 
     /// <summary>The prompt. Emphasized words are written <c>(word:1.3)</c>; weights that an edit gave are not part of it.</summary>
@@ -89,6 +89,22 @@ public sealed class EditableImage : IDisposable
             return result.DisposeOnFailure(() => new EditableImage(pipeline, result, source: null, given, mask));
         });
     }
+
+    /// <summary>
+    /// Saves the inversion with the given image, to be loaded by <see cref="PromptToPromptPipeline.LoadInversion"/> with the same model. The file is
+    /// in the safetensors format and replaces an older one only once it is complete.
+    /// </summary>
+    /// <param name="path">Destination path.</param>
+    /// <exception cref="InvalidOperationException">The image is not an inverted one: <see cref="Inversion"/> is null.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void SaveInversion(string path) => pipeline.Exclusively(() =>
+    {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
+        var inverted = Inversion ?? throw new InvalidOperationException("Only an inverted image has an inversion to save.");
+        // The image owns the inversion, which disposing the file would free.
+        new InversionFile(inverted, Image, framing!).Save(path, pipeline.Model);
+        return true;
+    });
 
     /// <inheritdoc/>
     public void Dispose() => pipeline.Exclusively(() =>

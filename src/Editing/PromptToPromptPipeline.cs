@@ -1,8 +1,10 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Native;
+using PromptToPrompt.Diffusion.Native.Numerics;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Hub;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Diffusion.UNet.Attention;
@@ -28,7 +30,7 @@ public sealed record PipelineOptions
     /// <summary>Type of the recorded activations of a source; null for <see cref="Dtype"/>.</summary>
     public ScalarType? RecordingType { get; init; }
 
-    /// <summary>Most memory of one recorded source, in bytes.</summary>
+    /// <summary>Maximum memory of one recorded source, in bytes.</summary>
     public long MaxRecordingBytes { get; init; } = 6L << 30;
 }
 
@@ -48,7 +50,7 @@ public sealed class PromptToPromptPipeline : IDisposable
 
     private PromptToPromptPipeline(StableDiffusionModel model, PipelineOptions options) => (Model, Options) = (model, options);
 
-    /// <summary>The model. Runs of your own that use it do not take turns with those of the pipeline.</summary>
+    /// <summary>The model. Runs that you start on it yourself are not synchronized with the pipeline's.</summary>
     public StableDiffusionModel Model { get; }
 
     /// <summary>How it was loaded.</summary>
@@ -56,15 +58,38 @@ public sealed class PromptToPromptPipeline : IDisposable
 
     /// <summary>Loads a model.</summary>
     /// <param name="model">
-    /// A model directory, a single file (<c>.safetensors</c>, <c>.ckpt</c>), <c>OWNER/NAME</c> of a repository in the Hugging Face cache, or the name of a folder
-    /// in <c>models/</c>.
+    /// A model directory, a single file (<c>.safetensors</c>, <c>.ckpt</c>), <c>OWNER/NAME</c> of a repository in the Hugging Face cache (see
+    /// <see cref="PullAsync(string, string?, IProgress{PullProgress}?, CancellationToken)"/>), or the name of a folder in <c>models/</c>.
     /// </param>
     /// <param name="options">Device, type and files.</param>
     /// <exception cref="InvalidInputException">There is no such model, or it cannot be loaded.</exception>
+    /// <exception cref="LibTorchLoadException">libtorch cannot be loaded.</exception>
+    /// <exception cref="WrongNumericsException">The machine computes wrongly, also without oneDNN.</exception>
     public static PromptToPromptPipeline Load(string model = EmbeddedModel, PipelineOptions? options = null)
     {
         options ??= new PipelineOptions();
         return new(StableDiffusionModel.Load(ModelLocation.Find(model), ComputeDevice.Named(options.Device), options.Dtype, options.Files), options);
+    }
+
+    /// <summary>
+    /// Downloads a model from the Hugging Face Hub into the cache that the hub's own tools use, where <see cref="Load"/> finds it by its name. Files that are
+    /// there already are not downloaded again, and a canceled download resumes.
+    /// </summary>
+    /// <param name="model"><c>OWNER/NAME</c> or <c>OWNER/NAME@REVISION</c>.</param>
+    /// <param name="variant">Variant of the weights, such as <c>fp16</c>; null for the default.</param>
+    /// <param name="progress">Receives the progress in bytes.</param>
+    /// <param name="cancellationToken">Stops the download.</param>
+    /// <returns>The model's directory.</returns>
+    /// <exception cref="InvalidInputException">The download failed; the message gives the reason and advice.</exception>
+    public static Task<string> PullAsync(string model, string? variant = null, IProgress<PullProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        PullAsync(new HubSettings(), model, variant, progress, cancellationToken);
+
+    internal static async Task<string> PullAsync(
+        HubSettings settings, string model, string? variant = null, IProgress<PullProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        var parts = model.Split(ModelLocation.RevisionMark, 2);
+        var request = new PullRequest(HubRepository.Parse(parts[0])) { Revision = parts.ElementAtOrDefault(1) ?? HubRevision.Main, Variant = variant };
+        return (await new ModelPull(settings).RunAsync(request, progress, cancellationToken).ConfigureAwait(false)).Path;
     }
 
     /// <summary>Makes an image from noise.</summary>
@@ -107,7 +132,7 @@ public sealed class PromptToPromptPipeline : IDisposable
         IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         sampling ??= new SamplingSettings();
-        var settings = new InversionSettings { Prompt = prompt, Sampling = InversionSettings.Deciding(sampling), Method = method ?? new NullTextInversion() };
+        var settings = new InversionSettings { Prompt = prompt, Sampling = InversionSettings.ForInversion(sampling), Method = method ?? new NullTextInversion() };
         var asked = new GenerationRequest { Prompt = prompt, Sampling = sampling };
         lock (gate)
         {
@@ -120,6 +145,27 @@ public sealed class PromptToPromptPipeline : IDisposable
                 var source = GenerationRequest.Of(inverted);
                 source = source with { Sampling = source.Sampling with { Negative = sampling.Negative, GuidanceRescale = sampling.GuidanceRescale } };
                 return new EditableImage(this, source, new GivenImage(image, framing));
+            });
+        }
+    }
+
+    /// <summary>Loads an inverted image that <see cref="EditableImage.SaveInversion"/> saved, without computing anything again.</summary>
+    /// <param name="path">Path of the file.</param>
+    /// <param name="negative">The negative prompt of the edits.</param>
+    /// <exception cref="InvalidInputException">
+    /// The file is not an inversion, is damaged, unfinished or of another model; or its method has its own embedding in place of a negative prompt.
+    /// </exception>
+    public EditableImage LoadInversion(string path, string negative = "")
+    {
+        lock (gate)
+        {
+            var file = InversionFile.Load(path, Model);
+            return file.DisposeOnFailure(() =>
+            {
+                var source = GenerationRequest.Of(file.Inverted);
+                source = source with { Sampling = source.Sampling with { Negative = negative } };
+                EditRun.Check(Model, source, new EditRequest(), file.Inverted.Settings);
+                return new EditableImage(this, source, new GivenImage(file.Image, file.Framing));
             });
         }
     }

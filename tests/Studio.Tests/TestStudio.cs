@@ -14,7 +14,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Studio.Tests;
 
-/// <summary>A studio that listens at a free port, with the embedded model and few steps; its folder is gone afterwards.</summary>
+/// <summary>A studio that listens at a free port, with a small random model and few steps; its folder is gone afterwards.</summary>
 internal sealed class TestStudio : IAsyncDisposable
 {
     public const int Steps = 6;
@@ -30,10 +30,11 @@ internal sealed class TestStudio : IAsyncDisposable
         Http = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromMinutes(2) };
     }
 
-    public static OfferedModel Model { get; } = new("storybook", () => StableDiffusionModel.Load(Repository.Folder("models", "storybook")))
-    {
-        Words = ModelWords.Find(Repository.Folder("models", "storybook")),
-    };
+    /// <summary>The embedded model, for tests that need pictures of something.</summary>
+    public static OfferedModel Embedded { get; } = new("storybook", EmbeddedModel.Load) { Words = ModelWords.Find(EmbeddedModel.Folder()) };
+
+    /// <summary>A random model with the embedded one's name and words. Its pictures show nothing and take a tenth of the time.</summary>
+    public static OfferedModel Model { get; } = Embedded with { Load = () => StableDiffusionModel.Load(TinyModel.Shared.Folder) };
 
     public Uri Address { get; }
 

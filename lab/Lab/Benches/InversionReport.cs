@@ -45,7 +45,7 @@ internal sealed record InversionReport(InversionSettings Settings, IReadOnlyList
         console.Profile.Width = Math.Max(console.Profile.Width, TableWidth);
         foreach (var (name, _, ways) in Groups)
         {
-            Write($"{ways[0].Images} {name}, brought back", BroughtBack(ways));
+            Write($"{ways[0].Images} {name}, reconstructed", BroughtBack(ways));
             if (ways.Where(way => way.Edited is not null).ToList() is [var first, ..] edited)
                 Write($"{first.Edited!.Count} {name}, edited", Edited(edited));
         }

@@ -25,7 +25,7 @@ internal static class InversionSheet
         ImageSection Section(SampleImage sample, List<TrialImages> tried) => new(
             sample.Edit is { } edit ? $"{sample.Prompt} → {edit.Pair.TargetPrompt}" : sample.Prompt,
             [
-                Row("brought back", sample.Image, tried[0].Ceiling, tried.Select(images => images.Source)),
+                Row("reconstructed", sample.Image, tried[0].Ceiling, tried.Select(images => images.Source)),
                 Row("retraced", sample.Image, tried[0].Ceiling, tried.Select(images => images.Retraced)),
                 // The drawn target is shown next to an edit.
                 .. sample.Edit is null || tried[0].Edited is null ? Array.Empty<ImageRow>() :

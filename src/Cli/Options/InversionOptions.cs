@@ -56,7 +56,7 @@ internal sealed class InversionOptions
     public InversionSettings Settings(ParseResult parse, string prompt, SamplingSettings sampling) => new()
     {
         Prompt = prompt,
-        Sampling = InversionSettings.Deciding(sampling),
+        Sampling = InversionSettings.ForInversion(sampling),
         Method = InversionMethod.Named(parse.GetValue(method)!) switch
         {
             NullTextInversion => new NullTextInversion

@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Pipelines;
@@ -28,12 +27,13 @@ internal static class AttentionSheets
             using var mean = result.Maps!.Mean(k);
             var (prompt, image) = (result.Prompts[k], result.Images[k]);
             cells.Add(new SheetCell(image.ToBitmap(), prompt.Text));
+            var heat = new HeatMap(image);
             for (var w = 0; w < prompt.Words.Count; w++)
             {
                 if (w > 0 && w % perRow == 0)
                     cells.Add(null);
                 var word = prompt.Words[w];
-                cells.Add(new SheetCell(Draw(image, result.Maps, mean, word), word.Text, IsNew(result, word)));
+                cells.Add(new SheetCell(Draw(heat, result.Maps, mean, word), word.Text, IsNew(result, word)));
             }
 
             while (cells.Count % (perRow + 1) != 0)
@@ -54,11 +54,12 @@ internal static class AttentionSheets
         for (var k = 0; k < result.Prompts.Count; k++)
         {
             using var scope = NewDisposeScope();
+            var heat = new HeatMap(result.Images[k]);
             var atSteps = steps.Select(step => maps.At(k, step)).ToList();
             sections.Add(new ImageSection(
                 result.Prompts[k].Text,
                 [.. result.Prompts[k].Words.Select(word => new ImageRow(
-                    word.Text, IsNew(result, word), [.. atSteps.Select(map => Draw(result.Images[k], maps, map, word))]))]));
+                    word.Text, IsNew(result, word), [.. atSteps.Select(map => Draw(heat, maps, map, word))]))]));
         }
 
         sections.RemoveAll(section => section.Rows.Count == 0);
@@ -73,8 +74,9 @@ internal static class AttentionSheets
     {
         var (map, image) = (result.SelfAttention!, result.Images[0]);
         var cells = new List<SheetCell?> { new(image.ToBitmap(), result.Prompts[0].Text) };
+        var heat = new HeatMap(image);
         foreach (var component in map.Components(ShownComponents))
-            cells.Add(new SheetCell(HeatMap.Signed(image, component.Values, map.Width, map.Height), $"component {cells.Count} · {component.Share:P0}"));
+            cells.Add(new SheetCell(heat.Signed(component.Values, map.Width, map.Height), $"component {cells.Count} · {component.Share:P0}"));
         return DrawAndFree(cells, 5, "Places of one color attend alike. The percentage is a component's share of the variance.");
     }
 
@@ -86,10 +88,8 @@ internal static class AttentionSheets
 
     private static string Note(EditResult result) => result.Prompts.Count == 1 ? Scaled : $"{Scaled} Words in red are not in the source.";
 
-    private static SKBitmap Draw(Image image, AttentionMaps maps, Tensor map, PromptWord word)
-    {
-        return HeatMap.Over(image, AttentionMaps.OfTokens(map, word.BareTokens), maps.Width, maps.Height);
-    }
+    private static SKBitmap Draw(HeatMap heat, AttentionMaps maps, Tensor map, PromptWord word) =>
+        heat.Over(AttentionMaps.OfTokens(map, word.BareTokens), maps.Width, maps.Height);
 
     private static SKBitmap DrawAndFree(List<SheetCell?> cells, int columns, string note)
     {

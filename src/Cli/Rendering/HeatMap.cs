@@ -3,8 +3,8 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Rendering;
 
-/// <summary>Draws values per position as colors.</summary>
-internal static class HeatMap
+/// <summary>Draws values per position as colors, at the shape of an image.</summary>
+internal sealed class HeatMap
 {
     // Enlarge small maps first, so that values are smoothed before they become colors.
     private const int MinSide = 320;
@@ -15,58 +15,60 @@ internal static class HeatMap
     private static readonly SKColor[] Heat = [new(20, 12, 60), new(110, 24, 110), new(206, 62, 76), new(250, 152, 40), new(254, 248, 176)];
     private static readonly SKColor[] Sides = [new(22, 60, 118), new(104, 160, 204), new(244, 243, 238), new(238, 150, 92), new(150, 32, 30)];
 
-    /// <summary>Draws values over a picture: dark where there is nothing, through violet and orange to pale yellow at the strongest.</summary>
-    /// <param name="image">What lies under the map.</param>
+    private readonly SKImageInfo info;
+    private readonly byte[] gray;
+
+    /// <param name="image">The image whose shape the maps get, and which lies under <see cref="Over"/>.</param>
+    public HeatMap(Image image)
+    {
+        var scale = Math.Max(1, MinSide / (float)Math.Max(image.Width, image.Height));
+        info = new SKImageInfo((int)(image.Width * scale), (int)(image.Height * scale), SKColorType.Rgba8888, SKAlphaType.Opaque);
+        var pixels = image.Resize(info.Width, info.Height).Rgb;
+        gray = new byte[info.Width * info.Height];
+        for (var i = 0; i < gray.Length; i++)
+            gray[i] = (byte)(ImageShare * ((0.3f * pixels[3 * i]) + (0.59f * pixels[(3 * i) + 1]) + (0.11f * pixels[(3 * i) + 2])));
+    }
+
+    /// <summary>Draws values over the image: dark where there is nothing, through violet and orange to pale yellow at the strongest.</summary>
     /// <param name="values">Height × width values, row by row, not negative.</param>
     /// <param name="width">Values across.</param>
     /// <param name="height">Values down.</param>
-    public static SKBitmap Over(Image image, IReadOnlyList<float> values, int width, int height)
+    public SKBitmap Over(IReadOnlyList<float> values, int width, int height)
     {
         var strongest = Math.Max(values.Max(), float.Epsilon);
-        return Draw(image, [.. values.Select(value => value / strongest)], width, height, (value, pixel) =>
-        {
-            var gray = ImageShare * ((0.3f * pixel.Red) + (0.59f * pixel.Green) + (0.11f * pixel.Blue));
-            return Mix(new SKColor((byte)gray, (byte)gray, (byte)gray), Color(Heat, value), 0.2f + (0.75f * value));
-        });
+        return Draw([.. values.Select(value => value / strongest)], width, height, Heat, value => 0.2f + (0.75f * value));
     }
 
     /// <summary>Draws values of both signs: blue below zero, pale at zero, red above.</summary>
-    /// <param name="image">The picture whose size and shape the map gets.</param>
     /// <param name="values">Height × width values, row by row.</param>
     /// <param name="width">Values across.</param>
     /// <param name="height">Values down.</param>
-    public static SKBitmap Signed(Image image, IReadOnlyList<float> values, int width, int height)
+    public SKBitmap Signed(IReadOnlyList<float> values, int width, int height)
     {
         var largest = Math.Max(values.Max(Math.Abs), float.Epsilon);
-        return Draw(image, [.. values.Select(value => 0.5f + (value / largest / 2))], width, height, (value, _) => Color(Sides, value));
+        return Draw([.. values.Select(value => 0.5f + (value / largest / 2))], width, height, Sides, _ => 1);
     }
 
-    // Values from 0 to 1, each with the pixel that lies under it.
-    private static SKBitmap Draw(Image image, float[] values, int width, int height, Func<float, SKColor, SKColor> color)
+    // Values from 0 to 1 as colors of a ramp, which cover the image by a share that depends on the value.
+    private SKBitmap Draw(float[] values, int width, int height, SKColor[] ramp, Func<float, float> share)
     {
-        var scale = Math.Max(1, MinSide / (float)Math.Max(image.Width, image.Height));
-        var size = new SKSizeI((int)(image.Width * scale), (int)(image.Height * scale));
-        using var map = new SKBitmap(new SKImageInfo(width, height, SKColorType.Gray8, SKAlphaType.Opaque));
-        for (var i = 0; i < values.Length; i++)
-            map.SetPixel(i % width, i / width, Gray(Math.Clamp(values[i], 0, 1)));
-        using var original = image.ToBitmap();
-        using var smooth = Resized(map, size);
-        using var pixels = Resized(original, size);
-        return new SKBitmap(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque))
+        var bytes = values.Select(value => (byte)(255 * Math.Clamp(value, 0, 1)));
+        var smooth = new Image(width, height, [.. bytes.SelectMany(value => Enumerable.Repeat(value, 3))]).Resize(info.Width, info.Height).Rgb;
+        // The smoothed values are bytes, so there are 256 colors.
+        var colors = Enumerable.Range(0, 256).Select(value => (Color: Color(ramp, value / 255f), Share: share(value / 255f))).ToArray();
+        var drawn = new SKBitmap(info);
+        var result = drawn.GetPixelSpan();
+        for (var i = 0; i < gray.Length; i++)
         {
-            Pixels = [.. smooth.Pixels.Zip(pixels.Pixels, (value, pixel) => color(value.Red / 255f, pixel))],
-        };
-    }
+            var (color, cover) = colors[smooth[3 * i]];
+            result[4 * i] = Mix(gray[i], color.Red, cover);
+            result[(4 * i) + 1] = Mix(gray[i], color.Green, cover);
+            result[(4 * i) + 2] = Mix(gray[i], color.Blue, cover);
+            result[(4 * i) + 3] = byte.MaxValue;
+        }
 
-    private static SKBitmap Resized(SKBitmap bitmap, SKSizeI size)
-    {
-        var resized = new SKBitmap(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        using var canvas = new SKCanvas(resized);
-        canvas.DrawSmooth(bitmap, SKRect.Create(size.Width, size.Height));
-        return resized;
+        return drawn;
     }
-
-    private static SKColor Gray(float value) => new((byte)(255 * value), (byte)(255 * value), (byte)(255 * value));
 
     private static SKColor Color(SKColor[] ramp, float value)
     {

@@ -62,7 +62,7 @@ internal static class DenoisingLoop
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var predicted = Predict(denoiser, scheduler.Timesteps[i], request, batch, i, scheduler.ScaleModelInput(latents, i));
-        var next = batch.Unknown(latents);
+        var next = batch.WithoutKnown(latents);
         if (next.shape[0] > 0)
         {
             var guided = batch.Guide(predicted);

@@ -31,7 +31,7 @@ internal sealed class GuidedBatch
     /// <summary>The network's input for all rows, from the images' latents, with the extra channels of inpainting models.</summary>
     public Tensor Input(Tensor latents)
     {
-        var rows = isGuided ? cat([Unknown(latents), latents], 0) : latents;
+        var rows = isGuided ? cat([WithoutKnown(latents), latents], 0) : latents;
         return request.ExtraChannels is { } extra ? cat([rows, extra.expand(rows.shape[0], -1, -1, -1)], 1) : rows;
     }
 
@@ -44,7 +44,7 @@ internal sealed class GuidedBatch
     public Tensor Guide(Tensor output)
     {
         var images = request.Prompts.Count;
-        var conditional = Unknown(output.narrow(0, output.shape[0] - images, images));
+        var conditional = WithoutKnown(output.narrow(0, output.shape[0] - images, images));
         if (!isGuided)
             return conditional;
         var guided = Guidance.Combine(output.narrow(0, 0, images - known), conditional, request.Sampling.Guidance, request.ShapeGuidance);
@@ -52,5 +52,5 @@ internal sealed class GuidedBatch
     }
 
     /// <summary>The images without a known trajectory: all, or all but the first.</summary>
-    public Tensor Unknown(Tensor images) => known == 0 ? images : images.narrow(0, known, images.shape[0] - known);
+    public Tensor WithoutKnown(Tensor images) => known == 0 ? images : images.narrow(0, known, images.shape[0] - known);
 }

@@ -15,7 +15,7 @@ public sealed record SamplingSettings
     /// <summary>Maximum of <see cref="Steps"/>: one step per training timestep.</summary>
     public const int MaxSteps = 1000;
 
-    /// <summary>Largest <see cref="ClipSkip"/>: no text encoder in use has more layers than 64.</summary>
+    /// <summary>Largest <see cref="ClipSkip"/>: no text encoder in use has more than 64 layers.</summary>
     public const int MaxClipSkip = 63;
 
     /// <summary>Default of <see cref="Guidance"/>.</summary>

@@ -43,9 +43,9 @@ internal static class AutoAlignment
         }
 
         mapper.LinkSpan(Remainder(source), Remainder(target));
-        for (var window = 0; window < target.Ends.Count; window++)
+        for (var chunk = 0; chunk < target.Ends.Count; chunk++)
         {
-            var (first, sourceEnd, targetEnd) = (window * target.ChunkLength, source.Ends[window], target.Ends[window]);
+            var (first, sourceEnd, targetEnd) = (chunk * target.ChunkLength, source.Ends[chunk], target.Ends[chunk]);
             mapper.Link(first, first);
             mapper.Link(sourceEnd, targetEnd);
             for (var k = Math.Max(sourceEnd, targetEnd) + 1; k < first + target.ChunkLength; k++)
@@ -74,8 +74,8 @@ internal static class AutoAlignment
     // The remaining tokens of a word that the model's length limit has cut in two.
     private static int[] Remainder(TokenizedPrompt prompt)
     {
-        var window = (prompt.Length - 1) / prompt.ChunkLength * prompt.ChunkLength;
-        var start = Math.Max(window + 1, prompt.Words.Count == 0 ? 1 : prompt.Words[^1].Tokens[^1] + 1);
+        var chunk = (prompt.Length - 1) / prompt.ChunkLength * prompt.ChunkLength;
+        var start = Math.Max(chunk + 1, prompt.Words.Count == 0 ? 1 : prompt.Words[^1].Tokens[^1] + 1);
         return [.. Enumerable.Range(start, prompt.Length - 1 - start)];
     }
 

@@ -24,7 +24,7 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
     public IReadOnlyList<int> Steps => [.. maps.Keys.Select(k => k.Step).Distinct().Order()];
 
     /// <summary>Whether maps of this layer are collected.</summary>
-    public bool Watches(in AttentionCall call) => call.Site.Kind == AttentionKind.Cross && call.Height == height && call.Width == width;
+    public bool Collects(in AttentionCall call) => call.Site.Kind == AttentionKind.Cross && call.Height == height && call.Width == width;
 
     /// <summary>The average map of a prompt over the steps up to and including one: [positions, tokens].</summary>
     /// <param name="prompt">Index of the prompt in the run; 0 is the source.</param>

@@ -12,7 +12,7 @@ internal sealed class CrossAttentionEdit
         P = p;
         R = r;
         IsIdentity = Array.TrueForAll(p, value => value == 0) && Array.TrueForAll(r, value => value == 1);
-        OwnShareIsZero = Array.TrueForAll(r, value => value == 0);
+        IgnoresOwnMap = Array.TrueForAll(r, value => value == 0);
     }
 
     /// <summary>Number of tokens, n.</summary>
@@ -30,7 +30,7 @@ internal sealed class CrossAttentionEdit
     public bool IsIdentity { get; }
 
     /// <summary>Whether none of the edit's own attention remains, so that it need not be computed.</summary>
-    public bool OwnShareIsZero { get; }
+    public bool IgnoresOwnMap { get; }
 
     /// <summary>
     /// Creates the edit from the formula shared by all edits: <c>P = M·diag(a∘c∘α)</c> and <c>r = (1−a)∘c∘α + (1−α)</c>. A token inside

@@ -24,9 +24,9 @@ internal sealed class EditAttentionProcessor(
     public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)
     {
         using var scope = NewDisposeScope();
-        var layer = new Layer(call, query, key, value, Source(call, query, key));
+        var layer = new Layer(call, query, key, value, QueryAndKeyOfSource(call, query, key));
         var result = call.Site.Kind == AttentionKind.Self ? AttendSelf(layer)
-            : maps?.Watches(call) == true ? AttendWatched(layer, maps)
+            : maps?.Collects(call) == true ? AttendWithMaps(layer, maps)
             : AttendCross(layer);
         return result.MoveToOuterDisposeScope();
     }
@@ -45,7 +45,7 @@ internal sealed class EditAttentionProcessor(
 
     // The source's queries and keys: from its row of this batch (which a recording keeps), or from an earlier recording. Unconditional
     // rows never use them.
-    private (Tensor Query, Tensor Key)? Source(in AttentionCall call, Tensor query, Tensor key)
+    private (Tensor Query, Tensor Key)? QueryAndKeyOfSource(in AttentionCall call, Tensor query, Tensor key)
     {
         if (Rows(call).Count > 0 && Rows(call).All(r => !r.Conditional))
             return null;
@@ -62,7 +62,7 @@ internal sealed class EditAttentionProcessor(
         if (layer.Source is not { } source)
             return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);
         var call = layer.Call;
-        if (self?.Watches(call) == true && TellsSource(call))
+        if (self?.Collects(call) == true && CountsSource(call))
             self.Add(ScaledDotProduct.Probabilities(source.Query, source.Key));
         var injected = Rows(call).Select(row => Edit(row) is { } edit && edit.InjectsSelfAttention(call.Step.Index, call.Height, call.Width)).ToList();
         if (!injected.Contains(true))
@@ -82,15 +82,21 @@ internal sealed class EditAttentionProcessor(
         {
             var (query, key, value) = layer.Row(i);
             var edit = active[i];
-            if (edit is null || !edit.OwnShareIsZero)
+            if (edit is null || !edit.IgnoresOwnMap)
                 Add(query, key, edit is null ? value : value * Matrices(edit, value).R, i);
             if (edit is not null)
                 Add(source.Query, source.Key, matmul(Matrices(edit, value).P, value), i);
         }
 
         var parts = ScaledDotProduct.Attend(cat(queries, 0), cat(keys, 0), cat(values, 0));
-        return cat([.. rows.Select((_, i) => owners.Select((owner, part) => (owner, part)).Where(o => o.owner == i)
-            .Select(o => parts.narrow(0, o.part, 1)).Aggregate((a, b) => a.Plus(b)))], 0);
+        var outputs = new Tensor?[rows.Count];
+        for (var part = 0; part < owners.Count; part++)
+        {
+            ref var output = ref outputs[owners[part]];
+            output = output is null ? parts.narrow(0, part, 1) : output.Plus(parts.narrow(0, part, 1));
+        }
+
+        return cat([.. outputs.Select(output => output!)], 0);
 
         void Add(Tensor query, Tensor key, Tensor value, int owner)
         {
@@ -102,11 +108,11 @@ internal sealed class EditAttentionProcessor(
     }
 
     // The same computation with explicit maps, which are collected.
-    private Tensor AttendWatched(Layer layer, AttentionMaps watcher)
+    private Tensor AttendWithMaps(Layer layer, AttentionMaps watcher)
     {
         var rows = Rows(layer.Call);
         var sourceMap = layer.Source is { } source ? ScaledDotProduct.Probabilities(source.Query, source.Key) : null;
-        if (sourceMap is not null && TellsSource(layer.Call))
+        if (sourceMap is not null && CountsSource(layer.Call))
             watcher.Add(layer.Call, prompt: 0, sourceMap);
         var outputs = new Tensor[rows.Count];
         for (var i = 0; i < rows.Count; i++)
@@ -147,7 +153,7 @@ internal sealed class EditAttentionProcessor(
     }
 
     // The source's maps are counted once: with its own row or, if that is not in the run, with the first edit's.
-    private bool TellsSource(in AttentionCall call) => RowOf(call, prompt: 0) >= 0 || (recording is { IsComplete: true } && RowOf(call, prompt: 1) >= 0);
+    private bool CountsSource(in AttentionCall call) => RowOf(call, prompt: 0) >= 0 || (recording is { IsComplete: true } && RowOf(call, prompt: 1) >= 0);
 
     private static IReadOnlyList<BatchRow> Rows(in AttentionCall call) => call.Step.Rows;
 

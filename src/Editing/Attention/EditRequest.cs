@@ -32,7 +32,7 @@ public sealed record EditRequest
     /// <summary>Steps in which self-attention comes from the source; default: the first 40 %.</summary>
     public StepWindow SelfSteps { get; init; } = StepWindow.Standard;
 
-    /// <summary>Layers of at most this number squared of positions take their self-attention from the source.</summary>
+    /// <summary>Self-attention comes from the source in layers of at most this value squared positions.</summary>
     public int SelfResolution { get; init; } = DefaultSelfResolution;
 
     /// <summary>Words whose regions may change; null for the whole image.</summary>

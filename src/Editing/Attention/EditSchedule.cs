@@ -72,7 +72,7 @@ internal sealed class EditSchedule
         return cross[Math.Min(step, cross.Length - 1)];
     }
 
-    /// <summary>Whether a self-attention layer of this size (latent pixels) uses the source's queries and keys at a step.</summary>
+    /// <summary>Whether a self-attention layer of this size (in positions) uses the source's queries and keys at a step.</summary>
     public bool InjectsSelfAttention(int step, int height, int width) =>
         selfSteps.Contains(step, steps) && height * width <= selfResolution * selfResolution;
 

@@ -22,7 +22,7 @@ public sealed class SelfAttentionMap(int height, int width) : IDisposable
     public int Width => width;
 
     /// <summary>Whether the map of this layer is collected.</summary>
-    public bool Watches(in AttentionCall call) => call.Site.Kind == AttentionKind.Self && call.Height == height && call.Width == width;
+    public bool Collects(in AttentionCall call) => call.Site.Kind == AttentionKind.Self && call.Height == height && call.Width == width;
 
     /// <summary>
     /// The strongest components of the attention, strongest first: the right singular vectors of the average map minus uniform attention,

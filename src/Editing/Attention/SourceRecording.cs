@@ -9,7 +9,7 @@ namespace PromptToPrompt.Editing.Attention;
 /// self-attention layers that may be injected, and the latents. Cross-attention keys depend only on the prompt and are kept once per layer.
 /// </summary>
 /// <param name="dtype">Type of the recorded activations; bfloat16 halves the memory but is not exact.</param>
-/// <param name="selfResolution">Largest side of the self-attention layers that may be injected, in latent pixels.</param>
+/// <param name="selfResolution">Largest side of the self-attention layers that may be injected, in positions.</param>
 internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, int selfResolution = 32) : IDisposable
 {
     private readonly bool keepsAllSteps = true;
@@ -26,7 +26,7 @@ internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, int
     /// <summary>Memory in use, in bytes.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>Largest side of the self-attention layers that are recorded, in latent pixels.</summary>
+    /// <summary>Largest side of the self-attention layers that are recorded, in positions.</summary>
     public int SelfResolution => selfResolution;
 
     /// <summary>Whether the recording holds a complete source run.</summary>

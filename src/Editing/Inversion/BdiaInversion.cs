@@ -29,8 +29,8 @@ public sealed record BdiaInversion : InversionMethod
         using var scheduler = new BdiaScheduler(run.Config, run.Steps, Gamma);
         var guidance = run.Settings.InversionGuidance ?? 1;
         // The first step has no predecessor; it is a DDIM step.
-        var first = scheduler.InverseStep(run.Predict(run.Image, run.Steps - 1, guidance), run.Steps - 1, run.Image);
-        var latents = new List<Tensor> { run.Image, first };
+        var first = scheduler.InverseStep(run.Predict(run.ImageLatents, run.Steps - 1, guidance), run.Steps - 1, run.ImageLatents);
+        var latents = new List<Tensor> { run.ImageLatents, first };
         run.Report("inverting", 1);
         for (var step = run.Steps - 1; step > 0; step--)
         {
@@ -50,7 +50,7 @@ public sealed record BdiaInversion : InversionMethod
 
     internal override Scheduler CreateScheduler(SchedulerConfig config, InvertedImage inverted)
     {
-        using var before = inverted.Source.narrow(0, 0, 1);
+        using var before = inverted.SourceTrajectory.narrow(0, 0, 1);
         return new BdiaScheduler(config, inverted.Settings.Sampling.Steps, Gamma, before);
     }
 }

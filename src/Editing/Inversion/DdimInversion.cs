@@ -29,7 +29,7 @@ public sealed record DdimInversion : InversionMethod
     internal static List<Tensor> Trajectory(InversionRun run)
     {
         var guidance = run.Settings.InversionGuidance ?? 1;
-        var latents = new List<Tensor> { run.Image };
+        var latents = new List<Tensor> { run.ImageLatents };
         for (var step = run.Steps - 1; step >= 0; step--)
         {
             using var scope = NewDisposeScope();

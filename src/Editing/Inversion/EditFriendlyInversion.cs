@@ -33,11 +33,11 @@ public sealed record EditFriendlyInversion : InversionMethod
         var source = new List<Tensor>();
         foreach (var timestep in scheduler.Timesteps)
         {
-            using var noise = randn(run.Image.shape, device: CPU, generator: generator);
-            source.Add(scheduler.AddNoise(run.Image, noise.to(run.Model.Device), timestep));
+            using var noise = randn(run.ImageLatents.shape, device: CPU, generator: generator);
+            source.Add(scheduler.AddNoise(run.ImageLatents, noise.to(run.Model.Device), timestep));
         }
 
-        source.Add(run.Image);
+        source.Add(run.ImageLatents);
         var steps = new List<Tensor>();
         for (var step = 0; step < run.Steps; step++)
         {

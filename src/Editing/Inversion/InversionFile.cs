@@ -30,7 +30,7 @@ internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framin
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var tensors = new Dictionary<string, Tensor> { ["picture"] = Image.ToTensor(), ["source"] = Inverted.Source.cpu() };
+        var tensors = new Dictionary<string, Tensor> { ["picture"] = Image.ToTensor(), ["source"] = Inverted.SourceTrajectory.cpu() };
         Inverted.AddTrace(tensors);
         if (Inverted.StepNoise is { } noise)
             tensors["step_noise"] = noise.cpu();
@@ -110,16 +110,16 @@ internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framin
     /// <param name="image">The image.</param>
     /// <param name="framing">How the image is fitted to the model's size.</param>
     public bool IsOf(StableDiffusionModel model, InversionSettings settings, Image image, Framing framing)
-        => Dtype == model.Dtype.ToString() && Deciding(Inverted.Settings) == Deciding(settings)
+        => Dtype == model.Dtype.ToString() && Relevant(Inverted.Settings) == Relevant(settings)
         && Framing == framing && Image.Size == image.Size && Image.Rgb.AsSpan().SequenceEqual(image.Rgb);
 
     /// <inheritdoc/>
     public void Dispose() => Inverted.Dispose();
 
     // Recomputing activations does not change any number, and a file keeps only the sampling settings that do.
-    private static InversionSettings Deciding(InversionSettings settings) => settings with
+    private static InversionSettings Relevant(InversionSettings settings) => settings with
     {
-        Sampling = InversionSettings.Deciding(settings.Sampling),
+        Sampling = InversionSettings.ForInversion(settings.Sampling),
         Method = settings.Method is NullTextInversion method ? method with { SaveMemory = null } : settings.Method,
     };
 }

@@ -29,7 +29,7 @@ internal sealed class InversionRun : IDisposable
         TextToImageModel.Require(model, "invert images");
         Model = model;
         Settings = settings;
-        Image = latents.to(ScalarType.Float32, model.Device);
+        ImageLatents = latents.to(ScalarType.Float32, model.Device);
         Scheduler = new DdimScheduler(Config, settings.Sampling.Steps);
         var sizes = SizeConditioning.Of(new PixelSize((int)latents.shape[3], (int)latents.shape[2]) * model.Shape.Vae.PixelsPerLatent);
         Conditional = TextConditioning.Encode(model, [PromptReading.Read(model.Tokenizer, settings.Prompt, settings.Sampling.Chunks)], sizes, settings.Sampling.ClipSkip);
@@ -51,7 +51,7 @@ internal sealed class InversionRun : IDisposable
     public DdimScheduler Scheduler { get; }
 
     /// <summary>The image's latents z_0, [1, channels, h, w].</summary>
-    public Tensor Image { get; }
+    public Tensor ImageLatents { get; }
 
     /// <summary>Conditioning of the prompt, one row.</summary>
     public Conditioning Conditional { get; }

@@ -18,7 +18,7 @@ internal sealed record InversionSettings
 
     /// <summary>
     /// DDIM steps, guidance of the edits, chunks and CLIP skip; edits use the same values. Of the other settings only the seed matters, for
-    /// edit-friendly inversion; see <see cref="Deciding"/>.
+    /// edit-friendly inversion; see <see cref="ForInversion"/>.
     /// </summary>
     public SamplingSettings Sampling { get; init; } = new();
 
@@ -38,7 +38,7 @@ internal sealed record InversionSettings
 
     /// <summary>Reduces sampling settings to those that affect an inversion.</summary>
     /// <param name="sampling">The settings.</param>
-    public static SamplingSettings Deciding(SamplingSettings sampling) => new()
+    public static SamplingSettings ForInversion(SamplingSettings sampling) => new()
     {
         Steps = sampling.Steps,
         Guidance = sampling.Guidance,
@@ -69,43 +69,52 @@ internal sealed record InversionSettings
 /// <param name="Loss">Loss of the step, if the method optimizes.</param>
 public readonly record struct InversionProgress(string Stage, int Step, int Steps, long Rows, double? Loss = null);
 
-/// <summary>The JSON form of inversion settings: one flat object with the options of all methods, as in the first file version.</summary>
+/// <summary>The JSON form of inversion settings: one flat object, into which the method writes its options by their names.</summary>
 internal sealed class InversionSettingsJson : JsonConverter<InversionSettings>
 {
-    public override InversionSettings Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        (JsonSerializer.Deserialize<Flat>(ref reader) ?? throw new JsonException("The inversion's settings are missing.")).Settings;
+    // A method's options are the properties that can be set.
+    private static readonly JsonSerializerOptions Options = new() { IgnoreReadOnlyProperties = true };
 
-    public override void Write(Utf8JsonWriter writer, InversionSettings value, JsonSerializerOptions options) =>
-        JsonSerializer.Serialize(writer, new Flat(value));
-
-    private sealed record Flat
+    public override InversionSettings Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        private static readonly NullTextInversion NullText = new();
-        private static readonly EditFriendlyInversion EditFriendly = new();
+        var flat = JsonElement.ParseValue(ref reader);
+        var general = flat.Deserialize<General>() ?? throw new JsonException("The inversion's settings are missing.");
+        return general.With((InversionMethod)flat.Deserialize(InversionMethod.Named(general.Method).GetType(), Options)!);
+    }
 
+    public override void Write(Utf8JsonWriter writer, InversionSettings value, JsonSerializerOptions options)
+    {
+        writer.WriteStartObject();
+        foreach (var part in new[] { JsonSerializer.SerializeToElement(new General(value)), JsonSerializer.SerializeToElement(value.Method, value.Method.GetType(), Options) })
+        {
+            foreach (var member in part.EnumerateObject())
+                member.WriteTo(writer);
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private sealed record General
+    {
         [JsonConstructor]
-        public Flat()
+        public General()
         {
         }
 
         [SetsRequiredMembers]
-        public Flat(InversionSettings settings)
+        public General(InversionSettings settings)
         {
             var sampling = settings.Sampling;
             (Method, Prompt, InversionGuidance, FixedPoint) = (settings.Method.Name, settings.Prompt, settings.InversionGuidance, settings.FixedPoint);
             (Windows, ClipSkip, Steps, StepsOffset) = (sampling.Chunks, sampling.ClipSkip, sampling.Steps, sampling.StepsOffset);
             (TimestepSpacing, Guidance, GuidanceRescale, Seed) = (sampling.TimestepSpacing, sampling.Guidance, sampling.GuidanceRescale, sampling.Seed);
-            if (settings.Method is NullTextInversion nullText)
-                (InnerSteps, EarlyStop, LearningRate, SaveMemory) = (nullText.InnerSteps, nullText.EarlyStop, nullText.LearningRate, nullText.SaveMemory);
-            Skip = (settings.Method as EditFriendlyInversion ?? EditFriendly).Skip;
-            Gamma = (settings.Method as BdiaInversion)?.Gamma ?? Gamma;
-            ProximalQuantile = (settings.Method as ProximalInversion)?.Quantile ?? ProximalQuantile;
         }
 
-        public string Method { get; init; } = NullText.Name;
+        public string Method { get; init; } = new NullTextInversion().Name;
 
         public required string Prompt { get; init; }
 
+        // The name of the first file version for chunks.
         public int Windows { get; init; } = 1;
 
         public int ClipSkip { get; init; }
@@ -126,25 +135,10 @@ internal sealed class InversionSettingsJson : JsonConverter<InversionSettings>
 
         public int FixedPoint { get; init; }
 
-        public int InnerSteps { get; init; } = NullText.InnerSteps;
-
-        public double EarlyStop { get; init; } = NullText.EarlyStop;
-
-        public double LearningRate { get; init; } = NullText.LearningRate;
-
-        public bool? SaveMemory { get; init; }
-
-        public double Skip { get; init; } = EditFriendly.Skip;
-
         [JsonConverter(typeof(SeedJson))]
         public ulong Seed { get; init; }
 
-        public double Gamma { get; init; } = new BdiaInversion().Gamma;
-
-        public double ProximalQuantile { get; init; } = new ProximalInversion().Quantile;
-
-        [JsonIgnore]
-        public InversionSettings Settings => new()
+        public InversionSettings With(InversionMethod method) => new()
         {
             Prompt = Prompt,
             Sampling = new()
@@ -158,14 +152,7 @@ internal sealed class InversionSettingsJson : JsonConverter<InversionSettings>
                 Chunks = Windows,
                 ClipSkip = ClipSkip,
             },
-            Method = InversionMethod.Named(Method) switch
-            {
-                NullTextInversion => new NullTextInversion { InnerSteps = InnerSteps, EarlyStop = EarlyStop, LearningRate = LearningRate, SaveMemory = SaveMemory },
-                EditFriendlyInversion => new EditFriendlyInversion { Skip = Skip },
-                BdiaInversion => new BdiaInversion { Gamma = Gamma },
-                ProximalInversion => new ProximalInversion { Quantile = ProximalQuantile },
-                var method => method,
-            },
+            Method = method,
             InversionGuidance = InversionGuidance,
             FixedPoint = FixedPoint,
         };

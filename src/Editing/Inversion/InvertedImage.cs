@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// The result of an inversion. Edits start from the first entry of <see cref="Source"/>; their source follows the rest of it and is
+/// The result of an inversion. Edits start from the first entry of <see cref="SourceTrajectory"/>; their source follows the rest of it and is
 /// never recomputed.
 /// </summary>
 public sealed class InvertedImage : IDisposable
@@ -16,7 +16,7 @@ public sealed class InvertedImage : IDisposable
     {
     }
 
-    private InvertedImage(Tensor latents, Tensor source, InversionSettings settings) => (Settings, Latents, Source) = (settings, latents, source);
+    private InvertedImage(Tensor latents, Tensor source, InversionSettings settings) => (Settings, Latents, SourceTrajectory) = (settings, latents, source);
 
     /// <summary>The settings of the inversion.</summary>
     internal InversionSettings Settings { get; }
@@ -27,7 +27,7 @@ public sealed class InvertedImage : IDisposable
     /// <summary>
     /// The trajectory that an edit's source follows, from noise (entry 0) to the reconstructed image, [steps + 1, channels, h, w].
     /// </summary>
-    public Tensor Source { get; }
+    public Tensor SourceTrajectory { get; }
 
     /// <summary>
     /// Replacement for the empty prompt's conditioning: one row, or one text per step, [steps, tokens, width]; null for none.
@@ -50,7 +50,7 @@ public sealed class InvertedImage : IDisposable
     public void Dispose()
     {
         Latents.Dispose();
-        Source.Dispose();
+        SourceTrajectory.Dispose();
         Unconditional?.Dispose();
         StepNoise?.Dispose();
     }
@@ -71,7 +71,7 @@ public sealed class InvertedImage : IDisposable
         using var scheduler = Settings.Method.CreateScheduler(Settings.Sampling.Configure(model.SchedulerConfig), this);
         var tensors = new Dictionary<string, Tensor>
         {
-            ["latents"] = Source.unsqueeze(1).cpu(),
+            ["latents"] = SourceTrajectory.unsqueeze(1).cpu(),
             ["timesteps"] = tensor(scheduler.Timesteps.ToArray(), device: CPU),
         };
         AddTrace(tensors);
@@ -97,7 +97,7 @@ public sealed class InvertedImage : IDisposable
     /// <summary>A copy that shares the tensors; each copy keeps them alive and must be disposed.</summary>
     internal InvertedImage Share()
     {
-        return new(Shared(Latents), Shared(Source), Settings)
+        return new(Shared(Latents), Shared(SourceTrajectory), Settings)
         {
             Unconditional = Unconditional?.Share(),
             StepNoise = StepNoise is null ? null : Shared(StepNoise),

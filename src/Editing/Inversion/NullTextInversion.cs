@@ -60,7 +60,7 @@ public sealed record NullTextInversion : InversionMethod
     internal override InvertedImage Invert(InversionRun run)
     {
         var pivots = run.Resume is { } earlier ? [.. Rows(earlier.Latents, run.Steps + 1)] : DdimInversion.Trajectory(run);
-        var source = run.Resume is null ? [pivots[^1]] : Rows(run.Resume.Source, run.Resume.FinishedSteps + 1);
+        var source = run.Resume is null ? [pivots[^1]] : Rows(run.Resume.SourceTrajectory, run.Resume.FinishedSteps + 1);
         var embeddings = run.Resume?.Unconditional is { } found ? Rows(found.Text, run.Resume.FinishedSteps) : [];
         List<IReadOnlyList<double>> losses = [.. run.Resume?.Losses ?? []];
         for (var step = embeddings.Count; step < run.Steps; step++)

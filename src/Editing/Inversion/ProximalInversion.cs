@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using PromptToPrompt.Diffusion.Sampling;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 using static TorchSharp.torch;
@@ -14,6 +15,7 @@ public sealed record ProximalInversion : NegativePromptInversion
     public override string Name => "proximal";
 
     /// <summary>Quantile of the differences below which guidance is zeroed, 0 to 1.</summary>
+    [JsonPropertyName("ProximalQuantile")]
     public double Quantile { get; init; } = 0.7;
 
     internal override void Validate(SamplingSettings sampling) => RequireRange(Quantile, 0.0, 1.0, nameof(Quantile));

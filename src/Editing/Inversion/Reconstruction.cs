@@ -30,7 +30,7 @@ internal sealed record Reconstruction(Image Framed, Image RoundTrip, Image Repla
     {
         var inverted = file.Inverted;
         using var first = inverted.Latents.narrow(0, 0, 1);
-        using var last = inverted.Source.narrow(0, inverted.Settings.Sampling.Steps, 1);
+        using var last = inverted.SourceTrajectory.narrow(0, inverted.Settings.Sampling.Steps, 1);
         using var untuned = compare ? InversionMethod.ReplayUntuned(model, inverted, progress, cancellationToken) : null;
         return new(
             file.Framing.Apply(file.Image),

@@ -26,11 +26,11 @@ internal sealed class EditPlan : IDisposable
         Observation = observation ?? Observation.None;
         Scheduler = Sampling.Scheduler ?? model.SchedulerConfig.DefaultScheduler;
         FirstStep = source.Inverted?.Settings.FirstStep ?? 0;
-        Trajectory = source.Inverted?.Source.to(model.Device, copy: true).DetachFromDisposeScope();
+        Trajectory = source.Inverted?.SourceTrajectory.to(model.Device, copy: true).DetachFromDisposeScope();
         Noise = StartingNoise();
         var sizes = Sampling.SizesOf(ImageSize);
         Conditional = TextConditioning.Encode(model, Prompts, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
-        Unconditional = source.Inverted?.Unconditional is { } found ? Placed(found)
+        Unconditional = source.Inverted?.Unconditional is { } found ? ToModel(found)
             : TextConditioning.EncodeNegative(model, Words.Negative, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
         mask = edit.Mask is { } image ? LatentMask(image).DetachFromDisposeScope() : null;
         var blends = edit.Blend is not null || edit.BlendSubtract is not null;
@@ -149,7 +149,7 @@ internal sealed class EditPlan : IDisposable
         return cat([source, .. Edit.Prompts.Select(_ => edited)], 0).DetachFromDisposeScope();
     }
 
-    private Conditioning Placed(Conditioning found)
+    private Conditioning ToModel(Conditioning found)
     {
         using var scope = NewDisposeScope();
         return found.To(Model.Dtype, Model.Device).Own();

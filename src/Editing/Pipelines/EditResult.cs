@@ -132,7 +132,7 @@ public sealed class EditResult : IDisposable
             Method = new DirectInversion(),
             Prompt = "",
             // Edits of the image are made as it was; the sizes are kept in memory only.
-            Sampling = InversionSettings.Deciding(sampling) with
+            Sampling = InversionSettings.ForInversion(sampling) with
             {
                 GuidanceRescale = sampling.GuidanceRescale,
                 OriginalSize = sampling.OriginalSize,

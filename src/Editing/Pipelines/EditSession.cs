@@ -93,7 +93,7 @@ internal sealed class EditSession : IDisposable
         using var scheduler = EditPlan.CreateScheduler(model, source);
         var (shape, evaluations) = (model.Shape, scheduler.Timesteps.Count);
         var perLatent = shape.Vae.PixelsPerLatent;
-        var (height, width) = (source.Inverted?.Source ?? source.InitialLatents) is { } latents ? ((int)latents.shape[2], (int)latents.shape[3])
+        var (height, width) = (source.Inverted?.SourceTrajectory ?? source.InitialLatents) is { } latents ? ((int)latents.shape[2], (int)latents.shape[3])
             : source.Sampling.Size is { } size ? (size.Height / perLatent, size.Width / perLatent) : (shape.UNet.SampleSize, shape.UNet.SampleSize);
         var layers = RecordingSize.Of(shape.UNet, height, width, source.Sampling.Chunks * model.Tokenizer.MaxLength, SelfResolution);
         return layers.Bytes(evaluations - (source.Inverted?.Settings.FirstStep ?? 0), SafetensorsTypes.Size(type))

@@ -24,7 +24,7 @@ internal static class StudioApi
     private const int GridSide = 512;
 
     /// <summary>Cache header for immutable content.</summary>
-    internal const string ForGood = "private, max-age=31536000, immutable";
+    internal const string CacheForever = "private, max-age=31536000, immutable";
 
     public static void MapStudioApi(this IEndpointRouteBuilder app)
     {
@@ -105,7 +105,7 @@ internal static class StudioApi
             return Missing(store, "picture", name);
         // The name is a hash of the content, so a cached copy is valid.
         var tag = new EntityTagHeaderValue(side is null ? $"\"{name}\"" : $"\"{name}-{side}\"");
-        context.Response.Headers.CacheControl = ForGood;
+        context.Response.Headers.CacheControl = CacheForever;
         if (store.PictureSize(name) is var size && side < Math.Max(size.Width, size.Height))
             return TypedResults.Bytes(await gate.Run(() => Reduced(png, side.Value), context.RequestAborted), "image/png", entityTag: tag);
         // The name identifies the pixels; a downloaded file also gets its record.

@@ -28,7 +28,7 @@ internal static class VersionFiles
     {
         if (store.Maps(id) is not { } maps)
             return Missing(store, "version with attention maps", id);
-        context.Response.Headers.CacheControl = ForGood;
+        context.Response.Headers.CacheControl = CacheForever;
         return TypedResults.Bytes(maps, "application/json");
     }
 
@@ -39,7 +39,7 @@ internal static class VersionFiles
     {
         if (store.FindVersion(id) is not { } version || CommandFiles.Mask(version.Recipe) is not { } mask)
             return Missing(store, "version with a brushed mask", id);
-        context.Response.Headers.CacheControl = ForGood;
+        context.Response.Headers.CacheControl = CacheForever;
         return TypedResults.Bytes(AsRead(store.Mask(mask), version, store).ToPng(), "image/png");
     }
 

@@ -16,17 +16,17 @@ internal sealed class DeviceQueue : IAsyncDisposable
     private readonly CancellationTokenSource closing = new();
     private readonly Func<Job, string> run;
     private readonly Action<Exception> failed;
-    private readonly int longest;
+    private readonly int capacity;
     private readonly Task worker;
     private Job? running;
 
     /// <summary>Opens a queue.</summary>
-    /// <param name="longest">How many jobs may wait.</param>
+    /// <param name="capacity">How many jobs may wait.</param>
     /// <param name="run">Makes a job's picture and returns the id of its version.</param>
     /// <param name="failed">Called with failures between jobs.</param>
-    public DeviceQueue(int longest, Func<Job, string> run, Action<Exception> failed)
+    public DeviceQueue(int capacity, Func<Job, string> run, Action<Exception> failed)
     {
-        this.longest = longest;
+        this.capacity = capacity;
         this.run = run;
         this.failed = failed;
         worker = Task.Factory.StartNew(Work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -63,7 +63,7 @@ internal sealed class DeviceQueue : IAsyncDisposable
     {
         lock (changing)
         {
-            Forget();
+            RemoveStopped();
             var own = waiting.Where(other => other.Project == job.Project).ToList();
             if (!own.Remove(job))
                 return false;
@@ -75,7 +75,7 @@ internal sealed class DeviceQueue : IAsyncDisposable
                     node.Value = ordered.Dequeue();
             }
 
-            TellPlaces();
+            UpdatePlaces();
             return true;
         }
     }
@@ -83,13 +83,13 @@ internal sealed class DeviceQueue : IAsyncDisposable
     /// <summary>Throws if the queue is full.</summary>
     /// <exception cref="QueueFullException">The queue is full.</exception>
     /// <exception cref="StudioClosedException">The queue is closed.</exception>
-    public void RequirePlace()
+    public void RequireRoom()
     {
         lock (changing)
         {
             RequireOpen();
-            Forget();
-            if (waiting.Count >= longest)
+            RemoveStopped();
+            if (waiting.Count >= capacity)
                 throw new QueueFullException($"{waiting.Count} pictures are already waiting. Try again later.");
         }
     }
@@ -102,19 +102,19 @@ internal sealed class DeviceQueue : IAsyncDisposable
         {
             RequireOpen();
             waiting.AddLast(job);
-            TellPlaces();
+            UpdatePlaces();
             arrivals.Release();
         }
     }
 
     /// <summary>Runs a short action on the device's thread before the next job, unless the queue is closed first.</summary>
-    public void Between(Action work)
+    public void RunBetweenJobs(Action action)
     {
         lock (changing)
         {
             if (closing.IsCancellationRequested)
                 return;
-            between.Enqueue(work);
+            between.Enqueue(action);
             arrivals.Release();
         }
     }
@@ -147,8 +147,8 @@ internal sealed class DeviceQueue : IAsyncDisposable
                 return;
             }
 
-            while (Short() is { } work)
-                DoShort(work);
+            while (NextAction() is { } action)
+                RunSafely(action);
             if (Next() is { } job)
                 Run(job);
             lock (changing)
@@ -157,11 +157,11 @@ internal sealed class DeviceQueue : IAsyncDisposable
     }
 
     // At worst some memory is not freed. The next jobs run anyway.
-    private void DoShort(Action work)
+    private void RunSafely(Action action)
     {
         try
         {
-            work();
+            action();
         }
         catch (Exception e)
         {
@@ -175,21 +175,21 @@ internal sealed class DeviceQueue : IAsyncDisposable
             throw new StudioClosedException();
     }
 
-    private Action? Short()
+    private Action? NextAction()
     {
         lock (changing)
-            return between.TryDequeue(out var work) ? work : null;
+            return between.TryDequeue(out var action) ? action : null;
     }
 
     private Job? Next()
     {
         lock (changing)
         {
-            Forget();
+            RemoveStopped();
             running = waiting.First?.Value;
             if (running is not null)
                 waiting.RemoveFirst();
-            TellPlaces();
+            UpdatePlaces();
             return running;
         }
     }
@@ -216,7 +216,7 @@ internal sealed class DeviceQueue : IAsyncDisposable
     }
 
     // Jobs that were stopped while waiting.
-    private void Forget()
+    private void RemoveStopped()
     {
         for (var node = waiting.First; node is not null;)
         {
@@ -227,7 +227,7 @@ internal sealed class DeviceQueue : IAsyncDisposable
         }
     }
 
-    private void TellPlaces()
+    private void UpdatePlaces()
     {
         var ahead = running is null ? 0 : 1;
         foreach (var job in waiting)

@@ -109,7 +109,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         var source = version.Recipe is DrawnRecipe drawn ? Drawing(model, drawn, chunks) : Following(model, TrajectoryOf(model, version, chunks, key, reporter, cancellationToken));
         if (source.Session.IsRecorded)
             return Open(key, source, reporter("preparing"), _ => source, cancellationToken);
-        // Its edits run it.
+        // Each edit runs it again.
         sessions.Add(key, source);
         return source;
     }

@@ -48,7 +48,7 @@ public sealed class StudioEngine : IAsyncDisposable
         this.log = log;
         Models = [.. models.Select(model => model.Name)];
         offered = models.DistinctBy(model => model.Name).ToDictionary(model => model.Name, StringComparer.Ordinal);
-        maker = new PictureMaker(store, models, limits.SessionBytes, clock, Arrive);
+        maker = new PictureMaker(store, models, limits.SessionBytes, clock, OnModelLoaded);
         queue = new DeviceQueue(limits.QueueLength, Run, e => log?.LogError(e, "Memory of recorded sources could not be freed."));
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
         Resume();
@@ -125,7 +125,7 @@ public sealed class StudioEngine : IAsyncDisposable
         lock (changing)
         {
             Require(project, parent, recipe);
-            queue.RequirePlace();
+            queue.RequireRoom();
             var stored = new StoredJob(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, parent, recipe);
             if (!isOfGrid)
                 store.AddJob(stored);
@@ -142,7 +142,7 @@ public sealed class StudioEngine : IAsyncDisposable
         lock (changing)
         {
             RecipeCheck.Require(recipe, store, Models);
-            queue.RequirePlace();
+            queue.RequireRoom();
             return Submit(store.CreateProject(ProjectName.Of(recipe.Prompt)).Id, null, recipe);
         }
     }
@@ -157,7 +157,7 @@ public sealed class StudioEngine : IAsyncDisposable
     {
         if (maker.Sessions.All(held => held.Key != key))
             return false;
-        queue.Between(() => maker.Forget(held => held == key));
+        queue.RunBetweenJobs(() => maker.Forget(held => held == key));
         return true;
     }
 
@@ -248,7 +248,7 @@ public sealed class StudioEngine : IAsyncDisposable
         meter.Dispose();
     }
 
-    private void Arrive(OfferedModel offered, StableDiffusionModel model)
+    private void OnModelLoaded(OfferedModel offered, StableDiffusionModel model)
     {
         tokenizers[offered.Name] = model.Tokenizer;
         IEnumerable<string> notes = model.SchedulerConfig.Substitution is { } scheduler ? [.. model.Notes, scheduler] : model.Notes;
@@ -269,7 +269,7 @@ public sealed class StudioEngine : IAsyncDisposable
             }
             catch (InvalidInputException e)
             {
-                // Other models may be offered since.
+                // The offered models may have changed since.
                 var job = new Job(stored, clock, End);
                 jobs.Add(job);
                 job.Update(now => now.Fail(e));
@@ -342,7 +342,7 @@ public sealed class StudioEngine : IAsyncDisposable
     }
 
     // Their recordings are no longer needed.
-    private void Evict(IReadOnlyList<string> keys) => queue.Between(() => maker.Forget(key => keys.Contains(VersionKey(key))));
+    private void Evict(IReadOnlyList<string> keys) => queue.RunBetweenJobs(() => maker.Forget(key => keys.Contains(VersionKey(key))));
 
     // A source that was run with more chunks than its own prompts need has their number appended to its key.
     private static string VersionKey(string session) => session.Split('-')[0];

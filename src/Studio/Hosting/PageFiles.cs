@@ -12,7 +12,7 @@ namespace PromptToPrompt.Studio.Hosting;
 internal static class PageFiles
 {
     private const string Prefix = "assets/";
-    private const string ForGood = "public, max-age=31536000, immutable";
+    private const string CacheForever = "public, max-age=31536000, immutable";
 
     private static readonly FrozenDictionary<string, PageFile> Files = typeof(PageFiles).Assembly.GetManifestResourceNames()
         .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
@@ -33,7 +33,7 @@ internal static class PageFiles
         if (!Files.TryGetValue(name, out var file))
             return Results.NotFound();
         var headers = context.Response.Headers;
-        headers.CacheControl = context.Request.Query["v"] == file.Hash ? ForGood : "no-cache";
+        headers.CacheControl = context.Request.Query["v"] == file.Hash ? CacheForever : "no-cache";
         headers.Vary = HeaderNames.AcceptEncoding;
         if (file.Zipped is null || !context.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.Ordinal))
             return Results.Bytes(file.Bytes, ContentType(name), entityTag: new EntityTagHeaderValue($"\"{file.Hash}\""));

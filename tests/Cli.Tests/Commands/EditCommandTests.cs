@@ -15,7 +15,7 @@ public sealed class EditCommandTests
         using var folder = new TemporaryFolder();
         var outcome = InProcess.Run([
             "edit", "a photo of a cat", "a photo of a (dog:1.5)", "a photo of a brown cat", "--blend", "cat,dog", "--json", "--device", "cpu",
-            "--model", EmbeddedModel.Folder(), "-o", folder["out"], "--trace", folder["trace.safetensors"], .. Fast]);
+            "--model", TinyModel.Shared.Folder, "-o", folder["out"], "--trace", folder["trace.safetensors"], .. Fast]);
         using var json = JsonDocument.Parse(outcome.Succeeded());
         Assert.Equal("", outcome.Error);
         Assert.Equal(2, json.RootElement.GetProperty("options").GetProperty("steps").GetInt32());
@@ -36,7 +36,7 @@ public sealed class EditCommandTests
     public void AWeightAloneIsAnEditOfTheSameWords()
     {
         using var folder = new TemporaryFolder();
-        InProcess.Run(["edit", "a red cat", "--weight", "red=2", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["edit", "a red cat", "--weight", "red=2", "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder["out"], .. Fast]).Succeeded();
         Assert.NotEqual(Image.Load(Path.Combine(folder["out"], "source.png")).Rgb, Image.Load(Path.Combine(folder["out"], "edit-1.png")).Rgb);
     }
 
@@ -45,7 +45,7 @@ public sealed class EditCommandTests
     {
         using var folder = new TemporaryFolder();
         foreach (var name in new[] { "first", "second" })
-            InProcess.Run(["edit", "a cat", "a dog", "--seed", "7", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder[name], .. Fast]).Succeeded();
+            InProcess.Run(["edit", "a cat", "a dog", "--seed", "7", "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder[name], .. Fast]).Succeeded();
         Assert.Equal(File.ReadAllBytes(Path.Combine(folder["first"], "edit-1.png")), File.ReadAllBytes(Path.Combine(folder["second"], "edit-1.png")));
     }
 
@@ -54,14 +54,14 @@ public sealed class EditCommandTests
     {
         using var folder = new TemporaryFolder();
         string Out(string name) => Path.Combine(folder["out"], name);
-        InProcess.Run(["edit", "a cat", "a dog", "a horse", "a fox", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["edit", "a cat", "a dog", "a horse", "a fox", "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder["out"], .. Fast]).Succeeded();
         File.Copy(Out("edit-1.png"), Out("mine.png"));
-        InProcess.Run(["edit", "a cat", "a dog", "--overwrite", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"] + "/", .. Fast]).Succeeded();
+        InProcess.Run(["edit", "a cat", "a dog", "--overwrite", "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder["out"] + "/", .. Fast]).Succeeded();
         Assert.Equal(
             ["edit-1.png", "grid.png", "mine.png", "run.json", "source.png"],
             Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         File.WriteAllText(Out("run.json"), "{\"files\": [3, null, \"../mine.png\"]} and more");
-        InProcess.Run(["generate", "a cat", "--overwrite", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["generate", "a cat", "--overwrite", "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder["out"], .. Fast]).Succeeded();
         Assert.True(File.Exists(Out("mine.png")));
     }
 
@@ -77,7 +77,7 @@ public sealed class EditCommandTests
     public void WrongInputNamesItAndWritesNothing(string expected, params string[] options)
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains(expected, InProcess.Run(["edit", "a cat", "a dog", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. options]).FailedWith(2));
+        Assert.Contains(expected, InProcess.Run(["edit", "a cat", "a dog", "--model", TinyModel.Shared.Folder, "-o", folder["out"], .. options]).FailedWith(2));
         Assert.False(Directory.Exists(folder["out"]));
     }
 
@@ -88,7 +88,7 @@ public sealed class EditCommandTests
         using var folder = new TemporaryFolder();
         // The warning of a prompt that is too long comes just before the run.
         var prompt = string.Concat(Enumerable.Repeat("cat ", 80));
-        var outcome = P2P.RunAndInterruptAt("were cut off", "edit", prompt, "a dog", "--steps", "900", "--model", EmbeddedModel.Folder(), "-o", folder["out"]);
+        var outcome = P2P.RunAndInterruptAt("were cut off", "edit", prompt, "a dog", "--steps", "900", "--model", TinyModel.Shared.Folder, "-o", folder["out"]);
         Assert.Equal(130, outcome.ExitCode);
         var lines = outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(2, lines.Length);
@@ -100,7 +100,7 @@ public sealed class EditCommandTests
     public void NamesTruncatedWords()
     {
         using var folder = new TemporaryFolder();
-        var outcome = InProcess.Run(["generate", string.Concat(Enumerable.Repeat("cat ", 75)) + "castle", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]);
+        var outcome = InProcess.Run(["generate", string.Concat(Enumerable.Repeat("cat ", 75)) + "castle", "--model", TinyModel.Shared.Folder, "-o", folder["out"], .. Fast]);
         outcome.Succeeded();
         Assert.Contains("castle", outcome.Error);
     }
@@ -118,7 +118,7 @@ public sealed class EditCommandTests
     public void AttentionWritesSheets()
     {
         using var folder = new TemporaryFolder();
-        InProcess.Run(["attention", "a cat on a mat", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["attention", "a cat on a mat", "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder["out"], .. Fast]).Succeeded();
         Assert.Equal(
             ["attention-over-time.png", "attention.png", "grid.png", "run.json", "self-attention.png", "source.png"],
             Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
@@ -128,7 +128,7 @@ public sealed class EditCommandTests
     public void AttentionSheetsOfEditsHaveARowForEachPrompt()
     {
         using var folder = new TemporaryFolder();
-        InProcess.Run(["edit", "a cat", "a dog", "a big dog", "--attention", "--quiet", "--model", EmbeddedModel.Folder(), "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["edit", "a cat", "a dog", "a big dog", "--attention", "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder["out"], .. Fast]).Succeeded();
         using var average = SKBitmap.Decode(Path.Combine(folder["out"], "attention.png"));
         Assert.InRange(average.Width, 4 * 200, 5 * 200);
         Assert.InRange(average.Height, 3 * 200, 4 * 200);

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Cli.Tests.Commands;
 
 public sealed class GridCommandTests
 {
-    private static readonly string[] Fast = ["--steps", "2", "--size", "64x64", "--quiet", "--model", EmbeddedModel.Folder()];
+    private static readonly string[] Fast = ["--steps", "2", "--size", "64x64", "--quiet", "--model", TinyModel.Shared.Folder];
 
     [Fact]
     public void EveryCellIsItsEditAndEverySeedHasItsSource()
@@ -43,7 +43,7 @@ public sealed class GridCommandTests
     public void WhatCannotBeAnAxisIsRefused(string expected, params string[] axes)
     {
         using var folder = new TemporaryFolder();
-        var outcome = InProcess.Run(["grid", "a cat", "a dog", "-o", folder["out"], "--model", EmbeddedModel.Folder(), .. axes]);
+        var outcome = InProcess.Run(["grid", "a cat", "a dog", "-o", folder["out"], "--model", TinyModel.Shared.Folder, .. axes]);
         Assert.StartsWith("p2p: " + expected, outcome.FailedWith(2), StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder["out"]));
     }

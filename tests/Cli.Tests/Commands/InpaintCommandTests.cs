@@ -7,7 +7,7 @@ namespace PromptToPrompt.Cli.Tests.Commands;
 
 public sealed class InpaintCommandTests
 {
-    private static readonly string[] Fast = ["--steps", "2", "--size", "64x64", "--model", EmbeddedModel.Folder()];
+    private static readonly string[] Fast = ["--steps", "2", "--size", "64x64", "--model", TinyModel.Shared.Folder];
 
     [Fact]
     public void WritesTheResultAtTheImagesSizeAndLeavesTheRestAlone()

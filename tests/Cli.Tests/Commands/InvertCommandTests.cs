@@ -8,7 +8,7 @@ namespace PromptToPrompt.Cli.Tests.Commands;
 public sealed class InvertCommandTests : IDisposable
 {
     private const string Prompt = "a red ball in a field";
-    private static readonly string[] Fast = ["--steps", "3", "--inner-steps", "2", "--size", "64x64", "--quiet", "--model", EmbeddedModel.Folder()];
+    private static readonly string[] Fast = ["--steps", "3", "--inner-steps", "2", "--size", "64x64", "--quiet", "--model", TinyModel.Shared.Folder];
     private readonly TemporaryFolder folder = new();
 
     [Fact]
@@ -23,7 +23,7 @@ public sealed class InvertCommandTests : IDisposable
         InProcess.Run(invert).Succeeded();
         Assert.Contains("--overwrite", InProcess.Run([.. invert, "--guidance", "3"]).FailedWith(2));
 
-        string[] edit = ["a blue ball in a field", "--quiet", "--model", EmbeddedModel.Folder(), "--trace", folder["trace.safetensors"]];
+        string[] edit = ["a blue ball in a field", "--quiet", "--model", TinyModel.Shared.Folder, "--trace", folder["trace.safetensors"]];
         InProcess.Run(["edit", "--inversion", folder["ball.safetensors"], "-o", folder["saved"], .. edit]).Succeeded();
         Assert.Equal(
             ["edit-1.png", "grid.png", "reconstruction.png", "run.json", "source.png"],
@@ -54,7 +54,7 @@ public sealed class InvertCommandTests : IDisposable
     [Fact]
     public void CroppingAWideImageGivesANote()
     {
-        string[] edit = ["edit", Prompt, "a blue ball in a field", "--image", Draw("wide.png", 120, 60), "--method", "direct", "--steps", "2", "--size", "64x64", "--model", EmbeddedModel.Folder(), "-o", folder["out"]];
+        string[] edit = ["edit", Prompt, "a blue ball in a field", "--image", Draw("wide.png", 120, 60), "--method", "direct", "--steps", "2", "--size", "64x64", "--model", TinyModel.Shared.Folder, "-o", folder["out"]];
         Assert.Contains("--frame fit", InProcess.Run(edit).Error);
         Assert.DoesNotContain("--frame fit", InProcess.Run([.. edit, "--frame", "crop"]).Error);
     }
@@ -76,7 +76,7 @@ public sealed class InvertCommandTests : IDisposable
     [Trait("Category", "Process")]
     public void AStoppedInversionResumes()
     {
-        string[] arguments = ["invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", EmbeddedModel.Folder(), "--size", "64x64", "--steps", "12", "--inner-steps"];
+        string[] arguments = ["invert", Draw("ball.png", 64, 64), Prompt, "-o", folder["ball.safetensors"], "--model", TinyModel.Shared.Folder, "--size", "64x64", "--steps", "12", "--inner-steps"];
         var stopped = P2P.RunAndInterruptAtFile(folder["ball.safetensors.unfinished"], [.. arguments, "20", "--early-stop", "0"]);
         Assert.Equal(130, stopped.ExitCode);
         Assert.Contains("to resume", stopped.Error);
@@ -95,7 +95,7 @@ public sealed class InvertCommandTests : IDisposable
         // The warning of a prompt that is too long comes just before the inversion.
         var outcome = P2P.RunAndInterruptAt(
             "were cut off", "invert", Draw("ball.png", 64, 64), string.Concat(Enumerable.Repeat("ball ", 80)), "-o", folder["ball.safetensors"],
-            "--model", EmbeddedModel.Folder(), "--method", "edit-friendly", "--steps", "900");
+            "--model", TinyModel.Shared.Folder, "--method", "edit-friendly", "--steps", "900");
         Assert.Equal(130, outcome.ExitCode);
         Assert.Contains("starts over", outcome.Error);
     }
@@ -105,11 +105,11 @@ public sealed class InvertCommandTests : IDisposable
     {
         var image = Draw("ball.png", 64, 64);
         InProcess.Run(["invert", image, Prompt, "-o", folder["ball.safetensors"], "--method", "ddim", .. Fast]).Succeeded();
-        string[] edit = ["edit", "a blue ball in a field", "-o", folder["out"], "--inversion"];
+        string[] edit = ["edit", "a blue ball in a field", "-o", folder["out"], "--model", TinyModel.Shared.Folder, "--inversion"];
         Assert.Contains("cut.safetensors", InProcess.Run([.. edit, Changed("cut.safetensors", bytes => bytes[..^50])]).FailedWith(2));
-        Assert.Contains("is not an inversion", InProcess.Run([.. edit, Path.Combine(EmbeddedModel.Folder(), "vae", "diffusion_pytorch_model.safetensors")]).FailedWith(2));
+        Assert.Contains("is not an inversion", InProcess.Run([.. edit, Path.Combine(TinyModel.Shared.Folder, "vae", "diffusion_pytorch_model.safetensors")]).FailedWith(2));
         Assert.Contains("--steps", InProcess.Run([.. edit, folder["ball.safetensors"], "--steps", "7"]).FailedWith(2));
-        Assert.Contains("a different model", InProcess.Run([.. edit, folder["ball.safetensors"], "--model", OtherModel()]).FailedWith(2));
+        Assert.Contains("a different model", InProcess.Run(["edit", "a blue ball in a field", "-o", folder["out"], "--inversion", folder["ball.safetensors"], "--model", OtherModel()]).FailedWith(2));
         Assert.Contains("--image", InProcess.Run(["edit", Prompt, "a blue ball", "--image", folder["none.png"], "-o", folder["out"]]).FailedWith(2));
         Assert.Contains("--method", InProcess.Run([.. edit, folder["ball.safetensors"], "--method", "direct"]).FailedWith(2));
         Assert.Contains("--early-stop", InProcess.Run(["edit", Prompt, "a blue ball", "--early-stop", "1", "-o", folder["out"]]).FailedWith(2));
@@ -160,7 +160,7 @@ public sealed class InvertCommandTests : IDisposable
     // The embedded model with one more character in a config is another model.
     private string OtherModel()
     {
-        var model = folder.Copy(EmbeddedModel.Folder(), "other");
+        var model = folder.Copy(TinyModel.Shared.Folder, "other");
         File.AppendAllText(Path.Combine(model, "scheduler", "scheduler_config.json"), " ");
         return model;
     }

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Cli.Tests.Commands;
 
 public sealed class LearnConceptCommandTests : IDisposable
 {
-    private static readonly string[] Model = ["--model", EmbeddedModel.Folder()];
+    private static readonly string[] Model = ["--model", TinyModel.Shared.Folder];
     private readonly TemporaryFolder folder = new();
 
     [Fact]

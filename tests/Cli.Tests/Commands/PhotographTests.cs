@@ -4,7 +4,6 @@ using PromptToPrompt.Diffusion.Storage.Weights;
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 /// <summary>A photograph that is much larger than the model's images comes back at its size, and sharp where an edit changes nothing.</summary>
-[Trait("Category", "Process")]
 public sealed class PhotographTests : IDisposable
 {
     private const string Target = "a red house in a field";
@@ -24,7 +23,7 @@ public sealed class PhotographTests : IDisposable
     [Fact]
     public void AnEditKeepsThePixelsThatItDoesNotChange()
     {
-        P2P.Run(["edit", Photograph.Prompt, Target, "--image", folder["photo.png"], "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["edit", Photograph.Prompt, Target, "--image", folder["photo.png"], "-o", folder["out"], .. Fast]).Succeeded();
 
         Assert.Equal(photo.Rgb, Load("out", "source").Rgb);
         Assert.Equal(photo.Size, Load("out", "reconstruction").Size);
@@ -33,7 +32,8 @@ public sealed class PhotographTests : IDisposable
         // The door of the house is in the middle of the crop.
         Assert.NotEqual(photo.Rgb[At(800, 700)], edit.Rgb[At(800, 700)]);
         // The model sees the middle 1200×1200; towards its borders the edit fades out.
-        Assert.All([0, 199, 200, 1399, 1400, 1599], x => Assert.All(Enumerable.Range(0, 1200), y => Assert.InRange(Math.Abs(photo.Rgb[At(x, y)] - edit.Rgb[At(x, y)]), 0, 1)));
+        foreach (var x in (int[])[0, 199, 200, 1399, 1400, 1599])
+            Assert.InRange(Enumerable.Range(0, 1200).Max(y => Math.Abs(photo.Rgb[At(x, y)] - edit.Rgb[At(x, y)])), 0, 1);
         Assert.InRange(Unchanged(edit), 0.25, 0.95);
         Assert.InRange(SteepestSkyStep(edit), 0, 6);
     }
@@ -41,9 +41,9 @@ public sealed class PhotographTests : IDisposable
     [Fact]
     public void ASavedInversionGivesTheSameEdit()
     {
-        P2P.Run(["edit", Photograph.Prompt, Target, "--image", folder["photo.png"], "-o", folder["out"], .. Fast]).Succeeded();
-        P2P.Run(["invert", folder["photo.png"], Photograph.Prompt, "--no-comparison", "-o", folder["photo.safetensors"], .. Fast]).Succeeded();
-        P2P.Run(["edit", "--inversion", folder["photo.safetensors"], Target, "--quiet", "-o", folder["again"]]).Succeeded();
+        InProcess.Run(["edit", Photograph.Prompt, Target, "--image", folder["photo.png"], "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["invert", folder["photo.png"], Photograph.Prompt, "--no-comparison", "-o", folder["photo.safetensors"], .. Fast]).Succeeded();
+        InProcess.Run(["edit", "--inversion", folder["photo.safetensors"], Target, "--quiet", "-o", folder["again"]]).Succeeded();
         Assert.Equal(Load("out", "edit-1").Rgb, Load("again", "edit-1").Rgb);
     }
 
@@ -52,13 +52,13 @@ public sealed class PhotographTests : IDisposable
     {
         var mask = photo with { Rgb = [.. photo.Rgb.Select((_, i) => i / 3 % 1600 is > 500 and < 1100 && i / 3 / 1600 > 300 ? byte.MaxValue : (byte)0)] };
         mask.SavePng(folder["mask.png"]);
-        P2P.Run(["edit", Photograph.Prompt, Target, "--image", folder["photo.png"], "--mask", folder["mask.png"], "-o", folder["out"], .. Fast]).Succeeded();
-        P2P.Run(["inpaint", folder["photo.png"], folder["mask.png"], Target, "--steps", "4", "--quiet", "-o", folder["filled"]]).Succeeded();
+        InProcess.Run(["edit", Photograph.Prompt, Target, "--image", folder["photo.png"], "--mask", folder["mask.png"], "-o", folder["out"], .. Fast]).Succeeded();
+        InProcess.Run(["inpaint", folder["photo.png"], folder["mask.png"], Target, "--steps", "4", "--quiet", "-o", folder["filled"]]).Succeeded();
 
         Assert.All([Load("out", "edit-1"), Load("filled", "edit-1")], edit =>
         {
             Assert.Equal(photo.Size, edit.Size);
-            Assert.All(Enumerable.Range(0, photo.Rgb.Length).Where(i => mask.Rgb[i] == 0), i => Assert.Equal(photo.Rgb[i], edit.Rgb[i]));
+            AssertSame(edit, (x, y) => mask.Rgb[At(x, y)] == 0);
             Assert.NotEqual(photo.Rgb[At(800, 700)], edit.Rgb[At(800, 700)]);
         });
     }
@@ -66,7 +66,7 @@ public sealed class PhotographTests : IDisposable
     [Fact]
     public void NothingChangesOutsideTheBlendedRegion()
     {
-        P2P.Run([
+        InProcess.Run([
             "edit", Photograph.Prompt, Target, "--blend", "house", "--image", folder["photo.png"], "--frame", "fit", "-o", folder["out"], "--trace", folder["trace.safetensors"],
             .. Fast]).Succeeded();
 
@@ -78,20 +78,13 @@ public sealed class PhotographTests : IDisposable
         var region = last.contiguous().data<byte>().ToArray();
         Assert.Contains((byte)0, region);
         Assert.NotEqual(photo.Rgb, edit.Rgb);
-        for (var y = 0; y < 1200; y++)
-        {
-            for (var x = 0; x < 1600; x++)
-            {
-                if (region[(y * height / 1200 * width) + (x * width / 1600)] == 0)
-                    Assert.Equal(photo.Rgb[At(x, y)], edit.Rgb[At(x, y)]);
-            }
-        }
+        AssertSame(edit, (x, y) => region[(y * height / 1200 * width) + (x * width / 1600)] == 0);
     }
 
     [Fact]
     public void TheModelsImageAloneIsWrittenOnRequest()
     {
-        P2P.Run([
+        InProcess.Run([
             "edit", Photograph.Prompt, Target, "--image", folder["photo.png"], "--keep-outside", "false", "-o", folder["out"], "--trace", folder["trace.safetensors"], .. Fast]).Succeeded();
 
         using var trace = SafetensorsFile.Open(folder["trace.safetensors"]);
@@ -104,6 +97,18 @@ public sealed class PhotographTests : IDisposable
     }
 
     private Image Load(string name, string image) => Image.Load(Path.Combine(folder[name], $"{image}.png"));
+
+    private void AssertSame(Image edit, Func<int, int, bool> where)
+    {
+        for (var y = 0; y < 1200; y++)
+        {
+            for (var x = 0; x < 1600; x++)
+            {
+                if (where(x, y) && !edit.Rgb.AsSpan(At(x, y), 3).SequenceEqual(photo.Rgb.AsSpan(At(x, y), 3)))
+                    Assert.Fail($"The pixel at {x}, {y} differs.");
+            }
+        }
+    }
 
     private static int At(int x, int y) => 3 * ((y * 1600) + x);
 

@@ -6,7 +6,7 @@ namespace PromptToPrompt.Cli.Tests.Commands;
 /// <summary>A recorded run, made again, gives the same files.</summary>
 public sealed class RunCommandTests : IDisposable
 {
-    private static readonly string[] Fast = ["--steps", "2", "--size", "64x64", "--quiet", "--model", EmbeddedModel.Folder()];
+    private static readonly string[] Fast = ["--steps", "2", "--size", "64x64", "--quiet", "--model", TinyModel.Shared.Folder];
     private readonly TemporaryFolder folder = new();
 
     public RunCommandTests()
@@ -43,7 +43,7 @@ public sealed class RunCommandTests : IDisposable
         InProcess.Run(["invert", folder["picture.png"], "a red ball", "--inner-steps", "1", "--no-comparison", "-o", folder["ball.safetensors"], .. Fast]).Succeeded();
         InProcess.Run("run", folder["ball.run.json"], "-o", folder["again"]).Succeeded();
         Assert.Equal(File.ReadAllBytes(folder["ball.safetensors"]), File.ReadAllBytes(folder["again/ball.safetensors"]));
-        InProcess.Run(["edit", "--inversion", folder["ball.safetensors"], "a blue ball", "-o", folder["edit"], "--quiet", "--model", EmbeddedModel.Folder()]).Succeeded();
+        InProcess.Run(["edit", "--inversion", folder["ball.safetensors"], "a blue ball", "-o", folder["edit"], "--quiet", "--model", TinyModel.Shared.Folder]).Succeeded();
         InProcess.Run("run", folder["edit"], "-o", folder["edit again"]).Succeeded();
         AssertSame("edit", "edit again", "reconstruction.png", "edit-1.png");
     }

@@ -23,7 +23,7 @@ public sealed class ServeCommandTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder["file"], "");
-        Assert.Contains("--data", InProcess.Run("serve", "--port", "0", "--model", EmbeddedModel.Folder(), "--data", folder["file"]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("--data", InProcess.Run("serve", "--port", "0", "--model", TinyModel.Shared.Folder, "--data", folder["file"]).FailedWith(2), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -35,7 +35,7 @@ public sealed class ServeCommandTests
     {
         Assert.SkipUnless(System.Net.Sockets.Socket.OSSupportsIPv6 || !arguments.Contains("::"), "This machine has no IPv6.");
         using var folder = new TemporaryFolder();
-        using var server = await StudioProcess.Start(["--model", EmbeddedModel.Folder(), "--data", folder["data"], .. arguments]);
+        using var server = await StudioProcess.Start(["--model", TinyModel.Shared.Folder, "--data", folder["data"], .. arguments]);
         var printed = server.Http.BaseAddress!;
         Assert.Contains(ends, printed.AbsoluteUri, StringComparison.Ordinal);
         // The page, not the HTTP interface: it is the cookie that opens it after the redirect.
@@ -48,7 +48,7 @@ public sealed class ServeCommandTests
     public async Task WithoutATokenThePrintedAddressHasNone()
     {
         using var folder = new TemporaryFolder();
-        using var server = await StudioProcess.Start("--model", EmbeddedModel.Folder(), "--data", folder["data"]);
+        using var server = await StudioProcess.Start("--model", TinyModel.Shared.Folder, "--data", folder["data"]);
         Assert.Empty(server.Http.BaseAddress!.Query);
         Assert.Equal(HttpStatusCode.OK, (await server.Http.GetAsync("/api/projects")).StatusCode);
     }
@@ -59,7 +59,7 @@ public sealed class ServeCommandTests
     public async Task TheCommandThatIsShownMakesTheSameImage()
     {
         using var folder = new TemporaryFolder();
-        using var server = await StudioProcess.Start("--model", EmbeddedModel.Folder(), "--data", folder["data"], "--prediction", "epsilon", "--vae-tiling");
+        using var server = await StudioProcess.Start("--model", TinyModel.Shared.Folder, "--data", folder["data"], "--prediction", "epsilon", "--vae-tiling");
         var project = (string)(await server.Post("/api/projects", new { name = "A test" }))["id"]!;
         var source = await server.Make(project, "generate", new { prompt = "a \"white\" house in a $5 field", seed = 4, guidance = 5, steps = 4 });
         var edit = await server.Make(project, "edit", new { source, prompt = "a (red:1.4) house in a $5 field", blend = "house", wordSteps = new { red = "0.5" } });
@@ -75,7 +75,7 @@ public sealed class ServeCommandTests
     public async Task SoItDoesForAGivenImageAtItsOwnSize()
     {
         using var folder = new TemporaryFolder();
-        using var server = await StudioProcess.Start("--model", EmbeddedModel.Folder(), "--data", folder["data"]);
+        using var server = await StudioProcess.Start("--model", TinyModel.Shared.Folder, "--data", folder["data"]);
         var rgb = new byte[180 * 150 * 3];
         for (var i = 0; i < rgb.Length; i++)
             rgb[i] = (byte)(i / 3 % 180);

@@ -39,7 +39,7 @@ public sealed class UnwritableOutputTests : IDisposable
         {
             "invert" => [command, folder["picture.png"], "a cat"],
             "learn-concept" => [command, folder["picture.png"], "--word", "<it>", "--init", "cat"],
-            "convert" => ["models", command, EmbeddedModel.Folder()],
+            "convert" => ["models", command, TinyModel.Shared.Folder],
             _ => ["models", command],
         };
         Assert.Contains(sentence, InProcess.Run([.. line, "-o", Path(path)]).FailedWith(2));
@@ -66,7 +66,7 @@ public sealed class UnwritableOutputTests : IDisposable
     public void WhereNoCopyOfTheLibraryCanBeKeptTheFoldersAreNamed()
     {
         var homeless = new Dictionary<string, string> { ["XDG_CACHE_HOME"] = "/proc/cache", ["HOME"] = "/proc/home", ["TMPDIR"] = "/no/such" };
-        var outcome = P2P.RunIn(homeless, "doctor", "--model", EmbeddedModel.Folder());
+        var outcome = P2P.RunIn(homeless, "doctor", "--model", TinyModel.Shared.Folder);
         // Where the system's libstdc++ is new enough there is no copy.
         if (outcome.ExitCode == 0)
             return;

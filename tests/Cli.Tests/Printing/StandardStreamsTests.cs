@@ -13,7 +13,7 @@ public sealed class StandardStreamsTests : IDisposable
     [InlineData("generate 'a red house' --steps 1 --size 64x64", ">&-", "source.png", "run.json")]
     public void ARunKeepsItsResult(string command, string streams, params string[] files)
     {
-        Assert.Equal(0, Shell($"{Program} {command} --model {EmbeddedModel.Folder()} -o {folder["out"]} {streams}").Code);
+        Assert.Equal(0, Shell($"{Program} {command} --model {TinyModel.Shared.Folder} -o {folder["out"]} {streams}").Code);
         foreach (var file in files)
             Assert.True(new FileInfo(Path.Combine(folder["out"], file)).Length > 0, file);
         Assert.DoesNotContain(Directory.GetFiles(folder["out"]), file => file.EndsWith(".tmp", StringComparison.Ordinal));
@@ -28,7 +28,7 @@ public sealed class StandardStreamsTests : IDisposable
     [InlineData("--version", ">&-")]
     public void WhatWasAskedForAndCannotBePrintedIsAFailure(string command, string streams)
     {
-        _ = EmbeddedModel.Folder();
+        _ = TinyModel.Shared.Folder;
         var (code, _, error) = Shell($"{Program} {command} {streams}");
         Assert.Equal(1, code);
         Assert.Contains("standard output cannot be written", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
@@ -37,7 +37,7 @@ public sealed class StandardStreamsTests : IDisposable
     [Fact]
     public void JSONThatIsLostIsAFailureThatKeepsTheFiles()
     {
-        var (code, _, error) = Shell($"{Program} generate 'a cat' --steps 1 --size 64x64 --json --quiet --model {EmbeddedModel.Folder()} -o {folder["out"]} >/dev/full");
+        var (code, _, error) = Shell($"{Program} generate 'a cat' --steps 1 --size 64x64 --json --quiet --model {TinyModel.Shared.Folder} -o {folder["out"]} >/dev/full");
         Assert.Equal(1, code);
         Assert.Contains("No space left on device", error);
         Assert.True(File.Exists(Path.Combine(folder["out"], "run.json")));
@@ -55,7 +55,7 @@ public sealed class StandardStreamsTests : IDisposable
     [Fact]
     public void AReaderThatGoesEndsTheCommandWithoutAWord()
     {
-        _ = EmbeddedModel.Folder();
+        _ = TinyModel.Shared.Folder;
         var (code, output, error) = Shell($"yes 'a cat' 2>/dev/null | {{ {Program} tokens --json -; echo code $? >&2; }} | head -n 1");
         Assert.Equal(0, code);
         Assert.StartsWith("{\"ids\":[", output);

@@ -52,10 +52,10 @@ public sealed class CrossAttentionEditTests
     public void InsideEveryWindowNothingOfItsOwnIsLeftUnlessATokenIsNew()
     {
         var edit = CrossAttentionEdit.Create(Identity, Ones, Ones, Ones);
-        Assert.True(edit.OwnShareIsZero);
+        Assert.True(edit.IgnoresOwnMap);
         Assert.False(edit.IsIdentity);
         Assert.Equal(Identity, edit.P);
-        Assert.False(CrossAttentionEdit.Create(Identity, [1, 1, 0, 1, 1, 1], Ones, Ones).OwnShareIsZero);
+        Assert.False(CrossAttentionEdit.Create(Identity, [1, 1, 0, 1, 1, 1], Ones, Ones).IgnoresOwnMap);
     }
 
     private static void AssertEdited((float[] Source, float[] Own) maps, CrossAttentionEdit edit, float[] expected)

@@ -61,7 +61,7 @@ public sealed class EditAttentionProcessorTests(EditAttentionProcessorTests.Fixt
         // Maps of 16×16 positions, as the definition of the blend has them.
         private const int Side = 64;
 
-        private readonly SmallModel small = new();
+        private readonly TinyModel small = new();
 
         public Fixture() => Noise = InitialNoise.FromSeed(Model, 3, Side, Side).DetachFromDisposeScope();
 

@@ -19,13 +19,13 @@ namespace PromptToPrompt.Editing.Tests.Devices;
 /// the CPU, that same tensor would fail it too.
 /// </summary>
 [Collection<NamedDevicesTests.DefaultDevice>]
-public sealed class NamedDevicesTests : IClassFixture<SmallModel>, IClassFixture<SmallXlModel>, IDisposable
+public sealed class NamedDevicesTests : IClassFixture<TinyModel>, IClassFixture<TinyXlModel>, IDisposable
 {
     private const int Steps = 2;
     private readonly StableDiffusionModel model, xl;
     private readonly DisposeScope scope = NewDisposeScope();
 
-    public NamedDevicesTests(SmallModel small, SmallXlModel smallXl)
+    public NamedDevicesTests(TinyModel small, TinyXlModel smallXl)
     {
         (model, xl) = (small.Model, smallXl.Model);
         set_default_device(META);

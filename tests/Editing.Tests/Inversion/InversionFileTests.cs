@@ -24,7 +24,7 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
         Assert.Equal(expected.FinishedSteps, actual.FinishedSteps);
         Assert.Equal(expected.Losses, actual.Losses);
         Assert.True(expected.Latents.Equals(actual.Latents));
-        Assert.True(expected.Source.Equals(actual.Source));
+        Assert.True(expected.SourceTrajectory.Equals(actual.SourceTrajectory));
         Assert.Equal(expected.StepNoise is null, actual.StepNoise is null);
         Assert.True(expected.StepNoise is null || expected.StepNoise.Equals(actual.StepNoise!));
         // One embedding for all steps is written step by step.

@@ -26,7 +26,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     public void TheSourceIsWhatAnOrdinaryRunMakes(string method)
     {
         var found = drawings.Invert(InvertedDrawings.Settings(method));
-        AssertClose(found.Source[^1].unsqueeze(0), drawings.Retrace(found), Rounding, method);
+        AssertClose(found.SourceTrajectory[^1].unsqueeze(0), drawings.Retrace(found), Rounding, method);
     }
 
     [Theory]
@@ -36,7 +36,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     public void TheSourceIsTheInversionBackwards(string method)
     {
         var found = drawings.Invert(InvertedDrawings.Settings(method));
-        Assert.True(found.Latents.flip(0).Equals(found.Source));
+        Assert.True(found.Latents.flip(0).Equals(found.SourceTrajectory));
         Assert.True(found.Latents[0].Equals(drawings.Latents[0]));
     }
 
@@ -49,7 +49,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
         var settings = InvertedDrawings.Settings(method);
         var found = drawings.Invert(settings with { Prompt = prompt, Sampling = settings.Sampling with { Chunks = 2, Steps = 3 } });
         // The edit's prompt has the emphasis of the source's.
-        AssertClose(found.Source[^1].unsqueeze(0), drawings.Edit(found, prompt.Replace("(red:1.2)", "red")), Rounding, method);
+        AssertClose(found.SourceTrajectory[^1].unsqueeze(0), drawings.Edit(found, prompt.Replace("(red:1.2)", "red")), Rounding, method);
         var source = GenerationRequest.Of(found);
         var refused = Assert.Throws<InvalidInputException>(
             () => EditRun.Execute(drawings.Model, source with { Sampling = source.Sampling with { Chunks = 1 } }));
@@ -119,7 +119,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
                 trace.Tensors.Keys.Where(name => name.StartsWith("inversion.", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
             Assert.All(trace.Tensors, tensor => Assert.Equal(tensor.Key.EndsWith("latents", StringComparison.Ordinal) ? 7 : 6, tensor.Value.Shape[0]));
             AssertClose(drawings.Latents[0], trace.Read("inversion.latents")[0], 1e-6, "the picture");
-            AssertClose(found.Source[0].unsqueeze(0), trace.Read("latents")[0], 1e-6, "the start");
+            AssertClose(found.SourceTrajectory[0].unsqueeze(0), trace.Read("latents")[0], 1e-6, "the start");
             Assert.Equal(found.Settings.Method.CreateScheduler(drawings.Model.SchedulerConfig, found).Timesteps, trace.Read("timesteps").data<long>().ToArray());
         }
 

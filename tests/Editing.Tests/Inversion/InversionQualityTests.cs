@@ -20,7 +20,7 @@ public sealed class InversionQualityTests(InversionQualityTests.TrainedDrawings 
         var settings = InvertedDrawings.Settings(method) with { InversionGuidance = guidance };
         var found = drawings.Invert(settings.Method is BdiaInversion ? settings with { Method = new BdiaInversion { Gamma = gamma } } : settings);
         AssertClose(drawings.Latents, drawings.Retrace(found, guidance), 1e-3, method);
-        AssertClose(drawings.Latents, found.Source[^1].unsqueeze(0), 1e-6, "source");
+        AssertClose(drawings.Latents, found.SourceTrajectory[^1].unsqueeze(0), 1e-6, "source");
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class InversionQualityTests(InversionQualityTests.TrainedDrawings 
         var settings = InvertedDrawings.Settings("proximal");
         var plain = Edit(InvertedDrawings.Settings("negative-prompt"));
         AssertClose(plain, Edit(settings with { Method = new ProximalInversion { Quantile = 0 } }), 1e-6, "nothing left out");
-        var source = drawings.Invert(settings).Source[^1];
+        var source = drawings.Invert(settings).SourceTrajectory[^1];
         double[] changes = [.. new[] { 0, 0.7, 1 }.Select(
             quantile => (Edit(settings with { Method = new ProximalInversion { Quantile = quantile } }) - source).square().mean().ToDouble())];
         Assert.True(changes[0] > changes[1] && changes[1] > changes[2], string.Join(", ", changes));
@@ -58,7 +58,7 @@ public sealed class InversionQualityTests(InversionQualityTests.TrainedDrawings 
 
     public void Dispose() => scope.Dispose();
 
-    private double Error(InvertedImage found) => (found.Source[^1] - drawings.Latents[0]).square().mean().ToDouble();
+    private double Error(InvertedImage found) => (found.SourceTrajectory[^1] - drawings.Latents[0]).square().mean().ToDouble();
 
     /// <summary>Inversions with the embedded model.</summary>
     public sealed class TrainedDrawings() : InvertedDrawings(EmbeddedModel.Load(), side: 64);

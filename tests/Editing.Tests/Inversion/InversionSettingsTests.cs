@@ -56,16 +56,20 @@ public sealed class InversionSettingsTests
             JsonSerializer.Deserialize<InversionSettings>(changed));
     }
 
-    // Earlier versions read these files too: they know no other names.
-    [Fact]
-    public void TheJsonIsOneFlatObjectOfTheNamesThatFilesHave()
+    // Earlier versions read these files too: they know no other names, and use the defaults of those that are absent.
+    [Theory]
+    [MemberData(nameof(Methods))]
+    public void TheJsonIsOneFlatObjectOfTheNamesThatFilesHave(string method)
     {
-        var json = JsonSerializer.SerializeToNode(House)!.AsObject();
-        Assert.Equal(
-            ["ClipSkip", "EarlyStop", "FixedPoint", "Gamma", "Guidance", "InnerSteps", "InversionGuidance", "LearningRate", "Method", "Prompt", "ProximalQuantile", "SaveMemory", "Seed", "Skip", "Steps", "StepsOffset", "Windows"],
-            json.Select(member => member.Key).Order(StringComparer.Ordinal));
+        string[] known =
+        [
+            "Method", "Prompt", "Windows", "ClipSkip", "Steps", "StepsOffset", "Guidance", "InversionGuidance", "FixedPoint", "InnerSteps", "EarlyStop",
+            "LearningRate", "SaveMemory", "Skip", "Seed", "Gamma", "ProximalQuantile",
+        ];
+        var json = JsonSerializer.SerializeToNode(House with { Method = Changed.Single(changed => changed.Name == method) })!.AsObject();
+        Assert.Empty(json.Select(member => member.Key).Except(known));
         Assert.All(json, member => Assert.True(member.Value is null or JsonValue, member.Key));
-        Assert.Equal("null-text", (string?)json["Method"]);
+        Assert.Equal(method, (string?)json["Method"]);
     }
 
     [Theory]
@@ -114,6 +118,6 @@ public sealed class InversionSettingsTests
     public void SamplingSettingsThatDecideNoInversionAreLeftOut()
     {
         var sampling = new Diffusion.Sampling.SamplingSettings { Steps = 3, Seed = 4, GuidanceRescale = 0.7, Scheduler = SchedulerKind.Euler, Negative = "people", Size = new(64, 64), Crop = (1, 1) };
-        Assert.Equal(new() { Steps = 3, Seed = 4 }, InversionSettings.Deciding(sampling));
+        Assert.Equal(new() { Steps = 3, Seed = 4 }, InversionSettings.ForInversion(sampling));
     }
 }

@@ -14,7 +14,7 @@ public class InvertedDrawings : IDisposable
     private readonly IDisposable owner;
 
     public InvertedDrawings()
-        : this(new SmallModel())
+        : this(new TinyModel())
     {
     }
 
@@ -25,7 +25,7 @@ public class InvertedDrawings : IDisposable
         Latents = Model.Vae.EncodeImage(Image).DetachFromDisposeScope();
     }
 
-    private InvertedDrawings(SmallModel small)
+    private InvertedDrawings(TinyModel small)
         : this(small.Model, small.Model.ImageSide, small)
     {
     }

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
 /// <summary>Sessions: source pass and edit pass give what one batch gives.</summary>
-public sealed class EditSessionTests(SmallModel small) : IClassFixture<SmallModel>
+public sealed class EditSessionTests(TinyModel small) : IClassFixture<TinyModel>
 {
     private static readonly SamplingSettings Sampling = new() { Steps = 5, Guidance = 4, Seed = 3 };
     private static readonly GenerationRequest Source = new() { Prompt = "a red house in a field", Sampling = Sampling };
@@ -195,7 +195,7 @@ public sealed class EditSessionTests(SmallModel small) : IClassFixture<SmallMode
         AssertClose(usualMask!, mask!);
         using var trajectory = usual.AsSource(0);
         using var other = edit.AsSource(0);
-        AssertClose(trajectory.Source, other.Source);
+        AssertClose(trajectory.SourceTrajectory, other.SourceTrajectory);
     }
 
     [Theory]

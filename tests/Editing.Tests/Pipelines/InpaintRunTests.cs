@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
-public sealed class InpaintRunTests(SmallModel small) : IClassFixture<SmallModel>
+public sealed class InpaintRunTests(TinyModel small) : IClassFixture<TinyModel>
 {
     // Taller than wide and no multiple of anything.
     private static readonly Image Painted = new(61, 83, [.. Enumerable.Range(0, 61 * 83 * 3).Select(i => (byte)(i % 3 * 70 + (i / 3 % 61)))]);

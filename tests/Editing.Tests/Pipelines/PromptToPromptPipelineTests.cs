@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Hub;
 using PromptToPrompt.Diffusion.UNet.Attention;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
@@ -68,6 +69,51 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
         Assert.NotEqual(plain.Image.Rgb, red.Image.Rgb);
 
         Assert.Throws<ArgumentException>(() => Pipeline.Generate(White, Short, new Observation { Attention = true }, counting));
+    }
+
+    [Theory]
+    [InlineData("null-text", "")]
+    [InlineData("direct", "snow")]
+    public void ASavedInversionGivesTheSameEdits(string method, string negative)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder["house.safetensors"];
+        using var house = Pipeline.Generate(White, Short);
+        var photo = house.Image.Resize(200, 150);
+        byte[] before;
+        using (var inverted = Pipeline.Invert(photo, White, Short with { Negative = negative }, InversionMethod.Named(method)))
+        {
+            using var edit = inverted.Edit(Red);
+            before = edit.Image.Rgb;
+            inverted.SaveInversion(path);
+            Assert.Throws<InvalidOperationException>(() => edit.SaveInversion(path));
+            inverted.Dispose();
+            Assert.Throws<ObjectDisposedException>(() => inverted.SaveInversion(path));
+        }
+
+        using var loaded = Pipeline.LoadInversion(path, negative);
+        using var again = loaded.Edit(Red);
+        Assert.Equal(photo.Rgb, loaded.Image.Rgb);
+        Assert.Equal(before, again.Image.Rgb);
+        Assert.Throws<InvalidInputException>(() => Pipeline.LoadInversion(path + ".missing"));
+        if (negative.Length == 0)
+            Assert.Equal("Negative", Assert.Throws<InvalidInputException>(() => Pipeline.LoadInversion(path, "snow")).Setting);
+    }
+
+    [Fact]
+    public async Task AModelIsPulledWithItsProgress()
+    {
+        using var cache = new TemporaryFolder();
+        await using var hub = HubServer.Start();
+        hub.Add("model_index.json", """{"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]}""")
+            .Add("unet/config.json", "{}").Add("unet/diffusion_pytorch_model.safetensors", new byte[1000], isLarge: true);
+        var settings = new HubSettings(new Dictionary<string, string> { ["HF_ENDPOINT"] = hub.Address.ToString(), ["HF_HUB_CACHE"] = cache.Path }.GetValueOrDefault);
+        var progress = new List<PullProgress>();
+        var folder = await PromptToPromptPipeline.PullAsync(settings, hub.Repository, progress: new Each<PullProgress>(progress.Add));
+
+        Assert.Equal(1000, new FileInfo(Path.Combine(folder, "unet", "diffusion_pytorch_model.safetensors")).ResolveLinkTarget(true) is FileInfo file ? file.Length : 0);
+        Assert.Equal(progress[^1].Total, progress[^1].Done);
+        await Assert.ThrowsAsync<InvalidInputException>(() => PromptToPromptPipeline.PullAsync(settings, hub.Repository + "@none"));
     }
 
     [Theory]
@@ -195,7 +241,7 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
     {
         using var stop = new CancellationTokenSource();
         var steps = new List<int>();
-        Assert.Throws<OperationCanceledException>(() => Pipeline.Generate(White, Short, progress: new Each(p =>
+        Assert.Throws<OperationCanceledException>(() => Pipeline.Generate(White, Short, progress: new Each<EditProgress>(p =>
         {
             steps.Add(p.Step);
             if (p.Step == 2)
@@ -228,7 +274,7 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
 
     public sealed class Fixture : IDisposable
     {
-        private readonly SmallModel small = new();
+        private readonly TinyModel small = new();
 
         public Fixture() => Pipeline = PromptToPromptPipeline.Load(small.Model.Directory, new() { Device = "cpu" });
 
@@ -241,9 +287,9 @@ public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixt
         }
     }
 
-    private sealed class Each(Action<EditProgress> act) : IProgress<EditProgress>
+    private sealed class Each<T>(Action<T> act) : IProgress<T>
     {
-        public void Report(EditProgress value) => act(value);
+        public void Report(T value) => act(value);
     }
 
     private sealed class CountingAttention : AttentionProcessor

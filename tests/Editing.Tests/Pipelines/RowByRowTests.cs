@@ -7,7 +7,7 @@ using TorchSharp;
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
 /// <summary>Rows that are computed one after another give what they give together.</summary>
-public sealed class RowByRowTests(SmallModel small) : IClassFixture<SmallModel>
+public sealed class RowByRowTests(TinyModel small) : IClassFixture<TinyModel>
 {
     private static readonly GenerationRequest Source = new() { Prompt = "a red house in a field", Sampling = new() { Steps = 4, Guidance = 4, Seed = 3 } };
 

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
 /// <summary>Editing and inverting with a model of two text encoders whose U-Net takes a vector of text and sizes.</summary>
-public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, IDisposable
+public sealed class XlTests(TinyXlModel small) : IClassFixture<TinyXlModel>, IDisposable
 {
     private const double Rounding = 1e-3;
     private static readonly EditRequest NoControl = new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
@@ -112,7 +112,7 @@ public sealed class XlTests(SmallXlModel small) : IClassFixture<SmallXlModel>, I
             InversionGuidance = method == "bdia" ? 3 : null,
         });
         using var result = EditRun.Execute(small.Model, GenerationRequest.Of(found), NoControl with { Prompts = [Source.Prompt] });
-        AssertClose(found.Source[^1], result.Latents[1], Rounding, method);
+        AssertClose(found.SourceTrajectory[^1], result.Latents[1], Rounding, method);
         if (method == "null-text")
             Assert.All(found.Losses, losses => Assert.True(losses.Count == 1 || losses[^1] < losses[0]));
     }

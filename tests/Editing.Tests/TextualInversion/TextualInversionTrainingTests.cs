@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.TextualInversion;
 
-public sealed class TextualInversionTrainingTests(SmallModel small) : IClassFixture<SmallModel>, IDisposable
+public sealed class TextualInversionTrainingTests(TinyModel small) : IClassFixture<TinyModel>, IDisposable
 {
     private const string Word = "<my-cat>";
     private const string Prompt = $"a {Word}, in a field";
@@ -100,7 +100,7 @@ public sealed class TextualInversionTrainingTests(SmallModel small) : IClassFixt
     [Fact]
     public void TwoTextEncodersLearnTogether()
     {
-        using var xl = new SmallXlModel();
+        using var xl = new TinyXlModel();
         using var training = Train(Settings with { Initial = "red", Steps = 2, LearningRate = null }, xl.Model);
         Assert.Equal([[2L, 24], [2, 32]], training.Word.Vectors.Select(rows => rows.shape));
         foreach (var (rows, encoder) in training.Word.Vectors.Zip(xl.Model.TextEncoders))

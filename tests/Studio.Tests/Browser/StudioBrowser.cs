@@ -1,4 +1,5 @@
 using Microsoft.Playwright;
+using PromptToPrompt.Studio.Hosting;
 using PromptToPrompt.Studio.Tests.Browser;
 
 [assembly: AssemblyFixture(typeof(StudioBrowser))]
@@ -22,7 +23,7 @@ public sealed class StudioBrowser : IAsyncLifetime
             return;
         playwright = await Playwright.CreateAsync();
         browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = path, Args = ["--no-sandbox", "--disable-gpu"] });
-        studio = await TestStudio.Start();
+        studio = await TestStudio.Start(change: WithEmbeddedModel);
     }
 
     /// <summary>A visitor who has just opened the studio, with the first picture drawn.</summary>
@@ -32,7 +33,7 @@ public sealed class StudioBrowser : IAsyncLifetime
     internal async Task<Visitor> Visit(int width = 1280, int height = 900, int? steps = null)
     {
         Assert.SkipUnless(browser is not null, NoBrowser);
-        var own = steps is { } count ? await TestStudio.Start(change: options => options with { DefaultSteps = count }) : null;
+        var own = steps is { } count ? await TestStudio.Start(change: options => WithEmbeddedModel(options) with { DefaultSteps = count }) : null;
         return await Visit((own ?? Studio).Address, width, height, own);
     }
 
@@ -45,6 +46,8 @@ public sealed class StudioBrowser : IAsyncLifetime
         await visitor.Open(address);
         return visitor;
     }
+
+    internal static StudioOptions WithEmbeddedModel(StudioOptions options) => options with { Models = [TestStudio.Embedded] };
 
     public async ValueTask DisposeAsync()
     {

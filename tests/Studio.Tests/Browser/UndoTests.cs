@@ -1,4 +1,6 @@
 using Microsoft.Playwright;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Studio.Engine;
 using static Microsoft.Playwright.Assertions;
 
 namespace PromptToPrompt.Studio.Tests.Browser;
@@ -51,9 +53,27 @@ public sealed class UndoTests(StudioBrowser browser)
     [Fact]
     public async Task ACancelledEditCanBeTriedAgain()
     {
-        await using var visitor = await browser.Visit(steps: 150);
-        await visitor.Swap("white", "red");
-        await visitor.Touch("Cancel");
+        using var loaded = new ManualResetEventSlim();
+        var slow = new OfferedModel("slow", () =>
+        {
+            loaded.Wait();
+            throw new InvalidInputException("It was waited for.");
+        });
+        var studio = await TestStudio.Start(change: options => options with { Models = [TestStudio.Embedded, slow] });
+        await using var visitor = await browser.Visit(studio.Address, own: studio);
+        try
+        {
+            // The device is busy with another model, so the edit waits.
+            await studio.Post(await studio.NewProject(), "generate", new { prompt = "a house", model = "slow" });
+            await visitor.Swap("white", "red");
+            await visitor.Touch("Cancel");
+            await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Try again" })).ToBeVisibleAsync();
+        }
+        finally
+        {
+            loaded.Set();
+        }
+
         await visitor.Touch("Try again");
         await visitor.Pictures(2);
         await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Try again" })).ToHaveCountAsync(0);

@@ -9,8 +9,8 @@ public sealed class DeviceQueueTests
     {
         var (told, after) = (new TaskCompletionSource<Exception>(), new TaskCompletionSource());
         await using var queue = new DeviceQueue(1, _ => "", told.SetResult);
-        queue.Between(() => throw new IOException("not freed"));
-        queue.Between(after.SetResult);
+        queue.RunBetweenJobs(() => throw new IOException("not freed"));
+        queue.RunBetweenJobs(after.SetResult);
         Assert.Equal("not freed", (await told.Task).Message);
         await after.Task.WaitAsync(TimeSpan.FromMinutes(1));
         Assert.True(queue.IsAlive);

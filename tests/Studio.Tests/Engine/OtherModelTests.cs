@@ -1,15 +1,12 @@
-using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
-using TorchSharp;
 
 namespace PromptToPrompt.Studio.Tests.Engine;
 
 public sealed class OtherModelTests : IAsyncDisposable
 {
     // Of the same name, as a folder whose files were exchanged.
-    private static readonly OfferedModel Other =
-        new("storybook", () => StableDiffusionModel.Load(Repository.Folder("models", "storybook"), dtype: torch.ScalarType.BFloat16));
+    private static readonly OfferedModel Other = TestStudio.Model with { Load = TestStudio.Embedded.Load };
 
     private readonly TestEngine test = new();
 

@@ -9,6 +9,7 @@ namespace PromptToPrompt.Studio.Tests.Engine;
 public sealed class UnrecordedSourceTests : IAsyncDisposable
 {
     private static readonly EngineLimits Small = new() { SessionBytes = 1 << 20 };
+    private static readonly DrawnRecipe House = TestEngine.House with { Steps = 10 };
     private readonly TestEngine test = new();
 
     public ValueTask DisposeAsync() => test.DisposeAsync();
@@ -32,7 +33,7 @@ public sealed class UnrecordedSourceTests : IAsyncDisposable
     public async Task ItIsSaidBeforeTheFirstStep()
     {
         await test.Restart(Small);
-        var job = test.Submit(TestEngine.House);
+        var job = test.Submit(House);
         await foreach (var progress in job.Watch())
         {
             if (progress.Step > 0)
@@ -59,7 +60,7 @@ public sealed class UnrecordedSourceTests : IAsyncDisposable
 
     private async Task<(PictureVersion Source, PictureVersion Edit, PictureVersion Further)> Make()
     {
-        var source = await test.Make(TestEngine.House);
+        var source = await test.Make(House);
         var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field", Blend = "house" });
         var blue = await test.Make(new EditedRecipe { Source = red.Id, Prompt = "a blue house in a field" });
         foreach (var version in new[] { source, red, blue })

@@ -5,4 +5,4 @@ namespace PromptToPrompt.Diffusion.Storage.Hub;
 /// <param name="Done">Bytes present, of all files.</param>
 /// <param name="Total">Bytes of all files.</param>
 /// <param name="Note">The reason for a pause; empty without one.</param>
-internal readonly record struct PullProgress(string File, long Done, long Total, string Note = "");
+public readonly record struct PullProgress(string File, long Done, long Total, string Note = "");

@@ -54,7 +54,7 @@ internal static class ModelLocation
         return cached.Find(revision)?.Path ?? throw new InvalidInputException(
             setting,
             $"There is no directory {repository}, and the Hugging Face cache ({cached.Folder}) has no {repository}{(revision is null ? "" : $" at {revision}")}.",
-            "Download it first, with ModelPull.");
+            "Download it first.");
     }
 
     private static IEnumerable<string> Folders() =>

@@ -1,6 +1,6 @@
 namespace PromptToPrompt.Diffusion.UNet.Attention;
 
-/// <summary>The keys and values of an attention layer.</summary>
+/// <summary>Whether a layer is cross-attention or self-attention.</summary>
 public enum AttentionKind
 {
     /// <summary>Image positions attend to the prompt's tokens.</summary>

@@ -1,10 +1,10 @@
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.UNet;
 
-namespace PromptToPrompt.Editing.Tests;
+namespace PromptToPrompt.Testing;
 
 /// <summary>The same of the form of Stable Diffusion XL: two text encoders, and a vector of text and sizes.</summary>
-public sealed class SmallXlModel() : SmallModel(Form)
+public sealed class TinyXlModel() : TinyModel(Form)
 {
     private static ModelConfig Form(int tokens)
     {

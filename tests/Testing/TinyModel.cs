@@ -4,38 +4,52 @@ using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using static TorchSharp.torch;
 
-namespace PromptToPrompt.Editing.Tests;
+namespace PromptToPrompt.Testing;
 
 /// <summary>
 /// A model of the form of Stable Diffusion 1 with random weights and the words of the embedded one, for tests that compare runs with one
 /// another: they take a tenth of the time.
 /// </summary>
-public class SmallModel : IDisposable
+public class TinyModel : IDisposable
 {
     // With initial weights every position looks at all words alike, and an edit of the attention would change next to nothing.
     private const float Sharpness = 8;
 
-    private readonly TemporaryFolder folder = new();
+    private static readonly Lazy<TinyModel> OfTheProcess = new(() =>
+    {
+        var small = new TinyModel();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => small.Dispose();
+        return small;
+    });
 
-    public SmallModel()
+    private readonly TemporaryFolder folder = new();
+    private readonly Lazy<StableDiffusionModel> model;
+
+    public TinyModel()
         : this(Form)
     {
     }
 
     /// <param name="form">The config for a number of tokens.</param>
-    private protected SmallModel(Func<int, ModelConfig> form)
+    private protected TinyModel(Func<int, ModelConfig> form)
     {
         folder.Copy(Path.Combine(EmbeddedModel.Folder(), "tokenizer"), "tokenizer");
         RandomModel.Write(folder.Path, form(StableDiffusionModel.LoadTokenizer(EmbeddedModel.Folder()).VocabularySize), ScalarType.Float32, seed: 1);
         Sharpen(folder["unet/diffusion_pytorch_model.safetensors"]);
-        Model = StableDiffusionModel.Load(folder.Path);
+        model = new(() => StableDiffusionModel.Load(Folder));
     }
 
-    public StableDiffusionModel Model { get; }
+    /// <summary>One for all tests of a process, which load it from its folder.</summary>
+    public static TinyModel Shared => OfTheProcess.Value;
+
+    public string Folder => folder.Path;
+
+    public StableDiffusionModel Model => model.Value;
 
     public void Dispose()
     {
-        Model.Dispose();
+        if (model.IsValueCreated)
+            Model.Dispose();
         folder.Dispose();
         GC.SuppressFinalize(this);
     }
