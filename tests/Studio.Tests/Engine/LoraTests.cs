@@ -75,5 +75,5 @@ public sealed class LoraTests : IAsyncDisposable
         Assert.Empty(later.Loras);
     }
 
-    private static StableDiffusionModel Load(IReadOnlyList<Lora> loras) => StableDiffusionModel.Load(Repository.Folder("models", "storybook"), options: new() { Loras = loras });
+    private static StableDiffusionModel Load(IReadOnlyList<Lora> loras) => StableDiffusionModel.Load(EmbeddedModel.Folder(), options: new() { Loras = loras });
 }
