@@ -42,10 +42,12 @@ internal sealed class TestStudio : IAsyncDisposable
 
     public StudioStore Store => app.Services.GetRequiredService<StudioStore>();
 
+    public GridMaker Grids => app.Services.GetRequiredService<GridMaker>();
+
     public static async Task<TestStudio> Start(string? folder = null, Func<StudioOptions, StudioOptions>? change = null)
     {
         var data = folder ?? Directory.CreateTempSubdirectory("p2p-studio-").FullName;
-        var options = new StudioOptions { DataFolder = data, Port = 0, Models = [Model], DefaultSteps = Steps, DrawGrid = DrawFirst };
+        var options = new StudioOptions { DataFolder = data, Port = 0, Models = [Model], DefaultSteps = Steps, DrawGrid = DrawFirst, DrawTable = table => table.Rows[0].Pictures[0]!.ToPng() };
         var app = StudioServer.Create(change is null ? options : change(options));
         await app.StartAsync();
         return new TestStudio(data, folder is null, app);

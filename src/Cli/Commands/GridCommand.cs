@@ -10,6 +10,7 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Pipelines;
+using PromptToPrompt.Studio.Grids;
 using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Commands;
@@ -65,7 +66,7 @@ internal sealed class GridCommand
         var started = TimeProvider.System.GetTimestamp();
         var quiet = report.Quiet(parse);
         var (across, down) = (parse.GetValue(columns) ?? GridAxis.Single, parse.GetValue(rows) ?? GridAxis.Single);
-        InvalidInputException.Require(across.Option.Length > 0 || down.Option.Length > 0, "--columns", "Nothing varies.", $"Give --columns or --rows: {GridAxis.Form}.");
+        InvalidInputException.Require(!across.IsSingle || !down.IsSingle, "--columns", "Nothing varies.", $"Give --columns or --rows: {GridOption.Form}.");
         InvalidInputException.Require(across.Values.Count * down.Values.Count <= MaxCells, "--rows", $"The grid has {across.Values.Count * down.Values.Count} cells.", $"Use at most {MaxCells}.");
         IReadOnlyList<Option> varied = [.. cell.Options.Where(option => !Fixed.Contains(option.Name))];
         across.Require("--columns", varied, parse);
@@ -233,10 +234,10 @@ internal sealed class GridCommand
             foreach (var (row, value) in down.Values.Index())
             {
                 var images = across.Values.Select((_, column) => edits.GetValueOrDefault((row, column)));
-                table.Add(new ImageRow(down.Option.Length == 0 ? "edit" : down.Label(value), StandsOut: false, [.. (atLeft ? images.Prepend(SourceOf(row, 0)) : images).Select(Bitmap)]));
+                table.Add(new ImageRow(down.IsSingle ? "edit" : down.Label(value), StandsOut: false, [.. (atLeft ? images.Prepend(SourceOf(row, 0)) : images).Select(Bitmap)]));
             }
 
-            var titles = across.Values.Select(value => across.Option.Length == 0 ? "edit" : across.Label(value));
+            var titles = across.Values.Select(value => across.IsSingle ? "edit" : across.Label(value));
             var request = cells[0].Request;
             return ImageTable.Draw([.. atLeft ? titles.Prepend("source") : titles], [new ImageSection($"{request.Source.Prompt} → {request.Edit.Prompts[0]}", table)], CellSide);
         }
@@ -264,19 +265,19 @@ internal sealed class GridCommand
         RunRecord.Complete(record, parse, cells[0].Request, made[0].Result);
         // The settings of the axes differ between cells.
         foreach (var axis in new[] { across, down })
-            ((JsonObject)record["options"]!).Remove(axis.Option);
+            ((JsonObject)record["options"]!).Remove(axis.Setting);
         if (made.Count(image => image.Cell is null) > 1)
         {
             record.Remove("scheduler");
             record.Remove("timesteps");
         }
 
-        record["columns"] = Json.Array(across.Values.Select(across.Label));
-        record["rows"] = Json.Array(down.Values.Select(down.Label));
+        record["columns"] = Json.Array(across.Values.Select(value => across.Label(value)));
+        record["rows"] = Json.Array(down.Values.Select(value => down.Label(value)));
     }
 
     private static Option<GridAxis> Axis(string name, string description) =>
-        Parsed.Of(name, $"{description}: {GridAxis.Form}", GridAxis.Form, GridAxis.Parse, "option=values").In(HelpGroup.Edit);
+        Parsed.Of(name, $"{description}: {GridOption.Form}", GridOption.Form, GridOption.Parse, "option=values").In(HelpGroup.Edit);
 
     private sealed record Cell(int Row, int Column, ImageRequest Request)
     {

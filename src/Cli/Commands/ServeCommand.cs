@@ -14,7 +14,9 @@ using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Grids;
 using PromptToPrompt.Studio.Hosting;
+using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -22,6 +24,9 @@ namespace PromptToPrompt.Cli.Commands;
 internal static class ServeCommand
 {
     private const int GridColumns = 4;
+
+    // The longer side of a picture in a table.
+    private const int TableSide = 320;
 
     public static Command Create(CancellationToken cancellationToken)
     {
@@ -52,6 +57,7 @@ internal static class ServeCommand
                 Models = [model.Offer(parse, quiet: false), .. (parse.GetValue(also) ?? []).Select(name => model.Offer(parse, quiet: false, name))],
                 Limits = new EngineLimits { QueueLength = parse.GetValue(queue), SessionBytes = (long)parse.GetValue(memory) << 20 },
                 DrawGrid = DrawGrid,
+                DrawTable = DrawTable,
             };
             Serve(options, cancellationToken).GetAwaiter().GetResult();
             return ExitCode.Done;
@@ -97,6 +103,25 @@ internal static class ServeCommand
         finally
         {
             cells.ForEach(cell => cell.Image.Dispose());
+        }
+    }
+
+    // A picture that is not made yet leaves its place empty.
+    private static byte[] DrawTable(PictureTable table)
+    {
+        var first = table.Rows.SelectMany(row => row.Pictures).First(picture => picture is not null)!;
+        using var empty = new SKBitmap(first.Width, first.Height);
+        var bitmaps = table.Rows.Select(row => row.Pictures.Select(picture => picture?.ToBitmap() ?? empty).ToList()).ToList();
+        try
+        {
+            List<ImageRow> rows = [.. table.Rows.Zip(bitmaps, (row, drawn) => new ImageRow(row.Label, StandsOut: false, drawn))];
+            using var sheet = ImageTable.Draw(table.Columns, [new ImageSection(table.Title, rows)], TableSide);
+            return Image.EncodePng(sheet);
+        }
+        finally
+        {
+            foreach (var bitmap in bitmaps.SelectMany(row => row).Where(bitmap => bitmap != empty))
+                bitmap.Dispose();
         }
     }
 

@@ -145,16 +145,20 @@ internal sealed class ModelOptions
         // Options that describe one model's files do not apply to another.
         var files = name is null ? checkpoint.Read(parse) : new ModelLoadOptions();
         Option[] deciding = [.. name is null ? checkpoint.All : [], dtype, memory.Tiling];
-        return new OfferedModel(name ?? parse.GetValue(model)!, () =>
+        return new OfferedModel(name ?? parse.GetValue(model)!, () => LoadWith(files.Loras))
         {
-            var loaded = Load(parse, directory, files, StudioDemand);
-            Announce(parse, loaded.Device, quiet);
-            return loaded;
-        })
-        {
+            Loras = files.Loras,
+            LoadWith = LoadWith,
             Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option))],
             Words = ModelWords.Find(directory),
         };
+
+        StableDiffusionModel LoadWith(IReadOnlyList<Lora> loras)
+        {
+            var loaded = Load(parse, directory, files with { Loras = loras }, StudioDemand);
+            Announce(parse, loaded.Device, quiet);
+            return loaded;
+        }
     }
 
     private static IEnumerable<string> AsGiven(ParseResult parse, Option option)

@@ -33,8 +33,14 @@ internal readonly record struct PngText(string Keyword, string Text)
     /// formats have none; of a truncated or damaged file the readable texts are returned.
     /// </summary>
     /// <param name="png">The file, from the current position.</param>
-    public static IReadOnlyList<PngText> ReadAll(Stream png)
+    public static IReadOnlyList<PngText> ReadAll(Stream png) => ReadAll(png, out _);
+
+    /// <inheritdoc cref="ReadAll(Stream)"/>
+    /// <param name="png">The file, from the current position.</param>
+    /// <param name="isPartial">Whether a text is damaged or too long, and was skipped.</param>
+    public static IReadOnlyList<PngText> ReadAll(Stream png, out bool isPartial)
     {
+        isPartial = false;
         var texts = new List<PngText>();
         Span<byte> head = stackalloc byte[8];
         if (png.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) < head.Length || !head.SequenceEqual(Signature))
@@ -53,6 +59,8 @@ internal readonly record struct PngText(string Keyword, string Text)
             left -= content.Length;
             if (isText && Parse(type, content, ref left) is { } text)
                 texts.Add(text);
+            else
+                isPartial |= type is "tEXt" or "zTXt" or "iTXt";
             // Skips the checksum after the content without verifying it: readable text is worth showing.
             if (!Skip(png, length - content.Length + 4))
                 break;

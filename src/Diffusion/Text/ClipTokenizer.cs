@@ -102,6 +102,9 @@ public sealed class ClipTokenizer
     /// <param name="tokens">The added words; their ids follow those of the vocabulary.</param>
     internal ClipTokenizer With(IReadOnlyList<AddedToken> tokens) => tokens.Count == 0 ? this : new ClipTokenizer(vocabulary, config, [.. added, .. tokens]);
 
+    /// <summary>The words that were added to the vocabulary.</summary>
+    internal IReadOnlyList<string> AddedWords => [.. added.Select(token => token.Text)];
+
     /// <summary>Whether a word was added to the vocabulary.</summary>
     public bool IsAdded(string word) => added.Any(token => token.Normal == PromptText.Normalize(word));
 

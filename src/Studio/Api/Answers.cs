@@ -21,6 +21,10 @@ internal sealed record StudioAnswer(
 /// <param name="Name">The name.</param>
 internal sealed record ProjectBody([property: JsonRequired] string Name);
 
+/// <summary>Request with a job's place.</summary>
+/// <param name="Place">Its place among the waiting jobs of its project, from 0.</param>
+internal sealed record PlaceBody([property: JsonRequired] int Place);
+
 /// <summary>A project and its tree.</summary>
 internal sealed record ProjectAnswer(Project Project, IReadOnlyList<PictureVersion> Versions);
 
@@ -28,7 +32,8 @@ internal sealed record ProjectAnswer(Project Project, IReadOnlyList<PictureVersi
 /// <param name="Picture">Its store name.</param>
 /// <param name="Width">Width in pixels.</param>
 /// <param name="Height">Height in pixels.</param>
-internal sealed record PictureAnswer(string Picture, int Width, int Height);
+/// <param name="Settings">The settings in the file; null for none.</param>
+internal sealed record PictureAnswer(string Picture, int Width, int Height, FoundSettings? Settings = null);
 
 /// <summary>A job.</summary>
 /// <param name="Id">The job's id.</param>

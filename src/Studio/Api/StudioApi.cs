@@ -2,6 +2,7 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
@@ -29,9 +30,10 @@ internal static class StudioApi
     {
         var api = app.MapGroup("/api").DisableAntiforgery();
         api.MapGet("/studio", About).WithSummary("Models and limits of the studio.");
-        api.MapGet("/projects", (StudioStore store) => store.Projects()).WithSummary("All projects, newest first.");
+        api.MapGet("/projects", (StudioStore store, string search = "") => store.Projects(search)).WithSummary("All projects, newest first. With search, those whose name or prompts contain all its words.");
         api.MapPost("/projects", CreateProject).WithSummary("Creates a project.");
         api.MapGet("/projects/{id}", FindProject).WithSummary("A project and its tree of versions.");
+        api.MapGet("/projects/{id}/pictures.zip", Zip).WithSummary("All pictures of a project with their recipes.").Produces(200, contentType: "application/zip").ProducesProblem(404);
         api.MapDelete("/projects/{id}", DeleteProject).WithSummary("Deletes a project with all its versions and stops its jobs.");
         api.MapPost("/projects/{id}/generate", Submit<DrawnRecipe>).WithSummary("Makes a picture from a prompt.");
         api.MapPost("/projects/{id}/edit", Submit<EditedRecipe>).WithSummary("Edits a picture by another prompt.");
@@ -39,6 +41,8 @@ internal static class StudioApi
         api.MapPost("/projects/{id}/inpaint", Submit<InpaintedRecipe>).WithSummary("Fills the masked part of a picture.");
         api.MapPost("/pictures", AddPicture).WithSummary("Uploads a picture; the request body is the file.").Accepts<byte[]>("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp");
         api.MapGet("/pictures/{name}.png", FindPicture).WithSummary("A picture; it never changes. With side, it is reduced to that many pixels.").Produces(200, contentType: "image/png").ProducesProblem(404);
+        api.MapGet("/jobs", Queue).WithSummary("The running job and the waiting ones, in order.");
+        api.MapPut("/jobs/{id}/place", MoveJob).WithSummary("Moves a waiting job among those of its project; 0 is the first.").ProducesProblem(404).ProducesProblem(409);
         api.MapGet("/jobs/{id}", FindJob).WithSummary("State of a job.");
         api.MapDelete("/jobs/{id}", CancelJob).WithSummary("Stops a job.");
         api.MapGet("/jobs/{id}/events", WatchJob).WithSummary("A job's progress as server-sent events, until it ends.").Produces<JobProgress>(200, "text/event-stream").ProducesProblem(404);
@@ -46,6 +50,7 @@ internal static class StudioApi
         api.MapGet("/versions/{id}", FindVersion).WithSummary("A version.");
         api.MapDelete("/versions/{id}", DeleteVersion).WithSummary("Deletes a version and its descendants, and stops jobs that use them.");
         api.MapVersionFiles();
+        api.MapGrids();
         api.MapGet("/sessions", (StudioEngine engine) => engine.Sessions).WithSummary("The recorded sources in memory, most recently used first. Their edits need not run them again.");
         api.MapDelete("/sessions/{key}", FreeSession).WithSummary("Frees the memory of a recorded source, at once or after the running job. The next edit of it runs it again.");
         api.MapGet("/grid.png", Grid).WithSummary("Versions side by side, with captions.").Produces(200, contentType: "image/png");
@@ -64,6 +69,15 @@ internal static class StudioApi
         ? TypedResults.Ok(new ProjectAnswer(project, store.Versions(id)))
         : Missing(store, "project", id);
 
+    private static IResult Zip(string id, StudioStore store, StudioEngine engine, HttpContext context)
+    {
+        if (store.FindProject(id) is not { } project)
+            return Missing(store, "project", id);
+        // The ends of its entries are written synchronously, a few bytes each.
+        context.Features.GetRequiredFeature<IHttpBodyControlFeature>().AllowSynchronousIO = true;
+        return TypedResults.Stream(output => ProjectZip.Write(project, store, engine, output, context.RequestAborted), "application/zip", $"{ProjectZip.NameOf(project.Name, "project")}.zip");
+    }
+
     private static Results<NoContent, ProblemHttpResult> DeleteProject(string id, StudioEngine engine, StudioStore store) =>
         engine.DeleteProject(id) ? TypedResults.NoContent() : Missing(store, "project", id);
 
@@ -77,11 +91,11 @@ internal static class StudioApi
         return TypedResults.Accepted($"/api/jobs/{job.Id}", JobAnswer.Of(job));
     }
 
-    private static async Task<Created<PictureAnswer>> AddPicture(HttpRequest request, StudioStore store, StudioOptions options, DecodingGate gate, CancellationToken cancellationToken)
+    private static async Task<Created<PictureAnswer>> AddPicture(HttpRequest request, StudioStore store, StudioEngine engine, StudioOptions options, DecodingGate gate, CancellationToken cancellationToken)
     {
-        var (png, size) = await Uploads.Read(request.Body, options, gate, cancellationToken);
+        var (png, size, settings) = await Uploads.Read(request.Body, options, gate, file => SettingsReader.Read(file, engine.Models, store.HasPicture, engine.LorasOf), cancellationToken);
         var name = store.AddPicture(png, size);
-        return TypedResults.Created($"/api/pictures/{name}.png", new PictureAnswer(name, size.Width, size.Height));
+        return TypedResults.Created($"/api/pictures/{name}.png", new PictureAnswer(name, size.Width, size.Height, settings));
     }
 
     private static async Task<IResult> FindPicture(string name, StudioStore store, StudioEngine engine, DecodingGate gate, HttpContext context, int? side = null)
@@ -107,6 +121,16 @@ internal static class StudioApi
 
     private static Results<Ok<JobAnswer>, ProblemHttpResult> FindJob(string id, StudioEngine engine) =>
         engine.Find(id) is { } job ? TypedResults.Ok(JobAnswer.Of(job)) : Missing("job", id);
+
+    private static IEnumerable<JobAnswer> Queue(StudioEngine engine) => new[] { engine.RunningJob }.OfType<Job>().Concat(engine.WaitingJobs).Select(JobAnswer.Of).ToList();
+
+    private static Results<Ok<JobAnswer>, ProblemHttpResult> MoveJob(string id, JsonBody<PlaceBody> body, StudioEngine engine)
+    {
+        if (engine.Find(id) is not { } job)
+            return Missing("job", id);
+        return engine.Move(job, body.Value.Place) ? TypedResults.Ok(JobAnswer.Of(job))
+            : TypedResults.Problem(statusCode: StatusCodes.Status409Conflict, title: $"The job \"{id}\" no longer waits. Only waiting jobs can be moved.");
+    }
 
     private static Results<Ok<JobAnswer>, ProblemHttpResult> CancelJob(string id, StudioEngine engine)
     {

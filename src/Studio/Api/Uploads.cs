@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Hosting;
+using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Api;
 
@@ -14,10 +15,12 @@ internal static class Uploads
     /// <param name="body">The encoded picture.</param>
     /// <param name="options">The limits.</param>
     /// <param name="gate">Decodes it.</param>
+    /// <param name="readSettings">Reads the settings in the file.</param>
     /// <param name="cancellationToken">Stops the upload.</param>
     /// <exception cref="InvalidInputException">It is not a picture, is damaged, or has too many pixels.</exception>
     /// <exception cref="BadHttpRequestException">It has too many bytes.</exception>
-    public static async Task<(byte[] Png, PixelSize Size)> Read(Stream body, StudioOptions options, DecodingGate gate, CancellationToken cancellationToken)
+    public static async Task<(byte[] Png, PixelSize Size, FoundSettings? Settings)> Read(
+        Stream body, StudioOptions options, DecodingGate gate, Func<Stream, FoundSettings?> readSettings, CancellationToken cancellationToken)
     {
         using var bytes = new MemoryStream();
         var chunk = new byte[1 << 16];
@@ -29,7 +32,16 @@ internal static class Uploads
         }
 
         bytes.Position = 0;
-        return await gate.Run(() => Decode(bytes, options), cancellationToken);
+        var length = (int)bytes.Length;
+        return await gate.Run(
+            () =>
+            {
+                var (png, size) = Decode(bytes, options);
+                // The decoder closes its stream.
+                using var again = new MemoryStream(bytes.GetBuffer(), 0, length);
+                return (png, size, readSettings(again));
+            },
+            cancellationToken);
     }
 
     private static (byte[] Png, PixelSize Size) Decode(MemoryStream bytes, StudioOptions options)

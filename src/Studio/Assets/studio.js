@@ -2,6 +2,7 @@
 import { closest, goLive, isLive, isWriting, tell } from './page.js'
 import { isBrushing, stopBrushing, toggleBrush, undoStroke } from './brush.js'
 import { darken } from './maps.js'
+import './prompts.js'
 import './uploads.js'
 import './viewer.js'
 

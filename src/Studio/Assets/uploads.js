@@ -2,17 +2,24 @@
 import { closest, tell } from './page.js'
 
 // The studio checks the content of a file, whatever its name, and reports errors.
-export async function send(body) {
+export const send = async body => JSON.parse(await upload(body)).picture
+
+// The studio's answer as text: JSON.parse would round large seeds.
+async function upload(body) {
     const answer = await fetch('/api/pictures', { method: 'POST', body, headers: { 'Content-Type': body.type?.startsWith('image/') ? body.type : 'image/png' } })
-    const said = await answer.json().catch(() => ({}))
-    if (!answer.ok) throw new Error(said.title ?? 'The picture could not be uploaded.')
-    return said.picture
+    const said = await answer.text()
+    if (!answer.ok) throw new Error(titleOf(said) ?? 'The picture could not be uploaded.')
+    return said
+}
+
+function titleOf(problem) {
+    try { return JSON.parse(problem).title } catch { return undefined }
 }
 
 async function open(file) {
     if (!file) return
     try {
-        tell('Uploaded', await send(file))
+        tell('Uploaded', await upload(file))
     } catch (problem) {
         tell('Refused', problem instanceof TypeError ? 'The picture could not be uploaded: it is too large, or the studio is not reachable.' : problem.message)
     }

@@ -45,6 +45,41 @@ internal sealed class DeviceQueue : IAsyncDisposable
         }
     }
 
+    /// <summary>The waiting jobs in order.</summary>
+    public IReadOnlyList<Job> Waiting
+    {
+        get
+        {
+            lock (changing)
+                return [.. waiting.Where(job => !job.Progress.IsOver)];
+        }
+    }
+
+    /// <summary>Moves a waiting job among those of its project. The jobs of other projects keep their places.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="place">Its new place among them, from 0; the last for a larger number.</param>
+    /// <returns>Whether it still waited.</returns>
+    public bool Move(Job job, int place)
+    {
+        lock (changing)
+        {
+            RemoveStopped();
+            var own = waiting.Where(other => other.Project == job.Project).ToList();
+            if (!own.Remove(job))
+                return false;
+            own.Insert(Math.Clamp(place, 0, own.Count), job);
+            var ordered = new Queue<Job>(own);
+            for (var node = waiting.First; node is not null; node = node.Next)
+            {
+                if (node.Value.Project == job.Project)
+                    node.Value = ordered.Dequeue();
+            }
+
+            UpdatePlaces();
+            return true;
+        }
+    }
+
     /// <summary>Throws if the queue is full.</summary>
     /// <exception cref="QueueFullException">The queue is full.</exception>
     /// <exception cref="StudioClosedException">The queue is closed.</exception>

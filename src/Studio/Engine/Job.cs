@@ -60,6 +60,9 @@ public sealed class Job : IDisposable
         }
     }
 
+    /// <summary>Whether it makes a picture of a grid, which no page has asked for by itself.</summary>
+    internal bool IsOfGrid { get; init; }
+
     internal CancellationToken Stopping => stop.Token;
 
     /// <summary>Whether it was stopped because the program ends, to resume at the next start.</summary>

@@ -1,6 +1,8 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Editing.Prompts;
+using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Engine;
 
@@ -12,6 +14,15 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
     /// <summary>Other command-line options that affect its pictures: option names and values, not quoted.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
+    /// <summary>The LoRAs that it is loaded with. Their weights can be changed if there is <see cref="LoadWith"/>.</summary>
+    public IReadOnlyList<Lora> Loras { get; init; } = [];
+
+    /// <summary>Loads it with other weights of its LoRAs.</summary>
+    public Func<IReadOnlyList<Lora>, StableDiffusionModel>? LoadWith { get; init; }
+
+    /// <summary>The LoRAs whose weights can be changed.</summary>
+    internal IReadOnlyList<Lora> VariableLoras => LoadWith is null ? [] : Loras;
+
     /// <summary>The words it was trained on; null if it does not list them.</summary>
     internal ModelWords? Words { get; init; }
 }
@@ -22,22 +33,24 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
 /// <param name="leaving">Called before a model is unloaded.</param>
 internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action<OfferedModel, StableDiffusionModel> arrived, Action leaving) : IDisposable
 {
-    private (string Name, StableDiffusionModel Model)? loaded;
+    private (string Name, string? Loras, StableDiffusionModel Model)? loaded;
 
     /// <summary>Name of the model in memory, or null. Thread-safe.</summary>
     public string? Loaded { get; private set; }
 
-    /// <summary>Gets a model by name and loads it if necessary.</summary>
+    /// <summary>Gets the model of a recipe and loads it if necessary.</summary>
     /// <exception cref="InvalidInputException">It is not offered, or cannot be loaded.</exception>
-    public StableDiffusionModel Get(string name)
+    public StableDiffusionModel Get(RootRecipe recipe)
     {
-        if (loaded is { } here && here.Name == name)
+        var (name, loras) = (recipe.Model, recipe.Loras);
+        if (loaded is { } here && here.Name == name && here.Loras == loras)
             return here.Model;
         var model = offered.FirstOrDefault(model => model.Name == name)
             ?? throw new InvalidInputException(
                 "Model", $"The studio has no model \"{name}\".", $"Use {InvalidInputException.AnyOf([.. offered.Select(model => model.Name)])}.");
+        var weighted = LoraWeights.Read(loras, model.VariableLoras);
         Dispose();
-        loaded = (name, model.Load());
+        loaded = (name, loras, loras is null ? model.Load() : model.LoadWith!(weighted));
         Loaded = name;
         arrived(model, loaded.Value.Model);
         return loaded.Value.Model;

@@ -65,7 +65,7 @@ internal sealed class PictureMaker : IDisposable
     /// <inheritdoc/>
     public void Dispose() => models.Dispose();
 
-    private StableDiffusionModel ModelOf(Recipe recipe) => models.Get(recipe.Root(store.Version).Model);
+    private StableDiffusionModel ModelOf(Recipe recipe) => models.Get(recipe.Root(store.Version));
 
     private PreviewCanvas? CanvasOf(Recipe recipe) => recipe switch
     {

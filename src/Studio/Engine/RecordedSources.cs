@@ -15,6 +15,8 @@ namespace PromptToPrompt.Studio.Engine;
 /// <param name="clock">The clock.</param>
 internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProvider clock)
 {
+    private const int MaxEnlargement = 4;
+
     private readonly SessionCache<RecordedSource> sessions = new(maxBytes, source => source.Bytes, clock);
 
     /// <summary>The sources in memory, the most recently used first: recordings, and trajectories of sources that are not recorded. Thread-safe.</summary>
@@ -30,8 +32,17 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     public int ChunksOf(StableDiffusionModel model, Recipe recipe) => new PromptChunks(model.Tokenizer, store.Version).Of(recipe);
 
     /// <summary>Draws a picture and records it.</summary>
-    public MadePicture Draw(StableDiffusionModel model, DrawnRecipe recipe, string key, JobReporter reporter, CancellationToken cancellationToken) =>
-        Open(key, Drawing(model, recipe, ChunksOf(model, recipe)), reporter, result => MadePicture.Of(result, store), cancellationToken);
+    public MadePicture Draw(StableDiffusionModel model, DrawnRecipe recipe, string key, JobReporter reporter, CancellationToken cancellationToken)
+    {
+        // The program's memory was checked for the model's own size.
+        if (recipe.PictureSize is { } size && (long)size.Width * size.Height > MaxEnlargement * (long)model.ImageSide * model.ImageSide)
+        {
+            throw new InvalidInputException(
+                nameof(DrawnRecipe.Size), $"{size} has more than {MaxEnlargement} times the pixels of this model's pictures, {model.ImageSide}x{model.ImageSide}.", "Use a smaller size.");
+        }
+
+        return Open(key, Drawing(model, recipe, ChunksOf(model, recipe)), reporter, result => MadePicture.Of(result, store), cancellationToken);
+    }
 
     /// <summary>Inverts an uploaded picture. The caller owns the result until <see cref="Follow"/> takes it over.</summary>
     public InversionFile Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken) =>
@@ -136,7 +147,9 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
         if (version.Recipe is InvertedRecipe given)
             return Invert(model, given, chunks, key, reporter, cancellationToken).Inverted;
         var picture = store.Picture(version.Picture);
-        var framing = model.Frame(VersionFraming.KindOf(version.Recipe.Root(store.Version)), picture.Size);
+        var root = version.Recipe.Root(store.Version);
+        // A drawn picture may have a size of its own, and so have its edits.
+        var framing = model.Frame(VersionFraming.KindOf(root), picture.Size, root is DrawnRecipe ? picture.Size : null);
         var file = new InversionFile(FindTrajectory(model, version.Recipe, chunks, framing.Apply(picture), reporter, cancellationToken), picture, framing);
         return Saved(file, path, model).Inverted;
     }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Recipes;
@@ -65,9 +66,43 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <summary>The words that a model was trained on; null if it does not list them or is no longer offered.</summary>
     internal ModelWords? WordsOf(string model) => offered.GetValueOrDefault(model)?.Words;
 
+    /// <summary>The LoRAs of a model whose weights can be changed, with those that it is offered with.</summary>
+    internal IReadOnlyList<Lora> LorasOf(string model) => offered.GetValueOrDefault(model)?.VariableLoras ?? [];
+
+    /// <summary>The learned words of a model; none as long as it was not loaded.</summary>
+    internal IReadOnlyList<string> LearnedWordsOf(string model) =>
+        [.. (tokenizers.GetValueOrDefault(model)?.AddedWords ?? []).Where(word => !word.StartsWith("<|", StringComparison.Ordinal))];
+
     /// <summary>The words of a prompt that a model does not read, because one chunk of tokens is full; empty as long as the model was not loaded.</summary>
     internal IReadOnlyList<string> CutWords(string model, string prompt) =>
         tokenizers.GetValueOrDefault(model)?.Tokenize(WeightedPrompt.Parse(prompt).Text).Truncated ?? [];
+
+    /// <summary>Raised when a job begins to wait or to run, ends, or changes its place.</summary>
+    public event Action? QueueChanged;
+
+    /// <summary>The waiting jobs in order.</summary>
+    public IReadOnlyList<Job> WaitingJobs => queue.Waiting;
+
+    /// <summary>The running job, or null.</summary>
+    public Job? RunningJob => jobs.Open.FirstOrDefault(job => job.Progress.State == JobState.Running);
+
+    /// <summary>Moves a waiting job among those of its project. The order holds after a restart.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="place">Its new place among them, from 0; the last for a larger number.</param>
+    /// <returns>Whether it still waited.</returns>
+    /// <exception cref="DiskFullException">The disk is full.</exception>
+    public bool Move(Job job, int place)
+    {
+        lock (changing)
+        {
+            if (!queue.Move(job, place))
+                return false;
+            store.Jobs.Order([.. queue.Waiting.Select(waiting => waiting.Id)]);
+        }
+
+        QueueChanged?.Invoke();
+        return true;
+    }
 
     /// <summary>Number of waiting jobs.</summary>
     public int Waiting => queue.Length;
@@ -80,18 +115,24 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <exception cref="QueueFullException">The queue is full.</exception>
     /// <exception cref="DiskFullException">The disk is full.</exception>
     /// <exception cref="StudioClosedException">The engine is closed.</exception>
-    public Job Submit(string project, string? parent, Recipe recipe)
+    public Job Submit(string project, string? parent, Recipe recipe) => Submit(project, parent, recipe, isOfGrid: false);
+
+    /// <summary>Puts a picture of a grid in the queue. It is not stored: a grid can be continued at any time.</summary>
+    /// <inheritdoc cref="Submit(string, string?, Recipe)"/>
+    internal Job SubmitOfGrid(string project, string? parent, Recipe recipe) => Submit(project, parent, recipe, isOfGrid: true);
+
+    private Job Submit(string project, string? parent, Recipe recipe, bool isOfGrid)
     {
         parent ??= (recipe as EditedRecipe)?.Source;
         RequireProject(project);
         recipe = Checked(recipe);
         lock (changing)
-            return Add(project, parent, recipe);
+            return Add(project, parent, recipe, isOfGrid);
     }
 
     /// <summary>Begins a project with its first picture. The picture's prompt names it.</summary>
     /// <param name="recipe">The recipe. Nothing is created if it is invalid.</param>
-    /// <inheritdoc cref="Submit"/>
+    /// <inheritdoc cref="Submit(string, string?, Recipe)"/>
     public Job Begin(Recipe recipe)
     {
         recipe = Checked(recipe);
@@ -125,6 +166,14 @@ public sealed class StudioEngine : IAsyncDisposable
 
     /// <summary>The unfinished jobs of a project.</summary>
     public IReadOnlyList<Job> Open(string project) => [.. jobs.Open.Where(job => job.Project == project)];
+
+    /// <summary>Requires that a recipe is valid for a project.</summary>
+    /// <exception cref="InvalidInputException">The recipe, or something it refers to, is invalid.</exception>
+    internal void Check(string project, Recipe recipe) => Require(project, null, Complete(recipe));
+
+    /// <summary>Waits until one of the unfinished jobs ends.</summary>
+    internal Task WhenAnyEnds(CancellationToken cancellationToken) =>
+        jobs.Open is { Count: > 0 } open ? Task.WhenAny(open.Select(job => job.WhenOver(cancellationToken))) : Task.CompletedTask;
 
     /// <summary>Deletes a version and its descendants, and stops jobs that use them.</summary>
     /// <returns>Whether the version existed.</returns>
@@ -227,20 +276,22 @@ public sealed class StudioEngine : IAsyncDisposable
         }
     }
 
-    private Job Add(string project, string? parent, Recipe recipe)
+    private Job Add(string project, string? parent, Recipe recipe, bool isOfGrid = false)
     {
         Require(project, parent, recipe);
         queue.RequireRoom();
         var stored = new StoredJob(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, parent, recipe);
-        store.AddJob(stored);
-        return Enqueue(stored);
+        if (!isOfGrid)
+            store.AddJob(stored);
+        return Enqueue(stored, isOfGrid);
     }
 
-    private Job Enqueue(StoredJob stored)
+    private Job Enqueue(StoredJob stored, bool isOfGrid = false)
     {
-        var job = new Job(stored, clock, End);
+        var job = new Job(stored, clock, End) { IsOfGrid = isOfGrid };
         jobs.Add(job);
         queue.Add(job);
+        QueueChanged?.Invoke();
         return job;
     }
 
@@ -259,15 +310,28 @@ public sealed class StudioEngine : IAsyncDisposable
             // Clients are notified all the same; at worst the job is found done at the next start.
             log?.LogError(e, "The end of job {Job} could not be stored.", job.Id);
         }
+
+        QueueChanged?.Invoke();
     }
 
     // Completes and checks a recipe, except that what it refers to may be deleted until the job is added.
     private Recipe Checked(Recipe recipe)
     {
-        recipe = recipe is RootRecipe { Model: "" } root ? root with { Model = Models[0] } : recipe;
+        recipe = Complete(recipe);
         lock (checking)
             RecipeCheck.Require(recipe, store, Models);
         return recipe;
+    }
+
+    // Equal weights of LoRAs are written alike, so that they give one key.
+    private Recipe Complete(Recipe recipe)
+    {
+        if (recipe is not RootRecipe root)
+            return recipe;
+        if (root.Model.Length == 0)
+            root = root with { Model = Models[0] };
+        var loras = LorasOf(root.Model);
+        return root.Loras is null ? root : root with { Loras = LoraWeights.Write(LoraWeights.Read(root.Loras, loras), loras) };
     }
 
     private void Require(string project, string? parent, Recipe recipe)
@@ -308,6 +372,7 @@ public sealed class StudioEngine : IAsyncDisposable
 
     private string Run(Job job)
     {
+        QueueChanged?.Invoke();
         var started = clock.GetTimestamp();
         var end = "failed";
         try

@@ -1,6 +1,7 @@
 using System.Net;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Grids;
 
 namespace PromptToPrompt.Studio.Hosting;
 
@@ -36,4 +37,7 @@ public sealed record StudioOptions
 
     /// <summary>Draws pictures with captions side by side, as PNG.</summary>
     public required Func<IReadOnlyList<(Image Image, string Caption)>, byte[]> DrawGrid { get; init; }
+
+    /// <summary>Draws a labeled table of pictures, as PNG.</summary>
+    public required Func<PictureTable, byte[]> DrawTable { get; init; }
 }

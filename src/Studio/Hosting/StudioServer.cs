@@ -76,6 +76,7 @@ public static class StudioServer
         services.AddSingleton(_ => store);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new StudioEngine(provider.GetRequiredService<StudioStore>(), options.Models, options.Limits, TimeProvider.System, provider.GetService<ILogger<StudioEngine>>()));
+        services.AddSingleton<GridMaker>();
         services.AddScoped<Workspace>();
         services.AddSingleton<DecodingGate>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>

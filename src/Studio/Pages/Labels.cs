@@ -21,6 +21,7 @@ internal static class Labels
         "blend" => Blend,
         "blendThreshold" => BlendThreshold,
         "crossSteps" => CrossSteps,
+        "loras" => "LoRAs",
         "negative" => Negative,
         "scheduler" => Scheduler,
         "selfSteps" => SelfSteps,

@@ -26,7 +26,7 @@ public sealed partial class Workspace
     {
         if (Job is not null || Project is null)
             return;
-        if (engine.Open(Project.Id) is [.., var open])
+        if (engine.Open(Project.Id).LastOrDefault(job => !job.IsOfGrid) is { } open)
         {
             Watch(open);
             unfinished = (open.Parent, open.Recipe);
@@ -116,10 +116,11 @@ public sealed partial class Workspace
     /// <summary>Stops the running job.</summary>
     public void Cancel() => Job?.Cancel();
 
-    private void Submit(string? parent, Recipe recipe)
+    private void Submit(string? parent, Recipe recipe, IReadOnlyList<EditedRecipe>? then = null)
     {
         // Another action replaces the previous request.
         Job?.Cancel();
+        toRestore = then ?? [];
         Try(() =>
         {
             var job = Project is null ? engine.Begin(recipe) : engine.Submit(Project.Id, parent, recipe);
@@ -164,6 +165,8 @@ public sealed partial class Workspace
         {
             versions = [.. store.Versions(version.Project)];
             Display(version);
+            if (RestoreNext(version))
+                return;
             if (waiting is not null)
                 Apply(waiting);
         }

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Drafts;
 using PromptToPrompt.Studio.Engine;
@@ -15,6 +16,8 @@ namespace PromptToPrompt.Studio.Pages;
 /// </summary>
 public sealed partial class Workspace(StudioStore store, StudioEngine engine, StudioOptions options) : IDisposable
 {
+    private const int MaxPrompts = 50;
+
     private readonly CancellationTokenSource closing = new();
     private List<PictureVersion> versions = [];
 
@@ -34,11 +37,26 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     /// <summary>The words of the selected model; null if it does not list them.</summary>
     internal ModelWords? Words => engine.WordsOf(Settings.Model);
 
+    /// <summary>The learned words of the selected model; none as long as it was not loaded.</summary>
+    public IReadOnlyList<string> LearnedWords => engine.LearnedWordsOf(Settings.Model);
+
+    /// <summary>The LoRAs of the selected model, with the weights in the settings.</summary>
+    internal IReadOnlyList<Lora> Loras => LoraWeights.Read(Settings.Loras, engine.LorasOf(Settings.Model));
+
+    /// <summary>Sets the weight of a LoRA of the selected model.</summary>
+    internal void Weigh(Lora lora, double weight) => Settings = Settings with
+    {
+        Loras = LoraWeights.Write([.. Loras.Select(other => other.Path == lora.Path ? other with { Weight = weight } : other)], engine.LorasOf(Settings.Model)),
+    };
+
     /// <summary>The words of a new picture's prompt that the model does not read.</summary>
     public IReadOnlyList<string> CutOf(string prompt) => Settings.LongPrompts ? [] : engine.CutWords(Settings.Model, prompt);
 
     /// <summary>The words of the draft that the model does not read, the last ones of its text.</summary>
     public IReadOnlyList<string> Cut => Root is { LongPrompts: false } root ? engine.CutWords(root.Model, Draft.Prompt) : [];
+
+    /// <summary>The prompts of the project, the latest first.</summary>
+    public IReadOnlyList<string> Prompts => [.. versions.Select(version => version.Recipe.Prompt).Reverse().Distinct().Take(MaxPrompts)];
 
     /// <summary>The source of edits, or null.</summary>
     public PictureVersion? Source { get; private set; }
@@ -51,7 +69,11 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
 
     public Draft Draft { get; private set; } = Draft.Of("");
 
-    public DrawnRecipe Settings { get; set; } = PictureSettings.For("", SamplingSettings.DefaultSteps);
+    public DrawnRecipe Settings
+    {
+        get;
+        set => field = value with { Loras = LoraWeights.IfKnown(value.Loras, engine.LorasOf(value.Model)) };
+    } = PictureSettings.For("", SamplingSettings.DefaultSteps);
 
     /// <summary>Steps of the source and its edits.</summary>
     public int Steps => Source is { } source ? StepsOf(source) : Settings.Steps;

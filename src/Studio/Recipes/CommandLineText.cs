@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Studio.Store;
 
@@ -58,7 +59,7 @@ internal sealed class CommandLineText
         DrawnRecipe drawn => Line("generate", Quoted(drawn.Prompt), Sampling(drawn)),
         InvertedRecipe inverted => Line("invert", Uploaded, Quoted(inverted.Prompt), Inverting(inverted), $"-o {Inversion}"),
         InpaintedRecipe filled => Line(
-            "inpaint", Uploaded, Mask, Quoted(filled.Prompt), Model(filled.Model), $"--seed {filled.Seed}", $"--steps {filled.Steps}", Number("guidance", filled.Guidance),
+            "inpaint", Uploaded, Mask, Quoted(filled.Prompt), Model(filled), $"--seed {filled.Seed}", $"--steps {filled.Steps}", Number("guidance", filled.Guidance),
             filled.Strength == 1 ? "" : Number("strength", filled.Strength), Negative(filled.Negative), Reading(filled)),
         EditedRecipe edited => Edit(edited, find(edited.Source)),
         _ => throw new ArgumentOutOfRangeException(nameof(version)),
@@ -73,9 +74,9 @@ internal sealed class CommandLineText
             // An inversion has as many chunks as its own prompt needs; inverted as part of the edit, it has as many as the edit needs.
             InvertedRecipe { LongPrompts: true } inverted =>
                 Line("edit", $"--image {Uploaded}", Quoted(inverted.Prompt), Quoted(edit.Prompt), Inverting(inverted), options),
-            InvertedRecipe => $"{Of(source)}\n{Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(source.Recipe.Root(find).Model), options)}",
+            InvertedRecipe => $"{Of(source)}\n{Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(source.Recipe.Root(find)), options)}",
             // The trajectory of an edited picture is in a file of the same format.
-            _ => Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(source.Recipe.Root(find).Model), options),
+            _ => Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(source.Recipe.Root(find)), options),
         };
     }
 
@@ -91,17 +92,32 @@ internal sealed class CommandLineText
     ];
 
     private string Sampling(DrawnRecipe drawn) => Join(
-        Model(drawn.Model), $"--seed {drawn.Seed}", $"--steps {drawn.Steps}", Number("guidance", drawn.Guidance), $"--scheduler {Value(drawn.Scheduler)}", Negative(drawn.Negative),
+        Model(drawn), $"--seed {drawn.Seed}", $"--steps {drawn.Steps}", Number("guidance", drawn.Guidance), $"--scheduler {Value(drawn.Scheduler)}", Negative(drawn.Negative),
         Reading(drawn));
 
     private string Inverting(InvertedRecipe recipe) => Join(
-        Model(recipe.Model), $"--method {Value(recipe.Method)}", $"--steps {recipe.Steps}", Number("guidance", recipe.Guidance),
+        Model(recipe), $"--method {Value(recipe.Method)}", $"--steps {recipe.Steps}", Number("guidance", recipe.Guidance),
         recipe.Method == "null-text" ? $"--inner-steps {recipe.InnerSteps}" : "", recipe.Frame == "crop" ? "" : $"--frame {Value(recipe.Frame)}",
         Reading(recipe));
 
-    private string Model(string name) => Join(
-        name == "storybook" ? "" : $"--model {Quoted(name)}",
-        Join((arguments?.Invoke(name) ?? []).Select(part => part.StartsWith("--", StringComparison.Ordinal) ? Value(part) : Quoted(part))));
+    private string Model(RootRecipe root) => Join(
+        root.Model == "storybook" ? "" : $"--model {Quoted(root.Model)}",
+        Join(WithWeights(arguments?.Invoke(root.Model) ?? [], root.Loras).Select(part => part.StartsWith("--", StringComparison.Ordinal) ? Value(part) : Quoted(part))));
+
+    // The options of a model, with the weights that its LoRAs have in this recipe.
+    private static IEnumerable<string> WithWeights(IReadOnlyList<string> arguments, string? loras)
+    {
+        var weights = LoraWeights.Weights(loras);
+        return arguments.Select((argument, k) => k > 0 && arguments[k - 1] == "--lora" && PathOf(argument) is var path && weights.TryGetValue(LoraWeights.Name(new Lora(path)), out var weight)
+            ? string.Create(CultureInfo.InvariantCulture, $"{path}:{weight}") : argument);
+    }
+
+    // A number after the last colon is a weight; a path may contain colons.
+    private static string PathOf(string argument)
+    {
+        var colon = argument.LastIndexOf(':');
+        return colon > 0 && double.TryParse(argument[(colon + 1)..], CultureInfo.InvariantCulture, out _) ? argument[..colon] : argument;
+    }
 
     private static string Reading(RootRecipe recipe) =>
         Join([recipe.LongPrompts ? "--long-prompts" : "", .. recipe.RareOptions.Select(option => string.Create(CultureInfo.InvariantCulture, $"--{option.Name} {option.Value}"))]);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
@@ -36,6 +37,10 @@ public abstract record RootRecipe : Recipe
     /// <summary>Name of the model; empty for the default.</summary>
     public abstract string Model { get; init; }
 
+    /// <summary>Weights of the model's LoRAs, such as <c>style:0.5, hat:1</c>; null for those that the studio was started with. Edits follow their source.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public string? Loras { get; init; }
+
     /// <summary>Whether long prompts are encoded in several chunks instead of being truncated. Edits follow their source.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool LongPrompts { get; init; }
@@ -56,6 +61,8 @@ public abstract record RootRecipe : Recipe
 /// <summary>A picture from noise.</summary>
 public sealed record DrawnRecipe : RootRecipe
 {
+    private const int MaxSide = 4096;
+
     /// <inheritdoc/>
     public override string Model { get; init; } = "";
 
@@ -72,6 +79,10 @@ public sealed record DrawnRecipe : RootRecipe
     /// <summary>Classifier-free guidance; 1 turns it off.</summary>
     public double Guidance { get; init; } = SamplingSettings.DefaultGuidance;
 
+    /// <summary>Size in pixels, such as 512x768; null for the model's own.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public string? Size { get; init; }
+
     /// <summary>Name of the scheduler. Only pictures made with ddim can be edited further than once.</summary>
     public string Scheduler { get; init; } = "ddim";
 
@@ -80,7 +91,18 @@ public sealed record DrawnRecipe : RootRecipe
     public double GuidanceRescale { get; init; }
 
     internal override IEnumerable<(string Name, IFormattable Value)> RareOptions =>
-        GuidanceRescale == 0 ? base.RareOptions : [("guidance-rescale", GuidanceRescale), .. base.RareOptions];
+    [
+        .. PictureSize is { } size ? [("size", (FormattableString)$"{size}")] : Array.Empty<(string, IFormattable)>(),
+        .. GuidanceRescale == 0 ? [] : new (string, IFormattable)[] { ("guidance-rescale", GuidanceRescale) },
+        .. base.RareOptions,
+    ];
+
+    /// <summary><see cref="Size"/> as a library value.</summary>
+    /// <exception cref="InvalidInputException">It is not a size.</exception>
+    [JsonIgnore]
+    internal PixelSize? PictureSize => Size is null ? null
+        : Size.Split('x') is [var width, var height] && Side(width) is { } across && Side(height) is { } down ? new PixelSize(across, down)
+        : throw new InvalidInputException(nameof(Size), $"\"{Size}\" is not a size.", $"Write it like 512x768, with sides up to {MaxSide}.");
 
     /// <summary>A picture filled with these settings.</summary>
     /// <param name="picture">Name of the picture.</param>
@@ -96,6 +118,7 @@ public sealed record DrawnRecipe : RootRecipe
         Steps = Steps,
         Guidance = Guidance,
         Negative = Negative,
+        Loras = Loras,
         LongPrompts = LongPrompts,
         ClipSkip = ClipSkip,
         GuidanceRescale = GuidanceRescale,
@@ -111,9 +134,12 @@ public sealed record DrawnRecipe : RootRecipe
         Guidance = Guidance,
         GuidanceRescale = GuidanceRescale,
         Scheduler = Schedulers.Parse(Scheduler),
+        Size = PictureSize,
         Chunks = chunks,
         ClipSkip = ClipSkip,
     };
+
+    private static int? Side(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var side) && side is > 0 and <= MaxSide ? side : null;
 }
 
 /// <summary>An uploaded picture, inverted for editing.</summary>

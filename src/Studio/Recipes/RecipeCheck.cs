@@ -24,6 +24,7 @@ internal static class RecipeCheck
         if (recipe is RootRecipe root)
         {
             RequireModel(root.Model, models);
+            RequireText(nameof(RootRecipe.Loras), root.Loras ?? "");
         }
 
         switch (recipe)
@@ -31,6 +32,7 @@ internal static class RecipeCheck
             case DrawnRecipe drawn:
                 RequireText(nameof(DrawnRecipe.Negative), drawn.Negative);
                 RequireName(nameof(DrawnRecipe.Scheduler), drawn.Scheduler);
+                RequireName(nameof(DrawnRecipe.Size), drawn.Size ?? "");
                 drawn.Sampling().Validate();
                 break;
             case InvertedRecipe inverted:

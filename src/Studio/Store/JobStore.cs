@@ -23,6 +23,20 @@ internal sealed class JobStore(Database database, Reserve reserve)
     /// <summary>Resets the starts of a job that the program itself stopped.</summary>
     public void ClearStarts(string job) => database.Execute("UPDATE jobs SET starts = 0 WHERE id = $id", ("$id", job));
 
+    /// <summary>Puts jobs in an order, at the places that they have together.</summary>
+    /// <param name="jobs">Their ids. Those that are not stored have no place.</param>
+    public void Order(IReadOnlyList<string> jobs) => database.Change(open =>
+    {
+        var ids = StudioJson.Write(jobs);
+        var places = open.Query("SELECT rowid FROM jobs WHERE id IN (SELECT value FROM json_each($ids)) ORDER BY rowid", row => row.GetInt64(0), ("$ids", ids));
+        var stored = open.Query("SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each($ids))", row => row.GetString(0), ("$ids", ids)).ToHashSet(StringComparer.Ordinal);
+        // Below zero first: two jobs cannot have one place, even for a moment.
+        foreach (var (id, place) in jobs.Where(stored.Contains).Zip(places))
+            open.Execute("UPDATE jobs SET rowid = -$place WHERE id = $id", ("$id", id), ("$place", place));
+        open.Execute("UPDATE jobs SET rowid = -rowid WHERE rowid < 0");
+        return true;
+    });
+
     /// <summary>Removes a job.</summary>
     public void Remove(string job) => reserve.Lend(() => database.Execute("DELETE FROM jobs WHERE id = $id", ("$id", job)));
 

@@ -13,6 +13,8 @@ namespace PromptToPrompt.Studio.Store;
 /// </summary>
 public sealed class StudioStore : IDisposable
 {
+    private const int MaxSearchWords = 16;
+
     private const string Columns = "id, project, parent, number, recipe, picture, facts, created, name, favorite";
 
     // The column behind these.
@@ -40,6 +42,7 @@ public sealed class StudioStore : IDisposable
             var reserve = new Reserve(Path.Combine(Folder, "reserve"));
             database = reserve.Lend(() => new Database(Path.Combine(Folder, "studio.db"), StoreSchema.Text));
             Jobs = new JobStore(database, reserve);
+            Grids = new GridStore(database, changes);
             deletions = new Deletions(database, clock);
             housekeeping = new Housekeeping(database, deletions, reserve, InversionFolder, clock);
             housekeeping.Begin();
@@ -57,6 +60,9 @@ public sealed class StudioStore : IDisposable
 
     /// <summary>The unfinished jobs.</summary>
     internal JobStore Jobs { get; }
+
+    /// <summary>The grids.</summary>
+    internal GridStore Grids { get; }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -82,6 +88,14 @@ public sealed class StudioStore : IDisposable
     /// <summary>Stores an unfinished job.</summary>
     internal void AddJob(StoredJob job) => Add(() => Jobs.Add(job));
 
+    /// <summary>Stores a grid.</summary>
+    internal StoredGrid AddGrid(string project, Grids.GridPlan plan)
+    {
+        var grid = new StoredGrid(NewId(), project, plan);
+        Add(() => Grids.Add(grid));
+        return grid;
+    }
+
     /// <summary>Creates a project.</summary>
     public Project CreateProject(string name)
     {
@@ -93,6 +107,24 @@ public sealed class StudioStore : IDisposable
     /// <summary>All projects, the newest first.</summary>
     public IReadOnlyList<Project> Projects() => database.Query(
         "SELECT id, name, created, (SELECT COUNT(*) FROM kept WHERE project = projects.id) FROM projects ORDER BY created DESC", ReadProject);
+
+    /// <summary>Projects whose name or prompts contain all words of a text, the newest first.</summary>
+    /// <param name="search">The text; empty for all projects.</param>
+    public IReadOnlyList<Project> Projects(string search)
+    {
+        var words = search.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        if (words.Length == 0)
+            return Projects();
+        return database.Query(
+            """
+            SELECT id, name, created, (SELECT COUNT(*) FROM kept WHERE project = projects.id) FROM projects
+            WHERE NOT EXISTS (
+                SELECT 1 FROM json_each($words) WHERE instr(lower(name), value) = 0
+                    AND NOT EXISTS (SELECT 1 FROM kept WHERE project = projects.id AND instr(lower(json_extract(recipe, '$.prompt')), value) > 0))
+            ORDER BY created DESC
+            """,
+            ReadProject, ("$words", StudioJson.Write(words.Take(MaxSearchWords).Select(word => word.ToLowerInvariant()))));
+    }
 
     /// <summary>A project, or null.</summary>
     public Project? FindProject(string id) => database.Query(

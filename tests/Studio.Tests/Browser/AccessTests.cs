@@ -23,6 +23,15 @@ public sealed class AccessTests(StudioBrowser browser)
         await visitor.Touch("Advanced");
         await visitor.Touch("Download");
         await Check(visitor, "an edit");
+        await visitor.Touch("Grid");
+        await Expect(visitor.Page.Locator(".grid-dialog .count")).ToBeVisibleAsync();
+        await Check(visitor, "the dialog of a grid");
+        await visitor.Page.GetByLabel("Values of the columns").FillAsync("0.8");
+        await visitor.Page.GetByLabel("Values of the rows").FillAsync("0.4");
+        await visitor.Touch("Make the grid");
+        await Expect(visitor.Page.Locator(".grid-view td img")).ToHaveCountAsync(2);
+        await Check(visitor, "a grid");
+        await visitor.Touch("Close");
         await visitor.Touch("Brush a mask");
         await Check(visitor, "the brush");
         await visitor.Touch("Brush a mask");

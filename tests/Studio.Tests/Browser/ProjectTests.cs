@@ -102,4 +102,39 @@ public sealed class ProjectTests(StudioBrowser browser)
         await visitor.Pictures(2);
         await Expect(visitor.Page.Locator(".stage.beside figure")).ToHaveCountAsync(2);
     }
+
+    [Fact]
+    public async Task ProjectsAreFoundByNameAndPrompt()
+    {
+        await using var studio = await TestStudio.Start();
+        foreach (var name in new[] { "Boats", "Cars", "Trees", "Castles", "Red boats" })
+            studio.Store.CreateProject(name);
+        await using var visitor = await browser.Visit(studio.Address, 390, 844);
+        await visitor.Touch("Projects");
+        var items = visitor.Page.GetByRole(AriaRole.Menuitem);
+        var search = visitor.Page.GetByLabel("Search projects");
+        await search.PressSequentiallyAsync("red boat");
+        await Expect(search).ToHaveValueAsync("red boat");
+        await Expect(items.Filter(new() { HasText = "picture" })).ToHaveCountAsync(1);
+        await search.FillAsync("white house");
+        await Expect(items.Filter(new() { HasText = Suggestions.FirstPrompt })).ToBeVisibleAsync();
+        await search.FillAsync("nothing like it");
+        await Expect(visitor.Page.GetByText("No project has these words.")).ToBeVisibleAsync();
+        await search.FillAsync("trees");
+        await items.Filter(new() { HasText = "Trees" }).ClickAsync();
+        await Expect(visitor.Page.GetByLabel("Name of the project")).ToHaveValueAsync("Trees");
+    }
+
+    [Fact]
+    public async Task APictureHasTheSizeThatTheVisitorChose()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Touch("Advanced");
+        await visitor.Page.GetByLabel("Size", new() { Exact = true }).FillAsync("128×192");
+        await visitor.Page.GetByLabel("Size", new() { Exact = true }).BlurAsync();
+        await visitor.Touch("Draw with these settings");
+        await visitor.Pictures(2);
+        await Expect(visitor.Page.Locator(".frame.main")).ToHaveAttributeAsync("style", "--ratio:0.6667");
+        await Expect(visitor.Page.GetByLabel("Size", new() { Exact = true })).ToHaveValueAsync("128x192");
+    }
 }

@@ -247,7 +247,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await dialog.GetByLabel("What does the picture show?").FillAsync("a white house in a field");
         await dialog.GetByLabel("Steps").FillAsync("3");
         await visitor.Page.EvaluateAsync("Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })");
-        await visitor.Touch("Open");
+        await visitor.Touch("Edit this picture");
         await visitor.Pictures(2);
         await Expect(visitor.Page).ToHaveTitleAsync(new System.Text.RegularExpressions.Regex("^✓ "));
         await visitor.Page.EvaluateAsync("document.dispatchEvent(new Event('visibilitychange'))");

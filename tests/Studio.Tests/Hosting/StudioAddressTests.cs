@@ -29,5 +29,5 @@ public sealed class StudioAddressTests
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
 
-    private static StudioOptions Options(IPAddress address, string? token) => new() { DataFolder = "", Address = address, Token = token, Models = [TestStudio.Model], DrawGrid = _ => [] };
+    private static StudioOptions Options(IPAddress address, string? token) => new() { DataFolder = "", Address = address, Token = token, Models = [TestStudio.Model], DrawGrid = _ => [], DrawTable = _ => [] };
 }

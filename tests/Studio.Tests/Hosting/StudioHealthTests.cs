@@ -61,7 +61,7 @@ public sealed class StudioHealthTests
         await using var engine = new StudioEngine(store, [TestStudio.Model], new EngineLimits(), clock);
         var request = new DefaultHttpContext();
         var health = new StudioHealth(engine, store, clock, new HttpContextAccessor { HttpContext = request });
-        var gate = new Gatekeeper(_ => Task.CompletedTask, new StudioOptions { DataFolder = "", Models = [], DrawGrid = _ => [], Token = "secret" });
+        var gate = new Gatekeeper(_ => Task.CompletedTask, new StudioOptions { DataFolder = "", Models = [], DrawGrid = _ => [], DrawTable = _ => [], Token = "secret" });
         (request.Request.Path, request.Request.Host) = ("/health", new HostString("localhost"));
         await gate.InvokeAsync(request);
         Assert.Equal(HealthStatus.Healthy, await Status());

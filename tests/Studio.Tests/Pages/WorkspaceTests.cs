@@ -326,5 +326,5 @@ public sealed class WorkspaceTests : IAsyncDisposable
         public void Dispose() => Page.Dispose();
     }
 
-    private Workspace NewPage(StudioEngine? engine = null) => new(test.Store, engine ?? test.Engine, new StudioOptions { DataFolder = "", Models = [TestStudio.Model], DrawGrid = _ => [] });
+    private Workspace NewPage(StudioEngine? engine = null) => new(test.Store, engine ?? test.Engine, new StudioOptions { DataFolder = "", Models = [TestStudio.Model], DrawGrid = _ => [], DrawTable = _ => [] });
 }

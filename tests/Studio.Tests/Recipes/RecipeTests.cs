@@ -60,5 +60,5 @@ public sealed class RecipeTests
     }
 
     [Fact]
-    public void ThePageChoosesItsOwnSteps() => Assert.Equal(30, new StudioOptions { DataFolder = "", DrawGrid = null!, Models = [] }.DefaultSteps);
+    public void ThePageChoosesItsOwnSteps() => Assert.Equal(30, new StudioOptions { DataFolder = "", DrawGrid = null!, DrawTable = null!, Models = [] }.DefaultSteps);
 }

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Studio.Grids;
+
+namespace PromptToPrompt.Cli.Runs;
+
+/// <summary>An axis of a grid on the command line: its setting is an option of the edit.</summary>
+internal static class GridOption
+{
+    /// <summary>The notation of an axis.</summary>
+    public const string Form = "OPTION=VALUE,VALUE… such as cross-steps=0,0.4,0.8, or OPTION:WORD=VALUE,VALUE… such as weight:red=0,1,2";
+
+    /// <summary>Parses an axis. The option may have its dashes.</summary>
+    /// <exception cref="FormatException">The text has another form.</exception>
+    public static GridAxis Parse(string text)
+    {
+        var axis = GridAxis.Parse(text);
+        return axis with { Setting = axis.Setting.TrimStart('-') };
+    }
+
+    /// <summary>The axis as a command line has it at one place.</summary>
+    public static IEnumerable<string> Arguments(this GridAxis axis, string value) =>
+        axis.IsSingle ? [] : [axis.Word is null ? $"--{axis.Setting}={value}" : $"--{axis.Setting}={axis.Word}={value}"];
+
+    /// <summary>Requires that the option can vary within a grid.</summary>
+    /// <param name="axis">The axis.</param>
+    /// <param name="name">The option that gives this axis.</param>
+    /// <param name="varied">The options that can vary.</param>
+    /// <param name="parse">The command line.</param>
+    /// <exception cref="InvalidInputException">It cannot, or is also given outside the axis.</exception>
+    public static void Require(this GridAxis axis, string name, IReadOnlyList<Option> varied, ParseResult parse)
+    {
+        if (axis.IsSingle)
+            return;
+        var option = varied.FirstOrDefault(known => known.Name == $"--{axis.Setting}") ?? throw new InvalidInputException(
+            name, $"\"{axis.Setting}\" cannot vary in a grid.", $"Use {InvalidInputException.AnyOf([.. varied.Select(known => known.Name.TrimStart('-'))])}.");
+        InvalidInputException.Require(
+            option.Arity.MaximumNumberOfValues > 1 || parse.GetResult(option) is null or { Implicit: true }, name, $"{option.Name} is also given outside the grid.", "Leave it out.");
+    }
+}

@@ -1,0 +1,226 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Studio.Drafts;
+
+namespace PromptToPrompt.Studio.Recipes;
+
+/// <summary>Reads the settings in a picture file: the records of the studio and the command, and the parameters of other programs.</summary>
+/// <param name="models">Names of the models.</param>
+/// <param name="hasPicture">Whether the store has a picture.</param>
+/// <param name="lorasOf">The LoRAs of a model.</param>
+internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, bool> hasPicture, Func<string, IReadOnlyList<Lora>> lorasOf)
+{
+    private const int MaxText = 2000;
+    private const int MaxEdits = 4;
+
+    // The page gets them in one message.
+    private const int MaxTotal = 10_000;
+
+    private const string NotFromNoise = "The settings in this file begin with a picture that the file does not contain, so they cannot be restored.";
+    private const string Damaged = "The settings in this file are damaged or too long, so they cannot be restored.";
+
+    // The command's other options that change pictures, with their defaults.
+    private static readonly (string Name, string Default)[] OtherOptions =
+    [
+        ("align", "null"), ("self-resolution", "32"), ("blend-subtract", "null"), ("blend-start", "0.2"), ("mask", "null"), ("edit-seed", "null"), ("spacing", "\"auto\""), ("steps-offset", "null"),
+        ("original-size", "null"), ("crop", "null"), ("target-size", "null"), ("init-latents", "null"), ("vae", "null"), ("prediction", "\"auto\""), ("lora", "[]"), ("embedding", "[]"),
+    ];
+
+    private readonly List<string> ignored = [];
+
+    /// <summary>The settings in the text chunks of a PNG file; null if it contains none.</summary>
+    /// <param name="png">The file.</param>
+    /// <param name="models">Names of the models.</param>
+    /// <param name="hasPicture">Whether the store has a picture.</param>
+    /// <param name="lorasOf">The LoRAs of a model.</param>
+    public static FoundSettings? Read(Stream png, IReadOnlyList<string> models, Func<string, bool> hasPicture, Func<string, IReadOnlyList<Lora>> lorasOf)
+    {
+        var texts = PngText.ReadAll(png, out var isPartial);
+        return new SettingsReader(models, hasPicture, lorasOf).Read(texts) ?? (isPartial ? FoundSettings.Unusable(Damaged) : null);
+    }
+
+    private FoundSettings? Read(IReadOnlyList<PngText> texts)
+    {
+        var parameters = Find(GenerationParameters.Keyword) is { } text ? GenerationParameters.Parse(text) : null;
+        try
+        {
+            if (Find(PngText.RecordKeyword) is { } record)
+            {
+                var parts = JsonNode.Parse(record, documentOptions: new() { AllowDuplicateProperties = false }) as JsonObject ?? throw new JsonException();
+                if (parts["recipes"] is JsonArray recipes)
+                    return Checked(OfStudio(recipes));
+                if (parameters is not null && parts["options"] is JsonObject options)
+                    return Checked(OfCommand(options, parameters));
+            }
+
+            return parameters is null ? null : Checked(OfParameters(parameters));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException)
+        {
+            return FoundSettings.Unusable(Damaged);
+        }
+
+        string? Find(string keyword) => texts.FirstOrDefault(found => found.Keyword == keyword).Text;
+    }
+
+    private static FoundSettings Checked(FoundSettings found) =>
+        found.Edits.Select(edit => edit.Prompt).Append(found.Source?.Prompt ?? "").Append(found.Source?.Negative ?? "").Any(text => text.Length > MaxText) || StudioJson.Write(found).Length > MaxTotal ? FoundSettings.Unusable(Damaged)
+        : found.Problem is null && string.IsNullOrWhiteSpace(found.Prompt) ? FoundSettings.Unusable("The settings in this file have no prompt, so they cannot be restored.")
+        : found;
+
+    private FoundSettings OfStudio(JsonArray recipes)
+    {
+        var chain = recipes.Select(part => Recipe(part?["recipe"] as JsonObject ?? throw new JsonException())).ToList();
+        if (chain.FirstOrDefault() is not DrawnRecipe source)
+            return FoundSettings.Unusable(NotFromNoise);
+        var edits = chain.Skip(1).OfType<EditedRecipe>().Select(edit => edit with { Source = "" }).ToList();
+        if (edits.Count != chain.Count - 1 || edits.Count > MaxEdits)
+            return FoundSettings.Unusable($"This picture is the result of more than {MaxEdits} edits in a row, or of inpainting. Its settings cannot be restored.");
+        source = source with { Model = Model(source.Model) };
+        if (source.Loras is { } loras && LoraWeights.IfKnown(loras, lorasOf(source.Model)) is null)
+        {
+            Ignore($"LoRAs {loras}");
+            source = source with { Loras = null };
+        }
+
+        return new(source, [.. edits.Select(WithKnownMask)], ignored, null);
+    }
+
+    // Fields of a later version are left out.
+    private Recipe Recipe(JsonObject json)
+    {
+        var type = (string?)json["type"] switch
+        {
+            "drawn" => typeof(DrawnRecipe),
+            "edited" => typeof(EditedRecipe),
+            _ => null,
+        };
+        if (type is not null)
+        {
+            var known = StudioJson.Options.GetTypeInfo(type).Properties.Select(field => field.Name).Append("type").ToHashSet(StringComparer.Ordinal);
+            foreach (var name in json.Select(field => field.Key).Where(name => !known.Contains(name)).ToList())
+            {
+                json.Remove(name);
+                Ignore(name);
+            }
+        }
+
+        return json.Deserialize<Recipe>(StudioJson.Options) ?? throw new JsonException();
+    }
+
+    private EditedRecipe WithKnownMask(EditedRecipe edit)
+    {
+        if (edit.Mask is not { } mask || hasPicture(mask))
+            return edit;
+        Ignore("mask");
+        return edit with { Mask = null };
+    }
+
+    private FoundSettings OfCommand(JsonObject options, GenerationParameters parameters)
+    {
+        if (options["image"] is not null || options["inversion"] is not null)
+            return FoundSettings.Unusable(NotFromNoise);
+        foreach (var (name, usual) in OtherOptions)
+        {
+            if (options.ContainsKey(name) && (options[name]?.ToJsonString() ?? "null") != usual)
+                Ignore(name);
+        }
+
+        var found = OfParameters(parameters);
+        var source = found.Source! with
+        {
+            GuidanceRescale = (double?)options["guidance-rescale"] ?? 0,
+            LongPrompts = (bool?)options["long-prompts"] ?? false,
+            Size = (string?)options["size"],
+        };
+        return found with { Source = source, Edits = [.. found.Edits.Select(edit => WithOptions(edit, source.Prompt, options))] };
+    }
+
+    private static EditedRecipe WithOptions(EditedRecipe edit, string source, JsonObject options)
+    {
+        var windows = Texts(options["cross-steps"]);
+        var words = windows.Where(window => window.Contains('=', StringComparison.Ordinal)).Select(window => window.Split('=', 2)).ToList();
+        var draft = Draft.Of(source, edit);
+        foreach (var weight in Texts(options["weight"]).Select(text => text.Split('=', 2)).Where(parts => parts.Length == 2))
+        {
+            for (var k = 0; k < draft.Words.Count; k++)
+            {
+                if (draft.Words[k].Text is { } text && Draft.Bare(text) == weight[0])
+                    draft = draft.Weigh(k, double.Parse(weight[1], CultureInfo.InvariantCulture));
+            }
+        }
+
+        return edit with
+        {
+            Prompt = options["weight"] is null ? edit.Prompt : draft.Prompt,
+            Kind = (string?)options["kind"] ?? edit.Kind,
+            CrossSteps = windows.LastOrDefault(window => !window.Contains('=', StringComparison.Ordinal)) ?? edit.CrossSteps,
+            WordSteps = words.GroupBy(parts => parts[0]).ToDictionary(group => group.Key, group => group.Last()[1]),
+            SelfSteps = options["self-steps"]?.ToString() ?? edit.SelfSteps,
+            Blend = options["blend"]?.ToString() ?? "",
+            BlendThreshold = (double?)options["blend-threshold"] ?? edit.BlendThreshold,
+        };
+    }
+
+    private static IReadOnlyList<string> Texts(JsonNode? node) => node switch
+    {
+        JsonArray array => [.. array.Select(item => item!.ToString())],
+        null => [],
+        _ => [node.ToString()],
+    };
+
+    private FoundSettings OfParameters(GenerationParameters parameters)
+    {
+        var isOwn = parameters["Version"]?.StartsWith("p2p", StringComparison.Ordinal) == true;
+        var source = new DrawnRecipe { Prompt = parameters["Edited from"] ?? parameters.Prompt, Negative = parameters.Negative };
+        foreach (var (name, value) in parameters.Settings)
+        {
+            source = name switch
+            {
+                "Steps" when int.TryParse(value, CultureInfo.InvariantCulture, out var steps) => source with { Steps = steps },
+                "CFG scale" when double.TryParse(value, CultureInfo.InvariantCulture, out var guidance) => source with { Guidance = guidance },
+                "Seed" when ulong.TryParse(value, CultureInfo.InvariantCulture, out var seed) => source with { Seed = seed },
+                // Other programs count the last layer as 1.
+                "Clip skip" when int.TryParse(value, CultureInfo.InvariantCulture, out var skip) && skip > 0 => source with { ClipSkip = skip - 1 },
+                "Sampler" when Scheduler(value) is { } scheduler => source with { Scheduler = scheduler },
+                "Model" => source with { Model = Model(value) },
+                "Edited from" or "Version" or "Model hash" => source,
+                "Size" when isOwn => source,
+                _ => Ignoring(source, $"{name} {value}"),
+            };
+        }
+
+        IReadOnlyList<EditedRecipe> edits = parameters["Edited from"] is null ? [] : [new EditedRecipe { Source = "", Prompt = parameters.Prompt }];
+        return new(source, edits, ignored, null);
+    }
+
+    private static string? Scheduler(string sampler) => Schedulers.All.FirstOrDefault(name => sampler.Equals(Schedulers.Parse(name).Label(), StringComparison.OrdinalIgnoreCase));
+
+    // Another model gives another picture, but the settings may still be wanted.
+    private string Model(string name)
+    {
+        if (models.FirstOrDefault(model => model == name || Path.GetFileNameWithoutExtension(model) == name) is { } known)
+            return known;
+        Ignore($"model {name}");
+        return models[0];
+    }
+
+    private DrawnRecipe Ignoring(DrawnRecipe recipe, string what)
+    {
+        Ignore(what);
+        return recipe;
+    }
+
+    // The file decides the names, so their number and length are bounded.
+    private void Ignore(string what)
+    {
+        const int Many = 20, Long = 60;
+        var text = what.Length <= Long ? what : $"{what[..Long]}…";
+        if (ignored.Count < Many && !ignored.Contains(text))
+            ignored.Add(text);
+    }
+}
