@@ -14,7 +14,7 @@ internal static class PictureView
     /// <summary>For the stage.</summary>
     public static string Address(string picture) => Reduced(picture, Shown);
 
-    /// <summary>The whole picture, for whoever looks closer; null if the stage shows it.</summary>
+    /// <summary>The whole picture, for a closer look; null if the stage shows it.</summary>
     public static string? WholeAddress(PictureVersion version) => Math.Max(version.Facts.Width, version.Facts.Height) > Shown ? $"/api/pictures/{version.Picture}.png" : null;
 
     /// <summary>For a dialog.</summary>

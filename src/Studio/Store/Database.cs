@@ -115,7 +115,7 @@ internal sealed class Database : IDisposable
         }
     }
 
-    /// <summary>Whether changes reach the file at the path. They do not if the file was deleted or replaced, although SQLite goes on writing.</summary>
+    /// <summary>Whether changes reach the file at the path. They do not if the file was deleted or replaced, although SQLite keeps writing.</summary>
     public bool IsWritable()
     {
         var mark = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
@@ -128,9 +128,9 @@ internal sealed class Database : IDisposable
                 return true;
             });
             // A new connection, because those of the pool hold the old file.
-            using var anew = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
-            anew.Open();
-            return anew.Query("SELECT mark FROM probe", row => row.GetString(0)) is [var found] && found == mark;
+            using var reopened = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
+            reopened.Open();
+            return reopened.Query("SELECT mark FROM probe", row => row.GetString(0)) is [var found] && found == mark;
         }
         catch (Exception e) when (e is SqliteException or DiskFullException)
         {

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace PromptToPrompt.Studio.Store;
 
-/// <summary>Lets open pages follow the changes of their project, whoever makes them.</summary>
+/// <summary>Lets open pages follow the changes of their project, including those of other pages and programs.</summary>
 internal sealed class ProjectChanges
 {
     private readonly ConcurrentDictionary<string, TaskCompletionSource> waiting = new(StringComparer.Ordinal);
