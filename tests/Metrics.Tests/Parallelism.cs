@@ -1,0 +1,2 @@
+// The memory of the process is measured.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
