@@ -1,2 +1,5 @@
 // The memory of the process is measured.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+using Xunit.Sdk;
+using Xunit.v3;
+
+[assembly: Parallelization(Mode = ParallelMode.None)]
