@@ -5,7 +5,7 @@ namespace PromptToPrompt.Metrics.Tests;
 
 public sealed class PixelMetricsTests
 {
-    private const int MaxMegabytes = 300;
+    private const int MaxMegabytes = 500;
 
     [Fact]
     public void BandsOfAnySizeGiveTheSameResult() =>
