@@ -169,7 +169,11 @@ public sealed class StudioEngine : IAsyncDisposable
 
     /// <summary>Requires that a recipe is valid for a project.</summary>
     /// <exception cref="InvalidInputException">The recipe, or something it refers to, is invalid.</exception>
-    internal void Check(string project, Recipe recipe) => Require(project, null, Complete(recipe));
+    internal void Check(string project, Recipe recipe)
+    {
+        RequireProject(project);
+        Checked(recipe);
+    }
 
     /// <summary>Waits until one of the unfinished jobs ends.</summary>
     internal Task WhenAnyEnds(CancellationToken cancellationToken) =>
