@@ -3,35 +3,20 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Attention;
 
-/// <summary>The token regions that confine an edit, with their thresholds.</summary>
-internal sealed record LocalBlendOptions
-{
-    /// <summary>Tokens of each prompt whose region may change; null if the whole image may change.</summary>
-    public IReadOnlyList<IReadOnlyList<int>>? Include { get; init; }
-
-    /// <summary>Tokens of each prompt whose region stays unchanged.</summary>
-    public IReadOnlyList<IReadOnlyList<int>>? Subtract { get; init; }
-
-    /// <summary>Fraction of the strongest attention above which a position belongs to the region, 0 to 1.</summary>
-    public double Threshold { get; init; } = 0.3;
-
-    /// <summary>The threshold of <see cref="Subtract"/>, 0 to 1.</summary>
-    public double SubtractThreshold { get; init; } = 0.3;
-
-    /// <summary>Fraction of the steps before blending starts, 0 to 1.</summary>
-    public double Start { get; init; } = 0.2;
-
-    /// <summary>A custom mask over the latents, [h, w], true where the image may change; null for none. Not disposed here.</summary>
-    public Tensor? Mask { get; init; }
-}
-
 /// <summary>
 /// Local blend (Hertz et al., arXiv 2208.01626, "local editing"): outside the words' regions the edit gets the source's latents.
 /// </summary>
-internal sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps, int steps)
+/// <param name="edit">The thresholds, and the share of the steps before blending starts.</param>
+/// <param name="include">Tokens of each prompt whose region may change; null if the whole image may change.</param>
+/// <param name="subtract">Tokens of each prompt whose region stays unchanged; null for none.</param>
+/// <param name="own">A mask over the latents, [h, w], true where the image may change; null for none. Not disposed here.</param>
+/// <param name="maps">The cross-attention maps of the run; null if only the mask counts.</param>
+/// <param name="steps">Number of steps of the run.</param>
+internal sealed class LocalBlend(
+    EditRequest edit, IReadOnlyList<IReadOnlyList<int>>? include, IReadOnlyList<IReadOnlyList<int>>? subtract, Tensor? own, AttentionMaps? maps, int steps)
 {
     /// <summary>Whether blending is active at a step.</summary>
-    public bool IsActive(int step) => step + 1 > (int)(options.Start * steps);
+    public bool IsActive(int step) => step + 1 > (int)(edit.BlendStart * steps);
 
     /// <summary>The regions at a step: [prompts, 1, h, w] bool; row 0 is the source's.</summary>
     /// <param name="step">The step just taken.</param>
@@ -42,10 +27,10 @@ internal sealed class LocalBlend(LocalBlendOptions options, AttentionMaps? maps,
     public Tensor Masks(int step, int prompts, long height, long width, Device device)
     {
         using var scope = NewDisposeScope();
-        var mask = options.Include is { } include ? Region(include, options.Threshold, pool: true) : ones([prompts, 1, height, width], ScalarType.Bool, device);
-        if (options.Subtract is { } subtract)
-            mask = mask.bitwise_and(Region(subtract, options.SubtractThreshold, pool: false).bitwise_not());
-        if (options.Mask is { } own)
+        var mask = include is not null ? Region(include, edit.BlendThreshold, pool: true) : ones([prompts, 1, height, width], ScalarType.Bool, device);
+        if (subtract is not null)
+            mask = mask.bitwise_and(Region(subtract, edit.BlendSubtractThreshold, pool: false).bitwise_not());
+        if (own is not null)
             mask = mask.bitwise_and(own.to(ScalarType.Bool, device).view(1, 1, height, width));
         return mask.MoveToOuterDisposeScope();
 

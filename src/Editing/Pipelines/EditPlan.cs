@@ -39,18 +39,7 @@ internal sealed class EditPlan : IDisposable
             var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)Noise.shape[2], (int)Noise.shape[3]);
             Maps = source.Attention is null && (blends || Observation.Attention || Observation.Trace) ? new AttentionMaps(height, width) : null;
             SelfAttention = Observation.SelfAttention ? new SelfAttentionMap(height, width) : null;
-            Blend = !blends && mask is null ? null : new LocalBlend(
-                new LocalBlendOptions
-                {
-                    Include = Words.Blend,
-                    Subtract = Words.BlendSubtract,
-                    Threshold = edit.BlendThreshold,
-                    SubtractThreshold = edit.BlendSubtractThreshold,
-                    Start = edit.BlendStart,
-                    Mask = mask,
-                },
-                Maps,
-                Sampling.Steps);
+            Blend = !blends && mask is null ? null : new LocalBlend(edit, Words.Blend, Words.BlendSubtract, mask, Maps, Sampling.Steps);
         }
         catch
         {

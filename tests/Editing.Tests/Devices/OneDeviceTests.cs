@@ -86,13 +86,13 @@ public sealed class OneDeviceTests : IDisposable
         using var attention = new EditAttentionProcessor([null, null], maps: maps);
         Attend(attention, 0, [new(0, true), new(1, true)]);
         var own = ones([2 * Side, 2 * Side], ScalarType.Bool, META);
-        LocalBlendOptions[] options =
+        LocalBlend[] blends =
         [
-            new() { Include = [[1, 2], []] },
-            new() { Subtract = [[3], [3]], Mask = own },
-            new() { Mask = own },
+            new(new EditRequest(), include: [[1, 2], []], subtract: null, own: null, maps, Steps),
+            new(new EditRequest(), include: null, subtract: [[3], [3]], own, maps, Steps),
+            new(new EditRequest(), include: null, subtract: null, own, maps, Steps),
         ];
-        foreach (var blend in options.Select(option => new LocalBlend(option, maps, Steps)))
+        foreach (var blend in blends)
         {
             var latents = zeros([2, 4, 2 * Side, 2 * Side], device: META);
             var masks = blend.Masks(0, 2, 2 * Side, 2 * Side, latents.device);
