@@ -104,7 +104,7 @@ internal sealed record QualityReport(EditQualityOptions Options, IReadOnlyList<K
 
     private void PrintJudged()
     {
-        Console.Out.WriteLine("Share of pictures judged rightly");
+        Console.Out.WriteLine("Share of pictures judged correctly");
         var judged = new Table().AddColumns(["pictures", .. Slots.All.Select(NameOf)]);
         judged.AddRow(["source pictures", .. Slots.All.Select(slot => Figures.Shown(Agreements.FirstOrDefault(a => a.Slot == slot)?.Right, "F2"))]);
         judged.AddRow(["drawings, decoded", .. Row(Drawn.JudgeOnEncoded)]);

@@ -32,12 +32,12 @@ internal sealed record WeightsReport(WeightSweepOptions Options, IReadOnlyList<W
 
     public void Print()
     {
-        Console.Out.WriteLine("How sure the judge is of what the word names, by the word's weight");
+        Console.Out.WriteLine("The judge's confidence that the picture shows the word, by its weight");
         AddRows(Measured.GroupBy(m => m.Word).Select(word => (word.Key.Word, WeightSummary.Of(word), new Func<WeightSummary, double>(s => s.Presence))));
         Console.Out.WriteLine("All words together; change, edges and strength compare with weight 1");
         AddRows(
         [
-            ("sure of it", Summaries, s => s.Presence),
+            ("confidence", Summaries, s => s.Presence),
             ("subject kept", Summaries, s => s.SubjectKept),
             ("edges", Summaries, s => s.Structure),
             ("strength", Summaries, s => s.Strength),

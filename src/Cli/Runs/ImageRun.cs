@@ -69,6 +69,8 @@ internal sealed class ImageRun
             Warnings.Note([scheduler]);
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, request);
         Warnings.Truncated(prompts);
+        if (!report.Quiet(parse))
+            Warnings.Quotes([request.Source.Prompt, .. request.Edit.Prompts]);
         using var result = StepDisplay.Run(report.Quiet(parse), progress => job.Make(loaded, request, progress, cancellationToken));
         cancellationToken.ThrowIfCancellationRequested();
         // Notes come after the run, so that an input error is the only output.

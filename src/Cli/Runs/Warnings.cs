@@ -53,6 +53,13 @@ internal static class Warnings
         }
     }
 
+    /// <summary>Points out prompts that a shell may have split into words.</summary>
+    public static void Quotes(IReadOnlyList<string> prompts)
+    {
+        if (prompts.Count > 3 && prompts.All(prompt => !prompt.Contains(' ', StringComparison.Ordinal)))
+            Console.Error.WriteLine($"note: each of the {prompts.Count} prompts is a single word; put quotes around a prompt of several words");
+    }
+
     private static string OptionFor(ForeignNotationKind kind) => kind switch
     {
         ForeignNotationKind.Adapter => " Use --lora FILE:0.8.",

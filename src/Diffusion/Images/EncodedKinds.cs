@@ -8,7 +8,7 @@ internal static class EncodedKinds
 {
     private const string Export = "export it as JPEG or PNG";
     private const string Render = "save it as PNG at the size you want";
-    private const string Download = "the download has probably failed: get the image again";
+    private const string Download = "check the path; if it was downloaded, the download has failed";
 
     // Enough for the brands of a container and for the start of a text.
     private const int Looked = 1024;

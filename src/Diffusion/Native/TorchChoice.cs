@@ -57,7 +57,7 @@ internal sealed class TorchChoice(Func<string, string?> variable, string? own, s
             ? string.Join("; ", found.Select(candidate => $"{candidate.Torch} {candidate.Mismatch}"))
             : $"no PyTorch was found (searched {string.Join(", ", python.Roots())})";
         throw new LibTorchLoadException(
-            $"This program comes without libtorch, and {seen}. Set {Variable} to the directory of a PyTorch {InstalledTorch.Wanted}, or reference a libtorch package (-p:TorchBackend=cpu in this repository).");
+            $"This program comes without libtorch, and {seen}. Set {Variable} to the directory of a PyTorch {InstalledTorch.Wanted}, or reference the package libtorch-cpu-linux-x64 (in this repository: -p:TorchBackend=cpu).");
     }
 
     private static string? BuiltFor() => Assembly.GetEntryAssembly()?.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(fact => fact.Key == "TorchBackend")?.Value;

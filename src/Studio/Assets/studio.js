@@ -37,7 +37,10 @@ document.addEventListener('input', event => {
     const chip = fader.closest('.chip')
     const [low, high, value] = [fader.min, fader.max, fader.value].map(Number)
     chip.style.setProperty('--at', `${(value - low) / (high - low) * 100}%`)
-    chip.querySelector('.weight').textContent = value === 1 ? '' : `×${value}`
+    // The server updates this text node, so it must stay where it is.
+    const weight = chip.querySelector('.weight')
+    const text = weight.firstChild ?? weight.appendChild(document.createTextNode(''))
+    text.data = value === 1 ? '' : `×${value}`
     fader.setAttribute('aria-valuetext', fader.value)
 })
 

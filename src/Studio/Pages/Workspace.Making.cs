@@ -120,10 +120,11 @@ public sealed partial class Workspace
     {
         // Another action replaces the previous request.
         Job?.Cancel();
-        toRestore = then ?? [];
+        toRestore = null;
         Try(() =>
         {
             var job = Project is null ? engine.Begin(recipe) : engine.Submit(Project.Id, parent, recipe);
+            toRestore = then;
             Project ??= store.FindProject(job.Project);
             Watch(job);
             (unfinished, next) = ((parent, recipe), null);
@@ -170,5 +171,7 @@ public sealed partial class Workspace
             if (waiting is not null)
                 Apply(waiting);
         }
+
+        toRestore = null;
     }
 }

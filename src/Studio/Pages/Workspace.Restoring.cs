@@ -6,10 +6,11 @@ namespace PromptToPrompt.Studio.Pages;
 // Making a picture again from the settings in its file.
 public sealed partial class Workspace
 {
-    private IReadOnlyList<EditedRecipe> toRestore = [];
+    // The edits that follow the running job; null if it restores nothing.
+    private IReadOnlyList<EditedRecipe>? toRestore;
 
-    /// <summary>Whether edits follow the picture that is being made.</summary>
-    public bool IsRestoring => Job is not null && toRestore.Count > 0;
+    /// <summary>Whether a picture is being restored. A new project's page stays until its last edit is made: a page that opens meanwhile would show the source.</summary>
+    public bool IsRestoring => toRestore is not null;
 
     /// <summary>Makes a picture again: its source, then its edits.</summary>
     public void Restore(FoundSettings found)
@@ -23,7 +24,7 @@ public sealed partial class Workspace
     // Whether another edit follows the picture.
     private bool RestoreNext(PictureVersion made)
     {
-        if (toRestore.Count == 0)
+        if (toRestore is not { Count: > 0 })
             return false;
         var (edit, rest) = (toRestore[0], toRestore.Skip(1));
         Adopt(made);

@@ -98,6 +98,9 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     /// </summary>
     public string? MapOf(int index)
     {
+        // The preview of a running job is not covered.
+        if (Job is not null)
+            return null;
         var word = Draft.Words[index];
         if (Edit is { } edit && IsUpToDate && !word.IsRemoved)
             return $"{edit.Id}:{Draft.IndexInEdit(index) + word.Count - 1}";

@@ -115,6 +115,14 @@ public sealed class EditCommandTests
     }
 
     [Fact]
+    public void PromptsThatLostTheirQuotesGetANote()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Contains("put quotes around", InProcess.Run(["edit", "a", "cat", "in", "snow", "--model", TinyModel.Shared.Folder, "-o", folder["out"], .. Fast]).Error);
+        Assert.DoesNotContain("put quotes around", InProcess.Run(["edit", "cat", "dog", "fox", "--model", TinyModel.Shared.Folder, "-o", folder["out"], .. Fast]).Error);
+    }
+
+    [Fact]
     public void AttentionWritesSheets()
     {
         using var folder = new TemporaryFolder();

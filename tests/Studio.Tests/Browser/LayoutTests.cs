@@ -18,10 +18,13 @@ public sealed class LayoutTests(StudioBrowser browser)
             var frame = await Box(visitor.Page.Locator(".frame.main"));
             Assert.True(frame.Width >= least, $"{width}×{height}: {frame.Width}");
             Assert.True(frame.X >= 0 && frame.X + frame.Width <= width && frame.Y + frame.Height <= height, $"{width}×{height}: cut");
-            Assert.True(await visitor.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"), $"{width}×{height}: wider than the window");
+            Assert.True(await visitor.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"), $"{width}×{height}: wider than the window: {await TooWide()}");
             if (height >= 800)
                 Assert.True((await Box(visitor.Page.Locator(".film .shot span").First)) is var caption && caption.Y + caption.Height <= height, $"{width}×{height}: the caption is below the fold");
         }
+
+        Task<string> TooWide() => visitor.Page.EvaluateAsync<string>(
+            "[...document.querySelectorAll('body *')].filter(element => element.getBoundingClientRect().right > innerWidth).map(element => `${element.tagName}.${element.className}`).slice(0, 8).join(', ')");
     }
 
     [Fact]

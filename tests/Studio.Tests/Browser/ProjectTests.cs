@@ -29,6 +29,12 @@ public sealed class ProjectTests(StudioBrowser browser)
         await Expect(visitor.Page.GetByLabel("What should the picture show?")).ToBeVisibleAsync();
         await visitor.Page.ReloadAsync();
         await visitor.Pictures(0);
+
+        // An empty field draws the prompt that it shows.
+        await visitor.Connected();
+        await visitor.Touch("Draw");
+        await visitor.Pictures(1);
+        await Expect(visitor.Page.Locator(".chip .word").First).ToHaveTextAsync("a");
     }
 
     [Fact]

@@ -20,6 +20,7 @@ public sealed class UndoTests(StudioBrowser browser)
         await visitor.Pictures(3);
         await visitor.Page.Keyboard.PressAsync("Control+z");
         await Expect(visitor.Page.GetByLabel("Weight of house")).ToHaveValueAsync("1");
+        await Expect(visitor.Page.Locator(".chip .weight").Filter(new() { HasText = "×" })).ToHaveCountAsync(0);
         await Expect(swapped).ToHaveTextAsync("red");
         await visitor.Touch("Undo");
         await Expect(swapped).ToHaveCountAsync(0);

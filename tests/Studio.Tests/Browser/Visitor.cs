@@ -63,7 +63,8 @@ internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? o
         await Connected();
     }
 
-    private Task Connected() => page.WaitForFunctionAsync("() => window.studio?.connected?.() === true");
+    /// <summary>Waits until the page answers to its visitor.</summary>
+    public Task Connected() => page.WaitForFunctionAsync("() => window.studio?.connected?.() === true");
 
     /// <summary>Waits until the project has so many pictures.</summary>
     public Task Pictures(int count) => Assertions.Expect(Shots).ToHaveCountAsync(count, new() { Timeout = Patience });

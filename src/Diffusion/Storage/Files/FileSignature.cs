@@ -38,14 +38,14 @@ internal sealed partial record FileSignature(string Description, string Advice)
         (0, [0x80, 0x04], "a pickled file of Python", NotRead), (0, [0x80, 0x05], "a pickled file of Python", NotRead),
         (0, [0x89, (byte)'H', (byte)'D', (byte)'F'], "an HDF5 file of Keras", NotRead),
         (0, [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'], "a NumPy array", NotRead),
-        (0, [0x89, (byte)'P', (byte)'N', (byte)'G'], "an image (PNG)", "give the model's file"),
-        (0, [0xFF, 0xD8, 0xFF], "an image (JPEG)", "give the model's file"),
-        (0, "RIFF"u8.ToArray(), "an image or sound (RIFF)", "give the model's file"),
-        (0, "GIF8"u8.ToArray(), "an image (GIF)", "give the model's file"),
-        (0, "%PDF"u8.ToArray(), "a PDF document", "give the model's file"),
-        (0, "SQLite format 3"u8.ToArray(), "an SQLite database", "give the model's file"),
-        (0, [0x7F, (byte)'E', (byte)'L', (byte)'F'], "a program", "give the model's file"),
-        (0, "MZ"u8.ToArray(), "a program", "give the model's file"),
+        (0, [0x89, (byte)'P', (byte)'N', (byte)'G'], "an image (PNG)", "check the path"),
+        (0, [0xFF, 0xD8, 0xFF], "an image (JPEG)", "check the path"),
+        (0, "RIFF"u8.ToArray(), "an image or sound (RIFF)", "check the path"),
+        (0, "GIF8"u8.ToArray(), "an image (GIF)", "check the path"),
+        (0, "%PDF"u8.ToArray(), "a PDF document", "check the path"),
+        (0, "SQLite format 3"u8.ToArray(), "an SQLite database", "check the path"),
+        (0, [0x7F, (byte)'E', (byte)'L', (byte)'F'], "a program", "check the path"),
+        (0, "MZ"u8.ToArray(), "a program", "check the path"),
     ];
 
     /// <summary>Identifies a file; null if its first bytes do not reveal the format.</summary>
