@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Metrics.Tests;
 
+[Trait("Category", "Slow")]
 public sealed class PixelMetricsTests
 {
     private const int MaxMegabytes = 500;

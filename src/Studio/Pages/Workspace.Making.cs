@@ -31,9 +31,9 @@ public sealed partial class Workspace
             Watch(open);
             unfinished = (open.Parent, open.Recipe);
         }
-        else if (store.Versions(Project.Id) is var now && now.Count != versions.Count)
+        else if (store.Versions(Project.Id) is var now && now.Count != opened)
         {
-            // It ended before this page could watch it.
+            // It ended before this page could watch it. Following the project may have added its picture, but does not show it.
             versions = [.. now];
             Begin();
             Changed?.Invoke();
@@ -120,15 +120,17 @@ public sealed partial class Workspace
     {
         // Another action replaces the previous request.
         Job?.Cancel();
-        toRestore = null;
-        Try(() =>
+        // Before the job is queued: that tells the page, which must not leave meanwhile.
+        toRestore = then;
+        var isQueued = Try(() =>
         {
             var job = Project is null ? engine.Begin(recipe) : engine.Submit(Project.Id, parent, recipe);
-            toRestore = then;
             Project ??= store.FindProject(job.Project);
             Watch(job);
             (unfinished, next) = ((parent, recipe), null);
         });
+        if (!isQueued)
+            toRestore = null;
     }
 
     private async void Watch(Job job)

@@ -20,6 +20,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
 
     private readonly CancellationTokenSource closing = new();
     private List<PictureVersion> versions = [];
+    private int opened;
 
     /// <summary>Raised after every change.</summary>
     public event Action? Changed;
@@ -119,6 +120,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
         if (Project is null)
             return false;
         versions = [.. store.Versions(project)];
+        opened = versions.Count;
         Settings = PictureSettings.For(engine.Models[0], options.DefaultSteps);
         Begin();
         if (versions.Find(version => version.Number == number) is { } chosen)

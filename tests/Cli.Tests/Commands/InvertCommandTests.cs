@@ -5,6 +5,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Slow")]
 public sealed class InvertCommandTests : IDisposable
 {
     private const string Prompt = "a red ball in a field";

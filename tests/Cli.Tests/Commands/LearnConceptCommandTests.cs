@@ -3,6 +3,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Slow")]
 public sealed class LearnConceptCommandTests : IDisposable
 {
     private static readonly string[] Model = ["--model", TinyModel.Shared.Folder];

@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion.Images;
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 [Trait("Category", "Process")]
+[Trait("Category", "Slow")]
 public sealed class MetricsCommandTests
 {
     [Fact]

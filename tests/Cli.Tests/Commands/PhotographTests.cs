@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion.Storage.Weights;
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 /// <summary>A photograph that is much larger than the model's images comes back at its size, and sharp where an edit changes nothing.</summary>
+[Trait("Category", "Slow")]
 public sealed class PhotographTests : IDisposable
 {
     private const string Target = "a red house in a field";

@@ -5,6 +5,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Diffusion.Tests.Images;
 
+[Trait("Category", "Slow")]
 public class ImageFileTests
 {
     // All kinds of files that hold a picture in pieces, and the bytes at the end that say nothing but that it is over.

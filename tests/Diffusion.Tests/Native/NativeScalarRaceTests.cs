@@ -8,6 +8,7 @@ namespace PromptToPrompt.Diffusion.Tests.Native;
 /// The operations of <see cref="NativeScalar"/> while another thread collects garbage and waits for finalizers without a pause. TorchSharp's own
 /// forms (<c>a + b</c>, <c>square()</c>, …) in their place fail here, though not in every run on a busy machine.
 /// </summary>
+[Trait("Category", "Slow")]
 public class NativeScalarRaceTests
 {
     private static readonly Dictionary<string, Func<Tensor, Tensor, bool>> Operations = new()

@@ -8,6 +8,7 @@ using PromptToPrompt.Diffusion.Text;
 namespace PromptToPrompt.Diffusion.Tests.Text;
 
 /// <summary>Tokenizers that are one file, <c>tokenizer.json</c>, mean what the same ones in two files do.</summary>
+[Trait("Category", "Slow")]
 public sealed class TokenizerJsonTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

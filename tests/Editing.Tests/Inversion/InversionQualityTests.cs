@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Tests.Inversion;
 
 /// <summary>How near the methods come to an image, with a trained model.</summary>
+[Trait("Category", "Slow")]
 public sealed class InversionQualityTests(InversionQualityTests.TrainedDrawings drawings) : IClassFixture<InversionQualityTests.TrainedDrawings>, IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();

@@ -11,6 +11,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
 /// <summary>A result owns what it shows: all of it can be read, and edited further, when everything it was made from is gone.</summary>
+[Trait("Category", "Slow")]
 public sealed class EditResultTests(InvertedDrawings drawings) : IClassFixture<InvertedDrawings>, IDisposable
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("p2p-result-");

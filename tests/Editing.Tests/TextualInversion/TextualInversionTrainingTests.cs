@@ -12,6 +12,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.TextualInversion;
 
+[Trait("Category", "Slow")]
 public sealed class TextualInversionTrainingTests(TinyModel small) : IClassFixture<TinyModel>, IDisposable
 {
     private const string Word = "<my-cat>";

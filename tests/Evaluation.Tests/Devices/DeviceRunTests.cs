@@ -5,6 +5,7 @@ using TorchSharp;
 
 namespace PromptToPrompt.Evaluation.Tests.Devices;
 
+[Trait("Category", "Slow")]
 public sealed class DeviceRunTests
 {
     [Fact]

@@ -4,6 +4,7 @@ using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Tests.Judging;
 
+[Trait("Category", "Slow")]
 public sealed class ImageJudgeTests
 {
     [Theory]

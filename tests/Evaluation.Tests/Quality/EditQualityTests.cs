@@ -5,6 +5,7 @@ using PromptToPrompt.Storybook.World;
 
 namespace PromptToPrompt.Evaluation.Tests.Quality;
 
+[Trait("Category", "Slow")]
 public sealed class EditQualityTests
 {
     [Fact]

@@ -5,6 +5,7 @@ using PromptToPrompt.Storybook.Training;
 
 namespace PromptToPrompt.Storybook.Tests.Training;
 
+[Trait("Category", "Slow")]
 public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<FinishedTraining>, IDisposable
 {
     private readonly TemporaryFolder folder = new();

@@ -8,6 +8,7 @@ using PromptToPrompt.Studio.Engine;
 namespace PromptToPrompt.Studio.Tests.Api;
 
 /// <summary>Whatever is asked for is taken, or refused with a sentence.</summary>
+[Trait("Category", "Slow")]
 public sealed class AnyRecipeTests
 {
     private static readonly string[] Odd =

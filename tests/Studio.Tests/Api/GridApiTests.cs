@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace PromptToPrompt.Studio.Tests.Api;
 
+[Trait("Category", "Slow")]
 public sealed class GridApiTests
 {
     private static readonly object House = new { prompt = "a white house in a field", seed = 4, guidance = 5, steps = 2 };

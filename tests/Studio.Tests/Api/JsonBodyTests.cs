@@ -3,6 +3,7 @@ using System.Text;
 
 namespace PromptToPrompt.Studio.Tests.Api;
 
+[Trait("Category", "Slow")]
 public sealed class JsonBodyTests
 {
     [Theory]

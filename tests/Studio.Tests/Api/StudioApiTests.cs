@@ -7,6 +7,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Studio.Tests.Api;
 
+[Trait("Category", "Slow")]
 public sealed class StudioApiTests
 {
     private static readonly object House = new { prompt = "a white house in a field", seed = 4, guidance = 5, steps = TestStudio.Steps };

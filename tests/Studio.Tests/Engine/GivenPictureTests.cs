@@ -6,6 +6,7 @@ using PromptToPrompt.Studio.Store;
 namespace PromptToPrompt.Studio.Tests.Engine;
 
 /// <summary>An uploaded picture keeps its size and its pixels where nothing changes.</summary>
+[Trait("Category", "Slow")]
 public sealed class GivenPictureTests : IAsyncDisposable
 {
     private readonly TestEngine test = new();

@@ -8,6 +8,7 @@ using PromptToPrompt.Studio.Tests.Store;
 
 namespace PromptToPrompt.Studio.Tests.Hosting;
 
+[Trait("Category", "Slow")]
 public sealed class FullDiskTests
 {
     private static readonly object House = new { prompt = "a white house in a field", seed = 4, guidance = 5, steps = 2 };

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 
 namespace PromptToPrompt.Studio.Tests.Hosting;
 
+[Trait("Category", "Slow")]
 public sealed class GatekeeperTests
 {
     private const string Token = "secret";

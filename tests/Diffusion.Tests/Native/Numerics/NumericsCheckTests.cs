@@ -8,6 +8,7 @@ namespace PromptToPrompt.Diffusion.Tests.Native.Numerics;
 /// Operations of any shape, forward and backward, against float64, with NaN in freed memory. These fail where a processor computes wrongly; on
 /// the others they show that nothing depends on memory that was never written.
 /// </summary>
+[Trait("Category", "Slow")]
 public sealed class NumericsCheckTests
 {
     private static readonly Gen<long> Channels = Gen.OneOf(

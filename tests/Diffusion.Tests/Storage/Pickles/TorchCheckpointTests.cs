@@ -9,6 +9,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.Storage.Pickles;
 
+[Trait("Category", "Slow")]
 public sealed class TorchCheckpointTests : IDisposable
 {
     private static readonly byte[] Six = Floats(0, 1, 2, 3, 4, 5);
