@@ -48,7 +48,7 @@ internal sealed class TestEngine : IAsyncDisposable
         var rgb = new byte[width * height * 3];
         for (var i = 0; i < rgb.Length; i++)
             rgb[i] = (byte)(i / 3 % width * 255 / width);
-        return Store.AddPicture(new Image(width, height, rgb));
+        return Store.Pictures.Add(new Image(width, height, rgb));
     }
 
     public async ValueTask DisposeAsync()

@@ -101,7 +101,7 @@ internal static class GridApi
     }
 
     private static PictureTable Pictures(GridTable table, StudioStore store) => new(
-        table.Title, table.Columns, [.. table.Rows.Select(row => (row.Label, (IReadOnlyList<Diffusion.Images.Image?>)[.. row.Places.Select(place => place.Version is { } version ? store.PictureWithin(version.Picture, Side) : null)]))]);
+        table.Title, table.Columns, [.. table.Rows.Select(row => (row.Label, (IReadOnlyList<Diffusion.Images.Image?>)[.. row.Places.Select(place => place.Version is { } version ? store.Pictures.ReadWithin(version.Picture, Side) : null)]))]);
 
     private static GridAnswer Answer(StoredGrid grid, StudioStore store, GridMaker grids)
     {

@@ -30,7 +30,7 @@ internal static class ProjectZip
         foreach (var version in versions)
         {
             // Deleted meanwhile.
-            if (store.FindPng(version.Picture) is not { } png)
+            if (store.Pictures.FindPng(version.Picture) is not { } png)
                 continue;
             var name = FileName(version, digits);
             // A PNG is compressed already.
@@ -60,7 +60,7 @@ internal static class ProjectZip
     {
         try
         {
-            return PngText.AddTo(png, RunRecord.Texts(version, store.Version, engine.ArgumentsOf));
+            return PngText.AddTo(png, RunRecord.Texts(version, store.Version, engine.Catalog.ArgumentsOf));
         }
         catch (Diffusion.InvalidInputException)
         {

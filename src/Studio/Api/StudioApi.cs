@@ -93,23 +93,23 @@ internal static class StudioApi
 
     private static async Task<Created<PictureAnswer>> AddPicture(HttpRequest request, StudioStore store, StudioEngine engine, StudioOptions options, DecodingGate gate, CancellationToken cancellationToken)
     {
-        var (png, size, settings) = await Uploads.Read(request.Body, options, gate, file => SettingsReader.Read(file, engine.Models, store.HasPicture, engine.LorasOf), cancellationToken);
-        var name = store.AddPicture(png, size);
+        var (png, size, settings) = await Uploads.Read(request.Body, options, gate, file => SettingsReader.Read(file, engine.Models, store.Pictures.Has, engine.Catalog.LorasOf), cancellationToken);
+        var name = store.Pictures.Add(png, size);
         return TypedResults.Created($"/api/pictures/{name}.png", new PictureAnswer(name, size.Width, size.Height, settings));
     }
 
     private static async Task<IResult> FindPicture(string name, StudioStore store, StudioEngine engine, DecodingGate gate, HttpContext context, int? side = null)
     {
         Diffusion.InvalidInputException.Require(side is null or > 0, "Side", $"{side} is out of range.", "Use 1 or more.");
-        if (store.FindPng(name) is not { } png)
+        if (store.Pictures.FindPng(name) is not { } png)
             return Missing(store, "picture", name);
         // The name is a hash of the content, so a cached copy is valid.
         var tag = new EntityTagHeaderValue(side is null ? $"\"{name}\"" : $"\"{name}-{side}\"");
         context.Response.Headers.CacheControl = CacheForever;
-        if (store.PictureSize(name) is var size && side < Math.Max(size.Width, size.Height))
+        if (store.Pictures.SizeOf(name) is var size && side < Math.Max(size.Width, size.Height))
             return TypedResults.Bytes(await gate.Run(() => Reduced(png, side.Value), context.RequestAborted), "image/png", entityTag: tag);
         // The name identifies the pixels; a downloaded file also gets its record.
-        var file = store.FindShowing(name) is { } version ? PngText.AddTo(png, RunRecord.Texts(version, store.Version, engine.ArgumentsOf)) : png;
+        var file = store.FindShowing(name) is { } version ? PngText.AddTo(png, RunRecord.Texts(version, store.Version, engine.Catalog.ArgumentsOf)) : png;
         return TypedResults.Bytes(file, "image/png", entityTag: tag);
     }
 
@@ -175,7 +175,7 @@ internal static class StudioApi
             throw new Diffusion.InvalidInputException("Versions", $"{ids.Length} versions are given.", $"Use at most {Names.MaxInGrid}.");
         var found = ids.Select(store.Version).ToList();
         var grid = await gate.Run(
-            () => options.DrawGrid(found.ConvertAll(version => (store.PictureWithin(version.Picture, GridSide), version.Recipe.Prompt))), cancellationToken);
+            () => options.DrawGrid(found.ConvertAll(version => (store.Pictures.ReadWithin(version.Picture, GridSide), version.Recipe.Prompt))), cancellationToken);
         return TypedResults.Bytes(grid, "image/png");
     }
 

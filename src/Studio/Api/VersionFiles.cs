@@ -40,7 +40,7 @@ internal static class VersionFiles
         if (store.FindVersion(id) is not { } version || CommandFiles.Mask(version.Recipe) is not { } mask)
             return Missing(store, "version with a brushed mask", id);
         context.Response.Headers.CacheControl = CacheForever;
-        return TypedResults.Bytes(AsRead(store.Mask(mask), version, store).ToPng(), "image/png");
+        return TypedResults.Bytes(AsRead(store.Pictures.ReadMask(mask), version, store).ToPng(), "image/png");
     }
 
     // Of the size of the command's input picture, which is that of the version.
@@ -48,10 +48,10 @@ internal static class VersionFiles
         ?? Diffusion.Images.Mask.Fit(mask, new PixelSize(version.Facts.Width, version.Facts.Height));
 
     private static IResult Record(string id, StudioStore store, StudioEngine engine) =>
-        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version, engine.ArgumentsOf)) : Missing(store, "version", id);
+        store.FindVersion(id) is { } version ? TypedResults.Ok(RunRecord.Of(version, store.Version, engine.Catalog.ArgumentsOf)) : Missing(store, "version", id);
 
     private static IResult Command(string id, StudioStore store, StudioEngine engine) =>
-        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version, engine.ArgumentsOf)) : Missing(store, "version", id);
+        store.FindVersion(id) is { } version ? TypedResults.Text(CommandLineText.Of(version, store.Version, engine.Catalog.ArgumentsOf)) : Missing(store, "version", id);
 
     private static IResult Inversion(string id, StudioStore store)
     {

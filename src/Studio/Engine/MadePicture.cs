@@ -15,7 +15,7 @@ internal sealed record MadePicture(string Picture, byte[]? Maps, VersionFacts Fa
     {
         var maps = result.Maps is { } watched ? AttentionRecord.Of(watched, result.Rows[^1], result.Prompts[result.Rows[^1]]).ToJson() : null;
         var image = result.Images[^1];
-        return new(store.AddPicture(image), maps, new VersionFacts { Width = image.Width, Height = image.Height });
+        return new(store.Pictures.Add(image), maps, new VersionFacts { Width = image.Width, Height = image.Height });
     }
 
     /// <summary>The same result as part of a picture at its own size.</summary>

@@ -81,26 +81,26 @@ internal sealed class PictureMaker : IDisposable
         var made = MadePicture.Of(result, store);
         using var region = result.LastMask(0);
         if (region is not null)
-            made = made with { Facts = made.Facts with { Mask = store.AddPicture(MaskPicture(region)) } };
+            made = made with { Facts = made.Facts with { Mask = store.Pictures.Add(MaskPicture(region)) } };
         var source = store.Version(recipe.Source);
         if (VersionFraming.Of(source, store) is not { } framing)
             return made;
-        var mask = recipe.Mask is { } name ? framing.RestoreMask(store.Mask(name)) : null;
-        return made.In(store.AddPicture(new GivenImage(store.Picture(source.Picture), framing).Draw(result, 0, mask)), framing);
+        var mask = recipe.Mask is { } name ? framing.RestoreMask(store.Pictures.ReadMask(name)) : null;
+        return made.In(store.Pictures.Add(new GivenImage(store.Pictures.Read(source.Picture), framing).Draw(result, 0, mask)), framing);
     }
 
     private MadePicture Fill(StableDiffusionModel model, InpaintedRecipe recipe, JobReporter reporter, CancellationToken cancellationToken)
     {
-        var picture = store.Picture(recipe.Picture);
-        var mask = Mask.Fit(store.Mask(recipe.Mask), picture.Size);
+        var picture = store.Pictures.Read(recipe.Picture);
+        var mask = Mask.Fit(store.Pictures.ReadMask(recipe.Mask), picture.Size);
         using var result = InpaintRun.Execute(
             model,
             recipe.Request(picture, mask, sources.ChunksOf(model, recipe)),
             new Observation { Attention = true },
             reporter,
             cancellationToken);
-        var made = MadePicture.Of(result.Run, store).In(store.AddPicture(result.Image), model.Frame(VersionFraming.KindOf(recipe), picture.Size));
-        return made with { Facts = made.Facts with { Mask = store.AddPicture(mask) } };
+        var made = MadePicture.Of(result.Run, store).In(store.Pictures.Add(result.Image), model.Frame(VersionFraming.KindOf(recipe), picture.Size));
+        return made with { Facts = made.Facts with { Mask = store.Pictures.Add(mask) } };
     }
 
     private MadePicture Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)

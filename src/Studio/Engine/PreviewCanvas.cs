@@ -12,7 +12,7 @@ internal sealed class PreviewCanvas(StudioStore store, string picture, FramingKi
 {
     private const int Side = 768;
 
-    private readonly Lazy<Image> reduced = new(() => store.PictureWithin(picture, Side));
+    private readonly Lazy<Image> reduced = new(() => store.Pictures.ReadWithin(picture, Side));
 
     /// <summary>Draws a preview into the picture.</summary>
     public Image Show(Image preview)

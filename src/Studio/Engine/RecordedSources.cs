@@ -63,7 +63,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     public EditResult Edit(StableDiffusionModel model, EditedRecipe recipe, int chunks, Func<string, JobReporter> reporter, string stage, CancellationToken cancellationToken)
     {
         var source = store.Version(recipe.Source);
-        var mask = recipe.Mask is { } name ? store.Mask(name) : null;
+        var mask = recipe.Mask is { } name ? store.Pictures.ReadMask(name) : null;
         if (mask is not null && VersionFraming.Of(source, store) is { } framing)
             mask = framing.FrameMask(mask);
         var session = SessionOf(model, source, chunks, reporter, cancellationToken).Session;
@@ -146,7 +146,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
 
         if (version.Recipe is InvertedRecipe given)
             return Invert(model, given, chunks, key, reporter, cancellationToken).Inverted;
-        var picture = store.Picture(version.Picture);
+        var picture = store.Pictures.Read(version.Picture);
         var root = version.Recipe.Root(store.Version);
         // A drawn picture may have a size of its own, and so have its edits.
         var framing = model.Frame(VersionFraming.KindOf(root), picture.Size, root is DrawnRecipe ? picture.Size : null);
@@ -170,7 +170,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     private InversionFile Invert(
         StableDiffusionModel model, InvertedRecipe recipe, int chunks, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
-        var picture = store.Picture(recipe.Picture);
+        var picture = store.Pictures.Read(recipe.Picture);
         var framing = model.Frame(recipe.Framing, picture.Size);
         using var latents = model.Vae.EncodeImage(framing.Apply(picture), model.Device);
         var inverted = InversionMethod.Invert(model, latents, recipe.Inversion(chunks), reporter("inverting"), cancellationToken: cancellationToken);

@@ -1,11 +1,6 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Storage.Layouts;
-using PromptToPrompt.Diffusion.Text;
-using PromptToPrompt.Editing.Prompts;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
 
@@ -25,11 +20,9 @@ public sealed class StudioEngine : IAsyncDisposable
     private readonly StudioStore store;
     private readonly TimeProvider clock;
     private readonly ILogger<StudioEngine>? log;
-    private readonly Dictionary<string, OfferedModel> offered;
     private readonly PictureMaker maker;
     private readonly DeviceQueue queue;
     private readonly EngineMeter meter;
-    private readonly ConcurrentDictionary<string, ClipTokenizer> tokenizers = new(StringComparer.Ordinal);
     private readonly JobList jobs = new(RememberedJobs);
 
     // Held while jobs and versions are added or removed, so that no job starts from a version that is being deleted.
@@ -49,33 +42,18 @@ public sealed class StudioEngine : IAsyncDisposable
         this.store = store;
         this.clock = clock;
         this.log = log;
-        Models = [.. models.Select(model => model.Name)];
-        offered = models.DistinctBy(model => model.Name).ToDictionary(model => model.Name, StringComparer.Ordinal);
-        maker = new PictureMaker(store, models, limits.SessionBytes, clock, OnModelLoaded);
+        Catalog = new ModelCatalog(models, log);
+        maker = new PictureMaker(store, models, limits.SessionBytes, clock, Catalog.OnLoaded);
         queue = new DeviceQueue(limits.QueueLength, Run, e => log?.LogError(e, "Memory of recorded sources could not be freed."));
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
         Resume();
     }
 
     /// <summary>Names of the models, the default first.</summary>
-    public IReadOnlyList<string> Models { get; }
+    public IReadOnlyList<string> Models => Catalog.Names;
 
-    /// <summary>The command-line options that a model was offered with; empty if it is no longer offered.</summary>
-    public IReadOnlyList<string> ArgumentsOf(string model) => offered.GetValueOrDefault(model)?.Arguments ?? [];
-
-    /// <summary>The words that a model was trained on; null if it does not list them or is no longer offered.</summary>
-    internal ModelWords? WordsOf(string model) => offered.GetValueOrDefault(model)?.Words;
-
-    /// <summary>The LoRAs of a model whose weights can be changed, with those that it is offered with.</summary>
-    internal IReadOnlyList<Lora> LorasOf(string model) => offered.GetValueOrDefault(model)?.VariableLoras ?? [];
-
-    /// <summary>The learned words of a model; none as long as it was not loaded.</summary>
-    internal IReadOnlyList<string> LearnedWordsOf(string model) =>
-        [.. (tokenizers.GetValueOrDefault(model)?.AddedWords ?? []).Where(word => !word.StartsWith("<|", StringComparison.Ordinal))];
-
-    /// <summary>The words of a prompt that a model does not read, because one chunk of tokens is full; empty as long as the model was not loaded.</summary>
-    internal IReadOnlyList<string> CutWords(string model, string prompt) =>
-        tokenizers.GetValueOrDefault(model)?.Tokenize(WeightedPrompt.Parse(prompt).Text).Truncated ?? [];
+    /// <summary>What is known of the models without running them.</summary>
+    internal ModelCatalog Catalog { get; }
 
     /// <summary>Raised when a job begins to wait or to run, ends, or changes its place.</summary>
     public event Action? QueueChanged;
@@ -250,14 +228,6 @@ public sealed class StudioEngine : IAsyncDisposable
         meter.Dispose();
     }
 
-    private void OnModelLoaded(OfferedModel offered, StableDiffusionModel model)
-    {
-        tokenizers[offered.Name] = model.Tokenizer;
-        IEnumerable<string> notes = model.SchedulerConfig.Substitution is { } scheduler ? [.. model.Notes, scheduler] : model.Notes;
-        foreach (var note in notes)
-            log?.LogWarning("{Model}: {Note}", offered.Name, note);
-    }
-
     private void Resume()
     {
         foreach (var stored in store.Jobs.All())
@@ -321,21 +291,10 @@ public sealed class StudioEngine : IAsyncDisposable
     // Completes and checks a recipe, except that what it refers to may be deleted until the job is added.
     private Recipe Checked(Recipe recipe)
     {
-        recipe = Complete(recipe);
+        recipe = Catalog.Complete(recipe);
         lock (checking)
             RecipeCheck.Require(recipe, store, Models);
         return recipe;
-    }
-
-    // Equal weights of LoRAs are written alike, so that they give one key.
-    private Recipe Complete(Recipe recipe)
-    {
-        if (recipe is not RootRecipe root)
-            return recipe;
-        if (root.Model.Length == 0)
-            root = root with { Model = Models[0] };
-        var loras = LorasOf(root.Model);
-        return root.Loras is null ? root : root with { Loras = LoraWeights.Write(LoraWeights.Read(root.Loras, loras), loras) };
     }
 
     private void Require(string project, string? parent, Recipe recipe)

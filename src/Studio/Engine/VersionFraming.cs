@@ -11,7 +11,7 @@ internal static class VersionFraming
     /// <param name="version">The version.</param>
     /// <param name="store">The store with its sources and pictures.</param>
     public static Framing? Of(PictureVersion version, StudioStore store) => version.Facts.Output is not { } output ? null
-        : Create(KindOf(version.Recipe.Root(store.Version)), store.PictureSize(version.Picture), store.PictureSize(output));
+        : Create(KindOf(version.Recipe.Root(store.Version)), store.Pictures.SizeOf(version.Picture), store.Pictures.SizeOf(output));
 
     /// <summary>The framing of pictures of a size to a known size.</summary>
     public static Framing Create(FramingKind kind, PixelSize picture, PixelSize framed) => kind == FramingKind.Fit

@@ -36,25 +36,25 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     public IReadOnlyList<string> Models => engine.Models;
 
     /// <summary>The words of the selected model; null if it does not list them.</summary>
-    internal ModelWords? Words => engine.WordsOf(Settings.Model);
+    internal ModelWords? Words => engine.Catalog.WordsOf(Settings.Model);
 
     /// <summary>The learned words of the selected model; none as long as it was not loaded.</summary>
-    public IReadOnlyList<string> LearnedWords => engine.LearnedWordsOf(Settings.Model);
+    public IReadOnlyList<string> LearnedWords => engine.Catalog.LearnedWordsOf(Settings.Model);
 
     /// <summary>The LoRAs of the selected model, with the weights in the settings.</summary>
-    internal IReadOnlyList<Lora> Loras => LoraWeights.Read(Settings.Loras, engine.LorasOf(Settings.Model));
+    internal IReadOnlyList<Lora> Loras => LoraWeights.Read(Settings.Loras, engine.Catalog.LorasOf(Settings.Model));
 
     /// <summary>Sets the weight of a LoRA of the selected model.</summary>
     internal void Weigh(Lora lora, double weight) => Settings = Settings with
     {
-        Loras = LoraWeights.Write([.. Loras.Select(other => other.Path == lora.Path ? other with { Weight = weight } : other)], engine.LorasOf(Settings.Model)),
+        Loras = LoraWeights.Write([.. Loras.Select(other => other.Path == lora.Path ? other with { Weight = weight } : other)], engine.Catalog.LorasOf(Settings.Model)),
     };
 
     /// <summary>The words of a new picture's prompt that the model does not read.</summary>
-    public IReadOnlyList<string> CutOf(string prompt) => Settings.LongPrompts ? [] : engine.CutWords(Settings.Model, prompt);
+    public IReadOnlyList<string> CutOf(string prompt) => Settings.LongPrompts ? [] : engine.Catalog.CutWords(Settings.Model, prompt);
 
     /// <summary>The words of the draft that the model does not read, the last ones of its text.</summary>
-    public IReadOnlyList<string> Cut => Root is { LongPrompts: false } root ? engine.CutWords(root.Model, Draft.Prompt) : [];
+    public IReadOnlyList<string> Cut => Root is { LongPrompts: false } root ? engine.Catalog.CutWords(root.Model, Draft.Prompt) : [];
 
     /// <summary>The prompts of the project, the latest first.</summary>
     public IReadOnlyList<string> Prompts => [.. versions.Select(version => version.Recipe.Prompt).Reverse().Distinct().Take(MaxPrompts)];
@@ -73,7 +73,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     public DrawnRecipe Settings
     {
         get;
-        set => field = value with { Loras = LoraWeights.IfKnown(value.Loras, engine.LorasOf(value.Model)) };
+        set => field = value with { Loras = LoraWeights.IfKnown(value.Loras, engine.Catalog.LorasOf(value.Model)) };
     } = PictureSettings.For("", SamplingSettings.DefaultSteps);
 
     /// <summary>Steps of the source and its edits.</summary>

@@ -23,7 +23,7 @@ internal sealed class CommandLineText
     /// <summary>The commands, one per line. The studio serves their input files under the names they use.</summary>
     /// <param name="version">The picture.</param>
     /// <param name="find">Finds a version by id.</param>
-    /// <param name="arguments">Returns the command-line options of a model; see <see cref="Engine.StudioEngine.ArgumentsOf"/>.</param>
+    /// <param name="arguments">Returns the command-line options of a model; see <see cref="Engine.ModelCatalog.ArgumentsOf"/>.</param>
     public static string Of(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>>? arguments = null) =>
         new CommandLineText(find, arguments).Of(version);
 

@@ -45,8 +45,8 @@ internal static class RecipeCheck
             case InpaintedRecipe filled:
                 RequirePicture(nameof(InpaintedRecipe.Picture), filled.Picture, store);
                 RequirePicture(nameof(InpaintedRecipe.Mask), filled.Mask, store);
-                var white = store.Mask(filled.Mask);
-                _ = Mask.Fit(white, store.PictureSize(filled.Picture));
+                var white = store.Pictures.ReadMask(filled.Mask);
+                _ = Mask.Fit(white, store.Pictures.SizeOf(filled.Picture));
                 RequireText(nameof(InpaintedRecipe.Negative), filled.Negative);
                 // The bounds do not depend on the picture itself.
                 filled.Request(white, white).Validate();
@@ -64,7 +64,7 @@ internal static class RecipeCheck
                 if (edited.Mask is { } mask)
                 {
                     RequirePicture(nameof(EditedRecipe.Mask), mask, store);
-                    _ = store.Mask(mask);
+                    _ = store.Pictures.ReadMask(mask);
                 }
 
                 edited.Request(null).Validate();
@@ -102,7 +102,7 @@ internal static class RecipeCheck
     private static void RequirePicture(string setting, string name, StudioStore store)
     {
         RequireName(setting, name);
-        if (!store.HasPicture(name))
+        if (!store.Pictures.Has(name))
             throw new InvalidInputException(setting, store.DescribeMissing("picture", name), "Upload it first.");
     }
 

@@ -15,6 +15,28 @@ internal sealed class Housekeeping(Database database, Deletions deletions, Reser
 
     private const string IsUnused = "name NOT IN (SELECT name FROM used WHERE name IS NOT NULL)";
 
+    /// <summary>Writes new data. On a full disk, deleted pictures that could be brought back give way to it.</summary>
+    public T Write<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (DiskFullException)
+        {
+            if (!EmptyTrash())
+                throw;
+            return work();
+        }
+    }
+
+    /// <inheritdoc cref="Write{T}(Func{T})"/>
+    public void Write(Action work) => Write(() =>
+    {
+        work();
+        return true;
+    });
+
     /// <summary>Marks a picture as newly stored.</summary>
     public void Keep(SqliteConnection open, string picture) => open.Execute(
         "INSERT INTO fresh (picture, until) VALUES ($picture, $until) ON CONFLICT (picture) DO UPDATE SET until = $until",
@@ -25,7 +47,7 @@ internal sealed class Housekeeping(Database database, Deletions deletions, Reser
     {
         try
         {
-            // Whoever could bring them back is gone.
+            // The pages that could bring them back are gone.
             EmptyTrash();
             reserve.Lend(() => database.Change(open =>
             {

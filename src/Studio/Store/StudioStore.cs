@@ -8,8 +8,7 @@ using PromptToPrompt.Studio.Recipes;
 namespace PromptToPrompt.Studio.Store;
 
 /// <summary>
-/// Projects, versions and pictures on disk. Each picture is stored once under the hash of its bytes and never changes, so browsers
-/// may cache it indefinitely.
+/// Projects and versions on disk, with their <see cref="Pictures"/>, jobs and grids.
 /// </summary>
 public sealed class StudioStore : IDisposable
 {
@@ -45,6 +44,7 @@ public sealed class StudioStore : IDisposable
             Grids = new GridStore(database, changes);
             deletions = new Deletions(database, clock);
             housekeeping = new Housekeeping(database, deletions, reserve, InversionFolder, clock);
+            Pictures = new PictureStore(database, housekeeping, deletions);
             housekeeping.Begin();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException or DiskFullException)
@@ -57,6 +57,9 @@ public sealed class StudioStore : IDisposable
 
     /// <summary>Its folder.</summary>
     public string Folder { get; }
+
+    /// <summary>The pictures of all projects.</summary>
+    public PictureStore Pictures { get; }
 
     /// <summary>The unfinished jobs.</summary>
     internal JobStore Jobs { get; }
@@ -86,13 +89,13 @@ public sealed class StudioStore : IDisposable
     internal string DescribeMissing(string kind, string id) => deletions.Describe(kind, id);
 
     /// <summary>Stores an unfinished job.</summary>
-    internal void AddJob(StoredJob job) => Add(() => Jobs.Add(job));
+    internal void AddJob(StoredJob job) => housekeeping.Write(() => Jobs.Add(job));
 
     /// <summary>Stores a grid.</summary>
     internal StoredGrid AddGrid(string project, Grids.GridPlan plan)
     {
         var grid = new StoredGrid(NewId(), project, plan);
-        Add(() => Grids.Add(grid));
+        housekeeping.Write(() => Grids.Add(grid));
         return grid;
     }
 
@@ -100,7 +103,7 @@ public sealed class StudioStore : IDisposable
     public Project CreateProject(string name)
     {
         var project = new Project(NewId(), name, clock.GetUtcNow(), 0);
-        Add(() => database.Execute("INSERT INTO projects (id, name, created) VALUES ($id, $name, $created)", ("$id", project.Id), ("$name", name), ("$created", Text(project.Created))));
+        housekeeping.Write(() => database.Execute("INSERT INTO projects (id, name, created) VALUES ($id, $name, $created)", ("$id", project.Id), ("$name", name), ("$created", Text(project.Created))));
         return project;
     }
 
@@ -190,7 +193,7 @@ public sealed class StudioStore : IDisposable
     /// <exception cref="InvalidInputException">The project or the source was deleted meanwhile.</exception>
     public PictureVersion AddVersion(string project, string? parent, Recipe recipe, string key, string picture, VersionFacts facts, byte[]? maps)
     {
-        var version = Add(() => database.Change(open => Insert(open, project, parent, recipe, key, picture, facts, maps)));
+        var version = housekeeping.Write(() => database.Change(open => Insert(open, project, parent, recipe, key, picture, facts, maps)));
         changes.Tell(project);
         return version;
     }
@@ -201,7 +204,7 @@ public sealed class StudioStore : IDisposable
     internal PictureVersion? AddMadeVersion(string project, string? parent, Recipe recipe, string key)
     {
         // Found in the same change: the trash is emptied if the disk is full.
-        var version = Add(() => database.Change(open =>
+        var version = housekeeping.Write(() => database.Change(open =>
         {
             var made = open.Query($"SELECT {Columns}, maps FROM described WHERE key = $key LIMIT 1", row => (Version: ReadVersion(row), Maps: ReadMaps(row, MapsColumn)), ("$key", key));
             return made is [var (other, maps)] ? Insert(open, project, parent, recipe, key, other.Picture, other.Facts, maps) : null;
@@ -267,83 +270,6 @@ public sealed class StudioStore : IDisposable
         return keys;
     }
 
-    /// <summary>Stores a picture and returns its name. It is removed after a day if nothing uses it.</summary>
-    public string AddPicture(Image picture) => AddPicture(picture.ToPng(), picture.Size);
-
-    /// <summary>Stores a picture from a PNG file.</summary>
-    /// <inheritdoc cref="AddPicture(Image)"/>
-    public string AddPicture(byte[] png, PixelSize size)
-    {
-        var name = Convert.ToHexStringLower(SHA256.HashData(png))[..32];
-        return Add(() => database.Change(open =>
-        {
-            open.Execute(
-                "INSERT OR IGNORE INTO pictures (name, width, height, png) VALUES ($name, $width, $height, $png)",
-                ("$name", name), ("$width", size.Width), ("$height", size.Height), ("$png", png));
-            housekeeping.Keep(open, name);
-            return name;
-        }));
-    }
-
-    /// <summary>Whether a picture exists.</summary>
-    public bool HasPicture(string name) => database.Query("SELECT 1 FROM pictures WHERE name = $name", _ => true, ("$name", name)).Count > 0;
-
-    /// <summary>Size of a picture.</summary>
-    /// <exception cref="InvalidInputException">There is no such picture.</exception>
-    public PixelSize PictureSize(string name) =>
-        database.Query("SELECT width, height FROM pictures WHERE name = $name", row => new PixelSize(row.GetInt32(0), row.GetInt32(1)), ("$name", name)) is [var size] ? size
-            : throw NoPicture(name);
-
-    /// <summary>A picture as PNG, or null.</summary>
-    public byte[]? FindPng(string name) => database.Query("SELECT png FROM pictures WHERE name = $name", row => row.GetFieldValue<byte[]>(0), ("$name", name)).SingleOrDefault();
-
-    /// <summary>A picture.</summary>
-    /// <exception cref="InvalidInputException">There is no such picture.</exception>
-    public Image Picture(string name)
-    {
-        using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));
-        return ImageReader.Read(png, name);
-    }
-
-    /// <summary>A picture, reduced if a side is longer than a limit.</summary>
-    /// <exception cref="InvalidInputException">There is no such picture.</exception>
-    internal Image PictureWithin(string name, int longestSide)
-    {
-        using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));
-        using var file = ImageFile.Open(png, name);
-        return file.ReadWithin(longestSide);
-    }
-
-    /// <summary>Reads a picture as a mask.</summary>
-    /// <exception cref="InvalidInputException">There is no such picture, or it is not a valid mask; see <see cref="Diffusion.Images.Mask"/>.</exception>
-    public Image Mask(string name)
-    {
-        using var png = new MemoryStream(FindPng(name) ?? throw NoPicture(name));
-        using var file = ImageFile.Open(png, "The mask");
-        return file.ReadMask();
-    }
-
-    // Deleted pictures that could be brought back give way to new data.
-    private T Add<T>(Func<T> work)
-    {
-        try
-        {
-            return work();
-        }
-        catch (DiskFullException)
-        {
-            if (!housekeeping.EmptyTrash())
-                throw;
-            return work();
-        }
-    }
-
-    private void Add(Action work) => Add(() =>
-    {
-        work();
-        return true;
-    });
-
     private PictureVersion Insert(SqliteConnection open, string project, string? parent, Recipe recipe, string key, string picture, VersionFacts facts, byte[]? maps)
     {
         if (open.Query("SELECT 1 FROM projects WHERE id = $id", _ => true, ("$id", project)).Count == 0)
@@ -382,8 +308,6 @@ public sealed class StudioStore : IDisposable
             throw new InvalidInputException("Data", $"Another studio is using {Folder}.", "Close it, or use another folder.", e);
         }
     }
-
-    private InvalidInputException NoPicture(string name) => new($"{DescribeMissing("picture", name)} Upload it first.");
 
     private static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 

@@ -119,7 +119,7 @@ public sealed class StudioApiTests
         {
             var name = (string)(await TestStudio.Json(await studio.Http.GetAsync($"/api/versions/{version}")))["picture"]!;
             var (texts, rgb) = await Carried($"/api/pictures/{name}.png");
-            Assert.Equal(studio.Store.Picture(name).Rgb, rgb);
+            Assert.Equal(studio.Store.Pictures.Read(name).Rgb, rgb);
             return (GenerationParameters.Parse(texts.Single(text => text.Keyword == GenerationParameters.Keyword).Text), JsonNode.Parse(texts.Single(text => text.Keyword == PngText.RecordKeyword).Text)!);
         }
 
@@ -187,7 +187,7 @@ public sealed class StudioApiTests
         var sent = PaintedOnNothing(orientation == 6 ? 150 : 200, orientation == 6 ? 200 : 150, orientation);
         using var file = ImageFile.Open(new MemoryStream(sent), "mask");
         var mask = await Send(studio, sent);
-        Assert.Equal(file.ReadMask().Rgb, studio.Store.Mask(mask).Rgb);
+        Assert.Equal(file.ReadMask().Rgb, studio.Store.Pictures.ReadMask(mask).Rgb);
         var filled = await studio.Make(project, "inpaint", new { picture, mask, prompt = "a house in a field", steps = 2 });
         using var read = ImageFile.Open(new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{filled}/mask.png")), "mask.png");
         Assert.Equal(file.ReadMask().Rgb, read.ReadMask().Rgb);

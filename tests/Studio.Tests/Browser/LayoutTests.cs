@@ -62,7 +62,7 @@ public sealed class LayoutTests(StudioBrowser browser)
     public async Task APhotographIsLoadedWholeWhenSomeoneLooksCloser()
     {
         await using var visitor = await browser.Visit();
-        var picture = browser.Studio.Store.AddPicture(Photograph.Draw(3000, 2000));
+        var picture = browser.Studio.Store.Pictures.Add(Photograph.Draw(3000, 2000));
         var version = await browser.Studio.Make(visitor.Project, "invert", new { picture, prompt = Photograph.Prompt, method = "direct", steps = 1 });
         await visitor.Pictures(2);
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = $"Picture {browser.Studio.Store.Version(version).Number}, a source", Exact = false }).ClickAsync();

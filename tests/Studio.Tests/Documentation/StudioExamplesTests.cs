@@ -24,7 +24,7 @@ public sealed class StudioExamplesTests
         Assert.Equal("a (red:1.5) house in a field", (string?)job["recipe"]!["prompt"]);
         Assert.Equal("done", (string?)(await studio.Over((string)job["id"]!))["state"]);
         Assert.Equal(2, studio.Store.Versions((string)job["project"]!).Count);
-        Assert.True(studio.Store.HasPicture((string)picture["picture"]!));
+        Assert.True(studio.Store.Pictures.Has((string)picture["picture"]!));
     }
 
     private static string Example(Uri studio)

@@ -22,8 +22,8 @@ public sealed class DeletionTests : IAsyncDisposable
 
         Assert.True(test.Engine.DeleteVersion(red.Id));
         Assert.Equal([source.Id, blue.Id], test.Store.Versions(test.Project).Select(version => version.Id));
-        Assert.All([red, night], gone => Assert.False(test.Store.HasPicture(gone.Picture)));
-        Assert.All([source, blue], here => Assert.True(test.Store.HasPicture(here.Picture)));
+        Assert.All([red, night], gone => Assert.False(test.Store.Pictures.Has(gone.Picture)));
+        Assert.All([source, blue], here => Assert.True(test.Store.Pictures.Has(here.Picture)));
         Assert.False(File.Exists(inversion));
         Assert.False(test.Engine.DeleteVersion(red.Id));
 
@@ -41,10 +41,10 @@ public sealed class DeletionTests : IAsyncDisposable
         Assert.Equal(first.Picture, second.Picture);
         Assert.True(test.Engine.DeleteProject(project));
         Assert.Null(test.Store.FindProject(project));
-        Assert.True(test.Store.HasPicture(second.Picture));
+        Assert.True(test.Store.Pictures.Has(second.Picture));
         Assert.NotNull(test.Store.Maps(second.Id));
         Assert.True(test.Engine.DeleteVersion(second.Id));
-        Assert.False(test.Store.HasPicture(second.Picture));
+        Assert.False(test.Store.Pictures.Has(second.Picture));
         Assert.False(test.Engine.DeleteProject(project));
     }
 
@@ -77,15 +77,15 @@ public sealed class DeletionTests : IAsyncDisposable
         var unused = test.Send(20, 20);
         var source = await test.Make(TestEngine.House);
         test.Engine.DeleteVersion(source.Id);
-        Assert.True(test.Store.HasPicture(unused));
+        Assert.True(test.Store.Pictures.Has(unused));
 
         var inverted = await test.Make(new InvertedRecipe { Picture = picture, Prompt = "a house", Method = "direct", Steps = 3 });
         test.Clock.Later = TimeSpan.FromDays(2);
         await test.Restart();
-        Assert.False(test.Store.HasPicture(unused));
-        Assert.True(test.Store.HasPicture(picture));
+        Assert.False(test.Store.Pictures.Has(unused));
+        Assert.True(test.Store.Pictures.Has(picture));
         test.Engine.DeleteVersion(inverted.Id);
-        Assert.False(test.Store.HasPicture(picture));
+        Assert.False(test.Store.Pictures.Has(picture));
     }
 
     [Fact]
@@ -96,9 +96,9 @@ public sealed class DeletionTests : IAsyncDisposable
         var job = test.Submit(new InvertedRecipe { Picture = picture, Prompt = "a house", Method = "direct", Steps = 3 });
         test.Clock.Later = TimeSpan.FromDays(2);
         test.Engine.DeleteProject(test.Store.CreateProject("Another").Id);
-        Assert.True(test.Store.HasPicture(picture));
+        Assert.True(test.Store.Pictures.Has(picture));
         job.Cancel();
         test.Engine.DeleteProject(test.Store.CreateProject("Another").Id);
-        Assert.False(test.Store.HasPicture(picture));
+        Assert.False(test.Store.Pictures.Has(picture));
     }
 }

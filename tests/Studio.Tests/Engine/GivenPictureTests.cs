@@ -20,7 +20,7 @@ public sealed class GivenPictureTests : IAsyncDisposable
     public async Task AnEditKeepsThePixelsThatItDoesNotChange(string frame)
     {
         var photo = Photograph.Draw(600, 400);
-        var picture = test.Store.AddPicture(photo);
+        var picture = test.Store.Pictures.Add(photo);
         var source = await test.Make(new InvertedRecipe { Picture = picture, Prompt = Photograph.Prompt, Method = "direct", Steps = TestStudio.Steps, Frame = frame });
         var left = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field", Mask = Half(isLeft: true, 600, 400) });
         var right = await test.Make(new EditedRecipe { Source = left.Id, Prompt = "a red castle in a field", Mask = Half(isLeft: false, 300, 200) });
@@ -29,10 +29,10 @@ public sealed class GivenPictureTests : IAsyncDisposable
         Assert.All([source, left, right], version =>
         {
             Assert.Equal((600, 400), (version.Facts.Width, version.Facts.Height));
-            Assert.Equal(photo.Size, test.Store.PictureSize(version.Picture));
-            Assert.Equal(VersionFraming.Of(version, test.Store)!.Framed, test.Store.PictureSize(version.Facts.Output!));
+            Assert.Equal(photo.Size, test.Store.Pictures.SizeOf(version.Picture));
+            Assert.Equal(VersionFraming.Of(version, test.Store)!.Framed, test.Store.Pictures.SizeOf(version.Facts.Output!));
         });
-        var (before, between, after) = (photo, test.Store.Picture(left.Picture), test.Store.Picture(right.Picture));
+        var (before, between, after) = (photo, test.Store.Pictures.Read(left.Picture), test.Store.Pictures.Read(right.Picture));
         Assert.Equal((0, true), (Changes(before, between, isLeft: false), Changes(before, between, isLeft: true) > 1000));
         Assert.Equal((0, true), (Changes(between, after, isLeft: true), Changes(between, after, isLeft: false) > 1000));
     }
@@ -40,20 +40,20 @@ public sealed class GivenPictureTests : IAsyncDisposable
     [Fact]
     public async Task AMaskOfTheFramedShapeIsTheSame()
     {
-        var source = await test.Make(new InvertedRecipe { Picture = test.Store.AddPicture(Photograph.Draw(600, 400)), Prompt = Photograph.Prompt, Method = "direct", Steps = 3 });
+        var source = await test.Make(new InvertedRecipe { Picture = test.Store.Pictures.Add(Photograph.Draw(600, 400)), Prompt = Photograph.Prompt, Method = "direct", Steps = 3 });
         var whole = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field", Mask = Half(isLeft: true, 600, 400) });
         var framed = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field", Mask = Half(isLeft: true, 64, 64) });
         Assert.Equal(whole.Facts.Output, framed.Facts.Output);
-        Assert.Equal(0, Changes(test.Store.Picture(source.Picture), test.Store.Picture(framed.Picture), isLeft: false));
+        Assert.Equal(0, Changes(test.Store.Pictures.Read(source.Picture), test.Store.Pictures.Read(framed.Picture), isLeft: false));
     }
 
     [Fact]
     public async Task EditsOfAFilledPictureAreDrawnOverIt()
     {
         var photo = Photograph.Draw(600, 400);
-        var filled = await test.Make(new InpaintedRecipe { Picture = test.Store.AddPicture(photo), Mask = Half(isLeft: true, 600, 400), Prompt = Photograph.Prompt, Steps = 3 });
+        var filled = await test.Make(new InpaintedRecipe { Picture = test.Store.Pictures.Add(photo), Mask = Half(isLeft: true, 600, 400), Prompt = Photograph.Prompt, Steps = 3 });
         var red = await test.Make(new EditedRecipe { Source = filled.Id, Prompt = "a red house in a field", Mask = Half(isLeft: false, 600, 400) });
-        var (before, after) = (test.Store.Picture(filled.Picture), test.Store.Picture(red.Picture));
+        var (before, after) = (test.Store.Pictures.Read(filled.Picture), test.Store.Pictures.Read(red.Picture));
         Assert.Equal(0, Changes(photo, before, isLeft: false));
         Assert.Equal(0, Changes(before, after, isLeft: true));
         Assert.True(Changes(before, after, isLeft: false) > 0);
@@ -62,7 +62,7 @@ public sealed class GivenPictureTests : IAsyncDisposable
     [Fact]
     public async Task ThePartThatTheModelSeesIsKnown()
     {
-        var picture = test.Store.AddPicture(Photograph.Draw(200, 100));
+        var picture = test.Store.Pictures.Add(Photograph.Draw(200, 100));
         var cropped = await test.Make(new InvertedRecipe { Picture = picture, Prompt = "a house", Method = "direct", Steps = 1 });
         var padded = await test.Make(new InvertedRecipe { Picture = picture, Prompt = "a house", Method = "direct", Steps = 1, Frame = "pad" });
         Assert.Equal(new SeenPart(0.25, 0, 0.5, 1), cropped.Facts.Seen);
@@ -92,16 +92,16 @@ public sealed class GivenPictureTests : IAsyncDisposable
     [Fact]
     public async Task TheModelsImageGoesWithItsVersion()
     {
-        var picture = test.Store.AddPicture(Photograph.Draw(200, 150));
+        var picture = test.Store.Pictures.Add(Photograph.Draw(200, 150));
         var source = await test.Make(new InvertedRecipe { Picture = picture, Prompt = "a house", Method = "direct", Steps = 1 });
         test.Clock.Later = TimeSpan.FromDays(2);
         await test.Restart();
-        Assert.True(test.Store.HasPicture(source.Facts.Output!));
+        Assert.True(test.Store.Pictures.Has(source.Facts.Output!));
         test.Engine.DeleteVersion(source.Id);
-        Assert.False(test.Store.HasPicture(source.Facts.Output!));
+        Assert.False(test.Store.Pictures.Has(source.Facts.Output!));
     }
 
-    private string Half(bool isLeft, int width, int height) => test.Store.AddPicture(new Image(
+    private string Half(bool isLeft, int width, int height) => test.Store.Pictures.Add(new Image(
         width, height, [.. Enumerable.Range(0, width * height * 3).Select(i => (i / 3 % width < width / 2) == isLeft ? byte.MaxValue : (byte)0)]));
 
     private static int Changes(Image before, Image after, bool isLeft) =>

@@ -48,7 +48,7 @@ public sealed class LoraTests : IAsyncDisposable
         var edit = await test.Make(new EditedRecipe { Source = usual.Id, Prompt = "a red house in a field" });
         var other = await test.Make(new EditedRecipe { Source = strong.Id, Prompt = "a red house in a field" });
         Assert.NotEqual(edit.Picture, other.Picture);
-        var command = CommandLineText.Of(other, test.Store.Version, test.Engine.ArgumentsOf);
+        var command = CommandLineText.Of(other, test.Store.Version, test.Engine.Catalog.ArgumentsOf);
         Assert.Contains("style.safetensors:1\"", command, StringComparison.Ordinal);
         foreach (var wrong in new[] { "hat:1", "style", "style:much", "style:1e9" })
             Assert.Equal("Loras", Assert.Throws<InvalidInputException>(() => test.Submit(TestEngine.House with { Loras = wrong })).Setting);

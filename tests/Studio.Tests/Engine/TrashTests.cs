@@ -64,14 +64,14 @@ public sealed class TrashTests : IAsyncDisposable
         var source = await test.Make(TestEngine.House);
         var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" });
         test.Engine.TrashVersion(red.Id);
-        Assert.True(test.Store.HasPicture(red.Picture));
+        Assert.True(test.Store.Pictures.Has(red.Picture));
         test.Engine.EmptyTrash(test.Project, [source.Id, red.Id]);
-        Assert.False(test.Store.HasPicture(red.Picture));
-        Assert.True(test.Store.HasPicture(source.Picture));
+        Assert.False(test.Store.Pictures.Has(red.Picture));
+        Assert.True(test.Store.Pictures.Has(source.Picture));
 
         test.Engine.TrashVersion(source.Id);
         await test.Restart();
-        Assert.False(test.Store.HasPicture(source.Picture));
+        Assert.False(test.Store.Pictures.Has(source.Picture));
         test.Engine.RestoreVersions(test.Project, [source.Id]);
         Assert.Empty(test.Store.Versions(test.Project));
     }

@@ -81,7 +81,7 @@ public sealed class UnrecordedSourceTests : IAsyncDisposable
         var red = await test.Make(new EditedRecipe { Source = source.Id, Prompt = "a red house in a field", Blend = "house" });
         var blue = await test.Make(new EditedRecipe { Source = red.Id, Prompt = "a blue house in a field" });
         foreach (var version in new[] { source, red, blue })
-            pictures[version.Picture] = test.Store.Picture(version.Picture);
+            pictures[version.Picture] = test.Store.Pictures.Read(version.Picture);
         return (source, red, blue);
     }
 }

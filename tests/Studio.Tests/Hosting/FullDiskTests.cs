@@ -101,7 +101,7 @@ public sealed class FullDiskTests
         store.Trash(project, [.. store.Versions(project).Select(version => version.Id)]);
         disk.Fill();
         Assert.Null(store.AddMadeVersion(project, null, grain.Recipe, "grain"));
-        Assert.False(store.HasPicture(grain.Picture));
+        Assert.False(store.Pictures.Has(grain.Picture));
         Assert.Empty(store.Versions(project));
     }
 
@@ -136,6 +136,6 @@ public sealed class FullDiskTests
     {
         var rgb = new byte[600 * 600 * Image.Channels];
         new Random(1).NextBytes(rgb);
-        return store.AddVersion(project, null, new DrawnRecipe { Prompt = "grain" }, "grain", store.AddPicture(new Image(600, 600, rgb)), new VersionFacts(), null).Id;
+        return store.AddVersion(project, null, new DrawnRecipe { Prompt = "grain" }, "grain", store.Pictures.Add(new Image(600, 600, rgb)), new VersionFacts(), null).Id;
     }
 }

@@ -168,13 +168,13 @@ public sealed class WorkspaceTests : IAsyncDisposable
         {
             Assert.True(page.Open(test.Project));
             page.Delete(source);
-            Assert.True(test.Store.HasPicture(source.Picture));
+            Assert.True(test.Store.Pictures.Has(source.Picture));
             page.BringBack(source);
             Assert.Equal(source.Id, page.Shown?.Id);
             page.Delete(source);
         }
 
-        Assert.False(test.Store.HasPicture(source.Picture));
+        Assert.False(test.Store.Pictures.Has(source.Picture));
     }
 
     [Fact]
@@ -191,8 +191,8 @@ public sealed class WorkspaceTests : IAsyncDisposable
             Assert.Empty(page.Versions);
         }
 
-        Assert.False(test.Store.HasPicture(red.Picture));
-        Assert.True(test.Store.HasPicture(source.Picture));
+        Assert.False(test.Store.Pictures.Has(red.Picture));
+        Assert.True(test.Store.Pictures.Has(source.Picture));
     }
 
     [Fact]

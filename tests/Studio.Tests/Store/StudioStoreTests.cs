@@ -26,7 +26,7 @@ public sealed class StudioStoreTests : IDisposable
             {
                 var rgb = new byte[100 * 100 * 3];
                 random.NextBytes(rgb);
-                full.AddVersion(project, null, new DrawnRecipe { Prompt = "a house", Seed = (ulong)k }, $"key{k}", full.AddPicture(new Image(100, 100, rgb)), new VersionFacts(), null);
+                full.AddVersion(project, null, new DrawnRecipe { Prompt = "a house", Seed = (ulong)k }, $"key{k}", full.Pictures.Add(new Image(100, 100, rgb)), new VersionFacts(), null);
             }
         }
 
@@ -63,8 +63,8 @@ public sealed class StudioStoreTests : IDisposable
         var version = store.Versions("p").Single();
         Assert.Equal(Recipe, StudioJson.Write(version.Recipe));
         Assert.Null(version.Facts.Output);
-        Assert.True(store.HasPicture("used"));
-        Assert.False(store.HasPicture("left"));
+        Assert.True(store.Pictures.Has("used"));
+        Assert.False(store.Pictures.Has("left"));
     }
 
     [Fact]
