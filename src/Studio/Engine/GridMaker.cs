@@ -28,7 +28,8 @@ public sealed class GridMaker(StudioStore store, StudioEngine engine) : IAsyncDi
         var source = store.Version(plan.Edit.Source).Recipe;
         foreach (var cell in GridCell.Of(plan, source))
         {
-            engine.Check(project, cell.Edit);
+            // All edits have the mask of the plan's, which is checked: decoding it takes long.
+            engine.Check(project, cell.Edit with { Mask = null });
             if (cell.Source != source)
                 engine.Check(project, cell.Source);
         }
@@ -86,9 +87,9 @@ public sealed class GridMaker(StudioStore store, StudioEngine engine) : IAsyncDi
         {
             // It was stopped, or one of its jobs.
         }
-        catch (Exception e) when (e is InvalidInputException or DiskFullException or StudioClosedException)
+        catch (Exception e)
         {
-            problem = e is InvalidInputException input ? input.Text : e.Message;
+            problem = JobProgress.Describe(e);
         }
 
         run.Finish(problem);

@@ -43,13 +43,20 @@ public sealed record JobProgress(
     public bool IsOver => State is JobState.Done or JobState.Cancelled or JobState.Failed;
 
     /// <summary>The same job, failed.</summary>
-    internal JobProgress Fail(Exception e) => e switch
+    internal JobProgress Fail(Exception e) => this with
     {
-        InvalidInputException input => Fail(input.Text) with { Setting = input.Setting is { } setting ? FieldNames.Of(setting) : null },
-        _ when DiskFullException.IsCause(e) => Fail(new DiskFullException(e).Message),
-        // libtorch appends a stack trace to its message.
-        _ => Fail($"{e.GetType().Name}: {e.Message.Split('\n')[0]}"),
+        State = JobState.Failed,
+        Problem = Describe(e),
+        Setting = e is InvalidInputException { Setting: { } setting } ? FieldNames.Of(setting) : null,
     };
 
-    private JobProgress Fail(string problem) => this with { State = JobState.Failed, Problem = problem };
+    /// <summary>A failure in one line.</summary>
+    internal static string Describe(Exception e) => e switch
+    {
+        InvalidInputException input => input.Text,
+        StudioClosedException or DiskFullException => e.Message,
+        _ when DiskFullException.IsCause(e) => new DiskFullException(e).Message,
+        // libtorch appends a stack trace to its message.
+        _ => $"{e.GetType().Name}: {e.Message.Split('\n')[0]}",
+    };
 }

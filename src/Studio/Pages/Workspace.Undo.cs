@@ -81,7 +81,9 @@ public sealed partial class Workspace
 
     private void Return(Moment moment)
     {
+        // Even if its picture is finished already, it is not shown.
         Job?.Cancel();
+        (Job, Progress, next, toRestore) = (null, null, null, null);
         if (!Try(() => RestoreAndTrash(moment.Deleted)))
             return;
         versions = [.. store.Versions(Project!.Id)];

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Hosting;
 using PromptToPrompt.Studio.Pages;
@@ -220,6 +221,25 @@ public sealed class WorkspaceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task AnUndoneEditIsNotShownWhenItsPictureIsFinishedAtThatMoment()
+    {
+        var source = await test.Make(TestEngine.House);
+        using var opened = new NewlyOpened(this);
+        var page = opened.Page;
+        var context = new HeldBack();
+        context.Run(() => page.Apply(page.Draft.Swap(1, "red")));
+        Assert.Equal(JobState.Done, (await page.Job!.WhenOver()).State);
+        await context.Arrived;
+        // The page has not heard of it yet.
+        context.Run(page.Undo);
+        context.Deliver();
+        Assert.Null(page.Edit);
+        Assert.Equal(source.Id, page.Shown?.Id);
+        Assert.True(page.Draft.IsUnchanged);
+        Assert.Null(page.Job);
+    }
+
+    [Fact]
     public async Task APictureHasANameAndCanBeAFavorite()
     {
         var source = await test.Make(TestEngine.House);
@@ -309,6 +329,41 @@ public sealed class WorkspaceTests : IAsyncDisposable
         {
             if (holds())
                 reached.TrySetResult();
+        }
+    }
+
+    /// <summary>Holds back what would happen on a page's thread until it is delivered.</summary>
+    private sealed class HeldBack : SynchronizationContext
+    {
+        private readonly ConcurrentQueue<(SendOrPostCallback Work, object? State)> posts = new();
+        private readonly TaskCompletionSource arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Arrived => arrived.Task.WaitAsync(TimeSpan.FromMinutes(2));
+
+        public override void Post(SendOrPostCallback d, object? state)
+        {
+            posts.Enqueue((d, state));
+            arrived.TrySetResult();
+        }
+
+        public void Run(Action work)
+        {
+            var before = Current;
+            SetSynchronizationContext(this);
+            try
+            {
+                work();
+            }
+            finally
+            {
+                SetSynchronizationContext(before);
+            }
+        }
+
+        public void Deliver()
+        {
+            while (posts.TryDequeue(out var post))
+                Run(() => post.Work(post.State));
         }
     }
 
