@@ -12,6 +12,7 @@ internal static class BenchCommand
         InversionBench.Create(cancellationToken),
         ConceptsBench.Create(cancellationToken),
         StudioBench.Create(cancellationToken),
+        SoakBench.Create(cancellationToken),
         ModelBench.Create(cancellationToken),
         DeviceBench.Create(cancellationToken),
     };

@@ -219,36 +219,32 @@ internal sealed class GridCommand
         }
     }
 
-    // Sources stand before the cells: at the left if each row has one, at the top if each column has one.
     private static SKBitmap Draw(List<Cell> cells, List<MadeImage> made, GridAxis across, GridAxis down)
     {
         var sources = made.Where(image => image.Cell is null).ToDictionary(image => image.Request.Sampling, image => image.Image);
-        var edits = made.Where(image => image.Cell is not null).ToDictionary(image => (image.Cell!.Row, image.Cell.Column), image => image.Image);
-        bool atLeft = EachHasOne(each => each.Row), atTop = !atLeft && EachHasOne(each => each.Column);
+        var edits = made.Where(image => image.Cell is not null).ToDictionary(image => image.Cell!, image => image.Image);
         var bitmaps = new List<SKBitmap>();
         try
         {
-            List<ImageRow> table = [];
-            if (atTop)
-                table.Add(new ImageRow("source", StandsOut: true, [.. across.Values.Select((_, column) => Bitmap(SourceOf(0, column)))]));
-            foreach (var (row, value) in down.Values.Index())
-            {
-                var images = across.Values.Select((_, column) => edits.GetValueOrDefault((row, column)));
-                table.Add(new ImageRow(down.IsSingle ? "edit" : down.Label(value), StandsOut: false, [.. (atLeft ? images.Prepend(SourceOf(row, 0)) : images).Select(Bitmap)]));
-            }
-
-            var titles = across.Values.Select(value => across.IsSingle ? "edit" : across.Label(value));
+            var (columns, rows) = GridLayout.Of(
+                Labels(across), Labels(down),
+                (row, column) => CellAt(row, column).Request.Sampling,
+                (row, column) => Bitmap(sources.GetValueOrDefault(CellAt(row, column).Request.Sampling)),
+                (row, column) => Bitmap(edits.GetValueOrDefault(CellAt(row, column))));
             var request = cells[0].Request;
-            return ImageTable.Draw([.. atLeft ? titles.Prepend("source") : titles], [new ImageSection($"{request.Source.Prompt} → {request.Edit.Prompts[0]}", table)], CellSide);
+            return ImageTable.Draw(
+                columns,
+                [new ImageSection($"{request.Source.Prompt} → {request.Edit.Prompts[0]}", [.. rows.Select(row => new ImageRow(row.Label, row.Label == GridLayout.Sources, row.Places))])],
+                CellSide);
         }
         finally
         {
             bitmaps.ForEach(bitmap => bitmap.Dispose());
         }
 
-        bool EachHasOne(Func<Cell, int> place) => cells.GroupBy(place).All(group => group.Select(each => each.Request.Sampling).Distinct().Count() == 1);
+        Cell CellAt(int row, int column) => cells[(row * across.Values.Count) + column];
 
-        Image? SourceOf(int row, int column) => sources.GetValueOrDefault(cells.Find(each => each.Row == row && each.Column == column)!.Request.Sampling);
+        static IReadOnlyList<string> Labels(GridAxis axis) => axis.IsSingle ? [GridLayout.Single] : [.. axis.Values.Select(value => axis.Label(value))];
 
         SKBitmap? Bitmap(Image? image)
         {

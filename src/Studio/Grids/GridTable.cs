@@ -13,7 +13,7 @@ public sealed record GridPlace(PictureVersion? Version, bool IsSource);
 /// <param name="Places">Its places, one for each column.</param>
 public sealed record GridRow(string Label, IReadOnlyList<GridPlace> Places);
 
-/// <summary>A grid with its pictures. The sources stand at the left if each row has one, else at the top if each column has one.</summary>
+/// <summary>A grid with its pictures, as <see cref="GridLayout"/> arranges them.</summary>
 /// <param name="Title">What the edit changes.</param>
 /// <param name="Columns">Labels of the columns.</param>
 /// <param name="Rows">The rows.</param>
@@ -21,8 +21,6 @@ public sealed record GridRow(string Label, IReadOnlyList<GridPlace> Places);
 /// <param name="Count">Number of edits.</param>
 public sealed record GridTable(string Title, IReadOnlyList<string> Columns, IReadOnlyList<GridRow> Rows, int Made, int Count)
 {
-    private const string SourceLabel = "source";
-
     /// <summary>Whether all its pictures are made.</summary>
     public bool IsComplete => Made == Count;
 
@@ -36,25 +34,21 @@ public sealed record GridTable(string Title, IReadOnlyList<string> Columns, IRea
         var made = new MadeVersions(source, versions);
         var (across, down) = (plan.Across, plan.Down);
         var cells = GridCell.Of(plan, source.Recipe);
-        bool atLeft = EachHasOne(cell => cell.Row), atTop = !atLeft && EachHasOne(cell => cell.Column);
-        List<GridRow> rows = [.. down.Values.Select((value, row) => new GridRow(
-            Label(down, value),
-            [.. cells.Where(cell => cell.Row == row && atLeft && cell.Column == 0).Select(SourceOf), .. cells.Where(cell => cell.Row == row).Select(cell => new GridPlace(made.Edit(cell), false))]))];
-        if (atTop)
-            rows.Insert(0, new GridRow(SourceLabel, [.. cells.Where(cell => cell.Row == 0).Select(SourceOf)]));
-        var columns = across.Values.Select(value => Label(across, value));
+        var (columns, rows) = GridLayout.Of(
+            [.. across.Values.Select(value => Label(across, value))], [.. down.Values.Select(value => Label(down, value))],
+            (row, column) => Cell(row, column).Source,
+            (row, column) => new GridPlace(made.Source(Cell(row, column)), true),
+            (row, column) => new GridPlace(made.Edit(Cell(row, column)), false));
         return new GridTable(
-            $"{source.Recipe.Prompt} → {plan.Edit.Prompt}", [.. atLeft ? columns.Prepend(SourceLabel) : columns], rows, cells.Count(cell => made.Edit(cell) is not null), cells.Count);
+            $"{source.Recipe.Prompt} → {plan.Edit.Prompt}", columns, [.. rows.Select(row => new GridRow(row.Label, row.Places))], cells.Count(cell => made.Edit(cell) is not null), cells.Count);
 
-        bool EachHasOne(Func<GridCell, int> place) => cells.GroupBy(place).All(group => group.Select(cell => cell.Source).Distinct().Count() == 1);
-
-        GridPlace SourceOf(GridCell cell) => new(made.Source(cell), true);
+        GridCell Cell(int row, int column) => cells[(row * across.Values.Count) + column];
     }
 
     /// <summary>A short name of a grid: the settings that vary.</summary>
     internal static string Name(GridPlan plan) => string.Join(" × ", new[] { plan.Across, plan.Down }.Where(axis => !axis.IsSingle).Select(axis => axis.Word ?? Short(axis.Setting)));
 
-    private static string Label(GridAxis axis, string value) => axis.IsSingle ? "edit" : axis.Setting == GridSettings.Scheduler ? value : axis.Label(value, Short(axis.Setting));
+    private static string Label(GridAxis axis, string value) => axis.IsSingle ? GridLayout.Single : axis.Setting == GridSettings.Scheduler ? value : axis.Label(value, Short(axis.Setting));
 
     // Labels are as wide as a picture at most.
     private static string Short(string setting) => setting switch

@@ -79,8 +79,7 @@ public sealed class FullDiskTests
     public void DeletedPicturesThatCouldBeBroughtBackGiveWayToNewData()
     {
         using var disk = SmallDisk.Mount(24);
-        using var store = new StudioStore(Path.Combine(disk.Path, "data"), TimeProvider.System);
-        var project = store.CreateProject("A test").Id;
+        using var store = Open(disk, out var project);
         var grain = Grain(store, project);
         store.Trash(project, [grain]);
         disk.Fill();
@@ -94,8 +93,7 @@ public sealed class FullDiskTests
     public void AVersionIsNotMadeOfADeletedPictureThatGivesWayToIt()
     {
         using var disk = SmallDisk.Mount(24);
-        using var store = new StudioStore(Path.Combine(disk.Path, "data"), TimeProvider.System);
-        var project = store.CreateProject("A test").Id;
+        using var store = Open(disk, out var project);
         var grain = store.Version(Grain(store, project));
         Assert.Equal(grain.Picture, store.AddMadeVersion(project, null, grain.Recipe, "grain")!.Picture);
         store.Trash(project, [.. store.Versions(project).Select(version => version.Id)]);
@@ -109,8 +107,7 @@ public sealed class FullDiskTests
     public void PicturesComeBackOnAFullDisk()
     {
         using var disk = SmallDisk.Mount(24);
-        using var store = new StudioStore(Path.Combine(disk.Path, "data"), TimeProvider.System);
-        var project = store.CreateProject("A test").Id;
+        using var store = Open(disk, out var project);
         var grain = Grain(store, project);
         store.Trash(project, [grain]);
         disk.Fill();
@@ -131,6 +128,14 @@ public sealed class FullDiskTests
         Assert.Contains("disk", (string?)over["problem"], StringComparison.Ordinal);
         Assert.DoesNotContain("SQLite", (string?)over["problem"], StringComparison.Ordinal);
     }
+
+    private static StudioStore Open(SmallDisk disk, out string project)
+    {
+        var store = new StudioStore(Path.Combine(disk.Path, "data"), TimeProvider.System);
+        project = store.CreateProject("A test").Id;
+        return store;
+    }
+
     // A version with a picture of a megabyte.
     private static string Grain(StudioStore store, string project)
     {
