@@ -11,7 +11,6 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Studio.Grids;
-using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -19,7 +18,6 @@ namespace PromptToPrompt.Cli.Commands;
 internal sealed class GridCommand
 {
     private const int MaxCells = 400;
-    private const int CellSide = 320;
     private const string TableName = "grid.png";
 
     // A source that needs more memory runs again with each cell.
@@ -116,7 +114,7 @@ internal sealed class GridCommand
             }
 
             AddImages();
-            using var table = Draw(cells, made, across, down);
+            using var table = GridSheet.Draw(Table(cells, made, across, down));
             folder.Add(TableName, table);
             var missing = cells.Except(made.Select(image => image.Cell)).OfType<Cell>().ToList();
             if (missing.Count > 0)
@@ -219,41 +217,21 @@ internal sealed class GridCommand
         }
     }
 
-    private static SKBitmap Draw(List<Cell> cells, List<MadeImage> made, GridAxis across, GridAxis down)
+    private static PictureTable Table(List<Cell> cells, List<MadeImage> made, GridAxis across, GridAxis down)
     {
         var sources = made.Where(image => image.Cell is null).ToDictionary(image => image.Request.Sampling, image => image.Image);
         var edits = made.Where(image => image.Cell is not null).ToDictionary(image => image.Cell!, image => image.Image);
-        var bitmaps = new List<SKBitmap>();
-        try
-        {
-            var (columns, rows) = GridLayout.Of(
-                Labels(across), Labels(down),
-                (row, column) => CellAt(row, column).Request.Sampling,
-                (row, column) => Bitmap(sources.GetValueOrDefault(CellAt(row, column).Request.Sampling)),
-                (row, column) => Bitmap(edits.GetValueOrDefault(CellAt(row, column))));
-            var request = cells[0].Request;
-            return ImageTable.Draw(
-                columns,
-                [new ImageSection($"{request.Source.Prompt} → {request.Edit.Prompts[0]}", [.. rows.Select(row => new ImageRow(row.Label, row.Label == GridLayout.Sources, row.Places))])],
-                CellSide);
-        }
-        finally
-        {
-            bitmaps.ForEach(bitmap => bitmap.Dispose());
-        }
+        var (columns, rows) = GridLayout.Of(
+            Labels(across), Labels(down),
+            (row, column) => CellAt(row, column).Request.Sampling,
+            (row, column) => sources.GetValueOrDefault(CellAt(row, column).Request.Sampling),
+            (row, column) => edits.GetValueOrDefault(CellAt(row, column)));
+        var request = cells[0].Request;
+        return new PictureTable($"{request.Source.Prompt} → {request.Edit.Prompts[0]}", columns, rows);
 
         Cell CellAt(int row, int column) => cells[(row * across.Values.Count) + column];
 
         static IReadOnlyList<string> Labels(GridAxis axis) => axis.IsSingle ? [GridLayout.Single] : [.. axis.Values.Select(value => axis.Label(value))];
-
-        SKBitmap? Bitmap(Image? image)
-        {
-            if (image is null)
-                return null;
-            var bitmap = image.ToBitmap();
-            bitmaps.Add(bitmap);
-            return bitmap;
-        }
     }
 
     private static void Complete(JsonObject record, ParseResult parse, List<Cell> cells, List<MadeImage> made, GridAxis across, GridAxis down)

@@ -16,7 +16,6 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Grids;
 using PromptToPrompt.Studio.Hosting;
-using SkiaSharp;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -24,9 +23,6 @@ namespace PromptToPrompt.Cli.Commands;
 internal static class ServeCommand
 {
     private const int GridColumns = 4;
-
-    // The longer side of a picture in a table.
-    private const int TableSide = 320;
 
     public static Command Create(CancellationToken cancellationToken)
     {
@@ -106,23 +102,10 @@ internal static class ServeCommand
         }
     }
 
-    // A picture that is not made yet leaves its place empty.
     private static byte[] DrawTable(PictureTable table)
     {
-        var first = table.Rows.SelectMany(row => row.Pictures).First(picture => picture is not null)!;
-        using var empty = new SKBitmap(first.Width, first.Height);
-        var bitmaps = table.Rows.Select(row => row.Pictures.Select(picture => picture?.ToBitmap() ?? empty).ToList()).ToList();
-        try
-        {
-            List<ImageRow> rows = [.. table.Rows.Zip(bitmaps, (row, drawn) => new ImageRow(row.Label, StandsOut: false, drawn))];
-            using var sheet = ImageTable.Draw(table.Columns, [new ImageSection(table.Title, rows)], TableSide);
-            return Image.EncodePng(sheet);
-        }
-        finally
-        {
-            foreach (var bitmap in bitmaps.SelectMany(row => row).Where(bitmap => bitmap != empty))
-                bitmap.Dispose();
-        }
+        using var sheet = GridSheet.Draw(table);
+        return Image.EncodePng(sheet);
     }
 
     private static string DefaultFolder() =>

@@ -15,8 +15,8 @@ internal static class ChangeMap
     private const double Unchanged = 0.15;
     private const double Changed = 0.35;
 
-    // libtorch's quantile takes no more numbers.
-    private const long MostOfQuantile = 1 << 24;
+    // libtorch's quantile refuses larger tensors.
+    private const long MaxQuantileElements = 1 << 24;
 
     // In bytes: smaller changes are invisible, however weak the strongest is.
     private const double MinUnchanged = 4;
@@ -32,7 +32,7 @@ internal static class ChangeMap
         var difference = edited.ToTensor().to(ScalarType.Float32).sub(source.ToTensor()).abs().amax([2]);
         // The root mean square of a neighborhood: single pixels are neither a change nor a gap in one.
         var strength = Neighborhood.Mean(difference * difference, perLatent / 2).sqrt();
-        var strongest = Quantile(strength, Strongest, MostOfQuantile);
+        var strongest = Quantile(strength, Strongest, MaxQuantileElements);
         var (low, high) = (Math.Max(MinUnchanged, Unchanged * strongest), Math.Max(MinChanged, Changed * strongest));
         var changed = strength.sub(Scalar(low)).div(Scalar(high - low)).clamp(Scalar(0), Scalar(1));
         // Closing fills holes, in which details of the original would show through the edit. The soft edge lies outside the change.
@@ -44,11 +44,11 @@ internal static class ChangeMap
     /// <summary>The value that a share of a tensor's elements does not exceed, interpolated between two elements.</summary>
     /// <param name="values">The tensor.</param>
     /// <param name="share">The share, 0 to 1.</param>
-    /// <param name="most">Number of elements up to which libtorch computes it.</param>
-    internal static double Quantile(Tensor values, double share, long most)
+    /// <param name="maxElements">Number of elements up to which libtorch computes it.</param>
+    internal static double Quantile(Tensor values, double share, long maxElements)
     {
         using var scope = NewDisposeScope();
-        if (values.numel() <= most)
+        if (values.numel() <= maxElements)
             return quantile(values, tensor((float)share, device: CPU)).ReadDouble();
         var place = share * (values.numel() - 1);
         double below = At(Math.Floor(place)), above = At(Math.Ceiling(place));

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.Data.Sqlite;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Store;

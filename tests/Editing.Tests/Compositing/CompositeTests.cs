@@ -189,7 +189,7 @@ public class CompositeTests
         Gen.Select(Gen.Single[-10, 10].Array[1, 200], Gen.Double[0, 1]).Sample((numbers, share) =>
         {
             using var values = tensor(numbers, device: CPU);
-            Assert.Equal(ChangeMap.Quantile(values, share, most: 1000), ChangeMap.Quantile(values, share, most: 0), 1e-4);
+            Assert.Equal(ChangeMap.Quantile(values, share, maxElements: 1000), ChangeMap.Quantile(values, share, maxElements: 0), 1e-4);
         });
 
     [Fact]
