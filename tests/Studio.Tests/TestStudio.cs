@@ -86,6 +86,24 @@ internal sealed class TestStudio : IAsyncDisposable
 
     public static async Task<JsonNode> Json(HttpResponseMessage answer) => JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
 
+    /// <summary>A PNG of colors, or a mask of its left half.</summary>
+    public static byte[] Painted(int width, int height, bool half = false)
+    {
+        var rgb = new byte[width * height * 3];
+        for (var i = 0; i < width * height; i++)
+        {
+            var (x, y) = (i % width, i / width);
+            if (half)
+                rgb.AsSpan(i * 3, 3).Fill(x < width / 2 ? byte.MaxValue : byte.MinValue);
+            else
+                (rgb[i * 3], rgb[(i * 3) + 1], rgb[(i * 3) + 2]) = ((byte)(x * 255 / width), (byte)(y < height / 2 ? 200 : 120), (byte)(y * 255 / height));
+        }
+
+        using var bitmap = new Image(width, height, rgb).ToBitmap();
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
+    }
+
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();

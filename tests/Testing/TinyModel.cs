@@ -25,16 +25,18 @@ public class TinyModel : IDisposable
     private readonly TemporaryFolder folder = new();
     private readonly Lazy<StableDiffusionModel> model;
 
-    public TinyModel()
-        : this(Form)
+    /// <param name="seed">Seed of the weights.</param>
+    public TinyModel(ulong seed = 1)
+        : this(Form, seed)
     {
     }
 
     /// <param name="form">The config for a number of tokens.</param>
-    private protected TinyModel(Func<int, ModelConfig> form)
+    /// <param name="seed">Seed of the weights.</param>
+    private protected TinyModel(Func<int, ModelConfig> form, ulong seed = 1)
     {
         folder.Copy(Path.Combine(EmbeddedModel.Folder(), "tokenizer"), "tokenizer");
-        RandomModel.Write(folder.Path, form(StableDiffusionModel.LoadTokenizer(EmbeddedModel.Folder()).VocabularySize), ScalarType.Float32, seed: 1);
+        RandomModel.Write(folder.Path, form(StableDiffusionModel.LoadTokenizer(EmbeddedModel.Folder()).VocabularySize), ScalarType.Float32, seed);
         Sharpen(folder["unet/diffusion_pytorch_model.safetensors"]);
         model = new(() => StableDiffusionModel.Load(Folder));
     }

@@ -9,7 +9,7 @@ namespace PromptToPrompt.Studio.Tests.Api;
 
 /// <summary>Whatever is asked for is taken, or refused with a sentence.</summary>
 [Trait("Category", "Slow")]
-public sealed class AnyRecipeTests
+public sealed class AnyRecipeTests(SharedStudio shared)
 {
     private static readonly string[] Odd =
     [
@@ -72,7 +72,7 @@ public sealed class AnyRecipeTests
     [Fact]
     public async Task AChainOfEditsGoesOnFromWhateverItBeganWith()
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var project = await studio.NewProject();
         var first = await studio.Make(project, "generate", new { prompt = Start, steps = 2 });
         var picture = (string)(await TestStudio.Json(await studio.Http.GetAsync($"/api/versions/{first}")))["picture"]!;

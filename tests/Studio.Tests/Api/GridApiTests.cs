@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 namespace PromptToPrompt.Studio.Tests.Api;
 
 [Trait("Category", "Slow")]
-public sealed class GridApiTests
+public sealed class GridApiTests(SharedStudio shared)
 {
     private static readonly object House = new { prompt = "a white house in a field", seed = 4, guidance = 5, steps = 2 };
 
@@ -36,7 +36,7 @@ public sealed class GridApiTests
     [Fact]
     public async Task OtherSeedsAreOtherSourcesAtTheTop()
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var (project, source, edit) = await Begin(studio);
         var grid = await Make(studio, project, new { version = edit, columns = "seed=4,5,6" });
         var rows = grid["rows"]!.AsArray();
@@ -51,7 +51,7 @@ public sealed class GridApiTests
     [Fact]
     public async Task AnImpossibleGridIsRefusedBeforeItBegins()
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var (project, _, edit) = await Begin(studio);
         foreach (var (columns, rows, field, problem) in new[]
         {
@@ -75,7 +75,7 @@ public sealed class GridApiTests
     [Fact]
     public async Task AStoppedGridKeepsItsPicturesAndContinues()
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var (project, _, edit) = await Begin(studio);
         var grid = await TestStudio.Json(await studio.Http.PostAsJsonAsync($"/api/projects/{project}/grids", new { version = edit, columns = "selfSteps=0,0.1,0.2,0.3,0.5,0.6,0.7,0.8" }));
         await studio.Http.DeleteAsync($"/api/grids/{grid["id"]}/run");

@@ -4,7 +4,7 @@ using System.Text;
 namespace PromptToPrompt.Studio.Tests.Api;
 
 [Trait("Category", "Slow")]
-public sealed class JsonBodyTests
+public sealed class JsonBodyTests(SharedStudio shared)
 {
     [Theory]
     [InlineData("/api/projects", "")]
@@ -18,8 +18,7 @@ public sealed class JsonBodyTests
     [InlineData("/api/projects/PROJECT/inpaint", "7")]
     public async Task ABodyThatIsNoObjectIsRefused(string address, string body)
     {
-        await using var studio = await TestStudio.Start();
-        var problem = await Refused(studio, address, body);
+        var problem = await Refused(shared.Studio, address, body);
         Assert.StartsWith("The request has no JSON object.", problem.Title, StringComparison.Ordinal);
         Assert.Null(problem.Errors);
     }
@@ -27,8 +26,7 @@ public sealed class JsonBodyTests
     [Fact]
     public async Task AnUploadWithoutAFileIsRefused()
     {
-        await using var studio = await TestStudio.Start();
-        var problem = await Refused(studio, "/api/pictures", "", "image/png");
+        var problem = await Refused(shared.Studio, "/api/pictures", "", "image/png");
         Assert.Contains("empty", problem.Title, StringComparison.Ordinal);
     }
 
@@ -38,8 +36,7 @@ public sealed class JsonBodyTests
     [InlineData("{\"prompt\":\"a house\",}", "The JSON is invalid")]
     public async Task InvalidJsonIsRefusedWithItsPlace(string body, string sentence)
     {
-        await using var studio = await TestStudio.Start();
-        var problem = await Refused(studio, "/api/projects/PROJECT/generate", body);
+        var problem = await Refused(shared.Studio, "/api/projects/PROJECT/generate", body);
         Assert.StartsWith(sentence, problem.Title, StringComparison.Ordinal);
         Assert.Contains("line 1", problem.Title, StringComparison.Ordinal);
     }
@@ -62,8 +59,7 @@ public sealed class JsonBodyTests
     [InlineData("invert", "{\"prompt\":\"a house\",\"picture\":\"none\"}", "picture", "There is no picture \"none\".")]
     public async Task AnErrorNamesItsField(string kind, string body, string field, string sentence)
     {
-        await using var studio = await TestStudio.Start();
-        var problem = await Refused(studio, $"/api/projects/PROJECT/{kind}", body);
+        var problem = await Refused(shared.Studio, $"/api/projects/PROJECT/{kind}", body);
         Assert.StartsWith($"{field}: {sentence}", problem.Title, StringComparison.Ordinal);
         Assert.Equal([field], problem.Errors!);
         Assert.DoesNotContain("PromptToPrompt", problem.Title, StringComparison.Ordinal);
@@ -82,24 +78,21 @@ public sealed class JsonBodyTests
     [InlineData("edit", "{\"prompt\":\"a house\",\"source\":\"x\",\"wordSteps\":{\"red\":\"\\uDFFF\"}}")]
     public async Task TextThatIsNotUnicodeIsRefused(string kind, string body)
     {
-        await using var studio = await TestStudio.Start();
-        var problem = await Refused(studio, $"/api/projects/PROJECT/{kind}", body, encoding: Encoding.Latin1);
+        var problem = await Refused(shared.Studio, $"/api/projects/PROJECT/{kind}", body, encoding: Encoding.Latin1);
         Assert.DoesNotContain("System.", problem.Title, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task ANameThatIsMissingIsAFieldToo()
     {
-        await using var studio = await TestStudio.Start();
-        Assert.Equal(["name"], (await Refused(studio, "/api/projects", "{}")).Errors!);
-        Assert.Equal(["name"], (await Refused(studio, "/api/projects", "{\"name\":\" \"}")).Errors!);
+        Assert.Equal(["name"], (await Refused(shared.Studio, "/api/projects", "{}")).Errors!);
+        Assert.Equal(["name"], (await Refused(shared.Studio, "/api/projects", "{\"name\":\" \"}")).Errors!);
     }
 
     [Fact]
     public async Task TheDocumentDescribesTheBodies()
     {
-        await using var studio = await TestStudio.Start();
-        var paths = (await TestStudio.Json(await studio.Http.GetAsync("/openapi/v1.json")))["paths"]!;
+        var paths = (await TestStudio.Json(await shared.Studio.Http.GetAsync("/openapi/v1.json")))["paths"]!;
         foreach (var (address, schema) in new[] { ("/api/projects", "ProjectBody"), ("/api/projects/{id}/generate", "DrawnRecipe"), ("/api/projects/{id}/edit", "EditedRecipe") })
         {
             var body = paths[address]!["post"]!["requestBody"]!["content"]!["application/json"]!["schema"]!;

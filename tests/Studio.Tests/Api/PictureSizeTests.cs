@@ -3,12 +3,12 @@ using System.Net.Http.Json;
 
 namespace PromptToPrompt.Studio.Tests.Api;
 
-public sealed class PictureSizeTests
+public sealed class PictureSizeTests(SharedStudio shared)
 {
     [Fact]
     public async Task APictureOfItsOwnSizeIsEditedTwice()
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var project = await studio.NewProject();
         var source = await studio.Make(project, "generate", new { prompt = "a white house", steps = 2, size = "32x48" });
         var edit = await studio.Make(project, "edit", new { source, prompt = "a red house", blend = "house" });

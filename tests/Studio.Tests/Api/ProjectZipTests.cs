@@ -6,12 +6,12 @@ using PromptToPrompt.Studio.Api;
 
 namespace PromptToPrompt.Studio.Tests.Api;
 
-public sealed class ProjectZipTests
+public sealed class ProjectZipTests(SharedStudio shared)
 {
     [Fact]
     public async Task AllPicturesComeInOneFileWithTheirRecipes()
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var project = await studio.NewProject();
         var source = await studio.Make(project, "generate", new { prompt = "a white house", seed = 4, steps = 1 });
         await studio.Make(project, "edit", new { source, prompt = "a (red:1.5) house" });

@@ -8,14 +8,14 @@ using SkiaSharp;
 namespace PromptToPrompt.Studio.Tests.Api;
 
 [Trait("Category", "Slow")]
-public sealed class StudioApiTests
+public sealed class StudioApiTests(SharedStudio shared)
 {
     private static readonly object House = new { prompt = "a white house in a field", seed = 4, guidance = 5, steps = TestStudio.Steps };
 
     [Fact]
     public async Task AProgramDrawsEditsAndReadsWhatCameOfIt()
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var http = studio.Http;
         var project = await studio.NewProject();
         var source = await studio.Make(project, "generate", House);
@@ -48,7 +48,7 @@ public sealed class StudioApiTests
     [Fact]
     public async Task SeedsHave64BitsAndPromptsWithOtherProgramsNotationGetNotes()
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var project = await studio.NewProject();
         foreach (var seed in new[] { "18446744073709551615", "\"18446744073709551615\"", "-1" })
         {
@@ -68,10 +68,10 @@ public sealed class StudioApiTests
     [Fact]
     public async Task ASentPictureIsInvertedAndEditedAndAPartOfItFilled()
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var project = await studio.NewProject();
-        var picture = await Send(studio, Painted(200, 150));
-        var mask = await Send(studio, Painted(200, 150, half: true));
+        var picture = await Send(studio, TestStudio.Painted(200, 150));
+        var mask = await Send(studio, TestStudio.Painted(200, 150, half: true));
         var inverted = await studio.Make(project, "invert", new { picture, prompt = "a house in a field", method = "null-text", steps = 3, innerSteps = 2 });
         var facts = (await TestStudio.Json(await studio.Http.GetAsync($"/api/versions/{inverted}")))["facts"]!;
         Assert.True((double)facts["psnr"]! > 5);
@@ -87,8 +87,8 @@ public sealed class StudioApiTests
     {
         await using var studio = await TestStudio.Start();
         var project = await studio.NewProject();
-        var picture = await Send(studio, Painted(200, 150));
-        var mask = await Send(studio, Painted(200, 150, half: true));
+        var picture = await Send(studio, TestStudio.Painted(200, 150));
+        var mask = await Send(studio, TestStudio.Painted(200, 150, half: true));
         Assert.Empty((await Carried($"/api/pictures/{picture}.png")).Texts);
         var drawn = await studio.Make(project, "generate", new { prompt = "a white house", negative = "a $dark \"sky\"", seed = 4, steps = 3, guidance = 5 });
         var edit = await studio.Make(project, "edit", new { source = drawn, prompt = "a (red:1.5) house", selfSteps = "0.1..0.6" });
@@ -135,9 +135,9 @@ public sealed class StudioApiTests
     [Fact]
     public async Task WhatCameFromASentPictureCanBeHadAtItsSize()
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var project = await studio.NewProject();
-        var picture = await Send(studio, Painted(200, 150));
+        var picture = await Send(studio, TestStudio.Painted(200, 150));
         var source = await studio.Make(project, "invert", new { picture, prompt = "a house in a field", method = "direct", steps = 3 });
         var facts = (await TestStudio.Json(await studio.Http.GetAsync($"/api/versions/{source}")))["facts"]!;
         Assert.Equal((200, 150), ((int)facts["width"]!, (int)facts["height"]!));
@@ -145,11 +145,11 @@ public sealed class StudioApiTests
         Assert.Equal("image/png", answer.Content.Headers.ContentType!.MediaType);
         using var bytes = new MemoryStream(await answer.Content.ReadAsByteArrayAsync());
         Assert.Equal(new PixelSize(200, 150), ImageReader.Read(bytes, "own-size.png").Size);
-        var edit = await studio.Make(project, "edit", new { source, prompt = "a red house in a field", mask = await Send(studio, Painted(128, 128, half: true)) });
+        var edit = await studio.Make(project, "edit", new { source, prompt = "a red house in a field", mask = await Send(studio, TestStudio.Painted(128, 128, half: true)) });
         using var mask = new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{edit}/mask.png"));
         Assert.Equal(new PixelSize(200, 150), ImageReader.Read(mask, "mask.png").Size);
         // Edits of an edit follow its picture, which is in the inversion that their command reads.
-        var further = await studio.Make(project, "edit", new { source = edit, prompt = "a blue house in a field", mask = await Send(studio, Painted(64, 64, half: true)) });
+        var further = await studio.Make(project, "edit", new { source = edit, prompt = "a blue house in a field", mask = await Send(studio, TestStudio.Painted(64, 64, half: true)) });
         using var small = new MemoryStream(await studio.Http.GetByteArrayAsync($"/api/versions/{further}/mask.png"));
         Assert.Equal(new PixelSize(200, 150), ImageReader.Read(small, "mask.png").Size);
         await Problem(HttpStatusCode.NotFound, "brushed mask", await studio.Http.GetAsync($"/api/versions/{source}/mask.png"));
@@ -159,7 +159,7 @@ public sealed class StudioApiTests
     [Fact]
     public async Task APhotographIsStoredAtItsFullSizeAndShownReduced()
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var photo = Photograph.Draw(4000, 3000);
         var sent = await TestStudio.Json(await studio.Http.PostAsync("/api/pictures", new ByteArrayContent(photo.ToPng())));
         Assert.Equal((4000, 3000), ((int)sent["width"]!, (int)sent["height"]!));
@@ -181,9 +181,9 @@ public sealed class StudioApiTests
     [InlineData(6)]
     public async Task ASentMaskIsReadAsItsFileIsReadElsewhere(int orientation)
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var project = await studio.NewProject();
-        var picture = await Send(studio, Painted(200, 150));
+        var picture = await Send(studio, TestStudio.Painted(200, 150));
         var sent = PaintedOnNothing(orientation == 6 ? 150 : 200, orientation == 6 ? 200 : 150, orientation);
         using var file = ImageFile.Open(new MemoryStream(sent), "mask");
         var mask = await Send(studio, sent);
@@ -286,7 +286,7 @@ public sealed class StudioApiTests
         await Problem(HttpStatusCode.NotFound, "no version", await http.GetAsync("/api/versions/none"));
         await Problem(HttpStatusCode.NotFound, "no job", await http.GetAsync("/api/jobs/none/events"));
         await Problem(HttpStatusCode.BadRequest, "not an image", await http.PostAsync("/api/pictures", new ByteArrayContent("no picture"u8.ToArray())));
-        await Problem(HttpStatusCode.BadRequest, "pixels", await http.PostAsync("/api/pictures", new ByteArrayContent(Painted(400, 400))));
+        await Problem(HttpStatusCode.BadRequest, "pixels", await http.PostAsync("/api/pictures", new ByteArrayContent(TestStudio.Painted(400, 400))));
         await Problem(HttpStatusCode.RequestEntityTooLarge, "larger", await http.PostAsync("/api/pictures", new ByteArrayContent(new byte[50_000])));
     }
 
@@ -307,7 +307,7 @@ public sealed class StudioApiTests
     [Fact]
     public async Task NothingNamedAndNothingSaidAreRefused()
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var project = await studio.NewProject();
         await Problem(HttpStatusCode.BadRequest, "versions", await studio.Http.GetAsync("/api/grid.png?versions="));
         await Problem(HttpStatusCode.BadRequest, "101 versions", await studio.Http.GetAsync($"/api/grid.png?versions={string.Join(',', Enumerable.Repeat("a", 101))}"));
@@ -319,7 +319,7 @@ public sealed class StudioApiTests
     [Fact]
     public async Task ItSaysWhatItIsAndHowItIs()
     {
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         var document = await TestStudio.Json(await studio.Http.GetAsync("/openapi/v1.json"));
         var paths = document["paths"]!.AsObject().Select(path => path.Key).ToList();
         Assert.All(["/api/projects/{id}/edit", "/api/versions/{id}", "/api/versions/{id}/own-size.png", "/api/sessions", "/api/sessions/{key}"], path => Assert.Contains(path, paths));
@@ -359,22 +359,5 @@ public sealed class StudioApiTests
         [
             .. png[..33], 0, 0, 0, 26, .. "eXIfII*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, (byte)orientation, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. png[33..],
         ];
-    }
-
-    internal static byte[] Painted(int width, int height, bool half = false)
-    {
-        var rgb = new byte[width * height * 3];
-        for (var i = 0; i < width * height; i++)
-        {
-            var (x, y) = (i % width, i / width);
-            if (half)
-                rgb.AsSpan(i * 3, 3).Fill(x < width / 2 ? byte.MaxValue : byte.MinValue);
-            else
-                (rgb[i * 3], rgb[(i * 3) + 1], rgb[(i * 3) + 2]) = ((byte)(x * 255 / width), (byte)(y < height / 2 ? 200 : 120), (byte)(y * 255 / height));
-        }
-
-        using var bitmap = new Image(width, height, rgb).ToBitmap();
-        using var data = bitmap.Encode(SkiaSharp.SKEncodedImageFormat.Png, 100);
-        return data.ToArray();
     }
 }

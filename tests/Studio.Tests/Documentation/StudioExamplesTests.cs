@@ -1,11 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using PromptToPrompt.Studio.Tests.Api;
 
 namespace PromptToPrompt.Studio.Tests.Documentation;
 
 /// <summary>Runs the shell example of docs/studio.md as it is printed.</summary>
-public sealed class StudioExamplesTests
+public sealed class StudioExamplesTests(SharedStudio shared)
 {
     private const string Begins = "    P=$(curl";
     private const string Host = "localhost:5272";
@@ -15,9 +14,9 @@ public sealed class StudioExamplesTests
     {
         foreach (var tool in new[] { "sh", "curl", "jq" })
             Assert.SkipUnless(IsInstalled(tool), $"{tool} is not installed (apt-get install {tool}).");
-        await using var studio = await TestStudio.Start();
+        var studio = shared.Studio;
         using var folder = new TemporaryFolder();
-        await File.WriteAllBytesAsync(folder["mine.png"], StudioApiTests.Painted(160, 120), TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(folder["mine.png"], TestStudio.Painted(160, 120), TestContext.Current.CancellationToken);
         // The last two commands print the edit's job and the picture.
         var lines = (await Run(folder.Path, Example(studio.Address))).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var (job, picture) = (JsonNode.Parse(lines[^2])!, JsonNode.Parse(lines[^1])!);

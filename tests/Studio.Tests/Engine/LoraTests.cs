@@ -18,8 +18,8 @@ public sealed class LoraTests : IAsyncDisposable
 
     public LoraTests()
     {
-        using var down = ones(1, 128);
-        using var up = ones(128, 1);
+        using var down = linspace(-4, 4, 32).view(1, 32);
+        using var up = linspace(-4, 4, 32).view(32, 1);
         SafetensorsWriter.Write(folder["style.safetensors"], new Dictionary<string, Tensor>
         {
             ["lora_te_text_model_encoder_layers_0_self_attn_v_proj.lora_down.weight"] = down,
@@ -75,5 +75,5 @@ public sealed class LoraTests : IAsyncDisposable
         Assert.Empty(later.Loras);
     }
 
-    private static StableDiffusionModel Load(IReadOnlyList<Lora> loras) => StableDiffusionModel.Load(EmbeddedModel.Folder(), options: new() { Loras = loras });
+    private static StableDiffusionModel Load(IReadOnlyList<Lora> loras) => StableDiffusionModel.Load(TinyModel.Shared.Folder, options: new() { Loras = loras });
 }

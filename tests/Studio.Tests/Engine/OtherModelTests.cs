@@ -7,12 +7,14 @@ namespace PromptToPrompt.Studio.Tests.Engine;
 
 public sealed class OtherModelTests : IAsyncDisposable
 {
-    // Of the same name, as a folder whose files were exchanged.
-    private static readonly OfferedModel Other = TestStudio.Model with { Load = TestStudio.Embedded.Load };
-
+    private readonly TinyModel other = new(seed: 2);
     private readonly TestEngine test = new();
 
-    public ValueTask DisposeAsync() => test.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await test.DisposeAsync();
+        other.Dispose();
+    }
 
     [Fact]
     public async Task ASourceIsRecordedInTheTypeOfItsModel()
@@ -33,7 +35,8 @@ public sealed class OtherModelTests : IAsyncDisposable
         var source = await test.Make(TestEngine.House);
         var edit = new EditedRecipe { Source = source.Id, Prompt = "a red house in a field" };
         var red = await test.Make(edit);
-        await test.Restart(models: [Other]);
+        // Of the same name, as a folder whose files were exchanged.
+        await test.Restart(models: [TestStudio.Model with { Load = () => StableDiffusionModel.Load(other.Folder) }]);
 
         foreach (var of in new[] { source, red })
         {

@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
-using PromptToPrompt.Studio.Tests.Api;
 using PromptToPrompt.Studio.Tests.Store;
 
 namespace PromptToPrompt.Studio.Tests.Hosting;
@@ -29,7 +28,7 @@ public sealed class FullDiskTests
         {
             await http.PostAsJsonAsync("/api/projects", new { name = "Another" }),
             await http.PostAsJsonAsync($"/api/projects/{project}/generate", new { prompt = "a house", steps = 1 }),
-            await http.PostAsync("/api/pictures", new ByteArrayContent(StudioApiTests.Painted(300, 300))),
+            await http.PostAsync("/api/pictures", new ByteArrayContent(TestStudio.Painted(300, 300))),
         })
         {
             Assert.Equal(HttpStatusCode.InsufficientStorage, answer.StatusCode);

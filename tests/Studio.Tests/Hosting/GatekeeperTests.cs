@@ -4,7 +4,7 @@ using System.Net.Http.Headers;
 namespace PromptToPrompt.Studio.Tests.Hosting;
 
 [Trait("Category", "Slow")]
-public sealed class GatekeeperTests
+public sealed class GatekeeperTests(SharedStudio shared)
 {
     private const string Token = "secret";
 
@@ -16,8 +16,7 @@ public sealed class GatekeeperTests
     [InlineData("/New/", "cross-site")]
     public async Task ALinkOfAnotherSiteDoesNotOpenTheEntrance(string address, string site)
     {
-        await using var studio = await TestStudio.Start();
-        Assert.Equal(HttpStatusCode.Forbidden, await Ask(studio, address, site, "document"));
+        Assert.Equal(HttpStatusCode.Forbidden, await Ask(shared.Studio, address, site, "document"));
     }
 
     [Theory]
@@ -29,8 +28,7 @@ public sealed class GatekeeperTests
     [InlineData("/new", null)]
     public async Task ATypedAddressAndTheStudioItselfOpenTheEntrance(string address, string? site)
     {
-        await using var studio = await TestStudio.Start();
-        Assert.Equal(HttpStatusCode.OK, await Ask(studio, address, site, "document"));
+        Assert.Equal(HttpStatusCode.OK, await Ask(shared.Studio, address, site, "document"));
     }
 
     [Theory]
@@ -38,15 +36,13 @@ public sealed class GatekeeperTests
     [InlineData("iframe")]
     public async Task APageOfAnotherSiteContainsNothingOfTheStudio(string destination)
     {
-        await using var studio = await TestStudio.Start();
-        Assert.Equal(HttpStatusCode.Forbidden, await Ask(studio, "/api/projects", "cross-site", destination));
+        Assert.Equal(HttpStatusCode.Forbidden, await Ask(shared.Studio, "/api/projects", "cross-site", destination));
     }
 
     [Fact]
     public async Task ALinkOfAnotherSiteOpensAProject()
     {
-        await using var studio = await TestStudio.Start();
-        Assert.Equal(HttpStatusCode.OK, await Ask(studio, $"/open/{await studio.NewProject()}", "cross-site", "document"));
+        Assert.Equal(HttpStatusCode.OK, await Ask(shared.Studio, $"/open/{await shared.Studio.NewProject()}", "cross-site", "document"));
     }
 
     [Fact]
@@ -101,9 +97,8 @@ public sealed class GatekeeperTests
     [Fact]
     public async Task OtherNamesOfTheHostAreRefused()
     {
-        await using var studio = await TestStudio.Start();
-        Assert.Equal(HttpStatusCode.Forbidden, await AskOf(studio, "evil.example"));
-        Assert.Equal(HttpStatusCode.Forbidden, await AskOf(studio, "localhost.evil.example"));
+        Assert.Equal(HttpStatusCode.Forbidden, await AskOf(shared.Studio, "evil.example"));
+        Assert.Equal(HttpStatusCode.Forbidden, await AskOf(shared.Studio, "localhost.evil.example"));
     }
 
     [Theory]
@@ -113,9 +108,8 @@ public sealed class GatekeeperTests
     [InlineData("[::1]")]
     public async Task ItsOwnNamesAreAcceptedInAnyCase(string host)
     {
-        await using var studio = await TestStudio.Start();
-        Assert.Equal(HttpStatusCode.OK, await AskOf(studio, $"{host}:{studio.Address.Port}", $"http://{host.ToUpperInvariant()}:{studio.Address.Port}"));
-        Assert.Equal(HttpStatusCode.Forbidden, await AskOf(studio, $"{host}:{studio.Address.Port}", "https://evil.example"));
+        Assert.Equal(HttpStatusCode.OK, await AskOf(shared.Studio, $"{host}:{shared.Studio.Address.Port}", $"http://{host.ToUpperInvariant()}:{shared.Studio.Address.Port}"));
+        Assert.Equal(HttpStatusCode.Forbidden, await AskOf(shared.Studio, $"{host}:{shared.Studio.Address.Port}", "https://evil.example"));
     }
 
     private static Task<TestStudio> Locked() => TestStudio.Start(change: options => options with { Token = Token });

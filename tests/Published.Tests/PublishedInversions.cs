@@ -4,7 +4,7 @@ using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;
 using static TorchSharp.torch;
 
-namespace PromptToPrompt.Editing.Tests.Inversion;
+namespace PromptToPrompt.Published.Tests;
 
 /// <summary>The inversions that the reference files have and the sources of their edits, made once for all tests of a class.</summary>
 public sealed class PublishedInversions : IDisposable

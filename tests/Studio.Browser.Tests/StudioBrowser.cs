@@ -1,10 +1,9 @@
 using Microsoft.Playwright;
-using PromptToPrompt.Studio.Hosting;
-using PromptToPrompt.Studio.Tests.Browser;
+using PromptToPrompt.Studio.Browser.Tests;
 
 [assembly: AssemblyFixture(typeof(StudioBrowser))]
 
-namespace PromptToPrompt.Studio.Tests.Browser;
+namespace PromptToPrompt.Studio.Browser.Tests;
 
 /// <summary>One browser and one studio for all tests in a browser; each test is a visitor of its own.</summary>
 public sealed class StudioBrowser : IAsyncLifetime
@@ -21,20 +20,20 @@ public sealed class StudioBrowser : IAsyncLifetime
     {
         if (SystemChromium.Path is not { } path)
             return;
+        Assertions.SetDefaultExpectTimeout(Visitor.Patience);
         playwright = await Playwright.CreateAsync();
         browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = path, Args = ["--no-sandbox", "--disable-gpu"] });
-        studio = await TestStudio.Start(change: WithEmbeddedModel);
+        studio = await TestStudio.Start();
     }
 
     /// <summary>A visitor who has just opened the studio, with the first picture drawn.</summary>
     /// <param name="width">Width of their window.</param>
     /// <param name="height">Its height.</param>
-    /// <param name="steps">Steps of the pictures of a studio of their own; null for the one that all share.</param>
-    internal async Task<Visitor> Visit(int width = 1280, int height = 900, int? steps = null)
+    internal Task<Visitor> Visit(int width = 1280, int height = 900)
     {
+        // Without a browser there is no studio.
         Assert.SkipUnless(browser is not null, NoBrowser);
-        var own = steps is { } count ? await TestStudio.Start(change: options => WithEmbeddedModel(options) with { DefaultSteps = count }) : null;
-        return await Visit((own ?? Studio).Address, width, height, own);
+        return Visit(Studio.Address, width, height);
     }
 
     /// <summary>A visitor of a studio that the test started.</summary>
@@ -46,8 +45,6 @@ public sealed class StudioBrowser : IAsyncLifetime
         await visitor.Open(address);
         return visitor;
     }
-
-    internal static StudioOptions WithEmbeddedModel(StudioOptions options) => options with { Models = [TestStudio.Embedded] };
 
     public async ValueTask DisposeAsync()
     {

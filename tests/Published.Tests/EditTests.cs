@@ -2,11 +2,11 @@ using PromptToPrompt.Editing.Pipelines;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace PromptToPrompt.Editing.Tests.Pipelines;
+namespace PromptToPrompt.Published.Tests;
 
 /// <summary>Whole runs of the published implementation on a small random-weight model, reproduced number by number.</summary>
 [Trait("Category", "Reference")]
-public sealed class ReferenceRunsTests(PublishedRuns published) : IClassFixture<PublishedRuns>, IDisposable
+public sealed class EditTests(PublishedRuns published) : IClassFixture<PublishedRuns>, IDisposable
 {
     private readonly Reference reference = new();
     private readonly DisposeScope scope = NewDisposeScope();

@@ -1,13 +1,13 @@
 using Microsoft.Playwright;
 using PromptToPrompt.Studio.Drafts;
 
-namespace PromptToPrompt.Studio.Tests.Browser;
+namespace PromptToPrompt.Studio.Browser.Tests;
 
 /// <summary>Somebody at the page, and what they do there.</summary>
 internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? own) : IAsyncDisposable
 {
     // Two busy cores may take their time.
-    private const float Patience = 60_000;
+    public const float Patience = 60_000;
 
     private readonly List<string> complaints = [];
 
@@ -59,7 +59,7 @@ internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? o
     /// <summary>Waits until the first picture of a project is there and the page answers to its visitor.</summary>
     public async Task Ready()
     {
-        await Assertions.Expect(Shots.First).ToBeVisibleAsync(new() { Timeout = Patience });
+        await Assertions.Expect(Shots.First).ToBeVisibleAsync();
         await Connected();
     }
 
@@ -67,7 +67,7 @@ internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? o
     public Task Connected() => page.WaitForFunctionAsync("() => window.studio?.connected?.() === true");
 
     /// <summary>Waits until the project has so many pictures.</summary>
-    public Task Pictures(int count) => Assertions.Expect(Shots).ToHaveCountAsync(count, new() { Timeout = Patience });
+    public Task Pictures(int count) => Assertions.Expect(Shots).ToHaveCountAsync(count);
 
     public Task Touch(string button) => page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
 

@@ -1,4 +1,4 @@
-namespace PromptToPrompt.Studio.Tests.Browser;
+namespace PromptToPrompt.Studio.Browser.Tests;
 
 /// <summary>The browser that is installed here.</summary>
 internal static class SystemChromium

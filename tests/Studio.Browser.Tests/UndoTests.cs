@@ -3,7 +3,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Engine;
 using static Microsoft.Playwright.Assertions;
 
-namespace PromptToPrompt.Studio.Tests.Browser;
+namespace PromptToPrompt.Studio.Browser.Tests;
 
 [Trait("Category", "Browser")]
 public sealed class UndoTests(StudioBrowser browser)
@@ -60,7 +60,7 @@ public sealed class UndoTests(StudioBrowser browser)
             loaded.Wait();
             throw new InvalidInputException("It was waited for.");
         });
-        var studio = await TestStudio.Start(change: options => options with { Models = [TestStudio.Embedded, slow] });
+        var studio = await TestStudio.Start(change: options => options with { Models = [TestStudio.Model, slow] });
         await using var visitor = await browser.Visit(studio.Address, own: studio);
         try
         {

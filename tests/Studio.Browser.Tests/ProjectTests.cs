@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 using PromptToPrompt.Studio.Drafts;
 using static Microsoft.Playwright.Assertions;
 
-namespace PromptToPrompt.Studio.Tests.Browser;
+namespace PromptToPrompt.Studio.Browser.Tests;
 
 [Trait("Category", "Browser")]
 public sealed class ProjectTests(StudioBrowser browser)
@@ -136,11 +136,11 @@ public sealed class ProjectTests(StudioBrowser browser)
     {
         await using var visitor = await browser.Visit();
         await visitor.Touch("Advanced");
-        await visitor.Page.GetByLabel("Size", new() { Exact = true }).FillAsync("128×192");
+        await visitor.Page.GetByLabel("Size", new() { Exact = true }).FillAsync("32×48");
         await visitor.Page.GetByLabel("Size", new() { Exact = true }).BlurAsync();
         await visitor.Touch("Draw with these settings");
         await visitor.Pictures(2);
         await Expect(visitor.Page.Locator(".frame.main")).ToHaveAttributeAsync("style", "--ratio:0.6667");
-        await Expect(visitor.Page.GetByLabel("Size", new() { Exact = true })).ToHaveValueAsync("128x192");
+        await Expect(visitor.Page.GetByLabel("Size", new() { Exact = true })).ToHaveValueAsync("32x48");
     }
 }

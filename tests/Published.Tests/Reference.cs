@@ -5,7 +5,7 @@ using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Editing.Pipelines;
 using static TorchSharp.torch;
 
-namespace PromptToPrompt.Editing.Tests;
+namespace PromptToPrompt.Published.Tests;
 
 /// <summary>Outputs of the published implementation on small random-weight models, where they lie beside the checkout.</summary>
 internal sealed class Reference : IDisposable

@@ -1,7 +1,7 @@
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
-namespace PromptToPrompt.Studio.Tests.Browser;
+namespace PromptToPrompt.Studio.Browser.Tests;
 
 [Trait("Category", "Browser")]
 public sealed class ConnectionTests(StudioBrowser browser)

@@ -1,7 +1,7 @@
 using System.Net.Http.Json;
 using static Microsoft.Playwright.Assertions;
 
-namespace PromptToPrompt.Studio.Tests.Browser;
+namespace PromptToPrompt.Studio.Browser.Tests;
 
 [Trait("Category", "Browser")]
 public sealed class QueueTests(StudioBrowser browser)
@@ -9,7 +9,7 @@ public sealed class QueueTests(StudioBrowser browser)
     [Fact]
     public async Task WaitingPicturesAreListedMovedAndCancelled()
     {
-        await using var studio = await TestStudio.Start(change: StudioBrowser.WithEmbeddedModel);
+        await using var studio = await TestStudio.Start(change: options => options with { Models = [TestStudio.Embedded] });
         await using var visitor = await browser.Visit(studio.Address);
         var names = visitor.Page.Locator(".queue li > span");
         var running = await studio.Post(visitor.Project, "generate", new { prompt = "a green tree", steps = 900 });

@@ -1,6 +1,6 @@
 using static Microsoft.Playwright.Assertions;
 
-namespace PromptToPrompt.Studio.Tests.Browser;
+namespace PromptToPrompt.Studio.Browser.Tests;
 
 [Trait("Category", "Browser")]
 public sealed class BrushTests(StudioBrowser browser)

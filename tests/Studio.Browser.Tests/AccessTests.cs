@@ -2,12 +2,12 @@ using System.Text.Json;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
-namespace PromptToPrompt.Studio.Tests.Browser;
+namespace PromptToPrompt.Studio.Browser.Tests;
 
 [Trait("Category", "Browser")]
 public sealed class AccessTests(StudioBrowser browser)
 {
-    private static readonly string Axe = File.ReadAllText(Path.Combine(Repository.Folder("tests", "Studio.Tests", "Browser", "Axe"), "axe.min.js"));
+    private static readonly string Axe = File.ReadAllText(Path.Combine(Repository.Folder("tests", "Studio.Browser.Tests", "Axe"), "axe.min.js"));
 
     [Theory]
     [InlineData(1280, ColorScheme.Light)]

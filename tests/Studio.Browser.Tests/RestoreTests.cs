@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 using PromptToPrompt.Diffusion.Images;
 using static Microsoft.Playwright.Assertions;
 
-namespace PromptToPrompt.Studio.Tests.Browser;
+namespace PromptToPrompt.Studio.Browser.Tests;
 
 [Trait("Category", "Browser")]
 public sealed class RestoreTests(StudioBrowser browser)

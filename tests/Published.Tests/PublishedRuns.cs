@@ -7,7 +7,7 @@ using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
 using static TorchSharp.torch;
 
-namespace PromptToPrompt.Editing.Tests.Pipelines;
+namespace PromptToPrompt.Published.Tests;
 
 /// <summary>
 /// The runs that the reference files have. Nearly all edit one source picture, which is made once: a row of this model is expensive, since it

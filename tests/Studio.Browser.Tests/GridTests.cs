@@ -1,7 +1,7 @@
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
-namespace PromptToPrompt.Studio.Tests.Browser;
+namespace PromptToPrompt.Studio.Browser.Tests;
 
 [Trait("Category", "Browser")]
 public sealed class GridTests(StudioBrowser browser)
@@ -23,7 +23,7 @@ public sealed class GridTests(StudioBrowser browser)
         await page.GetByLabel("Values of the rows").FillAsync("0, 0.4");
         await visitor.Touch("Make the grid");
         var pictures = page.Locator(".grid-view td img");
-        await Expect(pictures).ToHaveCountAsync(6, new() { Timeout = 60_000 });
+        await Expect(pictures).ToHaveCountAsync(6);
         await Expect(page.Locator(".grid-view")).ToContainTextAsync("Click a picture to open it.");
         var png = await page.Context.APIRequest.GetAsync(new Uri(browser.Studio.Address, (await page.GetByRole(AriaRole.Link, new() { Name = "Download" }).GetAttributeAsync("href"))!).ToString());
         Assert.True(png.Ok);
@@ -53,7 +53,7 @@ public sealed class GridTests(StudioBrowser browser)
         await Expect(visitor.Page.GetByLabel("Values of the columns")).ToHaveValueAsync("4, 5, 6, 7");
         await visitor.Page.GetByLabel("Values of the columns").FillAsync("4, 5");
         await visitor.Touch("Make the grid");
-        await Expect(visitor.Page.Locator(".grid-view td img")).ToHaveCountAsync(4, new() { Timeout = 60_000 });
+        await Expect(visitor.Page.Locator(".grid-view td img")).ToHaveCountAsync(4);
         await visitor.Page.GetByRole(AriaRole.Button, new() { Name = "edit, seed 5" }).ClickAsync();
         await Expect(visitor.Page.Locator(".chip.swapped .word")).ToHaveTextAsync("red");
         await Expect(visitor.Page.GetByLabel("Seed", new() { Exact = true })).ToHaveValueAsync("5");

@@ -1,6 +1,6 @@
 using Microsoft.Playwright;
 
-namespace PromptToPrompt.Studio.Tests.Browser;
+namespace PromptToPrompt.Studio.Browser.Tests;
 
 /// <summary>Redraws the documentation's screenshots; <c>docs/update-screenshots</c> runs it.</summary>
 [Trait("Category", "Browser")]
@@ -9,7 +9,8 @@ public sealed class Screenshots(StudioBrowser browser)
     [Fact(Explicit = true)]
     public async Task OfTheStudio()
     {
-        await using var visitor = await browser.Visit(1280, 960, steps: 30);
+        var studio = await TestStudio.Start(change: options => options with { Models = [TestStudio.Embedded], DefaultSteps = 30 });
+        await using var visitor = await browser.Visit(studio.Address, 1280, 960, studio);
         var page = visitor.Page;
         await visitor.Swap("white", "red");
         await visitor.Pictures(2);

@@ -1,8 +1,7 @@
 using Microsoft.Playwright;
-using PromptToPrompt.Studio.Tests.Api;
 using static Microsoft.Playwright.Assertions;
 
-namespace PromptToPrompt.Studio.Tests.Browser;
+namespace PromptToPrompt.Studio.Browser.Tests;
 
 [Trait("Category", "Browser")]
 public sealed class StudioPageTests(StudioBrowser browser)
@@ -60,7 +59,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
     public async Task APictureOfOnesOwnIsInvertedAndEdited()
     {
         await using var visitor = await browser.Visit();
-        await Give(visitor, StudioApiTests.Painted(160, 120));
+        await Give(visitor, TestStudio.Painted(160, 120));
         var dialog = visitor.Page.GetByRole(AriaRole.Dialog);
         await dialog.GetByLabel("What does the picture show?").FillAsync("a house in a field");
         await dialog.GetByLabel("Steps").FillAsync("3");
@@ -82,7 +81,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
         Assert.Equal((160, 120), (picture.Width, picture.Height));
         address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "Model's image" }).GetAttributeAsync("href");
         using var made = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
-        Assert.Equal((128, 128), (made.Width, made.Height));
+        Assert.Equal((32, 32), (made.Width, made.Height));
         address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "picture.png" }).GetAttributeAsync("href");
         using var given = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
         Assert.Equal((160, 120), (given.Width, given.Height));
@@ -103,8 +102,9 @@ public sealed class StudioPageTests(StudioBrowser browser)
     [Fact]
     public async Task APictureThatTakesLongCanBeCancelled()
     {
-        await using var visitor = await browser.Visit();
-        await Steps(visitor).FillAsync("200");
+        var studio = await TestStudio.Start(change: options => options with { Models = [TestStudio.Embedded] });
+        await using var visitor = await browser.Visit(studio.Address, own: studio);
+        await Steps(visitor).FillAsync("1000");
         await Steps(visitor).BlurAsync();
         await visitor.Touch("Draw with these settings");
         await visitor.Touch("Cancel");
@@ -182,7 +182,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
         await visitor.Touch("Download");
         var address = await visitor.Page.GetByRole(AriaRole.Link, new() { Name = "mask.png" }).GetAttributeAsync("href");
         using var mask = SkiaSharp.SKBitmap.Decode(await browser.Studio.Http.GetByteArrayAsync(address));
-        Assert.Equal((128, 128), (mask.Width, mask.Height));
+        Assert.Equal((32, 32), (mask.Width, mask.Height));
     }
 
     [Fact]

@@ -6,11 +6,11 @@ using PromptToPrompt.Editing.Prompts;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace PromptToPrompt.Editing.Tests.Inversion;
+namespace PromptToPrompt.Published.Tests;
 
 /// <summary>Inversions and edits of the published implementations on a small random-weight model, reproduced number by number.</summary>
 [Trait("Category", "Reference")]
-public sealed class NullTextReferenceTests(PublishedInversions published) : IClassFixture<PublishedInversions>, IDisposable
+public sealed class NullTextTests(PublishedInversions published) : IClassFixture<PublishedInversions>, IDisposable
 {
     private const string Target = "a tiger sitting next to a mirror";
     private static readonly NullTextInversion EarlyStop = new() { InnerSteps = 6, EarlyStop = 0.34994 };
