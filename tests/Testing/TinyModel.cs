@@ -25,9 +25,8 @@ public class TinyModel : IDisposable
     private readonly TemporaryFolder folder = new();
     private readonly Lazy<StableDiffusionModel> model;
 
-    /// <param name="seed">Seed of the weights.</param>
-    public TinyModel(ulong seed = 1)
-        : this(Form, seed)
+    public TinyModel()
+        : this(Form)
     {
     }
 
@@ -43,6 +42,9 @@ public class TinyModel : IDisposable
 
     /// <summary>One for all tests of a process, which load it from its folder.</summary>
     public static TinyModel Shared => OfTheProcess.Value;
+
+    /// <summary>One with other weights.</summary>
+    public static TinyModel Seeded(ulong seed) => new(Form, seed);
 
     public string Folder => folder.Path;
 

@@ -13,6 +13,7 @@ internal static class BenchCommand
         ConceptsBench.Create(cancellationToken),
         StudioBench.Create(cancellationToken),
         SoakBench.Create(cancellationToken),
+        OperationsBench.Create(cancellationToken),
         ModelBench.Create(cancellationToken),
         DeviceBench.Create(cancellationToken),
     };

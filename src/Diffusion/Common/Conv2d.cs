@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using static TorchSharp.torch;
 
@@ -26,4 +27,10 @@ internal sealed class Conv2d
     }
 
     public Tensor Forward(Tensor x) => Convolution.Apply(x, weight, bias, outputs, stride, padding);
+
+    /// <summary>With another bias in place of its own, [outputs]; null for none.</summary>
+    public Tensor Forward(Tensor x, Tensor? otherBias) => Convolution.Apply(x, weight, otherBias, outputs, stride, padding);
+
+    /// <summary>Its bias plus something for each output channel, [..., outputs].</summary>
+    public Tensor BiasPlus(Tensor more) => bias.shape[0] == outputs ? more.Plus(bias) : more.Plus(bias.narrow(0, 0, outputs));
 }

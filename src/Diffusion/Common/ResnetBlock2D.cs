@@ -14,17 +14,33 @@ internal sealed class ResnetBlock2D(WeightScope weights, int inputs, int outputs
     private readonly Conv2d conv2 = new(weights["conv2"], outputs, outputs, 3, padding: 1);
     private readonly Conv2d? shortcut = inputs == outputs ? null : new(weights["conv_shortcut"], inputs, outputs, 1);
 
-    /// <summary>[B, inputs, H, W] and the activated embedding [B, embedding] → [B, outputs, H, W].</summary>
+    /// <summary>[B, inputs, H, W] and the activated embedding [B or 1, embedding] → [B, outputs, H, W].</summary>
     public Tensor Forward(Tensor x, Tensor? embedding = null)
     {
         using var scope = NewDisposeScope();
-        var hidden = Convolve(norm1, conv1, x);
-        if (timeProjection is not null && embedding is not null)
-            hidden = hidden.AddInPlace(timeProjection.Forward(embedding).unsqueeze(-1).unsqueeze(-1));
+        return (embedding is null || timeProjection is null ? Finish(x, Convolve(norm1, conv1, x)) : ForwardBiased(x, Bias(embedding))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>[B, inputs, H, W] and <see cref="Bias"/> of the embedding → [B, outputs, H, W].</summary>
+    public Tensor ForwardBiased(Tensor x, Tensor bias)
+    {
+        using var scope = NewDisposeScope();
+        var ofAllRows = bias.dim() == 1 ? bias : bias.shape[0] == 1 ? bias.squeeze(0) : null;
+        var hidden = Convolve(norm1, conv1, x, ofAllRows);
+        if (ofAllRows is null)
+            hidden = hidden.AddInPlace(bias.unsqueeze(-1).unsqueeze(-1));
+        return Finish(x, hidden).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What the first convolution adds to its channels: its own bias and the projected embedding, [..., embedding] → [..., outputs].</summary>
+    public Tensor Bias(Tensor embedding) => conv1.BiasPlus(timeProjection!.Forward(embedding));
+
+    private Tensor Finish(Tensor x, Tensor hidden)
+    {
         Tensor result;
         using (hidden)
             result = Convolve(norm2, conv2, hidden);
-        return result.AddInPlace(shortcut is null ? x : shortcut.Forward(x)).MoveToOuterDisposeScope();
+        return result.AddInPlace(shortcut is null ? x : shortcut.Forward(x));
     }
 
     // Intermediate results are freed immediately: in the autoencoder, one feature map of a large image takes a gigabyte.
@@ -33,5 +49,12 @@ internal sealed class ResnetBlock2D(WeightScope weights, int inputs, int outputs
         using var normed = norm.Forward(x);
         using var activated = Activations.Silu(normed);
         return conv.Forward(activated);
+    }
+
+    private static Tensor Convolve(GroupNorm norm, Conv2d conv, Tensor x, Tensor? bias)
+    {
+        using var normed = norm.Forward(x);
+        using var activated = Activations.Silu(normed);
+        return conv.Forward(activated, bias);
     }
 }

@@ -34,7 +34,20 @@ internal sealed class Denoiser
     /// <summary>Whether the U-Net was distilled to take guidance as an input; it then ignores the negative prompt.</summary>
     public bool TakesGuidance => Config.GuidanceWidth is not null;
 
-    /// <summary>One evaluation of the U-Net.</summary>
+    /// <summary>One evaluation of the U-Net in a run.</summary>
+    /// <param name="latents">[rows, channels, h, w].</param>
+    /// <param name="constants">The constants of the run.</param>
+    /// <param name="conditioning">The conditioning of each row: the same tensors at each step, unless the text changes.</param>
+    /// <param name="attention">The attention processor.</param>
+    /// <param name="step">The step.</param>
+    /// <returns>The predicted noise or velocity, [rows, channels, h, w] float32.</returns>
+    public Tensor Predict(Tensor latents, UNetConstants constants, Conditioning conditioning, AttentionProcessor attention, DenoisingStep step)
+    {
+        using var scope = NewDisposeScope();
+        return unet().Forward(latents.to(Dtype), constants, conditioning, attention, step).to(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>One evaluation of the U-Net by itself.</summary>
     /// <param name="latents">[rows, channels, h, w].</param>
     /// <param name="timestep">Diffusion timestep of all rows.</param>
     /// <param name="conditioning">The conditioning of each row.</param>

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.UNet.Attention;
 using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
@@ -33,7 +34,8 @@ internal static class DenoisingLoop
         // Distilled networks take guidance as an input and need only one row.
         if (denoiser.TakesGuidance)
             request = request with { Sampling = request.Sampling with { Guidance = 1 }, Conditional = request.Conditional with { Guidance = request.Sampling.Guidance } };
-        var batch = new GuidedBatch(request);
+        using var batch = new GuidedBatch(request);
+        using var constants = new UNetConstants(scheduler.Timesteps);
         var steps = scheduler.Timesteps.Count;
         var latents = (request.Latents * Scalar(scheduler.InitialNoiseSigma)).DetachFromDisposeScope();
         using var overflow = new OverflowWatch();
@@ -42,7 +44,7 @@ internal static class DenoisingLoop
             for (var i = request.FirstStep; i < steps; i++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var next = Step(denoiser, scheduler, request, batch, i, latents);
+                var next = Step(denoiser, scheduler, request, batch, constants, i, latents);
                 latents.Dispose();
                 latents = next;
                 overflow.Add(i, latents);
@@ -57,11 +59,12 @@ internal static class DenoisingLoop
         }
     }
 
-    private static Tensor Step(Denoiser denoiser, Scheduler scheduler, DenoisingRequest request, GuidedBatch batch, int i, Tensor latents)
+    private static Tensor Step(
+        Denoiser denoiser, Scheduler scheduler, DenoisingRequest request, GuidedBatch batch, UNetConstants constants, int i, Tensor latents)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var predicted = Predict(denoiser, scheduler.Timesteps[i], request, batch, i, scheduler.ScaleModelInput(latents, i));
+        var predicted = Predict(denoiser, scheduler.Timesteps[i], request, batch, constants, i, scheduler.ScaleModelInput(latents, i));
         var next = batch.WithoutKnown(latents);
         if (next.shape[0] > 0)
         {
@@ -76,13 +79,14 @@ internal static class DenoisingLoop
     }
 
     // All rows at once, or one after another to save memory.
-    private static Tensor Predict(Denoiser denoiser, long timestep, DenoisingRequest request, GuidedBatch batch, int i, Tensor latents)
+    private static Tensor Predict(
+        Denoiser denoiser, long timestep, DenoisingRequest request, GuidedBatch batch, UNetConstants constants, int i, Tensor latents)
     {
         var (input, conditioning) = (batch.Input(latents), batch.Conditioning(i));
-        return request.RowByRow ? cat([.. Enumerable.Range(0, batch.Rows.Count).Select(row => Rows(row, 1))], 0) : Rows(0, batch.Rows.Count);
+        return request.RowByRow ? cat([.. batch.Rows.Select(Row)], 0)
+            : denoiser.Predict(input, constants, conditioning, request.Attention, new DenoisingStep(i, timestep, batch.Rows));
 
-        Tensor Rows(int first, int count) => denoiser.Predict(
-            input.narrow(0, first, count), timestep, conditioning.Narrow(first, count), request.Attention,
-            new DenoisingStep(i, timestep, [.. batch.Rows.Skip(first).Take(count)]));
+        Tensor Row(BatchRow row, int index) => denoiser.Predict(
+            input.narrow(0, index, 1), timestep, conditioning.Narrow(index, 1), request.Attention, new DenoisingStep(i, timestep, [row]));
     }
 }

@@ -8,11 +8,12 @@ namespace PromptToPrompt.Diffusion.Sampling;
 /// The rows of a step: the unconditional rows of the guided images, then the conditional rows of all images. An image with a known
 /// trajectory has only a conditional row.
 /// </summary>
-internal sealed class GuidedBatch
+internal sealed class GuidedBatch : IDisposable
 {
     private readonly DenoisingRequest request;
     private readonly int known;
     private readonly bool isGuided;
+    private Conditioning? joined;
 
     public GuidedBatch(DenoisingRequest request)
     {
@@ -35,10 +36,16 @@ internal sealed class GuidedBatch
         return request.ExtraChannels is { } extra ? cat([rows, extra.expand(rows.shape[0], -1, -1, -1)], 1) : rows;
     }
 
-    /// <summary>The conditioning of all rows at a step.</summary>
-    public Conditioning Conditioning(int step) => isGuided
-        ? request.Unconditional.At(step).Expand(request.Prompts.Count - known).Join(request.Conditional)
-        : request.Conditional;
+    /// <summary>The conditioning of all rows at a step; the same tensors at every step, unless the unconditional text changes.</summary>
+    public Conditioning Conditioning(int step)
+    {
+        if (!isGuided)
+            return request.Conditional;
+        if (joined is not null)
+            return joined;
+        var rows = request.Unconditional.At(step).Expand(request.Prompts.Count - known).Join(request.Conditional);
+        return request.Unconditional.Text.shape[0] > 1 ? rows : joined = rows.DetachFromDisposeScope();
+    }
 
     /// <summary>The guided prediction of the images without a known trajectory, from the network's output for all rows.</summary>
     public Tensor Guide(Tensor output)
@@ -50,6 +57,9 @@ internal sealed class GuidedBatch
         var guided = Guidance.Combine(output.narrow(0, 0, images - known), conditional, request.Sampling.Guidance, request.ShapeGuidance);
         return Guidance.Rescale(guided, conditional, request.Sampling.GuidanceRescale);
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => joined?.Dispose();
 
     /// <summary>The images without a known trajectory: all, or all but the first.</summary>
     public Tensor WithoutKnown(Tensor images) => known == 0 ? images : images.narrow(0, known, images.shape[0] - known);

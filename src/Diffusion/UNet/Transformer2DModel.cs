@@ -28,9 +28,9 @@ internal sealed class Transformer2DModel
     {
         using var scope = NewDisposeScope();
         var here = call with { Height = (int)x.shape[2], Width = (int)x.shape[3] };
-        var hidden = projectIn.Forward(norm.Forward(x).flatten(2).transpose(1, 2).contiguous());
+        var hidden = projectIn.Forward(norm.Forward(x).permute(0, 2, 3, 1).reshape(x.shape[0], x.shape[2] * x.shape[3], x.shape[1]));
         foreach (var block in blocks)
             hidden = block.Forward(hidden, context, here);
-        return projectOut.Forward(hidden).transpose(1, 2).reshape(x.shape).Plus(x).MoveToOuterDisposeScope();
+        return projectOut.Forward(hidden).transpose(1, 2).reshape(x.shape).AddInPlace(x).MoveToOuterDisposeScope();
     }
 }

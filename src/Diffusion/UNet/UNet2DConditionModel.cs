@@ -62,8 +62,27 @@ internal sealed class UNet2DConditionModel
     public Tensor Forward(Tensor sample, Tensor timesteps, Conditioning conditioning, AttentionProcessor? attention = null, DenoisingStep? step = null)
     {
         using var scope = NewDisposeScope();
-        var call = new UNetCall(attention ?? AttentionProcessor.Plain, step ?? DenoisingStep.None, (int)sample.shape[2], (int)sample.shape[3]);
-        return UNetLink.RunAll(Chain, sample, Embed(timesteps, conditioning.Vector, sample.dtype, conditioning.Guidance), conditioning.Text, call, []).MoveToOuterDisposeScope();
+        var embedding = Embed(timesteps, conditioning.Vector, sample.dtype, conditioning.Guidance);
+        return UNetLink.RunAll(Chain, sample, embedding, conditioning.Text, Call(sample, attention, step), []).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Predicts the noise or the velocity in the latents of a step of a run.</summary>
+    /// <param name="sample">Latents, [rows, in channels, h, w].</param>
+    /// <param name="constants">The constants of the run.</param>
+    /// <param name="conditioning">The conditioning of each row, in the sample's type.</param>
+    /// <param name="attention">The run's attention processor.</param>
+    /// <param name="step">The step.</param>
+    /// <returns>[rows, out channels, h, w].</returns>
+    public Tensor Forward(Tensor sample, UNetConstants constants, Conditioning conditioning, AttentionProcessor attention, DenoisingStep step)
+    {
+        using var scope = NewDisposeScope();
+        constants.Prepare(step.Index, conditioning.Vector, timesteps =>
+        {
+            using var inner = NewDisposeScope();
+            var numbers = tensor(timesteps.ToArray(), device: sample.device);
+            return Embed(numbers, conditioning.Vector, sample.dtype, conditioning.Guidance, eachWithEach: true).MoveToOuterDisposeScope();
+        });
+        return UNetLink.RunAll(Chain, sample, embedding: null, conditioning.Text, Call(sample, attention, step) with { Constants = constants }, []).MoveToOuterDisposeScope();
     }
 
     /// <summary>Builds the added conditioning from pooled text and sizes, for models that take it (<see cref="UNetConfig.Vector"/>).</summary>
@@ -80,12 +99,23 @@ internal sealed class UNet2DConditionModel
     }
 
     /// <summary>The activated embedding of timestep and added conditioning that every residual block receives.</summary>
-    internal Tensor Embed(Tensor timesteps, Tensor? vector, ScalarType dtype, double? guidance = null)
+    /// <param name="timesteps">[rows] or [1].</param>
+    /// <param name="vector">Added conditioning, [rows, width]; null for models without it.</param>
+    /// <param name="dtype">The compute type.</param>
+    /// <param name="guidance">Guidance as an input, for models that were distilled to take it.</param>
+    /// <param name="eachWithEach">Whether to combine every timestep with every row.</param>
+    /// <returns>[rows or 1, embedding], or [timesteps, rows or 1, embedding].</returns>
+    internal Tensor Embed(Tensor timesteps, Tensor? vector, ScalarType dtype, double? guidance = null, bool eachWithEach = false)
     {
         using var scope = NewDisposeScope();
         if (vector is null != vectorEmbedding is null)
             throw new ArgumentException(vector is null ? "This U-Net needs added conditioning (pooled text and sizes)." : "This U-Net takes no added conditioning.", nameof(vector));
         var embedding = timeEmbedding.Forward(timesteps, dtype, guidance);
+        if (eachWithEach)
+            embedding = embedding.unsqueeze(1);
         return Activations.Silu(vector is null ? embedding : embedding.Plus(vectorEmbedding!.Forward(vector))).MoveToOuterDisposeScope();
     }
+
+    private static UNetCall Call(Tensor sample, AttentionProcessor? attention, DenoisingStep? step) =>
+        new(attention ?? AttentionProcessor.Plain, step ?? DenoisingStep.None, (int)sample.shape[2], (int)sample.shape[3]);
 }

@@ -75,7 +75,12 @@ internal static class UNetBlocks
         return chain;
     }
 
-    private static UNetLink Link(ResnetBlock2D resnet) => new((x, embedding, _, in _) => resnet.Forward(x, embedding)) { ReadsEmbedding = true };
+    private static UNetLink Link(ResnetBlock2D resnet) => new((x, embedding, _, in call) =>
+    {
+        using var bias = call.Constants?.Bias(resnet, call.Step.Index, resnet.Bias);
+        return bias is null ? resnet.Forward(x, embedding) : resnet.ForwardBiased(x, bias);
+    })
+    { ReadsEmbedding = true };
 
     private static UNetLink Link(Transformer2DModel transformer) => new((x, _, context, in call) => transformer.Forward(x, context, call)) { ReadsText = true };
 

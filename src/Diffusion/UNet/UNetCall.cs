@@ -4,9 +4,9 @@ namespace PromptToPrompt.Diffusion.UNet;
 
 /// <summary>
 /// The context of a U-Net evaluation: the run's processor, its step, and a size (the latents' size; inside a transformer, the size of its
-/// feature map).
+/// feature map). With <see cref="Constants"/>, what does not depend on the latents is taken from there.
 /// </summary>
-internal readonly record struct UNetCall(AttentionProcessor Attention, DenoisingStep Step, int Height, int Width)
+internal readonly record struct UNetCall(AttentionProcessor Attention, DenoisingStep Step, int Height, int Width, UNetConstants? Constants = null)
 {
     public AttentionCall At(AttentionSite site) => new(site, Step, Height, Width);
 

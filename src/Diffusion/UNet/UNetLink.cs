@@ -24,23 +24,24 @@ internal sealed record UNetLink(UNetFunction Run)
     /// <summary>Runs links one after another.</summary>
     /// <param name="chain">The links.</param>
     /// <param name="x">Input of the first link; the caller disposes it.</param>
-    /// <param name="embedding">Activated timestep embedding.</param>
+    /// <param name="embedding">Activated timestep embedding; null if the call has constants.</param>
     /// <param name="context">The text.</param>
     /// <param name="call">The context of the evaluation.</param>
     /// <param name="kept">Stack of saved outputs; links push and pop.</param>
-    public static Tensor RunAll(IEnumerable<UNetLink> chain, Tensor x, Tensor embedding, Tensor context, in UNetCall call, Stack<Tensor> kept)
+    public static Tensor RunAll(IEnumerable<UNetLink> chain, Tensor x, Tensor? embedding, Tensor context, in UNetCall call, Stack<Tensor> kept)
     {
+        // The tensor that nothing needs after the next link. Tensors are disposed as soon as possible: feature maps of several rows are large.
+        Tensor? last = null;
         using var scope = NewDisposeScope();
-        x = x.alias();
         foreach (var link in chain)
         {
-            // Tensors are disposed as soon as possible: feature maps of several rows are large.
-            using (var before = x)
-            using (var skip = link.Joins ? kept.Pop() : null)
-            using (var input = skip is null ? before.alias() : cat([before, skip], 1))
-                x = link.Run(input, embedding, context, call);
+            using var dispensable = last;
+            using var skip = link.Joins ? kept.Pop() : null;
+            using var joined = skip is null ? null : cat([x, skip], 1);
+            x = link.Run(joined ?? x, embedding, context, call);
+            last = link.Keeps ? null : x;
             if (link.Keeps)
-                kept.Push(x.alias().MoveToOuterDisposeScope());
+                kept.Push(x.MoveToOuterDisposeScope());
         }
 
         return x.MoveToOuterDisposeScope();
@@ -49,7 +50,7 @@ internal sealed record UNetLink(UNetFunction Run)
 
 /// <summary>Maps a feature map, [rows, channels, h, w], to the next one.</summary>
 /// <param name="x">The feature map.</param>
-/// <param name="embedding">Activated timestep embedding, [rows or 1, width].</param>
+/// <param name="embedding">Activated timestep embedding, [rows or 1, width]; null if the call has constants.</param>
 /// <param name="context">The text, [rows, tokens, width].</param>
 /// <param name="call">The context of the evaluation.</param>
-internal delegate Tensor UNetFunction(Tensor x, Tensor embedding, Tensor context, in UNetCall call);
+internal delegate Tensor UNetFunction(Tensor x, Tensor? embedding, Tensor context, in UNetCall call);

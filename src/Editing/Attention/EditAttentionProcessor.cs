@@ -19,12 +19,15 @@ internal sealed class EditAttentionProcessor(
     : AttentionProcessor, IDisposable
 {
     private readonly Dictionary<CrossAttentionEdit, (Tensor P, Tensor R)> matrices = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<AttentionSite, (Tensor Value, List<CrossAttentionEdit?> Active, Tensor Keys, Tensor Values)> prepared = [];
 
     /// <inheritdoc/>
     public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)
     {
         using var scope = NewDisposeScope();
-        var layer = new Layer(call, query, key, value, QueryAndKeyOfSource(call, query, key));
+        var layer = new Layer(call, query, key, value, SourceRow(call));
+        if (layer.SourceRow is { } row && recording is not null)
+            recording.Write(call, query.narrow(0, row, 1), key.narrow(0, row, 1));
         var result = call.Site.Kind == AttentionKind.Self ? AttendSelf(layer)
             : maps?.Collects(call) == true ? AttendWithMaps(layer, maps)
             : AttendCross(layer);
@@ -40,78 +43,96 @@ internal sealed class EditAttentionProcessor(
             r.Dispose();
         }
 
+        foreach (var (_, _, keys, values) in prepared.Values)
+        {
+            keys.Dispose();
+            values.Dispose();
+        }
+
         matrices.Clear();
+        prepared.Clear();
     }
 
-    // The source's queries and keys: from its row of this batch (which a recording keeps), or from an earlier recording. Unconditional
-    // rows never use them.
-    private (Tensor Query, Tensor Key)? QueryAndKeyOfSource(in AttentionCall call, Tensor query, Tensor key)
+    // The source's queries and keys: from its row of this batch, or from a recording. Unconditional rows never use them.
+    private (Tensor Query, Tensor Key)? Source(Layer layer)
     {
-        if (Rows(call).Count > 0 && Rows(call).All(r => !r.Conditional))
-            return null;
-        var row = RowOf(call, prompt: 0);
-        if (row < 0)
-            return recording?.Read(call, query.dtype);
-        var source = (query.narrow(0, row, 1), key.narrow(0, row, 1));
-        recording?.Write(call, source.Item1, source.Item2);
-        return source;
+        if (layer.SourceRow is { } row)
+            return (layer.Query.narrow(0, row, 1), layer.Key.narrow(0, row, 1));
+        return Rows(layer.Call).Any(r => r.Conditional) ? recording?.Read(layer.Call, layer.Query.dtype) : null;
     }
 
     private Tensor AttendSelf(Layer layer)
     {
-        if (layer.Source is not { } source)
-            return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);
         var call = layer.Call;
-        if (self?.Collects(call) == true && CountsSource(call))
-            self.Add(ScaledDotProduct.Probabilities(source.Query, source.Key));
         var injected = Rows(call).Select(row => Edit(row) is { } edit && edit.InjectsSelfAttention(call.Step.Index, call.Height, call.Width)).ToList();
+        var collects = self?.Collects(call) == true && CountsSource(call);
+        if ((!collects && !injected.Contains(true)) || Source(layer) is not { } source)
+            return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);
+        if (collects)
+            self!.Add(ScaledDotProduct.Probabilities(source.Query, source.Key));
         if (!injected.Contains(true))
             return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);
-        return ScaledDotProduct.Attend(Substitute(layer.Query, source.Query, injected), Substitute(layer.Key, source.Key, injected), layer.Value);
+        return ScaledDotProduct.Attend(Substituted(layer.Query, source.Query), Substituted(layer.Key, source.Key), layer.Value);
+
+        Tensor Substituted(Tensor rows, Tensor ofSource) => cat(Runs(injected, isInjected => isInjected, rows, ofSource), 0);
     }
 
-    // Every row contributes its own attention to R·V; edited rows add the source's attention to P·V. One fused call computes them all.
+    // Every row contributes its own attention to R·V; edited rows add the source's attention to P·V. One fused call computes all parts: first one for
+    // each row, then the second parts of edits that have both.
     private Tensor AttendCross(Layer layer)
     {
-        var rows = Rows(layer.Call);
-        var active = rows.Select(row => Edit(row)?.At(layer.Call.Step.Index)).Select(edit => edit is null or { IsIdentity: true } ? null : edit).ToList();
-        if (layer.Source is not { } source || active.All(edit => edit is null))
+        var active = ActiveEdits(layer.Call);
+        if (active.All(edit => edit is null) || Source(layer) is not { } source)
             return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);
-        var (queries, keys, values, owners) = (new List<Tensor>(), new List<Tensor>(), new List<Tensor>(), new List<int>());
-        for (var i = 0; i < rows.Count; i++)
+        var (keys, values) = KeysAndValues(layer, source.Key, active);
+        var queries = Runs(active, edit => edit is { IgnoresOwnMap: true }, layer.Query, source.Query);
+        var both = Enumerable.Range(0, active.Count).Where(row => active[row] is { IgnoresOwnMap: false }).ToList();
+        queries.AddRange(both.Select(_ => source.Query));
+        var parts = ScaledDotProduct.Attend(queries.Count == 1 ? queries[0] : cat(queries, 0), keys, values);
+        if (both.Count == 0)
+            return parts;
+        for (var i = 0; i < both.Count; i++)
+            parts.narrow(0, both[i], 1).AddInPlace(parts.narrow(0, active.Count + i, 1));
+        return parts.narrow(0, 0, active.Count);
+    }
+
+    // The edit of each row at this step; null where there is nothing to do.
+    private List<CrossAttentionEdit?> ActiveEdits(in AttentionCall call)
+    {
+        var step = call.Step.Index;
+        return [.. Rows(call).Select(row => Edit(row)?.At(step) is { IsIdentity: false } edit ? edit : null)];
+    }
+
+    // The keys and values of all parts. They change with the text and the edit, not with the latents, so most steps share them.
+    private (Tensor Keys, Tensor Values) KeysAndValues(Layer layer, Tensor sourceKey, List<CrossAttentionEdit?> active)
+    {
+        if (prepared.TryGetValue(layer.Call.Site, out var earlier))
         {
-            var (query, key, value) = layer.Row(i);
-            var edit = active[i];
-            if (edit is null || !edit.IgnoresOwnMap)
-                Add(query, key, edit is null ? value : value * Matrices(edit, value).R, i);
-            if (edit is not null)
-                Add(source.Query, source.Key, matmul(Matrices(edit, value).P, value), i);
+            if (ReferenceEquals(earlier.Value, layer.Value) && earlier.Active.SequenceEqual(active))
+                return (earlier.Keys, earlier.Values);
+            earlier.Keys.Dispose();
+            earlier.Values.Dispose();
         }
 
-        var parts = ScaledDotProduct.Attend(cat(queries, 0), cat(keys, 0), cat(values, 0));
-        var outputs = new Tensor?[rows.Count];
-        for (var part = 0; part < owners.Count; part++)
-        {
-            ref var output = ref outputs[owners[part]];
-            output = output is null ? parts.narrow(0, part, 1) : output.Plus(parts.narrow(0, part, 1));
-        }
+        var both = Enumerable.Range(0, active.Count).Where(row => active[row] is { IgnoresOwnMap: false }).ToList();
+        var keys = Runs(active, edit => edit is { IgnoresOwnMap: true }, layer.Key, sourceKey);
+        keys.AddRange(both.Select(_ => sourceKey));
+        List<Tensor> values = [.. active.Select((edit, row) => edit is null ? Value(row) : edit.IgnoresOwnMap ? FromSource(edit, row) : Value(row) * Matrices(edit, layer.Value).R)];
+        values.AddRange(both.Select(row => FromSource(active[row]!, row)));
+        var made = (layer.Value, active, cat(keys, 0).DetachFromDisposeScope(), cat(values, 0).DetachFromDisposeScope());
+        prepared[layer.Call.Site] = made;
+        return (made.Item3, made.Item4);
 
-        return cat([.. outputs.Select(output => output!)], 0);
+        Tensor Value(int row) => layer.Value.narrow(0, row, 1);
 
-        void Add(Tensor query, Tensor key, Tensor value, int owner)
-        {
-            queries.Add(query);
-            keys.Add(key);
-            values.Add(value);
-            owners.Add(owner);
-        }
+        Tensor FromSource(CrossAttentionEdit edit, int row) => matmul(Matrices(edit, layer.Value).P, Value(row));
     }
 
     // The same computation with explicit maps, which are collected.
     private Tensor AttendWithMaps(Layer layer, AttentionMaps watcher)
     {
         var rows = Rows(layer.Call);
-        var sourceMap = layer.Source is { } source ? ScaledDotProduct.Probabilities(source.Query, source.Key) : null;
+        var sourceMap = Source(layer) is { } source ? ScaledDotProduct.Probabilities(source.Query, source.Key) : null;
         if (sourceMap is not null && CountsSource(layer.Call))
             watcher.Add(layer.Call, prompt: 0, sourceMap);
         var outputs = new Tensor[rows.Count];
@@ -153,11 +174,13 @@ internal sealed class EditAttentionProcessor(
     }
 
     // The source's maps are counted once: with its own row or, if that is not in the run, with the first edit's.
-    private bool CountsSource(in AttentionCall call) => RowOf(call, prompt: 0) >= 0 || (recording is { IsComplete: true } && RowOf(call, prompt: 1) >= 0);
+    private bool CountsSource(in AttentionCall call) => SourceRow(call) is not null || (recording is { IsComplete: true } && RowOf(call, prompt: 1) is not null);
+
+    private static int? SourceRow(in AttentionCall call) => RowOf(call, prompt: 0);
 
     private static IReadOnlyList<BatchRow> Rows(in AttentionCall call) => call.Step.Rows;
 
-    private static int RowOf(in AttentionCall call, int prompt)
+    private static int? RowOf(in AttentionCall call, int prompt)
     {
         for (var i = 0; i < call.Step.Rows.Count; i++)
         {
@@ -165,13 +188,33 @@ internal sealed class EditAttentionProcessor(
                 return i;
         }
 
-        return -1;
+        return null;
     }
 
-    private static Tensor Substitute(Tensor rows, Tensor source, List<bool> where)
-        => cat([.. where.Select((replace, i) => replace ? source : rows.narrow(0, i, 1))], 0);
+    // The rows of a batch, with the source's in place of some; neighbors stay together.
+    private static List<Tensor> Runs<T>(List<T> rows, Func<T, bool> isReplaced, Tensor batch, Tensor source)
+    {
+        var runs = new List<Tensor>();
+        for (var first = 0; first < rows.Count;)
+        {
+            if (isReplaced(rows[first]))
+            {
+                runs.Add(source);
+                first++;
+                continue;
+            }
 
-    private readonly record struct Layer(AttentionCall Call, Tensor Query, Tensor Key, Tensor Value, (Tensor Query, Tensor Key)? Source)
+            var next = first + 1;
+            while (next < rows.Count && !isReplaced(rows[next]))
+                next++;
+            runs.Add(next - first == rows.Count ? batch : batch.narrow(0, first, next - first));
+            first = next;
+        }
+
+        return runs;
+    }
+
+    private readonly record struct Layer(AttentionCall Call, Tensor Query, Tensor Key, Tensor Value, int? SourceRow)
     {
         public (Tensor Query, Tensor Key, Tensor Value) Row(int i) => (Query.narrow(0, i, 1), Key.narrow(0, i, 1), Value.narrow(0, i, 1));
     }

@@ -50,8 +50,13 @@ internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, int
             Put(keys, KeyOf(call), key);
     }
 
-    internal (Tensor Query, Tensor Key)? Read(in AttentionCall call, ScalarType type) =>
-        queries.TryGetValue((StepOf(call), call.Site.Index), out var query) ? (query.to(type), keys[KeyOf(call)].to(type)) : null;
+    /// <summary>The source's queries and keys of a layer, in a compute type; null if they were not recorded. The caller does not dispose them.</summary>
+    internal (Tensor Query, Tensor Key)? Read(in AttentionCall call, ScalarType type)
+    {
+        return queries.TryGetValue((StepOf(call), call.Site.Index), out var query) ? (Typed(query), Typed(keys[KeyOf(call)])) : null;
+
+        Tensor Typed(Tensor recorded) => recorded.dtype == type ? recorded : recorded.to(type);
+    }
 
     internal void AddLatents(Tensor state) => latents.Add(Keep(state, ScalarType.Float32));
 

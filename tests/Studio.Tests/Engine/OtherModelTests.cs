@@ -7,7 +7,7 @@ namespace PromptToPrompt.Studio.Tests.Engine;
 
 public sealed class OtherModelTests : IAsyncDisposable
 {
-    private readonly TinyModel other = new(seed: 2);
+    private readonly TinyModel other = TinyModel.Seeded(2);
     private readonly TestEngine test = new();
 
     public async ValueTask DisposeAsync()

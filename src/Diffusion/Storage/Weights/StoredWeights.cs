@@ -59,6 +59,23 @@ internal sealed class StoredWeights : WeightSource
         return tensor;
     }
 
+    /// <inheritdoc/>
+    public override Tensor? TakeStacked(IReadOnlyList<string> names, ReadOnlySpan<long> shape)
+    {
+        var parts = new List<Tensor>();
+        foreach (var name in names)
+            parts.Add(Take(name, WeightInit.FanIn, fanIn: 1, shape));
+        var stacked = Keep(() => cat(parts, 0))!;
+        // The parts become views, so that they are not in memory twice.
+        for (var i = 0; i < names.Count; i++)
+        {
+            parts[i].Dispose();
+            taken[names[i]] = stacked.narrow(0, i * shape[0], shape[0]).DetachFromDisposeScope();
+        }
+
+        return stacked;
+    }
+
     /// <summary>Rejects a file with tensors that the model does not use.</summary>
     /// <param name="mayIgnore">Whether a tensor may be ignored.</param>
     /// <exception cref="InvalidInputException">A tensor was not used.</exception>

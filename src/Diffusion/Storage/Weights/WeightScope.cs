@@ -24,6 +24,14 @@ internal readonly struct WeightScope(WeightSource source, string prefix)
     public Tensor Take(string name, WeightInit init, long fanIn, params ReadOnlySpan<long> shape)
         => source.Take(this[name].Name, init, fanIn, shape);
 
+    /// <summary>Returns the weights with these names below this position as a single one.</summary>
+    /// <inheritdoc cref="WeightSource.TakeStacked"/>
+    public Tensor? TakeStacked(IEnumerable<string> names, params ReadOnlySpan<long> shape)
+    {
+        var prefix = this;
+        return source.TakeStacked([.. names.Select(name => prefix[name].Name)], shape);
+    }
+
     /// <inheritdoc cref="WeightSource.Keep"/>
     public Tensor? Keep(Func<Tensor> derive) => source.Keep(derive);
 

@@ -32,6 +32,15 @@ internal abstract class WeightSource : IDisposable
     /// <param name="derive">Creates a new tensor from weights that this source returned.</param>
     public virtual Tensor? Keep(Func<Tensor> derive) => null;
 
+    /// <summary>
+    /// Several weights of one shape as a single one, along the first dimension, so that one product computes what they would compute one by one. Returns
+    /// null if the weights may still change; the layer must then take them one by one.
+    /// </summary>
+    /// <param name="names">Full checkpoint names.</param>
+    /// <param name="shape">The shape of each.</param>
+    /// <exception cref="InvalidInputException">A weight is missing or has another shape.</exception>
+    public virtual Tensor? TakeStacked(IReadOnlyList<string> names, ReadOnlySpan<long> shape) => null;
+
     /// <inheritdoc/>
     public abstract void Dispose();
 }

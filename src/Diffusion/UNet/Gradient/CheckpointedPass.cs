@@ -7,6 +7,7 @@ namespace PromptToPrompt.Diffusion.UNet.Gradient;
 internal sealed class CheckpointedPass : IDisposable
 {
     private readonly Tensor embedding;
+    // The text, the leaf of all links' gradients.
     private readonly Tensor context;
     private readonly UNetCall call;
     private readonly bool recompute;
@@ -17,7 +18,7 @@ internal sealed class CheckpointedPass : IDisposable
     internal CheckpointedPass(Tensor embedding, Tensor context, UNetCall call, bool recompute, VectorPath? path)
     {
         this.embedding = embedding.alias().DetachFromDisposeScope();
-        this.context = context.detach().DetachFromDisposeScope();
+        this.context = context.detach().requires_grad_(true).DetachFromDisposeScope();
         this.call = call;
         this.recompute = recompute;
         this.path = path;
@@ -54,7 +55,7 @@ internal sealed class CheckpointedPass : IDisposable
                 embeddingTotal!.AddInPlace(toEmbedding);
             if (toInput is null)
                 break;
-            gradient = toInput.narrow(1, 0, segment.OwnChannels).MoveToOuterDisposeScope();
+            gradient = (segment.Link.Joins ? toInput.narrow(1, 0, segment.OwnChannels) : toInput).MoveToOuterDisposeScope();
             if (segment.Link.Joins)
                 skips.Push(toInput.narrow(1, segment.OwnChannels, toInput.shape[1] - segment.OwnChannels).MoveToOuterDisposeScope());
         }
@@ -84,7 +85,7 @@ internal sealed class CheckpointedPass : IDisposable
         {
             using var inner = NewDisposeScope();
             var input = link.Joins ? cat([x, kept.Pop()], 1) : x;
-            var segment = new Segment(link, input.detach(), x.shape[1], first: segments.Count == 0, context, path is null ? null : embedding);
+            var segment = new Segment(link, input, x.shape[1], first: segments.Count == 0, link.ReadsText ? context : null, path is null ? null : embedding);
             segments.Push(segment);
             if (recompute)
             {
@@ -105,7 +106,7 @@ internal sealed class CheckpointedPass : IDisposable
         output = x.DetachFromDisposeScope();
     }
 
-    private Tensor Evaluate(Segment segment) => segment.Link.Run(segment.Input, segment.Embedding ?? embedding, segment.Context ?? context, call);
+    private Tensor Evaluate(Segment segment) => segment.Link.Run(segment.Input, segment.Embedding ?? embedding, context, call);
 
     // Gradients with respect to a link's input (null for the first link, whose input does not depend on the conditioning), and to the text
     // and the embedding if the link reads them.
@@ -123,14 +124,20 @@ internal sealed class CheckpointedPass : IDisposable
     /// <summary>A link after its forward pass, with the leaves of its gradient and, unless it will be recomputed, its output and graph.</summary>
     private sealed class Segment : IDisposable
     {
-        public Segment(UNetLink link, Tensor input, long ownChannels, bool first, Tensor context, Tensor? embedding)
+        /// <param name="link">The link.</param>
+        /// <param name="input">Its input, without a graph. The segment takes ownership.</param>
+        /// <param name="ownChannels">Number of input channels from the previous link.</param>
+        /// <param name="first">Whether it is the first, whose input needs no gradient.</param>
+        /// <param name="context">The text, if the link reads it.</param>
+        /// <param name="embedding">The embedding, if its gradient is needed.</param>
+        public Segment(UNetLink link, Tensor input, long ownChannels, bool first, Tensor? context, Tensor? embedding)
         {
             Link = link;
             OwnChannels = ownChannels;
             Input = input.DetachFromDisposeScope();
             Input.requires_grad = !first;
-            Context = link.ReadsText ? Leaf(context) : null;
-            Embedding = link.ReadsEmbedding && embedding is not null ? Leaf(embedding) : null;
+            Context = context;
+            Embedding = link.ReadsEmbedding && embedding is not null ? embedding.detach().requires_grad_(true).DetachFromDisposeScope() : null;
         }
 
         public UNetLink Link { get; }
@@ -150,10 +157,7 @@ internal sealed class CheckpointedPass : IDisposable
         {
             Output?.Dispose();
             Input.Dispose();
-            Context?.Dispose();
             Embedding?.Dispose();
         }
-
-        private static Tensor Leaf(Tensor value) => value.detach().requires_grad_(true).DetachFromDisposeScope();
     }
 }

@@ -22,6 +22,7 @@ internal sealed class CheckpointedUNet : IDisposable
 
     private readonly List<UNetLink> chain;
     private readonly UNetCall call;
+    private readonly UNetConstants? constants;
     private readonly bool recompute;
     private readonly Tensor embedding;
     private readonly Tensor start;
@@ -60,6 +61,8 @@ internal sealed class CheckpointedUNet : IDisposable
         this.recompute = recompute ?? KeptBytes(unet.Config.Levels[0].Channels * sample.numel() / sample.shape[1], sample.element_size()) > MaxKept;
         call = new UNetCall(attention ?? AttentionProcessor.Plain, step ?? DenoisingStep.None, (int)sample.shape[2], (int)sample.shape[3]);
         embedding = unet.Embed(timesteps, vector, sample.dtype).DetachFromDisposeScope();
+        if (!(differentiateVector && vector is not null))
+            call = call with { Constants = constants = new UNetConstants(call.Step.Index, embedding) };
         path = differentiateVector && vector is not null ? new VectorPath(unet, timesteps, vector, sample.dtype) : null;
         var constant = unet.Chain.TakeWhile(link => !link.ReadsText && !(link.ReadsEmbedding && path is not null)).ToList();
         start = UNetLink.RunAll(constant, sample, embedding, embedding, call, kept).DetachFromDisposeScope();
@@ -90,6 +93,7 @@ internal sealed class CheckpointedUNet : IDisposable
     public void Dispose()
     {
         path?.Dispose();
+        constants?.Dispose();
         embedding.Dispose();
         start.Dispose();
         foreach (var skip in kept)
