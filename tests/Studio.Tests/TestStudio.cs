@@ -44,6 +44,8 @@ internal sealed class TestStudio : IAsyncDisposable
 
     public GridMaker Grids => app.Services.GetRequiredService<GridMaker>();
 
+    public ModelFetcher Fetcher => app.Services.GetRequiredService<ModelFetcher>();
+
     public static async Task<TestStudio> Start(string? folder = null, Func<StudioOptions, StudioOptions>? change = null)
     {
         var data = folder ?? Directory.CreateTempSubdirectory("p2p-studio-").FullName;

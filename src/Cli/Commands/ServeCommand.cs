@@ -51,6 +51,7 @@ internal static class ServeCommand
                 Token = parse.GetValue(token) ?? (IPAddress.IsLoopback(address) ? null : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))),
                 DataFolder = parse.GetValue(data)!,
                 Models = [model.Offer(parse, quiet: false), .. (parse.GetValue(also) ?? []).Select(name => model.Offer(parse, quiet: false, name))],
+                OfferFetched = (name, directory) => model.Offer(parse, quiet: false, name, directory),
                 Limits = new EngineLimits { QueueLength = parse.GetValue(queue), SessionBytes = (long)parse.GetValue(memory) << 20 },
                 DrawGrid = DrawGrid,
                 DrawTable = DrawTable,

@@ -139,9 +139,10 @@ internal sealed class ModelOptions
     /// <param name="parse">The command line.</param>
     /// <param name="quiet">Whether not to print the device.</param>
     /// <param name="name">Another model than <c>--model</c>, for the same device and type.</param>
-    public OfferedModel Offer(ParseResult parse, bool quiet, string? name = null)
+    /// <param name="directory">Where that model is; null to look for it.</param>
+    public OfferedModel Offer(ParseResult parse, bool quiet, string? name = null, string? directory = null)
     {
-        var directory = Locate(name ?? parse.GetValue(model)!, name is null ? model.Name : "--also");
+        directory ??= Locate(name ?? parse.GetValue(model)!, name is null ? model.Name : "--also");
         // Options that describe one model's files do not apply to another.
         var files = name is null ? checkpoint.Read(parse) : new ModelLoadOptions();
         Option[] deciding = [.. name is null ? checkpoint.All : [], dtype, memory.Tiling];

@@ -25,6 +25,34 @@ internal sealed record ProjectBody([property: JsonRequired] string Name);
 /// <param name="Place">Its place among the waiting jobs of its project, from 0.</param>
 internal sealed record PlaceBody([property: JsonRequired] int Place);
 
+/// <summary>Request with a model to fetch.</summary>
+/// <param name="Model">OWNER/NAME or OWNER/NAME@REVISION.</param>
+internal sealed record FetchBody([property: JsonRequired] string Model);
+
+/// <summary>A model.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Loras">Its LoRAs with the weights that it has without others in a request.</param>
+/// <param name="Words">Its learned words; none until it is loaded.</param>
+internal sealed record ModelAnswer(string Name, IReadOnlyList<LoraAnswer> Loras, IReadOnlyList<string> Words)
+{
+    public static ModelAnswer Of(ModelCatalog catalog, string name) =>
+        new(name, [.. catalog.LorasOf(name).Select(lora => new LoraAnswer(LoraWeights.Name(lora), lora.Weight))], catalog.LearnedWordsOf(name));
+}
+
+/// <summary>A LoRA of a model.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Weight">Its weight without another one in a request.</param>
+internal sealed record LoraAnswer(string Name, double Weight);
+
+/// <summary>A download of a model.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Model">Name of the model.</param>
+/// <param name="Progress">Its progress.</param>
+internal sealed record FetchAnswer(string Id, string Model, FetchProgress Progress)
+{
+    public static FetchAnswer Of(ModelFetch fetch) => new(fetch.Id, fetch.Name, fetch.Progress);
+}
+
 /// <summary>A project and its tree.</summary>
 internal sealed record ProjectAnswer(Project Project, IReadOnlyList<PictureVersion> Versions);
 

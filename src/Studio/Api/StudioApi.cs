@@ -51,6 +51,7 @@ internal static class StudioApi
         api.MapDelete("/versions/{id}", DeleteVersion).WithSummary("Deletes a version and its descendants, and stops jobs that use them.");
         api.MapVersionFiles();
         api.MapGrids();
+        api.MapModels();
         api.MapGet("/sessions", (StudioEngine engine) => engine.Sessions).WithSummary("The recorded sources in memory, most recently used first. Their edits need not run them again.");
         api.MapDelete("/sessions/{key}", FreeSession).WithSummary("Frees the memory of a recorded source, at once or after the running job. The next edit of it runs it again.");
         api.MapGet("/grid.png", Grid).WithSummary("Versions side by side, with captions.").Produces(200, contentType: "image/png");
@@ -182,7 +183,7 @@ internal static class StudioApi
     // Deleted things are named by more than their ids.
     internal static ProblemHttpResult Missing(StudioStore store, string kind, string id) => NotFound(store.DescribeMissing(kind, id));
 
-    private static ProblemHttpResult Missing(string kind, string id) => NotFound($"There is no {kind} \"{id}\".");
+    internal static ProblemHttpResult Missing(string kind, string id) => NotFound($"There is no {kind} \"{id}\".");
 
     private static ProblemHttpResult NotFound(string title) => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, title: title);
 }

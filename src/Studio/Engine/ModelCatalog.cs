@@ -13,22 +13,36 @@ namespace PromptToPrompt.Studio.Engine;
 /// <param name="log">Receives notes on models.</param>
 internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, ILogger? log)
 {
-    private readonly Dictionary<string, OfferedModel> offered = models.DistinctBy(model => model.Name).ToDictionary(model => model.Name, StringComparer.Ordinal);
+    // Replaced as a whole when a model is added.
+    private volatile IReadOnlyList<OfferedModel> offered = [.. models.DistinctBy(model => model.Name)];
 
     // Of the models that were loaded; words can only be counted with them.
     private readonly ConcurrentDictionary<string, ClipTokenizer> tokenizers = new(StringComparer.Ordinal);
 
     /// <summary>Names of the models, the default first.</summary>
-    public IReadOnlyList<string> Names { get; } = [.. models.Select(model => model.Name)];
+    public IReadOnlyList<string> Names => [.. offered.Select(model => model.Name)];
+
+    /// <summary>A model, or null if it is not offered.</summary>
+    public OfferedModel? Find(string model) => offered.FirstOrDefault(other => other.Name == model);
+
+    /// <summary>Offers another model, unless there is one of this name.</summary>
+    public void Add(OfferedModel model)
+    {
+        lock (tokenizers)
+        {
+            if (Find(model.Name) is null)
+                offered = [.. offered, model];
+        }
+    }
 
     /// <summary>The command-line options that a model was offered with; empty if it is no longer offered.</summary>
-    public IReadOnlyList<string> ArgumentsOf(string model) => offered.GetValueOrDefault(model)?.Arguments ?? [];
+    public IReadOnlyList<string> ArgumentsOf(string model) => Find(model)?.Arguments ?? [];
 
     /// <summary>The words that a model was trained on; null if it does not list them or is no longer offered.</summary>
-    public ModelWords? WordsOf(string model) => offered.GetValueOrDefault(model)?.Words;
+    public ModelWords? WordsOf(string model) => Find(model)?.Words;
 
     /// <summary>The LoRAs of a model whose weights can be changed, with those that it is offered with.</summary>
-    public IReadOnlyList<Lora> LorasOf(string model) => offered.GetValueOrDefault(model)?.VariableLoras ?? [];
+    public IReadOnlyList<Lora> LorasOf(string model) => Find(model)?.VariableLoras ?? [];
 
     /// <summary>The learned words of a model; none until it is loaded.</summary>
     public IReadOnlyList<string> LearnedWordsOf(string model) =>

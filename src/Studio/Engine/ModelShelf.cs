@@ -28,10 +28,10 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
 }
 
 /// <summary>The models of a device. At most one is in memory.</summary>
-/// <param name="offered">The models.</param>
+/// <param name="catalog">The models.</param>
 /// <param name="arrived">Called after a model is loaded.</param>
 /// <param name="leaving">Called before a model is unloaded.</param>
-internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action<OfferedModel, StableDiffusionModel> arrived, Action leaving) : IDisposable
+internal sealed class ModelShelf(ModelCatalog catalog, Action<OfferedModel, StableDiffusionModel> arrived, Action leaving) : IDisposable
 {
     private (string Name, string? Loras, StableDiffusionModel Model)? loaded;
 
@@ -45,9 +45,9 @@ internal sealed class ModelShelf(IReadOnlyList<OfferedModel> offered, Action<Off
         var (name, loras) = (recipe.Model, recipe.Loras);
         if (loaded is { } here && here.Name == name && here.Loras == loras)
             return here.Model;
-        var model = offered.FirstOrDefault(model => model.Name == name)
+        var model = catalog.Find(name)
             ?? throw new InvalidInputException(
-                "Model", $"The studio has no model \"{name}\".", $"Use {InvalidInputException.AnyOf([.. offered.Select(model => model.Name)])}.");
+                "Model", $"The studio has no model \"{name}\".", $"Use {InvalidInputException.AnyOf([.. catalog.Names])}.");
         var weighted = LoraWeights.Read(loras, model.VariableLoras);
         Dispose();
         loaded = (name, loras, loras is null ? model.Load() : model.LoadWith!(weighted));

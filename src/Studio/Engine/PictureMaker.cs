@@ -16,12 +16,12 @@ internal sealed class PictureMaker : IDisposable
     private readonly ModelShelf models;
     private readonly RecordedSources sources;
 
-    public PictureMaker(StudioStore store, IReadOnlyList<OfferedModel> offered, long sessionBytes, TimeProvider clock, Action<OfferedModel, StableDiffusionModel> arrived)
+    public PictureMaker(StudioStore store, ModelCatalog catalog, long sessionBytes, TimeProvider clock)
     {
         this.store = store;
         sources = new(store, sessionBytes, clock);
         // Recordings belong to one model.
-        models = new(offered, arrived, () => sources.Forget(_ => true));
+        models = new(catalog, catalog.OnLoaded, () => sources.Forget(_ => true));
     }
 
     /// <summary>The recorded sources, the most recently used first. Thread-safe.</summary>

@@ -43,7 +43,7 @@ public sealed class StudioEngine : IAsyncDisposable
         this.clock = clock;
         this.log = log;
         Catalog = new ModelCatalog(models, log);
-        maker = new PictureMaker(store, models, limits.SessionBytes, clock, Catalog.OnLoaded);
+        maker = new PictureMaker(store, Catalog, limits.SessionBytes, clock);
         queue = new DeviceQueue(limits.QueueLength, Run, e => log?.LogError(e, "Memory of recorded sources could not be freed."));
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
         Resume();

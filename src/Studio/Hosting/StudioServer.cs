@@ -75,7 +75,10 @@ public static class StudioServer
         // Created first, so that an unusable folder is reported at once. The container disposes it.
         services.AddSingleton(_ => store);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => new StudioEngine(provider.GetRequiredService<StudioStore>(), options.Models, options.Limits, TimeProvider.System, provider.GetService<ILogger<StudioEngine>>()));
+        services.AddSingleton(provider => new StudioEngine(
+            provider.GetRequiredService<StudioStore>(), [.. options.Models, .. ModelFetcher.Restore(store, options, provider.GetService<ILogger<ModelFetcher>>())], options.Limits, TimeProvider.System,
+            provider.GetService<ILogger<StudioEngine>>()));
+        services.AddSingleton(provider => new ModelFetcher(store, provider.GetRequiredService<StudioEngine>().Catalog, options, TimeProvider.System, provider.GetService<ILogger<ModelFetcher>>()));
         services.AddSingleton<GridMaker>();
         services.AddScoped<Workspace>();
         services.AddSingleton<DecodingGate>();

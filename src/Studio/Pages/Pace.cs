@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PromptToPrompt.Studio.Pages;
 
 /// <summary>How fast a job runs its steps, and thus how long the rest of its stage takes.</summary>
@@ -8,6 +10,14 @@ internal sealed class Pace(TimeProvider clock)
     private const int LeastSteps = 3;
 
     private (string Stage, int Step, long At)? first;
+
+    /// <summary>A time left as text; empty if it is unknown.</summary>
+    public static string Text(double? seconds) => seconds switch
+    {
+        null => "",
+        < 90 => string.Create(CultureInfo.InvariantCulture, $"about {Math.Ceiling(seconds.Value)} s left"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"about {Math.Ceiling(seconds.Value / 60)} min left"),
+    };
 
     /// <summary>Notes a step and estimates the time until the stage's last; null as long as too little is known.</summary>
     public TimeSpan? Left(string stage, int step, int steps)

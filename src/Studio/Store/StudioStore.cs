@@ -41,6 +41,7 @@ public sealed class StudioStore : IDisposable
             database = reserve.Lend(() => new Database(Path.Combine(Folder, "studio.db"), StoreSchema.Text));
             Jobs = new JobStore(database, reserve);
             Grids = new GridStore(database, changes);
+            FetchedModels = new FetchedModels(database);
             deletions = new Deletions(database, clock);
             housekeeping = new Housekeeping(database, deletions, reserve, InversionFolder, clock);
             Pictures = new PictureStore(database, housekeeping, deletions);
@@ -66,6 +67,9 @@ public sealed class StudioStore : IDisposable
     /// <summary>The grids.</summary>
     internal GridStore Grids { get; }
 
+    /// <summary>The models that were fetched from the hub.</summary>
+    internal FetchedModels FetchedModels { get; }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -89,6 +93,9 @@ public sealed class StudioStore : IDisposable
 
     /// <summary>Stores an unfinished job.</summary>
     internal void AddJob(StoredJob job) => housekeeping.Write(() => Jobs.Add(job));
+
+    /// <summary>Remembers a model that was fetched from the hub.</summary>
+    internal void AddFetchedModel(string name) => housekeeping.Write(() => FetchedModels.Add(name));
 
     /// <summary>Stores a grid.</summary>
     internal StoredGrid AddGrid(string project, Grids.GridPlan plan)

@@ -71,7 +71,7 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
                         break;
                     failures = stream.Position - before >= Worthwhile ? 1 : failures + 1;
                     if (failures == RetryPause.Attempts)
-                        throw new InvalidInputException($"{file.Path}: the connection broke {failures} times ({reason}); {stream.Position} of {file.Size} bytes are kept. Run the command again to resume.");
+                        throw new InvalidInputException($"{file.Path}: the connection broke {failures} times ({reason}); {stream.Position} of {file.Size} bytes are kept. Try again to resume.");
                     await pause(RetryPause.After(failures), reason, cancellationToken).ConfigureAwait(false);
                 }
 
@@ -80,7 +80,7 @@ internal sealed class BlobDownload(HubClient client, Func<TimeSpan, string, Canc
             }
             catch (DiskException e)
             {
-                throw new InvalidInputException($"{part} cannot be written ({e.InnerException!.Message}). Free some space, then run the command again to resume.", e);
+                throw new InvalidInputException($"{part} cannot be written ({e.InnerException!.Message}). Free some space, then try again to resume.", e);
             }
             finally
             {

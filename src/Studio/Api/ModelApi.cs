@@ -1,0 +1,36 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using PromptToPrompt.Studio.Engine;
+
+namespace PromptToPrompt.Studio.Api;
+
+/// <summary>The models over HTTP: which there are, and fetching others from the hub.</summary>
+internal static class ModelApi
+{
+    public static void MapModels(this IEndpointRouteBuilder api)
+    {
+        api.MapGet("/models", (StudioEngine engine) => engine.Models.Select(name => ModelAnswer.Of(engine.Catalog, name)).ToList()).WithSummary("The models, the default first, with their LoRAs and learned words.");
+        api.MapPost("/models", Fetch).WithSummary("Fetches a model, OWNER/NAME, from the hub; at most one at a time.").ProducesProblem(400).ProducesProblem(429);
+        api.MapGet("/models/fetches/{id}", Find).WithSummary("Progress of a download.");
+        api.MapDelete("/models/fetches/{id}", Cancel).WithSummary("Stops a download. Fetching the model again resumes it.");
+    }
+
+    private static Accepted<FetchAnswer> Fetch(JsonBody<FetchBody> body, ModelFetcher fetcher)
+    {
+        var fetch = fetcher.Fetch(body.Value.Model);
+        return TypedResults.Accepted($"/api/models/fetches/{fetch.Id}", FetchAnswer.Of(fetch));
+    }
+
+    private static Results<Ok<FetchAnswer>, ProblemHttpResult> Find(string id, ModelFetcher fetcher) =>
+        fetcher.Find(id) is { } fetch ? TypedResults.Ok(FetchAnswer.Of(fetch)) : StudioApi.Missing("download", id);
+
+    private static Results<Ok<FetchAnswer>, ProblemHttpResult> Cancel(string id, ModelFetcher fetcher)
+    {
+        if (fetcher.Find(id) is not { } fetch)
+            return StudioApi.Missing("download", id);
+        fetch.Cancel();
+        return TypedResults.Ok(FetchAnswer.Of(fetch));
+    }
+}

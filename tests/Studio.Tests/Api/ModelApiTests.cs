@@ -1,0 +1,127 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+
+namespace PromptToPrompt.Studio.Tests.Api;
+
+public sealed class ModelApiTests
+{
+    private static readonly object House = new { model = FetchedModels.Model, prompt = "a white house in a field", seed = 4, steps = 2 };
+
+    [Fact]
+    public async Task AFetchedModelIsOfferedAlsoAfterARestart()
+    {
+        await using var fetched = new FetchedModels();
+        using var folder = new TemporaryFolder();
+        await using (var studio = await fetched.Studio(folder.Path))
+        {
+            var end = await Fetch(studio, FetchedModels.Model);
+            Assert.True((string?)end["state"] == "done", end.ToJsonString());
+            Assert.True((long)end["done"]! > 0);
+            Assert.Equal((long)end["total"]!, (long)end["done"]!);
+            await studio.Make(await studio.NewProject(), "generate", House);
+            // A model on offer is not fetched again.
+            var before = fetched.Hub.Requests.Count;
+            Assert.Equal("done", (string?)(await Fetch(studio, FetchedModels.Model))["state"]);
+            Assert.Equal(before, fetched.Hub.Requests.Count);
+        }
+
+        await using var later = await fetched.Studio(folder.Path);
+        var models = (await TestStudio.Json(await later.Http.GetAsync("/api/models"))).AsArray();
+        Assert.Equal(["storybook", FetchedModels.Model], models.Select(model => (string?)model!["name"]));
+        await later.Make(await later.NewProject(), "generate", House);
+    }
+
+    [Fact]
+    public async Task ADownloadHoldsUpNoPictureAndCanBeCancelledAndResumed()
+    {
+        await using var fetched = new FetchedModels();
+        await using var studio = await fetched.Studio();
+        var held = new TaskCompletionSource();
+        fetched.Hub.Fault = context => IsContent(context) ? Hold(context, held) : Task.FromResult(false);
+        var fetch = await Begin(studio, FetchedModels.Model);
+        await held.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await studio.Make(await studio.NewProject(), "generate", new { prompt = "a white house", steps = 1 });
+        Assert.Equal("running", (string?)(await TestStudio.Json(await studio.Http.GetAsync(fetch)))["progress"]!["state"]);
+        // The same model is the same download; another one has to wait.
+        Assert.Equal(fetch, await Begin(studio, FetchedModels.Model));
+        var other = await studio.Http.PostAsJsonAsync("/api/models", new { model = "owner/other" });
+        Assert.Equal(HttpStatusCode.TooManyRequests, other.StatusCode);
+
+        await studio.Http.DeleteAsync(fetch);
+        Assert.Equal("cancelled", (string?)(await Over(studio, fetch))["state"]);
+        fetched.Hub.Fault = _ => Task.FromResult(false);
+        Assert.Equal("done", (string?)(await Fetch(studio, FetchedModels.Model))["state"]);
+    }
+
+    [Theory]
+    [InlineData("https://example.com/model")]
+    [InlineData("/etc/passwd")]
+    [InlineData("../owner/model")]
+    [InlineData("owner/model@../main")]
+    [InlineData("model")]
+    [InlineData(" ")]
+    public async Task OnlyNamesOfTheHubAreAccepted(string name)
+    {
+        await using var fetched = new FetchedModels();
+        await using var studio = await fetched.Studio();
+        var answer = await studio.Http.PostAsJsonAsync("/api/models", new { model = name });
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.NotNull((await TestStudio.Json(answer))["errors"]!["model"]);
+        Assert.Empty(fetched.Hub.Requests);
+    }
+
+    [Fact]
+    public async Task AFailedDownloadSaysWhyAndOffersNothing()
+    {
+        await using var fetched = new FetchedModels();
+        await using var studio = await fetched.Studio();
+        Assert.Contains("has no model owner/missing", await Problem(studio, "owner/missing"), StringComparison.Ordinal);
+        Assert.Contains("has no revision \"later\"", await Problem(studio, "owner/model@later"), StringComparison.Ordinal);
+        fetched.Hub.Fault = Answer(StatusCodes.Status401Unauthorized);
+        Assert.Contains("set HF_TOKEN", await Problem(studio, FetchedModels.Model), StringComparison.Ordinal);
+        fetched.Hub.Fault = _ => Task.FromResult(false);
+        fetched.Hub.FalseSizes["unet/diffusion_pytorch_model.safetensors"] = long.MaxValue;
+        Assert.Contains("Free some space", await Problem(studio, FetchedModels.Model), StringComparison.Ordinal);
+        Assert.Single((await TestStudio.Json(await studio.Http.GetAsync("/api/models"))).AsArray());
+        Assert.Equal(HttpStatusCode.NotFound, (await studio.Http.GetAsync("/api/models/fetches/none")).StatusCode);
+    }
+
+    private static bool IsContent(HttpContext context) => context.Request.Path.StartsWithSegments("/content");
+
+    private static async Task<bool> Hold(HttpContext context, TaskCompletionSource held)
+    {
+        held.TrySetResult();
+        await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+        return true;
+    }
+
+    private static Func<HttpContext, Task<bool>> Answer(int status) => context =>
+    {
+        HubServer.Refuse(context, status);
+        return Task.FromResult(true);
+    };
+
+    private static async Task<string> Problem(TestStudio studio, string model)
+    {
+        var end = await Fetch(studio, model);
+        Assert.Equal("failed", (string?)end["state"]);
+        return (string)end["problem"]!;
+    }
+
+    private static async Task<JsonNode> Fetch(TestStudio studio, string model) => await Over(studio, await Begin(studio, model));
+
+    private static async Task<string> Begin(TestStudio studio, string model)
+    {
+        var answer = await studio.Http.PostAsJsonAsync("/api/models", new { model });
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        return answer.Headers.Location!.ToString();
+    }
+
+    private static async Task<JsonNode> Over(TestStudio studio, string fetch)
+    {
+        await studio.Fetcher.Find(fetch.Split('/')[^1])!.WhenOver.WaitAsync(TimeSpan.FromMinutes(1));
+        return (await TestStudio.Json(await studio.Http.GetAsync(fetch)))["progress"]!;
+    }
+}

@@ -1,0 +1,29 @@
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Hub;
+using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Hosting;
+
+namespace PromptToPrompt.Studio.Tests;
+
+/// <summary>A hub with the small model, <c>owner/model</c>, and a cache for what a studio fetches from it.</summary>
+internal sealed class FetchedModels : IAsyncDisposable
+{
+    public const string Model = "owner/model";
+
+    private readonly TemporaryFolder cache = new();
+
+    public HubServer Hub { get; } = HubServer.Start(Model).AddFolder(TinyModel.Shared.Folder);
+
+    /// <summary>A studio that fetches from this hub.</summary>
+    public Task<TestStudio> Studio(string? folder = null, Func<StudioOptions, StudioOptions>? change = null) => TestStudio.Start(folder, options => (change?.Invoke(options) ?? options) with
+    {
+        Hub = new HubSettings(name => name switch { "HF_ENDPOINT" => Hub.Address.ToString(), "HF_HUB_CACHE" => cache.Path, "HF_HOME" => cache.Path, _ => null }),
+        OfferFetched = (name, path) => new OfferedModel(name, () => StableDiffusionModel.Load(path)),
+    });
+
+    public async ValueTask DisposeAsync()
+    {
+        await Hub.DisposeAsync();
+        cache.Dispose();
+    }
+}
