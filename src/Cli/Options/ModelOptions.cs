@@ -150,9 +150,17 @@ internal sealed class ModelOptions
         {
             Loras = files.Loras,
             LoadWith = LoadWith,
+            RequireFits = RequireFits,
             Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option))],
             Words = ModelWords.Find(directory),
         };
+
+        void RequireFits(Lora lora)
+        {
+            // Opening a LoRA compares it with the model's weights; only headers are read.
+            using var opened = ModelFiles.Open(directory, files with { Loras = [lora] });
+            _ = opened.Notes;
+        }
 
         StableDiffusionModel LoadWith(IReadOnlyList<Lora> loras)
         {

@@ -25,12 +25,31 @@ async function open(file) {
     }
 }
 
+async function addLora(file) {
+    const { model } = document.querySelector('[data-lora-file]')?.dataset ?? {}
+    if (!model) return tell('Refused', 'No LoRA can be added to this model.')
+    document.body.classList.add('sending')
+    try {
+        const answer = await fetch(`/api/loras?${new URLSearchParams({ model, file: file.name })}`, { method: 'POST', body: file, headers: { 'Content-Type': 'application/octet-stream' } })
+        const said = await answer.text()
+        if (answer.ok) tell('LoraAdded', model, JSON.parse(said).name)
+        else tell('Refused', titleOf(said) ?? 'The LoRA could not be added.')
+    } catch {
+        tell('Refused', 'The LoRA could not be added: it is too large, or the studio is not reachable.')
+    }
+    document.body.classList.remove('sending')
+}
+
+const isLora = file => file?.name.toLowerCase().endsWith('.safetensors')
+
 document.addEventListener('change', event => {
-    const input = closest(event, '[data-upload]')
+    const input = closest(event, '[data-upload], [data-lora-file]')
     if (!input) return
-    open(input.files[0])
+    if (input.matches('[data-upload]')) open(input.files[0])
+    else if (input.files[0]) addLora(input.files[0])
     input.value = ''
 })
+document.addEventListener('click', event => { if (closest(event, '[data-add-lora]')) document.querySelector('[data-lora-file]').click() })
 document.addEventListener('click', event => { if (closest(event, '[data-open]')) document.querySelector('[data-upload]').click() })
 document.addEventListener('paste', event => {
     const picture = [...event.clipboardData?.files ?? []].find(file => file.type.startsWith('image/'))
@@ -46,6 +65,7 @@ document.addEventListener('drop', event => {
     event.preventDefault()
     dragging = 0
     document.body.classList.remove('dropping')
-    open(event.dataTransfer.files[0])
+    const [file] = event.dataTransfer.files
+    isLora(file) ? addLora(file) : open(file)
 })
 

@@ -10,14 +10,18 @@ namespace PromptToPrompt.Studio.Engine;
 
 /// <summary>What is known of the offered models without running them: options, words, LoRAs. Thread-safe.</summary>
 /// <param name="models">The models, at least one; the first is the default.</param>
+/// <param name="added">The LoRAs that visitors added.</param>
 /// <param name="log">Receives notes on models.</param>
-internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, ILogger? log)
+internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLoras added, ILogger? log)
 {
     // Replaced as a whole when a model is added.
     private volatile IReadOnlyList<OfferedModel> offered = [.. models.DistinctBy(model => model.Name)];
 
     // Of the models that were loaded; words can only be counted with them.
     private readonly ConcurrentDictionary<string, ClipTokenizer> tokenizers = new(StringComparer.Ordinal);
+
+    /// <summary>Raised when a model or a LoRA was added or removed.</summary>
+    public event Action? Changed;
 
     /// <summary>Names of the models, the default first.</summary>
     public IReadOnlyList<string> Names => [.. offered.Select(model => model.Name)];
@@ -33,16 +37,58 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, ILogger? 
             if (Find(model.Name) is null)
                 offered = [.. offered, model];
         }
+
+        Changed?.Invoke();
     }
 
-    /// <summary>The command-line options that a model was offered with; empty if it is no longer offered.</summary>
-    public IReadOnlyList<string> ArgumentsOf(string model) => Find(model)?.Arguments ?? [];
+    /// <summary>The command-line options that a model was offered with, and its added LoRAs; empty if it is no longer offered.</summary>
+    public IReadOnlyList<string> ArgumentsOf(string model) => Find(model) is { } found ? [.. found.Arguments, .. AddedTo(found).SelectMany(lora => new[] { "--lora", $"{lora.Path}:0" })] : [];
 
     /// <summary>The words that a model was trained on; null if it does not list them or is no longer offered.</summary>
     public ModelWords? WordsOf(string model) => Find(model)?.Words;
 
-    /// <summary>The LoRAs of a model whose weights can be changed, with those that it is offered with.</summary>
-    public IReadOnlyList<Lora> LorasOf(string model) => Find(model)?.VariableLoras ?? [];
+    /// <summary>The LoRAs of a model whose weights can be changed, with those that it is offered with. Added ones have the weight 0.</summary>
+    public IReadOnlyList<Lora> LorasOf(string model) => Find(model) is { } found ? [.. found.VariableLoras, .. AddedTo(found)] : [];
+
+    /// <summary>The LoRAs to load for the weights of a recipe. Added ones without a weight are not loaded.</summary>
+    /// <exception cref="Diffusion.InvalidInputException">The weights name another LoRA.</exception>
+    public IReadOnlyList<Lora> LorasFor(RootRecipe recipe) => [.. LoraWeights.Read(recipe.Loras, LorasOf(recipe.Model)).Where(lora => lora.Weight != 0 || !added.Has(lora))];
+
+    /// <summary>Whether LoRAs can be added to a model.</summary>
+    public bool TakesLoras(string model) => Find(model) is { LoadWith: not null, RequireFits: not null };
+
+    /// <summary>Whether a LoRA was added by a visitor, and can be removed.</summary>
+    public bool IsAdded(Lora lora) => added.Has(lora);
+
+    /// <summary>Adds a LoRA to a model.</summary>
+    /// <param name="model">Name of the model.</param>
+    /// <param name="file">Name of the file.</param>
+    /// <param name="body">The file.</param>
+    /// <param name="cancellationToken">Stops the upload.</param>
+    /// <returns>Its name.</returns>
+    /// <exception cref="Diffusion.InvalidInputException">It does not fit the model, or its name is taken.</exception>
+    public async Task<string> AddLora(string model, string file, Stream body, CancellationToken cancellationToken)
+    {
+        if (Find(model) is not { LoadWith: not null, RequireFits: { } requireFits })
+            throw new Diffusion.InvalidInputException(nameof(RootRecipe.Model), $"No LoRA can be added to \"{model}\".", $"Use {Diffusion.InvalidInputException.AnyOf([.. Names.Where(TakesLoras)])}.");
+        var name = AddedLoras.NameOf(file);
+        // Also checked before the upload, which may take long.
+        if (LorasOf(model).Any(lora => LoraWeights.Name(lora) == name))
+            throw AddedLoras.Taken(name);
+        await added.Add(model, name, body, requireFits, cancellationToken);
+        Changed?.Invoke();
+        return name;
+    }
+
+    /// <summary>Removes an added LoRA.</summary>
+    /// <returns>Whether there was one.</returns>
+    public bool RemoveLora(string model, string name)
+    {
+        if (!added.Remove(model, name))
+            return false;
+        Changed?.Invoke();
+        return true;
+    }
 
     /// <summary>The learned words of a model; none until it is loaded.</summary>
     public IReadOnlyList<string> LearnedWordsOf(string model) =>
@@ -63,6 +109,8 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, ILogger? 
         var loras = LorasOf(root.Model);
         return root.Loras is null ? root : root with { Loras = LoraWeights.Write(LoraWeights.Read(root.Loras, loras), loras) };
     }
+
+    private IReadOnlyList<Lora> AddedTo(OfferedModel model) => model.LoadWith is null ? [] : added.Of(model.Name);
 
     /// <summary>Keeps the tokenizer of a loaded model, and logs its notes.</summary>
     public void OnLoaded(OfferedModel model, StableDiffusionModel loaded)

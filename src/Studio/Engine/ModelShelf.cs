@@ -20,6 +20,9 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
     /// <summary>Loads it with other weights of its LoRAs.</summary>
     public Func<IReadOnlyList<Lora>, StableDiffusionModel>? LoadWith { get; init; }
 
+    /// <summary>Throws <see cref="InvalidInputException"/> if a LoRA does not fit, without loading the model. Null if none can be added.</summary>
+    public Action<Lora>? RequireFits { get; init; }
+
     /// <summary>The LoRAs whose weights can be changed.</summary>
     internal IReadOnlyList<Lora> VariableLoras => LoadWith is null ? [] : Loras;
 
@@ -48,12 +51,19 @@ internal sealed class ModelShelf(ModelCatalog catalog, Action<OfferedModel, Stab
         var model = catalog.Find(name)
             ?? throw new InvalidInputException(
                 "Model", $"The studio has no model \"{name}\".", $"Use {InvalidInputException.AnyOf([.. catalog.Names])}.");
-        var weighted = LoraWeights.Read(loras, model.VariableLoras);
+        var weighted = catalog.LorasFor(recipe);
         Dispose();
         loaded = (name, loras, loras is null ? model.Load() : model.LoadWith!(weighted));
         Loaded = name;
         arrived(model, loaded.Value.Model);
         return loaded.Value.Model;
+    }
+
+    /// <summary>Unloads a model that has other weights of its LoRAs than those that it is offered with.</summary>
+    public void UnloadWeighted(string model)
+    {
+        if (loaded is { Loras: not null } here && here.Name == model)
+            Dispose();
     }
 
     /// <inheritdoc/>

@@ -59,6 +59,9 @@ internal sealed class PictureMaker : IDisposable
         JobReporter ReporterOf(string stage) => reporter(stage).In(canvas);
     }
 
+    /// <summary>Unloads a model whose LoRAs have weights of a recipe.</summary>
+    public void UnloadWeighted(string model) => models.UnloadWeighted(model);
+
     /// <summary>Drops recorded sources.</summary>
     public void Forget(Func<string, bool> predicate) => sources.Forget(predicate);
 

@@ -42,7 +42,9 @@ public sealed class StudioEngine : IAsyncDisposable
         this.store = store;
         this.clock = clock;
         this.log = log;
-        Catalog = new ModelCatalog(models, log);
+        var loras = new AddedLoras(store.Folder);
+        loras.Begin();
+        Catalog = new ModelCatalog(models, loras, log);
         maker = new PictureMaker(store, Catalog, limits.SessionBytes, clock);
         queue = new DeviceQueue(limits.QueueLength, Run, e => log?.LogError(e, "Memory of recorded sources could not be freed."));
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
@@ -133,6 +135,27 @@ public sealed class StudioEngine : IAsyncDisposable
         if (maker.Sessions.All(held => held.Key != key))
             return false;
         queue.RunBetweenJobs(() => maker.Forget(held => held == key));
+        return true;
+    }
+
+    /// <summary>Adds a LoRA to a model.</summary>
+    /// <param name="model">Name of the model.</param>
+    /// <param name="file">Name of the file, which ends in .safetensors.</param>
+    /// <param name="body">The file.</param>
+    /// <param name="cancellationToken">Stops the upload.</param>
+    /// <returns>Its name in recipes. Its weight there is 0 unless they give another one.</returns>
+    /// <exception cref="InvalidInputException">It does not fit the model, or its name is taken.</exception>
+    /// <exception cref="DiskFullException">The disk is full.</exception>
+    public Task<string> AddLora(string model, string file, Stream body, CancellationToken cancellationToken = default) => Catalog.AddLora(model, file, body, cancellationToken);
+
+    /// <summary>Removes a LoRA that was added to a model. Its pictures stay, but cannot be edited further.</summary>
+    /// <returns>Whether there was one.</returns>
+    public bool RemoveLora(string model, string name)
+    {
+        if (!Catalog.RemoveLora(model, name))
+            return false;
+        // Another file may get its name.
+        queue.RunBetweenJobs(() => maker.UnloadWeighted(model));
         return true;
     }
 

@@ -42,6 +42,9 @@ public sealed record StudioOptions
     /// <summary>Maximum size of an uploaded picture in pixels.</summary>
     public long MaxUploadPixels { get; init; } = 40L << 20;
 
+    /// <summary>Maximum size of an added LoRA in bytes.</summary>
+    public long MaxLoraBytes { get; init; } = 2L << 30;
+
     /// <summary>Draws pictures with captions side by side, as PNG.</summary>
     public required Func<IReadOnlyList<(Image Image, string Caption)>, byte[]> DrawGrid { get; init; }
 

@@ -42,13 +42,30 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     public IReadOnlyList<string> LearnedWords => engine.Catalog.LearnedWordsOf(Settings.Model);
 
     /// <summary>The LoRAs of the selected model, with the weights in the settings.</summary>
-    internal IReadOnlyList<Lora> Loras => LoraWeights.Read(Settings.Loras, engine.Catalog.LorasOf(Settings.Model));
+    internal IReadOnlyList<Lora> Loras => LoraWeights.Read(LoraWeights.IfKnown(Settings.Loras, OfferedLoras), OfferedLoras);
+
+    private IReadOnlyList<Lora> OfferedLoras => engine.Catalog.LorasOf(Settings.Model);
 
     /// <summary>Sets the weight of a LoRA of the selected model.</summary>
     internal void Weigh(Lora lora, double weight) => Settings = Settings with
     {
-        Loras = LoraWeights.Write([.. Loras.Select(other => other.Path == lora.Path ? other with { Weight = weight } : other)], engine.Catalog.LorasOf(Settings.Model)),
+        Loras = LoraWeights.Write([.. Loras.Select(other => other.Path == lora.Path ? other with { Weight = weight } : other)], OfferedLoras),
     };
+
+    /// <summary>Chooses a model that was fetched on this page.</summary>
+    internal void UseModel(string model)
+    {
+        Settings = Settings with { Model = model, Loras = null };
+        Changed?.Invoke();
+    }
+
+    /// <summary>Applies a LoRA that was added on this page.</summary>
+    internal void UseLora(string model, string name)
+    {
+        if (Settings.Model == model && Loras.FirstOrDefault(lora => LoraWeights.Name(lora) == name) is { } lora)
+            Weigh(lora, 1);
+        Changed?.Invoke();
+    }
 
     /// <summary>The words of a new picture's prompt that the model does not read.</summary>
     public IReadOnlyList<string> CutOf(string prompt) => Settings.LongPrompts ? [] : engine.Catalog.CutWords(Settings.Model, prompt);

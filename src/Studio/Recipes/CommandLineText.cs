@@ -104,12 +104,27 @@ internal sealed class CommandLineText
         root.Model == "storybook" ? "" : $"--model {Quoted(root.Model)}",
         Join(WithWeights(arguments?.Invoke(root.Model) ?? [], root.Loras).Select(part => part.StartsWith("--", StringComparison.Ordinal) ? Value(part) : Quoted(part))));
 
-    // The options of a model, with the weights that its LoRAs have in this recipe.
+    // The options of a model, with the weights that its LoRAs have in this recipe. Those with the weight 0 are left out.
     private static IEnumerable<string> WithWeights(IReadOnlyList<string> arguments, string? loras)
     {
         var weights = LoraWeights.Weights(loras);
-        return arguments.Select((argument, k) => k > 0 && arguments[k - 1] == "--lora" && PathOf(argument) is var path && weights.TryGetValue(LoraWeights.Name(new Lora(path)), out var weight)
-            ? string.Create(CultureInfo.InvariantCulture, $"{path}:{weight}") : argument);
+        for (var k = 0; k < arguments.Count; k++)
+        {
+            if (arguments[k] != "--lora" || k + 1 == arguments.Count)
+            {
+                yield return arguments[k];
+                continue;
+            }
+
+            var argument = arguments[++k];
+            var path = PathOf(argument);
+            if (weights.TryGetValue(LoraWeights.Name(new Lora(path)), out var weight))
+                argument = string.Create(CultureInfo.InvariantCulture, $"{path}:{weight}");
+            if (argument == $"{path}:0")
+                continue;
+            yield return "--lora";
+            yield return argument;
+        }
     }
 
     // A number after the last colon is a weight; a path may contain colons.

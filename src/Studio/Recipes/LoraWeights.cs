@@ -44,11 +44,11 @@ internal static class LoraWeights
         }
     }
 
-    /// <summary>The text of some weights; null if they are those that the LoRAs are offered with.</summary>
+    /// <summary>The text of some weights; null if they are those that the LoRAs are offered with. Without LoRAs that are not applied either way, such as those added since.</summary>
     /// <param name="loras">The LoRAs with their weights.</param>
     /// <param name="offered">The LoRAs of the model.</param>
     public static string? Write(IReadOnlyList<Lora> loras, IReadOnlyList<Lora> offered) =>
-        loras.SequenceEqual(offered) ? null : string.Join(", ", loras.Select(lora => string.Create(CultureInfo.InvariantCulture, $"{Name(lora)}:{lora.Weight}")));
+        loras.SequenceEqual(offered) ? null : string.Join(", ", loras.Where((lora, k) => lora.Weight != 0 || offered[k].Weight != 0).Select(lora => string.Create(CultureInfo.InvariantCulture, $"{Name(lora)}:{lora.Weight}")));
 
     /// <summary>The weights of a text by name.</summary>
     /// <exception cref="InvalidInputException">A weight is not a number.</exception>
