@@ -138,6 +138,19 @@ public sealed class StudioEngine : IAsyncDisposable
         return true;
     }
 
+    /// <summary>Saves settings under a name, in place of a preset of that name.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="settings">The settings; their prompt and seed are not kept.</param>
+    /// <exception cref="InvalidInputException">A setting is invalid.</exception>
+    /// <exception cref="DiskFullException">The disk is full.</exception>
+    internal Preset SavePreset(string name, DrawnRecipe settings)
+    {
+        // A recipe cannot be checked without a prompt.
+        var preset = new Preset(name, ((DrawnRecipe)Checked(settings with { Prompt = name })).ForAny());
+        store.SavePreset(preset);
+        return preset;
+    }
+
     /// <summary>Adds a LoRA to a model.</summary>
     /// <param name="model">Name of the model.</param>
     /// <param name="file">Name of the file, which ends in .safetensors.</param>

@@ -52,6 +52,22 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
         Loras = LoraWeights.Write([.. Loras.Select(other => other.Path == lora.Path ? other with { Weight = weight } : other)], OfferedLoras),
     };
 
+    /// <summary>The settings as a preset has them.</summary>
+    internal DrawnRecipe Preset => Settings.ForAny();
+
+    /// <summary>Saves the settings under a name.</summary>
+    /// <returns>Whether they could be saved.</returns>
+    internal bool SavePreset(string name) => Try(() => engine.SavePreset(name, Settings));
+
+    /// <summary>Takes over the settings of a preset. The seed stays.</summary>
+    internal void Use(Preset preset)
+    {
+        var settings = preset.Settings with { Seed = Settings.Seed };
+        var isOffered = engine.Models.Contains(settings.Model);
+        Settings = isOffered ? settings : settings with { Model = Settings.Model };
+        Complain(isOffered ? null : $"The model of the preset, {preset.Settings.Model}, is not offered here. {Path.GetFileName(Settings.Model)} stays.");
+    }
+
     /// <summary>Chooses a model that was fetched on this page.</summary>
     internal void UseModel(string model)
     {

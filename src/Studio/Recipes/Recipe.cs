@@ -104,6 +104,9 @@ public sealed record DrawnRecipe : RootRecipe
         : Size.Split('x') is [var width, var height] && Side(width) is { } across && Side(height) is { } down ? new PixelSize(across, down)
         : throw new InvalidInputException(nameof(Size), $"\"{Size}\" is not a size.", $"Write it like 512x768, with sides up to {MaxSide}.");
 
+    /// <summary>The settings for any picture: without prompt and seed.</summary>
+    internal DrawnRecipe ForAny() => this with { Prompt = "", Seed = 0 };
+
     /// <summary>A picture filled with these settings.</summary>
     /// <param name="picture">Name of the picture.</param>
     /// <param name="mask">Name of its mask.</param>

@@ -5,7 +5,7 @@ internal static class StoreSchema
 {
     /// <summary>
     /// Creates missing tables: projects, versions, pictures, unfinished jobs, newly stored pictures, deleted versions that can still be brought back, names and
-    /// favorites, grids, fetched models, deleted things, and a mark of the health check. The view <c>described</c> is the versions with names and favorites, <c>kept</c> those that are not
+    /// favorites, grids, fetched models, presets, deleted things, and a mark of the health check. The view <c>described</c> is the versions with names and favorites, <c>kept</c> those that are not
     /// in the trash.
     /// </summary>
     public const string Text = """
@@ -23,6 +23,7 @@ internal static class StoreSchema
         CREATE TABLE IF NOT EXISTS marks (version TEXT PRIMARY KEY, name TEXT, favorite INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS grids (id TEXT PRIMARY KEY, project TEXT NOT NULL, plan TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS fetched (name TEXT PRIMARY KEY);
+        CREATE TABLE IF NOT EXISTS presets (name TEXT PRIMARY KEY, settings TEXT NOT NULL);
         CREATE VIEW IF NOT EXISTS described AS
             SELECT id, project, parent, number, recipe, key, picture, facts, maps, created, name, COALESCE(favorite, 0) AS favorite FROM versions LEFT JOIN marks ON version = id;
         CREATE VIEW IF NOT EXISTS kept AS SELECT * FROM described WHERE id NOT IN (SELECT version FROM trash);

@@ -42,6 +42,7 @@ public sealed class StudioStore : IDisposable
             Jobs = new JobStore(database, reserve);
             Grids = new GridStore(database, changes);
             FetchedModels = new FetchedModels(database);
+            Presets = new PresetStore(database, reserve);
             deletions = new Deletions(database, clock);
             housekeeping = new Housekeeping(database, deletions, reserve, InversionFolder, clock);
             Pictures = new PictureStore(database, housekeeping, deletions);
@@ -70,6 +71,9 @@ public sealed class StudioStore : IDisposable
     /// <summary>The models that were fetched from the hub.</summary>
     internal FetchedModels FetchedModels { get; }
 
+    /// <summary>The presets.</summary>
+    internal PresetStore Presets { get; }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -96,6 +100,9 @@ public sealed class StudioStore : IDisposable
 
     /// <summary>Remembers a model that was fetched from the hub.</summary>
     internal void AddFetchedModel(string name) => housekeeping.Write(() => FetchedModels.Add(name));
+
+    /// <summary>Stores a preset.</summary>
+    internal void SavePreset(Preset preset) => housekeeping.Write(() => Presets.Save(preset));
 
     /// <summary>Stores a grid.</summary>
     internal StoredGrid AddGrid(string project, Grids.GridPlan plan)
