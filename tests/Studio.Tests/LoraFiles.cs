@@ -31,7 +31,8 @@ internal sealed class LoraFiles : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    private static StableDiffusionModel Load(IReadOnlyList<Lora> loras) => StableDiffusionModel.Load(TinyModel.Shared.Folder, options: new() { Loras = loras });
+    private static StableDiffusionModel Load(IReadOnlyList<Lora> loras, IReadOnlyList<TextEmbedding> words) =>
+        StableDiffusionModel.Load(TinyModel.Shared.Folder, options: new() { Loras = loras, Embeddings = words });
 
     private static void RequireFits(Lora lora)
     {

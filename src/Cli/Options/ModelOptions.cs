@@ -146,7 +146,7 @@ internal sealed class ModelOptions
         // Options that describe one model's files do not apply to another.
         var files = name is null ? checkpoint.Read(parse) : new ModelLoadOptions();
         Option[] deciding = [.. name is null ? checkpoint.All : [], dtype, memory.Tiling];
-        return new OfferedModel(name ?? parse.GetValue(model)!, () => LoadWith(files.Loras))
+        return new OfferedModel(name ?? parse.GetValue(model)!, () => LoadWith(files.Loras, []))
         {
             Loras = files.Loras,
             LoadWith = LoadWith,
@@ -162,9 +162,9 @@ internal sealed class ModelOptions
             _ = opened.Notes;
         }
 
-        StableDiffusionModel LoadWith(IReadOnlyList<Lora> loras)
+        StableDiffusionModel LoadWith(IReadOnlyList<Lora> loras, IReadOnlyList<TextEmbedding> words)
         {
-            var loaded = Load(parse, directory, files with { Loras = loras }, StudioDemand);
+            var loaded = Load(parse, directory, files with { Loras = loras, Embeddings = [.. files.Embeddings, .. words] }, StudioDemand);
             Announce(parse, loaded.Device, quiet);
             return loaded;
         }

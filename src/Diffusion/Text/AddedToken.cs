@@ -16,6 +16,13 @@ internal sealed record AddedToken(string Text, int FirstId, int Count)
     internal bool IsAt(string normal, int place) =>
         normal.AsSpan(place).StartsWith(Normal, StringComparison.Ordinal) && !Joins(normal, place) && !Joins(normal, place + Normal.Length);
 
+    /// <summary>Whether a text contains the word.</summary>
+    internal bool IsIn(string text)
+    {
+        var normal = PromptText.Normalize(text);
+        return Enumerable.Range(0, normal.Length).Any(place => IsAt(normal, place));
+    }
+
     private static bool Joins(string normal, int place) =>
         place > 0 && place < normal.Length && char.IsLetterOrDigit(normal[place - 1]) && char.IsLetterOrDigit(normal[place]);
 }

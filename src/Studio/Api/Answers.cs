@@ -29,6 +29,21 @@ internal sealed record PlaceBody([property: JsonRequired] int Place);
 /// <param name="Model">OWNER/NAME or OWNER/NAME@REVISION.</param>
 internal sealed record FetchBody([property: JsonRequired] string Model);
 
+/// <summary>Request with a word to learn.</summary>
+/// <param name="Word">The new word.</param>
+/// <param name="Initial">A word of the model to begin from.</param>
+/// <param name="Pictures">Names of uploaded pictures.</param>
+/// <param name="Model">Name of the model; empty for the default.</param>
+/// <param name="Steps">Optimizer steps.</param>
+/// <param name="ClipSkip">Number of final text-encoder layers to skip.</param>
+internal sealed record WordBody(
+    [property: JsonRequired] string Word, [property: JsonRequired] string Initial, [property: JsonRequired] IReadOnlyList<string> Pictures, string Model = "", int Steps = LearnedRecipe.DefaultSteps, int ClipSkip = 0)
+{
+    /// <summary>The recipe.</summary>
+    [JsonIgnore]
+    public LearnedRecipe Recipe => new() { Prompt = Word, Word = Word, Initial = Initial, Pictures = Pictures, Model = Model, Steps = Steps, ClipSkip = ClipSkip };
+}
+
 /// <summary>A model.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Loras">Its LoRAs with the weights that it has without others in a request.</param>

@@ -100,6 +100,7 @@ internal sealed record JsonBody<T>(T Value) : IEndpointParameterMetadataProvider
             : type == typeof(double) ? "a number"
             : type == typeof(bool) ? "true or false"
             : type == typeof(string) ? "text"
+            : type == typeof(IReadOnlyList<string>) ? "a list of texts"
             : "an object of texts";
         return new(field.Name, $"{Short(text)} is not {kind}.", null, cause);
     }

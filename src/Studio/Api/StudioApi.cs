@@ -54,6 +54,7 @@ internal static class StudioApi
         api.MapModels();
         api.MapLoras();
         api.MapPresets();
+        api.MapWords();
         api.MapGet("/sessions", (StudioEngine engine) => engine.Sessions).WithSummary("The recorded sources in memory, most recently used first. Their edits need not run them again.");
         api.MapDelete("/sessions/{key}", FreeSession).WithSummary("Frees the memory of a recorded source, at once or after the running job. The next edit of it runs it again.");
         api.MapGet("/grid.png", Grid).WithSummary("Versions side by side, with captions.").Produces(200, contentType: "image/png");

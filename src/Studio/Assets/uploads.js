@@ -40,15 +40,25 @@ async function addLora(file) {
     document.body.classList.remove('sending')
 }
 
+async function addExamples(files) {
+    try {
+        for (const file of files) tell('ExampleAdded', await send(file))
+    } catch (problem) {
+        tell('Refused', problem instanceof TypeError ? 'A picture could not be uploaded: it is too large, or the studio is not reachable.' : problem.message)
+    }
+}
+
 const isLora = file => file?.name.toLowerCase().endsWith('.safetensors')
 
 document.addEventListener('change', event => {
-    const input = closest(event, '[data-upload], [data-lora-file]')
+    const input = closest(event, '[data-upload], [data-lora-file], [data-examples]')
     if (!input) return
     if (input.matches('[data-upload]')) open(input.files[0])
+    else if (input.matches('[data-examples]')) addExamples([...input.files])
     else if (input.files[0]) addLora(input.files[0])
     input.value = ''
 })
+document.addEventListener('click', event => { if (closest(event, '[data-choose-examples]')) document.querySelector('[data-examples]').click() })
 document.addEventListener('click', event => { if (closest(event, '[data-add-lora]')) document.querySelector('[data-lora-file]').click() })
 document.addEventListener('click', event => { if (closest(event, '[data-open]')) document.querySelector('[data-upload]').click() })
 document.addEventListener('paste', event => {
@@ -66,6 +76,8 @@ document.addEventListener('drop', event => {
     dragging = 0
     document.body.classList.remove('dropping')
     const [file] = event.dataTransfer.files
-    isLora(file) ? addLora(file) : open(file)
+    if (closest(event, '[data-learn]')) addExamples([...event.dataTransfer.files])
+    else if (isLora(file)) addLora(file)
+    else open(file)
 })
 

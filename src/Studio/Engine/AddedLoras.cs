@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
-using System.Text;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Studio.Recipes;
@@ -17,7 +16,6 @@ internal sealed class AddedLoras(string data)
 {
     private const string Extension = ".safetensors";
     private const int LongestName = 100;
-    private const int LongestFolder = 150;
 
     private readonly string root = Path.Combine(data, "loras");
     private readonly ConcurrentDictionary<string, IReadOnlyList<Lora>> found = new(StringComparer.Ordinal);
@@ -125,9 +123,7 @@ internal sealed class AddedLoras(string data)
     /// <summary>The error for a name that the model already has.</summary>
     public static InvalidInputException Taken(string name) => Invalid($"The model already has a LoRA \"{name}\".", "Remove that one first, or rename the file.");
 
-    // Names of models are paths or have slashes.
-    private string FolderOf(string model) => Path.Combine(
-        root, Uri.EscapeDataString(model) is { Length: <= LongestFolder } escaped && escaped[0] != '.' ? escaped : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(model))));
+    private string FolderOf(string model) => ModelFolder.Of(root, model);
 
     private static string Short(string file) => file.Length <= LongestName ? file : $"{file[..LongestName]}…";
 

@@ -14,7 +14,7 @@ internal sealed class DeviceQueue : IAsyncDisposable
     private readonly Queue<Action> between = [];
     private readonly SemaphoreSlim arrivals = new(0);
     private readonly CancellationTokenSource closing = new();
-    private readonly Func<Job, string> run;
+    private readonly Func<Job, string?> run;
     private readonly Action<Exception> failed;
     private readonly int capacity;
     private readonly Task worker;
@@ -22,9 +22,9 @@ internal sealed class DeviceQueue : IAsyncDisposable
 
     /// <summary>Opens a queue.</summary>
     /// <param name="capacity">How many jobs may wait.</param>
-    /// <param name="run">Makes a job's picture and returns the id of its version.</param>
+    /// <param name="run">Does a job and returns the id of its version, or null if it makes none.</param>
     /// <param name="failed">Called with failures between jobs.</param>
-    public DeviceQueue(int capacity, Func<Job, string> run, Action<Exception> failed)
+    public DeviceQueue(int capacity, Func<Job, string?> run, Action<Exception> failed)
     {
         this.capacity = capacity;
         this.run = run;

@@ -26,7 +26,7 @@ public enum JobState
 /// <summary>State and progress of a job.</summary>
 /// <param name="State">Its state.</param>
 /// <param name="Ahead">Jobs ahead of it in the queue.</param>
-/// <param name="Stage">Current stage: <c>drawing</c>, <c>editing</c>, <c>preparing</c> (running its source again), <c>inverting</c>, <c>optimizing</c>, <c>replaying</c>.</param>
+/// <param name="Stage">Current stage: <c>drawing</c>, <c>editing</c>, <c>preparing</c> (running its source again), <c>inverting</c>, <c>optimizing</c>, <c>replaying</c>, <c>learning</c>.</param>
 /// <param name="Step">Completed steps of the stage.</param>
 /// <param name="Steps">Total steps of the stage.</param>
 /// <param name="Preview">Number of the latest preview, from 1; 0 without one.</param>

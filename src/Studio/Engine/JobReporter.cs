@@ -1,5 +1,6 @@
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;
+using PromptToPrompt.Editing.TextualInversion;
 
 namespace PromptToPrompt.Studio.Engine;
 
@@ -39,6 +40,9 @@ internal sealed class JobReporter(Job job, string stage, TimeProvider clock) : I
         double[]? soFar = losses.Count > 0 ? [.. losses] : null;
         job.Update(now => now with { Stage = value.Stage, Step = value.Step, Steps = value.Steps, Losses = soFar });
     }
+
+    /// <summary>Reports a step of learning a word.</summary>
+    public void Report(ConceptProgress value) => job.Update(now => now with { Stage = stage, Step = value.Step, Steps = value.Steps });
 
     private byte[]? Preview(EditProgress value)
     {

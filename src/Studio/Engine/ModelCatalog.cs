@@ -11,8 +11,9 @@ namespace PromptToPrompt.Studio.Engine;
 /// <summary>What is known of the offered models without running them: options, words, LoRAs. Thread-safe.</summary>
 /// <param name="models">The models, at least one; the first is the default.</param>
 /// <param name="added">The LoRAs that visitors added.</param>
+/// <param name="words">The words that were learned here.</param>
 /// <param name="log">Receives notes on models.</param>
-internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLoras added, ILogger? log)
+internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLoras added, AddedWords words, ILogger? log)
 {
     // Replaced as a whole when a model is added.
     private volatile IReadOnlyList<OfferedModel> offered = [.. models.DistinctBy(model => model.Name)];
@@ -20,7 +21,7 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
     // Of the models that were loaded; words can only be counted with them.
     private readonly ConcurrentDictionary<string, ClipTokenizer> tokenizers = new(StringComparer.Ordinal);
 
-    /// <summary>Raised when a model or a LoRA was added or removed.</summary>
+    /// <summary>Raised when a model, a LoRA or a word was added or removed.</summary>
     public event Action? Changed;
 
     /// <summary>Names of the models, the default first.</summary>
@@ -41,8 +42,15 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
         Changed?.Invoke();
     }
 
-    /// <summary>The command-line options that a model was offered with, and its added LoRAs; empty if it is no longer offered.</summary>
-    public IReadOnlyList<string> ArgumentsOf(string model) => Find(model) is { } found ? [.. found.Arguments, .. AddedTo(found).SelectMany(lora => new[] { "--lora", $"{lora.Path}:0" })] : [];
+    /// <summary>
+    /// The command-line options that a model was offered with, its added LoRAs, and the words learned here that some prompts contain; empty if it is no longer offered.
+    /// </summary>
+    public IReadOnlyList<string> ArgumentsOf(string model, IReadOnlyList<string> prompts) => Find(model) is not { } found ? [] :
+    [
+        .. found.Arguments,
+        .. AddedTo(found).SelectMany(lora => new[] { "--lora", $"{lora.Path}:0" }),
+        .. WordsAddedTo(found).Where(word => word.IsIn(prompts)).SelectMany(word => new[] { "--embedding", $"{word.Word}={word.Path}" }),
+    ];
 
     /// <summary>The words that a model was trained on; null if it does not list them or is no longer offered.</summary>
     public ModelWords? WordsOf(string model) => Find(model)?.Words;
@@ -90,9 +98,51 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
         return true;
     }
 
-    /// <summary>The learned words of a model; none until it is loaded.</summary>
+    /// <summary>The learned words of a model; until it is loaded, only those that were learned here.</summary>
     public IReadOnlyList<string> LearnedWordsOf(string model) =>
-        [.. (tokenizers.GetValueOrDefault(model)?.AddedWords ?? []).Where(word => !word.StartsWith("<|", StringComparison.Ordinal))];
+        [.. (tokenizers.GetValueOrDefault(model)?.AddedWords ?? []).Where(word => !word.StartsWith("<|", StringComparison.Ordinal)).Union(AddedWordsOf(model))];
+
+    /// <summary>The words of a model that were learned here.</summary>
+    public IReadOnlyList<string> AddedWordsOf(string model) => Find(model) is { } found ? [.. WordsAddedTo(found).Select(word => word.Word)] : [];
+
+    /// <summary>The words of a model that were learned here, to load.</summary>
+    public IReadOnlyList<TextEmbedding> EmbeddingsOf(string model) => Find(model) is { } found ? [.. WordsAddedTo(found).Select(word => word.Embedding)] : [];
+
+    /// <summary>Identifies the words learned here that some prompts contain; empty without any.</summary>
+    public string WordKeyOf(string model, IEnumerable<string> prompts) => Find(model)?.LoadWith is null ? "" : words.KeyOf(model, prompts);
+
+    /// <summary>Whether words can be learned for a model.</summary>
+    public bool TakesWords(string model) => Find(model)?.LoadWith is not null;
+
+    /// <summary>Requires that a word can be learned.</summary>
+    /// <exception cref="Diffusion.InvalidInputException">The model has it already, or takes none.</exception>
+    public void RequireNewWord(string model, string word)
+    {
+        if (!TakesWords(model))
+            throw new Diffusion.InvalidInputException(nameof(RootRecipe.Model), $"\"{model}\" cannot learn words.", $"Use {Diffusion.InvalidInputException.AnyOf([.. Names.Where(TakesWords)])}.");
+        AddedWords.RequireName(word);
+        if (LearnedWordsOf(model).Contains(word, StringComparer.OrdinalIgnoreCase))
+            throw new Diffusion.InvalidInputException(nameof(LearnedRecipe.Word), $"The model already has the word {word}.", "Use another one.");
+    }
+
+    /// <summary>Adds a learned word to a model.</summary>
+    public void AddWord(string model, Diffusion.Storage.Adapters.WordVectors word)
+    {
+        words.Add(model, word);
+        Changed?.Invoke();
+    }
+
+    /// <summary>Removes a word that was learned here.</summary>
+    /// <returns>Whether there was one.</returns>
+    public bool RemoveWord(string model, string word)
+    {
+        if (!words.Remove(model, word))
+            return false;
+        // A loaded tokenizer has it until the model is loaded again.
+        tokenizers.TryRemove(model, out _);
+        Changed?.Invoke();
+        return true;
+    }
 
     /// <summary>The words of a prompt that a model does not read, because one chunk of tokens is full; empty until the model is loaded.</summary>
     public IReadOnlyList<string> CutWords(string model, string prompt) =>
@@ -109,6 +159,8 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
         var loras = LorasOf(root.Model);
         return root.Loras is null ? root : root with { Loras = LoraWeights.Write(LoraWeights.Read(root.Loras, loras), loras) };
     }
+
+    private IReadOnlyList<AddedWord> WordsAddedTo(OfferedModel model) => model.LoadWith is null ? [] : words.Of(model.Name);
 
     private IReadOnlyList<Lora> AddedTo(OfferedModel model) => model.LoadWith is null ? [] : added.Of(model.Name);
 

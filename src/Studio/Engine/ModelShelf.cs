@@ -17,8 +17,8 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
     /// <summary>The LoRAs that it is loaded with. Their weights can be changed if there is <see cref="LoadWith"/>.</summary>
     public IReadOnlyList<Lora> Loras { get; init; } = [];
 
-    /// <summary>Loads it with other weights of its LoRAs.</summary>
-    public Func<IReadOnlyList<Lora>, StableDiffusionModel>? LoadWith { get; init; }
+    /// <summary>Loads it with other weights of its LoRAs, and with additional words.</summary>
+    public Func<IReadOnlyList<Lora>, IReadOnlyList<TextEmbedding>, StableDiffusionModel>? LoadWith { get; init; }
 
     /// <summary>Throws <see cref="InvalidInputException"/> if a LoRA does not fit, without loading the model. Null if none can be added.</summary>
     public Action<Lora>? RequireFits { get; init; }
@@ -36,7 +36,7 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
 /// <param name="leaving">Called before a model is unloaded.</param>
 internal sealed class ModelShelf(ModelCatalog catalog, Action<OfferedModel, StableDiffusionModel> arrived, Action leaving) : IDisposable
 {
-    private (string Name, string? Loras, StableDiffusionModel Model)? loaded;
+    private (string Name, string? Loras, IReadOnlyList<TextEmbedding> Words, StableDiffusionModel Model)? loaded;
 
     /// <summary>Name of the model in memory, or null. Thread-safe.</summary>
     public string? Loaded { get; private set; }
@@ -46,14 +46,15 @@ internal sealed class ModelShelf(ModelCatalog catalog, Action<OfferedModel, Stab
     public StableDiffusionModel Get(RootRecipe recipe)
     {
         var (name, loras) = (recipe.Model, recipe.Loras);
-        if (loaded is { } here && here.Name == name && here.Loras == loras)
+        var words = catalog.EmbeddingsOf(name);
+        if (loaded is { } here && here.Name == name && here.Loras == loras && here.Words.SequenceEqual(words))
             return here.Model;
         var model = catalog.Find(name)
             ?? throw new InvalidInputException(
                 "Model", $"The studio has no model \"{name}\".", $"Use {InvalidInputException.AnyOf([.. catalog.Names])}.");
         var weighted = catalog.LorasFor(recipe);
         Dispose();
-        loaded = (name, loras, loras is null ? model.Load() : model.LoadWith!(weighted));
+        loaded = (name, loras, words, loras is null && words.Count == 0 ? model.Load() : model.LoadWith!(weighted, words));
         Loaded = name;
         arrived(model, loaded.Value.Model);
         return loaded.Value.Model;

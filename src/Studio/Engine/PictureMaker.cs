@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;
+using PromptToPrompt.Editing.TextualInversion;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
 using static TorchSharp.torch;
@@ -13,13 +14,15 @@ namespace PromptToPrompt.Studio.Engine;
 internal sealed class PictureMaker : IDisposable
 {
     private readonly StudioStore store;
+    private readonly ModelCatalog catalog;
     private readonly ModelShelf models;
     private readonly RecordedSources sources;
 
     public PictureMaker(StudioStore store, ModelCatalog catalog, long sessionBytes, TimeProvider clock)
     {
         this.store = store;
-        sources = new(store, sessionBytes, clock);
+        this.catalog = catalog;
+        sources = new(store, catalog.WordKeyOf, sessionBytes, clock);
         // Recordings belong to one model.
         models = new(catalog, catalog.OnLoaded, () => sources.Forget(_ => true));
     }
@@ -34,9 +37,11 @@ internal sealed class PictureMaker : IDisposable
     public string? LoadedModel => models.Loaded;
 
     /// <summary>The key of a recipe; loads its model.</summary>
-    public string KeyOf(Recipe recipe) => recipe is EditedRecipe edited
-        ? RecipeKey.Of(edited, store.KeyOf(edited.Source))
-        : RecipeKey.Of(recipe, RecordedSources.Origin(ModelOf(recipe)));
+    public string KeyOf(Recipe recipe)
+    {
+        var model = ModelOf(recipe);
+        return sources.KeyOf(recipe, recipe is EditedRecipe edited ? store.KeyOf(edited.Source) : RecordedSources.Origin(model));
+    }
 
     /// <summary>Makes a picture.</summary>
     /// <param name="recipe">The recipe.</param>
@@ -57,6 +62,29 @@ internal sealed class PictureMaker : IDisposable
         };
 
         JobReporter ReporterOf(string stage) => reporter(stage).In(canvas);
+    }
+
+    /// <summary>Learns a word and adds it to its model.</summary>
+    /// <param name="recipe">The word and its pictures.</param>
+    /// <param name="reporter">The progress receiver.</param>
+    /// <param name="cancellationToken">Stops before the next step.</param>
+    public void Learn(LearnedRecipe recipe, JobReporter reporter, CancellationToken cancellationToken)
+    {
+        var model = models.Get(recipe);
+        var examples = new List<ExampleImage>();
+        foreach (var name in recipe.Pictures)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var picture = store.Pictures.Read(name);
+            examples.Add(ExampleImage.Of(picture, model.Frame(FramingKind.Crop, picture.Size)));
+        }
+
+        using var training = new TextualInversionTraining(model, recipe.Settings(), examples);
+        foreach (var progress in training.Run(cancellationToken))
+            reporter.Report(progress);
+        // The last step may have broken the word.
+        _ = training.HeldOutLoss();
+        catalog.AddWord(recipe.Model, training.Word);
     }
 
     /// <summary>Unloads a model whose LoRAs have weights of a recipe.</summary>

@@ -11,9 +11,10 @@ namespace PromptToPrompt.Studio.Engine;
 
 /// <summary>The sources of edits. They stay recorded as long as memory allows, and are run again when needed.</summary>
 /// <param name="store">The store with versions and inversion files.</param>
+/// <param name="wordKey">Identifies the words learned here that some prompts for a model contain.</param>
 /// <param name="maxBytes">Memory limit for recordings.</param>
 /// <param name="clock">The clock.</param>
-internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProvider clock)
+internal sealed class RecordedSources(StudioStore store, Func<string, IEnumerable<string>, string> wordKey, long maxBytes, TimeProvider clock)
 {
     private const int MaxEnlargement = 4;
 
@@ -27,6 +28,11 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
 
     /// <summary>Identifies a model. The data type and VAE tiling are part of it because they change pictures slightly.</summary>
     public static string Origin(StableDiffusionModel model) => $"{model.Fingerprint} {model.Dtype} {model.TilesImages}";
+
+    /// <summary>The key of a recipe.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="origin">The source's key for an edit; else <see cref="Origin"/>. The words learned here are not part of it, because other prompts are the same without them.</param>
+    public string KeyOf(Recipe recipe, string origin) => RecipeKey.Of(recipe, origin + wordKey(recipe.Root(store.Version).Model, recipe.Texts));
 
     /// <summary>Number of chunks for the prompts of a recipe.</summary>
     public int ChunksOf(StableDiffusionModel model, Recipe recipe) => new PromptChunks(model.Tokenizer, store.Version).Of(recipe);
@@ -126,7 +132,7 @@ internal sealed class RecordedSources(StudioStore store, long maxBytes, TimeProv
     }
 
     private string KeyWith(StableDiffusionModel model, Recipe recipe) =>
-        RecipeKey.Of(recipe, recipe is EditedRecipe edited ? KeyWith(model, store.Version(edited.Source).Recipe) : Origin(model));
+        KeyOf(recipe, recipe is EditedRecipe edited ? KeyWith(model, store.Version(edited.Source).Recipe) : Origin(model));
 
     // Stored on disk, so that it is computed once. p2p edit --inversion reads the same files.
     private InvertedImage TrajectoryOf(StableDiffusionModel model, PictureVersion version, int chunks, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)

@@ -17,6 +17,8 @@ public sealed class StudioEngine : IAsyncDisposable
     // A job that was running when the program was killed may be the cause, so it is retried only once.
     private const int MaxStarts = 2;
 
+    private const string NoProject = "";
+
     private readonly StudioStore store;
     private readonly TimeProvider clock;
     private readonly ILogger<StudioEngine>? log;
@@ -44,7 +46,7 @@ public sealed class StudioEngine : IAsyncDisposable
         this.log = log;
         var loras = new AddedLoras(store.Folder);
         loras.Begin();
-        Catalog = new ModelCatalog(models, loras, log);
+        Catalog = new ModelCatalog(models, loras, new AddedWords(store.Folder), log);
         maker = new PictureMaker(store, Catalog, limits.SessionBytes, clock);
         queue = new DeviceQueue(limits.QueueLength, Run, e => log?.LogError(e, "Memory of recorded sources could not be freed."));
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
@@ -136,6 +138,29 @@ public sealed class StudioEngine : IAsyncDisposable
             return false;
         queue.RunBetweenJobs(() => maker.Forget(held => held == key));
         return true;
+    }
+
+    /// <summary>The first unfinished job that learns a word, or null.</summary>
+    public Job? Learning => jobs.Open.FirstOrDefault(job => job.Recipe is LearnedRecipe);
+
+    /// <summary>Puts a word to learn in the queue. It belongs to no project.</summary>
+    /// <exception cref="InvalidInputException">A setting is invalid, or the model has the word.</exception>
+    /// <exception cref="QueueFullException">The queue is full.</exception>
+    /// <exception cref="DiskFullException">The disk is full.</exception>
+    /// <exception cref="StudioClosedException">The engine is closed.</exception>
+    public Job Learn(LearnedRecipe recipe)
+    {
+        recipe.Validate();
+        recipe = (LearnedRecipe)Checked(recipe);
+        Catalog.RequireNewWord(recipe.Model, recipe.Word);
+        lock (changing)
+        {
+            RecipeCheck.RequireStored(recipe, store);
+            queue.RequireRoom();
+            var stored = new StoredJob(NewId(), NoProject, null, recipe);
+            store.AddJob(stored);
+            return Enqueue(stored);
+        }
     }
 
     /// <summary>Saves settings under a name, in place of a preset of that name.</summary>
@@ -273,7 +298,10 @@ public sealed class StudioEngine : IAsyncDisposable
                 if (stored.Starts >= MaxStarts)
                     throw new InvalidInputException("The studio stopped twice while making this picture. Submit it again to retry.");
                 Checked(stored.Recipe);
-                Require(stored.Project, stored.Parent, stored.Recipe);
+                if (stored.Recipe is LearnedRecipe)
+                    RecipeCheck.RequireStored(stored.Recipe, store);
+                else
+                    Require(stored.Project, stored.Parent, stored.Recipe);
                 Enqueue(stored);
             }
             catch (InvalidInputException e)
@@ -290,11 +318,13 @@ public sealed class StudioEngine : IAsyncDisposable
     {
         Require(project, parent, recipe);
         queue.RequireRoom();
-        var stored = new StoredJob(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), project, parent, recipe);
+        var stored = new StoredJob(NewId(), project, parent, recipe);
         if (!isOfGrid)
             store.AddJob(stored);
         return Enqueue(stored, isOfGrid);
     }
+
+    private static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
     private Job Enqueue(StoredJob stored, bool isOfGrid = false)
     {
@@ -369,7 +399,7 @@ public sealed class StudioEngine : IAsyncDisposable
     // A source that was run with more chunks than its own prompts need has their number appended to its key.
     private static string VersionKey(string session) => session.Split('-')[0];
 
-    private string Run(Job job)
+    private string? Run(Job job)
     {
         QueueChanged?.Invoke();
         var started = clock.GetTimestamp();
@@ -377,9 +407,13 @@ public sealed class StudioEngine : IAsyncDisposable
         try
         {
             store.Jobs.CountStart(job.Id);
-            var version = Make(job, started);
+            string? version = null;
+            if (job.Recipe is LearnedRecipe learned)
+                maker.Learn(learned, new JobReporter(job, "learning", clock), job.Stopping);
+            else
+                version = Make(job, started).Id;
             end = "done";
-            return version.Id;
+            return version;
         }
         catch (OperationCanceledException)
         {

@@ -68,6 +68,23 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
         Complain(isOffered ? null : $"The model of the preset, {preset.Settings.Model}, is not offered here. {Path.GetFileName(Settings.Model)} stays.");
     }
 
+    /// <summary>The pictures to learn a word from.</summary>
+    internal IReadOnlyList<string> Examples { get; private set; } = [];
+
+    /// <summary>Adds a picture to learn a word from.</summary>
+    internal void AddExample(string picture)
+    {
+        Examples = [.. Examples.Append(picture).Distinct().Take(LearnedRecipe.MaxPictures)];
+        Changed?.Invoke();
+    }
+
+    /// <summary>Leaves out a picture to learn a word from.</summary>
+    internal void RemoveExample(string picture)
+    {
+        Examples = [.. Examples.Where(other => other != picture)];
+        Changed?.Invoke();
+    }
+
     /// <summary>Chooses a model that was fetched on this page.</summary>
     internal void UseModel(string model)
     {

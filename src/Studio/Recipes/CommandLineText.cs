@@ -12,9 +12,10 @@ internal sealed class CommandLineText
     private const string Uploaded = "picture.png", Inversion = "inversion.safetensors", Mask = "mask.png";
 
     private readonly Func<string, PictureVersion> find;
-    private readonly Func<string, IReadOnlyList<string>>? arguments;
+    private readonly Func<string, IReadOnlyList<string>, IReadOnlyList<string>>? arguments;
+    private IReadOnlyList<string> prompts = [];
 
-    private CommandLineText(Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>>? arguments)
+    private CommandLineText(Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>, IReadOnlyList<string>>? arguments)
     {
         this.find = find;
         this.arguments = arguments;
@@ -23,8 +24,8 @@ internal sealed class CommandLineText
     /// <summary>The commands, one per line. The studio serves their input files under the names they use.</summary>
     /// <param name="version">The picture.</param>
     /// <param name="find">Finds a version by id.</param>
-    /// <param name="arguments">Returns the command-line options of a model; see <see cref="Engine.ModelCatalog.ArgumentsOf"/>.</param>
-    public static string Of(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>>? arguments = null) =>
+    /// <param name="arguments">Returns the command-line options of a model for some prompts; see <see cref="Engine.ModelCatalog.ArgumentsOf"/>.</param>
+    public static string Of(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>, IReadOnlyList<string>>? arguments = null) =>
         new CommandLineText(find, arguments).Of(version);
 
     /// <summary>The words of one of these commands, as a shell parses them.</summary>
@@ -54,7 +55,13 @@ internal sealed class CommandLineText
         return isWord ? [.. words, word.ToString()] : words;
     }
 
-    private string Of(PictureVersion version) => version.Recipe switch
+    private string Of(PictureVersion version)
+    {
+        prompts = [.. prompts, .. version.Recipe.Texts, .. version.Recipe is EditedRecipe made ? find(made.Source).Recipe.Texts : []];
+        return CommandOf(version);
+    }
+
+    private string CommandOf(PictureVersion version) => version.Recipe switch
     {
         DrawnRecipe drawn => Line("generate", Quoted(drawn.Prompt), Sampling(drawn)),
         InvertedRecipe inverted => Line("invert", Uploaded, Quoted(inverted.Prompt), Inverting(inverted), $"-o {Inversion}"),
@@ -102,7 +109,7 @@ internal sealed class CommandLineText
 
     private string Model(RootRecipe root) => Join(
         root.Model == "storybook" ? "" : $"--model {Quoted(root.Model)}",
-        Join(WithWeights(arguments?.Invoke(root.Model) ?? [], root.Loras).Select(part => part.StartsWith("--", StringComparison.Ordinal) ? Value(part) : Quoted(part))));
+        Join(WithWeights(arguments?.Invoke(root.Model, prompts) ?? [], root.Loras).Select(part => part.StartsWith("--", StringComparison.Ordinal) ? Value(part) : Quoted(part))));
 
     // The options of a model, with the weights that its LoRAs have in this recipe. Those with the weight 0 are left out.
     private static IEnumerable<string> WithWeights(IReadOnlyList<string> arguments, string? loras)

@@ -21,6 +21,7 @@ namespace PromptToPrompt.Studio.Recipes;
 [JsonDerivedType(typeof(EditedRecipe), "edited")]
 [JsonDerivedType(typeof(InvertedRecipe), "inverted")]
 [JsonDerivedType(typeof(InpaintedRecipe), "inpainted")]
+[JsonDerivedType(typeof(LearnedRecipe), "learned")]
 public abstract record Recipe
 {
     /// <summary>The prompt. Words of an edit may have weights, <c>(word:1.5)</c>.</summary>

@@ -51,6 +51,10 @@ internal static class RecipeCheck
                 // The bounds do not depend on the picture itself.
                 filled.Request(white, white).Validate();
                 break;
+            case LearnedRecipe learned:
+                learned.Validate();
+                RequirePictures(learned, store);
+                break;
             case EditedRecipe edited:
                 RequireName(nameof(EditedRecipe.Source), edited.Source);
                 RequireModel(InvalidInputException.Naming(nameof(EditedRecipe.Source), () => edited.Root(store.Version)).Model, models);
@@ -84,6 +88,8 @@ internal static class RecipeCheck
             RequirePicture(nameof(InpaintedRecipe.Mask), filled.Mask, store);
         }
 
+        if (recipe is LearnedRecipe learned)
+            RequirePictures(learned, store);
         if (recipe is EditedRecipe { Mask: { } mask })
             RequirePicture(nameof(EditedRecipe.Mask), mask, store);
     }
@@ -104,6 +110,12 @@ internal static class RecipeCheck
         RequireName(setting, name);
         if (!store.Pictures.Has(name))
             throw new InvalidInputException(setting, store.DescribeMissing("picture", name), "Upload it first.");
+    }
+
+    private static void RequirePictures(LearnedRecipe recipe, StudioStore store)
+    {
+        foreach (var picture in recipe.Pictures)
+            RequirePicture(nameof(LearnedRecipe.Pictures), picture, store);
     }
 
     private static void RequireWordSteps(IReadOnlyDictionary<string, string> steps)

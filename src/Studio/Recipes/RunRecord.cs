@@ -11,8 +11,8 @@ internal static class RunRecord
     /// <summary>The record.</summary>
     /// <param name="version">The picture.</param>
     /// <param name="find">Finds a version by id.</param>
-    /// <param name="arguments">Returns the command-line options of a model.</param>
-    public static JsonObject Of(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>> arguments)
+    /// <param name="arguments">Returns the command-line options of a model for some prompts.</param>
+    public static JsonObject Of(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>, IReadOnlyList<string>> arguments)
     {
         var commands = CommandLineText.Of(version, find, arguments);
         return new JsonObject
@@ -33,7 +33,7 @@ internal static class RunRecord
 
     /// <summary>The text chunks of a picture file: AUTOMATIC1111's settings and the record.</summary>
     /// <inheritdoc cref="Of"/>
-    public static IReadOnlyList<PngText> Texts(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>> arguments) =>
+    public static IReadOnlyList<PngText> Texts(PictureVersion version, Func<string, PictureVersion> find, Func<string, IReadOnlyList<string>, IReadOnlyList<string>> arguments) =>
     [
         new(GenerationParameters.Keyword, Parameters(version, find).ToString()),
         new(PngText.RecordKeyword, Of(version, find, arguments).ToJsonString(StudioJson.Options)),

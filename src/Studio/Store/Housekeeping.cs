@@ -13,7 +13,7 @@ internal sealed class Housekeeping(Database database, Deletions deletions, Reser
     /// <summary>How long an unused picture is kept.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromDays(1);
 
-    private const string IsUnused = "name NOT IN (SELECT name FROM used WHERE name IS NOT NULL)";
+    private const string IsUnused = "name NOT IN (SELECT name FROM needed WHERE name IS NOT NULL)";
 
     /// <summary>Writes new data. On a full disk, deleted pictures that could be brought back give way to it.</summary>
     public T Write<T>(Func<T> work)

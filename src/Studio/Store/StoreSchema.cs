@@ -6,7 +6,7 @@ internal static class StoreSchema
     /// <summary>
     /// Creates missing tables: projects, versions, pictures, unfinished jobs, newly stored pictures, deleted versions that can still be brought back, names and
     /// favorites, grids, fetched models, presets, deleted things, and a mark of the health check. The view <c>described</c> is the versions with names and favorites, <c>kept</c> those that are not
-    /// in the trash.
+    /// in the trash, <c>needed</c> the names of the pictures that something refers to.
     /// </summary>
     public const string Text = """
         CREATE TABLE IF NOT EXISTS projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL);
@@ -32,5 +32,6 @@ internal static class StoreSchema
             UNION ALL SELECT json_extract(recipe, '$.picture') FROM versions UNION ALL SELECT json_extract(recipe, '$.mask') FROM versions
             UNION ALL SELECT json_extract(recipe, '$.picture') FROM jobs UNION ALL SELECT json_extract(recipe, '$.mask') FROM jobs
             UNION ALL SELECT picture FROM fresh;
+        CREATE VIEW IF NOT EXISTS needed (name) AS SELECT name FROM used UNION ALL SELECT value FROM jobs, json_each(jobs.recipe, '$.pictures');
         """;
 }

@@ -26,7 +26,7 @@ public sealed class LoraTests : IAsyncDisposable
             ["lora_te_text_model_encoder_layers_0_self_attn_v_proj.lora_up.weight"] = up,
         });
         IReadOnlyList<Lora> loras = [new Lora(folder["style.safetensors"], 0.5)];
-        model = new("storybook", () => Load(loras)) { Loras = loras, LoadWith = Load, Arguments = ["--lora", $"{folder["style.safetensors"]}:0.5"] };
+        model = new("storybook", () => Load(loras)) { Loras = loras, LoadWith = (others, _) => Load(others), Arguments = ["--lora", $"{folder["style.safetensors"]}:0.5"] };
     }
 
     public async ValueTask DisposeAsync()

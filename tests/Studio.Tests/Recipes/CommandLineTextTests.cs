@@ -45,7 +45,7 @@ public sealed class CommandLineTextTests
     private static string Of(Recipe recipe, Recipe? source = null) =>
         CommandLineText.Of(Version("2", recipe), id => Version(id, source!), Arguments);
 
-    private static IReadOnlyList<string> Arguments(string model) => model switch
+    private static IReadOnlyList<string> Arguments(string model, IReadOnlyList<string> prompts) => model switch
     {
         "castle" => ["--lora", "a style.safetensors:0.7", "--vae-tiling"],
         "odd" => ["--lora=$z", "--vae-tiling"],

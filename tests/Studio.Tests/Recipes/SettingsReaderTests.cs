@@ -16,7 +16,7 @@ public sealed class SettingsReaderTests
     public void ThePicturesOfTheStudioAreRestored()
     {
         PictureVersion[] versions = [Version("1", House with { Loras = "style:1" }), Version("2", Red), Version("3", Red with { Source = "2", Prompt = "a red castle", Mask = null })];
-        var found = Read([.. RunRecord.Texts(versions[2], id => versions.First(version => version.Id == id), _ => [])])!;
+        var found = Read([.. RunRecord.Texts(versions[2], id => versions.First(version => version.Id == id), (_, _) => [])])!;
         Assert.Equal(House, found.Source);
         Assert.Equal(["a (red:1.5) house", "a red castle"], found.Edits.Select(edit => edit.Prompt));
         Assert.Equal(StudioJson.Write(Red with { Source = "", Mask = null }), StudioJson.Write(found.Edits[0]));

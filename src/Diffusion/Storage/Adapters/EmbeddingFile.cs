@@ -35,6 +35,9 @@ internal sealed class EmbeddingFile : IDisposable
     /// <summary>The files that define the word; empty for a word bundled in another file.</summary>
     public IReadOnlyList<string> Files { get; }
 
+    /// <summary>Whether it is part of the model's fingerprint.</summary>
+    public bool IsIdentifying { get; private init; } = true;
+
     /// <summary>Whether the word can be written in a prompt.</summary>
     public bool IsOneWord => Word.Length > 0 && !Word.Any(char.IsWhiteSpace);
 
@@ -48,7 +51,7 @@ internal sealed class EmbeddingFile : IDisposable
         var file = StoredTensors.Open(embedding.Path);
         var word = embedding.Word ?? file.Tensors.Keys.FirstOrDefault(name => !NoWords.Contains(name))
             ?? file.Metadata.GetValueOrDefault(WordNote) ?? Path.GetFileNameWithoutExtension(embedding.Path);
-        var opened = new EmbeddingFile(embedding.Path, word, file.Tensors, file.Files, file);
+        var opened = new EmbeddingFile(embedding.Path, word, file.Tensors, file.Files, file) { IsIdentifying = embedding.IsIdentifying };
         if (opened.IsOneWord)
             return opened;
         opened.Dispose();

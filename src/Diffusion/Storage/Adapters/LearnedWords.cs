@@ -55,8 +55,11 @@ internal sealed class LearnedWords : IDisposable
     /// <summary>The words.</summary>
     public IReadOnlyList<AddedToken> Tokens => tokens;
 
-    /// <summary>The files that contain them, except LoRAs.</summary>
-    public IEnumerable<string> Files => files.SelectMany(file => file.Files);
+    /// <summary>The words that are part of the model's fingerprint.</summary>
+    public IEnumerable<string> IdentifyingWords => files.Where(file => file.IsIdentifying).Select(file => file.Word);
+
+    /// <summary>The files of those words, except LoRAs.</summary>
+    public IEnumerable<string> IdentifyingFiles => files.Where(file => file.IsIdentifying).SelectMany(file => file.Files);
 
     /// <summary>Warnings for the user; usually empty.</summary>
     public IReadOnlyList<string> Notes => notes;

@@ -49,4 +49,8 @@ public sealed record Lora(string Path, double Weight = 1);
 /// <summary>A word that was learned by textual inversion (Gal et al., arXiv 2208.01618), to use in prompts.</summary>
 /// <param name="Path">The file, in the format of diffusers or of common web interfaces.</param>
 /// <param name="Word">The word as written in prompts; null for the name in the file or, without one, the file name.</param>
-public sealed record TextEmbedding(string Path, string? Word = null);
+public sealed record TextEmbedding(string Path, string? Word = null)
+{
+    /// <summary>Whether it is part of the model's fingerprint. Prompts without the word give the same images with and without it.</summary>
+    internal bool IsIdentifying { get; init; } = true;
+}

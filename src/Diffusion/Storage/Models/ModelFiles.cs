@@ -128,11 +128,11 @@ internal abstract class ModelFiles : IDisposable
             hash.AppendData(ConfigText(part));
         foreach (var lora in options.Loras)
             hash.AppendData(BitConverter.GetBytes(lora.Weight));
-        foreach (var word in Words.Tokens)
-            hash.AppendData(Encoding.UTF8.GetBytes(word.Text));
+        foreach (var word in Words.IdentifyingWords)
+            hash.AppendData(Encoding.UTF8.GetBytes(word));
         var buffer = new byte[SampleLength];
         var weights = ModelParts.Of(Shape).SelectMany(part => Weights(part).Files).Distinct(StringComparer.Ordinal);
-        foreach (var path in weights.Concat(Loras?.Files ?? []).Concat(Words.Files))
+        foreach (var path in weights.Concat(Loras?.Files ?? []).Concat(Words.IdentifyingFiles))
         {
             using var stream = File.OpenRead(path);
             hash.AppendData(BitConverter.GetBytes(stream.Length));

@@ -1,0 +1,27 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using PromptToPrompt.Studio.Engine;
+using PromptToPrompt.Studio.Recipes;
+
+namespace PromptToPrompt.Studio.Api;
+
+/// <summary>Learning words over HTTP.</summary>
+internal static class WordApi
+{
+    public static void MapWords(this IEndpointRouteBuilder api)
+    {
+        api.MapPost("/words", Learn).WithSummary("Learns a word for prompts from uploaded pictures.").ProducesProblem(400).ProducesProblem(429);
+        api.MapDelete("/words", Remove).WithSummary("Removes a word that was learned in the studio.").ProducesProblem(404);
+    }
+
+    private static Accepted<JobAnswer> Learn(JsonBody<WordBody> body, StudioEngine engine)
+    {
+        var job = engine.Learn(body.Value.Recipe);
+        return TypedResults.Accepted($"/api/jobs/{job.Id}", JobAnswer.Of(job));
+    }
+
+    private static Results<NoContent, ProblemHttpResult> Remove(string word, StudioEngine engine, string? model = null) =>
+        engine.Catalog.RemoveWord(model ?? engine.Models[0], word) ? TypedResults.NoContent() : StudioApi.Missing("learned word", word);
+}

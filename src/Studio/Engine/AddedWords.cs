@@ -1,0 +1,88 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Storage.Adapters;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Studio.Recipes;
+using PromptToPrompt.Studio.Store;
+
+namespace PromptToPrompt.Studio.Engine;
+
+/// <summary>A word that was learned in the studio.</summary>
+/// <param name="Word">The word as written in prompts.</param>
+/// <param name="Path">Its file.</param>
+/// <param name="Hash">Identifies its vectors.</param>
+internal sealed record AddedWord(string Word, string Path, string Hash)
+{
+    private readonly AddedToken token = new(Word, 0, 1);
+
+    /// <summary>Whether prompts contain the word.</summary>
+    public bool IsIn(IEnumerable<string> prompts) => prompts.Any(token.IsIn);
+
+    /// <summary>The embedding to load. It is left out of the model's fingerprint, so that pictures without the word stay the same.</summary>
+    public TextEmbedding Embedding => new(Path, Word) { IsIdentifying = false };
+}
+
+/// <summary>The words that were learned in the studio: embedding files in its folder, one folder per model.</summary>
+/// <param name="data">The studio's folder.</param>
+internal sealed class AddedWords(string data)
+{
+    private const string Extension = ".safetensors";
+    private const int LongestName = 150;
+    private const int HashLength = 16;
+
+    private readonly string root = Path.Combine(data, "words");
+    private readonly ConcurrentDictionary<string, IReadOnlyList<AddedWord>> found = new(StringComparer.Ordinal);
+    private readonly Lock changing = new();
+
+    /// <summary>The words of a model.</summary>
+    public IReadOnlyList<AddedWord> Of(string model) => found.GetOrAdd(model, name => ModelFolder.Of(root, name) is var folder && Directory.Exists(folder)
+        ? [.. Directory.GetFiles(folder, $"*{Extension}").Order(StringComparer.Ordinal).Select(Read)] : []);
+
+    /// <summary>Identifies the words of a model that some prompts contain; empty without any.</summary>
+    public string KeyOf(string model, IEnumerable<string> prompts) => string.Concat(Of(model).Where(word => word.IsIn(prompts)).Select(word => $" {word.Word}={word.Hash}"));
+
+    /// <summary>Requires that a word can be the name of a file.</summary>
+    /// <exception cref="InvalidInputException">It is too long.</exception>
+    public static void RequireName(string word)
+    {
+        if (Uri.EscapeDataString(word).Length > LongestName)
+            throw new InvalidInputException(nameof(LearnedRecipe.Word), "It is too long.", $"Use a shorter word.");
+    }
+
+    /// <summary>Stores a learned word.</summary>
+    /// <exception cref="DiskFullException">The disk is full.</exception>
+    public void Add(string model, WordVectors word)
+    {
+        try
+        {
+            lock (changing)
+            {
+                word.Save(Path.Combine(Directory.CreateDirectory(ModelFolder.Of(root, model)).FullName, Uri.EscapeDataString(word.Word) + Extension));
+                found.TryRemove(model, out _);
+            }
+        }
+        catch (IOException e) when (DiskFullException.IsCause(e))
+        {
+            throw new DiskFullException(e);
+        }
+    }
+
+    /// <summary>Deletes a word.</summary>
+    /// <returns>Whether there was one.</returns>
+    public bool Remove(string model, string word)
+    {
+        lock (changing)
+        {
+            if (Of(model).FirstOrDefault(other => other.Word == word) is not { } known)
+                return false;
+            File.Delete(known.Path);
+            found.TryRemove(model, out _);
+            return true;
+        }
+    }
+
+    private static AddedWord Read(string path) =>
+        new(Uri.UnescapeDataString(Path.GetFileNameWithoutExtension(path)), path, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)))[..HashLength]);
+}
