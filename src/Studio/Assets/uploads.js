@@ -25,6 +25,11 @@ async function open(file) {
     }
 }
 
+// Without the name of the field, which says nothing on the page.
+function problemOf(problem) {
+    try { return Object.values(JSON.parse(problem).errors)[0][0] } catch { return titleOf(problem) }
+}
+
 async function addLora(file) {
     const { model } = document.querySelector('[data-lora-file]')?.dataset ?? {}
     if (!model) return tell('Refused', 'No LoRA can be added to this model.')
@@ -33,7 +38,7 @@ async function addLora(file) {
         const answer = await fetch(`/api/loras?${new URLSearchParams({ model, file: file.name })}`, { method: 'POST', body: file, headers: { 'Content-Type': 'application/octet-stream' } })
         const said = await answer.text()
         if (answer.ok) tell('LoraAdded', model, JSON.parse(said).name)
-        else tell('Refused', titleOf(said) ?? 'The LoRA could not be added.')
+        else tell('Refused', problemOf(said) ?? 'The LoRA could not be added.')
     } catch {
         tell('Refused', 'The LoRA could not be added: it is too large, or the studio is not reachable.')
     }

@@ -16,7 +16,11 @@ internal static class Suggestions
     public const double StorybookGuidance = 5;
 
     /// <summary>Words of a prompt that the model was not trained on.</summary>
-    public static IEnumerable<string> Unknown(ModelWords? words, string text) => words?.Unknown(Draft.Split(text)) ?? [];
+    /// <param name="words">The model's words.</param>
+    /// <param name="text">The prompt.</param>
+    /// <param name="learned">Words that it learned since.</param>
+    public static IEnumerable<string> Unknown(ModelWords? words, string text, IReadOnlyList<string> learned) =>
+        words?.Unknown(Draft.Split(text).Where(word => !learned.Any(known => word.Contains(known, StringComparison.OrdinalIgnoreCase)))) ?? [];
 
     /// <summary>Words that could replace a word.</summary>
     public static IEnumerable<string> InsteadOf(ModelWords? words, string word) => words?.InsteadOf(word).Take(MaxChoices) ?? [];

@@ -48,8 +48,7 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
     public IReadOnlyList<string> ArgumentsOf(string model, IReadOnlyList<string> prompts) => Find(model) is not { } found ? [] :
     [
         .. found.Arguments,
-        .. AddedTo(found).SelectMany(lora => new[] { "--lora", $"{lora.Path}:0" }),
-        .. WordsAddedTo(found).Where(word => word.IsIn(prompts)).SelectMany(word => new[] { "--embedding", $"{word.Word}={word.Path}" }),
+        .. CommandLineText.Additions(AddedTo(found), WordsAddedTo(found).Where(word => word.IsIn(prompts)).Select(word => word.Embedding)),
     ];
 
     /// <summary>The words that a model was trained on; null if it does not list them or is no longer offered.</summary>

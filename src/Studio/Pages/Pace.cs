@@ -16,7 +16,8 @@ internal sealed class Pace(TimeProvider clock)
     {
         null => "",
         < 90 => string.Create(CultureInfo.InvariantCulture, $"about {Math.Ceiling(seconds.Value)} s left"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"about {Math.Ceiling(seconds.Value / 60)} min left"),
+        < 90 * 60 => string.Create(CultureInfo.InvariantCulture, $"about {Math.Ceiling(seconds.Value / 60)} min left"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"about {Math.Ceiling(seconds.Value / 3600)} h left"),
     };
 
     /// <summary>Notes a step and estimates the time until the stage's last; null as long as too little is known.</summary>

@@ -78,6 +78,9 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
         Changed?.Invoke();
     }
 
+    /// <summary>Leaves out all pictures to learn a word from.</summary>
+    internal void ClearExamples() => Examples = [];
+
     /// <summary>Leaves out a picture to learn a word from.</summary>
     internal void RemoveExample(string picture)
     {

@@ -55,6 +55,10 @@ internal sealed class CommandLineText
         return isWord ? [.. words, word.ToString()] : words;
     }
 
+    /// <summary>The options of what was added to a model in the studio. The LoRAs are left out of the commands of recipes that give them no weight.</summary>
+    public static IEnumerable<string> Additions(IEnumerable<Lora> loras, IEnumerable<TextEmbedding> words) =>
+        [.. loras.SelectMany(lora => new[] { "--lora", $"{lora.Path}:0" }), .. words.SelectMany(word => new[] { "--embedding", $"{word.Word}={word.Path}" })];
+
     private string Of(PictureVersion version)
     {
         prompts = [.. prompts, .. version.Recipe.Texts, .. version.Recipe is EditedRecipe made ? find(made.Source).Recipe.Texts : []];

@@ -14,7 +14,7 @@ public sealed class SuggestionsTests
         var offered = Storybook.Words.SelectMany(word => Suggestions.InsteadOf(Storybook, word))
             .Concat(Enumerable.Range(0, draft.Words.Count + 1).SelectMany(index => Suggestions.Before(Storybook, draft, index)));
         Assert.NotEmpty(offered);
-        Assert.Empty(offered.SelectMany(phrase => Suggestions.Unknown(Storybook, phrase)).Distinct());
+        Assert.Empty(offered.SelectMany(phrase => Suggestions.Unknown(Storybook, phrase, [])).Distinct());
     }
 
     [Fact]
@@ -27,12 +27,15 @@ public sealed class SuggestionsTests
     }
 
     [Fact]
-    public void WordsTheModelWasNotTrainedOnAreNamed() => Assert.Equal(["zebra"], Suggestions.Unknown(Storybook, "a Red zebra in a field, zebra"));
+    public void WordsTheModelWasNotTrainedOnAreNamed() => Assert.Equal(["zebra"], Suggestions.Unknown(Storybook, "a Red zebra in a field, zebra", []));
+
+    [Fact]
+    public void LearnedWordsAreKnown() => Assert.Equal(["zebra"], Suggestions.Unknown(Storybook, "a <My-Cat>, a zebra", ["<my-cat>"]));
 
     [Fact]
     public void AModelWithoutAListHasNoSuggestions()
     {
-        Assert.Empty(Suggestions.Unknown(null, "a zebra"));
+        Assert.Empty(Suggestions.Unknown(null, "a zebra", []));
         Assert.Empty(Suggestions.InsteadOf(null, "white"));
         Assert.Empty(Suggestions.Before(null, Draft.Of("a house"), 0));
     }

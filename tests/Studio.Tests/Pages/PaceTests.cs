@@ -28,6 +28,13 @@ public sealed class PaceTests
         Assert.Equal(TimeSpan.FromSeconds(184), pace.Left("optimizing", 4, 50));
     }
 
+    [Theory]
+    [InlineData(null, "")]
+    [InlineData(7.2, "about 8 s left")]
+    [InlineData(91.0, "about 2 min left")]
+    [InlineData(7300.0, "about 3 h left")]
+    public void TheTimeLeftIsSaidInOneUnit(double? seconds, string text) => Assert.Equal(text, Pace.Text(seconds));
+
     private sealed class StepClock : TimeProvider
     {
         public long Seconds { get; set; }
