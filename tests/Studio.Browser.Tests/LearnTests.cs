@@ -13,7 +13,10 @@ public sealed class LearnTests(StudioBrowser browser)
         await using var studio = await TestStudio.Start(change: options => options with { Models = [LoraFiles.Model] });
         await using var visitor = await browser.Visit(studio.Address);
         await visitor.Touch("Learn a word");
-        await visitor.Page.Locator("[data-examples]").SetInputFilesAsync([.. new byte[] { 40, 200 }.Select(Picture)]);
+        await visitor.Page.Locator("[data-examples]").SetInputFilesAsync(new FilePayload { Name = "dark.png", MimeType = "image/png", Buffer = Picture(40) });
+        var dropped = await visitor.Page.EvaluateHandleAsync(
+            "bytes => { const data = new DataTransfer(); data.items.add(new File([Uint8Array.from(bytes)], 'light.png', { type: 'image/png' })); return data }", Picture(200).Select(part => (int)part));
+        await visitor.Page.Locator("[data-learn]").DispatchEventAsync("drop", new { dataTransfer = dropped });
         await Expect(visitor.Page.Locator(".examples img")).ToHaveCountAsync(2);
         await visitor.Page.GetByLabel("New word").FillAsync("<my-house>");
         await visitor.Page.GetByLabel("Kind of thing").FillAsync("house");
@@ -27,6 +30,5 @@ public sealed class LearnTests(StudioBrowser browser)
         await Expect(words).ToHaveCountAsync(0);
     }
 
-    private static FilePayload Picture(byte gray) =>
-        new() { Name = $"{gray}.png", MimeType = "image/png", Buffer = new Image(64, 64, Enumerable.Repeat(gray, 64 * 64 * 3).ToArray()).ToPng() };
+    private static byte[] Picture(byte gray) => new Image(64, 64, Enumerable.Repeat(gray, 64 * 64 * 3).ToArray()).ToPng();
 }

@@ -66,10 +66,11 @@ internal sealed class PictureMaker : IDisposable
 
     /// <summary>Learns a word and adds it to its model.</summary>
     /// <param name="recipe">The word and its pictures.</param>
+    /// <param name="job">The job.</param>
     /// <param name="reporter">The progress receiver.</param>
-    /// <param name="cancellationToken">Stops before the next step.</param>
-    public void Learn(LearnedRecipe recipe, JobReporter reporter, CancellationToken cancellationToken)
+    public void Learn(LearnedRecipe recipe, Job job, JobReporter reporter)
     {
+        var cancellationToken = job.Stopping;
         var model = models.Get(recipe);
         var examples = new List<ExampleImage>();
         foreach (var name in recipe.Pictures)
@@ -80,11 +81,24 @@ internal sealed class PictureMaker : IDisposable
         }
 
         using var training = new TextualInversionTraining(model, recipe.Settings(), examples);
-        foreach (var progress in training.Run(cancellationToken))
-            reporter.Report(progress);
-        // The last step may have broken the word.
-        _ = training.HeldOutLoss();
-        catalog.AddWord(recipe.Model, training.Word);
+        var unfinished = store.UnfinishedFile(job.Id);
+        if (File.Exists(unfinished))
+            training.Resume(unfinished);
+        try
+        {
+            foreach (var progress in training.Run(cancellationToken))
+                reporter.Report(progress);
+            // The last step may have broken the word.
+            _ = training.HeldOutLoss();
+            catalog.AddWord(recipe.Model, training.Word);
+        }
+        finally
+        {
+            if (job.IsInterrupted)
+                training.Save(unfinished);
+            else
+                File.Delete(unfinished);
+        }
     }
 
     /// <summary>Unloads a model whose LoRAs have weights of a recipe.</summary>

@@ -409,7 +409,7 @@ public sealed class StudioEngine : IAsyncDisposable
             store.Jobs.CountStart(job.Id);
             string? version = null;
             if (job.Recipe is LearnedRecipe learned)
-                maker.Learn(learned, new JobReporter(job, "learning", clock), job.Stopping);
+                maker.Learn(learned, job, new JobReporter(job, "learning", clock));
             else
                 version = Make(job, started).Id;
             end = "done";

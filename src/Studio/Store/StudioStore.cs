@@ -36,6 +36,7 @@ public sealed class StudioStore : IDisposable
         try
         {
             Directory.CreateDirectory(InversionFolder);
+            Directory.CreateDirectory(Path.Combine(Folder, "words"));
             claim = Claim();
             var reserve = new Reserve(Path.Combine(Folder, "reserve"));
             database = reserve.Lend(() => new Database(Path.Combine(Folder, "studio.db"), StoreSchema.Text));
@@ -86,6 +87,9 @@ public sealed class StudioStore : IDisposable
     /// <summary>Path of an inversion file, which may not exist.</summary>
     /// <param name="key">The key of its recipe.</param>
     public string InversionFile(string key) => Path.Combine(InversionFolder, $"{key}.safetensors");
+
+    /// <summary>Path of the file with what an interrupted job has learned so far, which may not exist.</summary>
+    internal string UnfinishedFile(string job) => Path.Combine(Folder, "words", $"{job}.unfinished");
 
     /// <summary>Completes at the next change of a project: a new or deleted picture, another name, or its deletion.</summary>
     internal Task NextChange(string project) => changes.Next(project);
