@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using PromptToPrompt.Studio.Engine;
-using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Api;
 

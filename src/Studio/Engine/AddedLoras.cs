@@ -49,7 +49,7 @@ internal sealed class AddedLoras(string data)
     public static string NameOf(string file)
     {
         if (!file.EndsWith(Extension, StringComparison.OrdinalIgnoreCase))
-            throw Invalid($"{Short(file)} is not a {Extension} file.", $"Add a LoRA in that format.");
+            throw Invalid($"{Short(file)} is not a {Extension} file.", "Add a LoRA in that format.");
         var name = file[..^Extension.Length].Trim();
         if (name.Length is 0 or > LongestName || name[0] == '.' || name.Any(c => c is ',' or ':' or '/' or '\\' || char.IsControl(c)))
             throw Invalid($"{Short(file)} cannot be the name of a LoRA.", $"Rename the file: use at most {LongestName} characters, no comma, colon or slash, and no period at the beginning.");

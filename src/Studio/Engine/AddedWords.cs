@@ -48,7 +48,7 @@ internal sealed class AddedWords(string data)
     public static void RequireName(string word)
     {
         if (Uri.EscapeDataString(word).Length > LongestName)
-            throw new InvalidInputException(nameof(LearnedRecipe.Word), "It is too long.", $"Use a shorter word.");
+            throw new InvalidInputException(nameof(LearnedRecipe.Word), "It is too long.", "Use a shorter word.");
     }
 
     /// <summary>Stores a learned word.</summary>

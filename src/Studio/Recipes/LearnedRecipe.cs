@@ -41,6 +41,8 @@ public sealed record LearnedRecipe : RootRecipe
     /// <exception cref="InvalidInputException">A setting is invalid.</exception>
     internal void Validate()
     {
+        RecipeCheck.RequireName(nameof(Word), Word);
+        RecipeCheck.RequireName(nameof(Initial), Initial);
         Settings().Validate();
         if (Pictures.Count is 0 or > MaxPictures)
             throw new InvalidInputException(nameof(Pictures), Pictures.Count == 0 ? "There is none." : $"{Pictures.Count} are too many.", $"Use 1 to {MaxPictures} pictures of the same thing.");

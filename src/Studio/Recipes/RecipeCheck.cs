@@ -114,8 +114,9 @@ internal static class RecipeCheck
 
     private static void RequirePictures(LearnedRecipe recipe, StudioStore store)
     {
+        // The deserializer lets null through in a list.
         foreach (var picture in recipe.Pictures)
-            RequirePicture(nameof(LearnedRecipe.Pictures), picture, store);
+            RequirePicture(nameof(LearnedRecipe.Pictures), picture ?? "", store);
     }
 
     private static void RequireWordSteps(IReadOnlyDictionary<string, string> steps)

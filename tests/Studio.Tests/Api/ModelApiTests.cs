@@ -55,20 +55,18 @@ public sealed class ModelApiTests
         Assert.Equal("done", (string?)(await Fetch(studio, FetchedModels.Model))["state"]);
     }
 
-    [Theory]
-    [InlineData("https://example.com/model")]
-    [InlineData("/etc/passwd")]
-    [InlineData("../owner/model")]
-    [InlineData("owner/model@../main")]
-    [InlineData("model")]
-    [InlineData(" ")]
-    public async Task OnlyNamesOfTheHubAreAccepted(string name)
+    [Fact]
+    public async Task OnlyNamesOfTheHubAreAccepted()
     {
         await using var fetched = new FetchedModels();
         await using var studio = await fetched.Studio();
-        var answer = await studio.Http.PostAsJsonAsync("/api/models", new { model = name });
-        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
-        Assert.NotNull((await TestStudio.Json(answer))["errors"]!["model"]);
+        foreach (var name in new[] { "https://example.com/model", "/etc/passwd", "../owner/model", "owner/model@../main", "model", " " })
+        {
+            var answer = await studio.Http.PostAsJsonAsync("/api/models", new { model = name });
+            Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+            Assert.NotNull((await TestStudio.Json(answer))["errors"]!["model"]);
+        }
+
         Assert.Empty(fetched.Hub.Requests);
     }
 

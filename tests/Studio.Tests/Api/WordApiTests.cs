@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Images;
-using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Tests.Api;
 
@@ -60,6 +59,8 @@ public sealed class WordApiTests
             (new { word = Word, initial = "house", pictures = Enumerable.Repeat(picture, 11) }, "pictures"),
             (new { word = Word, initial = "house", pictures = new[] { "none" } }, "pictures"),
             (new { word = Word, initial = "house", pictures = "none" }, "pictures"),
+            (new { word = Word, initial = "house", pictures = new string?[] { null } }, "pictures"),
+            (new { word = Word, initial = new string('a', 1000), pictures = new[] { picture } }, "initial"),
             (new { word = Word, initial = "house", pictures = new[] { picture }, steps = 0 }, "steps"),
             (new { word = Word, initial = "house", pictures = new[] { picture }, model = "none" }, "model"),
         })
