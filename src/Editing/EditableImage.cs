@@ -30,7 +30,7 @@ public sealed class EditableImage : IDisposable
     {
         (this.pipeline, Result, this.source, framing) = (pipeline, result, source, given?.Framing);
         Output = result.Images[0];
-        Image = given?.Draw(result, 0, mask) ?? Output;
+        Image = given?.Draw(result, 0, GivenImage.OpacitiesOf(given.Framing, mask, result.PixelsPerLatent)) ?? Output;
     }
 
     /// <summary>An inverted image.</summary>

@@ -1,3 +1,4 @@
+using PromptToPrompt.Studio.Recipes;
 using static Microsoft.Playwright.Assertions;
 
 namespace PromptToPrompt.Studio.Browser.Tests;
@@ -30,6 +31,44 @@ public sealed class BrushTests(StudioBrowser browser)
         await Expect(visitor.Page.GetByLabel("Size of the brush")).Not.ToHaveValueAsync(size);
         await visitor.Touch("Clear");
         Assert.Equal(0, await Painted(visitor));
+    }
+
+    [Fact]
+    public async Task APlaceIsFilledFromItsOwnWordsWithAFeather()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Touch("Brush a mask");
+        await Stroke(visitor, 0.3f, 0.7f);
+        var hard = await Opacities(visitor, ".brush");
+        await visitor.Page.GetByLabel("Feather of the mask in pixels").FillAsync("64");
+        var words = visitor.Page.GetByLabel("What should be here?");
+        await words.FillAsync("a red boat");
+        await words.PressAsync("Enter");
+        await Expect(visitor.Alert).ToContainTextAsync("A feather of 64 pixels is wider than the mask.");
+
+        // The strokes and the words are still there.
+        await visitor.Page.GetByLabel("Feather of the mask in pixels").FillAsync("4");
+        await Expect(visitor.Page.GetByText("4 px", new() { Exact = true })).ToBeVisibleAsync();
+        var soft = await Opacities(visitor, ".soft");
+        Assert.True(soft.Full < hard.Full && soft.Soft > hard.Soft, $"{hard} and {soft}");
+        await words.PressAsync("Enter");
+        await visitor.Pictures(2);
+        var filled = Assert.IsType<InpaintedRecipe>(browser.Studio.Store.Versions(visitor.Project)[^1].Recipe);
+        Assert.Equal(("a red boat", 4.0), (filled.Prompt, filled.Feather));
+    }
+
+    // The shares of a canvas that are opaque, and between opaque and transparent.
+    private static async Task<(double Full, double Soft)> Opacities(Visitor visitor, string canvas)
+    {
+        var shares = await visitor.Page.EvaluateAsync<double[]>("""
+            selector => {
+                const canvas = document.querySelector(selector)
+                const alpha = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.filter((_, i) => i % 4 === 3)
+                const share = holds => alpha.reduce((sum, value) => sum + holds(value), 0) / alpha.length
+                return [share(value => value > 250), share(value => value > 5 && value <= 250)]
+            }
+            """, canvas);
+        return (shares[0], shares[1]);
     }
 
     private static async Task Stroke(Visitor visitor, float from, float to)

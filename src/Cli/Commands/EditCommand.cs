@@ -22,10 +22,12 @@ internal static class EditCommand
         var image = new Option<string?>("--image") { Description = "Edit this image; it is inverted first, and the source prompt describes it", HelpName = "file", Group = HelpGroup.Edit };
         var inversion = new Option<string?>("--inversion") { Description = "Edit the image of a file written by p2p invert", HelpName = "file", Group = HelpGroup.Edit };
         var attention = new Option<bool>("--attention") { Description = "Also draw the cross-attention maps of every word, averaged and over time", Group = HelpGroup.Output };
+        var feather = Parsed.OptionalNumber<double>("--feather", "Width in pixels of the soft edge inside --mask; the edit is drawn over its source. By default half a latent position with --image or --inversion").In(HelpGroup.Blend);
         var keepOutside = new KeepOutsideOption(
             HelpGroup.Output, "With --image or --inversion: keep the original pixels where an edit changes nothing. false writes the model's image alone, enlarged");
         var command = new Command("edit", "Edit an image by editing its prompt") { prompts, image, inversion }.In(HelpGroup.Images);
         var edit = new EditOptions().AddTo(command);
+        command.Add(feather);
         command.Add(attention);
         keepOutside.AddTo(command);
         var inverting = new InversionOptions().AddTo(command);
@@ -47,7 +49,12 @@ internal static class EditCommand
                 inverting.RequireUnused(parse, "there is no --image");
             if (saved is null && file is null)
                 keepOutside.RequireUnused(parse, "It is for edits of an image: there is no --image and no --inversion.");
-            using var real = saved is not null ? RealImage.Saved(saved) : file is not null ? RealImage.FromImage(file) : null;
+            var edge = parse.GetValue(feather);
+            InvalidInputException.Require(edge is null || edit.Inputs(parse).Any(), "--feather", "It softens the edge of a mask, and there is none.", "Add --mask, or leave it out.");
+            InvalidInputException.Require(edge is null || keepOutside.Read(parse), "--feather", "It has no effect with --keep-outside false.", "Leave one of them out.");
+            if (edge is { } width)
+                InvalidInputException.RequireRange(width, 0.0, InpaintRequest.MaxFeather, "--feather");
+            using var real = saved is not null ? RealImage.Saved(saved, edge) : file is not null ? RealImage.FromImage(file, edge) : null;
             return run.Execute(
                 parse,
                 new ImageJob
@@ -58,13 +65,37 @@ internal static class EditCommand
                     HasGradient = file is not null && inverting.Settings(parse, texts[0], run.Sampling.Settings(parse)).Method.HasGradient,
                     Edit = () => edit.Read(parse, saved is null ? texts[1..] : texts),
                     Observation = new Observation { Attention = parse.GetValue(attention) },
-                    Prepare = (model, request) => real is null ? request : Open(real, model, request, parse),
-                    AddImages = real is null ? ImageJob.AddEdits : (folder, result) => real.AddImages(folder, result, keepOutside.Read(parse)),
+                    Prepare = (model, request) => real is null ? CheckFeather(model, request) : Open(real, model, request, parse),
+                    AddImages = real is null ? AddEdits : (folder, result) => real.AddImages(folder, result, keepOutside.Read(parse)),
                     // A local blend records maps too, but they are drawn only with --attention.
                     AddFiles = parse.GetValue(attention) ? AttentionFiles.Add : (_, _) => { },
                     AddFacts = record => real?.AddFacts(record),
                 },
                 cancellationToken);
+
+            // Too wide a soft edge is refused before the run.
+            ImageRequest CheckFeather(StableDiffusionModel model, ImageRequest request)
+            {
+                if (edge is not null)
+                    _ = Opacities(Framing.Whole(request.Sampling.Size ?? new(model.ImageSide, model.ImageSide)), model.Shape.Vae.PixelsPerLatent);
+                return request;
+            }
+
+            // With a soft edge, an edit is drawn over the model's image of its source.
+            void AddEdits(ImageFolder folder, EditResult result)
+            {
+                if (edge is null)
+                {
+                    ImageJob.AddEdits(folder, result);
+                    return;
+                }
+
+                var given = new GivenImage(result.Images[0], Framing.Whole(result.Images[0].Size));
+                var opacities = Opacities(given.Framing, result.PixelsPerLatent);
+                ImageJob.AddEdits(folder, result, k => given.Draw(result, k, opacities));
+            }
+
+            byte[]? Opacities(Framing framing, int perLatent) => Parsed.Named("--feather", () => GivenImage.OpacitiesOf(framing, edit.Mask(parse), perLatent, edge));
         });
         return command;
 

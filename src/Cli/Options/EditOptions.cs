@@ -51,6 +51,9 @@ internal sealed class EditOptions
     /// <summary>The files that the edit needs: the mask, if given.</summary>
     public IEnumerable<RunInput> Inputs(ParseResult parse) => RunInput.Given(parse, mask);
 
+    /// <summary>The mask, if given.</summary>
+    public Diffusion.Images.Image? Mask(ParseResult parse) => parse.GetValue(mask) is { } path ? Parsed.Named("--mask", () => Diffusion.Images.Mask.Load(path)) : null;
+
     /// <summary>The edit.</summary>
     public EditRequest Read(ParseResult parse, IReadOnlyList<string> prompts) => new()
     {
@@ -65,7 +68,7 @@ internal sealed class EditOptions
         BlendThreshold = parse.GetValue(blendThreshold),
         BlendSubtractThreshold = parse.GetValue(blendSubtractThreshold),
         BlendStart = parse.GetValue(blendStart),
-        Mask = parse.GetValue(mask) is { } path ? Parsed.Named("--mask", () => Diffusion.Images.Mask.Load(path)) : null,
+        Mask = Mask(parse),
         EditSeed = parse.GetValue(editSeed),
     };
 

@@ -52,7 +52,7 @@ internal sealed record ImageJob
         EditRun.Execute(model, request.Source, request.Edit, request.Observation, progress, cancellationToken);
 
     /// <summary>Writes the source, the edits and a grid of them.</summary>
-    public Action<ImageFolder, EditResult> AddImages { get; init; } = AddEdits;
+    public Action<ImageFolder, EditResult> AddImages { get; init; } = (folder, result) => AddEdits(folder, result);
 
     /// <summary>Writes further files.</summary>
     public Action<ImageFolder, EditResult> AddFiles { get; init; } = (_, _) => { };
@@ -61,8 +61,11 @@ internal sealed record ImageJob
     public Action<JsonObject> AddFacts { get; init; } = _ => { };
 
     /// <summary>Writes a source and its edits.</summary>
-    public static void AddEdits(ImageFolder folder, EditResult result) => AddAll(
-        folder, [.. result.Images.Select((image, k) => (k == 0 ? "source" : $"edit-{k}", image, result.Caption(k), (int?)k))]);
+    /// <param name="folder">The output folder.</param>
+    /// <param name="result">The run.</param>
+    /// <param name="draw">Draws an edit; null for the model's images.</param>
+    public static void AddEdits(ImageFolder folder, EditResult result, Func<int, Image>? draw = null) => AddAll(
+        folder, [.. result.Images.Select((image, k) => k == 0 ? ("source", image, result.Caption(k), (int?)k) : ($"edit-{k}", draw?.Invoke(k) ?? image, result.Caption(k), (int?)k))]);
 
     /// <summary>Writes pictures by name, and a grid of them with captions.</summary>
     /// <param name="folder">The output folder.</param>

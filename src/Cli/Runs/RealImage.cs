@@ -15,21 +15,26 @@ internal sealed class RealImage : IDisposable
 {
     private readonly string? path;
     private readonly Image? image;
+    private readonly double? feather;
     private InversionFile? opened;
     private Image? mask;
     private JsonObject facts = [];
 
-    private RealImage(string? path, Image? image)
+    private RealImage(string? path, Image? image, double? feather)
     {
         this.path = path;
         this.image = image;
+        this.feather = feather;
     }
 
     /// <summary>A picture to invert in <see cref="Open"/>.</summary>
-    public static RealImage FromImage(string file) => new(null, Parsed.Named("--image", () => Image.Load(file)));
+    /// <param name="file">The picture.</param>
+    /// <param name="feather">Width of the soft edge inside the mask of the edits, in pixels of the picture; null for half a latent position.</param>
+    public static RealImage FromImage(string file, double? feather) => new(null, Parsed.Named("--image", () => Image.Load(file)), feather);
 
     /// <summary>A saved inversion.</summary>
-    public static RealImage Saved(string path) => new(path, null);
+    /// <inheritdoc cref="FromImage"/>
+    public static RealImage Saved(string path, double? feather) => new(path, null, feather);
 
     /// <summary>Whether the inversion is read from a file.</summary>
     public bool IsInverted => image is null;
@@ -71,7 +76,14 @@ internal sealed class RealImage : IDisposable
             return new(StepDisplay.Run(quiet, progress => InversionMethod.Invert(model, latents, settings, progress, cancellationToken: cancellationToken)), picture, framing);
         }
 
-        void FrameMask(Framing framing) => FramedMask ??= mask is null ? null : Parsed.Named("--mask", () => Mask.Frame(mask, framing));
+        void FrameMask(Framing framing)
+        {
+            if (mask is null || FramedMask is not null)
+                return;
+            FramedMask = Parsed.Named("--mask", () => Mask.Frame(mask, framing));
+            if (feather is not null)
+                _ = Parsed.Named("--feather", () => GivenImage.OpacitiesOf(framing, mask, model.Shape.Vae.PixelsPerLatent, feather));
+        }
     }
 
     /// <summary>Writes the picture, its reconstruction and its edits at the picture's own size.</summary>
@@ -82,6 +94,7 @@ internal sealed class RealImage : IDisposable
     {
         var (original, framing) = (opened!.Image, opened.Framing);
         var given = new GivenImage(original, framing);
+        var opacities = keepsOutside ? GivenImage.OpacitiesOf(framing, mask, result.PixelsPerLatent, feather) : null;
         ImageJob.AddAll(folder, Images(), Sheet.CellSide(original));
 
         IEnumerable<(string Name, Image Image, string Caption, int? Row)> Images()
@@ -89,7 +102,7 @@ internal sealed class RealImage : IDisposable
             yield return ("source", original, "picture", null);
             yield return ("reconstruction", framing.Restore(result.Images[0], original), $"reconstruction: {result.Prompts[0].Text}", 0);
             for (var k = 1; k < result.Images.Count; k++)
-                yield return ($"edit-{k}", keepsOutside ? given.Draw(result, k, mask) : framing.Restore(result.Images[k], original), result.Caption(k), k);
+                yield return ($"edit-{k}", keepsOutside ? given.Draw(result, k, opacities) : framing.Restore(result.Images[k], original), result.Caption(k), k);
         }
     }
 

@@ -29,6 +29,9 @@ internal sealed record Framing(PixelSize Original, PixelRectangle Region, PixelR
         };
     }
 
+    /// <summary>The framing of an image that the model made: it is used as it is.</summary>
+    public static Framing Whole(PixelSize size) => new(size, PixelRectangle.Whole(size), PixelRectangle.Whole(size), size);
+
     /// <summary>Frames an image.</summary>
     /// <exception cref="ArgumentException">The image has another size.</exception>
     public Image Apply(Image image)

@@ -18,16 +18,28 @@ internal sealed record GivenImage(Image Original, Framing Framing)
     /// </summary>
     /// <param name="result">The run that made the edit from this image.</param>
     /// <param name="image">Index into <see cref="EditResult.Images"/>.</param>
-    /// <param name="mask">A mask of the original's size or aspect ratio, white where the original may change; null for everywhere.</param>
+    /// <param name="mask">The opacities of the edit's mask (<see cref="OpacitiesOf"/>); null for no mask.</param>
     /// <returns>The edited image, at the original's size.</returns>
-    /// <exception cref="InvalidInputException">The mask has another aspect ratio, or is black everywhere.</exception>
-    public Image Draw(EditResult result, int image, Image? mask = null)
+    public Image Draw(EditResult result, int image, byte[]? mask = null)
     {
         // The brushed mask is finer at the original's size than in the latents.
         using var region = result.BlendsWords ? result.LastMask(image) : null;
         var opacities = OpacityMap.Of(Framing, result.Images[image], result.Source!, region, result.PixelsPerLatent);
-        return Composite.Create(
-            Original, Framing, result.Images[image], opacities,
-            mask is null ? null : MaskOpacity.Of(Mask.Fit(Mask.Of(mask), Original.Size), Framing, result.PixelsPerLatent));
+        return Composite.Create(Original, Framing, result.Images[image], opacities, mask);
+    }
+
+    /// <summary>The opacity of edits through a mask, for each pixel of the original.</summary>
+    /// <param name="framing">The framing of the original.</param>
+    /// <param name="mask">A mask of the original's size or aspect ratio, white where the original may change; null for everywhere.</param>
+    /// <param name="perLatent">Pixels of the model's image per latent position.</param>
+    /// <param name="feather">Width of the soft edge inside the mask, in pixels of the original; null for half a latent position.</param>
+    /// <returns>Values from 0 to 255; null without a mask.</returns>
+    /// <exception cref="InvalidInputException">The mask has another aspect ratio, or is black everywhere, or the soft edge is wider than the mask.</exception>
+    public static byte[]? OpacitiesOf(Framing framing, Image? mask, int perLatent, double? feather = null)
+    {
+        if (mask is null)
+            return null;
+        var white = Mask.Fit(Mask.Of(mask), framing.Original);
+        return feather is { } width ? MaskOpacity.Of(white, width) : MaskOpacity.Of(white, framing, perLatent);
     }
 }

@@ -4,6 +4,11 @@ import { mapOf } from './maps.js'
 import { send } from './uploads.js'
 
 const color = 'rgb(216 70 42)'
+// Pixels with a higher alpha are part of the mask.
+const threshold = 60
+
+// Longest side of the shown soft edge.
+const softSide = 256
 
 // Canvases before each stroke.
 let strokes = []
@@ -11,6 +16,8 @@ let strokes = []
 const brush = () => document.querySelector('.frame.main .brush')
 export const isBrushing = () => brush()?.hidden === false
 let stroke = null
+// The request to show the mask, if there is one.
+let waiting = 0
 
 function startBrushing() {
     const canvas = brush()
@@ -20,6 +27,7 @@ function startBrushing() {
     strokes = []
     canvas.hidden = false
     tools(true)
+    showSoft()
 }
 
 export function stopBrushing() {
@@ -27,6 +35,7 @@ export function stopBrushing() {
     if (!canvas) return
     canvas.hidden = true
     tools(false)
+    showSoft()
 }
 
 export const toggleBrush = () => isBrushing() ? stopBrushing() : startBrushing()
@@ -41,7 +50,62 @@ function remember(canvas) {
 export function undoStroke() {
     const last = isBrushing() && strokes.pop()
     if (last) brush().getContext('2d').putImageData(last, 0, 0)
+    showSoft()
     return Boolean(last)
+}
+
+// Width of the soft edge in pixels of the picture; null leaves it to the studio.
+const feather = () => Number(document.querySelector('[data-brush-feather]').value) || null
+
+// Shows the mask with its soft edge.
+function showSoft() {
+    const shown = document.querySelector('.frame.main .soft')
+    if (!shown) return
+    shown.hidden = !isBrushing() || feather() === null
+    if (shown.hidden) return
+    const { opacities, width, height } = softened(brush())
+    Object.assign(shown, { width, height })
+    const context = shown.getContext('2d')
+    context.fillStyle = color
+    context.fillRect(0, 0, width, height)
+    const image = context.getImageData(0, 0, width, height)
+    opacities.forEach((opacity, i) => { image.data[4 * i + 3] = opacity * 255 })
+    context.putImageData(image, 0, 0)
+}
+
+// The mask's opacities at a small size, computed like the edit's: a blurred mask is ½ at its edge, and its values above that are stretched to the full
+// range, so that nothing outside the mask changes.
+function softened(painted) {
+    const scale = Math.min(1, softSide / Math.max(painted.width, painted.height))
+    const [width, height] = [painted.width, painted.height].map(side => Math.max(1, Math.round(side * scale)))
+    const context = new OffscreenCanvas(width, height).getContext('2d')
+    context.drawImage(painted, 0, 0, width, height)
+    const pixels = context.getImageData(0, 0, width, height).data
+    const mask = Float32Array.from({ length: width * height }, (_, i) => pixels[4 * i + 3] > threshold ? 1 : 0)
+    const opacities = mask.slice()
+    const sigma = feather() / 2 * width / Number(painted.dataset.width || painted.width)
+    // Three box blurs are close to a Gaussian one.
+    const radius = Math.round((Math.sqrt(4 * sigma * sigma + 1) - 1) / 2)
+    for (let turn = 0; turn < 3; turn++) {
+        blur(opacities, width, 1, height, width, radius)
+        blur(opacities, height, width, width, 1, radius)
+    }
+    return { opacities: opacities.map((value, i) => mask[i] * Math.max(0, Math.min(1, 2 * value - 1))), width, height }
+}
+
+// A box blur of the lines of a map; border values repeat.
+function blur(map, length, step, lines, jump, radius) {
+    const line = new Float32Array(length)
+    const at = k => line[Math.max(0, Math.min(length - 1, k))]
+    for (let start = 0; start < lines * jump; start += jump) {
+        for (let k = 0; k < length; k++) line[k] = map[start + k * step]
+        let sum = 0
+        for (let k = -radius; k <= radius; k++) sum += at(k)
+        for (let k = 0; k < length; k++) {
+            map[start + k * step] = sum / (2 * radius + 1)
+            sum += at(k + radius + 1) - at(k - radius)
+        }
+    }
 }
 
 // Changes every pixel of the mask: its alpha is 1 inside and 0 outside.
@@ -58,6 +122,7 @@ function change(work) {
     context.fillStyle = color
     context.fillRect(0, 0, canvas.width, canvas.height)
     context.globalCompositeOperation = 'source-over'
+    showSoft()
 }
 
 const changes = {
@@ -91,17 +156,38 @@ function tools(shown) {
     document.querySelector('[data-brush-toggle]').setAttribute('aria-pressed', shown)
 }
 
-document.addEventListener('click', async event => {
+document.addEventListener('click', event => {
     if (closest(event, '[data-brush-toggle]')) toggleBrush()
     if (closest(event, '[data-brush-undo]')) undoStroke()
     changes[closest(event, '[data-brush-change]')?.dataset.brushChange]?.()
     const use = closest(event, '[data-brush-use]')
-    if (!use) return
+    if (use) make(use.dataset.brushUse)
+})
+
+// Makes the picture of the mask. Whatever is wrong, the mask stays.
+async function make(use) {
     const mask = await maskOf(brush())
     if (!mask) return tell('Refused', 'The mask is empty. Paint on the picture first.')
-    const name = await send(mask)
-    stopBrushing()
-    tell('Brushed', name, use.dataset.brushUse)
+    const width = feather()
+    if (width !== null && !softened(brush()).opacities.some(opacity => opacity > 0)) {
+        return tell('Refused', `A feather of ${width} pixels is wider than the mask. Use a smaller one, or paint more.`)
+    }
+    try {
+        const name = await send(mask)
+        const words = document.querySelector('[data-brush-words]')
+        stopBrushing()
+        tell('Brushed', name, use, width, words.value)
+        if (use === 'fill') words.value = ''
+    } catch (problem) {
+        tell('Refused', problem instanceof TypeError ? 'The mask could not be sent: the studio is not reachable.' : problem.message)
+    }
+}
+
+document.addEventListener('keydown', event => { if (event.key === 'Enter' && closest(event, '[data-brush-words]')) make('fill') })
+document.addEventListener('input', event => {
+    if (!closest(event, '[data-brush-feather]')) return
+    document.querySelector('[data-brush-feather-label]').textContent = feather() === null ? 'auto' : `${feather()} px`
+    showSoft()
 })
 
 // White where it is painted, black elsewhere.
@@ -110,7 +196,7 @@ async function maskOf(painted) {
     const strokes = painted.getContext('2d').getImageData(0, 0, painted.width, painted.height)
     let any = false
     for (let i = 0; i < strokes.data.length; i += 4) {
-        const white = strokes.data[i + 3] > 60
+        const white = strokes.data[i + 3] > threshold
         any ||= white
         strokes.data.fill(white ? 255 : 0, i, i + 3)
         strokes.data[i + 3] = 255
@@ -168,5 +254,6 @@ function paint(canvas, event) {
     context.stroke()
     context.globalCompositeOperation = 'source-over'
     stroke = [x, y]
+    if (feather() !== null && !waiting) waiting = requestAnimationFrame(() => { waiting = 0; showSoft() })
 }
 

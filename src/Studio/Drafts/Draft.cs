@@ -21,6 +21,9 @@ public sealed record Draft(IReadOnlyList<DraftWord> Words)
     /// <summary>Store name of the brushed mask.</summary>
     public string? Mask { get; init; }
 
+    /// <summary>Width of the mask's soft edge in pixels of the picture; null for the default.</summary>
+    public double? Feather { get; init; }
+
     /// <summary>Whether nothing is changed: same words, same weights.</summary>
     public bool IsUnchanged => Words.All(word => word.Text == word.Source && word.Weight == 1);
 
@@ -60,6 +63,7 @@ public sealed record Draft(IReadOnlyList<DraftWord> Words)
             SelfSteps = edit.SelfSteps,
             BlendThreshold = edit.BlendThreshold,
             Mask = edit.Mask,
+            Feather = edit.Feather,
         };
     }
 
@@ -109,6 +113,7 @@ public sealed record Draft(IReadOnlyList<DraftWord> Words)
         Blend = Blend(),
         BlendThreshold = BlendThreshold,
         Mask = Mask,
+        Feather = Mask is null ? null : Feather,
     };
 
     /// <summary>Index of the word in the edited prompt; for a removed word, in the source's prompt.</summary>

@@ -29,7 +29,7 @@ public sealed class GridMaker(StudioStore store, StudioEngine engine) : IAsyncDi
         foreach (var cell in GridCell.Of(plan, source))
         {
             // All edits have the mask of the plan's, which is checked: decoding it takes long.
-            engine.Check(project, cell.Edit with { Mask = null });
+            engine.Check(project, cell.Edit with { Mask = null, Feather = null });
             if (cell.Source != source)
                 engine.Check(project, cell.Source);
         }

@@ -29,7 +29,7 @@ internal static class EditCaption
     private static IEnumerable<string> Settings(EditedRecipe edit, IReadOnlyList<DraftWord> words, int steps)
     {
         if (edit.Mask is not null)
-            yield return "mask";
+            yield return edit.Feather is { } feather ? string.Create(CultureInfo.InvariantCulture, $"mask, feather {feather:0.#}") : "mask";
         if (words.Where(word => word.Confines).Select(word => word.Text ?? word.Source!).ToList() is { Count: > 0 } places)
             yield return $"only {string.Join(", ", places)}";
         if (edit.CrossSteps != EditedRecipe.DefaultCrossSteps)

@@ -74,13 +74,14 @@ public sealed partial class Workspace
 
     /// <summary>Inpaints a part of the shown picture.</summary>
     /// <param name="mask">Store name of the brushed mask.</param>
-    /// <param name="prompt">Prompt for the whole picture.</param>
-    public void Fill(string mask, string prompt)
+    /// <param name="feather">Width of its soft edge in pixels of the picture; null for the default.</param>
+    /// <param name="prompt">What the model should draw there.</param>
+    public void Fill(string mask, double? feather, string prompt)
     {
         if (Shown is not { } shown)
             return;
         history.Remember(Now);
-        Submit(shown.Id, Settings.Fill(shown.Picture, mask, prompt));
+        Submit(shown.Id, Settings.Fill(shown.Picture, mask, feather, prompt));
     }
 
     /// <summary>Sets the draft and makes its picture.</summary>

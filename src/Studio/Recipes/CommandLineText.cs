@@ -71,7 +71,7 @@ internal sealed class CommandLineText
         InvertedRecipe inverted => Line("invert", Uploaded, Quoted(inverted.Prompt), Inverting(inverted), $"-o {Inversion}"),
         InpaintedRecipe filled => Line(
             "inpaint", Uploaded, Mask, Quoted(filled.Prompt), Model(filled), $"--seed {filled.Seed}", $"--steps {filled.Steps}", Number("guidance", filled.Guidance),
-            filled.Strength == 1 ? "" : Number("strength", filled.Strength), Negative(filled.Negative), Reading(filled)),
+            filled.Strength == 1 ? "" : Number("strength", filled.Strength), Feather(filled.Feather), Negative(filled.Negative), Reading(filled)),
         EditedRecipe edited => Edit(edited, find(edited.Source)),
         _ => throw new ArgumentOutOfRangeException(nameof(version)),
     };
@@ -100,6 +100,7 @@ internal sealed class CommandLineText
         edit.Blend.Length == 0 ? "" : $"--blend {Quoted(edit.Blend)}",
         edit.Blend.Length == 0 || edit.BlendThreshold == EditRequest.DefaultBlendThreshold ? "" : Number("blend-threshold", edit.BlendThreshold),
         edit.Mask is null ? "" : $"--mask {Mask}",
+        Feather(edit.Feather),
     ];
 
     private string Sampling(DrawnRecipe drawn) => Join(
@@ -149,6 +150,8 @@ internal sealed class CommandLineText
         Join([recipe.LongPrompts ? "--long-prompts" : "", .. recipe.RareOptions.Select(option => string.Create(CultureInfo.InvariantCulture, $"--{option.Name} {option.Value}"))]);
 
     private static string Negative(string negative) => negative.Length == 0 ? "" : $"--negative {Quoted(negative)}";
+
+    private static string Feather(double? feather) => feather is { } width ? Number("feather", width) : "";
 
     private static string Number(string name, double value) => string.Create(CultureInfo.InvariantCulture, $"--{name} {value}");
 

@@ -111,13 +111,15 @@ public sealed record DrawnRecipe : RootRecipe
     /// <summary>A picture filled with these settings.</summary>
     /// <param name="picture">Name of the picture.</param>
     /// <param name="mask">Name of its mask.</param>
+    /// <param name="feather">Width of the mask's soft edge; null for the default.</param>
     /// <param name="prompt">What the whole picture should show.</param>
-    internal InpaintedRecipe Fill(string picture, string mask, string prompt) => new()
+    internal InpaintedRecipe Fill(string picture, string mask, double? feather, string prompt) => new()
     {
         Prompt = prompt,
         Model = Model,
         Picture = picture,
         Mask = mask,
+        Feather = feather,
         Seed = Seed,
         Steps = Steps,
         Guidance = Guidance,
@@ -222,6 +224,13 @@ public sealed record EditedRecipe : Recipe
     /// <summary>Store name of a mask, white where the edit may change the picture; null for everywhere.</summary>
     public string? Mask { get; init; }
 
+    /// <summary>
+    /// Width of the soft edge inside the mask, in pixels of the picture. The edit is then drawn over its source through the mask. Null for half a latent
+    /// position if the source began with an uploaded picture; otherwise the mask acts on latents only.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? Feather { get; init; }
+
     /// <summary>The edit as a library request.</summary>
     /// <param name="mask">The mask that <see cref="Mask"/> names, framed like the source.</param>
     internal EditRequest Request(Image? mask) => new()
@@ -254,6 +263,10 @@ public sealed record InpaintedRecipe : RootRecipe
 
     /// <summary>Store name of a mask of the same size, white where the picture is filled.</summary>
     public required string Mask { get; init; }
+
+    /// <summary>Width of the soft edge inside the mask, in pixels of the picture; 0 for a hard edge, null for half a latent position.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? Feather { get; init; }
 
     /// <summary>Negative prompt.</summary>
     public string Negative { get; init; } = "";
@@ -288,7 +301,7 @@ public sealed record InpaintedRecipe : RootRecipe
     /// <param name="mask">The mask that <see cref="Mask"/> names.</param>
     /// <param name="chunks">Number of chunks.</param>
     internal InpaintRequest Request(Diffusion.Images.Image picture, Diffusion.Images.Image mask, int chunks = 1) =>
-        new() { Image = picture, Mask = mask, Prompt = Prompt, Sampling = Sampling(chunks), Strength = Strength };
+        new() { Image = picture, Mask = mask, Prompt = Prompt, Sampling = Sampling(chunks), Strength = Strength, Feather = Feather };
 
     /// <summary>The inversion settings for edits of the inpainted picture. Such edits follow the picture, not the inpainting run.</summary>
     internal InversionSettings Inversion(int chunks) => new()

@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;
@@ -71,6 +72,8 @@ internal static class RecipeCheck
                     _ = store.Pictures.ReadMask(mask);
                 }
 
+                RequireFeather(edited);
+
                 edited.Request(null).Validate();
                 break;
         }
@@ -129,6 +132,13 @@ internal static class RecipeCheck
             RequireName(nameof(EditedRecipe.WordSteps), word);
             RequireName(nameof(EditedRecipe.WordSteps), window ?? "");
         }
+    }
+
+    private static void RequireFeather(EditedRecipe edit)
+    {
+        InvalidInputException.Require(edit.Feather is null || edit.Mask is not null, nameof(EditedRecipe.Feather), "It softens the edge of a mask, and there is none.", "Leave it out, or add a mask.");
+        if (edit.Feather is { } feather)
+            InvalidInputException.RequireRange(feather, 0.0, InpaintRequest.MaxFeather, nameof(EditedRecipe.Feather));
     }
 
     private static void RequireText(string setting, string text, int longest = MaxTextLength)

@@ -26,7 +26,7 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
     // The command's other options that change pictures, with their defaults.
     private static readonly (string Name, string Default)[] OtherOptions =
     [
-        ("align", "null"), ("self-resolution", "32"), ("blend-subtract", "null"), ("blend-start", "0.2"), ("mask", "null"), ("edit-seed", "null"), ("spacing", "\"auto\""), ("steps-offset", "null"),
+        ("align", "null"), ("self-resolution", "32"), ("blend-subtract", "null"), ("blend-start", "0.2"), ("mask", "null"), ("feather", "null"), ("edit-seed", "null"), ("spacing", "\"auto\""), ("steps-offset", "null"),
         ("original-size", "null"), ("crop", "null"), ("target-size", "null"), ("init-latents", "null"), ("vae", "null"), ("prediction", "\"auto\""), ("lora", "[]"), ("embedding", "[]"),
     ];
 
@@ -117,7 +117,7 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
         if (edit.Mask is not { } mask || hasPicture(mask))
             return edit;
         Ignore("mask");
-        return edit with { Mask = null };
+        return edit with { Mask = null, Feather = null };
     }
 
     private FoundSettings OfCommand(JsonObject options, GenerationParameters parameters)

@@ -41,6 +41,21 @@ public sealed class EditCommandTests
     }
 
     [Fact]
+    public void AFeatherDrawsTheEditOverItsSourceThroughTheMask()
+    {
+        using var folder = new TemporaryFolder();
+        new Image(64, 64, [.. Enumerable.Range(0, 64 * 64 * 3).Select(i => i / 3 % 64 < 32 ? byte.MaxValue : (byte)0)]).SavePng(folder["mask.png"]);
+        string[] command = ["edit", "a cat", "a dog", "--cross-steps", "0", "--self-steps", "0", "--quiet", "--model", TinyModel.Shared.Folder, "-o", folder["out"], .. Fast];
+        InProcess.Run([.. command, "--mask", folder["mask.png"], "--feather", "16"]).Succeeded();
+        var (source, edit) = (Image.Load(Path.Combine(folder["out"], "source.png")), Image.Load(Path.Combine(folder["out"], "edit-1.png")));
+        Assert.NotEqual(source.Rgb, edit.Rgb);
+        Assert.All(Enumerable.Range(0, edit.Rgb.Length).Where(i => i / 3 % 64 >= 32), i => Assert.Equal(source.Rgb[i], edit.Rgb[i]));
+
+        Assert.StartsWith("p2p: --feather: It softens the edge of a mask", InProcess.Run([.. command, "--feather", "16"]).FailedWith(2), StringComparison.Ordinal);
+        Assert.StartsWith("p2p: --feather: 2000 is out of range.", InProcess.Run([.. command, "--mask", folder["mask.png"], "--feather", "2000"]).FailedWith(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void SameCommandGivesSameImages()
     {
         using var folder = new TemporaryFolder();

@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
@@ -59,6 +60,45 @@ public sealed class GivenPictureTests : IAsyncDisposable
         Assert.True(Changes(before, after, isLeft: false) > 0);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AFeatherSoftensTheEdgeInsideTheMask(bool isUploaded)
+    {
+        Recipe root = isUploaded
+            ? new InvertedRecipe { Picture = test.Store.Pictures.Add(Photograph.Draw(256, 256)), Prompt = Photograph.Prompt, Method = "direct", Steps = 3 }
+            : TestEngine.House;
+        var source = await test.Make(root);
+        var before = test.Store.Pictures.Read(source.Picture);
+        var edit = new EditedRecipe { Source = source.Id, Prompt = "a red castle in a forest", CrossSteps = "0", SelfSteps = "0", Mask = Half(isLeft: true, before.Width, before.Height) };
+        var soft = await test.Make(edit with { Feather = before.Width / 4 });
+        var hard = await test.Make(edit with { Feather = 0 });
+        var (after, sharp) = (test.Store.Pictures.Read(soft.Picture), test.Store.Pictures.Read(hard.Picture));
+
+        Assert.Equal((0, 0), (Changes(before, after, isLeft: false), Changes(before, sharp, isLeft: false)));
+        // At the edge of the mask the source shows through; far from it both are the same.
+        var edge = (before.Width / 2) - 1;
+        Assert.True(Difference(before, after, edge) < 0.1 * Difference(before, sharp, edge), $"{Difference(before, after, edge)} and {Difference(before, sharp, edge)}");
+        Assert.Equal(0, Difference(after, sharp, 0));
+        Assert.NotNull(soft.Facts.Output);
+
+        // An edit of the edit is drawn over what is seen.
+        var next = await test.Make(new EditedRecipe { Source = soft.Id, Prompt = "a green castle in a forest", Mask = Half(isLeft: false, before.Width, before.Height) });
+        Assert.Equal(0, Changes(after, test.Store.Pictures.Read(next.Picture), isLeft: true));
+    }
+
+    [Fact]
+    public async Task AFeatherThatIsTooWideOrHasNoMaskIsRefused()
+    {
+        var source = await test.Make(TestEngine.House);
+        var side = source.Facts.Width;
+        var edit = new EditedRecipe { Source = source.Id, Prompt = "a red house in a field", Feather = 4 * side, Mask = Middle(side) };
+        var over = await test.Submit(edit).WhenOver();
+        Assert.Equal(("feather", $"A feather of {4 * side} pixels is wider than the mask. Use a smaller value."), (over.Setting, over.Problem));
+        Assert.Contains("there is none", Assert.Throws<InvalidInputException>(() => test.Submit(edit with { Mask = null })).Message, StringComparison.Ordinal);
+        Assert.Equal("Feather", Assert.Throws<InvalidInputException>(() => test.Submit(edit with { Feather = -1 })).Setting);
+    }
+
     [Fact]
     public async Task ThePartThatTheModelSeesIsKnown()
     {
@@ -103,6 +143,12 @@ public sealed class GivenPictureTests : IAsyncDisposable
 
     private string Half(bool isLeft, int width, int height) => test.Store.Pictures.Add(new Image(
         width, height, [.. Enumerable.Range(0, width * height * 3).Select(i => (i / 3 % width < width / 2) == isLeft ? byte.MaxValue : (byte)0)]));
+
+    private string Middle(int side) => test.Store.Pictures.Add(new Image(
+        side, side, [.. Enumerable.Range(0, side * side * 3).Select(i => i / 3 % side / (side / 4) is 1 or 2 && i / 3 / side / (side / 4) is 1 or 2 ? byte.MaxValue : (byte)0)]));
+
+    private static int Difference(Image one, Image other, int x) =>
+        Enumerable.Range(0, one.Height).Sum(y => Enumerable.Range(3 * ((y * one.Width) + x), 3).Sum(i => Math.Abs(one.Rgb[i] - other.Rgb[i])));
 
     private static int Changes(Image before, Image after, bool isLeft) =>
         Enumerable.Range(0, before.Rgb.Length).Count(i => (i / 3 % before.Width < before.Width / 2) == isLeft && before.Rgb[i] != after.Rgb[i]);

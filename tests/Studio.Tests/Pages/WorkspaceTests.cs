@@ -298,7 +298,7 @@ public sealed class WorkspaceTests : IAsyncDisposable
         Assert.True(page.Open(test.Project));
         page.Draw("a red house in a field");
         Assert.Equal(TestEngine.House with { Prompt = "a red house in a field", Model = "storybook", LongPrompts = true, ClipSkip = 1 }, page.Job!.Recipe);
-        page.Fill(house.Picture, "a blue house in a field");
+        page.Fill(house.Picture, null, "a blue house in a field");
         Assert.Equal((true, 1), page.Job!.Recipe is InpaintedRecipe filled ? (filled.LongPrompts, filled.ClipSkip) : default);
     }
 

@@ -30,6 +30,10 @@ public sealed class CommandLineTextTests
         Of(new EditedRecipe { Source = "1", Prompt = "a castle" }, new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "storybook", Method = "direct", LongPrompts = true }));
 
     [Fact]
+    public void AFeatherGoesWithItsMask() => Assert.EndsWith(
+        "--mask mask.png --feather 2.5", Of(new EditedRecipe { Source = "1", Prompt = "a castle", Mask = "m", Feather = 2.5 }, House), StringComparison.Ordinal);
+
+    [Fact]
     public void AShellTakesEveryValueAsItIs()
     {
         var edit = new EditedRecipe { Source = "1", Prompt = "a $HOME", CrossSteps = "$(id)=0.4", SelfSteps = "0.1..0.6", WordSteps = new Dictionary<string, string> { ["`id`"] = "0.5" }, Kind = "$x" };
