@@ -11,7 +11,7 @@ public sealed class GridTests(StudioBrowser browser)
     {
         await using var visitor = await browser.Visit();
         var page = visitor.Page;
-        await Expect(Button("Grid")).ToHaveCountAsync(0);
+        await Expect(Button("Grid")).ToBeDisabledAsync();
         await visitor.Swap("white", "red");
         await visitor.Pictures(2);
         await visitor.Touch("Grid");

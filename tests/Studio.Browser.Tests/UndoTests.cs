@@ -33,6 +33,26 @@ public sealed class UndoTests(StudioBrowser browser)
     }
 
     [Fact]
+    public async Task KeyPressesOnAFaderAreUndoneTogether()
+    {
+        await using var visitor = await browser.Visit();
+        var fader = visitor.Page.GetByLabel("Weight of house");
+        await fader.FocusAsync();
+        for (var k = 0; k < 3; k++)
+            await fader.PressAsync("ArrowRight");
+        await Expect(visitor.Page.Locator(".chip.weighted .weight")).ToHaveTextAsync("×1.3");
+        await visitor.Page.GetByLabel("Weight of white").FocusAsync();
+        await fader.FocusAsync();
+        await fader.PressAsync("ArrowRight");
+        await Expect(visitor.Page.Locator("[title='Weight 1.4']")).ToHaveCountAsync(1);
+        await visitor.Page.Keyboard.PressAsync("Control+z");
+        await Expect(fader).ToHaveValueAsync("1.3");
+        await visitor.Page.Keyboard.PressAsync("Control+z");
+        await Expect(fader).ToHaveValueAsync("1");
+        await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Undo", Exact = true })).ToBeDisabledAsync();
+    }
+
+    [Fact]
     public async Task EachPictureHasAnAddressAndBackShowsThePictureBefore()
     {
         await using var visitor = await browser.Visit();
@@ -62,11 +82,14 @@ public sealed class UndoTests(StudioBrowser browser)
         });
         var studio = await TestStudio.Start(change: options => options with { Models = [TestStudio.Model, slow] });
         await using var visitor = await browser.Visit(studio.Address, own: studio);
+        IReadOnlyList<string> during;
         try
         {
             // The device is busy with another model, so the edit waits.
             await studio.Post(await studio.NewProject(), "generate", new { prompt = "a house", model = "slow" });
             await visitor.Swap("white", "red");
+            await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Cancel", Exact = true })).ToBeVisibleAsync();
+            during = await visitor.Page.Locator(".tools button").AllInnerTextsAsync();
             await visitor.Touch("Cancel");
             await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Try again" })).ToBeVisibleAsync();
         }
@@ -78,5 +101,8 @@ public sealed class UndoTests(StudioBrowser browser)
         await visitor.Touch("Try again");
         await visitor.Pictures(2);
         await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Try again" })).ToHaveCountAsync(0);
+        // The toolbar does not jump when an edit ends.
+        await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Grid", Exact = true })).ToBeEnabledAsync();
+        Assert.Equal(during, await visitor.Page.Locator(".tools button").AllInnerTextsAsync());
     }
 }

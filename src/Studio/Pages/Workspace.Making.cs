@@ -50,7 +50,7 @@ public sealed partial class Workspace
     /// <summary>Generates a new picture.</summary>
     public void Draw(string prompt)
     {
-        history.Remember(Now);
+        Remember(Now);
         Submit(null, Settings with { Prompt = prompt });
     }
 
@@ -59,7 +59,7 @@ public sealed partial class Workspace
     {
         if (Source is not { } source || Root is not { } root)
             return;
-        history.Remember(Now);
+        Remember(Now);
         var draft = Draft;
         Submit(source.Recipe is EditedRecipe ? null : source.Parent, root with { LongPrompts = true });
         next = draft.IsUnchanged ? null : draft;
@@ -68,7 +68,7 @@ public sealed partial class Workspace
     /// <summary>Inverts an uploaded picture.</summary>
     public void Invert(InvertedRecipe recipe)
     {
-        history.Remember(Now);
+        Remember(Now);
         Submit(null, recipe);
     }
 
@@ -80,14 +80,16 @@ public sealed partial class Workspace
     {
         if (Shown is not { } shown)
             return;
-        history.Remember(Now);
+        Remember(Now);
         Submit(shown.Id, Settings.Fill(shown.Picture, mask, feather, prompt));
     }
 
     /// <summary>Sets the draft and makes its picture.</summary>
-    public void Apply(Draft draft)
+    /// <param name="draft">The draft.</param>
+    /// <param name="gesture">Identifies the visitor's gesture, such as a row of key presses: its changes are undone together. Null for a gesture of its own.</param>
+    public void Apply(Draft draft, object? gesture = null)
     {
-        history.Remember(Now);
+        Remember(Now, gesture);
         Draft = draft;
         Make();
     }
@@ -107,9 +109,10 @@ public sealed partial class Workspace
     }
 
     /// <summary>Sets the draft without making its picture.</summary>
-    public void Think(Draft draft)
+    /// <inheritdoc cref="Apply"/>
+    public void Think(Draft draft, object? gesture = null)
     {
-        history.Remember(Now);
+        Remember(Now, gesture);
         Draft = draft;
         Changed?.Invoke();
     }

@@ -17,7 +17,7 @@ public sealed partial class Workspace
     {
         if (found.Source is not { } source)
             return;
-        history.Remember(Now);
+        Remember(Now);
         Submit(null, source, then: found.Edits);
     }
 

@@ -15,6 +15,9 @@ public sealed partial class Workspace
 
     public bool CanRedo => Project is not null && history.CanRedo;
 
+    // The gesture that made the last change.
+    private object? lastGesture;
+
     private Moment Now => new(Source?.Id, Draft, deleted);
 
     /// <summary>Goes back to the words, windows, masks and pictures before the last change.</summary>
@@ -22,6 +25,7 @@ public sealed partial class Workspace
     {
         if (CanUndo)
             Return(history.Undo(Now));
+        lastGesture = null;
     }
 
     /// <summary>Makes the last undone change again.</summary>
@@ -29,6 +33,7 @@ public sealed partial class Workspace
     {
         if (CanRedo)
             Return(history.Redo(Now));
+        lastGesture = null;
     }
 
     /// <summary>Names a version; an empty text takes its name away.</summary>
@@ -47,7 +52,7 @@ public sealed partial class Workspace
         var before = Now;
         if (!Try(() => deleted = deleted.Union(engine.TrashVersion(version.Id))))
             return false;
-        history.Remember(before);
+        Remember(before);
         Refresh();
         return true;
     }
@@ -55,7 +60,7 @@ public sealed partial class Workspace
     /// <summary>Brings a deleted version back, with its descendants.</summary>
     public void BringBack(PictureVersion version)
     {
-        history.Remember(Now);
+        Remember(Now);
         var back = store.WithDescendants(version.Id).Where(deleted.Contains).ToList();
         if (!Try(() => deleted = deleted.Except(engine.RestoreVersions(version.Project, back))))
             return;
@@ -77,6 +82,14 @@ public sealed partial class Workspace
     {
         if (Project is not null && name.Trim().Length > 0 && Try(() => store.RenameProject(Project.Id, name.Trim())))
             Refresh();
+    }
+
+    // Changes of one gesture are undone together.
+    private void Remember(Moment moment, object? gesture = null)
+    {
+        if (gesture is null || gesture != lastGesture)
+            history.Remember(moment);
+        lastGesture = gesture;
     }
 
     private void Return(Moment moment)

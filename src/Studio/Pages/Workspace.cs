@@ -201,14 +201,14 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     /// <summary>Shows a version: an edit with its source and its draft, or any other version as a source.</summary>
     public void Show(PictureVersion version)
     {
-        history.Remember(Now);
+        Remember(Now);
         Display(version);
     }
 
     /// <summary>Makes a version the source of edits.</summary>
     public void UseAsSource(PictureVersion version)
     {
-        history.Remember(Now);
+        Remember(Now);
         Adopt(version);
     }
 
