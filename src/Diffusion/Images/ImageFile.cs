@@ -125,21 +125,28 @@ internal sealed class ImageFile : IDisposable
     /// <param name="framing">A framing of images of this <see cref="Size"/>.</param>
     /// <returns>The framed image.</returns>
     /// <exception cref="InvalidInputException">The image is damaged.</exception>
-    public Image Read(Framing framing)
+    public Image Read(Framing framing) => Read(framing, averages: false);
+
+    // Decoders of other formats than JPEG and WebP decode at full size only. If asked to, average their pixels row by row: only the reduced image is held.
+    private Image Read(Framing framing, bool averages)
     {
-        var reduction = Reduction((double)framing.Region.Width / framing.Place.Width, (double)framing.Region.Height / framing.Place.Height);
+        var (perColumn, perRow) = ((double)framing.Region.Width / framing.Place.Width, (double)framing.Region.Height / framing.Place.Height);
+        var reduction = Reduction(perColumn, perRow);
+        var isAveraged = reduction == 1 && averages && Math.Min(perColumn, perRow) >= 2 * Spare;
+        if (isAveraged)
+            reduction = (int)(Math.Min(perColumn, perRow) / Spare);
         if (reduction == 1)
             return framing.Apply(Read());
-        var stored = Reduced(reduction);
-        // A reduced JPEG has extra pixels beyond the edge if a side is not a multiple of the reduction; other formats round the sides.
-        var (across, down) = isJpeg ? (reduction, reduction) : ((double)Stored.Width / stored.Width, (double)Stored.Height / stored.Height);
+        var stored = isAveraged ? new(1 + ((Stored.Width - 1) / reduction), 1 + ((Stored.Height - 1) / reduction)) : Reduced(reduction);
+        // A reduced JPEG has extra pixels beyond the edge if a side is not a multiple of the reduction, like averages; other formats round the sides.
+        var (across, down) = isJpeg || isAveraged ? (reduction, reduction) : ((double)Stored.Width / stored.Width, (double)Stored.Height / stored.Height);
         var turn = Turn.Of(orientation, stored);
         if (turn.Swaps)
             (across, down) = (down, across);
         // The extra pixels come first if the orientation flips the image.
         var (left, top) = (turn.FromRight ? (turn.Seen.Width * across) - Size.Width : 0, turn.FromBottom ? (turn.Seen.Height * down) - Size.Height : 0);
         var (x, y, width, height) = framing.Region;
-        return framing.Bring(Read(stored), new PixelBox((x + left) / across, (y + top) / down, width / across, height / down));
+        return framing.Bring(isAveraged ? Averaged(reduction, stored) : Read(stored), new PixelBox((x + left) / across, (y + top) / down, width / across, height / down));
     }
 
     /// <summary>Decodes the image with a limit on its longest side.</summary>
@@ -148,7 +155,7 @@ internal sealed class ImageFile : IDisposable
     public Image ReadWithin(int longestSide)
     {
         var target = Within(longestSide);
-        return Read(new Framing(Size, PixelRectangle.Whole(Size), PixelRectangle.Whole(target), target));
+        return Read(new Framing(Size, PixelRectangle.Whole(Size), PixelRectangle.Whole(target), target), averages: true);
     }
 
     /// <summary>Decodes the image as a mask, by the rule of <see cref="Mask"/>.</summary>
@@ -157,7 +164,7 @@ internal sealed class ImageFile : IDisposable
     public Image ReadMask()
     {
         if (!HasSixteenBits)
-            return ReadMask(SKColorType.Rgba8888, byte.MaxValue, (row, pixel) => (row[pixel] + row[pixel + 1] + row[pixel + 2], row[pixel + 3]));
+            return ReadMask(SKColorType.Rgba8888, byte.MaxValue, EightBits);
         var colors = data.Span[PngColors];
         if (colors is not (Gray or GrayAlpha))
             return ReadMask(SKColorType.RgbaF16, ushort.MaxValue, (row, pixel) => (Deep(row, pixel) + Deep(row, pixel + 1) + Deep(row, pixel + 2), Deep(row, pixel + 3)));
@@ -177,6 +184,16 @@ internal sealed class ImageFile : IDisposable
         static int Whole(byte high, byte low) => (high << 8) | low;
     }
 
+    /// <summary>Checks the image as a mask without keeping its pixels.</summary>
+    /// <exception cref="InvalidInputException">The image is damaged, or is not a valid mask.</exception>
+    public void CheckMask()
+    {
+        if (HasSixteenBits)
+            _ = ReadMask();
+        else
+            _ = RuleOf(Rgba(SKColorType.Rgba8888), byte.MaxValue, EightBits);
+    }
+
     /// <summary>Encodes the image as PNG, with its transparency.</summary>
     /// <param name="longestSide">Maximum side in pixels; larger images are reduced.</param>
     /// <param name="size">The size of the result.</param>
@@ -184,6 +201,12 @@ internal sealed class ImageFile : IDisposable
     public byte[] ToPng(int longestSide, out PixelSize size)
     {
         size = Within(longestSide);
+        if (size == Size && !HasTransparency && !HasSixteenBits)
+        {
+            using var whole = ReadBitmap();
+            return Image.EncodePng(whole);
+        }
+
         var image = ReadWithin(longestSide);
         if (HasSixteenBits && !image.Rgb.AsSpan().ContainsAnyExcept(byte.MinValue))
             image = SmallNumbers(image);
@@ -257,7 +280,7 @@ internal sealed class ImageFile : IDisposable
         using var srgb = SKColorSpace.CreateSrgb();
         var turn = Turn.Of(orientation, stored);
         var rgb = new byte[stored.Width * stored.Height * Image.Channels];
-        Decode(new SKImageInfo(stored.Width, stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul, srgb), (row, y) =>
+        Decode(Rgba(SKColorType.Rgba8888, stored, srgb), (row, y) =>
         {
             var (target, step) = (turn.IndexOf(0, y) * Image.Channels, turn.Across * Image.Channels);
             for (var x = 0; x < row.Length; x += 4, target += step)
@@ -270,6 +293,80 @@ internal sealed class ImageFile : IDisposable
         });
         return new Image(turn.Seen.Width, turn.Seen.Height, rgb);
     }
+
+    // The whole opaque image, decoded to where it is encoded from.
+    private SKBitmap ReadBitmap()
+    {
+        using var srgb = SKColorSpace.CreateSrgb();
+        var turn = Turn.Of(orientation, Stored);
+        var bitmap = new SKBitmap();
+        Allocate(bitmap, new SKImageInfo(Size.Width, Size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        return bitmap.DisposeOnFailure(() =>
+        {
+            Decode(Rgba(SKColorType.Rgba8888, Stored, srgb), (row, y) =>
+            {
+                var pixels = MemoryMarshal.Cast<byte, int>(bitmap.GetPixelSpan());
+                var from = MemoryMarshal.Cast<byte, int>(row);
+                var target = turn.IndexOf(0, y);
+                for (var x = 0; x < Stored.Width; x++, target += turn.Across)
+                    pixels[target] = from[x];
+            });
+            return bitmap;
+        });
+    }
+
+    // The means of squares of pixels; those at the edges may be smaller.
+    private Image Averaged(int side, PixelSize averaged)
+    {
+        using var srgb = SKColorSpace.CreateSrgb();
+        var turn = Turn.Of(orientation, averaged);
+        var rgb = new byte[averaged.Width * averaged.Height * Image.Channels];
+        var sums = new int[averaged.Width * Image.Channels];
+        var hasAlpha = HasTransparency;
+        Decode(Rgba(SKColorType.Rgba8888, Stored, srgb), (row, y) =>
+        {
+            AddRow(row, sums, side, hasAlpha);
+            var rows = 1 + (y % side);
+            if (rows < side && y < Stored.Height - 1)
+                return;
+            for (var x = 0; x < averaged.Width; x++)
+            {
+                var (count, target) = (rows * Math.Min(side, Stored.Width - (x * side)), Image.Channels * turn.IndexOf(x, y / side));
+                for (var i = 0; i < Image.Channels; i++)
+                    rgb[target + i] = (byte)((sums[(Image.Channels * x) + i] + (count / 2)) / count);
+            }
+
+            sums.AsSpan().Clear();
+        });
+        return new Image(turn.Seen.Width, turn.Seen.Height, rgb);
+    }
+
+    // Adds a row of pixels to the sums of its squares.
+    private static void AddRow(ReadOnlySpan<byte> row, int[] sums, int side, bool hasAlpha)
+    {
+        var pixel = 0;
+        for (var sum = 0; sum < sums.Length; sum += Image.Channels)
+        {
+            int red = 0, green = 0, blue = 0;
+            for (var end = Math.Min(pixel + (4 * side), row.Length); pixel < end; pixel += 4)
+            {
+                int alpha = hasAlpha ? row[pixel + 3] : Opaque;
+                red += alpha == Opaque ? row[pixel] : OverWhite(row[pixel], (byte)alpha);
+                green += alpha == Opaque ? row[pixel + 1] : OverWhite(row[pixel + 1], (byte)alpha);
+                blue += alpha == Opaque ? row[pixel + 2] : OverWhite(row[pixel + 2], (byte)alpha);
+            }
+
+            sums[sum] += red;
+            sums[sum + 1] += green;
+            sums[sum + 2] += blue;
+        }
+    }
+
+    private static SKImageInfo Rgba(SKColorType type, PixelSize size, SKColorSpace? space = null) => new(size.Width, size.Height, type, SKAlphaType.Unpremul, space);
+
+    private SKImageInfo Rgba(SKColorType type) => Rgba(type, Stored);
+
+    private static (int Brightness, int Alpha) EightBits(ReadOnlySpan<byte> row, int pixel) => (row[pixel] + row[pixel + 1] + row[pixel + 2], row[pixel + 3]);
 
     // A 16-bit mask of small numbers would be black as an image; it is kept as a mask.
     private Image SmallNumbers(Image black)
@@ -319,17 +416,8 @@ internal sealed class ImageFile : IDisposable
     private Image ReadMask(SKColorType type, int most, NumberReader read)
     {
         // Masks are numbers, not colors, so no color profile is applied.
-        var info = new SKImageInfo(Stored.Width, Stored.Height, type, SKAlphaType.Unpremul);
-        var rule = new MaskRule(name, most);
-        Decode(info, (row, _) =>
-        {
-            for (var x = 0; x < info.Width; x++)
-            {
-                var (brightness, alpha) = read(row, 4 * x);
-                rule.Note(brightness, alpha);
-            }
-        });
-        rule.Decide();
+        var info = Rgba(type);
+        var rule = RuleOf(info, most, read);
         var turn = Turn.Of(orientation, Stored);
         var mask = new byte[info.Width * info.Height * Image.Channels];
         Decode(info, (row, y) =>
@@ -342,6 +430,21 @@ internal sealed class ImageFile : IDisposable
             }
         });
         return new Image(turn.Seen.Width, turn.Seen.Height, mask);
+    }
+
+    private MaskRule RuleOf(SKImageInfo info, int most, NumberReader read)
+    {
+        var rule = new MaskRule(name, most);
+        Decode(info, (row, _) =>
+        {
+            for (var x = 0; x < info.Width; x++)
+            {
+                var (brightness, alpha) = read(row, 4 * x);
+                rule.Note(brightness, alpha);
+            }
+        });
+        rule.Decide();
+        return rule;
     }
 
     /// <summary>Decodes to rows of RGBA as stored: without orientation, colors not premultiplied by alpha.</summary>

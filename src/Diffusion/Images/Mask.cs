@@ -40,11 +40,14 @@ internal static class Mask
     /// <exception cref="InvalidInputException">The mask has another aspect ratio.</exception>
     public static Image Fit(Image mask, PixelSize image)
     {
-        InvalidInputException.Require(
-            HasShape(mask.Size, image),
-            $"The mask has {mask.Size} pixels and the image {image}. Use a mask with the image's size or aspect ratio.");
+        RequireShape(mask.Size, image);
         return mask.Size == image ? mask : Halved(mask.Resize(image.Width, image.Height));
     }
+
+    /// <summary>Requires that a mask has an image's aspect ratio.</summary>
+    /// <exception cref="InvalidInputException">It has another one.</exception>
+    public static void RequireShape(PixelSize mask, PixelSize image) => InvalidInputException.Require(
+        HasShape(mask, image), $"The mask has {mask} pixels and the image {image}. Use a mask with the image's size or aspect ratio.");
 
     /// <summary>Whether a mask has an image's aspect ratio, up to the rounding of its sides.</summary>
     public static bool HasShape(PixelSize mask, PixelSize image)

@@ -26,14 +26,25 @@ internal sealed record Reconstruction(Image Framed, Image RoundTrip, Image Repla
     /// <param name="progress">Receives the progress after each of these steps.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     public static Reconstruction Of(
-        StableDiffusionModel model, InversionFile file, bool compare = false, IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default)
+        StableDiffusionModel model, InversionFile file, bool compare = false, IProgress<InversionProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        Of(model, file.Inverted, file.Framing.Apply(file.Image), compare, progress, cancellationToken);
+
+    /// <inheritdoc cref="Of(StableDiffusionModel, InversionFile, bool, IProgress{InversionProgress}?, CancellationToken)"/>
+    /// <param name="model">The model.</param>
+    /// <param name="inverted">The inversion.</param>
+    /// <param name="framed">The image as framed for the model.</param>
+    /// <param name="compare">Whether to compute <see cref="Untuned"/>, two rows a step.</param>
+    /// <param name="progress">Receives the progress after each of these steps.</param>
+    /// <param name="cancellationToken">Stops before the next step.</param>
+    public static Reconstruction Of(
+        StableDiffusionModel model, InvertedImage inverted, Image framed, bool compare = false, IProgress<InversionProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
-        var inverted = file.Inverted;
         using var first = inverted.Latents.narrow(0, 0, 1);
         using var last = inverted.SourceTrajectory.narrow(0, inverted.Settings.Sampling.Steps, 1);
         using var untuned = compare ? InversionMethod.ReplayUntuned(model, inverted, progress, cancellationToken) : null;
         return new(
-            file.Framing.Apply(file.Image),
+            framed,
             model.Vae.DecodeImages(first)[0],
             model.Vae.DecodeImages(last)[0],
             untuned is null ? null : model.Vae.DecodeImages(untuned)[0]);

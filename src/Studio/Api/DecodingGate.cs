@@ -1,3 +1,5 @@
+using PromptToPrompt.Studio.Engine;
+
 namespace PromptToPrompt.Studio.Api;
 
 /// <summary>Lets requests decode one image at a time: a photograph takes some hundred megabytes while it is decoded, and a small file may hold as many pixels.</summary>
@@ -15,6 +17,7 @@ internal sealed class DecodingGate : IDisposable
         }
         finally
         {
+            LargeArrays.Collect();
             free.Release();
         }
     }

@@ -9,8 +9,6 @@ namespace PromptToPrompt.Studio.Api;
 /// <summary>Reads uploaded pictures.</summary>
 internal static class Uploads
 {
-    private const int ManyPixels = 1 << 22;
-
     /// <summary>Reads a picture within the studio's limits, at its full size. Keeps transparency, because it may be a mask.</summary>
     /// <param name="body">The encoded picture.</param>
     /// <param name="options">The limits.</param>
@@ -50,15 +48,6 @@ internal static class Uploads
         var pixels = (long)file.Size.Width * file.Size.Height;
         if (pixels > options.MaxUploadPixels)
             throw new InvalidInputException($"The picture has {file.Size} pixels; at most {options.MaxUploadPixels >> 20} Mi pixels are accepted. Make it smaller.");
-        try
-        {
-            return (file.ToPng(ImageFile.MaxSide, out var size), size);
-        }
-        finally
-        {
-            // Arrays of this size are freed by a full collection only, which would often come after the next picture.
-            if (pixels > ManyPixels)
-                GC.Collect();
-        }
+        return (file.ToPng(ImageFile.MaxSide, out var size), size);
     }
 }

@@ -35,12 +35,13 @@ internal static class VersionFiles
     private static IResult OwnSized(string id, StudioStore store) => store.FindVersion(id) is { Facts.Output: not null } version
         ? TypedResults.Redirect($"/api/pictures/{version.Picture}.png") : Missing(store, "version with a size of its own", id);
 
-    private static IResult Mask(string id, StudioStore store, HttpContext context)
+    private static async Task<IResult> Mask(string id, StudioStore store, DecodingGate gate, HttpContext context)
     {
         if (store.FindVersion(id) is not { } version || CommandFiles.Mask(version.Recipe) is not { } mask)
             return Missing(store, "version with a brushed mask", id);
         context.Response.Headers.CacheControl = CacheForever;
-        return TypedResults.Bytes(AsRead(store.Pictures.ReadMask(mask), version, store).ToPng(), "image/png");
+        var png = await gate.Run(() => AsRead(store.Pictures.ReadMask(mask), version, store).ToPng(), context.RequestAborted);
+        return TypedResults.Bytes(png, "image/png");
     }
 
     // Of the size of the command's input picture, which is that of the version.

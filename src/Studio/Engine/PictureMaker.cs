@@ -159,11 +159,11 @@ internal sealed class PictureMaker : IDisposable
 
     private MadePicture Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
-        var file = sources.Invert(model, recipe, key, reporter, cancellationToken);
-        var reconstruction = file.DisposeOnFailure(() => Reconstruction.Of(model, file, cancellationToken: cancellationToken));
-        double[] losses = [.. file.Inverted.Losses.Where(step => step.Count > 0).Select(step => step[^1])];
+        var given = sources.Invert(model, recipe, key, reporter, cancellationToken);
+        var reconstruction = given.DisposeOnFailure(() => Reconstruction.Of(model, given.Inverted, given.Framed, cancellationToken: cancellationToken));
+        double[] losses = [.. given.Inverted.Losses.Where(step => step.Count > 0).Select(step => step[^1])];
         // Nothing has changed yet: the picture is the uploaded one.
-        var made = sources.Follow(model, file.Inverted, key, reporter("preparing"), cancellationToken).In(recipe.Picture, file.Framing);
+        var made = sources.Follow(model, given.Inverted, key, reporter("preparing"), cancellationToken).In(recipe.Picture, given.Framing);
         return made with
         {
             Facts = made.Facts with { Psnr = Finite(reconstruction.Psnr), PsnrOfAutoencoder = Finite(reconstruction.Ceiling), Losses = losses },

@@ -51,7 +51,7 @@ internal sealed class RecordedSources(StudioStore store, Func<string, IEnumerabl
     }
 
     /// <summary>Inverts an uploaded picture. The caller owns the result until <see cref="Follow"/> takes it over.</summary>
-    public InversionFile Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken) =>
+    public InvertedPicture Invert(StableDiffusionModel model, InvertedRecipe recipe, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken) =>
         Invert(model, recipe, ChunksOf(model, recipe), key, reporter, cancellationToken);
 
     /// <summary>Runs an inverted picture as the source of edits and records it. Takes ownership of the trajectory.</summary>
@@ -173,14 +173,20 @@ internal sealed class RecordedSources(StudioStore store, Func<string, IEnumerabl
         return InversionMethod.Invert(model, latents, ((InpaintedRecipe)recipe).Inversion(chunks), reporter("inverting"), cancellationToken: cancellationToken);
     }
 
-    private InversionFile Invert(
+    // The photograph is read again for the file instead of being held during the inversion.
+    private InvertedPicture Invert(
         StableDiffusionModel model, InvertedRecipe recipe, int chunks, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
-        var picture = store.Pictures.Read(recipe.Picture);
-        var framing = model.Frame(recipe.Framing, picture.Size);
-        using var latents = model.Vae.EncodeImage(framing.Apply(picture), model.Device);
+        var framing = model.Frame(recipe.Framing, store.Pictures.SizeOf(recipe.Picture));
+        var framed = framing.Apply(store.Pictures.Read(recipe.Picture));
+        LargeArrays.Collect();
+        using var latents = model.Vae.EncodeImage(framed, model.Device);
         var inverted = InversionMethod.Invert(model, latents, recipe.Inversion(chunks), reporter("inverting"), cancellationToken: cancellationToken);
-        return Saved(new InversionFile(inverted, picture, framing), store.InversionFile(key), model);
+        return inverted.DisposeOnFailure(() =>
+        {
+            new InversionFile(inverted, store.Pictures.Read(recipe.Picture), framing).Save(store.InversionFile(key), model);
+            return new InvertedPicture(inverted, framed, framing);
+        });
     }
 
     private static InversionFile Saved(InversionFile file, string path, StableDiffusionModel model) => file.DisposeOnFailure(() =>
@@ -188,6 +194,15 @@ internal sealed class RecordedSources(StudioStore store, Func<string, IEnumerabl
         file.Save(path, model);
         return file;
     });
+
+    /// <summary>An inverted picture without its pixels.</summary>
+    /// <param name="Inverted">The inversion.</param>
+    /// <param name="Framed">The picture as the model saw it.</param>
+    /// <param name="Framing">How it was brought to that size.</param>
+    public sealed record InvertedPicture(InvertedImage Inverted, Image Framed, Framing Framing) : IDisposable
+    {
+        public void Dispose() => Inverted.Dispose();
+    }
 
     /// <summary>A recorded source, ready for edits.</summary>
     /// <param name="Session">The session.</param>

@@ -443,6 +443,8 @@ public sealed class StudioEngine : IAsyncDisposable
         }
 
         var made = maker.Make(job.Recipe, key, stage => new JobReporter(job, stage, clock), job.Stopping);
+        if (LargeArrays.AreOf(made.Facts.Width, made.Facts.Height))
+            LargeArrays.Collect();
         // A finished picture is kept even if the job is stopped now.
         var facts = made.Facts with { Seconds = Math.Round(clock.GetElapsedTime(started).TotalSeconds, 3) };
         return store.AddVersion(job.Project, job.Parent, job.Recipe, key, made.Picture, facts, made.Maps);

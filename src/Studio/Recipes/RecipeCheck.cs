@@ -9,6 +9,8 @@ namespace PromptToPrompt.Studio.Recipes;
 /// <summary>Validates a recipe before it is queued. Checks that need the model happen during the run.</summary>
 internal static class RecipeCheck
 {
+    private static readonly Image NoPicture = new(1, 1, new byte[Image.Channels]);
+
     private const int MaxTextLength = 2000;
     private const int MaxNameLength = 200;
     private const int MaxWordSteps = 100;
@@ -46,11 +48,11 @@ internal static class RecipeCheck
             case InpaintedRecipe filled:
                 RequirePicture(nameof(InpaintedRecipe.Picture), filled.Picture, store);
                 RequirePicture(nameof(InpaintedRecipe.Mask), filled.Mask, store);
-                var white = store.Pictures.ReadMask(filled.Mask);
-                _ = Mask.Fit(white, store.Pictures.SizeOf(filled.Picture));
+                store.Pictures.CheckMask(filled.Mask);
+                Mask.RequireShape(store.Pictures.SizeOf(filled.Mask), store.Pictures.SizeOf(filled.Picture));
                 RequireText(nameof(InpaintedRecipe.Negative), filled.Negative);
                 // The bounds do not depend on the picture itself.
-                filled.Request(white, white).Validate();
+                filled.Request(NoPicture, NoPicture).Validate();
                 break;
             case LearnedRecipe learned:
                 learned.Validate();
@@ -69,7 +71,7 @@ internal static class RecipeCheck
                 if (edited.Mask is { } mask)
                 {
                     RequirePicture(nameof(EditedRecipe.Mask), mask, store);
-                    _ = store.Pictures.ReadMask(mask);
+                    store.Pictures.CheckMask(mask);
                 }
 
                 RequireFeather(edited);

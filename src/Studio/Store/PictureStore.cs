@@ -73,6 +73,15 @@ public sealed class PictureStore
         return file.ReadMask();
     }
 
+    /// <summary>Checks a picture as a mask, without holding its pixels.</summary>
+    /// <inheritdoc cref="ReadMask"/>
+    internal void CheckMask(string name)
+    {
+        using var png = Open(name);
+        using var file = ImageFile.Open(png, "The mask");
+        file.CheckMask();
+    }
+
     private MemoryStream Open(string name) => new(FindPng(name) ?? throw Missing(name));
 
     private InvalidInputException Missing(string name) => new($"{deletions.Describe("picture", name)} Upload it first.");

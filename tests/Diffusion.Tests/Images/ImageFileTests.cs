@@ -215,6 +215,20 @@ public class ImageFileTests
     }
 
     [Fact]
+    public void APngIsReducedWithoutHoldingItWhole()
+    {
+        var photograph = ImageFiles.Photograph(1203, 1601);
+        var file = ImageFiles.Encoded(photograph);
+        using var opened = Open(file);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var small = opened.ReadWithin(128);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2 << 20);
+        Assert.Equal(96, small.Width);
+        var psnr = Psnr(photograph.Resize(small.Width, small.Height), small);
+        Assert.True(psnr > 43, $"{psnr:F1} dB");
+    }
+
+    [Fact]
     public void APhotographTakesNoMoreMemoryThanIsNeeded()
     {
         var file = ImageFiles.Encoded(ImageFiles.Photograph(2400, 1600), SKEncodedImageFormat.Jpeg, quality: 80);
