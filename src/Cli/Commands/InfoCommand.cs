@@ -5,6 +5,7 @@ using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion.Images;
 using Spectre.Console;
+using ComfyGraph = PromptToPrompt.Studio.Recipes.ComfyGraph;
 
 namespace PromptToPrompt.Cli.Commands;
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using SkiaSharp;
+using ComfyGraph = PromptToPrompt.Studio.Recipes.ComfyGraph;
 
 namespace PromptToPrompt.Cli.Runs;
 

@@ -10,40 +10,8 @@ internal static class Json
     private static readonly JsonSerializerOptions OneLine = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonSerializerOptions Indented = new(OneLine) { WriteIndented = true };
 
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
-
-    /// <summary>Parses an object; null if the text is not one, or has duplicate names or lone surrogates, which otherwise fail later.</summary>
-    public static JsonObject? Object(string text)
-    {
-        try
-        {
-            var read = JsonNode.Parse(text, documentOptions: Strict) as JsonObject;
-            LookAt(read);
-            return read;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
-        {
-            return null;
-        }
-    }
-
-    private static void LookAt(JsonNode? node)
-    {
-        if (node is JsonObject parts)
-        {
-            foreach (var part in parts)
-                LookAt(part.Value);
-        }
-        else if (node is JsonArray items)
-        {
-            foreach (var item in items)
-                LookAt(item);
-        }
-        else if (node?.GetValueKind() == JsonValueKind.String)
-        {
-            node.GetValue<string>();
-        }
-    }
+    /// <inheritdoc cref="Studio.Recipes.StudioJson.ReadObject"/>
+    public static JsonObject? Object(string text) => Studio.Recipes.StudioJson.ReadObject(text);
 
     /// <summary>One line, for programs.</summary>
     public static string Line(JsonNode node) => node.ToJsonString(OneLine);

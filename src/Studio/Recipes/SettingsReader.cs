@@ -32,14 +32,21 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
 
     private readonly List<string> ignored = [];
 
-    /// <summary>The settings in the text chunks of a PNG file; null if it contains none.</summary>
-    /// <param name="png">The file.</param>
+    /// <summary>The settings in the text chunks of a PNG file, or in the EXIF block of a JPEG or WebP file; null if it contains none.</summary>
+    /// <param name="file">The file; can be read twice.</param>
     /// <param name="models">Names of the models.</param>
     /// <param name="hasPicture">Whether the store has a picture.</param>
     /// <param name="lorasOf">The LoRAs of a model.</param>
-    public static FoundSettings? Read(Stream png, IReadOnlyList<string> models, Func<string, bool> hasPicture, Func<string, IReadOnlyList<Lora>> lorasOf)
+    public static FoundSettings? Read(Stream file, IReadOnlyList<string> models, Func<string, bool> hasPicture, Func<string, IReadOnlyList<Lora>> lorasOf)
     {
-        var texts = PngText.ReadAll(png, out var isPartial);
+        var start = file.Position;
+        var texts = PngText.ReadAll(file, out var isPartial);
+        if (texts.Count == 0)
+        {
+            file.Position = start;
+            texts = ExifText.ReadAll(file);
+        }
+
         return new SettingsReader(models, hasPicture, lorasOf).Read(texts) ?? (isPartial ? FoundSettings.Unusable(Damaged) : null);
     }
 
@@ -57,7 +64,10 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
                     return Checked(OfCommand(options, parameters));
             }
 
-            return parameters is null ? null : Checked(OfParameters(parameters));
+            if (parameters is not null)
+                return Checked(OfParameters(parameters));
+            // Some programs have a plain prompt under this keyword.
+            return Find(ComfyGraph.Keyword) is { } nodes && nodes.TrimStart().StartsWith('{') ? Checked(OfComfy(ComfyGraph.Parse(nodes) ?? throw new JsonException())) : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException)
         {
@@ -197,6 +207,52 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
         IReadOnlyList<EditedRecipe> edits = parameters["Edited from"] is null ? [] : [new EditedRecipe { Source = "", Prompt = parameters.Prompt }];
         return new(source, edits, ignored, null);
     }
+
+    // Of several samplers, the first one's settings are restored.
+    private FoundSettings OfComfy(ComfyGraph graph)
+    {
+        // An image-to-image run denoises a picture in part.
+        if (graph.Settings.Where(setting => setting.Key == "denoise").ToList() is { Count: > 0 } denoised && !denoised.Exists(setting => Number(setting.Value) == 1))
+            return FoundSettings.Unusable(NotFromNoise);
+        var source = new DrawnRecipe { Prompt = graph.Prompts.Count > 0 ? graph.Prompts[0] : "", Negative = graph.Negatives.Count > 0 ? graph.Negatives[0] : "", Model = models[0] };
+        foreach (var other in graph.Prompts.Skip(1))
+            Ignore($"prompt {other}");
+        foreach (var other in graph.Negatives.Skip(1))
+            Ignore($"negative prompt {other}");
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (name, value) in graph.Settings)
+        {
+            var kind = name == "noise_seed" ? "seed" : name;
+            source = kind switch
+            {
+                "steps" when int.TryParse(value, CultureInfo.InvariantCulture, out var steps) && known.Add(kind) => source with { Steps = steps },
+                "cfg" when Number(value) is { } guidance && known.Add(kind) => source with { Guidance = guidance },
+                "seed" when ulong.TryParse(value, CultureInfo.InvariantCulture, out var seed) && known.Add(kind) => source with { Seed = seed },
+                "sampler_name" when ComfySampler(value) is { } scheduler && known.Add(kind) => source with { Scheduler = scheduler.Name() },
+                "ckpt_name" when known.Add(kind) => source with { Model = Model(Path.GetFileNameWithoutExtension(value)) },
+                // The usual schedule, and a picture from noise.
+                "scheduler" when value == "normal" => source,
+                "denoise" when Number(value) == 1 => source,
+                _ => Ignoring(source, $"{name} {value}"),
+            };
+        }
+
+        foreach (var missing in new[] { "seed", "steps", "cfg", "sampler_name" }.Where(name => !known.Contains(name) && !graph.Settings.Any(setting => setting.Key == name)))
+            Ignore($"{missing}, which another node computes");
+        return new(source, [], ignored, null);
+    }
+
+    private static double? Number(string text) => double.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static SchedulerKind? ComfySampler(string name) => name switch
+    {
+        "ddim" => SchedulerKind.Ddim,
+        "euler" => SchedulerKind.Euler,
+        "euler_ancestral" => SchedulerKind.EulerAncestral,
+        "dpmpp_2m" => SchedulerKind.DpmSolverPlusPlus,
+        "lcm" => SchedulerKind.Lcm,
+        _ => null,
+    };
 
     private static string? Scheduler(string sampler) => Schedulers.All.FirstOrDefault(name => sampler.Equals(Schedulers.Parse(name).Label(), StringComparison.OrdinalIgnoreCase));
 

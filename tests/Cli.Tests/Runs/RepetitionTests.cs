@@ -194,12 +194,6 @@ public sealed class RepetitionTests : IDisposable
         Assert.Contains("does not contain", Refused(folder["plain.png"]), StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("{\"1\":{\"class_type\":\"a\",\"inputs\":{\"seed\":1,\"seed\":1}}}")]
-    [InlineData("{\"1\":{\"class_type\":\"a\",\"inputs\":{\"seed\":NaN,\"steps\":1,\"steps\":1}}}")]
-    [InlineData("{\"1\":{\"class_type\":\"a\",\"inputs\":{\"ckpt_name\":\"\\ud800\"}}}")]
-    public void WhatIsNoGraphOfOneMeaningIsNone(string text) => Assert.Null(ComfyGraph.Parse(text));
-
     public void Dispose() => folder.Dispose();
 
     private static string[] Arguments(string path, params string[] reporting) => [.. Parsed(path, reporting).Tokens.Select(token => token.Value)];

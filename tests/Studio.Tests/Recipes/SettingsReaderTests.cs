@@ -79,6 +79,28 @@ public sealed class SettingsReaderTests
     }
 
     [Fact]
+    public void AGraphOfComfyUIIsRestored()
+    {
+        var found = Read(new PngText("prompt", Graph(denoise: "1.0")))!;
+        Assert.Equal(
+            new DrawnRecipe { Prompt = "a castle", Negative = "rain", Model = "storybook", Seed = ulong.MaxValue, Steps = 20, Guidance = 8, Scheduler = "euler-a" }, found.Source);
+        Assert.Equal(["lora_name style.safetensors", "scheduler karras", "width 512", "height 768"], found.Ignored);
+        Assert.Empty(found.Edits);
+        Assert.Contains("begin with a picture", Read(new PngText("prompt", Graph(denoise: "0.5")))!.Problem, StringComparison.Ordinal);
+        Assert.EndsWith("cannot be restored.", Read(new PngText("prompt", Graph("1.0")[..^9]))!.Problem, StringComparison.Ordinal);
+        Assert.Contains("no prompt", Read(new PngText("prompt", """{"3": {"class_type": "KSampler", "inputs": {"seed": 5}}}"""))!.Problem, StringComparison.Ordinal);
+        Assert.Null(Read(new PngText("prompt", "a cat, in plain words")));
+    }
+
+    [Fact]
+    public void SettingsInTheExifBlockOfAJpegAreRestored()
+    {
+        var comment = "UNICODE\0"u8.ToArray().Concat(Encoding.BigEndianUnicode.GetBytes("a cat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1")).ToArray();
+        var found = SettingsReader.Read(new MemoryStream(Jpeg(comment)), ["storybook"], _ => false, _ => [])!;
+        Assert.Equal(new DrawnRecipe { Prompt = "a cat", Steps = 20, Scheduler = "euler-a", Guidance = 7, Seed = 1 }, found.Source);
+    }
+
+    [Fact]
     public void APictureWithoutSettingsHasNone()
     {
         Assert.Null(Read());
@@ -90,6 +112,25 @@ public sealed class SettingsReaderTests
     {
         var png = PngText.AddTo(new Image(1, 1, [0, 0, 0]).ToPng(), texts);
         return SettingsReader.Read(new MemoryStream(png), ["storybook"], _ => false, _ => []);
+    }
+
+    private static string Graph(string denoise) => """
+        {"3": {"class_type": "KSampler", "inputs": {"seed": 18446744073709551615, "steps": 20, "cfg": 8.0, "sampler_name": "euler_ancestral", "scheduler": "karras", "denoise": DENOISE,
+          "model": ["4", 0], "positive": ["6", 0], "negative": ["7", 0], "latent_image": ["5", 0]}},
+         "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "storybook.safetensors"}},
+         "5": {"class_type": "EmptyLatentImage", "inputs": {"width": 512, "height": 768, "batch_size": 1}, "is_changed": [NaN]},
+         "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a castle", "clip": ["4", 1]}},
+         "7": {"class_type": "CLIPTextEncode", "inputs": {"text": "rain", "clip": ["4", 1]}},
+         "8": {"class_type": "LoraLoader", "inputs": {"lora_name": "style.safetensors"}}}
+        """.Replace("DENOISE", denoise, StringComparison.Ordinal);
+
+    // The start of a file with a user comment: one entry that leads to a directory with another.
+    private static byte[] Jpeg(byte[] comment)
+    {
+        byte[] tiff = [.. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x87, 0x69, 0, 4, 0, 0, 0, 1, 0, 0, 0, 26, 0, 0, 0, 0, 0, 1, 0x92, 0x86, 0, 7, .. Big(comment.Length, 4), 0, 0, 0, 44, 0, 0, 0, 0, .. comment];
+        return [0xFF, 0xD8, 0xFF, 0xE1, .. Big(tiff.Length + 8, 2), .. "Exif\0\0"u8, .. tiff, 0xFF, 0xD9];
+
+        static byte[] Big(int number, int bytes) => [.. BitConverter.GetBytes(number).Reverse().Skip(4 - bytes)];
     }
 
     private static PictureVersion Version(string id, Recipe recipe) => new(id, "", null, 1, recipe, "", new VersionFacts(), default);

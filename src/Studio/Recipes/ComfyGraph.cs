@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace PromptToPrompt.Cli.Runs;
+namespace PromptToPrompt.Studio.Recipes;
 
 /// <summary>
 /// What a ComfyUI graph says without being run: nodes by id, each with a class and inputs, which are values or links to other nodes. Prompts are
@@ -58,5 +58,5 @@ internal sealed record ComfyGraph(IReadOnlyList<string> Prompts, IReadOnlyList<s
         name.StartsWith("text", StringComparison.Ordinal) || name.StartsWith("string", StringComparison.Ordinal) || name is "value" or "prompt";
 
     // Python writes NaN and Infinity, which JSON does not have.
-    private static JsonObject? Read(string text) => Json.Object(text) ?? Json.Object(text.Replace("NaN", "null", StringComparison.Ordinal));
+    private static JsonObject? Read(string text) => StudioJson.ReadObject(text) ?? StudioJson.ReadObject(text.Replace("NaN", "null", StringComparison.Ordinal));
 }
