@@ -26,18 +26,27 @@ internal sealed class GridCommand
     // All cells of a grid have the same shape, and the model reads the same number of tokens in each.
     private static readonly string[] Fixed = ["--size", "--init-latents", "--long-prompts"];
 
-    private readonly Argument<string> source = new("source") { Description = "Source prompt" };
+    private readonly Argument<string> source = new("source") { Description = "Source prompt; with --inversion, the target prompt" };
     private readonly Argument<string?> target = new("target") { Description = "Target prompt; by default the source prompt", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<string?> image = new("--image") { Description = "Edit this image; it is inverted once for all cells, and the source prompt describes it", HelpName = "file", Group = HelpGroup.Edit };
+    private readonly Option<string?> inversion = new("--inversion") { Description = "Edit the image of a file written by p2p invert", HelpName = "file", Group = HelpGroup.Edit };
     private readonly Option<GridAxis> columns = Axis("--columns", "Option that varies from left to right");
     private readonly Option<GridAxis> rows = Axis("--rows", "Option that varies from top to bottom");
     private readonly EditOptions edit = new();
     private readonly SamplingOptions sampling = new();
+    private readonly InversionOptions inverting = new();
+    private readonly KeepOutsideOption keepOutside = new(
+        HelpGroup.Output, "With --image or --inversion: keep the original pixels where an edit changes nothing. false writes the model's image alone, enlarged");
+
     private readonly ModelOptions model = new();
     private readonly OutputOptions output = new();
     private readonly ReportOptions report = new();
 
     // The options of a cell are parsed as a command of their own, so that an axis takes whatever its option takes.
     private readonly Command cell = new("cell");
+
+    // The inversion decides the sampling, and frames one mask.
+    private readonly Command cellOfImage = new("cell");
     private readonly Repetition? repeats;
 
     private GridCommand(Repetition? repeats) => this.repeats = repeats;
@@ -45,13 +54,16 @@ internal sealed class GridCommand
     public static Command Create(CancellationToken cancellationToken, Repetition? repeats)
     {
         var grid = new GridCommand(repeats);
-        var command = new Command("grid", "Make one edit with different settings, as a labeled table") { grid.source, grid.target, grid.columns, grid.rows }.In(HelpGroup.Images);
+        var command = new Command("grid", "Make one edit with different settings, as a labeled table") { grid.source, grid.target, grid.image, grid.inversion, grid.columns, grid.rows }.In(HelpGroup.Images);
         foreach (var each in new[] { command, grid.cell })
         {
             grid.edit.AddTo(each);
             grid.sampling.AddTo(each);
         }
 
+        grid.edit.AddTo(grid.cellOfImage);
+        grid.inverting.AddTo(command);
+        grid.keepOutside.AddTo(command);
         grid.model.AddTo(command);
         grid.output.AddFolderTo(command);
         grid.report.AddTo(command);
@@ -66,14 +78,16 @@ internal sealed class GridCommand
         var (across, down) = (parse.GetValue(columns) ?? GridAxis.Single, parse.GetValue(rows) ?? GridAxis.Single);
         InvalidInputException.Require(!across.IsSingle || !down.IsSingle, "--columns", "Nothing varies.", $"Give --columns or --rows: {GridOption.Form}.");
         InvalidInputException.Require(across.Values.Count * down.Values.Count <= MaxCells, "--rows", $"The grid has {across.Values.Count * down.Values.Count} cells.", $"Use at most {MaxCells}.");
-        IReadOnlyList<Option> varied = [.. cell.Options.Where(option => !Fixed.Contains(option.Name))];
-        across.Require("--columns", varied, parse);
-        down.Require("--rows", varied, parse);
+        using var real = ReadImage(parse);
+        RequireAxis("--columns", across);
+        RequireAxis("--rows", down);
 
-        IReadOnlyList<RunInput> inputs = [.. edit.Inputs(parse), .. sampling.Inputs(parse), .. model.Inputs(parse)];
+        IReadOnlyList<RunInput> inputs = [.. RunInput.Given(parse, image), .. RunInput.Given(parse, inversion), .. edit.Inputs(parse), .. sampling.Inputs(parse), .. model.Inputs(parse)];
         var folder = new ImageFolder(output.Folder(parse), output.Overwrites(parse), inputs.Select(input => input.Path));
         var cells = Cells(parse, across, down);
-        using var loaded = model.Load(parse, new MemoryDemand(Rows: 4, sampling.Size(parse)));
+        var hasGradient = real is { IsInverted: false } && inverting.Settings(parse, parse.GetValue(source)!, sampling.Settings(parse)).Method.HasGradient;
+        var given = real is { IsInverted: true } ? Parsed.Named("--inversion", () => real.Size) : real?.Size;
+        using var loaded = model.Load(parse, new MemoryDemand(Rows: 4, sampling.Size(parse), hasGradient ? 1 : 0, Given: given));
         repeats?.Require(loaded);
         var record = RunRecord.Begin(parse, loaded, repeats?.ModelName ?? model.Name(parse), inputs, trace: null);
         using var latents = sampling.ReadInitialLatents(parse);
@@ -85,6 +99,8 @@ internal sealed class GridCommand
                 Source = each.Request.Source with { InitialLatents = latents, Sampling = each.Request.Sampling with { Chunks = chunks } },
             },
         })];
+        if (real is not null)
+            cells = Open(real, loaded, cells, parse, cancellationToken);
         foreach (var each in cells)
             EditRun.Check(loaded, each.Request.Source, each.Request.Edit);
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, cells[0].Request);
@@ -117,6 +133,7 @@ internal sealed class GridCommand
             using var table = GridSheet.Draw(Table(cells, made, across, down));
             folder.Add(TableName, table);
             var missing = cells.Except(made.Select(image => image.Cell)).OfType<Cell>().ToList();
+            real?.AddFacts(record);
             if (missing.Count > 0)
                 record["missing"] = Json.Array(missing.Select(each => each.Name));
             repeats?.Compare(record, quiet);
@@ -146,8 +163,26 @@ internal sealed class GridCommand
 
         void AddImages()
         {
-            foreach (var image in made.Skip(saved))
-                folder.Add(image.Name, image.Image, saved++);
+            foreach (var each in made.Skip(saved))
+            {
+                var drawn = real is null ? each.Result.Images[0] : each.Cell is null ? real.Original : real.Draw(each.Result, 0, keepOutside.Read(parse));
+                folder.Add(each.Name, drawn, saved++);
+                // Photographs are large, and a grid has many.
+                each.Shown = real is null ? drawn : Sheet.Reduced(drawn, Sheet.CellSide(drawn));
+            }
+        }
+
+        void RequireAxis(string name, GridAxis axis)
+        {
+            IReadOnlyList<Option> varied = [.. (real is null ? cell : cellOfImage).Options.Where(option => !Fixed.Contains(option.Name) && (real is null || option.Name != "--mask"))];
+            if (real is not null && !axis.IsSingle && cell.Options.Except(varied).Any(option => option.Name == $"--{axis.Setting}"))
+            {
+                throw new InvalidInputException(
+                    name, $"\"{axis.Setting}\" cannot vary in a grid of a given image, which is inverted once for all cells.",
+                    $"Use {InvalidInputException.AnyOf([.. varied.Select(option => option.Name.TrimStart('-'))])}.");
+            }
+
+            axis.Require(name, varied, parse);
         }
 
         GenerationParameters Describe(int index) => RunRecord.Parameters(record, made[index].Request, made[index].Result, row: 0);
@@ -156,8 +191,9 @@ internal sealed class GridCommand
     private List<Cell> Cells(ParseResult parse, GridAxis across, GridAxis down)
     {
         string[] given = [.. RunRecord.GivenOptions(parse, parse.CommandResult.Command.Options.Except(cell.Options).Select(option => option.Name), (_, tokens) => tokens.Select(token => token.Value))];
-        var prompt = parse.GetValue(source)!;
-        string[] targets = [parse.GetValue(target) ?? prompt];
+        var first = parse.GetValue(source)!;
+        // The file of an inversion has the source prompt.
+        var (prompt, targets) = parse.GetValue(inversion) is null ? (first, new[] { parse.GetValue(target) ?? first }) : ("", [first]);
         List<Cell> cells = [];
         foreach (var (row, rowValue) in down.Values.Index())
         {
@@ -172,6 +208,50 @@ internal sealed class GridCommand
         }
 
         return cells;
+    }
+
+    private RealImage? ReadImage(ParseResult parse)
+    {
+        var (file, saved) = (parse.GetValue(image), parse.GetValue(inversion));
+        InvalidInputException.Require(file is null || saved is null, "--image", "It cannot be combined with --inversion.", "Use one of them.");
+        InvalidInputException.Require(saved is null || parse.GetValue(target) is null, "--inversion", "The file has the source prompt.", "Give the target prompt only.");
+        if (saved is not null)
+            inverting.RequireUnused(parse, "--inversion is already inverted", sampling.DecidedByInversion);
+        else if (file is null)
+            inverting.RequireUnused(parse, "there is no --image");
+        if (saved is null && file is null)
+            keepOutside.RequireUnused(parse, "It is for edits of an image: there is no --image and no --inversion.");
+        return saved is not null ? RealImage.Saved(saved, feather: null) : file is not null ? RealImage.FromImage(file, feather: null) : null;
+    }
+
+    // The cells as edits of a given image, which is inverted if need be.
+    private List<Cell> Open(RealImage real, StableDiffusionModel loaded, List<Cell> cells, ParseResult parse, CancellationToken cancellationToken)
+    {
+        var first = cells[0].Request;
+        var settings = inverting.Settings(parse, first.Source.Prompt, first.Sampling);
+        if (!real.IsInverted)
+        {
+            foreach (var each in cells)
+                EditRun.Check(loaded, each.Request.Source, each.Request.Edit, settings);
+        }
+
+        var inverted = real.Open(loaded, settings, Frame, first.Edit.Mask, report.Quiet(parse), cancellationToken);
+        return [.. cells.Select(each => each with
+        {
+            Request = each.Request with
+            {
+                Source = sampling.Follow(parse, each.Request.Source, inverted),
+                Edit = each.Request.Edit with { Mask = real.FramedMask },
+            },
+        })];
+
+        Framing Frame(Image original)
+        {
+            var framing = inverting.Framing(parse, loaded, original, sampling.Size(parse));
+            if (!report.Quiet(parse) && inverting.NoteOn(parse, framing) is { } note)
+                Console.Error.WriteLine(note);
+            return framing;
+        }
     }
 
     private static List<IGrouping<SamplingSettings, Cell>> Groups(List<Cell> cells) => [.. cells.GroupBy(each => each.Request.Sampling)];
@@ -219,8 +299,8 @@ internal sealed class GridCommand
 
     private static PictureTable Table(List<Cell> cells, List<MadeImage> made, GridAxis across, GridAxis down)
     {
-        var sources = made.Where(image => image.Cell is null).ToDictionary(image => image.Request.Sampling, image => image.Image);
-        var edits = made.Where(image => image.Cell is not null).ToDictionary(image => image.Cell!, image => image.Image);
+        var sources = made.Where(image => image.Cell is null).ToDictionary(image => image.Request.Sampling, image => image.Shown);
+        var edits = made.Where(image => image.Cell is not null).ToDictionary(image => image.Cell!, image => image.Shown);
         var (columns, rows) = GridLayout.Of(
             Labels(across), Labels(down),
             (row, column) => CellAt(row, column).Request.Sampling,
@@ -263,7 +343,8 @@ internal sealed class GridCommand
     // The result of a pass with one image.
     private sealed record MadeImage(string Name, Cell? Cell, ImageRequest Request, EditResult Result)
     {
-        public Image Image => Result.Images[0];
+        /// <summary>The image in the table; null until it is written.</summary>
+        public Image? Shown { get; set; }
     }
 
     // The progress of a grid from that of its passes.

@@ -18,6 +18,7 @@ internal sealed class RealImage : IDisposable
     private readonly double? feather;
     private InversionFile? opened;
     private Image? mask;
+    private byte[]? opacities;
     private JsonObject facts = [];
 
     private RealImage(string? path, Image? image, double? feather)
@@ -93,8 +94,6 @@ internal sealed class RealImage : IDisposable
     public void AddImages(ImageFolder folder, EditResult result, bool keepsOutside)
     {
         var (original, framing) = (opened!.Image, opened.Framing);
-        var given = new GivenImage(original, framing);
-        var opacities = keepsOutside ? GivenImage.OpacitiesOf(framing, mask, result.PixelsPerLatent, feather) : null;
         ImageJob.AddAll(folder, Images(), Sheet.CellSide(original));
 
         IEnumerable<(string Name, Image Image, string Caption, int? Row)> Images()
@@ -102,8 +101,24 @@ internal sealed class RealImage : IDisposable
             yield return ("source", original, "picture", null);
             yield return ("reconstruction", framing.Restore(result.Images[0], original), $"reconstruction: {result.Prompts[0].Text}", 0);
             for (var k = 1; k < result.Images.Count; k++)
-                yield return ($"edit-{k}", keepsOutside ? given.Draw(result, k, opacities) : framing.Restore(result.Images[k], original), result.Caption(k), k);
+                yield return ($"edit-{k}", Draw(result, k, keepsOutside), result.Caption(k), k);
         }
+    }
+
+    /// <summary>The picture.</summary>
+    public Image Original => opened!.Image;
+
+    /// <summary>Draws an edit at the picture's own size.</summary>
+    /// <param name="result">The run.</param>
+    /// <param name="index">Index of the edit among the images of the run.</param>
+    /// <param name="keepsOutside">Whether to keep the picture's own pixels where the edit changes nothing.</param>
+    public Image Draw(EditResult result, int index, bool keepsOutside)
+    {
+        if (!keepsOutside)
+            return opened!.Framing.Restore(result.Images[index], Original);
+        // All edits have the same mask.
+        opacities ??= GivenImage.OpacitiesOf(opened!.Framing, mask, result.PixelsPerLatent, feather);
+        return new GivenImage(Original, opened!.Framing).Draw(result, index, opacities);
     }
 
     public void AddFacts(JsonObject record) => record["inversion"] = facts;

@@ -49,6 +49,49 @@ public sealed class GridCommandTests
     }
 
     [Fact]
+    public void AGivenImageIsInvertedOnceAndItsCellsAreItsEdits()
+    {
+        using var folder = new TemporaryFolder();
+        var photo = Photograph.Draw(160, 120);
+        photo.SavePng(folder["photo.png"]);
+        string[] sampling = ["--method", "direct", "--steps", "2", "--quiet", "--model", TinyModel.Shared.Folder];
+        string[] grid = ["grid", Photograph.Prompt, "a red house in a field", "--columns", "cross-steps=0,0.8", "--image", folder["photo.png"], "--frame", "fit", "-o", folder["grid"]];
+        using var json = JsonDocument.Parse(InProcess.Run([.. grid, "--json", .. sampling]).Succeeded());
+        Assert.Equal(JsonValueKind.Number, json.RootElement.GetProperty("inversion").GetProperty("psnr").ValueKind);
+        Assert.Equal(
+            ["grid.png", "row-1-column-1.png", "row-1-column-2.png", "run.json", "source.png"], Directory.GetFiles(folder["grid"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Image Made(string name) => Image.Load(Path.Combine(folder["grid"], name));
+        Assert.Equal(photo.Rgb, Made("source.png").Rgb);
+        Assert.All([Made("row-1-column-1.png"), Made("row-1-column-2.png")], cell => Assert.Equal(photo.Size, cell.Size));
+
+        InProcess.Run([
+            "edit", Photograph.Prompt, "a red house in a field", "--cross-steps", "0", "--image", folder["photo.png"], "--frame", "fit", "-o", folder["edit"], .. sampling]).Succeeded();
+        Assert.True(Made("row-1-column-1.png").Psnr(Image.Load(Path.Combine(folder["edit"], "edit-1.png"))) > 40);
+        Assert.Contains("identical to the recorded ones", InProcess.Run("run", folder["grid"], "-o", folder["again"]).Error, StringComparison.Ordinal);
+
+        InProcess.Run(["invert", folder["photo.png"], Photograph.Prompt, "--no-comparison", "--frame", "fit", "-o", folder["photo.safetensors"], .. sampling]).Succeeded();
+        InProcess.Run([
+            "grid", "a red house in a field", "--columns", "cross-steps=0,0.8", "--inversion", folder["photo.safetensors"], "-o", folder["saved"], "--quiet", "--model", TinyModel.Shared.Folder]).Succeeded();
+        Assert.Equal(Made("row-1-column-2.png").Rgb, Image.Load(Path.Combine(folder["saved"], "row-1-column-2.png")).Rgb);
+    }
+
+    [Theory]
+    [InlineData("--rows: \"seed\" cannot vary in a grid of a given image", "--image", "photo.png", "--rows", "seed=1,2")]
+    [InlineData("--columns: \"steps\" cannot vary in a grid of a given image", "--image", "photo.png", "--columns", "steps=1,2")]
+    [InlineData("--columns: \"scheduler\" cannot vary in a grid of a given image", "--image", "photo.png", "--columns", "scheduler=ddim,euler")]
+    [InlineData("--image: It cannot be combined with --inversion.", "--image", "photo.png", "--inversion", "photo.safetensors", "--rows", "self-steps=0,1")]
+    [InlineData("--inversion: The file has the source prompt.", "--inversion", "photo.safetensors", "--rows", "self-steps=0,1")]
+    [InlineData("--method is an inversion option, and there is no --image.", "--method", "direct", "--rows", "self-steps=0,1")]
+    public void WhatDoesNotFitAGivenImageIsRefused(string expected, params string[] options)
+    {
+        using var folder = new TemporaryFolder();
+        Photograph.Draw(16, 16).SavePng(folder["photo.png"]);
+        var outcome = InProcess.Run(["grid", "a cat", "a dog", "-o", folder["out"], "--model", TinyModel.Shared.Folder, .. options.Select(option => option.StartsWith("photo", StringComparison.Ordinal) ? folder[option] : option)]);
+        Assert.StartsWith("p2p: " + expected, outcome.FailedWith(2), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    [Fact]
     public void ACellThatFailsLeavesItsPlaceEmpty()
     {
         using var folder = new TemporaryFolder();
