@@ -8,7 +8,6 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Models;
-using PromptToPrompt.Editing;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;

@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion.Common;
-using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.UNet.Attention;
 using static TorchSharp.torch;
 
