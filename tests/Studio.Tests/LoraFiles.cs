@@ -19,8 +19,9 @@ internal sealed class LoraFiles : IDisposable
     /// <summary>A file of a given strength.</summary>
     public string Write(string name = "style", float strength = 1, int width = Width)
     {
-        using var down = ones(1, width);
-        using var up = full([width, 1], strength);
+        // A constant would be lost in the next normalization.
+        using var down = linspace(-4, 4, width).view(1, width);
+        using var up = linspace(-4 * strength, 4 * strength, width).view(width, 1);
         SafetensorsWriter.Write(folder[$"{name}.safetensors"], new Dictionary<string, Tensor>
         {
             ["lora_te_text_model_encoder_layers_0_self_attn_v_proj.lora_down.weight"] = down,

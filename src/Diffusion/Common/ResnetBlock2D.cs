@@ -32,7 +32,7 @@ internal sealed class ResnetBlock2D(WeightScope weights, int inputs, int outputs
         return Finish(x, hidden).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What the first convolution adds to its channels: its own bias and the projected embedding, [..., embedding] → [..., outputs].</summary>
+    /// <summary>The bias of the first convolution: its own plus the projected embedding, [..., embedding] → [..., outputs].</summary>
     public Tensor Bias(Tensor embedding) => conv1.BiasPlus(timeProjection!.Forward(embedding));
 
     private Tensor Finish(Tensor x, Tensor hidden)

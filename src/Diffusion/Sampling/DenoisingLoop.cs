@@ -35,7 +35,7 @@ internal static class DenoisingLoop
         if (denoiser.TakesGuidance)
             request = request with { Sampling = request.Sampling with { Guidance = 1 }, Conditional = request.Conditional with { Guidance = request.Sampling.Guidance } };
         using var batch = new GuidedBatch(request);
-        using var constants = new UNetConstants(scheduler.Timesteps);
+        using var constants = new UNetConstants(scheduler.Timesteps) { TextChanges = batch.TextChanges };
         var steps = scheduler.Timesteps.Count;
         var latents = (request.Latents * Scalar(scheduler.InitialNoiseSigma)).DetachFromDisposeScope();
         using var overflow = new OverflowWatch();
@@ -78,7 +78,7 @@ internal static class DenoisingLoop
         return request.AfterStep(i, next).DetachFromDisposeScope();
     }
 
-    // All rows at once, or one after another to save memory.
+    // All rows at once, or one after another to save memory; the constants are those of all rows together.
     private static Tensor Predict(
         Denoiser denoiser, long timestep, DenoisingRequest request, GuidedBatch batch, UNetConstants constants, int i, Tensor latents)
     {

@@ -14,6 +14,7 @@ internal sealed class GuidedBatch : IDisposable
     private readonly int known;
     private readonly bool isGuided;
     private Conditioning? joined;
+    private Tensor? vector;
 
     public GuidedBatch(DenoisingRequest request)
     {
@@ -44,8 +45,11 @@ internal sealed class GuidedBatch : IDisposable
         if (joined is not null)
             return joined;
         var rows = request.Unconditional.At(step).Expand(request.Prompts.Count - known).Join(request.Conditional);
-        return request.Unconditional.Text.shape[0] > 1 ? rows : joined = rows.DetachFromDisposeScope();
+        return TextChanges ? rows with { Vector = vector ??= rows.Vector?.DetachFromDisposeScope() } : joined = rows.DetachFromDisposeScope();
     }
+
+    /// <summary>Whether the unconditional text changes from step to step, as null-text inversion makes it.</summary>
+    public bool TextChanges => isGuided && request.Unconditional.Text.shape[0] > 1;
 
     /// <summary>The guided prediction of the images without a known trajectory, from the network's output for all rows.</summary>
     public Tensor Guide(Tensor output)
@@ -59,7 +63,11 @@ internal sealed class GuidedBatch : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => joined?.Dispose();
+    public void Dispose()
+    {
+        joined?.Dispose();
+        vector?.Dispose();
+    }
 
     /// <summary>The images without a known trajectory: all, or all but the first.</summary>
     public Tensor WithoutKnown(Tensor images) => known == 0 ? images : images.narrow(0, known, images.shape[0] - known);

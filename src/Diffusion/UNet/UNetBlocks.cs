@@ -78,7 +78,7 @@ internal static class UNetBlocks
     private static UNetLink Link(ResnetBlock2D resnet) => new((x, embedding, _, in call) =>
     {
         using var bias = call.Constants?.Bias(resnet, call.Step.Index, resnet.Bias);
-        return bias is null ? resnet.Forward(x, embedding) : resnet.ForwardBiased(x, bias);
+        return bias is null ? resnet.Forward(x, embedding ?? throw new InvalidOperationException("The call has neither an embedding nor constants.")) : resnet.ForwardBiased(x, bias);
     })
     { ReadsEmbedding = true };
 

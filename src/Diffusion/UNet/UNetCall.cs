@@ -4,7 +4,7 @@ namespace PromptToPrompt.Diffusion.UNet;
 
 /// <summary>
 /// The context of a U-Net evaluation: the run's processor, its step, and a size (the latents' size; inside a transformer, the size of its
-/// feature map). With <see cref="Constants"/>, what does not depend on the latents is taken from there.
+/// feature map). Values that do not depend on the latents come from the <see cref="Constants"/>, if there are any.
 /// </summary>
 internal readonly record struct UNetCall(AttentionProcessor Attention, DenoisingStep Step, int Height, int Width, UNetConstants? Constants = null)
 {

@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Diffusion.UNet;
 
 /// <summary>
-/// What the evaluations of a run share, because it does not depend on the latents: the text's keys and values of each cross-attention layer, and the
-/// projection of the timestep embedding of each residual block. Everything is computed when it is first needed.
+/// Values that the evaluations of a run share, because they do not depend on the latents: the text's keys and values of each cross-attention layer, and
+/// the projection of the timestep embedding of each residual block. Each is computed when it is first needed.
 /// </summary>
-/// <remarks>One U-Net uses it, on one thread, without gradients of what it holds.</remarks>
+/// <remarks>For one U-Net and one thread. No gradient flows through these values.</remarks>
 internal sealed class UNetConstants : IDisposable
 {
     // The projections of this many steps are computed by one product. The blocks begin at multiples of it, so that a run that starts at a later step
@@ -37,18 +37,20 @@ internal sealed class UNetConstants : IDisposable
         embeddings = embedding.unsqueeze(0).DetachFromDisposeScope();
     }
 
+    /// <summary>Whether the text changes from step to step; its keys and values are then not kept.</summary>
+    public bool TextChanges { get; init; }
+
     /// <summary>A layer's keys and values of a text, each [rows, heads, tokens, width]: the same tensors as long as the text is the same tensor.</summary>
     /// <param name="site">The layer.</param>
     /// <param name="context">The text, [rows, tokens, width].</param>
     /// <param name="project">Computes them.</param>
     public (Tensor Key, Tensor Value) KeyAndValue(AttentionSite site, Tensor context, Func<Tensor, (Tensor Key, Tensor Value)> project)
     {
-        if (context.requires_grad)
+        if (TextChanges || context.requires_grad)
             return project(context);
         if (!ReferenceEquals(context, text))
         {
-            Clear(keysAndValues.Values.SelectMany(pair => new[] { pair.Key, pair.Value }));
-            keysAndValues.Clear();
+            ForgetText();
             text = context;
         }
 
@@ -73,7 +75,7 @@ internal sealed class UNetConstants : IDisposable
         embeddings = embed([.. timesteps.Skip(first).Take(BlockSteps)]).DetachFromDisposeScope();
     }
 
-    /// <summary>What a residual block adds to the channels of its first convolution at a step: [outputs] for all rows, or [rows, outputs].</summary>
+    /// <summary>The bias of a residual block's first convolution at a step (<see cref="ResnetBlock2D.Bias"/>): [outputs] for all rows, or [rows, outputs].</summary>
     /// <param name="block">The block.</param>
     /// <param name="step">Index of the step.</param>
     /// <param name="project">Computes it from embeddings, [..., width] → [..., outputs].</param>
@@ -83,7 +85,7 @@ internal sealed class UNetConstants : IDisposable
         {
             using var guard = no_grad();
             using var scope = NewDisposeScope();
-            var projected = project(embeddings!);
+            var projected = project(embeddings ?? throw new ObjectDisposedException(nameof(UNetConstants)));
             biases[block] = all = (projected.shape[1] == 1 ? projected.squeeze(1) : projected).DetachFromDisposeScope();
         }
 
@@ -94,6 +96,11 @@ internal sealed class UNetConstants : IDisposable
     public void Dispose()
     {
         ForgetEmbeddings();
+        ForgetText();
+    }
+
+    private void ForgetText()
+    {
         Clear(keysAndValues.Values.SelectMany(pair => new[] { pair.Key, pair.Value }));
         keysAndValues.Clear();
     }

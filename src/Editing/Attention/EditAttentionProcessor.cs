@@ -14,12 +14,13 @@ namespace PromptToPrompt.Editing.Attention;
 /// <param name="recording">Receives the source's queries and keys, or supplies them if the source is not in the batch.</param>
 /// <param name="maps">Collects cross-attention maps; null to collect none.</param>
 /// <param name="self">Collects the source's self-attention; null to collect none.</param>
+/// <param name="keepsTexts">Whether steps share the keys and values of the text.</param>
 internal sealed class EditAttentionProcessor(
-    IReadOnlyList<EditSchedule?> edits, SourceRecording? recording = null, AttentionMaps? maps = null, SelfAttentionMap? self = null)
+    IReadOnlyList<EditSchedule?> edits, SourceRecording? recording = null, AttentionMaps? maps = null, SelfAttentionMap? self = null, bool keepsTexts = true)
     : AttentionProcessor, IDisposable
 {
     private readonly Dictionary<CrossAttentionEdit, (Tensor P, Tensor R)> matrices = new(ReferenceEqualityComparer.Instance);
-    private readonly Dictionary<AttentionSite, (Tensor Value, List<CrossAttentionEdit?> Active, Tensor Keys, Tensor Values)> prepared = [];
+    private readonly Dictionary<AttentionSite, TextParts> texts = [];
 
     /// <inheritdoc/>
     public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)
@@ -43,14 +44,10 @@ internal sealed class EditAttentionProcessor(
             r.Dispose();
         }
 
-        foreach (var (_, _, keys, values) in prepared.Values)
-        {
-            keys.Dispose();
-            values.Dispose();
-        }
-
+        foreach (var text in texts.Values)
+            text.Dispose();
         matrices.Clear();
-        prepared.Clear();
+        texts.Clear();
     }
 
     // The source's queries and keys: from its row of this batch, or from a recording. Unconditional rows never use them.
@@ -77,18 +74,19 @@ internal sealed class EditAttentionProcessor(
         Tensor Substituted(Tensor rows, Tensor ofSource) => cat(Runs(injected, isInjected => isInjected, rows, ofSource), 0);
     }
 
-    // Every row contributes its own attention to R·V; edited rows add the source's attention to P·V. One fused call computes all parts: first one for
-    // each row, then the second parts of edits that have both.
+    // Every row contributes its own attention to R·V; edited rows add the source's attention to P·V. One fused call computes all parts.
     private Tensor AttendCross(Layer layer)
     {
         var active = ActiveEdits(layer.Call);
         if (active.All(edit => edit is null) || Source(layer) is not { } source)
+        {
+            Forget(layer.Call.Site);
             return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);
-        var (keys, values) = KeysAndValues(layer, source.Key, active);
-        var queries = Runs(active, edit => edit is { IgnoresOwnMap: true }, layer.Query, source.Query);
-        var both = Enumerable.Range(0, active.Count).Where(row => active[row] is { IgnoresOwnMap: false }).ToList();
-        queries.AddRange(both.Select(_ => source.Query));
-        var parts = ScaledDotProduct.Attend(queries.Count == 1 ? queries[0] : cat(queries, 0), keys, values);
+        }
+
+        var text = PartsOf(layer, source.Key, active);
+        var parts = ScaledDotProduct.Attend(text.Order.Arrange(layer.Query, source.Query), text.Keys, text.Values);
+        var both = text.Order.Both;
         if (both.Count == 0)
             return parts;
         for (var i = 0; i < both.Count; i++)
@@ -103,29 +101,34 @@ internal sealed class EditAttentionProcessor(
         return [.. Rows(call).Select(row => Edit(row)?.At(step) is { IsIdentity: false } edit ? edit : null)];
     }
 
-    // The keys and values of all parts. They change with the text and the edit, not with the latents, so most steps share them.
-    private (Tensor Keys, Tensor Values) KeysAndValues(Layer layer, Tensor sourceKey, List<CrossAttentionEdit?> active)
+    // The keys and values of all parts change with the text and the edit, not with the latents, so most steps share them.
+    private TextParts PartsOf(Layer layer, Tensor sourceKey, List<CrossAttentionEdit?> active)
     {
-        if (prepared.TryGetValue(layer.Call.Site, out var earlier))
+        if (texts.TryGetValue(layer.Call.Site, out var earlier) && ReferenceEquals(earlier.Value, layer.Value) && earlier.Order.Active.SequenceEqual(active))
+            return earlier;
+        Forget(layer.Call.Site);
+        var order = new PartOrder(active);
+        List<Tensor> values = [.. active.Select((edit, row) => edit is null ? Value(row) : edit.IgnoresOwnMap ? FromSource(edit, row) : Value(row) * Matrices(edit, layer.Value).R)];
+        values.AddRange(order.Both.Select(row => FromSource(active[row]!, row)));
+        var made = new TextParts(layer.Value, order, order.Arrange(layer.Key, sourceKey), cat(values, 0));
+        if (keepsTexts)
         {
-            if (ReferenceEquals(earlier.Value, layer.Value) && earlier.Active.SequenceEqual(active))
-                return (earlier.Keys, earlier.Values);
-            earlier.Keys.Dispose();
-            earlier.Values.Dispose();
+            made.Keys.DetachFromDisposeScope();
+            made.Values.DetachFromDisposeScope();
+            texts.Add(layer.Call.Site, made);
         }
 
-        var both = Enumerable.Range(0, active.Count).Where(row => active[row] is { IgnoresOwnMap: false }).ToList();
-        var keys = Runs(active, edit => edit is { IgnoresOwnMap: true }, layer.Key, sourceKey);
-        keys.AddRange(both.Select(_ => sourceKey));
-        List<Tensor> values = [.. active.Select((edit, row) => edit is null ? Value(row) : edit.IgnoresOwnMap ? FromSource(edit, row) : Value(row) * Matrices(edit, layer.Value).R)];
-        values.AddRange(both.Select(row => FromSource(active[row]!, row)));
-        var made = (layer.Value, active, cat(keys, 0).DetachFromDisposeScope(), cat(values, 0).DetachFromDisposeScope());
-        prepared[layer.Call.Site] = made;
-        return (made.Item3, made.Item4);
+        return made;
 
         Tensor Value(int row) => layer.Value.narrow(0, row, 1);
 
         Tensor FromSource(CrossAttentionEdit edit, int row) => matmul(Matrices(edit, layer.Value).P, Value(row));
+    }
+
+    private void Forget(AttentionSite site)
+    {
+        if (texts.Remove(site, out var text))
+            text.Dispose();
     }
 
     // The same computation with explicit maps, which are collected.
@@ -212,6 +215,37 @@ internal sealed class EditAttentionProcessor(
         }
 
         return runs;
+    }
+
+    /// <summary>The keys and values of an edited layer, made from its <paramref name="Value"/>.</summary>
+    private sealed record TextParts(Tensor Value, PartOrder Order, Tensor Keys, Tensor Values) : IDisposable
+    {
+        public void Dispose()
+        {
+            Keys.Dispose();
+            Values.Dispose();
+        }
+    }
+
+    /// <summary>One part for each row, then a second one for each edit that has both a part of its own and one of the source.</summary>
+    /// <param name="active">The edit of each row.</param>
+    private sealed class PartOrder(List<CrossAttentionEdit?> active)
+    {
+        public List<CrossAttentionEdit?> Active => active;
+
+        /// <summary>The rows with two parts.</summary>
+        public List<int> Both { get; } = [.. Enumerable.Range(0, active.Count).Where(row => active[row] is { IgnoresOwnMap: false })];
+
+        /// <summary>Queries or keys of all parts, a new tensor.</summary>
+        /// <param name="batch">Those of the rows.</param>
+        /// <param name="source">That of the source.</param>
+        public Tensor Arrange(Tensor batch, Tensor source)
+        {
+            var parts = Runs(active, edit => edit is { IgnoresOwnMap: true }, batch, source);
+            parts.AddRange(Both.Select(_ => source));
+            // Of a single tensor, cat may make an alias.
+            return parts.Count == 1 ? parts[0].clone() : cat(parts, 0);
+        }
     }
 
     private readonly record struct Layer(AttentionCall Call, Tensor Query, Tensor Key, Tensor Value, int? SourceRow)

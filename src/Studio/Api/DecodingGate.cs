@@ -17,8 +17,8 @@ internal sealed class DecodingGate : IDisposable
         }
         finally
         {
-            LargeArrays.Collect();
             free.Release();
+            LargeArrays.Collect();
         }
     }
 

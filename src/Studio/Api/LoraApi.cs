@@ -17,15 +17,17 @@ internal static class LoraApi
         api.MapDelete("/loras/{name}", Remove).WithSummary("Removes a LoRA that was added to a model.").ProducesProblem(404);
     }
 
-    // Without a model, the default one is meant, as in a recipe.
     private static async Task<Created<LoraAnswer>> Add(string file, HttpContext context, StudioEngine engine, StudioOptions options, string? model = null)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = options.MaxLoraBytes;
-        var lora = await engine.AddLora(model ?? engine.Models[0], file, context.Request.Body, context.RequestAborted);
+        var lora = await engine.AddLora(ModelApi.OrDefault(engine, model), file, context.Request.Body, context.RequestAborted);
         return TypedResults.Created($"/api/loras/{Uri.EscapeDataString(lora)}", new LoraAnswer(lora, 0));
     }
 
-    private static Results<NoContent, ProblemHttpResult> Remove(string name, StudioEngine engine, string? model = null) =>
-        engine.RemoveLora(model ?? engine.Models[0], name) ? TypedResults.NoContent() : StudioApi.Missing("added LoRA", name);
+    private static Results<NoContent, ProblemHttpResult> Remove(string name, StudioEngine engine, string? model = null)
+    {
+        var of = ModelApi.OrDefault(engine, model);
+        return engine.Catalog.Find(of) is not null && engine.RemoveLora(of, name) ? TypedResults.NoContent() : StudioApi.Missing("added LoRA", name);
+    }
 }

@@ -17,6 +17,9 @@ internal static class ModelApi
         api.MapDelete("/models/fetches/{id}", Cancel).WithSummary("Stops a download. Fetching the model again resumes it.");
     }
 
+    /// <summary>A model of a request. Without one, the default is meant, as in a recipe.</summary>
+    public static string OrDefault(StudioEngine engine, string? model) => string.IsNullOrEmpty(model) ? engine.Models[0] : model;
+
     private static Accepted<FetchAnswer> Fetch(JsonBody<FetchBody> body, ModelFetcher fetcher)
     {
         var fetch = fetcher.Fetch(body.Value.Model);

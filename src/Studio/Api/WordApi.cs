@@ -21,6 +21,9 @@ internal static class WordApi
         return TypedResults.Accepted($"/api/jobs/{job.Id}", JobAnswer.Of(job));
     }
 
-    private static Results<NoContent, ProblemHttpResult> Remove(string word, StudioEngine engine, string? model = null) =>
-        engine.Catalog.RemoveWord(model ?? engine.Models[0], word) ? TypedResults.NoContent() : StudioApi.Missing("learned word", word);
+    private static Results<NoContent, ProblemHttpResult> Remove(string word, StudioEngine engine, string? model = null)
+    {
+        var of = ModelApi.OrDefault(engine, model);
+        return engine.Catalog.Find(of) is not null && engine.Catalog.RemoveWord(of, word) ? TypedResults.NoContent() : StudioApi.Missing("learned word", word);
+    }
 }

@@ -172,18 +172,22 @@ async function make(use) {
     if (width !== null && !softened(brush()).opacities.some(opacity => opacity > 0)) {
         return tell('Refused', `A feather of ${width} pixels is wider than the mask. Use a smaller one, or paint more.`)
     }
+    const words = document.querySelector('[data-brush-words]')
+    const said = words.value
+    sending = true
     try {
         const name = await send(mask)
-        const words = document.querySelector('[data-brush-words]')
         stopBrushing()
-        tell('Brushed', name, use, width, words.value)
+        tell('Brushed', name, use, width, said)
         if (use === 'fill') words.value = ''
     } catch (problem) {
         tell('Refused', problem instanceof TypeError ? 'The mask could not be sent: the studio is not reachable.' : problem.message)
+    } finally {
+        sending = false
     }
 }
 
-document.addEventListener('keydown', event => { if (event.key === 'Enter' && closest(event, '[data-brush-words]')) make('fill') })
+document.addEventListener('keydown', event => { if (event.key === 'Enter' && !event.isComposing && closest(event, '[data-brush-words]')) make('fill') })
 document.addEventListener('input', event => {
     if (!closest(event, '[data-brush-feather]')) return
     document.querySelector('[data-brush-feather-label]').textContent = feather() === null ? 'auto' : `${feather()} px`

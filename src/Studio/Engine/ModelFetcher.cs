@@ -90,7 +90,7 @@ internal sealed class ModelFetcher(StudioStore store, ModelCatalog catalog, Stud
         {
             if (isClosed)
                 throw new StudioClosedException();
-            if (Running is { } running)
+            if (request is not null && Running is { } running)
                 return running.Name == name ? running : throw new QueueFullException($"{running.Name} is being fetched. Wait until it is done, or cancel it.");
             fetch = new ModelFetch(name, clock, () => Changed?.Invoke());
             fetches.Add(fetch);

@@ -12,5 +12,5 @@ internal static class ModelFolder
     /// <param name="root">The folder of all models' files.</param>
     /// <param name="model">Name of the model.</param>
     public static string Of(string root, string model) => Path.Combine(
-        root, Uri.EscapeDataString(model) is { Length: <= Longest } escaped && escaped[0] != '.' ? escaped : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(model))));
+        root, Uri.EscapeDataString(model) is { Length: > 0 and <= Longest } escaped && escaped[0] != '.' ? escaped : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(model))));
 }

@@ -126,20 +126,19 @@ internal sealed class PictureMaker : IDisposable
         // A soft edge needs a picture below it.
         var framing = VersionFraming.Of(source, store) ?? (recipe.Feather is null ? null : Framing.Whole(store.Pictures.SizeOf(source.Picture)));
         // Too wide a feather is refused before the run.
-        if (framing is not null && recipe.Feather is not null)
-            _ = Opacities(framing);
+        var feathered = framing is not null && recipe.Feather is not null ? Opacities(framing) : null;
         using var result = sources.Edit(model, recipe, sources.ChunksOf(model, recipe), reporter, "editing", cancellationToken);
         var made = MadePicture.Of(result, store);
         using var region = result.LastMask(0);
         if (region is not null)
             made = made with { Facts = made.Facts with { Mask = store.Pictures.Add(MaskPicture(region)) } };
         return framing is null ? made
-            : made.In(store.Pictures.Add(new GivenImage(store.Pictures.Read(source.Picture), framing).Draw(result, 0, Opacities(framing))), framing);
+            : made.In(store.Pictures.Add(new GivenImage(store.Pictures.Read(source.Picture), framing).Draw(result, 0, feathered ?? Opacities(framing))), framing);
 
         byte[]? Opacities(Framing of)
         {
             var mask = recipe.Mask is { } name ? of.RestoreMask(store.Pictures.ReadMask(name)) : null;
-            return InvalidInputException.Naming(nameof(EditedRecipe.Feather), () => GivenImage.OpacitiesOf(of, mask, model.Shape.Vae.PixelsPerLatent, recipe.Feather));
+            return InvalidInputException.Naming(recipe.Feather is null ? nameof(EditedRecipe.Mask) : nameof(EditedRecipe.Feather), () => GivenImage.OpacitiesOf(of, mask, model.Shape.Vae.PixelsPerLatent, recipe.Feather));
         }
     }
 

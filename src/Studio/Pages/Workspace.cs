@@ -42,7 +42,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     public IReadOnlyList<string> LearnedWords => engine.Catalog.LearnedWordsOf(Settings.Model);
 
     /// <summary>The LoRAs of the selected model, with the weights in the settings.</summary>
-    internal IReadOnlyList<Lora> Loras => LoraWeights.Read(LoraWeights.IfKnown(Settings.Loras, OfferedLoras), OfferedLoras);
+    internal IReadOnlyList<Lora> Loras => LoraWeights.Read(LoraWeights.Known(Settings.Loras, OfferedLoras), OfferedLoras);
 
     private IReadOnlyList<Lora> OfferedLoras => engine.Catalog.LorasOf(Settings.Model);
 
@@ -126,7 +126,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     public DrawnRecipe Settings
     {
         get;
-        set => field = value with { Loras = LoraWeights.IfKnown(value.Loras, engine.Catalog.LorasOf(value.Model)) };
+        set => field = value with { Loras = LoraWeights.Known(value.Loras, engine.Catalog.LorasOf(value.Model)) };
     } = PictureSettings.For("", SamplingSettings.DefaultSteps);
 
     /// <summary>Steps of the source and its edits.</summary>

@@ -20,6 +20,9 @@ internal sealed record ComfyGraph(IReadOnlyList<string> Prompts, IReadOnlyList<s
     private const string Positive = "positive", Negative = "negative", ClassType = "class_type", Inputs = "inputs";
     private const int MaxDepth = 16;
 
+    // Of graphs that people draw. A larger one could take minutes to follow.
+    private const int MaxNodes = 2000;
+
     private static readonly string[] Known =
         ["ckpt_name", "unet_name", "lora_name", "steps", "cfg", "sampler_name", "scheduler", "seed", "noise_seed", "denoise", "width", "height"];
 
@@ -30,12 +33,14 @@ internal sealed record ComfyGraph(IReadOnlyList<string> Prompts, IReadOnlyList<s
             return null;
         var nodes = graph.Where(node => node.Value is JsonObject { } value && value[ClassType] is not null && value[Inputs] is JsonObject)
             .ToDictionary(node => node.Key, node => (JsonObject)node.Value![Inputs]!, StringComparer.Ordinal);
-        if (nodes.Count == 0)
+        if (nodes.Count is 0 or > MaxNodes)
             return null;
-        return new ComfyGraph(Of(Positive), Of(Negative), [.. Known.SelectMany(name => nodes.Values.Select(inputs => inputs[name]).OfType<JsonValue>()
+        // A sampler that begins with noise comes first, whatever the order in the file: later ones refine its picture.
+        List<JsonObject> ordered = [.. nodes.Values.OrderBy(inputs => inputs[Positive] is null ? 2 : inputs["denoise"] is JsonValue denoise && denoise.ToString() is not ("1" or "1.0") ? 1 : 0)];
+        return new ComfyGraph(Of(Positive), Of(Negative), [.. Known.SelectMany(name => ordered.Select(inputs => inputs[name]).OfType<JsonValue>()
             .Select(value => value.ToString()).Distinct().Select(value => KeyValuePair.Create(name, value)))]);
 
-        string[] Of(string side) => [.. nodes.Values.SelectMany(inputs => Texts(nodes, inputs[side], side, [], 0)).Distinct()];
+        string[] Of(string side) => [.. ordered.SelectMany(inputs => Texts(nodes, inputs[side], side, [], 0)).Distinct()];
     }
 
     // Follows a link to texts, through nodes that pass conditioning on.

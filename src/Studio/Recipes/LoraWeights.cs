@@ -44,6 +44,17 @@ internal static class LoraWeights
         }
     }
 
+    /// <summary>The text without LoRAs that the model does not have, such as removed ones; null if nothing is left.</summary>
+    /// <param name="text">The text, or null.</param>
+    /// <param name="offered">The LoRAs of the model.</param>
+    public static string? Known(string? text, IReadOnlyList<Lora> offered)
+    {
+        if (IfKnown(text, offered) is { } whole)
+            return whole;
+        var known = (text ?? "").Split(',', StringSplitOptions.TrimEntries).Where(part => IfKnown(part, offered) is { Length: > 0 });
+        return string.Join(", ", known) is { Length: > 0 } left ? left : null;
+    }
+
     /// <summary>The text of some weights; null if they are those that the LoRAs are offered with. Without LoRAs that are not applied either way, such as those added since.</summary>
     /// <param name="loras">The LoRAs with their weights.</param>
     /// <param name="offered">The LoRAs of the model.</param>

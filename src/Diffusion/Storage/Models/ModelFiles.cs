@@ -108,7 +108,7 @@ internal abstract class ModelFiles : IDisposable
         stored.RequireKnown();
         var weights = new StoredWeights(
             stored.Origin,
-            stored.Tensors.ToDictionary(t => t.Key, t => t.Value with { Read = () => Place(t.Value, device, dtype) }, StringComparer.Ordinal),
+            stored.Tensors.ToDictionary(t => t.Key, t => t.Value with { Read = () => Place(t.Value, device, dtype), IsMapped = device.type == DeviceType.CPU && t.Value.Type == dtype }, StringComparer.Ordinal),
             stored.NameInFile);
         owned.Add(weights);
         var model = build(weights.Root);

@@ -62,6 +62,9 @@ internal sealed class StoredWeights : WeightSource
     /// <inheritdoc/>
     public override Tensor? TakeStacked(IReadOnlyList<string> names, ReadOnlySpan<long> shape)
     {
+        // Mapped weights would have to be copied, and one that was taken before must stay as it is.
+        if (names.Any(name => taken.ContainsKey(name) || (stored.TryGetValue(name, out var weight) && weight.IsMapped)))
+            return null;
         var parts = new List<Tensor>();
         foreach (var name in names)
             parts.Add(Take(name, WeightInit.FanIn, fanIn: 1, shape));
@@ -109,6 +112,9 @@ internal sealed record StoredWeight(IReadOnlyList<long> Shape, Func<Tensor> Read
 
     /// <summary>The stored eight-bit floating-point format; null for other types.</summary>
     internal Float8? Packing { get; init; }
+
+    /// <summary>Whether it is read without a copy.</summary>
+    public bool IsMapped { get; init; }
 
     /// <summary>Whether its elements are floating-point numbers, as required for computation.</summary>
     public bool IsFloating => Type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;

@@ -33,8 +33,8 @@ internal abstract class WeightSource : IDisposable
     public virtual Tensor? Keep(Func<Tensor> derive) => null;
 
     /// <summary>
-    /// Several weights of one shape as a single one, along the first dimension, so that one product computes what they would compute one by one. Returns
-    /// null if the weights may still change; the layer must then take them one by one.
+    /// Several weights of one shape as a single one, along the first dimension, so that one product replaces several. Returns null if the weights may
+    /// still change or would have to be copied; the layer must then take them one by one.
     /// </summary>
     /// <param name="names">Full checkpoint names.</param>
     /// <param name="shape">The shape of each.</param>

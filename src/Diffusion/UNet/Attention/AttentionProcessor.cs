@@ -15,8 +15,8 @@ public abstract class AttentionProcessor
     /// <summary>Computes the layer's attention.</summary>
     /// <param name="call">Layer, step and sizes.</param>
     /// <param name="query">[rows, heads, positions, width].</param>
-    /// <param name="key">[rows, heads, tokens, width].</param>
-    /// <param name="value">[rows, heads, tokens, width].</param>
+    /// <param name="key">[rows, heads, tokens, width]. Steps may share it: neither change nor dispose it.</param>
+    /// <param name="value">[rows, heads, tokens, width]. Steps may share it, too.</param>
     /// <returns>[rows, heads, positions, width], a new tensor.</returns>
     public abstract Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value);
 

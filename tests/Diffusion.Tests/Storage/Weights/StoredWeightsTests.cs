@@ -21,6 +21,17 @@ public sealed class StoredWeightsTests : IDisposable
     }
 
     [Fact]
+    public void WeightsThatAreMappedOrTakenAreNotStacked()
+    {
+        using var mapped = new StoredWeights("a file", new Dictionary<string, StoredWeight> { ["a"] = new([2, 3], () => ones(2, 3)) { IsMapped = true } });
+        Assert.Null(mapped.TakeStacked(["a"], [2, 3]));
+        using var weights = Weights("a", "b");
+        var first = weights.Take("a", WeightInit.FanIn, 3, [2, 3]);
+        Assert.Null(weights.TakeStacked(["a", "b"], [2, 3]));
+        Assert.Equal(6, first.sum().ToDouble());
+    }
+
+    [Fact]
     public void AMissingWeightOfAStackIsNamed()
     {
         using var weights = Weights("a");
