@@ -19,6 +19,8 @@ let stroke = null
 // The request to show the mask, if there is one.
 let waiting = 0
 
+let sending = false
+
 function startBrushing() {
     const canvas = brush()
     const picture = canvas.closest('.frame').querySelector('img')
@@ -166,6 +168,7 @@ document.addEventListener('click', event => {
 
 // Makes the picture of the mask. Whatever is wrong, the mask stays.
 async function make(use) {
+    if (sending) return
     const mask = await maskOf(brush())
     if (!mask) return tell('Refused', 'The mask is empty. Paint on the picture first.')
     const width = feather()

@@ -35,8 +35,9 @@ public sealed class StoredWeightsTests : IDisposable
     public void AMissingWeightOfAStackIsNamed()
     {
         using var weights = Weights("a");
+        using var others = Weights("a");
         Assert.Contains("\"b\"", Assert.Throws<InvalidInputException>(() => weights.TakeStacked(["a", "b"], [2, 3])).Message, StringComparison.Ordinal);
-        Assert.Contains("[2, 3]", Assert.Throws<InvalidInputException>(() => weights.TakeStacked(["a"], [3, 3])).Message, StringComparison.Ordinal);
+        Assert.Contains("[2, 3]", Assert.Throws<InvalidInputException>(() => others.TakeStacked(["a"], [3, 3])).Message, StringComparison.Ordinal);
     }
 
     [Fact]
