@@ -27,6 +27,7 @@ public sealed class LearnTests(StudioBrowser browser)
         var words = visitor.Page.GetByRole(AriaRole.List, new() { Name = "Learned words" });
         await Expect(words).ToContainTextAsync("<my-house>", new() { Timeout = 60_000 });
         await visitor.Touch("Forget <my-house>");
+        await visitor.Touch("Forget");
         await Expect(words).ToHaveCountAsync(0);
     }
 

@@ -149,6 +149,7 @@ internal sealed class ModelOptions
         return new OfferedModel(name ?? parse.GetValue(model)!, () => LoadWith(files.Loras, []))
         {
             Loras = files.Loras,
+            Embeddings = files.Embeddings,
             LoadWith = LoadWith,
             RequireFits = RequireFits,
             Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option))],

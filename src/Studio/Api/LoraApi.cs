@@ -13,7 +13,7 @@ internal static class LoraApi
 {
     public static void MapLoras(this IEndpointRouteBuilder api)
     {
-        api.MapPost("/loras", Add).WithSummary("Adds a LoRA to a model; the request body is the .safetensors file.").Accepts<byte[]>("application/octet-stream").ProducesProblem(400).ProducesProblem(413).ProducesProblem(507);
+        api.MapPost("/loras", Add).WithSummary("Adds a LoRA to a model; the request body is the .safetensors file.").Accepts<byte[]>("application/octet-stream").ProducesProblem(400).ProducesProblem(413).ProducesProblem(429).ProducesProblem(507);
         api.MapDelete("/loras/{name}", Remove).WithSummary("Removes a LoRA that was added to a model.").ProducesProblem(404);
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Storage.Adapters;
 using PromptToPrompt.Diffusion.Storage.Layouts;
@@ -17,6 +18,9 @@ internal sealed record AddedWord(string Word, string Path, string Hash)
 {
     private readonly AddedToken token = new(Word, 0, 1);
 
+    /// <summary>The normalized word, for comparison.</summary>
+    public string Normal => token.Normal;
+
     /// <summary>Whether prompts contain the word.</summary>
     public bool IsIn(IEnumerable<string> prompts) => prompts.Any(token.IsIn);
 
@@ -26,7 +30,8 @@ internal sealed record AddedWord(string Word, string Path, string Hash)
 
 /// <summary>The words that were learned in the studio: embedding files in its folder, one folder per model.</summary>
 /// <param name="data">The studio's folder.</param>
-internal sealed class AddedWords(string data)
+/// <param name="log">Receives notes on files that cannot be read.</param>
+internal sealed class AddedWords(string data, ILogger? log = null)
 {
     private const string Extension = ".safetensors";
     private const int LongestName = 150;
@@ -34,14 +39,18 @@ internal sealed class AddedWords(string data)
 
     private readonly string root = Path.Combine(data, "words");
     private readonly ConcurrentDictionary<string, IReadOnlyList<AddedWord>> found = new(StringComparer.Ordinal);
+
+    // Held while a word is added, removed or looked for, so that no outdated list is kept.
     private readonly Lock changing = new();
 
     /// <summary>The words of a model.</summary>
-    public IReadOnlyList<AddedWord> Of(string model) => found.GetOrAdd(model, name => ModelFolder.Of(root, name) is var folder && Directory.Exists(folder)
-        ? [.. Directory.GetFiles(folder, $"*{Extension}").Order(StringComparer.Ordinal).Select(Read)] : []);
-
-    /// <summary>Identifies the words of a model that some prompts contain; empty without any.</summary>
-    public string KeyOf(string model, IEnumerable<string> prompts) => string.Concat(Of(model).Where(word => word.IsIn(prompts)).Select(word => $" {word.Word}={word.Hash}"));
+    public IReadOnlyList<AddedWord> Of(string model)
+    {
+        if (found.TryGetValue(model, out var known))
+            return known;
+        lock (changing)
+            return found.GetOrAdd(model, name => [.. ModelFolder.Files(root, name, Extension, log).Select(Read).OfType<AddedWord>()]);
+    }
 
     /// <summary>Requires that a word can be the name of a file.</summary>
     /// <exception cref="InvalidInputException">It is too long.</exception>
@@ -83,6 +92,16 @@ internal sealed class AddedWords(string data)
         }
     }
 
-    private static AddedWord Read(string path) =>
-        new(Uri.UnescapeDataString(Path.GetFileNameWithoutExtension(path)), path, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)))[..HashLength]);
+    private AddedWord? Read(string path)
+    {
+        try
+        {
+            return new(Uri.UnescapeDataString(Path.GetFileNameWithoutExtension(path)), path, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)))[..HashLength]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log?.LogWarning("A learned word is left out: {Problem}", e.Message);
+            return null;
+        }
+    }
 }

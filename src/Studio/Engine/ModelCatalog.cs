@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Adapters;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Prompts;
@@ -20,6 +21,9 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
 
     // Of the models that were loaded; words can only be counted with them.
     private readonly ConcurrentDictionary<string, ClipTokenizer> tokenizers = new(StringComparer.Ordinal);
+
+    // The words of the files that models are offered with, normalized.
+    private readonly ConcurrentDictionary<string, HashSet<string>> given = new(StringComparer.Ordinal);
 
     /// <summary>Raised when a model, a LoRA or a word was added or removed.</summary>
     public event Action? Changed;
@@ -73,18 +77,27 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
     /// <param name="body">The file.</param>
     /// <param name="cancellationToken">Stops the upload.</param>
     /// <returns>Its name.</returns>
-    /// <exception cref="Diffusion.InvalidInputException">It does not fit the model, or its name is taken.</exception>
+    /// <exception cref="Diffusion.InvalidInputException">It does not fit the model, or its name or one of its words is taken.</exception>
+    /// <exception cref="QueueFullException">Another one is arriving.</exception>
     public async Task<string> AddLora(string model, string file, Stream body, CancellationToken cancellationToken)
     {
-        if (Find(model) is not { LoadWith: not null, RequireFits: { } requireFits })
+        if (Find(model) is not { LoadWith: not null, RequireFits: { } requireFits } found)
             throw new Diffusion.InvalidInputException(nameof(RootRecipe.Model), $"No LoRA can be added to \"{model}\".", $"Use {Diffusion.InvalidInputException.AnyOf([.. Names.Where(TakesLoras)])}.");
         var name = AddedLoras.NameOf(file);
         // Also checked before the upload, which may take long.
         if (LorasOf(model).Any(lora => LoraWeights.Name(lora) == name))
             throw AddedLoras.Taken(name);
-        await added.Add(model, name, body, requireFits, cancellationToken);
+        await added.Add(model, name, body, RequireFits, cancellationToken);
         Changed?.Invoke();
         return name;
+
+        void RequireFits(Lora lora)
+        {
+            requireFits(lora);
+            var defined = LearnedWords.DefinedBy([], [lora]);
+            if (WordsAddedTo(found).FirstOrDefault(word => defined.Contains(word.Normal)) is { } same)
+                throw new Diffusion.InvalidInputException($"It defines the word {same.Word}, which the model learned here. Forget that one first.");
+        }
     }
 
     /// <summary>Removes an added LoRA.</summary>
@@ -108,7 +121,8 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
     public IReadOnlyList<TextEmbedding> EmbeddingsOf(string model) => Find(model) is { } found ? [.. WordsAddedTo(found).Select(word => word.Embedding)] : [];
 
     /// <summary>Identifies the words learned here that some prompts contain; empty without any.</summary>
-    public string WordKeyOf(string model, IEnumerable<string> prompts) => Find(model)?.LoadWith is null ? "" : words.KeyOf(model, prompts);
+    public string WordKeyOf(string model, IEnumerable<string> prompts) =>
+        Find(model) is { } found ? string.Concat(WordsAddedTo(found).Where(word => word.IsIn(prompts)).Select(word => $" {word.Word}={word.Hash}")) : "";
 
     /// <summary>Whether words can be learned for a model.</summary>
     public bool TakesWords(string model) => Find(model)?.LoadWith is not null;
@@ -117,15 +131,18 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
     /// <exception cref="Diffusion.InvalidInputException">The model has it already, or takes none.</exception>
     public void RequireNewWord(string model, string word)
     {
-        if (!TakesWords(model))
+        if (Find(model) is not { LoadWith: not null } found)
             throw new Diffusion.InvalidInputException(nameof(RootRecipe.Model), $"\"{model}\" cannot learn words.", $"Use {Diffusion.InvalidInputException.AnyOf([.. Names.Where(TakesWords)])}.");
         AddedWords.RequireName(word);
-        if (LearnedWordsOf(model).Contains(word, StringComparer.OrdinalIgnoreCase))
+        if (LearnedWordsOf(model).Contains(word, StringComparer.OrdinalIgnoreCase) || IsDefined())
             throw new Diffusion.InvalidInputException(nameof(LearnedRecipe.Word), $"The model already has the word {word}.", "Use another one.");
+
+        // Also by a LoRA that is loaded only with a weight.
+        bool IsDefined() => PromptText.Normalize(word) is var normal && (GivenWordsOf(found).Contains(normal) || DefinedBy([], AddedTo(found)).Contains(normal));
     }
 
     /// <summary>Adds a learned word to a model.</summary>
-    public void AddWord(string model, Diffusion.Storage.Adapters.WordVectors word)
+    public void AddWord(string model, WordVectors word)
     {
         words.Add(model, word);
         Changed?.Invoke();
@@ -159,9 +176,28 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
         return root.Loras is null ? root : root with { Loras = LoraWeights.Write(LoraWeights.Read(root.Loras, loras), loras) };
     }
 
-    private IReadOnlyList<AddedWord> WordsAddedTo(OfferedModel model) => model.LoadWith is null ? [] : words.Of(model.Name);
+    // Without those that the files define with which it is offered: no word can have two meanings.
+    private IReadOnlyList<AddedWord> WordsAddedTo(OfferedModel model) =>
+        model.LoadWith is not null && words.Of(model.Name) is { Count: > 0 } learned ? [.. learned.Where(word => !GivenWordsOf(model).Contains(word.Normal))] : [];
 
-    private IReadOnlyList<Lora> AddedTo(OfferedModel model) => model.LoadWith is null ? [] : added.Of(model.Name);
+    // Without those whose names the LoRAs have with which it is offered.
+    private IReadOnlyList<Lora> AddedTo(OfferedModel model) =>
+        model.LoadWith is null ? [] : [.. added.Of(model.Name).Where(lora => model.Loras.All(other => LoraWeights.Name(other) != LoraWeights.Name(lora)))];
+
+    private HashSet<string> GivenWordsOf(OfferedModel model) => given.GetOrAdd(model.Name, _ => DefinedBy(model.Embeddings, model.Loras));
+
+    private static HashSet<string> DefinedBy(IReadOnlyList<TextEmbedding> embeddings, IReadOnlyList<Lora> loras)
+    {
+        try
+        {
+            return LearnedWords.DefinedBy(embeddings, loras);
+        }
+        catch (Diffusion.InvalidInputException)
+        {
+            // Loading says what is wrong with them.
+            return [];
+        }
+    }
 
     /// <summary>Keeps the tokenizer of a loaded model, and logs its notes.</summary>
     public void OnLoaded(OfferedModel model, StableDiffusionModel loaded)

@@ -17,6 +17,9 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
     /// <summary>The LoRAs that it is loaded with. Their weights can be changed if there is <see cref="LoadWith"/>.</summary>
     public IReadOnlyList<Lora> Loras { get; init; } = [];
 
+    /// <summary>The learned words that it is loaded with. One that was learned in the studio is left out if it is among them.</summary>
+    public IReadOnlyList<TextEmbedding> Embeddings { get; init; } = [];
+
     /// <summary>Loads it with other weights of its LoRAs, and with additional words.</summary>
     public Func<IReadOnlyList<Lora>, IReadOnlyList<TextEmbedding>, StableDiffusionModel>? LoadWith { get; init; }
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
@@ -13,14 +14,19 @@ namespace PromptToPrompt.Studio.Engine;
 /// <summary>Makes the pictures of recipes on one device.</summary>
 internal sealed class PictureMaker : IDisposable
 {
+    // A learning step takes seconds with a large model, and a save much less.
+    private const int StepsBetweenSaves = 50;
+
     private readonly StudioStore store;
     private readonly ModelCatalog catalog;
     private readonly ModelShelf models;
     private readonly RecordedSources sources;
+    private readonly ILogger? log;
 
-    public PictureMaker(StudioStore store, ModelCatalog catalog, long sessionBytes, TimeProvider clock)
+    public PictureMaker(StudioStore store, ModelCatalog catalog, long sessionBytes, TimeProvider clock, ILogger? log = null)
     {
         this.store = store;
+        this.log = log;
         this.catalog = catalog;
         sources = new(store, catalog.WordKeyOf, sessionBytes, clock);
         // Recordings belong to one model.
@@ -64,7 +70,7 @@ internal sealed class PictureMaker : IDisposable
         JobReporter ReporterOf(string stage) => reporter(stage).In(canvas);
     }
 
-    /// <summary>Learns a word and adds it to its model.</summary>
+    /// <summary>Learns a word and adds it to its model. What was learned so far is saved now and then, and if the program ends.</summary>
     /// <param name="recipe">The word and its pictures.</param>
     /// <param name="job">The job.</param>
     /// <param name="reporter">The progress receiver.</param>
@@ -87,17 +93,33 @@ internal sealed class PictureMaker : IDisposable
         try
         {
             foreach (var progress in training.Run(cancellationToken))
+            {
                 reporter.Report(progress);
-            // The last step may have broken the word.
-            _ = training.HeldOutLoss();
-            catalog.AddWord(recipe.Model, training.Word);
+                if (progress.Step % StepsBetweenSaves == 0 && progress.Step < progress.Steps)
+                    Save();
+            }
         }
-        finally
+        catch (OperationCanceledException) when (job.IsInterrupted)
         {
-            if (job.IsInterrupted)
+            Save();
+            throw;
+        }
+
+        // The last step may have broken the word.
+        _ = training.HeldOutLoss();
+        catalog.AddWord(recipe.Model, training.Word);
+
+        // At worst it is learned again.
+        void Save()
+        {
+            try
+            {
                 training.Save(unfinished);
-            else
-                File.Delete(unfinished);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidInputException)
+            {
+                log?.LogWarning("What was learned of {Word} so far could not be saved: {Problem}", recipe.Word, e.Message);
+            }
         }
     }
 

@@ -44,10 +44,10 @@ public sealed class StudioEngine : IAsyncDisposable
         this.store = store;
         this.clock = clock;
         this.log = log;
-        var loras = new AddedLoras(store.Folder);
+        var loras = new AddedLoras(store.Folder, log);
         loras.Begin();
-        Catalog = new ModelCatalog(models, loras, new AddedWords(store.Folder), log);
-        maker = new PictureMaker(store, Catalog, limits.SessionBytes, clock);
+        Catalog = new ModelCatalog(models, loras, new AddedWords(store.Folder, log), log);
+        maker = new PictureMaker(store, Catalog, limits.SessionBytes, clock, log);
         queue = new DeviceQueue(limits.QueueLength, Run, e => log?.LogError(e, "Memory of recorded sources could not be freed."));
         meter = new EngineMeter(() => queue.Length, () => maker.SessionBytes);
         Resume();
@@ -182,7 +182,8 @@ public sealed class StudioEngine : IAsyncDisposable
     /// <param name="body">The file.</param>
     /// <param name="cancellationToken">Stops the upload.</param>
     /// <returns>Its name in recipes. Its weight there is 0 unless they give another one.</returns>
-    /// <exception cref="InvalidInputException">It does not fit the model, or its name is taken.</exception>
+    /// <exception cref="InvalidInputException">It does not fit the model, or its name or one of its words is taken.</exception>
+    /// <exception cref="QueueFullException">Another one is arriving.</exception>
     /// <exception cref="DiskFullException">The disk is full.</exception>
     public Task<string> AddLora(string model, string file, Stream body, CancellationToken cancellationToken = default) => Catalog.AddLora(model, file, body, cancellationToken);
 
@@ -291,6 +292,7 @@ public sealed class StudioEngine : IAsyncDisposable
 
     private void Resume()
     {
+        store.RemoveUnfinishedFiles();
         foreach (var stored in store.Jobs.All())
         {
             try
@@ -341,9 +343,15 @@ public sealed class StudioEngine : IAsyncDisposable
         try
         {
             if (job.IsInterrupted && state == JobState.Cancelled)
+            {
                 store.Jobs.ClearStarts(job.Id);
+            }
             else
+            {
                 store.Jobs.Remove(job.Id);
+                if (job.Recipe is LearnedRecipe)
+                    File.Delete(store.UnfinishedFile(job.Id));
+            }
         }
         catch (Exception e)
         {

@@ -12,6 +12,9 @@ internal sealed class JobStore(Database database, Reserve reserve)
     /// <summary>All jobs in order, without those that this version of the program cannot read.</summary>
     public IReadOnlyList<StoredJob> All() => [.. database.Query("SELECT id, project, parent, recipe, starts FROM jobs ORDER BY rowid", Read).OfType<StoredJob>()];
 
+    /// <summary>Ids of all jobs, with those that this version of the program cannot read.</summary>
+    public IReadOnlyList<string> Ids() => database.Query("SELECT id FROM jobs", row => row.GetString(0));
+
     /// <summary>Stores a job.</summary>
     public void Add(StoredJob job) => database.Execute(
         "INSERT INTO jobs (id, project, parent, recipe, starts) VALUES ($id, $project, $parent, $recipe, $starts)",

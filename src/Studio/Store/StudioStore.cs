@@ -13,6 +13,8 @@ public sealed class StudioStore : IDisposable
 {
     private const int MaxSearchWords = 16;
 
+    private const string Unfinished = ".unfinished";
+
     private const string Columns = "id, project, parent, number, recipe, picture, facts, created, name, favorite";
 
     // The column behind these.
@@ -89,7 +91,23 @@ public sealed class StudioStore : IDisposable
     public string InversionFile(string key) => Path.Combine(InversionFolder, $"{key}.safetensors");
 
     /// <summary>Path of the file with what an interrupted job has learned so far, which may not exist.</summary>
-    internal string UnfinishedFile(string job) => Path.Combine(Folder, "words", $"{job}.unfinished");
+    internal string UnfinishedFile(string job) => Path.Combine(Folder, "words", $"{job}{Unfinished}");
+
+    /// <summary>Deletes these files of jobs that are gone.</summary>
+    internal void RemoveUnfinishedFiles()
+    {
+        foreach (var file in Directory.GetFiles(Path.Combine(Folder, "words"), $"*{Unfinished}").ExceptBy(Jobs.Ids(), file => Path.GetFileNameWithoutExtension(file), StringComparer.Ordinal))
+        {
+            try
+            {
+                File.Delete(file);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The next start tries again.
+            }
+        }
+    }
 
     /// <summary>Completes at the next change of a project: a new or deleted picture, another name, or its deletion.</summary>
     internal Task NextChange(string project) => changes.Next(project);

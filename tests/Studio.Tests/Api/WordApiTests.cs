@@ -87,13 +87,42 @@ public sealed class WordApiTests
             await Step(studio, job, least: 3);
         }
 
+        var saved = Unfinished(folder, job);
+        Assert.True(File.Exists(saved));
+        // Of a job that is gone.
+        await File.WriteAllTextAsync(Unfinished(folder, "other"), "");
         await using var later = await Start(folder.Path);
+        Assert.Equal([saved], Directory.GetFiles(folder["words"]));
         // The first step after the restart is not the first of all.
         Assert.True(await Step(later, job, least: 1) > 3);
         await later.Http.DeleteAsync($"/api/jobs/{job}");
         Assert.Equal("cancelled", (string?)(await later.Over(job))["state"]);
         Assert.Empty(await Words(later));
+        Assert.Empty(Directory.GetFiles(folder["words"]));
     }
+
+    [Fact]
+    public async Task ProgressIsSavedNowAndThenAndALostOneIsNoLostJob()
+    {
+        using var folder = new TemporaryFolder();
+        string job;
+        await using (var studio = await Start(folder.Path))
+        {
+            job = await Begin(studio, new { word = Word, initial = "house", pictures = Pictures(studio), steps = 100_000 });
+            await Step(studio, job, least: 52);
+            Assert.True(File.Exists(Unfinished(folder, job)));
+            // No file can be written there.
+            File.Delete(Unfinished(folder, job));
+            Directory.CreateDirectory(Unfinished(folder, job));
+        }
+
+        Directory.Delete(Unfinished(folder, job));
+        await using var later = await Start(folder.Path);
+        Assert.InRange(await Step(later, job, least: 1), 1, 50);
+        await later.Http.DeleteAsync($"/api/jobs/{job}");
+    }
+
+    private static string Unfinished(TemporaryFolder folder, string job) => folder[$"words/{job}.unfinished"];
 
     private static Task<TestStudio> Start(string? folder = null) => TestStudio.Start(folder, options => options with { Models = [LoraFiles.Model] });
 

@@ -55,6 +55,17 @@ public sealed class LoraTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task AGivenLoraReplacesAnAddedOneOfItsName()
+    {
+        var added = Directory.CreateDirectory(Path.Combine(test.Store.Folder, "loras", model.Name)).FullName;
+        foreach (var name in new[] { "style", "hat" })
+            File.Copy(folder["style.safetensors"], Path.Combine(added, $"{name}.safetensors"));
+        await test.Restart(models: [model]);
+        Assert.Equal([("style", 0.5), ("hat", 0)], test.Engine.Catalog.LorasOf(model.Name).Select(lora => (LoraWeights.Name(lora), lora.Weight)));
+        Assert.Equal(2, test.Engine.Catalog.ArgumentsOf(model.Name, []).Count(part => part == "--lora"));
+    }
+
+    [Fact]
     public async Task ThePageChangesTheWeights()
     {
         await test.Restart(models: [model]);

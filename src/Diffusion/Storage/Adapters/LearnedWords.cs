@@ -52,6 +52,28 @@ internal sealed class LearnedWords : IDisposable
         }
     }
 
+    /// <summary>The words that files define, normalized for comparison. Only headers are read.</summary>
+    /// <param name="embeddings">The embedding files.</param>
+    /// <param name="loras">LoRAs, which may contain bundled words.</param>
+    /// <exception cref="InvalidInputException">A file is not an embedding or a LoRA.</exception>
+    public static HashSet<string> DefinedBy(IEnumerable<TextEmbedding> embeddings, IEnumerable<Lora> loras)
+    {
+        var words = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var embedding in embeddings)
+        {
+            using var file = EmbeddingFile.Open(embedding);
+            words.Add(PromptText.Normalize(file.Word));
+        }
+
+        foreach (var lora in loras)
+        {
+            using var file = LoraFile.Open(lora);
+            words.UnionWith(file.Words.Select(word => PromptText.Normalize(word.Word)));
+        }
+
+        return words;
+    }
+
     /// <summary>The words.</summary>
     public IReadOnlyList<AddedToken> Tokens => tokens;
 
