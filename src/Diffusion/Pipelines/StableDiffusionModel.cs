@@ -27,6 +27,7 @@ public sealed class StableDiffusionModel : IDisposable
         this.options = options;
         Directory = files.Path;
         Fingerprint = files.Fingerprint();
+        FingerprintWithoutEmbeddings = files.FingerprintWithoutEmbeddings(Fingerprint);
         Notes = files.Notes;
         Tokenizer = tokenizers[0];
         Shape = shape;
@@ -52,6 +53,9 @@ public sealed class StableDiffusionModel : IDisposable
 
     /// <summary>Identifies the model: a hash of its configs and of samples of its weights.</summary>
     public string Fingerprint { get; }
+
+    /// <summary>The fingerprint of the same model without embedding files. Prompts without their words give the same images with both models.</summary>
+    internal string FingerprintWithoutEmbeddings { get; }
 
     /// <summary>Warnings about unsupported config entries. Usually empty.</summary>
     public IReadOnlyList<string> Notes { get; }

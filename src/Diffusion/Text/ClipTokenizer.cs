@@ -105,6 +105,9 @@ public sealed class ClipTokenizer
     /// <summary>The words that were added to the vocabulary.</summary>
     internal IReadOnlyList<string> AddedWords => [.. added.Select(token => token.Text)];
 
+    /// <summary>Whether a text contains an added word.</summary>
+    internal bool HasAddedWord(string text) => added.Any(token => token.IsIn(text));
+
     /// <summary>Whether a word was added to the vocabulary.</summary>
     public bool IsAdded(string word) => added.Any(token => token.Normal == PromptText.Normalize(word));
 

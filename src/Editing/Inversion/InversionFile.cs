@@ -65,8 +65,9 @@ internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framin
         using var file = SafetensorsFile.Open(path);
         if (file.Metadata.GetValueOrDefault("format") != Format)
             throw new InvalidInputException($"{path} is not an inversion file. Invert an image and use the resulting file.");
-        if (file.Metadata.GetValueOrDefault("model") != model.Fingerprint)
-            throw new InvalidInputException($"{path} was made with a different model than {model.Directory}, or with different weights of it. Invert the image again.");
+        var maker = file.Metadata.GetValueOrDefault("model");
+        if (maker != model.Fingerprint && maker != model.FingerprintWithoutEmbeddings)
+            throw OtherModel();
         try
         {
             var settings = Read<InversionSettings>("settings");
@@ -91,12 +92,21 @@ internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framin
                 Losses = Read<double[][]>("losses"),
                 FinishedSteps = finished,
             };
-            return new InversionFile(inverted, image, framing) { Dtype = file.Metadata.GetValueOrDefault("dtype") };
+            var read = new InversionFile(inverted, image, framing) { Dtype = file.Metadata.GetValueOrDefault("dtype") };
+            // Made without the embeddings of the model, which change nothing if the prompt has none of their words.
+            if (maker == model.Fingerprint || !model.Tokenizer.HasAddedWord(settings.Prompt))
+                return read;
+            read.Dispose();
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidInputException)
         {
             throw new InvalidInputException($"{path} is damaged ({e.Message.TrimEnd('.')}). Invert the image again.", e);
         }
+
+        throw OtherModel();
+
+        InvalidInputException OtherModel() =>
+            new($"{path} was made with a different model than {model.Directory}, or with different weights of it. Invert the image again.");
 
         static bool IsWithin(PixelRectangle part, PixelSize whole) =>
             part is { X: >= 0, Y: >= 0, Width: > 0, Height: > 0 } && part.X <= whole.Width - part.Width && part.Y <= whole.Height - part.Height;

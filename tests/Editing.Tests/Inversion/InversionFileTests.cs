@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Adapters;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Editing.Inversion;
 using TorchSharp;
@@ -63,6 +64,23 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
         using var rounded = StableDiffusionModel.Load(drawings.Model.Directory, dtype: ScalarType.BFloat16);
         using var read = InversionFile.Load(folder["inversion"], rounded);
         Assert.False(read.IsOf(rounded, file.Inverted.Settings, file.Image, file.Framing));
+    }
+
+    // The studio learns words after it has inverted pictures.
+    [Fact]
+    public void AnEmbeddingChangesNoInversionWithoutItsWord()
+    {
+        var file = File(drawings, drawings.Invert(InvertedDrawings.Settings("direct")));
+        file.Save(folder["inversion"], drawings.Model);
+        new WordVectors("word", [ones(1, drawings.Model.Shape.TextEncoder.HiddenSize)]).Save(folder["word.safetensors"]);
+        using (var other = With("<my-cat>"))
+        using (var read = InversionFile.Load(folder["inversion"], other))
+            AssertSame(file.Inverted, read.Inverted);
+        using var same = With(file.Inverted.Settings.Prompt.Split(' ')[^1]);
+        Assert.Contains("different model", Assert.Throws<InvalidInputException>(() => InversionFile.Load(folder["inversion"], same)).Message, StringComparison.Ordinal);
+
+        StableDiffusionModel With(string word) =>
+            StableDiffusionModel.Load(drawings.Model.Directory, options: new() { Embeddings = [new(folder["word.safetensors"], word)] });
     }
 
     [Fact]

@@ -77,11 +77,16 @@ internal sealed class LearnedWords : IDisposable
     /// <summary>The words.</summary>
     public IReadOnlyList<AddedToken> Tokens => tokens;
 
-    /// <summary>The words that are part of the model's fingerprint.</summary>
-    public IEnumerable<string> IdentifyingWords => files.Where(file => file.IsIdentifying).Select(file => file.Word);
+    /// <summary>Whether words of embedding files are part of the model's fingerprint.</summary>
+    public bool AreEmbeddingsIdentifying => files.Exists(file => file.IsIdentifying && file.Files.Count > 0);
 
-    /// <summary>The files of those words, except LoRAs.</summary>
-    public IEnumerable<string> IdentifyingFiles => files.Where(file => file.IsIdentifying).SelectMany(file => file.Files);
+    /// <summary>The words that are part of the model's fingerprint, and their files, except LoRAs.</summary>
+    /// <param name="withEmbeddings">Whether to include those of embedding files.</param>
+    public (IEnumerable<string> Words, IEnumerable<string> Files) Identifying(bool withEmbeddings)
+    {
+        var identifying = files.Where(file => file.IsIdentifying && (withEmbeddings || file.Files.Count == 0));
+        return (identifying.Select(file => file.Word), identifying.SelectMany(file => file.Files));
+    }
 
     /// <summary>Warnings for the user; usually empty.</summary>
     public IReadOnlyList<string> Notes => notes;

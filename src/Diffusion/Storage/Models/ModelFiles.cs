@@ -120,7 +120,8 @@ internal abstract class ModelFiles : IDisposable
     /// Identifies the model: a hash of the configs and of the weights. Of the weights, it reads only headers and samples, because
     /// reading gigabytes would take too long.
     /// </summary>
-    public string Fingerprint()
+    /// <param name="withEmbeddings">Whether to include the words of embedding files.</param>
+    public string Fingerprint(bool withEmbeddings = true)
     {
         const int Samples = 64, SampleLength = 4096;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -128,11 +129,12 @@ internal abstract class ModelFiles : IDisposable
             hash.AppendData(ConfigText(part));
         foreach (var lora in options.Loras)
             hash.AppendData(BitConverter.GetBytes(lora.Weight));
-        foreach (var word in Words.IdentifyingWords)
+        var (named, wordFiles) = Words.Identifying(withEmbeddings);
+        foreach (var word in named)
             hash.AppendData(Encoding.UTF8.GetBytes(word));
         var buffer = new byte[SampleLength];
         var weights = ModelParts.Of(Shape).SelectMany(part => Weights(part).Files).Distinct(StringComparer.Ordinal);
-        foreach (var path in weights.Concat(Loras?.Files ?? []).Concat(Words.IdentifyingFiles))
+        foreach (var path in weights.Concat(Loras?.Files ?? []).Concat(wordFiles))
         {
             using var stream = File.OpenRead(path);
             hash.AppendData(BitConverter.GetBytes(stream.Length));
@@ -145,6 +147,10 @@ internal abstract class ModelFiles : IDisposable
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
+
+    /// <summary>The fingerprint of the model without embedding files. Prompts without their words give the same images with both models.</summary>
+    /// <param name="fingerprint">The fingerprint with them.</param>
+    public string FingerprintWithoutEmbeddings(string fingerprint) => Words.AreEmbeddingsIdentifying ? Fingerprint(withEmbeddings: false) : fingerprint;
 
     /// <summary>Rejects parts that do not match, before a tensor operation fails with a less clear error.</summary>
     public void RequireFit(ClipTokenizer tokenizer)
