@@ -3,7 +3,6 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Adapters;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Weights;
-using PromptToPrompt.Studio.Engine;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Studio.Tests.Engine;
