@@ -33,7 +33,7 @@ public sealed class ConnectionTests(StudioBrowser browser)
         await using var visitor = await browser.Visit(first.Address);
         await visitor.Swap("white", "red");
         await visitor.Pictures(2);
-        await visitor.Page.WaitForURLAsync("**/p/*/2");
+        await visitor.At("/p/[^/]+/2$");
         await first.DisposeAsync();
         await Expect(visitor.Page.GetByText("The studio does not answer")).ToBeVisibleAsync();
 

@@ -50,7 +50,7 @@ public sealed class ProjectTests(StudioBrowser browser)
         var second = visitor.Project;
         await visitor.Choose("Delete this project");
         await visitor.Touch("Delete");
-        await visitor.Page.WaitForURLAsync(url => url.Contains(first, StringComparison.Ordinal));
+        await visitor.At(first);
         await visitor.Ready();
         Assert.Null(studio.Store.FindProject(second));
     }

@@ -19,7 +19,7 @@ public sealed class PromptHistoryTests(StudioBrowser browser)
 
         // A project of its own knows the prompts of this browser.
         await visitor.Choose("New project");
-        await visitor.Page.WaitForURLAsync("**/new?*");
+        await visitor.At("/new\\?");
         await visitor.Page.WaitForFunctionAsync("() => window.studio?.connected?.() === true");
         await field.FillAsync("my own words");
         await field.PressAsync("ArrowUp");

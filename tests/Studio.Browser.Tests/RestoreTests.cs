@@ -17,12 +17,12 @@ public sealed class RestoreTests(StudioBrowser browser)
         var address = await page.Locator(".frame.main .after").GetAttributeAsync("src");
         var file = await browser.Studio.Http.GetByteArrayAsync(address!.Split('?')[0], TestContext.Current.CancellationToken);
         await visitor.Choose("New project");
-        await page.WaitForURLAsync("**/new?*");
+        await visitor.At("/new\\?");
         await page.WaitForFunctionAsync("() => window.studio?.connected?.() === true");
         await Upload(page, file);
         await Expect(page.Locator(".found")).ToContainTextAsync("seed 4, 6 steps, guidance 5, ddim");
         await visitor.Touch("Restore its settings");
-        await page.WaitForURLAsync("**/p/*/2");
+        await visitor.At("/p/[^/]+/2$");
         await Expect(page.Locator(".chip.swapped .word")).ToHaveTextAsync("red");
         await visitor.Pictures(2);
     }

@@ -56,9 +56,9 @@ public sealed class UndoTests(StudioBrowser browser)
     public async Task EachPictureHasAnAddressAndBackShowsThePictureBefore()
     {
         await using var visitor = await browser.Visit();
-        await visitor.Page.WaitForURLAsync("**/p/*/1");
+        await visitor.At("/p/[^/]+/1$");
         await visitor.Swap("white", "red");
-        await visitor.Page.WaitForURLAsync("**/p/*/2");
+        await visitor.At("/p/[^/]+/2$");
         await visitor.Page.GoBackAsync();
         await Expect(visitor.Page.Locator(".chip.swapped")).ToHaveCountAsync(0);
         await visitor.Page.GoForwardAsync();

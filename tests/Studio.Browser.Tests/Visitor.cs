@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using PromptToPrompt.Studio.Drafts;
 
@@ -42,7 +43,7 @@ internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? o
     public async Task New()
     {
         await Choose("New project");
-        await page.WaitForURLAsync(url => new Uri(url).AbsolutePath == "/new");
+        await At(@"/new(\?|$)");
         await Draw();
     }
 
@@ -52,7 +53,7 @@ internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? o
         await Connected();
         await page.GetByLabel("What should the picture show?").FillAsync(prompt);
         await Touch("Draw");
-        await page.WaitForURLAsync(url => new Uri(url).AbsolutePath.StartsWith("/p/", StringComparison.Ordinal));
+        await At("/p/");
         await Ready();
     }
 
@@ -62,6 +63,9 @@ internal sealed class Visitor(IBrowserContext context, IPage page, TestStudio? o
         await Assertions.Expect(Shots.First).ToBeVisibleAsync();
         await Connected();
     }
+
+    /// <summary>Waits until the address matches a pattern. Playwright's own wait for an address can miss a change at the moment when it begins.</summary>
+    public Task At(string pattern) => Assertions.Expect(page).ToHaveURLAsync(new Regex(pattern));
 
     /// <summary>Waits until the page answers to its visitor.</summary>
     public Task Connected() => page.WaitForFunctionAsync("() => window.studio?.connected?.() === true");
