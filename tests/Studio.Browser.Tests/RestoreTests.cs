@@ -10,12 +10,13 @@ public sealed class RestoreTests(StudioBrowser browser)
     [Fact]
     public async Task AnEditIsRestoredFromItsFileOnAnEmptyPage()
     {
-        await using var visitor = await browser.Visit();
+        var studio = await TestStudio.Start();
+        await using var visitor = await browser.Visit(studio.Address, own: studio);
         var page = visitor.Page;
         await visitor.Swap("white", "red");
         await visitor.Pictures(2);
         var address = await page.Locator(".frame.main .after").GetAttributeAsync("src");
-        var file = await browser.Studio.Http.GetByteArrayAsync(address!.Split('?')[0], TestContext.Current.CancellationToken);
+        var file = await studio.Http.GetByteArrayAsync(address!.Split('?')[0], TestContext.Current.CancellationToken);
         await visitor.Choose("New project");
         await visitor.At("/new\\?");
         await page.WaitForFunctionAsync("() => window.studio?.connected?.() === true");
