@@ -10,18 +10,19 @@ public sealed class RestoreTests(StudioBrowser browser)
     [Fact]
     public async Task AnEditIsRestoredFromItsFileOnAnEmptyPage()
     {
-        var studio = await TestStudio.Start();
-        await using var visitor = await browser.Visit(studio.Address, own: studio);
+        await using var visitor = await browser.Visit();
         var page = visitor.Page;
         await visitor.Swap("white", "red");
-        await visitor.Pictures(2);
+        // The strip has the edit a moment before it is shown.
+        await visitor.At("/p/[^/]+/2$");
         var address = await page.Locator(".frame.main .after").GetAttributeAsync("src");
-        var file = await studio.Http.GetByteArrayAsync(address!.Split('?')[0], TestContext.Current.CancellationToken);
+        var file = await browser.Studio.Http.GetByteArrayAsync(address!.Split('?')[0], TestContext.Current.CancellationToken);
         await visitor.Choose("New project");
         await visitor.At("/new\\?");
         await page.WaitForFunctionAsync("() => window.studio?.connected?.() === true");
         await Upload(page, file);
         await Expect(page.Locator(".found")).ToContainTextAsync("seed 4, 6 steps, guidance 5, ddim");
+        await Expect(page.Locator(".found .chain")).ToHaveTextAsync("a white house in a field → a red house in a field");
         await visitor.Touch("Restore its settings");
         await visitor.At("/p/[^/]+/2$");
         await Expect(page.Locator(".chip.swapped .word")).ToHaveTextAsync("red");
