@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using SkiaSharp;
 
 namespace PromptToPrompt.Diffusion.Images;
@@ -9,7 +7,7 @@ namespace PromptToPrompt.Diffusion.Images;
 /// full size or, with far less memory and time, at the required size. The result matches an image viewer: rotated as EXIF specifies, colors
 /// converted to sRGB, gray and CMYK to RGB, 16 bits to 8, transparency over white, and only the first frame of an animation.
 /// </summary>
-internal sealed class ImageFile : IDisposable
+internal sealed partial class ImageFile : IDisposable
 {
     /// <summary>Maximum side in pixels.</summary>
     public const int MaxSide = 1 << 15;
@@ -31,9 +29,6 @@ internal sealed class ImageFile : IDisposable
     // Offsets of the bit depth and the color type in a PNG file.
     private const int PngDepth = 24;
     private const int PngColors = 25;
-    private const byte Gray = 0;
-    private const byte GrayAlpha = 4;
-    private const byte ColorsAlpha = 6;
 
     private readonly string name;
     private readonly SKData data;
@@ -158,62 +153,6 @@ internal sealed class ImageFile : IDisposable
         return Read(new Framing(Size, PixelRectangle.Whole(Size), PixelRectangle.Whole(target), target), averages: true);
     }
 
-    /// <summary>Decodes the image as a mask, by the rule of <see cref="Mask"/>.</summary>
-    /// <returns>White where the image may change, black elsewhere.</returns>
-    /// <exception cref="InvalidInputException">The image is damaged, or is not a valid mask.</exception>
-    public Image ReadMask()
-    {
-        if (!HasSixteenBits)
-            return ReadMask(SKColorType.Rgba8888, byte.MaxValue, EightBits);
-        var colors = data.Span[PngColors];
-        if (colors is not (Gray or GrayAlpha))
-            return ReadMask(SKColorType.RgbaF16, ushort.MaxValue, (row, pixel) => (Deep(row, pixel) + Deep(row, pixel + 1) + Deep(row, pixel + 2), Deep(row, pixel + 3)));
-
-        // The decoder reduces gray to 8 bits. Relabeled as 8-bit channels, the two bytes of each 16-bit value are decoded separately.
-        var isGray = colors == Gray;
-        var file = data.ToArray();
-        (file[PngDepth], file[PngColors]) = (8, isGray ? GrayAlpha : ColorsAlpha);
-        BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(29), ImageChunks.Checksum(file.AsSpan(12, 17)));
-        using var halves = Open(new MemoryStream(file), name);
-        return halves.ReadMask(SKColorType.Rgba8888, ushort.MaxValue, (row, pixel) => isGray
-            ? (3 * Whole(row[pixel], row[pixel + 3]), ushort.MaxValue)
-            : (3 * Whole(row[pixel], row[pixel + 1]), Whole(row[pixel + 2], row[pixel + 3])));
-
-        static int Deep(ReadOnlySpan<byte> row, int number) => (int)Math.Round(ushort.MaxValue * (float)MemoryMarshal.Cast<byte, Half>(row)[number]);
-
-        static int Whole(byte high, byte low) => (high << 8) | low;
-    }
-
-    /// <summary>Checks the image as a mask without keeping its pixels.</summary>
-    /// <exception cref="InvalidInputException">The image is damaged, or is not a valid mask.</exception>
-    public void CheckMask()
-    {
-        if (HasSixteenBits)
-            _ = ReadMask();
-        else
-            _ = RuleOf(Rgba(SKColorType.Rgba8888), byte.MaxValue, EightBits);
-    }
-
-    /// <summary>Encodes the image as PNG, with its transparency.</summary>
-    /// <param name="longestSide">Maximum side in pixels; larger images are reduced.</param>
-    /// <param name="size">The size of the result.</param>
-    /// <exception cref="InvalidInputException">The image is damaged.</exception>
-    public byte[] ToPng(int longestSide, out PixelSize size)
-    {
-        size = Within(longestSide);
-        if (size == Size && !HasTransparency && !HasSixteenBits)
-        {
-            using var whole = ReadBitmap();
-            return Image.EncodePng(whole);
-        }
-
-        var image = ReadWithin(longestSide);
-        if (HasSixteenBits && !image.Rgb.AsSpan().ContainsAnyExcept(byte.MinValue))
-            image = SmallNumbers(image);
-        using var bitmap = HasTransparency ? Uncover(image, Alpha(size)) : image.ToBitmap();
-        return Image.EncodePng(bitmap);
-    }
-
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -294,27 +233,6 @@ internal sealed class ImageFile : IDisposable
         return new Image(turn.Seen.Width, turn.Seen.Height, rgb);
     }
 
-    // The whole opaque image, decoded to where it is encoded from.
-    private SKBitmap ReadBitmap()
-    {
-        using var srgb = SKColorSpace.CreateSrgb();
-        var turn = Turn.Of(orientation, Stored);
-        var bitmap = new SKBitmap();
-        Allocate(bitmap, new SKImageInfo(Size.Width, Size.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        return bitmap.DisposeOnFailure(() =>
-        {
-            Decode(Rgba(SKColorType.Rgba8888, Stored, srgb), (row, y) =>
-            {
-                var pixels = MemoryMarshal.Cast<byte, int>(bitmap.GetPixelSpan());
-                var from = MemoryMarshal.Cast<byte, int>(row);
-                var target = turn.IndexOf(0, y);
-                for (var x = 0; x < Stored.Width; x++, target += turn.Across)
-                    pixels[target] = from[x];
-            });
-            return bitmap;
-        });
-    }
-
     // The means of squares of pixels; those at the edges may be smaller.
     private Image Averaged(int side, PixelSize averaged)
     {
@@ -366,86 +284,8 @@ internal sealed class ImageFile : IDisposable
 
     private SKImageInfo Rgba(SKColorType type) => Rgba(type, Stored);
 
-    private static (int Brightness, int Alpha) EightBits(ReadOnlySpan<byte> row, int pixel) => (row[pixel] + row[pixel + 1] + row[pixel + 2], row[pixel + 3]);
-
-    // A 16-bit mask of small numbers would be black as an image; it is kept as a mask.
-    private Image SmallNumbers(Image black)
-    {
-        try
-        {
-            return ReadMask().Resize(black.Width, black.Height);
-        }
-        catch (InvalidInputException)
-        {
-            return black;
-        }
-    }
-
-    // The alpha channel as a gray image, so that it is resized in the same way as the colors.
-    private Image Alpha(PixelSize size)
-    {
-        var turn = Turn.Of(orientation, Stored);
-        var gray = new byte[Stored.Width * Stored.Height * Image.Channels];
-        Decode(new SKImageInfo(Stored.Width, Stored.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul), (row, y) =>
-        {
-            for (var x = 0; x < Stored.Width; x++)
-                gray.AsSpan(turn.IndexOf(x, y) * Image.Channels, Image.Channels).Fill(row[(4 * x) + 3]);
-        });
-        return new Image(turn.Seen.Width, turn.Seen.Height, gray).Resize(size.Width, size.Height);
-    }
-
-    // Removes the white under the colors; drawn over white again, they are unchanged.
-    private static SKBitmap Uncover(Image overWhite, Image alpha)
-    {
-        var bitmap = new SKBitmap(new SKImageInfo(overWhite.Width, overWhite.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul));
-        var pixels = bitmap.GetPixelSpan();
-        for (var i = 0; i < overWhite.Rgb.Length; i++)
-        {
-            var (pixel, channel) = Math.DivRem(i, Image.Channels);
-            int share = alpha.Rgb[i];
-            pixels[(4 * pixel) + channel] = share == 0 ? Opaque : (byte)Math.Clamp(((Opaque * (overWhite.Rgb[i] - Opaque + share)) + (share / 2)) / share, 0, Opaque);
-            pixels[(4 * pixel) + Image.Channels] = (byte)share;
-        }
-
-        return bitmap;
-    }
-
     private static byte OverWhite(int color, int alpha) =>
         alpha == Opaque ? (byte)color : (byte)(((color * alpha) + (Opaque * (Opaque - alpha)) + (Opaque / 2)) / Opaque);
-
-    private Image ReadMask(SKColorType type, int most, NumberReader read)
-    {
-        // Masks are numbers, not colors, so no color profile is applied.
-        var info = Rgba(type);
-        var rule = RuleOf(info, most, read);
-        var turn = Turn.Of(orientation, Stored);
-        var mask = new byte[info.Width * info.Height * Image.Channels];
-        Decode(info, (row, y) =>
-        {
-            for (var x = 0; x < info.Width; x++)
-            {
-                var (brightness, alpha) = read(row, 4 * x);
-                if (rule.MayChange(brightness, alpha))
-                    mask.AsSpan(turn.IndexOf(x, y) * Image.Channels, Image.Channels).Fill(byte.MaxValue);
-            }
-        });
-        return new Image(turn.Seen.Width, turn.Seen.Height, mask);
-    }
-
-    private MaskRule RuleOf(SKImageInfo info, int most, NumberReader read)
-    {
-        var rule = new MaskRule(name, most);
-        Decode(info, (row, _) =>
-        {
-            for (var x = 0; x < info.Width; x++)
-            {
-                var (brightness, alpha) = read(row, 4 * x);
-                rule.Note(brightness, alpha);
-            }
-        });
-        rule.Decide();
-        return rule;
-    }
 
     /// <summary>Decodes to rows of RGBA as stored: without orientation, colors not premultiplied by alpha.</summary>
     private void Decode(SKImageInfo info, RowReceiver receive)
@@ -493,7 +333,4 @@ internal sealed class ImageFile : IDisposable
     }
 
     private delegate void RowReceiver(ReadOnlySpan<byte> row, int y);
-
-    // Returns a pixel's sum of colors and its alpha; the argument is the index of its first value in the row.
-    private delegate (int Brightness, int Alpha) NumberReader(ReadOnlySpan<byte> row, int number);
 }
