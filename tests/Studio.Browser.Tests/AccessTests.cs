@@ -52,6 +52,7 @@ public sealed class AccessTests(StudioBrowser browser)
         await visitor.Page.Keyboard.PressAsync("Escape");
         await Expect(Button("New picture")).ToBeFocusedAsync();
         await visitor.Touch("white; swap it");
+        await Expect(visitor.Page.Locator(".card input")).ToBeFocusedAsync();
         await visitor.Page.Keyboard.PressAsync("Escape");
         await Expect(Button("white; swap it")).ToBeFocusedAsync();
         await visitor.Swap("white", "red");

@@ -104,7 +104,7 @@ public sealed class StudioPageTests(StudioBrowser browser)
     {
         var studio = await TestStudio.Start(change: options => options with { Models = [TestStudio.Embedded] });
         await using var visitor = await browser.Visit(studio.Address, own: studio);
-        await Steps(visitor).FillAsync("1000");
+        await Steps(visitor).FillAsync("999");
         await Steps(visitor).BlurAsync();
         await visitor.Touch("Draw with these settings");
         await visitor.Touch("Cancel");

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Adapters;
 using PromptToPrompt.Diffusion.Storage.Layouts;
@@ -62,7 +63,7 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
     public IReadOnlyList<Lora> LorasOf(string model) => Find(model) is { } found ? [.. found.VariableLoras, .. AddedTo(found)] : [];
 
     /// <summary>The LoRAs to load for the weights of a recipe. Added ones without a weight are not loaded.</summary>
-    /// <exception cref="Diffusion.InvalidInputException">The weights name another LoRA.</exception>
+    /// <exception cref="InvalidInputException">The weights name another LoRA.</exception>
     public IReadOnlyList<Lora> LorasFor(RootRecipe recipe) => [.. LoraWeights.Read(recipe.Loras, LorasOf(recipe.Model)).Where(lora => lora.Weight != 0 || !added.Has(lora))];
 
     /// <summary>Whether LoRAs can be added to a model.</summary>
@@ -77,12 +78,12 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
     /// <param name="body">The file.</param>
     /// <param name="cancellationToken">Stops the upload.</param>
     /// <returns>Its name.</returns>
-    /// <exception cref="Diffusion.InvalidInputException">It does not fit the model, or its name or one of its words is taken.</exception>
+    /// <exception cref="InvalidInputException">It does not fit the model, or its name or one of its words is taken.</exception>
     /// <exception cref="QueueFullException">Another one is arriving.</exception>
     public async Task<string> AddLora(string model, string file, Stream body, CancellationToken cancellationToken)
     {
         if (Find(model) is not { LoadWith: not null, RequireFits: { } requireFits } found)
-            throw new Diffusion.InvalidInputException(nameof(RootRecipe.Model), $"No LoRA can be added to \"{model}\".", $"Use {Diffusion.InvalidInputException.AnyOf([.. Names.Where(TakesLoras)])}.");
+            throw new InvalidInputException(nameof(RootRecipe.Model), $"No LoRA can be added to \"{model}\".", $"Use {InvalidInputException.AnyOf([.. Names.Where(TakesLoras)])}.");
         var name = AddedLoras.NameOf(file);
         // Also checked before the upload, which may take long.
         if (LorasOf(model).Any(lora => LoraWeights.Name(lora) == name))
@@ -96,7 +97,7 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
             requireFits(lora);
             var defined = LearnedWords.DefinedBy([], [lora]);
             if (WordsAddedTo(found).FirstOrDefault(word => defined.Contains(word.Normal)) is { } same)
-                throw new Diffusion.InvalidInputException($"It defines the word {same.Word}, which the model learned here. Forget that one first.");
+                throw new InvalidInputException($"It defines the word {same.Word}, which the model learned here. Forget that one first.");
         }
     }
 
@@ -128,14 +129,14 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
     public bool TakesWords(string model) => Find(model)?.LoadWith is not null;
 
     /// <summary>Requires that a word can be learned.</summary>
-    /// <exception cref="Diffusion.InvalidInputException">The model has it already, or takes none.</exception>
+    /// <exception cref="InvalidInputException">The model has it already, or takes none.</exception>
     public void RequireNewWord(string model, string word)
     {
         if (Find(model) is not { LoadWith: not null } found)
-            throw new Diffusion.InvalidInputException(nameof(RootRecipe.Model), $"\"{model}\" cannot learn words.", $"Use {Diffusion.InvalidInputException.AnyOf([.. Names.Where(TakesWords)])}.");
+            throw new InvalidInputException(nameof(RootRecipe.Model), $"\"{model}\" cannot learn words.", $"Use {InvalidInputException.AnyOf([.. Names.Where(TakesWords)])}.");
         AddedWords.RequireName(word);
         if (LearnedWordsOf(model).Contains(word, StringComparer.OrdinalIgnoreCase) || IsDefined())
-            throw new Diffusion.InvalidInputException(nameof(LearnedRecipe.Word), $"The model already has the word {word}.", "Use another one.");
+            throw new InvalidInputException(nameof(LearnedRecipe.Word), $"The model already has the word {word}.", "Use another one.");
 
         // Also by a LoRA that is loaded only with a weight.
         bool IsDefined() => PromptText.Normalize(word) is var normal && (GivenWordsOf(found).Contains(normal) || DefinedBy([], AddedTo(found)).Contains(normal));
@@ -165,7 +166,7 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
         tokenizers.GetValueOrDefault(model)?.Tokenize(WeightedPrompt.Parse(prompt).Text).Truncated ?? [];
 
     /// <summary>Names the default model in a recipe that names none, and writes equal weights of LoRAs alike, so that they give one key.</summary>
-    /// <exception cref="Diffusion.InvalidInputException">The weights name another LoRA, or are not numbers.</exception>
+    /// <exception cref="InvalidInputException">The weights name another LoRA, or are not numbers.</exception>
     public Recipe Complete(Recipe recipe)
     {
         if (recipe is not RootRecipe root)
@@ -192,7 +193,7 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
         {
             return LearnedWords.DefinedBy(embeddings, loras);
         }
-        catch (Diffusion.InvalidInputException)
+        catch (InvalidInputException)
         {
             // Loading says what is wrong with them.
             return [];

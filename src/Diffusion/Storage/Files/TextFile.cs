@@ -54,7 +54,14 @@ internal static class TextFile
         }
         else
         {
-            encoding.GetDecoder().Convert(rest, characters, flush: false, out _, out count, out _);
+            try
+            {
+                encoding.GetDecoder().Convert(rest, characters, flush: false, out _, out count, out _);
+            }
+            catch (DecoderFallbackException)
+            {
+                return null;
+            }
         }
 
         var text = characters.AsSpan(0, count);

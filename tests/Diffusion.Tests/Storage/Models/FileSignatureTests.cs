@@ -1,7 +1,9 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
+using CsCheck;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Files;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Weights;
 
@@ -30,6 +32,11 @@ public sealed class FileSignatureTests(SmallModels models) : IClassFixture<Small
         { "7-Zip", [(byte)'7', (byte)'z', 0xBC, 0xAF, 0x27, 0x1C, 0, 4, .. new byte[60]], "a 7-Zip archive" },
         { "picture", [0x89, .. "PNG\r\n\u001a\n"u8, .. new byte[60]], "an image (PNG)" },
     };
+
+    // The bytes after a byte order mark need not be text.
+    [Fact]
+    public void AnyBeginningIsRecognizedOrNot() => Gen.Select(Gen.OneOf<byte[]>([0xFF, 0xFE], [0xFE, 0xFF], [0xEF, 0xBB, 0xBF], []), Gen.OneOf(Gen.Byte, Gen.Byte[0xD8, 0xDF]).Array[0, 12])
+        .Sample((mark, rest) => _ = FileSignature.Of([.. mark, .. rest]));
 
     [Theory]
     [MemberData(nameof(Foreign))]
