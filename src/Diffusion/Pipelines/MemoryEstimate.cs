@@ -2,6 +2,7 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Models;
 using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet.Gradient;
 using PromptToPrompt.Diffusion.Vae;
 using static TorchSharp.torch;
@@ -27,13 +28,17 @@ internal readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, i
 /// <param name="Decoding">Feature maps of the autoencoder.</param>
 /// <param name="OnePartAtATime">Whether only the weights of one part are in memory at a time.</param>
 /// <param name="Images">The original image, its mask, and the result while it is written.</param>
+/// <param name="KeysAndValues">The text's keys and values, which the steps share.</param>
 internal sealed record MemoryEstimate(
-    long TextWeights, long NetworkWeights, long AutoencoderWeights, long Network, long Decoding, bool OnePartAtATime = false, long Images = 0)
+    long TextWeights, long NetworkWeights, long AutoencoderWeights, long Network, long Decoding, bool OnePartAtATime = false, long Images = 0, long KeysAndValues = 0)
 {
     // In units of feature maps of the finest level.
     private const long NetworkMaps = 60;
     private const long GradientMaps = 150;
     private const long DecodingMaps = 16;
+
+    // A row's keys and values are kept as they are and, in an edit, once or twice with its matrices applied.
+    private const long KeptTexts = 3;
 
     // The original image, its mask and the result take three bytes per pixel each; the mask's opacity takes one, the image being written four.
     private const long ImageBytes = 3 + 3 + 3 + 1 + 4;
@@ -46,10 +51,12 @@ internal sealed record MemoryEstimate(
 
     /// <summary>Peak memory in bytes.</summary>
     public long Peak => Images + (OnePartAtATime
-        ? Math.Max(TextWeights, Math.Max(NetworkWeights + Network, AutoencoderWeights + Decoding))
-        : Weights + Math.Max(Network, Decoding));
+        ? Math.Max(TextWeights, Math.Max(NetworkWeights + Running, AutoencoderWeights + Decoding))
+        : Weights + Math.Max(Running, Decoding));
 
-    private bool DecodesAtPeak => OnePartAtATime ? AutoencoderWeights + Decoding > NetworkWeights + Network : Decoding > Network;
+    private long Running => Network + KeysAndValues;
+
+    private bool DecodesAtPeak => OnePartAtATime ? AutoencoderWeights + Decoding > NetworkWeights + Running : Decoding > Running;
 
     /// <summary>Estimates the memory of a run.</summary>
     /// <param name="path">Path of the model.</param>
@@ -75,9 +82,12 @@ internal sealed record MemoryEstimate(
             Math.Max(Maps(options.OnePartAtATime ? 1 : demand.Rows), Maps(demand.LearningRows) + Gradient(demand.LearningRows)),
             DecodingMaps * shape.Vae.Channels[0] * decoded * Single,
             options.OnePartAtATime,
-            demand.Given is { } image ? ImageBytes * image.Width * image.Height : 0);
+            demand.Given is { } image ? ImageBytes * image.Width * image.Height : 0,
+            options.OnePartAtATime ? 0 : KeysAndValues(demand.Rows));
 
         long Maps(int rows) => rows * finest * NetworkMaps * number;
+
+        long KeysAndValues(int rows) => KeptTexts * rows * 2 * shape.UNet.CrossAttentionWidths * ClipTokenizer.DefaultMaxLength * number;
 
         // Autograd keeps the activations of small runs; for larger ones each link is recomputed.
         long Gradient(int rows) => CheckpointedUNet.KeptBytes(rows * finest, number) is var kept && kept <= CheckpointedUNet.MaxKept && !options.OnePartAtATime
@@ -93,7 +103,7 @@ internal sealed record MemoryEstimate(
     public void RequireFits(long memory, bool takesAllParts = false)
     {
         InvalidInputException.Require(Peak <= memory, FormattableString.Invariant(
-            $"The run needs about {Gigabytes(Peak)} GB (weights {Gigabytes(Weights)}, network {Gigabytes(Network)}, decoding {Gigabytes(Decoding)}, images {Gigabytes(Images)}); this machine has {Gigabytes(memory)} GB. {Advice(takesAllParts)}"));
+            $"The run needs about {Gigabytes(Peak)} GB (weights {Gigabytes(Weights)}, network {Gigabytes(Running)}, decoding {Gigabytes(Decoding)}, images {Gigabytes(Images)}); this machine has {Gigabytes(memory)} GB. {Advice(takesAllParts)}"));
     }
 
     private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e9:F1}");

@@ -108,6 +108,10 @@ internal sealed record UNetConfig
     /// <summary>Width of the guidance embedding, for models that were distilled to take guidance as an input; null for others.</summary>
     public int? GuidanceWidth { get; init; }
 
+    /// <summary>Widths of all cross-attention layers together: so many numbers are the keys of one token.</summary>
+    public int CrossAttentionWidths => Levels.Sum(level => Width(level, (level.DownAttention ? LayersPerBlock : 0) + (level.UpAttention ? LayersPerBlock + 1 : 0)))
+        + (HasMidBlock ? Width(Levels[^1], 1) : 0);
+
     /// <summary>Reads a <c>config.json</c>.</summary>
     /// <exception cref="InvalidInputException">The file cannot be read, or describes another type of U-Net.</exception>
     public static UNetConfig FromFile(string path) => FromJson(JsonConfig.Read(path));
@@ -199,6 +203,8 @@ internal sealed record UNetConfig
         json.Expect(AdditionType, TextAndSizes);
         return new AddedConditioningConfig(json.Size("projection_class_embeddings_input_dim"), json.Size("addition_time_embed_dim"));
     }
+
+    private static int Width(UNetLevel level, int transformers) => transformers * level.TransformerDepth * level.Channels;
 
     private static bool HasAttention(JsonConfig json, string type, string half)
     {

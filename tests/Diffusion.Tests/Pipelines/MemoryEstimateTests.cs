@@ -41,13 +41,27 @@ public sealed class MemoryEstimateTests : IDisposable
         MemoryEstimate Learning(int rows) => MemoryEstimate.Of(path, new(), ScalarType.Float32, new(1, new(512, 512), LearningRows: rows));
     }
 
+    // Two numbers, key and value, of each cross-attention layer for each token: as they are, and twice with the edit's matrices applied.
+    [Fact]
+    public void TheTextsKeysAndValuesCount()
+    {
+        var path = SmallModel.Write(folder["m"]);
+        using var files = ModelFiles.Open(path, new());
+        var widths = files.Weights("unet").Tensors.Where(tensor => tensor.Key.EndsWith("attn2.to_k.weight", StringComparison.Ordinal)).Sum(tensor => tensor.Value.Shape[0]);
+        var (one, four) = (Of(path), Of(path, rows: 4));
+        Assert.Equal(3 * 2 * 77 * 4 * widths, one.KeysAndValues);
+        Assert.Equal(4 * one.KeysAndValues, four.KeysAndValues);
+        Assert.Equal(0, Of(path, rows: 4, options: new() { OnePartAtATime = true }).KeysAndValues);
+        Assert.Equal(four.Weights + four.Network + four.KeysAndValues, (four with { Decoding = 0 }).Peak);
+    }
+
     [Fact]
     public void OnePartAtATimeTakesTheMemoryOfTheLargest()
     {
         var path = SmallModel.Write(folder["m"]);
         var (all, one) = (Of(path), Of(path, options: new() { OnePartAtATime = true }));
         Assert.Equal(Math.Max(all.TextWeights, Math.Max(all.NetworkWeights + all.Network, all.AutoencoderWeights + all.Decoding)), one.Peak);
-        Assert.Equal(all.Weights + Math.Max(all.Network, all.Decoding), all.Peak);
+        Assert.Equal(all.Weights + Math.Max(all.Network + all.KeysAndValues, all.Decoding), all.Peak);
         Assert.True(one.Peak < all.Peak);
         Assert.Equal(one.Peak, Of(path, rows: 8, options: new() { OnePartAtATime = true }).Peak);
     }
