@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Slow")]
 public sealed class GridCommandTests
 {
     private static readonly string[] Fast = ["--steps", "2", "--size", "64x64", "--quiet", "--model", TinyModel.Shared.Folder];

@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion.Images;
 namespace PromptToPrompt.Cli.Tests.Commands;
 
 /// <summary>A recorded run, made again, gives the same files.</summary>
+[Trait("Category", "Slow")]
 public sealed class RunCommandTests : IDisposable
 {
     private static readonly string[] Fast = ["--steps", "2", "--size", "64x64", "--quiet", "--model", TinyModel.Shared.Folder];

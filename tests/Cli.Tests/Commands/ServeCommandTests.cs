@@ -5,6 +5,7 @@ using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
+[Trait("Category", "Slow")]
 public sealed class ServeCommandTests
 {
     [Theory]

@@ -205,7 +205,7 @@ public sealed class EditSessionTests(TinyModel small) : IClassFixture<TinyModel>
     [InlineData(SchedulerKind.Ddim, 1, 8, ScalarType.Float32)]
     public void TheSizeOfARecordingIsKnownBefore(SchedulerKind scheduler, int chunks, int selfResolution, ScalarType type)
     {
-        var source = Source with { Sampling = Sampling with { Scheduler = scheduler, Chunks = chunks, Size = new(192, 96) } };
+        var source = Source with { Sampling = Sampling with { Steps = 2, Scheduler = scheduler, Chunks = chunks, Size = new(192, 96) } };
         using var session = new EditSession(model, source, type, long.MaxValue, selfResolution);
         session.RunSource().Dispose();
         Assert.Equal(session.RecordedBytes, session.RequiredBytes);

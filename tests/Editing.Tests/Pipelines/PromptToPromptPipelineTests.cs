@@ -12,6 +12,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
 /// <summary>The entry point for programs.</summary>
+[Trait("Category", "Slow")]
 public sealed class PromptToPromptPipelineTests(PromptToPromptPipelineTests.Fixture fixture) : IClassFixture<PromptToPromptPipelineTests.Fixture>
 {
     private const string White = "a white house in a field", Red = "a red house in a field", Blue = "a blue house in a field";

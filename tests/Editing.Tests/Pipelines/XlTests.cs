@@ -10,6 +10,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
 /// <summary>Editing and inverting with a model of two text encoders whose U-Net takes a vector of text and sizes.</summary>
+[Trait("Category", "Slow")]
 public sealed class XlTests(TinyXlModel small) : IClassFixture<TinyXlModel>, IDisposable
 {
     private const double Rounding = 1e-3;

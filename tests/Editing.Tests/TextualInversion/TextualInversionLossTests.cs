@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.TextualInversion;
 
+[Trait("Category", "Slow")]
 public sealed class TextualInversionLossTests : IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 namespace PromptToPrompt.Studio.Tests.Documentation;
 
 /// <summary>Runs the shell example of docs/studio.md as it is printed.</summary>
+[Trait("Category", "Slow")]
 public sealed class StudioExamplesTests(SharedStudio shared)
 {
     private const string Begins = "    P=$(curl";

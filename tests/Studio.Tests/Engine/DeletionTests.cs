@@ -4,6 +4,7 @@ using PromptToPrompt.Studio.Recipes;
 
 namespace PromptToPrompt.Studio.Tests.Engine;
 
+[Trait("Category", "Slow")]
 public sealed class DeletionTests : IAsyncDisposable
 {
     private readonly TestEngine test = new();

@@ -6,6 +6,7 @@ using PromptToPrompt.Studio.Store;
 namespace PromptToPrompt.Studio.Tests.Engine;
 
 /// <summary>A source that takes more memory than there is for recorded sources.</summary>
+[Trait("Category", "Slow")]
 public sealed class UnrecordedSourceTests : IAsyncDisposable
 {
     private static readonly EngineLimits Small = new() { SessionBytes = 1 << 20 };
