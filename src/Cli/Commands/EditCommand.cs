@@ -95,7 +95,7 @@ internal static class EditCommand
                 ImageJob.AddEdits(folder, result, k => given.Draw(result, k, opacities));
             }
 
-            byte[]? Opacities(Framing framing, int perLatent) => Parsed.Named("--feather", () => GivenImage.OpacitiesOf(framing, edit.Mask(parse), perLatent, edge));
+            byte[]? Opacities(Framing framing, int perLatent) => Parsed.Named("--feather", () => GivenImage.OpacitiesOf(framing, edit.Mask(parse), perLatent, edge, cancellationToken));
         });
         return command;
 

@@ -83,7 +83,7 @@ internal sealed class RealImage : IDisposable
                 return;
             FramedMask = Parsed.Named("--mask", () => Mask.Frame(mask, framing));
             if (feather is not null)
-                _ = Parsed.Named("--feather", () => GivenImage.OpacitiesOf(framing, mask, model.Shape.Vae.PixelsPerLatent, feather));
+                _ = Parsed.Named("--feather", () => GivenImage.OpacitiesOf(framing, mask, model.Shape.Vae.PixelsPerLatent, feather, cancellationToken));
         }
     }
 

@@ -33,13 +33,14 @@ internal sealed record GivenImage(Image Original, Framing Framing)
     /// <param name="mask">A mask of the original's size or aspect ratio, white where the original may change; null for everywhere.</param>
     /// <param name="perLatent">Pixels of the model's image per latent position.</param>
     /// <param name="feather">Width of the soft edge inside the mask, in pixels of the original; null for half a latent position.</param>
+    /// <param name="cancellationToken">Stops before the next row.</param>
     /// <returns>Values from 0 to 255; null without a mask.</returns>
     /// <exception cref="InvalidInputException">The mask has another aspect ratio, or is black everywhere, or the soft edge is wider than the mask.</exception>
-    public static byte[]? OpacitiesOf(Framing framing, Image? mask, int perLatent, double? feather = null)
+    public static byte[]? OpacitiesOf(Framing framing, Image? mask, int perLatent, double? feather = null, CancellationToken cancellationToken = default)
     {
         if (mask is null)
             return null;
         var white = Mask.Fit(Mask.Of(mask), framing.Original);
-        return feather is { } width ? MaskOpacity.Of(white, width) : MaskOpacity.Of(white, framing, perLatent);
+        return feather is { } width ? MaskOpacity.Of(white, width, cancellationToken) : MaskOpacity.Of(white, framing, perLatent, cancellationToken);
     }
 }

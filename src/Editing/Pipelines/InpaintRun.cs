@@ -21,7 +21,7 @@ internal static class InpaintRun
     /// <param name="request">The inpainting settings.</param>
     /// <param name="observation">Additional data to keep.</param>
     /// <param name="progress">Receives the progress after every step.</param>
-    /// <param name="cancellationToken">Stops the run before the next step.</param>
+    /// <param name="cancellationToken">Stops the run before the next step, or row of the mask.</param>
     /// <exception cref="InvalidInputException">The mask, a number or a size is invalid, or the model is of another type.</exception>
     public static InpaintResult Execute(
         StableDiffusionModel model, InpaintRequest request, Observation? observation = null, IProgress<EditProgress>? progress = null,
@@ -31,7 +31,7 @@ internal static class InpaintRun
         var mask = Mask.Fit(Mask.Of(request.Mask), request.Image.Size);
         var framing = model.Frame(request.Frame, request.Image.Size, request.Sampling.Size);
         var opacities = !request.KeepOutside ? null
-            : request.Feather is { } feather ? MaskOpacity.Of(mask, feather) : MaskOpacity.Of(mask, framing, model.Shape.Vae.PixelsPerLatent);
+            : request.Feather is { } feather ? MaskOpacity.Of(mask, feather, cancellationToken) : MaskOpacity.Of(mask, framing, model.Shape.Vae.PixelsPerLatent, cancellationToken);
         var framedMask = Mask.Frame(mask, framing);
         var run = Denoise(model, request, framing.Apply(request.Image), framedMask, observation, progress, cancellationToken);
         var picture = opacities is null ? framing.Restore(run.Images[0], request.Image)

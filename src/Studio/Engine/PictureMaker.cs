@@ -160,7 +160,7 @@ internal sealed class PictureMaker : IDisposable
         byte[]? Opacities(Framing of)
         {
             var mask = recipe.Mask is { } name ? of.RestoreMask(store.Pictures.ReadMask(name)) : null;
-            return InvalidInputException.Naming(recipe.Feather is null ? nameof(EditedRecipe.Mask) : nameof(EditedRecipe.Feather), () => GivenImage.OpacitiesOf(of, mask, model.Shape.Vae.PixelsPerLatent, recipe.Feather));
+            return InvalidInputException.Naming(recipe.Feather is null ? nameof(EditedRecipe.Mask) : nameof(EditedRecipe.Feather), () => GivenImage.OpacitiesOf(of, mask, model.Shape.Vae.PixelsPerLatent, recipe.Feather, cancellationToken));
         }
     }
 

@@ -50,6 +50,22 @@ public class MaskOpacityTests
     }
 
     [Fact]
+    public async Task AWideFeatherOfALargeMaskCanBeCancelled()
+    {
+        using var stop = new CancellationTokenSource();
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var mask = Mask(3000, 2000, (_, y) => y > 500);
+        var work = Task.Run(() =>
+        {
+            begun.SetResult();
+            return MaskOpacity.Of(mask, feather: 1000, stop.Token);
+        });
+        await begun.Task;
+        await stop.CancelAsync();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => work);
+    }
+
+    [Fact]
     public void OpenMaskIsTakenWhole() => Assert.All(MaskOpacity.Of(Mask(9, 7, (_, _) => true), feather: 5), opacity => Assert.Equal(255, opacity));
 
     [Fact]
