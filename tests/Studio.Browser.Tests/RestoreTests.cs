@@ -34,14 +34,15 @@ public sealed class RestoreTests(StudioBrowser browser)
     {
         await using var visitor = await browser.Visit();
         var png = new Image(8, 8, new byte[192]).ToPng();
-        await Upload(visitor.Page, PngText.AddTo(png, [new("parameters", "a red car\nNegative prompt: fog\nSteps: 2, Sampler: Euler, CFG scale: 3, Seed: 18446744073709551615, Size: 64x64")]));
-        await Expect(visitor.Page.Locator(".found")).ToContainTextAsync("Not restored: Size 64x64.");
+        await Upload(visitor.Page, PngText.AddTo(png, [new("parameters", "a red car\nNegative prompt: fog\nSteps: 2, Sampler: Euler, CFG scale: 3, Seed: 18446744073709551615, Size: 64x64, Hires upscale: 2")]));
+        await Expect(visitor.Page.Locator(".found")).ToContainTextAsync("guidance 3, euler, 64x64 pixels.");
+        await Expect(visitor.Page.Locator(".found")).ToContainTextAsync("Not restored: Hires upscale 2.");
         await Expect(visitor.Page.GetByRole(AriaRole.Textbox, new() { Name = "What does the picture show?" })).ToHaveValueAsync("a red car");
         await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Edit this picture" })).ToBeVisibleAsync();
         await visitor.Touch("Restore its settings");
         await visitor.Pictures(2);
         var recipe = Assert.IsType<Studio.Recipes.DrawnRecipe>(browser.Studio.Store.Versions(visitor.Project)[1].Recipe);
-        Assert.Equal(("a red car", "fog", "euler", ulong.MaxValue), (recipe.Prompt, recipe.Negative, recipe.Scheduler, recipe.Seed));
+        Assert.Equal(("a red car", "fog", "euler", ulong.MaxValue, "64x64"), (recipe.Prompt, recipe.Negative, recipe.Scheduler, recipe.Seed, recipe.Size));
     }
 
     private static Task Upload(IPage page, byte[] file) =>

@@ -101,9 +101,11 @@ public sealed record DrawnRecipe : RootRecipe
     /// <summary><see cref="Size"/> as a library value.</summary>
     /// <exception cref="InvalidInputException">It is not a size.</exception>
     [JsonIgnore]
-    internal PixelSize? PictureSize => Size is null ? null
-        : Size.Split('x') is [var width, var height] && Side(width) is { } across && Side(height) is { } down ? new PixelSize(across, down)
-        : throw new InvalidInputException(nameof(Size), $"\"{Size}\" is not a size.", $"Write it like 512x768, with sides up to {MaxSide}.");
+    internal PixelSize? PictureSize => Size is null ? null : ParseSize(Size)
+        ?? throw new InvalidInputException(nameof(Size), $"\"{Size}\" is not a size.", $"Write it like 512x768, with sides up to {MaxSide}.");
+
+    /// <summary>Whether a text is a size.</summary>
+    internal static bool IsSize(string text) => ParseSize(text) is not null;
 
     /// <summary>The settings for any picture: without prompt and seed.</summary>
     internal DrawnRecipe ForAny() => this with { Prompt = "", Seed = 0 };
@@ -144,6 +146,9 @@ public sealed record DrawnRecipe : RootRecipe
         Chunks = chunks,
         ClipSkip = ClipSkip,
     };
+
+    private static PixelSize? ParseSize(string text) =>
+        text.Split('x') is [var width, var height] && Side(width) is { } across && Side(height) is { } down ? new PixelSize(across, down) : null;
 
     private static int? Side(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var side) && side is > 0 and <= MaxSide ? side : null;
 }

@@ -200,6 +200,7 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
                 "Model" => source with { Model = Model(value) },
                 "Edited from" or "Version" or "Model hash" => source,
                 "Size" when isOwn => source,
+                "Size" when DrawnRecipe.IsSize(value) => source with { Size = value },
                 _ => Ignoring(source, $"{name} {value}"),
             };
         }
@@ -215,6 +216,9 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
         if (graph.Settings.Where(setting => setting.Key == "denoise").ToList() is { Count: > 0 } denoised && !denoised.Exists(setting => Number(setting.Value) == 1))
             return FoundSettings.Unusable(NotFromNoise);
         var source = new DrawnRecipe { Prompt = graph.Prompts.Count > 0 ? graph.Prompts[0] : "", Negative = graph.Negatives.Count > 0 ? graph.Negatives[0] : "", Model = models[0] };
+        var sides = graph.Size is { } size && DrawnRecipe.IsSize($"{size}") ? graph.Size : null;
+        if (sides is not null)
+            source = source with { Size = $"{sides}" };
         foreach (var other in graph.Prompts.Skip(1))
             Ignore($"prompt {other}");
         foreach (var other in graph.Negatives.Skip(1))
@@ -233,6 +237,8 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
                 // The usual schedule, and a picture from noise.
                 "scheduler" when value == "normal" => source,
                 "denoise" when Number(value) == 1 => source,
+                ComfyGraph.Width when Number(value) == sides?.Width => source,
+                ComfyGraph.Height when Number(value) == sides?.Height => source,
                 _ => Ignoring(source, $"{name} {value}"),
             };
         }

@@ -40,8 +40,8 @@ public sealed class SettingsReaderTests
     public void ParametersOfOtherProgramsAreRestoredAndTheRestIsNamed()
     {
         var found = Read(new PngText("parameters", "a cat\non a mat\nNegative prompt: dog\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x512, Model: other, Hires upscale: 2, Clip skip: 2"))!;
-        Assert.Equal(new DrawnRecipe { Prompt = "a cat\non a mat", Negative = "dog", Model = "storybook", Steps = 20, Scheduler = "euler-a", Guidance = 7, Seed = 1, ClipSkip = 1 }, found.Source);
-        Assert.Equal(["Size 512x512", "model other", "Hires upscale 2"], found.Ignored);
+        Assert.Equal(new DrawnRecipe { Prompt = "a cat\non a mat", Negative = "dog", Model = "storybook", Steps = 20, Scheduler = "euler-a", Guidance = 7, Seed = 1, ClipSkip = 1, Size = "512x512" }, found.Source);
+        Assert.Equal(["model other", "Hires upscale 2"], found.Ignored);
     }
 
     [Theory]
@@ -83,13 +83,45 @@ public sealed class SettingsReaderTests
     {
         var found = Read(new PngText("prompt", Graph(denoise: "1.0")))!;
         Assert.Equal(
-            new DrawnRecipe { Prompt = "a castle", Negative = "rain", Model = "storybook", Seed = ulong.MaxValue, Steps = 20, Guidance = 8, Scheduler = "euler-a" }, found.Source);
-        Assert.Equal(["lora_name style.safetensors", "scheduler karras", "width 512", "height 768"], found.Ignored);
+            new DrawnRecipe { Prompt = "a castle", Negative = "rain", Model = "storybook", Seed = ulong.MaxValue, Steps = 20, Guidance = 8, Scheduler = "euler-a", Size = "512x768" }, found.Source);
+        Assert.Equal(["lora_name style.safetensors", "scheduler karras"], found.Ignored);
         Assert.Empty(found.Edits);
         Assert.Contains("begin with a picture", Read(new PngText("prompt", Graph(denoise: "0.5")))!.Problem, StringComparison.Ordinal);
         Assert.EndsWith("cannot be restored.", Read(new PngText("prompt", Graph("1.0")[..^9]))!.Problem, StringComparison.Ordinal);
         Assert.Contains("no prompt", Read(new PngText("prompt", """{"3": {"class_type": "KSampler", "inputs": {"seed": 5}}}"""))!.Problem, StringComparison.Ordinal);
         Assert.Null(Read(new PngText("prompt", "a cat, in plain words")));
+    }
+
+    [Theory]
+    [InlineData("\"width\": 512, \"height\": 768", "512x768")]
+    [InlineData("\"empty_latent_width\": 512, \"empty_latent_height\": 768", "512x768")]
+    [InlineData("\"width\": [\"9\", 0], \"height\": 768", "320x768")]
+    [InlineData("\"samples\": [\"10\", 0], \"amount\": 2", "64x96")]
+    [InlineData("\"samples\": [\"10\", 0], \"scale_by\": 1.5", null)]
+    [InlineData("\"samples\": [\"5\", 0]", null)]
+    [InlineData("\"width\": 512, \"height\": [\"5\", 0]", null)]
+    [InlineData("\"width\": 512, \"height\": 99999", null, "width 512", "height 99999")]
+    [InlineData("\"width\": -1, \"height\": 768", null, "width -1", "height 768")]
+    public void TheSizeOfAGraphIsThatOfTheFirstSamplersNoise(string inputs, string? size, params string[] ignored)
+    {
+        var graph = Graph(denoise: "1").Replace("\"width\": 512, \"height\": 768, \"batch_size\": 1", inputs, StringComparison.Ordinal).TrimEnd()[..^1]
+            + """, "9": {"class_type": "PrimitiveInt", "inputs": {"value": 320}}, "10": {"class_type": "EmptySD3LatentImage", "inputs": {"width": 64, "height": 96}}}""";
+        var found = Read(new PngText("prompt", graph))!;
+        Assert.Equal(size, found.Source!.Size);
+        Assert.Subset(found.Ignored.ToHashSet(), ignored.ToHashSet());
+    }
+
+    [Fact]
+    public void SizesOfLaterSamplersAreNamed()
+    {
+        var graph = Graph(denoise: "1").TrimEnd()[..^1] + """
+            , "11": {"class_type": "LatentUpscale", "inputs": {"samples": ["3", 0], "width": 1024, "height": 768}},
+              "12": {"class_type": "KSampler", "inputs": {"denoise": 0.5, "latent_image": ["11", 0], "positive": ["6", 0], "negative": ["7", 0]}}}
+            """;
+        var found = Read(new PngText("prompt", graph))!;
+        Assert.Equal("512x768", found.Source!.Size);
+        Assert.Contains("width 1024", found.Ignored);
+        Assert.DoesNotContain("height 768", found.Ignored);
     }
 
     [Fact]
