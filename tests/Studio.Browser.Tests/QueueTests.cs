@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using PromptToPrompt.Diffusion.Images;
 using static Microsoft.Playwright.Assertions;
 
 namespace PromptToPrompt.Studio.Browser.Tests;
@@ -34,5 +35,21 @@ public sealed class QueueTests(StudioBrowser browser)
         await Expect(names).ToHaveCountAsync(0);
         var late = await studio.Http.PutAsJsonAsync($"/api/jobs/{running}/place", new { place = 0 }, TestContext.Current.CancellationToken);
         Assert.Equal(System.Net.HttpStatusCode.Conflict, late.StatusCode);
+    }
+
+    [Fact]
+    public async Task WordsThatAreLearnedAreNotCalledPictures()
+    {
+        await using var studio = await TestStudio.Start(change: options => options with { Models = [LoraFiles.Model] });
+        await using var visitor = await browser.Visit(studio.Address);
+        var picture = studio.Store.Pictures.Add(new Image(64, 64, new byte[64 * 64 * Image.Channels]));
+        foreach (var word in new[] { "<one>", "<two>" })
+            await studio.Http.PostAsJsonAsync("/api/words", new { word, initial = "house", pictures = new[] { picture }, steps = 100_000 }, TestContext.Current.CancellationToken);
+        await studio.Post(visitor.Project, "generate", new { prompt = "a red car", steps = 1 });
+        await Expect(visitor.Page.Locator(".queue li > span")).ToHaveTextAsync(["learning <two>", "a red car"]);
+        await Expect(visitor.Page.Locator(".queue h2")).ToHaveTextAsync("2 waiting");
+        await visitor.Page.ReloadAsync();
+        await visitor.Ready();
+        await Expect(visitor.Page.Locator(".progress .said")).ToContainTextAsync("Waiting for 2 others");
     }
 }

@@ -4,7 +4,7 @@ using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Engine;
 
-/// <summary>A job that makes a picture.</summary>
+/// <summary>A job that makes a picture or learns a word.</summary>
 public sealed class Job : IDisposable
 {
     /// <summary>Minimum time between updates to watchers. Skipped states are included in the next one.</summary>

@@ -13,7 +13,7 @@ public enum JobState
     /// <summary>It is running.</summary>
     Running,
 
-    /// <summary>Its picture is finished.</summary>
+    /// <summary>Its picture is finished, or its word is learned.</summary>
     Done,
 
     /// <summary>It was stopped.</summary>

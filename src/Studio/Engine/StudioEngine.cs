@@ -235,7 +235,7 @@ public sealed partial class StudioEngine : IAsyncDisposable
             try
             {
                 if (stored.Starts >= MaxStarts)
-                    throw new InvalidInputException("The studio stopped twice while making this picture. Submit it again to retry.");
+                    throw new InvalidInputException($"The studio stopped twice while {(stored.Recipe is LearnedRecipe { Word: var word } ? $"learning {word}" : "making this picture")}. Submit it again to retry.");
                 Checked(stored.Recipe);
                 if (stored.Recipe is LearnedRecipe)
                     RecipeCheck.RequireStored(stored.Recipe, store);
@@ -355,7 +355,7 @@ public sealed partial class StudioEngine : IAsyncDisposable
         }
         catch (Exception e) when (e is not InvalidInputException)
         {
-            log?.LogError(e, "A picture could not be made: {Recipe}", job.Recipe);
+            log?.LogError(e, "A job failed: {Recipe}", job.Recipe);
             throw;
         }
         finally

@@ -47,6 +47,14 @@ public sealed class ResumeTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task AWordThatEndsTheProgramAgainAndAgainIsNoPicture()
+    {
+        test.Store.Jobs.Add(new StoredJob("dangerous", "", null, new LearnedRecipe { Model = "storybook", Prompt = "<cat>", Word = "<cat>", Initial = "cat", Pictures = [test.Send(8, 8)] }, Starts: 2));
+        await test.Restart();
+        Assert.Equal("The studio stopped twice while learning <cat>. Submit it again to retry.", test.Engine.Find("dangerous")!.Progress.Problem);
+    }
+
+    [Fact]
     public async Task WhatWasRunningWhenTheProgramWasKilledIsTriedOnceMore()
     {
         test.Store.Jobs.Add(new StoredJob("killed", test.Project, null, TestEngine.House with { Model = "storybook" }, Starts: 1));
