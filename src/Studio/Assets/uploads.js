@@ -30,20 +30,44 @@ function problemOf(problem) {
     try { return Object.values(JSON.parse(problem).errors)[0][0] } catch { return titleOf(problem) }
 }
 
-async function addLora(file) {
+// The studio takes one at a time.
+let loras = Promise.resolve()
+const addLoras = files => { loras = loras.then(() => addAll(files)) }
+
+async function addAll(files) {
     const { model } = document.querySelector('[data-lora-file]')?.dataset ?? {}
     if (!model) return tell('Refused', 'No LoRA can be added to this model.')
     document.body.classList.add('sending')
-    try {
-        const answer = await fetch(`/api/loras?${new URLSearchParams({ model, file: file.name })}`, { method: 'POST', body: file, headers: { 'Content-Type': 'application/octet-stream' } })
-        const said = await answer.text()
-        if (answer.ok) tell('LoraAdded', model, JSON.parse(said).name)
-        else tell('Refused', problemOf(said) ?? 'The LoRA could not be added.')
-    } catch {
-        tell('Refused', 'The LoRA could not be added: it is too large, or the studio is not reachable.')
+    const problems = []
+    for (const [k, file] of files.entries()) {
+        const place = files.length > 1 ? ` (${k + 1} of ${files.length})` : ''
+        const problem = await addLora(model, file, share => note(`Adding ${file.name}${place}, ${Math.floor(100 * share)} %`))
+        if (problem) problems.push(files.length > 1 ? `${file.name}: ${problem}` : problem)
     }
+    note('')
     document.body.classList.remove('sending')
+    if (problems.length > 0) tell('Refused', problems.join('\n'))
 }
+
+function note(text) {
+    document.querySelector('[data-sending]').textContent = text
+}
+
+// Gives the problem if it could not be added. fetch does not tell how much of a body is sent.
+const addLora = (model, file, progress) => new Promise(resolve => {
+    const request = new XMLHttpRequest()
+    request.open('POST', `/api/loras?${new URLSearchParams({ model, file: file.name })}`)
+    request.setRequestHeader('Content-Type', 'application/octet-stream')
+    request.upload.addEventListener('progress', event => progress(event.loaded / event.total))
+    request.addEventListener('load', () => {
+        if (request.status >= 300) return resolve(problemOf(request.responseText) ?? 'The LoRA could not be added.')
+        tell('LoraAdded', model, JSON.parse(request.responseText).name)
+        resolve()
+    })
+    request.addEventListener('error', () => resolve('The LoRA could not be added: it is too large, or the studio is not reachable.'))
+    progress(0)
+    request.send(file)
+})
 
 async function addExamples(files) {
     try {
@@ -60,7 +84,7 @@ document.addEventListener('change', event => {
     if (!input) return
     if (input.matches('[data-upload]')) open(input.files[0])
     else if (input.matches('[data-examples]')) addExamples([...input.files])
-    else if (input.files[0]) addLora(input.files[0])
+    else addLoras([...input.files])
     input.value = ''
 })
 document.addEventListener('click', event => { if (closest(event, '[data-choose-examples]')) document.querySelector('[data-examples]').click() })
@@ -80,9 +104,9 @@ document.addEventListener('drop', event => {
     event.preventDefault()
     dragging = 0
     document.body.classList.remove('dropping')
-    const [file] = event.dataTransfer.files
-    if (closest(event, '[data-learn]')) addExamples([...event.dataTransfer.files])
-    else if (isLora(file)) addLora(file)
-    else open(file)
+    const files = [...event.dataTransfer.files]
+    if (closest(event, '[data-learn]')) return addExamples(files)
+    if (files.some(isLora)) addLoras(files.filter(isLora))
+    open(files.find(file => !isLora(file)))
 })
 
