@@ -26,5 +26,7 @@ public sealed class PresetTests(StudioBrowser browser)
         await Expect(steps).ToHaveValueAsync("3");
         await visitor.Touch("Delete the preset quick");
         await Expect(preset).ToHaveCountAsync(0);
+        await visitor.Page.Locator(".mud-snackbar").GetByText("Undo").ClickAsync();
+        await Expect(preset).ToHaveValueAsync("quick");
     }
 }

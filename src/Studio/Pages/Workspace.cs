@@ -59,6 +59,19 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     /// <returns>Whether they could be saved.</returns>
     internal bool SavePreset(string name) => Try(() => engine.SavePreset(name, Settings));
 
+    /// <summary>Deletes a preset.</summary>
+    /// <returns>Whether it was deleted.</returns>
+    internal bool Delete(Preset preset) => Try(() => store.Presets.Remove(preset.Name));
+
+    /// <summary>Brings a deleted preset back, unless there is another one of its name by now.</summary>
+    internal void BringBack(Preset preset)
+    {
+        if (store.Presets.All().Any(other => other.Name == preset.Name))
+            Complain($"There is another preset {preset.Name} by now. It stays.");
+        else
+            Try(() => store.SavePreset(preset));
+    }
+
     /// <summary>Takes over the settings of a preset. The seed stays.</summary>
     internal void Use(Preset preset)
     {
