@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Studio.Grids;
 using PromptToPrompt.Studio.Recipes;
@@ -8,14 +9,32 @@ namespace PromptToPrompt.Studio.Engine;
 
 /// <summary>
 /// Makes the pictures of grids, one after another through the engine's queue, so that other pictures come in between. The edits of one source
-/// follow each other: it runs once for all of them.
+/// follow each other: it runs once for all of them. Grids that were being made when the program ended are taken up again.
 /// </summary>
-/// <param name="store">The store.</param>
-/// <param name="engine">The engine.</param>
-public sealed class GridMaker(StudioStore store, StudioEngine engine) : IAsyncDisposable
+public sealed class GridMaker : IAsyncDisposable
 {
+    private readonly StudioStore store;
+    private readonly StudioEngine engine;
+    private readonly ILogger<GridMaker>? log;
     private readonly Lock beginning = new();
     private readonly ConcurrentDictionary<string, GridRun> runs = new(StringComparer.Ordinal);
+    private volatile bool isClosing;
+
+    /// <summary>Takes up the grids that the last one was making.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="engine">The engine.</param>
+    /// <param name="log">Receives internal failures.</param>
+    public GridMaker(StudioStore store, StudioEngine engine, ILogger<GridMaker>? log = null)
+    {
+        (this.store, this.engine, this.log) = (store, engine, log);
+        foreach (var (grid, starts) in store.Grids.Running())
+        {
+            if (starts < StudioEngine.MaxStarts)
+                Continue(grid);
+            else
+                GiveUp(grid);
+        }
+    }
 
     /// <summary>Stores a grid and begins to make its pictures.</summary>
     /// <param name="project">Id of the project.</param>
@@ -46,6 +65,8 @@ public sealed class GridMaker(StudioStore store, StudioEngine engine) : IAsyncDi
         {
             if (runs.TryGetValue(grid.Id, out var last) && !last.IsOver)
                 return;
+            // Without it, the grid does not resume by itself.
+            Note(() => store.Grids.CountStart(grid.Id));
             var run = runs[grid.Id] = new GridRun();
             run.End = Task.Run(() => Make(grid, run));
         }
@@ -62,9 +83,18 @@ public sealed class GridMaker(StudioStore store, StudioEngine engine) : IAsyncDi
         store.Grids.Remove(grid);
     }
 
+    /// <summary>Stores a removed grid again, if its project is still there. It does not run.</summary>
+    /// <exception cref="DiskFullException">The disk is full.</exception>
+    internal void BringBack(StoredGrid grid)
+    {
+        if (store.FindProject(grid.Project) is not null && store.Grids.Find(grid.Id) is null)
+            store.AddGrid(grid);
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        isClosing = true;
         foreach (var run in runs.Values)
             run.Stop();
         await Task.WhenAll(runs.Values.Select(run => run.End));
@@ -73,6 +103,7 @@ public sealed class GridMaker(StudioStore store, StudioEngine engine) : IAsyncDi
     private async Task Make(StoredGrid grid, GridRun run)
     {
         string? problem = null;
+        var isInterrupted = false;
         try
         {
             var source = store.Version(grid.Plan.Edit.Source);
@@ -86,13 +117,43 @@ public sealed class GridMaker(StudioStore store, StudioEngine engine) : IAsyncDi
         catch (OperationCanceledException)
         {
             // It was stopped, or one of its jobs.
+            isInterrupted = isClosing || run.Job?.IsInterrupted == true;
+        }
+        catch (StudioClosedException)
+        {
+            isInterrupted = true;
         }
         catch (Exception e)
         {
             problem = JobProgress.Describe(e);
         }
 
+        if (isInterrupted)
+            Note(() => store.Grids.ClearStarts(grid.Id));
+        else
+            Note(() => store.Grids.End(grid.Id));
         run.Finish(problem);
+    }
+
+    // Its picture may be what ended the program.
+    private void GiveUp(StoredGrid grid)
+    {
+        var run = runs[grid.Id] = new GridRun();
+        run.Finish("The studio stopped twice while making this grid. Continue it to retry.");
+        Note(() => store.Grids.End(grid.Id));
+    }
+
+    // The pictures matter more than whether the grid resumes after a restart.
+    private void Note(Action note)
+    {
+        try
+        {
+            note();
+        }
+        catch (Exception e)
+        {
+            log?.LogError(e, "The state of a grid could not be stored.");
+        }
     }
 
     private async Task<string> Make(string project, string? parent, Recipe recipe, GridRun run)

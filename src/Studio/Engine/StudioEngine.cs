@@ -15,7 +15,7 @@ public sealed partial class StudioEngine : IAsyncDisposable
     private const int RememberedJobs = 256;
 
     // A job that was running when the program was killed may be the cause, so it is retried only once.
-    private const int MaxStarts = 2;
+    internal const int MaxStarts = 2;
 
     private const string NoProject = "";
 

@@ -54,6 +54,8 @@ public static class StudioServer
         var app = builder.Build();
         // Created at once, so that its gauges exist from the first scrape.
         app.Services.GetRequiredService<StudioEngine>();
+        // Takes up unfinished grids.
+        app.Services.GetRequiredService<GridMaker>();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseMiddleware<Gatekeeper>();

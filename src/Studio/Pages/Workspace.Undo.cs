@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using PromptToPrompt.Studio.Drafts;
+using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
 
@@ -68,6 +69,9 @@ public sealed partial class Workspace
         if (StillThere(version) is { } here)
             Display(here);
     }
+
+    /// <summary>Brings a removed grid back.</summary>
+    internal void BringBack(StoredGrid grid, GridMaker grids) => Try(() => grids.BringBack(grid));
 
     /// <summary>Deletes the project.</summary>
     /// <returns>The next address to open; null if it could not be deleted.</returns>

@@ -7,8 +7,9 @@ namespace PromptToPrompt.Studio.Store;
 
 /// <summary>The grids on disk.</summary>
 /// <param name="database">The database.</param>
+/// <param name="reserve">Space for deleting on a full disk.</param>
 /// <param name="changes">Tells pages of changes.</param>
-internal sealed class GridStore(Database database, ProjectChanges changes)
+internal sealed class GridStore(Database database, Reserve reserve, ProjectChanges changes)
 {
     /// <summary>The grids of a project in the order they were made, without those that this version of the program cannot read.</summary>
     public IReadOnlyList<StoredGrid> Of(string project) =>
@@ -27,9 +28,31 @@ internal sealed class GridStore(Database database, ProjectChanges changes)
     /// <summary>Removes a grid. Its pictures stay.</summary>
     public void Remove(StoredGrid grid)
     {
-        database.Execute("DELETE FROM grids WHERE id = $id", ("$id", grid.Id));
+        reserve.Lend(() => database.Change(open =>
+        {
+            open.Execute("DELETE FROM grids WHERE id = $id", ("$id", grid.Id));
+            open.Execute("DELETE FROM running WHERE grid = $id", ("$id", grid.Id));
+            return true;
+        }));
         changes.Tell(grid.Project);
     }
+
+    /// <summary>The grids whose making was not finished or stopped, and how often it was started.</summary>
+    public IReadOnlyList<(StoredGrid Grid, int Starts)> Running() =>
+    [
+        .. database.Query("SELECT id, project, plan, starts FROM grids JOIN running ON grid = id ORDER BY running.rowid", row => (Grid: Read(row), Starts: row.GetInt32(3)))
+            .Where(running => running.Grid is not null).Select(running => (running.Grid!, running.Starts)),
+    ];
+
+    /// <summary>Remembers that a grid is being made, and counts the start.</summary>
+    public void CountStart(string grid) =>
+        database.Execute("INSERT INTO running (grid, starts) VALUES ($grid, 1) ON CONFLICT (grid) DO UPDATE SET starts = starts + 1", ("$grid", grid));
+
+    /// <summary>Resets the starts of a grid that the program itself stopped.</summary>
+    public void ClearStarts(string grid) => database.Execute("UPDATE running SET starts = 0 WHERE grid = $grid", ("$grid", grid));
+
+    /// <summary>Remembers that a grid is no longer being made.</summary>
+    public void End(string grid) => reserve.Lend(() => database.Execute("DELETE FROM running WHERE grid = $grid", ("$grid", grid)));
 
     private static StoredGrid? Read(SqliteDataReader row)
     {

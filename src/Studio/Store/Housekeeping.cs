@@ -115,6 +115,7 @@ internal sealed class Housekeeping(Database database, Deletions deletions, Reser
             foreach (var table in new[] { "trash", "marks" })
                 open.Execute($"DELETE FROM {table} WHERE version IN (SELECT value FROM json_each($ids))", ("$ids", ids));
             open.Execute("DELETE FROM grids WHERE project = $project OR json_extract(plan, '$.edit.source') IN (SELECT value FROM json_each($ids))", ("$project", project), ("$ids", ids));
+            open.Execute("DELETE FROM running WHERE grid NOT IN (SELECT id FROM grids)");
             open.Execute("DELETE FROM projects WHERE id = $project", ("$project", project));
             RemovePictures(open);
             return before.Where(key => open.Query("SELECT 1 FROM versions WHERE key = $key LIMIT 1", _ => true, ("$key", key)).Count == 0).ToList();

@@ -43,7 +43,7 @@ public sealed class StudioStore : IDisposable
             var reserve = new Reserve(Path.Combine(Folder, "reserve"));
             database = reserve.Lend(() => new Database(Path.Combine(Folder, "studio.db"), StoreSchema.Text));
             Jobs = new JobStore(database, reserve);
-            Grids = new GridStore(database, changes);
+            Grids = new GridStore(database, reserve, changes);
             FetchedModels = new FetchedModels(database);
             Presets = new PresetStore(database, reserve);
             deletions = new Deletions(database, clock);
@@ -130,9 +130,12 @@ public sealed class StudioStore : IDisposable
     internal StoredGrid AddGrid(string project, Grids.GridPlan plan)
     {
         var grid = new StoredGrid(NewId(), project, plan);
-        housekeeping.Write(() => Grids.Add(grid));
+        AddGrid(grid);
         return grid;
     }
+
+    /// <summary>Stores a grid that was removed.</summary>
+    internal void AddGrid(StoredGrid grid) => housekeeping.Write(() => Grids.Add(grid));
 
     /// <summary>Creates a project.</summary>
     public Project CreateProject(string name)
