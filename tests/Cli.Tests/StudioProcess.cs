@@ -33,8 +33,14 @@ internal sealed record StudioProcess(Process Process, HttpClient Http) : IDispos
     public async Task<string> Make(string project, string kind, object recipe)
     {
         var job = await Post($"/api/projects/{project}/{kind}", recipe);
-        await Http.GetStringAsync((string)job["events"]!);
-        return (string)(await Get($"/api/jobs/{job["id"]}"))["progress"]!["version"]!;
+        return (string)(await Over((string)job["id"]!))["version"]!;
+    }
+
+    /// <summary>Waits until a job has ended, and gives its progress.</summary>
+    public async Task<JsonNode> Over(string job)
+    {
+        await Http.GetStringAsync($"/api/jobs/{job}/events");
+        return (await Get($"/api/jobs/{job}"))["progress"]!;
     }
 
     public void Dispose()

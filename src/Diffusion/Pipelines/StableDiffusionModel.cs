@@ -17,6 +17,7 @@ public sealed class StableDiffusionModel : IDisposable
     private readonly ModelPart<UNet2DConditionModel> unet;
     private readonly ModelPart<AutoencoderKL> vae;
     private readonly ModelLoadOptions options;
+    private readonly IReadOnlyDictionary<string, string> wordHashes;
     private bool isDisposed;
 
     private StableDiffusionModel(ModelFiles files, ModelLoadOptions options, Device device, ScalarType dtype)
@@ -28,6 +29,7 @@ public sealed class StableDiffusionModel : IDisposable
         Directory = files.Path;
         Fingerprint = files.Fingerprint();
         FingerprintWithoutEmbeddings = files.FingerprintWithoutEmbeddings(Fingerprint);
+        wordHashes = files.WordHashes();
         Notes = files.Notes;
         Tokenizer = tokenizers[0];
         Shape = shape;
@@ -56,6 +58,12 @@ public sealed class StableDiffusionModel : IDisposable
 
     /// <summary>The fingerprint of the same model without embedding files. Prompts without their words give the same images with both models.</summary>
     internal string FingerprintWithoutEmbeddings { get; }
+
+    /// <summary>
+    /// Identifies the words of embedding files in a prompt. With it, <see cref="FingerprintWithoutEmbeddings"/> tells whether two models give the same images
+    /// for this prompt, whatever other words they have.
+    /// </summary>
+    internal string WordsIn(string prompt) => string.Join(' ', Tokenizer.AddedWordsIn(prompt).Where(wordHashes.ContainsKey).Order(StringComparer.Ordinal).Select(word => $"{word}={wordHashes[word]}"));
 
     /// <summary>Warnings about unsupported config entries. Usually empty.</summary>
     public IReadOnlyList<string> Notes { get; }

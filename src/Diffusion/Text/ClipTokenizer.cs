@@ -105,8 +105,8 @@ public sealed class ClipTokenizer
     /// <summary>The words that were added to the vocabulary.</summary>
     internal IReadOnlyList<string> AddedWords => [.. added.Select(token => token.Text)];
 
-    /// <summary>Whether a text contains an added word.</summary>
-    internal bool HasAddedWord(string text) => added.Any(token => token.IsIn(text));
+    /// <summary>The added words that a text contains, normalized.</summary>
+    internal IEnumerable<string> AddedWordsIn(string text) => added.Where(token => token.IsIn(text)).Select(token => token.Normal);
 
     /// <summary>Whether a word was added to the vocabulary.</summary>
     public bool IsAdded(string word) => added.Any(token => token.Normal == PromptText.Normalize(word));

@@ -10,8 +10,8 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
-/// An inversion on disk, in one safetensors file: the result, the image with its framing, and the model's fingerprint. The
-/// tensors use the names of the trace format, so that other programs can read them.
+/// An inversion on disk, in one safetensors file: the result, the image with its framing, and what identifies the model: its fingerprints and
+/// the embeddings of the words in the prompt. The tensors use the names of the trace format, so that other programs can read them.
 /// </summary>
 /// <param name="Inverted">The inverted image.</param>
 /// <param name="Image">The original image.</param>
@@ -38,6 +38,8 @@ internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framin
         {
             ["format"] = Format,
             ["model"] = model.Fingerprint,
+            ["base"] = model.FingerprintWithoutEmbeddings,
+            ["words"] = model.WordsIn(Inverted.Settings.Prompt),
             ["dtype"] = model.Dtype.ToString(),
             ["settings"] = JsonSerializer.Serialize(Inverted.Settings),
             ["framing"] = JsonSerializer.Serialize(Framing),
@@ -66,7 +68,9 @@ internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framin
         if (file.Metadata.GetValueOrDefault("format") != Format)
             throw new InvalidInputException($"{path} is not an inversion file. Invert an image and use the resulting file.");
         var maker = file.Metadata.GetValueOrDefault("model");
-        if (maker != model.Fingerprint && maker != model.FingerprintWithoutEmbeddings)
+        // Embeddings change nothing if the prompt has none of their words.
+        var (basis, words) = (file.Metadata.GetValueOrDefault("base") ?? maker, file.Metadata.GetValueOrDefault("words") ?? "");
+        if (maker != model.Fingerprint && basis != model.FingerprintWithoutEmbeddings)
             throw OtherModel();
         try
         {
@@ -93,8 +97,7 @@ internal sealed record InversionFile(InvertedImage Inverted, Image Image, Framin
                 FinishedSteps = finished,
             };
             var read = new InversionFile(inverted, image, framing) { Dtype = file.Metadata.GetValueOrDefault("dtype") };
-            // Made without the embeddings of the model, which change nothing if the prompt has none of their words.
-            if (maker == model.Fingerprint || !model.Tokenizer.HasAddedWord(settings.Prompt))
+            if (maker == model.Fingerprint || words == model.WordsIn(settings.Prompt))
                 return read;
             read.Dispose();
         }

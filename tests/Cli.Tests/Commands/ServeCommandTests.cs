@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Storage.Adapters;
+using TorchSharp;
 
 namespace PromptToPrompt.Cli.Tests.Commands;
 
@@ -77,18 +79,50 @@ public sealed class ServeCommandTests
     {
         using var folder = new TemporaryFolder();
         using var server = await StudioProcess.Start("--model", TinyModel.Shared.Folder, "--data", folder["data"]);
-        var rgb = new byte[180 * 150 * 3];
-        for (var i = 0; i < rgb.Length; i++)
-            rgb[i] = (byte)(i / 3 % 180);
-        new Image(180, 150, rgb).SavePng(folder["picture.png"]);
-        var sent = await server.Http.PostAsync("/api/pictures", new ByteArrayContent(await File.ReadAllBytesAsync(folder["picture.png"])), TestContext.Current.CancellationToken);
-        var image = (string)JsonNode.Parse(await sent.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["picture"]!;
+        var image = await Send(server, folder);
         var project = (string)(await server.Post("/api/projects", new { name = "A test" }))["id"]!;
         var source = await server.Make(project, "invert", new { picture = image, prompt = "a house in a field", method = "direct", steps = 4, frame = "pad" });
         var edit = await server.Make(project, "edit", new { source, prompt = "a red house in a field" });
 
         var commands = (await server.Http.GetStringAsync($"/api/versions/{edit}/command", TestContext.Current.CancellationToken)).Split('\n');
         await AssertMakes(folder, $"{commands[0]} --quiet --no-comparison && {commands[1]} --quiet --output out", $"/api/versions/{edit}/own-size.png", server);
+    }
+
+    [Fact]
+    [Trait("Category", "Process")]
+    public async Task SoItDoesForSourcesWithLearnedWords()
+    {
+        using var folder = new TemporaryFolder();
+        using (var vectors = torch.linspace(-1, 1, 32).view(1, 32))
+            new WordVectors("<given>", [vectors]).Save(folder["given.safetensors"]);
+        using var server = await StudioProcess.Start("--model", TinyModel.Shared.Folder, "--data", folder["data"], "--embedding", $"<given>={folder["given.safetensors"]}");
+        var image = await Send(server, folder);
+        var learning = (string)(await server.Post("/api/words", new { word = "<my-house>", initial = "house", pictures = new[] { image }, steps = 2 }))["id"]!;
+        Assert.Equal("done", (string?)(await server.Over(learning))["state"]);
+        var project = (string)(await server.Post("/api/projects", new { name = "A test" }))["id"]!;
+        var source = await server.Make(project, "invert", new { picture = image, prompt = "a <given> <my-house> in a field", method = "direct", steps = 4 });
+        var edit = await server.Make(project, "edit", new { source, prompt = "a red <my-house> in a field" });
+        var further = await server.Make(project, "edit", new { source = edit, prompt = "a blue <my-house> in a field" });
+
+        // The inversions are the studio's own, not those that its commands make.
+        foreach (var (version, from) in new[] { (edit, source), (further, edit) })
+        {
+            await File.WriteAllBytesAsync(folder["inversion.safetensors"], await server.Http.GetByteArrayAsync($"/api/versions/{from}/inversion.safetensors", TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+            var command = (await server.Http.GetStringAsync($"/api/versions/{version}/command", TestContext.Current.CancellationToken)).Split('\n')[^1];
+            Assert.Contains("--embedding \"<my-house>=", command, StringComparison.Ordinal);
+            await AssertMakes(folder, $"{command} --quiet --overwrite --output out", $"/api/versions/{version}/own-size.png", server);
+        }
+    }
+
+    // A picture of 180x150 gray pixels.
+    private static async Task<string> Send(StudioProcess server, TemporaryFolder folder)
+    {
+        var rgb = new byte[180 * 150 * 3];
+        for (var i = 0; i < rgb.Length; i++)
+            rgb[i] = (byte)(i / 3 % 180);
+        new Image(180, 150, rgb).SavePng(folder["picture.png"]);
+        var sent = await server.Http.PostAsync("/api/pictures", new ByteArrayContent(await File.ReadAllBytesAsync(folder["picture.png"])), TestContext.Current.CancellationToken);
+        return (string)JsonNode.Parse(await sent.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["picture"]!;
     }
 
     private static async Task AssertMakes(TemporaryFolder folder, string commands, string address, StudioProcess server)

@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Adapters;
+using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Editing.Inversion;
 using TorchSharp;
@@ -81,6 +82,36 @@ public sealed class InversionFileTests(InvertedDrawings drawings) : IClassFixtur
 
         StableDiffusionModel With(string word) =>
             StableDiffusionModel.Load(drawings.Model.Directory, options: new() { Embeddings = [new(folder["word.safetensors"], word)] });
+    }
+
+    // The studio's own words are not part of the fingerprint of its model; on the command line all words are.
+    [Fact]
+    public void TheWordsOfThePromptMustBeThoseThatItWasInvertedWith()
+    {
+        var prompt = File(drawings, drawings.Invert(InvertedDrawings.Settings("direct"))).Inverted.Settings.Prompt;
+        var (given, learned) = (Embedding("given", "<given>", 1), new TextEmbedding(Embedding("learned", "<learned>", 2).Path, prompt.Split(' ')[^1]) { IsIdentifying = false });
+        using (var studio = Model(given, learned))
+            File(drawings, drawings.Invert(InvertedDrawings.Settings("direct"))).Save(folder["inversion"], studio);
+        foreach (var embeddings in new TextEmbedding[][] { [given, learned with { IsIdentifying = true }], [learned with { IsIdentifying = true }] })
+        {
+            using var command = Model(embeddings);
+            using var read = InversionFile.Load(folder["inversion"], command);
+            Assert.Equal(prompt, read.Inverted.Settings.Prompt);
+        }
+
+        foreach (var embeddings in new TextEmbedding[][] { [given, Embedding("other", learned.Word!, 3)], [] })
+        {
+            using var other = Model(embeddings);
+            Assert.Contains("different model", Refused(() => InversionFile.Load(folder["inversion"], other)), StringComparison.Ordinal);
+        }
+
+        StableDiffusionModel Model(params TextEmbedding[] embeddings) => StableDiffusionModel.Load(drawings.Model.Directory, options: new() { Embeddings = embeddings });
+
+        TextEmbedding Embedding(string name, string word, double value)
+        {
+            new WordVectors("word", [full([1, drawings.Model.Shape.TextEncoder.HiddenSize], value)]).Save(folder[name]);
+            return new(folder[name], word);
+        }
     }
 
     [Fact]

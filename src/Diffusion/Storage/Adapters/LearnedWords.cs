@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Text;
@@ -9,6 +11,8 @@ namespace PromptToPrompt.Diffusion.Storage.Adapters;
 internal sealed class LearnedWords : IDisposable
 {
     private const string TokenEmbedding = "text_model.embeddings.token_embedding.weight";
+    private const int HashLength = 32;
+
     private readonly List<EmbeddingFile> files = [];
     private readonly List<IReadOnlyList<StoredWeight>> vectors = [];
     private readonly List<AddedToken> tokens = [];
@@ -88,6 +92,19 @@ internal sealed class LearnedWords : IDisposable
         return (identifying.Select(file => file.Word), identifying.SelectMany(file => file.Files));
     }
 
+    /// <summary>A hash of the vectors of each word of an embedding file, by its normalized word. Words of LoRAs are identified by the LoRAs.</summary>
+    public IReadOnlyDictionary<string, string> Hashes()
+    {
+        var hashes = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (var k = 0; k < files.Count; k++)
+        {
+            if (files[k].Files.Count > 0)
+                hashes.Add(tokens[k].Normal, HashOf(vectors[k]));
+        }
+
+        return hashes;
+    }
+
     /// <summary>Warnings for the user; usually empty.</summary>
     public IReadOnlyList<string> Notes => notes;
 
@@ -124,6 +141,19 @@ internal sealed class LearnedWords : IDisposable
                 { Type = type },
             },
         };
+    }
+
+    private static string HashOf(IReadOnlyList<StoredWeight> vectors)
+    {
+        using var _ = no_grad();
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var rows in vectors)
+        {
+            using var scope = NewDisposeScope();
+            hash.AppendData(MemoryMarshal.AsBytes<float>(rows.Read().to(ScalarType.Float32).contiguous().cpu().data<float>().ToArray()));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..HashLength];
     }
 
     /// <inheritdoc/>

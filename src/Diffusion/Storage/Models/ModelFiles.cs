@@ -152,6 +152,9 @@ internal abstract class ModelFiles : IDisposable
     /// <param name="fingerprint">The fingerprint with them.</param>
     public string FingerprintWithoutEmbeddings(string fingerprint) => Words.AreEmbeddingsIdentifying ? Fingerprint(withEmbeddings: false) : fingerprint;
 
+    /// <inheritdoc cref="LearnedWords.Hashes"/>
+    public IReadOnlyDictionary<string, string> WordHashes() => Words.Hashes();
+
     /// <summary>Rejects parts that do not match, before a tensor operation fails with a less clear error.</summary>
     public void RequireFit(ClipTokenizer tokenizer)
     {
