@@ -38,6 +38,8 @@ public sealed class GridTests(StudioBrowser browser)
         await visitor.Touch("Remove the grid");
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "words × shapes" })).ToHaveCountAsync(0);
         await visitor.Pictures(5);
+        await page.Locator(".mud-snackbar").GetByText("Undo").ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "words × shapes" })).ToBeVisibleAsync();
 
         ILocator Button(string name) => page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true });
     }
