@@ -64,6 +64,9 @@ internal sealed class CheckpointOptions
         return this;
     }
 
+    /// <summary>The option that chooses a variant, with its value; nothing without one.</summary>
+    public IEnumerable<string> VariantOf(string? name) => name is null ? [] : [variant.Name, name];
+
     /// <summary>Adds <c>--lora</c>.</summary>
     public CheckpointOptions AddLorasTo(Command command)
     {

@@ -138,21 +138,20 @@ internal sealed class ModelOptions
     /// <summary>The model as the studio offers it: located now, loaded on demand.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="quiet">Whether not to print the device.</param>
-    /// <param name="name">Another model than <c>--model</c>, for the same device and type.</param>
-    /// <param name="directory">Where that model is; null to look for it.</param>
-    public OfferedModel Offer(ParseResult parse, bool quiet, string? name = null, string? directory = null)
+    /// <param name="other">Another model than <c>--model</c>, for the same device and type.</param>
+    public OfferedModel Offer(ParseResult parse, bool quiet, FetchedModel? other = null)
     {
-        directory ??= Locate(name ?? parse.GetValue(model)!, name is null ? model.Name : "--also");
+        var directory = other?.Directory ?? Directory(parse);
         // Options that describe one model's files do not apply to another.
-        var files = name is null ? checkpoint.Read(parse) : new ModelLoadOptions();
-        Option[] deciding = [.. name is null ? checkpoint.All : [], dtype, memory.Tiling];
-        return new OfferedModel(name ?? parse.GetValue(model)!, () => LoadWith(files.Loras, []))
+        var files = other is null ? checkpoint.Read(parse) : new ModelLoadOptions { Variant = other.Variant };
+        Option[] deciding = [.. other is null ? checkpoint.All : [], dtype, memory.Tiling];
+        return new OfferedModel(other?.Name ?? parse.GetValue(model)!, () => LoadWith(files.Loras, []))
         {
             Loras = files.Loras,
             Embeddings = files.Embeddings,
             LoadWith = LoadWith,
             RequireFits = RequireFits,
-            Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option))],
+            Arguments = [.. deciding.SelectMany(option => AsGiven(parse, option)), .. checkpoint.VariantOf(other?.Variant)],
             Words = ModelWords.Find(directory),
         };
 

@@ -27,7 +27,13 @@ internal sealed record PlaceBody([property: JsonRequired] int Place);
 
 /// <summary>Request with a model to fetch.</summary>
 /// <param name="Model">OWNER/NAME or OWNER/NAME@REVISION.</param>
-internal sealed record FetchBody([property: JsonRequired] string Model);
+/// <param name="Variant">The variant of the weights, such as <c>fp16</c>; null for the default.</param>
+internal sealed record FetchBody([property: JsonRequired] string Model, string? Variant = null);
+
+/// <summary>A removed model.</summary>
+/// <param name="Model">Its name.</param>
+/// <param name="Freed">The freed bytes.</param>
+internal sealed record RemovedAnswer(string Model, long Freed);
 
 /// <summary>Request with a word to learn.</summary>
 /// <param name="Word">The new word.</param>
@@ -48,10 +54,13 @@ internal sealed record WordBody(
 /// <param name="Name">Its name.</param>
 /// <param name="Loras">Its LoRAs with the weights that it has without others in a request.</param>
 /// <param name="Words">Its learned words; none until it is loaded.</param>
-internal sealed record ModelAnswer(string Name, IReadOnlyList<LoraAnswer> Loras, IReadOnlyList<string> Words)
+/// <param name="Fetched">Whether it was fetched here, and can be removed.</param>
+/// <param name="Variant">The variant of its weights, if it was fetched; null for the default.</param>
+internal sealed record ModelAnswer(string Name, IReadOnlyList<LoraAnswer> Loras, IReadOnlyList<string> Words, bool Fetched, string? Variant)
 {
-    public static ModelAnswer Of(ModelCatalog catalog, string name) =>
-        new(name, [.. catalog.LorasOf(name).Select(lora => new LoraAnswer(LoraWeights.Name(lora), lora.Weight))], catalog.LearnedWordsOf(name));
+    public static ModelAnswer Of(ModelCatalog catalog, ModelFetcher fetcher, string name) => new(
+        name, [.. catalog.LorasOf(name).Select(lora => new LoraAnswer(LoraWeights.Name(lora), lora.Weight))], catalog.LearnedWordsOf(name),
+        fetcher.Fetched(name) is not null, fetcher.Fetched(name)?.Variant);
 }
 
 /// <summary>A LoRA of a model.</summary>
@@ -62,10 +71,11 @@ internal sealed record LoraAnswer(string Name, double Weight);
 /// <summary>A download of a model.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Model">Name of the model.</param>
+/// <param name="Variant">The variant of the weights; null for the default.</param>
 /// <param name="Progress">Its progress.</param>
-internal sealed record FetchAnswer(string Id, string Model, FetchProgress Progress)
+internal sealed record FetchAnswer(string Id, string Model, string? Variant, FetchProgress Progress)
 {
-    public static FetchAnswer Of(ModelFetch fetch) => new(fetch.Id, fetch.Name, fetch.Progress);
+    public static FetchAnswer Of(ModelFetch fetch) => new(fetch.Id, fetch.Name, fetch.Variant, fetch.Progress);
 }
 
 /// <summary>A project and its tree.</summary>

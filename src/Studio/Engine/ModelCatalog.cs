@@ -47,6 +47,16 @@ internal sealed class ModelCatalog(IReadOnlyList<OfferedModel> models, AddedLora
         Changed?.Invoke();
     }
 
+    /// <summary>No longer offers a model.</summary>
+    public void Remove(string model)
+    {
+        lock (tokenizers)
+            offered = [.. offered.Where(other => other.Name != model)];
+        tokenizers.TryRemove(model, out _);
+        given.TryRemove(model, out _);
+        Changed?.Invoke();
+    }
+
     /// <summary>
     /// The command-line options that a model was offered with, its added LoRAs, and the words learned here that some prompts contain; empty if it is no longer offered.
     /// </summary>

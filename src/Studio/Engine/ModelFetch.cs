@@ -18,9 +18,10 @@ internal sealed record FetchProgress(JobState State, string File = "", long Done
 
 /// <summary>A download of a model from the hub.</summary>
 /// <param name="name">Name of the model.</param>
+/// <param name="variant">The variant of its weights; null for the default.</param>
 /// <param name="clock">The clock.</param>
 /// <param name="changed">Called when the progress changes, at most ten times a second, and at the end.</param>
-internal sealed class ModelFetch(string name, TimeProvider clock, Action changed) : IProgress<PullProgress>, IDisposable
+internal sealed class ModelFetch(string name, string? variant, TimeProvider clock, Action changed) : IProgress<PullProgress>, IDisposable
 {
     // The first bytes say little about the speed.
     private static readonly TimeSpan MinTime = TimeSpan.FromSeconds(1);
@@ -37,6 +38,9 @@ internal sealed class ModelFetch(string name, TimeProvider clock, Action changed
 
     /// <summary>Name of the model: OWNER/NAME or OWNER/NAME@REVISION.</summary>
     public string Name { get; } = name;
+
+    /// <summary>The variant of its weights; null for the default.</summary>
+    public string? Variant { get; } = variant;
 
     /// <summary>Current progress.</summary>
     public FetchProgress Progress

@@ -9,23 +9,27 @@ using PromptToPrompt.Studio.Store;
 namespace PromptToPrompt.Studio.Engine;
 
 /// <summary>
-/// Fetches models from the hub, one at a time and not on the device's thread, and offers them. The hub is the process's own: a visitor chooses only a name
+/// Fetches models from the hub, one at a time and not on the device's thread, offers them, and removes them again. The hub is the process's own: a visitor chooses only a name
 /// there, never an address or a path.
 /// </summary>
 /// <param name="store">Remembers the fetched models.</param>
-/// <param name="catalog">The models on offer.</param>
+/// <param name="engine">Offers the models.</param>
 /// <param name="options">The hub, and how to offer a fetched model.</param>
 /// <param name="clock">The clock.</param>
 /// <param name="log">Receives internal failures.</param>
-internal sealed class ModelFetcher(StudioStore store, ModelCatalog catalog, StudioOptions options, TimeProvider clock, ILogger<ModelFetcher>? log = null) : IAsyncDisposable
+internal sealed class ModelFetcher(StudioStore store, StudioEngine engine, StudioOptions options, TimeProvider clock, ILogger<ModelFetcher>? log = null) : IAsyncDisposable
 {
     private const int Remembered = 16;
+    private const int LongestVariant = 40;
 
     private readonly Lock changing = new();
     private readonly List<ModelFetch> fetches = [];
     private bool isClosed;
 
-    /// <summary>Raised when the progress changes, and when a model was added.</summary>
+    // Pages ask for each of their renderings.
+    private volatile IReadOnlyList<(string Name, string? Variant)>? known;
+
+    /// <summary>Raised when the progress changes, and when a model was added or removed.</summary>
     public event Action? Changed;
 
     /// <summary>Whether models can be fetched.</summary>
@@ -54,14 +58,12 @@ internal sealed class ModelFetcher(StudioStore store, ModelCatalog catalog, Stud
         var models = new List<OfferedModel>();
         if (options.OfferFetched is not { } offer)
             return models;
-        foreach (var name in store.FetchedModels.All())
+        foreach (var (name, variant) in store.FetchedModels.All())
         {
             try
             {
-                var request = Parse(name);
-                var cached = new HubCache(options.Hub.CacheFolder).Repository(request.Repository);
-                if (cached.Find(request.Revision)?.Path is { } folder)
-                    models.Add(offer(name, folder));
+                if (Cached(Parse(name), options).Snapshot?.Path is { } folder)
+                    models.Add(offer(new FetchedModel(name, folder, variant)));
             }
             catch (Exception e) when (e is InvalidInputException or IOException or UnauthorizedAccessException)
             {
@@ -75,16 +77,19 @@ internal sealed class ModelFetcher(StudioStore store, ModelCatalog catalog, Stud
 
     /// <summary>Begins a download. One of a model that is on offer is over at once, and one that runs already is returned.</summary>
     /// <param name="model">OWNER/NAME or OWNER/NAME@REVISION.</param>
-    /// <exception cref="InvalidInputException">It is not a name of the hub.</exception>
+    /// <param name="variant">The variant of the weights, such as <c>fp16</c>; null or empty for the default.</param>
+    /// <exception cref="InvalidInputException">It is not a name of the hub, or the model is on offer with other weights.</exception>
     /// <exception cref="QueueFullException">Another model is being fetched.</exception>
     /// <exception cref="StudioClosedException">The studio is closing.</exception>
-    public ModelFetch Fetch(string model)
+    public ModelFetch Fetch(string model, string? variant = null)
     {
         RecipeCheck.RequireName(nameof(RootRecipe.Model), model);
-        var name = model.Trim();
+        var (name, weights) = (model.Trim(), ReadVariant(variant));
         if (options.OfferFetched is not { } offer)
             throw new InvalidInputException(nameof(RootRecipe.Model), "This studio cannot fetch models.", "Start it with the model.");
-        var request = catalog.Find(name) is null ? InvalidInputException.Naming(nameof(RootRecipe.Model), () => Parse(name)) : null;
+        var request = engine.Catalog.Find(name) is null ? InvalidInputException.Naming(nameof(RootRecipe.Model), () => Parse(name)) with { Variant = weights } : null;
+        if (request is null && Fetched(name) is { Variant: var here } && here != weights)
+            throw new InvalidInputException(nameof(FetchedModel.Variant), $"{name} is here with {(here is null ? "its default weights" : $"the weights of the variant {here}")}.", "Remove it first.");
         ModelFetch fetch;
         lock (changing)
         {
@@ -92,7 +97,7 @@ internal sealed class ModelFetcher(StudioStore store, ModelCatalog catalog, Stud
                 throw new StudioClosedException();
             if (request is not null && Running is { } running)
                 return running.Name == name ? running : throw new QueueFullException($"{running.Name} is being fetched. Wait until it is done, or cancel it.");
-            fetch = new ModelFetch(name, clock, () => Changed?.Invoke());
+            fetch = new ModelFetch(name, weights, clock, () => Changed?.Invoke());
             fetches.Add(fetch);
             if (fetches.Count > Remembered)
                 fetches.RemoveAt(0);
@@ -103,6 +108,45 @@ internal sealed class ModelFetcher(StudioStore store, ModelCatalog catalog, Stud
         else
             _ = Task.Run(() => Run(fetch, request, offer));
         return fetch;
+    }
+
+    /// <summary>A model that was fetched and can be removed; null for others.</summary>
+    public (string Name, string? Variant)? Fetched(string model) =>
+        IsAble && (known ??= store.FetchedModels.All()).Where(fetched => fetched.Name == model).ToList() is [var found] ? found : null;
+
+    /// <summary>The bytes that removing a fetched model frees; 0 if another model shares its files.</summary>
+    public long BytesOf(string model) =>
+        Cached(Parse(model), options) is { Snapshot: { } snapshot } cached && !IsShared(model, snapshot) ? cached.Repository.BytesOnlyOf(snapshot) : 0;
+
+    /// <summary>No longer offers a fetched model, and deletes its files from the cache unless another model shares them. Its pictures stay.</summary>
+    /// <returns>The freed bytes; null if no such model was fetched.</returns>
+    /// <exception cref="InvalidInputException">A job needs the model, it is being fetched, or its files cannot be deleted.</exception>
+    public long? Remove(string model)
+    {
+        // Nothing is fetched meanwhile.
+        lock (changing)
+        {
+            if (Fetched(model) is null)
+                return null;
+            var request = Parse(model);
+            if (fetches.Find(fetch => !fetch.Progress.IsOver) is { } running && Parse(running.Name).Repository == request.Repository)
+                throw new InvalidInputException(nameof(RootRecipe.Model), $"{running.Name} is being fetched.", "Wait until it is done, or cancel it.");
+            engine.RemoveModel(model);
+            store.FetchedModels.Remove(model);
+            known = null;
+            try
+            {
+                return Cached(request, options) is { Snapshot: { } snapshot } cached && !IsShared(model, snapshot) ? cached.Repository.Remove(snapshot) : 0;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new InvalidInputException(nameof(RootRecipe.Model), $"{model} is no longer offered, but its files cannot be deleted: {e.Message}", "Delete them with the hub's tools.", e);
+            }
+            finally
+            {
+                Changed?.Invoke();
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -129,15 +173,35 @@ internal sealed class ModelFetcher(StudioStore store, ModelCatalog catalog, Stud
         return new PullRequest(HubRepository.Parse(parts[0])) { Revision = HubRevision.Parse(parts.ElementAtOrDefault(1) ?? HubRevision.Main) };
     }
 
-    private async Task Run(ModelFetch fetch, PullRequest request, Func<string, string, OfferedModel> offer)
+    private static string? ReadVariant(string? variant)
+    {
+        if (string.IsNullOrWhiteSpace(variant))
+            return null;
+        var name = variant.Trim();
+        return name.Length <= LongestVariant && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_') ? name
+            : throw new InvalidInputException(nameof(FetchedModel.Variant), "It is not the name of a variant.", "Use a name such as fp16, or leave it out.");
+    }
+
+    private static (CachedRepository Repository, CachedSnapshot? Snapshot) Cached(PullRequest request, StudioOptions options)
+    {
+        var repository = new HubCache(options.Hub.CacheFolder).Repository(request.Repository);
+        return (repository, repository.Find(request.Revision));
+    }
+
+    // A model can be on offer under the names of several revisions.
+    private bool IsShared(string model, CachedSnapshot snapshot) => engine.Models.Any(other =>
+        other != model && HubRepository.TryParse(other.Split(ModelLocation.RevisionMark, 2)[0], out _) && Cached(Parse(other), options).Snapshot?.Path == snapshot.Path);
+
+    private async Task Run(ModelFetch fetch, PullRequest request, Func<FetchedModel, OfferedModel> offer)
     {
         try
         {
             var pulled = await new ModelPull(options.Hub).RunAsync(request, fetch, fetch.Stopping);
-            RequireModel(pulled.Path);
-            var model = offer(fetch.Name, pulled.Path);
-            store.AddFetchedModel(fetch.Name);
-            catalog.Add(model);
+            RequireModel(pulled.Path, request.Variant);
+            var model = offer(new FetchedModel(fetch.Name, pulled.Path, request.Variant));
+            store.AddFetchedModel(fetch.Name, request.Variant);
+            known = null;
+            engine.Catalog.Add(model);
             fetch.End(JobState.Done);
         }
         catch (OperationCanceledException) when (fetch.Stopping.IsCancellationRequested)
@@ -153,9 +217,9 @@ internal sealed class ModelFetcher(StudioStore store, ModelCatalog catalog, Stud
     }
 
     // The hub also has tokenizers, autoencoders and kinds of models that draw nothing here.
-    private static void RequireModel(string folder)
+    private static void RequireModel(string folder, string? variant)
     {
-        using var files = ModelFiles.Open(folder);
+        using var files = ModelFiles.Open(folder, new() { Variant = variant });
         foreach (var tokenizer in files.LoadTokenizers())
             files.RequireFit(tokenizer);
     }

@@ -70,6 +70,13 @@ internal sealed class ModelShelf(ModelCatalog catalog, Action<OfferedModel, Stab
             Dispose();
     }
 
+    /// <summary>Unloads a model, if it is in memory.</summary>
+    public void Unload(string model)
+    {
+        if (Loaded == model)
+            Dispose();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

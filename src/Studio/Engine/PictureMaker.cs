@@ -126,6 +126,9 @@ internal sealed class PictureMaker : IDisposable
     /// <summary>Unloads a model whose LoRAs have weights of a recipe.</summary>
     public void UnloadWeighted(string model) => models.UnloadWeighted(model);
 
+    /// <summary>Unloads a model, if it is in memory.</summary>
+    public void Unload(string model) => models.Unload(model);
+
     /// <summary>Drops recorded sources.</summary>
     public void Forget(Func<string, bool> predicate) => sources.Forget(predicate);
 

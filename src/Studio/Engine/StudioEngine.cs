@@ -198,6 +198,20 @@ public sealed partial class StudioEngine : IAsyncDisposable
         return true;
     }
 
+    /// <summary>No longer offers a model, and unloads it. Its pictures stay, but cannot be edited further.</summary>
+    /// <exception cref="InvalidInputException">A job that has not ended needs it.</exception>
+    internal void RemoveModel(string model)
+    {
+        lock (changing)
+        {
+            if (jobs.Open.Count(job => job.Recipe.Root(store.Version).Model == model) is > 0 and var count)
+                throw new InvalidInputException(nameof(RootRecipe.Model), $"{model} is used by {count} {(count == 1 ? "job" : "jobs")}.", "Wait until they are done, or cancel them.");
+            Catalog.Remove(model);
+        }
+
+        queue.RunBetweenJobs(() => maker.Unload(model));
+    }
+
     /// <summary>State of the engine.</summary>
     public EngineState State => new(queue.IsAlive, maker.LoadedModel is not null, jobs.Open.Any(job => job.Progress.State == JobState.Running), queue.Length, maker.SessionBytes);
 

@@ -24,8 +24,8 @@ public sealed record StudioOptions
     /// <summary>The models, at least one; the first is the default.</summary>
     public required IReadOnlyList<OfferedModel> Models { get; init; }
 
-    /// <summary>Offers a model that was fetched from the hub, by its name and its directory. Null if models cannot be fetched.</summary>
-    public Func<string, string, OfferedModel>? OfferFetched { get; init; }
+    /// <summary>Offers a model that was fetched from the hub. Null if models cannot be fetched.</summary>
+    public Func<FetchedModel, OfferedModel>? OfferFetched { get; init; }
 
     /// <summary>The hub from which models are fetched.</summary>
     internal HubSettings Hub { get; init; } = new();

@@ -80,7 +80,7 @@ public static class StudioServer
         services.AddSingleton(provider => new StudioEngine(
             provider.GetRequiredService<StudioStore>(), [.. options.Models, .. ModelFetcher.Restore(store, options, provider.GetService<ILogger<ModelFetcher>>())], options.Limits, TimeProvider.System,
             provider.GetService<ILogger<StudioEngine>>()));
-        services.AddSingleton(provider => new ModelFetcher(store, provider.GetRequiredService<StudioEngine>().Catalog, options, TimeProvider.System, provider.GetService<ILogger<ModelFetcher>>()));
+        services.AddSingleton(provider => new ModelFetcher(store, provider.GetRequiredService<StudioEngine>(), options, TimeProvider.System, provider.GetService<ILogger<ModelFetcher>>()));
         services.AddSingleton<GridMaker>();
         services.AddScoped<Workspace>();
         services.AddSingleton<DecodingGate>();

@@ -5,7 +5,7 @@ internal static class StoreSchema
 {
     /// <summary>
     /// Creates missing tables: projects, versions, pictures, unfinished jobs, newly stored pictures, deleted versions that can still be brought back, names and
-    /// favorites, grids, those that are being made, fetched models, presets, deleted things, and a mark of the health check. The view <c>described</c> is the versions with names and favorites, <c>kept</c> those that are not
+    /// favorites, grids, those that are being made, fetched models and their variants, presets, deleted things, and a mark of the health check. The view <c>described</c> is the versions with names and favorites, <c>kept</c> those that are not
     /// in the trash, <c>needed</c> the names of the pictures that something refers to.
     /// </summary>
     public const string Text = """
@@ -24,6 +24,7 @@ internal static class StoreSchema
         CREATE TABLE IF NOT EXISTS grids (id TEXT PRIMARY KEY, project TEXT NOT NULL, plan TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS running (grid TEXT PRIMARY KEY, starts INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS fetched (name TEXT PRIMARY KEY);
+        CREATE TABLE IF NOT EXISTS variants (name TEXT PRIMARY KEY, variant TEXT NOT NULL);
         CREATE TABLE IF NOT EXISTS presets (name TEXT PRIMARY KEY, settings TEXT NOT NULL);
         CREATE VIEW IF NOT EXISTS described AS
             SELECT id, project, parent, number, recipe, key, picture, facts, maps, created, name, COALESCE(favorite, 0) AS favorite FROM versions LEFT JOIN marks ON version = id;

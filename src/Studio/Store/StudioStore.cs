@@ -44,7 +44,7 @@ public sealed class StudioStore : IDisposable
             database = reserve.Lend(() => new Database(Path.Combine(Folder, "studio.db"), StoreSchema.Text));
             Jobs = new JobStore(database, reserve);
             Grids = new GridStore(database, reserve, changes);
-            FetchedModels = new FetchedModels(database);
+            FetchedModels = new FetchedModels(database, reserve);
             Presets = new PresetStore(database, reserve);
             deletions = new Deletions(database, clock);
             housekeeping = new Housekeeping(database, deletions, reserve, InversionFolder, clock);
@@ -121,7 +121,7 @@ public sealed class StudioStore : IDisposable
     internal void AddJob(StoredJob job) => housekeeping.Write(() => Jobs.Add(job));
 
     /// <summary>Remembers a model that was fetched from the hub.</summary>
-    internal void AddFetchedModel(string name) => housekeeping.Write(() => FetchedModels.Add(name));
+    internal void AddFetchedModel(string name, string? variant) => housekeeping.Write(() => FetchedModels.Add(name, variant));
 
     /// <summary>Stores a preset.</summary>
     internal void SavePreset(Preset preset) => housekeeping.Write(() => Presets.Save(preset));

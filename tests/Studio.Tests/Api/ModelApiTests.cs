@@ -86,6 +86,84 @@ public sealed class ModelApiTests
         Assert.Equal(HttpStatusCode.NotFound, (await studio.Http.GetAsync("/api/models/fetches/none")).StatusCode);
     }
 
+    [Fact]
+    public async Task AVariantOfTheWeightsIsFetchedAndKept()
+    {
+        await using var fetched = new FetchedModels();
+        fetched.AddVariant("fp16");
+        using var folder = new TemporaryFolder();
+        await using (var studio = await fetched.Studio(folder.Path))
+        {
+            foreach (var (variant, problem) in new[] { ("../fp16", "not the name of a variant"), (new string('a', 50), "not the name of a variant") })
+            {
+                var refused = await studio.Http.PostAsJsonAsync("/api/models", new { model = FetchedModels.Model, variant });
+                Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+                Assert.Contains(problem, (string?)(await TestStudio.Json(refused))["errors"]!["variant"]![0], StringComparison.Ordinal);
+            }
+
+            Assert.Contains("Use fp16", await Problem(studio, FetchedModels.Model, "bf16"), StringComparison.Ordinal);
+            Assert.Equal("done", (string?)(await Fetch(studio, FetchedModels.Model, "fp16"))["state"]);
+            Assert.Equal("done", (string?)(await Fetch(studio, FetchedModels.Model, "fp16"))["state"]);
+            var other = await studio.Http.PostAsJsonAsync("/api/models", new { model = FetchedModels.Model });
+            Assert.Contains("variant fp16. Remove it first.", (string?)(await TestStudio.Json(other))["errors"]!["variant"]![0], StringComparison.Ordinal);
+        }
+
+        Assert.NotEmpty(fetched.Hub.Fetches("unet/diffusion_pytorch_model.fp16.safetensors"));
+        await using var later = await fetched.Studio(folder.Path);
+        var model = (await TestStudio.Json(await later.Http.GetAsync("/api/models")))[1]!;
+        Assert.Equal((FetchedModels.Model, "fp16", true), ((string?)model["name"], (string?)model["variant"], (bool)model["fetched"]!));
+        await later.Make(await later.NewProject(), "generate", House);
+    }
+
+    [Fact]
+    public async Task AFetchedModelIsRemovedAndItsPicturesStay()
+    {
+        await using var fetched = new FetchedModels();
+        using var folder = new TemporaryFolder();
+        string project, picture;
+        await using (var studio = await fetched.Studio(folder.Path))
+        {
+            await Fetch(studio, FetchedModels.Model);
+            (project, var bytes) = (await studio.NewProject(), fetched.CachedBytes);
+            picture = await studio.Make(project, "generate", House);
+            // Also under the name of its revision: the files are those of both.
+            await Fetch(studio, FetchedModels.Model + "@main");
+            Assert.Equal(0, await Remove(studio, FetchedModels.Model + "@main"));
+            var running = await studio.Post(project, "generate", new { model = FetchedModels.Model, prompt = "a red house", steps = 900 });
+            Assert.Equal(HttpStatusCode.BadRequest, (await studio.Http.DeleteAsync(Address(FetchedModels.Model))).StatusCode);
+            await studio.Http.DeleteAsync($"/api/jobs/{running}");
+            await studio.Over(running);
+            Assert.InRange(await Remove(studio, FetchedModels.Model), 1, bytes);
+            Assert.True(fetched.CachedBytes < 1000, $"{fetched.CachedBytes} bytes are left");
+            Assert.Equal(HttpStatusCode.NotFound, (await studio.Http.DeleteAsync(Address(FetchedModels.Model))).StatusCode);
+            Assert.Equal(HttpStatusCode.NotFound, (await studio.Http.DeleteAsync(Address("storybook"))).StatusCode);
+            Assert.Contains("has no model", await Refused(studio, project, picture), StringComparison.Ordinal);
+        }
+
+        await using var later = await fetched.Studio(folder.Path);
+        Assert.Single((await TestStudio.Json(await later.Http.GetAsync("/api/models"))).AsArray());
+        Assert.Equal(HttpStatusCode.OK, (await later.Http.GetAsync($"/api/versions/{picture}")).StatusCode);
+        // Fetched again, it is the model that made the picture.
+        await Fetch(later, FetchedModels.Model);
+        await later.Make(project, "edit", new { source = picture, prompt = "a red house in a field" });
+    }
+
+    private static string Address(string model) => $"/api/models?model={Uri.EscapeDataString(model)}";
+
+    private static async Task<long> Remove(TestStudio studio, string model)
+    {
+        var answer = await studio.Http.DeleteAsync(Address(model));
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return (long)(await TestStudio.Json(answer))["freed"]!;
+    }
+
+    private static async Task<string> Refused(TestStudio studio, string project, string source)
+    {
+        var answer = await studio.Http.PostAsJsonAsync($"/api/projects/{project}/edit", new { source, prompt = "a red house in a field" });
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        return await answer.Content.ReadAsStringAsync();
+    }
+
     private static bool IsContent(HttpContext context) => context.Request.Path.StartsWithSegments("/content");
 
     private static async Task<bool> Hold(HttpContext context, TaskCompletionSource held)
@@ -101,18 +179,18 @@ public sealed class ModelApiTests
         return Task.FromResult(true);
     };
 
-    private static async Task<string> Problem(TestStudio studio, string model)
+    private static async Task<string> Problem(TestStudio studio, string model, string? variant = null)
     {
-        var end = await Fetch(studio, model);
+        var end = await Fetch(studio, model, variant);
         Assert.Equal("failed", (string?)end["state"]);
         return (string)end["problem"]!;
     }
 
-    private static async Task<JsonNode> Fetch(TestStudio studio, string model) => await Over(studio, await Begin(studio, model));
+    private static async Task<JsonNode> Fetch(TestStudio studio, string model, string? variant = null) => await Over(studio, await Begin(studio, model, variant));
 
-    private static async Task<string> Begin(TestStudio studio, string model)
+    private static async Task<string> Begin(TestStudio studio, string model, string? variant = null)
     {
-        var answer = await studio.Http.PostAsJsonAsync("/api/models", new { model });
+        var answer = await studio.Http.PostAsJsonAsync("/api/models", new { model, variant });
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
         return answer.Headers.Location!.ToString();
     }

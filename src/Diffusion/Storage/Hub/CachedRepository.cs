@@ -56,7 +56,7 @@ internal sealed class CachedRepository
     /// <returns>The freed bytes.</returns>
     public long Remove()
     {
-        var freed = Directory.Exists(BlobFolder) ? new DirectoryInfo(BlobFolder).GetFiles().Sum(file => file.Length) : 0;
+        var freed = AllBytes();
         Directory.Delete(Folder, recursive: true);
         if (Directory.Exists(locks))
             Directory.Delete(locks, recursive: true);
@@ -68,11 +68,10 @@ internal sealed class CachedRepository
     public long Remove(CachedSnapshot snapshot)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        var others = Snapshots().Where(other => other.Commit != snapshot.Commit).ToList();
+        var others = Others(snapshot);
         if (others.Count == 0)
             return Remove();
-        var used = others.SelectMany(other => other.Blobs()).ToHashSet(StringComparer.Ordinal);
-        var unused = snapshot.Blobs().Where(path => !used.Contains(path) && IsBlob(path)).Select(path => new FileInfo(path)).Where(file => file.Exists).ToList();
+        var unused = Unused(snapshot, others);
         foreach (var revision in snapshot.Revisions)
             File.Delete(HubPath.Below(Refs, revision));
         Directory.Delete(snapshot.Path, recursive: true);
@@ -80,6 +79,9 @@ internal sealed class CachedRepository
         unused.ForEach(file => file.Delete());
         return freed;
     }
+
+    /// <summary>The bytes that deleting a snapshot frees.</summary>
+    public long BytesOnlyOf(CachedSnapshot snapshot) => Others(snapshot) is { Count: > 0 } others ? Unused(snapshot, others).Sum(file => file.Length) : AllBytes();
 
     /// <summary>Path of the content with a given hash.</summary>
     internal string Blob(ContentHash hash) => Path.Combine(BlobFolder, hash.Text);
@@ -142,6 +144,16 @@ internal sealed class CachedRepository
 
         Diffusion.Storage.Files.AtomicFile.WriteText(path, commit);
     }
+
+    private List<CachedSnapshot> Others(CachedSnapshot snapshot) => [.. Snapshots().Where(other => other.Commit != snapshot.Commit)];
+
+    private List<FileInfo> Unused(CachedSnapshot snapshot, IReadOnlyList<CachedSnapshot> others)
+    {
+        var used = others.SelectMany(other => other.Blobs()).ToHashSet(StringComparer.Ordinal);
+        return [.. snapshot.Blobs().Where(path => !used.Contains(path) && IsBlob(path)).Select(path => new FileInfo(path)).Where(file => file.Exists)];
+    }
+
+    private long AllBytes() => Directory.Exists(BlobFolder) ? new DirectoryInfo(BlobFolder).GetFiles().Sum(file => file.Length) : 0;
 
     private bool IsBlob(string path) => Path.GetDirectoryName(path) == Path.GetFullPath(BlobFolder);
 
