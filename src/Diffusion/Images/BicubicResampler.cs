@@ -37,30 +37,38 @@ internal static class BicubicResampler
     private static Image Across(Image image, Taps[] taps, int first, int rows)
     {
         var result = new byte[taps.Length * rows * Image.Channels];
-        Parallel.For(0, rows, y =>
-        {
-            var row = image.Row(first + y);
-            var target = y * taps.Length * Image.Channels;
-            foreach (var tap in taps)
-            {
-                int red = Half, green = Half, blue = Half;
-                var source = tap.First * Image.Channels;
-                foreach (var weight in tap.Weights)
-                {
-                    red += row[source++] * weight;
-                    green += row[source++] * weight;
-                    blue += row[source++] * weight;
-                }
-
-                result[target++] = ToByte(red);
-                result[target++] = ToByte(green);
-                result[target++] = ToByte(blue);
-            }
-        });
+        Parallel.For(0, rows, y => Across(image.Row(first + y), taps, result.AsSpan(y * taps.Length * Image.Channels)));
         return new Image(taps.Length, rows, result);
     }
 
-    private static void Down(Image image, Taps[] taps, int first, Image target, PixelRectangle place) => Parallel.For(
+    /// <summary>Resizes a row.</summary>
+    internal static void Across(ReadOnlySpan<byte> row, Taps[] taps, Span<byte> result)
+    {
+        var target = 0;
+        foreach (var tap in taps)
+        {
+            int red = Half, green = Half, blue = Half;
+            var source = tap.First * Image.Channels;
+            foreach (var weight in tap.Weights)
+            {
+                red += row[source++] * weight;
+                green += row[source++] * weight;
+                blue += row[source++] * weight;
+            }
+
+            result[target++] = ToByte(red);
+            result[target++] = ToByte(green);
+            result[target++] = ToByte(blue);
+        }
+    }
+
+    /// <summary>Resizes an image's columns into a rectangle of another image.</summary>
+    /// <param name="image">The image, whose rows are resized already.</param>
+    /// <param name="taps">The rows of each resized row.</param>
+    /// <param name="first">The first of its rows among those that the taps count.</param>
+    /// <param name="target">The other image.</param>
+    /// <param name="place">The rectangle.</param>
+    internal static void Down(Image image, Taps[] taps, int first, Image target, PixelRectangle place) => Parallel.For(
         0,
         place.Height,
         () => new int[place.Width * Image.Channels],
@@ -85,7 +93,7 @@ internal static class BicubicResampler
     private static byte ToByte(int sum) => (byte)Math.Clamp(sum >> FractionBits, byte.MinValue, byte.MaxValue);
 
     /// <summary>The source pixels of one resized pixel along one direction, with their fixed-point weights.</summary>
-    private readonly record struct Taps(int First, int[] Weights)
+    internal readonly record struct Taps(int First, int[] Weights)
     {
         /// <summary>The taps of each resized pixel along one side of a part.</summary>
         /// <param name="start">Start of the part.</param>

@@ -40,12 +40,12 @@ internal sealed record Framing(PixelSize Original, PixelRectangle Region, PixelR
         return Bring(image, Region);
     }
 
+    /// <summary>Frames an image that is resized elsewhere.</summary>
+    /// <param name="resize">Resizes a part of the original to a width and a height.</param>
+    internal Image Bring(Func<PixelBox, int, int, Image> resize) => Placed(resize(Region, Place.Width, Place.Height));
+
     /// <summary>Resizes a region of an image into <see cref="Place"/>.</summary>
-    internal Image Bring(Image image, PixelBox region)
-    {
-        var part = BicubicResampler.Resize(image, region, Place.Width, Place.Height);
-        return part.Size == Framed ? part : part.Extend(Framed, Place.X, Place.Y);
-    }
+    internal Image Bring(Image image, PixelBox region) => Placed(BicubicResampler.Resize(image, region, Place.Width, Place.Height));
 
     /// <summary>
     /// Maps an edited image back to the original's size and position. Outside <see cref="Region"/> the original is unchanged.
@@ -64,6 +64,8 @@ internal sealed record Framing(PixelSize Original, PixelRectangle Region, PixelR
         BicubicResampler.Resize(edited, Place, new Image(Original.Width, Original.Height, restored), Region);
         return original with { Rgb = restored };
     }
+
+    private Image Placed(Image part) => part.Size == Framed ? part : part.Extend(Framed, Place.X, Place.Y);
 
     private static PixelRectangle Inside(PixelSize size, PixelMargins margins)
     {

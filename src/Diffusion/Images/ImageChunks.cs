@@ -16,6 +16,9 @@ internal static class ImageChunks
     // A file has one, or two of different names. A text of zeros is compressed to a thousandth, so a file of texts could take minutes.
     private const int MaxTexts = 8;
 
+    // Of each byte, for the checksum.
+    private static readonly uint[] Remainders = [.. Enumerable.Range(0, byte.MaxValue + 1).Select(value => Remainder((uint)value))];
+
     /// <summary>Whether a PNG file is complete, except possibly for its end marker.</summary>
     /// <param name="file">The file.</param>
     /// <param name="orientation">Set to the EXIF orientation, if the file has one.</param>
@@ -115,16 +118,18 @@ internal static class ImageChunks
     /// <summary>The checksum of a PNG chunk: CRC-32 (ISO 3309) of its type and content.</summary>
     public static uint Checksum(ReadOnlySpan<byte> chunk)
     {
-        const uint Polynomial = 0xEDB88320;
         var crc = uint.MaxValue;
         foreach (var value in chunk)
-        {
-            crc ^= value;
-            for (var bit = 0; bit < 8; bit++)
-                crc = (crc >> 1) ^ ((crc & 1) * Polynomial);
-        }
-
+            crc = (crc >> 8) ^ Remainders[(byte)(crc ^ value)];
         return ~crc;
+    }
+
+    private static uint Remainder(uint crc)
+    {
+        const uint Polynomial = 0xEDB88320;
+        for (var bit = 0; bit < 8; bit++)
+            crc = (crc >> 1) ^ ((crc & 1) * Polynomial);
+        return crc;
     }
 
     private static bool IsExif(ReadOnlySpan<byte> text) => text.StartsWith("Raw profile type exif\0"u8) || text.StartsWith("Raw profile type APP1\0"u8);

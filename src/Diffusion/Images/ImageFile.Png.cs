@@ -13,6 +13,9 @@ internal sealed partial class ImageFile
     public byte[] ToPng(int longestSide, out PixelSize size)
     {
         size = Within(longestSide);
+        // Turned rows are columns. Smaller images are compressed better.
+        if (size == Size && orientation == 1 && !HasSixteenBits && (long)size.Width * size.Height > Image.Large)
+            return Rows(size);
         if (size == Size && !HasTransparency && !HasSixteenBits)
         {
             using var whole = ReadBitmap();
@@ -24,6 +27,34 @@ internal sealed partial class ImageFile
             image = SmallNumbers(image);
         using var bitmap = HasTransparency ? Uncover(image, Alpha(size)) : image.ToBitmap();
         return Image.EncodePng(bitmap);
+    }
+
+    // Encodes each row as soon as it is decoded.
+    private byte[] Rows(PixelSize size)
+    {
+        using var srgb = SKColorSpace.CreateSrgb();
+        using var png = new PngRows(size, HasTransparency);
+        var visible = new byte[size.Width * 4];
+        Decode(Rgba(SKColorType.Rgba8888, Stored, srgb), (row, _) =>
+        {
+            if (HasTransparency)
+                row = Uncovered(row, visible);
+            png.Add(row);
+        });
+        return png.Finish();
+    }
+
+    // Colors that nobody sees are white, as in smaller images.
+    private static ReadOnlySpan<byte> Uncovered(ReadOnlySpan<byte> row, byte[] visible)
+    {
+        row.CopyTo(visible);
+        for (var pixel = 0; pixel < visible.Length; pixel += 4)
+        {
+            if (visible[pixel + 3] == 0)
+                visible.AsSpan(pixel, Image.Channels).Fill(Opaque);
+        }
+
+        return visible;
     }
 
     // The whole opaque image, decoded to where it is encoded from.

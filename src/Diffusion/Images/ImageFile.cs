@@ -122,6 +122,32 @@ internal sealed partial class ImageFile : IDisposable
     /// <exception cref="InvalidInputException">The image is damaged.</exception>
     public Image Read(Framing framing) => Read(framing, averages: false);
 
+    /// <summary>
+    /// Frames the image exactly as if it were decoded at full size, but holds no more of it than its rows at the framed width.
+    /// </summary>
+    /// <param name="framing">A framing of images of this <see cref="Size"/>.</param>
+    /// <exception cref="InvalidInputException">The image is damaged.</exception>
+    public Image Frame(Framing framing)
+    {
+        // Turned rows are columns.
+        if (orientation != 1)
+            return framing.Apply(Read());
+        using var srgb = SKColorSpace.CreateSrgb();
+        return framing.Bring((part, width, height) =>
+        {
+            var rows = new ResampledRows(part, Stored, width, height);
+            var rgb = new byte[Stored.Width * Image.Channels];
+            Decode(Rgba(SKColorType.Rgba8888, Stored, srgb), (row, y) =>
+            {
+                if (!rows.Needs(y))
+                    return;
+                CopyOverWhite(row, rgb, 0, Image.Channels);
+                rows.Add(rgb, y);
+            });
+            return rows.Finish();
+        });
+    }
+
     // Decoders of other formats than JPEG and WebP decode at full size only. If asked to, average their pixels row by row: only the reduced image is held.
     private Image Read(Framing framing, bool averages)
     {
@@ -219,18 +245,19 @@ internal sealed partial class ImageFile : IDisposable
         using var srgb = SKColorSpace.CreateSrgb();
         var turn = Turn.Of(orientation, stored);
         var rgb = new byte[stored.Width * stored.Height * Image.Channels];
-        Decode(Rgba(SKColorType.Rgba8888, stored, srgb), (row, y) =>
-        {
-            var (target, step) = (turn.IndexOf(0, y) * Image.Channels, turn.Across * Image.Channels);
-            for (var x = 0; x < row.Length; x += 4, target += step)
-            {
-                var alpha = row[x + 3];
-                rgb[target] = OverWhite(row[x], alpha);
-                rgb[target + 1] = OverWhite(row[x + 1], alpha);
-                rgb[target + 2] = OverWhite(row[x + 2], alpha);
-            }
-        });
+        Decode(Rgba(SKColorType.Rgba8888, stored, srgb), (row, y) => CopyOverWhite(row, rgb, turn.IndexOf(0, y) * Image.Channels, turn.Across * Image.Channels));
         return new Image(turn.Seen.Width, turn.Seen.Height, rgb);
+    }
+
+    private static void CopyOverWhite(ReadOnlySpan<byte> row, byte[] rgb, int target, int step)
+    {
+        for (var x = 0; x < row.Length; x += 4, target += step)
+        {
+            var alpha = row[x + 3];
+            rgb[target] = OverWhite(row[x], alpha);
+            rgb[target + 1] = OverWhite(row[x + 1], alpha);
+            rgb[target + 2] = OverWhite(row[x + 2], alpha);
+        }
     }
 
     // The means of squares of pixels; those at the edges may be smaller.
@@ -290,6 +317,13 @@ internal sealed partial class ImageFile : IDisposable
     /// <summary>Decodes to rows of RGBA as stored: without orientation, colors not premultiplied by alpha.</summary>
     private void Decode(SKImageInfo info, RowReceiver receive)
     {
+        if (info.ColorType == SKColorType.Rgba8888 && PngLines.Open(data) is { } lines)
+        {
+            using (lines)
+                Decode(lines, info, receive);
+            return;
+        }
+
         using var pixels = new SKBitmap();
         if (codec.StartScanlineDecode(info) == SKCodecResult.Success && codec.ScanlineOrder == SKCodecScanlineOrder.TopDown)
         {
@@ -323,6 +357,27 @@ internal sealed partial class ImageFile : IDisposable
             var read = pixels.GetPixelSpan();
             for (var y = 0; y < count; y++)
                 receive(read.Slice(y * info.RowBytes, info.RowBytes), first + y);
+        }
+    }
+
+    private void Decode(PngLines lines, SKImageInfo info, RowReceiver receive)
+    {
+        var row = new byte[info.RowBytes];
+        try
+        {
+            for (var y = 0; y < info.Height; y++)
+            {
+                lines.Read(row);
+                receive(row, y);
+            }
+        }
+        catch (EndOfStreamException)
+        {
+            throw CutOff();
+        }
+        catch (InvalidDataException e)
+        {
+            throw Damaged(e.Message.TrimEnd('.'));
         }
     }
 

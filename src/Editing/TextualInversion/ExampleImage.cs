@@ -24,7 +24,12 @@ internal sealed record ExampleImage(Image Image, SizeConditioning Sizes, string?
     /// <exception cref="InvalidInputException">The image is damaged, or the caption has no placeholder for the word.</exception>
     internal static ExampleImage Of(ImageFile image, Framing framing, string? caption = null) => Framed(image.Read(framing), framing, caption);
 
-    private static ExampleImage Framed(Image framed, Framing framing, string? caption)
+    /// <summary>An image that is framed already.</summary>
+    /// <param name="framed">The framed image.</param>
+    /// <param name="framing">How it was fitted to the model's size.</param>
+    /// <param name="caption">A caption with <see cref="PromptTemplates.Place"/> for the word; null for none.</param>
+    /// <exception cref="InvalidInputException">The caption has no placeholder for the word.</exception>
+    internal static ExampleImage Framed(Image framed, Framing framing, string? caption = null)
     {
         if (caption is not null)
             PromptTemplates.Validate([caption]);

@@ -82,8 +82,8 @@ internal sealed class PictureMaker : IDisposable
         foreach (var name in recipe.Pictures)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var picture = store.Pictures.Read(name);
-            examples.Add(ExampleImage.Of(picture, model.Frame(FramingKind.Crop, picture.Size)));
+            var framing = model.Frame(FramingKind.Crop, store.Pictures.SizeOf(name));
+            examples.Add(ExampleImage.Framed(store.Pictures.ReadFramed(name, framing), framing));
         }
 
         using var training = new TextualInversionTraining(model, recipe.Settings(), examples);

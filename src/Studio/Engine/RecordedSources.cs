@@ -178,8 +178,7 @@ internal sealed class RecordedSources(StudioStore store, Func<string, IEnumerabl
         StableDiffusionModel model, InvertedRecipe recipe, int chunks, string key, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
         var framing = model.Frame(recipe.Framing, store.Pictures.SizeOf(recipe.Picture));
-        var framed = framing.Apply(store.Pictures.Read(recipe.Picture));
-        LargeArrays.Collect();
+        var framed = store.Pictures.ReadFramed(recipe.Picture, framing);
         using var latents = model.Vae.EncodeImage(framed, model.Device);
         var inverted = InversionMethod.Invert(model, latents, recipe.Inversion(chunks), reporter("inverting"), cancellationToken: cancellationToken);
         return inverted.DisposeOnFailure(() =>

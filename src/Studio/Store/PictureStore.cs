@@ -55,6 +55,15 @@ public sealed class PictureStore
         return ImageReader.Read(png, name);
     }
 
+    /// <summary>Reads a picture as a framing brings it to the model's size, without holding it whole.</summary>
+    /// <exception cref="InvalidInputException">There is no such picture.</exception>
+    internal Image ReadFramed(string name, Framing framing)
+    {
+        using var png = Open(name);
+        using var file = ImageFile.Open(png, name);
+        return file.Frame(framing);
+    }
+
     /// <summary>Reads a picture, reduced if a side is longer than a limit.</summary>
     /// <exception cref="InvalidInputException">There is no such picture.</exception>
     internal Image ReadWithin(string name, int longestSide)

@@ -11,7 +11,7 @@ public sealed class UploadMemoryTests
     // As many pixels as the studio accepts, in a file that compresses to nearly nothing.
     private const int Side = 6470;
     private const int Pictures = 5;
-    private const long MaxMegabytes = 650;
+    private const long MaxMegabytes = 400;
 
     [Fact]
     public async Task ManySmallFilesWithManyPixelsAreDecodedOneAfterTheOther()

@@ -92,7 +92,11 @@ internal static class ImageFiles
     }
 
     /// <summary>A PNG of its own making: any type of color and depth, rows given as they are stored.</summary>
-    public static byte[] Png(int width, int height, byte depth, byte type, byte[] rows, byte[]? palette = null, byte[]? transparency = null)
+    public static byte[] Png(int width, int height, byte depth, byte type, byte[] rows, byte[]? palette = null, byte[]? transparency = null) => PngOfRows(
+        width, height, depth, type, [.. Enumerable.Range(0, height).SelectMany(y => (byte[])[0, .. rows.AsSpan(y * (rows.Length / height), rows.Length / height)])], palette, transparency);
+
+    /// <summary>A PNG file of rows that begin with their filter.</summary>
+    public static byte[] PngOfRows(int width, int height, byte depth, byte type, byte[] rows, byte[]? palette = null, byte[]? transparency = null)
     {
         var header = new byte[13];
         BinaryPrimitives.WriteInt32BigEndian(header, width);
@@ -100,10 +104,7 @@ internal static class ImageFiles
         (header[8], header[9]) = (depth, type);
         using var compressed = new MemoryStream();
         using (var deflater = new System.IO.Compression.ZLibStream(compressed, System.IO.Compression.CompressionLevel.Optimal, leaveOpen: true))
-        {
-            for (var y = 0; y < height; y++)
-                deflater.Write([0, .. rows.AsSpan(y * (rows.Length / height), rows.Length / height)]);
-        }
+            deflater.Write(rows);
 
         return
         [
