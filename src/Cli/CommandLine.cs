@@ -80,6 +80,7 @@ internal sealed class CommandLine(RootCommand root, string name = "p2p")
         GenerateCommand.Create(cancellationToken, repeats),
         EditCommand.Create(cancellationToken, repeats),
         GridCommand.Create(cancellationToken, repeats),
+        BatchCommand.Create(cancellationToken),
         InvertCommand.Create(cancellationToken, repeats),
         InpaintCommand.Create(cancellationToken, repeats),
         AttentionCommand.Create(cancellationToken, repeats),

@@ -7,7 +7,8 @@ public sealed class LayerTests
     [InlineData(Layers.Editing, Layers.Diffusion)]
     [InlineData(Layers.Studio, Layers.Diffusion, Layers.Editing)]
     [InlineData(Layers.Metrics, Layers.Diffusion)]
-    [InlineData(Layers.Command, Layers.Diffusion, Layers.Editing, Layers.Metrics, Layers.Studio)]
+    [InlineData(Layers.Batch, Layers.Diffusion, Layers.Editing, Layers.Metrics)]
+    [InlineData(Layers.Command, Layers.Diffusion, Layers.Editing, Layers.Metrics, Layers.Batch, Layers.Studio)]
     [InlineData(Layers.Storybook, Layers.Diffusion)]
     [InlineData(Layers.Evaluation, Layers.Diffusion, Layers.Editing, Layers.Storybook)]
     public void AnAssemblySeesOnlyTheLayersBelowIt(string assembly, params string[] below) =>

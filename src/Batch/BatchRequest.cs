@@ -1,0 +1,109 @@
+using System.Text.Json.Nodes;
+using PromptToPrompt.Batch.Filters;
+using PromptToPrompt.Batch.Plans;
+using PromptToPrompt.Batch.Settings;
+using PromptToPrompt.Batch.Shards;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Pipelines;
+
+namespace PromptToPrompt.Batch;
+
+/// <summary>What is asked of a run.</summary>
+internal sealed record BatchRequest
+{
+    /// <summary>Default of <see cref="ShardSize"/>.</summary>
+    public const int DefaultShardSize = 100;
+
+    /// <summary>The plan.</summary>
+    public required BatchPlan Plan { get; init; }
+
+    /// <summary>The folder of the data set.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>The layout of the data set.</summary>
+    public required ShardLayout Layout { get; init; }
+
+    /// <summary>Settings for items that do not give them.</summary>
+    public SettingValues Settings { get; init; } = SettingValues.None;
+
+    /// <summary>Samples of items that do not give their number.</summary>
+    public int Samples { get; init; } = 1;
+
+    /// <summary>The seed that all seeds follow from.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Number of items in a shard.</summary>
+    public int ShardSize { get; init; } = DefaultShardSize;
+
+    /// <summary>Number of this partition, from 0.</summary>
+    public int Partition { get; init; }
+
+    /// <summary>Number of partitions. A shard belongs to the partition that is the remainder of its number.</summary>
+    public int Partitions { get; init; } = 1;
+
+    /// <summary>The filters, in their order.</summary>
+    public IReadOnlyList<PairFilter> Filters { get; init; } = [];
+
+    /// <summary>Which samples of a target to keep of those that pass the filters; null for all.</summary>
+    public BestOf? Best { get; init; }
+
+    /// <summary>What else decides the data, for the manifest: the rules and filters.</summary>
+    public JsonObject Judging { get; init; } = [];
+
+    /// <summary>Number of shards of the whole run.</summary>
+    public int Shards => (Plan.Items.Count + ShardSize - 1) / ShardSize;
+
+    /// <summary>Numbers of the shards of this partition.</summary>
+    public IEnumerable<int> OwnShards => Enumerable.Range(0, Shards).Where(shard => shard % Partitions == Partition);
+
+    /// <summary>The items of a shard.</summary>
+    public IEnumerable<PlanItem> ItemsOf(int shard) => Plan.Items.Skip(shard * ShardSize).Take(ShardSize);
+
+    /// <summary>Number of samples of an item.</summary>
+    public int SamplesOf(PlanItem item) => item.Samples ?? Samples;
+
+    /// <summary>What the run needs of memory.</summary>
+    public MemoryDemand Demand
+    {
+        get
+        {
+            var settings = Plan.Items.Select(item => item.Settings.Over(Settings).Resolve(default).ToSettings()).ToList();
+            var learns = Plan.Items.Zip(settings).Any(item => item.First.Image is not null && item.Second.Method.HasGradient);
+            var largest = settings.Select(its => its.Sampling.Size).OfType<PixelSize>().OrderByDescending(size => (long)size.Width * size.Height).FirstOrDefault();
+            return new MemoryDemand(2 * (1 + Plan.Items.Max(item => item.Targets.Count)), largest.Width == 0 ? null : largest, learns ? 1 : 0);
+        }
+    }
+
+    /// <summary>Checks that all numbers are in range.</summary>
+    /// <exception cref="InvalidInputException">A number is out of range.</exception>
+    public void Validate()
+    {
+        InvalidInputException.RequireRange(Samples, 1, PlanReader.MaxSamples, nameof(Samples));
+        InvalidInputException.RequireRange(ShardSize, 1, int.MaxValue, nameof(ShardSize));
+        InvalidInputException.RequireRange(Partitions, 1, int.MaxValue, nameof(Partitions));
+        InvalidInputException.RequireRange(Partition, 0, Partitions - 1, nameof(Partition));
+        InvalidInputException.RequireRange(Layout.Format.Quality, 1, ImageFormat.MaxQuality, nameof(ImageFormat.Quality));
+        foreach (var item in Plan.Items.Where(item => item.Image is not null && Settings.Has(BatchSettings.Scheduler)))
+            throw new InvalidInputException("Scheduler", $"Line {item.Line} of the plan has an image, and given images are edited with ddim.", "Leave it out.");
+    }
+
+    /// <summary>All that decides the data.</summary>
+    /// <param name="model">Fingerprint of the model.</param>
+    /// <param name="dtype">Data type of the computation.</param>
+    public JsonObject Manifest(string model, string dtype) => new()
+    {
+        ["plan"] = Plan.Hash,
+        ["items"] = Plan.Items.Count,
+        ["samples"] = Samples,
+        ["seed"] = Seed,
+        ["settings"] = new JsonObject(Settings.All.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)value.Value))),
+        ["filters"] = Judging.DeepClone(),
+        ["layout"] = Layout.GetType().Name,
+        ["format"] = Layout.Format.Extension,
+        ["quality"] = Layout.Format.Quality,
+        ["shard_size"] = ShardSize,
+        ["model"] = model,
+        ["dtype"] = dtype,
+    };
+}

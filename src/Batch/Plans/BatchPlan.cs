@@ -1,0 +1,43 @@
+using System.Security.Cryptography;
+using PromptToPrompt.Batch.Settings;
+using PromptToPrompt.Diffusion;
+
+namespace PromptToPrompt.Batch.Plans;
+
+/// <summary>Makes an error of a plan.</summary>
+/// <param name="line">Line of the file.</param>
+/// <param name="field">Field of the line; null if the error concerns the whole line.</param>
+/// <param name="problem">The problem and the advice, in full sentences.</param>
+internal delegate InvalidInputException PlanError(int line, string? field, string problem);
+
+/// <summary>A plan: the items of a run, in the order of its file.</summary>
+/// <param name="Items">The items.</param>
+/// <param name="Hash">SHA-256 of the file.</param>
+internal sealed record BatchPlan(IReadOnlyList<PlanItem> Items, string Hash)
+{
+    /// <summary>Reads and checks a plan: JSON Lines, or CSV if its name ends in <c>.csv</c>.</summary>
+    /// <param name="path">Path of the file. Paths of images are relative to its folder.</param>
+    /// <exception cref="InvalidInputException">The file does not exist or has an error; the message names its line and field.</exception>
+    public static BatchPlan Read(string path)
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            var problem = Directory.Exists(path) ? "is a folder" : File.Exists(path) ? "cannot be read" : "does not exist";
+            throw new InvalidInputException($"{path} {problem}. Give a plan in JSON Lines or CSV.", e);
+        }
+
+        var lines = Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase) ? CsvLines.Read(bytes, Error) : JsonLines.Read(bytes, Error);
+        var reader = new PlanReader(Path.GetDirectoryName(Path.GetFullPath(path))!, Error);
+        IReadOnlyList<PlanItem> items = [.. lines.Select((line, index) => reader.Read(index, line))];
+        InvalidInputException.Require(items.Count > 0, $"{path} has no items. Write an object with \"source\" and \"target\" in each line.");
+        return new BatchPlan(items, Convert.ToHexStringLower(SHA256.HashData(bytes)));
+
+        InvalidInputException Error(int line, string? field, string problem) =>
+            new($"{path}, line {line}{(field is null ? "" : $", \"{field}\"")}: {problem}");
+    }
+}

@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Attention;
+
+namespace PromptToPrompt.Batch.Settings;
+
+/// <summary>Values of settings by name, as an item or a run gives them. A value may hold ranges.</summary>
+internal sealed class SettingValues
+{
+    private readonly SortedDictionary<string, string> texts;
+
+    private SettingValues(SortedDictionary<string, string> texts) => this.texts = texts;
+
+    /// <summary>No values.</summary>
+    public static SettingValues None { get; } = new(new(StringComparer.Ordinal));
+
+    /// <summary>The values of settings that every sample's record has.</summary>
+    public static SettingValues Defaults { get; } = new(new(StringComparer.Ordinal)
+    {
+        ["cross"] = Written(new EditRequest().CrossSteps.Default.End),
+        ["guidance"] = Written(SamplingSettings.DefaultGuidance),
+        ["self"] = Written(new EditRequest().SelfSteps.End),
+        ["steps"] = Written(SamplingSettings.DefaultSteps),
+    });
+
+    /// <summary>The values, sorted by name.</summary>
+    public IEnumerable<KeyValuePair<string, string>> All => texts;
+
+    /// <summary>Whether a setting has a value.</summary>
+    public bool Has(string name) => texts.ContainsKey(name);
+
+    /// <summary>These values with one more.</summary>
+    public SettingValues With(string name, string text) => new(new(texts, StringComparer.Ordinal) { [name] = text });
+
+    /// <summary>These values, and others where these have none.</summary>
+    public SettingValues Over(SettingValues others)
+    {
+        var both = new SortedDictionary<string, string>(others.texts, StringComparer.Ordinal);
+        foreach (var (name, text) in texts)
+            both[name] = text;
+        return new(both);
+    }
+
+    /// <summary>The values of one sample.</summary>
+    /// <param name="draw">The sample's random numbers.</param>
+    public SettingValues Resolve(SampleDraw draw)
+    {
+        var resolved = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, text) in texts)
+            resolved[name] = BatchSettings.Find(name)!.Resolve(text, draw.Uniform);
+        return new(resolved);
+    }
+
+    /// <summary>The settings of a sample from its resolved values.</summary>
+    public SampleSettings ToSettings() =>
+        texts.Aggregate(new SampleSettings(), (settings, value) => BatchSettings.Find(value.Key)!.Apply(settings, value.Value));
+
+    /// <summary>Resolved values as JSON.</summary>
+    public JsonObject ToJson() => new(texts.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)BatchSettings.Find(value.Key)!.ToJson(value.Value))));
+
+    private static string Written(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,22 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace PromptToPrompt.Batch.Shards;
+
+/// <summary>The JSON of data sets: names in snake case, readable in every script, nothing for what is missing.</summary>
+internal static class BatchJson
+{
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>One line.</summary>
+    public static string Line<T>(T value) => JsonSerializer.Serialize(value, Options);
+
+    /// <summary>Reads what <see cref="Line"/> wrote.</summary>
+    public static T Read<T>(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize<T>(json, Options) ?? throw new JsonException("There is no object.");
+}

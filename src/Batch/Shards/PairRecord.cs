@@ -1,0 +1,96 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Batch.Making;
+
+namespace PromptToPrompt.Batch.Shards;
+
+/// <summary>What a data set says of a pair.</summary>
+internal sealed record PairRecord
+{
+    /// <summary>Name of the pair: item, sample and target.</summary>
+    public required string Key { get; init; }
+
+    /// <summary>Number of the item in the plan, from 0.</summary>
+    public required int Item { get; init; }
+
+    /// <summary>The plan's own name of the item.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>Number of the sample, from 0.</summary>
+    public required int Sample { get; init; }
+
+    /// <summary>Number of the target, from 0.</summary>
+    public required int TargetNumber { get; init; }
+
+    /// <summary>The source prompt.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>The target prompt.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>The edit as an instruction.</summary>
+    public string? Edit { get; init; }
+
+    /// <summary>The given image, as the plan names it.</summary>
+    public string? Image { get; init; }
+
+    /// <summary>The seed.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>The settings, with the numbers that were drawn.</summary>
+    public required JsonObject Settings { get; init; }
+
+    /// <summary>What filters measured.</summary>
+    public required SortedDictionary<string, double> Scores { get; init; }
+
+    /// <summary>Width of the edited image in pixels.</summary>
+    public required int Width { get; init; }
+
+    /// <summary>Height of the edited image in pixels.</summary>
+    public required int Height { get; init; }
+
+    /// <summary>Name of the source image's file.</summary>
+    public required string SourceFile { get; init; }
+
+    /// <summary>Name of the edited image's file.</summary>
+    public required string EditedFile { get; init; }
+
+    /// <summary>Fingerprint of the model.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Hash of all that decides the images: pairs with the same one are equal.</summary>
+    public required string Fingerprint { get; init; }
+
+    /// <summary>Describes a pair.</summary>
+    /// <param name="pair">The pair.</param>
+    /// <param name="format">Format of its images.</param>
+    /// <param name="model">Fingerprint of the model.</param>
+    public static PairRecord Of(Pair pair, ImageFormat format, string model)
+    {
+        var (item, sample) = (pair.Item, pair.Sample);
+        var record = new PairRecord
+        {
+            Key = pair.Key,
+            Item = item.Index,
+            Id = item.Id,
+            Sample = sample.Number,
+            TargetNumber = pair.TargetNumber,
+            Source = item.Source,
+            Target = pair.Target,
+            Edit = pair.Instruction,
+            Image = item.Image,
+            Seed = sample.Seed,
+            Settings = sample.Values.ToJson(),
+            Scores = pair.Scores,
+            Width = pair.Edited.Width,
+            Height = pair.Edited.Height,
+            SourceFile = $"{pair.Key}.source.{format.Extension}",
+            EditedFile = $"{pair.Key}.edited.{format.Extension}",
+            Model = model,
+            Fingerprint = "",
+        };
+        var decides = new object?[] { record.Source, record.Target, record.Image, record.Seed, record.Settings, record.Model };
+        return record with { Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(BatchJson.Line(decides)))) };
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Storage.Files;
+
+namespace PromptToPrompt.Batch.Shards;
+
+/// <summary><c>run.json</c>: what decides the data of a run. A folder holds the data of one run.</summary>
+internal static class RunManifest
+{
+    private const string Name = "run.json";
+
+    /// <summary>Writes the manifest into a folder, or compares it with that of an earlier process.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="run">All that decides the data.</param>
+    /// <exception cref="InvalidInputException">The folder has the data of another run.</exception>
+    public static void Claim(string folder, JsonObject run)
+    {
+        var path = Path.Combine(folder, Name);
+        if (Read(path) is not { } earlier)
+        {
+            AtomicFile.WriteText(path, BatchJson.Line<JsonNode>(run) + "\n");
+            return;
+        }
+
+        var differing = run.Select(field => field.Key).Union(earlier.Select(field => field.Key))
+            .Where(field => !JsonNode.DeepEquals(JsonNode.Parse(run[field]?.ToJsonString() ?? "null"), earlier[field])).ToList();
+        InvalidInputException.Require(
+            differing.Count == 0, $"{folder} has the data of another run: {string.Join(", ", differing)} {(differing.Count == 1 ? "differs" : "differ")} from {path}. Use another folder, or the same plan and settings.");
+    }
+
+    private static JsonObject? Read(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? [] : null;
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidInputException($"{path} is damaged. Use another folder.", e);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Security.Cryptography;
+using PromptToPrompt.Diffusion.Storage.Files;
+
+namespace PromptToPrompt.Batch.Shards;
+
+/// <summary>The files in which a data set keeps the pairs of a shard.</summary>
+internal abstract class ShardLayout
+{
+    /// <summary>The format of images.</summary>
+    public required ImageFormat Format { get; init; }
+
+    /// <summary>
+    /// Completes a shard: its files are written in its work folder and then renamed, the statistics last. Their presence makes the shard complete; a process that is killed
+    /// before leaves files that the next one replaces with equal ones.
+    /// </summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="items">The files of its items, in order.</param>
+    public void Commit(ShardPaths shard, IReadOnlyList<string> items)
+    {
+        ItemSummary[] summaries = [.. items.Select(ItemFile.Summary)];
+        var names = Write(shard, items).ToList();
+        ItemSummary[] failures = [.. summaries.Where(item => item.Error is not null)];
+        if (failures.Length > 0)
+        {
+            names.Add($"{shard.Name}.failed.jsonl");
+            AtomicFile.WriteText(Path.Combine(shard.Work, names[^1]), string.Concat(failures.Select(item => BatchJson.Line(item) + "\n")));
+        }
+
+        var hashes = new SortedDictionary<string, string>(names.ToDictionary(name => name, name => Hash(Path.Combine(shard.Work, name))), StringComparer.Ordinal);
+        var stats = new ShardStats(
+            shard.Number, summaries[0].Item, summaries.Length, failures.Length, summaries.Sum(item => item.Made), summaries.Sum(item => item.Kept), hashes);
+        foreach (var name in names)
+            File.Move(Path.Combine(shard.Work, name), Path.Combine(shard.Folder, name), overwrite: true);
+        var marker = Path.Combine(shard.Work, Path.GetFileName(shard.Stats));
+        AtomicFile.WriteText(marker, BatchJson.Line(stats) + "\n");
+        File.Move(marker, shard.Stats, overwrite: true);
+    }
+
+    /// <summary>Writes what belongs to the whole data set, once all shards are complete.</summary>
+    /// <param name="folder">The folder of the data set.</param>
+    public virtual void Finish(string folder)
+    {
+    }
+
+    /// <summary>Writes the pairs into the shard's work folder.</summary>
+    /// <returns>The names of files that are then renamed into the folder of the data set.</returns>
+    protected abstract IEnumerable<string> Write(ShardPaths shard, IReadOnlyList<string> items);
+
+    private static string Hash(string path)
+    {
+        using var file = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file));
+    }
+}

@@ -1,0 +1,31 @@
+namespace PromptToPrompt.Batch.Shards;
+
+/// <summary>Keeps other processes from a shard. The system releases it when the process ends, however it ends.</summary>
+internal sealed class ShardLock : IDisposable
+{
+    // Error numbers of a file that another process holds open, of Linux and of Windows.
+    private const int TryAgain = 11;
+    private const int SharingViolation = 32;
+
+    private readonly FileStream file;
+
+    private ShardLock(FileStream file) => this.file = file;
+
+    /// <summary>Takes the lock; null if another process has it.</summary>
+    /// <exception cref="IOException">The file cannot be created.</exception>
+    public static ShardLock? TryTake(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        try
+        {
+            return new ShardLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1));
+        }
+        catch (IOException e) when ((e.HResult & 0xFFFF) is TryAgain or SharingViolation)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => file.Dispose();
+}

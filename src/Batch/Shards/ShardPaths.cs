@@ -1,0 +1,27 @@
+using System.Globalization;
+
+namespace PromptToPrompt.Batch.Shards;
+
+/// <summary>The files of a shard. Those under <c>work</c> exist only until the shard is committed.</summary>
+/// <param name="Folder">The folder of the data set.</param>
+/// <param name="Number">Number of the shard, from 0.</param>
+internal readonly record struct ShardPaths(string Folder, int Number)
+{
+    /// <summary>The shard's name.</summary>
+    public string Name => string.Create(CultureInfo.InvariantCulture, $"{Number:D5}");
+
+    /// <summary>Its statistics: the file whose presence says that the shard is complete.</summary>
+    public string Stats => Path.Combine(Folder, Name + ".json");
+
+    /// <summary>The folder of its finished items.</summary>
+    public string Work => Path.Combine(Folder, "work", Name);
+
+    /// <summary>The file that a process holds open while it works on the shard.</summary>
+    public string Lock => Work + ".lock";
+
+    /// <summary>Whether the shard is complete.</summary>
+    public bool IsCommitted => File.Exists(Stats);
+
+    /// <summary>The file of a finished item.</summary>
+    public string OfItem(int index) => Path.Combine(Work, string.Create(CultureInfo.InvariantCulture, $"{index:D7}.tar"));
+}

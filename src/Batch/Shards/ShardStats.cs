@@ -1,0 +1,15 @@
+namespace PromptToPrompt.Batch.Shards;
+
+/// <summary>The statistics of a complete shard.</summary>
+/// <param name="Shard">Its number.</param>
+/// <param name="FirstItem">Number of its first item in the plan.</param>
+/// <param name="Items">Number of its items.</param>
+/// <param name="Failed">Items that failed.</param>
+/// <param name="Made">Pairs that were made.</param>
+/// <param name="Kept">Pairs that are kept.</param>
+/// <param name="Files">SHA-256 of each of its files.</param>
+internal sealed record ShardStats(int Shard, int FirstItem, int Items, int Failed, int Made, int Kept, SortedDictionary<string, string> Files)
+{
+    /// <summary>Reads the statistics of a shard.</summary>
+    public static ShardStats Read(string path) => BatchJson.Read<ShardStats>(File.ReadAllBytes(path));
+}

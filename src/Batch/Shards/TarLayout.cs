@@ -1,0 +1,39 @@
+using System.Formats.Tar;
+using System.Text;
+using Parquet.Serialization;
+using PromptToPrompt.Diffusion.Storage.Files;
+
+namespace PromptToPrompt.Batch.Shards;
+
+/// <summary>
+/// A WebDataset: <c>00000.tar</c> with a record for each pair (<c>.source.png</c>, <c>.edited.png</c>, <c>.txt</c>, <c>.json</c>), and <c>00000.parquet</c> with a row for each.
+/// </summary>
+internal sealed class TarLayout : ShardLayout
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Write(ShardPaths shard, IReadOnlyList<string> items)
+    {
+        var rows = new List<PairRow>();
+        var (tarName, parquetName) = ($"{shard.Name}.tar", $"{shard.Name}.parquet");
+        AtomicFile.Write(Path.Combine(shard.Work, tarName), stream =>
+        {
+            using var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true);
+            foreach (var pair in items.SelectMany(ItemFile.Pairs))
+            {
+                var record = pair.Record;
+                tar.Add(record.SourceFile, pair.Source);
+                tar.Add(record.EditedFile, pair.Edited);
+                tar.Add(record.Key + ".txt", Encoding.UTF8.GetBytes(record.Edit ?? record.Target));
+                tar.Add(record.Key + ".json", Encoding.UTF8.GetBytes(BatchJson.Line(record)));
+                rows.Add(PairRow.Of(record));
+            }
+        });
+        AtomicFile.Write(Path.Combine(shard.Work, parquetName), stream =>
+        {
+            using var file = new MemoryStream();
+            ParquetSerializer.SerializeAsync(rows, file).GetAwaiter().GetResult();
+            stream.Write(file.GetBuffer().AsSpan(0, (int)file.Length));
+        });
+        return [tarName, parquetName];
+    }
+}
