@@ -73,14 +73,20 @@ public static class P2P
                 break;
         }
 
-        Interrupt(process);
+        Signal(process, "INT");
         return Finish(process, output, Rest());
 
         async Task<string> Rest() => seen + await process.StandardError.ReadToEndAsync();
     }
 
     /// <summary>Presses Ctrl-C when a file is there.</summary>
-    public static Outcome RunAndInterruptAtFile(string path, params string[] arguments)
+    public static Outcome RunAndInterruptAtFile(string path, params string[] arguments) => RunAndSignalAtFile(path, "INT", arguments);
+
+    /// <summary>Kills the command, which can do nothing about it, when a file is there.</summary>
+    public static Outcome RunAndKillAtFile(string path, params string[] arguments) => RunAndSignalAtFile(path, "KILL", arguments);
+
+    /// <summary>Sends a signal when a file is there.</summary>
+    public static Outcome RunAndSignalAtFile(string path, string signal, params string[] arguments)
     {
         using var process = Start(arguments, new Dictionary<string, string>());
         var output = process.StandardOutput.ReadToEndAsync();
@@ -89,14 +95,14 @@ public static class P2P
         {
         }
 
-        Interrupt(process);
+        Signal(process, signal);
         return Finish(process, output, error);
     }
 
-    private static void Interrupt(Process process)
+    private static void Signal(Process process, string signal)
     {
         if (!process.HasExited)
-            Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExit();
+            Process.Start("kill", [$"-{signal}", $"{process.Id}"]).WaitForExit();
     }
 
     private static Process Start(string[] arguments, IReadOnlyDictionary<string, string> environment, string? program = null)

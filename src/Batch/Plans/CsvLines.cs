@@ -17,8 +17,10 @@ internal static class CsvLines
         using var text = new StreamReader(new MemoryStream(bytes), Strict);
         using var csv = new CsvParser(text, new CsvConfiguration(CultureInfo.InvariantCulture) { IgnoreBlankLines = true, BadDataFound = null });
         string[]? columns = null;
-        for (var number = 1; Next(number); number = csv.RawRow + 1)
+        while (Next())
         {
+            // A quoted cell may have several lines; the record begins at the first.
+            var number = csv.RawRow - csv.RawRecord.AsSpan().Trim().Count('\n');
             var cells = csv.Record!;
             if (columns is null)
             {
@@ -31,7 +33,7 @@ internal static class CsvLines
             yield return new PlanLine(number, [.. cells.Zip(columns).Where(pair => pair.First.Length > 0).Select(pair => new PlanField(pair.Second, [pair.First]))]);
         }
 
-        bool Next(int number)
+        bool Next()
         {
             try
             {
@@ -39,7 +41,7 @@ internal static class CsvLines
             }
             catch (Exception e) when (e is CsvHelperException or DecoderFallbackException)
             {
-                throw fail(number, null, e is DecoderFallbackException ? "The file is not UTF-8. Save it as UTF-8." : "The line is not valid CSV. Put texts with commas or quotes in quotes.");
+                throw fail(csv.RawRow + 1, null, e is DecoderFallbackException ? "The file is not UTF-8. Save it as UTF-8." : "The line is not valid CSV. Put texts with commas or quotes in quotes.");
             }
         }
     }

@@ -20,10 +20,13 @@ internal abstract class ShardLayout
         ItemSummary[] summaries = [.. items.Select(ItemFile.Summary)];
         var names = Write(shard, items).ToList();
         ItemSummary[] failures = [.. summaries.Where(item => item.Error is not null)];
+        var failed = $"{shard.Name}.failed.jsonl";
+        // The shard may have been made before.
+        File.Delete(Path.Combine(shard.Folder, failed));
         if (failures.Length > 0)
         {
-            names.Add($"{shard.Name}.failed.jsonl");
-            AtomicFile.WriteText(Path.Combine(shard.Work, names[^1]), string.Concat(failures.Select(item => BatchJson.Line(item) + "\n")));
+            names.Add(failed);
+            AtomicFile.WriteText(Path.Combine(shard.Work, failed), string.Concat(failures.Select(item => BatchJson.Line(item) + "\n")));
         }
 
         var hashes = new SortedDictionary<string, string>(names.ToDictionary(name => name, name => Hash(Path.Combine(shard.Work, name))), StringComparer.Ordinal);

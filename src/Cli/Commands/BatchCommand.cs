@@ -28,7 +28,8 @@ internal static class BatchCommand
             RunFolder.RequireWritable(request.Folder, request.Folder);
             using var loaded = model.Load(parse, request.Demand);
             model.Announce(parse, loaded.Device, quiet);
-            var run = new BatchRun(loaded, request);
+            var filters = options.OpenFilters(parse);
+            var run = new BatchRun(loaded, request with { Filters = filters });
             BatchProgress done;
             try
             {
@@ -38,6 +39,11 @@ internal static class BatchCommand
             {
                 Console.Error.WriteLine($"p2p: Stopped. {run.Progress.Items} of {run.Progress.Total} items are finished. Run the same command again to resume.");
                 return ExitCode.Interrupted;
+            }
+            finally
+            {
+                foreach (var filter in filters)
+                    filter.Dispose();
             }
 
             if (report.Json(parse))

@@ -10,6 +10,7 @@ internal enum HelpGroup
     Options,
     Edit,
     Blend,
+    Filters,
     Inversion,
     Sampling,
     Model,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PromptToPrompt.Batch;
+using PromptToPrompt.Batch.Filters;
 using PromptToPrompt.Batch.Plans;
 using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Batch.Shards;
@@ -20,6 +21,7 @@ internal sealed class BatchOptions
     private readonly Option<int> partition = Parsed.Number("--partition", "Number of this partition, from 0: a shard belongs to the partition that is the remainder of its number", 0).In(HelpGroup.Options);
     private readonly Option<int> partitions = Parsed.Number("--partitions", "Number of partitions, each of which another process or machine makes", 1).In(HelpGroup.Options);
 
+    private readonly FilterOptions filters = new();
     private readonly List<(BatchSetting Setting, Option<string?> Option)> settings = [.. BatchSettings.All.Select(setting => (setting, OptionOf(setting)))];
 
     public BatchOptions AddTo(Command command)
@@ -28,6 +30,7 @@ internal sealed class BatchOptions
             command.Add(option);
         foreach (var option in new Option[] { samples, seed, folder, shardSize, format, quality, partition, partitions })
             command.Add(option);
+        filters.AddTo(command);
         return this;
     }
 
@@ -48,8 +51,13 @@ internal sealed class BatchOptions
             ShardSize = parse.GetValue(shardSize),
             Partition = parse.GetValue(partition),
             Partitions = parse.GetValue(partitions),
+            Best = filters.Best(parse),
+            Judging = filters.Facts(parse),
         };
     }
+
+    /// <summary>Opens the filters.</summary>
+    public IReadOnlyList<PairFilter> OpenFilters(ParseResult parse) => filters.Open(parse);
 
     private SettingValues Settings(ParseResult parse)
     {

@@ -2,12 +2,13 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace PromptToPrompt.Batch.Shards;
+namespace PromptToPrompt.Batch;
 
 /// <summary>The JSON of data sets: names in snake case, readable in every script, nothing for what is missing.</summary>
 internal static class BatchJson
 {
-    private static readonly JsonSerializerOptions Options = new()
+    /// <summary>How objects are written and read.</summary>
+    public static JsonSerializerOptions Options { get; } = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,

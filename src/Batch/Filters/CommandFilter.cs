@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace PromptToPrompt.Batch.Filters;
+
+/// <summary>A command as a filter. It is started once, gets a line of JSON for each pair on its standard input and answers each with a line on its standard output.</summary>
+/// <param name="command">The command, as a shell takes it.</param>
+internal sealed class CommandFilter(string command) : AskingFilter
+{
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
+
+    private Process? process;
+
+    /// <inheritdoc/>
+    protected override string Name => $"\"{command}\"";
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        End();
+        base.Dispose();
+    }
+
+    /// <inheritdoc/>
+    protected override async Task<string?> AskAsync(string question, CancellationToken cancellationToken)
+    {
+        var running = process ??= Start();
+        string? answer = null;
+        try
+        {
+            await running.StandardInput.WriteAsync($"{question}\n".AsMemory(), cancellationToken).ConfigureAwait(false);
+            await running.StandardInput.FlushAsync(cancellationToken).ConfigureAwait(false);
+            return answer = await running.StandardOutput.ReadLineAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"The filter {Name} does not read its questions.", e);
+        }
+        finally
+        {
+            // An answer that comes late would be taken for that of the next question.
+            if (answer is null)
+                End();
+        }
+    }
+
+    private Process Start()
+    {
+        var start = OperatingSystem.IsWindows() ? new ProcessStartInfo("cmd", ["/c", command]) : new ProcessStartInfo("/bin/sh", ["-c", command]);
+        start.RedirectStandardInput = start.RedirectStandardOutput = true;
+        start.StandardInputEncoding = start.StandardOutputEncoding = Utf8;
+        return Process.Start(start)!;
+    }
+
+    private void End()
+    {
+        if (process is not { } running)
+            return;
+        process = null;
+        running.Kill(entireProcessTree: true);
+        running.Dispose();
+    }
+}

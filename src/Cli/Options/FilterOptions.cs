@@ -1,0 +1,113 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Batch.Filters;
+using PromptToPrompt.Cli.Help;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
+
+namespace PromptToPrompt.Cli.Options;
+
+/// <summary>Options that decide which pairs of a batch run are kept.</summary>
+internal sealed class FilterOptions
+{
+    // --tokenizer is that of the model that makes the images.
+    private readonly MetricModels models = new MetricModels("--clip-tokenizer").In(HelpGroup.Filters);
+
+    private readonly Option<string[]> keep = new("--keep")
+    {
+        Description = $"Keep only pairs with this measure: {string.Join(", ", [.. KeepRule.OfClip, KeepRule.OfDino, .. KeepRule.OfPixels])}. Repeatable",
+        HelpName = "measure>=number",
+        Group = HelpGroup.Filters,
+    };
+
+    private readonly Option<string?> command = new("--filter-command")
+    {
+        Description = "Command that gets a line of JSON for each pair and answers {\"keep\": true, \"score\": 0.3}",
+        HelpName = "command",
+        Group = HelpGroup.Filters,
+    };
+
+    private readonly Option<string?> url = new("--filter-url") { Description = "HTTP address that answers the same JSON", HelpName = "url", Group = HelpGroup.Filters };
+    private readonly Option<int?> best = Parsed.OptionalNumber<int>("--best", "Keep this many samples of each target: those with the highest --best-by").In(HelpGroup.Filters);
+    private readonly Option<string?> bestBy = new("--best-by") { Description = "Score of --best; by default clip_direction, or score with a filter of your own", HelpName = "score", Group = HelpGroup.Filters };
+
+    public FilterOptions AddTo(Command command)
+    {
+        models.AddTo(command);
+        foreach (var option in new Option[] { keep, this.command, url, best, bestBy })
+            command.Add(option);
+        return this;
+    }
+
+    /// <summary>Which samples to keep; null for all.</summary>
+    public BestOf? Best(ParseResult parse)
+    {
+        if (parse.GetValue(best) is not { } count)
+        {
+            InvalidInputException.Require(parse.GetValue(bestBy) is null, bestBy.Name, "It chooses the samples of --best.", "Add --best, or leave it out.");
+            return null;
+        }
+
+        InvalidInputException.RequireRange(count, 1, int.MaxValue, best.Name);
+        var asks = parse.GetValue(command) is not null || parse.GetValue(url) is not null;
+        InvalidInputException.Require(asks || models.Clip(parse) is not null || parse.GetValue(bestBy) is not null, best.Name, "No score tells which samples are best.", "Add --clip, or a filter that gives a score.");
+        return new BestOf(count, parse.GetValue(bestBy) ?? (models.Clip(parse) is not null ? "clip_direction" : "score"));
+    }
+
+    /// <summary>All that decides which pairs are kept, for the record of the run.</summary>
+    public JsonObject Facts(ParseResult parse)
+    {
+        _ = Rules(parse);
+        var facts = new JsonObject();
+        Add("clip", models.Clip(parse));
+        Add("dino", models.Dino(parse));
+        Add("command", parse.GetValue(command));
+        Add("url", parse.GetValue(url));
+        Add("best", Best(parse)?.ToString());
+        if (Rules(parse) is { Count: > 0 } rules)
+            facts["keep"] = Json.Array(rules.Select(rule => rule.ToString()));
+        return facts;
+
+        void Add(string name, string? value)
+        {
+            if (value is not null)
+                facts[name] = value;
+        }
+    }
+
+    /// <summary>Opens the filters. Loads the models of the measures.</summary>
+    public IReadOnlyList<PairFilter> Open(ParseResult parse)
+    {
+        List<PairFilter> filters = [];
+        var rules = Rules(parse);
+        if (rules.Count > 0 || models.Clip(parse) is not null || models.Dino(parse) is not null)
+            filters.Add(new MeasureFilter(models.OpenClip(parse, withTexts: true), models.OpenDino(parse), rules));
+        if (parse.GetValue(command) is { } line)
+            filters.Add(new CommandFilter(line));
+        if (Url(parse) is { } address)
+            filters.Add(new UrlFilter(address));
+        return filters;
+    }
+
+    private List<KeepRule> Rules(ParseResult parse)
+    {
+        _ = Url(parse);
+        var rules = Parsed.Named(keep.Name, () => (parse.GetValue(keep) ?? []).Select(KeepRule.Parse).ToList());
+        foreach (var rule in rules)
+        {
+            InvalidInputException.Require(!KeepRule.OfClip.Contains(rule.Measure) || models.Clip(parse) is not null, keep.Name, $"{rule.Measure} is measured by a CLIP model.", "Add --clip.");
+            InvalidInputException.Require(rule.Measure != KeepRule.OfDino || models.Dino(parse) is not null, keep.Name, $"{rule.Measure} is measured by a DINO model.", "Add --dino.");
+        }
+
+        return rules;
+    }
+
+    private Uri? Url(ParseResult parse)
+    {
+        if (parse.GetValue(url) is not { } text)
+            return null;
+        InvalidInputException.Require(
+            Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https", url.Name, $"\"{text}\" is not an address.", "Use one such as http://127.0.0.1:8000/judge.");
+        return address;
+    }
+}

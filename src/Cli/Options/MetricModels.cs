@@ -1,0 +1,72 @@
+using System.CommandLine;
+using PromptToPrompt.Cli.Help;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Storage.Hub;
+using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Diffusion.Storage.Models;
+using PromptToPrompt.Metrics;
+
+namespace PromptToPrompt.Cli.Options;
+
+/// <summary>The options of models that measure how two images differ.</summary>
+/// <param name="tokenizerName">The option that names CLIP's tokenizer.</param>
+internal sealed class MetricModels(string tokenizerName = "--tokenizer")
+{
+    private readonly Option<string?> clip = File("--clip", "CLIP model, such as openai/clip-vit-large-patch14, for similarities of images and captions", "dir|file|name");
+    private readonly Option<string?> dino = File("--dino", "DINO model, such as facebook/dino-vitb8, for the structure distance", "dir|file|name");
+    private readonly Option<string?> tokenizer = File(tokenizerName, "Tokenizer of the CLIP model, if its folder has none", "dir");
+
+    public MetricModels AddTo(Command command)
+    {
+        foreach (var option in new[] { clip, dino, tokenizer })
+            command.Add(option);
+        return this;
+    }
+
+    /// <summary>The heading in help.</summary>
+    public MetricModels In(HelpGroup group)
+    {
+        foreach (var option in new[] { clip, dino, tokenizer })
+            option.Group = group;
+        return this;
+    }
+
+    /// <summary>The CLIP model as it was given; null without one.</summary>
+    public string? Clip(ParseResult parse) => parse.GetValue(clip);
+
+    /// <summary>The DINO model as it was given; null without one.</summary>
+    public string? Dino(ParseResult parse) => parse.GetValue(dino);
+
+    /// <summary>Loads the CLIP model, if one was given.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="withTexts">Whether captions are compared too.</param>
+    public ClipModel? OpenClip(ParseResult parse, bool withTexts)
+    {
+        if (Clip(parse) is not { } name)
+            return null;
+        var path = Locate(clip.Name, name);
+        return new ClipModel(path, withTexts ? FindTokenizer(path, parse.GetValue(tokenizer)).Load() : null);
+    }
+
+    /// <summary>Loads the DINO model, if one was given.</summary>
+    public DinoModel? OpenDino(ParseResult parse) => Dino(parse) is { } name ? new DinoModel(Locate(dino.Name, name)) : null;
+
+    // The hub's CLIP models have the tokenizer beside the weights.
+    private static TokenizerFolder FindTokenizer(string path, string? given)
+    {
+        var folder = Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetFullPath(path))!;
+        return TokenizerSearch.Find(Path.Combine(folder, "model.safetensors"), new ModelLoadOptions { Tokenizer = given ?? (TokenizerFolder.IsOne(folder) ? folder : null) });
+    }
+
+    // A folder, a file, or a repository in the hub's cache.
+    private static string Locate(string option, string name)
+    {
+        if (Path.Exists(name) || !HubRepository.TryParse(name, out var repository))
+            return name;
+        var cached = new HubCache(new HubSettings().CacheFolder).Repository(repository);
+        return cached.Find(null)?.Path ?? throw new InvalidInputException(
+            option, $"The Hugging Face cache ({cached.Folder}) has no {repository}.", $"Download it with `p2p models pull {repository} --file config.json --file model.safetensors{(option == "--clip" ? " --file vocab.json --file merges.txt --file tokenizer_config.json" : "")}`.");
+    }
+
+    private static Option<string?> File(string name, string description, string helpName) => new(name) { Description = description, HelpName = helpName };
+}

@@ -1,0 +1,29 @@
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Native;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Metrics;
+
+/// <summary>How alike CLIP finds two images and their captions, as cosines.</summary>
+/// <param name="Images">The two images.</param>
+/// <param name="Texts">Each image and its caption.</param>
+/// <param name="Direction">The change of the image and that of the caption; null without two captions.</param>
+internal sealed record ClipSimilarity(double Images, IReadOnlyList<double> Texts, double? Direction)
+{
+    /// <summary>Compares two images.</summary>
+    /// <param name="clip">The model.</param>
+    /// <param name="one">One image.</param>
+    /// <param name="other">The other.</param>
+    /// <param name="captions">A caption for each image, for the first alone, or none.</param>
+    public static ClipSimilarity Of(ClipModel clip, Image one, Image other, IReadOnlyList<string> captions)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var images = new[] { clip.Embed(one), clip.Embed(other) };
+        var texts = captions.Select(clip.Embed).ToList();
+        return new(
+            Cosine(images[0], images[1]), [.. texts.Zip(images, Cosine)], texts.Count == images.Length ? Cosine(images[1] - images[0], texts[1] - texts[0]) : null);
+    }
+
+    private static double Cosine(Tensor a, Tensor b) => nn.functional.cosine_similarity(a, b, -1).ReadDouble();
+}
