@@ -84,7 +84,7 @@ public sealed class EditableImage : IDisposable
             // An invalid edit is refused before the source is recorded for it.
             if (session is null)
                 EditRun.Check(pipeline.Model, source, edit);
-            var result = Recorded(source, edit.SelfResolution, cancellationToken).Edit(edit, PromptToPromptPipeline.Traced(observation), progress, cancellationToken);
+            var result = Recorded(source, edit, cancellationToken).Edit(edit, PromptToPromptPipeline.Traced(observation), progress, cancellationToken);
             var given = framing is null ? null : new GivenImage(Image, framing);
             return result.DisposeOnFailure(() => new EditableImage(pipeline, result, source: null, given, mask));
         });
@@ -116,9 +116,9 @@ public sealed class EditableImage : IDisposable
         return true;
     });
 
-    private EditSession Recorded(GenerationRequest source, int selfResolution, CancellationToken cancellationToken)
+    private EditSession Recorded(GenerationRequest source, EditRequest edit, CancellationToken cancellationToken)
     {
-        if (session is { IsRecorded: true } && session.SelfResolution < selfResolution)
+        if (session is { IsRecorded: true } && (session.SelfResolution < edit.SelfResolution || (edit.SelfUnconditional && !session.SelfUnconditional)))
         {
             session.Dispose();
             session = null;
@@ -126,7 +126,7 @@ public sealed class EditableImage : IDisposable
 
         if (session is not null)
             return session;
-        var opened = pipeline.Record(source, Math.Max(selfResolution, EditRequest.DefaultSelfResolution));
+        var opened = pipeline.Record(source, Math.Max(edit.SelfResolution, EditRequest.DefaultSelfResolution), edit.SelfUnconditional);
         return session = opened.DisposeOnFailure(() =>
         {
             if (opened.IsRecorded)

@@ -199,8 +199,8 @@ public sealed class PromptToPromptPipeline : IDisposable
             Model.Dispose();
     }
 
-    internal EditSession Record(GenerationRequest source, int selfResolution) =>
-        new(Model, source, Options.RecordingType ?? Options.Dtype, Options.MaxRecordingBytes, selfResolution);
+    internal EditSession Record(GenerationRequest source, int selfResolution, bool selfUnconditional) =>
+        new(Model, source, Options.RecordingType ?? Options.Dtype, Options.MaxRecordingBytes, selfResolution, selfUnconditional);
 
     internal T Exclusively<T>(Func<T> run)
     {

@@ -40,7 +40,7 @@ public sealed class BatchRunTests : IDisposable
         var record = BatchJson.Read<PairRecord>(files["0000001-001-0.json"]);
         using var result = EditRun.Execute(
             TinyModel.Shared.Model,
-            new GenerationRequest { Prompt = "a cat in the snow", Sampling = new() { Steps = 2, Seed = record.Seed, Guidance = (double)record.Settings["guidance"]! } },
+            new GenerationRequest { Prompt = "a cat in the snow", Sampling = new() { Steps = 2, Size = new(64, 64), Seed = record.Seed, Guidance = (double)record.Settings["guidance"]! } },
             new() { Prompts = ["a dog in the snow"], SelfSteps = new(0, (double)record.Settings["self"]!) });
         Assert.Equal(result.Images[0].ToPng(), files[record.SourceFile]);
         Assert.Equal(result.Images[1].ToPng(), files[record.EditedFile]);

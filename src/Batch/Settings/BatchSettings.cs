@@ -33,6 +33,7 @@ internal static class BatchSettings
         Edited("cross", "Part of the steps, from the first, that uses the source's cross-attention", SettingForm.Number, (e, text) => e with { CrossSteps = new(Until(text, "Cross")) }),
         Edited("self", "Part of the steps, from the first, that uses the source's self-attention", SettingForm.Number, (e, text) => e with { SelfSteps = Until(text, "Self") }),
         Edited("self_resolution", "Largest side of the layers that use the source's self-attention, or all", SettingForm.Text, (e, text) => e with { SelfResolution = Side(text) }),
+        Edited("self_unconditional", "Use the source's self-attention in unconditional rows too", SettingForm.Flag, (e, text) => e with { SelfUnconditional = bool.Parse(text) }),
         Edited("weight", "Weights of target words, such as snow=1.5,hill=0..1", SettingForm.Words, (e, text) => e with { Weights = [.. text.Split(',').Select(WordWeight.Parse)] }),
         Edited("blend", "Change only the region of these words", SettingForm.Text, (e, text) => e with { Blend = BlendWords.Parse(text) }),
         Edited("blend_subtract", "Keep the region of these words", SettingForm.Text, (e, text) => e with { BlendSubtract = BlendWords.Parse(text) }),

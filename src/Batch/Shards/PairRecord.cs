@@ -23,6 +23,9 @@ internal sealed record PairRecord
     /// <summary>Number of the target, from 0.</summary>
     public required int TargetNumber { get; init; }
 
+    /// <summary>Number of the item's targets.</summary>
+    public required int Targets { get; init; }
+
     /// <summary>The source prompt.</summary>
     public required string Source { get; init; }
 
@@ -76,6 +79,7 @@ internal sealed record PairRecord
             Id = item.Id,
             Sample = sample.Number,
             TargetNumber = pair.TargetNumber,
+            Targets = item.Targets.Count,
             Source = item.Source,
             Target = pair.Target,
             Edit = pair.Instruction,

@@ -267,7 +267,7 @@ internal sealed class GridCommand
         foreach (var (number, group) in groups.Index())
         {
             var request = group.First().Request;
-            using var session = new EditSession(model, request.Source, model.Dtype, MaxRecordedBytes, group.Max(each => each.Request.Edit.SelfResolution));
+            using var session = new EditSession(model, request.Source, model.Dtype, MaxRecordedBytes, group.Max(each => each.Request.Edit.SelfResolution), group.Any(each => each.Request.Edit.SelfUnconditional));
             var ofSource = progress.Next(group.Key.Steps);
             var problem = Try(() => made.Add(new MadeImage(SourceName(cells, number), null, request, session.RunSource(progress: ofSource, cancellationToken: cancellationToken))));
             foreach (var each in group)

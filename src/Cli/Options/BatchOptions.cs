@@ -12,12 +12,20 @@ namespace PromptToPrompt.Cli.Options;
 /// <summary>Options of a batch run. Those of the settings of items are made from the list of settings.</summary>
 internal sealed class BatchOptions
 {
+    private const string Tar = "tar", Folders = "folders", Png = "png", Jpeg = "jpg";
+    private const int UsualQuality = 95;
+
     private readonly Option<string> folder = OutputOptions.Folder("dataset", ". Run the same command again to resume");
-    private readonly Option<int> samples = Parsed.Number("--samples", "Samples of each item that does not give its own number", 1).In(HelpGroup.Edit);
+    private readonly Option<string?> preset = Parsed.Of<string?>(
+        "--preset", $"Settings and filters of a published data set, for what is not given: {string.Join(", ", BatchPreset.All.Select(known => known.Name))}",
+        InvalidInputException.AnyOf([.. BatchPreset.All.Select(known => known.Name)]), text => BatchPreset.All.Any(known => known.Name == text) ? text : throw new FormatException(), "name").In(HelpGroup.Edit);
+
+    private readonly Option<int?> samples = Parsed.OptionalNumber<int>("--samples", "Samples of each item that does not give its own number; by default 1").In(HelpGroup.Edit);
     private readonly Option<ulong> seed = Parsed.Seed("--seed", "Seed that all other seeds follow from", 0).In(HelpGroup.Sampling);
     private readonly Option<int> shardSize = Parsed.Number("--shard-size", "Items in a shard", BatchRequest.DefaultShardSize).In(HelpGroup.Output);
-    private readonly Option<string> format = Parsed.Choice("--format", "Format of images", "png", "png", "jpg").In(HelpGroup.Output);
-    private readonly Option<int> quality = Parsed.Number("--quality", "Quality of JPEG images, 1 to 100", 95).In(HelpGroup.Output);
+    private readonly Option<string> layout = Parsed.Choice("--layout", "Files of the data set; tar is a WebDataset with Parquet tables, folders are InstructPix2Pix's", Tar, Tar, Folders).In(HelpGroup.Output);
+    private readonly Option<string?> format = Parsed.Of<string?>("--format", "Format of images: png or jpg; by default png, or jpg in folders", "png or jpg", text => text is Png or Jpeg ? text : throw new FormatException(), "name").In(HelpGroup.Output);
+    private readonly Option<int?> quality = Parsed.OptionalNumber<int>("--quality", "Quality of JPEG images, 1 to 100; by default 95, or 100 in folders").In(HelpGroup.Output);
     private readonly Option<int> partition = Parsed.Number("--partition", "Number of this partition, from 0: a shard belongs to the partition that is the remainder of its number", 0).In(HelpGroup.Options);
     private readonly Option<int> partitions = Parsed.Number("--partitions", "Number of partitions, each of which another process or machine makes", 1).In(HelpGroup.Options);
 
@@ -26,9 +34,10 @@ internal sealed class BatchOptions
 
     public BatchOptions AddTo(Command command)
     {
+        command.Add(preset);
         foreach (var (_, option) in settings)
             command.Add(option);
-        foreach (var option in new Option[] { samples, seed, folder, shardSize, format, quality, partition, partitions })
+        foreach (var option in new Option[] { samples, seed, folder, shardSize, layout, format, quality, partition, partitions })
             command.Add(option);
         filters.AddTo(command);
         return this;
@@ -38,26 +47,36 @@ internal sealed class BatchOptions
     /// <exception cref="InvalidInputException">A value is invalid.</exception>
     public BatchRequest Read(ParseResult parse, BatchPlan plan)
     {
-        var isJpeg = parse.GetValue(format) == "jpg";
-        InvalidInputException.Require(isJpeg || parse.GetResult(quality) is null or { Implicit: true }, quality.Name, "PNG has no quality.", "Add --format jpg, or leave it out.");
+        var chosen = Preset(parse);
         return new BatchRequest
         {
             Plan = plan,
             Folder = Path.GetFullPath(parse.GetValue(folder)!),
-            Layout = new TarLayout { Format = isJpeg ? ImageFormat.Jpeg(parse.GetValue(quality)) : ImageFormat.Png },
-            Settings = Settings(parse),
-            Samples = parse.GetValue(samples),
+            Layout = Layout(parse),
+            Settings = Settings(parse).Over(chosen?.Settings ?? SettingValues.None),
+            Samples = parse.GetValue(samples) ?? chosen?.Samples ?? 1,
             Seed = parse.GetValue(seed),
             ShardSize = parse.GetValue(shardSize),
             Partition = parse.GetValue(partition),
             Partitions = parse.GetValue(partitions),
-            Best = filters.Best(parse),
-            Judging = filters.Facts(parse),
+            Best = filters.Best(parse, chosen),
+            Judging = filters.Facts(parse, chosen),
         };
     }
 
     /// <summary>Opens the filters.</summary>
-    public IReadOnlyList<PairFilter> OpenFilters(ParseResult parse) => filters.Open(parse);
+    public IReadOnlyList<PairFilter> OpenFilters(ParseResult parse) => filters.Open(parse, Preset(parse));
+
+    private BatchPreset? Preset(ParseResult parse) => parse.GetValue(preset) is { } name ? BatchPreset.All.First(known => known.Name == name) : null;
+
+    private ShardLayout Layout(ParseResult parse)
+    {
+        var isFolders = parse.GetValue(layout) == Folders;
+        var isJpeg = (parse.GetValue(format) ?? (isFolders ? Jpeg : Png)) == Jpeg;
+        InvalidInputException.Require(isJpeg || parse.GetValue(quality) is null, quality.Name, "PNG has no quality.", "Add --format jpg, or leave it out.");
+        var encoded = isJpeg ? ImageFormat.Jpeg(parse.GetValue(quality) ?? (isFolders ? ImageFormat.MaxQuality : UsualQuality)) : ImageFormat.Png;
+        return isFolders ? new FolderLayout { Format = encoded } : new TarLayout { Format = encoded };
+    }
 
     private SettingValues Settings(ParseResult parse)
     {

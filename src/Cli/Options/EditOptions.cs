@@ -22,7 +22,14 @@ internal sealed class EditOptions
     private readonly Option<string?> selfSteps = Text<string?>("--self-steps", $"Part of the steps that uses the source's self-attention: {Standard.SelfSteps} (default) or 0.1..0.5", "part").In(HelpGroup.Edit);
 
     private readonly Option<int> selfResolution = Parsed.Of(
-        "--self-resolution", "Largest side of the layers that use the source's self-attention: 16 or 32", "16 or 32", text => text is "16" or "32" ? int.Parse(text) : throw new FormatException()).In(HelpGroup.Edit);
+        "--self-resolution", "Largest side of the layers that use the source's self-attention: 16, 32 or all", "16, 32 or all",
+        text => text is "16" or "32" ? int.Parse(text) : text == "all" ? EditRequest.MaxSelfResolution : throw new FormatException()).In(HelpGroup.Edit);
+
+    private readonly Option<bool> selfUnconditional = new("--self-unconditional")
+    {
+        Description = "Use the source's self-attention in unconditional rows too, as InstructPix2Pix's data were made",
+        Group = HelpGroup.Edit,
+    };
 
     private readonly Option<string?> blend = Text<string?>("--blend", $"Change only the region of these words: {Places}", "words").In(HelpGroup.Blend);
     private readonly Option<string?> blendSubtract = Text<string?>("--blend-subtract", $"Keep the region of these words: {Places}", "words").In(HelpGroup.Blend);
@@ -39,7 +46,7 @@ internal sealed class EditOptions
         alignment.AddTo(command);
         foreach (var option in new Option[]
         {
-            weights, crossSteps, selfSteps, selfResolution, blend, blendSubtract, blendThreshold, blendSubtractThreshold, blendStart, mask, editSeed,
+            weights, crossSteps, selfSteps, selfResolution, selfUnconditional, blend, blendSubtract, blendThreshold, blendSubtractThreshold, blendStart, mask, editSeed,
         })
             command.Add(option);
         return this;
@@ -63,6 +70,7 @@ internal sealed class EditOptions
         CrossSteps = Parsed.Named("--cross-steps", () => CrossReplaceSteps.Parse(parse.GetValue(crossSteps) ?? [])),
         SelfSteps = parse.GetValue(selfSteps) is { } part ? Parsed.Named("--self-steps", () => StepWindow.Parse(part)) : Standard.SelfSteps,
         SelfResolution = parse.GetValue(selfResolution),
+        SelfUnconditional = parse.GetValue(selfUnconditional),
         Blend = Words(parse, blend),
         BlendSubtract = Words(parse, blendSubtract),
         BlendThreshold = parse.GetValue(blendThreshold),

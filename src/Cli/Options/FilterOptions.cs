@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Batch.Filters;
+using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
@@ -40,10 +41,14 @@ internal sealed class FilterOptions
     }
 
     /// <summary>Which samples to keep; null for all.</summary>
-    public BestOf? Best(ParseResult parse)
+    /// <param name="parse">The command line.</param>
+    /// <param name="preset">The preset; null for none. Its filters hold if a CLIP model is given.</param>
+    public BestOf? Best(ParseResult parse, BatchPreset? preset)
     {
         if (parse.GetValue(best) is not { } count)
         {
+            if (preset is not null && models.Clip(parse) is not null)
+                return preset.Best with { Score = parse.GetValue(bestBy) ?? preset.Best.Score };
             InvalidInputException.Require(parse.GetValue(bestBy) is null, bestBy.Name, "It chooses the samples of --best.", "Add --best, or leave it out.");
             return null;
         }
@@ -55,16 +60,15 @@ internal sealed class FilterOptions
     }
 
     /// <summary>All that decides which pairs are kept, for the record of the run.</summary>
-    public JsonObject Facts(ParseResult parse)
+    public JsonObject Facts(ParseResult parse, BatchPreset? preset)
     {
-        _ = Rules(parse);
         var facts = new JsonObject();
         Add("clip", models.Clip(parse));
         Add("dino", models.Dino(parse));
         Add("command", parse.GetValue(command));
         Add("url", parse.GetValue(url));
-        Add("best", Best(parse)?.ToString());
-        if (Rules(parse) is { Count: > 0 } rules)
+        Add("best", Best(parse, preset) is { } chosen ? $"{chosen.Count} by {chosen.Score}" : null);
+        if (Rules(parse, preset) is { Count: > 0 } rules)
             facts["keep"] = Json.Array(rules.Select(rule => rule.ToString()));
         return facts;
 
@@ -76,10 +80,10 @@ internal sealed class FilterOptions
     }
 
     /// <summary>Opens the filters. Loads the models of the measures.</summary>
-    public IReadOnlyList<PairFilter> Open(ParseResult parse)
+    public IReadOnlyList<PairFilter> Open(ParseResult parse, BatchPreset? preset)
     {
         List<PairFilter> filters = [];
-        var rules = Rules(parse);
+        var rules = Rules(parse, preset);
         if (rules.Count > 0 || models.Clip(parse) is not null || models.Dino(parse) is not null)
             filters.Add(new MeasureFilter(models.OpenClip(parse, withTexts: true), models.OpenDino(parse), rules));
         if (parse.GetValue(command) is { } line)
@@ -89,7 +93,7 @@ internal sealed class FilterOptions
         return filters;
     }
 
-    private List<KeepRule> Rules(ParseResult parse)
+    private List<KeepRule> Rules(ParseResult parse, BatchPreset? preset)
     {
         _ = Url(parse);
         var rules = Parsed.Named(keep.Name, () => (parse.GetValue(keep) ?? []).Select(KeepRule.Parse).ToList());
@@ -99,7 +103,7 @@ internal sealed class FilterOptions
             InvalidInputException.Require(rule.Measure != KeepRule.OfDino || models.Dino(parse) is not null, keep.Name, $"{rule.Measure} is measured by a DINO model.", "Add --dino.");
         }
 
-        return rules;
+        return rules.Count == 0 && preset is not null && models.Clip(parse) is not null ? [.. preset.Rules] : rules;
     }
 
     private Uri? Url(ParseResult parse)

@@ -8,7 +8,8 @@ namespace PromptToPrompt.Editing.Attention;
 /// <summary>
 /// Prompt-to-Prompt (Hertz et al., arXiv 2208.01626) as an attention processor. With A_s and A_e the cross-attention maps of the source and
 /// of the edit, an edited layer outputs A_s·(P·V_e) + A_e·(diag(r)·V_e): two fused attentions on transformed values, without a map in memory.
-/// Injected self-attention is softmax(Q_s·K_sᵀ/√d)·V_e. Unconditional rows are never changed.
+/// Injected self-attention is softmax(Q_s·K_sᵀ/√d)·V_e. Unconditional rows have no edit of cross-attention, and take the self-attention of the
+/// source's unconditional row if the edit asks for it.
 /// </summary>
 /// <param name="edits">The edit of each prompt of the run; null for the source and for unedited prompts.</param>
 /// <param name="recording">Receives the source's queries and keys, or supplies them if the source is not in the batch.</param>
@@ -27,8 +28,10 @@ internal sealed class EditAttentionProcessor(
     {
         using var scope = NewDisposeScope();
         var layer = new Layer(call, query, key, value, SourceRow(call));
-        if (layer.SourceRow is { } row && recording is not null)
-            recording.Write(call, query.narrow(0, row, 1), key.narrow(0, row, 1));
+        if (layer.SourceRow is { } row)
+            recording?.Write(call, query.narrow(0, row, 1), key.narrow(0, row, 1));
+        if (recording is { SelfUnconditional: true } && call.Site.Kind == AttentionKind.Self && RowOf(call, prompt: 0, conditional: false) is { } free)
+            recording.Write(call, query.narrow(0, free, 1), key.narrow(0, free, 1), conditional: false);
         var result = call.Site.Kind == AttentionKind.Self ? AttendSelf(layer)
             : maps?.Collects(call) == true ? AttendWithMaps(layer, maps)
             : AttendCross(layer);
@@ -50,28 +53,30 @@ internal sealed class EditAttentionProcessor(
         texts.Clear();
     }
 
-    // The source's queries and keys: from its row of this batch, or from a recording. Unconditional rows never use them.
-    private (Tensor Query, Tensor Key)? Source(Layer layer)
+    // The source's queries and keys: from its row of this batch, or from a recording.
+    private (Tensor Query, Tensor Key)? Source(Layer layer, bool conditional = true)
     {
-        if (layer.SourceRow is { } row)
+        if (RowOf(layer.Call, prompt: 0, conditional) is { } row)
             return (layer.Query.narrow(0, row, 1), layer.Key.narrow(0, row, 1));
-        return Rows(layer.Call).Any(r => r.Conditional) ? recording?.Read(layer.Call, layer.Query.dtype) : null;
+        return Rows(layer.Call).Any(other => other.Conditional == conditional) ? recording?.Read(layer.Call, layer.Query.dtype, conditional) : null;
     }
 
     private Tensor AttendSelf(Layer layer)
     {
         var call = layer.Call;
-        var injected = Rows(call).Select(row => Edit(row) is { } edit && edit.InjectsSelfAttention(call.Step.Index, call.Height, call.Width)).ToList();
+        var injected = Rows(call).Select(row => edits[row.Prompt]?.InjectsSelfAttention(call.Step.Index, call.Height, call.Width, row.Conditional) == true).ToList();
         var collects = self?.Collects(call) == true && CountsSource(call);
-        if ((!collects && !injected.Contains(true)) || Source(layer) is not { } source)
+        var ofConditional = collects || Injects(conditional: true) ? Source(layer) : null;
+        var ofUnconditional = Injects(conditional: false) ? Source(layer, conditional: false) : null;
+        if (collects && ofConditional is { } collected)
+            self!.Add(ScaledDotProduct.Probabilities(collected.Query, collected.Key));
+        var sources = Rows(call).Zip(injected, (row, isInjected) => !isInjected ? null : row.Conditional ? ofConditional : ofUnconditional).ToList();
+        if (sources.All(source => source is null))
             return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);
-        if (collects)
-            self!.Add(ScaledDotProduct.Probabilities(source.Query, source.Key));
-        if (!injected.Contains(true))
-            return ScaledDotProduct.Attend(layer.Query, layer.Key, layer.Value);
-        return ScaledDotProduct.Attend(Substituted(layer.Query, source.Query), Substituted(layer.Key, source.Key), layer.Value);
+        return ScaledDotProduct.Attend(
+            cat(Runs(sources, source => source?.Query, layer.Query), 0), cat(Runs(sources, source => source?.Key, layer.Key), 0), layer.Value);
 
-        Tensor Substituted(Tensor rows, Tensor ofSource) => cat(Runs(injected, isInjected => isInjected, rows, ofSource), 0);
+        bool Injects(bool conditional) => Rows(call).Zip(injected).Any(row => row.Second && row.First.Conditional == conditional);
     }
 
     // Every row contributes its own attention to R·V; edited rows add the source's attention to P·V. One fused call computes all parts.
@@ -183,32 +188,32 @@ internal sealed class EditAttentionProcessor(
 
     private static IReadOnlyList<BatchRow> Rows(in AttentionCall call) => call.Step.Rows;
 
-    private static int? RowOf(in AttentionCall call, int prompt)
+    private static int? RowOf(in AttentionCall call, int prompt, bool conditional = true)
     {
         for (var i = 0; i < call.Step.Rows.Count; i++)
         {
-            if (call.Step.Rows[i] == new BatchRow(prompt, Conditional: true))
+            if (call.Step.Rows[i] == new BatchRow(prompt, conditional))
                 return i;
         }
 
         return null;
     }
 
-    // The rows of a batch, with the source's in place of some; neighbors stay together.
-    private static List<Tensor> Runs<T>(List<T> rows, Func<T, bool> isReplaced, Tensor batch, Tensor source)
+    // The rows of a batch, some of them replaced; neighbors stay together.
+    private static List<Tensor> Runs<T>(List<T> rows, Func<T, Tensor?> replacement, Tensor batch)
     {
         var runs = new List<Tensor>();
         for (var first = 0; first < rows.Count;)
         {
-            if (isReplaced(rows[first]))
+            if (replacement(rows[first]) is { } other)
             {
-                runs.Add(source);
+                runs.Add(other);
                 first++;
                 continue;
             }
 
             var next = first + 1;
-            while (next < rows.Count && !isReplaced(rows[next]))
+            while (next < rows.Count && replacement(rows[next]) is null)
                 next++;
             runs.Add(next - first == rows.Count ? batch : batch.narrow(0, first, next - first));
             first = next;
@@ -241,7 +246,7 @@ internal sealed class EditAttentionProcessor(
         /// <param name="source">That of the source.</param>
         public Tensor Arrange(Tensor batch, Tensor source)
         {
-            var parts = Runs(active, edit => edit is { IgnoresOwnMap: true }, batch, source);
+            var parts = Runs(active, edit => edit is { IgnoresOwnMap: true } ? source : null, batch);
             parts.AddRange(Both.Select(_ => source));
             // Of a single tensor, cat may make an alias.
             return parts.Count == 1 ? parts[0].clone() : cat(parts, 0);

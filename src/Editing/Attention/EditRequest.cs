@@ -38,6 +38,12 @@ public sealed record EditRequest
     /// <summary>Self-attention comes from the source in layers of at most this value squared positions; 0 to 16384.</summary>
     public int SelfResolution { get; init; } = DefaultSelfResolution;
 
+    /// <summary>
+    /// Whether the unconditional row of an edit also takes its self-attention from the source's, as InstructPix2Pix's data were made (Brooks et al., arXiv 2211.09800). It needs
+    /// a source made from noise: one with a known trajectory has no unconditional row.
+    /// </summary>
+    public bool SelfUnconditional { get; init; }
+
     /// <summary>Words whose regions may change; null for the whole image.</summary>
     public BlendWords? Blend { get; init; }
 

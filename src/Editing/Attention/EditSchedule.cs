@@ -12,6 +12,7 @@ internal sealed class EditSchedule
     private readonly int steps;
     private readonly StepWindow selfSteps;
     private readonly int selfResolution;
+    private readonly bool selfUnconditional;
 
     private EditSchedule(TokenAlignment alignment, float[] equalizer, EditRequest request, int steps)
     {
@@ -20,6 +21,7 @@ internal sealed class EditSchedule
         this.steps = steps;
         selfSteps = request.SelfSteps;
         selfResolution = request.SelfResolution;
+        selfUnconditional = request.SelfUnconditional;
         cross = CrossEdits(alignment, equalizer, request.CrossSteps.Timing(alignment.Target, steps));
     }
 
@@ -73,8 +75,12 @@ internal sealed class EditSchedule
     }
 
     /// <summary>Whether a self-attention layer of this size (in positions) uses the source's queries and keys at a step.</summary>
-    public bool InjectsSelfAttention(int step, int height, int width) =>
-        selfSteps.Contains(step, steps) && height * width <= selfResolution * selfResolution;
+    /// <param name="step">The step, from 0.</param>
+    /// <param name="height">Rows of positions.</param>
+    /// <param name="width">Columns of positions.</param>
+    /// <param name="conditional">Whether it is asked of the conditional row of the edit or of its unconditional one.</param>
+    public bool InjectsSelfAttention(int step, int height, int width, bool conditional = true) =>
+        (conditional || selfUnconditional) && selfSteps.Contains(step, steps) && height * width <= selfResolution * selfResolution;
 
     private static CrossAttentionEdit[] CrossEdits(TokenAlignment alignment, float[] equalizer, float[][] timing)
     {

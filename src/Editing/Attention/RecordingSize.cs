@@ -13,7 +13,8 @@ internal readonly record struct RecordingSize(long Layers, long Keys)
     /// <param name="width">Columns of the latents.</param>
     /// <param name="tokens">Number of tokens of a prompt.</param>
     /// <param name="selfResolution">Largest side of the recorded self-attention layers.</param>
-    public static RecordingSize Of(UNetConfig config, int height, int width, int tokens, int selfResolution)
+    /// <param name="selfUnconditional">Whether the self-attention of the unconditional row is recorded too.</param>
+    public static RecordingSize Of(UNetConfig config, int height, int width, int tokens, int selfResolution, bool selfUnconditional)
     {
         var (layers, keys) = (0L, 0L);
         for (var i = 0; i < config.Levels.Count; i++, (height, width) = ((height + 1) / 2, (width + 1) / 2))
@@ -23,8 +24,8 @@ internal readonly record struct RecordingSize(long Layers, long Keys)
                 + (config.HasMidBlock && i == config.Levels.Count - 1 ? 1 : 0);
             var blocks = (long)transformers * level.TransformerDepth;
             var positions = (long)height * width;
-            // The query of the cross-attention; query and key of the self-attention.
-            var recorded = positions <= (long)selfResolution * selfResolution ? 3 : 1;
+            // The query of the cross-attention; query and key of the self-attention, of one row or two.
+            var recorded = positions > (long)selfResolution * selfResolution ? 1 : selfUnconditional ? 5 : 3;
             layers += blocks * level.Channels * positions * recorded;
             keys += blocks * level.Channels * tokens;
         }

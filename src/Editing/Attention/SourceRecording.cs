@@ -10,24 +10,29 @@ namespace PromptToPrompt.Editing.Attention;
 /// </summary>
 /// <param name="dtype">Type of the recorded activations; bfloat16 halves the memory but is not exact.</param>
 /// <param name="selfResolution">Largest side of the self-attention layers that may be injected, in positions.</param>
-internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, int selfResolution = 32) : IDisposable
+/// <param name="selfUnconditional">Whether the self-attention of the unconditional row may be injected too.</param>
+internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, int selfResolution = 32, bool selfUnconditional = false) : IDisposable
 {
     private readonly bool keepsAllSteps = true;
-    private readonly Dictionary<(int Step, int Site), Tensor> queries = [];
-    private readonly Dictionary<(int Step, int Site), Tensor> keys = [];
+    private readonly Dictionary<(int Step, int Site, bool Conditional), Tensor> queries = [];
+    private readonly Dictionary<(int Step, int Site, bool Conditional), Tensor> keys = [];
     private readonly List<Tensor> latents = [];
 
-    private SourceRecording(ScalarType dtype, int selfResolution, bool keepsAllSteps)
-        : this(dtype, selfResolution) => this.keepsAllSteps = keepsAllSteps;
+    private SourceRecording(ScalarType dtype, int selfResolution, bool selfUnconditional, bool keepsAllSteps)
+        : this(dtype, selfResolution, selfUnconditional) => this.keepsAllSteps = keepsAllSteps;
 
     /// <summary>A recording of one step at a time, for rows of the same step that are computed after the source's.</summary>
-    internal static SourceRecording OfLatestStep(ScalarType dtype, int selfResolution) => new(dtype, selfResolution, keepsAllSteps: false);
+    internal static SourceRecording OfLatestStep(ScalarType dtype, int selfResolution, bool selfUnconditional) =>
+        new(dtype, selfResolution, selfUnconditional, keepsAllSteps: false);
 
     /// <summary>Memory in use, in bytes.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>Largest side of the self-attention layers that are recorded, in positions.</summary>
     public int SelfResolution => selfResolution;
+
+    /// <summary>Whether the self-attention of the unconditional row is recorded too.</summary>
+    public bool SelfUnconditional => selfUnconditional;
 
     /// <summary>Whether the recording holds a complete source run.</summary>
     public bool IsComplete => Image is not null;
@@ -40,20 +45,20 @@ internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, int
 
     internal void Complete(Image image) => Image = image;
 
-    internal void Write(in AttentionCall call, Tensor query, Tensor key)
+    internal void Write(in AttentionCall call, Tensor query, Tensor key, bool conditional = true)
     {
         var cross = call.Site.Kind == AttentionKind.Cross;
         if (!cross && call.Positions > selfResolution * selfResolution)
             return;
-        Put(queries, (StepOf(call), call.Site.Index), query);
-        if (!cross || !keys.ContainsKey(KeyOf(call)))
-            Put(keys, KeyOf(call), key);
+        Put(queries, (StepOf(call), call.Site.Index, conditional), query);
+        if (!cross || !keys.ContainsKey(KeyOf(call, conditional)))
+            Put(keys, KeyOf(call, conditional), key);
     }
 
     /// <summary>The source's queries and keys of a layer, in a compute type; null if they were not recorded. The caller does not dispose them.</summary>
-    internal (Tensor Query, Tensor Key)? Read(in AttentionCall call, ScalarType type)
+    internal (Tensor Query, Tensor Key)? Read(in AttentionCall call, ScalarType type, bool conditional = true)
     {
-        return queries.TryGetValue((StepOf(call), call.Site.Index), out var query) ? (Typed(query), Typed(keys[KeyOf(call)])) : null;
+        return queries.TryGetValue((StepOf(call), call.Site.Index, conditional), out var query) ? (Typed(query), Typed(keys[KeyOf(call, conditional)])) : null;
 
         Tensor Typed(Tensor recorded) => recorded.dtype == type ? recorded : recorded.to(type);
     }
@@ -73,9 +78,9 @@ internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, int
     private int StepOf(in AttentionCall call) => keepsAllSteps ? call.Step.Index : 0;
 
     // Cross-attention keys are the same at every step.
-    private (int Step, int Site) KeyOf(in AttentionCall call) => (call.Site.Kind == AttentionKind.Cross ? 0 : StepOf(call), call.Site.Index);
+    private (int Step, int Site, bool Conditional) KeyOf(in AttentionCall call, bool conditional) => (call.Site.Kind == AttentionKind.Cross ? 0 : StepOf(call), call.Site.Index, conditional);
 
-    private void Put(Dictionary<(int Step, int Site), Tensor> kept, (int Step, int Site) place, Tensor tensor)
+    private void Put(Dictionary<(int Step, int Site, bool Conditional), Tensor> kept, (int Step, int Site, bool Conditional) place, Tensor tensor)
     {
         if (kept.Remove(place, out var earlier))
         {

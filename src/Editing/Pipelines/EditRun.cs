@@ -64,7 +64,7 @@ internal static class EditRun
             var first = prompts[0];
             // Rows computed one after another cannot read each other, so the source's row is recorded for the later rows of the step.
             using var lent = plan.RowByRow && first == 0 && prompts.Count > 1 && recording is null
-                ? SourceRecording.OfLatestStep(plan.Model.Dtype, plan.Edit.SelfResolution) : null;
+                ? SourceRecording.OfLatestStep(plan.Model.Dtype, plan.Edit.SelfResolution, plan.Edit.SelfUnconditional) : null;
             using var attention = new EditAttentionProcessor(plan.Edits, recording ?? lent, plan.Maps, plan.SelfAttention, keepsTexts: !plan.RowByRow);
             using var noise = plan.Noise.narrow(0, first, prompts.Count);
             using var conditional = plan.Conditional.Narrow(first, prompts.Count);

@@ -23,12 +23,14 @@ internal sealed class EditSession : IDisposable
     /// <param name="recordingType">Type of the recorded activations. The model's own loses nothing; bfloat16 halves the memory of float32.</param>
     /// <param name="maxBytes">Memory limit of the recording, in bytes; see <see cref="IsRecorded"/>.</param>
     /// <param name="selfResolution">Largest <see cref="EditRequest.SelfResolution"/> of the edits.</param>
+    /// <param name="selfUnconditional">Whether <see cref="EditRequest.SelfUnconditional"/> is set in some of them.</param>
     public EditSession(
-        StableDiffusionModel model, GenerationRequest source, ScalarType recordingType, long maxBytes, int selfResolution = EditRequest.DefaultSelfResolution)
+        StableDiffusionModel model, GenerationRequest source, ScalarType recordingType, long maxBytes, int selfResolution = EditRequest.DefaultSelfResolution,
+        bool selfUnconditional = false)
     {
         this.model = model;
         this.source = source;
-        recording = new SourceRecording(recordingType, selfResolution);
+        recording = new SourceRecording(recordingType, selfResolution, selfUnconditional);
         RequiredBytes = Required(recordingType);
         IsRecorded = RequiredBytes <= maxBytes;
     }
@@ -71,6 +73,8 @@ internal sealed class EditSession : IDisposable
             throw new InvalidOperationException("Run the source first.");
         InvalidInputException.Require(
             !IsRecorded || edit.SelfResolution <= SelfResolution, nameof(EditRequest.SelfResolution), $"{edit.SelfResolution} is more than the source was recorded with.", $"Use at most {SelfResolution}.");
+        InvalidInputException.Require(
+            !IsRecorded || !edit.SelfUnconditional || SelfUnconditional, nameof(EditRequest.SelfUnconditional), "The source was recorded without its unconditional row.", "Leave this setting out.");
         using var plan = new EditPlan(model, source, edit, observation);
         var edits = Enumerable.Range(1, edit.Prompts.Count);
         return IsRecorded ? EditRun.Pass(plan, [.. edits], recording, progress, cancellationToken)
@@ -79,6 +83,9 @@ internal sealed class EditSession : IDisposable
 
     /// <summary>Largest <see cref="EditRequest.SelfResolution"/> of the edits.</summary>
     internal int SelfResolution => recording.SelfResolution;
+
+    /// <summary>Whether edits may set <see cref="EditRequest.SelfUnconditional"/>.</summary>
+    internal bool SelfUnconditional => recording.SelfUnconditional;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -94,7 +101,8 @@ internal sealed class EditSession : IDisposable
         var perLatent = shape.Vae.PixelsPerLatent;
         var (height, width) = (source.Inverted?.SourceTrajectory ?? source.InitialLatents) is { } latents ? ((int)latents.shape[2], (int)latents.shape[3])
             : source.Sampling.Size is { } size ? (size.Height / perLatent, size.Width / perLatent) : (shape.UNet.SampleSize, shape.UNet.SampleSize);
-        var layers = RecordingSize.Of(shape.UNet, height, width, source.Sampling.Chunks * model.Tokenizer.MaxLength, SelfResolution);
+        var isGuided = source.Sampling.Guidance != 1 && !model.Denoiser.TakesGuidance;
+        var layers = RecordingSize.Of(shape.UNet, height, width, source.Sampling.Chunks * model.Tokenizer.MaxLength, SelfResolution, SelfUnconditional && isGuided);
         return layers.Bytes(evaluations - (source.Inverted?.Settings.FirstStep ?? 0), SafetensorsTypes.Size(type))
             + ((evaluations + 1L) * shape.Vae.LatentChannels * height * width * sizeof(float));
     }

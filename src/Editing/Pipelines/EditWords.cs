@@ -56,6 +56,7 @@ internal sealed class EditWords
             sampling.TimestepSpacing == inverted.TimestepSpacing, nameof(SamplingSettings.TimestepSpacing), "A real image is edited at the timesteps of its inversion.",
             "Leave this setting out.");
         RequireUnset(edit.EditSeed is null, nameof(EditRequest.EditSeed), "An image with a known trajectory starts from its own noise.");
+        RequireUnset(!edit.SelfUnconditional, nameof(EditRequest.SelfUnconditional), "An image with a known trajectory has no unconditional row of its own.");
         RequireUnset(source.InitialLatents is null, nameof(GenerationRequest.InitialLatents), "An image with a known trajectory starts from its own noise.");
         RequireUnset(sampling.OriginalSize == inverted.OriginalSize, nameof(SamplingSettings.OriginalSize), "The image keeps its own size conditioning.");
         RequireUnset(sampling.TargetSize == inverted.TargetSize, nameof(SamplingSettings.TargetSize), "The image keeps its own size conditioning.");

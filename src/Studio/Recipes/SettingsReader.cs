@@ -26,7 +26,7 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
     // The command's other options that change pictures, with their defaults.
     private static readonly (string Name, string Default)[] OtherOptions =
     [
-        ("align", "null"), ("self-resolution", "32"), ("blend-subtract", "null"), ("blend-start", "0.2"), ("mask", "null"), ("feather", "null"), ("edit-seed", "null"), ("spacing", "\"auto\""), ("steps-offset", "null"),
+        ("align", "null"), ("self-resolution", "32"), ("self-unconditional", "false"), ("blend-subtract", "null"), ("blend-start", "0.2"), ("mask", "null"), ("feather", "null"), ("edit-seed", "null"), ("spacing", "\"auto\""), ("steps-offset", "null"),
         ("original-size", "null"), ("crop", "null"), ("target-size", "null"), ("init-latents", "null"), ("vae", "null"), ("prediction", "\"auto\""), ("lora", "[]"), ("embedding", "[]"),
     ];
 

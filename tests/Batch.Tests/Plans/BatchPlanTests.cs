@@ -95,7 +95,7 @@ public sealed class BatchPlanTests : IDisposable
                     Assert.StartsWith(folder[name], e.Message, StringComparison.Ordinal);
                 }
             },
-            iter: 2000, threads: 1);
+            iter: 500, threads: 1);
 
     [Fact]
     public void WhatIsWrittenIsRead() => Gen.Select(Gen.String, Gen.String.Array[1, 4], Gen.ULong, Gen.Double[0, 1], Gen.Double[0, 1]).Where(item => IsUnicode([item.Item1, .. item.Item2])).Sample(

@@ -23,9 +23,13 @@ public sealed class EditAttentionProcessorTests(EditAttentionProcessorTests.Fixt
         { "stronger and inverted words", Edit("a red house in a field", AlignmentKind.Auto) with { Edit = new() { Weights = [new("red", 3), new("field", -1)] } } },
         { "a window for one word", Edit("a red castle in a field", AlignmentKind.Auto) with { Edit = new() { CrossSteps = CrossReplaceSteps.Parse(["0.8", "castle=0..0.4"]) } } },
         { "self-attention throughout", Edit("a red castle in a field", AlignmentKind.Auto) with { Edit = new() { SelfSteps = StepWindow.Always } } },
+        { "self-attention alone, of all layers and of both rows", Edit("a red castle in a field", AlignmentKind.Auto) with { Edit = WholeSelf } },
         { "no attention", Edit("a red castle in a field", AlignmentKind.Auto) with { Edit = Free } },
         { "a local blend", Edit("a red castle in a field", AlignmentKind.Auto) with { BlendWord = ("house", "castle") } },
     };
+
+    // As InstructPix2Pix's data were made.
+    private static EditRequest WholeSelf => Free with { SelfSteps = StepWindow.Until(0.7), SelfResolution = EditRequest.MaxSelfResolution, SelfUnconditional = true };
 
     private static EditRequest Free => new() { CrossSteps = new CrossReplaceSteps(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) };
 
@@ -52,6 +56,16 @@ public sealed class EditAttentionProcessorTests(EditAttentionProcessorTests.Fixt
         // Control must matter here, or the comparison would prove nothing.
         if (what != "no attention")
             AssertDiffers((edit with { Edit = Free, BlendWord = null }).Run(fixture.Model, fixture.Noise, Steps, Guidance), expected, 1e-2);
+    }
+
+    [Fact]
+    public void LayersAndRowsAreControlledOnlyIfTheEditSaysSo()
+    {
+        using var scope = NewDisposeScope();
+        var edit = Edit("a red castle in a field", AlignmentKind.Auto);
+        var whole = (edit with { Edit = WholeSelf }).Run(fixture.Model, fixture.Noise, Steps, Guidance);
+        AssertDiffers((edit with { Edit = WholeSelf with { SelfUnconditional = false } }).Run(fixture.Model, fixture.Noise, Steps, Guidance), whole, 2e-3);
+        AssertDiffers((edit with { Edit = WholeSelf with { SelfResolution = 32 } }).Run(fixture.Model, fixture.Noise, Steps, Guidance), whole, 2e-3);
     }
 
     private static PlainEdit Edit(string target, AlignmentKind kind) => new("a red house in a field", target, new EditRequest { Alignment = kind });

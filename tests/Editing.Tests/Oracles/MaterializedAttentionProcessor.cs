@@ -22,10 +22,13 @@ internal sealed class MaterializedAttentionProcessor(IReadOnlyList<EditSchedule?
         using var scope = NewDisposeScope();
         var own = ScaledDotProduct.Probabilities(query.to(ScalarType.Float32), key.to(ScalarType.Float32)).unbind(0);
         var rows = call.Step.Rows;
-        var source = own[rows.ToList().IndexOf(new BatchRow(0, Conditional: true))];
         var maps = new Tensor[own.Length];
         for (var i = 0; i < maps.Length; i++)
-            maps[i] = rows[i].Conditional && edits[rows[i].Prompt] is { } edit ? Edited(call, edit, source, own[i]) : own[i];
+        {
+            var source = own[rows.ToList().IndexOf(new BatchRow(0, rows[i].Conditional))];
+            maps[i] = edits[rows[i].Prompt] is { } edit ? Edited(call, edit, rows[i].Conditional, source, own[i]) : own[i];
+        }
+
         sites[call.Site.Index] = call.Site;
         Keep(call.Site.Index, stack(maps.Where((_, i) => rows[i].Conditional)));
         return matmul(stack(maps), value.to(ScalarType.Float32)).to(value.dtype).MoveToOuterDisposeScope();
@@ -50,10 +53,12 @@ internal sealed class MaterializedAttentionProcessor(IReadOnlyList<EditSchedule?
         sums.Clear();
     }
 
-    private static Tensor Edited(in AttentionCall call, EditSchedule edit, Tensor source, Tensor own)
+    private static Tensor Edited(in AttentionCall call, EditSchedule edit, bool conditional, Tensor source, Tensor own)
     {
         if (call.Site.Kind == AttentionKind.Self)
-            return edit.InjectsSelfAttention(call.Step.Index, call.Height, call.Width) ? source : own;
+            return edit.InjectsSelfAttention(call.Step.Index, call.Height, call.Width, conditional) ? source : own;
+        if (!conditional)
+            return own;
         var cross = edit.At(call.Step.Index);
         return matmul(source, tensor(cross.P, [cross.Tokens, cross.Tokens])).Plus(own * tensor(cross.R));
     }

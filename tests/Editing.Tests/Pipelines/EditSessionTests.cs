@@ -45,6 +45,17 @@ public sealed class EditSessionTests(TinyModel small) : IClassFixture<TinyModel>
     }
 
     [Fact]
+    public void UnconditionalRowsNeedASourceThatHasOne()
+    {
+        var edit = Edit with { SelfUnconditional = true };
+        using var session = new EditSession(model, Source, ScalarType.Float32, long.MaxValue);
+        using var source = session.RunSource(Traced);
+        Assert.Equal(nameof(EditRequest.SelfUnconditional), Assert.Throws<InvalidInputException>(() => session.Edit(edit).Dispose()).Setting);
+        using var way = source.AsSource(0);
+        Assert.Equal(nameof(EditRequest.SelfUnconditional), Assert.Throws<InvalidInputException>(() => EditRun.Execute(model, GenerationRequest.Of(way), edit).Dispose()).Setting);
+    }
+
+    [Fact]
     public void AnEditCanBeTheSourceOfFurtherOnes()
     {
         using var first = EditRun.Execute(model, Source, Edit, Traced);

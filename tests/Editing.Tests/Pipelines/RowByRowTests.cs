@@ -3,6 +3,7 @@ using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Pipelines;
 
@@ -48,10 +49,25 @@ public sealed class RowByRowTests(TinyModel small) : IClassFixture<TinyModel>
     }
 
     [Fact]
+    public void WithTheSelfAttentionOfUnconditionalRowsAsWell()
+    {
+        var edit = new EditRequest { Prompts = Edit.Prompts, SelfSteps = StepWindow.Always, SelfUnconditional = true };
+        using var together = EditRun.Execute(model, Source, edit);
+        using var apart = EditRun.Execute(model, Source with { RowByRow = true }, edit);
+        using var session = new EditSession(model, Source, ScalarType.Float32, long.MaxValue, selfUnconditional: true);
+        using var source = session.RunSource();
+        using var edits = session.Edit(edit);
+
+        AssertClose(together.Latents, apart.Latents);
+        AssertClose(together.Latents.slice(0, 1, 3, 1), edits.Latents);
+        Assert.Equal(session.RecordedBytes, session.RequiredBytes);
+    }
+
+    [Fact]
     public void EditsOfARecordedSourceToo()
     {
         using var together = EditRun.Execute(model, Source, Edit, Observed);
-        using var session = new EditSession(model, Source with { RowByRow = true }, TorchSharp.torch.ScalarType.Float32, long.MaxValue);
+        using var session = new EditSession(model, Source with { RowByRow = true }, ScalarType.Float32, long.MaxValue);
         using var source = session.RunSource(Observed);
         using var edits = session.Edit(Edit, Observed);
 
