@@ -52,29 +52,19 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         RunManifest.Claim(request.Folder, request.Manifest(model.Fingerprint, model.Dtype.ToString().ToLowerInvariant()));
         Progress = Survey();
         progress?.Report(Progress);
-        var elsewhere = request.OwnShards.Select(number => new ShardPaths(request.Folder, number)).Count(shard => !IsMade(shard, progress, cancellationToken));
+        var elsewhere = request.OwnShards.Count(number => !MakeShard(number, progress, cancellationToken));
         Finish();
         return Progress = Survey() with { Elsewhere = elsewhere };
     }
 
-    // What is done, as the files say.
-    private BatchProgress Survey()
+    /// <summary>Makes what is missing of a shard.</summary>
+    /// <param name="number">Number of the shard.</param>
+    /// <param name="progress">Receives the progress after every item.</param>
+    /// <param name="cancellationToken">Gives up the current item; finished ones are kept.</param>
+    /// <returns>False if another process is working on it.</returns>
+    public bool MakeShard(int number, IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        var done = new BatchProgress(0, request.OwnShards.Sum(number => request.ItemsOf(number).Count()));
-        foreach (var shard in request.OwnShards.Select(number => new ShardPaths(request.Folder, number)))
-        {
-            if (shard.IsCommitted)
-                done = done.With(ShardStats.Read(shard.Stats));
-            else
-                done = request.ItemsOf(shard.Number).Select(item => shard.OfItem(item.Index)).Where(File.Exists).Aggregate(done, (sum, file) => sum.With(ItemFile.Summary(file)));
-        }
-
-        return done;
-    }
-
-    // Makes what is missing of a shard, unless another process is working on it.
-    private bool IsMade(ShardPaths shard, IProgress<BatchProgress>? progress, CancellationToken cancellationToken)
-    {
+        var shard = new ShardPaths(request.Folder, number);
         if (shard.IsCommitted && !Directory.Exists(shard.Work))
             return true;
         using var held = ShardLock.TryTake(shard.Lock);
@@ -100,11 +90,55 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         return true;
     }
 
+    // What is done, as the files say.
+    private BatchProgress Survey()
+    {
+        var done = new BatchProgress(0, request.OwnShards.Sum(number => request.ItemsOf(number).Count()));
+        foreach (var shard in request.OwnShards.Select(number => new ShardPaths(request.Folder, number)))
+        {
+            if (shard.IsCommitted)
+            {
+                done = done.With(ShardStats.Read(shard.Stats));
+                continue;
+            }
+
+            try
+            {
+                done = request.ItemsOf(shard.Number).Select(item => shard.OfItem(item.Index)).Where(File.Exists).Aggregate(done, (sum, file) => sum.With(ItemFile.Summary(file)));
+            }
+            catch (IOException) when (shard.IsCommitted)
+            {
+                // Another process has just completed it.
+                done = done.With(ShardStats.Read(shard.Stats));
+            }
+        }
+
+        return done;
+    }
+
     private ItemSummary MakeItem(ShardPaths shard, PlanItem item, CancellationToken cancellationToken)
     {
-        var (summary, pairs) = Try(item, cancellationToken);
-        ItemFile.Write(shard.OfItem(item.Index), summary, pairs);
-        return summary;
+        // A crash of native code ends the process and leaves the marker. Without it, the item would end every process that follows.
+        var marker = shard.OfStart(item.Index);
+        var crashes = File.Exists(marker) ? File.ReadAllText(marker).Length : 0;
+        if (crashes == MaxTries)
+            return Write(Failed(item, $"The process ended in each of {MaxTries} tries."), []);
+        File.AppendAllText(marker, "!");
+        try
+        {
+            var (summary, pairs) = Try(item, cancellationToken);
+            return Write(summary, pairs);
+        }
+        finally
+        {
+            File.Delete(marker);
+        }
+
+        ItemSummary Write(ItemSummary summary, IReadOnlyList<StoredPair> pairs)
+        {
+            ItemFile.Write(shard.OfItem(item.Index), summary, pairs);
+            return summary;
+        }
     }
 
     private (ItemSummary Summary, IReadOnlyList<StoredPair> Pairs) Try(PlanItem item, CancellationToken cancellationToken)
@@ -127,7 +161,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
             }
             catch (Exception e) when (e is not OperationCanceledException && tries == MaxTries)
             {
-                return (new ItemSummary(item.Index, item.Line, item.Id, Made: 0, Kept: 0, Describe(e)), []);
+                return (Failed(item, Describe(e)), []);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
@@ -135,6 +169,8 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
             }
         }
     }
+
+    private static ItemSummary Failed(PlanItem item, string error) => new(item.Index, item.Line, item.Id, Made: 0, Kept: 0, error);
 
     private StoredPair Stored(Pair pair) =>
         new(PairRecord.Of(pair, request.Layout.Format, model.Fingerprint), request.Layout.Format.Encode(pair.Source), request.Layout.Format.Encode(pair.Edited));
@@ -148,8 +184,13 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         if (!Enumerable.Range(0, request.Shards).All(number => new ShardPaths(request.Folder, number).IsCommitted))
             return;
         request.Layout.Finish(request.Folder);
-        var work = Path.GetDirectoryName(new ShardPaths(request.Folder, 0).Work)!;
-        if (Directory.Exists(work) && !Directory.EnumerateFileSystemEntries(work).Any())
-            Directory.Delete(work, recursive: true);
+        try
+        {
+            Directory.Delete(ShardPaths.AllWork(request.Folder), recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Another process has done so.
+        }
     }
 }

@@ -35,7 +35,7 @@ public sealed class BatchRunTests : IDisposable
     [Fact]
     public void ImagesAreThoseOfASingleEdit()
     {
-        SmallRun.Execute(small.Request());
+        SmallRun.Execute(small.Request() with { Settings = small.Request().Settings.With("steps", "2") });
         var files = TarFile.Read(small["out/00000.tar"]).ToDictionary(member => member.Name, member => member.Content);
         var record = BatchJson.Read<PairRecord>(files["0000001-001-0.json"]);
         using var result = EditRun.Execute(
@@ -79,6 +79,17 @@ public sealed class BatchRunTests : IDisposable
         File.Delete(small["out/00002.json"]);
         Assert.Equal(0, SmallRun.Execute(small.Request()).Failed);
         Assert.False(File.Exists(small["out/00002.failed.jsonl"]));
+    }
+
+    [Fact]
+    public void AnItemThatEndsTheProcessThreeTimesIsListed()
+    {
+        var shard = new ShardPaths(small["out"], 0);
+        Directory.CreateDirectory(shard.Work);
+        File.WriteAllText(shard.OfStart(0), "!!");
+        File.WriteAllText(shard.OfStart(1), "!!!");
+        Assert.Equal((5, 1), SmallRun.Execute(small.Request()) is var done ? (done.Items, done.Failed) : default);
+        Assert.Contains("\"item\":1,", Assert.Single(File.ReadAllLines(small["out/00000.failed.jsonl"])), StringComparison.Ordinal);
     }
 
     [Fact]

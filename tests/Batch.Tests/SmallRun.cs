@@ -29,7 +29,7 @@ internal sealed class SmallRun : IDisposable
         Plan = BatchPlan.Read(PlanPath),
         Folder = folder[output],
         Layout = new TarLayout { Format = ImageFormat.Png },
-        Settings = SettingValues.None.With("steps", "2").With("size", "64x64"),
+        Settings = SettingValues.None.With("steps", "1").With("size", "64x64"),
         ShardSize = 2,
     };
 

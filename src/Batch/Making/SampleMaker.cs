@@ -2,7 +2,6 @@ using PromptToPrompt.Batch.Plans;
 using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Batch.Making;

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Diffusion;
 
 namespace PromptToPrompt.Batch.Plans;

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using PromptToPrompt.Diffusion;
 
 namespace PromptToPrompt.Batch.Plans;
 

@@ -75,13 +75,16 @@ internal sealed record BatchSetting(string Name, SettingSubject Subject, Setting
                 return Written(range.WholeAt(draw(Name)));
             case SettingForm.Flag:
                 InvalidInputException.Require(bool.TryParse(text, out var flag), $"\"{text}\" is not valid. Use true or false.");
-                return flag ? "true" : "false";
+                return Flag(flag);
             case SettingForm.Words:
                 return string.Join(',', text.Split(',').Select(word => ResolveWord(word, draw)));
             default:
                 return text;
         }
     }
+
+    /// <summary>The value of a flag.</summary>
+    public static string Flag(bool value) => value ? "true" : "false";
 
     /// <summary>A resolved value as JSON.</summary>
     public JsonNode ToJson(string resolved) => Form switch

@@ -94,7 +94,8 @@ internal sealed record PairRecord
             Model = model,
             Fingerprint = "",
         };
-        var decides = new object?[] { record.Source, record.Target, record.Image, record.Seed, record.Settings, record.Model };
+        var given = item.Image is null ? null : Convert.ToHexStringLower(SHA256.HashData(pair.Source.Rgb));
+        var decides = new object?[] { record.Source, record.Target, given, record.Seed, record.Settings, record.Model };
         return record with { Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(BatchJson.Line(decides)))) };
     }
 }

@@ -14,7 +14,7 @@ internal readonly record struct ShardPaths(string Folder, int Number)
     public string Stats => Path.Combine(Folder, Name + ".json");
 
     /// <summary>The folder of its finished items.</summary>
-    public string Work => Path.Combine(Folder, "work", Name);
+    public string Work => Path.Combine(AllWork(Folder), Name);
 
     /// <summary>The file that a process holds open while it works on the shard.</summary>
     public string Lock => Work + ".lock";
@@ -22,6 +22,12 @@ internal readonly record struct ShardPaths(string Folder, int Number)
     /// <summary>Whether the shard is complete.</summary>
     public bool IsCommitted => File.Exists(Stats);
 
+    /// <summary>The folder of what exists only until the data set is complete.</summary>
+    public static string AllWork(string folder) => Path.Combine(folder, "work");
+
     /// <summary>The file of a finished item.</summary>
     public string OfItem(int index) => Path.Combine(Work, string.Create(CultureInfo.InvariantCulture, $"{index:D7}.tar"));
+
+    /// <summary>The file that says how often a process began an item and ended with it.</summary>
+    public string OfStart(int index) => OfItem(index) + ".started";
 }

@@ -30,7 +30,7 @@ internal sealed class BatchOptions
     private readonly Option<int> partitions = Parsed.Number("--partitions", "Number of partitions, each of which another process or machine makes", 1).In(HelpGroup.Options);
 
     private readonly FilterOptions filters = new();
-    private readonly List<(BatchSetting Setting, Option<string?> Option)> settings = [.. BatchSettings.All.Select(setting => (setting, OptionOf(setting)))];
+    private readonly List<(BatchSetting Setting, Option Option)> settings = [.. BatchSettings.All.Select(setting => (setting, OptionOf(setting)))];
 
     public BatchOptions AddTo(Command command)
     {
@@ -83,7 +83,7 @@ internal sealed class BatchOptions
         var values = SettingValues.None;
         foreach (var (setting, option) in settings)
         {
-            if (parse.GetValue(option) is not { } text)
+            if (Given(parse, option) is not { } text)
                 continue;
             try
             {
@@ -100,22 +100,31 @@ internal sealed class BatchOptions
         return values;
     }
 
-    private static Option<string?> OptionOf(BatchSetting setting) => new($"--{setting.Name.Replace('_', '-')}")
+    private static string? Given(ParseResult parse, Option option) => option switch
     {
-        Description = setting.Description,
-        Group = setting.Subject switch
+        Option<bool?> flag => parse.GetValue(flag) is { } value ? BatchSetting.Flag(value) : null,
+        _ => parse.GetValue((Option<string?>)option),
+    };
+
+    private static Option OptionOf(BatchSetting setting)
+    {
+        var name = $"--{setting.Name.Replace('_', '-')}";
+        Option option = setting.Form == SettingForm.Flag ? new Option<bool?>(name) { Arity = ArgumentArity.ZeroOrOne } : new Option<string?>(name);
+        option.Description = setting.Description;
+        option.Group = setting.Subject switch
         {
             SettingSubject.Sampling => HelpGroup.Sampling,
             SettingSubject.Blend => HelpGroup.Blend,
             SettingSubject.Inversion => HelpGroup.Inversion,
             _ => HelpGroup.Edit,
-        },
-        HelpName = setting.Form switch
+        };
+        option.HelpName = setting.Form switch
         {
             SettingForm.Number or SettingForm.WholeNumber => "number|min..max",
             SettingForm.Flag => "true|false",
             SettingForm.Words => "word=number,…",
             _ => "value",
-        },
-    };
+        };
+        return option;
+    }
 }

@@ -1,0 +1,58 @@
+using System.CommandLine;
+using PromptToPrompt.Batch.Plans;
+using PromptToPrompt.Batch.Settings;
+using PromptToPrompt.Cli;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Diffusion;
+
+namespace PromptToPrompt.Batch.Tests.Commands;
+
+public sealed class BatchOptionsTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public BatchOptionsTests() => File.WriteAllText(folder["plan.jsonl"], """{"source": "a cat in the snow", "target": "a dog in the snow"}""");
+
+    [Fact]
+    public void EverySettingOfAPlanIsAnOption()
+    {
+        var options = CommandLine.Create(default).Subcommands.Single(command => command.Name == "batch").Options.Select(option => option.Name);
+        Assert.Empty(BatchSettings.All.Select(setting => $"--{setting.Name.Replace('_', '-')}").Except(options));
+    }
+
+    [Fact]
+    public void FlagsNeedNoValue()
+    {
+        var command = new Command("batch");
+        var plan = new Argument<string>("plan");
+        command.Add(plan);
+        var options = new BatchOptions().AddTo(command);
+        Assert.Equal([], Settings(folder["plan.jsonl"]));
+        Assert.Equal([new("self_unconditional", "true")], Settings("--self-unconditional", folder["plan.jsonl"]));
+        Assert.Contains(new("self_unconditional", "false"), Settings(folder["plan.jsonl"], "--preset", "instruct-pix2pix", "--self-unconditional", "false"));
+
+        IEnumerable<KeyValuePair<string, string>> Settings(params string[] arguments)
+        {
+            var parse = command.Parse(arguments, CommandLine.Parsing);
+            return options.Read(parse, BatchPlan.Read(parse.GetValue(plan)!)).Settings.All;
+        }
+    }
+
+    [Theory]
+    [InlineData("--self: 2 is out of range.", "--self", "0.1..2")]
+    [InlineData("--keep: clip_image is measured by a CLIP model. Add --clip.", "--keep", "clip_image>=0.7")]
+    [InlineData("--best: No score tells which samples are best.", "--best", "4")]
+    [InlineData("--filter-url: \"nowhere\" is not an address.", "--filter-url", "nowhere")]
+    [InlineData("--partition: 4 is out of range. Use a number from 0 to 3.", "--partition", "4", "--partitions", "4")]
+    [InlineData("--quality: PNG has no quality.", "--quality", "80")]
+    [InlineData("Line 1 of the plan: ", "--blend", "elephant")]
+    public void WhatIsWrongIsSaidBeforeTheModelIsLoaded(string problem, params string[] options)
+    {
+        var parse = CommandLine.Create(default).Parse(["batch", folder["plan.jsonl"], "-o", folder["out"], .. options], CommandLine.Parsing);
+        var error = Assert.Throws<InvalidInputException>(() => parse.Invoke(CommandLine.Invoking));
+        Assert.StartsWith(problem, CommandLine.Describe(error, parse), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    public void Dispose() => folder.Dispose();
+}
