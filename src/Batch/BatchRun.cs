@@ -25,21 +25,26 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     /// <summary>Checks the words of a partition's items, which needs no model.</summary>
     /// <param name="request">The request.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <returns>The items whose prompts have more tokens than the model reads.</returns>
     /// <exception cref="InvalidInputException">A word or number does not fit.</exception>
-    public static void Check(BatchRequest request, ClipTokenizer tokenizer)
+    public static IReadOnlyList<PlanItem> Check(BatchRequest request, ClipTokenizer tokenizer)
     {
         request.Validate();
+        var truncated = new List<PlanItem>();
         foreach (var item in request.OwnShards.SelectMany(request.ItemsOf))
         {
             try
             {
-                SampleRequest.Draw(item, request.Settings, request.Seed, number: 0, tokenizer).Check(tokenizer);
+                if (!SampleRequest.Draw(item, request.Settings, request.Seed, number: 0, tokenizer).Check(tokenizer))
+                    truncated.Add(item);
             }
             catch (InvalidInputException e)
             {
                 throw new InvalidInputException($"Line {item.Line} of the plan: {e.Message}", e);
             }
         }
+
+        return truncated;
     }
 
     /// <summary>Runs until all shards of the partition are complete, apart from those that other processes are working on.</summary>

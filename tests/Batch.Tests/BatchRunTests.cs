@@ -144,7 +144,15 @@ public sealed class BatchRunTests : IDisposable
     {
         var request = small.Request() with { Settings = SettingValues.None.With("blend", "elephant") };
         Assert.StartsWith("Line 1 of the plan: ", Assert.Throws<InvalidInputException>(() => BatchRun.Check(request, TinyModel.Shared.Model.Tokenizer)).Message, StringComparison.Ordinal);
-        BatchRun.Check(small.Request(), TinyModel.Shared.Model.Tokenizer);
+        Assert.Empty(BatchRun.Check(small.Request(), TinyModel.Shared.Model.Tokenizer));
+    }
+
+    [Fact]
+    public void PromptsThatAreCutOffAreFound()
+    {
+        using var run = new SmallRun("""{"source": "a cat", "target": "a dog"}""", $$"""{"source": "a cat", "target": "a dog{{string.Concat(Enumerable.Repeat(" in the snow", 40))}}"}""");
+        Assert.Equal([2], BatchRun.Check(run.Request(), TinyModel.Shared.Model.Tokenizer).Select(item => item.Line));
+        Assert.Empty(BatchRun.Check(run.Request() with { Settings = SettingValues.None.With("long_prompts", "true") }, TinyModel.Shared.Model.Tokenizer));
     }
 
     public void Dispose() => small.Dispose();

@@ -38,8 +38,9 @@ internal sealed record SampleRequest(int Number, SettingValues Values, Generatio
     }
 
     /// <summary>Checks words and numbers without a model.</summary>
+    /// <returns>Whether the model reads all words of the prompts.</returns>
     /// <exception cref="Diffusion.InvalidInputException">One of them is invalid.</exception>
-    public void Check(ClipTokenizer tokenizer)
+    public bool Check(ClipTokenizer tokenizer)
     {
         if (Inversion is { } settings)
         {
@@ -47,6 +48,6 @@ internal sealed record SampleRequest(int Number, SettingValues Values, Generatio
             EditWords.RequireFits(Source, Edit, settings);
         }
 
-        _ = new EditWords(tokenizer, Source, Edit);
+        return new EditWords(tokenizer, Source, Edit).Prompts.All(prompt => prompt.Truncated.Count == 0);
     }
 }

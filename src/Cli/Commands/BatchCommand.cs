@@ -24,7 +24,8 @@ internal static class BatchCommand
             var started = TimeProvider.System.GetTimestamp();
             var quiet = report.Quiet(parse);
             var request = options.Read(parse, BatchPlan.Read(parse.GetValue(plan)!));
-            BatchRun.Check(request, model.LoadTokenizer(parse));
+            if (BatchRun.Check(request, model.LoadTokenizer(parse)) is [var first, ..] truncated)
+                Console.Error.WriteLine($"warning: prompts of {truncated.Count} items have more tokens than the model reads and are cut off (--long-prompts reads more); the first is in line {first.Line}");
             RunFolder.RequireWritable(request.Folder, request.Folder);
             using var loaded = model.Load(parse, request.Demand);
             model.Announce(parse, loaded.Device, quiet);

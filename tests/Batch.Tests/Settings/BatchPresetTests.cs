@@ -1,5 +1,5 @@
-using PromptToPrompt.Batch.Plans;
 using PromptToPrompt.Batch.Making;
+using PromptToPrompt.Batch.Plans;
 using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
