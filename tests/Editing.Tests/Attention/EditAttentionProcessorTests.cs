@@ -65,7 +65,7 @@ public sealed class EditAttentionProcessorTests(EditAttentionProcessorTests.Fixt
         var edit = Edit("a red castle in a field", AlignmentKind.Auto);
         var whole = (edit with { Edit = WholeSelf }).Run(fixture.Model, fixture.Noise, Steps, Guidance);
         AssertDiffers((edit with { Edit = WholeSelf with { SelfUnconditional = false } }).Run(fixture.Model, fixture.Noise, Steps, Guidance), whole, 2e-3);
-        AssertDiffers((edit with { Edit = WholeSelf with { SelfResolution = 32 } }).Run(fixture.Model, fixture.Noise, Steps, Guidance), whole, 2e-3);
+        AssertDiffers((edit with { Edit = WholeSelf with { SelfResolution = 8 } }).Run(fixture.Model, fixture.Noise, Steps, Guidance), whole, 2e-3);
     }
 
     private static PlainEdit Edit(string target, AlignmentKind kind) => new("a red house in a field", target, new EditRequest { Alignment = kind });
