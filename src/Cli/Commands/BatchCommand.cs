@@ -27,19 +27,23 @@ internal static class BatchCommand
             if (BatchRun.Check(request, model.LoadTokenizer(parse)) is [var first, ..] truncated)
                 Console.Error.WriteLine($"warning: prompts of {truncated.Count} items have more tokens than the model reads and are cut off (--long-prompts reads more); the first is in line {first.Line}");
             RunFolder.RequireWritable(request.Folder, request.Folder);
-            using var loaded = model.Load(parse, request.Demand);
-            model.Announce(parse, loaded.Device, quiet);
-            var filters = options.OpenFilters(parse);
-            var run = new BatchRun(loaded, request with { Filters = filters });
             BatchProgress done;
+            // Models of filters are opened first: they are quickly refused.
+            var filters = options.OpenFilters(parse);
             try
             {
-                done = LongRun.Show(quiet, display => run.Execute(new Display(display), cancellationToken));
-            }
-            catch (OperationCanceledException)
-            {
-                Console.Error.WriteLine($"p2p: Stopped. {run.Progress.Items} of {run.Progress.Total} items are finished. Run the same command again to resume.");
-                return ExitCode.Interrupted;
+                using var loaded = model.Load(parse, request.Demand);
+                model.Announce(parse, loaded.Device, quiet);
+                var run = new BatchRun(loaded, request with { Filters = filters });
+                try
+                {
+                    done = LongRun.Show(quiet, display => run.Execute(new Display(display), cancellationToken));
+                }
+                catch (OperationCanceledException)
+                {
+                    Console.Error.WriteLine($"p2p: Stopped. {run.Progress.Items} of {run.Progress.Total} items are finished. Run the same command again to resume.");
+                    return ExitCode.Interrupted;
+                }
             }
             finally
             {
@@ -80,7 +84,7 @@ internal static class BatchCommand
     {
         public void Report(BatchProgress value) => shown.Report(new("batch", value.Items, value.Total, "items", Note(value)));
 
-        private static string Note(BatchProgress value) => string.Create(
-            CultureInfo.InvariantCulture, $"{(value.Made == 0 ? 100 : 100.0 * value.Kept / value.Made):F0} % of the pairs kept{(value.Failed > 0 ? $", {value.Failed} failed" : "")}");
+        private static string Note(BatchProgress value) => value.Items == 0 ? "" : string.Create(
+            CultureInfo.InvariantCulture, $"{(value.Made == 0 ? 0 : 100.0 * value.Kept / value.Made):F0} % of the pairs kept{(value.Failed > 0 ? $", {value.Failed} failed" : "")}");
     }
 }

@@ -24,7 +24,7 @@ public sealed class BatchCommandTests : IDisposable
     public void ARunThatIsKilledTwiceGivesTheSameBytes()
     {
         Assert.Contains("6 items, 7 of 7 pairs kept", P2P.Run(Arguments("whole")).Succeeded(), StringComparison.Ordinal);
-        Assert.NotEqual(0, P2P.RunAndKillAtFile(folder["killed/work/00000/0000001.tar"], Arguments("killed")).ExitCode);
+        Assert.NotEqual(0, P2P.RunAndKillAtFile(folder["killed/work/00000/0000000.tar"], Arguments("killed")).ExitCode);
         Assert.False(File.Exists(folder["killed/00000.json"]));
         Assert.NotEqual(0, P2P.RunAndKillAtFile(folder["killed/work/00001/0000003.tar"], Arguments("killed")).ExitCode);
         Assert.Equal((true, false), (File.Exists(folder["killed/00000.json"]), File.Exists(folder["killed/00001.json"])));
