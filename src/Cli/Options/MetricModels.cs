@@ -45,7 +45,15 @@ internal sealed class MetricModels(string tokenizerName = "--tokenizer")
         if (Clip(parse) is not { } name)
             return null;
         var path = Locate(clip.Name, name);
-        return new ClipModel(path, withTexts ? FindTokenizer(path, parse.GetValue(tokenizer)).Load() : null);
+        InvalidInputException.Require(Path.Exists(path), clip.Name, $"{path} does not exist.", "Give the model's folder or its weights.");
+        try
+        {
+            return new ClipModel(path, withTexts ? FindTokenizer(path, parse.GetValue(tokenizer)).Load() : null);
+        }
+        catch (InvalidInputException e) when (e.Setting == nameof(ModelLoadOptions.Tokenizer))
+        {
+            throw new InvalidInputException(tokenizer.Name, e.Problem, e.Advice, e);
+        }
     }
 
     /// <summary>Loads the DINO model, if one was given.</summary>

@@ -43,6 +43,7 @@ public sealed class BatchOptionsTests : IDisposable
     [InlineData("--keep: clip_image is measured by a CLIP model. Add --clip.", "--keep", "clip_image>=0.7")]
     [InlineData("--best: No score tells which samples are best.", "--best", "4")]
     [InlineData("--filter-url: \"nowhere\" is not an address.", "--filter-url", "nowhere")]
+    [InlineData("--clip: nowhere does not exist.", "--clip", "nowhere")]
     [InlineData("--partition: 4 is out of range. Use a number from 0 to 3.", "--partition", "4", "--partitions", "4")]
     [InlineData("--quality: PNG has no quality.", "--quality", "80")]
     [InlineData("Line 1 of the plan: ", "--blend", "elephant")]
