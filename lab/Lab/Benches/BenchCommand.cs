@@ -10,6 +10,7 @@ internal static class BenchCommand
         QualityBench.Create(cancellationToken),
         WeightsBench.Create(cancellationToken),
         InversionBench.Create(cancellationToken),
+        PieBench.Create(cancellationToken),
         ConceptsBench.Create(cancellationToken),
         StudioBench.Create(cancellationToken),
         SoakBench.Create(cancellationToken),

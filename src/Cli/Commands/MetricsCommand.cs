@@ -23,7 +23,7 @@ internal static class MetricsCommand
         var second = new Argument<string>("second") { Description = "Image of the same size, for example the edit" };
         var mask = File("--mask", "Mask image: white where the image was edited. The pixels outside are also compared alone", "file");
         var captions = new Option<string[]>("--caption") { Description = "Caption of the first image; given again, of the second", HelpName = "text" };
-        var lpips = File("--lpips", "SqueezeNet 1.1 and the linear heads of LPIPS", "backbone,heads");
+        var lpips = MetricModels.CreateLpips();
         var command = new Command("metrics", "Measure how two images differ: PSNR, SSIM, LPIPS, structure, CLIP") { first, second, mask, captions, lpips }.In(HelpGroup.Images);
         var models = new MetricModels().AddTo(command);
         var report = new ReportOptions().AddJsonTo(command);
@@ -43,7 +43,7 @@ internal static class MetricsCommand
             var edited = parse.GetValue(mask) is { } path ? Parsed.Named("--mask", () => Mask.Fit(Mask.Load(path), one.Size)) : null;
             LibTorch.EnsureLoaded();
 
-            using var perceptual = parse.GetValue(lpips) is { } files ? OpenLpips(files) : null;
+            using var perceptual = parse.GetValue(lpips) is { } files ? MetricModels.OpenLpips(files) : null;
             var measured = Pixels(one, other, perceptual);
             using var structure = models.OpenDino(parse);
             if (structure is not null)
@@ -79,10 +79,6 @@ internal static class MetricsCommand
         if (similarity.Direction is { } direction)
             measured["clip_direction"] = direction;
     }
-
-    private static Lpips OpenLpips(string files) => files.Split(',') is [var backbone, var heads] && backbone.Length > 0 && heads.Length > 0
-        ? Parsed.Named("--lpips", () => new Lpips(backbone, heads))
-        : throw new InvalidInputException("--lpips", $"\"{files}\" is not valid.", "Give two files, BACKBONE,HEADS: squeezenet1_1-b8a52dc0.pth of torchvision and squeeze.pth of LPIPS.");
 
     private static void Print(JsonObject measured)
     {

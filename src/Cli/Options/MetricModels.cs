@@ -16,6 +16,14 @@ internal sealed class MetricModels(string tokenizerName = "--tokenizer")
     private readonly Option<string?> dino = File("--dino", "DINO model, such as facebook/dino-vitb8, for the structure distance", "dir|file|name");
     private readonly Option<string?> tokenizer = File(tokenizerName, "Tokenizer of the CLIP model, if its folder has none", "dir");
 
+    /// <summary>The option of LPIPS.</summary>
+    public static Option<string?> CreateLpips() => File("--lpips", "SqueezeNet 1.1 and the linear heads of LPIPS", "backbone,heads");
+
+    /// <summary>Loads LPIPS from the value of its option.</summary>
+    public static Lpips OpenLpips(string files) => files.Split(',') is [var backbone, var heads] && backbone.Length > 0 && heads.Length > 0
+        ? Parsed.Named("--lpips", () => new Lpips(backbone, heads))
+        : throw new InvalidInputException("--lpips", $"\"{files}\" is not valid.", "Give two files, BACKBONE,HEADS: squeezenet1_1-b8a52dc0.pth of torchvision and squeeze.pth of LPIPS.");
+
     public MetricModels AddTo(Command command)
     {
         foreach (var option in new[] { clip, dino, tokenizer })

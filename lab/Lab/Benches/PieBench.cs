@@ -1,0 +1,148 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Batch.Shards;
+using PromptToPrompt.Cli;
+using PromptToPrompt.Cli.Options;
+using PromptToPrompt.Cli.Rendering;
+using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Evaluation.PieBench;
+using PromptToPrompt.Metrics;
+using SkiaSharp;
+using Spectre.Console;
+
+namespace PromptToPrompt.Lab.Benches;
+
+/// <summary><c>p2p-lab bench pie</c>: edits the images of PIE-Bench with each method and prints the published table.</summary>
+internal static class PieBench
+{
+    private const string Drawn = "drawn";
+    private const int ImagesOnSheet = 12;
+    private const int SheetSide = 160;
+
+    public static Command Create(CancellationToken cancellationToken)
+    {
+        var data = new Option<string>("--data")
+        {
+            Description = $"Folder of PIE-Bench, with mapping_file.json; or \"{Drawn}\" for drawings with exact masks in the same layout",
+            HelpName = $"dir|{Drawn}",
+            DefaultValueFactory = _ => Drawn,
+        };
+        var images = Parsed.Number("--pictures", $"Images of \"{Drawn}\"", 60);
+        var limit = Parsed.Number("--limit", "Only so many items of the data set; 0 for all", 0);
+        var methods = new Option<string[]>("--methods") { Description = $"Methods: {string.Join(", ", PieBenchMethod.All.Select(method => method.Name))}", HelpName = "name", AllowMultipleArgumentsPerToken = true };
+        var lpips = MetricModels.CreateLpips();
+        var output = OutputOptions.Folder("bench-pie", ". Run again with the same folder to resume");
+        var markdown = new Option<bool>("--markdown") { Description = "Write the table as Markdown" };
+        var command = new Command("pie", "Edit the images of PIE-Bench with each method and print the published table") { data, images, limit, methods, lpips, output, markdown };
+        var sampling = new BenchSampling(command, standardSteps: 50, standardGuidance: 7.5, "the drawings and the noise of methods that draw some");
+        var measuring = new MetricModels("--clip-tokenizer").AddTo(command);
+        var model = new ModelOptions().AddTo(command);
+        var report = new ReportOptions().AddTo(command);
+        command.SetAction(parse =>
+        {
+            var (steps, guidance, seed) = sampling.Of(parse);
+            InvalidInputException.Require(parse.GetValue(images) > 0, "--pictures must be above 0.");
+            var chosen = PieBenchMethod.Named(parse.GetValue(methods)!);
+            var folder = parse.GetValue(output)!;
+            var quiet = report.Quiet(parse);
+            var isDrawn = parse.GetValue(data) == Drawn;
+            var given = isDrawn ? null : PieBenchData.Read(parse.GetValue(data)!);
+            using var clip = measuring.OpenClip(parse, withTexts: true);
+            using var dino = measuring.OpenDino(parse);
+            using var perceptual = parse.GetValue(lpips) is { } files ? MetricModels.OpenLpips(files) : null;
+            using var loaded = model.Load(parse);
+            model.Announce(parse, loaded.Device, quiet);
+            Directory.CreateDirectory(folder);
+            RunManifest.Claim(folder, new JsonObject
+            {
+                ["data"] = isDrawn ? $"{Drawn} {parse.GetValue(images)}" : Path.GetFullPath(parse.GetValue(data)!),
+                ["model"] = loaded.Fingerprint,
+                ["steps"] = steps,
+                ["guidance"] = guidance,
+                ["seed"] = seed,
+                ["clip"] = measuring.Clip(parse),
+                ["dino"] = measuring.Dino(parse),
+                ["lpips"] = parse.GetValue(lpips),
+            });
+            var all = given ?? DrawnPieBench.Write(Path.Combine(folder, "data"), loaded.ImageSide, parse.GetValue(images), seed);
+            var set = parse.GetValue(limit) is > 0 and var first ? all with { Items = [.. all.Items.Take(first)] } : all;
+            var run = new PieBenchRun(set, chosen, folder);
+            var failures = LongRun.Show(quiet, display => run.Edit(
+                loaded, new() { Steps = steps, Guidance = guidance, Seed = (ulong)seed }, done => display.Report(new("editing", done, run.Count, "edits")), cancellationToken));
+            var measures = new PieBenchMeasures(clip, dino, perceptual);
+            var rows = PieBenchRow.Of(LongRun.Show(quiet, display => Measure(set, chosen, run, loaded, measures, display, cancellationToken)));
+            var record = Record(rows, failures);
+            var written = new RunFolder(folder);
+            written.Add("pie.json", Json.File(record));
+            using (var sheet = Sample(set, chosen, run))
+                written.Add("pie.png", sheet);
+            if (report.Json(parse))
+                Console.Out.WriteLine(Json.Line(record));
+            else if (!quiet)
+                Print(rows, failures, parse.GetValue(markdown));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static List<(string Method, int Type, IReadOnlyDictionary<string, double?> Measures)> Measure(
+        PieBenchData data, IReadOnlyList<PieBenchMethod> methods, PieBenchRun run, StableDiffusionModel model, PieBenchMeasures measures, IProgress<LongProgress> display, CancellationToken cancellationToken)
+    {
+        var measured = new List<(string Method, int Type, IReadOnlyDictionary<string, double?> Measures)>();
+        var done = 0;
+        foreach (var item in data.Items)
+        {
+            var loaded = new Lazy<(Image Image, Image Mask)>(() => data.Load(item, model));
+            foreach (var method in methods)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (File.Exists(run.PathOf(method, item)))
+                    measured.Add((method.Name, item.Type, measures.Of(run.PathOf(method, item), item, () => loaded.Value)));
+                display.Report(new("measuring", ++done, run.Count, "edits"));
+            }
+        }
+
+        return measured;
+    }
+
+    private static JsonObject Record(IReadOnlyList<PieBenchRow> rows, IReadOnlyList<PieBenchFailure> failures) => new()
+    {
+        ["command"] = "bench pie",
+        ["rows"] = new JsonArray([.. rows.Select(row => new JsonObject(
+        [
+            new("method", row.Method), new("type", row.Type is { } type ? PieBenchItem.Types[type] : null), new("edits", row.Count),
+            .. row.Means.Select(mean => KeyValuePair.Create(mean.Key, (JsonNode?)mean.Value)),
+        ]))]),
+        ["failures"] = new JsonArray([.. failures.Select(failure => new JsonObject { ["method"] = failure.Method, ["id"] = failure.Id, ["problem"] = failure.Problem })]),
+    };
+
+    private static void Print(IReadOnlyList<PieBenchRow> rows, IReadOnlyList<PieBenchFailure> failures, bool markdown)
+    {
+        var overall = rows.Where(row => row.Type is null).ToList();
+        var columns = PieBenchMeasures.Columns.Where(column => overall.Any(row => row.Means[column.Name] is not null)).ToList();
+        var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Square }.AddColumns(["method", "edits", .. columns.Select(column => column.Heading)]);
+        foreach (var row in overall)
+            table.AddRow([row.Method, Figures.Shown(row.Count, "F0"), .. columns.Select(column => Figures.Shown(row.Means[column.Name] * column.Factor, column.Format))]);
+        AnsiConsole.Write(table);
+        foreach (var failure in failures)
+            Console.Out.WriteLine($"not edited: {failure.Id} by {failure.Method}. {failure.Problem}");
+    }
+
+    private static SKBitmap Sample(PieBenchData data, IReadOnlyList<PieBenchMethod> methods, PieBenchRun run)
+    {
+        var cells = new List<SheetCell?>();
+        foreach (var item in data.Items.Take(ImagesOnSheet))
+        {
+            cells.Add(new(Image.Load(data.PathOf(item)).ToBitmap(), item.SourcePrompt));
+            cells.AddRange(methods.Select(method => File.Exists(run.PathOf(method, item)) ? new SheetCell(Image.Load(run.PathOf(method, item)).ToBitmap(), $"{method.Name}: {item.TargetPrompt}") : null));
+        }
+
+        var sheet = Sheet.Draw(cells, columns: methods.Count + 1, SheetSide);
+        cells.ForEach(cell => cell?.Image.Dispose());
+        return sheet;
+    }
+}

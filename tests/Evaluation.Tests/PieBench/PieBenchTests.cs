@@ -1,0 +1,142 @@
+using CsCheck;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Evaluation.PieBench;
+using PromptToPrompt.Metrics;
+
+namespace PromptToPrompt.Evaluation.Tests.PieBench;
+
+public sealed class PieBenchTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    [Fact]
+    public void AMaskIsItsRunsAndTheBorder()
+    {
+        var mask = PieBenchMask.Decode([9, 2, 14, 1, 100, 50], new PixelSize(6, 4));
+        Assert.Equal(
+            """
+            ######
+            #..###
+            #.#..#
+            ######
+            """,
+            string.Join('\n', mask.Rgb.Chunk(3).Select(pixel => pixel.All(value => value == 255) ? '#' : pixel.All(value => value == 0) ? '.' : '?').Chunk(6).Select(row => new string(row))));
+    }
+
+    [Fact]
+    public void RunsAreReadAsTheyWereWritten() => Gen.Select(Gen.Int[3, 9], Gen.Int[3, 9]).SelectMany((width, height) => Gen.Bool.Array[width * height].Select(edited => (Size: new PixelSize(width, height), edited)))
+        .Sample(drawn =>
+        {
+            var mask = PieBenchMask.Decode(PieBenchMask.Encode(drawn.edited), drawn.Size);
+            for (var y = 1; y < drawn.Size.Height - 1; y++)
+            {
+                for (var x = 1; x < drawn.Size.Width - 1; x++)
+                    Assert.Equal(drawn.edited[(y * drawn.Size.Width) + x], mask.Rgb[((y * drawn.Size.Width) + x) * 3] == 255);
+            }
+        });
+
+    [Fact]
+    public void APublishedEntryIsRead()
+    {
+        File.WriteAllText(folder["mapping_file.json"], """
+            {"000000000001": {"image_path": "1_change_object_80/1.jpg", "original_prompt": "a [cat] on a chair", "editing_prompt": "a [dog] on a chair",
+              "editing_instruction": "Change the cat to a dog", "editing_type_id": "1", "blended_word": "cat dog", "mask": [0, 5]},
+             "000000000000": {"image_path": "9_change_style_80/0.jpg", "original_prompt": "a house", "editing_prompt": "[a drawing of] a house",
+              "editing_instruction": "Draw it", "editing_type_id": "9", "blended_word": "", "mask": [0, 262144]}}
+            """);
+        var items = PieBenchData.Read(folder.Path).Items;
+        Assert.Equal(["a house", "a cat on a chair"], items.Select(item => item.SourcePrompt));
+        Assert.Equal(["a drawing of a house", "a dog on a chair"], items.Select(item => item.TargetPrompt));
+        Assert.Equal([null, ("cat", "dog")], items.Select(item => item.Blend));
+        Assert.Equal([9, 1], items.Select(item => item.Type));
+        Assert.All(items[0].Mask(new(512, 512)).Rgb, value => Assert.Equal(255, value));
+    }
+
+    [Theory]
+    [InlineData("""{"1": {"original_prompt": "a", "editing_prompt": "b", "editing_type_id": "1", "mask": []}}""", "image_path")]
+    [InlineData("""{"1": {"image_path": "../x.jpg", "original_prompt": "a", "editing_prompt": "b", "editing_type_id": "1", "mask": []}}""", "../x.jpg")]
+    [InlineData("""{"1": {"image_path": "x.jpg", "original_prompt": "a", "editing_prompt": "b", "editing_type_id": "10", "mask": []}}""", "\"10\"")]
+    [InlineData("[", "mapping_file.json")]
+    public void ADamagedMappingIsOneError(string mapping, string expected)
+    {
+        File.WriteAllText(folder["mapping_file.json"], mapping);
+        Assert.Contains(expected, Assert.Throws<InvalidInputException>(() => PieBenchData.Read(folder.Path)).Message);
+    }
+
+    [Fact]
+    public void ADrawnDataSetIsReadAsItWasWrittenAndItsMasksHoldWhatChanges()
+    {
+        var written = DrawnPieBench.Write(folder["a"], side: 64, count: 12, seed: 1);
+        DrawnPieBench.Write(folder["b"], side: 64, count: 12, seed: 1);
+        var read = PieBenchData.Read(folder["a"]);
+        Assert.Equivalent(written.Items, read.Items, strict: true);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(folder["a"], "mapping_file.json")), File.ReadAllBytes(Path.Combine(folder["b"], "mapping_file.json")));
+        Assert.Equal([1, 2, 3, 6, 8, 9], read.Items.Select(item => item.Type).Distinct());
+        foreach (var item in read.Items)
+        {
+            var edited = item.Mask(new(64, 64)).Rgb.Count(value => value == 255) / (64.0 * 64 * 3);
+            Assert.InRange(edited, item.Type == 9 ? 1 : 0.07, item.Type == 9 ? 1 : 0.999);
+            Assert.Equal(item.Type is 1 or 6, item.Blend is not null);
+            if (item.Blend is { } blend)
+                Assert.Multiple(() => Assert.Contains(blend.Source, item.SourcePrompt.Split(' ')), () => Assert.Contains(blend.Target, item.TargetPrompt.Split(' ')));
+        }
+    }
+
+    // The mean is over the whole image, the black part too.
+    [Fact]
+    public void TheBackgroundIsComparedWithTheEditedPartBlack()
+    {
+        var size = new PixelSize(20, 20);
+        var item = Item() with { MaskRuns = [0, 200] };
+        var source = Plain(size, 100);
+        Plain(size, 110).SavePng(folder["edit.png"]);
+        var measured = new PieBenchMeasures(null, null, null).Of(folder["edit.png"], item, () => (source, item.Mask(size)));
+        // 9 rows of 18 pixels are neither in the run nor at the border.
+        Assert.Equal(9 * 18 / 400.0 * Math.Pow(10 / 255.0, 2), measured["mse"]!.Value, 1e-12);
+        Assert.Equal(-10 * Math.Log10(measured["mse"]!.Value), measured["psnr"]!.Value, 1e-9);
+        Assert.Equal(["mse", "psnr", "ssim"], measured.Keys.Order());
+        // They stand beside the edit, and are not measured again.
+        Assert.Equal(measured["ssim"], new PieBenchMeasures(null, null, null).Of(folder["edit.png"], item, () => throw new InvalidOperationException())["ssim"]);
+    }
+
+    [Fact]
+    public void WithoutABackgroundItsMeasuresAreNotDefinedAndDoNotCount()
+    {
+        var size = new PixelSize(20, 20);
+        var whole = Item() with { MaskRuns = [0, 400] };
+        Plain(size, 110).SavePng(folder["edit.png"]);
+        var measured = new PieBenchMeasures(null, null, null).Of(folder["edit.png"], whole, () => (Plain(size, 100), whole.Mask(size)));
+        Assert.All(measured.Values, value => Assert.Null(value));
+        var rows = PieBenchRow.Of([("a", 9, measured), ("a", 1, new Dictionary<string, double?> { ["mse"] = 0.5 }), ("b", 1, new Dictionary<string, double?> { ["mse"] = 0.25 })]);
+        Assert.Equal([("a", null, 2, 0.5), ("b", null, 1, 0.25), ("a", 1, 1, 0.5), ("b", 1, 1, 0.25), ("a", 9, 1, null)], rows.Select(row => (row.Method, row.Type, row.Count, row.Means["mse"])));
+    }
+
+    [Fact]
+    public void AStoppedRunResumesAndAnItemThatCannotBeEditedIsNamed()
+    {
+        using var model = EmbeddedModel.Load();
+        var data = DrawnPieBench.Write(folder["data"], model.ImageSide, count: 2, seed: 1);
+        data = data with { Items = [data.Items[0], data.Items[1] with { Blend = ("unicorn", "dragon") }] };
+        var run = new PieBenchRun(data, PieBenchMethod.Named(["ddim+prompt", "ddim+p2p"]), folder["out"]);
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => run.Edit(model, new() { Steps = 2 }, _ => stop.Cancel(), stop.Token));
+        var first = Directory.GetFiles(folder["out"], "*.png", SearchOption.AllDirectories);
+        Assert.Equal(2, first.Length);
+        var times = first.Select(File.GetLastWriteTimeUtc).ToList();
+        var done = new List<int>();
+        var failures = run.Edit(model, new() { Steps = 2 }, done.Add, CancellationToken.None);
+        Assert.Equal([2, 4], done);
+        Assert.Equal(times, first.Select(File.GetLastWriteTimeUtc));
+        Assert.Equal(3, Directory.GetFiles(folder["out"], "*.png", SearchOption.AllDirectories).Length);
+        var failure = Assert.Single(failures);
+        Assert.Equal(("ddim+p2p", data.Items[1].Id), (failure.Method, failure.Id));
+        Assert.Contains("dragon", failure.Problem);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private static PieBenchItem Item() => new() { Id = "0", ImagePath = "0.png", SourcePrompt = "a cat", TargetPrompt = "a dog", Type = 1, MaskRuns = [] };
+
+    private static Image Plain(PixelSize size, byte value) => new(size.Width, size.Height, [.. Enumerable.Repeat(value, size.Width * size.Height * 3)]);
+}
