@@ -43,7 +43,7 @@ internal static class DrawnPieBench
                 TargetPrompt = Caption.Canonical(pair.Target).Text,
                 Instruction = PieBenchItem.Types[type],
                 Type = type,
-                Blend = type is 1 or 6 ? (Noun(pair.Source), Noun(pair.Target)) : null,
+                Blend = type is 1 or 6 ? [(Noun(pair.Source), Noun(pair.Target))] : [],
                 MaskRuns = PieBenchMask.Encode([.. Edited(type, source, target)]),
             };
             Directory.CreateDirectory(Path.GetDirectoryName(data.PathOf(item))!);

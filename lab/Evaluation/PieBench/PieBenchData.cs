@@ -53,14 +53,14 @@ internal sealed record PieBenchData(string Folder, IReadOnlyList<PieBenchItem> I
     }
 
     // The words that the edit changes stand in brackets.
-    private static string Plain(string prompt) => prompt.Replace("[", "", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal);
+    internal static string Plain(string prompt) => prompt.Replace("[", "", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal);
 
     private sealed record Entry(
         [property: JsonRequired] string ImagePath, [property: JsonRequired] string OriginalPrompt, [property: JsonRequired] string EditingPrompt, string? EditingInstruction,
         [property: JsonRequired] string EditingTypeId, string? BlendedWord, [property: JsonRequired] IReadOnlyList<int> Mask)
     {
         public static Entry Of(PieBenchItem item) => new(
-            item.ImagePath, item.SourcePrompt, item.TargetPrompt, item.Instruction, $"{item.Type}", item.Blend is { } blend ? $"{blend.Source} {blend.Target}" : "", item.MaskRuns);
+            item.ImagePath, item.SourcePrompt, item.TargetPrompt, item.Instruction, $"{item.Type}", item.Blend is [var blend] ? $"{blend.Source} {blend.Target}" : "", item.MaskRuns);
 
         public PieBenchItem Item(string id)
         {
@@ -75,7 +75,7 @@ internal sealed record PieBenchData(string Folder, IReadOnlyList<PieBenchItem> I
                 TargetPrompt = Plain(EditingPrompt),
                 Instruction = EditingInstruction ?? "",
                 Type = type,
-                Blend = BlendedWord?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var source, var target] ? (source, target) : null,
+                Blend = BlendedWord?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var source, var target] ? [(source, target)] : [],
                 MaskRuns = Mask,
             };
         }

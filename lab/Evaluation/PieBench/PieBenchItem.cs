@@ -32,8 +32,8 @@ internal sealed record PieBenchItem
     /// <summary>The type of edit, an index of <see cref="Types"/>.</summary>
     public required int Type { get; init; }
 
-    /// <summary>The word of the source whose region changes and its counterpart in the target; null to blend nothing.</summary>
-    public (string Source, string Target)? Blend { get; init; }
+    /// <summary>Words of the source whose regions change, with their counterparts in the target.</summary>
+    public IReadOnlyList<(string Source, string Target)> Blend { get; init; } = [];
 
     /// <summary>The edited region, for <see cref="PieBenchMask"/>.</summary>
     public required IReadOnlyList<int> MaskRuns { get; init; }

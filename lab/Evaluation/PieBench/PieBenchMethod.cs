@@ -38,7 +38,7 @@ internal sealed record PieBenchMethod(InversionMethod Inversion, string Editing)
 
     /// <summary>
     /// The edit of an item. Prompt-to-Prompt has the settings of the published evaluation: refinement, cross-attention from the source in the first 40 % of
-    /// the steps and self-attention in the first 60 %, a local blend of the item's words, and twice the attention on the target's.
+    /// the steps and self-attention in the first 60 %, a local blend of the item's words, and twice the attention on those of the target.
     /// </summary>
     public EditRequest Request(PieBenchItem item) => Editing == TargetPrompt
         ? new() { Prompts = [item.TargetPrompt], CrossSteps = new(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) }
@@ -48,7 +48,7 @@ internal sealed record PieBenchMethod(InversionMethod Inversion, string Editing)
             Alignment = AlignmentKind.Refine,
             CrossSteps = new(StepWindow.Until(CrossSteps)),
             SelfSteps = StepWindow.Until(SelfSteps),
-            Blend = item.Blend is { } blend ? BlendWords.Parse($"{blend.Source}:{blend.Target}") : null,
-            Weights = item.Blend is { } words ? [new WordWeight(words.Target, TargetWeight)] : [],
+            Blend = item.Blend.Count == 0 ? null : BlendWords.Parse($"{string.Join(',', item.Blend.Select(words => words.Source))}:{string.Join(',', item.Blend.Select(words => words.Target))}"),
+            Weights = [.. item.Blend.Select(words => new WordWeight(words.Target, TargetWeight))],
         };
 }

@@ -19,7 +19,7 @@ namespace PromptToPrompt.Lab.Benches;
 /// <summary><c>p2p-lab bench pie</c>: edits the images of PIE-Bench with each method and prints the published table.</summary>
 internal static class PieBench
 {
-    private const string Drawn = "drawn";
+    private const string Drawn = "drawn", Data = "data";
     private const int ImagesOnSheet = 12;
     private const int SheetSide = 160;
 
@@ -27,7 +27,7 @@ internal static class PieBench
     {
         var data = new Option<string>("--data")
         {
-            Description = $"Folder of PIE-Bench, with mapping_file.json; or \"{Drawn}\" for drawings with exact masks in the same layout",
+            Description = $"Folder of PIE-Bench, with mapping_file.json or with the Parquet files of its copy on the Hub; or \"{Drawn}\" for drawings with exact masks in the same layout",
             HelpName = $"dir|{Drawn}",
             DefaultValueFactory = _ => Drawn,
         };
@@ -50,7 +50,9 @@ internal static class PieBench
             var folder = parse.GetValue(output)!;
             var quiet = report.Quiet(parse);
             var isDrawn = parse.GetValue(data) == Drawn;
-            var given = isDrawn ? null : PieBenchData.Read(parse.GetValue(data)!);
+            var given = isDrawn ? null
+                : PieBenchParquet.IsOne(parse.GetValue(data)!) ? PieBenchParquet.Extract(parse.GetValue(data)!, Path.Combine(folder, Data))
+                : PieBenchData.Read(parse.GetValue(data)!);
             using var clip = measuring.OpenClip(parse, withTexts: true);
             using var dino = measuring.OpenDino(parse);
             using var perceptual = parse.GetValue(lpips) is { } files ? MetricModels.OpenLpips(files) : null;
@@ -68,7 +70,7 @@ internal static class PieBench
                 ["dino"] = measuring.Dino(parse),
                 ["lpips"] = parse.GetValue(lpips),
             });
-            var all = given ?? DrawnPieBench.Write(Path.Combine(folder, "data"), loaded.ImageSide, parse.GetValue(images), seed);
+            var all = given ?? DrawnPieBench.Write(Path.Combine(folder, Data), loaded.ImageSide, parse.GetValue(images), seed);
             var set = parse.GetValue(limit) is > 0 and var first ? all with { Items = [.. all.Items.Take(first)] } : all;
             var run = new PieBenchRun(set, chosen, folder);
             var failures = LongRun.Show(quiet, display => run.Edit(

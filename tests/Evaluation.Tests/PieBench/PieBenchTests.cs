@@ -48,9 +48,32 @@ public sealed class PieBenchTests : IDisposable
         var items = PieBenchData.Read(folder.Path).Items;
         Assert.Equal(["a house", "a cat on a chair"], items.Select(item => item.SourcePrompt));
         Assert.Equal(["a drawing of a house", "a dog on a chair"], items.Select(item => item.TargetPrompt));
-        Assert.Equal([null, ("cat", "dog")], items.Select(item => item.Blend));
+        Assert.Equal([[], [("cat", "dog")]], items.Select(item => item.Blend));
         Assert.Equal([9, 1], items.Select(item => item.Type));
         Assert.All(items[0].Mask(new(512, 512)).Rgb, value => Assert.Equal(255, value));
+    }
+
+    [Fact]
+    public async Task TheParquetCopyIsRead()
+    {
+        Directory.CreateDirectory(folder["set/1_change_object_80"]);
+        Plain(new(8, 8), 50).SavePng(folder["image.png"]);
+        var row = new PieBenchParquet.Row
+        {
+            Image = new() { Bytes = await File.ReadAllBytesAsync(folder["image.png"], TestContext.Current.CancellationToken), Path = "7.png" },
+            Id = "7",
+            SourcePrompt = "a cat on a chair",
+            TargetPrompt = "a [red] [dog] on a [metal] chair",
+            BlendedWords = "['cat,dog', 'chair,chair']",
+            Mask = "9 3 50 1",
+        };
+        await Parquet.Serialization.ParquetSerializer.SerializeAsync([row], folder["set/1_change_object_80/V1-00000-of-00001.parquet"], cancellationToken: TestContext.Current.CancellationToken);
+        var data = PieBenchParquet.Extract(folder["set"], folder["data"]);
+        var item = Assert.Single(data.Items);
+        Assert.Equal(("7", "a cat on a chair", "a red dog on a metal chair", 1), (item.Id, item.SourcePrompt, item.TargetPrompt, item.Type));
+        Assert.Equal([("cat", "dog"), ("chair", "chair")], item.Blend);
+        Assert.Equal([9, 3, 50, 1], item.MaskRuns);
+        Assert.Equal(50, Image.Load(data.PathOf(item)).Rgb[0]);
     }
 
     [Theory]
@@ -77,8 +100,8 @@ public sealed class PieBenchTests : IDisposable
         {
             var edited = item.Mask(new(64, 64)).Rgb.Count(value => value == 255) / (64.0 * 64 * 3);
             Assert.InRange(edited, item.Type == 9 ? 1 : 0.07, item.Type == 9 ? 1 : 0.999);
-            Assert.Equal(item.Type is 1 or 6, item.Blend is not null);
-            if (item.Blend is { } blend)
+            Assert.Equal(item.Type is 1 or 6 ? 1 : 0, item.Blend.Count);
+            if (item.Blend is [var blend])
                 Assert.Multiple(() => Assert.Contains(blend.Source, item.SourcePrompt.Split(' ')), () => Assert.Contains(blend.Target, item.TargetPrompt.Split(' ')));
         }
     }
@@ -117,7 +140,7 @@ public sealed class PieBenchTests : IDisposable
     {
         using var model = EmbeddedModel.Load();
         var data = DrawnPieBench.Write(folder["data"], model.ImageSide, count: 2, seed: 1);
-        data = data with { Items = [data.Items[0], data.Items[1] with { Blend = ("unicorn", "dragon") }] };
+        data = data with { Items = [data.Items[0], data.Items[1] with { Blend = [("unicorn", "dragon")] }] };
         var run = new PieBenchRun(data, PieBenchMethod.Named(["ddim+prompt", "ddim+p2p"]), folder["out"]);
         using var stop = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() => run.Edit(model, new() { Steps = 2 }, _ => stop.Cancel(), stop.Token));
