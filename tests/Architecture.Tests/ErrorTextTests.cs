@@ -19,7 +19,7 @@ public sealed partial class ErrorTextTests
     private static readonly string[] OfPrograms = ["WeightDecay"];
 
     // What HTTP requests name beside recipes.
-    private static readonly string[] OfRequests = ["Columns", "Name", "Parent", "Rows", "Side", "Version", "Versions"];
+    private static readonly string[] OfRequests = ["Columns", "Name", "Parent", "Rows", "Side", "Variant", "Version", "Versions"];
 
     // The command decides it when it starts the studio.
     private static readonly string[] OfServer = ["Data"];
