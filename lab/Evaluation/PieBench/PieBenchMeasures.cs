@@ -2,7 +2,6 @@ using System.Text.Json;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Storage.Files;
 using PromptToPrompt.Metrics;
-using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.PieBench;
 

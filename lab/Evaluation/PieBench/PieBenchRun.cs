@@ -1,5 +1,4 @@
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Inversion;

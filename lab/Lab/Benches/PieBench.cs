@@ -8,9 +8,7 @@ using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Evaluation.PieBench;
-using PromptToPrompt.Metrics;
 using SkiaSharp;
 using Spectre.Console;
 

@@ -2,7 +2,6 @@ using CsCheck;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Evaluation.PieBench;
-using PromptToPrompt.Metrics;
 
 namespace PromptToPrompt.Evaluation.Tests.PieBench;
 
