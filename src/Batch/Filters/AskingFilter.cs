@@ -1,5 +1,7 @@
 using System.Text.Json;
 using PromptToPrompt.Batch.Making;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Images;
 
 namespace PromptToPrompt.Batch.Filters;
 
@@ -20,8 +22,8 @@ internal abstract class AskingFilter : PairFilter
         var (source, edited) = (Path.Combine(files.FullName, $"{pair.Key}.source.png"), Path.Combine(files.FullName, $"{pair.Key}.edited.png"));
         try
         {
-            pair.Source.SavePng(source);
-            pair.Edited.SavePng(edited);
+            Save(pair.Source, source);
+            Save(pair.Edited, edited);
             var answer = Ask(new Question(pair.Key, pair.Item.Source, pair.Target, pair.Instruction, source, edited, pair.Scores), cancellationToken);
             if (answer.Score is { } score)
                 pair.Scores[ScoreName] = score;
@@ -43,21 +45,50 @@ internal abstract class AskingFilter : PairFilter
     /// <returns>Its answer; null if it gave none.</returns>
     protected abstract Task<string?> AskAsync(string question, CancellationToken cancellationToken);
 
+    /// <summary>Gives up the conversation after a question without a valid answer: a late answer would be taken for that of the next question.</summary>
+    protected virtual void GiveUp()
+    {
+    }
+
+    // The error is the filter's, not the pair's.
+    private static void Save(Image image, string path)
+    {
+        try
+        {
+            image.SavePng(path);
+        }
+        catch (InvalidInputException e)
+        {
+            throw new IOException(e.Message, e);
+        }
+    }
+
     private Answer Ask(Question question, CancellationToken cancellationToken)
+    {
+        Answer? answer = null;
+        try
+        {
+            return answer = Read(Answered(question, cancellationToken));
+        }
+        finally
+        {
+            if (answer is null)
+                GiveUp();
+        }
+    }
+
+    private string Answered(Question question, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(Longest);
-        string? text;
         try
         {
-            text = AskAsync(BatchJson.Line(question), patience.Token).GetAwaiter().GetResult();
+            return AskAsync(BatchJson.Line(question), patience.Token).GetAwaiter().GetResult() ?? throw new IOException($"The filter {Name} ended without an answer.");
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new IOException($"The filter {Name} did not answer within {Longest.TotalMinutes} minutes.", e);
         }
-
-        return Read(text ?? throw new IOException($"The filter {Name} ended without an answer."));
     }
 
     private Answer Read(string text)
@@ -65,7 +96,9 @@ internal abstract class AskingFilter : PairFilter
         try
         {
             var answer = JsonSerializer.Deserialize<Answer>(text, BatchJson.Options);
-            return answer?.Keep is not null ? answer : throw new IOException($"The filter {Name} answered without \"keep\": {text.Trim()}");
+            if (answer?.Keep is null)
+                throw new IOException($"The filter {Name} answered without \"keep\": {text.Trim()}");
+            return double.IsFinite(answer.Score ?? 0) ? answer : throw new IOException($"The filter {Name} answered with a score that is not a finite number: {text.Trim()}");
         }
         catch (JsonException e)
         {

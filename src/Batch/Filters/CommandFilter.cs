@@ -25,24 +25,20 @@ internal sealed class CommandFilter(string command) : AskingFilter
     protected override async Task<string?> AskAsync(string question, CancellationToken cancellationToken)
     {
         var running = process ??= Start();
-        string? answer = null;
         try
         {
             await running.StandardInput.WriteAsync($"{question}\n".AsMemory(), cancellationToken).ConfigureAwait(false);
             await running.StandardInput.FlushAsync(cancellationToken).ConfigureAwait(false);
-            return answer = await running.StandardOutput.ReadLineAsync(cancellationToken).ConfigureAwait(false);
+            return await running.StandardOutput.ReadLineAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (IOException e)
         {
             throw new IOException($"The filter {Name} does not read its questions.", e);
         }
-        finally
-        {
-            // An answer that comes late would be taken for that of the next question.
-            if (answer is null)
-                End();
-        }
     }
+
+    /// <inheritdoc/>
+    protected override void GiveUp() => End();
 
     private Process Start()
     {

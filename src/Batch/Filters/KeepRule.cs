@@ -28,7 +28,7 @@ internal sealed partial record KeepRule(string Measure, string Comparison, doubl
     {
         var parts = Form().Match(text);
         InvalidInputException.Require(
-            parts.Success && double.TryParse(parts.Groups["bound"].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out _), $"\"{text}\" is not valid. Write a measure and its bound, such as clip_image>=0.7.");
+            parts.Success && double.TryParse(parts.Groups["bound"].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var bound) && double.IsFinite(bound), $"\"{text}\" is not valid. Write a measure and its bound, such as clip_image>=0.7.");
         var measure = parts.Groups["measure"].Value;
         IReadOnlyList<string> known = [.. OfClip, OfDino, .. OfPixels];
         InvalidInputException.Require(known.Contains(measure), $"\"{measure}\" is unknown. Use {InvalidInputException.AnyOf(known)}.");

@@ -66,6 +66,15 @@ internal sealed class PairRow
     [JsonPropertyName("structure")]
     public double? Structure { get; set; }
 
+    [JsonPropertyName("psnr")]
+    public double? Psnr { get; set; }
+
+    [JsonPropertyName("mse")]
+    public double? Mse { get; set; }
+
+    [JsonPropertyName("ssim")]
+    public double? Ssim { get; set; }
+
     [JsonPropertyName("score")]
     public double? Score { get; set; }
 
@@ -109,6 +118,9 @@ internal sealed class PairRow
         ClipTextTarget = ScoreOf(pair, "clip_text_target"),
         ClipDirection = ScoreOf(pair, "clip_direction"),
         Structure = ScoreOf(pair, "structure"),
+        Psnr = ScoreOf(pair, "psnr"),
+        Mse = ScoreOf(pair, "mse"),
+        Ssim = ScoreOf(pair, "ssim"),
         Score = ScoreOf(pair, "score"),
         Width = pair.Width,
         Height = pair.Height,

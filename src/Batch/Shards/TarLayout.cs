@@ -10,6 +10,9 @@ namespace PromptToPrompt.Batch.Shards;
 /// </summary>
 internal sealed class TarLayout : ShardLayout
 {
+    // Two blocks of zeros.
+    private const int EndBytes = 1024;
+
     /// <inheritdoc/>
     protected override IEnumerable<string> Write(ShardPaths shard, IReadOnlyList<string> items)
     {
@@ -17,16 +20,22 @@ internal sealed class TarLayout : ShardLayout
         var (tarName, parquetName) = ($"{shard.Name}.tar", $"{shard.Name}.parquet");
         AtomicFile.Write(Path.Combine(shard.Work, tarName), stream =>
         {
-            using var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true);
-            foreach (var pair in items.SelectMany(ItemFile.Pairs))
+            using (var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true))
             {
-                var record = pair.Record;
-                tar.Add(record.SourceFile, pair.Source);
-                tar.Add(record.EditedFile, pair.Edited);
-                tar.Add(record.Key + ".txt", Encoding.UTF8.GetBytes(record.Edit ?? record.Target));
-                tar.Add(record.Key + ".json", Encoding.UTF8.GetBytes(BatchJson.Line(record)));
-                rows.Add(PairRow.Of(record));
+                foreach (var pair in items.SelectMany(ItemFile.Pairs))
+                {
+                    var record = pair.Record;
+                    tar.Add(record.SourceFile, pair.Source);
+                    tar.Add(record.EditedFile, pair.Edited);
+                    tar.Add(record.Key + ".txt", Encoding.UTF8.GetBytes(record.Edit ?? record.Target));
+                    tar.Add(record.Key + ".json", Encoding.UTF8.GetBytes(BatchJson.Line(record)));
+                    rows.Add(PairRow.Of(record));
+                }
             }
+
+            // The writer ends only a file that has members, and a file of 0 bytes is no tar file.
+            if (rows.Count == 0)
+                stream.Write(new byte[EndBytes]);
         });
         AtomicFile.Write(Path.Combine(shard.Work, parquetName), stream =>
         {

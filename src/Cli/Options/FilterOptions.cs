@@ -48,7 +48,7 @@ internal sealed class FilterOptions
         if (parse.GetValue(best) is not { } count)
         {
             if (preset is not null && models.Clip(parse) is not null)
-                return preset.Best with { Score = parse.GetValue(bestBy) ?? preset.Best.Score };
+                return preset.Best with { Score = By(parse, preset) ?? preset.Best.Score };
             InvalidInputException.Require(parse.GetValue(bestBy) is null, bestBy.Name, "It chooses the samples of --best.", "Add --best, or leave it out.");
             return null;
         }
@@ -56,7 +56,7 @@ internal sealed class FilterOptions
         InvalidInputException.RequireRange(count, 1, int.MaxValue, best.Name);
         var asks = parse.GetValue(command) is not null || parse.GetValue(url) is not null;
         InvalidInputException.Require(asks || models.Clip(parse) is not null || parse.GetValue(bestBy) is not null, best.Name, "No score tells which samples are best.", "Add --clip, or a filter that gives a score.");
-        return new BestOf(count, parse.GetValue(bestBy) ?? (models.Clip(parse) is not null ? "clip_direction" : "score"));
+        return new BestOf(count, By(parse, preset) ?? (models.Clip(parse) is not null ? "clip_direction" : "score"));
     }
 
     /// <summary>All that decides which pairs are kept, for the record of the run.</summary>
@@ -104,6 +104,25 @@ internal sealed class FilterOptions
         }
 
         return rules.Count == 0 && preset is not null && models.Clip(parse) is not null ? [.. preset.Rules] : rules;
+    }
+
+    // The score by which to choose, if it is given. A name that no filter gives would fail every item.
+    private string? By(ParseResult parse, BatchPreset? preset)
+    {
+        if (parse.GetValue(bestBy) is not { } name)
+            return null;
+        List<string> scores = [];
+        if (models.Clip(parse) is not null)
+            scores.AddRange("clip_image", "clip_text_source", "clip_text_target", "clip_direction");
+        if (models.Dino(parse) is not null)
+            scores.Add(KeepRule.OfDino);
+        if (Rules(parse, preset).Any(rule => KeepRule.OfPixels.Contains(rule.Measure)))
+            scores.AddRange(KeepRule.OfPixels);
+        if (parse.GetValue(command) is not null || parse.GetValue(url) is not null)
+            scores.Add("score");
+        InvalidInputException.Require(
+            scores.Contains(name), bestBy.Name, $"No filter gives \"{name}\".", scores.Count > 0 ? $"Use {InvalidInputException.AnyOf(scores)}." : "Add --clip, or a filter that gives a score.");
+        return name;
     }
 
     private Uri? Url(ParseResult parse)

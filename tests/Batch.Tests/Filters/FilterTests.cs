@@ -93,6 +93,30 @@ public sealed class FilterTests
         Assert.Matches(problem, Assert.Throws<IOException>(() => filter.Keeps(PairOf(100, 100), TestContext.Current.CancellationToken)).Message);
     }
 
+    [Theory]
+    [Trait("Category", "Process")]
+    [InlineData("loading model")]
+    [InlineData("{\"score\": 1}")]
+    [InlineData("null")]
+    [InlineData("[true]")]
+    [InlineData("{\"keep\": \"yes\"}")]
+    [InlineData("{\"keep\": true, \"score\": 1e999}")]
+    public void AnswersAfterAnInvalidOneAreThoseOfTheirPairs(string first)
+    {
+        using var folder = new TemporaryFolder();
+        // The first of its processes begins with a line that answers nothing.
+        File.WriteAllText(folder["judge"], $$"""
+            if [ ! -e "{{folder["begun"]}}" ]; then touch "{{folder["begun"]}}"; echo '{{first}}'; fi
+            while read -r question; do
+              case "$question" in *'"key":"0000000-001-'*) echo '{"keep": true}';; *) echo '{"keep": false}';; esac
+            done
+            """);
+        using var filter = new CommandFilter($"sh {folder["judge"]}");
+        Assert.Throws<IOException>(() => filter.Keeps(PairOf(100, 100), TestContext.Current.CancellationToken));
+        Assert.Equal(
+            [false, true, true, false], new[] { 0, 1, 1, 2 }.Select(sample => filter.Keeps(PairOf(100, 100, sample), TestContext.Current.CancellationToken)));
+    }
+
     [Fact]
     [Trait("Category", "Process")]
     public void AFilterThatNeverAnswersIsGivenUpWithTheRun()

@@ -20,6 +20,8 @@ public sealed class KeepRuleTests
     [InlineData("clip_image", "is not valid")]
     [InlineData("clip_image>=much", "is not valid")]
     [InlineData("clip_image=0.7", "is not valid")]
+    [InlineData("ssim>=NaN", "is not valid")]
+    [InlineData("psnr<Infinity", "is not valid")]
     [InlineData("beauty>=0.7", "\"beauty\" is unknown. Use clip_image, ")]
     public void AnythingElseIsRefused(string rule, string problem) =>
         Assert.Contains(problem, Assert.Throws<InvalidInputException>(() => KeepRule.Parse(rule)).Message, StringComparison.Ordinal);

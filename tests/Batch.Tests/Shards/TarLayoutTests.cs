@@ -1,4 +1,5 @@
 using Parquet.Serialization;
+using PromptToPrompt.Batch.Filters;
 using PromptToPrompt.Batch.Shards;
 
 namespace PromptToPrompt.Batch.Tests.Shards;
@@ -9,12 +10,14 @@ public sealed class TarLayoutTests
     public async Task TheTableHasARowForEachRecordOfTheTar()
     {
         using var small = new SmallRun();
-        SmallRun.Execute(small.Request() with { ShardSize = 5, Samples = 2 });
+        using var filter = new MeasureFilter(null, null, [KeepRule.Parse("ssim>=-1")]);
+        SmallRun.Execute(small.Request() with { ShardSize = 5, Samples = 2, Filters = [filter] });
         var records = TarFile.Read(small["out/00000.tar"]).Where(member => member.Name.EndsWith(".json", StringComparison.Ordinal)).Select(member => BatchJson.Read<PairRecord>(member.Content)).ToList();
         var rows = (await ParquetSerializer.DeserializeAsync<PairRow>(small["out/00000.parquet"])).Data;
 
         Assert.Equal(12, records.Count);
         Assert.Equal(records.Select(record => BatchJson.Line(PairRow.Of(record))), rows.Select(BatchJson.Line));
+        Assert.All(records.Zip(rows), pair => Assert.Equal(pair.First.Scores.Values, [pair.Second.Mse!.Value, pair.Second.Psnr!.Value, pair.Second.Ssim!.Value]));
         Assert.Equal(records.Count, rows.Select(row => row.Fingerprint).Distinct().Count());
         Assert.Equal((4ul, 5ul), (rows.Single(row => row.Key == "0000003-000-0").Seed, rows.Single(row => row.Key == "0000003-001-0").Seed));
     }
@@ -28,6 +31,17 @@ public sealed class TarLayoutTests
         // Members of a record are neighbors, and what follows the first dot tells them apart.
         Assert.Equal(names.Select(name => name[0]).Distinct().SelectMany(key => Enumerable.Repeat(key, 4)), names.Select(name => name[0]));
         Assert.All(names.Chunk(4), record => Assert.Equal(["source.jpg", "edited.jpg", "txt", "json"], record.Select(name => name[1])));
+    }
+
+    [Fact]
+    public async Task AShardWithoutPairsCanBeRead()
+    {
+        using var small = new SmallRun();
+        using var filter = new MeasureFilter(null, null, [KeepRule.Parse("mse<0")]);
+        Assert.Equal((7, 0), SmallRun.Execute(small.Request() with { ShardSize = 5, Filters = [filter] }) is var done ? (done.Made, done.Kept) : default);
+        Assert.Equal(new byte[1024], await File.ReadAllBytesAsync(small["out/00000.tar"], TestContext.Current.CancellationToken));
+        Assert.Empty(TarFile.Read(small["out/00000.tar"]));
+        Assert.Empty((await ParquetSerializer.DeserializeAsync<PairRow>(small["out/00000.parquet"])).Data);
     }
 
     [Fact]
