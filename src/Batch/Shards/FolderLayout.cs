@@ -30,6 +30,7 @@ internal sealed class FolderLayout : ShardLayout
     /// <inheritdoc/>
     protected override IEnumerable<string> Write(ShardPaths shard, IReadOnlyList<string> items)
     {
+        DeleteEarlier(shard, items);
         foreach (var item in items)
         {
             // An item of many samples is larger than memory should be: its pairs are read for each of its targets.
@@ -38,6 +39,14 @@ internal sealed class FolderLayout : ShardLayout
         }
 
         return [];
+    }
+
+    // A shard that is made again, or whose process was killed before it was complete, may keep other pairs.
+    private static void DeleteEarlier(ShardPaths shard, IReadOnlyList<string> items)
+    {
+        var numbers = items.Select(Path.GetFileNameWithoutExtension).ToHashSet();
+        foreach (var earlier in Directory.EnumerateDirectories(shard.Folder).Where(folder => numbers.Contains(Path.GetFileName(folder).Split('-')[0])).ToList())
+            Directory.Delete(earlier, recursive: true);
     }
 
     private static void WriteFolder(ShardPaths shard, string item, int target, int targets)
@@ -62,9 +71,6 @@ internal sealed class FolderLayout : ShardLayout
 
         AtomicFile.WriteText(Path.Combine(unfinished, Metadata), metadata.ToString());
         var complete = Path.Combine(shard.Folder, name);
-        // Of an earlier process that was killed before the shard was complete.
-        if (Directory.Exists(complete))
-            Directory.Delete(complete, recursive: true);
         Directory.Move(unfinished, complete);
     }
 

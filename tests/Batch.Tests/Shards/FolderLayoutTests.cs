@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PromptToPrompt.Batch.Filters;
 using PromptToPrompt.Batch.Shards;
 
 namespace PromptToPrompt.Batch.Tests.Shards;
@@ -46,5 +47,19 @@ public sealed class FolderLayoutTests
         File.WriteAllText(small["out/0000001/stray.jpg"], "");
         SmallRun.Execute(request);
         Assert.Equal(files, small.Files());
+    }
+
+    [Fact]
+    public void FoldersOfPairsThatAreNoLongerKeptAreDeleted()
+    {
+        using var small = new SmallRun();
+        SmallRun.Execute(small.Request() with { Layout = new FolderLayout { Format = ImageFormat.Jpeg(100) } });
+        File.Delete(small["out/00000.json"]);
+        Directory.CreateDirectory(small["out/00000001"]);
+        using var filter = new MeasureFilter(null, null, [KeepRule.Parse("mse<0")]);
+        SmallRun.Execute(small.Request() with { Layout = new FolderLayout { Format = ImageFormat.Jpeg(100) }, Filters = [filter] });
+        // Those of other shards, and other folders, stay.
+        Assert.Equal(["00000001", "0000002", "0000003", "0000004"], Directory.GetDirectories(small["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.DoesNotContain("0000001", File.ReadAllText(small["out/seeds.json"]), StringComparison.Ordinal);
     }
 }
