@@ -39,8 +39,8 @@ internal sealed record PlanItem
     public SettingValues Settings { get; init; } = SettingValues.None;
 
     /// <summary>
-    /// Hash of what the item is to show: its name, prompts, instructions and image. Seeds follow from it. Settings are no part of it, so that two items that differ in
-    /// settings alone show what the settings do.
+    /// Hash of the item's content: its name, prompts, instructions and image. Seeds follow from it. Settings are no part of it, so that two items that differ in
+    /// settings alone show the effect of the settings.
     /// </summary>
     public required string Content { get; init; }
 }

@@ -19,7 +19,9 @@ internal sealed class PlanReader(string folder, PlanError fail)
     private static readonly string[] Sources = ["source", "caption", "input"];
     private static readonly string[] Targets = ["target", "output"];
     private static readonly string[] Instructions = ["edit", "instruction"];
-    private static readonly string[] Others = ["image", "seed", "samples", "id"];
+
+    // InstructPix2Pix's prompts may have the url of the image that a caption is from; it is not read.
+    private static readonly string[] Others = ["image", "seed", "samples", "id", "url"];
 
     /// <summary>Reads a line.</summary>
     /// <param name="index">Number of the item.</param>
@@ -36,7 +38,7 @@ internal sealed class PlanReader(string folder, PlanError fail)
             throw fail(line.Number, Targets[0], "The target prompt is missing. Give a text or an array of texts.");
         var instructions = Several(line, Instructions);
         if (instructions.Count > 0 && instructions.Count != targets.Count)
-            throw fail(line.Number, Instructions[0], $"There are {instructions.Count} instructions and {targets.Count} targets. Give one for each target, or none.");
+            throw fail(line.Number, Instructions[0], $"Instructions: {instructions.Count}, targets: {targets.Count}. Give one for each target, or none.");
         var (image, id) = (Single(line, "image"), Single(line, "id"));
         return new PlanItem
         {

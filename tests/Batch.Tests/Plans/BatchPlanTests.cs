@@ -17,7 +17,7 @@ public sealed class BatchPlanTests : IDisposable
         var items = Read(
             """{"source": "a cat", "target": ["a dog", "a fox"], "edit": ["make it a dog", "make it a fox"], "id": "pets", "seed": 7, "samples": 3}""",
             "",
-            """{"caption": "a hill", "edit": "make it snow", "output": "a hill in snow"}""",
+            """{"caption": "a hill", "edit": "make it snow", "output": "a hill in snow", "url": "https://example.org/hill.jpg"}""",
             """{"input": "a hill", "target": "a lake", "guidance": [7.5, 15], "self": "0.1..0.9", "weight": ["lake=2"]}""");
 
         Assert.Equal([1, 3, 4], items.Select(item => item.Line));
@@ -55,7 +55,7 @@ public sealed class BatchPlanTests : IDisposable
     [InlineData("""{"source": "a cat", "target": "a dog", "seed": -0.5}""", "\"seed\": \"-0.5\" is not valid.")]
     [InlineData("""{"source": "a cat", "target": "a dog", "samples": 0}""", "\"samples\": \"0\" is not valid.")]
     [InlineData("""{"source": "a cat", "target": "a dog", "image": "none.png"}""", "\"image\": ")]
-    [InlineData("""{"source": "a cat", "target": ["a dog", "a fox"], "edit": "make it a dog"}""", "\"edit\": There are 1 instructions and 2 targets.")]
+    [InlineData("""{"source": "a cat", "target": ["a dog", "a fox"], "edit": "make it a dog"}""", "\"edit\": Instructions: 1, targets: 2.")]
     [InlineData("""{"source": {"text": "a cat"}, "target": "a dog"}""", "\"source\": Use a text")]
     [InlineData("""{"source": "\ud800", "target": "a dog"}""", ": A text has characters that are not valid Unicode.")]
     [InlineData("""["a cat", "a dog"]""", ": This is not a JSON object.")]
