@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace PromptToPrompt.Batch;
 
-/// <summary>The JSON of data sets: names in snake case, readable in every script, nothing for what is missing.</summary>
+/// <summary>The JSON of data sets: names in snake case, readable in every script, without absent values.</summary>
 internal static class BatchJson
 {
     /// <summary>How objects are written and read.</summary>
@@ -18,6 +18,6 @@ internal static class BatchJson
     /// <summary>One line.</summary>
     public static string Line<T>(T value) => JsonSerializer.Serialize(value, Options);
 
-    /// <summary>Reads what <see cref="Line"/> wrote.</summary>
+    /// <summary>Reads the text of <see cref="Line"/>.</summary>
     public static T Read<T>(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize<T>(json, Options) ?? throw new JsonException("There is no object.");
 }

@@ -1,15 +1,17 @@
 using System.Text.Json.Nodes;
 using PromptToPrompt.Batch.Filters;
+using PromptToPrompt.Batch.Making;
 using PromptToPrompt.Batch.Plans;
 using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Inversion;
 
 namespace PromptToPrompt.Batch;
 
-/// <summary>What is asked of a run.</summary>
+/// <summary>The request of a run.</summary>
 internal sealed record BatchRequest
 {
     /// <summary>Default of <see cref="ShardSize"/>.</summary>
@@ -48,11 +50,11 @@ internal sealed record BatchRequest
     /// <summary>Which samples of a target to keep of those that pass the filters; null for all.</summary>
     public BestOf? Best { get; init; }
 
-    /// <summary>What else decides the data, for the manifest: the rules and filters.</summary>
+    /// <summary>The rules and filters, for the manifest.</summary>
     public JsonObject Judging { get; init; } = [];
 
     /// <summary>Number of shards of the whole run.</summary>
-    public int Shards => (Plan.Items.Count + ShardSize - 1) / ShardSize;
+    public int Shards => 1 + ((Plan.Items.Count - 1) / ShardSize);
 
     /// <summary>Numbers of the shards of this partition.</summary>
     public IEnumerable<int> OwnShards => Enumerable.Range(0, Shards).Where(shard => shard % Partitions == Partition);
@@ -60,10 +62,13 @@ internal sealed record BatchRequest
     /// <summary>The items of a shard.</summary>
     public IEnumerable<PlanItem> ItemsOf(int shard) => Plan.Items.Skip(shard * ShardSize).Take(ShardSize);
 
-    /// <summary>Number of samples of an item.</summary>
-    public int SamplesOf(PlanItem item) => item.Samples ?? Samples;
+    /// <summary>The items that get one sample instead of <see cref="Samples"/>, because all would be equal.</summary>
+    public IEnumerable<PlanItem> SingleSamples => Plan.Items.Where(item => item.Samples is null && Samples > 1 && !Varies(item));
 
-    /// <summary>What the run needs of memory.</summary>
+    /// <summary>Number of samples of an item.</summary>
+    public int SamplesOf(PlanItem item) => item.Samples ?? (Varies(item) ? Samples : 1);
+
+    /// <summary>The memory that the run needs.</summary>
     public MemoryDemand Demand
     {
         get
@@ -71,7 +76,7 @@ internal sealed record BatchRequest
             var settings = Plan.Items.Select(item => item.Settings.Over(Settings).Resolve(default).ToSettings()).ToList();
             var learns = Plan.Items.Zip(settings).Any(item => item.First.Image is not null && item.Second.Method.HasGradient);
             var largest = settings.Select(its => its.Sampling.Size).OfType<PixelSize>().OrderByDescending(size => (long)size.Width * size.Height).FirstOrDefault();
-            return new MemoryDemand(2 * (1 + Plan.Items.Max(item => item.Targets.Count)), largest.Width == 0 ? null : largest, learns ? 1 : 0);
+            return new MemoryDemand(2 * (1 + Plan.Items.Max(item => item.Targets.Count)), largest.Width == 0 ? null : largest, learns ? 1 : 0, OrDefaultSize: settings.Exists(its => its.Sampling.Size is null));
         }
     }
 
@@ -86,6 +91,18 @@ internal sealed record BatchRequest
         InvalidInputException.RequireRange(Layout.Format.Quality, 1, ImageFormat.MaxQuality, nameof(ImageFormat.Quality));
         foreach (var item in Plan.Items.Where(item => item.Image is not null && Settings.Has(BatchSettings.Scheduler)))
             throw new InvalidInputException("Scheduler", $"Line {item.Line} of the plan has an image, and given images are edited with ddim.", "Leave it out.");
+        foreach (var item in Plan.Items.Where(item => item.Samples > 1 && !Varies(item)))
+        {
+            throw new InvalidInputException(
+                $"Line {item.Line} of the plan: samples: All samples of this image would be equal. Give a setting a range, use the method {new EditFriendlyInversion().Name}, or leave samples out.");
+        }
+    }
+
+    // Samples of a given image differ by drawn numbers alone.
+    private bool Varies(PlanItem item)
+    {
+        var values = item.Settings.Over(Settings);
+        return item.Image is null || values.HasRange || InvertedSource.TakesSeed(values.At(0).ToSettings().Method);
     }
 
     /// <summary>All that decides the data.</summary>

@@ -1,5 +1,6 @@
 using PromptToPrompt.Batch.Making;
 using PromptToPrompt.Batch.Plans;
+using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
@@ -8,19 +9,36 @@ using PromptToPrompt.Diffusion.Text;
 namespace PromptToPrompt.Batch;
 
 /// <summary>
-/// Makes the data set of a plan, shard by shard. What remains to be done is the plan without the shards that are complete and the items of others that are finished, so a
+/// Makes the data set of a plan, shard by shard. Shards that are complete and items that are finished are not made again, so a
 /// run that was stopped or killed continues where it was, and several processes may share a folder.
 /// </summary>
 /// <param name="model">The model.</param>
-/// <param name="request">What is asked.</param>
+/// <param name="request">The request.</param>
 internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
 {
     private const int MaxTries = 3;
+
+    // A kill of the process counts as a crash too: the system cannot tell them apart.
+    private const int MaxCrashes = 10;
+
+    // So many items fail in a row only if the fault is not theirs.
+    private const int MaxFailuresInARow = 10;
+
+    // Between two looks at the shards of other processes.
+    private static readonly TimeSpan Wait = TimeSpan.FromSeconds(1);
+
+    // The items that failed since one succeeded.
+    private readonly List<PlanItem> failing = [];
 
     private readonly SampleMaker maker = new(model, request.Settings, request.Seed);
 
     /// <summary>The progress so far.</summary>
     public BatchProgress Progress { get; private set; }
+
+    /// <summary>Items that failed in this process.</summary>
+    public int NewlyFailed { get; private set; }
+
+    private string Dtype => model.Dtype.ToString().ToLowerInvariant();
 
     /// <summary>Checks the words of a partition's items, which needs no model.</summary>
     /// <param name="request">The request.</param>
@@ -40,29 +58,41 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
             }
             catch (InvalidInputException e)
             {
-                throw new InvalidInputException($"Line {item.Line} of the plan: {e.Message}", e);
+                throw InLine(item, e);
             }
         }
 
         return truncated;
     }
 
-    /// <summary>Runs until all shards of the partition are complete, apart from those that other processes are working on.</summary>
+    /// <summary>Runs until all shards of the partition are complete. Waits for those that other processes are working on, and takes over those that they leave.</summary>
     /// <param name="progress">Receives the progress after every item.</param>
     /// <param name="cancellationToken">Gives up the current item; finished ones are kept.</param>
-    /// <exception cref="InvalidInputException">The folder has the data of another run.</exception>
+    /// <exception cref="InvalidInputException">The folder has the data of another run, or a setting does not fit the model.</exception>
+    /// <exception cref="IOException">Many items failed in a row.</exception>
     public BatchProgress Execute(IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default)
     {
+        RequireFits();
         Directory.CreateDirectory(request.Folder);
-        RunManifest.Claim(request.Folder, request.Manifest(model.Fingerprint, model.Dtype.ToString().ToLowerInvariant()));
+        RunManifest.Claim(request.Folder, request.Manifest(model.Fingerprint, Dtype));
         Progress = Survey();
         progress?.Report(Progress);
-        var elsewhere = request.OwnShards.Count(number => !MakeShard(number, progress, cancellationToken));
+        List<int> elsewhere = [.. request.OwnShards.Where(number => !MakeShard(number, progress, cancellationToken))];
+        while (elsewhere.Count > 0)
+        {
+            Progress = Survey() with { Elsewhere = elsewhere.Count };
+            progress?.Report(Progress);
+            cancellationToken.WaitHandle.WaitOne(Wait);
+            cancellationToken.ThrowIfCancellationRequested();
+            Progress = Progress with { Elsewhere = 0 };
+            elsewhere.RemoveAll(number => MakeShard(number, progress, cancellationToken));
+        }
+
         Finish();
-        return Progress = Survey() with { Elsewhere = elsewhere };
+        return Progress = Survey();
     }
 
-    /// <summary>Makes what is missing of a shard.</summary>
+    /// <summary>Makes the missing items of a shard and completes it.</summary>
     /// <param name="number">Number of the shard.</param>
     /// <param name="progress">Receives the progress after every item.</param>
     /// <param name="cancellationToken">Gives up the current item; finished ones are kept.</param>
@@ -80,7 +110,8 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         {
             Directory.CreateDirectory(shard.Work);
             PlanItem[] items = [.. request.ItemsOf(shard.Number)];
-            foreach (var item in items.Where(item => !File.Exists(shard.OfItem(item.Index))))
+            // Those that may have ended a process come last, so that the others are finished before they can end the next.
+            foreach (var item in items.Where(item => !File.Exists(shard.OfItem(item.Index))).OrderBy(item => File.Exists(shard.OfStart(item.Index))))
             {
                 Progress = Progress.With(MakeItem(shard, item, cancellationToken));
                 progress?.Report(Progress);
@@ -89,13 +120,41 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
             request.Layout.Commit(shard, [.. items.Select(item => shard.OfItem(item.Index))]);
         }
 
-        if (Directory.Exists(shard.Work))
-            Directory.Delete(shard.Work, recursive: true);
-        File.Delete(shard.Lock);
+        try
+        {
+            if (Directory.Exists(shard.Work))
+                Directory.Delete(shard.Work, recursive: true);
+            File.Delete(shard.Lock);
+        }
+        catch (IOException)
+        {
+            // The shard is complete, and a process that completes the data set deletes the same files.
+        }
+
         return true;
     }
 
-    // What is done, as the files say.
+    // A wrong setting is one error before the first item, not a failure of each.
+    private void RequireFits()
+    {
+        foreach (var item in request.OwnShards.SelectMany(request.ItemsOf))
+        {
+            try
+            {
+                // The size has no range, and of a range of layers the largest number fits least.
+                var sampling = item.Settings.Over(request.Settings).At(1).ToSettings().Sampling;
+                if (sampling.Size is { } size)
+                    model.RequireFits(size);
+                TextConditioning.RequireFits(model, sampling.ClipSkip);
+            }
+            catch (InvalidInputException e)
+            {
+                throw InLine(item, e);
+            }
+        }
+    }
+
+    // The progress according to the files.
     private BatchProgress Survey()
     {
         var done = new BatchProgress(0, request.OwnShards.Sum(number => request.ItemsOf(number).Count()));
@@ -123,15 +182,16 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
 
     private ItemSummary MakeItem(ShardPaths shard, PlanItem item, CancellationToken cancellationToken)
     {
-        // A crash of native code ends the process and leaves the marker. Without it, the item would end every process that follows.
+        // A crash of native code ends the process and leaves the marker, as a kill does. Without it, the item would end every process that follows.
         var marker = shard.OfStart(item.Index);
         var crashes = File.Exists(marker) ? File.ReadAllText(marker).Length : 0;
-        if (crashes == MaxTries)
-            return Write(Failed(item, $"The process ended in each of {MaxTries} tries."), []);
+        if (crashes >= MaxCrashes)
+            return Write(Failed(item, $"The process ended in each of {MaxCrashes} tries."), []);
         File.AppendAllText(marker, "!");
         try
         {
             var (summary, pairs) = Try(item, cancellationToken);
+            RequireSuccess(item, summary.Error);
             return Write(summary, pairs);
         }
         finally
@@ -142,8 +202,32 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         ItemSummary Write(ItemSummary summary, IReadOnlyList<StoredPair> pairs)
         {
             ItemFile.Write(shard.OfItem(item.Index), summary, pairs);
+            NewlyFailed += summary.Error is null ? 0 : 1;
             return summary;
         }
+    }
+
+    // Stops the run if many items failed in a row, and forgets their failures, so that the next process tries them again.
+    private void RequireSuccess(PlanItem item, string? error)
+    {
+        if (error is null)
+        {
+            failing.Clear();
+            return;
+        }
+
+        failing.Add(item);
+        if (failing.Count < MaxFailuresInARow)
+            return;
+        foreach (var (failed, shard) in failing.Select(failed => (failed, new ShardPaths(request.Folder, failed.Index / request.ShardSize))))
+        {
+            File.Delete(shard.Stats);
+            if (Directory.Exists(shard.Work))
+                File.Delete(shard.OfItem(failed.Index));
+        }
+
+        throw new IOException(
+            $"{MaxFailuresInARow} items in a row failed, so the run stopped. They are not listed as failed. Correct the cause, and run the same command again to resume. The last error, in line {item.Line} of the plan: {error}");
     }
 
     private (ItemSummary Summary, IReadOnlyList<StoredPair> Pairs) Try(PlanItem item, CancellationToken cancellationToken)
@@ -164,13 +248,13 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
                     kept = best.Choose(kept);
                 return (new ItemSummary(item.Index, item.Line, item.Id, made, kept.Count), [.. kept.Select(Stored)]);
             }
-            catch (Exception e) when (e is not OperationCanceledException && tries == MaxTries)
-            {
-                return (Failed(item, Describe(e)), []);
-            }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                // The next try may succeed: memory or a filter may have been short of something.
+                // A filter may have been stopped with the run.
+                cancellationToken.ThrowIfCancellationRequested();
+                // Another try of an invalid word or image fails again. Otherwise it may succeed: memory or a filter may have been short of something.
+                if (e is InvalidInputException || tries == MaxTries)
+                    return (Failed(item, Describe(e)), []);
             }
         }
     }
@@ -178,10 +262,17 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     private static ItemSummary Failed(PlanItem item, string error) => new(item.Index, item.Line, item.Id, Made: 0, Kept: 0, error);
 
     private StoredPair Stored(Pair pair) =>
-        new(PairRecord.Of(pair, request.Layout.Format, model.Fingerprint), request.Layout.Format.Encode(pair.Source), request.Layout.Format.Encode(pair.Edited));
+        new(PairRecord.Of(pair, request.Layout.Format, model.Fingerprint, Dtype), request.Layout.Format.Encode(pair.Source), request.Layout.Format.Encode(pair.Edited));
 
-    // libtorch puts a stack trace behind its first line.
-    private static string Describe(Exception problem) => problem is InvalidInputException or IOException ? problem.Message : $"{problem.GetType().Name}: {problem.Message.Split('\n')[0]}";
+    private static InvalidInputException InLine(PlanItem item, InvalidInputException problem) => new($"Line {item.Line} of the plan: {problem.Describe(BatchSettings.KeyOf)}", problem);
+
+    private static string Describe(Exception problem) => problem switch
+    {
+        InvalidInputException input => input.Describe(BatchSettings.KeyOf),
+        IOException => problem.Message,
+        // libtorch puts a stack trace behind its first line.
+        _ => $"{problem.GetType().Name}: {problem.Message.Split('\n')[0]}",
+    };
 
     // The process that completes the last shard, of whatever partition, completes the data set.
     private void Finish()
@@ -193,9 +284,9 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         {
             Directory.Delete(ShardPaths.AllWork(request.Folder), recursive: true);
         }
-        catch (DirectoryNotFoundException)
+        catch (IOException)
         {
-            // Another process has done so.
+            // Another process does so at the same time.
         }
     }
 }

@@ -12,8 +12,11 @@ internal sealed class InvertedSource(StableDiffusionModel model, Image original)
 {
     private (InversionSettings Settings, Framing Framing, InvertedImage Inverted)? latest;
 
+    /// <summary>Whether the result of a method depends on the seed.</summary>
+    public static bool TakesSeed(InversionMethod method) => method is EditFriendlyInversion;
+
     /// <summary>Makes a sample.</summary>
-    /// <param name="request">What it asks for.</param>
+    /// <param name="request">The sample's request.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
     public SampleImages Edit(SampleRequest request, CancellationToken cancellationToken)
     {
@@ -31,8 +34,7 @@ internal sealed class InvertedSource(StableDiffusionModel model, Image original)
 
     private InvertedImage Invert(InversionSettings settings, Framing framing, CancellationToken cancellationToken)
     {
-        // Of most methods the result does not depend on the seed.
-        if (settings.Method is not EditFriendlyInversion)
+        if (!TakesSeed(settings.Method))
             settings = settings with { Sampling = settings.Sampling with { Seed = 0 } };
         if (latest is { } known && known.Settings == settings && known.Framing == framing)
             return known.Inverted;

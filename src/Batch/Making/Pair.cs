@@ -25,6 +25,6 @@ internal sealed record Pair(PlanItem Item, SampleImages Sample, int TargetNumber
     /// <summary>The edited image.</summary>
     public Image Edited => Sample.Edits[TargetNumber];
 
-    /// <summary>What filters measured, by name.</summary>
+    /// <summary>The measures of the filters, by name.</summary>
     public SortedDictionary<string, double> Scores { get; } = new(StringComparer.Ordinal);
 }

@@ -8,7 +8,7 @@ using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Batch.Making;
 
-/// <summary>What one sample of an item asks of the model.</summary>
+/// <summary>The request of one sample of an item to the model.</summary>
 /// <param name="Number">Number of the sample, from 0.</param>
 /// <param name="Values">Its settings, with the numbers that were drawn.</param>
 /// <param name="Source">The source, from noise.</param>

@@ -23,7 +23,7 @@ internal enum SettingForm
     Words,
 }
 
-/// <summary>What a setting is about.</summary>
+/// <summary>The subject of a setting.</summary>
 internal enum SettingSubject
 {
     /// <summary>Sampling.</summary>
@@ -41,9 +41,9 @@ internal enum SettingSubject
 
 /// <summary>A setting of an item or a run. Its value is text; a sample resolves the ranges in it to numbers.</summary>
 /// <param name="Name">Its key in a plan.</param>
-/// <param name="Subject">What it is about.</param>
-/// <param name="Form">What values it takes.</param>
-/// <param name="Description">What it is, for help.</param>
+/// <param name="Subject">Its subject.</param>
+/// <param name="Form">The values that it takes.</param>
+/// <param name="Description">Its description, for help.</param>
 /// <param name="Apply">Sets it to a value without ranges.</param>
 internal sealed record BatchSetting(string Name, SettingSubject Subject, SettingForm Form, string Description, Func<SampleSettings, string, SampleSettings> Apply)
 {

@@ -1,10 +1,12 @@
 using System.Globalization;
+using System.Text.Json;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 
@@ -15,6 +17,9 @@ internal static class BatchSettings
 {
     /// <summary>The setting that names the scheduler, which given images do not take.</summary>
     public const string Scheduler = "scheduler";
+
+    /// <summary>The settings that given images alone take.</summary>
+    public const string Method = "method", Frame = "frame";
 
     /// <summary>The settings, by subject.</summary>
     public static readonly IReadOnlyList<BatchSetting> All =
@@ -41,12 +46,27 @@ internal static class BatchSettings
         Edited("blend_subtract_threshold", "Attention threshold of the subtracted region", SettingForm.Number, (e, text) => e with { BlendSubtractThreshold = Number(text) }),
         Edited("blend_start", "Part of the steps before blending starts", SettingForm.Number, (e, text) => e with { BlendStart = Number(text) }),
 
-        new("method", SettingSubject.Inversion, SettingForm.Text, $"Inversion method of given images: {string.Join(", ", InversionMethod.Names)}", (s, text) => s with { Method = InversionMethod.Named(text) }),
-        new("frame", SettingSubject.Inversion, SettingForm.Text, "Fit of given images to the model's size: crop, fit, pad", (s, text) => s with { Frame = Choice<FramingKind>(text) }),
+        new(Method, SettingSubject.Inversion, SettingForm.Text, $"Inversion method of given images: {string.Join(", ", InversionMethod.Names)}", (s, text) => s with { Method = InversionMethod.Named(text) }),
+        new(Frame, SettingSubject.Inversion, SettingForm.Text, "Fit of given images to the model's size: crop, fit, pad", (s, text) => s with { Frame = Choice<FramingKind>(text) }),
     ];
 
     /// <summary>The setting with a name; null if there is none.</summary>
     public static BatchSetting? Find(string name) => All.FirstOrDefault(setting => setting.Name == name);
+
+    /// <summary>The key of a plan that sets a property, for errors.</summary>
+    /// <param name="property">Name of the property.</param>
+    public static string KeyOf(string property) => property switch
+    {
+        nameof(SamplingSettings.TimestepSpacing) => "spacing",
+        nameof(SamplingSettings.Chunks) => "long_prompts",
+        nameof(EditRequest.Alignment) => "kind",
+        nameof(EditRequest.CrossSteps) => "cross",
+        nameof(EditRequest.SelfSteps) => "self",
+        nameof(EditRequest.Weights) => "weight",
+        nameof(EditRequest.Prompts) => "target",
+        nameof(GenerationRequest.Prompt) => "source",
+        _ => JsonNamingPolicy.SnakeCaseLower.ConvertName(property),
+    };
 
     private static BatchSetting Sampled(string name, string description, SettingForm form, Func<SamplingSettings, string, SamplingSettings> set) =>
         new(name, SettingSubject.Sampling, form, description, (settings, text) => settings with { Sampling = set(settings.Sampling, text) });

@@ -10,7 +10,7 @@ namespace PromptToPrompt.Batch.Settings;
 /// and in any order of the work.
 /// </summary>
 /// <param name="RunSeed">Seed of the run.</param>
-/// <param name="Content">Hash of what the item is to show; see <see cref="Plans.PlanItem.Content"/>.</param>
+/// <param name="Content">Hash of the item's content; see <see cref="Plans.PlanItem.Content"/>.</param>
 /// <param name="Sample">Number of the sample, from 0.</param>
 internal readonly record struct SampleDraw(ulong RunSeed, string Content, int Sample)
 {
@@ -21,7 +21,7 @@ internal readonly record struct SampleDraw(ulong RunSeed, string Content, int Sa
     public ulong Seed => Draw("seed");
 
     /// <summary>A number from 0 up to, but not including, 1.</summary>
-    /// <param name="name">What it is for.</param>
+    /// <param name="name">Name of the drawn number.</param>
     public double Uniform(string name) => Draw(name) / (double)(1L << Bits);
 
     private ulong Draw(string name)

@@ -27,11 +27,27 @@ internal sealed class SettingValues
     /// <summary>The values, sorted by name.</summary>
     public IEnumerable<KeyValuePair<string, string>> All => texts;
 
+    /// <summary>Whether samples draw a number.</summary>
+    public bool HasRange => !At(0).All.SequenceEqual(At(1).All);
+
+    /// <summary>The values that differ from the defaults of their settings.</summary>
+    public SettingValues Changed
+    {
+        get
+        {
+            var defaults = new SampleSettings();
+            return new(new(texts.Where(value => BatchSettings.Find(value.Key)!.Apply(defaults, value.Value) != defaults).ToDictionary(), StringComparer.Ordinal));
+        }
+    }
+
     /// <summary>Whether a setting has a value.</summary>
     public bool Has(string name) => texts.ContainsKey(name);
 
     /// <summary>These values with one more.</summary>
     public SettingValues With(string name, string text) => new(new(texts, StringComparer.Ordinal) { [name] = text });
+
+    /// <summary>These values without some of them.</summary>
+    public SettingValues Without(params string[] names) => new(new(texts.Where(value => !names.Contains(value.Key)).ToDictionary(), StringComparer.Ordinal));
 
     /// <summary>These values, and others where these have none.</summary>
     public SettingValues Over(SettingValues others)
@@ -44,13 +60,11 @@ internal sealed class SettingValues
 
     /// <summary>The values of one sample.</summary>
     /// <param name="draw">The sample's random numbers.</param>
-    public SettingValues Resolve(SampleDraw draw)
-    {
-        var resolved = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (name, text) in texts)
-            resolved[name] = BatchSettings.Find(name)!.Resolve(text, draw.Uniform);
-        return new(resolved);
-    }
+    public SettingValues Resolve(SampleDraw draw) => Resolved(draw.Uniform);
+
+    /// <summary>The values with the number at a place of each range.</summary>
+    /// <param name="place">From 0, the smallest number, to 1, the largest.</param>
+    public SettingValues At(double place) => Resolved(_ => place);
 
     /// <summary>The settings of a sample from its resolved values.</summary>
     public SampleSettings ToSettings() =>
@@ -58,6 +72,14 @@ internal sealed class SettingValues
 
     /// <summary>Resolved values as JSON.</summary>
     public JsonObject ToJson() => new(texts.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)BatchSettings.Find(value.Key)!.ToJson(value.Value))));
+
+    private SettingValues Resolved(Func<string, double> draw)
+    {
+        var resolved = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, text) in texts)
+            resolved[name] = BatchSettings.Find(name)!.Resolve(text, draw);
+        return new(resolved);
+    }
 
     private static string Written(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 }

@@ -14,7 +14,7 @@ namespace PromptToPrompt.Batch.Shards;
 internal sealed record ItemSummary(int Item, int Line, string? Id, int Made, int Kept, string? Error = null);
 
 /// <summary>A pair as it is stored.</summary>
-/// <param name="Record">What is said of it.</param>
+/// <param name="Record">Its description.</param>
 /// <param name="Source">The encoded source image.</param>
 /// <param name="Edited">The encoded edited image.</param>
 internal sealed record StoredPair(PairRecord Record, byte[] Source, byte[] Edited);

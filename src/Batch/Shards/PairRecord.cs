@@ -2,10 +2,11 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Batch.Making;
+using PromptToPrompt.Batch.Settings;
 
 namespace PromptToPrompt.Batch.Shards;
 
-/// <summary>What a data set says of a pair.</summary>
+/// <summary>The description of a pair in a data set.</summary>
 internal sealed record PairRecord
 {
     /// <summary>Name of the pair: item, sample and target.</summary>
@@ -44,7 +45,7 @@ internal sealed record PairRecord
     /// <summary>The settings, with the numbers that were drawn.</summary>
     public required JsonObject Settings { get; init; }
 
-    /// <summary>What filters measured.</summary>
+    /// <summary>The measures of the filters.</summary>
     public required SortedDictionary<string, double> Scores { get; init; }
 
     /// <summary>Width of the edited image in pixels.</summary>
@@ -62,14 +63,21 @@ internal sealed record PairRecord
     /// <summary>Fingerprint of the model.</summary>
     public required string Model { get; init; }
 
-    /// <summary>Hash of all that decides the images: pairs with the same one are equal.</summary>
+    /// <summary>Data type of the computation.</summary>
+    public required string Dtype { get; init; }
+
+    /// <summary>
+    /// Hash of the prompts and of all that decides the images: the given image, the seed if it is used, the settings that differ from their defaults, the model and the data
+    /// type. Pairs with the same one are equal, up to the rounding of different machines.
+    /// </summary>
     public required string Fingerprint { get; init; }
 
     /// <summary>Describes a pair.</summary>
     /// <param name="pair">The pair.</param>
     /// <param name="format">Format of its images.</param>
     /// <param name="model">Fingerprint of the model.</param>
-    public static PairRecord Of(Pair pair, ImageFormat format, string model)
+    /// <param name="dtype">Data type of the computation.</param>
+    public static PairRecord Of(Pair pair, ImageFormat format, string model, string dtype)
     {
         var (item, sample) = (pair.Item, pair.Sample);
         var record = new PairRecord
@@ -92,10 +100,14 @@ internal sealed record PairRecord
             SourceFile = $"{pair.Key}.source.{format.Extension}",
             EditedFile = $"{pair.Key}.edited.{format.Extension}",
             Model = model,
+            Dtype = dtype,
             Fingerprint = "",
         };
-        var given = item.Image is null ? null : Convert.ToHexStringLower(SHA256.HashData(pair.Source.Rgb));
-        var decides = new object?[] { record.Source, record.Target, given, record.Seed, record.Settings, record.Model };
+        var isGiven = item.Image is not null;
+        var given = isGiven ? Convert.ToHexStringLower(SHA256.HashData(pair.Source.Rgb)) : null;
+        ulong? seed = isGiven && !InvertedSource.TakesSeed(sample.Values.ToSettings().Method) ? null : record.Seed;
+        var settings = isGiven ? sample.Values : sample.Values.Without(BatchSettings.Method, BatchSettings.Frame);
+        var decides = new object?[] { record.Source, record.Target, given, seed, settings.Changed.ToJson(), model, dtype };
         return record with { Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(BatchJson.Line(decides)))) };
     }
 }

@@ -5,7 +5,7 @@ using PromptToPrompt.Diffusion.Storage.Files;
 
 namespace PromptToPrompt.Batch.Shards;
 
-/// <summary><c>run.json</c>: what decides the data of a run. A folder holds the data of one run.</summary>
+/// <summary><c>run.json</c>: all that decides the data of a run. A folder holds the data of one run.</summary>
 internal static class RunManifest
 {
     private const string Name = "run.json";

@@ -39,7 +39,7 @@ internal abstract class ShardLayout
         File.Move(marker, shard.Stats, overwrite: true);
     }
 
-    /// <summary>Writes what belongs to the whole data set, once all shards are complete.</summary>
+    /// <summary>Writes the files of the whole data set, once all shards are complete.</summary>
     /// <param name="folder">The folder of the data set.</param>
     public virtual void Finish(string folder)
     {

@@ -3,8 +3,9 @@ namespace PromptToPrompt.Batch.Shards;
 /// <summary>Keeps other processes from a shard. The system releases it when the process ends, however it ends.</summary>
 internal sealed class ShardLock : IDisposable
 {
-    // Error numbers of a file that another process holds open, of Linux and of Windows.
+    // Error numbers of a file that another process holds open, of Linux, macOS and Windows.
     private const int TryAgain = 11;
+    private const int TryAgainOfMac = 35;
     private const int SharingViolation = 32;
 
     private readonly FileStream file;
@@ -20,8 +21,13 @@ internal sealed class ShardLock : IDisposable
         {
             return new ShardLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1));
         }
-        catch (IOException e) when ((e.HResult & 0xFFFF) is TryAgain or SharingViolation)
+        catch (IOException e) when ((e.HResult & 0xFFFF) is TryAgain or TryAgainOfMac or SharingViolation)
         {
+            return null;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Another process has completed the data set and deleted the folder.
             return null;
         }
     }

@@ -22,7 +22,7 @@ internal readonly record struct ShardPaths(string Folder, int Number)
     /// <summary>Whether the shard is complete.</summary>
     public bool IsCommitted => File.Exists(Stats);
 
-    /// <summary>The folder of what exists only until the data set is complete.</summary>
+    /// <summary>The folder of all files that exist only until the data set is complete.</summary>
     public static string AllWork(string folder) => Path.Combine(folder, "work");
 
     /// <summary>The file of a finished item.</summary>

@@ -25,9 +25,14 @@ internal static class BatchCommand
             var quiet = report.Quiet(parse);
             var request = options.Read(parse, BatchPlan.Read(parse.GetValue(plan)!));
             if (BatchRun.Check(request, model.LoadTokenizer(parse)) is [var first, ..] truncated)
-                Console.Error.WriteLine($"warning: prompts of {truncated.Count} items have more tokens than the model reads and are cut off (--long-prompts reads more); the first is in line {first.Line}");
+                Console.Error.WriteLine($"warning: prompts with more tokens than the model reads are cut off (--long-prompts reads more). Items: {truncated.Count}, the first in line {first.Line}");
+            if (request.SingleSamples.ToList() is [var single, ..] singles)
+                Console.Error.WriteLine($"note: images without ranges get one sample, because all would be equal. Items: {singles.Count}, the first in line {single.Line}");
+            if (options.LacksFilters(parse))
+                Console.Error.WriteLine("warning: without --clip, the filters of the preset do not apply and all samples are kept");
             RunFolder.RequireWritable(request.Folder, request.Folder);
             BatchProgress done;
+            int newlyFailed;
             // Models of filters are opened first: they are quickly refused.
             var filters = options.OpenFilters(parse);
             try
@@ -38,6 +43,7 @@ internal static class BatchCommand
                 try
                 {
                     done = LongRun.Show(quiet, display => run.Execute(new Display(display), cancellationToken));
+                    newlyFailed = run.NewlyFailed;
                 }
                 catch (OperationCanceledException)
                 {
@@ -55,12 +61,10 @@ internal static class BatchCommand
                 Console.Out.WriteLine(Json.Line(Facts(done, request, TimeProvider.System.GetElapsedTime(started))));
             else if (!quiet)
                 Console.Out.WriteLine(Summary(done, request, TimeProvider.System.GetElapsedTime(started)));
-            if (done.Elsewhere > 0)
-                Console.Error.WriteLine($"note: other processes are working on {done.Elsewhere} more shards of {request.Folder}");
             if (done.Failed == 0)
                 return ExitCode.Done;
-            Console.Error.WriteLine($"p2p: {done.Failed} of {done.Total} items failed; the files *.failed.jsonl in {RunFolder.Shortest(request.Folder)} say why. To try them again, delete the .json file of their shard and run the same command again.");
-            return ExitCode.Failed;
+            Console.Error.WriteLine($"{(newlyFailed > 0 ? "p2p" : "note")}: {done.Failed} of {done.Total} items failed; the files *.failed.jsonl in {RunFolder.Shortest(request.Folder)} say why. To try them again, delete the .json file of their shard and run the same command again.");
+            return newlyFailed > 0 ? ExitCode.Failed : ExitCode.Done;
         });
         return command;
     }
@@ -73,18 +77,17 @@ internal static class BatchCommand
         ["failed"] = done.Failed,
         ["made"] = done.Made,
         ["kept"] = done.Kept,
-        ["elsewhere"] = done.Elsewhere,
         ["seconds"] = Math.Round(elapsed.TotalSeconds, 3),
     };
 
     private static string Summary(BatchProgress done, BatchRequest request, TimeSpan elapsed) => string.Create(
-        CultureInfo.InvariantCulture, $"{RunFolder.Shortest(request.Folder)}\n{done.Items} items, {done.Kept} of {done.Made} pairs kept\n{elapsed.TotalSeconds:F1} s");
+        CultureInfo.InvariantCulture, $"{RunFolder.Shortest(request.Folder)}\n{done.Items} {(done.Items == 1 ? "item" : "items")}, {done.Kept} of {done.Made} pairs kept\n{elapsed.TotalSeconds:F1} s");
 
     private sealed class Display(IProgress<LongProgress> shown) : IProgress<BatchProgress>
     {
         public void Report(BatchProgress value) => shown.Report(new("batch", value.Items, value.Total, "items", Note(value)));
 
-        private static string Note(BatchProgress value) => value.Items == 0 ? "" : string.Create(
+        private static string Note(BatchProgress value) => value.Elsewhere > 0 ? $"waiting for shards of other processes: {value.Elsewhere}" : value.Items == 0 ? "" : string.Create(
             CultureInfo.InvariantCulture, $"{(value.Made == 0 ? 0 : 100.0 * value.Kept / value.Made):F0} % of the pairs kept{(value.Failed > 0 ? $", {value.Failed} failed" : "")}");
     }
 }

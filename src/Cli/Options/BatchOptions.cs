@@ -17,7 +17,7 @@ internal sealed class BatchOptions
 
     private readonly Option<string> folder = OutputOptions.Folder("dataset", ". Run the same command again to resume");
     private readonly Option<string?> preset = Parsed.Of<string?>(
-        "--preset", $"Settings and filters of a published data set, for what is not given: {string.Join(", ", BatchPreset.All.Select(known => known.Name))}",
+        "--preset", $"Settings and filters of a published data set, in place of those that are not given: {string.Join(", ", BatchPreset.All.Select(known => known.Name))}",
         InvalidInputException.AnyOf([.. BatchPreset.All.Select(known => known.Name)]), text => BatchPreset.All.Any(known => known.Name == text) ? text : throw new FormatException(), "name").In(HelpGroup.Edit);
 
     private readonly Option<int?> samples = Parsed.OptionalNumber<int>("--samples", "Samples of each item that does not give its own number; by default 1").In(HelpGroup.Edit);
@@ -66,6 +66,9 @@ internal sealed class BatchOptions
 
     /// <summary>Opens the filters.</summary>
     public IReadOnlyList<PairFilter> OpenFilters(ParseResult parse) => filters.Open(parse, Preset(parse));
+
+    /// <summary>Whether a preset is given without the model that its filters need, and no other filter.</summary>
+    public bool LacksFilters(ParseResult parse) => Preset(parse) is { } chosen && filters.Facts(parse, chosen).Count == 0;
 
     private BatchPreset? Preset(ParseResult parse) => parse.GetValue(preset) is { } name ? BatchPreset.All.First(known => known.Name == name) : null;
 

@@ -15,7 +15,8 @@ namespace PromptToPrompt.Diffusion.Pipelines;
 /// <param name="LearningRows">Rows with a gradient, before or after the others: 1 in null-text inversion, a batch in textual inversion.</param>
 /// <param name="TakesAllParts">Whether the run alternates between parts of the model, so that all of them stay in memory.</param>
 /// <param name="Given">Size of the image to edit, and of the result; null without one.</param>
-internal readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int LearningRows = 0, bool TakesAllParts = false, PixelSize? Given = null);
+/// <param name="OrDefaultSize">Whether some images have the model's default size, which may be larger than <paramref name="Size"/>.</param>
+internal readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, int LearningRows = 0, bool TakesAllParts = false, PixelSize? Given = null, bool OrDefaultSize = false);
 
 /// <summary>
 /// Estimates the peak memory of a run, in bytes, from the model's configs and headers. The factors were measured with
@@ -72,6 +73,8 @@ internal sealed record MemoryEstimate(
         var perLatent = shape.Vae.PixelsPerLatent;
         var side = shape.UNet.SampleSize * perLatent;
         var (width, height) = demand.Size is { } given ? ((long)given.Width, (long)given.Height) : (side, side);
+        if (demand.OrDefaultSize && side * side > width * height)
+            (width, height) = (side, side);
         // Images are decoded one by one.
         var decoded = options.TiledVae ? Math.Min(width, AutoencoderKL.TileSide) * Math.Min(height, AutoencoderKL.TileSide) : width * height;
         var finest = shape.UNet.Levels[0].Channels * (width / perLatent) * (height / perLatent);

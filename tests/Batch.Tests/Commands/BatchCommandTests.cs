@@ -55,6 +55,11 @@ public sealed class BatchCommandTests : IDisposable
         Assert.StartsWith("p2p: 1 of 2 items failed; the files *.failed.jsonl in ", run.Error.TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
         using var facts = JsonDocument.Parse(run.Output);
         Assert.Equal((2, 1, 1), (facts.RootElement.GetProperty("items").GetInt32(), facts.RootElement.GetProperty("failed").GetInt32(), facts.RootElement.GetProperty("kept").GetInt32()));
+
+        // Nothing fails in a process that has nothing to do.
+        var again = P2P.Run(Arguments("out"));
+        Assert.Equal(0, again.ExitCode);
+        Assert.StartsWith("note: 1 of 2 items failed; ", again.Error.TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
     }
 
     [Fact]

@@ -39,9 +39,24 @@ public sealed class BatchOptionsTests : IDisposable
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true, "--preset", "instruct-pix2pix")]
+    [InlineData(false, "--preset", "instruct-pix2pix", "--clip", "folder")]
+    [InlineData(false, "--preset", "instruct-pix2pix", "--filter-command", "judge")]
+    public void APresetWithoutItsModelLacksFilters(bool lacks, params string[] arguments)
+    {
+        var command = new Command("batch");
+        var options = new BatchOptions().AddTo(command);
+        Assert.Equal(lacks, options.LacksFilters(command.Parse(arguments, CommandLine.Parsing)));
+    }
+
+    [Theory]
     [InlineData("--self: 2 is out of range.", "--self", "0.1..2")]
     [InlineData("--keep: clip_image is measured by a CLIP model. Add --clip.", "--keep", "clip_image>=0.7")]
     [InlineData("--best: No score tells which samples are best.", "--best", "4")]
+    [InlineData("--best-by: No filter gives \"beauty\". Add --clip, or a filter that gives a score.", "--best", "4", "--best-by", "beauty")]
+    [InlineData("--best-by: No filter gives \"ssim\". Use score.", "--best", "4", "--best-by", "ssim", "--filter-command", "judge")]
+    [InlineData("--best-by: No filter gives \"score\". Use psnr, mse or ssim.", "--best", "4", "--best-by", "score", "--keep", "ssim>=0.5")]
     [InlineData("--filter-url: \"nowhere\" is not an address.", "--filter-url", "nowhere")]
     [InlineData("--clip: nowhere does not exist.", "--clip", "nowhere")]
     [InlineData("--partition: 4 is out of range. Use a number from 0 to 3.", "--partition", "4", "--partitions", "4")]
