@@ -25,5 +25,13 @@ internal sealed record ClipSimilarity(double Images, IReadOnlyList<double> Texts
             Cosine(images[0], images[1]), [.. texts.Zip(images, Cosine)], texts.Count == images.Length ? Cosine(images[1] - images[0], texts[1] - texts[0]) : null);
     }
 
+    /// <summary>How alike CLIP finds an image and a caption, as a cosine.</summary>
+    public static double Of(ClipModel clip, Image image, string caption)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        return Cosine(clip.Embed(image), clip.Embed(caption));
+    }
+
     private static double Cosine(Tensor a, Tensor b) => nn.functional.cosine_similarity(a, b, -1).ReadDouble();
 }

@@ -68,7 +68,7 @@ internal static class DrawnPieBench
 
     private static string Noun(Scene scene) => Caption.Canonical(scene).Grounding.Last(word => word.Part == Part.Subject).Word;
 
-    // Where either drawing shows what changes: the subject, the companion, all but these, or everything.
+    // The changed part in either drawing: the subject, the companion, all but these, or everything.
     private static IEnumerable<bool> Edited(int type, Painting source, Painting target)
     {
         return type switch

@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Files;
+using PromptToPrompt.Diffusion.Storage.Hub;
 
 namespace PromptToPrompt.Evaluation.PieBench;
 
@@ -28,8 +29,9 @@ internal sealed record PieBenchData(string Folder, IReadOnlyList<PieBenchItem> I
         try
         {
             using var file = File.OpenRead(path);
-            var entries = JsonSerializer.Deserialize<Dictionary<string, Entry>>(file, Json)!;
-            return new(folder, [.. entries.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => entry.Value.Item(entry.Key))]);
+            var entries = JsonSerializer.Deserialize<Dictionary<string, Entry>>(file, Json);
+            InvalidInputException.Require(entries?.Count > 0 && entries.Values.All(entry => entry?.Mask is not null), $"{path} has no entries, or one without a mask.");
+            return new(folder, [.. entries!.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => entry.Value.Item(entry.Key))]);
         }
         catch (JsonException e)
         {
@@ -48,9 +50,11 @@ internal sealed record PieBenchData(string Folder, IReadOnlyList<PieBenchItem> I
     {
         using var file = ImageFile.Open(PathOf(item));
         var framing = model.Frame(FramingKind.Crop, file.Size);
-        var mask = item.Mask(file.Size);
-        return (file.Read(framing), framing.Framed == file.Size ? mask : Mask.Of(framing.Apply(mask)));
+        var mask = PieBenchMask.Decode(item.MaskRuns, file.Size);
+        return (file.Read(framing), PieBenchMask.WithBorder(framing.Framed == file.Size ? mask : Halved(framing.Apply(mask))));
     }
+
+    private static Image Halved(Image mask) => mask with { Rgb = [.. mask.Rgb.Select(value => value > byte.MaxValue / 2 ? byte.MaxValue : byte.MinValue)] };
 
     // The words that the edit changes stand in brackets.
     internal static string Plain(string prompt) => prompt.Replace("[", "", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal);
@@ -66,7 +70,7 @@ internal sealed record PieBenchData(string Folder, IReadOnlyList<PieBenchItem> I
         {
             InvalidInputException.Require(
                 int.TryParse(EditingTypeId, out var type) && type >= 0 && type < PieBenchItem.Types.Count, $"The entry {id} has the editing_type_id \"{EditingTypeId}\". The types are 0 to {PieBenchItem.Types.Count - 1}.");
-            InvalidInputException.Require(Path.GetFullPath(ImagePath, "/") == Path.Combine("/", ImagePath), $"The entry {id} has the image_path \"{ImagePath}\". It must be below {ImageFolder}.");
+            InvalidInputException.Require(HubPath.IsSafe(ImagePath), $"The entry {id} has the image_path \"{ImagePath}\". It must be below {ImageFolder}.");
             return new()
             {
                 Id = id,
@@ -75,7 +79,7 @@ internal sealed record PieBenchData(string Folder, IReadOnlyList<PieBenchItem> I
                 TargetPrompt = Plain(EditingPrompt),
                 Instruction = EditingInstruction ?? "",
                 Type = type,
-                Blend = BlendedWord?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var source, var target] ? [(source, target)] : [],
+                Blend = BlendedWord?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var source, var target, ..] ? [(source, target)] : [],
                 MaskRuns = Mask,
             };
         }

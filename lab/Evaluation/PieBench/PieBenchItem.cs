@@ -1,5 +1,3 @@
-using PromptToPrompt.Diffusion.Images;
-
 namespace PromptToPrompt.Evaluation.PieBench;
 
 /// <summary>An image of PIE-Bench (Ju et al. 2023, arXiv 2310.01506) and its edit.</summary>
@@ -8,7 +6,7 @@ internal sealed record PieBenchItem
     /// <summary>The type of edits that change the style; it has no background.</summary>
     public const int StyleType = 9;
 
-    /// <summary>What each type of edit changes, by its number.</summary>
+    /// <summary>The types of edits, by their numbers.</summary>
     public static IReadOnlyList<string> Types { get; } =
     [
         "random", "change object", "add object", "delete object", "change content", "change pose", "change color", "change material", "change background", "change style",
@@ -37,8 +35,4 @@ internal sealed record PieBenchItem
 
     /// <summary>The edited region, for <see cref="PieBenchMask"/>.</summary>
     public required IReadOnlyList<int> MaskRuns { get; init; }
-
-    /// <summary>The edited region of an image.</summary>
-    /// <param name="size">Size of the image in the data set.</param>
-    public Image Mask(PixelSize size) => PieBenchMask.Decode(MaskRuns, size);
 }

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Evaluation.PieBench;
 /// <summary>Masks of PIE-Bench: starts and lengths of runs of edited pixels, row by row.</summary>
 internal static class PieBenchMask
 {
-    /// <summary>Reads a mask: white where the image is edited. As in the published evaluation, the border counts as edited.</summary>
+    /// <summary>Reads a mask: white where the image is edited.</summary>
     /// <param name="runs">Start and length of each run. Pixels beyond the image are left out.</param>
     /// <param name="size">Size of the image.</param>
     public static Image Decode(IReadOnlyList<int> runs, PixelSize size)
@@ -18,11 +18,23 @@ internal static class PieBenchMask
                 edited[i] = true;
         }
 
-        for (var x = 0; x < size.Width; x++)
-            edited[x] = edited[^(x + 1)] = true;
-        for (var y = 0; y < size.Height; y++)
-            edited[y * size.Width] = edited[((y + 1) * size.Width) - 1] = true;
         return new Image(size.Width, size.Height, [.. edited.SelectMany(isEdited => Enumerable.Repeat(isEdited ? byte.MaxValue : byte.MinValue, Image.Channels))]);
+    }
+
+    /// <summary>A mask whose border counts as edited too, as in the published evaluation.</summary>
+    public static Image WithBorder(Image mask)
+    {
+        var rgb = (byte[])mask.Rgb.Clone();
+        var row = mask.Width * Image.Channels;
+        rgb.AsSpan(0, row).Fill(byte.MaxValue);
+        rgb.AsSpan(rgb.Length - row).Fill(byte.MaxValue);
+        for (var y = 0; y < mask.Height; y++)
+        {
+            rgb.AsSpan(y * row, Image.Channels).Fill(byte.MaxValue);
+            rgb.AsSpan(((y + 1) * row) - Image.Channels, Image.Channels).Fill(byte.MaxValue);
+        }
+
+        return mask with { Rgb = rgb };
     }
 
     /// <summary>The runs of a mask.</summary>

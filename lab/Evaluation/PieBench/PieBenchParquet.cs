@@ -33,11 +33,11 @@ internal static partial class PieBenchParquet
             var item = new PieBenchItem
             {
                 Id = row.Id,
-                ImagePath = $"{typeFolder}/{Path.GetFileNameWithoutExtension(row.Id)}{Path.GetExtension(row.Image.Path) ?? ".jpg"}",
+                ImagePath = $"{typeFolder}/{Path.GetFileNameWithoutExtension(row.Id)}{(Path.GetExtension(row.Image.Path) is { Length: > 0 } ending ? ending : ".jpg")}",
                 SourcePrompt = PieBenchData.Plain(row.SourcePrompt),
                 TargetPrompt = PieBenchData.Plain(row.TargetPrompt),
                 Type = typeFolder[0] - '0',
-                Blend = [.. WordPair().Matches(row.BlendedWords ?? "").Select(pair => (pair.Groups[1].Value.Trim(), pair.Groups[2].Value.Trim()))],
+                Blend = [.. Quoted().Matches(row.BlendedWords ?? "").Select(pair => pair.Groups["text"].Value.Split(',', 2, StringSplitOptions.TrimEntries)).Where(pair => pair.Length == 2).Select(pair => (pair[0], pair[1]))],
                 MaskRuns = [.. row.Mask.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(number => int.TryParse(number, out var read) ? read
                     : throw new InvalidInputException($"{path}: the mask of {row.Id} contains \"{number}\" instead of a number."))],
             };
@@ -66,8 +66,9 @@ internal static partial class PieBenchParquet
     [GeneratedRegex("^[0-9]_")]
     private static partial Regex TypeFolder();
 
-    [GeneratedRegex("""([^'",\[\]]+),([^'",\[\]]+)""")]
-    private static partial Regex WordPair();
+    // A list as Python writes it.
+    [GeneratedRegex("""(?<quote>['"])(?<text>.*?)\k<quote>""")]
+    private static partial Regex Quoted();
 
     /// <summary>An item as a row.</summary>
     internal sealed class Row

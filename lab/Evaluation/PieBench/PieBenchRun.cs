@@ -1,13 +1,17 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Evaluation.PieBench;
 
-/// <summary>An item that a method could not edit.</summary>
-internal sealed record PieBenchFailure(string Method, string Id, string Problem);
+/// <summary>An item that a method could not edit as it should.</summary>
+/// <param name="Method">The method's name.</param>
+/// <param name="Id">Identifier of the item.</param>
+/// <param name="Problem">The reason.</param>
+internal sealed record PieBenchProblem(string Method, string Id, string Problem);
 
 /// <summary>
 /// Edits the images of a data set with several methods, into a folder for each method whose paths are those of the data set. An image that is there is kept,
@@ -24,23 +28,41 @@ internal sealed class PieBenchRun(PieBenchData data, IReadOnlyList<PieBenchMetho
     /// <summary>Path of an edit.</summary>
     public string PathOf(PieBenchMethod method, PieBenchItem item) => Path.Combine(folder, method.Name, Path.ChangeExtension(item.ImagePath, ".png"));
 
+    /// <summary>
+    /// The items whose prompts do not contain the words to blend. As in the published evaluation, the source stands for their edit.
+    /// </summary>
+    public IEnumerable<PieBenchProblem> WithoutTheirWords(ClipTokenizer tokenizer) =>
+        from item in data.Items
+        from method in methods
+        let problem = ProblemOf(method, item, tokenizer)
+        where problem is not null
+        select new PieBenchProblem(method.Name, item.Id, problem);
+
     /// <summary>Makes the missing edits. Each image is inverted once by each method of inversion, and its source runs once.</summary>
     /// <param name="model">The model.</param>
     /// <param name="sampling">Steps, guidance and seed.</param>
     /// <param name="progress">Receives the number of edits that are done.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
-    /// <returns>The items that could not be edited. They are tried again by another run.</returns>
-    public IReadOnlyList<PieBenchFailure> Edit(StableDiffusionModel model, SamplingSettings sampling, Action<int> progress, CancellationToken cancellationToken)
+    /// <returns>The items whose image cannot be read or inverted. Another run tries them again.</returns>
+    public IReadOnlyList<PieBenchProblem> Edit(StableDiffusionModel model, SamplingSettings sampling, Action<int> progress, CancellationToken cancellationToken)
     {
-        var failures = new List<PieBenchFailure>();
+        var failures = new List<PieBenchProblem>();
         var done = 0;
         foreach (var item in data.Items)
         {
             foreach (var inversion in methods.GroupBy(method => method.Inversion))
             {
                 var missing = inversion.Where(method => !File.Exists(PathOf(method, item))).ToList();
-                if (missing.Count > 0)
-                    failures.AddRange(Edit(model, item, new() { Prompt = item.SourcePrompt, Method = inversion.Key, Sampling = sampling }, missing, cancellationToken));
+                try
+                {
+                    if (missing.Count > 0)
+                        Edit(model, item, new() { Prompt = item.SourcePrompt, Method = inversion.Key, Sampling = sampling }, missing, cancellationToken);
+                }
+                catch (InvalidInputException e)
+                {
+                    failures.AddRange(missing.Select(method => new PieBenchProblem(method.Name, item.Id, e.Message)));
+                }
+
                 done += inversion.Count();
                 progress(done);
             }
@@ -49,33 +71,30 @@ internal sealed class PieBenchRun(PieBenchData data, IReadOnlyList<PieBenchMetho
         return failures;
     }
 
-    private IEnumerable<PieBenchFailure> Edit(
-        StableDiffusionModel model, PieBenchItem item, InversionSettings settings, IReadOnlyList<PieBenchMethod> missing, CancellationToken cancellationToken)
+    private void Edit(StableDiffusionModel model, PieBenchItem item, InversionSettings settings, IReadOnlyList<PieBenchMethod> missing, CancellationToken cancellationToken)
     {
         using var latents = model.Vae.EncodeImage(data.Load(item, model).Image, model.Device);
         using var inverted = InversionMethod.Invert(model, latents, settings, cancellationToken: cancellationToken);
         using var session = new EditSession(model, GenerationRequest.Of(inverted), model.Dtype, long.MaxValue);
-        session.RunSource(cancellationToken: cancellationToken).Dispose();
+        using var source = session.RunSource(cancellationToken: cancellationToken);
         foreach (var method in missing)
         {
-            if (Edit(method) is { } problem)
-                yield return new(method.Name, item.Id, problem);
+            using var edited = ProblemOf(method, item, model.Tokenizer) is null ? session.Edit(method.Request(item), cancellationToken: cancellationToken) : null;
+            Directory.CreateDirectory(Path.GetDirectoryName(PathOf(method, item))!);
+            (edited ?? source).Images[0].SavePng(PathOf(method, item));
         }
+    }
 
-        string? Edit(PieBenchMethod method)
+    private static string? ProblemOf(PieBenchMethod method, PieBenchItem item, ClipTokenizer tokenizer)
+    {
+        try
         {
-            try
-            {
-                using var edited = session.Edit(method.Request(item), cancellationToken: cancellationToken);
-                Directory.CreateDirectory(Path.GetDirectoryName(PathOf(method, item))!);
-                edited.Images[0].SavePng(PathOf(method, item));
-                return null;
-            }
-            catch (InvalidInputException e)
-            {
-                // Blended words that the prompts do not contain, for example.
-                return e.Message;
-            }
+            _ = new EditWords(tokenizer, new GenerationRequest { Prompt = item.SourcePrompt }, method.Request(item));
+            return null;
+        }
+        catch (InvalidInputException e)
+        {
+            return e.Message;
         }
     }
 }

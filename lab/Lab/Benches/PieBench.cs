@@ -48,9 +48,8 @@ internal static class PieBench
             var folder = parse.GetValue(output)!;
             var quiet = report.Quiet(parse);
             var isDrawn = parse.GetValue(data) == Drawn;
-            var given = isDrawn ? null
-                : PieBenchParquet.IsOne(parse.GetValue(data)!) ? PieBenchParquet.Extract(parse.GetValue(data)!, Path.Combine(folder, Data))
-                : PieBenchData.Read(parse.GetValue(data)!);
+            var isParquet = !isDrawn && PieBenchParquet.IsOne(parse.GetValue(data)!);
+            var given = isDrawn || isParquet ? null : PieBenchData.Read(parse.GetValue(data)!);
             using var clip = measuring.OpenClip(parse, withTexts: true);
             using var dino = measuring.OpenDino(parse);
             using var perceptual = parse.GetValue(lpips) is { } files ? MetricModels.OpenLpips(files) : null;
@@ -64,18 +63,17 @@ internal static class PieBench
                 ["steps"] = steps,
                 ["guidance"] = guidance,
                 ["seed"] = seed,
-                ["clip"] = measuring.Clip(parse),
-                ["dino"] = measuring.Dino(parse),
-                ["lpips"] = parse.GetValue(lpips),
             });
-            var all = given ?? DrawnPieBench.Write(Path.Combine(folder, Data), loaded.ImageSide, parse.GetValue(images), seed);
+            var all = given ?? (isParquet ? PieBenchParquet.Extract(parse.GetValue(data)!, Path.Combine(folder, Data)) : DrawnPieBench.Write(Path.Combine(folder, Data), loaded.ImageSide, parse.GetValue(images), seed));
             var set = parse.GetValue(limit) is > 0 and var first ? all with { Items = [.. all.Items.Take(first)] } : all;
             var run = new PieBenchRun(set, chosen, folder);
             var failures = LongRun.Show(quiet, display => run.Edit(
                 loaded, new() { Steps = steps, Guidance = guidance, Seed = (ulong)seed }, done => display.Report(new("editing", done, run.Count, "edits")), cancellationToken));
-            var measures = new PieBenchMeasures(clip, dino, perceptual);
+            var measures = new PieBenchMeasures(
+                clip is null ? null : (measuring.Clip(parse)!, clip), dino is null ? null : (measuring.Dino(parse)!, dino), perceptual is null ? null : (parse.GetValue(lpips)!, perceptual));
             var rows = PieBenchRow.Of(LongRun.Show(quiet, display => Measure(set, chosen, run, loaded, measures, display, cancellationToken)));
-            var record = Record(rows, failures);
+            PieBenchProblem[] problems = [.. failures, .. run.WithoutTheirWords(loaded.Tokenizer)];
+            var record = Record(rows, problems);
             var written = new RunFolder(folder);
             written.Add("pie.json", Json.File(record));
             using (var sheet = Sample(set, chosen, run))
@@ -83,7 +81,7 @@ internal static class PieBench
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(record));
             else if (!quiet)
-                Print(rows, failures, parse.GetValue(markdown));
+                Print(rows, problems, parse.GetValue(markdown));
             return ExitCode.Done;
         });
         return command;
@@ -109,7 +107,7 @@ internal static class PieBench
         return measured;
     }
 
-    private static JsonObject Record(IReadOnlyList<PieBenchRow> rows, IReadOnlyList<PieBenchFailure> failures) => new()
+    private static JsonObject Record(IReadOnlyList<PieBenchRow> rows, IReadOnlyList<PieBenchProblem> problems) => new()
     {
         ["command"] = "bench pie",
         ["rows"] = new JsonArray([.. rows.Select(row => new JsonObject(
@@ -117,10 +115,10 @@ internal static class PieBench
             new("method", row.Method), new("type", row.Type is { } type ? PieBenchItem.Types[type] : null), new("edits", row.Count),
             .. row.Means.Select(mean => KeyValuePair.Create(mean.Key, (JsonNode?)mean.Value)),
         ]))]),
-        ["failures"] = new JsonArray([.. failures.Select(failure => new JsonObject { ["method"] = failure.Method, ["id"] = failure.Id, ["problem"] = failure.Problem })]),
+        ["problems"] = new JsonArray([.. problems.Select(problem => new JsonObject { ["method"] = problem.Method, ["id"] = problem.Id, ["problem"] = problem.Problem })]),
     };
 
-    private static void Print(IReadOnlyList<PieBenchRow> rows, IReadOnlyList<PieBenchFailure> failures, bool markdown)
+    private static void Print(IReadOnlyList<PieBenchRow> rows, IReadOnlyList<PieBenchProblem> problems, bool markdown)
     {
         var overall = rows.Where(row => row.Type is null).ToList();
         var columns = PieBenchMeasures.Columns.Where(column => overall.Any(row => row.Means[column.Name] is not null)).ToList();
@@ -128,8 +126,8 @@ internal static class PieBench
         foreach (var row in overall)
             table.AddRow([row.Method, Figures.Shown(row.Count, "F0"), .. columns.Select(column => Figures.Shown(row.Means[column.Name] * column.Factor, column.Format))]);
         AnsiConsole.Write(table);
-        foreach (var failure in failures)
-            Console.Out.WriteLine($"not edited: {failure.Id} by {failure.Method}. {failure.Problem}");
+        foreach (var problem in problems)
+            Console.Out.WriteLine($"not edited: {problem.Id} by {problem.Method}. {problem.Problem}");
     }
 
     private static SKBitmap Sample(PieBenchData data, IReadOnlyList<PieBenchMethod> methods, PieBenchRun run)

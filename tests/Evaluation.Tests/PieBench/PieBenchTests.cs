@@ -2,6 +2,7 @@ using CsCheck;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Evaluation.PieBench;
+using PromptToPrompt.Metrics;
 
 namespace PromptToPrompt.Evaluation.Tests.PieBench;
 
@@ -12,7 +13,7 @@ public sealed class PieBenchTests : IDisposable
     [Fact]
     public void AMaskIsItsRunsAndTheBorder()
     {
-        var mask = PieBenchMask.Decode([9, 2, 14, 1, 100, 50], new PixelSize(6, 4));
+        var mask = PieBenchMask.WithBorder(PieBenchMask.Decode([9, 2, 14, 1, 100, 50], new PixelSize(6, 4)));
         Assert.Equal(
             """
             ######
@@ -49,7 +50,7 @@ public sealed class PieBenchTests : IDisposable
         Assert.Equal(["a drawing of a house", "a dog on a chair"], items.Select(item => item.TargetPrompt));
         Assert.Equal([[], [("cat", "dog")]], items.Select(item => item.Blend));
         Assert.Equal([9, 1], items.Select(item => item.Type));
-        Assert.All(items[0].Mask(new(512, 512)).Rgb, value => Assert.Equal(255, value));
+        Assert.All(PieBenchMask.Decode(items[0].MaskRuns, new(512, 512)).Rgb, value => Assert.Equal(255, value));
     }
 
     [Fact]
@@ -63,14 +64,14 @@ public sealed class PieBenchTests : IDisposable
             Id = "7",
             SourcePrompt = "a cat on a chair",
             TargetPrompt = "a [red] [dog] on a [metal] chair",
-            BlendedWords = "['cat,dog', 'chair,chair']",
+            BlendedWords = "['cat,dog', \"man's,woman's\"]",
             Mask = "9 3 50 1",
         };
         await Parquet.Serialization.ParquetSerializer.SerializeAsync([row], folder["set/1_change_object_80/V1-00000-of-00001.parquet"], cancellationToken: TestContext.Current.CancellationToken);
         var data = PieBenchParquet.Extract(folder["set"], folder["data"]);
         var item = Assert.Single(data.Items);
         Assert.Equal(("7", "a cat on a chair", "a red dog on a metal chair", 1), (item.Id, item.SourcePrompt, item.TargetPrompt, item.Type));
-        Assert.Equal([("cat", "dog"), ("chair", "chair")], item.Blend);
+        Assert.Equal([("cat", "dog"), ("man's", "woman's")], item.Blend);
         Assert.Equal([9, 3, 50, 1], item.MaskRuns);
         Assert.Equal(50, Image.Load(data.PathOf(item)).Rgb[0]);
     }
@@ -78,6 +79,10 @@ public sealed class PieBenchTests : IDisposable
     [Theory]
     [InlineData("""{"1": {"original_prompt": "a", "editing_prompt": "b", "editing_type_id": "1", "mask": []}}""", "image_path")]
     [InlineData("""{"1": {"image_path": "../x.jpg", "original_prompt": "a", "editing_prompt": "b", "editing_type_id": "1", "mask": []}}""", "../x.jpg")]
+    [InlineData("""{"1": {"image_path": "/x.jpg", "original_prompt": "a", "editing_prompt": "b", "editing_type_id": "1", "mask": []}}""", "/x.jpg")]
+    [InlineData("""{"1": {"image_path": "x.jpg", "original_prompt": "a", "editing_prompt": "b", "editing_type_id": "1", "mask": null}}""", "without a mask")]
+    [InlineData("null", "no entries")]
+    [InlineData("{}", "no entries")]
     [InlineData("""{"1": {"image_path": "x.jpg", "original_prompt": "a", "editing_prompt": "b", "editing_type_id": "10", "mask": []}}""", "\"10\"")]
     [InlineData("[", "mapping_file.json")]
     public void ADamagedMappingIsOneError(string mapping, string expected)
@@ -97,7 +102,7 @@ public sealed class PieBenchTests : IDisposable
         Assert.Equal([1, 2, 3, 6, 8, 9], read.Items.Select(item => item.Type).Distinct());
         foreach (var item in read.Items)
         {
-            var edited = item.Mask(new(64, 64)).Rgb.Count(value => value == 255) / (64.0 * 64 * 3);
+            var edited = PieBenchMask.WithBorder(PieBenchMask.Decode(item.MaskRuns, new(64, 64))).Rgb.Count(value => value == 255) / (64.0 * 64 * 3);
             Assert.InRange(edited, item.Type == 9 ? 1 : 0.07, item.Type == 9 ? 1 : 0.999);
             Assert.Equal(item.Type is 1 or 6 ? 1 : 0, item.Blend.Count);
             if (item.Blend is [var blend])
@@ -113,7 +118,7 @@ public sealed class PieBenchTests : IDisposable
         var item = Item() with { MaskRuns = [0, 200] };
         var source = Plain(size, 100);
         Plain(size, 110).SavePng(folder["edit.png"]);
-        var measured = new PieBenchMeasures(null, null, null).Of(folder["edit.png"], item, () => (source, item.Mask(size)));
+        var measured = new PieBenchMeasures(null, null, null).Of(folder["edit.png"], item, () => (source, PieBenchMask.WithBorder(PieBenchMask.Decode(item.MaskRuns, size))));
         // 9 rows of 18 pixels are neither in the run nor at the border.
         Assert.Equal(9 * 18 / 400.0 * Math.Pow(10 / 255.0, 2), measured["mse"]!.Value, 1e-12);
         Assert.Equal(-10 * Math.Log10(measured["mse"]!.Value), measured["psnr"]!.Value, 1e-9);
@@ -128,18 +133,19 @@ public sealed class PieBenchTests : IDisposable
         var size = new PixelSize(20, 20);
         var whole = Item() with { MaskRuns = [0, 400] };
         Plain(size, 110).SavePng(folder["edit.png"]);
-        var measured = new PieBenchMeasures(null, null, null).Of(folder["edit.png"], whole, () => (Plain(size, 100), whole.Mask(size)));
+        var measured = new PieBenchMeasures(null, null, null).Of(folder["edit.png"], whole, () => (Plain(size, 100), PieBenchMask.Decode(whole.MaskRuns, size)));
         Assert.All(measured.Values, value => Assert.Null(value));
         var rows = PieBenchRow.Of([("a", 9, measured), ("a", 1, new Dictionary<string, double?> { ["mse"] = 0.5 }), ("b", 1, new Dictionary<string, double?> { ["mse"] = 0.25 })]);
         Assert.Equal([("a", null, 2, 0.5), ("b", null, 1, 0.25), ("a", 1, 1, 0.5), ("b", 1, 1, 0.25), ("a", 9, 1, null)], rows.Select(row => (row.Method, row.Type, row.Count, row.Means["mse"])));
     }
 
     [Fact]
-    public void AStoppedRunResumesAndAnItemThatCannotBeEditedIsNamed()
+    public void AStoppedRunResumesAndAnImageThatCannotBeReadIsNamed()
     {
         using var model = EmbeddedModel.Load();
-        var data = DrawnPieBench.Write(folder["data"], model.ImageSide, count: 2, seed: 1);
-        data = data with { Items = [data.Items[0], data.Items[1] with { Blend = [("unicorn", "dragon")] }] };
+        var data = DrawnPieBench.Write(folder["data"], model.ImageSide, count: 3, seed: 1);
+        data = data with { Items = [data.Items[0], data.Items[1] with { Blend = [("unicorn", "dragon")] }, data.Items[2]] };
+        File.WriteAllText(data.PathOf(data.Items[2]), "no image");
         var run = new PieBenchRun(data, PieBenchMethod.Named(["ddim+prompt", "ddim+p2p"]), folder["out"]);
         using var stop = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() => run.Edit(model, new() { Steps = 2 }, _ => stop.Cancel(), stop.Token));
@@ -148,12 +154,30 @@ public sealed class PieBenchTests : IDisposable
         var times = first.Select(File.GetLastWriteTimeUtc).ToList();
         var done = new List<int>();
         var failures = run.Edit(model, new() { Steps = 2 }, done.Add, CancellationToken.None);
-        Assert.Equal([2, 4], done);
+        Assert.Equal([2, 4, 6], done);
         Assert.Equal(times, first.Select(File.GetLastWriteTimeUtc));
-        Assert.Equal(3, Directory.GetFiles(folder["out"], "*.png", SearchOption.AllDirectories).Length);
-        var failure = Assert.Single(failures);
-        Assert.Equal(("ddim+p2p", data.Items[1].Id), (failure.Method, failure.Id));
-        Assert.Contains("dragon", failure.Problem);
+        Assert.Equal(4, Directory.GetFiles(folder["out"], "*.png", SearchOption.AllDirectories).Length);
+        Assert.Equal([("ddim+prompt", data.Items[2].Id), ("ddim+p2p", data.Items[2].Id)], failures.Select(failure => (failure.Method, failure.Id)));
+        // The source stands for the edit that its words do not fit.
+        var unfit = Assert.Single(run.WithoutTheirWords(model.Tokenizer));
+        Assert.Equal(("ddim+p2p", data.Items[1].Id), (unfit.Method, unfit.Id));
+        Assert.Contains("dragon", unfit.Problem);
+    }
+
+    [Fact]
+    [Trait("Category", "Reference")]
+    public void OnlyMeasuresByOtherModelsAreTakenAgain()
+    {
+        Plain(new(20, 20), 110).SavePng(folder["edit.png"]);
+        var path = folder["edit.json"];
+        var (source, mask) = (Plain(new(20, 20), 100), PieBenchMask.WithBorder(Plain(new(20, 20), 0)));
+        using var model = new Lpips(ReferenceFolder.Require("tiny-lpips", "squeezenet.safetensors"), ReferenceFolder.Require("tiny-lpips", "lin.safetensors"));
+        new PieBenchMeasures(null, null, null).Of(folder["edit.png"], Item(), () => (source, mask));
+        Assert.DoesNotContain("lpips", File.ReadAllText(path));
+        var one = new PieBenchMeasures(null, null, ("one", model)).Of(folder["edit.png"], Item(), () => (source, mask))["lpips"];
+        new PieBenchMeasures(null, null, ("other", model)).Of(folder["edit.png"], Item(), () => (source, mask));
+        Assert.Equal(one, new PieBenchMeasures(null, null, ("one", model)).Of(folder["edit.png"], Item(), () => throw new InvalidOperationException())["lpips"]);
+        Assert.Contains("lpips other", File.ReadAllText(path));
     }
 
     public void Dispose() => folder.Dispose();
