@@ -21,6 +21,9 @@ internal sealed class FetchedModels : IAsyncDisposable
             Hub.Add(Path.ChangeExtension(Path.GetRelativePath(TinyModel.Shared.Folder, path), $".{variant}.safetensors"), File.ReadAllBytes(path), isLarge: true);
     }
 
+    /// <summary>The directory of the model in the cache.</summary>
+    public string Snapshot => Directory.GetDirectories(cache.Path, "*", SearchOption.AllDirectories).Single(path => Path.GetFileName(Path.GetDirectoryName(path)) == "snapshots");
+
     /// <summary>Bytes in the cache.</summary>
     public long CachedBytes => new DirectoryInfo(cache.Path).EnumerateFiles("*", SearchOption.AllDirectories).Where(file => file.LinkTarget is null).Sum(file => file.Length);
 
@@ -28,7 +31,7 @@ internal sealed class FetchedModels : IAsyncDisposable
     public Task<TestStudio> Studio(string? folder = null, Func<StudioOptions, StudioOptions>? change = null) => TestStudio.Start(folder, options => (change?.Invoke(options) ?? options) with
     {
         Hub = new HubSettings(name => name switch { "HF_ENDPOINT" => Hub.Address.ToString(), "HF_HUB_CACHE" => cache.Path, "HF_HOME" => cache.Path, _ => null }),
-        OfferFetched = fetched => new OfferedModel(fetched.Name, () => StableDiffusionModel.Load(fetched.Directory, options: new() { Variant = fetched.Variant })),
+        OfferFetched = fetched => new OfferedModel(fetched.Name, () => StableDiffusionModel.Load(fetched.Directory, options: new() { Variant = fetched.Variant })) { Files = [fetched.Directory] },
     });
 
     public async ValueTask DisposeAsync()

@@ -147,6 +147,7 @@ internal sealed class ModelOptions
         Option[] deciding = [.. other is null ? checkpoint.All : [], dtype, memory.Tiling];
         return new OfferedModel(other?.Name ?? parse.GetValue(model)!, () => LoadWith(files.Loras, []))
         {
+            Files = [directory, .. new[] { files.Tokenizer, files.Vae }.OfType<string>(), .. files.Loras.Select(lora => lora.Path), .. files.Embeddings.Select(embedding => embedding.Path)],
             Loras = files.Loras,
             Embeddings = files.Embeddings,
             LoadWith = LoadWith,

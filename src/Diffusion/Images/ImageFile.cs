@@ -363,21 +363,27 @@ internal sealed partial class ImageFile : IDisposable
     private void Decode(PngLines lines, SKImageInfo info, RowReceiver receive)
     {
         var row = new byte[info.RowBytes];
-        try
+        for (var y = 0; y < info.Height; y++)
         {
-            for (var y = 0; y < info.Height; y++)
+            Read();
+            receive(row, y);
+        }
+
+        void Read()
+        {
+            try
             {
                 lines.Read(row);
-                receive(row, y);
             }
-        }
-        catch (EndOfStreamException)
-        {
-            throw CutOff();
-        }
-        catch (InvalidDataException e)
-        {
-            throw Damaged(e.Message.TrimEnd('.'));
+            catch (EndOfStreamException)
+            {
+                throw CutOff();
+            }
+            catch (Exception e) when (e is InvalidDataException or IOException)
+            {
+                // zlib refuses preset dictionaries with an IOException.
+                throw Damaged(e.Message.TrimEnd('.'));
+            }
         }
     }
 

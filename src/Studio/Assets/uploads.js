@@ -32,37 +32,46 @@ function problemOf(problem) {
 
 // The studio takes one at a time.
 let loras = Promise.resolve()
-const addLoras = files => { loras = loras.then(() => addAll(files)) }
+const addLoras = files => { loras = loras.then(() => addAll(files)).catch(problem => tell('Refused', problem.message)) }
 
 async function addAll(files) {
     const { model } = document.querySelector('[data-lora-file]')?.dataset ?? {}
     if (!model) return tell('Refused', 'No LoRA can be added to this model.')
     document.body.classList.add('sending')
     const problems = []
-    for (const [k, file] of files.entries()) {
-        const place = files.length > 1 ? ` (${k + 1} of ${files.length})` : ''
-        const problem = await addLora(model, file, share => note(`Adding ${file.name}${place}, ${Math.floor(100 * share)} %`))
-        if (problem) problems.push(files.length > 1 ? `${file.name}: ${problem}` : problem)
+    try {
+        for (const [k, file] of files.entries()) {
+            const place = files.length > 1 ? ` (${k + 1} of ${files.length})` : ''
+            const problem = await addLora(model, file, share => note(`Adding ${file.name}${place}, ${Math.floor(100 * share)} %`))
+            if (problem) problems.push(files.length > 1 ? `${file.name}: ${problem}` : problem)
+        }
+    } finally {
+        note('')
+        document.body.classList.remove('sending')
     }
-    note('')
-    document.body.classList.remove('sending')
     if (problems.length > 0) tell('Refused', problems.join('\n'))
 }
 
+// A page without a project has no place for it.
 function note(text) {
-    document.querySelector('[data-sending]').textContent = text
+    const place = document.querySelector('[data-sending]')
+    if (place) place.textContent = text
 }
 
 // Gives the problem if it could not be added. fetch does not tell how much of a body is sent.
-const addLora = (model, file, progress) => new Promise(resolve => {
+const addLora = (model, file, progress) => new Promise((resolve, reject) => {
     const request = new XMLHttpRequest()
     request.open('POST', `/api/loras?${new URLSearchParams({ model, file: file.name })}`)
     request.setRequestHeader('Content-Type', 'application/octet-stream')
     request.upload.addEventListener('progress', event => progress(event.loaded / event.total))
     request.addEventListener('load', () => {
         if (request.status >= 300) return resolve(problemOf(request.responseText) ?? 'The LoRA could not be added.')
-        tell('LoraAdded', model, JSON.parse(request.responseText).name)
-        resolve()
+        try {
+            tell('LoraAdded', model, JSON.parse(request.responseText).name)
+            resolve()
+        } catch (problem) {
+            reject(problem)
+        }
     })
     request.addEventListener('error', () => resolve('The LoRA could not be added: it is too large, or the studio is not reachable.'))
     progress(0)

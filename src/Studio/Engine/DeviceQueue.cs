@@ -90,7 +90,7 @@ internal sealed class DeviceQueue : IAsyncDisposable
             RequireOpen();
             RemoveStopped();
             if (waiting.Count >= capacity)
-                throw new QueueFullException($"The queue is full: {waiting.Count} are waiting. Try again later.");
+                throw new QueueFullException($"The queue is full ({waiting.Count} waiting). Try again later.");
         }
     }
 

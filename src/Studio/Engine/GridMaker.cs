@@ -96,7 +96,7 @@ public sealed class GridMaker : IAsyncDisposable
     {
         isClosing = true;
         foreach (var run in runs.Values)
-            run.Stop();
+            run.Interrupt();
         await Task.WhenAll(runs.Values.Select(run => run.End));
     }
 
@@ -109,15 +109,15 @@ public sealed class GridMaker : IAsyncDisposable
             var source = store.Version(grid.Plan.Edit.Source);
             foreach (var group in GridCell.Of(grid.Plan, source.Recipe).GroupBy(cell => cell.Source))
             {
-                var its = group.Key == source.Recipe ? source.Id : await Make(grid.Project, null, group.Key, run);
+                var its = group.Key == source.Recipe ? source.Id : await Make(grid, null, group.Key, run);
                 foreach (var cell in group)
-                    await Make(grid.Project, its, cell.Edit with { Source = its }, run);
+                    await Make(grid, its, cell.Edit with { Source = its }, run);
             }
         }
         catch (OperationCanceledException)
         {
             // It was stopped, or one of its jobs.
-            isInterrupted = isClosing || run.Job?.IsInterrupted == true;
+            isInterrupted = !run.IsStopped && (isClosing || run.Job?.IsInterrupted == true);
         }
         catch (StudioClosedException)
         {
@@ -128,10 +128,18 @@ public sealed class GridMaker : IAsyncDisposable
             problem = JobProgress.Describe(e);
         }
 
-        if (isInterrupted)
-            Note(() => store.Grids.ClearStarts(grid.Id));
-        else
-            Note(() => store.Grids.End(grid.Id));
+        // A grid that was removed and brought back may have another run by now.
+        if (runs.TryGetValue(grid.Id, out var current) && current == run)
+        {
+            Note(() =>
+            {
+                if (isInterrupted)
+                    store.Grids.SetStarts(grid.Id, 0);
+                else
+                    store.Grids.End(grid.Id);
+            });
+        }
+
         run.Finish(problem);
     }
 
@@ -156,9 +164,14 @@ public sealed class GridMaker : IAsyncDisposable
         }
     }
 
-    private async Task<string> Make(string project, string? parent, Recipe recipe, GridRun run)
+    private async Task<string> Make(StoredGrid grid, string? parent, Recipe recipe, GridRun run)
     {
-        var progress = await run.Follow(await Submit(project, parent, recipe, run.Stopping));
+        var job = await Submit(grid.Project, parent, recipe, run.Stopping);
+        var isThere = job.Progress.IsOver;
+        var progress = await run.Follow(job);
+        // A grid is given up if the program ends at the same picture again, not at two of many.
+        if (progress.State == JobState.Done && !isThere)
+            Note(() => store.Grids.SetStarts(grid.Id, 1));
         return progress.State switch
         {
             JobState.Done => progress.Version!,

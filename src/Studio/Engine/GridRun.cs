@@ -22,8 +22,18 @@ public sealed class GridRun
 
     internal CancellationToken Stopping => stop.Token;
 
-    /// <summary>Stops it before the next step.</summary>
-    public void Stop() => stop.Cancel();
+    /// <summary>Whether a visitor stopped it, so that it does not resume by itself.</summary>
+    internal bool IsStopped { get; private set; }
+
+    /// <summary>Stops it before the next step, for a visitor.</summary>
+    public void Stop()
+    {
+        IsStopped = true;
+        stop.Cancel();
+    }
+
+    /// <summary>Stops it before the next step because the studio closes.</summary>
+    internal void Interrupt() => stop.Cancel();
 
     /// <summary>Follows a job to its end.</summary>
     internal async Task<JobProgress> Follow(Job job)

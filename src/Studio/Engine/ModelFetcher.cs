@@ -89,14 +89,16 @@ internal sealed class ModelFetcher(StudioStore store, StudioEngine engine, Studi
             throw new InvalidInputException(nameof(RootRecipe.Model), "This studio cannot fetch models.", "Start it with the model.");
         var request = engine.Catalog.Find(name) is null ? InvalidInputException.Naming(nameof(RootRecipe.Model), () => Parse(name)) with { Variant = weights } : null;
         if (request is null && Fetched(name) is { Variant: var here } && here != weights)
-            throw new InvalidInputException(nameof(FetchedModel.Variant), $"{name} is here with {(here is null ? "its default weights" : $"the weights of the variant {here}")}.", "Remove it first.");
+            throw new InvalidInputException(nameof(FetchedModel.Variant), $"{name} is already offered with {(here is null ? "its default weights" : $"the weights of the variant {here}")}.", "Remove it first.");
+        if (request is null && weights is not null && Fetched(name) is null)
+            throw new InvalidInputException(nameof(FetchedModel.Variant), $"{name} is already offered: the studio was started with it.", "Leave the variant out, or start the studio with these weights.");
         ModelFetch fetch;
         lock (changing)
         {
             if (isClosed)
                 throw new StudioClosedException();
             if (request is not null && Running is { } running)
-                return running.Name == name ? running : throw new QueueFullException($"{running.Name} is being fetched. Wait until it is done, or cancel it.");
+                return (running.Name, running.Variant) == (name, weights) ? running : throw new QueueFullException($"{running.Name} is being fetched. Wait until it is done, or cancel it.");
             fetch = new ModelFetch(name, weights, clock, () => Changed?.Invoke());
             fetches.Add(fetch);
             if (fetches.Count > Remembered)
@@ -110,13 +112,24 @@ internal sealed class ModelFetcher(StudioStore store, StudioEngine engine, Studi
         return fetch;
     }
 
-    /// <summary>A model that was fetched and can be removed; null for others.</summary>
+    /// <summary>A model that was fetched and can be removed; null for others. One that the studio was started with cannot.</summary>
     public (string Name, string? Variant)? Fetched(string model) =>
-        IsAble && (known ??= store.FetchedModels.All()).Where(fetched => fetched.Name == model).ToList() is [var found] ? found : null;
+        IsAble && options.Models.All(given => given.Name != model) && (known ??= store.FetchedModels.All()).Where(fetched => fetched.Name == model).ToList() is [var found] ? found : null;
 
-    /// <summary>The bytes that removing a fetched model frees; 0 if another model shares its files.</summary>
-    public long BytesOf(string model) =>
-        Cached(Parse(model), options) is { Snapshot: { } snapshot } cached && !IsShared(model, snapshot) ? cached.Repository.BytesOnlyOf(snapshot) : 0;
+    /// <summary>The bytes that removing a fetched model frees; null if another model shares its files.</summary>
+    public long? BytesOf(string model)
+    {
+        try
+        {
+            return Cached(Parse(model), options) is not { Snapshot: { } snapshot, Repository: var repository } ? 0
+                : IsShared(model, repository, snapshot) ? null : repository.BytesOnlyOf(snapshot);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Removing says why.
+            return 0;
+        }
+    }
 
     /// <summary>No longer offers a fetched model, and deletes its files from the cache unless another model shares them. Its pictures stay.</summary>
     /// <returns>The freed bytes; null if no such model was fetched.</returns>
@@ -136,7 +149,7 @@ internal sealed class ModelFetcher(StudioStore store, StudioEngine engine, Studi
             known = null;
             try
             {
-                return Cached(request, options) is { Snapshot: { } snapshot } cached && !IsShared(model, snapshot) ? cached.Repository.Remove(snapshot) : 0;
+                return Cached(request, options) is { Snapshot: { } snapshot } cached && !IsShared(model, cached.Repository, snapshot) ? cached.Repository.Remove(snapshot) : 0;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -188,9 +201,9 @@ internal sealed class ModelFetcher(StudioStore store, StudioEngine engine, Studi
         return (repository, repository.Find(request.Revision));
     }
 
-    // A model can be on offer under the names of several revisions.
-    private bool IsShared(string model, CachedSnapshot snapshot) => engine.Models.Any(other =>
-        other != model && HubRepository.TryParse(other.Split(ModelLocation.RevisionMark, 2)[0], out _) && Cached(Parse(other), options).Snapshot?.Path == snapshot.Path);
+    // A model can be on offer under the names of several revisions, or by its path.
+    private bool IsShared(string model, CachedRepository repository, CachedSnapshot snapshot) => engine.Models.Any(other =>
+        other != model && engine.Catalog.Find(other)?.Files.Any(path => repository.MayDelete(snapshot, path)) == true);
 
     private async Task Run(ModelFetch fetch, PullRequest request, Func<FetchedModel, OfferedModel> offer)
     {

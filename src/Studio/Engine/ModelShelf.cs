@@ -14,6 +14,9 @@ public sealed record OfferedModel(string Name, Func<StableDiffusionModel> Load)
     /// <summary>Other command-line options that affect its pictures: option names and values, not quoted.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
+    /// <summary>The files and directories that it is loaded from. They stay when another model is removed.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
     /// <summary>The LoRAs that it is loaded with. Their weights can be changed if there is <see cref="LoadWith"/>.</summary>
     public IReadOnlyList<Lora> Loras { get; init; } = [];
 

@@ -205,7 +205,7 @@ public sealed partial class StudioEngine : IAsyncDisposable
         lock (changing)
         {
             if (jobs.Open.Count(job => job.Recipe.Root(store.Version).Model == model) is > 0 and var count)
-                throw new InvalidInputException(nameof(RootRecipe.Model), $"{model} is used by {count} {(count == 1 ? "job" : "jobs")}.", "Wait until they are done, or cancel them.");
+                throw new InvalidInputException(nameof(RootRecipe.Model), count == 1 ? $"A job uses {model}." : $"{count} jobs use {model}.", count == 1 ? "Wait until it is done, or cancel it." : "Wait until they are done, or cancel them.");
             Catalog.Remove(model);
         }
 

@@ -67,7 +67,7 @@ public sealed partial class Workspace(StudioStore store, StudioEngine engine, St
     internal void BringBack(Preset preset)
     {
         if (store.Presets.All().Any(other => other.Name == preset.Name))
-            Complain($"There is another preset {preset.Name} by now. It stays.");
+            Complain($"A new preset is called {preset.Name}. It was kept, and the deleted one was not brought back.");
         else
             Try(() => store.SavePreset(preset));
     }

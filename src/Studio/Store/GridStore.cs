@@ -48,8 +48,8 @@ internal sealed class GridStore(Database database, Reserve reserve, ProjectChang
     public void CountStart(string grid) =>
         database.Execute("INSERT INTO running (grid, starts) VALUES ($grid, 1) ON CONFLICT (grid) DO UPDATE SET starts = starts + 1", ("$grid", grid));
 
-    /// <summary>Resets the starts of a grid that the program itself stopped.</summary>
-    public void ClearStarts(string grid) => database.Execute("UPDATE running SET starts = 0 WHERE grid = $grid", ("$grid", grid));
+    /// <summary>Sets the starts of a grid that is being made.</summary>
+    public void SetStarts(string grid, int starts) => database.Execute("UPDATE running SET starts = $starts WHERE grid = $grid", ("$starts", starts), ("$grid", grid));
 
     /// <summary>Remembers that a grid is no longer being made.</summary>
     public void End(string grid) => reserve.Lend(() => database.Execute("DELETE FROM running WHERE grid = $grid", ("$grid", grid)));

@@ -24,6 +24,25 @@ public class ImageFileTests
         { "bmp", 0 },
     };
 
+    public static TheoryData<string, byte[]> DamagedPngs() => new()
+    {
+        { "an unknown filter", ImageFiles.PngOfRows(2, 2, 8, 2, [0, 1, 2, 3, 4, 5, 6, 5, 1, 2, 3, 4, 5, 6]) },
+        { "a preset dictionary", ImageFiles.PngOfData(2, 2, 8, 2, [0x78, 0xBB, 0, 0, 0, 1, 3, 0, 0, 0, 0, 1]) },
+        { "no zlib header", ImageFiles.PngOfData(2, 2, 8, 2, [1, 2, 3, 4, 5, 6, 7, 8]) },
+    };
+
+    [Theory]
+    [MemberData(nameof(DamagedPngs))]
+    public void DamagedDataIsOneError(string damage, byte[] png)
+    {
+        var problem = Record.Exception(() =>
+        {
+            using var file = Open(png);
+            _ = file.ToPng(ImageFile.MaxSide, out _);
+        });
+        Assert.True(problem is InvalidInputException, $"{damage}: {problem}");
+    }
+
     [Theory]
     [MemberData(nameof(Whole))]
     public void WhatIsCutOffAnywhereIsRefused(string kind, int end)

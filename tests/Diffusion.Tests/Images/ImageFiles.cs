@@ -98,18 +98,23 @@ internal static class ImageFiles
     /// <summary>A PNG file of rows that begin with their filter.</summary>
     public static byte[] PngOfRows(int width, int height, byte depth, byte type, byte[] rows, byte[]? palette = null, byte[]? transparency = null)
     {
+        using var compressed = new MemoryStream();
+        using (var deflater = new System.IO.Compression.ZLibStream(compressed, System.IO.Compression.CompressionLevel.Optimal, leaveOpen: true))
+            deflater.Write(rows);
+        return PngOfData(width, height, depth, type, compressed.ToArray(), palette, transparency);
+    }
+
+    /// <summary>A PNG file of compressed data.</summary>
+    public static byte[] PngOfData(int width, int height, byte depth, byte type, byte[] data, byte[]? palette = null, byte[]? transparency = null)
+    {
         var header = new byte[13];
         BinaryPrimitives.WriteInt32BigEndian(header, width);
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
         (header[8], header[9]) = (depth, type);
-        using var compressed = new MemoryStream();
-        using (var deflater = new System.IO.Compression.ZLibStream(compressed, System.IO.Compression.CompressionLevel.Optimal, leaveOpen: true))
-            deflater.Write(rows);
-
         return
         [
             0x89, .. "PNG\r\n\x1A\n"u8, .. Chunk("IHDR", header), .. palette is null ? [] : Chunk("PLTE", palette),
-            .. transparency is null ? [] : Chunk("tRNS", transparency), .. Chunk("IDAT", compressed.ToArray()), .. Chunk("IEND", []),
+            .. transparency is null ? [] : Chunk("tRNS", transparency), .. Chunk("IDAT", data), .. Chunk("IEND", []),
         ];
     }
 

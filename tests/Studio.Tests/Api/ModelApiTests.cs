@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Studio.Engine;
 
 namespace PromptToPrompt.Studio.Tests.Api;
 
@@ -46,6 +48,8 @@ public sealed class ModelApiTests
         Assert.Equal("running", (string?)(await TestStudio.Json(await studio.Http.GetAsync(fetch)))["progress"]!["state"]);
         // The same model is the same download; another one has to wait.
         Assert.Equal(fetch, await Begin(studio, FetchedModels.Model));
+        var variant = await studio.Http.PostAsJsonAsync("/api/models", new { model = FetchedModels.Model, variant = "fp16" });
+        Assert.Equal(HttpStatusCode.TooManyRequests, variant.StatusCode);
         var other = await studio.Http.PostAsJsonAsync("/api/models", new { model = "owner/other" });
         Assert.Equal(HttpStatusCode.TooManyRequests, other.StatusCode);
 
@@ -146,6 +150,36 @@ public sealed class ModelApiTests
         // Fetched again, it is the model that made the picture.
         await Fetch(later, FetchedModels.Model);
         await later.Make(project, "edit", new { source = picture, prompt = "a red house in a field" });
+    }
+
+    // The studio runs with it, by whatever name.
+    [Fact]
+    public async Task AModelThatTheStudioWasStartedWithCannotBeRemovedNorItsFiles()
+    {
+        await using var fetched = new FetchedModels();
+        using var folder = new TemporaryFolder();
+        string snapshot;
+        await using (var studio = await fetched.Studio(folder.Path))
+        {
+            await Fetch(studio, FetchedModels.Model);
+            snapshot = fetched.Snapshot;
+        }
+
+        await using (var named = await fetched.Studio(folder.Path, options => options with { Models = [Given(FetchedModels.Model)] }))
+        {
+            Assert.Equal(HttpStatusCode.NotFound, (await named.Http.DeleteAsync(Address(FetchedModels.Model))).StatusCode);
+            Assert.False((bool)Assert.Single((await TestStudio.Json(await named.Http.GetAsync("/api/models"))).AsArray())!["fetched"]!);
+            var variant = await named.Http.PostAsJsonAsync("/api/models", new { model = FetchedModels.Model, variant = "fp16" });
+            Assert.Contains("was started with it", await variant.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+
+        await using var byPath = await fetched.Studio(folder.Path, options => options with { Models = [Given(snapshot)] });
+        var before = fetched.CachedBytes;
+        Assert.Equal(0, await Remove(byPath, FetchedModels.Model));
+        Assert.Equal(before, fetched.CachedBytes);
+        await byPath.Make(await byPath.NewProject(), "generate", new { prompt = "a white house", steps = 1 });
+
+        OfferedModel Given(string name) => new(name, () => StableDiffusionModel.Load(snapshot)) { Files = [snapshot] };
     }
 
     private static string Address(string model) => $"/api/models?model={Uri.EscapeDataString(model)}";

@@ -83,6 +83,15 @@ internal sealed class CachedRepository
     /// <summary>The bytes that deleting a snapshot frees.</summary>
     public long BytesOnlyOf(CachedSnapshot snapshot) => Others(snapshot) is { Count: > 0 } others ? Unused(snapshot, others).Sum(file => file.Length) : AllBytes();
 
+    /// <summary>Whether deleting a snapshot may delete a file or directory, or a part of it.</summary>
+    internal bool MayDelete(CachedSnapshot snapshot, string path)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        return IsBelow(full, snapshot.Path) || IsBelow(full, BlobFolder) || IsBelow(snapshot.Path, full);
+
+        static bool IsBelow(string inner, string outer) => inner == outer || inner.StartsWith(outer + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    }
+
     /// <summary>Path of the content with a given hash.</summary>
     internal string Blob(ContentHash hash) => Path.Combine(BlobFolder, hash.Text);
 
