@@ -10,6 +10,7 @@ using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Batch.Tests;
 
+[Trait("Category", "Slow")]
 public sealed class BatchRunTests : IDisposable
 {
     private readonly SmallRun small = new();
