@@ -26,7 +26,7 @@ internal static class RunManifest
         var differing = run.Select(field => field.Key).Union(earlier.Select(field => field.Key))
             .Where(field => !JsonNode.DeepEquals(JsonNode.Parse(run[field]?.ToJsonString() ?? "null"), earlier[field])).ToList();
         InvalidInputException.Require(
-            differing.Count == 0, $"{folder} has the data of another run: {string.Join(", ", differing)} {(differing.Count == 1 ? "differs" : "differ")} from {path}. Use another folder, or the same plan and settings.");
+            differing.Count == 0, $"{folder} has the data of another run: {string.Join(", ", differing)} {(differing.Count == 1 ? "differs" : "differ")} from {path}. Use another folder, or the settings that it was made with.");
     }
 
     private static JsonObject? Read(string path)
