@@ -44,7 +44,7 @@ internal sealed partial class ImageFile
         return png.Finish();
     }
 
-    // Colors that nobody sees are white, as in smaller images.
+    // Invisible colors are white, as in smaller images.
     private static ReadOnlySpan<byte> Uncovered(ReadOnlySpan<byte> row, byte[] visible)
     {
         row.CopyTo(visible);

@@ -85,7 +85,7 @@ internal sealed class OpacityMap
 
     private static Tensor Upscaled(Tensor region, int perLatent) => region.ne(Scalar(0)).to(ScalarType.Float32).repeat_interleave(perLatent, 0).repeat_interleave(perLatent, 1);
 
-    // The positions of a region that no square of 2×2 in it covers. Beyond the borders, the region goes on.
+    // The positions of a region that no square of 2×2 in it covers. The region continues beyond the borders.
     private static Tensor Thin(Tensor region)
     {
         var inside = region.ne(Scalar(0)).to(ScalarType.Float32);

@@ -163,4 +163,79 @@ internal static class ImageFiles
 
         return ~crc;
     }
+
+    /// <summary>A small image as a file of some kind, or one of the stored files.</summary>
+    public static byte[] Of(string kind)
+    {
+        var image = Gradient(117, 83);
+        return kind switch
+        {
+            "png" => Encoded(image),
+            "interlaced.png" => Fixture("interlaced.png"),
+            "baseline.jpg" => Encoded(image, SKEncodedImageFormat.Jpeg, quality: 90),
+            "lossy.webp" => Encoded(image, SKEncodedImageFormat.Webp, quality: 80),
+            "lossless.webp" => Encoded(image, SKEncodedImageFormat.Webp, quality: 100),
+            "gif" => Gif(),
+            "bmp" => Bmp(image),
+            _ => Fixture(kind),
+        };
+    }
+
+    /// <summary>A stored file.</summary>
+    public static byte[] Fixture(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", "pictures", name));
+
+    // Codes of nine bits that say each pixel by itself, and begin again before they would grow.
+    private static byte[] Gif()
+    {
+        const int Side = 40;
+        var codes = new List<int>();
+        for (var i = 0; i < Side * Side; i++)
+        {
+            if (i % 100 == 0)
+                codes.Add(256);
+            codes.Add(i % 251);
+        }
+
+        codes.Add(257);
+        var packed = new byte[((codes.Count * 9) + 7) / 8];
+        for (var bit = 0; bit < codes.Count * 9; bit++)
+            packed[bit / 8] |= (byte)((codes[bit / 9] >> (bit % 9) & 1) << (bit % 8));
+        byte[] table = [.. Enumerable.Range(0, 256 * 3).Select(i => (byte)(i / 3))];
+        return
+        [
+            .. "GIF89a"u8, Side, 0, Side, 0, 0xF7, 0, 0, .. table, 0x21, 0xF9, 4, 0, 0, 0, 0, 0, 0x2C, 0, 0, 0, 0, Side, 0, Side, 0, 0, 8,
+            .. packed.Chunk(255).SelectMany(block => block.Prepend((byte)block.Length)), 0, 0x3B,
+        ];
+    }
+
+    private static byte[] Bmp(Image image)
+    {
+        var stride = ((image.Width * 3) + 3) / 4 * 4;
+        var rows = new byte[stride * image.Height];
+        for (var y = 0; y < image.Height; y++)
+        {
+            for (var x = 0; x < image.Width * 3; x++)
+                rows[((image.Height - 1 - y) * stride) + x] = image.Rgb[(((y * image.Width) + (x / 3)) * 3) + 2 - (x % 3)];
+        }
+
+        return
+        [
+            .. "BM"u8, .. BitConverter.GetBytes(54 + rows.Length), 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, .. BitConverter.GetBytes(image.Width),
+            .. BitConverter.GetBytes(image.Height), 1, 0, 24, 0, 0, 0, 0, 0, .. BitConverter.GetBytes(rows.Length), .. new byte[16], .. rows,
+        ];
+    }
+
+    /// <summary>Opens a file.</summary>
+    public static ImageFile Open(byte[] file)
+    {
+        using var stream = new MemoryStream(file);
+        return ImageFile.Open(stream, "test");
+    }
+
+    /// <summary>Reads a file.</summary>
+    public static Image Read(byte[] file)
+    {
+        using var opened = Open(file);
+        return opened.Read();
+    }
 }
