@@ -47,25 +47,28 @@ internal sealed class PieBenchRun(PieBenchData data, IReadOnlyList<PieBenchMetho
     public IReadOnlyList<PieBenchProblem> Edit(StableDiffusionModel model, SamplingSettings sampling, Action<int> progress, CancellationToken cancellationToken)
     {
         var failures = new List<PieBenchProblem>();
-        var done = 0;
-        foreach (var item in data.Items)
+        var left = (
+            from item in data.Items
+            from method in methods
+            where !File.Exists(PathOf(method, item))
+            group method by (Item: item, method.Inversion)).ToList();
+        // Earlier edits first: the time left follows from the others.
+        var done = Count - left.Sum(missing => missing.Count());
+        progress(done);
+        foreach (var missing in left)
         {
-            foreach (var inversion in methods.GroupBy(method => method.Inversion))
+            var (item, inversion) = missing.Key;
+            try
             {
-                var missing = inversion.Where(method => !File.Exists(PathOf(method, item))).ToList();
-                try
-                {
-                    if (missing.Count > 0)
-                        Edit(model, item, new() { Prompt = item.SourcePrompt, Method = inversion.Key, Sampling = sampling }, missing, cancellationToken);
-                }
-                catch (InvalidInputException e)
-                {
-                    failures.AddRange(missing.Select(method => new PieBenchProblem(method.Name, item.Id, e.Message)));
-                }
-
-                done += inversion.Count();
-                progress(done);
+                Edit(model, item, new() { Prompt = item.SourcePrompt, Method = inversion, Sampling = sampling }, [.. missing], cancellationToken);
             }
+            catch (InvalidInputException e)
+            {
+                failures.AddRange(missing.Select(method => new PieBenchProblem(method.Name, item.Id, e.Message)));
+            }
+
+            done += missing.Count();
+            progress(done);
         }
 
         return failures;
