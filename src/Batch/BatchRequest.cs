@@ -90,11 +90,11 @@ internal sealed record BatchRequest
         InvalidInputException.RequireRange(Partition, 0, Partitions - 1, nameof(Partition));
         InvalidInputException.RequireRange(Layout.Format.Quality, 1, ImageFormat.MaxQuality, nameof(ImageFormat.Quality));
         foreach (var item in Plan.Items.Where(item => item.Image is not null && Settings.Has(BatchSettings.Scheduler)))
-            throw new InvalidInputException("Scheduler", $"Line {item.Line} of the plan has an image, and given images are edited with ddim.", "Leave it out.");
+            throw new InvalidInputException("Scheduler", $"Line {item.Line} of {Plan.Path} has an image, and given images are edited with ddim.", "Leave it out.");
         foreach (var item in Plan.Items.Where(item => item.Samples > 1 && !Varies(item)))
         {
-            throw new InvalidInputException(
-                $"Line {item.Line} of the plan: samples: All samples of this image would be equal. Give a setting a range, use the method {new EditFriendlyInversion().Name}, or leave samples out.");
+            throw Plan.ErrorOf(item, new(
+                nameof(Samples), "All samples of this image would be equal.", $"Give a setting a range, use the method {new EditFriendlyInversion().Name}, or leave samples out."));
         }
     }
 
@@ -116,7 +116,7 @@ internal sealed record BatchRequest
         ["seed"] = Seed,
         ["settings"] = new JsonObject(Settings.All.Select(value => KeyValuePair.Create(value.Key, (JsonNode?)value.Value))),
         ["filters"] = Judging.DeepClone(),
-        ["layout"] = Layout.GetType().Name,
+        ["layout"] = Layout.Name,
         ["format"] = Layout.Format.Extension,
         ["quality"] = Layout.Format.Quality,
         ["shard_size"] = ShardSize,

@@ -58,7 +58,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
             }
             catch (InvalidInputException e)
             {
-                throw InLine(item, e);
+                throw request.Plan.ErrorOf(item, e);
             }
         }
 
@@ -100,7 +100,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     public bool MakeShard(int number, IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var shard = new ShardPaths(request.Folder, number);
-        if (shard.IsCommitted && !Directory.Exists(shard.Work))
+        if (shard.IsCommitted && !Directory.Exists(shard.Unfinished))
             return true;
         using var held = ShardLock.TryTake(shard.Lock);
         if (held is null)
@@ -108,7 +108,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         // Another process may have completed it since.
         if (!shard.IsCommitted)
         {
-            Directory.CreateDirectory(shard.Work);
+            Directory.CreateDirectory(shard.Unfinished);
             PlanItem[] items = [.. request.ItemsOf(shard.Number)];
             // Those that may have ended a process come last, so that the others are finished before they can end the next.
             foreach (var item in items.Where(item => !File.Exists(shard.OfItem(item.Index))).OrderBy(item => File.Exists(shard.OfStart(item.Index))))
@@ -122,8 +122,8 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
 
         try
         {
-            if (Directory.Exists(shard.Work))
-                Directory.Delete(shard.Work, recursive: true);
+            if (Directory.Exists(shard.Unfinished))
+                Directory.Delete(shard.Unfinished, recursive: true);
             File.Delete(shard.Lock);
         }
         catch (IOException)
@@ -149,7 +149,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
             }
             catch (InvalidInputException e)
             {
-                throw InLine(item, e);
+                throw request.Plan.ErrorOf(item, e);
             }
         }
     }
@@ -222,12 +222,12 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         foreach (var (failed, shard) in failing.Select(failed => (failed, new ShardPaths(request.Folder, failed.Index / request.ShardSize))))
         {
             File.Delete(shard.Stats);
-            if (Directory.Exists(shard.Work))
+            if (Directory.Exists(shard.Unfinished))
                 File.Delete(shard.OfItem(failed.Index));
         }
 
         throw new IOException(
-            $"{MaxFailuresInARow} items in a row failed, so the run stopped. They are not listed as failed. Correct the cause, and run the same command again to resume. The last error, in line {item.Line} of the plan: {error}");
+            $"{MaxFailuresInARow} items in a row failed, so the run stopped. They are not listed as failed. Correct the cause, and run the same command again to resume. The last error, in line {item.Line} of {request.Plan.Path}: {error}");
     }
 
     private (ItemSummary Summary, IReadOnlyList<StoredPair> Pairs) Try(PlanItem item, CancellationToken cancellationToken)
@@ -264,8 +264,6 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     private StoredPair Stored(Pair pair) =>
         new(PairRecord.Of(pair, request.Layout.Format, model.Fingerprint, Dtype), request.Layout.Format.Encode(pair.Source), request.Layout.Format.Encode(pair.Edited));
 
-    private static InvalidInputException InLine(PlanItem item, InvalidInputException problem) => new($"Line {item.Line} of the plan: {problem.Describe(BatchSettings.KeyOf)}", problem);
-
     private static string Describe(Exception problem) => problem switch
     {
         InvalidInputException input => input.Describe(BatchSettings.KeyOf),
@@ -282,7 +280,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         request.Layout.Finish(request.Folder);
         try
         {
-            Directory.Delete(ShardPaths.AllWork(request.Folder), recursive: true);
+            Directory.Delete(ShardPaths.AllUnfinished(request.Folder), recursive: true);
         }
         catch (IOException)
         {

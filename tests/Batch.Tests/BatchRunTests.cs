@@ -89,7 +89,7 @@ public sealed class BatchRunTests : IDisposable
     public void AnItemThatEndsTheProcessTenTimesIsListed()
     {
         var shard = new ShardPaths(small["out"], 0);
-        Directory.CreateDirectory(shard.Work);
+        Directory.CreateDirectory(shard.Unfinished);
         File.WriteAllText(shard.OfStart(0), "!!!!!!!!!");
         File.WriteAllText(shard.OfStart(1), "!!!!!!!!!!!");
         Assert.Equal((5, 1), SmallRun.Execute(small.Request()) is var done ? (done.Items, done.Failed) : default);
@@ -101,7 +101,7 @@ public sealed class BatchRunTests : IDisposable
     {
         SmallRun.Execute(small.Request("whole") with { ShardSize = 5 });
         var shard = new ShardPaths(small["out"], 0);
-        Directory.CreateDirectory(shard.Work);
+        Directory.CreateDirectory(shard.Unfinished);
         File.WriteAllText(shard.OfStart(1), "!");
         using var filter = new Recorder(_ => true);
         SmallRun.Execute(small.Request() with { ShardSize = 5, Filters = [filter] });
@@ -121,7 +121,7 @@ public sealed class BatchRunTests : IDisposable
         {
             var error = Assert.Throws<IOException>(() => SmallRun.Execute(run.Request() with { ShardSize = shardSize, Filters = [broken] }));
             Assert.StartsWith("10 items in a row failed, so the run stopped.", error.Message, StringComparison.Ordinal);
-            Assert.EndsWith("in line 12 of the plan: The judge is broken.", error.Message, StringComparison.Ordinal);
+            Assert.EndsWith($"in line 12 of {run.PlanPath}: The judge is broken.", error.Message, StringComparison.Ordinal);
             // Each of them three times.
             Assert.Equal(2 + 30, broken.Items.Count);
         }
@@ -153,13 +153,13 @@ public sealed class BatchRunTests : IDisposable
     }
 
     [Theory]
-    [InlineData("size", "63x64", "Line 1 of the plan: size: 63x64 does not fit this model.")]
-    [InlineData("clip_skip", "0..40", "Line 1 of the plan: clip_skip: 40 is out of range")]
+    [InlineData("size", "63x64", "\"size\": 63x64 does not fit this model.")]
+    [InlineData("clip_skip", "0..40", "\"clip_skip\": 40 is out of range")]
     public void SettingsThatDoNotFitTheModelAreOneError(string setting, string value, string problem)
     {
         var request = small.Request();
         var error = Assert.Throws<InvalidInputException>(() => SmallRun.Execute(request with { Settings = request.Settings.With(setting, value) }));
-        Assert.StartsWith(problem, error.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{small.PlanPath}, line 1, {problem}", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(small["out"]));
     }
 
@@ -180,7 +180,7 @@ public sealed class BatchRunTests : IDisposable
         File.WriteAllLines(small.PlanPath, ["""{"source": "a cat", "target": "a dog", "image": "cat.png", "method": "direct", "self_unconditional": true}"""]);
         Noise(16, 16).SavePng(small["cat.png"]);
         var error = Assert.Throws<InvalidInputException>(() => BatchRun.Check(small.Request(), TinyModel.Shared.Model.Tokenizer));
-        Assert.StartsWith("Line 1 of the plan: self_unconditional: ", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{small.PlanPath}, line 1, \"self_unconditional\": ", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -198,7 +198,7 @@ public sealed class BatchRunTests : IDisposable
         File.WriteAllLines(small.PlanPath, [line + ", \"samples\": 2}"]);
         var refusal = Record.Exception(() => small.Request().Validate());
         if (samples == 1)
-            Assert.StartsWith("Line 1 of the plan: samples: All samples of this image would be equal.", Assert.IsType<InvalidInputException>(refusal).Message, StringComparison.Ordinal);
+            Assert.StartsWith($"{small.PlanPath}, line 1, \"samples\": All samples of this image would be equal.", Assert.IsType<InvalidInputException>(refusal).Message, StringComparison.Ordinal);
         else
             Assert.Null(refusal);
     }
@@ -211,7 +211,7 @@ public sealed class BatchRunTests : IDisposable
         for (var round = 0; round < 10; round++)
         {
             // As after kills between the statistics and the clean-up.
-            foreach (var work in Enumerable.Range(0, 3).Select(number => new ShardPaths(small["out"], number).Work))
+            foreach (var work in Enumerable.Range(0, 3).Select(number => new ShardPaths(small["out"], number).Unfinished))
             {
                 Directory.CreateDirectory(work);
                 for (var number = 0; number < 20; number++)
@@ -306,7 +306,7 @@ public sealed class BatchRunTests : IDisposable
     public void WordsAreCheckedBeforeTheModelRuns()
     {
         var request = small.Request() with { Settings = SettingValues.None.With("blend", "elephant") };
-        Assert.StartsWith("Line 1 of the plan: ", Assert.Throws<InvalidInputException>(() => BatchRun.Check(request, TinyModel.Shared.Model.Tokenizer)).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{small.PlanPath}, line 1, \"blend\": \"elephant\"", Assert.Throws<InvalidInputException>(() => BatchRun.Check(request, TinyModel.Shared.Model.Tokenizer)).Message, StringComparison.Ordinal);
         Assert.Empty(BatchRun.Check(small.Request(), TinyModel.Shared.Model.Tokenizer));
     }
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Diffusion;
 
 namespace PromptToPrompt.Batch.Plans;
@@ -12,7 +13,8 @@ internal delegate InvalidInputException PlanError(int line, string? field, strin
 /// <summary>A plan: the items of a run, in the order of its file.</summary>
 /// <param name="Items">The items.</param>
 /// <param name="Hash">SHA-256 of the file.</param>
-internal sealed record BatchPlan(IReadOnlyList<PlanItem> Items, string Hash)
+/// <param name="Path">Path of the file, as it was given.</param>
+internal sealed record BatchPlan(IReadOnlyList<PlanItem> Items, string Hash, string Path)
 {
     /// <summary>Reads and checks a plan: JSON Lines, or CSV if its name ends in <c>.csv</c>.</summary>
     /// <param name="path">Path of the file. Paths of images are relative to its folder.</param>
@@ -30,13 +32,20 @@ internal sealed record BatchPlan(IReadOnlyList<PlanItem> Items, string Hash)
             throw new InvalidInputException($"{path} {problem}. Give a plan in JSON Lines or CSV.", e);
         }
 
-        var lines = Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase) ? CsvLines.Read(bytes, Error) : JsonLines.Read(bytes, Error);
-        var reader = new PlanReader(Path.GetDirectoryName(Path.GetFullPath(path))!, Error);
+        var lines = System.IO.Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase) ? CsvLines.Read(bytes, Error) : JsonLines.Read(bytes, Error);
+        var reader = new PlanReader(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!, Error);
         IReadOnlyList<PlanItem> items = [.. lines.Select((line, index) => reader.Read(index, line))];
         InvalidInputException.Require(items.Count > 0, $"{path} has no items. Write an object with \"source\" and \"target\" in each line.");
-        return new BatchPlan(items, Convert.ToHexStringLower(SHA256.HashData(bytes)));
+        return new BatchPlan(items, Convert.ToHexStringLower(SHA256.HashData(bytes)), path);
 
-        InvalidInputException Error(int line, string? field, string problem) =>
-            new($"{path}, line {line}{(field is null ? "" : $", \"{field}\"")}: {problem}");
+        InvalidInputException Error(int line, string? field, string problem) => new(Located(path, line, field, problem));
     }
+
+    /// <summary>An error of an item that was read, also if a setting of the run does not fit it.</summary>
+    /// <param name="item">The item.</param>
+    /// <param name="problem">The error.</param>
+    public InvalidInputException ErrorOf(PlanItem item, InvalidInputException problem) =>
+        new(Located(Path, item.Line, problem.Setting is { } setting ? BatchSettings.KeyOf(setting) : null, problem.Text), problem);
+
+    private static string Located(string path, int line, string? field, string problem) => $"{path}, line {line}{(field is null ? "" : $", \"{field}\"")}: {problem}";
 }

@@ -11,7 +11,7 @@ internal readonly record struct NumberRange(double Min, double Max)
     private const string Between = "..";
 
     /// <summary>The notation, for messages.</summary>
-    public const string Form = "a number such as 7.5, or a range such as 7.5..15";
+    public const string Form = "a number such as 7.5, or a range from the smaller to the larger one, such as 7.5..15";
 
     /// <summary>Parses <c>7.5</c> or <c>7.5..15</c>.</summary>
     /// <exception cref="InvalidInputException">The text is neither, or the range is empty.</exception>

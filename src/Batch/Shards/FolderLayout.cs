@@ -15,6 +15,9 @@ internal sealed class FolderLayout : ShardLayout
     private const string Seeds = "seeds.json";
 
     /// <inheritdoc/>
+    public override string Name => "folders";
+
+    /// <inheritdoc/>
     public override void Finish(string folder)
     {
         var seeds = new JsonArray(
@@ -53,7 +56,7 @@ internal sealed class FolderLayout : ShardLayout
     {
         var number = Path.GetFileNameWithoutExtension(item);
         var name = targets == 1 ? number : string.Create(CultureInfo.InvariantCulture, $"{number}-{target}");
-        var unfinished = Path.Combine(shard.Work, name);
+        var unfinished = Path.Combine(shard.Unfinished, name);
         if (Directory.Exists(unfinished))
             Directory.Delete(unfinished, recursive: true);
         Directory.CreateDirectory(unfinished);

@@ -6,11 +6,14 @@ namespace PromptToPrompt.Batch.Shards;
 /// <summary>The files in which a data set keeps the pairs of a shard.</summary>
 internal abstract class ShardLayout
 {
+    /// <summary>The layout's name.</summary>
+    public abstract string Name { get; }
+
     /// <summary>The format of images.</summary>
     public required ImageFormat Format { get; init; }
 
     /// <summary>
-    /// Completes a shard: its files are written in its work folder and then renamed, the statistics last. Their presence makes the shard complete; a process that is killed
+    /// Completes a shard: its files are written in its folder of unfinished work and then renamed, the statistics last. Their presence makes the shard complete; a process that is killed
     /// before leaves files that the next one replaces with equal ones.
     /// </summary>
     /// <param name="shard">The shard.</param>
@@ -26,15 +29,15 @@ internal abstract class ShardLayout
         if (failures.Length > 0)
         {
             names.Add(failed);
-            AtomicFile.WriteText(Path.Combine(shard.Work, failed), string.Concat(failures.Select(item => BatchJson.Line(item) + "\n")));
+            AtomicFile.WriteText(Path.Combine(shard.Unfinished, failed), string.Concat(failures.Select(item => BatchJson.Line(item) + "\n")));
         }
 
-        var hashes = new SortedDictionary<string, string>(names.ToDictionary(name => name, name => Hash(Path.Combine(shard.Work, name))), StringComparer.Ordinal);
+        var hashes = new SortedDictionary<string, string>(names.ToDictionary(name => name, name => Hash(Path.Combine(shard.Unfinished, name))), StringComparer.Ordinal);
         var stats = new ShardStats(
             shard.Number, summaries[0].Item, summaries.Length, failures.Length, summaries.Sum(item => item.Made), summaries.Sum(item => item.Kept), hashes);
         foreach (var name in names)
-            File.Move(Path.Combine(shard.Work, name), Path.Combine(shard.Folder, name), overwrite: true);
-        var marker = Path.Combine(shard.Work, Path.GetFileName(shard.Stats));
+            File.Move(Path.Combine(shard.Unfinished, name), Path.Combine(shard.Folder, name), overwrite: true);
+        var marker = Path.Combine(shard.Unfinished, Path.GetFileName(shard.Stats));
         AtomicFile.WriteText(marker, BatchJson.Line(stats) + "\n");
         File.Move(marker, shard.Stats, overwrite: true);
     }
@@ -45,7 +48,7 @@ internal abstract class ShardLayout
     {
     }
 
-    /// <summary>Writes the pairs into the shard's work folder.</summary>
+    /// <summary>Writes the pairs into the shard's folder of unfinished work.</summary>
     /// <returns>The names of files that are then renamed into the folder of the data set.</returns>
     protected abstract IEnumerable<string> Write(ShardPaths shard, IReadOnlyList<string> items);
 

@@ -8,6 +8,9 @@ internal sealed class ShardLock : IDisposable
     private const int TryAgainOfMac = 35;
     private const int SharingViolation = 32;
 
+    // Error number of a folder that another process deletes at the moment at which it is to be created.
+    private const int AlreadyExists = 17;
+
     private readonly FileStream file;
 
     private ShardLock(FileStream file) => this.file = file;
@@ -16,18 +19,18 @@ internal sealed class ShardLock : IDisposable
     /// <exception cref="IOException">The file cannot be created.</exception>
     public static ShardLock? TryTake(string path)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         try
         {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             return new ShardLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1));
         }
         catch (IOException e) when ((e.HResult & 0xFFFF) is TryAgain or TryAgainOfMac or SharingViolation)
         {
             return null;
         }
-        catch (DirectoryNotFoundException)
+        catch (IOException e) when (e is DirectoryNotFoundException || (e.HResult & 0xFFFF) == AlreadyExists)
         {
-            // Another process has completed the data set and deleted the folder.
+            // Another process has completed the data set and deletes the folder.
             return null;
         }
     }

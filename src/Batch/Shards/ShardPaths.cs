@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PromptToPrompt.Batch.Shards;
 
-/// <summary>The files of a shard. Those under <c>work</c> exist only until the shard is committed.</summary>
+/// <summary>The files of a shard. Those under <c>unfinished</c> exist only until the shard is committed.</summary>
 /// <param name="Folder">The folder of the data set.</param>
 /// <param name="Number">Number of the shard, from 0.</param>
 internal readonly record struct ShardPaths(string Folder, int Number)
@@ -14,19 +14,19 @@ internal readonly record struct ShardPaths(string Folder, int Number)
     public string Stats => Path.Combine(Folder, Name + ".json");
 
     /// <summary>The folder of its finished items.</summary>
-    public string Work => Path.Combine(AllWork(Folder), Name);
+    public string Unfinished => Path.Combine(AllUnfinished(Folder), Name);
 
     /// <summary>The file that a process holds open while it works on the shard.</summary>
-    public string Lock => Work + ".lock";
+    public string Lock => Unfinished + ".lock";
 
     /// <summary>Whether the shard is complete.</summary>
     public bool IsCommitted => File.Exists(Stats);
 
     /// <summary>The folder of all files that exist only until the data set is complete.</summary>
-    public static string AllWork(string folder) => Path.Combine(folder, "work");
+    public static string AllUnfinished(string folder) => Path.Combine(folder, "unfinished");
 
     /// <summary>The file of a finished item.</summary>
-    public string OfItem(int index) => Path.Combine(Work, string.Create(CultureInfo.InvariantCulture, $"{index:D7}.tar"));
+    public string OfItem(int index) => Path.Combine(Unfinished, string.Create(CultureInfo.InvariantCulture, $"{index:D7}.tar"));
 
     /// <summary>The file that says how often a process began an item and ended with it.</summary>
     public string OfStart(int index) => OfItem(index) + ".started";

@@ -14,11 +14,14 @@ internal sealed class TarLayout : ShardLayout
     private const int EndBytes = 1024;
 
     /// <inheritdoc/>
+    public override string Name => "tar";
+
+    /// <inheritdoc/>
     protected override IEnumerable<string> Write(ShardPaths shard, IReadOnlyList<string> items)
     {
         var rows = new List<PairRow>();
         var (tarName, parquetName) = ($"{shard.Name}.tar", $"{shard.Name}.parquet");
-        AtomicFile.Write(Path.Combine(shard.Work, tarName), stream =>
+        AtomicFile.Write(Path.Combine(shard.Unfinished, tarName), stream =>
         {
             using (var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true))
             {
@@ -37,7 +40,7 @@ internal sealed class TarLayout : ShardLayout
             if (rows.Count == 0)
                 stream.Write(new byte[EndBytes]);
         });
-        AtomicFile.Write(Path.Combine(shard.Work, parquetName), stream =>
+        AtomicFile.Write(Path.Combine(shard.Unfinished, parquetName), stream =>
         {
             using var file = new MemoryStream();
             ParquetSerializer.SerializeAsync(rows, file).GetAwaiter().GetResult();

@@ -24,9 +24,9 @@ public sealed class BatchCommandTests : IDisposable
     public void ARunThatIsKilledTwiceGivesTheSameBytes()
     {
         Assert.Contains("6 items, 7 of 7 pairs kept", P2P.Run(Arguments("whole")).Succeeded(), StringComparison.Ordinal);
-        Assert.NotEqual(0, P2P.RunAndKillAtFile(folder["killed/work/00000/0000000.tar"], Arguments("killed")).ExitCode);
+        Assert.NotEqual(0, P2P.RunAndKillAtFile(folder["killed/unfinished/00000/0000000.tar"], Arguments("killed")).ExitCode);
         Assert.False(File.Exists(folder["killed/00000.json"]));
-        Assert.NotEqual(0, P2P.RunAndKillAtFile(folder["killed/work/00001/0000003.tar"], Arguments("killed")).ExitCode);
+        Assert.NotEqual(0, P2P.RunAndKillAtFile(folder["killed/unfinished/00001/0000003.tar"], Arguments("killed")).ExitCode);
         Assert.Equal((true, false), (File.Exists(folder["killed/00000.json"]), File.Exists(folder["killed/00001.json"])));
         P2P.Run(Arguments("killed")).Succeeded();
         Assert.Equal(Hashes.Of(folder["whole"]), Hashes.Of(folder["killed"]));
@@ -37,7 +37,7 @@ public sealed class BatchCommandTests : IDisposable
     [InlineData("TERM")]
     public void ARunThatIsStoppedSaysHowToResume(string signal)
     {
-        var stopped = P2P.RunAndSignalAtFile(folder["out/work/00000/0000000.tar"], signal, Arguments("out"));
+        var stopped = P2P.RunAndSignalAtFile(folder["out/unfinished/00000/0000000.tar"], signal, Arguments("out"));
         Assert.Equal(130, stopped.ExitCode);
         var last = stopped.Error.TrimEnd().Split('\n')[^1];
         Assert.Matches("^p2p: Stopped. [1-5] of 6 items are finished. Run the same command again to resume.$", last);
