@@ -19,10 +19,16 @@ internal sealed record ClipSimilarity(double Images, IReadOnlyList<double> Texts
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var images = new[] { clip.Embed(one), clip.Embed(other) };
-        var texts = captions.Select(clip.Embed).ToList();
-        return new(
-            Cosine(images[0], images[1]), [.. texts.Zip(images, Cosine)], texts.Count == images.Length ? Cosine(images[1] - images[0], texts[1] - texts[0]) : null);
+        return Of(clip.Embed(one), clip.Embed(other), [.. captions.Select(clip.Embed)]);
+    }
+
+    /// <summary>Compares vectors of two images, [1, width] each, and of their captions.</summary>
+    public static ClipSimilarity Of(Tensor one, Tensor other, IReadOnlyList<Tensor> captions)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor[] images = [one, other];
+        return new(Cosine(one, other), [.. captions.Zip(images, Cosine)], captions.Count == images.Length ? Cosine(other - one, captions[1] - captions[0]) : null);
     }
 
     /// <summary>How alike CLIP finds an image and a caption, as a cosine.</summary>

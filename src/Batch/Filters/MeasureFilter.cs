@@ -9,6 +9,8 @@ namespace PromptToPrompt.Batch.Filters;
 /// <param name="rules">The rules. Their measures are among those of the models, or of pixels.</param>
 internal sealed class MeasureFilter(ClipModel? clip, DinoModel? dino, IReadOnlyList<KeepRule> rules) : PairFilter
 {
+    private readonly ClipVectors? vectors = clip is null ? null : new(clip);
+
     /// <inheritdoc/>
     public override bool Keeps(Pair pair, CancellationToken cancellationToken)
     {
@@ -22,9 +24,9 @@ internal sealed class MeasureFilter(ClipModel? clip, DinoModel? dino, IReadOnlyL
 
         if (dino is not null)
             scores[KeepRule.OfDino] = dino.StructureDistance(pair.Source, pair.Edited);
-        if (clip is not null)
+        if (vectors is not null)
         {
-            var similarity = ClipSimilarity.Of(clip, pair.Source, pair.Edited, [pair.Item.Source, pair.Target]);
+            var similarity = vectors.Compare(pair.Source, pair.Edited, pair.Item.Source, pair.Target);
             (scores["clip_image"], scores["clip_text_source"], scores["clip_text_target"]) = (similarity.Images, similarity.Texts[0], similarity.Texts[1]);
             // Equal images or prompts have no direction, and no direction is no likeness.
             scores["clip_direction"] = double.IsFinite(similarity.Direction!.Value) ? similarity.Direction.Value : 0;
@@ -36,7 +38,7 @@ internal sealed class MeasureFilter(ClipModel? clip, DinoModel? dino, IReadOnlyL
     /// <inheritdoc/>
     public override void Dispose()
     {
-        clip?.Dispose();
+        vectors?.Dispose();
         dino?.Dispose();
     }
 }

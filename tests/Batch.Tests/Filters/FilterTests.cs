@@ -45,6 +45,29 @@ public sealed class FilterTests
     }
 
     [Fact]
+    [Trait("Category", "Reference")]
+    public void CaptionsAndSourcesAreEmbeddedOnce()
+    {
+        using var vectors = new ClipVectors(new(ReferenceFolder.Require("tiny-clip"), ClipTokenizer.Load(ReferenceFolder.Require("tiny-sd15", "tokenizer"))));
+        using var clip = new ClipModel(ReferenceFolder.Require("tiny-clip"), ClipTokenizer.Load(ReferenceFolder.Require("tiny-sd15", "tokenizer")));
+        var images = Enumerable.Range(0, 4).Select(number => Image.Load(ReferenceFolder.Require("metrics", $"picture-{number}.png"))).ToList();
+        // More captions than are kept, one of them again and again.
+        for (var number = 0; number < 150; number++)
+        {
+            var (source, edited) = (images[number / 40], images[(number / 40) ^ 1]);
+            var similarity = vectors.Compare(source, edited, "a cat", $"a dog {number}");
+            if (number % 30 < 2)
+            {
+                var expected = ClipSimilarity.Of(clip, source, edited, ["a cat", $"a dog {number}"]);
+                Assert.Equal((expected.Images, expected.Texts[0], expected.Texts[1], expected.Direction), (similarity.Images, similarity.Texts[0], similarity.Texts[1], similarity.Direction));
+            }
+
+            Assert.Same(vectors.OfSource(source), vectors.OfSource(source));
+            Assert.Same(vectors.OfCaption("a cat"), vectors.OfCaption("a cat"));
+        }
+    }
+
+    [Fact]
     public void TheBestOfEachTargetAreKeptInTheirOrder()
     {
         Pair[] pairs =
