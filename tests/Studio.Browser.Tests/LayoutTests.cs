@@ -12,7 +12,20 @@ public sealed class LayoutTests(StudioBrowser browser)
     public async Task ThePictureIsTheLargestThingAtEverySize()
     {
         await using var visitor = await browser.Visit();
-        foreach (var (width, height, least) in new[] { (1280, 800, 480), (1440, 900, 560), (2560, 1440, 1000), (768, 1024, 480), (390, 844, 330), (320, 640, 240) })
+        await Check();
+        // An edit adds tools below the picture.
+        await visitor.Swap("white", "red");
+        await visitor.Pictures(2);
+        await Check();
+
+        async Task Check()
+        {
+            foreach (var (width, height, least) in new[] { (1280, 800, 480), (1440, 900, 560), (2560, 1440, 1000), (768, 1024, 480), (390, 844, 330), (320, 640, 240) })
+                await CheckAt(width, height, least);
+            await visitor.Page.SetViewportSizeAsync(1280, 800);
+        }
+
+        async Task CheckAt(int width, int height, int least)
         {
             await visitor.Page.SetViewportSizeAsync(width, height);
             var frame = await Box(visitor.Page.Locator(".frame.main"));
@@ -20,7 +33,7 @@ public sealed class LayoutTests(StudioBrowser browser)
             Assert.True(frame.X >= 0 && frame.X + frame.Width <= width && frame.Y + frame.Height <= height, $"{width}×{height}: cut");
             Assert.True(await visitor.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"), $"{width}×{height}: wider than the window: {await TooWide()}");
             if (height >= 800)
-                Assert.True((await Box(visitor.Page.Locator(".film .shot span").First)) is var caption && caption.Y + caption.Height <= height, $"{width}×{height}: the caption is below the fold");
+                Assert.True((await Box(visitor.Page.Locator(".film .shot span").First)) is var caption && caption.Y + caption.Height <= height, $"{width}×{height}: the caption ends at {caption.Y + caption.Height}");
         }
 
         Task<string> TooWide() => visitor.Page.EvaluateAsync<string>(

@@ -71,7 +71,7 @@ export function darken() {
     lightings++
     document.querySelectorAll('.stage.lit').forEach(stage => stage.classList.remove('lit'))
     const label = document.querySelector('[data-time-label]')
-    if (label) label.textContent = lit ? `Slide to see “${lit.word}” over time` : 'Hover or touch a word to see where it looks'
+    if (label) label.textContent = lit ? `Slide to see “${lit.word}” over time` : 'Touch a word to see where it looks'
 }
 
 // The region of a word, as a canvas that is opaque where the model looks for it.
