@@ -136,29 +136,16 @@ internal sealed class ModelFetcher(StudioStore store, StudioEngine engine, Studi
     /// <exception cref="InvalidInputException">A job needs the model, it is being fetched, or its files cannot be deleted.</exception>
     public long? Remove(string model)
     {
-        // Nothing is fetched meanwhile.
-        lock (changing)
+        try
         {
-            if (Fetched(model) is null)
-                return null;
-            var request = Parse(model);
-            if (fetches.Find(fetch => !fetch.Progress.IsOver) is { } running && Parse(running.Name).Repository == request.Repository)
-                throw new InvalidInputException(nameof(RootRecipe.Model), $"{running.Name} is being fetched.", "Wait until it is done, or cancel it.");
-            engine.RemoveModel(model);
-            store.FetchedModels.Remove(model);
-            known = null;
-            try
-            {
-                return Cached(request, options) is { Snapshot: { } snapshot } cached && !IsShared(model, cached.Repository, snapshot) ? cached.Repository.Remove(snapshot) : 0;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                throw new InvalidInputException(nameof(RootRecipe.Model), $"{model} is no longer offered, but its files cannot be deleted: {e.Message}", "Delete them with the hub's tools.", e);
-            }
-            finally
-            {
-                Changed?.Invoke();
-            }
+            // Nothing is fetched meanwhile.
+            lock (changing)
+                return Withdraw(model);
+        }
+        finally
+        {
+            // Outside the lock, because a page that renders asks for the running download.
+            Changed?.Invoke();
         }
     }
 
@@ -177,6 +164,26 @@ internal sealed class ModelFetcher(StudioStore store, StudioEngine engine, Studi
             fetch.Cancel();
             await fetch.WhenOver;
             fetch.Dispose();
+        }
+    }
+
+    private long? Withdraw(string model)
+    {
+        if (Fetched(model) is null)
+            return null;
+        var request = Parse(model);
+        if (fetches.Find(fetch => !fetch.Progress.IsOver) is { } running && Parse(running.Name).Repository == request.Repository)
+            throw new InvalidInputException(nameof(RootRecipe.Model), $"{running.Name} is being fetched.", "Wait until it is done, or cancel it.");
+        engine.RemoveModel(model);
+        store.FetchedModels.Remove(model);
+        known = null;
+        try
+        {
+            return Cached(request, options) is { Snapshot: { } snapshot } cached && !IsShared(model, cached.Repository, snapshot) ? cached.Repository.Remove(snapshot) : 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException(nameof(RootRecipe.Model), $"{model} is no longer offered, but its files cannot be deleted: {e.Message}", "Delete them with the hub's tools.", e);
         }
     }
 
