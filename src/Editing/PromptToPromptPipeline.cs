@@ -30,8 +30,11 @@ public sealed record PipelineOptions
     /// <summary>Type of the recorded activations of a source; null for <see cref="Dtype"/>.</summary>
     public ScalarType? RecordingType { get; init; }
 
-    /// <summary>Maximum memory of one recorded source, in bytes.</summary>
-    public long MaxRecordingBytes { get; init; } = 6L << 30;
+    /// <summary>
+    /// Maximum memory of one recorded source, in bytes. Null for the default: 6 GiB on a CPU, at most half of the machine's memory; on a GPU
+    /// all that is free but 4 GiB, and half of the machine's memory beyond that.
+    /// </summary>
+    public long? MaxRecordingBytes { get; init; }
 }
 
 /// <summary>
@@ -200,7 +203,7 @@ public sealed class PromptToPromptPipeline : IDisposable
     }
 
     internal EditSession Record(GenerationRequest source, int selfResolution, bool selfUnconditional) =>
-        new(Model, source, Options.RecordingType ?? Options.Dtype, Options.MaxRecordingBytes, selfResolution, selfUnconditional);
+        new(Model, source, Options.RecordingType ?? Options.Dtype, Options.MaxRecordingBytes ?? RecordingLimit.Of(Model.Device).Total, selfResolution, selfUnconditional);
 
     internal T Exclusively<T>(Func<T> run)
     {

@@ -5,9 +5,11 @@ using PromptToPrompt.Cli;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
 using PromptToPrompt.Studio.Store;
+using TorchSharp;
 
 namespace PromptToPrompt.Lab.Benches;
 
@@ -32,7 +34,7 @@ internal static class SoakBench
             try
             {
                 using var store = new StudioStore(folder.FullName, TimeProvider.System);
-                var facts = Measure(store, model.Offer(parse, report.Quiet(parse)), parse.GetValue(edits), parse.GetValue(steps), cancellationToken).GetAwaiter().GetResult();
+                var facts = Measure(store, model.Offer(parse, report.Quiet(parse)), model.Device(parse), parse.GetValue(edits), parse.GetValue(steps), cancellationToken).GetAwaiter().GetResult();
                 Console.Out.WriteLine(report.Json(parse) ? Json.Line(facts) : Table(facts));
                 return ExitCode.Done;
             }
@@ -44,7 +46,7 @@ internal static class SoakBench
         return command;
     }
 
-    private static async Task<JsonObject> Measure(StudioStore store, OfferedModel model, int edits, int steps, CancellationToken cancellationToken)
+    private static async Task<JsonObject> Measure(StudioStore store, OfferedModel model, torch.Device device, int edits, int steps, CancellationToken cancellationToken)
     {
         await using var engine = new StudioEngine(store, [model], new EngineLimits(), TimeProvider.System);
         var project = store.CreateProject("soak").Id;
@@ -56,7 +58,12 @@ internal static class SoakBench
             var weight = 1 + (edit / 1000.0);
             await Make(new EditedRecipe { Source = source, Prompt = string.Create(CultureInfo.InvariantCulture, $"a ({Colors[edit % Colors.Length]}:{weight:F3}) house in a field") });
             if (edit * Readings / edits != (edit - 1) * Readings / edits)
-                readings.Add(new JsonObject { ["edits"] = edit, ["megabytes"] = Environment.WorkingSet >> 20 });
+            {
+                var reading = new JsonObject { ["edits"] = edit, ["megabytes"] = Environment.WorkingSet >> 20 };
+                if (DeviceMemory.FreeOf(device) is { } free)
+                    reading["gpu_free_megabytes"] = free >> 20;
+                readings.Add(reading);
+            }
         }
 
         return new JsonObject { ["model"] = model.Name, ["steps"] = steps, ["readings"] = readings };
@@ -69,5 +76,5 @@ internal static class SoakBench
     }
 
     private static string Table(JsonObject facts) => string.Join('\n', facts["readings"]!.AsArray()
-        .Select(reading => $"after {reading!["edits"],5} edits {reading["megabytes"],6} MB").Prepend($"{facts["model"]}, {facts["steps"]} steps: resident memory"));
+        .Select(reading => $"after {reading!["edits"],5} edits {reading["megabytes"],6} MB{(reading["gpu_free_megabytes"] is { } free ? $", {free} MB free on the GPU" : "")}").Prepend($"{facts["model"]}, {facts["steps"]} steps: resident memory"));
 }

@@ -9,6 +9,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Studio.Grids;
 
@@ -19,9 +20,6 @@ internal sealed class GridCommand
 {
     private const int MaxCells = 400;
     private const string TableName = "grid.png";
-
-    // A source that needs more memory runs again with each cell.
-    private const long MaxRecordedBytes = 6L << 30;
 
     // All cells of a grid have the same shape, and the model reads the same number of tokens in each.
     private static readonly string[] Fixed = ["--size", "--init-latents", "--long-prompts"];
@@ -267,7 +265,8 @@ internal sealed class GridCommand
         foreach (var (number, group) in groups.Index())
         {
             var request = group.First().Request;
-            using var session = new EditSession(model, request.Source, model.Dtype, MaxRecordedBytes, group.Max(each => each.Request.Edit.SelfResolution), group.Any(each => each.Request.Edit.SelfUnconditional));
+            // A source that needs more memory runs again with each cell.
+            using var session = new EditSession(model, request.Source, model.Dtype, RecordingLimit.Of(model.Device).Total, group.Max(each => each.Request.Edit.SelfResolution), group.Any(each => each.Request.Edit.SelfUnconditional));
             var ofSource = progress.Next(group.Key.Steps);
             var problem = Try(() => made.Add(new MadeImage(SourceName(cells, number), null, request, session.RunSource(progress: ofSource, cancellationToken: cancellationToken))));
             foreach (var each in group)

@@ -33,7 +33,7 @@ internal static class ServeCommand
         var token = Parsed.Of("--token", "Token that visitors need. Without it, a random one is printed if --host is an address that other machines reach", "visible ASCII characters", ReadToken, "text");
         var data = new Option<string>("--data") { Description = "Folder for projects and images", HelpName = "folder", DefaultValueFactory = _ => DefaultFolder() };
         var queue = Parsed.Number("--queue", "Maximum number of waiting jobs", new EngineLimits().QueueLength);
-        var memory = Parsed.Number("--memory", "Memory for recorded sources, in MB", (int)(new EngineLimits().SessionBytes >> 20));
+        var memory = Parsed.OptionalNumber<int>("--memory", "Memory for recorded sources, in MB [default: 6144, at most half of the machine's memory; on a GPU what it has free but 4096]");
         var also = new Option<string[]>("--also") { Description = "Additional model to offer. Repeatable", HelpName = "dir|file|name" };
         var command = new Command("serve", "Start the web studio") { host, port, token, data, queue, memory, also }.In(HelpGroup.Images);
         model.AddTo(command);
@@ -43,7 +43,7 @@ internal static class ServeCommand
             if (parse.GetValue(port) is < 0 or > ushort.MaxValue)
                 throw new InvalidInputException(port.Name, $"{parse.GetValue(port)} is out of range.", $"Use a number from 0 to {ushort.MaxValue}.");
             InvalidInputException.Require(parse.GetValue(queue) >= 1, queue.Name, $"{parse.GetValue(queue)} is out of range.", "Use 1 or more.");
-            InvalidInputException.Require(parse.GetValue(memory) >= 1, memory.Name, $"{parse.GetValue(memory)} is out of range.", "Use 1 or more.");
+            InvalidInputException.Require(parse.GetValue(memory) is null or >= 1, memory.Name, $"{parse.GetValue(memory)} is out of range.", "Use 1 or more.");
             var options = new StudioOptions
             {
                 Address = address,
@@ -52,7 +52,7 @@ internal static class ServeCommand
                 DataFolder = parse.GetValue(data)!,
                 Models = [model.Offer(parse, quiet: false), .. (parse.GetValue(also) ?? []).Select(name => model.Offer(parse, quiet: false, new FetchedModel(name, ModelOptions.Locate(name, also.Name))))],
                 OfferFetched = fetched => model.Offer(parse, quiet: false, fetched),
-                Limits = new EngineLimits { QueueLength = parse.GetValue(queue), SessionBytes = (long)parse.GetValue(memory) << 20 },
+                Limits = new EngineLimits { QueueLength = parse.GetValue(queue), SessionBytes = (long?)parse.GetValue(memory) << 20 },
                 DrawGrid = DrawGrid,
                 DrawTable = DrawTable,
             };

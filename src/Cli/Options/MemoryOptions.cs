@@ -2,6 +2,7 @@ using System.CommandLine;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
+using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using static TorchSharp.torch;
@@ -28,9 +29,6 @@ internal sealed class MemoryOptions
     /// <summary>The option that changes pictures slightly.</summary>
     public Option Tiling => tiling;
 
-    // The memory of the machine, or the container's limit.
-    private static long Available => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-
     public MemoryOptions AddTo(Command command)
     {
         command.Add(low);
@@ -43,21 +41,29 @@ internal sealed class MemoryOptions
     /// <param name="path">The model.</param>
     /// <param name="files">How to load it by default.</param>
     /// <param name="dtype">Data type of the computation.</param>
-    /// <param name="demand">What the run needs; null if unknown, or if it does not run in this machine's memory.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="demand">What the run needs; null if unknown.</param>
     /// <exception cref="InvalidInputException">The run does not fit in memory without changing pictures.</exception>
-    public ModelLoadOptions Choose(ParseResult parse, string path, ModelLoadOptions files, ScalarType dtype, MemoryDemand? demand)
+    public ModelLoadOptions Choose(ParseResult parse, string path, ModelLoadOptions files, ScalarType dtype, Device device, MemoryDemand? demand)
     {
         var chosen = files with { TiledVae = parse.GetValue(tiling), OnePartAtATime = parse.GetValue(low) };
         if (demand is not { } run)
             return chosen;
+        var free = DeviceMemory.FreeOf(device);
+        if (device.type != TorchSharp.DeviceType.CPU && free is null)
+            return chosen;
+        // The original image and its result are in the machine's memory.
+        run = free is null ? run : run with { Given = null };
+        var available = free ?? DeviceMemory.Machine;
+        var owner = free is null ? "this machine has" : $"{ComputeDevice.Describe(device)} has free";
         var needed = Estimate(chosen).Peak;
-        if (needed <= Available)
+        if (needed <= available)
             return chosen;
         if (!run.TakesAllParts)
             chosen = chosen with { OnePartAtATime = true };
-        Estimate(chosen).RequireFits(Available, run.TakesAllParts);
+        Estimate(chosen).RequireFits(available, owner, run.TakesAllParts);
         Console.Error.WriteLine(
-            $"note: this run needs about {FileSize.Text(needed)} and this machine has {FileSize.Text(Available)}; using --low-memory");
+            $"note: this run needs about {FileSize.Text(needed)} and {owner} {FileSize.Text(available)}; using --low-memory");
         return chosen;
 
         MemoryEstimate Estimate(ModelLoadOptions way) => MemoryEstimate.Of(path, way, dtype, run);

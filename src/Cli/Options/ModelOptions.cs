@@ -112,8 +112,7 @@ internal sealed class ModelOptions
         InvalidInputException.Require(
             type != torch.ScalarType.Float16 || target.type == DeviceType.CUDA,
             "--dtype", $"float16 is hundreds of times slower than float32 on {target}.", "Use bfloat16 or float32.");
-        // TorchSharp does not report GPU memory.
-        var loaded = StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, files, type, target.type == DeviceType.CPU ? demand : null));
+        var loaded = StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, files, type, target, demand));
         Warnings.Numerics(loaded.Numerics);
         return loaded;
     }
@@ -122,7 +121,7 @@ internal sealed class ModelOptions
     public StableDiffusionModel LoadOn(ParseResult parse, torch.Device target, torch.ScalarType type)
     {
         var directory = Directory(parse);
-        return StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, checkpoint.Read(parse), type, null));
+        return StableDiffusionModel.Load(directory, target, type, memory.Choose(parse, directory, checkpoint.Read(parse), type, target, null));
     }
 
     /// <summary>Whether the user chose the device explicitly.</summary>

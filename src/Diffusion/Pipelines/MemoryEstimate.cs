@@ -20,7 +20,7 @@ internal readonly record struct MemoryDemand(int Rows, PixelSize? Size = null, i
 
 /// <summary>
 /// Estimates the peak memory of a run, in bytes, from the model's configs and headers. The factors were measured with
-/// full-size models on a CPU (docs/models.md).
+/// full-size models on a CPU (docs/models.md); on a GPU, whose kernels may take other temporary memory, the estimate is rougher.
 /// </summary>
 /// <param name="TextWeights">Weights of the text encoders.</param>
 /// <param name="NetworkWeights">Weights of the U-Net.</param>
@@ -99,14 +99,15 @@ internal sealed record MemoryEstimate(
         long Parameters(string part) => PartReport.Of(part, files.Weights(part)).Parameters;
     }
 
-    /// <summary>Rejects a run that does not fit into the machine's memory.</summary>
-    /// <param name="memory">The machine's memory in bytes.</param>
+    /// <summary>Rejects a run that does not fit into memory.</summary>
+    /// <param name="memory">The available memory in bytes.</param>
+    /// <param name="owner">What has this memory, for the message: a subject and a verb.</param>
     /// <param name="takesAllParts">Whether the run needs all parts of the model in memory.</param>
     /// <exception cref="InvalidInputException">The peak exceeds the memory; the message advises how to reduce it.</exception>
-    public void RequireFits(long memory, bool takesAllParts = false)
+    public void RequireFits(long memory, string owner = "this machine has", bool takesAllParts = false)
     {
         InvalidInputException.Require(Peak <= memory, FormattableString.Invariant(
-            $"The run needs about {Gigabytes(Peak)} GB (weights {Gigabytes(Weights)}, network {Gigabytes(Running)}, decoding {Gigabytes(Decoding)}, images {Gigabytes(Images)}); this machine has {Gigabytes(memory)} GB. {Advice(takesAllParts)}"));
+            $"The run needs about {Gigabytes(Peak)} GB (weights {Gigabytes(Weights)}, network {Gigabytes(Running)}, decoding {Gigabytes(Decoding)}, images {Gigabytes(Images)}); {owner} {Gigabytes(memory)} GB. {Advice(takesAllParts)}"));
     }
 
     private static string Gigabytes(long bytes) => FormattableString.Invariant($"{bytes / 1e9:F1}");

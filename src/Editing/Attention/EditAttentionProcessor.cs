@@ -58,7 +58,7 @@ internal sealed class EditAttentionProcessor(
     {
         if (RowOf(layer.Call, prompt: 0, conditional) is { } row)
             return (layer.Query.narrow(0, row, 1), layer.Key.narrow(0, row, 1));
-        return Rows(layer.Call).Any(other => other.Conditional == conditional) ? recording?.Read(layer.Call, layer.Query.dtype, conditional) : null;
+        return Rows(layer.Call).Any(other => other.Conditional == conditional) ? recording?.Read(layer.Call, layer.Query, conditional) : null;
     }
 
     private Tensor AttendSelf(Layer layer)

@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.UNet.Attention;
 using static TorchSharp.torch;
 
@@ -11,7 +12,9 @@ namespace PromptToPrompt.Editing.Attention;
 /// <param name="dtype">Type of the recorded activations; bfloat16 halves the memory but is not exact.</param>
 /// <param name="selfResolution">Largest side of the self-attention layers that may be injected, in positions.</param>
 /// <param name="selfUnconditional">Whether the self-attention of the unconditional row may be injected too.</param>
-internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, int selfResolution = 32, bool selfUnconditional = false) : IDisposable
+/// <param name="onDevice">Bytes to keep on the device. What follows is moved to page-locked memory of the machine.</param>
+internal sealed class SourceRecording(
+    ScalarType dtype = ScalarType.Float32, int selfResolution = 32, bool selfUnconditional = false, long onDevice = long.MaxValue) : IDisposable
 {
     private readonly bool keepsAllSteps = true;
     private readonly Dictionary<(int Step, int Site, bool Conditional), Tensor> queries = [];
@@ -27,6 +30,9 @@ internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, int
 
     /// <summary>Memory in use, in bytes.</summary>
     public long Bytes { get; private set; }
+
+    /// <summary>Part of <see cref="Bytes"/> that is not on the device.</summary>
+    public long BytesOnHost { get; private set; }
 
     /// <summary>Largest side of the self-attention layers that are recorded, in positions.</summary>
     public int SelfResolution => selfResolution;
@@ -55,15 +61,20 @@ internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, int
             Put(keys, KeyOf(call, conditional), key);
     }
 
-    /// <summary>The source's queries and keys of a layer, in a compute type; null if they were not recorded. The caller does not dispose them.</summary>
-    internal (Tensor Query, Tensor Key)? Read(in AttentionCall call, ScalarType type, bool conditional = true)
+    /// <summary>The source's queries and keys of a layer, with the type and on the device of a tensor; null if they were not recorded. The caller does not dispose them.</summary>
+    internal (Tensor Query, Tensor Key)? Read(in AttentionCall call, Tensor like, bool conditional = true)
     {
-        return queries.TryGetValue((StepOf(call), call.Site.Index, conditional), out var query) ? (Typed(query), Typed(keys[KeyOf(call, conditional)])) : null;
+        return queries.TryGetValue((StepOf(call), call.Site.Index, conditional), out var query) ? (Ready(query), Ready(keys[KeyOf(call, conditional)])) : null;
 
-        Tensor Typed(Tensor recorded) => recorded.dtype == type ? recorded : recorded.to(type);
+        // Only copies from page-locked memory are asynchronous; the others wait in any case.
+        Tensor Ready(Tensor recorded)
+        {
+            var there = recorded.device_type == like.device_type ? recorded : recorded.to(like.device, non_blocking: true);
+            return there.dtype == like.dtype ? there : there.to(like.dtype);
+        }
     }
 
-    internal void AddLatents(Tensor state) => latents.Add(Keep(state, ScalarType.Float32));
+    internal void AddLatents(Tensor state) => latents.Add(Counted(state.to(ScalarType.Float32, copy: true)));
 
     /// <inheritdoc/>
     public void Dispose()
@@ -88,13 +99,22 @@ internal sealed class SourceRecording(ScalarType dtype = ScalarType.Float32, int
             earlier.Dispose();
         }
 
-        kept.Add(place, Keep(tensor));
+        kept.Add(place, Counted(Copy(tensor)));
     }
 
-    private Tensor Keep(Tensor tensor, ScalarType? type = null)
+    private Tensor Copy(Tensor tensor)
     {
-        var kept = tensor.to(type ?? dtype, copy: true).DetachFromDisposeScope();
+        var bytes = tensor.numel() * SafetensorsTypes.Size(dtype);
+        if (Bytes - BytesOnHost + bytes <= onDevice)
+            return tensor.to(dtype, copy: true);
+        BytesOnHost += bytes;
+        var copy = tensor.to(dtype).to(CPU, copy: true);
+        return tensor.device_type == TorchSharp.DeviceType.CUDA ? copy.pin_memory() : copy;
+    }
+
+    private Tensor Counted(Tensor kept)
+    {
         Bytes += kept.numel() * kept.element_size();
-        return kept;
+        return kept.DetachFromDisposeScope();
     }
 }

@@ -30,7 +30,7 @@ internal sealed class EditSession : IDisposable
     {
         this.model = model;
         this.source = source;
-        recording = new SourceRecording(recordingType, selfResolution, selfUnconditional);
+        recording = new SourceRecording(recordingType, selfResolution, selfUnconditional, RecordingLimit.Of(model.Device).OnDevice);
         RequiredBytes = Required(recordingType);
         IsRecorded = RequiredBytes <= maxBytes;
     }

@@ -23,7 +23,7 @@ internal sealed class PictureMaker : IDisposable
     private readonly RecordedSources sources;
     private readonly ILogger? log;
 
-    public PictureMaker(StudioStore store, ModelCatalog catalog, long sessionBytes, TimeProvider clock, ILogger? log = null)
+    public PictureMaker(StudioStore store, ModelCatalog catalog, long? sessionBytes, TimeProvider clock, ILogger? log = null)
     {
         this.store = store;
         this.log = log;

@@ -2,6 +2,7 @@ using System.Globalization;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Studio.Recipes;
@@ -12,13 +13,16 @@ namespace PromptToPrompt.Studio.Engine;
 /// <summary>The sources of edits. They stay recorded as long as memory allows, and are run again when needed.</summary>
 /// <param name="store">The store with versions and inversion files.</param>
 /// <param name="wordKey">Identifies the words learned here that some prompts for a model contain.</param>
-/// <param name="maxBytes">Memory limit for recordings.</param>
+/// <param name="maxBytes">Memory limit for recordings; null for the device's default.</param>
 /// <param name="clock">The clock.</param>
-internal sealed class RecordedSources(StudioStore store, Func<string, IEnumerable<string>, string> wordKey, long maxBytes, TimeProvider clock)
+internal sealed class RecordedSources(StudioStore store, Func<string, IEnumerable<string>, string> wordKey, long? maxBytes, TimeProvider clock)
 {
     private const int MaxEnlargement = 4;
 
-    private readonly SessionCache<RecordedSource> sessions = new(maxBytes, source => source.Bytes, clock);
+    private readonly SessionCache<RecordedSource> sessions = new(source => source.Bytes, clock);
+
+    // What the device of the first model had free: what later ones find free depends on the recordings themselves.
+    private long? limit;
 
     /// <summary>The sources in memory, the most recently used first: recordings, and trajectories of sources that are not recorded. Thread-safe.</summary>
     public IReadOnlyList<HeldSession> Held => [.. sessions.Held.Where(held => held.Bytes > 0)];
@@ -84,13 +88,15 @@ internal sealed class RecordedSources(StudioStore store, Func<string, IEnumerabl
     public void Forget(Func<string, bool> predicate) => sessions.Remove(predicate);
 
     private RecordedSource Drawing(StableDiffusionModel model, DrawnRecipe recipe, int chunks) =>
-        new(new(model, new GenerationRequest { Prompt = recipe.Prompt, Sampling = recipe.Sampling(chunks) }, model.Dtype, maxBytes), null);
+        new(new(model, new GenerationRequest { Prompt = recipe.Prompt, Sampling = recipe.Sampling(chunks) }, model.Dtype, LimitOn(model)), null);
+
+    private long LimitOn(StableDiffusionModel model) => limit ??= maxBytes ?? RecordingLimit.Of(model.Device).Total;
 
     // A source that was run with more chunks, for a longer edit, is a different recording.
     private string SessionKey(StableDiffusionModel model, PictureVersion version, int chunks) =>
         chunks == ChunksOf(model, version.Recipe) ? store.KeyOf(version.Id) : $"{store.KeyOf(version.Id)}-{chunks}";
 
-    private RecordedSource Following(StableDiffusionModel model, InvertedImage trajectory) => new(new(model, GenerationRequest.Of(trajectory), model.Dtype, maxBytes), trajectory);
+    private RecordedSource Following(StableDiffusionModel model, InvertedImage trajectory) => new(new(model, GenerationRequest.Of(trajectory), model.Dtype, LimitOn(model)), trajectory);
 
     // Runs a source and keeps it for edits.
     private T Open<T>(string key, RecordedSource source, JobReporter reporter, Func<EditResult, T> read, CancellationToken cancellationToken) => source.DisposeOnFailure(() =>
@@ -99,12 +105,12 @@ internal sealed class RecordedSources(StudioStore store, Func<string, IEnumerabl
             reporter.Say($"{TooLarge(source.Session)}. Each of its edits runs it again.");
         using var result = source.Session.RunSource(new Observation { Attention = true }, reporter, cancellationToken);
         var made = read(result);
-        sessions.Add(key, source);
+        sessions.Add(key, source, limit!.Value);
         return made;
     });
 
     private string TooLarge(EditSession session) => string.Create(
-        CultureInfo.InvariantCulture, $"Recording the source takes {session.RequiredBytes >> 20} MB, more than the {maxBytes >> 20} MB for recorded sources");
+        CultureInfo.InvariantCulture, $"Recording the source takes {session.RequiredBytes >> 20} MB, more than the {limit >> 20} MB for recorded sources");
 
     private RecordedSource SessionOf(StableDiffusionModel model, PictureVersion version, int chunks, Func<string, JobReporter> reporter, CancellationToken cancellationToken)
     {
@@ -116,7 +122,7 @@ internal sealed class RecordedSources(StudioStore store, Func<string, IEnumerabl
         if (source.Session.IsRecorded)
             return Open(key, source, reporter("preparing"), _ => source, cancellationToken);
         // Each edit runs it again.
-        sessions.Add(key, source);
+        sessions.Add(key, source, limit!.Value);
         return source;
     }
 

@@ -8,10 +8,9 @@ internal sealed record HeldSession(string Key, long Bytes, DateTimeOffset LastUs
 
 /// <summary>A cache of recomputable items with a memory limit; evicts the least recently used. Not thread-safe.</summary>
 /// <typeparam name="T">Type of the items.</typeparam>
-/// <param name="capacity">Limit in bytes. The latest item stays, whatever its size.</param>
 /// <param name="size">Size of an item in bytes.</param>
 /// <param name="clock">The clock.</param>
-internal sealed class SessionCache<T>(long capacity, Func<T, long> size, TimeProvider clock) : IDisposable
+internal sealed class SessionCache<T>(Func<T, long> size, TimeProvider clock) : IDisposable
     where T : class, IDisposable
 {
     // The most recently used first; only a few items.
@@ -38,7 +37,10 @@ internal sealed class SessionCache<T>(long capacity, Func<T, long> size, TimePro
     }
 
     /// <summary>Adds an item, takes ownership of it, and evicts others if necessary.</summary>
-    public void Add(string key, T value)
+    /// <param name="key">The key.</param>
+    /// <param name="value">The item. It stays, whatever its size.</param>
+    /// <param name="capacity">Limit of all items in bytes.</param>
+    public void Add(string key, T value, long capacity)
     {
         Remove(other => other == key);
         things.Insert(0, (new HeldSession(key, size(value), clock.GetUtcNow()), value));

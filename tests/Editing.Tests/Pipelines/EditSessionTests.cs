@@ -44,6 +44,23 @@ public sealed class EditSessionTests(TinyModel small) : IClassFixture<TinyModel>
         AssertClose(together.Latents.slice(0, 1, 2, 1), edit.Latents);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(200_000)]
+    public void WhatTheDeviceCannotHoldIsReadFromTheMachine(long onDevice)
+    {
+        using var together = EditRun.Execute(model, Source, Edit);
+        using var recording = new SourceRecording(onDevice: onDevice);
+        using var plan = new EditPlan(model, Source, Edit);
+        using var source = EditRun.Pass(plan, [0], recording, progress: null, CancellationToken.None);
+        using var edit = EditRun.Pass(plan, [1], recording, progress: null, CancellationToken.None);
+
+        AssertClose(together.Latents.slice(0, 1, 2, 1), edit.Latents);
+        Assert.InRange(recording.BytesOnHost, 1, recording.Bytes);
+        // The latents always stay on the device.
+        Assert.True(recording.Bytes - recording.BytesOnHost <= onDevice + recording.Latents.Sum(latents => latents.numel() * latents.element_size()));
+    }
+
     [Fact]
     public void UnconditionalRowsNeedASourceThatHasOne()
     {

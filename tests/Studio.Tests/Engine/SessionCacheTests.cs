@@ -9,12 +9,12 @@ public sealed class SessionCacheTests
     [Fact]
     public void WhatWasNotUsedForLongestGoesFirst()
     {
-        using var cache = new SessionCache<Thing>(20, thing => thing.Bytes, clock);
+        using var cache = new SessionCache<Thing>(thing => thing.Bytes, clock);
         var (a, b, c) = (new Thing(10), new Thing(10), new Thing(10));
-        cache.Add("a", a);
-        cache.Add("b", b);
+        cache.Add("a", a, 20);
+        cache.Add("b", b, 20);
         Assert.Same(a, cache.Find("a"));
-        cache.Add("c", c);
+        cache.Add("c", c, 20);
         Assert.True(b.IsGone);
         Assert.Null(cache.Find("b"));
         Assert.Equal(20, cache.Bytes);
@@ -23,10 +23,10 @@ public sealed class SessionCacheTests
     [Fact]
     public void TheLatestStaysWhateverItTakes()
     {
-        using var cache = new SessionCache<Thing>(20, thing => thing.Bytes, clock);
+        using var cache = new SessionCache<Thing>(thing => thing.Bytes, clock);
         var (small, large) = (new Thing(5), new Thing(50));
-        cache.Add("small", small);
-        cache.Add("large", large);
+        cache.Add("small", small, 20);
+        cache.Add("large", large, 20);
         Assert.True(small.IsGone);
         Assert.Same(large, cache.Find("large"));
     }
@@ -34,10 +34,10 @@ public sealed class SessionCacheTests
     [Fact]
     public void ItTellsWhatIsHereAndLetsGoOfIt()
     {
-        using var cache = new SessionCache<Thing>(20, thing => thing.Bytes, clock);
+        using var cache = new SessionCache<Thing>(thing => thing.Bytes, clock);
         var (a, b) = (new Thing(10), new Thing(5));
-        cache.Add("a", a);
-        cache.Add("b", b);
+        cache.Add("a", a, 20);
+        cache.Add("b", b, 20);
         clock.Later = TimeSpan.FromHours(1);
         cache.Find("a");
         Assert.Equal([("a", 10), ("b", 5)], cache.Held.Select(held => (held.Key, held.Bytes)));

@@ -25,7 +25,7 @@ public sealed class UnrecordedSourceTests : IAsyncDisposable
         var (again, redAgain, blueAgain) = await Make();
 
         // The trajectory of the first edit, which the second follows.
-        Assert.InRange(test.Engine.State.SessionBytes, 1, Small.SessionBytes);
+        Assert.InRange(test.Engine.State.SessionBytes, 1, Small.SessionBytes!.Value);
         Assert.Single(test.Engine.Sessions);
         foreach (var (one, other) in new[] { (source, again), (red, redAgain), (blue, blueAgain) })
             Assert.InRange(pictures[one.Picture].Psnr(pictures[other.Picture]), 45, double.PositiveInfinity);
