@@ -131,7 +131,7 @@ internal sealed class FullSizeRun : IDisposable
         using var scope = NewDisposeScope();
         var sample = randn([1, Shape.UNet.InChannels, side, side], generator: generator).to(dtype);
         var context = randn([1, Shape.TextEncoder.MaxLength, Shape.TextEncoder.HiddenSize], generator: generator).to(dtype);
-        using var differentiable = new CheckpointedUNet(unet, sample, tensor(new[] { 981L }), recompute: recompute);
+        using var differentiable = new DifferentiableUNet(unet, sample, tensor(new[] { 981L }), recompute: recompute);
         Report($"output and gradient of one row{(recompute ? ", recomputing" : "")}", 2 * RowOperations, _ =>
         {
             using var pass = differentiable.Forward(context);

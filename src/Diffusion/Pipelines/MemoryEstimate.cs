@@ -93,7 +93,7 @@ internal sealed record MemoryEstimate(
         long KeysAndValues(int rows) => KeptTexts * rows * 2 * shape.UNet.CrossAttentionWidths * ClipTokenizer.DefaultMaxLength * number;
 
         // Autograd keeps the activations of small runs; for larger ones each link is recomputed.
-        long Gradient(int rows) => CheckpointedUNet.KeptBytes(rows * finest, number) is var kept && kept <= CheckpointedUNet.MaxKept && !options.OnePartAtATime
+        long Gradient(int rows) => DifferentiableUNet.KeptBytes(rows * finest, number) is var kept && kept <= DifferentiableUNet.MaxKept && !options.OnePartAtATime
             ? kept : rows * finest * GradientMaps * Single;
 
         long Parameters(string part) => PartReport.Of(part, files.Weights(part)).Parameters;

@@ -85,11 +85,11 @@ internal sealed class InversionRun : IDisposable
     /// <summary>
     /// The network at some latents with the empty prompt's added conditioning, differentiable with respect to the text; one row.
     /// </summary>
-    public CheckpointedUNet Differentiable(Tensor latents, int step, bool? recompute)
+    public DifferentiableUNet Differentiable(Tensor latents, int step, bool? recompute)
     {
         using var timestep = full([1], Scalar(Scheduler.Timesteps[step]), ScalarType.Int64, Model.Device);
         using var input = latents.to(Model.Dtype, copy: true);
-        return new CheckpointedUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: recompute ?? (Model.OnePartAtATime ? true : null));
+        return new DifferentiableUNet(Model.UNet, input, timestep, Unconditional.Vector, recompute: recompute ?? (Model.OnePartAtATime ? true : null));
     }
 
     /// <summary>Counts one forward row and its backward pass, which counts as two rows.</summary>

@@ -47,7 +47,7 @@ internal sealed class TextualInversionLoss(StableDiffusionModel model, int clipS
     {
         using var _ = no_grad();
         using var input = batch.Noisy.to(model.Dtype, copy: true);
-        using var network = new CheckpointedUNet(
+        using var network = new DifferentiableUNet(
             model.UNet, input, batch.Timesteps, text.Vector?.detach(), recompute: saveMemory, differentiateVector: true);
         using var pass = network.Forward(text.Text.detach());
         var error = Error(pass.Output, batch);

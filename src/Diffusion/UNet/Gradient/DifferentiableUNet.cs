@@ -7,12 +7,7 @@ namespace PromptToPrompt.Diffusion.UNet.Gradient;
 /// A U-Net at one point of a trajectory, differentiable only with respect to its conditioning, for optimizing embeddings. The weights are
 /// frozen and get no gradients. The links before the first one that reads the conditioning run once for all passes.
 /// </summary>
-/// <remarks>
-/// The links of the chain are differentiated one by one, from last to first, and the autograd data of each is freed immediately. When
-/// recomputing, a pass keeps only the links' inputs and reruns each link for its gradient (Chen et al., arXiv 1604.06174). This costs one
-/// more forward pass, but needs memory for the activations of only one link.
-/// </remarks>
-internal sealed class CheckpointedUNet : IDisposable
+internal sealed class DifferentiableUNet : IDisposable
 {
     // A rough estimate from SD 1.5: the data that autograd keeps for one row, in feature maps of the finest level.
     private const long KeptMaps = 1000;
@@ -46,7 +41,7 @@ internal sealed class CheckpointedUNet : IDisposable
     /// Whether to compute gradients with respect to <paramref name="vector"/> as well as the text. The vector reaches every residual block
     /// through the timestep embedding, so passes then share almost no work.
     /// </param>
-    public CheckpointedUNet(
+    public DifferentiableUNet(
         UNet2DConditionModel unet,
         Tensor sample,
         Tensor timesteps,
@@ -73,13 +68,13 @@ internal sealed class CheckpointedUNet : IDisposable
 
     /// <summary>Evaluates the U-Net and stores the data for the gradient.</summary>
     /// <param name="context">The text, [rows, tokens, cross-attention width], in the latents' type. Its <c>requires_grad</c> is ignored.</param>
-    public CheckpointedPass Forward(Tensor context)
+    public GradientPass Forward(Tensor context)
     {
         using var scope = NewDisposeScope();
-        var pass = new CheckpointedPass(embedding, context, call, recompute, path);
+        GradientPass pass = recompute ? new CheckpointedPass(embedding, context, call, path) : new GraphPass(embedding, context, call, path);
         try
         {
-            pass.Run(chain, start, kept.Select(skip => skip.alias()).Reverse());
+            pass.Run(chain, start, new(kept.Select(skip => skip.alias()).Reverse()));
             return pass;
         }
         catch

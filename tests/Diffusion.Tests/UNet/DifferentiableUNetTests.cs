@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.Tests.UNet;
 
-public class CheckpointedUNetTests
+public class DifferentiableUNetTests
 {
     [Theory]
     [InlineData("tiny-sd15", 8, 8, false)]
@@ -25,7 +25,7 @@ public class CheckpointedUNetTests
         var plain = unet.Forward(sample, timesteps, new Conditioning(leaf, vector));
         var expected = autograd.grad([plain], [leaf], [direction])[0];
 
-        using var checkpointed = new CheckpointedUNet(unet, sample, timesteps, vector, recompute: recompute);
+        using var checkpointed = new DifferentiableUNet(unet, sample, timesteps, vector, recompute: recompute);
         using var pass = checkpointed.Forward(context);
         var gradient = pass.Backward(direction);
 
@@ -49,7 +49,7 @@ public class CheckpointedUNetTests
         var (text, whole) = (context.clone().requires_grad_(), vector!.clone().requires_grad_());
         var expected = autograd.grad([unet.Forward(sample, timesteps, new Conditioning(text, whole))], [text, whole], [direction]);
 
-        using var checkpointed = new CheckpointedUNet(unet, sample, timesteps, vector, recompute: recompute, differentiateVector: true);
+        using var checkpointed = new DifferentiableUNet(unet, sample, timesteps, vector, recompute: recompute, differentiateVector: true);
         using var pass = checkpointed.Forward(context);
         var gradient = pass.Backward(direction);
 
@@ -64,7 +64,7 @@ public class CheckpointedUNetTests
         using var scope = NewDisposeScope();
         var (unet, sample, timesteps, context, _) = Model(reference, 8, 8);
         var direction = ones(2, 4, 8, 8);
-        using var checkpointed = new CheckpointedUNet(unet, sample, timesteps);
+        using var checkpointed = new DifferentiableUNet(unet, sample, timesteps);
 
         using var first = checkpointed.Forward(context);
         using var second = checkpointed.Forward(context * 2);
@@ -97,7 +97,7 @@ public class CheckpointedUNetTests
 
         void Once(bool backward)
         {
-            using var checkpointed = new CheckpointedUNet(unet, sample, timesteps, recompute: recompute);
+            using var checkpointed = new DifferentiableUNet(unet, sample, timesteps, recompute: recompute);
             using var pass = checkpointed.Forward(context);
             if (backward)
                 pass.Backward(direction).Dispose();
