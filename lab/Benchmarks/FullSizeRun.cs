@@ -142,15 +142,15 @@ internal sealed class FullSizeRun : IDisposable
     // The rate is measured before and after the steps, because other processes share the machine's caches and clock.
     private void Report(string what, double operations, Action<int> step)
     {
-        var before = MatrixRate.Measure(dtype);
+        var before = MachineRate.Measure(dtype);
         var (seconds, processor) = Clocked(() =>
         {
             for (var i = 0; i < steps; i++)
                 step(i);
         });
-        var rate = (before + MatrixRate.Measure(dtype)) / 2;
+        var rate = (before + MachineRate.Measure(dtype)) / 2;
         var floor = operations / rate;
-        Print($"{what}: {seconds / steps:F1} s a step ({processor / steps:F2} s of processor time), {processor / steps / floor:F2} times its matrix products at {rate / 1e9:F0} GFLOP/s ({floor:F2} s), peak {ResidentMemory.Peak / 1e9:F2} GB");
+        Print($"{what}: {seconds / steps:F1} s a step ({processor / steps:F2} s of processor time), {processor / steps / floor:F2} times the floor at {rate / 1e9:F0} GFLOP/s ({floor:F2} s), peak {ResidentMemory.Peak / 1e9:F2} GB");
     }
 
     private static (double Seconds, double Processor) Clocked(Action action)

@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Native;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.UNet.Gradient;
