@@ -38,6 +38,7 @@ internal sealed class EditOptions
     private readonly Option<double> blendStart = Parsed.Number("--blend-start", "Part of the steps before blending starts", EditRequest.DefaultBlendStart).In(HelpGroup.Blend);
     private readonly Option<string?> mask = Text<string?>("--mask", "Mask image: white, or painted on transparency, where the edit may change the image", "file").In(HelpGroup.Blend);
     private readonly Option<ulong?> editSeed = Parsed.OptionalSeed("--edit-seed", "Different seed for the edited images").In(HelpGroup.Experiments);
+    private readonly Option<double> editNoise = Parsed.Number("--edit-noise", "Share of the noise of --edit-seed in the noise of the edited images, 0 to 1; the rest is the source's", 1.0).In(HelpGroup.Experiments);
 
     public EditOptions() => selfResolution.DefaultValueFactory = _ => EditRequest.DefaultSelfResolution;
 
@@ -46,7 +47,7 @@ internal sealed class EditOptions
         alignment.AddTo(command);
         foreach (var option in new Option[]
         {
-            weights, crossSteps, selfSteps, selfResolution, selfUnconditional, blend, blendSubtract, blendThreshold, blendSubtractThreshold, blendStart, mask, editSeed,
+            weights, crossSteps, selfSteps, selfResolution, selfUnconditional, blend, blendSubtract, blendThreshold, blendSubtractThreshold, blendStart, mask, editSeed, editNoise,
         })
             command.Add(option);
         return this;
@@ -78,6 +79,7 @@ internal sealed class EditOptions
         BlendStart = parse.GetValue(blendStart),
         Mask = Mask(parse),
         EditSeed = parse.GetValue(editSeed),
+        EditNoise = parse.GetValue(editNoise),
     };
 
     private static BlendWords? Words(ParseResult parse, Option<string?> option) =>

@@ -146,8 +146,8 @@ internal static class RunRecord
     {
         var isEdit = result.Rows[row] > 0;
         var (source, sampling) = (request.Source, request.Sampling);
-        // An inverted picture has no seed.
-        ulong? seed = source.Inverted is not null || source.InitialLatents is not null ? null
+        // An inverted picture has no seed, and mixed noise has two.
+        ulong? seed = source.Inverted is not null || source.InitialLatents is not null || (isEdit && request.Edit.EditNoise < 1) ? null
             : isEdit ? request.Edit.EditSeed ?? sampling.Seed : sampling.Seed;
         return GenerationParameters.Of(
             isEdit ? request.Edit.Prompts[result.Rows[row] - 1] : source.Prompt, sampling.Negative, sampling.Steps, result.Scheduler.Label(), sampling.Guidance, seed, result.Images[row].Size,

@@ -65,6 +65,12 @@ public sealed record EditRequest
     /// <summary>Experimental: a different seed for the edited images. Null starts all of them from the source's noise.</summary>
     public ulong? EditSeed { get; init; }
 
+    /// <summary>
+    /// Experimental: the share s of the noise of <see cref="EditSeed"/> in the noise that edits start from, 0 to 1, by variance: √(1−s) of the source's noise plus √s of
+    /// their own.
+    /// </summary>
+    public double EditNoise { get; init; } = 1;
+
     /// <summary>Checks that all numbers are in range.</summary>
     /// <exception cref="Diffusion.InvalidInputException">A number is out of range.</exception>
     public void Validate()
@@ -73,5 +79,7 @@ public sealed record EditRequest
         RequireRange(BlendThreshold, 0.0, 1.0, nameof(BlendThreshold));
         RequireRange(BlendSubtractThreshold, 0.0, 1.0, nameof(BlendSubtractThreshold));
         RequireRange(BlendStart, 0.0, 1.0, nameof(BlendStart));
+        RequireRange(EditNoise, 0.0, 1.0, nameof(EditNoise));
+        Require(EditSeed is not null || EditNoise == 1, nameof(EditNoise), "Without a seed of their own, edits have no noise of their own.", "Give a seed for the edits, or leave this setting out.");
     }
 }

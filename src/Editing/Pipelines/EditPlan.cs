@@ -123,8 +123,7 @@ internal sealed class EditPlan : IDisposable
     private Tensor StartingNoise()
     {
         using var scope = NewDisposeScope();
-        var model = Model;
-        var (height, width) = Sampling.Size is { } size ? (size.Height, size.Width) : (model.ImageSide, model.ImageSide);
+        var (model, perLatent) = (Model, Model.Shape.Vae.PixelsPerLatent);
         Tensor source;
         if (Trajectory is not null)
         {
@@ -136,16 +135,19 @@ internal sealed class EditPlan : IDisposable
             Require(given.dim() == 4 && given.shape[0] == 1 && given.shape[1] == model.Shape.Vae.LatentChannels,
                 $"The initial latents have shape [{string.Join(", ", given.shape)}]; this model needs [1, {model.Shape.Vae.LatentChannels}, h, w].");
             source = given.to(ScalarType.Float32, model.Device);
-            (height, width) = ((int)given.shape[2] * model.Shape.Vae.PixelsPerLatent, (int)given.shape[3] * model.Shape.Vae.PixelsPerLatent);
         }
         else
         {
-            source = InitialNoise.FromSeed(model, Sampling.Seed, height, width);
+            source = InitialNoise.FromSeed(model, Sampling.Seed, Sampling.Size?.Height ?? model.ImageSide, Sampling.Size?.Width ?? model.ImageSide);
         }
 
-        var edited = Edit.EditSeed is { } seed ? InitialNoise.FromSeed(model, seed, height, width) : source;
+        var edited = Edit.EditSeed is { } seed ? Mixed(source, InitialNoise.FromSeed(model, seed, (int)source.shape[2] * perLatent, (int)source.shape[3] * perLatent), Edit.EditNoise) : source;
         return cat([source, .. Edit.Prompts.Select(_ => edited)], 0).DetachFromDisposeScope();
     }
+
+    // Of unit variance, like its parts, which are independent.
+    private static Tensor Mixed(Tensor source, Tensor own, double share) =>
+        share == 1 ? own : source.mul(Scalar(Math.Sqrt(1 - share))).Plus(own.mul(Scalar(Math.Sqrt(share))));
 
     private Conditioning ToModel(Conditioning found)
     {
