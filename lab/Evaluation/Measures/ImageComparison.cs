@@ -29,6 +29,27 @@ internal static class ImageComparison
         return pixels == 0 ? null : sum / (3.0 * pixels);
     }
 
+    /// <summary>Peak signal-to-noise ratio in decibels over the pixels outside a region; infinite if they are equal.</summary>
+    /// <param name="one">An image.</param>
+    /// <param name="other">Another image of the same size.</param>
+    /// <param name="region">Width × height values, row-major: true for pixels to ignore.</param>
+    /// <returns>Null if the region covers all pixels.</returns>
+    public static double? PsnrOutside(Image one, Image other, IReadOnlyList<bool> region)
+    {
+        RequireSameSize(one, other);
+        var (squares, values) = (0L, 0L);
+        for (var c = 0; c < one.Rgb.Length; c++)
+        {
+            if (region[c / Image.Channels])
+                continue;
+            var difference = one.Rgb[c] - other.Rgb[c];
+            squares += difference * difference;
+            values++;
+        }
+
+        return values == 0 ? null : 10 * Math.Log10((double)byte.MaxValue * byte.MaxValue * values / squares);
+    }
+
     /// <summary>
     /// Agreement of the edges of two images, regardless of their colors: Pearson's correlation of the horizontal and
     /// vertical differences of luminance, −1…1. Images without edges give 0.

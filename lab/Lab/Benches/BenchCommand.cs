@@ -11,6 +11,8 @@ internal static class BenchCommand
         WeightsBench.Create(cancellationToken),
         InversionBench.Create(cancellationToken),
         PieBench.Create(cancellationToken),
+        ExperimentBench.CreateAlignment(cancellationToken),
+        ExperimentBench.CreateNoise(cancellationToken),
         ConceptsBench.Create(cancellationToken),
         StudioBench.Create(cancellationToken),
         SoakBench.Create(cancellationToken),
