@@ -94,7 +94,7 @@ internal sealed record BatchRequest
         foreach (var item in Plan.Items.Where(item => item.Samples > 1 && !Varies(item)))
         {
             throw Plan.ErrorOf(item, new(
-                nameof(Samples), "All samples of this image would be equal.", $"Give a setting a range, use the method {new EditFriendlyInversion().Name}, or leave samples out."));
+                nameof(Samples), "All samples of this image would be equal.", $"Give a setting a range, use a method that draws noise ({InvalidInputException.AnyOf([.. InversionMethod.Names.Where(name => InversionMethod.Named(name).UsesSeed)])}), or leave samples out."));
         }
     }
 
@@ -102,7 +102,7 @@ internal sealed record BatchRequest
     private bool Varies(PlanItem item)
     {
         var values = item.Settings.Over(Settings);
-        return item.Image is null || values.HasRange || InvertedSource.TakesSeed(values.At(0).ToSettings().Method);
+        return item.Image is null || values.HasRange || values.At(0).ToSettings().Method.UsesSeed;
     }
 
     /// <summary>All that decides the data.</summary>

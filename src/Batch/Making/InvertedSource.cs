@@ -12,9 +12,6 @@ internal sealed class InvertedSource(StableDiffusionModel model, Image original)
 {
     private (InversionSettings Settings, Framing Framing, InvertedImage Inverted)? latest;
 
-    /// <summary>Whether the result of a method depends on the seed.</summary>
-    public static bool TakesSeed(InversionMethod method) => method is EditFriendlyInversion;
-
     /// <summary>Makes a sample.</summary>
     /// <param name="request">The sample's request.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
@@ -34,7 +31,7 @@ internal sealed class InvertedSource(StableDiffusionModel model, Image original)
 
     private InvertedImage Invert(InversionSettings settings, Framing framing, CancellationToken cancellationToken)
     {
-        if (!TakesSeed(settings.Method))
+        if (!settings.Method.UsesSeed)
             settings = settings with { Sampling = settings.Sampling with { Seed = 0 } };
         if (latest is { } known && known.Settings == settings && known.Framing == framing)
             return known.Inverted;

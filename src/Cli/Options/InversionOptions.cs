@@ -25,7 +25,7 @@ internal sealed class InversionOptions
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private readonly Option<int> fixedPoint = Parsed.Number("--fixed-point", "Fixed-point iterations per step of DDIM inversion (not for bdia and edit-friendly)", 0).In(HelpGroup.Inversion);
+    private readonly Option<int> fixedPoint = Parsed.Number("--fixed-point", "Fixed-point iterations per step of DDIM inversion (not for bdia, edit-friendly and virtual)", 0).In(HelpGroup.Inversion);
     private readonly Option<double?> inversionGuidance = Parsed.OptionalNumber<double>("--inversion-guidance", "Guidance during inversion; by default 1, or 3.5 for edit-friendly").In(HelpGroup.Inversion);
     private readonly Option<double> skip = Parsed.Number("--skip", "Edit-friendly: part of the steps that edits skip at the start", new EditFriendlyInversion().Skip).In(HelpGroup.Inversion);
     private readonly Option<double> gamma = Parsed.Number("--gamma", "BDIA: weight of the previous step, above 0 up to 1", new BdiaInversion().Gamma).In(HelpGroup.Experiments);

@@ -22,6 +22,8 @@ public sealed record EditFriendlyInversion : InversionMethod
 
     internal override bool ImprovesOnDdim => false;
 
+    internal override bool UsesSeed => true;
+
     internal override void Validate(SamplingSettings sampling) =>
         RequireRange(Skip is >= 0 and < 1, Skip, nameof(Skip), "Use a number from 0 to below 1.");
 

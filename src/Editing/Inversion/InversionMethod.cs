@@ -13,7 +13,7 @@ public abstract record InversionMethod
     private static readonly IReadOnlyList<InversionMethod> All =
     [
         new NullTextInversion(), new NegativePromptInversion(), new ProximalInversion(), new DirectInversion(), new DdimInversion(),
-        new BdiaInversion(), new EditFriendlyInversion(),
+        new BdiaInversion(), new EditFriendlyInversion(), new VirtualInversion(),
     ];
 
     /// <summary>The names of all methods.</summary>
@@ -77,6 +77,9 @@ public abstract record InversionMethod
     }
 
     internal abstract InvertedImage Invert(InversionRun run);
+
+    /// <summary>Whether the method draws noise, so that the seed matters.</summary>
+    internal virtual bool UsesSeed => false;
 
     /// <summary>The scheduler for edits of an inverted image.</summary>
     internal virtual Scheduler CreateScheduler(SchedulerConfig config, InvertedImage inverted) => new DdimScheduler(config, inverted.Settings.Sampling.Steps);

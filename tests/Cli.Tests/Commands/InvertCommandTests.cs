@@ -67,6 +67,7 @@ public sealed class InvertCommandTests : IDisposable
     [InlineData("direct")]
     [InlineData("bdia")]
     [InlineData("edit-friendly")]
+    [InlineData("virtual")]
     public void EveryMethodEdits(string method)
     {
         InProcess.Run(["edit", Prompt, "a blue ball in a field", "--image", Draw("ball.png", 64, 64), "--method", method, "--attention", "-o", folder["out"], .. Fast]).Succeeded();

@@ -105,6 +105,7 @@ public sealed class NamedDevicesTests : IClassFixture<TinyModel>, IClassFixture<
     [InlineData("proximal")]
     [InlineData("bdia")]
     [InlineData("edit-friendly")]
+    [InlineData("virtual")]
     [InlineData("null-text")]
     public void EveryInversionAndItsEditNameThem(string method)
     {

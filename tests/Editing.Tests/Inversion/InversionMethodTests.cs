@@ -33,6 +33,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     [InlineData("direct")]
     [InlineData("bdia")]
     [InlineData("edit-friendly")]
+    [InlineData("virtual")]
     public void TheSourceIsTheInversionBackwards(string method)
     {
         var found = drawings.Invert(InvertedDrawings.Settings(method));
@@ -107,6 +108,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     [InlineData("ddim", "")]
     [InlineData("bdia", "")]
     [InlineData("edit-friendly", "")]
+    [InlineData("virtual", "")]
     public void ATraceHasWhatItsMethodFinds(string method, string parts)
     {
         var found = drawings.Invert(InvertedDrawings.Settings(method));

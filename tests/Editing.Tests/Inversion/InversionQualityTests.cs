@@ -16,6 +16,7 @@ public sealed class InversionQualityTests(InversionQualityTests.TrainedDrawings 
     [InlineData("bdia", 4, 1)]
     [InlineData("bdia", 4, 0.9)]
     [InlineData("edit-friendly", 4, 1)]
+    [InlineData("virtual", 4, 1)]
     public void AnExactInversionIsRetracedToTheImage(string method, double guidance, double gamma)
     {
         var settings = InvertedDrawings.Settings(method) with { InversionGuidance = guidance };

@@ -19,6 +19,7 @@ public sealed class InversionSettingsTests
         new DdimInversion(),
         new BdiaInversion { Gamma = 0.9 },
         new EditFriendlyInversion { Skip = 0.2 },
+        new VirtualInversion(),
     ];
 
     private static readonly Dictionary<string, (string Setting, InversionSettings Settings)> OutOfRange = new()

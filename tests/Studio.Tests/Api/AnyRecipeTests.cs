@@ -54,7 +54,7 @@ public sealed class AnyRecipeTests(SharedStudio shared)
     // A picture from noise, from one's own, or filled; then an edit of it, an edit of that, and so on.
     private static readonly Gen<(string Kind, object Recipe)> Roots = Gen.Select(
         Gen.OneOf("generate", "generate", "invert", "inpaint"), Gen.OneOf("", "people", "a (dark:1.4) sky"), Gen.OneOf("ddim", "ddim", "ddim", "euler"),
-        Gen.OneOf("direct", "null-text", "edit-friendly", "negative-prompt", "ddim", "bdia", "proximal"), Gen.Int[0, 1])
+        Gen.OneOf("direct", "null-text", "edit-friendly", "negative-prompt", "ddim", "bdia", "proximal", "virtual"), Gen.Int[0, 1])
         .Select((kind, negative, scheduler, method, clipSkip) => (kind, kind switch
         {
             "generate" => (object)new { prompt = Start, negative, scheduler, steps = 3, seed = 4, clipSkip },
