@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using PromptToPrompt.Batch.Filters;
-using PromptToPrompt.Batch.Making;
 using PromptToPrompt.Batch.Plans;
 using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Batch.Shards;

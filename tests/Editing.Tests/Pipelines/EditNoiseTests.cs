@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
-using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;

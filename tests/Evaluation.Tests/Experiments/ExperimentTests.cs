@@ -4,7 +4,6 @@ using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Evaluation.Experiments;
 using PromptToPrompt.Evaluation.Judging;
 using PromptToPrompt.Evaluation.Measures;
-using PromptToPrompt.Testing;
 
 namespace PromptToPrompt.Evaluation.Tests.Experiments;
 
