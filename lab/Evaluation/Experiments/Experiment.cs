@@ -5,12 +5,12 @@ using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Evaluation.Judging;
 using PromptToPrompt.Evaluation.Measures;
+using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Experiments;
 
 /// <summary>
-/// Makes the same edits of drawings in several ways and compares the results. Each drawing is inverted once (<see cref="DirectInversion"/>, whose source is exact) and
-/// recorded once.
+/// Makes the same edits of drawings in several ways and compares the results. Each drawing is inverted and recorded once for all ways that share an inversion.
 /// </summary>
 /// <param name="model">A model of the drawn world.</param>
 /// <param name="judge">Judges what an image shows.</param>
@@ -27,19 +27,42 @@ internal sealed class Experiment(StableDiffusionModel model, ImageJudge judge, I
     private IReadOnlyList<Outcome> Make(DrawnEdit edit, CancellationToken cancellationToken)
     {
         using var latents = model.Vae.EncodeImage(edit.Drawing, model.Device);
-        var settings = new InversionSettings { Prompt = edit.SourcePrompt, Method = new DirectInversion(), Sampling = sampling };
-        using var inverted = InversionMethod.Invert(model, latents, settings, cancellationToken: cancellationToken);
-        using var session = new EditSession(model, GenerationRequest.Of(inverted), model.Dtype, long.MaxValue);
-        using var source = session.RunSource(cancellationToken: cancellationToken);
-        List<Image> images = [.. variations.Select(variation =>
-        {
-            using var edited = session.Edit(variation.Request(edit), cancellationToken: cancellationToken);
-            return edited.Images[0];
-        })];
+        List<Made> made = [.. variations.GroupBy(variation => variation.Inversion).SelectMany(group => Make(edit, latents, group.Key, [.. group], cancellationToken))];
+        var reproduced = model.Vae.DecodeImages(latents)[0];
         return
         [
-            .. variations.Zip(images, judge.Judge(images)).Select(made => Outcome.Of(made.First.Name, edit, source.Images[0], made.Second, made.Third)),
+            .. made.Zip(judge.Judge([.. made.Select(each => each.Image)])).OrderBy(each => variations.Index().First(variation => variation.Item == each.First.Variation).Index)
+                .Select(each => Outcome.Of(each.First.Variation.Name, edit, reproduced, each.First.Image, each.Second, each.First.Rows)),
         ];
+    }
+
+    private List<Made> Make(DrawnEdit edit, Tensor latents, InversionMethod inversion, IReadOnlyList<Variation> ways, CancellationToken cancellationToken)
+    {
+        long rows = 0;
+        var settings = new InversionSettings { Prompt = edit.SourcePrompt, Method = inversion, Sampling = sampling };
+        using var inverted = InversionMethod.Invert(model, latents, settings, new Receiver<InversionProgress>(progress => rows = progress.Rows), cancellationToken: cancellationToken);
+        using var session = new EditSession(model, GenerationRequest.Of(inverted), model.Dtype, long.MaxValue);
+        session.RunSource(progress: Count(), cancellationToken: cancellationToken).Dispose();
+        var shared = rows;
+        var made = new List<Made>();
+        foreach (var way in ways)
+        {
+            rows = shared;
+            using var edited = session.Edit(way.Request(edit), progress: Count(), cancellationToken: cancellationToken);
+            made.Add(new(way, edited.Images[0], rows));
+        }
+
+        return made;
+
+        Receiver<EditProgress> Count() => new(progress => rows += progress.Rows);
+    }
+
+    private sealed record Made(Variation Variation, Image Image, long Rows);
+
+    // Progress<T> would report later, on another thread.
+    private sealed class Receiver<T>(Action<T> receive) : IProgress<T>
+    {
+        public void Report(T value) => receive(value);
     }
 }
 
@@ -49,9 +72,10 @@ internal sealed class Experiment(StableDiffusionModel model, ImageJudge judge, I
 /// <param name="Background">PSNR in decibels outside the region that the edit concerns; null if there is no outside.</param>
 /// <param name="Structure">Agreement of edges with the source, −1…1.</param>
 /// <param name="Shown">Whether the judge sees what the edit asks for; null if it cannot.</param>
-internal sealed record Outcome(string Variation, Image Image, double? Background, double Structure, bool? Shown)
+/// <param name="Rows">Rows of the U-Net for the inversion, the source and this edit; a backward pass counts as two.</param>
+internal sealed record Outcome(string Variation, Image Image, double? Background, double Structure, bool? Shown, long Rows)
 {
     /// <summary>Measures an edited image.</summary>
-    public static Outcome Of(string variation, DrawnEdit edit, Image source, Image edited, Judgement judgement) => new(
-        variation, edited, ImageComparison.PsnrOutside(source, edited, edit.Region), ImageComparison.StructureAgreement(source, edited), edit.Changed is { } slot ? judgement.Agrees(edit.Target, slot) : null);
+    public static Outcome Of(string variation, DrawnEdit edit, Image source, Image edited, Judgement judgement, long rows) => new(
+        variation, edited, ImageComparison.PsnrOutside(source, edited, edit.Region), ImageComparison.StructureAgreement(source, edited), edit.Changed is { } slot ? judgement.Agrees(edit.Target, slot) : null, rows);
 }

@@ -20,23 +20,29 @@ internal static class DrawnPieBench
 
         PieBenchItem Write(DrawnEdit edit)
         {
-            var type = (int)edit.Kind;
-            var id = $"{edit.Number:D12}";
-            var item = new PieBenchItem
-            {
-                Id = id,
-                ImagePath = $"{type}_{PieBenchItem.Types[type].Replace(' ', '_')}/{id}.png",
-                SourcePrompt = edit.SourcePrompt,
-                TargetPrompt = edit.TargetPrompt,
-                Instruction = PieBenchItem.Types[type],
-                Type = type,
-                Blend = edit.Kind is DrawnEditKind.ChangeObject or DrawnEditKind.ChangeColor ? [(Noun(edit.Source), Noun(edit.Target))] : [],
-                MaskRuns = PieBenchMask.Encode(edit.Region),
-            };
+            var item = Item(edit);
             Directory.CreateDirectory(Path.GetDirectoryName(data.PathOf(item))!);
             edit.Drawing.SavePng(data.PathOf(item));
             return item;
         }
+    }
+
+    /// <summary>An edit as an item of a data set.</summary>
+    public static PieBenchItem Item(DrawnEdit edit)
+    {
+        var type = (int)edit.Kind;
+        var id = $"{edit.Number:D12}";
+        return new()
+        {
+            Id = id,
+            ImagePath = $"{type}_{PieBenchItem.Types[type].Replace(' ', '_')}/{id}.png",
+            SourcePrompt = edit.SourcePrompt,
+            TargetPrompt = edit.TargetPrompt,
+            Instruction = PieBenchItem.Types[type],
+            Type = type,
+            Blend = edit.Kind is DrawnEditKind.ChangeObject or DrawnEditKind.ChangeColor ? [(Noun(edit.Source), Noun(edit.Target))] : [],
+            MaskRuns = PieBenchMask.Encode(edit.Region),
+        };
     }
 
     private static string Noun(Scene scene) => Caption.Canonical(scene).Grounding.Last(word => word.Part == Part.Subject).Word;

@@ -13,6 +13,7 @@ internal static class BenchCommand
         PieBench.Create(cancellationToken),
         ExperimentBench.CreateAlignment(cancellationToken),
         ExperimentBench.CreateNoise(cancellationToken),
+        ExperimentBench.CreateMethods(cancellationToken),
         ConceptsBench.Create(cancellationToken),
         StudioBench.Create(cancellationToken),
         SoakBench.Create(cancellationToken),

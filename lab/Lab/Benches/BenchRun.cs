@@ -13,7 +13,11 @@ namespace PromptToPrompt.Lab.Benches;
 /// <param name="Record">The figures; model and seconds are added.</param>
 /// <param name="Sheet">Draws some of the images.</param>
 /// <param name="Print">Prints the figures.</param>
-internal sealed record BenchFindings(JsonObject Record, Func<SKBitmap> Sheet, Action Print);
+internal sealed record BenchFindings(JsonObject Record, Func<SKBitmap> Sheet, Action Print)
+{
+    /// <summary>A plot beside them, if any.</summary>
+    public (string File, Func<SKBitmap> Draw)? Plot { get; init; }
+}
 
 /// <summary>The tools of a benchmark.</summary>
 /// <param name="Model">The model.</param>
@@ -60,6 +64,12 @@ internal sealed class BenchRun
         found.Record["seconds"] = Math.Round(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1);
         using (var drawn = found.Sheet())
             folder.Add(sheet, drawn);
+        if (found.Plot is { } plot)
+        {
+            using var drawn = plot.Draw();
+            folder.Add(plot.File, drawn);
+        }
+
         folder.Add(figures, Json.File(found.Record));
         if (report.Json(parse))
             Console.Out.WriteLine(Json.Line(found.Record));

@@ -9,6 +9,7 @@ using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Evaluation.Experiments;
+using PromptToPrompt.Evaluation.PieBench;
 using SkiaSharp;
 using Spectre.Console;
 
@@ -44,6 +45,12 @@ internal static class ExperimentBench
         ],
         (_, _) => "all edits", cancellationToken);
 
+    /// <summary><c>p2p-lab bench methods</c>: what each inversion with each editing method keeps and changes, and its cost.</summary>
+    public static Command CreateMethods(CancellationToken cancellationToken) => Create(
+        "methods", "Compare all methods of inversion and editing by what they keep and change, and by their cost",
+        [.. PieBenchMethod.All.Select(method => new Variation(method.Name, edit => method.Request(DrawnPieBench.Item(edit))) { Inversion = method.Inversion })],
+        (_, _) => "all edits", cancellationToken, ("methods-plot.png", MethodPlot.Draw));
+
     private static EditRequest Controlled(DrawnEdit edit) => new() { Prompts = [edit.TargetPrompt] };
 
     private static Func<DrawnEdit, EditRequest> Aligned(AlignmentKind kind) => edit => Controlled(edit) with { Alignment = kind };
@@ -60,7 +67,8 @@ internal static class ExperimentBench
     }
 
     private static Command Create(
-        string name, string description, IReadOnlyList<Variation> variations, Func<ClipTokenizer, DrawnEdit, string> group, CancellationToken cancellationToken)
+        string name, string description, IReadOnlyList<Variation> variations, Func<ClipTokenizer, DrawnEdit, string> group, CancellationToken cancellationToken,
+        (string File, Func<IReadOnlyList<OutcomeSummary>, SKBitmap> Draw)? plot = null)
     {
         var pairs = Parsed.Number("--pairs", "Number of edits, evenly spread over the kinds", 120);
         var markdown = new Option<bool>("--markdown") { Description = "Write the tables as Markdown" };
@@ -86,7 +94,10 @@ internal static class ExperimentBench
                     ["seed"] = seed,
                     ["groups"] = new JsonArray([.. groups.Select(each => new JsonObject { ["group"] = each.Name, ["edits"] = each.Count, ["rows"] = new JsonArray([.. each.Rows.Select(Row)]) })]),
                 };
-                return new(record, () => Sample(made), () => groups.ForEach(each => Print(each.Name, each.Count, each.Rows, parse.GetValue(markdown))));
+                return new(record, () => Sample(made), () => groups.ForEach(each => Print(each.Name, each.Count, each.Rows, parse.GetValue(markdown))))
+                {
+                    Plot = plot is { } wanted ? (wanted.File, () => wanted.Draw(groups[0].Rows)) : null,
+                };
             });
         });
         return command;
@@ -107,7 +118,7 @@ internal static class ExperimentBench
 
     private static JsonObject Row(OutcomeSummary row)
     {
-        return new() { ["variation"] = row.Variation, ["background"] = Number(row.Background), ["structure"] = Number(row.Structure), ["shown"] = Number(row.Shown) };
+        return new() { ["variation"] = row.Variation, ["background"] = Number(row.Background), ["structure"] = Number(row.Structure), ["shown"] = Number(row.Shown), ["rows"] = Number(row.Rows) };
 
         static JsonObject? Number(Mean? mean) => mean is not { } known ? null
             : new() { ["mean"] = Figures.Rounded(known.Value), ["standardError"] = Figures.Rounded(known.Error), ["edits"] = known.Count };
@@ -115,9 +126,9 @@ internal static class ExperimentBench
 
     private static void Print(string group, int count, IReadOnlyList<OutcomeSummary> rows, bool markdown)
     {
-        var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Square }.AddColumns($"{group} ({count})", "background: dB", "structure", "shown: %");
+        var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Square }.AddColumns($"{group} ({count})", "background: dB", "structure", "shown: %", "rows");
         foreach (var row in rows)
-            table.AddRow(row.Variation, Shown(row.Background, 1, "F1"), Shown(row.Structure, 1, "F2"), Shown(row.Shown, 100, "F0"));
+            table.AddRow(row.Variation, Shown(row.Background, 1, "F1"), Shown(row.Structure, 1, "F2"), Shown(row.Shown, 100, "F0"), Figures.Shown(row.Rows?.Value, "F0"));
         AnsiConsole.Write(table);
 
         static string Shown(Mean? mean, double factor, string format) =>
@@ -134,6 +145,7 @@ internal static class ExperimentBench
             {
                 cells.Add(row > 0 ? null : new(edit.Drawing.ToBitmap(), edit.SourcePrompt));
                 cells.AddRange(part.Select(outcome => new SheetCell(outcome.Image.ToBitmap(), outcome == outcomes[0] ? $"{outcome.Variation}: {edit.TargetPrompt}" : outcome.Variation)));
+                cells.AddRange(Enumerable.Repeat<SheetCell?>(null, columns - part.Length));
             }
         }
 

@@ -10,13 +10,11 @@ internal static class LossPlot
     private const int Width = 900;
     private const int Height = 480;
 
-    static LossPlot() => Fonts.FontResolvers.Insert(0, new OwnFont());
-
     /// <summary>Draws the first and the last loss of each timestep on a logarithmic scale.</summary>
     /// <param name="losses">Loss before each inner iteration, of each timestep.</param>
     public static SKBitmap Draw(IReadOnlyList<IReadOnlyList<double>> losses)
     {
-        using var plot = new Plot();
+        using var plot = SheetPlot.Create();
         Add("before the first iteration", first: true, Colors.Gray);
         Add("before the last iteration", first: false, Colors.OrangeRed);
         plot.Title("Null-text optimization: distance from the pivot");
@@ -24,9 +22,7 @@ internal static class LossPlot
         plot.YLabel("mean squared error");
         plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = power => Math.Pow(10, power).ToString("G2", CultureInfo.InvariantCulture) };
         plot.ShowLegend(Alignment.UpperRight);
-        plot.FigureBackground.Color = new Color(SheetStyle.Paper.Red, SheetStyle.Paper.Green, SheetStyle.Paper.Blue);
-        using var image = SKImage.FromEncodedData(plot.GetImage(Width, Height).GetImageBytes());
-        return SKBitmap.FromImage(image);
+        return SheetPlot.Draw(plot, Width, Height);
 
         void Add(string name, bool first, Color color)
         {
@@ -35,12 +31,5 @@ internal static class LossPlot
             line.LegendText = name;
             line.LineWidth = 2;
         }
-    }
-
-    private sealed class OwnFont : IFontResolver
-    {
-        public SKTypeface CreateTypeface(string fontName, bool bold, bool italic) => CaptionFonts.OfSystem.Own.Typeface;
-
-        public SKTypeface CreateTypeface(string fontName, FontWeight weight, FontSlant slant, FontSpacing spacing) => CaptionFonts.OfSystem.Own.Typeface;
     }
 }
