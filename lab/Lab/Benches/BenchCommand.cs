@@ -10,6 +10,7 @@ internal static class BenchCommand
         QualityBench.Create(cancellationToken),
         WeightsBench.Create(cancellationToken),
         InversionBench.Create(cancellationToken),
+        RefinementBench.Create(cancellationToken),
         PieBench.Create(cancellationToken),
         ExperimentBench.CreateAlignment(cancellationToken),
         ExperimentBench.CreateNoise(cancellationToken),

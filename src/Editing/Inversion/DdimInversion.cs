@@ -23,7 +23,7 @@ public sealed record DdimInversion : InversionMethod
 
     /// <summary>
     /// The trajectory from the image to noise: steps + 1 latents, the image first. The network should be evaluated at the sample that a
-    /// step arrives at, which is unknown; plain DDIM evaluates it at the sample the step leaves, each fixed-point refinement at the last
+    /// step arrives at, which is unknown; plain DDIM evaluates it at the sample the step leaves, each fixed-point refinement at a better
     /// estimate.
     /// </summary>
     internal static List<Tensor> Trajectory(InversionRun run)
@@ -34,9 +34,7 @@ public sealed record DdimInversion : InversionMethod
         {
             using var scope = NewDisposeScope();
             var from = latents[^1];
-            var next = from;
-            for (var refinement = 0; refinement <= run.Settings.FixedPoint; refinement++)
-                next = run.Scheduler.InverseStep(run.Predict(next, step, guidance), step, from);
+            var next = FixedPoint.Solve(estimate => run.Scheduler.InverseStep(run.Predict(estimate, step, guidance), step, from), from, 1 + run.Settings.FixedPoint);
             run.RequireFinite(next, "while inverting");
             latents.Add(next.MoveToOuterDisposeScope());
             run.Report("inverting", run.Steps - step);
