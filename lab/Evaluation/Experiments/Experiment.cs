@@ -72,10 +72,11 @@ internal sealed class Experiment(StableDiffusionModel model, ImageJudge judge, I
 /// <param name="Background">PSNR in decibels outside the region that the edit concerns; null if there is no outside.</param>
 /// <param name="Structure">Agreement of edges with the source, −1…1.</param>
 /// <param name="Shown">Whether the judge sees what the edit asks for; null if it cannot.</param>
+/// <param name="Subject">Whether the judge sees the subject of the target.</param>
 /// <param name="Rows">Rows of the U-Net for the inversion, the source and this edit; a backward pass counts as two.</param>
-internal sealed record Outcome(string Variation, Image Image, double? Background, double Structure, bool? Shown, long Rows)
+internal sealed record Outcome(string Variation, Image Image, double? Background, double Structure, bool? Shown, bool Subject, long Rows)
 {
     /// <summary>Measures an edited image.</summary>
     public static Outcome Of(string variation, DrawnEdit edit, Image source, Image edited, Judgement judgement, long rows) => new(
-        variation, edited, ImageComparison.PsnrOutside(source, edited, edit.Region), ImageComparison.StructureAgreement(source, edited), edit.Changed is { } slot ? judgement.Agrees(edit.Target, slot) : null, rows);
+        variation, edited, ImageComparison.PsnrOutside(source, edited, edit.Region), ImageComparison.StructureAgreement(source, edited), edit.Changed is { } slot ? judgement.Agrees(edit.Target, slot) : null, judgement.Agrees(edit.Target, Slot.Subject)!.Value, rows);
 }

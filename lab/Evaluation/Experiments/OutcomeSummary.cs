@@ -23,8 +23,9 @@ internal readonly record struct Mean(double Value, double Error, int Count)
 /// <param name="Background">PSNR in decibels outside the region that the edit concerns.</param>
 /// <param name="Structure">Agreement of edges with the source.</param>
 /// <param name="Shown">Share of edits in which the judge sees what was asked for.</param>
+/// <param name="Subject">Share of edits in which the judge sees the subject of the target.</param>
 /// <param name="Rows">Rows of the U-Net for the inversion, the source and the edit.</param>
-internal sealed record OutcomeSummary(string Variation, Mean? Background, Mean? Structure, Mean? Shown, Mean? Rows)
+internal sealed record OutcomeSummary(string Variation, Mean? Background, Mean? Structure, Mean? Shown, Mean? Subject, Mean? Rows)
 {
     /// <summary>Summarizes outcomes by variation, in the order of their first.</summary>
     public static IReadOnlyList<OutcomeSummary> Of(IEnumerable<Outcome> outcomes) =>
@@ -34,6 +35,7 @@ internal sealed record OutcomeSummary(string Variation, Mean? Background, Mean? 
             Mean.Of(group.Select(outcome => outcome.Background)),
             Mean.Of(group.Select(outcome => (double?)outcome.Structure)),
             Mean.Of(group.Select(outcome => outcome.Shown is { } shown ? shown ? 1.0 : 0.0 : (double?)null)),
+            Mean.Of(group.Select(outcome => (double?)(outcome.Subject ? 1 : 0))),
             Mean.Of(group.Select(outcome => (double?)outcome.Rows)))),
     ];
 }

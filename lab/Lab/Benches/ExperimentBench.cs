@@ -118,7 +118,7 @@ internal static class ExperimentBench
 
     private static JsonObject Row(OutcomeSummary row)
     {
-        return new() { ["variation"] = row.Variation, ["background"] = Number(row.Background), ["structure"] = Number(row.Structure), ["shown"] = Number(row.Shown), ["rows"] = Number(row.Rows) };
+        return new() { ["variation"] = row.Variation, ["background"] = Number(row.Background), ["structure"] = Number(row.Structure), ["shown"] = Number(row.Shown), ["subject"] = Number(row.Subject), ["rows"] = Number(row.Rows) };
 
         static JsonObject? Number(Mean? mean) => mean is not { } known ? null
             : new() { ["mean"] = Figures.Rounded(known.Value), ["standardError"] = Figures.Rounded(known.Error), ["edits"] = known.Count };
@@ -126,9 +126,9 @@ internal static class ExperimentBench
 
     private static void Print(string group, int count, IReadOnlyList<OutcomeSummary> rows, bool markdown)
     {
-        var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Square }.AddColumns($"{group} ({count})", "background: dB", "structure", "shown: %", "rows");
+        var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Square }.AddColumns($"{group} ({count})", "background: dB", "structure", "shown: %", "subject: %", "rows");
         foreach (var row in rows)
-            table.AddRow(row.Variation, Shown(row.Background, 1, "F1"), Shown(row.Structure, 1, "F2"), Shown(row.Shown, 100, "F0"), Figures.Shown(row.Rows?.Value, "F0"));
+            table.AddRow(row.Variation, Shown(row.Background, 1, "F1"), Shown(row.Structure, 1, "F2"), Shown(row.Shown, 100, "F0"), Shown(row.Subject, 100, "F0"), Figures.Shown(row.Rows?.Value, "F0"));
         AnsiConsole.Write(table);
 
         static string Shown(Mean? mean, double factor, string format) =>

@@ -55,7 +55,7 @@ public sealed class ExperimentTests
         var image = new Image(1, 1, [0, 0, 0]);
         var rows = OutcomeSummary.Of(
         [
-            new("a", image, 20, 0.5, true, 10), new("b", image, null, 0.1, null, 5), new("a", image, null, 0.7, false, 20),
+            new("a", image, 20, 0.5, true, true, 10), new("b", image, null, 0.1, null, true, 5), new("a", image, null, 0.7, false, true, 20),
         ]);
         Assert.Equal(["a", "b"], rows.Select(row => row.Variation));
         Assert.Equal((20.0, 0.6, 0.5, 15.0), (rows[0].Background!.Value.Value, rows[0].Structure!.Value.Value, rows[0].Shown!.Value.Value, rows[0].Rows!.Value.Value));
