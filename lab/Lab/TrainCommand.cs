@@ -5,10 +5,7 @@ using PromptToPrompt.Cli;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Rendering;
 using PromptToPrompt.Cli.Runs;
-using PromptToPrompt.Diffusion.Native;
-using PromptToPrompt.Diffusion.Native.Numerics;
 using PromptToPrompt.Storybook.Training;
-using TorchSharp;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 
 namespace PromptToPrompt.Lab;
@@ -20,36 +17,51 @@ internal static class TrainCommand
 
     public static Command Create(CancellationToken cancellationToken)
     {
-        var standard = new TrainingPlan("");
         var output = OutputOptions.Folder("training");
-        var autoencoder = Parsed.Number("--autoencoder-pictures", "Images to train the autoencoder with", standard.AutoencoderImages);
-        var images = Parsed.Number("--pictures", "Images to train the U-Net and the text encoder with", standard.DenoiserImages);
-        var seed = Parsed.Number("--seed", "Seed of the training", standard.Seed);
+        var recipe = Parsed.Choice("--recipe", "Shape and training of the model", TrainingRecipe.Storybook.Name, [.. TrainingRecipe.All.Select(known => known.Name)]);
+        var autoencoder = Parsed.OptionalNumber<long>("--autoencoder-pictures", $"Images to train the autoencoder with; by default {Each(known => known.Autoencoder.Images)}");
+        var batch = Parsed.OptionalNumber<int>("--autoencoder-batch", $"Images of a step of the autoencoder's training; by default {Each(known => known.Autoencoder.Batch)}");
+        var crop = Parsed.OptionalNumber<int>("--autoencoder-crop", "Side of the crops that the autoencoder trains on, in pixels; by default whole images. For a CPU: smaller steps");
+        var images = Parsed.OptionalNumber<long>("--pictures", $"Images to train the U-Net and the text encoder with; by default {Each(known => known.Denoiser.Images)}");
+        var seed = Parsed.Number("--seed", "Seed of the training", new TrainingPlan("").Seed);
         var from = new Option<string?>("--from")
         {
             Description = "Model directory of an earlier training: keep its tokenizer and autoencoder, and start from its weights",
             HelpName = "dir",
         };
-        var threads = Parsed.OptionalNumber<int>("--threads", "Threads; by default the number of cores");
         var command = new Command("train", "Train the embedded model. Run it again to resume from the last checkpoint")
         {
-            output, autoencoder, images, from, seed, threads, TrainJudgeCommand.Create(cancellationToken),
+            output, recipe, autoencoder, batch, crop, images, from, seed, TrainJudgeCommand.Create(cancellationToken),
         };
+        var options = new TrainingOptions().AddTo(command);
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {
-            var plan = new TrainingPlan(Path.GetFullPath(parse.GetValue(output)!), parse.GetValue(autoencoder), parse.GetValue(images), parse.GetValue(seed), parse.GetValue(from));
-            Require(plan.AutoencoderImages > 0, "--autoencoder-pictures must be above 0.");
-            Require(plan.DenoiserImages > 0, "--pictures must be above 0.");
-            Require(parse.GetValue(threads) is null or > 0, "--threads must be above 0.");
-            Require(!File.Exists(plan.Directory), $"--output {plan.Directory} is a file; give a folder.");
-            LibTorch.EnsureLoaded();
-            if (parse.GetValue(threads) is { } count)
-                torch.set_num_threads(count);
-            Warnings.Numerics(MachineNumerics.Require(torch.CPU));
+            Require(parse.GetValue(autoencoder) is null or > 0, "--autoencoder-pictures must be above 0.");
+            Require(parse.GetValue(images) is null or > 0, "--pictures must be above 0.");
+            var directory = Path.GetFullPath(parse.GetValue(output)!);
+            Require(!File.Exists(directory), $"--output {directory} is a file; give a folder.");
+            var target = options.Open(parse, report.Quiet(parse));
+            var plan = new TrainingPlan(directory, parse.GetValue(autoencoder), parse.GetValue(images), parse.GetValue(seed), parse.GetValue(from))
+            {
+                Recipe = Chosen(TrainingRecipe.Named(parse.GetValue(recipe)!), parse.GetValue(batch), parse.GetValue(crop)),
+                Device = target.Device,
+                Dtype = target.Dtype,
+                DrawingThreads = options.DrawingThreads(parse),
+            };
             return Train(plan, report.Json(parse), report.Quiet(parse), cancellationToken);
         });
         return command;
+    }
+
+    private static string Each<T>(Func<TrainingRecipe, T> number) => string.Join(", ", TrainingRecipe.All.Select(recipe => $"{number(recipe)} ({recipe.Name})"));
+
+    private static TrainingRecipe Chosen(TrainingRecipe recipe, int? batch, int? crop)
+    {
+        Require(batch is null or > 0, "--autoencoder-batch must be above 0.");
+        var multiple = recipe.Vae.PixelsPerLatent;
+        Require(crop is null || (crop > 0 && crop % multiple == 0), $"--autoencoder-crop must be a multiple of {multiple} for the recipe {recipe.Name}.");
+        return recipe with { Autoencoder = recipe.Autoencoder with { Batch = batch ?? recipe.Autoencoder.Batch, CropSide = crop } };
     }
 
     private static int Train(TrainingPlan plan, bool json, bool quiet, CancellationToken cancellationToken)
@@ -83,7 +95,8 @@ internal static class TrainCommand
         {
             last = progress;
             var loss = string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:G4}");
-            display.Report(new(progress.Stage, progress.Images, progress.Total, "pictures", $"{loss}, {progress.Note}"));
+            var heldOut = progress.HeldOut is { } fidelity ? string.Create(CultureInfo.InvariantCulture, $", held out {fidelity.Psnr:F2} dB, edges {fidelity.Edges:F3}") : "";
+            display.Report(new(progress.Stage, progress.Images, progress.Total, "pictures", $"{loss}, {progress.Note}{heldOut}"));
         }
 
         return last;

@@ -5,7 +5,6 @@ using PromptToPrompt.Cli;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Diffusion.Native.Numerics;
 using PromptToPrompt.Evaluation.Judging;
 
 namespace PromptToPrompt.Lab;
@@ -14,23 +13,25 @@ namespace PromptToPrompt.Lab;
 internal static class TrainJudgeCommand
 {
     private const long StandardImages = 160_000;
+    private const string Unfinished = "judge.unfinished.safetensors";
     private static readonly int[] Sizes = [64, 128];
 
     public static Command Create(CancellationToken cancellationToken)
     {
         var output = OutputOptions.Folder("training/judge");
         var images = Parsed.Number("--pictures", "Drawings to train with", StandardImages);
-        var command = new Command("judge", "Train the classifier that \"p2p-lab bench\" judges images with (models/judge)") { output, images };
+        var command = new Command("judge", "Train the classifier that \"p2p-lab bench\" judges images with (models/judge). Run it again to resume") { output, images };
+        var options = new TrainingOptions().AddTo(command);
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {
             var total = parse.GetValue(images);
             InvalidInputException.Require(total >= JudgeTraining.Batch, $"--pictures is {total}; give at least {JudgeTraining.Batch}, which one step of the training takes.");
             var folder = new RunFolder(parse.GetValue(output)!);
-            Warnings.Numerics(MachineNumerics.Require(TorchSharp.torch.CPU));
-            using var training = new JudgeTraining();
-            var loss = LongRun.Show(report.Quiet(parse), display => Follow(training, total, display, cancellationToken));
+            using var training = new JudgeTraining(options.Open(parse, report.Quiet(parse)), options.DrawingThreads(parse));
+            var loss = LongRun.Show(report.Quiet(parse), display => Follow(training, folder.PathOf(Unfinished), total, display, cancellationToken));
             folder.Add(ImageJudge.FileName, training.Save);
+            File.Delete(folder.PathOf(Unfinished));
             using var judge = ImageJudge.Load(folder.PathOf(ImageJudge.FileName));
             var sizes = Sizes.Select(size => (size, JudgeTraining.Validate(judge, size))).ToList();
             if (report.Json(parse))
@@ -42,8 +43,10 @@ internal static class TrainJudgeCommand
         return command;
     }
 
-    private static double? Follow(JudgeTraining training, long total, IProgress<LongProgress> display, CancellationToken cancellationToken)
+    private static double? Follow(JudgeTraining training, string state, long total, IProgress<LongProgress> display, CancellationToken cancellationToken)
     {
+        if (File.Exists(state))
+            training.Resume(state);
         double? last = null;
         foreach (var progress in training.Train(total, cancellationToken))
         {
@@ -51,6 +54,8 @@ internal static class TrainJudgeCommand
             display.Report(new("judge", progress.Images, progress.Total, "pictures", string.Create(CultureInfo.InvariantCulture, $"loss {progress.Loss:G3}")));
         }
 
+        training.SaveState(state);
+        cancellationToken.ThrowIfCancellationRequested();
         return last;
     }
 

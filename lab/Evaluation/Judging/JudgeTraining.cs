@@ -37,38 +37,50 @@ internal sealed class JudgeTraining : IDisposable
     // The label that cross_entropy ignores.
     private const int Unknown = -100;
     private static readonly int[] Sizes = [128, 64];
-    private readonly Images[] images = [.. Sizes.Select(size => new Images(TrainingSeed, size))];
+    private readonly TrainingDevice target;
+    private readonly int drawingThreads;
     private readonly Generator generator;
     private readonly FlatParameters parameters;
     private readonly JudgeNetwork network;
 
     /// <summary>Creates an untrained judge.</summary>
-    public JudgeTraining()
+    /// <param name="target">Device and type; null for the CPU.</param>
+    /// <param name="drawingThreads">Threads that draw images.</param>
+    public JudgeTraining(TrainingDevice? target = null, int drawingThreads = 1)
     {
+        (this.target, this.drawingThreads) = (target ?? TrainingDevice.Cpu, drawingThreads);
         generator = new Generator(TrainingSeed, CPU);
         using var initial = new InitialWeights(generator);
         _ = new JudgeNetwork(initial.Root);
-        parameters = new FlatParameters(initial, FlatParameters.FastType);
+        parameters = new FlatParameters(initial, this.target);
         network = new JudgeNetwork(parameters.Source.Root);
     }
 
-    /// <summary>Trains on a number of images, yielding reports.</summary>
+    /// <summary>Trains up to a number of images, yielding reports.</summary>
     /// <param name="total">Number of images.</param>
-    /// <param name="cancellationToken">Checked before every step.</param>
+    /// <param name="cancellationToken">Stops the training after the current step, without an error.</param>
     public IEnumerable<JudgeProgress> Train(long total, CancellationToken cancellationToken = default)
     {
         var steps = total / Batch;
-        var sum = 0.0;
-        while (parameters.Steps < steps)
+        using var window = new LossWindow(Every, steps);
+        using var feed = new PictureFeed<DrawnPicture>(TrainingSeed, Requests(parameters.Steps, steps), drawn => drawn, drawingThreads);
+        // The numbers of an image do not depend on its size.
+        using var source = new Images(TrainingSeed);
+        while (parameters.Steps < steps && !cancellationToken.IsCancellationRequested)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            sum += Step(new LearningRate(2e-3, DecayShare: 0.5).At(parameters.Steps, steps));
-            if (parameters.Steps % Every != 0)
-                continue;
-            yield return new(parameters.Steps * Batch, total, sum / Every);
-            sum = 0;
+            var random = source.Numbers(parameters.Steps * Batch);
+            var losses = Step(feed.Next(Batch), random, new LearningRate(2e-3, DecayShare: 0.5).At(parameters.Steps, steps));
+            if (window.Add(parameters.Steps, losses) is { } mean)
+                yield return new(parameters.Steps * Batch, total, mean.First);
         }
     }
+
+    /// <summary>Writes the state needed to resume.</summary>
+    public void SaveState(string path) => TrainingState.Save(path, generator, ("", parameters));
+
+    /// <summary>Resumes from a saved state.</summary>
+    /// <exception cref="Diffusion.InvalidInputException">The state belongs to another network.</exception>
+    public void Resume(string path) => TrainingState.Load(path, generator, ("", parameters));
 
     /// <summary>Writes the averaged weights as float16.</summary>
     /// <param name="path">Destination path.</param>
@@ -111,24 +123,30 @@ internal sealed class JudgeTraining : IDisposable
     {
         parameters.Dispose();
         generator.Dispose();
-        foreach (var source in images)
-            source.Dispose();
     }
 
-    private double Step(double rate)
+    // A step's images have one size, because they are a tensor.
+    private static IEnumerable<(long Number, int Side)> Requests(long step, long steps)
+    {
+        for (; step < steps; step++)
+        {
+            for (var i = 0; i < Batch; i++)
+                yield return ((step * Batch) + i, Sizes[step % Sizes.Length]);
+        }
+    }
+
+    // Returns the loss twice, [2].
+    private Tensor Step(IReadOnlyList<DrawnPicture> pictures, Random random, double rate)
     {
         using var scope = NewDisposeScope();
-        var first = parameters.Steps * Batch;
-        var source = images[(int)(parameters.Steps % images.Length)];
-        var scenes = Enumerable.Range(0, Batch).Select(i => source.Scene(first + i)).ToList();
-        var pixels = Worn(Images.Pixels([.. scenes.Select(source.Paint)]), source.Numbers(first));
-        var scores = network.Forward(pixels.to(parameters.Dtype));
+        var pixels = Worn(Images.Pixels([.. pictures.Select(picture => picture.Painting)], target.Device), random);
+        var scores = network.Forward(pixels.to(target.Dtype));
         var losses = Slots.All.Select(slot => nn.functional.cross_entropy(
-            scores[(int)slot], tensor(scenes.Select(scene => (long)(Slots.Of(scene, slot) ?? Unknown)).ToArray()), ignore_index: Unknown));
+            scores[(int)slot], tensor(pictures.Select(picture => (long)(Slots.Of(picture.Scene, slot) ?? Unknown)).ToArray(), device: target.Device), ignore_index: Unknown));
         var loss = stack(losses).mean();
         loss.backward();
         parameters.Step(rate, averageDecay: 0.995);
-        return loss.ReadDouble();
+        return stack([loss.detach(), loss.detach()]).MoveToOuterDisposeScope();
     }
 
     private Tensor Worn(Tensor pixels, Random random)
@@ -143,9 +161,9 @@ internal sealed class JudgeTraining : IDisposable
         }
 
         long[] each = [Batch, 1, 1, 1];
-        var contrast = (rand(each, generator: generator) * Scalar(0.3)).Plus(Scalar(0.85));
-        var brightness = (rand(each, generator: generator) * Scalar(0.2)) - Scalar(0.1);
-        var noise = randn(worn.shape, generator: generator) * rand(each, generator: generator) * Scalar(MaxNoise);
+        var contrast = (rand(each, generator: generator) * Scalar(0.3)).Plus(Scalar(0.85)).to(target.Device);
+        var brightness = ((rand(each, generator: generator) * Scalar(0.2)) - Scalar(0.1)).to(target.Device);
+        var noise = (randn(worn.shape, generator: generator) * rand(each, generator: generator) * Scalar(MaxNoise)).to(target.Device);
         return (worn * contrast).Plus(brightness).Plus(noise).MoveToOuterDisposeScope();
     }
 }

@@ -19,10 +19,12 @@ internal sealed class DenoiserTrainer : IDisposable
     /// <summary>Name of this stage in reports.</summary>
     public const string Stage = "denoiser";
 
-    private const int Batch = 24;
-    private const int MaxKept = 120_000;
     private const double CaptionDropout = 0.1;
     private const double MinSnr = 5;
+    private readonly TrainingRecipe recipe;
+    private readonly DenoiserRecipe numbers;
+    private readonly TrainingDevice target;
+    private readonly int drawingThreads;
     private readonly ClipTokenizer tokenizer;
     private readonly Generator generator;
     private readonly UNet2DConditionModel unet;
@@ -32,29 +34,31 @@ internal sealed class DenoiserTrainer : IDisposable
     private readonly int seed;
     private readonly Images images;
 
-    /// <summary>Creates a trainer.</summary>
+    /// <summary>Creates a trainer with random weights from a seed.</summary>
+    /// <param name="recipe">The recipe.</param>
     /// <param name="seed">Seed of weights, images and noise.</param>
     /// <param name="tokenizer">The trained tokenizer.</param>
-    /// <param name="vae">The trained autoencoder with its scaling factor.</param>
+    /// <param name="vae">The trained autoencoder with its scaling factor, on the device.</param>
     /// <param name="schedule">The noise schedule to train for.</param>
-    /// <param name="begin">Replaces the random initial weights, for example by those of a saved state.</param>
-    public DenoiserTrainer(int seed, ClipTokenizer tokenizer, AutoencoderKL vae, NoiseSchedule schedule, Action<FlatParameters> begin)
+    /// <param name="target">Device and type; null for the CPU.</param>
+    /// <param name="drawingThreads">Threads that draw images.</param>
+    public DenoiserTrainer(
+        TrainingRecipe recipe, int seed, ClipTokenizer tokenizer, AutoencoderKL vae, NoiseSchedule schedule, TrainingDevice? target = null, int drawingThreads = 1)
     {
+        (this.recipe, numbers, this.seed, this.drawingThreads) = (recipe, recipe.Denoiser, seed, drawingThreads);
+        this.target = target ??= TrainingDevice.Cpu;
         this.tokenizer = tokenizer;
         this.vae = vae;
-        this.seed = seed;
         generator = new Generator((ulong)seed, CPU);
-        var textConfig = StorybookArchitecture.TextEncoder(tokenizer.VocabularySize);
+        var textConfig = recipe.TextEncoder(tokenizer.VocabularySize);
         using var initial = new InitialWeights(generator);
-        _ = new UNet2DConditionModel(StorybookArchitecture.UNet, initial.Root["unet"]);
+        _ = new UNet2DConditionModel(recipe.UNet, initial.Root["unet"]);
         _ = new ClipTextModel(textConfig, initial.Root["text_encoder"]);
-        Parameters = new FlatParameters(initial, FlatParameters.FastType);
-        begin(Parameters);
-        unet = new UNet2DConditionModel(StorybookArchitecture.UNet, Parameters.Source.Root["unet"]);
+        Parameters = new FlatParameters(initial, target);
+        unet = new UNet2DConditionModel(recipe.UNet, Parameters.Source.Root["unet"]);
         textEncoder = new ClipTextModel(textConfig, Parameters.Source.Root["text_encoder"]);
-        alphasCumprod = tensor(schedule.AlphasCumprod.Select(a => (float)a).ToArray());
-        // A different sequence of random numbers after each resumption; otherwise the run would see the same noise again.
-        generator.manual_seed(seed + Parameters.Steps);
+        alphasCumprod = tensor(schedule.AlphasCumprod.Select(a => (float)a).ToArray(), device: target.Device);
+        generator.manual_seed(seed);
         images = new Images(seed);
     }
 
@@ -62,7 +66,19 @@ internal sealed class DenoiserTrainer : IDisposable
     public FlatParameters Parameters { get; }
 
     /// <summary>Images seen so far.</summary>
-    public long Seen => Parameters.Steps * Batch;
+    public long Seen => Parameters.Steps * numbers.Batch;
+
+    /// <summary>Writes the state needed to resume.</summary>
+    public void Save(string path) => TrainingState.Save(path, generator, ("", Parameters));
+
+    /// <summary>Resumes from a saved state.</summary>
+    /// <exception cref="Diffusion.InvalidInputException">The state belongs to a model of another size.</exception>
+    public void Resume(string path)
+    {
+        // States of earlier versions have no random numbers. Without others, the run would see the same noise again.
+        if (!TrainingState.Load(path, generator, ("", Parameters)))
+            generator.manual_seed(seed + Parameters.Steps);
+    }
 
     /// <summary>Trains up to a number of images, yielding a report after the first step, the last and every 25 steps.</summary>
     /// <param name="total">Total number of images.</param>
@@ -71,13 +87,13 @@ internal sealed class DenoiserTrainer : IDisposable
     public IEnumerable<TrainingProgress> Train(long total, double groundingWeight = 0.02, CancellationToken cancellationToken = default)
     {
         const int Every = 25;
-        var steps = total / Batch;
-        var window = new LossWindow(Every, steps);
-        using var pool = new LatentPool(seed, vae, MaxKept, first: Parameters.Steps * Batch, end: steps * Batch);
+        var steps = total / numbers.Batch;
+        using var window = new LossWindow(Every, steps);
+        using var pool = new LatentPool(seed, recipe.ImageSide, vae, target.Device, numbers.Kept, first: Seen, end: steps * numbers.Batch, drawingThreads);
         while (Parameters.Steps < steps && !cancellationToken.IsCancellationRequested)
         {
-            var (noise, attention) = Step(pool, new LearningRate(1e-3, WarmUp: 200).At(Parameters.Steps, steps), groundingWeight);
-            if (window.Add(Parameters.Steps, noise, attention) is not { } mean)
+            var losses = Step(pool, new LearningRate(numbers.PeakRate, WarmUp: 200).At(Parameters.Steps, steps), groundingWeight);
+            if (window.Add(Parameters.Steps, losses) is not { } mean)
                 continue;
             yield return new(Stage, Seen, total, mean.First, string.Create(CultureInfo.InvariantCulture, $"attention KL {mean.Second:F3}"));
         }
@@ -92,28 +108,39 @@ internal sealed class DenoiserTrainer : IDisposable
         generator.Dispose();
     }
 
-    private (double Noise, double Attention) Step(LatentPool pool, double rate, double groundingWeight)
+    // Returns the loss of the noise and of the attention, [2].
+    private Tensor Step(LatentPool pool, double rate, double groundingWeight)
     {
         using var scope = NewDisposeScope();
-        var examples = Enumerable.Range(0, Batch).Select(_ => pool.Next()).ToList();
+        var examples = Enumerable.Range(0, numbers.Batch).Select(_ => pool.Next()).ToList();
         var (ids, grounded) = Describe(examples);
-        var config = StorybookArchitecture.UNet;
-        var latents = tensor(examples.SelectMany(e => e.Latents).ToArray(), [Batch, config.InChannels, config.SampleSize, config.SampleSize]);
-        var noise = randn(latents.shape, generator: generator);
-        var timesteps = randint(0, alphasCumprod.shape[0], [Batch], generator: generator);
+        var (config, device) = (recipe.UNet, target.Device);
+        var latents = tensor(Joined(examples), [numbers.Batch, config.InChannels, config.SampleSize, config.SampleSize]).to(device);
+        // Drawn on the CPU, so that all devices see the same noise.
+        var noise = randn(latents.shape, generator: generator).to(device);
+        var timesteps = randint(0, alphasCumprod.shape[0], [numbers.Batch], generator: generator).to(device);
         var alphas = alphasCumprod.index_select(0, timesteps);
         var (signal, spread) = (alphas.sqrt().view(-1, 1, 1, 1), OneMinus(alphas).sqrt().view(-1, 1, 1, 1));
-        var noisy = (latents * signal).Plus(noise * spread).to(Parameters.Dtype);
+        var noisy = (latents * signal).Plus(noise * spread).to(target.Dtype);
         // At high noise levels, the positions of the image's parts cannot be known.
         using var attention = new GroundingAttention(grounded, config.SampleSize, alphas.sqrt());
         var predicted = unet.Forward(noisy, timesteps, new Conditioning(textEncoder.Forward(ids)), attention).to(ScalarType.Float32);
         var snr = alphas / OneMinus(alphas);
         var weights = snr.clamp_max(Scalar(MinSnr)) / snr;
         var noiseLoss = ((predicted - noise).Squared().mean([1, 2, 3]) * weights).mean();
-        var attentionLoss = grounded.Count > 0 ? attention.Loss() : zeros(1);
+        var attentionLoss = grounded.Count > 0 ? attention.Loss() : zeros([], device: device);
         noiseLoss.Plus(Scalar(groundingWeight) * attentionLoss).sum().backward();
-        Parameters.Step(rate, averageDecay: 0.9995);
-        return (noiseLoss.ReadDouble(), attentionLoss.ReadDouble());
+        Parameters.Step(rate, averageDecay: numbers.AverageDecay);
+        return stack([noiseLoss.detach(), attentionLoss.detach()]).MoveToOuterDisposeScope();
+    }
+
+    private static float[] Joined(List<EncodedImage> examples)
+    {
+        var size = examples[0].Latents.Length;
+        var joined = new float[examples.Count * size];
+        for (var i = 0; i < examples.Count; i++)
+            examples[i].Latents.CopyTo(joined, i * size);
+        return joined;
     }
 
     private (Tensor Ids, List<GroundedToken> Grounded) Describe(List<EncodedImage> examples)
@@ -138,6 +165,6 @@ internal sealed class DenoiserTrainer : IDisposable
             }
         }
 
-        return (tensor(ids.ToArray(), [examples.Count, tokenizer.MaxLength]), grounded);
+        return (tensor(ids.ToArray(), [examples.Count, tokenizer.MaxLength], device: target.Device), grounded);
     }
 }

@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
@@ -8,12 +7,14 @@ namespace PromptToPrompt.Storybook.Training;
 /// <summary>
 /// A model's trainable weights with their optimizer state, each stored as one flat vector: float32 master weights, the two AdamW moments
 /// (Loshchilov and Hutter, arXiv 1711.05101) and an exponential moving average. The model computes on slices of a copy in the training
-/// type.
+/// type. A step reads nothing from the device, so that a GPU never waits for it.
 /// </summary>
 internal sealed class FlatParameters : IDisposable
 {
+    private const string StepsName = "steps";
     private readonly List<Slice> slices = [];
     private readonly Tensor computed;
+    private readonly Tensor computedGradient;
     private readonly Tensor gradient;
     private readonly Tensor master;
     private readonly Tensor firstMoment;
@@ -22,30 +23,30 @@ internal sealed class FlatParameters : IDisposable
 
     /// <summary>Takes over initial weights.</summary>
     /// <param name="initial">The weights in the order of the model's requests.</param>
-    /// <param name="dtype">Compute type: float32 or bfloat16.</param>
-    public FlatParameters(InitialWeights initial, ScalarType dtype)
+    /// <param name="target">Device and compute type.</param>
+    public FlatParameters(InitialWeights initial, TrainingDevice target)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        master = cat([.. initial.Named.Select(w => w.Value.flatten())]).DetachFromDisposeScope();
+        master = cat([.. initial.Named.Select(w => w.Value.flatten())]).to(target.Device).DetachFromDisposeScope();
         average = master.clone().DetachFromDisposeScope();
         firstMoment = zeros_like(master).DetachFromDisposeScope();
         secondMoment = zeros_like(master).DetachFromDisposeScope();
         gradient = zeros_like(master).DetachFromDisposeScope();
-        computed = master.to(dtype, copy: true).DetachFromDisposeScope();
+        computed = master.to(target.Dtype, copy: true).DetachFromDisposeScope();
+        computedGradient = zeros_like(computed).DetachFromDisposeScope();
         var offset = 0L;
         foreach (var (name, tensor) in initial.Named)
         {
             var count = tensor.numel();
             // Each detached view is a separate leaf: views of one flat leaf would make every gradient as large as the whole model.
             var leaf = computed.narrow(0, offset, count).view(tensor.shape).detach().requires_grad_(true).DetachFromDisposeScope();
+            // Backward adds to a gradient that exists, so all gradients arrive in one vector.
+            leaf.grad = computedGradient.narrow(0, offset, count).view(tensor.shape);
             slices.Add(new Slice(name, offset, count, tensor.shape, leaf));
             offset += count;
         }
     }
-
-    /// <summary>The fastest training type on this CPU. The state is always float32, so a run can resume in the other type.</summary>
-    public static ScalarType FastType => LibTorch.HasBFloat16Arithmetic ? ScalarType.BFloat16 : ScalarType.Float32;
 
     /// <summary>The compute type.</summary>
     public ScalarType Dtype => computed.dtype;
@@ -64,41 +65,44 @@ internal sealed class FlatParameters : IDisposable
     /// <param name="weightDecay">Decoupled weight decay.</param>
     /// <param name="averageDecay">Decay of the moving average, reached after a warm-up.</param>
     /// <param name="maxNorm">Maximum gradient norm; longer gradients are scaled down.</param>
-    /// <returns>The gradient norm before scaling.</returns>
-    public double Step(double learningRate, double weightDecay = 0.01, double averageDecay = 0.999, double maxNorm = 1)
+    /// <param name="momentum">AdamW's β₁.</param>
+    /// <remarks>A gradient with NaN or infinite values counts as 0.</remarks>
+    public void Step(double learningRate, double weightDecay = 0.01, double averageDecay = 0.999, double maxNorm = 1, double momentum = 0.9)
     {
-        const double Beta1 = 0.9, Beta2 = 0.98, Epsilon = 1e-8;
+        const double Beta2 = 0.98, Epsilon = 1e-8;
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var slice in slices)
-        {
-            var part = gradient.narrow(0, slice.Offset, slice.Count);
-            if (slice.Leaf.grad is not { } grad)
-            {
-                part.zero_();
-                continue;
-            }
-
-            part.copy_(grad.flatten());
-            grad.zero_();
-        }
-
-        var norm = gradient.norm().ReadDouble();
-        if (!double.IsFinite(norm))
-            return norm;
+        gradient.copy_(computedGradient);
+        computedGradient.zero_();
+        var norm = gradient.norm();
+        gradient.mul_((norm.reciprocal() * Scalar(maxNorm)).clamp_max(Scalar(1))).masked_fill_(norm.isfinite().logical_not(), Scalar(0));
         Steps++;
-        if (norm > maxNorm)
-            gradient.mul_(Scalar(maxNorm / norm));
-        firstMoment.lerp_(gradient, 1 - Beta1);
+        firstMoment.lerp_(gradient, 1 - momentum);
         secondMoment.mul_(Scalar(Beta2)).addcmul_(gradient, gradient, Scalar(1 - Beta2));
-        var bias1 = 1 - Math.Pow(Beta1, Steps);
+        var bias1 = 1 - Math.Pow(momentum, Steps);
         var bias2 = 1 - Math.Pow(Beta2, Steps);
         var scale = secondMoment.sqrt().mul_(Scalar(1 / Math.Sqrt(bias2))).AddInPlace(Scalar(Epsilon));
         master.mul_(Scalar(1 - (learningRate * weightDecay))).addcdiv_(firstMoment, scale, Scalar(-learningRate / bias1));
         average.lerp_(master, 1 - Math.Min(averageDecay, (1.0 + Steps) / (10.0 + Steps)));
         computed.copy_(master);
-        return norm;
     }
+
+    /// <summary>Computes something without gradients of these weights, but with those of its other inputs.</summary>
+    public T Frozen<T>(Func<T> compute)
+    {
+        slices.ForEach(slice => slice.Leaf.requires_grad_(false));
+        try
+        {
+            return compute();
+        }
+        finally
+        {
+            slices.ForEach(slice => slice.Leaf.requires_grad_(true));
+        }
+    }
+
+    /// <summary>A weight that the model computes with.</summary>
+    public Tensor Leaf(string name) => slices.Find(slice => slice.Name == name)!.Leaf;
 
     /// <summary>The averaged weights by checkpoint name: views, valid as long as this object exists.</summary>
     public IEnumerable<KeyValuePair<string, Tensor>> Averaged()
@@ -109,34 +113,24 @@ internal sealed class FlatParameters : IDisposable
         => new("the training state", slices.ToDictionary(s => s.Name, s => new StoredWeight(
             s.Shape, () => average.narrow(0, s.Offset, s.Count).view(s.Shape))));
 
-    /// <summary>Writes the state needed to resume.</summary>
-    public void Save(string path)
-    {
-        using var steps = tensor(Steps);
-        SafetensorsWriter.Write(path, new Dictionary<string, Tensor>
-        {
-            ["master"] = master,
-            ["average"] = average,
-            ["first_moment"] = firstMoment,
-            ["second_moment"] = secondMoment,
-            ["steps"] = steps,
-        });
-    }
+    /// <summary>The state needed to resume, by name: tensors of this object, and the number of steps as a new one.</summary>
+    /// <param name="prefix">Start of the names.</param>
+    public IEnumerable<KeyValuePair<string, Tensor>> State(string prefix = "") => [.. Vectors(prefix), new(prefix + StepsName, tensor(Steps))];
 
     /// <summary>Starts from a model's weights instead of random ones; the optimizer state is reset.</summary>
     /// <param name="prefix">Prefix of the file's names here.</param>
-    /// <param name="file">The weights.</param>
+    /// <param name="stored">The weights.</param>
     /// <exception cref="PromptToPrompt.Diffusion.InvalidInputException">A weight is missing in the file or has another shape.</exception>
-    public void Begin(string prefix, SafetensorsFile file)
+    public void Begin(string prefix, StoredTensors stored)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         foreach (var slice in slices.Where(s => s.Name.StartsWith($"{prefix}.", StringComparison.Ordinal)))
         {
             var name = slice.Name[(prefix.Length + 1)..];
-            if (!file.Tensors.TryGetValue(name, out var entry) || !entry.Shape.SequenceEqual(slice.Shape))
-                throw new Diffusion.InvalidInputException($"{file.Path} has no tensor \"{name}\" of shape [{string.Join(", ", slice.Shape)}]; it is a model of another size.");
-            master.narrow(0, slice.Offset, slice.Count).copy_(file.Read(name).flatten());
+            if (!stored.Tensors.TryGetValue(name, out var weight) || !weight.Shape.SequenceEqual(slice.Shape))
+                throw new Diffusion.InvalidInputException($"{stored.Origin} has no tensor \"{name}\" of shape [{string.Join(", ", slice.Shape)}]; it is a model of another size.");
+            master.narrow(0, slice.Offset, slice.Count).copy_(weight.Read().flatten());
         }
 
         average.copy_(master);
@@ -144,22 +138,23 @@ internal sealed class FlatParameters : IDisposable
     }
 
     /// <summary>Resumes from a saved state.</summary>
+    /// <param name="file">The state.</param>
+    /// <param name="prefix">Start of the names in the file.</param>
     /// <exception cref="PromptToPrompt.Diffusion.InvalidInputException">The file belongs to a model of another size.</exception>
-    public void Load(string path)
+    public void Load(SafetensorsFile file, string prefix = "")
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        using var file = SafetensorsFile.Open(path);
-        foreach (var (name, target) in new[] { ("master", master), ("average", average), ("first_moment", firstMoment), ("second_moment", secondMoment) })
+        foreach (var (name, target) in Vectors(prefix))
         {
             var saved = file.Read(name);
             if (saved.numel() != Count)
-                throw new Diffusion.InvalidInputException($"{path} holds {saved.numel()} weights where this model has {Count}; train into another directory.");
+                throw new Diffusion.InvalidInputException($"{file.Path} holds {saved.numel()} weights where this model has {Count}; train into another directory.");
             target.copy_(saved);
         }
 
         computed.copy_(master);
-        Steps = file.Read("steps").ReadInt64();
+        Steps = file.Read(prefix + StepsName).ReadInt64();
     }
 
     /// <inheritdoc/>
@@ -167,9 +162,14 @@ internal sealed class FlatParameters : IDisposable
     {
         foreach (var slice in slices)
             slice.Leaf.Dispose();
-        foreach (var tensor in new[] { computed, gradient, master, firstMoment, secondMoment, average })
+        foreach (var tensor in new[] { computed, computedGradient, gradient, master, firstMoment, secondMoment, average })
             tensor.Dispose();
     }
+
+    private IEnumerable<KeyValuePair<string, Tensor>> Vectors(string prefix) =>
+    [
+        new(prefix + "master", master), new(prefix + "average", average), new(prefix + "first_moment", firstMoment), new(prefix + "second_moment", secondMoment),
+    ];
 
     private sealed record Slice(string Name, long Offset, long Count, long[] Shape, Tensor Leaf);
 

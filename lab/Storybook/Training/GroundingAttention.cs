@@ -56,9 +56,10 @@ internal sealed class GroundingAttention(IReadOnlyList<GroundedToken> grounded, 
     private (Tensor Index, Tensor Target, Tensor Weights) Targets(int width)
     {
         using var scope = NewDisposeScope();
-        var rows = tensor(grounded.Select(g => (long)g.Row).ToArray());
-        var index = tensor(grounded.Select(g => ((long)g.Row * 77) + g.Token).ToArray());
-        var regions = tensor(grounded.SelectMany(g => g.Region).ToArray(), [grounded.Count, 1, side, side]);
+        var device = rowWeights.device;
+        var rows = tensor(grounded.Select(g => (long)g.Row).ToArray(), device: device);
+        var index = tensor(grounded.Select(g => ((long)g.Row * 77) + g.Token).ToArray(), device: device);
+        var regions = tensor(grounded.SelectMany(g => g.Region).ToArray(), [grounded.Count, 1, side, side], device: device);
         var pooled = nn.functional.adaptive_avg_pool2d(regions, [width, width]).flatten(1);
         var target = pooled / pooled.sum(-1, keepdim: true);
         return (index.DetachFromDisposeScope(), target.DetachFromDisposeScope(), rowWeights.index_select(0, rows).DetachFromDisposeScope());

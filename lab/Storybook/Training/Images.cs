@@ -7,7 +7,7 @@ namespace PromptToPrompt.Storybook.Training;
 /// <summary>Drawn scenes as tensors. Image number i of a seed is always the same.</summary>
 /// <param name="seed">Seed of the sequence of images.</param>
 /// <param name="size">Side of the images in pixels.</param>
-public sealed class Images(int seed, int size = StorybookArchitecture.ImageSize) : IDisposable
+public sealed class Images(int seed, int size = 128) : IDisposable
 {
     private readonly ScenePainter painter = new();
 
@@ -21,14 +21,16 @@ public sealed class Images(int seed, int size = StorybookArchitecture.ImageSize)
     public Random Numbers(long number) => new(HashCode(seed, number));
 
     /// <summary>Paintings as float32 pixels, [B, 3, H, W] in −1…1.</summary>
-    public static Tensor Pixels(IReadOnlyList<Painting> paintings)
+    /// <param name="paintings">Paintings of one size.</param>
+    /// <param name="device">Device of the result; null for the CPU.</param>
+    public static Tensor Pixels(IReadOnlyList<Painting> paintings, Device? device = null)
     {
         var size = paintings[0].Size;
         var bytes = new byte[paintings.Count * size * size * 3];
         for (var i = 0; i < paintings.Count; i++)
             paintings[i].Rgb.CopyTo(bytes, i * size * size * 3);
         using var scope = NewDisposeScope();
-        return tensor(bytes, [paintings.Count, size, size, 3]).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(Scalar(127.5)).sub_(Scalar(1)).contiguous().MoveToOuterDisposeScope();
+        return tensor(bytes, [paintings.Count, size, size, 3]).to(device ?? CPU).permute(0, 3, 1, 2).to(ScalarType.Float32).div_(Scalar(127.5)).sub_(Scalar(1)).contiguous().MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

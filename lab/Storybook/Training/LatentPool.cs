@@ -13,27 +13,43 @@ namespace PromptToPrompt.Storybook.Training;
 internal sealed record EncodedImage(long Number, Scene Scene, float[] Latents, float[][] Regions);
 
 /// <summary>
-/// Draws and encodes images on a separate thread, ahead of the trainer up to a limit. The first <c>capacity</c> images
-/// are kept; after them they are reused with newly worded captions, so that encoding costs nothing for the rest of the run.
+/// Draws and encodes images on separate threads, ahead of the trainer up to a limit. Image i of the sequence shows drawing i modulo the
+/// number of kept images, with newly worded captions, so that encoding costs nothing after the first of them. A resumed run encodes the
+/// same drawings in the same batches.
 /// </summary>
 internal sealed class LatentPool : IDisposable
 {
-    private const int Batch = 16;
-    private readonly Images images;
+    /// <summary>Images that are encoded together.</summary>
+    public const int Batch = 16;
+
     private readonly AutoencoderKL vae;
+    private readonly Device device;
     private readonly int capacity;
-    private readonly List<EncodedImage> kept = [];
+    private readonly Dictionary<int, EncodedImage> kept = [];
     private readonly BlockingCollection<EncodedImage> ready = new(boundedCapacity: 512);
-    private readonly CancellationTokenSource cancellationToken = new();
+    private readonly CancellationTokenSource cancellation = new();
+    private readonly PictureFeed<Drawn> feed;
     private readonly Thread thread;
     private Exception? failure;
 
-    public LatentPool(int seed, AutoencoderKL vae, int capacity, long first, long end)
+    /// <summary>Starts to draw and encode.</summary>
+    /// <param name="seed">Seed of the drawings.</param>
+    /// <param name="side">Their side in pixels.</param>
+    /// <param name="vae">The autoencoder.</param>
+    /// <param name="device">Its device.</param>
+    /// <param name="capacity">Number of kept images, a multiple of <see cref="Batch"/>.</param>
+    /// <param name="first">The first image of the sequence to return.</param>
+    /// <param name="end">The end of the sequence.</param>
+    /// <param name="drawingThreads">Threads that draw.</param>
+    public LatentPool(int seed, int side, AutoencoderKL vae, Device device, int capacity, long first, long end, int drawingThreads)
     {
-        images = new Images(seed);
-        this.vae = vae;
-        this.capacity = capacity;
-        thread = new Thread(() => Produce(first, end)) { IsBackground = true, Name = "latent pool" };
+        (this.vae, this.device, this.capacity) = (vae, device, capacity);
+        var positions = side / vae.Config.PixelsPerLatent;
+        // Whole batches, because the images that are encoded together can change the rounding.
+        var start = first / Batch * Batch;
+        feed = new PictureFeed<Drawn>(seed, Numbers(start, Math.Min(end, start + capacity)).Select(number => (number % capacity, side)), picture => new Drawn(
+            picture, [.. Enum.GetValues<Part>().Select(part => picture.Painting.Region(part, positions, positions))]), drawingThreads);
+        thread = new Thread(() => Produce(start, first, end)) { IsBackground = true, Name = "latent pool" };
         thread.Start();
     }
 
@@ -41,7 +57,7 @@ internal sealed class LatentPool : IDisposable
     {
         try
         {
-            return ready.Take(cancellationToken.Token);
+            return ready.Take(cancellation.Token);
         }
         catch (Exception) when (failure is not null)
         {
@@ -51,26 +67,35 @@ internal sealed class LatentPool : IDisposable
 
     public void Dispose()
     {
-        cancellationToken.Cancel();
+        cancellation.Cancel();
         thread.Join();
+        feed.Dispose();
         ready.Dispose();
-        cancellationToken.Dispose();
-        images.Dispose();
+        cancellation.Dispose();
     }
 
-    private void Produce(long first, long end)
+    // The numbers up to the end of the last batch.
+    private static IEnumerable<long> Numbers(long start, long end)
+    {
+        for (var number = start; number < (end + Batch - 1) / Batch * Batch; number++)
+            yield return number;
+    }
+
+    private void Produce(long start, long first, long end)
     {
         try
         {
-            for (var number = first; number < end; number += Batch)
+            for (var number = start; number < end; number += Batch)
             {
-                if (kept.Count < capacity)
-                    kept.AddRange(Encode(number));
-                for (var i = 0; i < Batch; i++)
+                var index = (int)(number % capacity);
+                if (!kept.ContainsKey(index))
                 {
-                    var index = (int)((number - first + i) % capacity);
-                    ready.Add(kept[index] with { Number = number + i }, cancellationToken.Token);
+                    foreach (var (image, i) in Encode().Select((image, i) => (image, i)))
+                        kept.Add(index + i, image);
                 }
+
+                for (var i = (int)Math.Max(0, first - number); i < Batch; i++)
+                    ready.Add(kept[index + i] with { Number = number + i }, cancellation.Token);
             }
         }
         catch (OperationCanceledException)
@@ -79,19 +104,18 @@ internal sealed class LatentPool : IDisposable
         catch (Exception error)
         {
             failure = error;
-            cancellationToken.Cancel();
+            cancellation.Cancel();
         }
     }
 
-    private IEnumerable<EncodedImage> Encode(long number)
+    private IEnumerable<EncodedImage> Encode()
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var scenes = Enumerable.Range(0, Batch).Select(i => images.Scene(number + i)).ToList();
-        var paintings = scenes.Select(images.Paint).ToList();
-        var latents = vae.Encode(Images.Pixels(paintings));
-        var side = (int)latents.shape[2];
-        return [.. scenes.Select((scene, i) => new EncodedImage(number + i, scene, latents[i].data<float>().ToArray(),
-            [.. Enum.GetValues<Part>().Select(part => paintings[i].Region(part, side, side))]))];
+        var drawn = feed.Next(Batch);
+        var latents = vae.Encode(Images.Pixels([.. drawn.Select(one => one.Picture.Painting)], device)).cpu();
+        return [.. drawn.Select((one, i) => new EncodedImage(one.Picture.Number, one.Picture.Scene, latents[i].data<float>().ToArray(), one.Regions))];
     }
+
+    private sealed record Drawn(DrawnPicture Picture, float[][] Regions);
 }

@@ -6,33 +6,18 @@ using PromptToPrompt.Diffusion.Vae;
 
 namespace PromptToPrompt.Storybook.Training;
 
-/// <summary>The configs of the embedded model: Stable Diffusion's architecture, small enough to be trained on a desktop computer.</summary>
+/// <summary>The configs that the embedded models share: Stable Diffusion's architecture, small enough to be trained on a desktop computer.</summary>
 internal static class StorybookArchitecture
 {
-    /// <summary>Side of its images in pixels.</summary>
-    public const int ImageSize = 128;
-
     /// <summary>Number of merges of its tokenizer: enough to make every word of the drawn world a single token.</summary>
     public const int Merges = 900;
 
-    /// <summary>Config of the autoencoder: 128×128 pixels to 16×16 positions of 8 channels, narrow at high resolutions.</summary>
-    /// <param name="scalingFactor">Factor that scales its latents to unit variance, measured after its training.</param>
-    public static AutoencoderConfig Autoencoder(double scalingFactor = 1) => new()
-    {
-        InChannels = 3,
-        LatentChannels = 8,
-        Channels = [16, 32, 64, 64],
-        LayersPerBlock = 1,
-        NormGroups = 8,
-        ScalingFactor = scalingFactor,
-    };
-
     /// <summary>Config of the text encoder.</summary>
-    public static ClipTextConfig TextEncoder(int vocabulary) => new()
+    public static ClipTextConfig TextEncoder(int vocabulary, int width) => new()
     {
         VocabularySize = vocabulary,
-        HiddenSize = 128,
-        IntermediateSize = 512,
+        HiddenSize = width,
+        IntermediateSize = 4 * width,
         Heads = 4,
         Layers = 2,
         MaxLength = 77,
@@ -41,11 +26,14 @@ internal static class StorybookArchitecture
     };
 
     /// <summary>Config of the U-Net: attention at 16×16, 8×8 and, in the middle, 4×4.</summary>
-    public static UNetConfig UNet { get; } = new()
+    /// <param name="latentChannels">Channels of the latents.</param>
+    /// <param name="width">Channels at 16×16.</param>
+    /// <param name="widths">Channels at 8×8 and 4×4.</param>
+    public static UNetConfig UNet(int latentChannels, int width, int widths) => new()
     {
-        InChannels = 8,
-        OutChannels = 8,
-        Levels = [new(64, 4, true, true, 1), new(128, 4, true, true, 1), new(128, 4, false, false, 1)],
+        InChannels = latentChannels,
+        OutChannels = latentChannels,
+        Levels = [new(width, 4, true, true, 1), new(widths, 4, true, true, 1), new(widths, 4, false, false, 1)],
         LayersPerBlock = 1,
         CrossAttentionDim = 128,
         NormGroups = 16,
@@ -57,10 +45,9 @@ internal static class StorybookArchitecture
     };
 
     /// <summary>Writes the configs of a model directory in the diffusers layout.</summary>
-    public static void WriteConfigs(string directory, int vocabulary, double scalingFactor)
+    public static void WriteConfigs(string directory, TrainingRecipe recipe, int vocabulary, double scalingFactor)
     {
-        var vae = Autoencoder(scalingFactor);
-        var text = TextEncoder(vocabulary);
+        var (vae, unet, text) = (recipe.Vae, recipe.UNet, recipe.TextEncoder(vocabulary));
         Write(directory, "model_index.json", new
         {
             _class_name = "StableDiffusionPipeline",
@@ -95,7 +82,7 @@ internal static class StorybookArchitecture
             layers_per_block = vae.LayersPerBlock,
             norm_num_groups = vae.NormGroups,
             scaling_factor = scalingFactor,
-            sample_size = ImageSize,
+            sample_size = recipe.ImageSide,
             down_block_types = Enumerable.Repeat("DownEncoderBlock2D", vae.Channels.Count),
             up_block_types = Enumerable.Repeat("UpDecoderBlock2D", vae.Channels.Count),
         });
@@ -117,20 +104,20 @@ internal static class StorybookArchitecture
         {
             _class_name = "UNet2DConditionModel",
             act_fn = "silu",
-            in_channels = UNet.InChannels,
-            out_channels = UNet.OutChannels,
-            block_out_channels = UNet.Levels.Select(l => l.Channels),
-            layers_per_block = UNet.LayersPerBlock,
-            attention_head_dim = UNet.Levels.Select(l => l.Heads),
-            cross_attention_dim = UNet.CrossAttentionDim,
-            down_block_types = UNet.Levels.Select(l => l.DownAttention ? "CrossAttnDownBlock2D" : "DownBlock2D"),
-            up_block_types = UNet.Levels.Reverse().Select(l => l.UpAttention ? "CrossAttnUpBlock2D" : "UpBlock2D"),
-            norm_num_groups = UNet.NormGroups,
-            norm_eps = UNet.NormEpsilon,
-            use_linear_projection = UNet.LinearProjection,
-            flip_sin_to_cos = UNet.CosineFirst,
-            freq_shift = UNet.FrequencyShift,
-            sample_size = UNet.SampleSize,
+            in_channels = unet.InChannels,
+            out_channels = unet.OutChannels,
+            block_out_channels = unet.Levels.Select(l => l.Channels),
+            layers_per_block = unet.LayersPerBlock,
+            attention_head_dim = unet.Levels.Select(l => l.Heads),
+            cross_attention_dim = unet.CrossAttentionDim,
+            down_block_types = unet.Levels.Select(l => l.DownAttention ? "CrossAttnDownBlock2D" : "DownBlock2D"),
+            up_block_types = unet.Levels.Reverse().Select(l => l.UpAttention ? "CrossAttnUpBlock2D" : "UpBlock2D"),
+            norm_num_groups = unet.NormGroups,
+            norm_eps = unet.NormEpsilon,
+            use_linear_projection = unet.LinearProjection,
+            flip_sin_to_cos = unet.CosineFirst,
+            freq_shift = unet.FrequencyShift,
+            sample_size = unet.SampleSize,
         });
     }
 

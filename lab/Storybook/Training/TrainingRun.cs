@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Storage.Files;
+using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.Vae;
@@ -10,18 +11,6 @@ using PromptToPrompt.Storybook.World;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Training;
-
-/// <summary>The plan of a training run.</summary>
-/// <param name="Directory">Directory of state, log and model; a run that finds its own state there resumes it.</param>
-/// <param name="AutoencoderImages">Number of images for the autoencoder.</param>
-/// <param name="DenoiserImages">Number of images for U-Net and text encoder.</param>
-/// <param name="Seed">Seed of the whole run.</param>
-/// <param name="From">
-/// A model directory from an earlier run: its tokenizer and autoencoder are kept, and U-Net and text encoder start from its weights.
-/// Null to start from scratch.
-/// </param>
-public sealed record TrainingPlan(
-    string Directory, long AutoencoderImages = 34_000, long DenoiserImages = 252_000, int Seed = 1, string? From = null);
 
 /// <summary>
 /// Trains the embedded model: tokenizer, then autoencoder, then U-Net with text encoder. State is saved every few minutes and the
@@ -33,12 +22,15 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
 {
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan SampleEvery = TimeSpan.FromMinutes(10);
-    private const string VaeWeights = "vae/diffusion_pytorch_model.safetensors";
-    private const string UNetWeights = "unet/diffusion_pytorch_model.safetensors";
-    private const string TextEncoderWeights = "text_encoder/model.safetensors";
+    private const string VaePart = "vae";
+    private const string UNetPart = "unet";
+    private const string TextEncoderPart = "text_encoder";
     private readonly TimeProvider clock = time ?? TimeProvider.System;
     private string AutoencoderState => Path.Combine(plan.Directory, "autoencoder.safetensors");
     private string DenoiserState => Path.Combine(plan.Directory, "denoiser.safetensors");
+
+    /// <summary>File of the autoencoder's fidelity on held-out drawings: number of images, PSNR in dB, gradients and edges.</summary>
+    public const string HeldOutLog = "held-out.csv";
 
     /// <summary>The exported model, in the diffusers layout.</summary>
     public string ModelDirectory => Path.Combine(plan.Directory, "model");
@@ -56,41 +48,45 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         Directory.CreateDirectory(plan.Directory);
         foreach (var progress in Autoencoder(show, cancellationToken).Concat(Denoiser(show, cancellationToken)))
         {
-            File.AppendAllText(Path.Combine(plan.Directory, "loss.csv"), string.Create(CultureInfo.InvariantCulture,
-                $"{progress.Stage},{progress.Images},{progress.Loss:G6},{progress.Note}\n"));
+            Append("loss.csv", $"{progress.Stage},{progress.Images},{progress.Loss:G6},{progress.Note}\n");
+            if (progress.HeldOut is { } fidelity)
+                Append(HeldOutLog, $"{progress.Images},{fidelity.Psnr:F3},{fidelity.Gradients:F4},{fidelity.Edges:F4}\n");
             yield return progress;
         }
     }
+
+    private void Append(string name, FormattableString line) =>
+        File.AppendAllText(Path.Combine(plan.Directory, name), line.ToString(CultureInfo.InvariantCulture));
 
     private IEnumerable<TrainingProgress> Autoencoder(Action<TrainingSamples>? show, CancellationToken cancellationToken)
     {
         if (plan.From is not null)
             yield break;
-        using var trainer = new AutoencoderTrainer(plan.Seed);
+        using var trainer = new AutoencoderTrainer(plan.Recipe, plan.Seed, plan.Target, plan.DrawingThreads);
         if (File.Exists(AutoencoderState))
-            trainer.Parameters.Load(AutoencoderState);
+            trainer.Resume(AutoencoderState);
         else if (File.Exists(DenoiserState))
             throw new InvalidInputException(nameof(plan.From), $"The training in {plan.Directory} started from a model.", "Give that model again, or train in another directory.");
-        var exported = Path.Combine(ModelDirectory, VaeWeights);
+        var exported = Path.Combine(ModelDirectory, VaePart, ModelParts.WeightsFile(VaePart));
         if (File.Exists(exported))
         {
-            if (trainer.IsDone(plan.AutoencoderImages))
+            if (trainer.IsDone(plan.AutoencoderTotal))
                 yield break;
             File.Delete(exported);
         }
 
-        var stage = trainer.Train(plan.AutoencoderImages, cancellationToken);
-        foreach (var progress in Kept(stage, () => trainer.Parameters.Save(AutoencoderState), show is null ? null : Show, cancellationToken))
+        var stage = trainer.Train(plan.AutoencoderTotal, cancellationToken);
+        foreach (var progress in Kept(stage, () => trainer.Save(AutoencoderState), show is null ? null : Show, cancellationToken))
             yield return progress;
         var deviations = ExportFoundation(trainer);
-        yield return new(AutoencoderTrainer.Stage, plan.AutoencoderImages, plan.AutoencoderImages, 0,
+        yield return new(AutoencoderTrainer.Stage, plan.AutoencoderTotal, plan.AutoencoderTotal, 0,
             $"latent deviation by channel {string.Join(" ", deviations.Select(d => d.ToString("F2", CultureInfo.InvariantCulture)))}");
 
         void Show()
         {
             var vae = trainer.Averaged(out var weights);
             using (weights)
-                show(TrainingSamples.RoundTrips(vae, plan.Seed, trainer.Seen));
+                show(TrainingSamples.RoundTrips(vae, plan.Recipe.ImageSide, plan.Device, plan.Seed, trainer.Seen));
         }
     }
 
@@ -104,9 +100,11 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         using var owned = vaeWeights;
         var schedule = SchedulerConfig.FromFile(Path.Combine(ModelDirectory, "scheduler", "scheduler_config.json"));
         using var scheduler = schedule.CreateScheduler(SchedulerKind.Ddim, 50);
-        using var trainer = new DenoiserTrainer(plan.Seed, StableDiffusionModel.LoadTokenizer(ModelDirectory), vae, scheduler.Noise, BeginDenoiser);
-        var stage = trainer.Train(plan.DenoiserImages, cancellationToken: cancellationToken);
-        foreach (var progress in Kept(stage, () => SaveDenoiser(trainer.Parameters), show is null ? null : Show, cancellationToken))
+        using var trainer = new DenoiserTrainer(
+            plan.Recipe, plan.Seed, StableDiffusionModel.LoadTokenizer(ModelDirectory), vae, scheduler.Noise, plan.Target, plan.DrawingThreads);
+        BeginDenoiser(trainer);
+        var stage = trainer.Train(plan.DenoiserTotal, cancellationToken: cancellationToken);
+        foreach (var progress in Kept(stage, () => SaveDenoiser(trainer), show is null ? null : Show, cancellationToken))
             yield return progress;
 
         // Uses the exported model: these are exactly the images that a user of the model would get.
@@ -122,16 +120,16 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
     {
         var (scalingFactor, deviations) = autoencoder.MeasureLatents();
         var vocabulary = TrainTokenizer();
-        StorybookArchitecture.WriteConfigs(ModelDirectory, new ClipTokenizer(vocabulary).VocabularySize, scalingFactor);
+        StorybookArchitecture.WriteConfigs(ModelDirectory, plan.Recipe, new ClipTokenizer(vocabulary).VocabularySize, scalingFactor);
         vocabulary.Save(Path.Combine(ModelDirectory, "tokenizer"));
-        Export(VaeWeights, autoencoder.Parameters.Averaged());
+        ExportedWeights.Write(Path.Combine(ModelDirectory, VaePart), ModelParts.WeightsFile(VaePart), autoencoder.Parameters.Averaged());
         return deviations;
     }
 
     private void CopyModel(string from)
     {
-        if (!File.Exists(Path.Combine(from, UNetWeights)))
-            throw new InvalidInputException(nameof(plan.From), $"{from} has no {UNetWeights}.", "Use the model directory of an earlier training.");
+        if (!File.Exists(Path.Combine(from, "model_index.json")))
+            throw new InvalidInputException(nameof(plan.From), $"{from} has no model_index.json.", "Use the model directory of an earlier training.");
         foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
         {
             var copy = Path.Combine(ModelDirectory, Path.GetRelativePath(from, file));
@@ -146,24 +144,24 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
 
     private AutoencoderKL LoadAutoencoder(out StoredWeights weights)
     {
-        using var file = SafetensorsFile.Open(Path.Combine(ModelDirectory, VaeWeights));
-        weights = new StoredWeights(file.Path, file.Tensors.ToDictionary(
-            t => t.Key, t => new StoredWeight(t.Value.Shape, () => file.Read(t.Key).to(ScalarType.Float32))));
+        using var stored = StoredTensors.Open(WeightFiles.Find(Path.Combine(ModelDirectory, VaePart), variant: null));
+        weights = new StoredWeights(stored.Origin, stored.Tensors.ToDictionary(
+            t => t.Key, t => new StoredWeight(t.Value.Shape, () => t.Value.Read().to(ScalarType.Float32).to(plan.Device))));
         return new AutoencoderKL(AutoencoderConfig.FromFile(Path.Combine(ModelDirectory, "vae", "config.json")), weights.Root);
     }
 
-    private void BeginDenoiser(FlatParameters parameters)
+    private void BeginDenoiser(DenoiserTrainer trainer)
     {
         if (File.Exists(DenoiserState))
         {
-            parameters.Load(DenoiserState);
+            trainer.Resume(DenoiserState);
         }
         else if (plan.From is not null)
         {
-            foreach (var (prefix, name) in new[] { ("unet", UNetWeights), ("text_encoder", TextEncoderWeights) })
+            foreach (var part in new[] { UNetPart, TextEncoderPart })
             {
-                using var file = SafetensorsFile.Open(Path.Combine(plan.From, name));
-                parameters.Begin(prefix, file);
+                using var stored = StoredTensors.Open(WeightFiles.Find(Path.Combine(plan.From, part), variant: null));
+                trainer.Parameters.Begin(part, stored);
             }
         }
     }
@@ -193,21 +191,12 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         show?.Invoke();
     }
 
-    private void SaveDenoiser(FlatParameters denoiser)
+    private void SaveDenoiser(DenoiserTrainer denoiser)
     {
         denoiser.Save(DenoiserState);
-        var parts = denoiser.Averaged().ToLookup(w => w.Key.Split('.', 2)[0], w => KeyValuePair.Create(w.Key.Split('.', 2)[1], w.Value));
-        Export(UNetWeights, parts["unet"]);
-        Export(TextEncoderWeights, parts["text_encoder"]);
-    }
-
-    private void Export(string name, IEnumerable<KeyValuePair<string, Tensor>> weights)
-    {
-        using var _ = no_grad();
-        using var scope = NewDisposeScope();
-        var path = Path.Combine(ModelDirectory, name);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        SafetensorsWriter.Write(path, weights.Select(w => KeyValuePair.Create(w.Key, w.Value.to(ScalarType.Float16))).ToList());
+        var parts = denoiser.Parameters.Averaged().ToLookup(w => w.Key.Split('.', 2)[0], w => KeyValuePair.Create(w.Key.Split('.', 2)[1], w.Value));
+        foreach (var part in new[] { UNetPart, TextEncoderPart })
+            ExportedWeights.Write(Path.Combine(ModelDirectory, part), ModelParts.WeightsFile(part), parts[part]);
     }
 
     private BpeVocabulary TrainTokenizer()

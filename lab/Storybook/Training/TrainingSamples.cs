@@ -35,14 +35,14 @@ public sealed record TrainingSamples(string Stage, long Images, IReadOnlyList<Tr
     ];
 
     /// <summary>Drawn images, each next to its reconstruction by the autoencoder.</summary>
-    internal static TrainingSamples RoundTrips(AutoencoderKL vae, int seed, long seen)
+    internal static TrainingSamples RoundTrips(AutoencoderKL vae, int side, Device device, int seed, long seen)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        using var images = new Images(seed);
+        using var images = new Images(seed, side);
         var scenes = Enumerable.Range(0, RoundTripCount).Select(i => images.Scene(FirstRoundTrip + i)).ToList();
         var paintings = scenes.Select(images.Paint).ToList();
-        var decoded = vae.DecodeImages(vae.Encode(Training.Images.Pixels(paintings)));
+        var decoded = vae.DecodeImages(vae.Encode(Training.Images.Pixels(paintings, device)));
         var samples = scenes.SelectMany((scene, i) => new TrainingSample[]
         {
             new(new Image(paintings[i].Size, paintings[i].Size, paintings[i].Rgb), Caption.Canonical(scene).Text),

@@ -22,7 +22,7 @@ public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<
         Assert.Equal(2 * FinishedTraining.DenoiserBatch, last[^1].Images);
         Assert.Empty(Directory.GetFiles(finished.Plan.Directory, "*.tmp", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None }));
         using var model = StableDiffusionModel.Load(finished.ModelDirectory);
-        Assert.Equal(StorybookArchitecture.UNet.SampleSize, model.Shape.UNet.SampleSize);
+        Assert.Equal(TrainingRecipe.Storybook.UNet.SampleSize, model.Shape.UNet.SampleSize);
     }
 
     [Fact]
@@ -35,7 +35,7 @@ public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<
         // After each step and at the end of each stage, but not after the stop in the denoiser's.
         Assert.Equal([AutoencoderTrainer.Stage, AutoencoderTrainer.Stage, AutoencoderTrainer.Stage, DenoiserTrainer.Stage, DenoiserTrainer.Stage], sheets.Select(sheet => sheet.Stage));
         Assert.Equal([16, 12], new[] { sheets[0], sheets[^1] }.Select(sheet => sheet.Samples.Count));
-        Assert.All(sheets[^1].Samples, sample => Assert.Equal(StorybookArchitecture.ImageSize, sample.Image.Width));
+        Assert.All(sheets[^1].Samples, sample => Assert.Equal(TrainingRecipe.Storybook.ImageSide, sample.Image.Width));
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class TrainingRunTests(FinishedTraining finished) : IClassFixture<
         using (var scale = TorchSharp.torch.ones(3))
             SafetensorsWriter.Write(UNetFile(earlier), [new("conv_in.weight", scale)]);
         Assert.Contains("of another size", Refused(plan with { Directory = folder["other"] }), StringComparison.Ordinal);
-        Assert.Contains("unet/diffusion_pytorch_model.safetensors", Refused(plan with { From = folder.Path }), StringComparison.Ordinal);
+        Assert.Contains("model_index.json", Refused(plan with { From = folder.Path }), StringComparison.Ordinal);
     }
 
     private static string UNetFile(string model) => Path.Combine(model, "unet", "diffusion_pytorch_model.safetensors");

@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using PromptToPrompt.Diffusion.Storage.Files;
+using PromptToPrompt.Diffusion.Storage.Weights;
+using static TorchSharp.torch;
+
+namespace PromptToPrompt.Storybook.Training;
+
+/// <summary>Writes the weights of a part in float16: one file, or several with an index as diffusers writes them, if they are large.</summary>
+internal static class ExportedWeights
+{
+    /// <summary>Maximum size of a file's tensors in bytes, below 16 MB with the header: larger files are unwieldy in a repository.</summary>
+    public const long MaxBytes = 15_900_000;
+
+    private const string Extension = ".safetensors";
+
+    /// <summary>Writes the files. The last one makes the new weights visible.</summary>
+    /// <param name="folder">The part's directory; created if it does not exist.</param>
+    /// <param name="name">Name of the file if there is only one.</param>
+    /// <param name="weights">The weights in any type and on any device.</param>
+    /// <param name="maxBytes">Maximum size of a file's tensors in bytes.</param>
+    public static void Write(string folder, string name, IEnumerable<KeyValuePair<string, Tensor>> weights, long maxBytes = MaxBytes)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        Directory.CreateDirectory(folder);
+        var halves = weights.Select(w => KeyValuePair.Create(w.Key, w.Value.to(ScalarType.Float16))).ToList();
+        var shards = Shards(halves, maxBytes);
+        if (shards.Count == 1)
+        {
+            SafetensorsWriter.Write(Path.Combine(folder, name), halves);
+            return;
+        }
+
+        var map = new JsonObject();
+        foreach (var (shard, i) in shards.Select((shard, i) => (shard, i)))
+        {
+            var file = string.Create(CultureInfo.InvariantCulture, $"{name[..^Extension.Length]}-{i + 1:D5}-of-{shards.Count:D5}{Extension}");
+            SafetensorsWriter.Write(Path.Combine(folder, file), shard, new Dictionary<string, string> { ["format"] = "pt" });
+            foreach (var (tensor, _) in shard)
+                map[tensor] = file;
+        }
+
+        var index = new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["total_size"] = halves.Sum(half => Bytes(half.Value)) },
+            ["weight_map"] = map,
+        };
+        AtomicFile.WriteText(Path.Combine(folder, $"{name}.index.json"), index.ToJsonString(new() { WriteIndented = true }) + "\n");
+    }
+
+    private static List<List<KeyValuePair<string, Tensor>>> Shards(List<KeyValuePair<string, Tensor>> weights, long maxBytes)
+    {
+        List<List<KeyValuePair<string, Tensor>>> shards = [[]];
+        var size = 0L;
+        foreach (var weight in weights)
+        {
+            var bytes = Bytes(weight.Value);
+            if (size + bytes > maxBytes && shards[^1].Count > 0)
+            {
+                shards.Add([]);
+                size = 0;
+            }
+
+            shards[^1].Add(weight);
+            size += bytes;
+        }
+
+        return shards;
+    }
+
+    private static long Bytes(Tensor tensor) => tensor.numel() * sizeof(short);
+}
