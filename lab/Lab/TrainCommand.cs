@@ -41,10 +41,11 @@ internal static class TrainCommand
             Require(parse.GetValue(images) is null or > 0, "--pictures must be above 0.");
             var directory = Path.GetFullPath(parse.GetValue(output)!);
             Require(!File.Exists(directory), $"--output {directory} is a file; give a folder.");
+            var chosen = Chosen(TrainingRecipe.Named(parse.GetValue(recipe)!), parse.GetValue(batch), parse.GetValue(crop));
             var target = options.Open(parse, report.Quiet(parse));
             var plan = new TrainingPlan(directory, parse.GetValue(autoencoder), parse.GetValue(images), parse.GetValue(seed), parse.GetValue(from))
             {
-                Recipe = Chosen(TrainingRecipe.Named(parse.GetValue(recipe)!), parse.GetValue(batch), parse.GetValue(crop)),
+                Recipe = chosen,
                 Device = target.Device,
                 Dtype = target.Dtype,
                 DrawingThreads = options.DrawingThreads(parse),
@@ -106,8 +107,18 @@ internal static class TrainCommand
     private static void AddSheet(RunFolder folder, TrainingSamples samples)
     {
         var cells = samples.Samples.Select(sample => new SheetCell(sample.Image.ToBitmap(), sample.Caption)).ToList();
-        using var sheet = Sheet.Draw(cells, samples.Columns, SampleSide);
+        using var sheet = Sheet.Draw(cells, samples.Columns, Math.Max(SampleSide, samples.Samples[0].Image.Width));
         cells.ForEach(cell => cell.Image.Dispose());
+        AddCurve(folder);
         folder.Add($"{samples.Stage}-{samples.Images:D8}.png", sheet);
+    }
+
+    private static void AddCurve(RunFolder folder)
+    {
+        var log = folder.PathOf(TrainingRun.HeldOutFile);
+        if (!File.Exists(log))
+            return;
+        using var plot = FidelityPlot.Draw(HeldOutLog.Read(log));
+        folder.Add("held-out.png", plot);
     }
 }

@@ -9,6 +9,7 @@ internal static class BenchCommand
     {
         QualityBench.Create(cancellationToken),
         WeightsBench.Create(cancellationToken),
+        AutoencoderBench.Create(cancellationToken),
         InversionBench.Create(cancellationToken),
         RefinementBench.Create(cancellationToken),
         PieBench.Create(cancellationToken),

@@ -52,6 +52,8 @@ internal sealed class AutoencoderTrainer : IDisposable
         generator = new Generator((ulong)seed, CPU);
         using var initial = new InitialWeights(generator);
         _ = new AutoencoderKL(recipe.Vae, initial.Root);
+        if (numbers.InitialLogVariance is { } variance)
+            Begin(initial, variance);
         Parameters = new FlatParameters(initial, target);
         model = new AutoencoderKL(recipe.Vae, Parameters.Source.Root);
         if (numbers.AdversarialWeight <= 0)
@@ -138,6 +140,14 @@ internal sealed class AutoencoderTrainer : IDisposable
         generator.Dispose();
     }
 
+    // The second half of the encoder's outputs are the logarithms of the variances.
+    private void Begin(InitialWeights initial, double logVariance)
+    {
+        using var _ = no_grad();
+        using var bias = initial.Named.First(weight => weight.Key == "quant_conv.bias").Value.narrow(0, recipe.Vae.LatentChannels, recipe.Vae.LatentChannels);
+        bias.fill_(Scalar(logVariance));
+    }
+
     private IEnumerable<(long Number, int Side)> Requests(long first, long end)
     {
         for (var number = first; number < end; number++)
@@ -165,7 +175,7 @@ internal sealed class AutoencoderTrainer : IDisposable
         var (mean, logVariance) = model.Moments(pixels.to(target.Dtype));
         // Drawn on the CPU, so that all devices see the same noise.
         var noise = randn(mean.shape, generator: generator).to(target.Device).to(target.Dtype);
-        var decoded = model.Decode(mean.Plus((Scalar(0.5) * logVariance).exp() * noise)).to(ScalarType.Float32);
+        var decoded = model.DecodeTogether(mean.Plus((Scalar(0.5) * logVariance).exp() * noise)).to(ScalarType.Float32);
         var difference = decoded - pixels;
         var squared = difference.Squared().mean();
         var m = mean.to(ScalarType.Float32);

@@ -48,6 +48,7 @@ internal sealed record TrainingRecipe
         UNet = StorybookArchitecture.UNet(latentChannels: 16, width: 128, widths: 192),
         Autoencoder = new(Images: 192_000, Batch: 16, PeakRate: 1e-3, AverageDecay: 0.999)
         {
+            InitialLogVariance = -6,
             EdgeWeight = 0.25,
             AdversarialWeight = 0.2,
             AdversarialFrom = 0.5,
@@ -93,6 +94,12 @@ internal sealed record AutoencoderRecipe(long Images, int Batch, double PeakRate
     /// and crops of half the side take a quarter of the time, which counts on a CPU.
     /// </summary>
     public int? CropSide { get; init; }
+
+    /// <summary>
+    /// The logarithm of the latents' variance to start with; null for random ones near 0. The first latents are far below 1, so noise of
+    /// variance 1 hides them, and the decoder learns nothing but average colors for hundreds of steps.
+    /// </summary>
+    public double? InitialLogVariance { get; init; }
 
     /// <summary>Weight of <see cref="EdgeLoss"/>; 0 for none.</summary>
     public double EdgeWeight { get; init; }

@@ -30,7 +30,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
     private string DenoiserState => Path.Combine(plan.Directory, "denoiser.safetensors");
 
     /// <summary>File of the autoencoder's fidelity on held-out drawings: number of images, PSNR in dB, gradients and edges.</summary>
-    public const string HeldOutLog = "held-out.csv";
+    public const string HeldOutFile = "held-out.csv";
 
     /// <summary>The exported model, in the diffusers layout.</summary>
     public string ModelDirectory => Path.Combine(plan.Directory, "model");
@@ -50,7 +50,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         {
             Append("loss.csv", $"{progress.Stage},{progress.Images},{progress.Loss:G6},{progress.Note}\n");
             if (progress.HeldOut is { } fidelity)
-                Append(HeldOutLog, $"{progress.Images},{fidelity.Psnr:F3},{fidelity.Gradients:F4},{fidelity.Edges:F4}\n");
+                Append(HeldOutFile, $"{new HeldOutLog(progress.Images, fidelity)}\n");
             yield return progress;
         }
     }
@@ -110,7 +110,7 @@ public sealed class TrainingRun(TrainingPlan plan, TimeProvider? time = null)
         // Uses the exported model: these are exactly the images that a user of the model would get.
         void Show()
         {
-            using var model = StableDiffusionModel.Load(ModelDirectory);
+            using var model = StableDiffusionModel.Load(ModelDirectory, plan.Device);
             show(TrainingSamples.Generated(model, trainer.Seen, cancellationToken));
         }
     }

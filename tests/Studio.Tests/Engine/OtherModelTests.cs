@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Recipes;
@@ -27,6 +28,17 @@ public sealed class OtherModelTests : IAsyncDisposable
         await test.Make(TestEngine.House);
         // The latents are float32 in both.
         Assert.InRange(test.Engine.State.SessionBytes, whole / 2, whole * 0.6);
+    }
+
+    [Fact]
+    public async Task ImagesAndEditsOfUploadsFollowTheModelsReduction()
+    {
+        using var sixteenfold = new Tiny16Model();
+        await test.Restart(models: [TestStudio.Model with { Load = () => StableDiffusionModel.Load(sixteenfold.Folder) }]);
+        var house = await test.Make(TestEngine.House);
+        Assert.Equal(new PixelSize(128, 128), test.Store.Pictures.SizeOf(house.Picture));
+        var edit = await test.Make(new EditedRecipe { Source = house.Id, Prompt = "a red house in a field" });
+        Assert.NotEqual(house.Picture, edit.Picture);
     }
 
     [Fact]
