@@ -71,14 +71,16 @@ internal sealed class TextualInversionState : IDisposable
         }
     }
 
-    /// <summary>The key that identifies a training run. It excludes the number of steps, so that a run can be extended.</summary>
+    /// <summary>
+    /// The key that identifies a training run. It excludes the number of steps, so that a run can be extended, and the model's device and
+    /// type, because vectors and moments are float32 in any.
+    /// </summary>
     public static string KeyOf(StableDiffusionModel model, TextualInversionSettings settings, IReadOnlyList<ExampleImage> images)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(new
         {
             model.Fingerprint,
-            Dtype = model.Dtype.ToString(),
             Settings = settings with { Steps = 1, SaveMemory = null },
             Images = images.Select(image => new { image.Sizes, image.Caption, Content = Convert.ToHexString(SHA256.HashData(image.Image.Rgb)) }),
         }));

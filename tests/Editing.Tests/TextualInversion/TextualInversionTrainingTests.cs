@@ -55,6 +55,11 @@ public sealed class TextualInversionTrainingTests(TinyModel small) : IClassFixtu
         Assert.Equal([3], second.Run().Select(progress => progress.Step));
 
         Assert.True(whole.Word.Vectors[0].Equals(second.Word.Vectors[0]));
+        using var rounded = StableDiffusionModel.Load(model.Directory, dtype: ScalarType.BFloat16);
+        using var inOtherType = new TextualInversionTraining(rounded, Settings, ConceptImages.For(rounded));
+        Assert.True(inOtherType.Resume(folder["state"]));
+        Assert.Equal(ScalarType.Float32, inOtherType.Word.Vectors[0].dtype);
+
         using var other = Train(Settings with { Seed = 1 });
         Assert.False(whole.Word.Vectors[0].allclose(other.Word.Vectors[0]));
         Assert.False(other.Resume(folder["state"]));
