@@ -52,8 +52,8 @@ internal sealed class AutoencoderTrainer : IDisposable
         generator = new Generator((ulong)seed, CPU);
         using var initial = new InitialWeights(generator);
         _ = new AutoencoderKL(recipe.Vae, initial.Root);
-        if (numbers.InitialLogVariance is { } variance)
-            Begin(initial, variance);
+        if (numbers.BeginsLinear)
+            LinearStart.Apply(initial, recipe.Vae);
         Parameters = new FlatParameters(initial, target);
         model = new AutoencoderKL(recipe.Vae, Parameters.Source.Root);
         if (numbers.AdversarialWeight <= 0)
@@ -138,14 +138,6 @@ internal sealed class AutoencoderTrainer : IDisposable
         Parameters.Dispose();
         judging?.Dispose();
         generator.Dispose();
-    }
-
-    // The second half of the encoder's outputs are the logarithms of the variances.
-    private void Begin(InitialWeights initial, double logVariance)
-    {
-        using var _ = no_grad();
-        using var bias = initial.Named.First(weight => weight.Key == "quant_conv.bias").Value.narrow(0, recipe.Vae.LatentChannels, recipe.Vae.LatentChannels);
-        bias.fill_(Scalar(logVariance));
     }
 
     private IEnumerable<(long Number, int Side)> Requests(long first, long end)

@@ -39,8 +39,10 @@ internal sealed class PatchDiscriminator
         public Tensor Forward(Tensor x)
         {
             using var scope = NewDisposeScope();
-            var hidden = conv.Forward(x);
-            return nn.functional.leaky_relu(norm?.Forward(hidden) ?? hidden, 0.2).MoveToOuterDisposeScope();
+            var convolved = conv.Forward(x);
+            var hidden = norm?.Forward(convolved) ?? convolved;
+            // A leaky ReLU.
+            return maximum(hidden, hidden * Scalar(0.2)).MoveToOuterDisposeScope();
         }
     }
 }

@@ -48,10 +48,10 @@ internal sealed record TrainingRecipe
         UNet = StorybookArchitecture.UNet(latentChannels: 16, width: 128, widths: 192),
         Autoencoder = new(Images: 192_000, Batch: 16, PeakRate: 1e-3, AverageDecay: 0.999)
         {
-            InitialLogVariance = -6,
+            BeginsLinear = true,
             EdgeWeight = 0.25,
             AdversarialWeight = 0.2,
-            AdversarialFrom = 0.5,
+            AdversarialFrom = 0.7,
         },
         Denoiser = new(Images: 640_000, Batch: 64, PeakRate: 1e-3, AverageDecay: 0.9995, Kept: 120_000),
     };
@@ -95,11 +95,8 @@ internal sealed record AutoencoderRecipe(long Images, int Batch, double PeakRate
     /// </summary>
     public int? CropSide { get; init; }
 
-    /// <summary>
-    /// The logarithm of the latents' variance to start with; null for random ones near 0. The first latents are far below 1, so noise of
-    /// variance 1 hides them, and the decoder learns nothing but average colors for hundreds of steps.
-    /// </summary>
-    public double? InitialLogVariance { get; init; }
+    /// <summary>Whether its weights start with <see cref="LinearStart"/>, which a deep autoencoder needs to learn more than brightness soon.</summary>
+    public bool BeginsLinear { get; init; }
 
     /// <summary>Weight of <see cref="EdgeLoss"/>; 0 for none.</summary>
     public double EdgeWeight { get; init; }
