@@ -15,6 +15,9 @@ internal static class LinearStart
     // Noise of variance 1 would hide the first latents.
     private const double LogVariance = -6;
 
+    // Colors differ from gray by a third of the range of brightness, and what varies little is learned late.
+    private const double ColorGain = 3;
+
     private static readonly string[] Branches = [".conv2.weight", ".conv2.bias", ".to_out.0.weight", ".to_out.0.bias"];
     private static readonly string[] Passages = [".conv_in.weight", ".conv_shortcut.weight", "samplers.0.conv.weight", "quant_conv.weight"];
 
@@ -24,6 +27,7 @@ internal static class LinearStart
     public static void Apply(InitialWeights initial, AutoencoderConfig config)
     {
         using var _ = no_grad();
+        using var scope = NewDisposeScope();
         foreach (var (name, weight) in initial.Named)
         {
             if (Branches.Any(end => name.EndsWith(end, StringComparison.Ordinal)))
@@ -33,6 +37,8 @@ internal static class LinearStart
                 weight.mul_(Scalar(Math.Sqrt(3)));
             else if (name == "quant_conv.bias")
                 weight.narrow(0, config.LatentChannels, config.LatentChannels).fill_(Scalar(LogVariance));
+            if (name == "encoder.conv_in.weight")
+                weight.copy_((weight * Scalar(ColorGain)).Plus(weight.mean([1], keepdim: true) * Scalar(1 - ColorGain)));
         }
     }
 }

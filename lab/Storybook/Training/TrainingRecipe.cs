@@ -46,7 +46,7 @@ internal sealed record TrainingRecipe
             ScalingFactor = 1,
         },
         UNet = StorybookArchitecture.UNet(latentChannels: 16, width: 128, widths: 192),
-        Autoencoder = new(Images: 192_000, Batch: 16, PeakRate: 1e-3, AverageDecay: 0.999)
+        Autoencoder = new(Images: 192_000, Batch: 16, PeakRate: 2e-4, AverageDecay: 0.999)
         {
             BeginsLinear = true,
             EdgeWeight = 0.25,
