@@ -8,7 +8,6 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Native;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Storybook.Training;
-using PromptToPrompt.Storybook.World;
 using SkiaSharp;
 using Spectre.Console;
 using TorchSharp;

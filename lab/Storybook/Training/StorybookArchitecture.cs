@@ -2,7 +2,6 @@ using System.Text.Json;
 using PromptToPrompt.Diffusion.Storage.Files;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
-using PromptToPrompt.Diffusion.Vae;
 
 namespace PromptToPrompt.Storybook.Training;
 

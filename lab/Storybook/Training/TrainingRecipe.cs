@@ -46,6 +46,7 @@ internal sealed record TrainingRecipe
             ScalingFactor = 1,
         },
         UNet = StorybookArchitecture.UNet(latentChannels: 16, width: 128, widths: 192),
+        // At five times this rate, the first steps align all features with brightness, and colors are not learned in the next thousand.
         Autoencoder = new(Images: 192_000, Batch: 16, PeakRate: 2e-4, AverageDecay: 0.999)
         {
             BeginsLinear = true,
@@ -53,7 +54,7 @@ internal sealed record TrainingRecipe
             AdversarialWeight = 0.2,
             AdversarialFrom = 0.7,
         },
-        Denoiser = new(Images: 640_000, Batch: 64, PeakRate: 1e-3, AverageDecay: 0.9995, Kept: 120_000),
+        Denoiser = new(Images: 640_000, Batch: 64, PeakRate: 5e-4, AverageDecay: 0.9995, Kept: 120_000),
     };
 
     /// <summary>All recipes.</summary>
@@ -95,7 +96,7 @@ internal sealed record AutoencoderRecipe(long Images, int Batch, double PeakRate
     /// </summary>
     public int? CropSide { get; init; }
 
-    /// <summary>Whether its weights start with <see cref="LinearStart"/>, which a deep autoencoder needs to learn more than brightness soon.</summary>
+    /// <summary>Whether its weights start with <see cref="LinearStart"/>, which helps a deep autoencoder.</summary>
     public bool BeginsLinear { get; init; }
 
     /// <summary>Weight of <see cref="EdgeLoss"/>; 0 for none.</summary>

@@ -1,5 +1,4 @@
 using PromptToPrompt.Evaluation.Judging;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Tests.Judging;
