@@ -1,4 +1,3 @@
-using System.Text.Json;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Storage.Weights;
 

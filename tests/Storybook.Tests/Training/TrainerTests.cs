@@ -1,7 +1,6 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Storybook.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Storybook.Tests.Training;
