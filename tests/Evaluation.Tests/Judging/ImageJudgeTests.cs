@@ -38,7 +38,7 @@ public sealed class ImageJudgeTests
         try
         {
             using var training = new JudgeTraining();
-            Assert.Empty(training.Train(64).ToList());
+            Assert.Equal([32, 64], training.Train(64, TestContext.Current.CancellationToken).Select(progress => progress.Images));
             training.Save(path);
             using var judge = ImageJudge.Load(path);
             Assert.Equal(Slots.All, JudgeTraining.Validate(judge, 64, count: 64).Select(accuracy => accuracy.Slot));
