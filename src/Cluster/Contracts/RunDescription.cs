@@ -1,0 +1,44 @@
+namespace PromptToPrompt.Cluster.Contracts;
+
+/// <summary>A run: a command that every worker can repeat, and the shards that it consists of.</summary>
+[GenerateSerializer, Immutable]
+internal sealed record RunDescription
+{
+    /// <summary>The run's name, which follows from its folder and its data.</summary>
+    [Id(0)]
+    public required string Id { get; init; }
+
+    /// <summary>The folder of the data set, which all workers reach under this path.</summary>
+    [Id(1)]
+    public required string Folder { get; init; }
+
+    /// <summary>The copy of the plan in that folder.</summary>
+    [Id(2)]
+    public required string Plan { get; init; }
+
+    /// <summary>SHA-256 of the plan.</summary>
+    [Id(3)]
+    public required string PlanHash { get; init; }
+
+    /// <summary>The folder that paths of images in the plan are relative to.</summary>
+    [Id(4)]
+    public required string PlanFolder { get; init; }
+
+    /// <summary>The options of the command, with absolute paths.</summary>
+    [Id(5)]
+    public required string[] Arguments { get; init; }
+
+    /// <summary>Number of items.</summary>
+    [Id(6)]
+    public required int Items { get; init; }
+
+    /// <summary>Number of items in a shard.</summary>
+    [Id(7)]
+    public required int ShardSize { get; init; }
+
+    /// <summary>Number of shards.</summary>
+    public int Shards => 1 + ((Items - 1) / ShardSize);
+
+    /// <summary>Number of items of a shard.</summary>
+    public int ItemsOf(int shard) => Math.Min(ShardSize, Items - (shard * ShardSize));
+}

@@ -1,0 +1,91 @@
+using System.Globalization;
+using Npgsql;
+using StackExchange.Redis;
+
+namespace PromptToPrompt.Cluster.Hosting;
+
+/// <summary>The place where coordinators and workers find each other: a PostgreSQL database, a Redis server, or one coordinator of this machine that keeps all in memory.</summary>
+internal abstract record ClusterAddress
+{
+    /// <summary>The port of a coordinator for workers.</summary>
+    public const int DefaultGatewayPort = 30000;
+
+    private const string Localhost = "localhost";
+
+    /// <summary>The forms of an address, for messages.</summary>
+    public const string Forms = "\"Host=SERVER;Database=NAME;Username=NAME;Password=TEXT\" (PostgreSQL), redis://SERVER:PORT, or localhost (one coordinator on this machine, in memory)";
+
+    /// <summary>The server without secrets, for messages.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Reads an address.</summary>
+    /// <exception cref="FormatException">The text has none of the forms.</exception>
+    public static ClusterAddress Parse(string text)
+    {
+        if (text == Localhost)
+            return new LocalAddress(DefaultGatewayPort);
+        if (text.StartsWith(Localhost + ":", StringComparison.Ordinal))
+            return new LocalAddress(Port(text[(Localhost.Length + 1)..]));
+        if (Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "redis" or "rediss")
+            return Redis(address);
+        if (!text.Contains('='))
+            throw new FormatException();
+        try
+        {
+            var postgres = new NpgsqlConnectionStringBuilder(text);
+            if (string.IsNullOrEmpty(postgres.Host) || string.IsNullOrEmpty(postgres.Database))
+                throw new FormatException();
+            // A heartbeat must not wait for a server that is away for as long as the usual limit.
+            if (!postgres.ContainsKey("Timeout"))
+                postgres.Timeout = 5;
+            return new PostgresAddress(postgres.ConnectionString, $"{postgres.Host}:{postgres.Port}, database {postgres.Database}");
+        }
+        catch (Exception e) when (e is ArgumentException or KeyNotFoundException)
+        {
+            throw new FormatException(e.Message, e);
+        }
+    }
+
+    private static RedisAddress Redis(Uri address)
+    {
+        var options = new ConfigurationOptions { EndPoints = { { address.Host, address.IsDefaultPort || address.Port < 0 ? 6379 : address.Port } }, AbortOnConnectFail = false, Ssl = address.Scheme == "rediss" };
+        if (address.UserInfo.Length > 0)
+        {
+            var parts = address.UserInfo.Split(':', 2);
+            options.User = parts.Length > 1 && parts[0].Length > 0 ? Uri.UnescapeDataString(parts[0]) : null;
+            options.Password = Uri.UnescapeDataString(parts[^1]);
+        }
+
+        if (address.AbsolutePath.Trim('/') is { Length: > 0 } database)
+            options.DefaultDatabase = int.Parse(database, NumberStyles.None, CultureInfo.InvariantCulture);
+        return new RedisAddress(options.ToString(includePassword: true), $"{address.Host}:{address.Port}");
+    }
+
+    private static int Port(string text) => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : throw new FormatException();
+}
+
+/// <summary>A PostgreSQL database.</summary>
+/// <param name="ConnectionString">How to connect.</param>
+/// <param name="Name">Server and database.</param>
+internal sealed record PostgresAddress(string ConnectionString, string Name) : ClusterAddress
+{
+    /// <inheritdoc/>
+    public override string Name { get; } = Name;
+}
+
+/// <summary>A Redis server.</summary>
+/// <param name="Configuration">How to connect.</param>
+/// <param name="Name">The server.</param>
+internal sealed record RedisAddress(string Configuration, string Name) : ClusterAddress
+{
+    /// <inheritdoc/>
+    public override string Name { get; } = Name;
+}
+
+/// <summary>The one coordinator of this machine.</summary>
+/// <param name="GatewayPort">Its port for workers.</param>
+internal sealed record LocalAddress(int GatewayPort) : ClusterAddress
+{
+    /// <inheritdoc/>
+    public override string Name => $"localhost:{GatewayPort}";
+}

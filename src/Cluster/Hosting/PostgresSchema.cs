@@ -1,0 +1,82 @@
+using Npgsql;
+
+namespace PromptToPrompt.Cluster.Hosting;
+
+/// <summary>The tables and queries of Orleans in a PostgreSQL database.</summary>
+internal static class PostgresSchema
+{
+    private const string KeyMark = "--: ";
+
+    // Any number that no other program uses for its advisory locks.
+    private const long Lock = 0x7032_705f_6f72;
+
+    /// <summary>Creates all that is missing. Several coordinators may do so at the same time.</summary>
+    /// <exception cref="ClusterException">The server cannot be reached or refuses.</exception>
+    public static async Task Create(PostgresAddress address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var source = NpgsqlDataSource.Create(address.ConnectionString);
+            await using var connection = await source.OpenConnectionAsync(cancellationToken);
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await using var batch = new NpgsqlBatch(connection, transaction);
+            batch.BatchCommands.Add(new("SELECT pg_advisory_xact_lock($1)") { Parameters = { new() { Value = Lock } } });
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+            await using var tables = new NpgsqlCommand(Read("tables.sql"), connection, transaction);
+            await tables.ExecuteNonQueryAsync(cancellationToken);
+            foreach (var (key, text) in Queries())
+            {
+                await using var query = new NpgsqlCommand(
+                    "INSERT INTO OrleansQuery VALUES ($1, $2) ON CONFLICT (QueryKey) DO UPDATE SET QueryText = excluded.QueryText WHERE OrleansQuery.QueryText <> excluded.QueryText", connection, transaction)
+                {
+                    Parameters = { new() { Value = key }, new() { Value = text } },
+                };
+                await query.ExecuteNonQueryAsync(cancellationToken);
+            }
+
+            await transaction.CommitAsync(cancellationToken);
+        }
+        catch (NpgsqlException e)
+        {
+            throw Explain(address, e);
+        }
+    }
+
+    /// <summary>Finds errors that waiting does not help against.</summary>
+    /// <exception cref="ClusterException">The server refuses the connection.</exception>
+    public static async Task Check(PostgresAddress address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var source = NpgsqlDataSource.Create(address.ConnectionString);
+            await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        }
+        catch (PostgresException e) when (!e.IsTransient)
+        {
+            throw Explain(address, e);
+        }
+        catch (NpgsqlException)
+        {
+            // The server is away: whoever connects waits for it.
+        }
+    }
+
+    private static ClusterException Explain(PostgresAddress address, NpgsqlException problem)
+    {
+        var reason = (problem.InnerException ?? problem).Message.TrimEnd('.');
+        return problem is PostgresException
+            ? new($"The PostgreSQL server refuses the connection to {address.Name} ({reason}). Create the database and its user, or correct the connection string.", problem)
+            : new($"The PostgreSQL server at {address.Name} cannot be reached ({reason}). Start it, or correct the connection string.", problem);
+    }
+
+    private static IEnumerable<(string Key, string Text)> Queries() =>
+        from part in Read("queries.sql").Split('\n' + KeyMark).Skip(1)
+        let end = part.IndexOf('\n', StringComparison.Ordinal)
+        select (part[..end].Trim(), part[end..].Trim());
+
+    private static string Read(string name)
+    {
+        using var reader = new StreamReader(typeof(PostgresSchema).Assembly.GetManifestResourceStream(name)!);
+        return reader.ReadToEnd();
+    }
+}

@@ -1,0 +1,4 @@
+using PromptToPrompt.Cluster.Tests.Servers;
+
+[assembly: AssemblyFixture(typeof(PostgresServer))]
+[assembly: AssemblyFixture(typeof(RedisServer))]

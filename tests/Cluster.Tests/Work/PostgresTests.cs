@@ -1,0 +1,24 @@
+using PromptToPrompt.Cluster.Contracts;
+using PromptToPrompt.Cluster.Tests.Servers;
+
+namespace PromptToPrompt.Cluster.Tests.Work;
+
+public sealed class PostgresTests(PostgresServer server)
+{
+    [Fact]
+    public async Task TenThousandItemsThroughEightWorkersAndTwoCoordinators()
+    {
+        await using var cluster = new TestCluster(server.NewDatabase());
+        // Both create the tables.
+        await Task.WhenAll(cluster.AddCoordinator(), cluster.AddCoordinator());
+        var link = await cluster.Link();
+        var run = await cluster.Submit(link, items: 10_000, shardSize: 20);
+        var workers = await Task.WhenAll(Enumerable.Range(0, 8).Select(number => cluster.StartWorker($"worker-{number}")));
+        await Task.WhenAll(workers);
+        var status = await TestCluster.Status(link, run);
+        Assert.Equal(RunState.Complete, status.State);
+        Assert.Equal(new Counts(10_000, 0, 10_000, 10_000), status.Done);
+        Assert.Empty(status.Leases);
+        cluster.RequireAll(run);
+    }
+}
