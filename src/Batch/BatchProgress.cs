@@ -11,6 +11,10 @@ namespace PromptToPrompt.Batch;
 /// <param name="Elsewhere">Shards that other processes are working on.</param>
 internal readonly record struct BatchProgress(int Items, int Total, int Made = 0, int Kept = 0, int Failed = 0, int Elsewhere = 0)
 {
+    /// <summary>The sum of two parts, of the first one's total.</summary>
+    public static BatchProgress operator +(BatchProgress a, BatchProgress b) =>
+        a with { Items = a.Items + b.Items, Made = a.Made + b.Made, Kept = a.Kept + b.Kept, Failed = a.Failed + b.Failed };
+
     /// <summary>The progress with one more item.</summary>
     public BatchProgress With(ItemSummary item) =>
         this with { Items = Items + 1, Made = Made + item.Made, Kept = Kept + item.Kept, Failed = Failed + (item.Error is null ? 0 : 1) };

@@ -65,16 +65,23 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         return truncated;
     }
 
-    /// <summary>Runs until all shards of the partition are complete. Waits for those that other processes are working on, and takes over those that they leave.</summary>
-    /// <param name="progress">Receives the progress after every item.</param>
-    /// <param name="cancellationToken">Gives up the current item; finished ones are kept.</param>
+    /// <summary>Checks that the settings fit the model and that the folder is this run's, and creates it.</summary>
     /// <exception cref="InvalidInputException">The folder has the data of another run, or a setting does not fit the model.</exception>
-    /// <exception cref="IOException">Many items failed in a row.</exception>
-    public BatchProgress Execute(IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default)
+    public void Prepare()
     {
         RequireFits();
         Directory.CreateDirectory(request.Folder);
         RunManifest.Claim(request.Folder, request.Manifest(model.Fingerprint, Dtype));
+    }
+
+    /// <summary>Runs until all shards of the partition are complete. Waits for those that other processes are working on, and takes over those that they leave.</summary>
+    /// <param name="progress">Receives the progress after every item.</param>
+    /// <param name="cancellationToken">Gives up the current item; finished ones are kept.</param>
+    /// <exception cref="InvalidInputException">The folder has the data of another run, or a setting does not fit the model.</exception>
+    /// <exception cref="RepeatedFailureException">Many items failed in a row.</exception>
+    public BatchProgress Execute(IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        Prepare();
         Progress = Survey();
         progress?.Report(Progress);
         List<int> elsewhere = [.. request.OwnShards.Where(number => !MakeShard(number, progress, cancellationToken))];
@@ -96,8 +103,9 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     /// <param name="number">Number of the shard.</param>
     /// <param name="progress">Receives the progress after every item.</param>
     /// <param name="cancellationToken">Gives up the current item; finished ones are kept.</param>
+    /// <param name="mayCommit">Is asked before the shard's files appear in the data set; null if nobody else may make the shard.</param>
     /// <returns>False if another process is working on it.</returns>
-    public bool MakeShard(int number, IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default)
+    public bool MakeShard(int number, IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default, Func<bool>? mayCommit = null)
     {
         var shard = new ShardPaths(request.Folder, number);
         if (shard.IsCommitted && !Directory.Exists(shard.Unfinished))
@@ -117,7 +125,8 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
                 progress?.Report(Progress);
             }
 
-            request.Layout.Commit(shard, [.. items.Select(item => shard.OfItem(item.Index))]);
+            if (!request.Layout.Commit(shard, [.. items.Select(item => shard.OfItem(item.Index))], mayCommit))
+                return false;
         }
 
         try
@@ -155,30 +164,8 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     }
 
     // The progress according to the files.
-    private BatchProgress Survey()
-    {
-        var done = new BatchProgress(0, request.OwnShards.Sum(number => request.ItemsOf(number).Count()));
-        foreach (var shard in request.OwnShards.Select(number => new ShardPaths(request.Folder, number)))
-        {
-            if (shard.IsCommitted)
-            {
-                done = done.With(ShardStats.Read(shard.Stats));
-                continue;
-            }
-
-            try
-            {
-                done = request.ItemsOf(shard.Number).Select(item => shard.OfItem(item.Index)).Where(File.Exists).Aggregate(done, (sum, file) => sum.With(ItemFile.Summary(file)));
-            }
-            catch (IOException) when (shard.IsCommitted)
-            {
-                // Another process has just completed it.
-                done = done.With(ShardStats.Read(shard.Stats));
-            }
-        }
-
-        return done;
-    }
+    private BatchProgress Survey() =>
+        request.OwnShards.Aggregate(new BatchProgress(0, request.OwnShards.Sum(number => request.ItemsOf(number).Count())), (sum, number) => sum + ShardSurvey.Of(request, number));
 
     private ItemSummary MakeItem(ShardPaths shard, PlanItem item, CancellationToken cancellationToken)
     {
@@ -219,15 +206,22 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         failing.Add(item);
         if (failing.Count < MaxFailuresInARow)
             return;
+        var reopened = new List<ShardStats>();
         foreach (var (failed, shard) in failing.Select(failed => (failed, new ShardPaths(request.Folder, failed.Index / request.ShardSize))))
         {
-            File.Delete(shard.Stats);
+            if (shard.IsCommitted)
+            {
+                reopened.Add(ShardStats.Read(shard.Stats));
+                File.Delete(shard.Stats);
+            }
+
             if (Directory.Exists(shard.Unfinished))
                 File.Delete(shard.OfItem(failed.Index));
         }
 
-        throw new IOException(
-            $"{MaxFailuresInARow} items in a row failed, so the run stopped. They are not listed as failed. Correct the cause, and run the same command again to resume. The last error, in line {item.Line} of {request.Plan.Path}: {error}");
+        failing.Clear();
+        throw new RepeatedFailureException(
+            $"{MaxFailuresInARow} items in a row failed, so the run stopped. They are not listed as failed. Correct the cause, and run the same command again to resume. The last error, in line {item.Line} of {request.Plan.Path}: {error}", reopened);
     }
 
     private (ItemSummary Summary, IReadOnlyList<StoredPair> Pairs) Try(PlanItem item, CancellationToken cancellationToken)
@@ -272,8 +266,8 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         _ => $"{problem.GetType().Name}: {problem.Message.Split('\n')[0]}",
     };
 
-    // The process that completes the last shard, of whatever partition, completes the data set.
-    private void Finish()
+    /// <summary>Completes the data set as a whole, if all shards are complete, of whatever partition.</summary>
+    public void Finish()
     {
         if (!Enumerable.Range(0, request.Shards).All(number => new ShardPaths(request.Folder, number).IsCommitted))
             return;

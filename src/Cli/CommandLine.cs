@@ -92,6 +92,9 @@ internal sealed class CommandLine(RootCommand root, string name = "p2p")
         LearnConceptCommand.Create(cancellationToken),
         ModelsCommand.Create(cancellationToken),
         ServeCommand.Create(cancellationToken),
+        CoordinatorCommand.Create(cancellationToken),
+        WorkerCommand.Create(cancellationToken),
+        RunsCommand.Create(cancellationToken),
         DoctorCommand.Create(),
     }));
 

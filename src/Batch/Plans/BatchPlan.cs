@@ -17,9 +17,10 @@ internal delegate InvalidInputException PlanError(int line, string? field, strin
 internal sealed record BatchPlan(IReadOnlyList<PlanItem> Items, string Hash, string Path)
 {
     /// <summary>Reads and checks a plan: JSON Lines, or CSV if its name ends in <c>.csv</c>.</summary>
-    /// <param name="path">Path of the file. Paths of images are relative to its folder.</param>
+    /// <param name="path">Path of the file.</param>
+    /// <param name="imageFolder">The folder that paths of images are relative to; null for the plan's own.</param>
     /// <exception cref="InvalidInputException">The file does not exist or has an error; the message names its line and field.</exception>
-    public static BatchPlan Read(string path)
+    public static BatchPlan Read(string path, string? imageFolder = null)
     {
         byte[] bytes;
         try
@@ -33,7 +34,7 @@ internal sealed record BatchPlan(IReadOnlyList<PlanItem> Items, string Hash, str
         }
 
         var lines = System.IO.Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase) ? CsvLines.Read(bytes, Error) : JsonLines.Read(bytes, Error);
-        var reader = new PlanReader(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!, Error);
+        var reader = new PlanReader(imageFolder ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!, Error);
         IReadOnlyList<PlanItem> items = [.. lines.Select((line, index) => reader.Read(index, line))];
         InvalidInputException.Require(items.Count > 0, $"{path} has no items. Write an object with \"source\" and \"target\" in each line.");
         return new BatchPlan(items, Convert.ToHexStringLower(SHA256.HashData(bytes)), path);

@@ -31,6 +31,9 @@ internal sealed class FolderLayout : ShardLayout
     }
 
     /// <inheritdoc/>
+    protected override bool WritesUnfinishedOnly => false;
+
+    /// <inheritdoc/>
     protected override IEnumerable<string> Write(ShardPaths shard, IReadOnlyList<string> items)
     {
         DeleteEarlier(shard, items);

@@ -23,10 +23,25 @@ internal static class RunManifest
             return;
         }
 
-        var differing = run.Select(field => field.Key).Union(earlier.Select(field => field.Key))
-            .Where(field => !JsonNode.DeepEquals(JsonNode.Parse(run[field]?.ToJsonString() ?? "null"), earlier[field])).ToList();
+        RequireEqual(folder, run, earlier, run.Select(field => field.Key).Union(earlier.Select(field => field.Key)));
+    }
+
+    /// <summary>Compares some fields with the manifest of an earlier process, if there is one.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="run">The fields that are known.</param>
+    /// <exception cref="InvalidInputException">The folder has the data of another run.</exception>
+    public static void RequireFits(string folder, JsonObject run)
+    {
+        if (Read(Path.Combine(folder, Name)) is { } earlier)
+            RequireEqual(folder, run, earlier, run.Select(field => field.Key));
+    }
+
+    private static void RequireEqual(string folder, JsonObject run, JsonObject earlier, IEnumerable<string> fields)
+    {
+        var differing = fields.Where(field => !JsonNode.DeepEquals(JsonNode.Parse(run[field]?.ToJsonString() ?? "null"), earlier[field])).ToList();
         InvalidInputException.Require(
-            differing.Count == 0, $"{folder} has the data of another run: {string.Join(", ", differing)} {(differing.Count == 1 ? "differs" : "differ")} from {path}. Use another folder, or the settings that it was made with.");
+            differing.Count == 0,
+            $"{folder} has the data of another run: {string.Join(", ", differing)} {(differing.Count == 1 ? "differs" : "differ")} from {Path.Combine(folder, Name)}. Use another folder, or the settings that it was made with.");
     }
 
     private static JsonObject? Read(string path)

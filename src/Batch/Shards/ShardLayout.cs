@@ -18,14 +18,17 @@ internal abstract class ShardLayout
     /// </summary>
     /// <param name="shard">The shard.</param>
     /// <param name="items">The files of its items, in order.</param>
-    public void Commit(ShardPaths shard, IReadOnlyList<string> items)
+    /// <param name="mayCommit">Is asked before any file appears in the folder of the data set.</param>
+    /// <returns>False if the answer was no. Then the shard is as it was.</returns>
+    public bool Commit(ShardPaths shard, IReadOnlyList<string> items, Func<bool>? mayCommit = null)
     {
         ItemSummary[] summaries = [.. items.Select(ItemFile.Summary)];
+        // The folders of pairs appear with the layout's first write.
+        if (!WritesUnfinishedOnly && mayCommit?.Invoke() == false)
+            return false;
         var names = Write(shard, items).ToList();
         ItemSummary[] failures = [.. summaries.Where(item => item.Error is not null)];
         var failed = $"{shard.Name}.failed.jsonl";
-        // The shard may have been made before.
-        File.Delete(Path.Combine(shard.Folder, failed));
         if (failures.Length > 0)
         {
             names.Add(failed);
@@ -35,11 +38,17 @@ internal abstract class ShardLayout
         var hashes = new SortedDictionary<string, string>(names.ToDictionary(name => name, name => Hash(Path.Combine(shard.Unfinished, name))), StringComparer.Ordinal);
         var stats = new ShardStats(
             shard.Number, summaries[0].Item, summaries.Length, failures.Length, summaries.Sum(item => item.Made), summaries.Sum(item => item.Kept), hashes);
+        if (WritesUnfinishedOnly && mayCommit?.Invoke() == false)
+            return false;
+        // The shard may have been made before.
+        if (failures.Length == 0)
+            File.Delete(Path.Combine(shard.Folder, failed));
         foreach (var name in names)
             File.Move(Path.Combine(shard.Unfinished, name), Path.Combine(shard.Folder, name), overwrite: true);
         var marker = Path.Combine(shard.Unfinished, Path.GetFileName(shard.Stats));
         AtomicFile.WriteText(marker, BatchJson.Line(stats) + "\n");
         File.Move(marker, shard.Stats, overwrite: true);
+        return true;
     }
 
     /// <summary>Writes the files of the whole data set, once all shards are complete.</summary>
@@ -47,6 +56,9 @@ internal abstract class ShardLayout
     public virtual void Finish(string folder)
     {
     }
+
+    /// <summary>Whether <see cref="Write"/> leaves the folder of the data set as it is.</summary>
+    protected abstract bool WritesUnfinishedOnly { get; }
 
     /// <summary>Writes the pairs into the shard's folder of unfinished work.</summary>
     /// <returns>The names of files that are then renamed into the folder of the data set.</returns>

@@ -17,6 +17,9 @@ internal sealed class TarLayout : ShardLayout
     public override string Name => "tar";
 
     /// <inheritdoc/>
+    protected override bool WritesUnfinishedOnly => true;
+
+    /// <inheritdoc/>
     protected override IEnumerable<string> Write(ShardPaths shard, IReadOnlyList<string> items)
     {
         var rows = new List<PairRow>();

@@ -2,10 +2,13 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Batch;
-using PromptToPrompt.Batch.Plans;
+using PromptToPrompt.Cli.Clusters;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;
+using PromptToPrompt.Cluster.Contracts;
+using PromptToPrompt.Cluster.Hosting;
+using PromptToPrompt.Diffusion;
 
 namespace PromptToPrompt.Cli.Commands;
 
@@ -14,59 +17,106 @@ internal static class BatchCommand
 {
     public static Command Create(CancellationToken cancellationToken)
     {
-        var plan = new Argument<string>("plan") { Description = "Plan in JSON Lines or CSV: a source prompt and its targets in each line" };
-        var command = new Command("batch", "Make a data set of edits from a plan. Run it again to resume") { plan }.In(HelpGroup.Images);
-        var options = new BatchOptions().AddTo(command);
-        var model = new ModelOptions().AddTo(command);
+        var command = new Command("batch", "Make a data set of edits from a plan. Run it again to resume").In(HelpGroup.Images);
+        var input = new BatchInput().AddTo(command);
+        var cluster = new ClusterOption("Let the workers of a cluster make the data set", isRequired: false).AddTo(command);
+        var detach = new Option<bool>("--detach") { Description = "With --cluster: register the run and do not wait for it" };
+        command.Add(detach);
         var report = new ReportOptions().AddTo(command);
         command.SetAction(parse =>
         {
             var started = TimeProvider.System.GetTimestamp();
             var quiet = report.Quiet(parse);
-            var request = options.Read(parse, BatchPlan.Read(parse.GetValue(plan)!));
-            if (BatchRun.Check(request, model.LoadTokenizer(parse)) is [var first, ..] truncated)
+            var request = input.Read(parse);
+            if (BatchRun.Check(request, input.Model.LoadTokenizer(parse)) is [var first, ..] truncated)
                 Console.Error.WriteLine($"warning: prompts with more tokens than the model reads are cut off (--long-prompts reads more). Items: {truncated.Count}, the first in line {first.Line}");
             if (request.SingleSamples.ToList() is [var single, ..] singles)
                 Console.Error.WriteLine($"note: images without ranges get one sample, because all would be equal. Items: {singles.Count}, the first in line {single.Line}");
-            if (options.LacksFilters(parse))
+            if (input.Options.LacksFilters(parse))
                 Console.Error.WriteLine("warning: without --clip, the filters of the preset do not apply and all samples are kept");
             RunFolder.RequireWritable(request.Folder, request.Folder);
-            BatchProgress done;
-            int newlyFailed;
-            // Models of filters are opened first: they are quickly refused.
-            var filters = options.OpenFilters(parse);
-            try
-            {
-                using var loaded = model.Load(parse, request.Demand);
-                model.Announce(parse, loaded.Device, quiet);
-                var run = new BatchRun(loaded, request with { Filters = filters });
-                try
-                {
-                    done = LongRun.Show(quiet, display => run.Execute(new Display(display), cancellationToken));
-                    newlyFailed = run.NewlyFailed;
-                }
-                catch (OperationCanceledException)
-                {
-                    Console.Error.WriteLine($"p2p: Stopped. {run.Progress.Items} of {run.Progress.Total} items are finished. Run the same command again to resume.");
-                    return ExitCode.Interrupted;
-                }
-            }
-            finally
-            {
-                foreach (var filter in filters)
-                    filter.Dispose();
-            }
-
+            InvalidInputException.Require(cluster.IsGiven(parse) || !parse.GetValue(detach), detach.Name, "It concerns runs of a cluster.", "Add --cluster, or leave it out.");
+            var outcome = cluster.IsGiven(parse)
+                ? OnCluster(parse, cluster, detach, request, quiet, cancellationToken).GetAwaiter().GetResult()
+                : Here(parse, input, request, quiet, cancellationToken);
+            if (outcome.Done is not { } done)
+                return outcome.Code;
             if (report.Json(parse))
                 Console.Out.WriteLine(Json.Line(Facts(done, request, TimeProvider.System.GetElapsedTime(started))));
             else if (!quiet)
                 Console.Out.WriteLine(Summary(done, request, TimeProvider.System.GetElapsedTime(started)));
             if (done.Failed == 0)
-                return ExitCode.Done;
-            Console.Error.WriteLine($"{(newlyFailed > 0 ? "p2p" : "note")}: {done.Failed} of {done.Total} items failed; the files *.failed.jsonl in {RunFolder.Shortest(request.Folder)} say why. To try them again, delete the .json file of their shard and run the same command again.");
-            return newlyFailed > 0 ? ExitCode.Failed : ExitCode.Done;
+                return outcome.Code;
+            Console.Error.WriteLine($"{(outcome.NewlyFailed > 0 ? "p2p" : "note")}: {done.Failed} of {done.Total} items failed; the files *.failed.jsonl in {RunFolder.Shortest(request.Folder)} say why. To try them again, delete the .json file of their shard and run the same command again.");
+            return outcome.NewlyFailed > 0 ? ExitCode.Failed : outcome.Code;
         });
         return command;
+    }
+
+    private static Outcome Here(ParseResult parse, BatchInput input, BatchRequest request, bool quiet, CancellationToken cancellationToken)
+    {
+        // Models of filters are opened first: they are quickly refused.
+        var filters = input.Options.OpenFilters(parse);
+        try
+        {
+            using var loaded = input.Model.Load(parse, request.Demand);
+            input.Model.Announce(parse, loaded.Device, quiet);
+            var run = new BatchRun(loaded, request with { Filters = filters });
+            try
+            {
+                return new Outcome(LongRun.Show(quiet, display => run.Execute(new Display(display), cancellationToken)), run.NewlyFailed);
+            }
+            catch (OperationCanceledException)
+            {
+                Console.Error.WriteLine($"p2p: Stopped. {run.Progress.Items} of {run.Progress.Total} items are finished. Run the same command again to resume.");
+                return new Outcome(null, Code: ExitCode.Interrupted);
+            }
+        }
+        finally
+        {
+            foreach (var filter in filters)
+                filter.Dispose();
+        }
+    }
+
+    private static async Task<Outcome> OnCluster(ParseResult parse, ClusterOption cluster, Option<bool> detach, BatchRequest request, bool quiet, CancellationToken cancellationToken)
+    {
+        InvalidInputException.Require(request.Partitions == 1, "--partitions", "A cluster divides the shards among its workers.", "Leave it out.");
+        await using var link = await ClusterLink.Open(cluster.Read(parse), quiet ? null : line => Console.Error.WriteLine($"note: {line}"), cancellationToken);
+        var (run, status) = await ClusterRun.Submit(
+            link, parse, request, [cluster.Name, detach.Name, "--output", "--device", "--quiet", "--json", "--partition", "--partitions"], cancellationToken);
+        if (!quiet)
+            Console.Error.WriteLine($"run: {run.Id}");
+        if (parse.GetValue(detach))
+        {
+            Console.Error.WriteLine($"The run {run.Id} is registered. Watch it with the same command without --detach, or with `p2p runs`.");
+            return new Outcome(null);
+        }
+
+        var failedBefore = status.Done.Failed;
+        try
+        {
+            status = LongRun.Show(quiet, display => run.Watch(status, display, line => Console.Error.WriteLine($"warning: {line}"), cancellationToken).GetAwaiter().GetResult());
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine($"p2p: The run {run.Id} continues on its workers. Watch it again with the same command, or end it with `p2p runs cancel {run.Id}`.");
+            return new Outcome(null, Code: ExitCode.Interrupted);
+        }
+
+        if (status.State == RunState.Cancelled)
+        {
+            Console.Error.WriteLine($"p2p: The run was cancelled. {status.Done.Items} of {status.Run.Items} items are finished. Run the same command again to resume.");
+            return new Outcome(null, Code: ExitCode.Failed);
+        }
+
+        foreach (var shard in status.FailedShards)
+            Console.Error.WriteLine($"p2p: Shard {shard.Shard} was given up after {shard.Attempts} attempts: {shard.Problem} Run the same command again to try it again.");
+        var done = status.Done;
+        return new Outcome(
+            new BatchProgress((int)done.Items, status.Run.Items, (int)done.Made, (int)done.Kept, (int)done.Failed),
+            (int)(done.Failed - failedBefore),
+            status.State == RunState.Complete ? ExitCode.Done : ExitCode.Failed);
     }
 
     private static JsonObject Facts(BatchProgress done, BatchRequest request, TimeSpan elapsed) => new()
@@ -82,6 +132,9 @@ internal static class BatchCommand
 
     private static string Summary(BatchProgress done, BatchRequest request, TimeSpan elapsed) => string.Create(
         CultureInfo.InvariantCulture, $"{RunFolder.Shortest(request.Folder)}\n{done.Items} {(done.Items == 1 ? "item" : "items")}, {done.Kept} of {done.Made} pairs kept\n{elapsed.TotalSeconds:F1} s");
+
+    // How a run went; without progress, there is nothing to report.
+    private readonly record struct Outcome(BatchProgress? Done, int NewlyFailed = 0, int Code = ExitCode.Done);
 
     private sealed class Display(IProgress<LongProgress> shown) : IProgress<BatchProgress>
     {

@@ -24,6 +24,7 @@ internal enum HelpGroup
     Prompts,
     Models,
     Runs,
+    Cluster,
     System,
 }
 

@@ -191,5 +191,7 @@ internal sealed class ModelOptions
     /// <exception cref="InvalidInputException">There is no such device.</exception>
     public torch.Device Device(ParseResult parse) => ComputeDevice.Named(parse.GetValue(device)!);
 
-    private static string ReadDevice(string text) => ComputeDevice.IsName(text.ToLowerInvariant()) ? text.ToLowerInvariant() : throw new FormatException();
+    /// <summary>Reads the name of a device.</summary>
+    /// <exception cref="FormatException">There is no such name.</exception>
+    public static string ReadDevice(string text) => ComputeDevice.IsName(text.ToLowerInvariant()) ? text.ToLowerInvariant() : throw new FormatException();
 }

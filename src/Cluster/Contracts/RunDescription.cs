@@ -4,7 +4,7 @@ namespace PromptToPrompt.Cluster.Contracts;
 [GenerateSerializer, Immutable]
 internal sealed record RunDescription
 {
-    /// <summary>The run's name, which follows from its folder and its data.</summary>
+    /// <summary>The run's name, which follows from its folder.</summary>
     [Id(0)]
     public required string Id { get; init; }
 
@@ -24,9 +24,13 @@ internal sealed record RunDescription
     [Id(4)]
     public required string PlanFolder { get; init; }
 
-    /// <summary>The options of the command, with absolute paths.</summary>
+    /// <summary>The options of the command, as they were given.</summary>
     [Id(5)]
     public required string[] Arguments { get; init; }
+
+    /// <summary>The folder in which the command was given: relative paths of the options begin there.</summary>
+    [Id(8)]
+    public required string WorkingFolder { get; init; }
 
     /// <summary>Number of items.</summary>
     [Id(6)]
@@ -35,6 +39,9 @@ internal sealed record RunDescription
     /// <summary>Number of items in a shard.</summary>
     [Id(7)]
     public required int ShardSize { get; init; }
+
+    /// <summary>Whether another description is of the same data.</summary>
+    public bool IsSame(RunDescription other) => this with { Arguments = other.Arguments } == other && Arguments.SequenceEqual(other.Arguments);
 
     /// <summary>Number of shards.</summary>
     public int Shards => 1 + ((Items - 1) / ShardSize);

@@ -8,6 +8,9 @@ internal sealed class LedgerState
     /// <summary>Grows with each activation, so that the tokens of leases grow over restarts.</summary>
     public int Epoch { get; set; }
 
+    /// <summary>Leases of earlier epochs are those of another run in the same folder.</summary>
+    public int FirstEpoch { get; set; }
+
     /// <summary>Whether the run was cancelled.</summary>
     public bool IsCancelled { get; set; }
 

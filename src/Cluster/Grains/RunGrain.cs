@@ -59,8 +59,11 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
     /// <inheritdoc/>
     public async Task<RunStatus> Submit(RunDescription run, Survey survey)
     {
-        if (description.State.Run is not { } known || !IsSame(known, run))
+        if (description.State.Run is not { } known || !known.IsSame(run))
         {
+            // Leases of the earlier run in this folder are over.
+            ledger = null;
+            progress.State = new LedgerState { Epoch = progress.State.Epoch, FirstEpoch = progress.State.Epoch + 1 };
             description.State.Run = run;
             await description.WriteStateAsync();
         }
@@ -159,8 +162,6 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
             await this.UnregisterReminder(reminder);
     }
 
-    private static bool IsSame(RunDescription a, RunDescription b) => a with { Arguments = b.Arguments } == b && a.Arguments.SequenceEqual(b.Arguments);
-
     private async Task Begin(RunDescription run)
     {
         progress.State.Epoch++;
@@ -198,7 +199,10 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
 
     private async Task Write()
     {
-        var (changes, leases) = (ledger!.Changes, ledger.LeaseChanges);
+        // A run whose folder gets other data meanwhile has nothing to store.
+        if (ledger is null)
+            return;
+        var (changes, leases) = (ledger.Changes, ledger.LeaseChanges);
         ledger.State.Leases = ledger.LeasesToStore();
         try
         {

@@ -102,7 +102,7 @@ internal sealed class ShardLedger
         Expire(now);
         if (State.IsCancelled)
             return LeaseState.Cancelled;
-        if (lease.Shard > shards || IsComplete(lease.Shard) || (leases.TryGetValue(lease.Shard, out var held) && held.Token != lease.Token))
+        if (IsForeign(lease) || IsComplete(lease.Shard) || (leases.TryGetValue(lease.Shard, out var held) && held.Token != lease.Token))
             return LeaseState.Lost;
         Hold(lease.Shard, lease.Token, worker, progress, now);
         return LeaseState.Held;
@@ -112,7 +112,7 @@ internal sealed class ShardLedger
     /// <returns>False if it was complete before.</returns>
     public bool Complete(Lease lease, Counts counts)
     {
-        if (lease.Shard > shards || IsComplete(lease.Shard))
+        if (IsForeign(lease) || IsComplete(lease.Shard))
             return false;
         Drop(lease.Shard);
         // Shards may have been opened again since the lease of the whole.
@@ -265,6 +265,8 @@ internal sealed class ShardLedger
         State.Attempts[shard] = new Attempts(count, problem, count >= maxAttempts);
         Changes++;
     }
+
+    private bool IsForeign(Lease lease) => lease.Shard > shards || lease.Token >> 32 < State.FirstEpoch;
 
     private bool IsComplete(int shard) => (State.Complete[shard >> 3] & (1 << (shard & 7))) != 0;
 

@@ -18,7 +18,7 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
 
     private readonly TimeProvider clock = TimeProvider.System;
     private readonly Dictionary<string, long> refused = new(StringComparer.Ordinal);
-    private string? current;
+    private RunDescription? current;
     private ShardMaker? maker;
     private int failures;
     private long items;
@@ -33,7 +33,7 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
             while (true)
             {
                 drain.ThrowIfCancellationRequested();
-                string[] runs = [.. (await link.Call(grains => grains.GetGrain<ICatalog>(0).Open(), drain)).OrderByDescending(run => run == current)];
+                string[] runs = [.. (await link.Call(grains => grains.GetGrain<ICatalog>(0).Open(), drain)).OrderByDescending(run => run == current?.Id)];
                 await Report(run: null, shard: null, drain);
                 if (await TakeAny(runs, drain) is { } taken)
                     await Work(taken.Run, taken.Lease, drain);
@@ -124,7 +124,7 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
     // Runs on the thread of the work.
     private Counts? Make(RunDescription run, Lease lease, Latest progress, CancellationToken stop)
     {
-        if (current != run.Id || maker is null)
+        if (maker is null || current?.IsSame(run) != true)
         {
             maker?.Dispose();
             (maker, current) = (null, null);
@@ -137,7 +137,7 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
                 throw new RefusedException(e.Message, e);
             }
 
-            current = run.Id;
+            current = run;
         }
 
         if (lease.Shard == run.Shards)
