@@ -10,6 +10,7 @@ internal abstract record ClusterAddress
     /// <summary>The port of a coordinator for workers.</summary>
     public const int DefaultGatewayPort = 30000;
 
+    private const int DefaultRedisPort = 6379;
     private const string Localhost = "localhost";
 
     /// <summary>The forms of an address, for messages.</summary>
@@ -48,7 +49,8 @@ internal abstract record ClusterAddress
 
     private static RedisAddress Redis(Uri address)
     {
-        var options = new ConfigurationOptions { EndPoints = { { address.Host, address.IsDefaultPort || address.Port < 0 ? 6379 : address.Port } }, AbortOnConnectFail = false, Ssl = address.Scheme == "rediss" };
+        var port = address.Port > 0 ? address.Port : DefaultRedisPort;
+        var options = new ConfigurationOptions { EndPoints = { { address.Host, port } }, AbortOnConnectFail = false, Ssl = address.Scheme == "rediss" };
         if (address.UserInfo.Length > 0)
         {
             var parts = address.UserInfo.Split(':', 2);
@@ -57,8 +59,8 @@ internal abstract record ClusterAddress
         }
 
         if (address.AbsolutePath.Trim('/') is { Length: > 0 } database)
-            options.DefaultDatabase = int.Parse(database, NumberStyles.None, CultureInfo.InvariantCulture);
-        return new RedisAddress(options.ToString(includePassword: true), $"{address.Host}:{address.Port}");
+            options.DefaultDatabase = int.TryParse(database, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException();
+        return new RedisAddress(options.ToString(includePassword: true), $"{address.Host}:{port}");
     }
 
     private static int Port(string text) => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : throw new FormatException();

@@ -1,4 +1,5 @@
 using PromptToPrompt.Cluster.Contracts;
+using PromptToPrompt.Cluster.Hosting;
 using PromptToPrompt.Cluster.Tests.Servers;
 
 namespace PromptToPrompt.Cluster.Tests.Work;
@@ -20,5 +21,22 @@ public sealed class PostgresTests(PostgresServer server)
         Assert.Equal(new Counts(10_000, 0, 10_000, 10_000), status.Done);
         Assert.Empty(status.Leases);
         cluster.RequireAll(run);
+    }
+
+    [Fact]
+    public async Task TablesAreCreatedOnceHoweverManyCoordinatorsStart()
+    {
+        var address = (PostgresAddress)ClusterAddress.Parse(server.NewDatabase());
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => PostgresSchema.Create(address, CancellationToken.None)));
+        await PostgresSchema.Create(address, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task AMissingDatabaseIsAnErrorAtOnce()
+    {
+        var address = ClusterAddress.Parse(server.NewDatabase() + "x");
+        var error = await Assert.ThrowsAsync<ClusterException>(() => ClusterLink.Open(address));
+        Assert.Contains("does not exist", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Create the database", error.Message, StringComparison.Ordinal);
     }
 }
