@@ -12,7 +12,7 @@ namespace PromptToPrompt.Cluster.Work;
 /// <param name="open">Prepares to make shards of a run. An error means that this worker cannot.</param>
 internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Func<RunDescription, CancellationToken, ShardMaker> open)
 {
-    private static readonly TimeSpan LongestBeat = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestBeat = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FarewellLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 

@@ -32,13 +32,14 @@ public sealed class ProcessTests(PostgresServer server)
     public async Task AWorkerGoesOnWithoutACoordinatorAndReportsToTheNextOne()
     {
         await using var cluster = new Processes(server.NewDatabase());
-        var first = cluster.StartCoordinator(lease: 60);
+        var ports = (ServerProcess.FreePort(), ServerProcess.FreePort());
+        var first = cluster.StartCoordinator(lease: 60, ports);
         var run = await cluster.Submit(items: 60, shardSize: 20);
         var worker = cluster.StartWorker(pause: 50);
         await cluster.Until(run, status => status.Leases is [{ Shard: 1 }], "the worker is in the second shard");
         ServerProcess.Signal(first, "KILL");
-        // The shard is computed to its end meanwhile.
-        cluster.StartCoordinator(lease: 60);
+        // The shard is computed to its end meanwhile. On its old port, the next one takes the place of the first at once.
+        cluster.StartCoordinator(lease: 60, ports);
         await cluster.Until(run, status => status.State == RunState.Complete, "the run is complete");
         await worker.WaitForExitAsync();
         Assert.Equal(0, worker.ExitCode);
@@ -109,7 +110,7 @@ public sealed class ProcessTests(PostgresServer server)
         cluster.StartCoordinator(lease: 1000);
         var run = await cluster.Submit(items: 40, shardSize: 20);
         var drained = cluster.StartWorker(pause: 200);
-        await cluster.Until(run, status => status.Leases is [{ Shard: 0, Items: > 2 }], "the worker is in the first shard");
+        await cluster.Until(run, status => status.Leases is [{ Shard: 0 }], "the worker is in the first shard");
         ServerProcess.Signal(drained, "TERM");
         await drained.WaitForExitAsync();
         Assert.Equal(130, drained.ExitCode);
@@ -128,8 +129,8 @@ public sealed class ProcessTests(PostgresServer server)
 
         public int CompleteCount => cluster.LogLines.Count(line => line.StartsWith("complete ", StringComparison.Ordinal));
 
-        public Process StartCoordinator(int lease) => Start(
-            Path.Combine(AppContext.BaseDirectory, "p2p.dll"), "coordinator", "--cluster", address, "--lease", $"{lease}", "--port", "0", "--gateway-port", "0");
+        public Process StartCoordinator(int lease, (int Silo, int Gateway) ports = default) => Start(
+            Path.Combine(AppContext.BaseDirectory, "p2p.dll"), "coordinator", "--cluster", address, "--lease", $"{lease}", "--port", $"{ports.Silo}", "--gateway-port", $"{ports.Gateway}");
 
         public Process StartWorker(int pause) => Start(Path.Combine(AppContext.BaseDirectory, Program), TextWorker.Command, address, cluster.Log, $"{pause}");
 

@@ -1,0 +1,50 @@
+using PromptToPrompt.Cluster.Contracts;
+using PromptToPrompt.Cluster.Hosting;
+using PromptToPrompt.Cluster.Tests.Servers;
+
+namespace PromptToPrompt.Cluster.Tests.Work;
+
+public sealed class RedisTests(RedisServer server)
+{
+    [Fact]
+    public async Task ItemsThroughEightWorkersAndTwoCoordinators()
+    {
+        await using var cluster = new TestCluster(server.NewDatabase());
+        await Task.WhenAll(cluster.AddCoordinator(), cluster.AddCoordinator());
+        var link = await cluster.Link();
+        var run = await cluster.Submit(link, items: 4_000, shardSize: 20);
+        await Task.WhenAll(await Task.WhenAll(Enumerable.Range(0, 8).Select(number => cluster.StartWorker($"worker-{number}"))));
+        var status = await TestCluster.Status(link, run);
+        Assert.Equal(RunState.Complete, status.State);
+        Assert.Equal(4_000, status.Done.Items);
+        cluster.RequireAll(run);
+    }
+
+    [Fact]
+    public async Task TheServerMayBeAwayForAWhile()
+    {
+        // A server of its own, because others use the shared one at the same time.
+        using var own = new RedisServer();
+        await using var cluster = new TestCluster(own.NewDatabase());
+        await cluster.AddCoordinator();
+        var link = await cluster.Link();
+        var run = await cluster.Submit(link, items: 100, shardSize: 10);
+        var worker = await cluster.StartWorker("worker", pause: TimeSpan.FromMilliseconds(20));
+        await TestCluster.Until(link, run, status => status.CompleteShards >= 2, "two shards are complete");
+        own.Kill();
+        var committed = cluster.LogLines.Length;
+        await ServerProcess.Until(() => cluster.LogLines.Length > committed, "the worker finishes its shard");
+        own.Start();
+        await worker;
+        Assert.Equal(RunState.Complete, (await TestCluster.Status(link, run)).State);
+        cluster.RequireAll(run);
+    }
+
+    [Fact]
+    public async Task AServerThatIsAwayIsAnErrorOfTheCoordinator()
+    {
+        await using var cluster = new TestCluster("redis://127.0.0.1:1");
+        var error = await Assert.ThrowsAsync<ClusterException>(() => cluster.AddCoordinator());
+        Assert.Contains("The Redis server at 127.0.0.1:1 cannot be reached", error.Message, StringComparison.Ordinal);
+    }
+}
