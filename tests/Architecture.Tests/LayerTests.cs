@@ -5,10 +5,11 @@ public sealed class LayerTests
     [Theory]
     [InlineData(Layers.Diffusion)]
     [InlineData(Layers.Editing, Layers.Diffusion)]
-    [InlineData(Layers.Studio, Layers.Diffusion, Layers.Editing)]
+    [InlineData(Layers.Studio, Layers.Diffusion, Layers.Editing, Layers.Cluster)]
     [InlineData(Layers.Metrics, Layers.Diffusion)]
     [InlineData(Layers.Batch, Layers.Diffusion, Layers.Editing, Layers.Metrics)]
-    [InlineData(Layers.Command, Layers.Diffusion, Layers.Editing, Layers.Metrics, Layers.Batch, Layers.Studio)]
+    [InlineData(Layers.Cluster)]
+    [InlineData(Layers.Command, Layers.Diffusion, Layers.Editing, Layers.Metrics, Layers.Batch, Layers.Cluster, Layers.Studio)]
     [InlineData(Layers.Storybook, Layers.Diffusion)]
     [InlineData(Layers.Evaluation, Layers.Diffusion, Layers.Editing, Layers.Metrics, Layers.Storybook)]
     public void AnAssemblySeesOnlyTheLayersBelowIt(string assembly, params string[] below) =>

@@ -9,6 +9,7 @@ internal static class Layers
     public const string Editing = "PromptToPrompt.Editing";
     public const string Metrics = "PromptToPrompt.Metrics";
     public const string Batch = "PromptToPrompt.Batch";
+    public const string Cluster = "PromptToPrompt.Cluster";
     public const string Studio = "PromptToPrompt.Studio";
     public const string Command = "p2p";
 
@@ -20,11 +21,11 @@ internal static class Layers
     /// <summary>What the test projects share.</summary>
     public const string Testing = "PromptToPrompt.Testing";
 
-    public static readonly string[] Product = [Diffusion, Editing, Metrics, Batch, Studio, Command];
+    public static readonly string[] Product = [Diffusion, Editing, Metrics, Batch, Cluster, Studio, Command];
 
     public static readonly string[] Laboratory = [Storybook, Evaluation, LabCommand];
 
-    public static readonly string[] Libraries = [Diffusion, Editing, Metrics, Batch, Studio, Storybook, Evaluation];
+    public static readonly string[] Libraries = [Diffusion, Editing, Metrics, Batch, Cluster, Studio, Storybook, Evaluation];
 
     public static readonly string[] All = [.. Product, .. Laboratory];
 
