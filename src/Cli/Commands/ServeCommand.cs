@@ -36,6 +36,7 @@ internal static class ServeCommand
         var memory = Parsed.OptionalNumber<int>("--memory", "Memory for recorded sources, in MB [default: 6144, at most half of the machine's memory; on a GPU what it has free but 4096]");
         var also = new Option<string[]>("--also") { Description = "Additional model to offer. Repeatable", HelpName = "dir|file|name" };
         var command = new Command("serve", "Start the web studio") { host, port, token, data, queue, memory, also }.In(HelpGroup.Images);
+        var cluster = new ClusterOption("Also show the runs of a cluster, under /runs", isRequired: false).AddTo(command);
         model.AddTo(command);
         command.SetAction(parse =>
         {
@@ -53,6 +54,7 @@ internal static class ServeCommand
                 Models = [model.Offer(parse, quiet: false), .. (parse.GetValue(also) ?? []).Select(name => model.Offer(parse, quiet: false, new FetchedModel(name, ModelOptions.Locate(name, also.Name))))],
                 OfferFetched = fetched => model.Offer(parse, quiet: false, fetched),
                 Limits = new EngineLimits { QueueLength = parse.GetValue(queue), SessionBytes = (long?)parse.GetValue(memory) << 20 },
+                Cluster = cluster.IsGiven(parse) ? cluster.Read(parse) : null,
                 DrawGrid = DrawGrid,
                 DrawTable = DrawTable,
             };

@@ -26,7 +26,10 @@ internal static class StudioApi
     /// <summary>Cache header for immutable content.</summary>
     internal const string CacheForever = "private, max-age=31536000, immutable";
 
-    public static void MapStudioApi(this IEndpointRouteBuilder app)
+    /// <summary>Maps the interface.</summary>
+    /// <param name="app">The application.</param>
+    /// <param name="hasCluster">Whether it includes the runs of a cluster.</param>
+    public static void MapStudioApi(this IEndpointRouteBuilder app, bool hasCluster)
     {
         var api = app.MapGroup("/api").DisableAntiforgery();
         api.MapGet("/studio", About).WithSummary("Models and limits of the studio.");
@@ -55,6 +58,8 @@ internal static class StudioApi
         api.MapLoras();
         api.MapPresets();
         api.MapWords();
+        if (hasCluster)
+            api.MapRuns();
         api.MapGet("/sessions", (StudioEngine engine) => engine.Sessions).WithSummary("The recorded sources in memory, most recently used first. Their edits need not run them again.");
         api.MapDelete("/sessions/{key}", FreeSession).WithSummary("Frees the memory of a recorded source, at once or after the running job. The next edit of it runs it again.");
         api.MapGet("/grid.png", Grid).WithSummary("Versions side by side, with captions.").Produces(200, contentType: "image/png");

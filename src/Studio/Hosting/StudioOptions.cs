@@ -1,4 +1,5 @@
 using System.Net;
+using PromptToPrompt.Cluster.Hosting;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Storage.Hub;
 using PromptToPrompt.Studio.Engine;
@@ -29,6 +30,9 @@ public sealed record StudioOptions
 
     /// <summary>The hub from which models are fetched.</summary>
     internal HubSettings Hub { get; init; } = new();
+
+    /// <summary>The cluster whose runs are shown; null for none.</summary>
+    internal ClusterAddress? Cluster { get; init; }
 
     /// <summary>Limits of the engine.</summary>
     public EngineLimits Limits { get; init; } = new();

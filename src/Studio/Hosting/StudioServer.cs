@@ -13,6 +13,7 @@ using MudBlazor.Services;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using PromptToPrompt.Studio.Api;
+using PromptToPrompt.Studio.Clusters;
 using PromptToPrompt.Studio.Engine;
 using PromptToPrompt.Studio.Pages;
 using PromptToPrompt.Studio.Recipes;
@@ -61,7 +62,7 @@ public static class StudioServer
         app.UseMiddleware<Gatekeeper>();
         app.UseAntiforgery();
         app.MapPageFiles();
-        app.MapStudioApi();
+        app.MapStudioApi(options.Cluster is not null);
         app.MapOpenApi();
         app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = StudioHealth.Write });
         app.MapPrometheusScrapingEndpoint("/metrics");
@@ -82,6 +83,8 @@ public static class StudioServer
             provider.GetService<ILogger<StudioEngine>>()));
         services.AddSingleton(provider => new ModelFetcher(store, provider.GetRequiredService<StudioEngine>(), options, TimeProvider.System, provider.GetService<ILogger<ModelFetcher>>()));
         services.AddSingleton<GridMaker>();
+        if (options.Cluster is not null)
+            services.AddSingleton<ClusterRuns>();
         services.AddScoped<Workspace>();
         services.AddSingleton<DecodingGate>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context =>
