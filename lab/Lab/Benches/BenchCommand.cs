@@ -19,6 +19,7 @@ internal static class BenchCommand
         ConceptsBench.Create(cancellationToken),
         StudioBench.Create(cancellationToken),
         SoakBench.Create(cancellationToken),
+        ClusterBench.Create(cancellationToken),
         OperationsBench.Create(cancellationToken),
         ModelBench.Create(cancellationToken),
         DeviceBench.Create(cancellationToken),

@@ -101,5 +101,5 @@ internal static class RunsCommand
 
     private static string Share(Counts done) => done.Made == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{100.0 * done.Kept / done.Made:F0} %");
 
-    private static string Left(double? seconds) => seconds is { } left ? string.Create(CultureInfo.InvariantCulture, $"{TimeSpan.FromSeconds(left):d\\.hh\\:mm\\:ss}").TrimStart('0', '.') : "";
+    private static string Left(double? seconds) => seconds is { } left ? LongRun.Duration(left) : "";
 }

@@ -89,7 +89,8 @@ internal sealed class LongRun : IProgress<LongProgress>
         unit == LongProgress.Bytes ? $"{FileSize.Text((long)rate)} a second"
         : rate >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{rate:F1} a second") : string.Create(CultureInfo.InvariantCulture, $"{1 / rate:F1} s each");
 
-    private static string Duration(double seconds) => seconds switch
+    /// <summary>A time in the unit that suits it.</summary>
+    public static string Duration(double seconds) => seconds switch
     {
         < 100 => string.Create(CultureInfo.InvariantCulture, $"{seconds:F0} s"),
         < 6000 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 60:F0} min"),

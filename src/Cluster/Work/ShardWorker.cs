@@ -33,14 +33,24 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
             while (true)
             {
                 drain.ThrowIfCancellationRequested();
-                string[] runs = [.. (await link.Call(grains => grains.GetGrain<ICatalog>(0).Open(), drain)).OrderByDescending(run => run == current?.Id)];
-                await Report(run: null, shard: null, drain);
+                // The run whose model is loaded comes first.
+                if (current is not null && await TakeAny([current.Id], drain) is { } next)
+                {
+                    await Work(next.Run, next.Lease, drain);
+                    continue;
+                }
+
+                var runs = await link.Call(grains => grains.GetGrain<ICatalog>(0).Open(), drain);
                 if (await TakeAny(runs, drain) is { } taken)
+                {
                     await Work(taken.Run, taken.Lease, drain);
-                else if (settings.EndsWhenIdle && runs.All(IsRefused))
+                    continue;
+                }
+
+                await Report(run: null, shard: null, drain);
+                if (settings.EndsWhenIdle && runs.All(IsRefused))
                     return;
-                else
-                    await Task.Delay(settings.Poll, drain);
+                await Task.Delay(settings.Poll, drain);
             }
         }
         finally
