@@ -1,4 +1,5 @@
 using PromptToPrompt.Batch.Shards;
+using PromptToPrompt.Diffusion;
 
 namespace PromptToPrompt.Batch.Tests;
 

@@ -17,7 +17,7 @@ namespace PromptToPrompt.Cli.Clusters;
 /// <summary>A run of <c>p2p batch</c> that workers make: registers it with the coordinators, and shows its progress.</summary>
 internal sealed class ClusterRun
 {
-    // Hidden in the folder's listing of data: its name is no shard's.
+    // No shard and no plan of a user's own has this name.
     private const string PlanCopy = "run.plan";
 
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(20);
@@ -109,7 +109,9 @@ internal sealed class ClusterRun
             done += ShardSurvey.Of(request, shard);
         }
 
-        return new Survey(bits, new Counts(done.Items, done.Failed, done.Made, done.Kept));
+        // The folder of unfinished work is deleted last of all.
+        var isFinished = done.Items == request.Plan.Items.Count && !Directory.Exists(ShardPaths.AllUnfinished(request.Folder));
+        return new Survey(bits, new Counts(done.Items, done.Failed, done.Made, done.Kept), isFinished);
     }
 
     private static string Note(RunStatus status)

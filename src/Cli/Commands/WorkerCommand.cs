@@ -21,7 +21,7 @@ internal static class WorkerCommand
         var threads = Parsed.OptionalNumber<int>("--threads", "Threads of the computation on a CPU; by default as many as libtorch chooses");
         var idle = new Option<bool>("--idle-exit") { Description = "End when no run is open" };
         var quiet = new Option<bool>("--quiet") { Description = "Print errors only" };
-        var command = new Command("worker", "Make shards of data sets for a cluster. Ctrl-C ends it after the current item").In(HelpGroup.Cluster);
+        var command = new Command("worker", "Make shards of data sets for a cluster. Ctrl-C gives up the current item and leaves the shard to others").In(HelpGroup.Cluster);
         cluster.AddTo(command);
         foreach (var option in new Option[] { device, threads, idle, quiet })
             command.Add(option);

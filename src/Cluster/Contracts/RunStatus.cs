@@ -84,5 +84,6 @@ internal sealed record RunStatus
 /// <summary>The shards that are complete according to the files.</summary>
 /// <param name="Complete">A bit for each shard, the lowest of the first byte for shard 0.</param>
 /// <param name="Done">The sum of their numbers.</param>
+/// <param name="IsFinished">Whether the data set as a whole is complete.</param>
 [GenerateSerializer, Immutable]
-internal sealed record Survey([property: Id(0)] byte[] Complete, [property: Id(1)] Counts Done);
+internal sealed record Survey([property: Id(0)] byte[] Complete, [property: Id(1)] Counts Done, [property: Id(2)] bool IsFinished = false);

@@ -71,8 +71,7 @@ internal sealed class ShardLedger
         State.Attempts.Clear();
         Array.Clear(State.Complete);
         survey.Complete.AsSpan(0, Math.Min(survey.Complete.Length, State.Complete.Length)).CopyTo(State.Complete);
-        // The bit behind the last shard is not the files' matter.
-        Set(shards, false);
+        Set(shards, survey.IsFinished);
         State.Done = survey.Done;
         complete = Enumerable.Range(0, shards).Count(IsComplete);
         foreach (var shard in leases.Keys.Where(IsComplete).ToList())

@@ -198,6 +198,16 @@ public sealed class ShardLedgerTests
     }
 
     [Fact]
+    public void ADataSetThatIsCompleteNeedsNoWorker()
+    {
+        var ledger = New();
+        ledger.Reset(new Survey([0b111], new Counts(30), IsFinished: true));
+        Assert.Equal(RunState.Complete, ledger.RunState);
+        ledger.Reset(new Survey([0b111], new Counts(30)));
+        Assert.Equal(Shards, ledger.Take("a", At(0))!.Shard);
+    }
+
+    [Fact]
     public void DeletedShardsAreMadeAgain()
     {
         var ledger = New();
