@@ -124,12 +124,11 @@ public sealed class EditableImage : IDisposable
             session = null;
         }
 
-        if (session is not null)
-            return session;
-        var opened = pipeline.Record(source, Math.Max(edit.SelfResolution, EditRequest.DefaultSelfResolution), edit.SelfUnconditional);
+        var opened = session ?? pipeline.Record(source, Math.Max(edit.SelfResolution, EditRequest.DefaultSelfResolution), edit.SelfUnconditional);
+        session = null;
         return session = opened.DisposeOnFailure(() =>
         {
-            if (opened.IsRecorded)
+            if (opened.NeedsSource(edit))
                 opened.RunSource(cancellationToken: cancellationToken).Dispose();
             return opened;
         });

@@ -40,6 +40,9 @@ internal sealed record DenoisingRequest
     /// </summary>
     public Tensor? Trajectory { get; init; }
 
+    /// <summary>Whether the unconditional row of an image with a known trajectory is computed too, because other images read its activations.</summary>
+    public bool KnownUnconditional { get; init; }
+
     /// <summary>
     /// Whether the rows of a step are computed one after another, unconditional rows first, then the images in order. This needs the memory of
     /// one row only.

@@ -6,12 +6,13 @@ namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
 /// The rows of a step: the unconditional rows of the guided images, then the conditional rows of all images. An image with a known
-/// trajectory has only a conditional row.
+/// trajectory has only a conditional row, unless the request asks for both.
 /// </summary>
 internal sealed class GuidedBatch : IDisposable
 {
     private readonly DenoisingRequest request;
     private readonly int known;
+    private readonly int unguided;
     private readonly bool isGuided;
     private Conditioning? joined;
     private Tensor? vector;
@@ -20,10 +21,11 @@ internal sealed class GuidedBatch : IDisposable
     {
         this.request = request;
         known = request.Trajectory is null ? 0 : 1;
+        unguided = request.KnownUnconditional ? 0 : known;
         isGuided = request.Sampling.Guidance != 1 && request.Prompts.Count > known;
         Rows =
         [
-            .. isGuided ? request.Prompts.Skip(known).Select(p => new BatchRow(p, Conditional: false)) : [],
+            .. isGuided ? request.Prompts.Skip(unguided).Select(p => new BatchRow(p, Conditional: false)) : [],
             .. request.Prompts.Select(p => new BatchRow(p, Conditional: true)),
         ];
     }
@@ -33,7 +35,7 @@ internal sealed class GuidedBatch : IDisposable
     /// <summary>The network's input for all rows, from the images' latents, with the extra channels of inpainting models.</summary>
     public Tensor Input(Tensor latents)
     {
-        var rows = isGuided ? cat([WithoutKnown(latents), latents], 0) : latents;
+        var rows = isGuided ? cat([latents.narrow(0, unguided, latents.shape[0] - unguided), latents], 0) : latents;
         return request.ExtraChannels is { } extra ? cat([rows, extra.expand(rows.shape[0], -1, -1, -1)], 1) : rows;
     }
 
@@ -44,7 +46,7 @@ internal sealed class GuidedBatch : IDisposable
             return request.Conditional;
         if (joined is not null)
             return joined;
-        var rows = request.Unconditional.At(step).Expand(request.Prompts.Count - known).Join(request.Conditional);
+        var rows = request.Unconditional.At(step).Expand(request.Prompts.Count - unguided).Join(request.Conditional);
         return TextChanges ? rows with { Vector = vector ??= rows.Vector?.DetachFromDisposeScope() } : joined = rows.DetachFromDisposeScope();
     }
 
@@ -58,7 +60,7 @@ internal sealed class GuidedBatch : IDisposable
         var conditional = WithoutKnown(output.narrow(0, output.shape[0] - images, images));
         if (!isGuided)
             return conditional;
-        var guided = Guidance.Combine(output.narrow(0, 0, images - known), conditional, request.Sampling.Guidance, request.ShapeGuidance);
+        var guided = Guidance.Combine(output.narrow(0, known - unguided, images - known), conditional, request.Sampling.Guidance, request.ShapeGuidance);
         return Guidance.Rescale(guided, conditional, request.Sampling.GuidanceRescale);
     }
 

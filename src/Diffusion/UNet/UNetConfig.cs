@@ -112,6 +112,10 @@ internal sealed record UNetConfig
     public int CrossAttentionWidths => Levels.Sum(level => Width(level, (level.DownAttention ? LayersPerBlock : 0) + (level.UpAttention ? LayersPerBlock + 1 : 0)))
         + (HasMidBlock ? Width(Levels[^1], 1) : 0);
 
+    /// <summary>Number of transformer blocks, each with a self- and a cross-attention layer.</summary>
+    public int TransformerBlocks => Levels.Sum(level => level.TransformerDepth * ((level.DownAttention ? LayersPerBlock : 0) + (level.UpAttention ? LayersPerBlock + 1 : 0)))
+        + (HasMidBlock ? Levels[^1].TransformerDepth : 0);
+
     /// <summary>Reads a <c>config.json</c>.</summary>
     /// <exception cref="InvalidInputException">The file cannot be read, or describes another type of U-Net.</exception>
     public static UNetConfig FromFile(string path) => FromJson(JsonConfig.Read(path));

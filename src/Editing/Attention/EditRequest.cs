@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Editing.Alignment;
+using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Prompts;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 
@@ -22,6 +23,9 @@ public sealed record EditRequest
 
     /// <summary>One prompt per edited image; words may carry weights, <c>(word:1.5)</c>. Empty generates only the source.</summary>
     public IReadOnlyList<string> Prompts { get; init; } = [];
+
+    /// <summary>The editing method with its options. Alignment, weights, cross and self steps below are read by Prompt-to-Prompt alone, the default.</summary>
+    public EditMethod Method { get; init; } = new PromptToPromptMethod();
 
     /// <summary>How the tokens of each prompt are aligned with the source prompt's.</summary>
     public AlignmentKind Alignment { get; init; } = AlignmentKind.Auto;
@@ -72,7 +76,7 @@ public sealed record EditRequest
     public double EditNoise { get; init; } = 1;
 
     /// <summary>Checks that all numbers are in range.</summary>
-    /// <exception cref="Diffusion.InvalidInputException">A number is out of range.</exception>
+    /// <exception cref="Diffusion.InvalidInputException">A number is out of range, or the method does not use a setting that was changed.</exception>
     public void Validate()
     {
         RequireRange(SelfResolution, 0, MaxSelfResolution, nameof(SelfResolution));
@@ -81,5 +85,17 @@ public sealed record EditRequest
         RequireRange(BlendStart, 0.0, 1.0, nameof(BlendStart));
         RequireRange(EditNoise, 0.0, 1.0, nameof(EditNoise));
         Require(EditSeed is not null || EditNoise == 1, nameof(EditNoise), "Without a seed of their own, edits have no noise of their own.", "Give a seed for the edits, or leave this setting out.");
+        Method.Validate();
+        if (Method is PromptToPromptMethod)
+            return;
+        RequireUnused(Alignment == AlignmentKind.Auto, nameof(Alignment));
+        RequireUnused(Weights.Count == 0 && Prompts.All(prompt => WeightedPrompt.Parse(prompt).Weights.Count == 0), nameof(Weights));
+        RequireUnused(CrossSteps == CrossReplaceSteps.Standard, nameof(CrossSteps));
+        RequireUnused(SelfSteps == StepWindow.Standard, nameof(SelfSteps));
+        RequireUnused(SelfResolution == DefaultSelfResolution, nameof(SelfResolution));
+        RequireUnused(!SelfUnconditional, nameof(SelfUnconditional));
     }
+
+    private void RequireUnused(bool isDefault, string setting) =>
+        Require(isDefault, setting, $"The editing method {Method.Name} does not use it.", $"Leave it out, or use {new PromptToPromptMethod().Name}.");
 }

@@ -1,25 +1,29 @@
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Diffusion.UNet.Attention;
+using PromptToPrompt.Editing.Methods;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Attention;
 
 /// <summary>
 /// The data that later edits need from the source run: at each step the cross-attention queries, the queries and keys of the
-/// self-attention layers that may be injected, and the latents. Cross-attention keys depend only on the prompt and are kept once per layer.
+/// self-attention layers that may be injected, and the latents. Cross-attention keys depend only on the prompt and are kept once per layer. Other editing
+/// methods keep the activations that they read.
 /// </summary>
 /// <param name="dtype">Type of the recorded activations; bfloat16 halves the memory but is not exact.</param>
 /// <param name="selfResolution">Largest side of the self-attention layers that may be injected, in positions.</param>
 /// <param name="selfUnconditional">Whether the self-attention of the unconditional row may be injected too.</param>
 /// <param name="onDevice">Bytes to keep on the device. What follows is moved to page-locked memory of the machine.</param>
+/// <param name="maxBytes">Most bytes. A recording that needs more keeps one step at a time and is never complete.</param>
+/// <param name="crossSize">Size of the cross-attention layers that are recorded, in positions; null for all.</param>
 internal sealed class SourceRecording(
-    ScalarType dtype = ScalarType.Float32, int selfResolution = 32, bool selfUnconditional = false, long onDevice = long.MaxValue) : IDisposable
+    ScalarType dtype = ScalarType.Float32, int selfResolution = 32, bool selfUnconditional = false, long onDevice = long.MaxValue, long maxBytes = long.MaxValue,
+    (int Height, int Width)? crossSize = null) : ISourceActivations, IDisposable
 {
-    private readonly bool keepsAllSteps = true;
-    private readonly Dictionary<(int Step, int Site, bool Conditional), Tensor> queries = [];
-    private readonly Dictionary<(int Step, int Site, bool Conditional), Tensor> keys = [];
+    private readonly Dictionary<ActivationPlace, Tensor> kept = [];
     private readonly List<Tensor> latents = [];
+    private bool keepsAllSteps = true;
 
     private SourceRecording(ScalarType dtype, int selfResolution, bool selfUnconditional, bool keepsAllSteps)
         : this(dtype, selfResolution, selfUnconditional) => this.keepsAllSteps = keepsAllSteps;
@@ -33,6 +37,9 @@ internal sealed class SourceRecording(
 
     /// <summary>Part of <see cref="Bytes"/> that is not on the device.</summary>
     public long BytesOnHost { get; private set; }
+
+    /// <summary>Type of the recorded activations.</summary>
+    public ScalarType Dtype => dtype;
 
     /// <summary>Largest side of the self-attention layers that are recorded, in positions.</summary>
     public int SelfResolution => selfResolution;
@@ -49,57 +56,88 @@ internal sealed class SourceRecording(
     /// <summary>Latents after each step, [1, channels, h, w] each; entry 0 is the initial latents.</summary>
     public IReadOnlyList<Tensor> Latents => latents;
 
-    internal void Complete(Image image) => Image = image;
+    internal void Complete(Image image) => Image = keepsAllSteps ? image : null;
 
     internal void Write(in AttentionCall call, Tensor query, Tensor key, bool conditional = true)
     {
         var cross = call.Site.Kind == AttentionKind.Cross;
-        if (!cross && call.Positions > selfResolution * selfResolution)
+        if (cross ? crossSize is { } size && size != (call.Height, call.Width) : call.Positions > selfResolution * selfResolution)
             return;
-        Put(queries, (StepOf(call), call.Site.Index, conditional), query);
-        if (!cross || !keys.ContainsKey(KeyOf(call, conditional)))
-            Put(keys, KeyOf(call, conditional), key);
+        Put(QueryOf(call, conditional), query);
+        if (!cross || !kept.ContainsKey(KeyOf(call, conditional)))
+            Put(KeyOf(call, conditional), key);
     }
 
     /// <summary>The source's queries and keys of a layer, with the type and on the device of a tensor; null if they were not recorded. The caller does not dispose them.</summary>
     internal (Tensor Query, Tensor Key)? Read(in AttentionCall call, Tensor like, bool conditional = true)
     {
-        return queries.TryGetValue((StepOf(call), call.Site.Index, conditional), out var query) ? (Ready(query), Ready(keys[KeyOf(call, conditional)])) : null;
-
-        // Only copies from page-locked memory are asynchronous; the others wait in any case.
-        Tensor Ready(Tensor recorded)
-        {
-            var there = recorded.device_type == like.device_type ? recorded : recorded.to(like.device, non_blocking: true);
-            return there.dtype == like.dtype ? there : there.to(like.dtype);
-        }
+        return Find(QueryOf(call, conditional), like) is { } query ? (query, Find(KeyOf(call, conditional), like)!) : null;
     }
 
-    internal void AddLatents(Tensor state) => latents.Add(Counted(state.to(ScalarType.Float32, copy: true)));
+    /// <inheritdoc/>
+    public void Put(ActivationPlace place, Tensor tensor)
+    {
+        if (keepsAllSteps && Bytes + (tensor.numel() * SafetensorsTypes.Size(dtype)) > maxBytes)
+            KeepOnly(place.Step);
+        place = At(place);
+        if (kept.Remove(place, out var earlier))
+            Free(earlier);
+        kept.Add(place, Counted(Copy(tensor)));
+    }
+
+    /// <inheritdoc/>
+    public Tensor? Find(ActivationPlace place, Tensor like)
+    {
+        if (!kept.TryGetValue(At(place), out var recorded))
+            return null;
+        // Only copies from page-locked memory are asynchronous; the others wait in any case.
+        var there = recorded.device_type == like.device_type ? recorded : recorded.to(like.device, non_blocking: true);
+        return there.dtype == like.dtype ? there : there.to(like.dtype);
+    }
+
+    internal void AddLatents(Tensor state)
+    {
+        if (keepsAllSteps)
+            latents.Add(Counted(state.to(ScalarType.Float32, copy: true)));
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var tensor in queries.Values.Concat(keys.Values).Concat(latents))
+        foreach (var tensor in kept.Values.Concat(latents))
             tensor.Dispose();
-        queries.Clear();
-        keys.Clear();
+        kept.Clear();
         latents.Clear();
     }
 
-    private int StepOf(in AttentionCall call) => keepsAllSteps ? call.Step.Index : 0;
+    private static ActivationPlace QueryOf(in AttentionCall call, bool conditional) => new(SourcePart.Query, call.Step.Index, call.Site.Index, conditional);
 
     // Cross-attention keys are the same at every step.
-    private (int Step, int Site, bool Conditional) KeyOf(in AttentionCall call, bool conditional) => (call.Site.Kind == AttentionKind.Cross ? 0 : StepOf(call), call.Site.Index, conditional);
+    private static ActivationPlace KeyOf(in AttentionCall call, bool conditional) =>
+        new(SourcePart.Key, call.Site.Kind == AttentionKind.Cross ? 0 : call.Step.Index, call.Site.Index, conditional);
 
-    private void Put(Dictionary<(int Step, int Site, bool Conditional), Tensor> kept, (int Step, int Site, bool Conditional) place, Tensor tensor)
+    private ActivationPlace At(ActivationPlace place) => keepsAllSteps ? place : place with { Step = 0 };
+
+    // Later rows of the step may still read it.
+    private void KeepOnly(int step)
     {
-        if (kept.Remove(place, out var earlier))
+        // Cross-attention keys are kept as those of step 0.
+        var here = kept.OrderByDescending(entry => entry.Key.Step == step).ToList();
+        latents.ForEach(Free);
+        latents.Clear();
+        kept.Clear();
+        keepsAllSteps = false;
+        foreach (var (place, tensor) in here)
         {
-            Bytes -= earlier.numel() * earlier.element_size();
-            earlier.Dispose();
+            if ((place.Step != step && place.Step != 0) || !kept.TryAdd(At(place), tensor))
+                Free(tensor);
         }
+    }
 
-        kept.Add(place, Counted(Copy(tensor)));
+    private void Free(Tensor tensor)
+    {
+        Bytes -= tensor.numel() * tensor.element_size();
+        tensor.Dispose();
     }
 
     private Tensor Copy(Tensor tensor)

@@ -4,6 +4,7 @@ using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Methods;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
@@ -36,7 +37,11 @@ internal sealed class EditPlan : IDisposable
                 : TextConditioning.EncodeNegative(model, Words.Negative, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
             mask = edit.Mask is { } image ? LatentMask(image).DetachFromDisposeScope() : null;
             var blends = edit.Blend is not null || edit.BlendSubtract is not null;
-            var (height, width) = MapResolution.Choose(model.Shape.UNet, (int)Noise.shape[2], (int)Noise.shape[3]);
+            MapSize = MapResolution.Choose(model.Shape.UNet, (int)Noise.shape[2], (int)Noise.shape[3]);
+            var (height, width) = MapSize;
+            Require(
+                !RowByRow || Words.Method is null, nameof(MasaCtrl.Subject), "The regions of both prompts are needed at once, but the rows of this run are computed one after another.",
+                "Leave it out.");
             Maps = source.Attention is null && (blends || Observation.Attention || Observation.Trace) ? new AttentionMaps(height, width) : null;
             SelfAttention = Observation.SelfAttention ? new SelfAttentionMap(height, width) : null;
             Blend = !blends && mask is null ? null : new LocalBlend(edit, Words.Blend, Words.BlendSubtract, mask, Maps, Sampling.Steps);
@@ -85,6 +90,9 @@ internal sealed class EditPlan : IDisposable
     /// <summary>Whether the rows of a step are computed one after another.</summary>
     public bool RowByRow => Source.RowByRow || Model.OnePartAtATime;
 
+    /// <summary>Size of the layers whose maps are collected, in positions.</summary>
+    public (int Height, int Width) MapSize { get; }
+
     public AttentionMaps? Maps { get; }
 
     public SelfAttentionMap? SelfAttention { get; }
@@ -98,7 +106,7 @@ internal sealed class EditPlan : IDisposable
     /// <summary>Number of U-Net rows in each step of a pass over some of the prompts.</summary>
     public int Rows(IReadOnlyList<int> prompts)
     {
-        var known = Trajectory is not null && prompts.Contains(0) ? 1 : 0;
+        var known = Trajectory is not null && !Edit.Method.ReadsActivations && prompts.Contains(0) ? 1 : 0;
         return known + ((prompts.Count - known) * (Sampling.Guidance == 1 || Model.Denoiser.TakesGuidance ? 1 : 2));
     }
 

@@ -2,6 +2,7 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Methods;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Pipelines;
@@ -65,7 +66,17 @@ internal static class EditRun
             // Rows computed one after another cannot read each other, so the source's row is recorded for the later rows of the step.
             using var lent = plan.RowByRow && first == 0 && prompts.Count > 1 && recording is null
                 ? SourceRecording.OfLatestStep(plan.Model.Dtype, plan.Edit.SelfResolution, plan.Edit.SelfUnconditional) : null;
-            using var attention = new EditAttentionProcessor(plan.Edits, recording ?? lent, plan.Maps, plan.SelfAttention, keepsTexts: !plan.RowByRow);
+            using var plain = new EditAttentionProcessor(plan.Edits, recording ?? lent, plan.Maps, plan.SelfAttention, keepsTexts: !plan.RowByRow);
+            var run = new MethodRun
+            {
+                Network = plan.Model.Shape.UNet,
+                Steps = plan.Sampling.Steps,
+                MapSize = plan.MapSize,
+                Tokens = plan.Words.Method,
+                Source = recording ?? lent,
+            };
+            var attention = plan.Edit.Method.Attention(run, plain);
+            using var disposable = attention as IDisposable;
             using var noise = plan.Noise.narrow(0, first, prompts.Count);
             using var conditional = plan.Conditional.Narrow(first, prompts.Count);
             for (var i = 0; i <= plan.FirstStep; i++)
@@ -85,6 +96,7 @@ internal static class EditRun
                 Latents = noise,
                 FirstStep = plan.FirstStep,
                 Trajectory = first == 0 ? plan.Trajectory : null,
+                KnownUnconditional = plan.Edit.Method.ReadsActivations,
                 ShapeGuidance = plan.Source.Inverted is { } inverted ? inverted.Settings.Method.ShapeGuidance : null,
                 Prompts = prompts,
                 Conditional = conditional,

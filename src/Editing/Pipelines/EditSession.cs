@@ -2,19 +2,23 @@ using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Storage.Weights;
 using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Methods;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Pipelines;
 
 /// <summary>
 /// Many edits of one source. The source runs once and is recorded; each edit then computes only its own two rows (unconditional and
-/// conditional) instead of four. A source that needs more memory than the limit is not recorded: it runs again with each edit, in one batch.
+/// conditional) instead of four. A source that needs more memory than the limit is not recorded: it runs again with each edit, in one batch. Methods that
+/// read other activations than Prompt-to-Prompt run the source with their first edit, which records them for the edits after it.
 /// </summary>
 internal sealed class EditSession : IDisposable
 {
     private readonly StableDiffusionModel model;
     private readonly GenerationRequest source;
     private readonly SourceRecording recording;
+    private readonly long maxBytes;
+    private (EditMethod Method, SourceRecording Recording)? ofMethod;
     private bool isDisposed;
 
     /// <summary>Creates a session without computing anything.</summary>
@@ -30,6 +34,7 @@ internal sealed class EditSession : IDisposable
     {
         this.model = model;
         this.source = source;
+        this.maxBytes = maxBytes;
         recording = new SourceRecording(recordingType, selfResolution, selfUnconditional, RecordingLimit.Of(model.Device).OnDevice);
         RequiredBytes = Required(recordingType);
         IsRecorded = RequiredBytes <= maxBytes;
@@ -42,7 +47,7 @@ internal sealed class EditSession : IDisposable
     public long RequiredBytes { get; }
 
     /// <summary>Memory of the recording in bytes, so far.</summary>
-    public long RecordedBytes => recording.Bytes;
+    public long RecordedBytes => recording.Bytes + (ofMethod?.Recording.Bytes ?? 0);
 
     /// <summary>Runs the source pass: generates the source image and records what edits need. Edits of a source that is not recorded do not need it.</summary>
     /// <param name="observation">Additional data to keep.</param>
@@ -63,13 +68,15 @@ internal sealed class EditSession : IDisposable
     /// <param name="observation">Additional data to keep.</param>
     /// <param name="progress">Receives the progress after every step.</param>
     /// <param name="cancellationToken">Stops the pass before the next step.</param>
-    /// <exception cref="InvalidOperationException">The source is recorded but has not run.</exception>
+    /// <exception cref="InvalidOperationException">The edit needs the recorded source, which has not run.</exception>
     /// <exception cref="InvalidInputException">A word or number of the edit does not fit the source.</exception>
     public EditResult Edit(
         EditRequest edit, Observation? observation = null, IProgress<EditProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(isDisposed, this);
-        if (IsRecorded && !recording.IsComplete)
+        if (edit.Method.ReadsActivations)
+            return EditByMethod(edit, observation, progress, cancellationToken);
+        if (NeedsSource(edit))
             throw new InvalidOperationException("Run the source first.");
         InvalidInputException.Require(
             !IsRecorded || edit.SelfResolution <= SelfResolution, nameof(EditRequest.SelfResolution), $"{edit.SelfResolution} is more than the source was recorded with.", $"Use at most {SelfResolution}.");
@@ -80,6 +87,9 @@ internal sealed class EditSession : IDisposable
         return IsRecorded ? EditRun.Pass(plan, [.. edits], recording, progress, cancellationToken)
             : EditRun.Pass(plan, [0, .. edits], recording: null, progress, cancellationToken, hidesSource: true);
     }
+
+    /// <summary>Whether <see cref="RunSource"/> must run before an edit.</summary>
+    public bool NeedsSource(EditRequest edit) => IsRecorded && !recording.IsComplete && !edit.Method.ReadsActivations;
 
     /// <summary>Largest <see cref="EditRequest.SelfResolution"/> of the edits.</summary>
     internal int SelfResolution => recording.SelfResolution;
@@ -92,6 +102,34 @@ internal sealed class EditSession : IDisposable
     {
         isDisposed = true;
         recording.Dispose();
+        ForgetMethod();
+    }
+
+    private EditResult EditByMethod(EditRequest edit, Observation? observation, IProgress<EditProgress>? progress, CancellationToken cancellationToken)
+    {
+        using var plan = new EditPlan(model, source, edit, observation);
+        var edits = Enumerable.Range(1, edit.Prompts.Count);
+        if (ofMethod is { } known && known.Method == edit.Method)
+            return EditRun.Pass(plan, [.. edits], known.Recording, progress, cancellationToken);
+        ForgetMethod();
+        // Only maps read the source's cross-attention, and nothing reads its queries and keys of self-attention beside the method.
+        var fresh = new SourceRecording(
+            recording.Dtype, selfResolution: 0, onDevice: RecordingLimit.Of(model.Device).OnDevice, maxBytes: maxBytes - (IsRecorded ? RequiredBytes : 0), crossSize: plan.MapSize);
+        return fresh.DisposeOnFailure(() =>
+        {
+            var result = EditRun.Pass(plan, [0, .. edits], fresh, progress, cancellationToken, hidesSource: true);
+            if (fresh.IsComplete)
+                ofMethod = (edit.Method, fresh);
+            else
+                fresh.Dispose();
+            return result;
+        });
+    }
+
+    private void ForgetMethod()
+    {
+        ofMethod?.Recording.Dispose();
+        ofMethod = null;
     }
 
     private long Required(ScalarType type)

@@ -2,6 +2,7 @@ using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Prompts;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 
@@ -18,9 +19,11 @@ internal sealed class EditWords
         Negative = PromptReading.Read(tokenizer, sampling.Negative, sampling.Chunks);
         var targets = edit.Prompts.Select(WeightedPrompt.Parse).Select(target => (
             tokenizer.TokenizeChunks(target.Text, sampling.Chunks), edit with { Weights = [.. edit.Weights, .. target.Weights] }));
-        Edits = [null, .. EditSchedule.CreateAll(prompt, [.. targets], sampling.Steps)];
+        var schedules = EditSchedule.CreateAll(prompt, [.. targets], sampling.Steps);
         // A target's emphasis comes from the source through the alignment.
-        Prompts = [prompt, .. Edits.Skip(1).Select(target => target!.Alignment.Target with { Emphasis = target.Alignment.Emphasis() })];
+        Prompts = [prompt, .. schedules.Select(target => target.Alignment.Target with { Emphasis = target.Alignment.Emphasis() })];
+        Edits = [null, .. schedules.Select(schedule => edit.Method is PromptToPromptMethod ? schedule : null)];
+        Method = edit.Method.Words?.Find(Prompts, nameof(MasaCtrl.Subject));
         Blend = edit.Blend?.Find(Prompts, nameof(EditRequest.Blend));
         BlendSubtract = edit.BlendSubtract?.Find(Prompts, nameof(EditRequest.BlendSubtract));
     }
@@ -31,8 +34,11 @@ internal sealed class EditWords
     /// <summary>The negative prompt.</summary>
     public TokenizedPrompt Negative { get; }
 
-    /// <summary>The edit of each prompt, null for the source.</summary>
+    /// <summary>The edit of each prompt, null for the source and for methods other than Prompt-to-Prompt.</summary>
     public IReadOnlyList<EditSchedule?> Edits { get; }
+
+    /// <summary>Token positions of the method's words in each prompt.</summary>
+    public IReadOnlyList<IReadOnlyList<int>>? Method { get; }
 
     /// <summary>Token positions of the blend words in each prompt.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Blend { get; }
@@ -72,6 +78,7 @@ internal sealed class EditWords
     {
         source.Sampling.Validate();
         edit.Validate();
+        edit.Method.Validate(source.Sampling);
         if (source.Inverted is not { } inverted)
             return;
         Require(inverted.IsComplete, $"The inversion stopped after {inverted.FinishedSteps} of {inverted.Settings.Sampling.Steps} steps. Resume it first.");

@@ -1,0 +1,60 @@
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Editing.Alignment;
+using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Methods;
+
+namespace PromptToPrompt.Editing.Tests.Methods;
+
+/// <summary>The list of methods, and the settings that they refuse.</summary>
+public sealed class EditMethodTests
+{
+    public static TheoryData<string, EditRequest> Unused { get; } = new()
+    {
+        { nameof(EditRequest.Alignment), new() { Alignment = AlignmentKind.Refine } },
+        { nameof(EditRequest.Weights), new() { Weights = [new("castle", 2)] } },
+        { nameof(EditRequest.Weights), new() { Prompts = ["a (red:2) castle"] } },
+        { nameof(EditRequest.CrossSteps), new() { CrossSteps = CrossReplaceSteps.Parse(["0.5"]) } },
+        { nameof(EditRequest.SelfSteps), new() { SelfSteps = StepWindow.Until(0.5) } },
+        { nameof(EditRequest.SelfResolution), new() { SelfResolution = 16 } },
+        { nameof(EditRequest.SelfUnconditional), new() { SelfUnconditional = true } },
+    };
+
+    [Fact]
+    public void EachMethodIsFoundByItsName() => Assert.All(EditMethod.Names, name => Assert.Equal(name, EditMethod.Named(name).Name));
+
+    [Fact]
+    public void AnUnknownNameListsTheOthers()
+    {
+        var error = Assert.Throws<InvalidInputException>(() => EditMethod.Named("masa"));
+        Assert.Contains("masactrl", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void PromptToPromptIsTheDefaultAndReadsAllSettings()
+    {
+        Assert.IsType<PromptToPromptMethod>(new EditRequest().Method);
+        Assert.All(Unused, each => each.Data.Item2.Validate());
+    }
+
+    [Theory]
+    [MemberData(nameof(Unused), DisableDiscoveryEnumeration = true)]
+    public void ASettingOfPromptToPromptIsRefusedByOtherMethods(string setting, EditRequest edit)
+    {
+        foreach (var name in EditMethod.Names.Where(name => name != new PromptToPromptMethod().Name))
+        {
+            var error = Assert.Throws<InvalidInputException>(() => (edit with { Method = EditMethod.Named(name) }).Validate());
+            Assert.Equal(setting, error.Setting);
+            Assert.Contains(name, error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData(nameof(MasaCtrl.ShareStart), 1.1, 10, 0.1)]
+    [InlineData(nameof(MasaCtrl.ShareLayer), 0.1, 17, 0.1)]
+    [InlineData(nameof(MasaCtrl.SubjectThreshold), 0.1, 10, -1.0)]
+    public void NumbersOfMasaCtrlHaveBounds(string setting, double start, int layer, double threshold)
+    {
+        var edit = new EditRequest { Method = new MasaCtrl { ShareStart = start, ShareLayer = layer, SubjectThreshold = threshold } };
+        Assert.Equal(setting, Assert.Throws<InvalidInputException>(edit.Validate).Setting);
+    }
+}
