@@ -26,11 +26,11 @@ internal static class EditCommand
         var keepOutside = new KeepOutsideOption(
             HelpGroup.Output, "With --image or --inversion: keep the original pixels where an edit changes nothing. false writes the model's image alone, enlarged");
         var command = new Command("edit", "Edit an image by editing its prompt") { prompts, image, inversion }.In(HelpGroup.Images);
+        var inverting = InversionOptions.OfEdit().AddTo(command);
         var edit = new EditOptions().AddTo(command);
         command.Add(feather);
         command.Add(attention);
         keepOutside.AddTo(command);
-        var inverting = new InversionOptions().AddTo(command);
         var run = new ImageRun(command, repeats);
         command.SetAction(parse =>
         {
@@ -63,7 +63,7 @@ internal static class EditCommand
                     Inputs = [.. RunInput.Given(parse, image), .. RunInput.Given(parse, inversion), .. edit.Inputs(parse)],
                     Given = real is null ? null : saved is null ? real.Size : Parsed.Named("--inversion", () => real.Size),
                     HasGradient = file is not null && inverting.Settings(parse, texts[0], run.Sampling.Settings(parse)).Method.HasGradient,
-                    Edit = () => edit.Read(parse, saved is null ? texts[1..] : texts),
+                    Edit = () => edit.Read(parse, saved is null ? texts[1..] : texts, inverting.Choice(parse).EditMethod),
                     Observation = new Observation { Attention = parse.GetValue(attention) },
                     Prepare = (model, request) => real is null ? CheckFeather(model, request) : Open(real, model, request, parse),
                     AddImages = real is null ? AddEdits : (folder, result) => real.AddImages(folder, result, keepOutside.Read(parse)),

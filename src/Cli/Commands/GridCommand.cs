@@ -32,7 +32,7 @@ internal sealed class GridCommand
     private readonly Option<GridAxis> rows = Axis("--rows", "Option that varies from top to bottom");
     private readonly EditOptions edit = new();
     private readonly SamplingOptions sampling = new();
-    private readonly InversionOptions inverting = new();
+    private readonly InversionOptions inverting = InversionOptions.OfEdit();
     private readonly KeepOutsideOption keepOutside = new(
         HelpGroup.Output, "With --image or --inversion: keep the original pixels where an edit changes nothing. false writes the model's image alone, enlarged");
 
@@ -58,6 +58,9 @@ internal sealed class GridCommand
             grid.edit.AddTo(each);
             grid.sampling.AddTo(each);
         }
+
+        grid.inverting.AddMethodTo(grid.cell);
+        grid.inverting.AddMethodTo(grid.cellOfImage);
 
         grid.edit.AddTo(grid.cellOfImage);
         grid.inverting.AddTo(command);
@@ -200,7 +203,9 @@ internal sealed class GridCommand
                 var its = cell.Parse([.. given, .. across.Arguments(columnValue), .. down.Arguments(rowValue)], CommandLine.Parsing);
                 if (its.Errors.Count > 0)
                     throw new InvalidInputException(its.Errors[0].Message);
-                var request = new ImageRequest(new GenerationRequest { Prompt = prompt, Sampling = sampling.Settings(its) }, edit.Read(its, targets), Observation.None);
+                InvalidInputException.Require(
+                    inverting.Choice(its).Inversion == inverting.Choice(parse).Inversion, "--method", "The cells of a grid share one inversion.", "Let the editing method alone vary.");
+                var request = new ImageRequest(new GenerationRequest { Prompt = prompt, Sampling = sampling.Settings(its) }, edit.Read(its, targets, inverting.Choice(its).EditMethod), Observation.None);
                 cells.Add(new Cell(row, column, request));
             }
         }

@@ -32,7 +32,7 @@ internal static class InvertCommand
         };
         var command = new Command("invert", "Invert an image so that it can be edited") { imageFile, prompt, output }.In(HelpGroup.Images);
         var files = new OutputOptions().AddTraceTo(command);
-        var options = new InversionOptions().AddTo(command);
+        var options = InversionOptions.OfInversion().AddTo(command);
         var model = new ModelOptions().AddTo(command);
         var sampling = new SamplingOptions();
         sampling.AddInversionTo(command);

@@ -10,6 +10,7 @@ internal enum HelpGroup
     Options,
     Edit,
     Blend,
+    Methods,
     Filters,
     Inversion,
     Sampling,

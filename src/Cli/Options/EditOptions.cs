@@ -2,6 +2,7 @@ using System.CommandLine;
 using PromptToPrompt.Cli.Help;
 using PromptToPrompt.Cli.Runs;
 using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Cli.Options;
@@ -14,6 +15,7 @@ internal sealed class EditOptions
     private const string Places = "comma-separated, or SOURCEWORDS:TARGETWORDS[:TARGET2WORDS…] per prompt";
 
     private readonly AlignmentOptions alignment = new();
+    private readonly MethodOptions methods = new();
     private readonly Option<string[]> weights = Text<string[]>("--weight", "Weight of a target word, such as snow=1.5: 1 = unchanged, 0 = ignored. Repeatable", "word=number").In(HelpGroup.Edit);
 
     private readonly Option<string[]> crossSteps = Text<string[]>(
@@ -50,6 +52,7 @@ internal sealed class EditOptions
             weights, crossSteps, selfSteps, selfResolution, selfUnconditional, blend, blendSubtract, blendThreshold, blendSubtractThreshold, blendStart, mask, editSeed, editNoise,
         })
             command.Add(option);
+        methods.AddTo(command);
         return this;
     }
 
@@ -63,9 +66,13 @@ internal sealed class EditOptions
     public Diffusion.Images.Image? Mask(ParseResult parse) => parse.GetValue(mask) is { } path ? Parsed.Named("--mask", () => Diffusion.Images.Mask.Load(path)) : null;
 
     /// <summary>The edit.</summary>
-    public EditRequest Read(ParseResult parse, IReadOnlyList<string> prompts) => new()
+    /// <param name="parse">The command line.</param>
+    /// <param name="prompts">The target prompts.</param>
+    /// <param name="method">The chosen method.</param>
+    public EditRequest Read(ParseResult parse, IReadOnlyList<string> prompts, EditMethod method) => new()
     {
         Prompts = prompts,
+        Method = methods.Read(parse, method),
         Alignment = alignment.Read(parse),
         Weights = Parsed.Named("--weight", () => (parse.GetValue(weights) ?? []).Select(WordWeight.Parse).ToArray()),
         CrossSteps = Parsed.Named("--cross-steps", () => CrossReplaceSteps.Parse(parse.GetValue(crossSteps) ?? [])),

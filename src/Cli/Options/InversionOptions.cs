@@ -8,12 +8,12 @@ using PromptToPrompt.Editing.Inversion;
 
 namespace PromptToPrompt.Cli.Options;
 
-/// <summary>Options of inversion.</summary>
+/// <summary>Options of inversion, and the choice of methods.</summary>
 internal sealed class InversionOptions
 {
     private static readonly NullTextInversion NullText = new();
 
-    private readonly Option<string> method = Parsed.Choice("--method", "Inversion method", NullText.Name, [.. InversionMethod.Names]).In(HelpGroup.Inversion);
+    private readonly Option<MethodChoice?> method;
     private readonly Option<int> innerSteps = Parsed.Number("--inner-steps", "Null-text: maximum optimization steps per timestep", NullText.InnerSteps).In(HelpGroup.Inversion);
     private readonly Option<double> earlyStop = Parsed.Number("--early-stop", "Null-text: loss at which the first timestep stops early; rises by 2e-5 per timestep", NullText.EarlyStop).In(HelpGroup.Inversion);
     private readonly Option<double> learningRate = Parsed.Number("--learning-rate", "Null-text: learning rate at the first timestep", NullText.LearningRate).In(HelpGroup.Inversion);
@@ -32,20 +32,48 @@ internal sealed class InversionOptions
     private readonly Option<double> proximal = Parsed.Number("--proximal-quantile", "Proximal: quantile of the guidance to discard", new ProximalInversion().Quantile).In(HelpGroup.Inversion);
     private readonly FrameOption frame = FrameOption.Any(HelpGroup.Inversion);
 
-    private IEnumerable<Option> All => [method, innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, gamma, proximal, frame.Option];
+    private IEnumerable<Option> Others => [innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, gamma, proximal, frame.Option];
+
+    private InversionOptions(Option<MethodChoice?> method) => this.method = method;
+
+    /// <summary>Options of a command that only inverts.</summary>
+    public static InversionOptions OfInversion()
+    {
+        var names = InversionMethod.Names;
+        var method = Parsed.Of<MethodChoice?>("--method", $"Inversion method: {string.Join(", ", names)}", InvalidInputException.AnyOf(names), text =>
+            MethodChoice.Parse(text) is { Inversion: not null, Editing: null } choice ? choice : throw new FormatException(), "name").In(HelpGroup.Inversion);
+        method.DefaultValueFactory = _ => new(NullText.Name, null);
+        method.CompletionSources.Add([.. names]);
+        return new(method);
+    }
+
+    /// <summary>Options of a command that edits, whose <c>--method</c> also names the editing method.</summary>
+    public static InversionOptions OfEdit()
+    {
+        var method = Parsed.Of<MethodChoice?>("--method", $"Method of the edit or of --image's inversion: {MethodChoice.Form}", MethodChoice.Form, MethodChoice.Parse, "name").In(HelpGroup.Methods);
+        method.CompletionSources.Add([.. MethodChoice.Names]);
+        return new(method);
+    }
 
     public InversionOptions AddTo(Command command)
     {
-        foreach (var option in All)
+        foreach (var option in Others.Prepend(method))
             command.Add(option);
         return this;
     }
+
+    /// <summary>Adds the choice of the method alone.</summary>
+    public void AddMethodTo(Command command) => command.Add(method);
+
+    /// <summary>The chosen methods.</summary>
+    public MethodChoice Choice(ParseResult parse) => parse.GetValue(method) ?? new(null, null);
 
     /// <summary>Refuses options that would have no effect.</summary>
     /// <exception cref="InvalidInputException">One of them was given.</exception>
     public void RequireUnused(ParseResult parse, string reason, params IEnumerable<Option> others)
     {
-        if (All.Concat(others).FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is { } given)
+        var all = Choice(parse).Inversion is null ? Others : Others.Prepend(method);
+        if (all.Concat(others).FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is { } given)
             throw new InvalidInputException($"{given.Name} is an inversion option, and {reason}. Leave it out.");
     }
 
@@ -57,7 +85,7 @@ internal sealed class InversionOptions
     {
         Prompt = prompt,
         Sampling = InversionSettings.ForInversion(sampling),
-        Method = InversionMethod.Named(parse.GetValue(method)!) switch
+        Method = Choice(parse).InversionMethod switch
         {
             NullTextInversion => new NullTextInversion
             {

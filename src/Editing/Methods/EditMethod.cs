@@ -38,6 +38,9 @@ public abstract record EditMethod
     /// <summary>Whether the method reads activations of the source that <see cref="ISourceActivations"/> keeps.</summary>
     internal virtual bool ReadsActivations => false;
 
+    /// <summary>Name of the inversion method that suits the method, for images whose user chooses none.</summary>
+    internal virtual string UsualInversion => "direct";
+
     /// <summary>Words whose tokens the method needs; null for none.</summary>
     internal virtual BlendWords? Words => null;
 

@@ -8,4 +8,6 @@ public sealed record PromptToPromptMethod : EditMethod
 {
     /// <inheritdoc/>
     public override string Name => "p2p";
+
+    internal override string UsualInversion => "null-text";
 }

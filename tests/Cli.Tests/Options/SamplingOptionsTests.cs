@@ -20,7 +20,7 @@ public sealed class SamplingOptionsTests
     public void ACommandWithoutOptionsInvertsWithTheDefaults()
     {
         var command = new Command("make");
-        var options = new InversionOptions().AddTo(command);
+        var options = InversionOptions.OfInversion().AddTo(command);
         Assert.Equal(new InversionSettings { Prompt = "a house" }, options.Settings(command.Parse([]), "a house", new SamplingSettings()));
     }
 }

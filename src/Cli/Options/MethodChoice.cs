@@ -1,0 +1,37 @@
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Methods;
+
+namespace PromptToPrompt.Cli.Options;
+
+/// <summary>The value of <c>--method</c> of an edit: an inversion method, an editing method, or both as <c>INVERSION+EDITING</c>.</summary>
+/// <param name="Inversion">Name of the inversion method; null for the one that suits the editing method.</param>
+/// <param name="Editing">Name of the editing method; null for Prompt-to-Prompt.</param>
+internal sealed record MethodChoice(string? Inversion, string? Editing)
+{
+    /// <summary>What <see cref="Parse"/> reads.</summary>
+    public static string Form => $"{string.Join(", ", EditMethod.Names)} (editing), {string.Join(", ", InversionMethod.Names)} (inversion), or both such as direct+masactrl";
+
+    /// <summary>All single names.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. EditMethod.Names, .. InversionMethod.Names];
+
+    /// <exception cref="FormatException">A name is unknown, or two methods of one kind are combined.</exception>
+    public static MethodChoice Parse(string text)
+    {
+        var parts = text.Split('+');
+        return parts switch
+        {
+            [var only] when Find(EditMethod.Names, only) is { } editing => new(null, editing),
+            [var only] when Find(InversionMethod.Names, only) is { } inversion => new(inversion, null),
+            [var first, var second] when Find(InversionMethod.Names, first) is { } inversion && Find(EditMethod.Names, second) is { } editing => new(inversion, editing),
+            _ => throw new FormatException(),
+        };
+    }
+
+    /// <summary>The editing method, with default options.</summary>
+    public EditMethod EditMethod => Editing is null ? new PromptToPromptMethod() : EditMethod.Named(Editing);
+
+    /// <summary>The inversion method, with default options.</summary>
+    public InversionMethod InversionMethod => InversionMethod.Named(Inversion ?? EditMethod.UsualInversion);
+
+    private static string? Find(IEnumerable<string> names, string text) => names.FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase));
+}

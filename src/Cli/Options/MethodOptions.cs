@@ -1,0 +1,58 @@
+using System.CommandLine;
+using PromptToPrompt.Cli.Help;
+using PromptToPrompt.Diffusion;
+using PromptToPrompt.Editing.Methods;
+using PromptToPrompt.Editing.Prompts;
+
+namespace PromptToPrompt.Cli.Options;
+
+/// <summary>Options of the editing methods other than Prompt-to-Prompt.</summary>
+internal sealed class MethodOptions
+{
+    private static readonly MasaCtrl Masa = new();
+
+    private readonly Option<double> shareStart = Parsed.Number("--share-start", "MasaCtrl: part of the steps before the edit reads the source's appearance", Masa.ShareStart).In(HelpGroup.Methods);
+    private readonly Option<int> shareLayer = Parsed.Number("--share-layer", $"MasaCtrl: first layer that reads it, as in the {MasaCtrl.Layers} layers of Stable Diffusion 1", Masa.ShareLayer).In(HelpGroup.Methods);
+
+    private readonly Option<string?> subject = new Option<string?>("--subject")
+    {
+        Description = "MasaCtrl: words of the subject, which keeps it apart from the background: comma-separated, or SOURCEWORDS:TARGETWORDS[:TARGET2WORDS…]",
+        HelpName = "words",
+    }.In(HelpGroup.Methods);
+
+    private readonly Option<double> subjectThreshold = Parsed.Number("--subject-threshold", "MasaCtrl: attention threshold of the subject's region", Masa.SubjectThreshold).In(HelpGroup.Methods);
+
+    // The options of each method, by its name.
+    private IEnumerable<(string Method, Option[] Options)> All => [(Masa.Name, [shareStart, shareLayer, subject, subjectThreshold])];
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in All.SelectMany(each => each.Options))
+            command.Add(option);
+    }
+
+    /// <summary>A method with the given options.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="method">The chosen method.</param>
+    /// <exception cref="InvalidInputException">An option of another method was given.</exception>
+    public EditMethod Read(ParseResult parse, EditMethod method)
+    {
+        foreach (var (other, options) in All.Where(each => each.Method != method.Name))
+        {
+            if (options.FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is { } given)
+                throw new InvalidInputException(given.Name, $"It is an option of {other}, and the editing method is {method.Name}.", $"Add --method {other}, or leave it out.");
+        }
+
+        return method switch
+        {
+            MasaCtrl => new MasaCtrl
+            {
+                ShareStart = parse.GetValue(shareStart),
+                ShareLayer = parse.GetValue(shareLayer),
+                Subject = parse.GetValue(subject) is { } words ? Parsed.Named(subject.Name, () => BlendWords.Parse(words)) : null,
+                SubjectThreshold = parse.GetValue(subjectThreshold),
+            },
+            var other => other,
+        };
+    }
+}

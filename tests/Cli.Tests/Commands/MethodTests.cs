@@ -1,0 +1,68 @@
+using System.Text.Json;
+using PromptToPrompt.Diffusion.Images;
+
+namespace PromptToPrompt.Cli.Tests.Commands;
+
+/// <summary>The editing methods of <c>p2p edit</c> and <c>p2p grid</c>.</summary>
+public sealed class MethodTests : IDisposable
+{
+    private static readonly string[] Prompts = ["a red ball in a field", "a blue ball in a field"];
+    private readonly TemporaryFolder folder = new();
+
+    [Theory]
+    [InlineData("--share-start: It is an option of masactrl, and the editing method is p2p.", "--share-start", "0.5")]
+    [InlineData("--share-start: It is an option of masactrl, and the editing method is p2p.", "--method", "p2p", "--share-start", "0.5")]
+    [InlineData("--share-layer: 17 is out of range. Use a number from 0 to 16.", "--method", "masactrl", "--share-layer", "17")]
+    [InlineData("--subject: \"tree\" is in none of the prompts.", "--method", "masactrl", "--subject", "tree")]
+    [InlineData("--cross-steps: The editing method masactrl does not use it.", "--method", "masactrl", "--cross-steps", "0.5")]
+    [InlineData("--weight: The editing method masactrl does not use it.", "--method", "masactrl", "--weight", "blue=2")]
+    [InlineData("--method: \"masa\" is not valid.", "--method", "masa")]
+    [InlineData("--method is an inversion option, and there is no --image.", "--method", "direct+masactrl")]
+    public void WhatCannotBeCombinedIsOneError(string problem, params string[] options) =>
+        Assert.StartsWith($"p2p: {problem}", Edit("refused", [.. Prompts, .. options]).FailedWith(2), StringComparison.Ordinal);
+
+    [Fact]
+    public void AMethodMakesOtherImagesAndItsRecordRepeatsIt()
+    {
+        string[] method = ["--method", "masactrl", "--share-start", "0", "--share-layer", "0"];
+        Edit("p2p", Prompts).Succeeded();
+        Edit("masactrl", [.. Prompts, .. method]).Succeeded();
+        Assert.NotEqual(Image.Load(folder["p2p/edit-1.png"]).Rgb, Image.Load(folder["masactrl/edit-1.png"]).Rgb);
+
+        using var record = JsonDocument.Parse(File.ReadAllText(folder["masactrl/run.json"]));
+        var repeat = record.RootElement.GetProperty("repeat").EnumerateArray().Select(word => word.GetString()).ToList();
+        Assert.All(method, word => Assert.Contains(word, repeat));
+        Assert.Contains("identical to the recorded ones", InProcess.Run("run", folder["masactrl"], "-o", folder["again"]).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnImageTakesBothMethods()
+    {
+        Edit("drawn", Prompts).Succeeded();
+        string[] given = [.. Prompts, "--image", folder["drawn/source.png"]];
+        Edit("both", [.. given, "--method", "ddim+masactrl"]).Succeeded();
+        Edit("direct", [.. given, "--method", "direct+masactrl"]).Succeeded();
+        Edit("editing", [.. given, "--method", "masactrl"]).Succeeded();
+        Assert.NotEqual(Image.Load(folder["direct/edit-1.png"]).Rgb, Image.Load(folder["both/edit-1.png"]).Rgb);
+        Assert.Equal(Image.Load(folder["direct/edit-1.png"]).Rgb, Image.Load(folder["editing/edit-1.png"]).Rgb);
+    }
+
+    [Fact]
+    public void AGridComparesMethods()
+    {
+        string[] grid = ["grid", .. Prompts, "--columns", "method=p2p,masactrl", .. Fast];
+        InProcess.Run([.. grid, "-o", folder["grid"]]).Succeeded();
+        Edit("masactrl", [.. Prompts, "--method", "masactrl"]).Succeeded();
+        // One batch and a recorded source round differently.
+        Assert.True(Image.Load(folder["masactrl/edit-1.png"]).Psnr(Image.Load(folder["grid/row-1-column-2.png"])) > 45);
+
+        string[] inversions = ["grid", .. Prompts, "--columns", "method=direct,ddim", .. Fast];
+        Assert.Contains("share one inversion", InProcess.Run([.. inversions, "-o", folder["inversions"]]).FailedWith(2), StringComparison.Ordinal);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private static string[] Fast => ["--steps", "2", "--quiet", "--model", TinyModel.Shared.Folder];
+
+    private Outcome Edit(string name, params string[] arguments) => InProcess.Run(["edit", .. arguments, "-o", folder[name], .. Fast]);
+}
