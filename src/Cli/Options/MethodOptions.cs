@@ -10,6 +10,7 @@ namespace PromptToPrompt.Cli.Options;
 internal sealed class MethodOptions
 {
     private static readonly MasaCtrl Masa = new();
+    private static readonly PlugAndPlay Features = new();
 
     private readonly Option<double> shareStart = Parsed.Number("--share-start", "MasaCtrl: part of the steps before the edit reads the source's appearance", Masa.ShareStart).In(HelpGroup.Methods);
     private readonly Option<int> shareLayer = Parsed.Number("--share-layer", $"MasaCtrl: first layer that reads it, as in the {MasaCtrl.Layers} layers of Stable Diffusion 1", Masa.ShareLayer).In(HelpGroup.Methods);
@@ -22,8 +23,15 @@ internal sealed class MethodOptions
 
     private readonly Option<double> subjectThreshold = Parsed.Number("--subject-threshold", "MasaCtrl: attention threshold of the subject's region", Masa.SubjectThreshold).In(HelpGroup.Methods);
 
+    private readonly Option<double> attentionSteps = Parsed.Number("--attention-steps", "Plug-and-Play: part of the steps that uses the source's self-attention", Features.AttentionSteps).In(HelpGroup.Methods);
+    private readonly Option<double> featureSteps = Parsed.Number("--feature-steps", "Plug-and-Play: part of the steps that uses the source's features", Features.FeatureSteps).In(HelpGroup.Methods);
+
     // The options of each method, by its name.
-    private IEnumerable<(string Method, Option[] Options)> All => [(Masa.Name, [shareStart, shareLayer, subject, subjectThreshold])];
+    private IEnumerable<(string Method, Option[] Options)> All =>
+    [
+        (Masa.Name, [shareStart, shareLayer, subject, subjectThreshold]),
+        (Features.Name, [attentionSteps, featureSteps]),
+    ];
 
     public void AddTo(Command command)
     {
@@ -52,6 +60,7 @@ internal sealed class MethodOptions
                 Subject = parse.GetValue(subject) is { } words ? Parsed.Named(subject.Name, () => BlendWords.Parse(words)) : null,
                 SubjectThreshold = parse.GetValue(subjectThreshold),
             },
+            PlugAndPlay => new PlugAndPlay { AttentionSteps = parse.GetValue(attentionSteps), FeatureSteps = parse.GetValue(featureSteps) },
             var other => other,
         };
     }

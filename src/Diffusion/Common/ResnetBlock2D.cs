@@ -14,34 +14,32 @@ internal sealed class ResnetBlock2D(WeightScope weights, int inputs, int outputs
     private readonly Conv2d conv2 = new(weights["conv2"], outputs, outputs, 3, padding: 1);
     private readonly Conv2d? shortcut = inputs == outputs ? null : new(weights["conv_shortcut"], inputs, outputs, 1);
 
-    /// <summary>[B, inputs, H, W] and the activated embedding [B or 1, embedding] → [B, outputs, H, W].</summary>
-    public Tensor Forward(Tensor x, Tensor? embedding = null)
+    /// <summary>[B, inputs, H, W] → [B, outputs, H, W], without an embedding.</summary>
+    public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return (embedding is null || timeProjection is null ? Finish(x, Convolve(norm1, conv1, x)) : ForwardBiased(x, Bias(embedding))).MoveToOuterDisposeScope();
+        Tensor features;
+        using (var hidden = Convolve(norm1, conv1, x))
+            features = Convolve(norm2, conv2, hidden);
+        return Add(x, features).MoveToOuterDisposeScope();
     }
 
-    /// <summary>[B, inputs, H, W] and <see cref="Bias"/> of the embedding → [B, outputs, H, W].</summary>
-    public Tensor ForwardBiased(Tensor x, Tensor bias)
+    /// <summary>What the block adds to its input: [B, inputs, H, W] and <see cref="Bias"/> of the embedding → [B, outputs, H, W].</summary>
+    public Tensor Features(Tensor x, Tensor bias)
     {
         using var scope = NewDisposeScope();
         var ofAllRows = bias.dim() == 1 ? bias : bias.shape[0] == 1 ? bias.squeeze(0) : null;
-        var hidden = Convolve(norm1, conv1, x, ofAllRows);
+        using var hidden = Convolve(norm1, conv1, x, ofAllRows);
         if (ofAllRows is null)
-            hidden = hidden.AddInPlace(bias.unsqueeze(-1).unsqueeze(-1));
-        return Finish(x, hidden).MoveToOuterDisposeScope();
+            hidden.AddInPlace(bias.unsqueeze(-1).unsqueeze(-1));
+        return Convolve(norm2, conv2, hidden).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The block's output, from its input and its <see cref="Features"/>, which it overwrites.</summary>
+    public Tensor Add(Tensor x, Tensor features) => features.AddInPlace(shortcut is null ? x : shortcut.Forward(x));
 
     /// <summary>The bias of the first convolution: its own plus the projected embedding, [..., embedding] → [..., outputs].</summary>
     public Tensor Bias(Tensor embedding) => conv1.BiasPlus(timeProjection!.Forward(embedding));
-
-    private Tensor Finish(Tensor x, Tensor hidden)
-    {
-        Tensor result;
-        using (hidden)
-            result = Convolve(norm2, conv2, hidden);
-        return result.AddInPlace(shortcut is null ? x : shortcut.Forward(x));
-    }
 
     // Intermediate results are freed immediately: in the autoencoder, one feature map of a large image takes a gigabyte.
     private static Tensor Convolve(GroupNorm norm, Conv2d conv, Tensor x)

@@ -8,6 +8,8 @@ internal sealed class SiteRegistry
 {
     private readonly List<AttentionSite> sites = [];
 
+    private int residuals;
+
     public UNetStage Stage { get; set; }
 
     public IReadOnlyList<AttentionSite> Sites => sites;
@@ -18,4 +20,6 @@ internal sealed class SiteRegistry
         sites.Add(site);
         return site;
     }
+
+    public ResidualSite AddResidual(WeightScope weights) => new(residuals++, Stage, weights.Name);
 }

@@ -1,5 +1,7 @@
 using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Storage.Weights;
+using PromptToPrompt.Diffusion.UNet.Attention;
+using static TorchSharp.torch;
 
 namespace PromptToPrompt.Diffusion.UNet;
 
@@ -12,7 +14,7 @@ internal static class UNetBlocks
         var here = config.Levels[level];
         var inputs = level == 0 ? here.Channels : config.Levels[level - 1].Channels;
         var resnets = Enumerable.Range(0, config.LayersPerBlock).Select(i => Resnet(
-            weights["resnets"][i], config, i == 0 ? inputs : here.Channels, here.Channels, embedding)).ToList();
+            weights["resnets"][i], sites, config, i == 0 ? inputs : here.Channels, here.Channels, embedding)).ToList();
         var transformers = here.DownAttention ? Transformers(weights, sites, config, here, config.LayersPerBlock) : null;
         var chain = Layers(resnets, transformers, joins: false, keeps: true);
         if (level < config.Levels.Count - 1)
@@ -28,9 +30,9 @@ internal static class UNetBlocks
     public static List<UNetLink> Mid(WeightScope weights, SiteRegistry sites, UNetConfig config, int embedding)
     {
         var here = config.Levels[^1];
-        var first = Resnet(weights["resnets"][0], config, here.Channels, here.Channels, embedding);
+        var first = Resnet(weights["resnets"][0], sites, config, here.Channels, here.Channels, embedding);
         var transformers = Transformers(weights, sites, config, here, count: 1);
-        var second = Resnet(weights["resnets"][1], config, here.Channels, here.Channels, embedding);
+        var second = Resnet(weights["resnets"][1], sites, config, here.Channels, here.Channels, embedding);
         return [.. Layers([first], transformers, joins: false, keeps: false), Link(second)];
     }
 
@@ -43,6 +45,7 @@ internal static class UNetBlocks
         var layers = config.LayersPerBlock + 1;
         var resnets = Enumerable.Range(0, layers).Select(i => Resnet(
             weights["resnets"][i],
+            sites,
             config,
             (i == 0 ? below : here.Channels) + (i == layers - 1 ? above : here.Channels),
             here.Channels,
@@ -62,7 +65,7 @@ internal static class UNetBlocks
         return chain;
     }
 
-    private static List<UNetLink> Layers(List<ResnetBlock2D> resnets, List<Transformer2DModel>? transformers, bool joins, bool keeps)
+    private static List<UNetLink> Layers(List<(ResnetBlock2D Block, ResidualSite Site)> resnets, List<Transformer2DModel>? transformers, bool joins, bool keeps)
     {
         var chain = new List<UNetLink>();
         for (var i = 0; i < resnets.Count; i++)
@@ -75,17 +78,20 @@ internal static class UNetBlocks
         return chain;
     }
 
-    private static UNetLink Link(ResnetBlock2D resnet) => new((x, embedding, _, in call) =>
+    private static UNetLink Link((ResnetBlock2D Block, ResidualSite Site) resnet) => new((x, embedding, _, in call) =>
     {
-        using var bias = call.Constants?.Bias(resnet, call.Step.Index, resnet.Bias);
-        return bias is null ? resnet.Forward(x, embedding ?? throw new InvalidOperationException("The call has neither an embedding nor constants.")) : resnet.ForwardBiased(x, bias);
+        using var scope = NewDisposeScope();
+        var block = resnet.Block;
+        var bias = call.Constants?.Bias(block, call.Step.Index, block.Bias)
+            ?? block.Bias(embedding ?? throw new InvalidOperationException("The call has neither an embedding nor constants."));
+        return block.Add(x, call.Attention.Residual(new(resnet.Site, call.Step), block.Features(x, bias))).MoveToOuterDisposeScope();
     })
     { ReadsEmbedding = true };
 
     private static UNetLink Link(Transformer2DModel transformer) => new((x, _, context, in call) => transformer.Forward(x, context, call)) { ReadsText = true };
 
-    private static ResnetBlock2D Resnet(WeightScope weights, UNetConfig config, int inputs, int outputs, int embedding)
-        => new(weights, inputs, outputs, config.NormGroups, config.NormEpsilon, embedding);
+    private static (ResnetBlock2D Block, ResidualSite Site) Resnet(WeightScope weights, SiteRegistry sites, UNetConfig config, int inputs, int outputs, int embedding)
+        => (new(weights, inputs, outputs, config.NormGroups, config.NormEpsilon, embedding), sites.AddResidual(weights));
 
     private static List<Transformer2DModel> Transformers(WeightScope weights, SiteRegistry sites, UNetConfig config, UNetLevel level, int count)
         => [.. Enumerable.Range(0, count).Select(i => new Transformer2DModel(weights["attentions"][i], sites, config, level))];

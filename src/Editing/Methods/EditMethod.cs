@@ -9,7 +9,7 @@ namespace PromptToPrompt.Editing.Methods;
 /// </summary>
 public abstract record EditMethod
 {
-    private static readonly IReadOnlyList<EditMethod> All = [new PromptToPromptMethod(), new MasaCtrl()];
+    private static readonly IReadOnlyList<EditMethod> All = [new PromptToPromptMethod(), new MasaCtrl(), new PlugAndPlay()];
 
     /// <summary>The names of all methods.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(method => method.Name)];

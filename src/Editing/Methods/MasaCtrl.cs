@@ -93,7 +93,7 @@ public sealed record MasaCtrl : EditMethod
             Tensor Edit(BatchRow row, int i)
             {
                 var region = maps.Region(row.Prompt, call, method.SubjectThreshold, query)!.view(1, 1, -1, 1);
-                return (region * Over(subject, i)).Plus((1 - region) * Over(subject.logical_not(), i));
+                return (region * Over(subject, i)).Plus(OneMinus(region) * Over(subject.logical_not(), i));
             }
 
             // An empty region has no position to look at, so all of them are open.
@@ -127,7 +127,7 @@ public sealed record MasaCtrl : EditMethod
                 var places = tensor(tokens[prompt].Select(token => (long)token).ToArray(), device: query.device);
                 var map = ScaledDotProduct.Probabilities(query.narrow(0, i, 1), key.narrow(0, i, 1)).to(ScalarType.Float32).mean([0, 1]).index_select(1, places).sum(1);
                 var (sum, layers) = sums.GetValueOrDefault(prompt);
-                sums[prompt] = ((sum is null ? map : sum + map).DetachFromDisposeScope(), layers + 1);
+                sums[prompt] = ((sum is null ? map : sum.Plus(map)).DetachFromDisposeScope(), layers + 1);
                 sum?.Dispose();
             }
         }
