@@ -26,13 +26,15 @@ internal sealed class InversionOptions
     };
 
     private readonly Option<int> fixedPoint = Parsed.Number("--fixed-point", "Fixed-point iterations per step of DDIM inversion (not for bdia, edit-friendly and virtual)", 0).In(HelpGroup.Inversion);
+    private readonly Option<int> fixedPoint = Parsed.Number("--fixed-point", "Fixed-point iterations per step of DDIM inversion (not for bdia, edit-friendly and uni-inv)", 0).In(HelpGroup.Inversion);
     private readonly Option<double?> inversionGuidance = Parsed.OptionalNumber<double>("--inversion-guidance", "Guidance during inversion; by default 1, or 3.5 for edit-friendly").In(HelpGroup.Inversion);
     private readonly Option<double> skip = Parsed.Number("--skip", "Edit-friendly: part of the steps that edits skip at the start", new EditFriendlyInversion().Skip).In(HelpGroup.Inversion);
+    private readonly Option<double> depth = Parsed.Number("--depth", "Uni-Inv: part of the steps, above 0 up to 1, that is inverted and edited; the rest keeps the image's structure", new UniInversion().Depth).In(HelpGroup.Inversion);
     private readonly Option<double> gamma = Parsed.Number("--gamma", "BDIA: weight of the previous step, above 0 up to 1", new BdiaInversion().Gamma).In(HelpGroup.Experiments);
     private readonly Option<double> proximal = Parsed.Number("--proximal-quantile", "Proximal: quantile of the guidance to discard", new ProximalInversion().Quantile).In(HelpGroup.Inversion);
     private readonly FrameOption frame = FrameOption.Any(HelpGroup.Inversion);
 
-    private IEnumerable<Option> Others => [innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, gamma, proximal, frame.Option];
+    private IEnumerable<Option> Others => [innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, depth, gamma, proximal, frame.Option];
 
     private InversionOptions(Option<MethodChoice?> method) => this.method = method;
 
@@ -95,6 +97,7 @@ internal sealed class InversionOptions
                 SaveMemory = parse.GetValue(saveMemory),
             },
             EditFriendlyInversion => new EditFriendlyInversion { Skip = parse.GetValue(skip) },
+            UniInversion => new UniInversion { Depth = parse.GetValue(depth) },
             BdiaInversion => new BdiaInversion { Gamma = parse.GetValue(gamma) },
             ProximalInversion => new ProximalInversion { Quantile = parse.GetValue(proximal) },
             var other => other,

@@ -14,6 +14,7 @@ public abstract record InversionMethod
     [
         new NullTextInversion(), new NegativePromptInversion(), new ProximalInversion(), new DirectInversion(), new DdimInversion(),
         new BdiaInversion(), new EditFriendlyInversion(), new VirtualInversion(),
+        new BdiaInversion(), new EditFriendlyInversion(), new UniInversion(),
     ];
 
     /// <summary>The names of all methods.</summary>

@@ -68,6 +68,7 @@ public sealed class InvertCommandTests : IDisposable
     [InlineData("bdia")]
     [InlineData("edit-friendly")]
     [InlineData("virtual")]
+    [InlineData("uni-inv")]
     public void EveryMethodEdits(string method)
     {
         InProcess.Run(["edit", Prompt, "a blue ball in a field", "--image", Draw("ball.png", 64, 64), "--method", method, "--attention", "-o", folder["out"], .. Fast]).Succeeded();

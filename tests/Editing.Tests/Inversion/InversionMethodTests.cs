@@ -34,6 +34,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     [InlineData("bdia")]
     [InlineData("edit-friendly")]
     [InlineData("virtual")]
+    [InlineData("uni-inv")]
     public void TheSourceIsTheInversionBackwards(string method)
     {
         var found = drawings.Invert(InvertedDrawings.Settings(method));
@@ -109,6 +110,7 @@ public sealed class InversionMethodTests(InvertedDrawings drawings) : IClassFixt
     [InlineData("bdia", "")]
     [InlineData("edit-friendly", "")]
     [InlineData("virtual", "")]
+    [InlineData("uni-inv", "")]
     public void ATraceHasWhatItsMethodFinds(string method, string parts)
     {
         var found = drawings.Invert(InvertedDrawings.Settings(method));

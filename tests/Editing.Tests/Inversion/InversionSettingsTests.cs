@@ -20,6 +20,7 @@ public sealed class InversionSettingsTests
         new BdiaInversion { Gamma = 0.9 },
         new EditFriendlyInversion { Skip = 0.2 },
         new VirtualInversion(),
+        new UniInversion { Depth = 0.6 },
     ];
 
     private static readonly Dictionary<string, (string Setting, InversionSettings Settings)> OutOfRange = new()
@@ -34,6 +35,7 @@ public sealed class InversionSettingsTests
         ["learning rate"] = ("LearningRate", House with { Method = new NullTextInversion { LearningRate = 0 } }),
         ["gamma"] = ("Gamma", House with { Method = new BdiaInversion { Gamma = 0 } }),
         ["skip"] = ("Skip", House with { Method = new EditFriendlyInversion { Skip = 1 } }),
+        ["depth"] = ("Depth", House with { Method = new UniInversion { Depth = 0 } }),
         ["quantile"] = ("Quantile", House with { Method = new ProximalInversion { Quantile = 1.1 } }),
     };
 
@@ -57,7 +59,7 @@ public sealed class InversionSettingsTests
             JsonSerializer.Deserialize<InversionSettings>(changed));
     }
 
-    // Earlier versions read these files too: they know no other names, and use the defaults of those that are absent.
+    // Earlier versions read these files too: they know no other names, and use the defaults of those that are absent. They do not know uni-inv.
     [Theory]
     [MemberData(nameof(Methods))]
     public void TheJsonIsOneFlatObjectOfTheNamesThatFilesHave(string method)
@@ -66,6 +68,7 @@ public sealed class InversionSettingsTests
         [
             "Method", "Prompt", "Windows", "ClipSkip", "Steps", "StepsOffset", "Guidance", "InversionGuidance", "FixedPoint", "InnerSteps", "EarlyStop",
             "LearningRate", "SaveMemory", "Skip", "Seed", "Gamma", "ProximalQuantile",
+            .. method == "uni-inv" ? ["Depth"] : Array.Empty<string>(),
         ];
         var json = JsonSerializer.SerializeToNode(House with { Method = Changed.Single(changed => changed.Name == method) })!.AsObject();
         Assert.Empty(json.Select(member => member.Key).Except(known));
