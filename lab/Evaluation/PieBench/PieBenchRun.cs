@@ -92,7 +92,7 @@ internal sealed class PieBenchRun(PieBenchData data, IReadOnlyList<PieBenchMetho
     {
         try
         {
-            _ = new EditWords(tokenizer, new GenerationRequest { Prompt = item.SourcePrompt }, method.Request(item));
+            _ = new EditWords(tokenizer, new GenerationRequest { Prompt = item.SourcePrompt }, method.Request(item), method.Inversion);
             return null;
         }
         catch (InvalidInputException e)

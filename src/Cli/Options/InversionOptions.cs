@@ -5,6 +5,7 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Methods;
 
 namespace PromptToPrompt.Cli.Options;
 
@@ -83,7 +84,8 @@ internal sealed class InversionOptions
     /// <param name="parse">The command line.</param>
     /// <param name="prompt">Prompt that describes the picture.</param>
     /// <param name="sampling">The shared settings.</param>
-    public InversionSettings Settings(ParseResult parse, string prompt, SamplingSettings sampling) => new()
+    /// <param name="editing">The editing method; null if several edit the image.</param>
+    public InversionSettings Settings(ParseResult parse, string prompt, SamplingSettings sampling, EditMethod? editing = null) => new()
     {
         Prompt = prompt,
         Sampling = InversionSettings.ForInversion(sampling),
@@ -97,7 +99,8 @@ internal sealed class InversionOptions
                 SaveMemory = parse.GetValue(saveMemory),
             },
             EditFriendlyInversion => new EditFriendlyInversion { Skip = parse.GetValue(skip) },
-            UniInversion => new UniInversion { Depth = parse.GetValue(depth) },
+            // Uni-Edit needs no more than it edits.
+            UniInversion => new UniInversion { Depth = editing is UniEdit edit && parse.GetResult(depth) is not { Implicit: false } ? edit.EditDepth : parse.GetValue(depth) },
             BdiaInversion => new BdiaInversion { Gamma = parse.GetValue(gamma) },
             ProximalInversion => new ProximalInversion { Quantile = parse.GetValue(proximal) },
             var other => other,

@@ -35,6 +35,11 @@ internal sealed record DenoisingRequest
     public Func<Tensor, Tensor>? ShapeGuidance { get; init; }
 
     /// <summary>
+    /// Combines the unconditional and the conditional predictions of the guided images in place of classifier-free guidance; null for guidance.
+    /// </summary>
+    public Func<Tensor, Tensor, Tensor>? Combine { get; init; }
+
+    /// <summary>
     /// Known trajectory of the first image: its latents at the start and after each step, [steps + 1, channels, h, w]; null if unknown. Its
     /// unconditional row is then not computed, and its conditional row only provides the attention for the other images.
     /// </summary>

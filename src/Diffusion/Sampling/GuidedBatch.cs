@@ -22,7 +22,7 @@ internal sealed class GuidedBatch : IDisposable
         this.request = request;
         known = request.Trajectory is null ? 0 : 1;
         unguided = request.KnownUnconditional ? 0 : known;
-        isGuided = request.Sampling.Guidance != 1 && request.Prompts.Count > known;
+        isGuided = (request.Sampling.Guidance != 1 || request.Combine is not null) && request.Prompts.Count > known;
         Rows =
         [
             .. isGuided ? request.Prompts.Skip(unguided).Select(p => new BatchRow(p, Conditional: false)) : [],
@@ -60,7 +60,10 @@ internal sealed class GuidedBatch : IDisposable
         var conditional = WithoutKnown(output.narrow(0, output.shape[0] - images, images));
         if (!isGuided)
             return conditional;
-        var guided = Guidance.Combine(output.narrow(0, known - unguided, images - known), conditional, request.Sampling.Guidance, request.ShapeGuidance);
+        var free = output.narrow(0, known - unguided, images - known);
+        if (request.Combine is { } combine)
+            return combine(free, conditional);
+        var guided = Guidance.Combine(free, conditional, request.Sampling.Guidance, request.ShapeGuidance);
         return Guidance.Rescale(guided, conditional, request.Sampling.GuidanceRescale);
     }
 

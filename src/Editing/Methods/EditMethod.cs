@@ -1,6 +1,8 @@
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.UNet.Attention;
+using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
+using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Methods;
 
@@ -9,7 +11,7 @@ namespace PromptToPrompt.Editing.Methods;
 /// </summary>
 public abstract record EditMethod
 {
-    private static readonly IReadOnlyList<EditMethod> All = [new PromptToPromptMethod(), new MasaCtrl(), new PlugAndPlay()];
+    private static readonly IReadOnlyList<EditMethod> All = [new PromptToPromptMethod(), new MasaCtrl(), new PlugAndPlay(), new UniEdit()];
 
     /// <summary>The names of all methods.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(method => method.Name)];
@@ -30,8 +32,9 @@ public abstract record EditMethod
 
     /// <summary>Checks that the method can be used with the settings of a run.</summary>
     /// <param name="sampling">The sampling settings.</param>
+    /// <param name="inversion">The inversion of the source; null for one made from noise.</param>
     /// <exception cref="Diffusion.InvalidInputException">A setting does not fit.</exception>
-    internal virtual void Validate(SamplingSettings sampling)
+    internal virtual void Validate(SamplingSettings sampling, InversionMethod? inversion)
     {
     }
 
@@ -43,6 +46,19 @@ public abstract record EditMethod
 
     /// <summary>Words whose tokens the method needs; null for none.</summary>
     internal virtual BlendWords? Words => null;
+
+    /// <summary>
+    /// Whether the unconditional rows of edits have the source prompt, and <see cref="Combine"/> takes the place of classifier-free guidance.
+    /// </summary>
+    internal virtual bool GuidesBySource => false;
+
+    /// <summary>The prediction of an edit, if <see cref="GuidesBySource"/>.</summary>
+    /// <param name="source">The network's predictions with the source prompt, [edits, channels, h, w].</param>
+    /// <param name="edit">Those with the edits' prompts.</param>
+    internal virtual Tensor Combine(Tensor source, Tensor edit) => throw new NotSupportedException();
+
+    /// <summary>The index of the first step of edits, for a given number of steps.</summary>
+    internal virtual int FirstStep(int steps) => 0;
 
     /// <summary>The attention processor of a run.</summary>
     /// <param name="run">The run.</param>

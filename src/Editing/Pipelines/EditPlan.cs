@@ -28,12 +28,13 @@ internal sealed class EditPlan : IDisposable
             Edit = edit;
             Observation = observation ?? Observation.None;
             Scheduler = Sampling.Scheduler ?? model.SchedulerConfig.DefaultScheduler;
-            FirstStep = source.Inverted?.Settings.FirstStep ?? 0;
+            FirstStep = Math.Max(source.Inverted?.Settings.FirstStep ?? 0, edit.Method.FirstStep(Sampling.Steps));
+            Require(!edit.Method.GuidesBySource || !model.Denoiser.TakesGuidance, $"The editing method {edit.Method.Name} replaces guidance, which this model takes as an input. Use another method or model.");
             Trajectory = source.Inverted?.SourceTrajectory.to(model.Device, copy: true).DetachFromDisposeScope();
             Noise = StartingNoise();
             var sizes = Sampling.SizesOf(ImageSize);
             Conditional = TextConditioning.Encode(model, Prompts, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
-            Unconditional = source.Inverted?.Unconditional is { } found ? ToModel(found)
+            Unconditional = edit.Method.GuidesBySource ? Conditional.Narrow(0, 1).DetachFromDisposeScope() : source.Inverted?.Unconditional is { } found ? ToModel(found)
                 : TextConditioning.EncodeNegative(model, Words.Negative, sizes, Sampling.ClipSkip).DetachFromDisposeScope();
             mask = edit.Mask is { } image ? LatentMask(image).DetachFromDisposeScope() : null;
             var blends = edit.Blend is not null || edit.BlendSubtract is not null;
@@ -107,7 +108,7 @@ internal sealed class EditPlan : IDisposable
     public int Rows(IReadOnlyList<int> prompts)
     {
         var known = Trajectory is not null && !Edit.Method.ReadsActivations && prompts.Contains(0) ? 1 : 0;
-        return known + ((prompts.Count - known) * (Sampling.Guidance == 1 || Model.Denoiser.TakesGuidance ? 1 : 2));
+        return known + ((prompts.Count - known) * ((Sampling.Guidance == 1 && !Edit.Method.GuidesBySource) || Model.Denoiser.TakesGuidance ? 1 : 2));
     }
 
     public void Dispose()

@@ -43,7 +43,7 @@ internal static class EditRun
             EditWords.RequireFits(source, edit, settings);
         }
 
-        _ = new EditWords(model.Tokenizer, source, edit);
+        _ = new EditWords(model.Tokenizer, source, edit, settings?.Method);
     }
 
     /// <summary>Runs some of a plan's prompts.</summary>
@@ -96,6 +96,7 @@ internal static class EditRun
                 Latents = noise,
                 FirstStep = plan.FirstStep,
                 Trajectory = first == 0 ? plan.Trajectory : null,
+                Combine = plan.Edit.Method.GuidesBySource ? plan.Edit.Method.Combine : null,
                 KnownUnconditional = plan.Edit.Method.ReadsActivations,
                 ShapeGuidance = plan.Source.Inverted is { } inverted ? inverted.Settings.Method.ShapeGuidance : null,
                 Prompts = prompts,

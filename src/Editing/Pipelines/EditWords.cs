@@ -11,9 +11,16 @@ namespace PromptToPrompt.Editing.Pipelines;
 /// <summary>The part of a run that depends only on its words and numbers; checked and computed before the model runs.</summary>
 internal sealed class EditWords
 {
-    public EditWords(ClipTokenizer tokenizer, GenerationRequest source, EditRequest edit)
+    /// <summary>Checks and computes the words of a run.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="source">The source.</param>
+    /// <param name="edit">Its edit.</param>
+    /// <param name="inversion">How the source will be inverted; null if it is inverted already, or made from noise.</param>
+    public EditWords(ClipTokenizer tokenizer, GenerationRequest source, EditRequest edit, InversionMethod? inversion = null)
     {
         Validate(source, edit);
+        if (edit.Prompts.Count > 0)
+            edit.Method.Validate(source.Sampling, source.Inverted?.Settings.Method ?? inversion);
         var sampling = source.Sampling;
         var prompt = PromptReading.Read(tokenizer, source.Prompt, sampling.Chunks);
         Negative = PromptReading.Read(tokenizer, sampling.Negative, sampling.Chunks);
@@ -78,7 +85,6 @@ internal sealed class EditWords
     {
         source.Sampling.Validate();
         edit.Validate();
-        edit.Method.Validate(source.Sampling);
         if (source.Inverted is not { } inverted)
             return;
         Require(inverted.IsComplete, $"The inversion stopped after {inverted.FinishedSteps} of {inverted.Settings.Sampling.Steps} steps. Resume it first.");
