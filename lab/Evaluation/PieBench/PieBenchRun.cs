@@ -51,16 +51,16 @@ internal sealed class PieBenchRun(PieBenchData data, IReadOnlyList<PieBenchMetho
             from item in data.Items
             from method in methods
             where !File.Exists(PathOf(method, item))
-            group method by (Item: item, method.Inversion)).ToList();
+            group method by (Item: item, method.Inversion, Prompt: method.SourcePrompt(item))).ToList();
         // Earlier edits first: the time left follows from the others.
         var done = Count - left.Sum(missing => missing.Count());
         progress(done);
         foreach (var missing in left)
         {
-            var (item, inversion) = missing.Key;
+            var (item, inversion, prompt) = missing.Key;
             try
             {
-                Edit(model, item, new() { Prompt = item.SourcePrompt, Method = inversion, Sampling = sampling }, [.. missing], cancellationToken);
+                Edit(model, item, new() { Prompt = prompt, Method = inversion, Sampling = sampling }, [.. missing], cancellationToken);
             }
             catch (InvalidInputException e)
             {
@@ -79,12 +79,13 @@ internal sealed class PieBenchRun(PieBenchData data, IReadOnlyList<PieBenchMetho
         using var latents = model.Vae.EncodeImage(data.Load(item, model).Image, model.Device);
         using var inverted = InversionMethod.Invert(model, latents, settings, cancellationToken: cancellationToken);
         using var session = new EditSession(model, GenerationRequest.Of(inverted), model.Dtype, long.MaxValue);
-        using var source = session.RunSource(cancellationToken: cancellationToken);
-        foreach (var method in missing)
+        var edits = missing.Select(method => (Method: method, IsPossible: ProblemOf(method, item, model.Tokenizer) is null)).ToList();
+        using var source = edits.Any(edit => !edit.IsPossible || session.NeedsSource(edit.Method.Request(item))) ? session.RunSource(cancellationToken: cancellationToken) : null;
+        foreach (var (method, isPossible) in edits)
         {
-            using var edited = ProblemOf(method, item, model.Tokenizer) is null ? session.Edit(method.Request(item), cancellationToken: cancellationToken) : null;
+            using var edited = isPossible ? session.Edit(method.Request(item), cancellationToken: cancellationToken) : null;
             Directory.CreateDirectory(Path.GetDirectoryName(PathOf(method, item))!);
-            (edited ?? source).Images[0].SavePng(PathOf(method, item));
+            (edited ?? source!).Images[0].SavePng(PathOf(method, item));
         }
     }
 
@@ -92,7 +93,7 @@ internal sealed class PieBenchRun(PieBenchData data, IReadOnlyList<PieBenchMetho
     {
         try
         {
-            _ = new EditWords(tokenizer, new GenerationRequest { Prompt = item.SourcePrompt }, method.Request(item), method.Inversion);
+            _ = new EditWords(tokenizer, new GenerationRequest { Prompt = method.SourcePrompt(item) }, method.Request(item), method.Inversion);
             return null;
         }
         catch (InvalidInputException e)

@@ -1,6 +1,8 @@
 using CsCheck;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Evaluation.PieBench;
 using PromptToPrompt.Metrics;
 
@@ -162,6 +164,35 @@ public sealed class PieBenchTests : IDisposable
         var unfit = Assert.Single(run.WithoutTheirWords(model.Tokenizer));
         Assert.Equal(("ddim+p2p", data.Items[1].Id), (unfit.Method, unfit.Id));
         Assert.Contains("dragon", unfit.Problem);
+    }
+
+    [Theory]
+    [InlineData("ddim+masactrl", "", typeof(MasaCtrl))]
+    [InlineData("direct+masactrl", "", typeof(MasaCtrl))]
+    [InlineData("ddim+pnp", "", typeof(PlugAndPlay))]
+    [InlineData("direct+pnp", "", typeof(PlugAndPlay))]
+    [InlineData("uni-inv+p2p", "a red house", typeof(PromptToPromptMethod))]
+    [InlineData("uni-inv+uni-edit", "a red house", typeof(UniEdit))]
+    public void MethodsHaveTheSettingsOfTheirPublishedEvaluations(string name, string prompt, Type editing)
+    {
+        var method = Assert.Single(PieBenchMethod.Named([name]));
+        var item = Item() with { SourcePrompt = "a red house" };
+        Assert.Equal(prompt, method.SourcePrompt(item));
+        Assert.IsType(editing, method.Request(item).Method);
+        method.Request(item).Validate();
+        if (method.Request(item).Method is UniEdit { EditDepth: var depth })
+            Assert.Equal(depth, Assert.IsType<UniInversion>(method.Inversion).Depth);
+    }
+
+    [Fact]
+    public void EveryMethodOfOneInversionEditsTheDrawings()
+    {
+        using var model = EmbeddedModel.Load();
+        var data = DrawnPieBench.Write(folder["data"], model.ImageSide, count: 1, seed: 1);
+        string[] names = ["direct+p2p", "direct+masactrl", "direct+pnp", "uni-inv+uni-edit"];
+        var run = new PieBenchRun(data, PieBenchMethod.Named(names), folder["out"]);
+        Assert.Empty(run.Edit(model, new() { Steps = 4, Guidance = 5 }, _ => { }, CancellationToken.None));
+        Assert.Equal(4, Directory.GetFiles(folder["out"], "*.png", SearchOption.AllDirectories).Select(file => Convert.ToHexString(File.ReadAllBytes(file))).Distinct().Count());
     }
 
     [Fact]
