@@ -26,8 +26,7 @@ internal sealed class InversionOptions
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private readonly Option<int> fixedPoint = Parsed.Number("--fixed-point", "Fixed-point iterations per step of DDIM inversion (not for bdia, edit-friendly and virtual)", 0).In(HelpGroup.Inversion);
-    private readonly Option<int> fixedPoint = Parsed.Number("--fixed-point", "Fixed-point iterations per step of DDIM inversion (not for bdia, edit-friendly and uni-inv)", 0).In(HelpGroup.Inversion);
+    private readonly Option<int> fixedPoint = Parsed.Number("--fixed-point", "Fixed-point iterations per step of DDIM inversion (not for bdia, edit-friendly, virtual and uni-inv)", 0).In(HelpGroup.Inversion);
     private readonly Option<double?> inversionGuidance = Parsed.OptionalNumber<double>("--inversion-guidance", "Guidance during inversion; by default 1, or 3.5 for edit-friendly").In(HelpGroup.Inversion);
     private readonly Option<double> skip = Parsed.Number("--skip", "Edit-friendly: part of the steps that edits skip at the start", new EditFriendlyInversion().Skip).In(HelpGroup.Inversion);
     private readonly Option<double> depth = Parsed.Number("--depth", "Uni-Inv: part of the steps, above 0 up to 1, that is inverted and edited; the rest keeps the image's structure", new UniInversion().Depth).In(HelpGroup.Inversion);

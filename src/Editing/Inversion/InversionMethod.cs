@@ -13,8 +13,7 @@ public abstract record InversionMethod
     private static readonly IReadOnlyList<InversionMethod> All =
     [
         new NullTextInversion(), new NegativePromptInversion(), new ProximalInversion(), new DirectInversion(), new DdimInversion(),
-        new BdiaInversion(), new EditFriendlyInversion(), new VirtualInversion(),
-        new BdiaInversion(), new EditFriendlyInversion(), new UniInversion(),
+        new BdiaInversion(), new EditFriendlyInversion(), new VirtualInversion(), new UniInversion(),
     ];
 
     /// <summary>The names of all methods.</summary>

@@ -69,7 +69,15 @@ internal sealed class InversionRun : IDisposable
     public Tensor Predict(Tensor latents, int step, double guidance, Conditioning? unconditional = null) =>
         PredictAt(latents, Scheduler.Timesteps[step], guidance, unconditional);
 
-    /// <summary>The guided prediction at a timestep.</summary>
+    /// <summary>The network's output at a timestep that need not be of a step.</summary>
+    public Tensor PredictAt(Tensor latents, long timestep, Conditioning text)
+    {
+        rows++;
+        using var scope = NewDisposeScope();
+        return Model.Denoiser.Predict(latents, timestep, text.To(Model.Dtype, Model.Device), AttentionProcessor.Plain, DenoisingStep.None).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The guided prediction at a timestep that need not be of a step.</summary>
     public Tensor PredictAt(Tensor latents, long timestep, double guidance, Conditioning? unconditional = null)
     {
         using var scope = NewDisposeScope();
@@ -77,34 +85,6 @@ internal sealed class InversionRun : IDisposable
         if (guidance == 1)
             return conditional.MoveToOuterDisposeScope();
         var free = PredictAt(latents, timestep, unconditional ?? Unconditional);
-        return Guidance.Combine(free, conditional, guidance).MoveToOuterDisposeScope();
-    }
-
-    private Tensor PredictAt(Tensor latents, long timestep, Conditioning text)
-    {
-        rows++;
-        using var scope = NewDisposeScope();
-        return Model.Denoiser.Predict(latents, timestep, text.To(Model.Dtype, Model.Device), AttentionProcessor.Plain, DenoisingStep.None).MoveToOuterDisposeScope();
-    /// <summary>The network's output for latents and one conditioning.</summary>
-    public Tensor Predict(Tensor latents, int step, Conditioning text) => PredictAt(latents, Scheduler.Timesteps[step], text);
-
-    /// <summary>The same at a timestep that need not be of a step.</summary>
-    public Tensor PredictAt(Tensor latents, long timestep, Conditioning text)
-    {
-        rows++;
-        using var scope = NewDisposeScope();
-        return Model.Denoiser.Predict(latents, timestep, text.To(Model.Dtype, Model.Device), AttentionProcessor.Plain, DenoisingStep.None)
-            .MoveToOuterDisposeScope();
-    }
-
-    /// <summary>The guided prediction (classifier-free guidance); a guidance of exactly 1 computes only one row.</summary>
-    public Tensor Predict(Tensor latents, int step, double guidance, Conditioning? unconditional = null)
-    {
-        using var scope = NewDisposeScope();
-        var conditional = Predict(latents, step, Conditional);
-        if (guidance == 1)
-            return conditional.MoveToOuterDisposeScope();
-        var free = Predict(latents, step, unconditional ?? Unconditional);
         return Guidance.Combine(free, conditional, guidance).MoveToOuterDisposeScope();
     }
 
