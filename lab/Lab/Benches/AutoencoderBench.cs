@@ -18,7 +18,7 @@ namespace PromptToPrompt.Lab.Benches;
 /// <summary><c>p2p-lab bench autoencoder</c>: compares the autoencoders of models of the drawn world on held-out drawings.</summary>
 internal static class AutoencoderBench
 {
-    private const int SampleRows = 6;
+    private const int SampleRows = 4;
     private const int SampleSide = 256;
 
     // No training uses this seed or these numbers.
@@ -79,7 +79,7 @@ internal static class AutoencoderBench
                 samples.Add((new Image(side, side, painting.Rgb), model.Vae.DecodeImages(model.Vae.Encode(pixels))[0]));
         }
 
-        return new(name, side, new(fidelities.Average(f => f.Psnr), fidelities.Average(f => f.Gradients), fidelities.Average(f => f.Edges)), samples);
+        return new(Path.GetFileName(Path.TrimEndingDirectorySeparator(name)), side, new(fidelities.Average(f => f.Psnr), fidelities.Average(f => f.Gradients), fidelities.Average(f => f.Edges)), samples);
     }
 
     private static SKBitmap Draw(List<Measured> measured)
