@@ -37,7 +37,15 @@ internal sealed class TestCluster(string address) : IAsyncDisposable
 
     public RunDescription Describe(int items, int shardSize, string id = "run-1") => new()
     {
-        Id = id, Folder = folder.Path, Plan = "plan.jsonl", PlanHash = "0", PlanFolder = folder.Path, WorkingFolder = folder.Path, Arguments = ["--steps", "2"], Items = items, ShardSize = shardSize,
+        Id = id,
+        Folder = folder.Path,
+        Plan = "plan.jsonl",
+        PlanHash = "0",
+        PlanFolder = folder.Path,
+        WorkingFolder = folder.Path,
+        Arguments = ["--steps", "2"],
+        Items = items,
+        ShardSize = shardSize,
     };
 
     public async Task<RunDescription> Submit(ClusterLink link, int items, int shardSize, string id = "run-1")
