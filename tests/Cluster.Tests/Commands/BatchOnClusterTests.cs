@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using PromptToPrompt.Cluster.Contracts;
+using PromptToPrompt.Cluster.Hosting;
 using PromptToPrompt.Cluster.Tests.Servers;
 
 namespace PromptToPrompt.Cluster.Tests.Commands;
@@ -29,7 +31,9 @@ public sealed class BatchOnClusterTests(PostgresServer server)
             for (var worker = 0; worker < 2; worker++)
                 processes.Add(Start("worker", "--cluster", database, "--device", "cpu", "--threads", "1"));
             var local = Task.Run(() => P2P.Run(["batch", folder["plan.jsonl"], "-o", folder["local"], .. settings]));
-            // The coordinator's tables may not be there yet.
+            // The command does not wait long for a coordinator, and this one may still be starting.
+            await using var link = await ClusterLink.Open(ClusterAddress.Parse(database));
+            await link.Call(grains => grains.GetGrain<ICatalog>(0).All(), CancellationToken.None);
             var cluster = await Task.Run(() => P2P.Run(["batch", folder["plan.jsonl"], "-o", folder["cluster"], .. settings, "--json", "--cluster", database]));
             Assert.Equal(4, (int)JsonNode.Parse(cluster.Succeeded())!["items"]!);
             (await local).Succeeded();
