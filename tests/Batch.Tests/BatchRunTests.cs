@@ -119,7 +119,7 @@ public sealed class BatchRunTests : IDisposable
         SmallRun.Execute(run.Request("whole") with { ShardSize = shardSize });
         using (var broken = new Recorder(item => item < 2 ? true : throw new IOException("The judge is broken.")))
         {
-            var error = Assert.Throws<IOException>(() => SmallRun.Execute(run.Request() with { ShardSize = shardSize, Filters = [broken] }));
+            var error = Assert.Throws<RepeatedFailureException>(() => SmallRun.Execute(run.Request() with { ShardSize = shardSize, Filters = [broken] }));
             Assert.StartsWith("10 items in a row failed, so the run stopped.", error.Message, StringComparison.Ordinal);
             Assert.EndsWith($"in line 12 of {run.PlanPath}: The judge is broken.", error.Message, StringComparison.Ordinal);
             // Each of them three times.
