@@ -14,7 +14,7 @@ internal sealed class InversionOptions
 {
     private static readonly NullTextInversion NullText = new();
 
-    private readonly Option<MethodChoice?> method;
+    private readonly Option<string> method;
     private readonly Option<int> innerSteps = Parsed.Number("--inner-steps", "Null-text: maximum optimization steps per timestep", NullText.InnerSteps).In(HelpGroup.Inversion);
     private readonly Option<double> earlyStop = Parsed.Number("--early-stop", "Null-text: loss at which the first timestep stops early; rises by 2e-5 per timestep", NullText.EarlyStop).In(HelpGroup.Inversion);
     private readonly Option<double> learningRate = Parsed.Number("--learning-rate", "Null-text: learning rate at the first timestep", NullText.LearningRate).In(HelpGroup.Inversion);
@@ -36,23 +36,17 @@ internal sealed class InversionOptions
 
     private IEnumerable<Option> Others => [innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, depth, gamma, proximal, frame.Option];
 
-    private InversionOptions(Option<MethodChoice?> method) => this.method = method;
+    private InversionOptions(Option<string> method) => this.method = method;
 
     /// <summary>Options of a command that only inverts.</summary>
-    public static InversionOptions OfInversion()
-    {
-        var names = InversionMethod.Names;
-        var method = Parsed.Of<MethodChoice?>("--method", $"Inversion method: {string.Join(", ", names)}", InvalidInputException.AnyOf(names), text =>
-            MethodChoice.Parse(text) is { Inversion: not null, Editing: null } choice ? choice : throw new FormatException(), "name").In(HelpGroup.Inversion);
-        method.DefaultValueFactory = _ => new(NullText.Name, null);
-        method.CompletionSources.Add([.. names]);
-        return new(method);
-    }
+    public static InversionOptions OfInversion() =>
+        new(Parsed.Choice("--method", "Inversion method", NullText.Name, [.. InversionMethod.Names]).In(HelpGroup.Inversion));
 
     /// <summary>Options of a command that edits, whose <c>--method</c> also names the editing method.</summary>
     public static InversionOptions OfEdit()
     {
-        var method = Parsed.Of<MethodChoice?>("--method", $"Method of the edit or of --image's inversion: {MethodChoice.Form}", MethodChoice.Form, MethodChoice.Parse, "name").In(HelpGroup.Methods);
+        var method = Parsed.Of("--method", $"Method of the edit or of --image's inversion: {MethodChoice.Form}", MethodChoice.Form, text => MethodChoice.Parse(text).ToString(), "name").In(HelpGroup.Methods);
+        method.DefaultValueFactory = _ => NullText.Name;
         method.CompletionSources.Add([.. MethodChoice.Names]);
         return new(method);
     }
@@ -68,7 +62,7 @@ internal sealed class InversionOptions
     public void AddMethodTo(Command command) => command.Add(method);
 
     /// <summary>The chosen methods.</summary>
-    public MethodChoice Choice(ParseResult parse) => parse.GetValue(method) ?? new(null, null);
+    public MethodChoice Choice(ParseResult parse) => parse.GetResult(method) is { Implicit: false } ? MethodChoice.Parse(parse.GetValue(method)!) : new(null, null);
 
     /// <summary>Refuses options that would have no effect.</summary>
     /// <exception cref="InvalidInputException">One of them was given.</exception>

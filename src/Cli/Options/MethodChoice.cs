@@ -33,5 +33,8 @@ internal sealed record MethodChoice(string? Inversion, string? Editing)
     /// <summary>The inversion method, with default options.</summary>
     public InversionMethod InversionMethod => InversionMethod.Named(Inversion ?? EditMethod.UsualInversion);
 
+    /// <summary>The text of <see cref="Parse"/>.</summary>
+    public override string ToString() => string.Join('+', new[] { Inversion, Editing }.OfType<string>());
+
     private static string? Find(IEnumerable<string> names, string text) => names.FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase));
 }

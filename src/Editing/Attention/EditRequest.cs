@@ -90,7 +90,7 @@ public sealed record EditRequest
             return;
         RequireUnused(Alignment == AlignmentKind.Auto, nameof(Alignment));
         RequireUnused(Weights.Count == 0 && Prompts.All(prompt => WeightedPrompt.Parse(prompt).Weights.Count == 0), nameof(Weights));
-        RequireUnused(CrossSteps == CrossReplaceSteps.Standard, nameof(CrossSteps));
+        RequireUnused(CrossSteps.Default == CrossReplaceSteps.Standard.Default && CrossSteps.Words.Count == 0, nameof(CrossSteps));
         RequireUnused(SelfSteps == StepWindow.Standard, nameof(SelfSteps));
         RequireUnused(SelfResolution == DefaultSelfResolution, nameof(SelfResolution));
         RequireUnused(!SelfUnconditional, nameof(SelfUnconditional));

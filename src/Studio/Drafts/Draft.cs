@@ -24,6 +24,9 @@ public sealed record Draft(IReadOnlyList<DraftWord> Words)
     /// <summary>Width of the mask's soft edge in pixels of the picture; null for the default.</summary>
     public double? Feather { get; init; }
 
+    /// <summary>An edit whose method and options of it this one has; null for Prompt-to-Prompt.</summary>
+    public EditedRecipe? Method { get; init; }
+
     /// <summary>Whether nothing is changed: same words, same weights.</summary>
     public bool IsUnchanged => Words.All(word => word.Text == word.Source && word.Weight == 1);
 
@@ -64,6 +67,7 @@ public sealed record Draft(IReadOnlyList<DraftWord> Words)
             BlendThreshold = edit.BlendThreshold,
             Mask = edit.Mask,
             Feather = edit.Feather,
+            Method = edit.Method is null ? null : edit,
         };
     }
 
@@ -102,19 +106,7 @@ public sealed record Draft(IReadOnlyList<DraftWord> Words)
 
     /// <summary>The recipe of the edit.</summary>
     /// <param name="source">Id of the source's version.</param>
-    public EditedRecipe Recipe(string source) => new()
-    {
-        Source = source,
-        Prompt = Prompt,
-        CrossSteps = CrossSteps,
-        SelfSteps = SelfSteps,
-        // All occurrences of a word share one window: the last one.
-        WordSteps = Words.Where(word => word is { Steps: not null, Text: not null }).GroupBy(word => Bare(word.Text!)).ToDictionary(group => group.Key, group => group.Last().Steps!),
-        Blend = Blend(),
-        BlendThreshold = BlendThreshold,
-        Mask = Mask,
-        Feather = Mask is null ? null : Feather,
-    };
+    public EditedRecipe Recipe(string source) => MethodFields.Take(WithoutMethod(source), Method);
 
     /// <summary>Index of the word in the edited prompt; for a removed word, in the source's prompt.</summary>
     public int IndexInEdit(int index) => Words.Take(index).Sum(word => word.Count);
@@ -130,6 +122,21 @@ public sealed record Draft(IReadOnlyList<DraftWord> Words)
     internal static string[] Split(string text) => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
 
     internal static string Bare(string text) => text.Trim(',', '.', ';', ':', '!', '?', '"');
+
+    // The windows are those of Prompt-to-Prompt.
+    private EditedRecipe WithoutMethod(string source) => new()
+    {
+        Source = source,
+        Prompt = Prompt,
+        CrossSteps = Method is null ? CrossSteps : EditedRecipe.DefaultCrossSteps,
+        SelfSteps = Method is null ? SelfSteps : EditedRecipe.DefaultSelfSteps,
+        // All occurrences of a word share one window: the last one.
+        WordSteps = Method is not null ? new Dictionary<string, string>() : Words.Where(word => word is { Steps: not null, Text: not null }).GroupBy(word => Bare(word.Text!)).ToDictionary(group => group.Key, group => group.Last().Steps!),
+        Blend = Blend(),
+        BlendThreshold = BlendThreshold,
+        Mask = Mask,
+        Feather = Mask is null ? null : Feather,
+    };
 
     private static string Notation(DraftWord word)
     {

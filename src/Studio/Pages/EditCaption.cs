@@ -28,6 +28,8 @@ internal static class EditCaption
 
     private static IEnumerable<string> Settings(EditedRecipe edit, IReadOnlyList<DraftWord> words, int steps)
     {
+        if (edit.Method is { } method)
+            yield return string.Join(", ", [method, .. MethodFields.Options(edit).Select(option => $"{option.Name.Replace('-', ' ')} {option.Value}")]);
         if (edit.Mask is not null)
             yield return edit.Feather is { } feather ? string.Create(CultureInfo.InvariantCulture, $"mask, feather {feather:0.#}") : "mask";
         if (words.Where(word => word.Confines).Select(word => word.Text ?? word.Source!).ToList() is { Count: > 0 } places)

@@ -78,13 +78,14 @@ internal sealed class CommandLineText
 
     private string Edit(EditedRecipe edit, PictureVersion source)
     {
-        var options = string.Join(' ', EditOptions(edit).Where(option => option.Length > 0));
+        var settings = string.Join(' ', EditOptions(edit).Where(option => option.Length > 0));
+        var options = Join(edit.Method is { } method ? $"--method {Value(method)}" : "", settings);
         return source.Recipe switch
         {
             DrawnRecipe drawn => Line("edit", Quoted(drawn.Prompt), Quoted(edit.Prompt), Sampling(drawn), options),
             // An inversion has as many chunks as its own prompt needs; inverted as part of the edit, it has as many as the edit needs.
             InvertedRecipe { LongPrompts: true } inverted =>
-                Line("edit", $"--image {Uploaded}", Quoted(inverted.Prompt), Quoted(edit.Prompt), Inverting(inverted), options),
+                Line("edit", $"--image {Uploaded}", Quoted(inverted.Prompt), Quoted(edit.Prompt), Inverting(inverted, edit.Method), settings),
             InvertedRecipe => $"{Of(source)}\n{Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(source.Recipe.Root(find)), options)}",
             // The trajectory of an edited picture is in a file of the same format.
             _ => Line("edit", $"--inversion {Inversion}", Quoted(edit.Prompt), Model(source.Recipe.Root(find)), options),
@@ -97,6 +98,7 @@ internal sealed class CommandLineText
         edit.CrossSteps == EditedRecipe.DefaultCrossSteps && edit.WordSteps.Count == 0 ? "" : $"--cross-steps {Value(edit.CrossSteps)}",
         .. edit.WordSteps.Select(word => $"--cross-steps {Quoted($"{word.Key}={word.Value}")}"),
         edit.SelfSteps == EditedRecipe.DefaultSelfSteps ? "" : $"--self-steps {Value(edit.SelfSteps)}",
+        .. MethodFields.Options(edit).Select(option => $"--{option.Name} {Value(option.Value)}"),
         edit.Blend.Length == 0 ? "" : $"--blend {Quoted(edit.Blend)}",
         edit.Blend.Length == 0 || edit.BlendThreshold == EditRequest.DefaultBlendThreshold ? "" : Number("blend-threshold", edit.BlendThreshold),
         edit.Mask is null ? "" : $"--mask {Mask}",
@@ -107,8 +109,8 @@ internal sealed class CommandLineText
         Model(drawn), $"--seed {drawn.Seed}", $"--steps {drawn.Steps}", Number("guidance", drawn.Guidance), $"--scheduler {Value(drawn.Scheduler)}", Negative(drawn.Negative),
         Reading(drawn));
 
-    private string Inverting(InvertedRecipe recipe) => Join(
-        Model(recipe), $"--method {Value(recipe.Method)}", $"--steps {recipe.Steps}", Number("guidance", recipe.Guidance),
+    private string Inverting(InvertedRecipe recipe, string? editing = null) => Join(
+        Model(recipe), $"--method {Value(recipe.Method)}{(editing is null ? "" : $"+{Value(editing)}")}", $"--steps {recipe.Steps}", Number("guidance", recipe.Guidance),
         recipe.Method == "null-text" ? $"--inner-steps {recipe.InnerSteps}" : "", recipe.Frame == "crop" ? "" : $"--frame {Value(recipe.Frame)}",
         Reading(recipe));
 

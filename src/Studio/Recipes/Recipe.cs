@@ -236,11 +236,48 @@ public sealed record EditedRecipe : Recipe
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double? Feather { get; init; }
 
+    /// <summary>The editing method; null for Prompt-to-Prompt.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public string? Method { get; init; }
+
+    /// <summary>MasaCtrl: part of the steps before the edit reads the source's appearance; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? ShareStart { get; init; }
+
+    /// <summary>MasaCtrl: the first layer that reads it, of Stable Diffusion 1's 16; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int? ShareLayer { get; init; }
+
+    /// <summary>MasaCtrl: words of the subject, which keeps it apart from the background; null for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public string? Subject { get; init; }
+
+    /// <summary>MasaCtrl: attention threshold of the subject's region; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? SubjectThreshold { get; init; }
+
+    /// <summary>Plug-and-Play: part of the steps that uses the source's self-attention; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? AttentionSteps { get; init; }
+
+    /// <summary>Plug-and-Play: part of the steps that uses the source's features; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? FeatureSteps { get; init; }
+
+    /// <summary>Uni-Edit: how strongly the edit departs from the source; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? Strength { get; init; }
+
+    /// <summary>Uni-Edit: part of the steps that is edited; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? EditDepth { get; init; }
+
     /// <summary>The edit as a library request.</summary>
     /// <param name="mask">The mask that <see cref="Mask"/> names, framed like the source.</param>
     internal EditRequest Request(Image? mask) => new()
     {
         Prompts = [Prompt],
+        Method = MethodFields.Read(this),
         Alignment = Kind switch
         {
             "auto" => AlignmentKind.Auto,

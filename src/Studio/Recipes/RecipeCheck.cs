@@ -1,6 +1,7 @@
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Studio.Store;
 
@@ -62,6 +63,8 @@ internal static class RecipeCheck
                 RequireName(nameof(EditedRecipe.Source), edited.Source);
                 RequireModel(InvalidInputException.Naming(nameof(EditedRecipe.Source), () => edited.Root(store.Version)).Model, models);
                 RequireName(nameof(EditRequest.Alignment), edited.Kind);
+                RequireName(nameof(EditedRecipe.Method), edited.Method ?? "");
+                RequireText(nameof(EditedRecipe.Subject), edited.Subject ?? "");
                 RequireText(nameof(EditedRecipe.Blend), edited.Blend);
                 RequireName(nameof(EditedRecipe.CrossSteps), edited.CrossSteps);
                 RequireName(nameof(EditedRecipe.SelfSteps), edited.SelfSteps);
@@ -77,6 +80,7 @@ internal static class RecipeCheck
                 RequireFeather(edited);
 
                 edited.Request(null).Validate();
+                RequireSource(edited, store);
                 break;
         }
     }
@@ -134,6 +138,17 @@ internal static class RecipeCheck
             RequireName(nameof(EditedRecipe.WordSteps), word);
             RequireName(nameof(EditedRecipe.WordSteps), window ?? "");
         }
+    }
+
+    // Uni-Edit goes on from an inversion without guidance, which pictures made by the model do not have.
+    private static void RequireSource(EditedRecipe edit, StudioStore store)
+    {
+        if (MethodFields.Read(edit) is not UniEdit { Name: var name } method)
+            return;
+        InvalidInputException.Require(
+            store.Version(edit.Source).Recipe is InvertedRecipe, nameof(EditedRecipe.Method), $"{name} edits uploaded pictures, and this one was made by the model.", "Use another method.");
+        var inverted = (InvertedRecipe)store.Version(edit.Source).Recipe;
+        method.Validate(inverted.Sampling(), inverted.Inversion().Method);
     }
 
     private static void RequireFeather(EditedRecipe edit)

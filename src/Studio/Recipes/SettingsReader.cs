@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Storage.Layouts;
+using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Studio.Drafts;
 
 namespace PromptToPrompt.Studio.Recipes;
@@ -155,6 +156,8 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
         var windows = Texts(options["cross-steps"]);
         var words = windows.Where(window => window.Contains('=', StringComparison.Ordinal)).Select(window => window.Split('=', 2)).ToList();
         var draft = Draft.Of(source, edit);
+        // Without an image there is no inversion, so the name is that of an editing method.
+        var method = (string?)options["method"] is { } name && name != MethodFields.PromptToPrompt && EditMethod.Names.Contains(name) ? name : null;
         foreach (var weight in Texts(options["weight"]).Select(text => text.Split('=', 2)).Where(parts => parts.Length == 2))
         {
             for (var k = 0; k < draft.Words.Count; k++)
@@ -171,9 +174,18 @@ internal sealed class SettingsReader(IReadOnlyList<string> models, Func<string, 
             CrossSteps = windows.LastOrDefault(window => !window.Contains('=', StringComparison.Ordinal)) ?? edit.CrossSteps,
             WordSteps = words.GroupBy(parts => parts[0]).ToDictionary(group => group.Key, group => group.Last()[1]),
             SelfSteps = options["self-steps"]?.ToString() ?? edit.SelfSteps,
+            Method = method,
+            ShareStart = Number(nameof(edit.ShareStart), new MasaCtrl().Name),
+            ShareLayer = (int?)Number(nameof(edit.ShareLayer), new MasaCtrl().Name),
+            Subject = method is null ? null : (string?)options[MethodFields.OptionOf(nameof(edit.Subject))],
+            SubjectThreshold = Number(nameof(edit.SubjectThreshold), new MasaCtrl().Name),
+            AttentionSteps = Number(nameof(edit.AttentionSteps), new PlugAndPlay().Name),
+            FeatureSteps = Number(nameof(edit.FeatureSteps), new PlugAndPlay().Name),
             Blend = options["blend"]?.ToString() ?? "",
             BlendThreshold = (double?)options["blend-threshold"] ?? edit.BlendThreshold,
         };
+
+        double? Number(string field, string owner) => method == owner ? (double?)options[MethodFields.OptionOf(field)] : null;
     }
 
     private static IReadOnlyList<string> Texts(JsonNode? node) => node switch

@@ -48,6 +48,10 @@ public sealed class EditMethodTests
         }
     }
 
+    [Fact]
+    public void ASettingOfPromptToPromptMayBeWrittenOutIfItIsTheDefault() =>
+        new EditRequest { Method = new MasaCtrl(), CrossSteps = CrossReplaceSteps.Parse(["0.8"]), SelfSteps = StepWindow.Parse("0.4") }.Validate();
+
     [Theory]
     [InlineData(nameof(MasaCtrl.ShareStart), 1.1, 10, 0.1)]
     [InlineData(nameof(MasaCtrl.ShareLayer), 0.1, 17, 0.1)]

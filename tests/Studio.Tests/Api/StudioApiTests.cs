@@ -44,6 +44,36 @@ public sealed class StudioApiTests(SharedStudio shared)
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync($"/api/grid.png?versions={source},{edit}")).StatusCode);
     }
 
+    [Fact]
+    public async Task AnEditTakesAMethodWithItsOptions()
+    {
+        var studio = shared.Studio;
+        var project = await studio.NewProject();
+        var drawn = await studio.Make(project, "generate", House);
+        var one = await studio.Make(project, "edit", new { source = drawn, prompt = "a red house in a field", method = "masactrl" });
+        var other = await studio.Make(project, "edit", new { source = drawn, prompt = "a red house in a field", method = "masactrl", shareStart = 0.5 });
+        var pictures = (await TestStudio.Json(await studio.Http.GetAsync($"/api/projects/{project}")))["versions"]!.AsArray().Select(version => (string?)version!["picture"]);
+        Assert.Equal(3, pictures.Distinct().Count());
+        Assert.EndsWith("--method masactrl --share-start 0.5", await studio.Http.GetStringAsync($"/api/versions/{other}/command"), StringComparison.Ordinal);
+        Assert.EndsWith("--method masactrl", await studio.Http.GetStringAsync($"/api/versions/{one}/command"), StringComparison.Ordinal);
+
+        var inverted = await studio.Make(project, "invert", new { picture = await Send(studio, TestStudio.Painted(128, 128)), prompt = "a house in a field", method = "uni-inv", steps = 3 });
+        await studio.Make(project, "edit", new { source = inverted, prompt = "a red house in a field", method = "uni-edit", strength = 2 });
+        await Refused("method", new { source = drawn, prompt = "a red house", method = "uni-edit" });
+        await Refused("method", new { source = drawn, prompt = "a red house", method = "magic" });
+        await Refused("shareStart", new { source = drawn, prompt = "a red house", shareStart = 0.5 });
+        await Refused("shareStart", new { source = drawn, prompt = "a red house", method = "masactrl", shareStart = 2 });
+        await Refused("selfSteps", new { source = drawn, prompt = "a red house", method = "pnp", selfSteps = "0.1" });
+        await Refused("prompt", new { source = drawn, prompt = "a (red:2) house", method = "pnp" });
+
+        async Task Refused(string field, object recipe)
+        {
+            var answer = await studio.Http.PostAsync($"/api/projects/{project}/edit", System.Net.Http.Json.JsonContent.Create(recipe));
+            Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+            Assert.Equal([field], (await TestStudio.Json(answer))["errors"]!.AsObject().Select(error => error.Key));
+        }
+    }
+
     /// <summary>Also those that JavaScript would round, which may come as text.</summary>
     [Fact]
     public async Task SeedsHave64BitsAndPromptsWithOtherProgramsNotationGetNotes()

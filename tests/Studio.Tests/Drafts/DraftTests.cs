@@ -8,6 +8,16 @@ public sealed class DraftTests
     private static readonly Draft Draft = Draft.Of("a white house in a field");
 
     [Fact]
+    public void TheMethodOfAnEditStaysAndTakesNoWindows()
+    {
+        var edit = new EditedRecipe { Source = "1", Prompt = "a red house", Method = "masactrl", ShareStart = 0.2 };
+        var again = (Draft.Of("a white house", edit) with { SelfSteps = "0.1" }).Recipe("1");
+        Assert.Equal(("masactrl", 0.2, "a red house"), (again.Method, again.ShareStart, again.Prompt));
+        Assert.Equal(EditedRecipe.DefaultSelfSteps, again.SelfSteps);
+        Assert.Equal("0.1", (Draft.Of("a white house", edit) with { SelfSteps = "0.1", Method = null }).Recipe("1").SelfSteps);
+    }
+
+    [Fact]
     public void NothingIsDoneAtFirst()
     {
         Assert.True(Draft.IsUnchanged);

@@ -29,6 +29,22 @@ public sealed class CommandLineTextTests
         "p2p edit --image picture.png \"a house\" \"a castle\" --method direct --steps 50 --guidance 7.5 --long-prompts",
         Of(new EditedRecipe { Source = "1", Prompt = "a castle" }, new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "storybook", Method = "direct", LongPrompts = true }));
 
+    [Theory]
+    [InlineData("masactrl", "--method masactrl --share-start 0.2 --subject \"house\"")]
+    [InlineData("pnp", "--method pnp --feature-steps 0.5")]
+    public void AMethodGoesWithItsOptions(string method, string options)
+    {
+        var edit = method == "pnp" ? new EditedRecipe { Source = "1", Prompt = "a castle", Method = method, FeatureSteps = 0.5 }
+            : new EditedRecipe { Source = "1", Prompt = "a castle", Method = method, ShareStart = 0.2, Subject = "house" };
+        Assert.EndsWith(options.Replace("\"", "", StringComparison.Ordinal), Of(edit, House).Replace("\"", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AMethodIsJoinedToThatOfTheInversion() => Assert.Contains(
+        "--method direct+masactrl --steps 50",
+        Of(new EditedRecipe { Source = "1", Prompt = "a castle", Method = "masactrl" }, new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "storybook", Method = "direct", LongPrompts = true }),
+        StringComparison.Ordinal);
+
     [Fact]
     public void AFeatherGoesWithItsMask() => Assert.EndsWith(
         "--mask mask.png --feather 2.5", Of(new EditedRecipe { Source = "1", Prompt = "a castle", Mask = "m", Feather = 2.5 }, House), StringComparison.Ordinal);

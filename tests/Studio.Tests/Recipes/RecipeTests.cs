@@ -1,7 +1,9 @@
+using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Studio.Hosting;
 using PromptToPrompt.Studio.Recipes;
@@ -27,6 +29,19 @@ public sealed class RecipeTests
         var read = StudioJson.Read<Recipe>(StudioJson.Write<Recipe>(house with { LongPrompts = true, ClipSkip = 1, GuidanceRescale = 0.7 }));
         Assert.Equal(house with { LongPrompts = true, ClipSkip = 1, GuidanceRescale = 0.7 }, read);
         Assert.Equal(0.7, ((DrawnRecipe)read).Sampling().GuidanceRescale);
+    }
+
+    [Fact]
+    public void AMethodTakesItsOwnOptionsOnly()
+    {
+        var edit = new EditedRecipe { Source = "s", Prompt = "a house" };
+        Assert.Equal(new PromptToPromptMethod(), edit.Request(null).Method);
+        Assert.Equal(new MasaCtrl { ShareStart = 0.2 }, (edit with { Method = "masactrl", ShareStart = 0.2 }).Request(null).Method);
+        Assert.Equal(new PlugAndPlay { FeatureSteps = 0.5 }, (edit with { Method = "pnp", FeatureSteps = 0.5 }).Request(null).Method);
+        Assert.Equal(new UniEdit { Strength = 3, EditDepth = 0.8 }, (edit with { Method = "uni-edit", Strength = 3, EditDepth = 0.8 }).Request(null).Method);
+        Assert.Equal(nameof(EditedRecipe.ShareStart), Assert.Throws<InvalidInputException>(() => (edit with { Method = "pnp", ShareStart = 0.2 }).Request(null)).Setting);
+        Assert.Equal(nameof(EditedRecipe.Strength), Assert.Throws<InvalidInputException>(() => (edit with { Strength = 3 }).Request(null)).Setting);
+        Assert.Equal("Method", Assert.Throws<InvalidInputException>(() => (edit with { Method = "magic" }).Request(null)).Setting);
     }
 
     [Fact]

@@ -37,6 +37,16 @@ public sealed class SettingsReaderTests
     }
 
     [Fact]
+    public void TheEditingMethodOfTheCommandIsRestored()
+    {
+        var parameters = new PngText("parameters", "a red house\nSteps: 9, Sampler: DDIM, CFG scale: 6, Seed: 3, Size: 128x128, Model: storybook, Edited from: a white house, Version: p2p 0.1.0");
+        var edit = Assert.Single(Read(
+            parameters, new("p2p", """{"command":"edit","options":{"method":"masactrl","share-start":0.2,"share-layer":9,"subject":"house","subject-threshold":0.1,"feature-steps":0.8}}"""))!.Edits);
+        Assert.Equal(("masactrl", 0.2, 9, "house", null), (edit.Method, edit.ShareStart, edit.ShareLayer, edit.Subject, edit.FeatureSteps));
+        Assert.Null(Assert.Single(Read(parameters, new("p2p", """{"command":"edit","options":{"method":"null-text","share-start":0.08}}"""))!.Edits).ShareStart);
+    }
+
+    [Fact]
     public void ParametersOfOtherProgramsAreRestoredAndTheRestIsNamed()
     {
         var found = Read(new PngText("parameters", "a cat\non a mat\nNegative prompt: dog\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x512, Model: other, Hires upscale: 2, Clip skip: 2"))!;
