@@ -16,8 +16,14 @@ internal static class MethodFields
     public static EditMethod Read(EditedRecipe edit)
     {
         var method = EditMethod.Named(edit.Method ?? PromptToPrompt);
-        foreach (var (owner, field, value) in Fields(edit))
-            InvalidInputException.Require(value is null || owner == method.Name, field, $"It is an option of {owner}, and the editing method is {method.Name}.", $"Leave it out, or use {owner}.");
+        RequireOwn<MasaCtrl>(edit.ShareStart, nameof(edit.ShareStart));
+        RequireOwn<MasaCtrl>(edit.ShareLayer, nameof(edit.ShareLayer));
+        RequireOwn<MasaCtrl>(edit.Subject, nameof(edit.Subject));
+        RequireOwn<MasaCtrl>(edit.SubjectThreshold, nameof(edit.SubjectThreshold));
+        RequireOwn<PlugAndPlay>(edit.AttentionSteps, nameof(edit.AttentionSteps));
+        RequireOwn<PlugAndPlay>(edit.FeatureSteps, nameof(edit.FeatureSteps));
+        RequireOwn<UniEdit>(edit.Strength, nameof(edit.Strength));
+        RequireOwn<UniEdit>(edit.EditDepth, nameof(edit.EditDepth));
         switch (method)
         {
             case MasaCtrl masa:
@@ -35,6 +41,10 @@ internal static class MethodFields
             default:
                 return method;
         }
+
+        void RequireOwn<T>(object? value, string setting)
+            where T : EditMethod, new() =>
+            InvalidInputException.Require(value is null || method is T, setting, $"It is an option of {new T().Name}, and the editing method is {method.Name}.", $"Leave it out, or use {new T().Name}.");
     }
 
     /// <summary>A recipe with the method and its options of another one.</summary>
@@ -62,14 +72,10 @@ internal static class MethodFields
     /// <summary>The option that <see cref="Options"/> names for a field.</summary>
     public static string OptionOf(string field) => System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(field);
 
-    private static IEnumerable<(string Method, string Field, object? Value)> Fields(EditedRecipe edit)
-    {
-        var (masa, features, uni) = (new MasaCtrl().Name, new PlugAndPlay().Name, new UniEdit().Name);
-        return
-        [
-            (masa, nameof(edit.ShareStart), edit.ShareStart), (masa, nameof(edit.ShareLayer), edit.ShareLayer), (masa, nameof(edit.Subject), edit.Subject),
-            (masa, nameof(edit.SubjectThreshold), edit.SubjectThreshold), (features, nameof(edit.AttentionSteps), edit.AttentionSteps),
-            (features, nameof(edit.FeatureSteps), edit.FeatureSteps), (uni, nameof(edit.Strength), edit.Strength), (uni, nameof(edit.EditDepth), edit.EditDepth),
-        ];
-    }
+    private static IEnumerable<(string Field, object? Value)> Fields(EditedRecipe edit) =>
+    [
+        (nameof(edit.ShareStart), edit.ShareStart), (nameof(edit.ShareLayer), edit.ShareLayer), (nameof(edit.Subject), edit.Subject),
+        (nameof(edit.SubjectThreshold), edit.SubjectThreshold), (nameof(edit.AttentionSteps), edit.AttentionSteps), (nameof(edit.FeatureSteps), edit.FeatureSteps),
+        (nameof(edit.Strength), edit.Strength), (nameof(edit.EditDepth), edit.EditDepth),
+    ];
 }
