@@ -16,6 +16,8 @@ public sealed class MethodTests : IDisposable
     [InlineData("--subject: \"tree\" is in none of the prompts.", "--method", "masactrl", "--subject", "tree")]
     [InlineData("--cross-steps: The editing method masactrl does not use it.", "--method", "masactrl", "--cross-steps", "0.5")]
     [InlineData("--weight: The editing method masactrl does not use it.", "--method", "masactrl", "--weight", "blue=2")]
+    [InlineData("--method: uni-edit edits an inverted image, and there is none.", "--method", "uni-edit")]
+    [InlineData("--feature-steps: It is an option of pnp, and the editing method is masactrl.", "--method", "masactrl", "--feature-steps", "0.5")]
     [InlineData("--method: \"masa\" is not valid.", "--method", "masa")]
     [InlineData("--method is an inversion option, and there is no --image.", "--method", "direct+masactrl")]
     public void WhatCannotBeCombinedIsOneError(string problem, params string[] options) =>
@@ -32,6 +34,7 @@ public sealed class MethodTests : IDisposable
         using var record = JsonDocument.Parse(File.ReadAllText(folder["masactrl/run.json"]));
         var repeat = record.RootElement.GetProperty("repeat").EnumerateArray().Select(word => word.GetString()).ToList();
         Assert.All(method, word => Assert.Contains(word, repeat));
+        Assert.Equal("masactrl", record.RootElement.GetProperty("options").GetProperty("method").GetString());
         Assert.Contains("identical to the recorded ones", InProcess.Run("run", folder["masactrl"], "-o", folder["again"]).Error, StringComparison.Ordinal);
     }
 
@@ -45,6 +48,18 @@ public sealed class MethodTests : IDisposable
         Edit("editing", [.. given, "--method", "masactrl"]).Succeeded();
         Assert.NotEqual(Image.Load(folder["direct/edit-1.png"]).Rgb, Image.Load(folder["both/edit-1.png"]).Rgb);
         Assert.Equal(Image.Load(folder["direct/edit-1.png"]).Rgb, Image.Load(folder["editing/edit-1.png"]).Rgb);
+    }
+
+    [Fact]
+    public void UniEditInvertsNoMoreThanItEdits()
+    {
+        Edit("drawn", Prompts).Succeeded();
+        string[] given = ["edit", .. Prompts, "--image", folder["drawn/source.png"], "--steps", "4", "--quiet", "--model", TinyModel.Shared.Folder, "--method"];
+        InProcess.Run([.. given, "uni-edit", "--edit-depth", "0.5", "-o", folder["half"]]).Succeeded();
+        InProcess.Run([.. given, "uni-inv+uni-edit", "--edit-depth", "0.5", "--depth", "1", "-o", folder["whole"]]).Succeeded();
+        Assert.Equal(Image.Load(folder["half/edit-1.png"]).Rgb, Image.Load(folder["whole/edit-1.png"]).Rgb);
+        Assert.Contains("--edit-depth: 0.6 is more than", InProcess.Run([.. given, "uni-edit", "--depth", "0.5", "-o", folder["less"]]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("cannot be combined with null-text", InProcess.Run([.. given, "null-text+uni-edit", "-o", folder["less"]]).FailedWith(2), StringComparison.Ordinal);
     }
 
     [Fact]

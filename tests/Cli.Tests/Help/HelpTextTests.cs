@@ -25,7 +25,7 @@ public sealed class HelpTextTests
 
     [Theory]
     [InlineData("", "Images", "Prompts", "Models", "Runs", "System", "Help")]
-    [InlineData("edit", "Edit", "Blend", "Inversion", "Sampling", "Model", "Output", "Experiments", "Help")]
+    [InlineData("edit", "Edit", "Blend", "Methods", "Inversion", "Sampling", "Model", "Output", "Experiments", "Help")]
     [InlineData("generate", "Sampling", "Model", "Output", "Help")]
     [InlineData("inpaint", "Options", "Sampling", "Model", "Output", "Help")]
     [InlineData("invert", "Inversion", "Sampling", "Model", "Output", "Experiments", "Help")]

@@ -5,7 +5,6 @@ using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Methods;

@@ -8,7 +8,6 @@ using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Editing.Tests.Methods;
