@@ -24,7 +24,7 @@ public sealed class HelpTextTests
     }
 
     [Theory]
-    [InlineData("", "Images", "Prompts", "Models", "Runs", "System", "Help")]
+    [InlineData("", "Images", "Prompts", "Models", "Runs", "Cluster", "System", "Help")]
     [InlineData("edit", "Edit", "Blend", "Methods", "Inversion", "Sampling", "Model", "Output", "Experiments", "Help")]
     [InlineData("generate", "Sampling", "Model", "Output", "Help")]
     [InlineData("inpaint", "Options", "Sampling", "Model", "Output", "Help")]
