@@ -40,7 +40,7 @@ internal sealed record Refinement(string Way, int Steps, int Refinements, double
             for (var step = steps - 1; step >= 0; step--)
             {
                 var (from, at) = (x, step);
-                x = solve(estimate => run.Scheduler.InverseStep(run.Predict(estimate, at, guidance: 1), at, from), from, 1 + refinements);
+                x = solve(estimate => run.Scheduler.InverseStep(run.Predict(estimate, at, guidance: 1), at, from, ReferenceEquals(estimate, from) ? null : estimate), from, 1 + refinements);
             }
 
             var back = DdimInversion.Replay(run, x, guidance: 1, run.Unconditional)[^1];

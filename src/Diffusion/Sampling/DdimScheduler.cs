@@ -93,10 +93,20 @@ internal class DdimScheduler : Scheduler
     /// <param name="modelOutput">The network's output for the sample at <c>Timesteps[step]</c>.</param>
     /// <param name="step">The step to undo; inversion runs from the last step to 0.</param>
     /// <param name="sample">The sample after that step.</param>
+    /// <param name="evaluated">
+    /// An estimate of the sample before that step, at which the network was evaluated; null if it was evaluated at <paramref name="sample"/>. Only a velocity depends on it.
+    /// </param>
     /// <returns>The sample before that step.</returns>
-    public Tensor InverseStep(Tensor modelOutput, int step, Tensor sample)
+    public Tensor InverseStep(Tensor modelOutput, int step, Tensor sample, Tensor? evaluated = null)
     {
         using var scope = NewDisposeScope();
+        if (evaluated is not null)
+        {
+            // The noise of the estimate, at its own level, is the one that Step would predict there.
+            var predicted = PredictNoise(modelOutput, step, evaluated);
+            return Level(step).AddNoise(Previous(step).PredictSample(PredictionType.Epsilon, predicted, sample), predicted).MoveToOuterDisposeScope();
+        }
+
         // The network is evaluated at the timestep being returned to, but the sample still has the noise level that it comes from.
         var from = Previous(step);
         var clean = from.PredictSample(Config.PredictionType, modelOutput, sample);

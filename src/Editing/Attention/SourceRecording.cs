@@ -22,6 +22,7 @@ internal sealed class SourceRecording(
     (int Height, int Width)? crossSize = null) : ISourceActivations, IDisposable
 {
     private readonly Dictionary<ActivationPlace, Tensor> kept = [];
+    private readonly HashSet<Tensor> onHost = new(ReferenceEqualityComparer.Instance);
     private readonly List<Tensor> latents = [];
     private bool keepsAllSteps = true;
 
@@ -107,6 +108,7 @@ internal sealed class SourceRecording(
         foreach (var tensor in kept.Values.Concat(latents))
             tensor.Dispose();
         kept.Clear();
+        onHost.Clear();
         latents.Clear();
     }
 
@@ -136,7 +138,10 @@ internal sealed class SourceRecording(
 
     private void Free(Tensor tensor)
     {
-        Bytes -= tensor.numel() * tensor.element_size();
+        var bytes = tensor.numel() * tensor.element_size();
+        Bytes -= bytes;
+        if (onHost.Remove(tensor))
+            BytesOnHost -= bytes;
         tensor.Dispose();
     }
 
@@ -147,7 +152,10 @@ internal sealed class SourceRecording(
             return tensor.to(dtype, copy: true);
         BytesOnHost += bytes;
         var copy = tensor.to(dtype).to(CPU, copy: true);
-        return tensor.device_type == TorchSharp.DeviceType.CUDA ? copy.pin_memory() : copy;
+        if (tensor.device_type == TorchSharp.DeviceType.CUDA)
+            copy = copy.pin_memory();
+        onHost.Add(copy);
+        return copy;
     }
 
     private Tensor Counted(Tensor kept)

@@ -18,9 +18,9 @@ public sealed record BdiaInversion : InversionMethod
 
     internal override bool ImprovesOnDdim => false;
 
-    internal override void Validate(SamplingSettings sampling)
+    internal override void Validate(InversionSettings settings)
     {
-        Require(sampling.Steps >= 2, nameof(SamplingSettings.Steps), $"{sampling.Steps} is too few for bdia.", "Use 2 or more.");
+        Require(settings.Sampling.Steps >= 2, nameof(SamplingSettings.Steps), $"{settings.Sampling.Steps} is too few for bdia.", "Use 2 or more.");
         RequireRange(Gamma is > 0 and <= 1, Gamma, nameof(Gamma), "Use a number above 0, at most 1.");
     }
 

@@ -34,7 +34,8 @@ public sealed record DdimInversion : InversionMethod
         {
             using var scope = NewDisposeScope();
             var from = latents[^1];
-            var next = FixedPoint.Solve(estimate => run.Scheduler.InverseStep(run.Predict(estimate, step, guidance), step, from), from, 1 + run.Settings.FixedPoint);
+            var next = FixedPoint.Solve(
+                estimate => run.Scheduler.InverseStep(run.Predict(estimate, step, guidance), step, from, ReferenceEquals(estimate, from) ? null : estimate), from, 1 + run.Settings.FixedPoint);
             run.RequireFinite(next, "while inverting");
             latents.Add(next.MoveToOuterDisposeScope());
             run.Report("inverting", run.Steps - step);

@@ -24,7 +24,7 @@ public sealed record EditFriendlyInversion : InversionMethod
 
     internal override bool UsesSeed => true;
 
-    internal override void Validate(SamplingSettings sampling) =>
+    internal override void Validate(InversionSettings settings) =>
         RequireRange(Skip is >= 0 and < 1, Skip, nameof(Skip), "Use a number from 0 to below 1.");
 
     internal override InvertedImage Invert(InversionRun run)

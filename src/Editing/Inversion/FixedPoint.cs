@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Native;
 using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
@@ -50,6 +51,9 @@ internal static class FixedPoint
         using var scope = NewDisposeScope();
         var (steps, changes) = (Differences(values), Differences(residuals));
         var gram = changes.matmul(changes.t());
+        // The caller reports NaN and infinite values; the solver below would fail.
+        if (!FiniteNumbers.AreAll(gram))
+            return values[^1].alias().MoveToOuterDisposeScope();
         var ridge = eye(gram.shape[0], dtype: gram.dtype, device: gram.device) * gram.diagonal().mean() * Scalar(Regularization);
         // A difference of zero, at a fixed point, gets the weight zero.
         var weights = linalg.pinv(gram.Plus(ridge)).matmul(changes.matmul(residuals[^1].to(ScalarType.Float64).flatten()));

@@ -97,7 +97,7 @@ public abstract record InversionMethod
     internal virtual int FirstStep(int steps) => 0;
 
     /// <summary>Checks that the method's options are in range.</summary>
-    internal virtual void Validate(SamplingSettings sampling)
+    internal virtual void Validate(InversionSettings settings)
     {
     }
 }

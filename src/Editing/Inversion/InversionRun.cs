@@ -101,9 +101,9 @@ internal sealed class InversionRun : IDisposable
     /// <summary>Counts one forward row and its backward pass, which counts as two rows.</summary>
     public void CountIteration() => rows += 3;
 
-    public void Report(string stage, int step, double? loss = null)
+    public void Report(string stage, int step, double? loss = null, int? steps = null)
     {
-        progress?.Report(new(stage, step, Steps, rows, loss));
+        progress?.Report(new(stage, step, steps ?? Steps, rows, loss));
         cancellationToken.ThrowIfCancellationRequested();
     }
 

@@ -57,7 +57,7 @@ internal sealed record InversionSettings
         if (InversionGuidance is { } guidance)
             RequireFinite(guidance, nameof(InversionGuidance));
         RequireRange(FixedPoint, 0, MaxFixedPoint, nameof(FixedPoint));
-        Method.Validate(Sampling);
+        Method.Validate(this);
     }
 }
 

@@ -47,10 +47,10 @@ public sealed record NullTextInversion : InversionMethod
 
     internal override bool ReplacesUnconditional => true;
 
-    internal override void Validate(SamplingSettings sampling)
+    internal override void Validate(InversionSettings settings)
     {
         Require(
-            sampling.Steps <= MaxSteps, nameof(SamplingSettings.Steps), $"{sampling.Steps} is too many for null-text inversion: its learning rate would reach 0.",
+            settings.Sampling.Steps <= MaxSteps, nameof(SamplingSettings.Steps), $"{settings.Sampling.Steps} is too many for null-text inversion: its learning rate would reach 0.",
             $"Use at most {MaxSteps}.");
         RequireRange(InnerSteps, 0, MaxInnerSteps, nameof(InnerSteps));
         RequireRange(EarlyStop >= 0, EarlyStop, nameof(EarlyStop), "Use a number of at least 0.");

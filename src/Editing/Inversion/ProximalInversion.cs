@@ -18,7 +18,7 @@ public sealed record ProximalInversion : NegativePromptInversion
     [JsonPropertyName("ProximalQuantile")]
     public double Quantile { get; init; } = 0.7;
 
-    internal override void Validate(SamplingSettings sampling) => RequireRange(Quantile, 0.0, 1.0, nameof(Quantile));
+    internal override void Validate(InversionSettings settings) => RequireRange(Quantile, 0.0, 1.0, nameof(Quantile));
 
     internal override Tensor ShapeGuidance(Tensor difference)
     {

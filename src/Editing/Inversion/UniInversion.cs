@@ -26,10 +26,12 @@ public sealed record UniInversion : InversionMethod
 
     internal override bool ImprovesOnDdim => false;
 
-    internal override void Validate(SamplingSettings sampling)
+    internal override void Validate(InversionSettings settings)
     {
+        Require(settings.FixedPoint == 0, nameof(InversionSettings.FixedPoint), $"{Name} evaluates the network once a step and refines nothing.", "Leave it out.");
+        Require(settings.InversionGuidance is null, nameof(InversionSettings.InversionGuidance), $"{Name} inverts with the empty prompt and without guidance.", "Leave it out.");
         RequireRange(Depth is > 0 and <= 1, Depth, nameof(Depth), "Use a number above 0, at most 1.");
-        Require(FirstStep(sampling.Steps) < sampling.Steps, nameof(Depth), $"{Depth} of {sampling.Steps} steps is no step.", "Use a larger number or more steps.");
+        Require(FirstStep(settings.Sampling.Steps) < settings.Sampling.Steps, nameof(Depth), $"{Depth} of {settings.Sampling.Steps} steps is no step.", "Use a larger number or more steps.");
     }
 
     internal override InvertedImage Invert(InversionRun run)
@@ -41,11 +43,11 @@ public sealed record UniInversion : InversionMethod
             using var scope = NewDisposeScope();
             var predicted = run.Scheduler.InverseStep(prediction, step, latents[^1]);
             prediction = run.Predict(predicted, step, run.Unconditional);
-            var next = run.Scheduler.InverseStep(prediction, step, latents[^1]);
+            var next = run.Scheduler.InverseStep(prediction, step, latents[^1], predicted);
             run.RequireFinite(next, "while inverting");
             latents.Add(next.MoveToOuterDisposeScope());
             prediction = prediction.MoveToOuterDisposeScope();
-            run.Report("inverting", run.Steps - step);
+            run.Report("inverting", run.Steps - step, steps: run.Steps - FirstStep(run.Steps));
         }
 
         // Edits begin at the last of them; the steps before are skipped.

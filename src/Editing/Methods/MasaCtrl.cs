@@ -30,7 +30,7 @@ public sealed record MasaCtrl : EditMethod
     /// <inheritdoc/>
     public override string Name => "masactrl";
 
-    /// <summary>S: part of the steps before the edit reads the source, 0 to 1. The paper's 4 of 50 steps by default.</summary>
+    /// <summary>S: part of the steps before the edit reads the source, 0 to 1; above 0 it is at least one step. The paper's 4 of 50 steps by default.</summary>
     public double ShareStart { get; init; } = 0.08;
 
     /// <summary>
@@ -61,7 +61,8 @@ public sealed record MasaCtrl : EditMethod
 
     private sealed class MutualSelfAttention(MasaCtrl method, MethodRun run, AttentionProcessor inner) : SourceSharing(run.Source, inner), IDisposable
     {
-        private readonly int firstStep = (int)(method.ShareStart * run.Steps);
+        // At least one step lays the picture out, however few there are.
+        private readonly int firstStep = method.ShareStart == 0 ? 0 : Math.Max(1, (int)(method.ShareStart * run.Steps));
         private readonly SubjectMaps? maps = run.Tokens is { } tokens ? new(tokens, run.MapSize) : null;
 
         public override Tensor Attend(in AttentionCall call, Tensor query, Tensor key, Tensor value)

@@ -31,7 +31,9 @@ internal abstract class SourceSharing(ISourceActivations? kept, AttentionProcess
             kept?.Put(new(part, step.Index, site, conditional), halves[conditional]);
         }
 
-        return cat([.. step.Rows.Select((row, i) => row.Prompt == 0 ? batch.narrow(0, i, 1) : Source(row.Conditional))], 0);
+        List<Tensor> rows = [.. step.Rows.Select((row, i) => row.Prompt == 0 ? batch.narrow(0, i, 1) : Source(row.Conditional))];
+        // Of one tensor, cat returns an alias, and the network may write into what it is given.
+        return rows.Count == 1 ? rows[0].clone() : cat(rows, 0);
 
         Tensor Source(bool conditional) => halves.TryGetValue(conditional, out var row) ? row
             : kept?.Find(new(part, step.Index, site, conditional), batch)

@@ -42,8 +42,8 @@ public sealed record UniEdit : EditMethod
         const string Advice = "Leave it out, or use another editing method.";
         Require(inversion is not null, "Method", $"{Name} edits an inverted image, and there is none.", "Give an image, or use another editing method.");
         Require(
-            inversion is UniInversion or DirectInversion or DdimInversion, "Method", $"{Name} cannot be combined with {inversion!.Name}, which changes the steps or the guidance that it replaces.",
-            $"Use {AnyOf(new UniInversion().Name, new DirectInversion().Name, new DdimInversion().Name)}.");
+            inversion is UniInversion or DirectInversion, "Method", $"{Name} follows the inversion without guidance and cannot be combined with {inversion!.Name}.",
+            $"Use {AnyOf(new UniInversion().Name, new DirectInversion().Name)}.");
         Require(inversion is not UniInversion { Depth: var depth } || EditDepth <= depth, nameof(EditDepth), $"{EditDepth} is more than the part that is inverted.", "Use a smaller number, or invert more.");
         Require(sampling.Negative.Length == 0, nameof(SamplingSettings.Negative), $"The editing method {Name} has no unconditional prediction.", Advice);
         Require(sampling.GuidanceRescale == 0, nameof(SamplingSettings.GuidanceRescale), $"The editing method {Name} does not use guidance.", Advice);

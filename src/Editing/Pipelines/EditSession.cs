@@ -112,9 +112,11 @@ internal sealed class EditSession : IDisposable
         if (ofMethod is { } known && known.Method == edit.Method)
             return EditRun.Pass(plan, [.. edits], known.Recording, progress, cancellationToken);
         ForgetMethod();
+        // The source's own recording may still come.
+        var notYetRecorded = IsRecorded && !recording.IsComplete ? RequiredBytes : 0;
         // Only maps read the source's cross-attention, and nothing reads its queries and keys of self-attention beside the method.
         var fresh = new SourceRecording(
-            recording.Dtype, selfResolution: 0, onDevice: RecordingLimit.Of(model.Device).OnDevice, maxBytes: maxBytes - (IsRecorded ? RequiredBytes : 0), crossSize: plan.MapSize);
+            recording.Dtype, selfResolution: 0, onDevice: Math.Max(0, RecordingLimit.Of(model.Device).OnDevice - notYetRecorded), maxBytes: maxBytes - (IsRecorded ? RequiredBytes : 0), crossSize: plan.MapSize);
         return fresh.DisposeOnFailure(() =>
         {
             var result = EditRun.Pass(plan, [0, .. edits], fresh, progress, cancellationToken, hidesSource: true);

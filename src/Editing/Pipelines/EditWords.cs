@@ -68,7 +68,7 @@ internal sealed class EditWords
         Require(
             sampling.TimestepSpacing == inverted.TimestepSpacing, nameof(SamplingSettings.TimestepSpacing), "A real image is edited at the timesteps of its inversion.",
             "Leave this setting out.");
-        RequireUnset(edit.EditSeed is null || settings.FirstStep == 0, nameof(EditRequest.EditSeed), "With skipped steps, edits start from latents of the image.");
+        RequireUnset(edit.EditSeed is null || Math.Max(settings.FirstStep, edit.Method.FirstStep(sampling.Steps)) == 0, nameof(EditRequest.EditSeed), "With skipped steps, edits start from latents of the image.");
         RequireUnset(!edit.SelfUnconditional, nameof(EditRequest.SelfUnconditional), "An image with a known trajectory has no unconditional row of its own.");
         RequireUnset(source.InitialLatents is null, nameof(GenerationRequest.InitialLatents), "An image with a known trajectory starts from its own noise.");
         RequireUnset(sampling.OriginalSize == inverted.OriginalSize, nameof(SamplingSettings.OriginalSize), "The image keeps its own size conditioning.");

@@ -67,7 +67,7 @@ public sealed record Draft(IReadOnlyList<DraftWord> Words)
             BlendThreshold = edit.BlendThreshold,
             Mask = edit.Mask,
             Feather = edit.Feather,
-            Method = edit.Method is null ? null : edit,
+            Method = edit.Method is null || edit.Method == MethodFields.PromptToPrompt ? null : edit,
         };
     }
 

@@ -53,5 +53,5 @@ internal sealed record PageMethod(string Name, string Title, string Use, IReadOn
     /// <summary>A recipe with the method alone; null for Prompt-to-Prompt.</summary>
     public EditedRecipe? Start() => Name == MethodFields.PromptToPrompt ? null : new() { Source = "", Prompt = "", Method = Name };
 
-    private static bool CanFollow(string inversion) => InversionMethod.Named(inversion) is UniInversion or DirectInversion or DdimInversion;
+    private static bool CanFollow(string inversion) => InversionMethod.Named(inversion) is UniInversion or DirectInversion;
 }
