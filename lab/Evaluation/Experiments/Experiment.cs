@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 namespace PromptToPrompt.Evaluation.Experiments;
 
 /// <summary>
-/// Makes the same edits of drawings in several ways and compares the results. Each drawing is inverted and recorded once for all ways that share an inversion.
+/// Makes the same edits of drawings in several ways and compares the results. Each drawing is inverted and recorded once for all ways that share an inversion and its prompt.
 /// </summary>
 /// <param name="model">A model of the drawn world.</param>
 /// <param name="judge">Judges what an image shows.</param>
@@ -27,7 +27,11 @@ internal sealed class Experiment(StableDiffusionModel model, ImageJudge judge, I
     private IReadOnlyList<Outcome> Make(DrawnEdit edit, CancellationToken cancellationToken)
     {
         using var latents = model.Vae.EncodeImage(edit.Drawing, model.Device);
-        List<Made> made = [.. variations.GroupBy(variation => variation.Inversion).SelectMany(group => Make(edit, latents, group.Key, [.. group], cancellationToken))];
+        List<Made> made =
+        [
+            .. variations.GroupBy(variation => (variation.Inversion, Prompt: variation.SourcePrompt?.Invoke(edit) ?? edit.SourcePrompt))
+                .SelectMany(group => Make(edit, latents, new() { Prompt = group.Key.Prompt, Method = group.Key.Inversion, Sampling = sampling }, [.. group], cancellationToken)),
+        ];
         var reproduced = model.Vae.DecodeImages(latents)[0];
         return
         [
@@ -36,25 +40,24 @@ internal sealed class Experiment(StableDiffusionModel model, ImageJudge judge, I
         ];
     }
 
-    private List<Made> Make(DrawnEdit edit, Tensor latents, InversionMethod inversion, IReadOnlyList<Variation> ways, CancellationToken cancellationToken)
+    private List<Made> Make(DrawnEdit edit, Tensor latents, InversionSettings settings, IReadOnlyList<Variation> ways, CancellationToken cancellationToken)
     {
-        long rows = 0;
-        var settings = new InversionSettings { Prompt = edit.SourcePrompt, Method = inversion, Sampling = sampling };
-        using var inverted = InversionMethod.Invert(model, latents, settings, new Receiver<InversionProgress>(progress => rows = progress.Rows), cancellationToken: cancellationToken);
+        long ofInversion = 0, ofSource = 0;
+        using var inverted = InversionMethod.Invert(model, latents, settings, new Receiver<InversionProgress>(progress => ofInversion = progress.Rows), cancellationToken: cancellationToken);
         using var session = new EditSession(model, GenerationRequest.Of(inverted), model.Dtype, long.MaxValue);
-        session.RunSource(progress: Count(), cancellationToken: cancellationToken).Dispose();
-        var shared = rows;
         var made = new List<Made>();
         foreach (var way in ways)
         {
-            rows = shared;
-            using var edited = session.Edit(way.Request(edit), progress: Count(), cancellationToken: cancellationToken);
-            made.Add(new(way, edited.Images[0], rows));
+            var request = way.Request(edit);
+            if (session.NeedsSource(request))
+                session.RunSource(progress: new Receiver<EditProgress>(progress => ofSource += progress.Rows), cancellationToken: cancellationToken).Dispose();
+            long ofEdit = 0;
+            using var edited = session.Edit(request, progress: new Receiver<EditProgress>(progress => ofEdit += progress.Rows), cancellationToken: cancellationToken);
+            // Methods that read other activations run the source with the edit.
+            made.Add(new(way, edited.Images[0], ofInversion + (request.Method.ReadsActivations ? 0 : ofSource) + ofEdit));
         }
 
         return made;
-
-        Receiver<EditProgress> Count() => new(progress => rows += progress.Rows);
     }
 
     private sealed record Made(Variation Variation, Image Image, long Rows);

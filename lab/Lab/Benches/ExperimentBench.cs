@@ -48,7 +48,10 @@ internal static class ExperimentBench
     /// <summary><c>p2p-lab bench methods</c>: what each inversion with each editing method keeps and changes, and its cost.</summary>
     public static Command CreateMethods(CancellationToken cancellationToken) => Create(
         "methods", "Compare all methods of inversion and editing by what they keep and change, and by their cost",
-        [.. PieBenchMethod.All.Select(method => new Variation(method.Name, edit => method.Request(DrawnPieBench.Item(edit))) { Inversion = method.Inversion })],
+        [.. PieBenchMethod.All.Select(method => new Variation(method.Name, edit => method.Request(DrawnPieBench.Item(edit))) {
+            Inversion = method.Inversion,
+            SourcePrompt = edit => method.SourcePrompt(DrawnPieBench.Item(edit)),
+        })],
         (_, _) => "all edits", cancellationToken, ("methods-plot.png", MethodPlot.Draw));
 
     private static EditRequest Controlled(DrawnEdit edit) => new() { Prompts = [edit.TargetPrompt] };

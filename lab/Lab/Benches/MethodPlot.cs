@@ -5,7 +5,7 @@ using SkiaSharp;
 
 namespace PromptToPrompt.Lab.Benches;
 
-/// <summary>What methods keep, by what they cost.</summary>
+/// <summary>The fidelity of methods, by their cost.</summary>
 internal static class MethodPlot
 {
     private const int Width = 1000;

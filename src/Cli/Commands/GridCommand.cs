@@ -10,6 +10,7 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Studio.Grids;
 
@@ -86,7 +87,7 @@ internal sealed class GridCommand
         IReadOnlyList<RunInput> inputs = [.. RunInput.Given(parse, image), .. RunInput.Given(parse, inversion), .. edit.Inputs(parse), .. sampling.Inputs(parse), .. model.Inputs(parse)];
         var folder = new ImageFolder(output.Folder(parse), output.Overwrites(parse), inputs.Select(input => input.Path));
         var cells = Cells(parse, across, down);
-        var hasGradient = real is { IsInverted: false } && inverting.Settings(parse, parse.GetValue(source)!, sampling.Settings(parse)).Method.HasGradient;
+        var hasGradient = real is { IsInverted: false } && inverting.Settings(parse, parse.GetValue(source)!, sampling.Settings(parse), MethodsOf(cells)).Method.HasGradient;
         var given = real is { IsInverted: true } ? Parsed.Named("--inversion", () => real.Size) : real?.Size;
         using var loaded = model.Load(parse, new MemoryDemand(Rows: 4, sampling.Size(parse), hasGradient ? 1 : 0, Given: given));
         repeats?.Require(loaded);
@@ -228,10 +229,12 @@ internal sealed class GridCommand
     }
 
     // The cells as edits of a given image, which is inverted if need be.
+    private static IReadOnlyList<EditMethod> MethodsOf(IEnumerable<Cell> cells) => [.. cells.Select(each => each.Request.Edit.Method).Distinct()];
+
     private List<Cell> Open(RealImage real, StableDiffusionModel loaded, List<Cell> cells, ParseResult parse, CancellationToken cancellationToken)
     {
         var first = cells[0].Request;
-        var settings = inverting.Settings(parse, first.Source.Prompt, first.Sampling);
+        var settings = inverting.Settings(parse, first.Source.Prompt, first.Sampling, MethodsOf(cells));
         if (!real.IsInverted)
         {
             foreach (var each in cells)

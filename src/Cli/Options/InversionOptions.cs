@@ -77,12 +77,12 @@ internal sealed class InversionOptions
     /// <param name="parse">The command line.</param>
     /// <param name="prompt">Prompt that describes the picture.</param>
     /// <param name="sampling">The shared settings.</param>
-    /// <param name="editing">The editing method; null if several edit the image.</param>
-    public InversionSettings Settings(ParseResult parse, string prompt, SamplingSettings sampling, EditMethod? editing = null) => new()
+    /// <param name="editing">The editing methods; none for that of the command line.</param>
+    public InversionSettings Settings(ParseResult parse, string prompt, SamplingSettings sampling, params IReadOnlyList<EditMethod> editing) => new()
     {
         Prompt = prompt,
         Sampling = InversionSettings.ForInversion(sampling),
-        Method = Choice(parse).InversionMethod switch
+        Method = InversionMethod.Named(Choice(parse).Inversion ?? Usual(editing.Count > 0 ? editing : [Choice(parse).EditMethod])) switch
         {
             NullTextInversion => new NullTextInversion
             {
@@ -93,7 +93,7 @@ internal sealed class InversionOptions
             },
             EditFriendlyInversion => new EditFriendlyInversion { Skip = parse.GetValue(skip) },
             // Uni-Edit needs no more than it edits.
-            UniInversion => new UniInversion { Depth = editing is UniEdit edit && parse.GetResult(depth) is not { Implicit: false } ? edit.EditDepth : parse.GetValue(depth) },
+            UniInversion => new UniInversion { Depth = editing is [UniEdit edit] && parse.GetResult(depth) is not { Implicit: false } ? edit.EditDepth : parse.GetValue(depth) },
             BdiaInversion => new BdiaInversion { Gamma = parse.GetValue(gamma) },
             ProximalInversion => new ProximalInversion { Quantile = parse.GetValue(proximal) },
             var other => other,
@@ -101,6 +101,10 @@ internal sealed class InversionOptions
         FixedPoint = parse.GetValue(fixedPoint),
         InversionGuidance = parse.GetValue(inversionGuidance),
     };
+
+    // Uni-Edit follows only inversions without guidance, which all others can follow too.
+    private static string Usual(IReadOnlyList<EditMethod> editing) => editing.OfType<UniEdit>().FirstOrDefault() is { } demanding ? demanding.UsualInversion
+        : editing.Select(method => method.UsualInversion).Distinct().ToList() is [var only] ? only : new DirectInversion().Name;
 
     /// <summary>Frames the picture to the model's size.</summary>
     public Framing Framing(ParseResult parse, StableDiffusionModel model, Image image, PixelSize? size) => model.Frame(frame.Read(parse), image.Size, size);

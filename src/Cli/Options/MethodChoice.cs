@@ -8,7 +8,7 @@ namespace PromptToPrompt.Cli.Options;
 /// <param name="Editing">Name of the editing method; null for Prompt-to-Prompt.</param>
 internal sealed record MethodChoice(string? Inversion, string? Editing)
 {
-    /// <summary>What <see cref="Parse"/> reads.</summary>
+    /// <summary>The forms that <see cref="Parse"/> reads, for messages.</summary>
     public static string Form => $"{string.Join(", ", EditMethod.Names)} (editing), {string.Join(", ", InversionMethod.Names)} (inversion), or both such as direct+masactrl";
 
     /// <summary>All single names.</summary>
@@ -29,9 +29,6 @@ internal sealed record MethodChoice(string? Inversion, string? Editing)
 
     /// <summary>The editing method, with default options.</summary>
     public EditMethod EditMethod => Editing is null ? new PromptToPromptMethod() : EditMethod.Named(Editing);
-
-    /// <summary>The inversion method, with default options.</summary>
-    public InversionMethod InversionMethod => InversionMethod.Named(Inversion ?? EditMethod.UsualInversion);
 
     /// <summary>The text of <see cref="Parse"/>.</summary>
     public override string ToString() => string.Join('+', new[] { Inversion, Editing }.OfType<string>());

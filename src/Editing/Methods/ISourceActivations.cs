@@ -34,6 +34,6 @@ internal interface ISourceActivations
     /// <summary>Keeps a copy.</summary>
     void Put(ActivationPlace place, Tensor tensor);
 
-    /// <summary>What was kept, with the type and on the device of a tensor; null if it was not. The caller does not dispose it.</summary>
+    /// <summary>The activation that was kept, with the type and on the device of a tensor; null if it was not. The caller does not dispose it.</summary>
     Tensor? Find(ActivationPlace place, Tensor like);
 }

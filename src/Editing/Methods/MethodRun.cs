@@ -2,7 +2,7 @@ using PromptToPrompt.Diffusion.UNet;
 
 namespace PromptToPrompt.Editing.Methods;
 
-/// <summary>What a method needs to know of a run.</summary>
+/// <summary>The facts of a run that a method needs.</summary>
 internal sealed record MethodRun
 {
     /// <summary>The network.</summary>

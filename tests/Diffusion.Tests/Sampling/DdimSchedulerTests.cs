@@ -82,6 +82,23 @@ public sealed class DdimSchedulerTests
         AssertClose(goldens[$"traj.eps0.1x.n{steps}"], trajectory, 1e-5, "trajectory");
     }
 
+    // The network's output at the sample that a step leaves is all that the inverse needs to come back there, whatever the network predicts.
+    [Theory]
+    [InlineData(PredictionType.Epsilon)]
+    [InlineData(PredictionType.VPrediction)]
+    [InlineData(PredictionType.Sample)]
+    public void TheInverseStepUndoesAStepWithTheOutputAtItsResult(PredictionType type)
+    {
+        using var scope = NewDisposeScope();
+        using var ddim = new DdimScheduler(new SchedulerConfig { PredictionType = type }, 8);
+        using var random = new Generator(4);
+        for (var step = 0; step < 8; step++)
+        {
+            Tensor sample = randn([1, 4, 5, 3], generator: random), output = randn([1, 4, 5, 3], generator: random);
+            AssertClose(sample, ddim.InverseStep(output, step, ddim.Step(output, step, sample), evaluated: sample), 1e-4, $"step {step}");
+        }
+    }
+
     [Fact]
     public void TheInverseStepUndoesAStepWithTheSameNoise()
     {

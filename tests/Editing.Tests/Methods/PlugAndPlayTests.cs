@@ -49,6 +49,31 @@ public sealed class PlugAndPlayTests(MethodFixture fixture) : IClassFixture<Meth
         AssertClose(fixture.Edit(fixture.Drawn, Edit), fixture.Edit(fixture.Drawn with { RowByRow = true }, Edit));
     }
 
+    // A row by itself must not write into what is kept for the next.
+    [Fact]
+    public void SeveralEditsRowByRowAreThoseOfOneBatch()
+    {
+        using var scope = NewDisposeScope();
+        var three = Edit with { Prompts = [MethodFixture.Target, MethodFixture.Target, MethodFixture.Target] };
+        using var together = EditRun.Execute(fixture.Model, fixture.Drawn, three);
+        using var apart = EditRun.Execute(fixture.Model, fixture.Drawn with { RowByRow = true }, three);
+        AssertClose(together.Latents, apart.Latents);
+    }
+
+    [Fact]
+    public void EditsOfOneRowLeaveTheRecordingAsItIs()
+    {
+        using var scope = NewDisposeScope();
+        var unguided = fixture.Drawn with { Sampling = fixture.Drawn.Sampling with { Guidance = 1 } };
+        using var session = new EditSession(fixture.Model, unguided, ScalarType.Float32, long.MaxValue);
+        using var first = session.Edit(Edit);
+        for (var i = 0; i < 3; i++)
+        {
+            using var next = session.Edit(Edit);
+            AssertClose(first.Latents, next.Latents, what: $"edit {i + 2}");
+        }
+    }
+
     [Fact]
     public void WithoutStepsNothingIsTaken()
     {

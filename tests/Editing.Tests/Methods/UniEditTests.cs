@@ -67,6 +67,7 @@ public sealed class UniEditTests(MethodFixture fixture) : IClassFixture<MethodFi
         AssertRefused("Method", Check(new NullTextInversion()));
         AssertRefused("Method", Check(new BdiaInversion()));
         AssertRefused("Method", Check(new EditFriendlyInversion()));
+        AssertRefused("Method", Check(new DdimInversion()));
         AssertRefused(nameof(SamplingSettings.Negative), Check(new DirectInversion(), sampling => sampling with { Negative = "fog" }));
         AssertRefused(nameof(SamplingSettings.GuidanceRescale), Check(new DirectInversion(), sampling => sampling with { GuidanceRescale = 0.5 }));
         AssertRefused(nameof(UniEdit.EditDepth), Check(new DirectInversion(), sampling => sampling with { Steps = 1 }));
@@ -75,7 +76,7 @@ public sealed class UniEditTests(MethodFixture fixture) : IClassFixture<MethodFi
         AssertRefused(nameof(UniEdit.EditDepth), () => new UniEdit { EditDepth = 0 }.Validate());
         Check(new UniInversion())();
         Check(new UniInversion { Depth = 0.8 })();
-        Check(new DdimInversion())();
+        Check(new DirectInversion())();
 
         static void AssertRefused(string setting, Action check) => Assert.Equal(setting, Assert.Throws<InvalidInputException>(check).Setting);
 
