@@ -95,7 +95,8 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
             elsewhere.RemoveAll(number => MakeShard(number, progress, cancellationToken));
         }
 
-        Finish();
+        // Of a partition, the last process completes the whole.
+        Finish(out _);
         return Progress = Survey();
     }
 
@@ -266,11 +267,14 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         _ => $"{problem.GetType().Name}: {problem.Message.Split('\n')[0]}",
     };
 
-    /// <summary>Completes the data set as a whole, if all shards are complete, of whatever partition.</summary>
-    public void Finish()
+    /// <summary>Completes the data set as a whole, if all shards of all partitions are complete.</summary>
+    /// <param name="missing">Numbers of the shards without statistics.</param>
+    /// <returns>False if a shard is missing. Then nothing was done.</returns>
+    public bool Finish(out IReadOnlyList<int> missing)
     {
-        if (!Enumerable.Range(0, request.Shards).All(number => new ShardPaths(request.Folder, number).IsCommitted))
-            return;
+        missing = [.. Enumerable.Range(0, request.Shards).Where(number => !new ShardPaths(request.Folder, number).IsCommitted)];
+        if (missing.Count > 0)
+            return false;
         request.Layout.Finish(request.Folder);
         try
         {
@@ -280,5 +284,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         {
             // Another process does so at the same time.
         }
+
+        return true;
     }
 }

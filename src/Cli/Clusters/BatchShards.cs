@@ -13,6 +13,8 @@ namespace PromptToPrompt.Cli.Clusters;
 /// <summary>Makes the shards of a run of <c>p2p batch</c> on a worker.</summary>
 internal sealed class BatchShards : ShardMaker
 {
+    private static readonly string FolderAtStart = Directory.GetCurrentDirectory();
+
     private readonly BatchRequest request;
     private readonly BatchRun run;
 
@@ -27,9 +29,8 @@ internal sealed class BatchShards : ShardMaker
     {
         InvalidInputException.Require(
             File.Exists(description.Plan), $"{description.Plan} is not on this machine. Share the folder {description.Folder} with all workers, under the same path.");
-        // Relative paths begin where the command was given, as on the machine that gave it.
-        if (Directory.Exists(description.WorkingFolder))
-            Directory.SetCurrentDirectory(description.WorkingFolder);
+        // Relative paths begin where the command was given, as on the machine that gave it. The folder of an earlier run must not stay.
+        Directory.SetCurrentDirectory(Directory.Exists(description.WorkingFolder) ? description.WorkingFolder : FolderAtStart);
         var input = new BatchInput();
         var command = new Command("batch");
         input.AddTo(command);
@@ -75,7 +76,11 @@ internal sealed class BatchShards : ShardMaker
     }
 
     /// <inheritdoc/>
-    public override void Finish() => run.Finish();
+    public override void Finish()
+    {
+        if (!run.Finish(out var missing))
+            throw new ShardsMissingException(missing);
+    }
 
     /// <inheritdoc/>
     public override void Dispose()

@@ -50,6 +50,9 @@ internal interface IRun : IGrainWithStringKey
     /// <summary>Gives a lease back.</summary>
     Task Release(string worker, Lease lease, LeaseEnd end, string? problem);
 
+    /// <summary>Gives back the lease of a worker, if it has one.</summary>
+    Task Leave(string worker);
+
     /// <summary>Notes that files of complete shards were deleted, because their failures were not the fault of their items.</summary>
     /// <param name="shards">Number and counts of each.</param>
     Task Reopen(Dictionary<int, Counts> shards);

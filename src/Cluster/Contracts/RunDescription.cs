@@ -46,6 +46,9 @@ internal sealed record RunDescription
     /// <summary>Number of shards.</summary>
     public int Shards => 1 + ((Items - 1) / ShardSize);
 
+    /// <summary>A shard in messages. The number after the last shard stands for the whole.</summary>
+    public string NameOf(int shard) => shard < Shards ? $"shard {shard}" : "the completion of the data set";
+
     /// <summary>Number of items of a shard.</summary>
     public int ItemsOf(int shard) => Math.Min(ShardSize, Items - (shard * ShardSize));
 }

@@ -4,7 +4,7 @@ namespace PromptToPrompt.Cluster.Contracts;
 [GenerateSerializer, Immutable]
 internal sealed record WorkerStatus
 {
-    /// <summary>The worker's name: machine and process.</summary>
+    /// <summary>The worker's name: machine, process and random digits.</summary>
     [Id(0)]
     public required string Id { get; init; }
 

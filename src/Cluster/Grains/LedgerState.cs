@@ -5,6 +5,9 @@ namespace PromptToPrompt.Cluster.Grains;
 /// <summary>The part of a run's state that is stored.</summary>
 internal sealed class LedgerState
 {
+    // Seconds since this moment fit into the upper half of a token for 68 years.
+    private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
     /// <summary>Grows with each activation, so that the tokens of leases grow over restarts.</summary>
     public int Epoch { get; set; }
 
@@ -25,6 +28,21 @@ internal sealed class LedgerState
 
     /// <summary>The leases of about a second ago. After a restart they hold for one more period.</summary>
     public List<StoredLease> Leases { get; set; } = [];
+
+    /// <summary>An epoch after this one. It follows the clock, so that it also grows if the stored one was lost.</summary>
+    public int NextEpoch(DateTimeOffset now) => Math.Max(Epoch + 1, (int)Math.Clamp((now - Start).TotalSeconds, 0, int.MaxValue - 1));
+
+    /// <summary>A copy that later changes do not reach.</summary>
+    public LedgerState Copy() => new()
+    {
+        Epoch = Epoch,
+        FirstEpoch = FirstEpoch,
+        IsCancelled = IsCancelled,
+        Complete = [.. Complete],
+        Done = Done,
+        Attempts = new(Attempts),
+        Leases = [.. Leases],
+    };
 }
 
 /// <summary>Failed attempts at a shard.</summary>

@@ -21,7 +21,11 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
     private readonly CoalescedWriter writer;
     private readonly RateMeter rate = new();
     private readonly Dictionary<string, (string Problem, TimeSpan Time)> refusals = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim submitting = new(1);
     private readonly long started;
+
+    // The state to store: that of the ledger, once there is one.
+    private LedgerState state = new();
     private ShardLedger? ledger;
     private long storedChanges;
     private long storedLeases;
@@ -44,6 +48,7 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
     /// <inheritdoc/>
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        state = progress.State;
         if (description.State.Run is { } run)
             await Begin(run);
         this.RegisterGrainTimer(Tick, new GrainTimerCreationOptions(TickPeriod, TickPeriod) { Interleave = true });
@@ -59,30 +64,31 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
     /// <inheritdoc/>
     public async Task<RunStatus> Submit(RunDescription run, Survey survey)
     {
-        if (description.State.Run is not { } known || !known.IsSame(run))
+        // A repeated call waits for the first one, which may still be storing.
+        await submitting.WaitAsync();
+        try
         {
-            // Leases of the earlier run in this folder are over.
-            ledger = null;
-            progress.State = new LedgerState { Epoch = progress.State.Epoch, FirstEpoch = progress.State.Epoch + 1 };
-            description.State.Run = run;
-            await description.WriteStateAsync();
+            if (description.State.Run is not { } known || !known.IsSame(run))
+                await Replace(run);
+            var ledger = this.ledger ?? await Begin(run);
+            ledger.Reset(survey);
+            refusals.Clear();
+            await writer.Save();
+            await MarkInCatalog(ledger);
+            await this.RegisterOrUpdateReminder(Watch, WatchPeriod, WatchPeriod);
+            return StatusNow(ledger, run);
         }
-
-        if (ledger is null)
-            await Begin(run);
-        ledger!.Reset(survey);
-        refusals.Clear();
-        await writer.Save();
-        await MarkInCatalog();
-        await this.RegisterOrUpdateReminder(Watch, WatchPeriod, WatchPeriod);
-        return StatusNow(run);
+        finally
+        {
+            submitting.Release();
+        }
     }
 
     /// <inheritdoc/>
     public Task<RunStatus?> Status()
     {
         ledger?.Expire(Now);
-        return Task.FromResult(ledger is null ? null : StatusNow(description.State.Run!));
+        return Task.FromResult(ledger is null || description.State.Run is not { } run ? null : StatusNow(ledger, run));
     }
 
     /// <inheritdoc/>
@@ -108,7 +114,8 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
     /// <inheritdoc/>
     public async Task<bool> Complete(string worker, Lease lease, Counts shard)
     {
-        if (ledger is null)
+        // Another run may take the folder while this one is being stored.
+        if (this.ledger is not { } ledger)
             return false;
         var isNew = ledger.Complete(lease, shard);
         NoteRate();
@@ -116,7 +123,7 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
         if (storedChanges < ledger.Changes)
             await writer.Save();
         if (ledger.RunState != RunState.Open)
-            await MarkInCatalog();
+            await MarkInCatalog(ledger);
         return isNew;
     }
 
@@ -125,19 +132,26 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
     {
         if (ledger is null)
             return;
-        ledger.Release(lease, end, problem, Now);
+        ledger.Release(worker, lease, end, problem, Now);
         if (storedChanges < ledger.Changes)
             await writer.Save();
     }
 
     /// <inheritdoc/>
+    public Task Leave(string worker)
+    {
+        ledger?.Leave(worker, Now);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
     public async Task Reopen(Dictionary<int, Counts> shards)
     {
-        if (ledger is null)
+        if (this.ledger is not { } ledger)
             return;
         ledger.Reopen(shards);
         await writer.Save();
-        await MarkInCatalog();
+        await MarkInCatalog(ledger);
     }
 
     /// <inheritdoc/>
@@ -162,22 +176,45 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
             await this.UnregisterReminder(reminder);
     }
 
-    private async Task Begin(RunDescription run)
+    private async Task<ShardLedger> Begin(RunDescription run)
     {
-        progress.State.Epoch++;
-        await progress.WriteStateAsync();
-        // A call that came meanwhile may have begun as well.
-        ledger ??= new ShardLedger(progress.State, run.Shards, settings.Lease, settings.MaxAttempts, Now);
+        state.Epoch = state.NextEpoch(settings.Clock.GetUtcNow());
+        await writer.Save();
+        ledger = new ShardLedger(state, run.Shards, settings.Lease, settings.MaxAttempts, Now);
         (storedChanges, storedLeases) = (ledger.Changes, ledger.LeaseChanges);
+        return ledger;
+    }
+
+    // Gives the folder to another run. The progress is stored first: the new run must never be found with the complete shards of the earlier one.
+    private async Task Replace(RunDescription run)
+    {
+        var earlier = description.State.Run;
+        // Leases of the earlier run in this folder are over.
+        ledger = null;
+        var epoch = state.NextEpoch(settings.Clock.GetUtcNow());
+        state = new LedgerState { Epoch = epoch, FirstEpoch = epoch + 1 };
+        try
+        {
+            await writer.Save();
+            description.State.Run = run;
+            await description.WriteStateAsync();
+        }
+        catch
+        {
+            // Else the next attempt would find a known run, and never store it. The stored state decides how to go on.
+            description.State.Run = earlier;
+            DeactivateOnIdle();
+            throw;
+        }
     }
 
     private async Task<bool> Change(Action<ShardLedger> change)
     {
-        if (ledger is null)
+        if (this.ledger is not { } ledger)
             return false;
         change(ledger);
         await writer.Save();
-        await MarkInCatalog();
+        await MarkInCatalog(ledger);
         if (ledger.RunState == RunState.Open)
             await this.RegisterOrUpdateReminder(Watch, WatchPeriod, WatchPeriod);
         return true;
@@ -187,23 +224,24 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
 
     private async Task Tick(CancellationToken cancellationToken)
     {
-        if (ledger is null)
+        if (this.ledger is not { } ledger)
             return;
         ledger.Expire(Now);
         NoteRate();
         if (IsChanged)
             await writer.Save();
         if (ledger.RunState == RunState.Open != marked)
-            await MarkInCatalog();
+            await MarkInCatalog(ledger);
     }
 
     private async Task Write()
     {
-        // A run whose folder gets other data meanwhile has nothing to store.
-        if (ledger is null)
-            return;
-        var (changes, leases) = (ledger.Changes, ledger.LeaseChanges);
-        ledger.State.Leases = ledger.LeasesToStore();
+        var written = ledger;
+        var (changes, leases) = (written?.Changes ?? 0, written?.LeaseChanges ?? 0);
+        if (written is not null)
+            state.Leases = written.LeasesToStore();
+        // The storage may read the state on another thread, while calls change it here.
+        progress.State = state.Copy();
         try
         {
             await progress.WriteStateAsync();
@@ -215,24 +253,29 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
             throw;
         }
 
-        (storedChanges, storedLeases) = (changes, leases);
+        // The counts of a ledger that began meanwhile are its own.
+        if (written is not null && written == ledger)
+            (storedChanges, storedLeases) = (changes, leases);
     }
 
-    private async Task MarkInCatalog()
+    private async Task MarkInCatalog(ShardLedger ledger)
     {
-        var isOpen = ledger!.RunState == RunState.Open;
+        // Another run has taken the folder, and marks itself.
+        if (ledger != this.ledger)
+            return;
+        var isOpen = ledger.RunState == RunState.Open;
         await GrainFactory.GetGrain<ICatalog>(0).Mark(Id, isOpen);
         marked = isOpen;
     }
 
     private void NoteRate() => rate.Note(Now, ledger!.Done.Items);
 
-    private RunStatus StatusNow(RunDescription run)
+    private RunStatus StatusNow(ShardLedger ledger, RunDescription run)
     {
         var now = Now;
         foreach (var old in refusals.Where(refusal => refusal.Value.Time + RefusalLifetime < now).Select(refusal => refusal.Key).ToList())
             refusals.Remove(old);
-        var done = ledger!.Done;
+        var done = ledger.Done;
         var attempts = ledger.State.Attempts;
         return new RunStatus
         {
@@ -249,7 +292,7 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
     }
 }
 
-/// <summary>The stored description of a run. It is written once.</summary>
+/// <summary>The stored description of a run. It is written once, and again if the folder gets another run.</summary>
 internal sealed class DescriptionState
 {
     /// <summary>The run.</summary>

@@ -3,7 +3,7 @@ using PromptToPrompt.Cluster.Contracts;
 namespace PromptToPrompt.Cluster.Grains;
 
 /// <summary>
-/// Which shards of a run are complete, leased, given up or free. It knows neither the clock nor the storage: each call says the time, and the owner stores <see cref="State"/>.
+/// The shards of a run: complete, leased, given up or free. It knows neither the clock nor the storage: each call says the time, and the owner stores <see cref="State"/>.
 /// </summary>
 internal sealed class ShardLedger
 {
@@ -15,6 +15,9 @@ internal sealed class ShardLedger
     private readonly int maxAttempts;
     private readonly Dictionary<int, Held> leases = [];
     private readonly Dictionary<string, int> shardOf = new(StringComparer.Ordinal);
+
+    // The newest lease of each shard that its worker gave back: a heartbeat that arrives late must not adopt it.
+    private readonly Dictionary<int, long> released = [];
 
     // Shards below the next one that are free again: those that ended no worker come first.
     private readonly SortedSet<(int Attempts, int Shard)> returned = [];
@@ -60,11 +63,12 @@ internal sealed class ShardLedger
 
     /// <summary>The state of the run.</summary>
     public RunState RunState => IsFinished ? RunState.Complete : State.IsCancelled ? RunState.Cancelled
-        : leases.Count == 0 && GivenUp > 0 && (complete + GivenUp == shards || complete == shards) ? RunState.Incomplete : RunState.Open;
+        : leases.Count == 0 && (complete == shards ? IsGivenUp(shards) : complete + GivenUp == shards) ? RunState.Incomplete : RunState.Open;
 
-    private int GivenUp => State.Attempts.Values.Count(attempts => attempts.IsGivenUp);
+    // The completion of the whole, which is no shard, may be given up too.
+    private int GivenUp => State.Attempts.Count(attempts => attempts.Key < shards && attempts.Value.IsGivenUp);
 
-    /// <summary>Takes the files' word for which shards are complete. Leases stay.</summary>
+    /// <summary>Takes the complete shards from the files. Leases stay.</summary>
     public void Reset(Survey survey)
     {
         State.IsCancelled = false;
@@ -101,19 +105,22 @@ internal sealed class ShardLedger
         Expire(now);
         if (State.IsCancelled)
             return LeaseState.Cancelled;
-        if (IsForeign(lease) || IsComplete(lease.Shard) || (leases.TryGetValue(lease.Shard, out var held) && held.Token != lease.Token))
+        if (IsForeign(lease) || IsComplete(lease.Shard) || (released.TryGetValue(lease.Shard, out var last) && lease.Token <= last))
+            return LeaseState.Lost;
+        if (leases.TryGetValue(lease.Shard, out var held) && !IsOf(held, worker, lease))
             return LeaseState.Lost;
         Hold(lease.Shard, lease.Token, worker, progress, now);
         return LeaseState.Held;
     }
 
-    /// <summary>Notes a complete shard, whoever has its lease: its files are there.</summary>
+    /// <summary>Notes a complete shard. Another worker may have the lease: the files are there.</summary>
     /// <returns>False if it was complete before.</returns>
     public bool Complete(Lease lease, Counts counts)
     {
         if (IsForeign(lease) || IsComplete(lease.Shard))
             return false;
         Drop(lease.Shard);
+        released.Remove(lease.Shard);
         // Shards may have been opened again since the lease of the whole.
         if (lease.Shard == shards && complete < shards)
             return false;
@@ -126,16 +133,24 @@ internal sealed class ShardLedger
     }
 
     /// <summary>Ends a lease without its shard being complete.</summary>
-    public void Release(Lease lease, LeaseEnd end, string? problem, TimeSpan now)
+    public void Release(string worker, Lease lease, LeaseEnd end, string? problem, TimeSpan now)
     {
-        if (!leases.TryGetValue(lease.Shard, out var held) || held.Token != lease.Token)
+        if (!leases.TryGetValue(lease.Shard, out var held) || !IsOf(held, worker, lease))
             return;
         Drop(lease.Shard);
+        released[lease.Shard] = lease.Token;
         if (end == LeaseEnd.Failed)
             Blame(lease.Shard, problem ?? "The shard failed.");
         if (end == LeaseEnd.Busy)
             pauses[lease.Shard] = now + BusyPause;
         Return(lease.Shard);
+    }
+
+    /// <summary>Ends the lease of a worker that stops, if it has one.</summary>
+    public void Leave(string worker, TimeSpan now)
+    {
+        if (shardOf.TryGetValue(worker, out var shard))
+            Release(worker, new Lease(shard, leases[shard].Token, period.TotalSeconds), LeaseEnd.Drained, problem: null, now);
     }
 
     /// <summary>Notes that files of complete shards were deleted.</summary>
@@ -145,6 +160,7 @@ internal sealed class ShardLedger
         {
             Set(shard, false);
             Set(shards, false);
+            State.Attempts.Remove(shards);
             State.Done -= counts;
             complete--;
             Changes++;
@@ -223,7 +239,7 @@ internal sealed class ShardLedger
         return complete == shards && MayTake(shards) ? shards : null;
 
         bool MayTake(int shard) =>
-            !IsComplete(shard) && !leases.ContainsKey(shard) && !(State.Attempts.TryGetValue(shard, out var tries) && tries.IsGivenUp) && !(pauses.TryGetValue(shard, out var until) && now < until);
+            !IsComplete(shard) && !leases.ContainsKey(shard) && !IsGivenUp(shard) && !(pauses.TryGetValue(shard, out var until) && now < until);
 
         int Taken(int shard, int attempts)
         {
@@ -253,9 +269,8 @@ internal sealed class ShardLedger
 
     private void Return(int shard)
     {
-        var attempts = State.Attempts.GetValueOrDefault(shard);
-        if (shard < shards && attempts is not { IsGivenUp: true })
-            returned.Add((attempts?.Count ?? 0, shard));
+        if (shard < shards && !IsGivenUp(shard))
+            returned.Add((State.Attempts.GetValueOrDefault(shard)?.Count ?? 0, shard));
     }
 
     private void Blame(int shard, string problem)
@@ -264,6 +279,11 @@ internal sealed class ShardLedger
         State.Attempts[shard] = new Attempts(count, problem, count >= maxAttempts);
         Changes++;
     }
+
+    // Tokens may repeat after the storage was lost, names of workers do not.
+    private static bool IsOf(Held held, string worker, Lease lease) => held.Token == lease.Token && held.Worker == worker;
+
+    private bool IsGivenUp(int shard) => State.Attempts.TryGetValue(shard, out var attempts) && attempts.IsGivenUp;
 
     private bool IsForeign(Lease lease) => lease.Shard > shards || lease.Token >> 32 < State.FirstEpoch;
 

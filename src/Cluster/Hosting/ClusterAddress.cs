@@ -19,6 +19,10 @@ internal abstract record ClusterAddress
     /// <summary>The server without secrets, for messages.</summary>
     public abstract string Name { get; }
 
+    // The text of a record has all its members, passwords too.
+    /// <inheritdoc/>
+    public sealed override string ToString() => Name;
+
     /// <summary>Reads an address.</summary>
     /// <exception cref="FormatException">The text has none of the forms.</exception>
     public static ClusterAddress Parse(string text)
@@ -60,7 +64,7 @@ internal abstract record ClusterAddress
 
         if (address.AbsolutePath.Trim('/') is { Length: > 0 } database)
             options.DefaultDatabase = int.TryParse(database, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException();
-        return new RedisAddress(options.ToString(includePassword: true), $"{address.Host}:{port}");
+        return new RedisAddress(options, $"{address.Host}:{port}");
     }
 
     private static int Port(string text) => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : throw new FormatException();
@@ -76,12 +80,15 @@ internal sealed record PostgresAddress(string ConnectionString, string Name) : C
 }
 
 /// <summary>A Redis server.</summary>
-/// <param name="Configuration">How to connect.</param>
+/// <param name="Options">How to connect.</param>
 /// <param name="Name">The server.</param>
-internal sealed record RedisAddress(string Configuration, string Name) : ClusterAddress
+internal sealed record RedisAddress(ConfigurationOptions Options, string Name) : ClusterAddress
 {
     /// <inheritdoc/>
     public override string Name { get; } = Name;
+
+    /// <summary>The options for one user of them, who may change them. A text of them cannot hold every password.</summary>
+    public ConfigurationOptions NewOptions() => Options.Clone();
 }
 
 /// <summary>The one coordinator of this machine.</summary>

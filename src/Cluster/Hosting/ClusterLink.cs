@@ -65,7 +65,12 @@ internal sealed class ClusterLink : IAsyncDisposable
                     say?.Invoke($"The coordinators at {address.Name} are back.");
                 return answer;
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            catch (Exception e) when (cancellationToken.IsCancellationRequested)
+            {
+                // A call that is given up may fail with anything. For the caller, it was cancelled.
+                throw new OperationCanceledException(e.Message, e, cancellationToken);
+            }
+            catch (Exception e)
             {
                 lastProblem = e.GetBaseException().Message.Split('\n')[0].TrimEnd('.');
                 // A coordinator that is replaced by another is no news.
@@ -160,9 +165,9 @@ internal sealed class ClusterLink : IAsyncDisposable
                 await host.StopAsync(limit.Token);
             }
         }
-        catch (Exception e) when (e is OrleansException or OperationCanceledException or TimeoutException)
+        catch (Exception)
         {
-            // Nobody waits for the farewell of a broken connection.
+            // The connection is thrown away. Nobody waits for its farewell.
         }
         finally
         {
@@ -183,7 +188,7 @@ internal sealed class ClusterLink : IAsyncDisposable
                     client.UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (Npgsql, postgres.ConnectionString));
                     break;
                 case RedisAddress redis:
-                    client.UseRedisClustering(options => options.ConfigurationOptions = ConfigurationOptions.Parse(redis.Configuration));
+                    client.UseRedisClustering(options => options.ConfigurationOptions = redis.NewOptions());
                     break;
                 case LocalAddress local:
                     client.UseStaticClustering(new IPEndPoint(IPAddress.Loopback, local.GatewayPort));

@@ -7,7 +7,6 @@ using Orleans.Configuration;
 using Orleans.Serialization;
 using PromptToPrompt.Cluster.Contracts;
 using PromptToPrompt.Cluster.Grains;
-using StackExchange.Redis;
 
 namespace PromptToPrompt.Cluster.Hosting;
 
@@ -49,11 +48,7 @@ internal sealed class CoordinatorHost : IAsyncDisposable
     public static async Task<CoordinatorHost> Start(
         ClusterAddress address, CoordinatorEndpoints endpoints, CoordinatorSettings settings, Action<ILoggingBuilder>? log = null, CancellationToken cancellationToken = default)
     {
-        endpoints = endpoints with
-        {
-            Port = FreePort(endpoints.Address, endpoints.Port),
-            GatewayPort = FreePort(endpoints.Address, address is LocalAddress local ? local.GatewayPort : endpoints.GatewayPort),
-        };
+        endpoints = WithPorts(endpoints, address is LocalAddress local ? local.GatewayPort : endpoints.GatewayPort);
         if (address is PostgresAddress postgres)
             await PostgresSchema.Create(postgres, cancellationToken);
         if (address is RedisAddress redis)
@@ -75,9 +70,11 @@ internal sealed class CoordinatorHost : IAsyncDisposable
         {
             await host.StartAsync(cancellationToken);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e)
         {
             host.Dispose();
+            if (e is OperationCanceledException && cancellationToken.IsCancellationRequested)
+                throw;
             throw new ClusterException($"The coordinator did not start: {e.GetBaseException().Message.TrimEnd('.')}.", e);
         }
 
@@ -90,8 +87,18 @@ internal sealed class CoordinatorHost : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await host.StopAsync();
-        host.Dispose();
+        try
+        {
+            await host.StopAsync();
+        }
+        catch (Exception)
+        {
+            // Without the database there is no orderly end. The other coordinators notice that this one is gone.
+        }
+        finally
+        {
+            host.Dispose();
+        }
     }
 
     private static void Configure(ISiloBuilder silo, ClusterAddress address, CoordinatorEndpoints endpoints)
@@ -104,9 +111,9 @@ internal sealed class CoordinatorHost : IAsyncDisposable
                 silo.UseAdoNetReminderService(options => (options.Invariant, options.ConnectionString) = (ClusterLink.Npgsql, postgres.ConnectionString));
                 break;
             case RedisAddress redis:
-                silo.UseRedisClustering(options => options.ConfigurationOptions = ConfigurationOptions.Parse(redis.Configuration));
-                silo.AddRedisGrainStorage(StorageNames.Runs, options => (options.ConfigurationOptions, options.GrainStorageSerializer) = (ConfigurationOptions.Parse(redis.Configuration), new JsonStateSerializer()));
-                silo.UseRedisReminderService(options => options.ConfigurationOptions = ConfigurationOptions.Parse(redis.Configuration));
+                silo.UseRedisClustering(options => options.ConfigurationOptions = redis.NewOptions());
+                silo.AddRedisGrainStorage(StorageNames.Runs, options => (options.ConfigurationOptions, options.GrainStorageSerializer) = (redis.NewOptions(), new JsonStateSerializer()));
+                silo.UseRedisReminderService(options => options.ConfigurationOptions = redis.NewOptions());
                 break;
             default:
                 silo.UseLocalhostClustering(endpoints.Port, endpoints.GatewayPort);
@@ -118,16 +125,25 @@ internal sealed class CoordinatorHost : IAsyncDisposable
         silo.ConfigureEndpoints(endpoints.Address, endpoints.Port, endpoints.GatewayPort);
     }
 
-    private static int FreePort(IPAddress address, int port)
+    private static CoordinatorEndpoints WithPorts(CoordinatorEndpoints endpoints, int gatewayPort)
     {
-        using var socket = new TcpListener(address, port);
+        // Both are held until both are known: else the same free port may be found twice.
+        using var silo = Listen(endpoints.Address, endpoints.Port);
+        using var gateway = Listen(endpoints.Address, gatewayPort);
+        return endpoints with { Port = ((IPEndPoint)silo.LocalEndpoint).Port, GatewayPort = ((IPEndPoint)gateway.LocalEndpoint).Port };
+    }
+
+    private static TcpListener Listen(IPAddress address, int port)
+    {
+        var socket = new TcpListener(address, port);
         try
         {
             socket.Start();
-            return ((IPEndPoint)socket.LocalEndpoint).Port;
+            return socket;
         }
         catch (SocketException e)
         {
+            socket.Dispose();
             throw new ClusterException($"The coordinator cannot listen at {address}:{port} ({e.Message.TrimEnd('.')}). Use another address or port.", e);
         }
     }

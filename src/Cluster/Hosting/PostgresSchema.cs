@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Npgsql;
 
 namespace PromptToPrompt.Cluster.Hosting;
@@ -36,7 +37,7 @@ internal static class PostgresSchema
 
             await transaction.CommitAsync(cancellationToken);
         }
-        catch (NpgsqlException e)
+        catch (Exception e) when (IsOfConnection(e))
         {
             throw Explain(address, e);
         }
@@ -55,13 +56,16 @@ internal static class PostgresSchema
         {
             throw Explain(address, e);
         }
-        catch (NpgsqlException)
+        catch (Exception e) when (IsOfConnection(e))
         {
-            // The server is away: whoever connects waits for it.
+            // The server is away: the calls of the connection wait for it.
         }
     }
 
-    private static ClusterException Explain(PostgresAddress address, NpgsqlException problem)
+    // The driver does not wrap the error of a host without an address.
+    private static bool IsOfConnection(Exception problem) => problem is NpgsqlException or SocketException or TimeoutException;
+
+    private static ClusterException Explain(PostgresAddress address, Exception problem)
     {
         var reason = (problem.InnerException ?? problem).Message.TrimEnd('.');
         return problem is PostgresException

@@ -9,7 +9,7 @@ internal static class RedisCheck
     /// <exception cref="ClusterException">The server cannot be reached or refuses.</exception>
     public static async Task RequireReachable(RedisAddress address)
     {
-        var options = ConfigurationOptions.Parse(address.Configuration);
+        var options = address.NewOptions();
         options.AbortOnConnectFail = true;
         try
         {

@@ -18,12 +18,21 @@ internal abstract class ShardMaker : IDisposable
     public abstract Counts? Make(int shard, IProgress<Counts> progress, Func<bool> mayCommit, CancellationToken cancellationToken);
 
     /// <summary>Completes the data set as a whole, once all shards are complete.</summary>
+    /// <exception cref="ShardsMissingException">Files of a shard are not there, or not yet on this machine.</exception>
     public abstract void Finish();
 
     /// <inheritdoc/>
     public virtual void Dispose()
     {
     }
+}
+
+/// <summary>The data set cannot be completed, because files of shards are missing.</summary>
+/// <param name="shards">Numbers of the shards.</param>
+internal sealed class ShardsMissingException(IReadOnlyList<int> shards)
+    : IOException($"{(shards.Count == 1 ? $"Shard {shards[0]} has" : $"The shards {string.Join(", ", shards.Take(MaxNamed))}{(shards.Count > MaxNamed ? " and more" : "")} have")} no statistics file. Give the command again to make what is missing.")
+{
+    private const int MaxNamed = 10;
 }
 
 /// <summary>Files of complete shards were deleted, because their failures were not the fault of their items.</summary>

@@ -16,12 +16,22 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
     private static readonly TimeSpan FarewellLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
+    // A run whose coordinator does not answer must not keep the worker from the other runs.
+    private static readonly TimeSpan TakeLimit = TimeSpan.FromSeconds(30);
+
     private readonly TimeProvider clock = TimeProvider.System;
     private readonly Dictionary<string, long> refused = new(StringComparer.Ordinal);
+
+    // The runs that may have given a lease to this worker that it does not know of.
+    private readonly HashSet<string> asked = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> unfinished = new(StringComparer.Ordinal);
     private RunDescription? current;
     private ShardMaker? maker;
     private int failures;
     private long items;
+
+    /// <summary>Whether it left an unfinished shard to others when it was asked to stop.</summary>
+    public bool LeftShard { get; private set; }
 
     /// <summary>Works until there is nothing to do, if the settings say so, or until it is asked to stop.</summary>
     /// <param name="drain">Asks it to stop: the current item is given up, finished ones are kept, and the lease is released.</param>
@@ -56,7 +66,7 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
         finally
         {
             maker?.Dispose();
-            await Farewell(grains => grains.GetGrain<IFleet>(0).Leave(settings.Id));
+            await Task.WhenAll(asked.Select(run => Farewell(grains => grains.GetGrain<IRun>(run).Leave(settings.Id))).Append(Farewell(grains => grains.GetGrain<IFleet>(0).Leave(settings.Id))));
         }
     }
 
@@ -66,14 +76,30 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
     {
         foreach (var run in runs.Where(run => !IsRefused(run)))
         {
-            if (await link.Call(grains => grains.GetGrain<IRun>(run).Take(settings.Id), drain) is { } lease)
-                return (run, lease);
+            // Until the answer comes, and while it works, a worker that stops must return the lease.
+            asked.Add(run);
+            try
+            {
+                if (await link.CallWithin(grains => grains.GetGrain<IRun>(run).Take(settings.Id), TakeLimit, drain) is { } lease)
+                    return (run, lease);
+                asked.Remove(run);
+            }
+            catch (ClusterException)
+            {
+                // The other runs may have coordinators that answer.
+            }
         }
 
         return null;
     }
 
     private async Task Work(string run, Lease lease, CancellationToken drain)
+    {
+        await MakeLeased(run, lease, drain);
+        asked.Remove(run);
+    }
+
+    private async Task MakeLeased(string run, Lease lease, CancellationToken drain)
     {
         if (await link.Call(grains => grains.GetGrain<IRun>(run).Describe(), drain) is not { } description)
             return;
@@ -91,22 +117,28 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             if (drain.IsCancellationRequested)
+            {
+                LeftShard = true;
                 await Farewell(grains => grains.GetGrain<IRun>(run).Release(settings.Id, lease, LeaseEnd.Drained, null));
+            }
             else
-                settings.Say?.Invoke($"{run}: shard {lease.Shard} is given up: the run was cancelled, or another worker has the shard.");
+            {
+                settings.Say?.Invoke($"{run}: {description.NameOf(lease.Shard)} is given up: the run was cancelled, or another worker has the shard.");
+            }
+
             return;
         }
         catch (RefusedException e)
         {
             refused[run] = clock.GetTimestamp();
             settings.Say?.Invoke($"{run}: {e.Message}");
-            await link.Call(grains => grains.GetGrain<IRun>(run).Release(settings.Id, lease, LeaseEnd.Drained, null), drain);
-            await link.Call(grains => grains.GetGrain<IRun>(run).Refuse(settings.Id, e.Message), drain);
+            await Tell(grains => grains.GetGrain<IRun>(run).Release(settings.Id, lease, LeaseEnd.Drained, null), drain);
+            await Tell(grains => grains.GetGrain<IRun>(run).Refuse(settings.Id, e.Message), drain);
             return;
         }
         catch (Exception e)
         {
-            await Fail(run, lease, e, drain);
+            await Fail(description, lease, e, drain);
             return;
         }
         finally
@@ -117,16 +149,13 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
 
         if (made is not { } counts)
         {
-            await link.Call(grains => grains.GetGrain<IRun>(run).Release(settings.Id, lease, LeaseEnd.Busy, null), drain);
+            await Tell(grains => grains.GetGrain<IRun>(run).Release(settings.Id, lease, LeaseEnd.Busy, null), drain);
             return;
         }
 
         (failures, items) = (0, items + counts.Items);
         // The files are complete, so even a worker that stops says so.
-        if (drain.IsCancellationRequested)
-            await Farewell(grains => grains.GetGrain<IRun>(run).Complete(settings.Id, lease, counts));
-        else
-            await link.Call(grains => grains.GetGrain<IRun>(run).Complete(settings.Id, lease, counts), drain);
+        await Tell(grains => grains.GetGrain<IRun>(run).Complete(settings.Id, lease, counts), drain);
         if (lease.Shard < description.Shards)
             settings.Say?.Invoke($"{run}: shard {lease.Shard} is complete ({counts.Items} items, {counts.Kept} of {counts.Made} pairs kept{(counts.Failed > 0 ? $", {counts.Failed} failed" : "")}).");
     }
@@ -152,8 +181,7 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
 
         if (lease.Shard == run.Shards)
         {
-            maker.Finish();
-            return default(Counts);
+            return Finish(run.Id, maker) ? default(Counts) : null;
         }
 
         progress.Report(maker.Survey(lease.Shard));
@@ -169,7 +197,8 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
         {
             while (true)
             {
-                await Report(run.Id, lease.Shard, ended, progress.Value.Items);
+                // The list of workers may be with a coordinator that is away, and must not keep heartbeats from the others.
+                await ReportWithin(period, run.Id, lease.Shard, progress.Value.Items, ended);
                 await Task.Delay(period, ended);
                 if (await link.Call(grains => grains.GetGrain<IRun>(run.Id).Beat(settings.Id, lease, progress.Value), ended) == LeaseState.Held)
                     continue;
@@ -183,19 +212,71 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
         }
     }
 
-    private async Task Fail(string run, Lease lease, Exception problem, CancellationToken drain)
+    private async Task Fail(RunDescription description, Lease lease, Exception problem, CancellationToken drain)
     {
-        settings.Say?.Invoke($"{run}: shard {lease.Shard} failed: {problem.Message}");
+        var run = description.Id;
+        settings.Say?.Invoke($"{run}: {description.NameOf(lease.Shard)} failed: {problem.Message}");
         if (problem is ShardsDeletedException deleted)
-            await link.Call(grains => grains.GetGrain<IRun>(run).Reopen(new(deleted.Shards)), drain);
-        await link.Call(grains => grains.GetGrain<IRun>(run).Release(settings.Id, lease, LeaseEnd.Failed, problem.Message), drain);
+            await Tell(grains => grains.GetGrain<IRun>(run).Reopen(new(deleted.Shards)), drain);
+        await Tell(grains => grains.GetGrain<IRun>(run).Release(settings.Id, lease, LeaseEnd.Failed, problem.Message), drain);
         // The cause may be this machine's, such as a full disk: others get the shard meanwhile.
         var pause = TimeSpan.FromSeconds(Math.Pow(2, failures++));
         await Task.Delay(pause < LongestPause ? pause : LongestPause, drain);
     }
 
-    private Task Report(string? run, int? shard, CancellationToken cancellationToken, long inProgress = 0) => link.Call(
-        grains => grains.GetGrain<IFleet>(0).Report(new WorkerStatus { Id = settings.Id, Device = settings.Device, Run = run, Shard = shard, Items = items + inProgress }), cancellationToken);
+    // False: the completion is tried again later.
+    private bool Finish(string run, ShardMaker maker)
+    {
+        try
+        {
+            maker.Finish();
+            unfinished.Remove(run);
+            return true;
+        }
+        catch (ShardsMissingException)
+        {
+            unfinished[run] = unfinished.GetValueOrDefault(run) + 1;
+            if (unfinished[run] >= settings.FinishTries)
+                throw;
+            return false;
+        }
+    }
+
+    private Task Report(string? run, int? shard, CancellationToken cancellationToken) => link.Call(grains => grains.GetGrain<IFleet>(0).Report(Self(run, shard, items)), cancellationToken);
+
+    private async Task ReportWithin(TimeSpan limit, string run, int shard, long inProgress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await link.CallWithin(
+                async grains =>
+                {
+                    await grains.GetGrain<IFleet>(0).Report(Self(run, shard, items + inProgress));
+                    return true;
+                },
+                limit,
+                cancellationToken);
+        }
+        catch (ClusterException)
+        {
+            // The next report has newer numbers.
+        }
+    }
+
+    private WorkerStatus Self(string? run, int? shard, long done) => new() { Id = settings.Id, Device = settings.Device, Run = run, Shard = shard, Items = done };
+
+    // Says how the work on a shard ended. A worker that is asked to stop meanwhile says so too, but not for long.
+    private async Task Tell(Func<IGrainFactory, Task> call, CancellationToken drain)
+    {
+        try
+        {
+            await link.Call(call, drain);
+        }
+        catch (OperationCanceledException) when (drain.IsCancellationRequested)
+        {
+            await Farewell(call);
+        }
+    }
 
     // A worker that ends does not wait for coordinators that are away.
     private async Task Farewell(Func<IGrainFactory, Task> call)

@@ -1,10 +1,12 @@
+using System.Security.Cryptography;
+
 namespace PromptToPrompt.Cluster.Work;
 
 /// <summary>Settings of a worker.</summary>
 internal sealed record WorkerSettings
 {
-    /// <summary>The worker's name: machine and process.</summary>
-    public string Id { get; init; } = $"{Environment.MachineName}-{Environment.ProcessId}";
+    /// <summary>The worker's name: machine, process and random digits. In containers, machines and processes of several workers may have the same names and numbers.</summary>
+    public string Id { get; init; } = $"{Environment.MachineName}-{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(6, lowercase: true)}";
 
     /// <summary>Its device, for display.</summary>
     public string Device { get; init; } = "cpu";
@@ -17,6 +19,9 @@ internal sealed record WorkerSettings
 
     /// <summary>Time after which a run that could not be opened is tried again.</summary>
     public TimeSpan RetryRefused { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Tries to complete a data set with missing shards before it counts as a failure. A shared folder may show new files late.</summary>
+    public int FinishTries { get; init; } = 5;
 
     /// <summary>Receives a line for each event.</summary>
     public Action<string>? Say { get; init; }

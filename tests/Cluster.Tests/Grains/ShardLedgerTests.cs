@@ -54,7 +54,7 @@ public sealed class ShardLedgerTests
     {
         var ledger = New();
         var first = ledger.Take("a", At(0))!;
-        ledger.Release(first, LeaseEnd.Drained, null, At(0));
+        ledger.Release("a", first, LeaseEnd.Drained, null, At(0));
         var second = ledger.Take("b", At(0))!;
         Assert.Equal(first.Shard, second.Shard);
         Assert.True(second.Token > first.Token);
@@ -136,7 +136,7 @@ public sealed class ShardLedgerTests
     public void AShardThatEndsSeveralWorkersIsGivenUpAndTheOthersAreMade()
     {
         var ledger = New(attempts: 2);
-        ledger.Release(ledger.Take("a", At(0))!, LeaseEnd.Failed, "first", At(0));
+        ledger.Release("a", ledger.Take("a", At(0))!, LeaseEnd.Failed, "first", At(0));
         foreach (var worker in new[] { "a", "b" })
         {
             var lease = ledger.Take(worker, At(0))!;
@@ -159,7 +159,7 @@ public sealed class ShardLedgerTests
     public void ADrainedWorkerIsNoFailedAttempt()
     {
         var ledger = New(attempts: 1);
-        ledger.Release(ledger.Take("a", At(0))!, LeaseEnd.Drained, null, At(0));
+        ledger.Release("a", ledger.Take("a", At(0))!, LeaseEnd.Drained, null, At(0));
         Assert.Empty(ledger.State.Attempts);
         Assert.Equal(0, ledger.Take("b", At(0))!.Shard);
     }
@@ -168,7 +168,7 @@ public sealed class ShardLedgerTests
     public void AShardOfAForeignProcessIsOfferedAgainLater()
     {
         var ledger = New();
-        ledger.Release(ledger.Take("a", At(0))!, LeaseEnd.Busy, null, At(0));
+        ledger.Release("a", ledger.Take("a", At(0))!, LeaseEnd.Busy, null, At(0));
         Assert.Equal(1, ledger.Take("a", At(1))!.Shard);
         Assert.Equal(0, ledger.Take("b", At(6))!.Shard);
     }
@@ -227,6 +227,87 @@ public sealed class ShardLedgerTests
         var other = new ShardLedger(new LedgerState { Epoch = 2, FirstEpoch = 2 }, Shards, Period, 2, At(0));
         Assert.Equal(LeaseState.Lost, other.Beat("a", lease, default, At(0)));
         Assert.False(other.Complete(lease, Ten));
+    }
+
+    [Fact]
+    public void ALeaseIsThatOfItsWorkerEvenIfTheTokenIsTheSame()
+    {
+        // Two ledgers that know nothing of each other, as after the storage was lost.
+        var stale = New().Take("a", At(0))!;
+        var ledger = New();
+        var lease = ledger.Take("b", At(0))!;
+        Assert.Equal(stale, lease);
+        Assert.Equal(LeaseState.Lost, ledger.Beat("a", stale, default, At(1)));
+        ledger.Release("a", stale, LeaseEnd.Failed, null, At(1));
+        Assert.Empty(ledger.State.Attempts);
+        Assert.Equal(LeaseState.Held, ledger.Beat("b", lease, default, At(2)));
+    }
+
+    [Fact]
+    public void EpochsGrowWithTheClockAndWithoutIt()
+    {
+        var now = new DateTimeOffset(2026, 6, 1, 0, 0, 0, TimeSpan.Zero);
+        var first = new LedgerState().NextEpoch(now);
+        Assert.Equal(first + 60, new LedgerState().NextEpoch(now.AddMinutes(1)));
+        Assert.Equal(first + 1, new LedgerState { Epoch = first }.NextEpoch(now));
+        Assert.Equal(first + 1, new LedgerState { Epoch = first }.NextEpoch(now.AddYears(-10)));
+        Assert.True((long)new LedgerState().NextEpoch(now.AddYears(100)) << 32 > 0);
+    }
+
+    [Fact]
+    public void AHeartbeatThatComesLateDoesNotTakeAReleasedLeaseBack()
+    {
+        var ledger = New();
+        var lease = ledger.Take("a", At(0))!;
+        ledger.Release("a", lease, LeaseEnd.Drained, null, At(1));
+        Assert.Equal(LeaseState.Lost, ledger.Beat("a", lease, default, At(2)));
+        var next = ledger.Take("b", At(2))!;
+        Assert.Equal(lease.Shard, next.Shard);
+        Assert.Equal(LeaseState.Held, ledger.Beat("b", next, default, At(3)));
+    }
+
+    [Fact]
+    public void AWorkerThatLeavesGivesBackTheLeaseThatItDoesNotKnowOf()
+    {
+        var ledger = New(attempts: 1);
+        var lease = ledger.Take("a", At(0))!;
+        ledger.Leave("a", At(0));
+        ledger.Leave("a", At(0));
+        ledger.Leave("stranger", At(0));
+        Assert.Empty(ledger.State.Attempts);
+        Assert.Equal(lease.Shard, ledger.Take("b", At(0))!.Shard);
+    }
+
+    [Fact]
+    public void TheCompletionOfTheWholeIsNoShardOfTheRun()
+    {
+        var ledger = New(attempts: 1);
+        for (var shard = 0; shard < Shards; shard++)
+            ledger.Complete(ledger.Take("a", At(0))!, Ten);
+        ledger.Release("a", ledger.Take("a", At(0))!, LeaseEnd.Failed, "Shard 1 has no statistics file.", At(0));
+        Assert.Equal(RunState.Incomplete, ledger.RunState);
+        Assert.Null(ledger.Take("a", At(0)));
+        // Two shards are missing, and one of them is still free: the run is not at its end.
+        ledger.State.Attempts[0] = new Attempts(1, "", IsGivenUp: true);
+        ledger.State.Complete[0] = 0b100;
+        var restarted = new ShardLedger(ledger.State, Shards, Period, 1, At(0));
+        Assert.Equal(RunState.Open, restarted.RunState);
+        Assert.Equal(1, restarted.Take("a", At(0))!.Shard);
+    }
+
+    [Fact]
+    public void ACopyOfTheStateStaysAsItWas()
+    {
+        var ledger = New();
+        var copy = ledger.State.Copy();
+        ledger.Complete(ledger.Take("a", At(0))!, Ten);
+        ledger.Release("a", ledger.Take("a", At(0))!, LeaseEnd.Failed, null, At(0));
+        ledger.State.Leases.Add(new StoredLease(2, 1, "a"));
+        Assert.Equal(0, copy.Complete[0]);
+        Assert.Empty(copy.Attempts);
+        Assert.Empty(copy.Leases);
+        Assert.Equal(
+            System.Text.Json.JsonSerializer.Serialize(ledger.State), System.Text.Json.JsonSerializer.Serialize(ledger.State.Copy()));
     }
 
     [Fact]

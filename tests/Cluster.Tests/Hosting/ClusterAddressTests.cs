@@ -26,10 +26,29 @@ public sealed class ClusterAddressTests
     [Fact]
     public void RedisGetsUserPasswordAndDatabase()
     {
-        var redis = Assert.IsType<RedisAddress>(ClusterAddress.Parse("redis://user:p%40ss@10.0.0.1:7000/2"));
-        Assert.Contains("10.0.0.1:7000", redis.Configuration, StringComparison.Ordinal);
-        Assert.Contains("user=user", redis.Configuration, StringComparison.Ordinal);
-        Assert.Contains("password=p@ss", redis.Configuration, StringComparison.Ordinal);
-        Assert.Contains("defaultDatabase=2", redis.Configuration, StringComparison.Ordinal);
+        var redis = Assert.IsType<RedisAddress>(ClusterAddress.Parse("redis://user:p%40s%2Cs,ssl=true@10.0.0.1:7000/2"));
+        var options = redis.NewOptions();
+        Assert.Equal("10.0.0.1:7000", Assert.Single(options.EndPoints).ToString()!.Split('/')[^1]);
+        Assert.Equal(("user", "p@s,s,ssl=true", 2, false), (options.User, options.Password, options.DefaultDatabase, options.Ssl));
+        Assert.NotSame(options, redis.NewOptions());
+    }
+
+    [Theory]
+    [InlineData("redis://user:secret@10.0.0.1")]
+    [InlineData("Host=db;Database=p2p;Username=me;Password=secret")]
+    public void NoTextOfAnAddressHasThePassword(string text)
+    {
+        var address = ClusterAddress.Parse(text);
+        Assert.Equal(address.Name, address.ToString());
+        Assert.DoesNotContain("secret", address.Name, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AHostWithoutAnAddressIsOneClearErrorOfTheCoordinatorAndTheWorkerWaits()
+    {
+        var address = (PostgresAddress)ClusterAddress.Parse("Host=no-such-host.invalid;Database=p2p");
+        var error = await Assert.ThrowsAsync<ClusterException>(() => PostgresSchema.Create(address, CancellationToken.None));
+        Assert.StartsWith("The PostgreSQL server at no-such-host.invalid:5432, database p2p cannot be reached", error.Message, StringComparison.Ordinal);
+        await PostgresSchema.Check(address, CancellationToken.None);
     }
 }
