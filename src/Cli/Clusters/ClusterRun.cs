@@ -20,7 +20,8 @@ internal sealed class ClusterRun
     // No shard and no plan of a user's own has this name.
     private const string PlanCopy = "run.plan";
 
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(20);
+    // A coordinator that takes over from a dead one needs about half of this time.
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     private readonly ClusterLink link;

@@ -111,7 +111,7 @@ internal static class BatchCommand
         }
 
         foreach (var shard in status.FailedShards)
-            Console.Error.WriteLine($"p2p: Shard {shard.Shard} was given up after {shard.Attempts} attempts: {shard.Problem} Run the same command again to try it again.");
+            Console.Error.WriteLine($"p2p: After {shard.Attempts} attempts, {status.Run.NameOf(shard.Shard)} was given up: {shard.Problem} Run the same command again to try it again.");
         var done = status.Done;
         return new Outcome(
             new BatchProgress((int)done.Items, status.Run.Items, (int)done.Made, (int)done.Kept, (int)done.Failed),

@@ -19,13 +19,13 @@ internal static class CoordinatorCommand
 
     public static Command Create(CancellationToken cancellationToken)
     {
-        var cluster = new ClusterOption("Where coordinators and workers find each other", isRequired: true);
-        var listen = Parsed.Of("--listen", "Address of this machine to listen at. Whoever reaches it can make workers run commands", "an address of this machine, such as 10.0.0.5", ReadAddress, "address");
+        var cluster = new ClusterOption("The database through which coordinators and workers find each other", isRequired: true);
+        var listen = Parsed.Of("--listen", "Address of this machine to listen at. Everyone in reach of it can make workers run commands", "an address of this machine, such as 10.0.0.5", ReadAddress, "address");
         listen.DefaultValueFactory = _ => IPAddress.Loopback;
         var port = Parsed.Number("--port", "Port for other coordinators; 0 for any free port", Port);
         var gateway = Parsed.Number("--gateway-port", "Port for workers; 0 for any free port. With localhost, the port of --cluster", GatewayPort);
         var lease = Parsed.Number("--lease", "Seconds without a heartbeat after which a worker loses its shard", LeaseSeconds);
-        var attempts = Parsed.Number("--attempts", "Workers that may end or fail on a shard before it is given up", Attempts);
+        var attempts = Parsed.Number("--attempts", "Failed attempts at a shard before it is given up", Attempts);
         var command = new Command("coordinator", "Run a coordinator, which gives the shards of data sets to workers").In(HelpGroup.Cluster);
         cluster.AddTo(command);
         foreach (var option in new Option[] { listen, port, gateway, lease, attempts })

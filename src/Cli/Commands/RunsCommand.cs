@@ -15,6 +15,9 @@ namespace PromptToPrompt.Cli.Commands;
 /// <summary><c>p2p runs</c>: lists, cancels and resumes the runs of a cluster.</summary>
 internal static class RunsCommand
 {
+    // A coordinator that takes over from a dead one needs about half of this time.
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(60);
+
     public static Command Create(CancellationToken cancellationToken)
     {
         var cluster = new ClusterOption("The cluster", isRequired: true);
@@ -53,7 +56,7 @@ internal static class RunsCommand
     private static async Task<T> Ask<T>(ClusterAddress address, Func<IGrainFactory, Task<T>> call, CancellationToken cancellationToken)
     {
         await using var link = await ClusterLink.Open(address, cancellationToken: cancellationToken);
-        return await link.CallWithin(call, TimeSpan.FromSeconds(20), cancellationToken);
+        return await link.CallWithin(call, AnswerLimit, cancellationToken);
     }
 
     private static void Print(ClusterView view)
@@ -82,7 +85,7 @@ internal static class RunsCommand
         foreach (var run in view.Runs)
         {
             foreach (var shard in run.FailedShards)
-                Console.Out.WriteLine(Printable.Line($"{run.Run.Id}: shard {shard.Shard} was given up after {shard.Attempts} attempts: {shard.Problem}"));
+                Console.Out.WriteLine(Printable.Line($"{run.Run.Id}: {run.Run.NameOf(shard.Shard)} was given up after {shard.Attempts} attempts: {shard.Problem}"));
             foreach (var refusal in run.Refusals)
                 Console.Out.WriteLine(Printable.Line($"{run.Run.Id}: the worker {refusal.Worker} cannot make this run: {refusal.Problem}"));
             if (run is { State: RunState.Open, LastProblem: { } problem })

@@ -45,14 +45,15 @@ internal static class WorkerCommand
         using var model = new WorkerModel();
         await using var link = await ClusterLink.Open(address, Console.Error.WriteLine, cancellationToken);
         settings.Say?.Invoke($"The worker {settings.Id} is ready ({settings.Device}).");
+        var worker = new ShardWorker(link, settings, (run, _) => BatchShards.Open(run, device, model));
         try
         {
-            await new ShardWorker(link, settings, (run, _) => BatchShards.Open(run, device, model)).Run(cancellationToken);
+            await worker.Run(cancellationToken);
             return ExitCode.Done;
         }
         catch (OperationCanceledException)
         {
-            Console.Error.WriteLine("p2p: Stopped. Finished items are kept, and other workers get the shard.");
+            Console.Error.WriteLine(worker.LeftShard ? "p2p: Stopped. Finished items are kept, and other workers get the shard." : "p2p: Stopped.");
             return ExitCode.Interrupted;
         }
     }

@@ -12,7 +12,7 @@ internal enum RunState
     /// <summary>All shards but those that were given up are complete.</summary>
     Incomplete,
 
-    /// <summary>Cancelled. What is finished is kept.</summary>
+    /// <summary>Cancelled. Finished items are kept.</summary>
     Cancelled,
 }
 
@@ -24,7 +24,7 @@ internal enum RunState
 [GenerateSerializer, Immutable]
 internal sealed record LeaseStatus([property: Id(0)] string Worker, [property: Id(1)] int Shard, [property: Id(2)] long Items, [property: Id(3)] double SecondsSinceBeat);
 
-/// <summary>A shard that ended several workers or failed on them, and is not tried again.</summary>
+/// <summary>A shard that is not tried again, because attempts at it failed. Its number may be that of the whole data set.</summary>
 /// <param name="Shard">Number of the shard.</param>
 /// <param name="Attempts">Number of attempts.</param>
 /// <param name="Problem">The last problem.</param>
@@ -53,7 +53,7 @@ internal sealed record RunStatus
     [Id(2)]
     public required int CompleteShards { get; init; }
 
-    /// <summary>What is finished, the items of shards in progress included.</summary>
+    /// <summary>The numbers of the finished items, those of shards in progress included.</summary>
     [Id(3)]
     public required Counts Done { get; init; }
 

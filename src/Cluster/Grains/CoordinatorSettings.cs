@@ -6,7 +6,7 @@ internal sealed record CoordinatorSettings
     /// <summary>Default of <see cref="Lease"/>.</summary>
     public static readonly TimeSpan DefaultLease = TimeSpan.FromSeconds(60);
 
-    /// <summary>Default of <see cref="MaxAttempts"/>: two items of a shard may end ten workers each before they are listed as failed.</summary>
+    /// <summary>Default of <see cref="MaxAttempts"/>: two items of a shard may end ten attempts each before they are listed as failed.</summary>
     public const int DefaultMaxAttempts = 25;
 
     /// <summary>Time after the last heartbeat at which a lease ends.</summary>

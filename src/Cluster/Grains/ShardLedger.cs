@@ -55,7 +55,7 @@ internal sealed class ShardLedger
     /// <summary>Number of complete shards.</summary>
     public int CompleteShards => complete;
 
-    /// <summary>What is finished, the items of shards in progress included.</summary>
+    /// <summary>The numbers of the finished items, those of shards in progress included.</summary>
     public Counts Done => leases.Values.Aggregate(State.Done, (sum, lease) => sum + lease.Progress);
 
     /// <summary>Whether the data set as a whole is complete.</summary>

@@ -21,7 +21,7 @@ internal static class RunApi
     {
         try
         {
-            return TypedResults.Ok(await runs.Look(cancellationToken));
+            return TypedResults.Ok(ForVisitors(await runs.Look(cancellationToken)));
         }
         catch (ClusterException e)
         {
@@ -40,6 +40,10 @@ internal static class RunApi
             return Unavailable(e);
         }
     }
+
+    // Options may name commands and addresses with secrets, which no visitor needs.
+    private static ClusterView ForVisitors(ClusterView view) =>
+        view with { Runs = [.. view.Runs.Select(run => run with { Run = run.Run with { Arguments = [], WorkingFolder = "" } })] };
 
     private static ProblemHttpResult Unavailable(ClusterException problem) => TypedResults.Problem(problem.Message, statusCode: StatusCodes.Status503ServiceUnavailable);
 }

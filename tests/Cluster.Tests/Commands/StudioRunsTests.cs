@@ -28,6 +28,9 @@ public sealed class StudioRunsTests(PostgresServer server)
         using var http = Client(studio);
         var run = JsonNode.Parse(await http.GetStringAsync("/api/runs"))!["runs"]![0]!;
         Assert.Equal(("run-1", "open", 10), ((string?)run["run"]!["id"], (string?)run["state"], (int)run["run"]!["items"]!));
+        // Options may have secrets.
+        Assert.DoesNotContain("--steps", run.ToJsonString(), StringComparison.Ordinal);
+        Assert.Equal("", (string?)run["run"]!["working_folder"] ?? (string?)run["run"]!["workingFolder"]);
         var page = await http.GetStringAsync("/runs");
         Assert.Contains("run-1", page, StringComparison.Ordinal);
         Assert.Contains("0 of 10 items", page, StringComparison.Ordinal);

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using PromptToPrompt.Cluster.Contracts;
 using PromptToPrompt.Cluster.Tests.Servers;
+using PromptToPrompt.Cluster.Work;
 
 namespace PromptToPrompt.Cluster.Tests.Work;
 
@@ -11,17 +12,21 @@ public sealed class LeaseTests(PostgresServer server)
     public async Task AWorkerThatLostItsLeaseDoesNotCommit()
     {
         await using var cluster = new TestCluster(server.NewDatabase());
-        await cluster.AddCoordinator(lease: 1);
+        var clock = new ManualClock();
+        await cluster.AddCoordinator(clock: clock);
         var link = await cluster.Link();
         var run = await cluster.Submit(link, items: 10, shardSize: 10);
         // It computes its shard and sends no heartbeat, as a machine that was suspended does.
         var grain = await link.Call(grains => Task.FromResult(grains.GetGrain<IRun>(run.Id)), CancellationToken.None);
         var stale = (await grain.Take("suspended"))!;
         var maker = new TextMaker(run, cluster.Log);
-        var other = await cluster.StartWorker("other", pause: TimeSpan.FromMilliseconds(100));
+        clock.Advance(TimeSpan.FromMinutes(2));
+        using var gate = new ManualResetEventSlim();
+        var other = await cluster.StartWorker("other", maker: run => new GatedMaker(run, cluster.Log, gate));
         await TestCluster.Until(link, run, status => status.Leases is [{ Worker: "other" }], "another worker has the shard");
         Assert.Null(await Task.Run(() => maker.Make(stale.Shard, new Progress<Counts>(), () => grain.Beat("suspended", stale, default).GetAwaiter().GetResult() == LeaseState.Held, CancellationToken.None)));
         Assert.Contains("refused 0", cluster.LogLines);
+        gate.Set();
         await other;
         cluster.RequireAll(run);
         // Its report comes after the fact and is not counted again.
@@ -43,6 +48,79 @@ public sealed class LeaseTests(PostgresServer server)
         var failed = Assert.Single(status.FailedShards);
         Assert.Equal((1, 2, "Item 3 is broken."), (failed.Shard, failed.Attempts, failed.Problem));
     }
+
+    [Fact]
+    public async Task ADataSetIsNotCompleteWithoutTheStatisticsOfAShard()
+    {
+        await using var cluster = new TestCluster(server.NewDatabase());
+        await cluster.AddCoordinator(attempts: 1);
+        var link = await cluster.Link();
+        var run = await cluster.Submit(link, items: 2, shardSize: 1);
+        await await cluster.StartWorker("worker", maker: run => new UnfinishedMaker(run, cluster.Log, failures: int.MaxValue), finishTries: 1);
+        var status = await TestCluster.Status(link, run);
+        Assert.Equal((RunState.Incomplete, 2), (status.State, status.CompleteShards));
+        var failed = Assert.Single(status.FailedShards);
+        Assert.Equal("the completion of the data set", run.NameOf(failed.Shard));
+        Assert.StartsWith("Shard 1 has no statistics file.", failed.Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AFileThatASharedFolderShowsLateIsNoFailure()
+    {
+        var clock = new ManualClock();
+        await using var cluster = new TestCluster(server.NewDatabase());
+        await cluster.AddCoordinator(attempts: 1, clock: clock);
+        var link = await cluster.Link();
+        var run = await cluster.Submit(link, items: 2, shardSize: 1);
+        var worker = await cluster.StartWorker("worker", maker: run => new UnfinishedMaker(run, cluster.Log, failures: 2));
+        await ServerProcess.Until(
+            () =>
+            {
+                // The pause between two tries.
+                clock.Advance(TimeSpan.FromSeconds(1));
+                return worker.IsCompleted;
+            },
+            "the worker completes the data set");
+        await worker;
+        Assert.Equal(RunState.Complete, (await TestCluster.Status(link, run)).State);
+        Assert.Equal(2, cluster.LogLines.Count(line => line == "missing"));
+        cluster.RequireAll(run);
+    }
+
+    [Fact]
+    public async Task AWorkerThatIsStoppedStillSaysThatItsFailuresDeletedShards()
+    {
+        await using var cluster = new TestCluster(server.NewDatabase());
+        await cluster.AddCoordinator();
+        var link = await cluster.Link();
+        var run = await cluster.Submit(link, items: 2, shardSize: 1);
+        using var drain = new CancellationTokenSource();
+        var worker = await cluster.StartWorker("worker", drain.Token, maker: run => new DeletingMaker(run, cluster.Log, drain));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => worker);
+        var status = await TestCluster.Status(link, run);
+        Assert.Equal(0, status.CompleteShards);
+        Assert.Empty(status.Leases);
+        Assert.Equal("Many items failed.", status.LastProblem);
+    }
+
+    [Fact]
+    public async Task AWorkerThatIsStoppedReturnsALeaseThatItDoesNotKnowOf()
+    {
+        await using var cluster = new TestCluster(server.NewDatabase());
+        await cluster.AddCoordinator();
+        var link = await cluster.Link();
+        var run = await cluster.Submit(link, items: 2, shardSize: 1);
+        var grain = await link.Call(grains => Task.FromResult(grains.GetGrain<IRun>(run.Id)), CancellationToken.None);
+        await grain.Take("worker");
+        await grain.Leave("worker");
+        var status = await TestCluster.Status(link, run);
+        Assert.Empty(status.Leases);
+        Assert.Null(status.LastProblem);
+        Assert.Equal(0, (await grain.Take("other"))!.Shard);
+    }
+
+    [Fact]
+    public void WorkersOfEqualMachinesAndProcessesHaveNamesOfTheirOwn() => Assert.NotEqual(new WorkerSettings().Id, new WorkerSettings().Id);
 
     [Fact]
     public async Task AWorkerThatCannotMakeARunSaysWhy()
@@ -109,6 +187,51 @@ public sealed class LeaseTests(PostgresServer server)
         await drain.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => worker);
         Assert.Empty(await link.Call(grains => grains.GetGrain<IFleet>(0).Workers(), CancellationToken.None));
+    }
+
+    // Waits in each item until the gate opens.
+    private sealed class GatedMaker(RunDescription run, string log, ManualResetEventSlim gate) : TextMaker(run, log)
+    {
+        protected override void BeforeItem(int item) => gate.Wait(TimeSpan.FromMinutes(1));
+    }
+
+    private sealed class UnfinishedMaker(RunDescription run, string log, int failures) : TextMaker(run, log)
+    {
+        private int left = failures;
+
+        public override void Finish()
+        {
+            if (left-- > 0)
+            {
+                Note("missing");
+                throw new ShardsMissingException([1]);
+            }
+
+            base.Finish();
+        }
+    }
+
+    // Makes the first shard. In the second, it deletes the first again while it is asked to stop.
+    private sealed class DeletingMaker(RunDescription run, string log, CancellationTokenSource drain) : TextMaker(run, log)
+    {
+        protected override void BeforeItem(int item)
+        {
+            if (item == 0)
+                return;
+            drain.Cancel();
+            throw new ShardsDeletedException("Many items failed.", new Dictionary<int, Counts> { [0] = new(1, 0, 1, 1) });
+        }
+    }
+
+    private sealed class ManualClock : TimeProvider
+    {
+        private long ticks = 1;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Read(ref ticks);
+
+        public void Advance(TimeSpan time) => Interlocked.Add(ref ticks, time.Ticks);
     }
 
     private sealed class BrokenMaker(RunDescription run, string log) : TextMaker(run, log)

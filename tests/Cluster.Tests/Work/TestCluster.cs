@@ -20,10 +20,10 @@ internal sealed class TestCluster(string address) : IAsyncDisposable
 
     public string[] LogLines => File.Exists(Log) ? File.ReadAllLines(Log) : [];
 
-    public async Task<CoordinatorHost> AddCoordinator(double lease = 60, int attempts = CoordinatorSettings.DefaultMaxAttempts)
+    public async Task<CoordinatorHost> AddCoordinator(double lease = 60, int attempts = CoordinatorSettings.DefaultMaxAttempts, TimeProvider? clock = null)
     {
         var coordinator = await CoordinatorHost.Start(
-            Address, new CoordinatorEndpoints { Port = 0, GatewayPort = 0 }, new CoordinatorSettings { Lease = TimeSpan.FromSeconds(lease), MaxAttempts = attempts });
+            Address, new CoordinatorEndpoints { Port = 0, GatewayPort = 0 }, new CoordinatorSettings { Lease = TimeSpan.FromSeconds(lease), MaxAttempts = attempts, Clock = clock ?? TimeProvider.System });
         coordinators.Add(coordinator);
         return coordinator;
     }
@@ -61,10 +61,10 @@ internal sealed class TestCluster(string address) : IAsyncDisposable
     public static Task Until(ClusterLink link, RunDescription run, Func<RunStatus, bool> holds, string what) =>
         ServerProcess.Until(async () => holds(await Status(link, run)), what);
 
-    public async Task<Task> StartWorker(string name, CancellationToken drain = default, TimeSpan pause = default, Func<RunDescription, ShardMaker>? maker = null)
+    public async Task<Task> StartWorker(string name, CancellationToken drain = default, TimeSpan pause = default, Func<RunDescription, ShardMaker>? maker = null, int finishTries = 5)
     {
         var link = await Link();
-        var worker = new ShardWorker(link, new WorkerSettings { Id = name, EndsWhenIdle = true, Poll = TimeSpan.FromMilliseconds(50) }, (run, _) => maker?.Invoke(run) ?? new TextMaker(run, Log, pause));
+        var worker = new ShardWorker(link, new WorkerSettings { Id = name, EndsWhenIdle = true, Poll = TimeSpan.FromMilliseconds(50), FinishTries = finishTries }, (run, _) => maker?.Invoke(run) ?? new TextMaker(run, Log, pause));
         return Task.Run(() => worker.Run(drain), CancellationToken.None);
     }
 
