@@ -82,7 +82,7 @@ internal sealed class InversionOptions
     {
         Prompt = prompt,
         Sampling = InversionSettings.ForInversion(sampling),
-        Method = InversionMethod.Named(Choice(parse).Inversion ?? Usual(editing.Count > 0 ? editing : [Choice(parse).EditMethod])) switch
+        Method = Choice(parse).InversionFor(editing) switch
         {
             NullTextInversion => new NullTextInversion
             {
@@ -101,10 +101,6 @@ internal sealed class InversionOptions
         FixedPoint = parse.GetValue(fixedPoint),
         InversionGuidance = parse.GetValue(inversionGuidance),
     };
-
-    // Uni-Edit follows only inversions without guidance, which all others can follow too.
-    private static string Usual(IReadOnlyList<EditMethod> editing) => editing.OfType<UniEdit>().FirstOrDefault() is { } demanding ? demanding.UsualInversion
-        : editing.Select(method => method.UsualInversion).Distinct().ToList() is [var only] ? only : new DirectInversion().Name;
 
     /// <summary>Frames the picture to the model's size.</summary>
     public Framing Framing(ParseResult parse, StableDiffusionModel model, Image image, PixelSize? size) => model.Frame(frame.Read(parse), image.Size, size);

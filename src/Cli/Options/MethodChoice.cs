@@ -30,8 +30,16 @@ internal sealed record MethodChoice(string? Inversion, string? Editing)
     /// <summary>The editing method, with default options.</summary>
     public EditMethod EditMethod => Editing is null ? new PromptToPromptMethod() : EditMethod.Named(Editing);
 
+    /// <summary>The inversion method, with default options: the chosen one, or else one that the editing methods can follow.</summary>
+    /// <param name="editing">The editing methods; none for <see cref="EditMethod"/>.</param>
+    public InversionMethod InversionFor(params IReadOnlyList<EditMethod> editing) => InversionMethod.Named(Inversion ?? Usual(editing.Count > 0 ? editing : [EditMethod]));
+
     /// <summary>The text of <see cref="Parse"/>.</summary>
     public override string ToString() => string.Join('+', new[] { Inversion, Editing }.OfType<string>());
+
+    // Uni-Edit follows only inversions without guidance, which all others can follow too.
+    private static string Usual(IReadOnlyList<EditMethod> editing) => editing.OfType<UniEdit>().FirstOrDefault() is { } demanding ? demanding.UsualInversion
+        : editing.Select(method => method.UsualInversion).Distinct().ToList() is [var only] ? only : new DirectInversion().Name;
 
     private static string? Find(IEnumerable<string> names, string text) => names.FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase));
 }

@@ -27,7 +27,7 @@ public sealed class MethodChoiceTests
 
     [Fact]
     public void EveryInversionMethodIsStillAValue() =>
-        Assert.All(InversionMethod.Names, name => Assert.Equal(name, MethodChoice.Parse(name).InversionMethod.Name));
+        Assert.All(InversionMethod.Names, name => Assert.Equal(name, MethodChoice.Parse(name).InversionFor().Name));
 
     [Fact]
     public void NoNameBelongsToBothKinds() => Assert.Empty(InversionMethod.Names.Intersect(EditMethod.Names));
@@ -36,5 +36,15 @@ public sealed class MethodChoiceTests
     [InlineData(null, "null-text")]
     [InlineData("masactrl", "direct")]
     public void AnImageIsInvertedByTheMethodThatSuitsTheEdit(string? editing, string inversion) =>
-        Assert.Equal(inversion, new MethodChoice(null, editing).InversionMethod.Name);
+        Assert.Equal(inversion, new MethodChoice(null, editing).InversionFor().Name);
+
+    [Fact]
+    public void SeveralEditingMethodsShareAnInversionThatAllCanFollow()
+    {
+        var choice = new MethodChoice(null, null);
+        Assert.Equal("direct", choice.InversionFor(new MasaCtrl(), new PlugAndPlay()).Name);
+        Assert.Equal("direct", choice.InversionFor(new PromptToPromptMethod(), new MasaCtrl()).Name);
+        Assert.Equal("uni-inv", choice.InversionFor(new PromptToPromptMethod(), new UniEdit()).Name);
+        Assert.Equal("ddim", new MethodChoice("ddim", null).InversionFor(new PromptToPromptMethod(), new MasaCtrl()).Name);
+    }
 }
