@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace PromptToPrompt.Evaluation.Inversions;

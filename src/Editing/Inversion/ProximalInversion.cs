@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using PromptToPrompt.Diffusion.Sampling;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 using static TorchSharp.torch;
 

@@ -1,4 +1,3 @@
-using PromptToPrompt.Diffusion.Sampling;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Evaluation.Inversions;
-using PromptToPrompt.Testing;
 
 namespace PromptToPrompt.Evaluation.Tests.Inversions;
 
