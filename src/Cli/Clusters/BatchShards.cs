@@ -29,7 +29,7 @@ internal sealed class BatchShards : ShardMaker
     {
         InvalidInputException.Require(
             File.Exists(description.Plan), $"{description.Plan} is not on this machine. Share the folder {description.Folder} with all workers, under the same path.");
-        // Relative paths begin where the command was given, as on the machine that gave it. The folder of an earlier run must not stay.
+        // Relative paths begin in the folder of the command, as on the machine that gave it. The folder of an earlier run must not stay.
         Directory.SetCurrentDirectory(Directory.Exists(description.WorkingFolder) ? description.WorkingFolder : FolderAtStart);
         var input = new BatchInput();
         var command = new Command("batch");

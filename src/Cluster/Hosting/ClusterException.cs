@@ -1,4 +1,4 @@
 namespace PromptToPrompt.Cluster.Hosting;
 
-/// <summary>The cluster cannot be used. The message says what to do.</summary>
+/// <summary>The cluster cannot be used. The message names a remedy.</summary>
 internal sealed class ClusterException(string message, Exception? cause = null) : IOException(message, cause);

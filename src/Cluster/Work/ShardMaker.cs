@@ -30,7 +30,7 @@ internal abstract class ShardMaker : IDisposable
 /// <summary>The data set cannot be completed, because files of shards are missing.</summary>
 /// <param name="shards">Numbers of the shards.</param>
 internal sealed class ShardsMissingException(IReadOnlyList<int> shards)
-    : IOException($"{(shards.Count == 1 ? $"Shard {shards[0]} has" : $"The shards {string.Join(", ", shards.Take(MaxNamed))}{(shards.Count > MaxNamed ? " and more" : "")} have")} no statistics file. Give the command again to make what is missing.")
+    : IOException($"{(shards.Count == 1 ? $"Shard {shards[0]} has" : $"The shards {string.Join(", ", shards.Take(MaxNamed))}{(shards.Count > MaxNamed ? " and more" : "")} have")} no statistics file.")
 {
     private const int MaxNamed = 10;
 }

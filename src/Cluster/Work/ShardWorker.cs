@@ -16,14 +16,16 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
     private static readonly TimeSpan FarewellLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
-    // A run whose coordinator does not answer must not keep the worker from the other runs.
-    private static readonly TimeSpan TakeLimit = TimeSpan.FromSeconds(30);
+    // A run whose coordinator does not answer must not keep the worker from the other runs. The connection is made anew before.
+    private static readonly TimeSpan TakeLimit = TimeSpan.FromSeconds(45);
 
     private readonly TimeProvider clock = TimeProvider.System;
     private readonly Dictionary<string, long> refused = new(StringComparer.Ordinal);
 
     // The runs that may have given a lease to this worker that it does not know of.
     private readonly HashSet<string> asked = new(StringComparer.Ordinal);
+
+    // Failed tries to complete the data set of each run.
     private readonly Dictionary<string, int> unfinished = new(StringComparer.Ordinal);
     private RunDescription? current;
     private ShardMaker? maker;

@@ -41,23 +41,26 @@ public sealed class BatchOnClusterTests(PostgresServer server)
             Assert.Equal(names.Append("run.plan.jsonl").Order(StringComparer.Ordinal), Files(folder["cluster"]));
             Assert.All(names, name => Assert.Equal(File.ReadAllBytes(Path.Combine(folder["local"], name)), File.ReadAllBytes(Path.Combine(folder["cluster"], name))));
             // The finished run is listed with its workers, which wait for the next one.
-            var view = JsonNode.Parse(P2P.Run("runs", "--cluster", database, "--json").Succeeded())!;
-            Assert.Equal("complete", (string?)view["runs"]![0]!["state"]);
-            Assert.Equal(2, view["workers"]!.AsArray().Count);
+            JsonNode? view = null;
+            // The run may be complete before the second worker has reported.
+            await ServerProcess.Until(
+                () =>
+                {
+                    view = JsonNode.Parse(P2P.Run("runs", "--cluster", database, "--json").Succeeded());
+                    return view!["workers"]!.AsArray().Count == 2;
+                },
+                "both workers are listed");
+            Assert.Equal("complete", (string?)view!["runs"]![0]!["state"]);
             // The same command finds nothing to do.
             Assert.Contains("4 items, 5 of 5 pairs kept", P2P.Run(["batch", folder["plan.jsonl"], "-o", folder["cluster"], .. settings[..^1], "--cluster", database]).Succeeded(), StringComparison.Ordinal);
             ServerProcess.Signal(processes[1], "TERM");
-            await processes[1].WaitForExitAsync();
+            ServerProcess.Wait(processes[1]);
             Assert.Equal(130, processes[1].ExitCode);
         }
         finally
         {
             foreach (var process in processes)
-            {
-                if (!process.HasExited)
-                    process.Kill();
-                process.Dispose();
-            }
+                ServerProcess.End(process);
         }
     }
 

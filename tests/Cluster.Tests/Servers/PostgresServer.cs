@@ -9,7 +9,7 @@ public sealed class PostgresServer : IDisposable
 {
     private readonly Lock gate = new();
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("p2p-postgres-");
-    private readonly int port = ServerProcess.FreePort();
+    private int port;
     private Process? server;
     private int databases;
 
@@ -29,7 +29,7 @@ public sealed class PostgresServer : IDisposable
             {
                 Run("chown", Environment.IsPrivilegedProcess ? "postgres" : Environment.UserName, folder.FullName);
                 RunAsUser("initdb", "-D", Data, "-A", "trust", "-U", "p2p", "--no-sync", "-E", "UTF8", "--locale=C");
-                Start();
+                ServerProcess.OnFreePort(free => port = free, Start);
             }
 
             var name = $"test{++databases}";
@@ -44,16 +44,18 @@ public sealed class PostgresServer : IDisposable
     /// <summary>Starts the server and waits until it answers.</summary>
     public void Start()
     {
-        var command = AsUser.Append(Path.Combine(Programs!, "postgres"))
-            .Concat(["-D", Data, "-p", $"{port}", "-k", folder.FullName, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=300"]).ToArray();
-        server = ServerProcess.Start(command[0], command[1..]);
+        server = ServerProcess.StartAs(
+            AsUser, Path.Combine(Programs!, "postgres"), "-D", Data, "-p", $"{port}", "-k", folder.FullName, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=300");
         for (var started = Stopwatch.GetTimestamp(); ;)
         {
             try
             {
                 using var connection = new NpgsqlConnection(ConnectionString("postgres"));
                 connection.Open();
-                return;
+                // Another server may have taken the port.
+                if (!server.HasExited)
+                    return;
+                throw new NpgsqlException("The server has ended.");
             }
             catch (NpgsqlException) when (Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(60) && !server.HasExited)
             {
@@ -66,7 +68,7 @@ public sealed class PostgresServer : IDisposable
     public void Kill()
     {
         ServerProcess.Signal(server!, "QUIT");
-        server!.WaitForExit();
+        ServerProcess.Wait(server!);
         NpgsqlConnection.ClearAllPools();
     }
 

@@ -8,7 +8,7 @@ public sealed class RedisServer : IDisposable
 {
     private readonly Lock gate = new();
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("p2p-redis-");
-    private readonly int port = ServerProcess.FreePort();
+    private int port;
     private Process? server;
     private int databases = -1;
 
@@ -21,7 +21,7 @@ public sealed class RedisServer : IDisposable
         lock (gate)
         {
             if (server is null)
-                Start();
+                ServerProcess.OnFreePort(free => port = free, Start);
             return $"redis://127.0.0.1:{port}/{++databases}";
         }
     }
@@ -35,7 +35,10 @@ public sealed class RedisServer : IDisposable
             try
             {
                 using var connection = new TcpClient("127.0.0.1", port);
-                return;
+                // Another server may have taken the port.
+                if (!server.HasExited)
+                    return;
+                throw new SocketException((int)SocketError.AddressAlreadyInUse);
             }
             catch (SocketException) when (Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(60) && !server.HasExited)
             {
@@ -48,7 +51,7 @@ public sealed class RedisServer : IDisposable
     public void Kill()
     {
         server!.Kill();
-        server.WaitForExit();
+        ServerProcess.Wait(server);
     }
 
     public void Dispose()

@@ -32,7 +32,7 @@ public sealed class ProcessTests(PostgresServer server)
     public async Task AWorkerGoesOnWithoutACoordinatorAndReportsToTheNextOne()
     {
         await using var cluster = new Processes(server.NewDatabase());
-        var ports = (ServerProcess.FreePort(), ServerProcess.FreePort());
+        var ports = ServerProcess.FreePorts();
         var first = cluster.StartCoordinator(lease: 60, ports);
         var run = await cluster.Submit(items: 60, shardSize: 20);
         var worker = cluster.StartWorker(pause: 50);
@@ -41,7 +41,7 @@ public sealed class ProcessTests(PostgresServer server)
         // The shard is computed to its end meanwhile. On its old port, the next one takes the place of the first at once.
         cluster.StartCoordinator(lease: 60, ports);
         await cluster.Until(run, status => status.State == RunState.Complete, "the run is complete");
-        await worker.WaitForExitAsync();
+        ServerProcess.Wait(worker);
         Assert.Equal(0, worker.ExitCode);
         cluster.RequireAll(run);
     }
@@ -70,10 +70,11 @@ public sealed class ProcessTests(PostgresServer server)
         var run = await cluster.Submit(items: 100, shardSize: 10);
         cluster.StartWorker(pause: 20);
         cluster.StartWorker(pause: 20);
-        await cluster.Until(run, status => status.CompleteShards >= 2, "two shards are complete");
+        var complete = 0;
+        await cluster.Until(run, status => (complete = status.CompleteShards) >= 2, "two shards are complete");
         own.Kill();
-        var committed = cluster.CompleteCount;
-        await ServerProcess.Until(() => cluster.CompleteCount > committed, "the workers finish the shards that they have");
+        // One more than those that were acknowledged before.
+        await ServerProcess.Until(() => cluster.CompleteCount > complete, "the workers finish the shards that they have");
         own.Start();
         await cluster.Until(run, status => status.State == RunState.Complete, "the run is complete");
         cluster.RequireAll(run);
@@ -110,9 +111,9 @@ public sealed class ProcessTests(PostgresServer server)
         cluster.StartCoordinator(lease: 1000);
         var run = await cluster.Submit(items: 40, shardSize: 20);
         var drained = cluster.StartWorker(pause: 200);
-        await cluster.Until(run, status => status.Leases is [{ Shard: 0 }], "the worker is in the first shard");
+        await cluster.Until(run, status => status.Leases is [{ Shard: 0, Items: > 0 }], "the worker is in the first shard");
         ServerProcess.Signal(drained, "TERM");
-        await drained.WaitForExitAsync();
+        ServerProcess.Wait(drained);
         Assert.Equal(130, drained.ExitCode);
         await cluster.Until(run, status => status.Leases.Length == 0, "the lease is released");
         cluster.StartWorker(pause: 0);
@@ -148,11 +149,7 @@ public sealed class ProcessTests(PostgresServer server)
         public async ValueTask DisposeAsync()
         {
             foreach (var process in started)
-            {
-                if (!process.HasExited)
-                    process.Kill();
-                process.Dispose();
-            }
+                ServerProcess.End(process);
 
             if (link is not null)
                 await link.DisposeAsync();
