@@ -1,6 +1,5 @@
 using System.CommandLine;
 using PromptToPrompt.Batch;
-using PromptToPrompt.Batch.Filters;
 using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Cli.Runs;

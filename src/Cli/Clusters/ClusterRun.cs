@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json.Nodes;
 using PromptToPrompt.Batch;
 using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Cli.Options;

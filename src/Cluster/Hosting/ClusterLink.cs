@@ -4,7 +4,6 @@ using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
 using Orleans.Serialization;
 using PromptToPrompt.Cluster.Contracts;
-using StackExchange.Redis;
 
 namespace PromptToPrompt.Cluster.Hosting;
 

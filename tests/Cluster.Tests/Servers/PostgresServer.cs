@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Npgsql;
-using PromptToPrompt.Cluster.Hosting;
 
 namespace PromptToPrompt.Cluster.Tests.Servers;
 

@@ -1,4 +1,3 @@
-using System.Net;
 using PromptToPrompt.Cluster.Contracts;
 using PromptToPrompt.Cluster.Grains;
 using PromptToPrompt.Cluster.Hosting;
