@@ -104,7 +104,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
     /// <param name="number">Number of the shard.</param>
     /// <param name="progress">Receives the progress after every item.</param>
     /// <param name="cancellationToken">Gives up the current item; finished ones are kept.</param>
-    /// <param name="mayCommit">Is asked before the shard's files appear in the data set; null if nobody else may make the shard.</param>
+    /// <param name="mayCommit">Is asked before the shard's files appear in the data set; null if no other process makes the shard.</param>
     /// <returns>False if another process is working on it.</returns>
     public bool MakeShard(int number, IProgress<BatchProgress>? progress = null, CancellationToken cancellationToken = default, Func<bool>? mayCommit = null)
     {

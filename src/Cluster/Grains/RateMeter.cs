@@ -11,7 +11,7 @@ internal sealed class RateMeter
     /// <summary>Notes the number.</summary>
     public void Note(TimeSpan now, long value)
     {
-        // A shard that is given back takes its unfinished items with it, and a survey counts anew.
+        // A shard that is given back takes its unfinished items with it, and a survey counts again.
         if (value < last.Value)
             samples.Clear();
         if (samples.Count == 0 || now - last.Time >= Between)

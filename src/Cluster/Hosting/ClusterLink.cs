@@ -22,7 +22,7 @@ internal sealed class ClusterLink : IAsyncDisposable
 
     private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(3);
 
-    // After this time without an answer, the connection is made anew: whatever state it was in is gone.
+    // After this time without an answer, a new connection replaces this one, whatever its state.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly ClusterAddress address;

@@ -5,7 +5,7 @@ namespace PromptToPrompt.Cluster.Work;
 
 /// <summary>
 /// Leases shards and makes them, one after another. The work runs on a thread of its own; heartbeats go beside it, so that a lease lasts however long an item takes.
-/// While coordinators are away, the work goes on until its shard is finished.
+/// While coordinators are away, the work continues until its shard is finished.
 /// </summary>
 /// <param name="link">The connection.</param>
 /// <param name="settings">Settings.</param>
@@ -16,7 +16,7 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
     private static readonly TimeSpan FarewellLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
-    // A run whose coordinator does not answer must not keep the worker from the other runs. The connection is made anew before.
+    // A run whose coordinator does not answer must not keep the worker from the other runs. A new connection is made before.
     private static readonly TimeSpan TakeLimit = TimeSpan.FromSeconds(45);
 
     private readonly TimeProvider clock = TimeProvider.System;

@@ -67,7 +67,7 @@ WHERE (ServiceId, GrainTypeString, GrainIdN0, GrainIdN1, GrainIdExtensionString)
     = (@ServiceId, @GrainTypeString, @GrainIdN0, @GrainIdN1, coalesce(@GrainIdExtensionString::varchar, ''))
 
 --: WriteToStorageKey
--- An unchanged or missing version in the result says that somebody else has written meanwhile.
+-- An unchanged or missing version in the result says that another coordinator has written meanwhile.
 WITH changed AS
 (
     UPDATE OrleansStorage SET PayloadBinary = @PayloadBinary, ModifiedOn = now(), Version = Version + 1
