@@ -110,7 +110,8 @@ public sealed class ProcessTests(PostgresServer server)
         // Its time would not be over during the test.
         cluster.StartCoordinator(lease: 1000);
         var run = await cluster.Submit(items: 40, shardSize: 20);
-        var drained = cluster.StartWorker(pause: 200);
+        // A shard takes much longer than the five seconds until its first heartbeat, which tells the items.
+        var drained = cluster.StartWorker(pause: 1000);
         await cluster.Until(run, status => status.Leases is [{ Shard: 0, Items: > 0 }], "the worker is in the first shard");
         ServerProcess.Signal(drained, "TERM");
         ServerProcess.Wait(drained);
