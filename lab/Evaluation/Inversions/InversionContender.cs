@@ -12,7 +12,7 @@ internal sealed record InversionContender(string Name, InversionSettings Setting
     private static readonly InversionMethod[] Methods =
     [
         new DdimInversion(), new NegativePromptInversion(), new ProximalInversion(), new NullTextInversion(), new DirectInversion(), new BdiaInversion(), new EditFriendlyInversion(),
-        new UniInversion(),
+        new UniInversion(), new VirtualInversion(),
     ];
 
     // These methods reproduce their image only with the guidance of the inversion, which is not their default.

@@ -66,7 +66,7 @@ internal static class ExperimentBench
         var (source, target) = (tokenizer.Tokenize(edit.SourcePrompt), tokenizer.Tokenize(edit.TargetPrompt));
         var last = Math.Min(source.Words.Count, target.Words.Count);
         var moves = source.Words.Take(last).Zip(target.Words).Any(pair => pair.First.Text != pair.Second.Text && target.Words.Any(word => word.Text == pair.First.Text));
-        return moves ? "words move" : "no word moves";
+        return moves ? "edits in which words move" : "edits in which no word moves";
     }
 
     private static Command Create(
@@ -129,7 +129,8 @@ internal static class ExperimentBench
 
     private static void Print(string group, int count, IReadOnlyList<OutcomeSummary> rows, bool markdown)
     {
-        var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Square }.AddColumns($"{group} ({count})", "background: dB", "structure", "shown: %", "subject: %", "rows");
+        Console.Out.WriteLine($"\n{group}: {count}");
+        var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Square }.AddColumns("", "background: dB", "structure", "shown: %", "subject: %", "rows");
         foreach (var row in rows)
             table.AddRow(row.Variation, Shown(row.Background, 1, "F1"), Shown(row.Structure, 1, "F2"), Shown(row.Shown, 100, "F0"), Shown(row.Subject, 100, "F0"), Figures.Shown(row.Rows?.Value, "F0"));
         AnsiConsole.Write(table);
