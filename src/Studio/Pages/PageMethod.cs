@@ -25,8 +25,8 @@ internal sealed record PageMethod(string Name, string Title, string Use, IReadOn
 
     private static readonly IReadOnlyList<PageMethod> All =
     [
-        new(MethodFields.PromptToPrompt, "Change words", "Keeps the layout; the things that the changed words name change.", []),
-        new(Masa.Name, "Change the pose", "Keeps how the subject looks and lets it do something else, or be larger (MasaCtrl).",
+        new(MethodFields.PromptToPrompt, "Change words", "Keeps the layout and changes the things that the words name.", []),
+        new(Masa.Name, "Change the pose", "Keeps the looks of the subject and lets it do something else, or be larger (MasaCtrl).",
         [
             new("Begin to keep its looks", 1, 0.02, edit => edit.ShareStart ?? Masa.ShareStart, (edit, value) => edit with { ShareStart = value }),
             new("First layer that keeps them", MasaCtrl.Layers, 1, edit => edit.ShareLayer ?? Masa.ShareLayer, (edit, value) => edit with { ShareLayer = (int)value }),
