@@ -20,7 +20,7 @@ public sealed class MethodTests(StudioBrowser browser)
         await visitor.Touch("Change the pose");
         await visitor.Pictures(3);
         await Expect(bars).ToHaveCountAsync(0);
-        await Expect(visitor.Page.GetByText("Keeps how the subject looks")).ToBeVisibleAsync();
+        await Expect(visitor.Page.GetByText("Keeps the looks of the subject")).ToBeVisibleAsync();
 
         await visitor.Page.Keyboard.PressAsync("Control+z");
         await Expect(bars).ToHaveCountAsync(2);
