@@ -38,9 +38,12 @@ public sealed class UndoTests(StudioBrowser browser)
         await using var visitor = await browser.Visit();
         var fader = visitor.Page.GetByLabel("Weight of house");
         await fader.FocusAsync();
-        for (var k = 0; k < 3; k++)
+        foreach (var weight in new[] { "×1.1", "×1.2", "×1.3" })
+        {
             await fader.PressAsync("ArrowRight");
-        await Expect(visitor.Page.Locator(".chip.weighted .weight")).ToHaveTextAsync("×1.3");
+            await Expect(visitor.Page.Locator(".chip.weighted .weight")).ToHaveTextAsync(weight);
+        }
+
         await visitor.Page.GetByLabel("Weight of white").FocusAsync();
         await fader.FocusAsync();
         await fader.PressAsync("ArrowRight");
