@@ -73,12 +73,7 @@ internal sealed class DenoiserTrainer : IDisposable
 
     /// <summary>Resumes from a saved state.</summary>
     /// <exception cref="Diffusion.InvalidInputException">The state belongs to a model of another size.</exception>
-    public void Resume(string path)
-    {
-        // States of earlier versions have no random numbers. Without others, the run would see the same noise again.
-        if (!TrainingState.Load(path, generator, ("", Parameters)))
-            generator.manual_seed(seed + Parameters.Steps);
-    }
+    public void Resume(string path) => TrainingState.Load(path, generator, ("", Parameters));
 
     /// <summary>Trains up to a number of images, yielding a report after the first step, the last and every 25 steps.</summary>
     /// <param name="total">Total number of images.</param>

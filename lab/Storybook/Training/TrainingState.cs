@@ -23,19 +23,24 @@ internal static class TrainingState
     }
 
     /// <summary>Reads a state into the parameters and the generator.</summary>
-    /// <returns>Whether the file has a state of the random numbers; those of earlier versions have none.</returns>
     /// <exception cref="Diffusion.InvalidInputException">The state belongs to a model of another size.</exception>
     /// <inheritdoc cref="Save"/>
-    public static bool Load(string path, Generator generator, params IEnumerable<(string Prefix, FlatParameters Parameters)> parameters)
+    public static void Load(string path, Generator generator, params IEnumerable<(string Prefix, FlatParameters Parameters)> parameters)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         using var file = SafetensorsFile.Open(path);
+        var steps = 0L;
         foreach (var (prefix, one) in parameters)
+        {
             one.Load(file, prefix);
-        if (!file.Tensors.ContainsKey(GeneratorName))
-            return false;
-        generator.set_state(file.Read(GeneratorName).clone());
-        return true;
+            steps = Math.Max(steps, one.Steps);
+        }
+
+        // States of earlier versions have no random numbers. Without others, the run would see the same noise again.
+        if (file.Tensors.ContainsKey(GeneratorName))
+            generator.set_state(file.Read(GeneratorName).clone());
+        else
+            generator.manual_seed(generator.initial_seed() + steps);
     }
 }

@@ -58,6 +58,12 @@ public sealed class BlendWords
         return [.. prompts.Zip(lists, PlacesOf)];
     }
 
+    /// <summary>Whether the words are the same, in the same lists and order.</summary>
+    public override bool Equals(object? obj) => obj is BlendWords other && lists.Length == other.lists.Length && lists.Zip(other.lists).All(pair => pair.First.SequenceEqual(pair.Second, StringComparer.Ordinal));
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => lists.SelectMany(list => list).Aggregate(lists.Length, HashCode.Combine);
+
     private static IReadOnlyList<int> PlacesOf(TokenizedPrompt prompt, string[] words) =>
         [.. words.SelectMany(prompt.PlacesOf).Distinct().Order()];
 }

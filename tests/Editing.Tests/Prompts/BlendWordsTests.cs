@@ -38,4 +38,17 @@ public sealed class BlendWordsTests
         Assert.Contains(what, exception.Message, StringComparison.Ordinal);
         Assert.Contains(help, exception.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("cat, hat", "cat,hat", true)]
+    [InlineData("cat:dog", "cat:dog", true)]
+    [InlineData("cat:dog", "cat,dog", false)]
+    [InlineData("cat,hat", "hat,cat", false)]
+    [InlineData("cat", "Cat", false)]
+    public void EqualListsAreEqual(string one, string other, bool areEqual)
+    {
+        var (a, b) = (BlendWords.Parse(one), BlendWords.Parse(other));
+        Assert.Equal(areEqual, a.Equals(b));
+        Assert.Equal(areEqual, a.GetHashCode() == b.GetHashCode());
+    }
 }

@@ -69,6 +69,29 @@ public sealed class TrainerTests(UntrainedAutoencoder untrained) : IClassFixture
         Assert.Equal(2, trainer.Parameters.Steps);
     }
 
+    // Whatever is trained: the noise of the first steps must not come again.
+    [Fact]
+    public void WithoutRandomNumbersAnAutoencoderGetsOthers()
+    {
+        var target = new TrainingDevice(CPU, ScalarType.Float32);
+        Autoencoder(target, folder["state"], stops: 2);
+        using (var file = SafetensorsFile.Open(folder["state"]))
+        {
+            using var scope = NewDisposeScope();
+            SafetensorsWriter.Write(folder["old"], [.. file.Tensors.Keys.Where(name => name != "generator").Select(name => KeyValuePair.Create(name, file.Read(name)))]);
+        }
+
+        using var trained = SmallRecipe.Autoencoder(target);
+        trained.Resume(folder["old"]);
+        trained.Save(folder["resumed"]);
+        using var fresh = SmallRecipe.Autoencoder(target);
+        fresh.Save(folder["fresh"]);
+        using var numbers = NewDisposeScope();
+        using var resumed = SafetensorsFile.Open(folder["resumed"]);
+        using var begun = SafetensorsFile.Open(folder["fresh"]);
+        Assert.False(resumed.Read("generator").Equals(begun.Read("generator")));
+    }
+
     [Fact]
     public void AStateOfAnotherRecipeIsRefused()
     {
