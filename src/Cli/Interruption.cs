@@ -6,16 +6,19 @@ namespace PromptToPrompt.Cli;
 internal sealed class Interruption : IDisposable
 {
     private const PosixSignal FileTooLarge = (PosixSignal)25;
+
+    // Without this, a file above the shell's limit (ulimit -f) ends the process. Now the write fails with a message. The signal is handled on another thread, perhaps
+    // when the command has already ended with that message, so this is never disposed.
+    private static readonly PosixSignalRegistration OfFiles = PosixSignalRegistration.Create(FileTooLarge, context => context.Cancel = true);
+
     private readonly CancellationTokenSource source = new();
     private readonly PosixSignalRegistration[] registrations;
 
-    public Interruption() => registrations =
-    [
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
-        PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
-        // Without this, a file above the shell's limit (ulimit -f) ends the process. Now the write fails with a message.
-        PosixSignalRegistration.Create(FileTooLarge, context => context.Cancel = true),
-    ];
+    public Interruption()
+    {
+        _ = OfFiles;
+        registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+    }
 
     public CancellationToken Token => source.Token;
 
