@@ -168,6 +168,13 @@ public sealed partial class Workspace
         {
             Problem = progress.Setting is { } field ? $"{Labels.OfField(field)}: {progress.Problem}" : progress.Problem;
         }
+        else if (progress.Version is { } gone && store.FindVersion(gone) is null)
+        {
+            // It was deleted before this page showed it, and a shown edit takes its draft along.
+            if (Source is { } source && unfinished?.Recipe is EditedRecipe edited && StudioJson.Write<Recipe>(edited) == StudioJson.Write<Recipe>(Draft.Recipe(source.Id)))
+                Adopt(source);
+            unfinished = null;
+        }
         else if (progress.Version is { } id && store.FindVersion(id) is { } version)
         {
             versions = [.. store.Versions(version.Project)];

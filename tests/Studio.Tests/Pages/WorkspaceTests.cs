@@ -54,6 +54,26 @@ public sealed class WorkspaceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task AnEditThatIsDeletedBeforeThePageShowedItTakesItsDraftAlong()
+    {
+        await test.Make(TestEngine.House);
+        var clock = new StoppedClock();
+        await using var engine = new StudioEngine(test.Store, [TestStudio.Model], new EngineLimits(), clock);
+        using var page = NewPage(engine);
+        Assert.True(page.Open(test.Project));
+        page.Apply(page.Draft.Swap(1, "red"));
+        // The page follows the project, but not yet the end of its job.
+        await Until(page, () => page.Versions.Count == 2);
+        Assert.Null(page.Edit);
+        Assert.True(page.Delete(page.Versions[1]));
+        clock.Start();
+        await Idle(page);
+        Assert.Equal((1, true, false), (page.Versions.Count, page.Draft.IsUnchanged, page.IsUnfinished));
+        page.Undo();
+        Assert.Equal((2, 2), (page.Versions.Count, page.Edit?.Number));
+    }
+
+    [Fact]
     public async Task AnEmptyPageShowsThePictureThatAnotherOneMakes()
     {
         using NewlyOpened one = new(this), other = new(this);
@@ -329,6 +349,34 @@ public sealed class WorkspaceTests : IAsyncDisposable
         {
             if (holds())
                 reached.TrySetResult();
+        }
+    }
+
+    /// <summary>A clock whose timers wait until it is started.</summary>
+    private sealed class StoppedClock : TimeProvider
+    {
+        private readonly Lock changing = new();
+        private List<Action>? waiting = [];
+
+        public void Start()
+        {
+            lock (changing)
+            {
+                waiting!.ForEach(start => start());
+                waiting = null;
+            }
+        }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            lock (changing)
+            {
+                if (waiting is null)
+                    return base.CreateTimer(callback, state, dueTime, period);
+                var timer = base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, period);
+                waiting.Add(() => timer.Change(dueTime, period));
+                return timer;
+            }
         }
     }
 
