@@ -80,6 +80,10 @@ public sealed class ProjectTests(StudioBrowser browser)
         await using var visitor = await browser.Visit(390, 800);
         var name = visitor.Page.GetByLabel("Name of the project");
         await Expect(name).ToHaveValueAsync(Suggestions.FirstPrompt);
+        // An empty name is none: the field shows the old one again.
+        await name.FillAsync("");
+        await name.PressAsync("Enter");
+        await Expect(name).ToHaveValueAsync(Suggestions.FirstPrompt);
         await name.FillAsync("Houses");
         await name.PressAsync("Enter");
         await visitor.Touch("Projects");

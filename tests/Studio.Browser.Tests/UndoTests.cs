@@ -55,6 +55,32 @@ public sealed class UndoTests(StudioBrowser browser)
         await Expect(visitor.Page.GetByRole(AriaRole.Button, new() { Name = "Undo", Exact = true })).ToBeDisabledAsync();
     }
 
+    [Theory]
+    [InlineData("Weight of house", "-2", "2", "title='Weight -2'")]
+    [InlineData("Keep the shapes: until", "0", "100", "aria-valuetext='step 0'")]
+    public async Task AKeyPressIsKeptThatIsFasterThanTheAnswerToTheOneBefore(string label, string lowest, string highest, string answer)
+    {
+        await using var visitor = await browser.Visit();
+        var line = await HeldLine.Between(visitor.Page);
+        await visitor.Page.ReloadAsync();
+        await visitor.Ready();
+        var fader = visitor.Page.GetByLabel(label, new() { Exact = true });
+        await fader.FocusAsync();
+        var answered = visitor.Page.Locator($"input[aria-label='{label}'][{answer}]");
+        line.FromStudio.Hold();
+        await fader.PressAsync("Home");
+        await Expect(fader).ToHaveValueAsync(lowest);
+        await line.FromStudio.Held;
+        line.FromPage.Hold();
+        await fader.PressAsync("End");
+        line.FromStudio.Release();
+        await Expect(answered).ToHaveCountAsync(1);
+        await Expect(fader).ToHaveValueAsync(highest);
+        line.FromPage.Release();
+        await Expect(answered).ToHaveCountAsync(0);
+        await Expect(fader).ToHaveValueAsync(highest);
+    }
+
     [Fact]
     public async Task EachPictureHasAnAddressAndBackShowsThePictureBefore()
     {
