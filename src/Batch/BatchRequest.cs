@@ -73,7 +73,7 @@ internal sealed record BatchRequest
         get
         {
             var settings = Plan.Items.Select(item => item.Settings.Over(Settings).Resolve(default).ToSettings()).ToList();
-            var learns = Plan.Items.Zip(settings).Any(item => item.First.Image is not null && item.Second.Method.HasGradient);
+            var learns = Plan.Items.Zip(settings).Any(item => item.First.Image is not null && item.Second.Inversion.HasGradient);
             var largest = settings.Select(its => its.Sampling.Size).OfType<PixelSize>().OrderByDescending(size => (long)size.Width * size.Height).FirstOrDefault();
             return new MemoryDemand(2 * (1 + Plan.Items.Max(item => item.Targets.Count)), largest.Width == 0 ? null : largest, learns ? 1 : 0, OrDefaultSize: settings.Exists(its => its.Sampling.Size is null));
         }
@@ -101,7 +101,7 @@ internal sealed record BatchRequest
     private bool Varies(PlanItem item)
     {
         var values = item.Settings.Over(Settings);
-        return item.Image is null || values.HasRange || values.At(0).ToSettings().Method.UsesSeed;
+        return item.Image is null || values.HasRange || values.At(0).ToSettings().Inversion.UsesSeed;
     }
 
     /// <summary>All that decides the data.</summary>

@@ -1,9 +1,10 @@
+using System.Text.Json.Nodes;
+using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Diffusion;
-using PromptToPrompt.Editing.Alignment;
+using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
-using PromptToPrompt.Editing.Prompts;
 
 namespace PromptToPrompt.Evaluation.PieBench;
 
@@ -17,8 +18,7 @@ internal sealed record PieBenchMethod(InversionMethod Inversion, string Editing)
     private static readonly string PromptToPrompt = new PromptToPromptMethod().Name;
 
     // The published settings.
-    private const double CrossSteps = 0.4, SelfSteps = 0.6;
-    private const float TargetWeight = 2;
+    private const string CrossSteps = "0.4", SelfSteps = "0.6", TargetWeight = "2";
 
     /// <summary>
     /// All methods: DDIM with the target prompt alone, each inversion with Prompt-to-Prompt, and the other editing methods with the inversions of their published
@@ -31,7 +31,7 @@ internal sealed record PieBenchMethod(InversionMethod Inversion, string Editing)
         .. from editing in new EditMethod[] { new MasaCtrl(), new PlugAndPlay() }
            from inversion in new InversionMethod[] { new DdimInversion(), new DirectInversion() }
            select new PieBenchMethod(inversion, editing.Name),
-        new(new UniInversion { Depth = new UniEdit().EditDepth }, new UniEdit().Name),
+        new(new UniInversion(), new UniEdit().Name),
     ];
 
     /// <summary>The method's name.</summary>
@@ -53,20 +53,34 @@ internal sealed record PieBenchMethod(InversionMethod Inversion, string Editing)
     public string SourcePrompt(PieBenchItem item) => Editing == new MasaCtrl().Name || Editing == new PlugAndPlay().Name ? "" : item.SourcePrompt;
 
     /// <summary>
-    /// The edit of an item. Prompt-to-Prompt has the settings of the published evaluation: refinement, cross-attention from the source in the first 40 % of
-    /// the steps and self-attention in the first 60 %, a local blend of the item's words, and twice the attention on those of the target. The others have the
-    /// defaults of their papers.
+    /// The settings of an item. Prompt-to-Prompt has those of the published evaluation: refinement, cross-attention from the source in the first 40 % of the steps
+    /// and self-attention in the first 60 %, a local blend of the item's words, and twice the attention on those of the target. The others have the defaults of
+    /// their papers. The edit is what the model decodes.
     /// </summary>
-    public EditRequest Request(PieBenchItem item) => Editing == TargetPrompt
-        ? new() { Prompts = [item.TargetPrompt], CrossSteps = new(StepWindow.Until(0)), SelfSteps = StepWindow.Until(0) }
-        : Editing != PromptToPrompt ? new() { Prompts = [item.TargetPrompt], Method = EditMethod.Named(Editing) }
-        : new()
-        {
-            Prompts = [item.TargetPrompt],
-            Alignment = AlignmentKind.Refine,
-            CrossSteps = new(StepWindow.Until(CrossSteps)),
-            SelfSteps = StepWindow.Until(SelfSteps),
-            Blend = item.Blend.Count == 0 ? null : BlendWords.Parse($"{string.Join(',', item.Blend.Select(words => words.Source))}:{string.Join(',', item.Blend.Select(words => words.Target))}"),
-            Weights = [.. item.Blend.Select(words => new WordWeight(words.Target, TargetWeight))],
-        };
+    public SettingValues Settings(PieBenchItem item)
+    {
+        var values = SettingValues.None.With(BatchSettings.Method, Editing == TargetPrompt ? Inversion.Name : Name).With(BatchSettings.OverOriginal, BatchSetting.Flag(false));
+        if (Editing == TargetPrompt)
+            return values.With(BatchSettings.Cross, "0").With(BatchSettings.Self, "0");
+        if (Editing != PromptToPrompt)
+            return values;
+        values = values.With("kind", "refine").With(BatchSettings.Cross, CrossSteps).With(BatchSettings.Self, SelfSteps);
+        return item.Blend.Count == 0 ? values : values
+            .With("blend", $"{string.Join(',', item.Blend.Select(words => words.Source))}:{string.Join(',', item.Blend.Select(words => words.Target))}")
+            .With("weight", string.Join(',', item.Blend.Select(words => $"{words.Target}={TargetWeight}")));
+    }
+
+    /// <summary>The edit of an item.</summary>
+    public EditRequest Request(PieBenchItem item) => Settings(item).ToSettings().Edit with { Prompts = [item.TargetPrompt] };
+
+    /// <summary>The edit of an item as a line of a plan for <c>p2p batch</c>.</summary>
+    /// <param name="item">The item.</param>
+    /// <param name="image">Path of its image, for the plan.</param>
+    /// <param name="sampling">Steps, guidance and seed.</param>
+    public JsonObject PlanLine(PieBenchItem item, string image, SamplingSettings sampling) => new(
+    [
+        new("id", item.Id), new("source", SourcePrompt(item)), new("target", item.TargetPrompt), new("image", image),
+        new("seed", sampling.Seed), new("steps", sampling.Steps), new("guidance", sampling.Guidance),
+        .. Settings(item).ToJson().Select(setting => KeyValuePair.Create(setting.Key, setting.Value?.DeepClone())),
+    ]);
 }

@@ -1,9 +1,13 @@
+using PromptToPrompt.Batch;
+using PromptToPrompt.Batch.Making;
+using PromptToPrompt.Batch.Plans;
+using PromptToPrompt.Batch.Settings;
+using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
+using PromptToPrompt.Diffusion.Storage.Files;
 using PromptToPrompt.Diffusion.Text;
-using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Editing.Pipelines;
 
 namespace PromptToPrompt.Evaluation.PieBench;
 
@@ -14,12 +18,12 @@ namespace PromptToPrompt.Evaluation.PieBench;
 internal sealed record PieBenchProblem(string Method, string Id, string Problem);
 
 /// <summary>
-/// Edits the images of a data set with several methods, into a folder for each method whose paths are those of the data set. An image that is there is kept,
-/// so a stopped run resumes.
+/// Edits the images of a data set with several methods. Each method is a batch run with a plan of its own, so a stopped run resumes, and other machines may take
+/// part: <c>p2p batch plans/METHOD.jsonl -o shards/METHOD</c>. The edits are then in a folder for each method, whose paths are those of the data set.
 /// </summary>
 /// <param name="data">The data set.</param>
 /// <param name="methods">The methods.</param>
-/// <param name="folder">The folder for their folders.</param>
+/// <param name="folder">The folder of all files.</param>
 internal sealed class PieBenchRun(PieBenchData data, IReadOnlyList<PieBenchMethod> methods, string folder)
 {
     /// <summary>Number of edits, done and missing.</summary>
@@ -28,77 +32,95 @@ internal sealed class PieBenchRun(PieBenchData data, IReadOnlyList<PieBenchMetho
     /// <summary>Path of an edit.</summary>
     public string PathOf(PieBenchMethod method, PieBenchItem item) => Path.Combine(folder, method.Name, Path.ChangeExtension(item.ImagePath, ".png"));
 
-    /// <summary>
-    /// The items whose prompts do not contain the words to blend. As in the published evaluation, the source stands for their edit.
-    /// </summary>
-    public IEnumerable<PieBenchProblem> WithoutTheirWords(ClipTokenizer tokenizer) =>
-        from item in data.Items
-        from method in methods
-        let problem = ProblemOf(method, item, tokenizer)
-        where problem is not null
-        select new PieBenchProblem(method.Name, item.Id, problem);
+    /// <summary>Path of a method's plan.</summary>
+    public string PlanOf(PieBenchMethod method) => Path.Combine(folder, "plans", $"{method.Name}.jsonl");
 
-    /// <summary>Makes the missing edits. Each image is inverted once by each method of inversion, and its source runs once.</summary>
-    /// <param name="model">The model.</param>
+    /// <summary>Folder of a method's batch run.</summary>
+    public string ShardsOf(PieBenchMethod method) => Path.Combine(folder, "shards", method.Name);
+
+    /// <summary>
+    /// Writes the plan of each method. The paths of images are relative to the plans. As in the published evaluation, the source stands for an edit whose words to
+    /// blend are not in the prompts.
+    /// </summary>
     /// <param name="sampling">Steps, guidance and seed.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <returns>Those edits.</returns>
+    public IReadOnlyList<PieBenchProblem> WritePlans(SamplingSettings sampling, ClipTokenizer tokenizer)
+    {
+        var problems = new List<PieBenchProblem>();
+        foreach (var method in methods)
+        {
+            Write(method, data.Items, sampling);
+            var plan = BatchPlan.Read(PlanOf(method));
+            var unfit = data.Items.Zip(plan.Items, (item, planned) => (Item: item, Problem: ProblemOf(planned, tokenizer))).Where(each => each.Problem is not null).ToDictionary(each => each.Item, each => each.Problem!);
+            if (unfit.Count == 0)
+                continue;
+            problems.AddRange(unfit.Select(each => new PieBenchProblem(method.Name, each.Key.Id, each.Value)));
+            Write(method, data.Items.Select(item => unfit.ContainsKey(item) ? item with { TargetPrompt = method.SourcePrompt(item), Blend = [] } : item), sampling);
+        }
+
+        return problems;
+    }
+
+    /// <summary>Makes the missing edits of the plans.</summary>
+    /// <param name="model">The model.</param>
     /// <param name="progress">Receives the number of edits that are done.</param>
     /// <param name="cancellationToken">Stops before the next step.</param>
-    /// <returns>The items whose image cannot be read or inverted. Another run tries them again.</returns>
-    public IReadOnlyList<PieBenchProblem> Edit(StableDiffusionModel model, SamplingSettings sampling, Action<int> progress, CancellationToken cancellationToken)
+    /// <returns>The items that failed.</returns>
+    public IReadOnlyList<PieBenchProblem> Edit(StableDiffusionModel model, Action<int> progress, CancellationToken cancellationToken)
     {
         var failures = new List<PieBenchProblem>();
-        var left = (
-            from item in data.Items
-            from method in methods
-            where !File.Exists(PathOf(method, item))
-            group method by (Item: item, method.Inversion, Prompt: method.SourcePrompt(item))).ToList();
-        // Earlier edits first: the time left follows from the others.
-        var done = Count - left.Sum(missing => missing.Count());
-        progress(done);
-        foreach (var missing in left)
+        foreach (var (index, method) in methods.Index())
         {
-            var (item, inversion, prompt) = missing.Key;
-            try
+            var request = new BatchRequest { Plan = BatchPlan.Read(PlanOf(method)), Folder = ShardsOf(method), Layout = new TarLayout { Format = ImageFormat.Png } };
+            new BatchRun(model, request).Execute(new Display(value => progress((index * data.Items.Count) + value.Items)), cancellationToken);
+            foreach (var shard in Enumerable.Range(0, request.Shards).Select(number => new ShardPaths(request.Folder, number)))
             {
-                Edit(model, item, new() { Prompt = prompt, Method = inversion, Sampling = sampling }, [.. missing], cancellationToken);
+                failures.AddRange(ShardStats.Failures(shard).Select(failed => new PieBenchProblem(method.Name, failed.Id!, failed.Error!)));
+                Unpack(method, shard);
             }
-            catch (InvalidInputException e)
-            {
-                failures.AddRange(missing.Select(method => new PieBenchProblem(method.Name, item.Id, e.Message)));
-            }
-
-            done += missing.Count();
-            progress(done);
         }
 
         return failures;
     }
 
-    private void Edit(StableDiffusionModel model, PieBenchItem item, InversionSettings settings, IReadOnlyList<PieBenchMethod> missing, CancellationToken cancellationToken)
-    {
-        using var latents = model.Vae.EncodeImage(data.Load(item, model).Image, model.Device);
-        using var inverted = InversionMethod.Invert(model, latents, settings, cancellationToken: cancellationToken);
-        using var session = new EditSession(model, GenerationRequest.Of(inverted), model.Dtype, long.MaxValue);
-        var edits = missing.Select(method => (Method: method, IsPossible: ProblemOf(method, item, model.Tokenizer) is null)).ToList();
-        using var source = edits.Any(edit => !edit.IsPossible || session.NeedsSource(edit.Method.Request(item))) ? session.RunSource(cancellationToken: cancellationToken) : null;
-        foreach (var (method, isPossible) in edits)
-        {
-            using var edited = isPossible ? session.Edit(method.Request(item), cancellationToken: cancellationToken) : null;
-            Directory.CreateDirectory(Path.GetDirectoryName(PathOf(method, item))!);
-            (edited ?? source!).Images[0].SavePng(PathOf(method, item));
-        }
-    }
-
-    private static string? ProblemOf(PieBenchMethod method, PieBenchItem item, ClipTokenizer tokenizer)
+    private static string? ProblemOf(PlanItem item, ClipTokenizer tokenizer)
     {
         try
         {
-            _ = new EditWords(tokenizer, new GenerationRequest { Prompt = method.SourcePrompt(item) }, method.Request(item), method.Inversion);
+            _ = SampleRequest.Draw(item, SettingValues.None, runSeed: 0, number: 0, tokenizer).Check(tokenizer);
             return null;
         }
         catch (InvalidInputException e)
         {
             return e.Message;
         }
+    }
+
+    private void Write(PieBenchMethod method, IEnumerable<PieBenchItem> items, SamplingSettings sampling)
+    {
+        var plans = Path.GetDirectoryName(PlanOf(method))!;
+        Directory.CreateDirectory(plans);
+        AtomicFile.WriteText(PlanOf(method), string.Concat(items.Select(item => BatchJson.Line(method.PlanLine(item, Path.GetRelativePath(plans, data.PathOf(item)), sampling)) + "\n")));
+    }
+
+    private void Unpack(PieBenchMethod method, ShardPaths shard)
+    {
+        var items = data.Items.Skip(shard.Number * BatchRequest.DefaultShardSize).Take(BatchRequest.DefaultShardSize);
+        if (items.All(item => File.Exists(PathOf(method, item))))
+            return;
+        foreach (var (index, edit) in TarLayout.Edits(shard))
+        {
+            var path = PathOf(method, data.Items[index]);
+            if (File.Exists(path))
+                continue;
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            AtomicFile.Write(path, stream => stream.Write(edit));
+        }
+    }
+
+    private sealed class Display(Action<BatchProgress> show) : IProgress<BatchProgress>
+    {
+        public void Report(BatchProgress value) => show(value);
     }
 }

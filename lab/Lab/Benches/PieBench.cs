@@ -32,10 +32,11 @@ internal static class PieBench
         var images = Parsed.Number("--pictures", $"Images of \"{Drawn}\"", 60);
         var limit = Parsed.Number("--limit", "Only so many items of the data set; 0 for all", 0);
         var methods = new Option<string[]>("--methods") { Description = $"Methods: {string.Join(", ", PieBenchMethod.All.Select(method => method.Name))}", HelpName = "name", AllowMultipleArgumentsPerToken = true };
+        var plans = new Option<bool>("--plans") { Description = "Only write the plans of the methods and print the commands that make their edits, here or on other machines. Then run again without it" };
         var lpips = MetricModels.CreateLpips();
         var output = OutputOptions.Folder("bench-pie", ". Run again with the same folder to resume");
         var markdown = new Option<bool>("--markdown") { Description = "Write the table as Markdown" };
-        var command = new Command("pie", "Edit the images of PIE-Bench with each method and print the published table") { data, images, limit, methods, lpips, output, markdown };
+        var command = new Command("pie", "Edit the images of PIE-Bench with each method and print the published table") { data, images, limit, methods, plans, lpips, output, markdown };
         var sampling = new BenchSampling(command, standardSteps: 50, standardGuidance: 7.5, "the drawings and the noise of methods that draw some");
         var measuring = new MetricModels("--clip-tokenizer").AddTo(command);
         var model = new ModelOptions().AddTo(command);
@@ -63,16 +64,24 @@ internal static class PieBench
                 ["steps"] = steps,
                 ["guidance"] = guidance,
                 ["seed"] = seed,
+                ["limit"] = parse.GetValue(limit),
             });
             var all = given ?? (isParquet ? PieBenchParquet.Extract(parse.GetValue(data)!, Path.Combine(folder, Data)) : DrawnPieBench.Write(Path.Combine(folder, Data), loaded.ImageSide, parse.GetValue(images), seed));
             var set = parse.GetValue(limit) is > 0 and var first ? all with { Items = [.. all.Items.Take(first)] } : all;
             var run = new PieBenchRun(set, chosen, folder);
-            var failures = LongRun.Show(quiet, display => run.Edit(
-                loaded, new() { Steps = steps, Guidance = guidance, Seed = (ulong)seed }, done => display.Report(new("editing", done, run.Count, "edits")), cancellationToken));
+            var unfit = run.WritePlans(new() { Steps = steps, Guidance = guidance, Seed = (ulong)seed }, loaded.Tokenizer);
+            if (parse.GetValue(plans))
+            {
+                foreach (var method in chosen)
+                    Console.Out.WriteLine($"p2p batch {RunFolder.Shortest(run.PlanOf(method))} -o {RunFolder.Shortest(run.ShardsOf(method))}");
+                return ExitCode.Done;
+            }
+
+            var failures = LongRun.Show(quiet, display => run.Edit(loaded, done => display.Report(new("editing", done, run.Count, "edits")), cancellationToken));
             var measures = new PieBenchMeasures(
                 clip is null ? null : (measuring.Clip(parse)!, clip), dino is null ? null : (measuring.Dino(parse)!, dino), perceptual is null ? null : (parse.GetValue(lpips)!, perceptual));
             var rows = PieBenchRow.Of(LongRun.Show(quiet, display => Measure(set, chosen, run, loaded, measures, display, cancellationToken)));
-            PieBenchProblem[] problems = [.. failures, .. run.WithoutTheirWords(loaded.Tokenizer)];
+            PieBenchProblem[] problems = [.. failures, .. unfit];
             var record = Record(rows, problems);
             var written = new RunFolder(folder);
             written.Add("pie.json", Json.File(record));

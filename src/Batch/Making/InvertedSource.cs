@@ -23,7 +23,10 @@ internal sealed class InvertedSource(StableDiffusionModel model, Image original)
         var source = followed with { Sampling = followed.Sampling with { Negative = asked.Negative, GuidanceRescale = asked.GuidanceRescale } };
         using var result = EditRun.Execute(model, source, request.Edit, cancellationToken: cancellationToken);
         var given = new GivenImage(original, framing);
-        return new(request.Number, asked.Seed, request.Values, original, [.. Enumerable.Range(1, request.Edit.Prompts.Count).Select(edit => given.Draw(result, edit))]);
+        var edits = result.Images.Skip(1);
+        if (request.Values.ToSettings().OverOriginal)
+            edits = edits.Select((_, index) => given.Draw(result, index + 1));
+        return new(request.Number, asked.Seed, request.Values, original, [.. edits]);
     }
 
     /// <inheritdoc/>

@@ -25,7 +25,7 @@ internal sealed record SampleRequest(int Number, SettingValues Values, Generatio
     public static SampleRequest Draw(PlanItem item, SettingValues given, ulong runSeed, int number, ClipTokenizer tokenizer)
     {
         var draw = new SampleDraw(runSeed, item.Content, number);
-        var values = item.Settings.Over(given).Over(SettingValues.Defaults).Resolve(draw);
+        var values = item.Settings.Over(given).OverDefaults().Resolve(draw);
         var settings = values.ToSettings();
         var sampling = settings.Sampling with
         {
@@ -33,7 +33,7 @@ internal sealed record SampleRequest(int Number, SettingValues Values, Generatio
             Chunks = settings.LongPrompts ? PromptReading.Chunks(tokenizer, [item.Source, settings.Sampling.Negative, .. item.Targets]) : 1,
         };
         var inversion = item.Image is null ? null
-            : new InversionSettings { Prompt = item.Source, Sampling = InversionSettings.ForInversion(sampling), Method = settings.Method };
+            : new InversionSettings { Prompt = item.Source, Sampling = InversionSettings.ForInversion(sampling), Method = settings.Inversion };
         return new(number, values, new GenerationRequest { Prompt = item.Source, Sampling = sampling }, settings.Edit with { Prompts = item.Targets }, inversion);
     }
 
@@ -48,6 +48,6 @@ internal sealed record SampleRequest(int Number, SettingValues Values, Generatio
             EditWords.RequireFits(Source, Edit, settings);
         }
 
-        return new EditWords(tokenizer, Source, Edit).Prompts.All(prompt => prompt.Truncated.Count == 0);
+        return new EditWords(tokenizer, Source, Edit, Inversion?.Method).Prompts.All(prompt => prompt.Truncated.Count == 0);
     }
 }

@@ -35,6 +35,9 @@ internal enum SettingSubject
     /// <summary>The region that may change.</summary>
     Blend,
 
+    /// <summary>The methods.</summary>
+    Methods,
+
     /// <summary>Given images.</summary>
     Inversion,
 }

@@ -5,7 +5,7 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Attention;
-using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
 using static PromptToPrompt.Diffusion.InvalidInputException;
@@ -18,8 +18,11 @@ internal static class BatchSettings
     /// <summary>The setting that names the scheduler, which given images do not take.</summary>
     public const string Scheduler = "scheduler";
 
-    /// <summary>The settings that given images alone take.</summary>
-    public const string Method = "method", Frame = "frame";
+    /// <summary>The settings that concern given images; <see cref="Method"/> may also name an editing method.</summary>
+    public const string Method = "method", Frame = "frame", OverOriginal = "over_original";
+
+    /// <summary>The settings that Prompt-to-Prompt alone takes.</summary>
+    public const string Cross = "cross", Self = "self";
 
     /// <summary>The settings, by subject.</summary>
     public static readonly IReadOnlyList<BatchSetting> All =
@@ -35,8 +38,8 @@ internal static class BatchSettings
         new("long_prompts", SettingSubject.Sampling, SettingForm.Flag, "Encode prompts of more than 77 tokens in chunks instead of truncating them", (s, text) => s with { LongPrompts = bool.Parse(text) }),
 
         Edited("kind", "Alignment of the prompts: auto, replace, refine, naive", SettingForm.Text, (e, text) => e with { Alignment = Choice<AlignmentKind>(text) }),
-        Edited("cross", "Part of the steps, from the first, that uses the source's cross-attention", SettingForm.Number, (e, text) => e with { CrossSteps = new(Until(text, "Cross")) }),
-        Edited("self", "Part of the steps, from the first, that uses the source's self-attention", SettingForm.Number, (e, text) => e with { SelfSteps = Until(text, "Self") }),
+        Edited(Cross, "Part of the steps, from the first, that uses the source's cross-attention", SettingForm.Number, (e, text) => e with { CrossSteps = new(Until(text, "Cross")) }),
+        Edited(Self, "Part of the steps, from the first, that uses the source's self-attention", SettingForm.Number, (e, text) => e with { SelfSteps = Until(text, "Self") }),
         Edited("self_resolution", "Largest side of the layers that use the source's self-attention, or all", SettingForm.Text, (e, text) => e with { SelfResolution = Side(text) }),
         Edited("self_unconditional", "Use the source's self-attention in unconditional rows too", SettingForm.Flag, (e, text) => e with { SelfUnconditional = bool.Parse(text) }),
         Edited("weight", "Weights of target words, such as snow=1.5,hill=0..1", SettingForm.Words, (e, text) => e with { Weights = [.. text.Split(',').Select(WordWeight.Parse)] }),
@@ -46,8 +49,9 @@ internal static class BatchSettings
         Edited("blend_subtract_threshold", "Attention threshold of the subtracted region", SettingForm.Number, (e, text) => e with { BlendSubtractThreshold = Number(text) }),
         Edited("blend_start", "Part of the steps before blending starts", SettingForm.Number, (e, text) => e with { BlendStart = Number(text) }),
 
-        new(Method, SettingSubject.Inversion, SettingForm.Text, $"Inversion method of given images: {string.Join(", ", InversionMethod.Names)}", (s, text) => s with { Method = InversionMethod.Named(text) }),
+        new(Method, SettingSubject.Methods, SettingForm.Text, $"Methods of editing and of the inversion of given images: {MethodChoice.Form}", (s, text) => With(s, Chosen(text))),
         new(Frame, SettingSubject.Inversion, SettingForm.Text, "Fit of given images to the model's size: crop, fit, pad", (s, text) => s with { Frame = Choice<FramingKind>(text) }),
+        new(OverOriginal, SettingSubject.Inversion, SettingForm.Flag, "Draw edits over the given image, which keeps what they do not change; false: as the model decodes them", (s, text) => s with { OverOriginal = bool.Parse(text) }),
     ];
 
     /// <summary>The setting with a name; null if there is none.</summary>
@@ -98,6 +102,20 @@ internal static class BatchSettings
         && int.TryParse(width, NumberStyles.None, CultureInfo.InvariantCulture, out var across) && int.TryParse(height, NumberStyles.None, CultureInfo.InvariantCulture, out var down)
         && across > 0 && down > 0
         ? new(across, down) : throw new InvalidInputException($"\"{text}\" is not valid. Use WIDTHxHEIGHT such as 512x512.");
+
+    private static SampleSettings With(SampleSettings settings, MethodChoice choice) => settings with { Method = choice, Edit = settings.Edit with { Method = choice.EditMethod } };
+
+    private static MethodChoice Chosen(string text)
+    {
+        try
+        {
+            return MethodChoice.Parse(text);
+        }
+        catch (FormatException)
+        {
+            throw new InvalidInputException($"\"{text}\" is unknown. Use {MethodChoice.Form}.");
+        }
+    }
 
     private static T Choice<T>(string text)
         where T : struct, Enum => Enum.GetNames<T>().Contains(text, StringComparer.OrdinalIgnoreCase) ? Enum.Parse<T>(text, ignoreCase: true)

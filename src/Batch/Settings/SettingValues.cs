@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Methods;
 
 namespace PromptToPrompt.Batch.Settings;
 
@@ -18,9 +19,9 @@ internal sealed class SettingValues
     /// <summary>The values of settings that every sample's record has.</summary>
     public static SettingValues Defaults { get; } = new(new(StringComparer.Ordinal)
     {
-        ["cross"] = Written(new EditRequest().CrossSteps.Default.End),
+        [BatchSettings.Cross] = Written(new EditRequest().CrossSteps.Default.End),
         ["guidance"] = Written(SamplingSettings.DefaultGuidance),
-        ["self"] = Written(new EditRequest().SelfSteps.End),
+        [BatchSettings.Self] = Written(new EditRequest().SelfSteps.End),
         ["steps"] = Written(SamplingSettings.DefaultSteps),
     });
 
@@ -40,6 +41,9 @@ internal sealed class SettingValues
         }
     }
 
+    /// <summary>These values, with <see cref="Defaults"/> where they have none. Another method than Prompt-to-Prompt does not have those of its attention.</summary>
+    public SettingValues OverDefaults() => Over(At(0).ToSettings().Edit.Method is PromptToPromptMethod ? Defaults : Defaults.Without(BatchSettings.Cross, BatchSettings.Self));
+
     /// <summary>Whether a setting has a value.</summary>
     public bool Has(string name) => texts.ContainsKey(name);
 
@@ -48,6 +52,13 @@ internal sealed class SettingValues
 
     /// <summary>These values without some of them.</summary>
     public SettingValues Without(params string[] names) => new(new(texts.Where(value => !names.Contains(value.Key)).ToDictionary(), StringComparer.Ordinal));
+
+    /// <summary>These values without what concerns given images.</summary>
+    public SettingValues WithoutImage()
+    {
+        var others = Without(BatchSettings.Method, BatchSettings.Frame, BatchSettings.OverOriginal);
+        return ToSettings().Edit.Method is { Name: var editing } and not PromptToPromptMethod ? others.With(BatchSettings.Method, editing) : others;
+    }
 
     /// <summary>These values, and others where these have none.</summary>
     public SettingValues Over(SettingValues others)

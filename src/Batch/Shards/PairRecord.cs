@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using PromptToPrompt.Batch.Making;
-using PromptToPrompt.Batch.Settings;
 
 namespace PromptToPrompt.Batch.Shards;
 
@@ -105,8 +104,8 @@ internal sealed record PairRecord
         };
         var isGiven = item.Image is not null;
         var given = isGiven ? Convert.ToHexStringLower(SHA256.HashData(pair.Source.Rgb)) : null;
-        ulong? seed = isGiven && !sample.Values.ToSettings().Method.UsesSeed ? null : record.Seed;
-        var settings = isGiven ? sample.Values : sample.Values.Without(BatchSettings.Method, BatchSettings.Frame);
+        ulong? seed = isGiven && !sample.Values.ToSettings().Inversion.UsesSeed ? null : record.Seed;
+        var settings = isGiven ? sample.Values : sample.Values.WithoutImage();
         var decides = new object?[] { record.Source, record.Target, given, seed, settings.Changed.ToJson(), model, dtype };
         return record with { Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(BatchJson.Line(decides)))) };
     }

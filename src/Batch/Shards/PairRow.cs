@@ -43,10 +43,10 @@ internal sealed class PairRow
     public double Guidance { get; set; }
 
     [JsonPropertyName("cross")]
-    public double Cross { get; set; }
+    public double? Cross { get; set; }
 
     [JsonPropertyName("self")]
-    public double Self { get; set; }
+    public double? Self { get; set; }
 
     [JsonPropertyName("settings")]
     public string Settings { get; set; } = "";
@@ -110,8 +110,8 @@ internal sealed class PairRow
         Seed = pair.Seed,
         Steps = (int)pair.Settings["steps"]!,
         Guidance = (double)pair.Settings["guidance"]!,
-        Cross = (double)pair.Settings["cross"]!,
-        Self = (double)pair.Settings["self"]!,
+        Cross = (double?)pair.Settings["cross"],
+        Self = (double?)pair.Settings["self"],
         Settings = BatchJson.Line<JsonNode>(pair.Settings),
         ClipImage = ScoreOf(pair, "clip_image"),
         ClipTextSource = ScoreOf(pair, "clip_text_source"),

@@ -28,7 +28,7 @@ internal abstract class ShardLayout
             return false;
         var names = Write(shard, items).ToList();
         ItemSummary[] failures = [.. summaries.Where(item => item.Error is not null)];
-        var failed = $"{shard.Name}.failed.jsonl";
+        var failed = Path.GetFileName(shard.Failed);
         if (failures.Length > 0)
         {
             names.Add(failed);
@@ -42,7 +42,7 @@ internal abstract class ShardLayout
             return false;
         // The shard may have been made before.
         if (failures.Length == 0)
-            File.Delete(Path.Combine(shard.Folder, failed));
+            File.Delete(shard.Failed);
         foreach (var name in names)
             File.Move(Path.Combine(shard.Unfinished, name), Path.Combine(shard.Folder, name), overwrite: true);
         var marker = Path.Combine(shard.Unfinished, Path.GetFileName(shard.Stats));

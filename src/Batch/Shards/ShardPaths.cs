@@ -13,6 +13,9 @@ internal readonly record struct ShardPaths(string Folder, int Number)
     /// <summary>Its statistics: the file whose presence says that the shard is complete.</summary>
     public string Stats => Path.Combine(Folder, Name + ".json");
 
+    /// <summary>The list of its failed items, if any failed.</summary>
+    public string Failed => Path.Combine(Folder, Name + ".failed.jsonl");
+
     /// <summary>The folder of its finished items.</summary>
     public string Unfinished => Path.Combine(AllUnfinished(Folder), Name);
 

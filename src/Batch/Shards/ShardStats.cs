@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace PromptToPrompt.Batch.Shards;
 
 /// <summary>The statistics of a complete shard.</summary>
@@ -12,4 +14,8 @@ internal sealed record ShardStats(int Shard, int FirstItem, int Items, int Faile
 {
     /// <summary>Reads the statistics of a shard.</summary>
     public static ShardStats Read(string path) => BatchJson.Read<ShardStats>(File.ReadAllBytes(path));
+
+    /// <summary>The failed items of a complete shard.</summary>
+    public static IEnumerable<ItemSummary> Failures(ShardPaths shard) =>
+        File.Exists(shard.Failed) ? File.ReadLines(shard.Failed).Select(line => BatchJson.Read<ItemSummary>(Encoding.UTF8.GetBytes(line))) : [];
 }

@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using System.Globalization;
 using System.Text;
 using Parquet.Serialization;
 using PromptToPrompt.Diffusion.Storage.Files;
@@ -10,11 +11,19 @@ namespace PromptToPrompt.Batch.Shards;
 /// </summary>
 internal sealed class TarLayout : ShardLayout
 {
+    private const string Extension = ".tar";
+
     // Two blocks of zeros.
     private const int EndBytes = 1024;
 
     /// <inheritdoc/>
     public override string Name => "tar";
+
+    /// <summary>The edited images of a complete shard, encoded, each with the number of its item.</summary>
+    public static IEnumerable<(int Item, byte[] Edited)> Edits(ShardPaths shard) =>
+        TarFile.Read(Path.Combine(shard.Folder, shard.Name + Extension))
+            .Where(member => member.Name.Contains(".edited.", StringComparison.Ordinal))
+            .Select(member => (int.Parse(member.Name.Split('-')[0], CultureInfo.InvariantCulture), member.Content));
 
     /// <inheritdoc/>
     protected override bool WritesUnfinishedOnly => true;
@@ -23,7 +32,7 @@ internal sealed class TarLayout : ShardLayout
     protected override IEnumerable<string> Write(ShardPaths shard, IReadOnlyList<string> items)
     {
         var rows = new List<PairRow>();
-        var (tarName, parquetName) = ($"{shard.Name}.tar", $"{shard.Name}.parquet");
+        var (tarName, parquetName) = (shard.Name + Extension, $"{shard.Name}.parquet");
         AtomicFile.Write(Path.Combine(shard.Unfinished, tarName), stream =>
         {
             using (var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true))

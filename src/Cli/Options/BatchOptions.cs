@@ -118,6 +118,7 @@ internal sealed class BatchOptions
         {
             SettingSubject.Sampling => HelpGroup.Sampling,
             SettingSubject.Blend => HelpGroup.Blend,
+            SettingSubject.Methods => HelpGroup.Methods,
             SettingSubject.Inversion => HelpGroup.Inversion,
             _ => HelpGroup.Edit,
         };

@@ -92,8 +92,7 @@ internal sealed class InversionOptions
                 SaveMemory = parse.GetValue(saveMemory),
             },
             EditFriendlyInversion => new EditFriendlyInversion { Skip = parse.GetValue(skip) },
-            // Uni-Edit needs no more than it edits.
-            UniInversion => new UniInversion { Depth = editing is [UniEdit edit] && parse.GetResult(depth) is not { Implicit: false } ? edit.EditDepth : parse.GetValue(depth) },
+            UniInversion when parse.GetResult(depth) is { Implicit: false } => new UniInversion { Depth = parse.GetValue(depth) },
             BdiaInversion => new BdiaInversion { Gamma = parse.GetValue(gamma) },
             ProximalInversion => new ProximalInversion { Quantile = parse.GetValue(proximal) },
             var other => other,

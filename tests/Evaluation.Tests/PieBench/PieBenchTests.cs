@@ -1,8 +1,13 @@
 using CsCheck;
+using PromptToPrompt.Batch;
+using PromptToPrompt.Batch.Plans;
+using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Images;
+using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
+using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Evaluation.PieBench;
 using PromptToPrompt.Metrics;
 
@@ -149,21 +154,51 @@ public sealed class PieBenchTests : IDisposable
         data = data with { Items = [data.Items[0], data.Items[1] with { Blend = [("unicorn", "dragon")] }, data.Items[2]] };
         File.WriteAllText(data.PathOf(data.Items[2]), "no image");
         var run = new PieBenchRun(data, PieBenchMethod.Named(["ddim+prompt", "ddim+p2p"]), folder["out"]);
-        using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => run.Edit(model, new() { Steps = 2 }, done => { if (done > 0) stop.Cancel(); }, stop.Token));
-        var first = Directory.GetFiles(folder["out"], "*.png", SearchOption.AllDirectories);
-        Assert.Equal(2, first.Length);
-        var times = first.Select(File.GetLastWriteTimeUtc).ToList();
-        var done = new List<int>();
-        var failures = run.Edit(model, new() { Steps = 2 }, done.Add, CancellationToken.None);
-        Assert.Equal([2, 4, 6], done);
-        Assert.Equal(times, first.Select(File.GetLastWriteTimeUtc));
-        Assert.Equal(4, Directory.GetFiles(folder["out"], "*.png", SearchOption.AllDirectories).Length);
-        Assert.Equal([("ddim+prompt", data.Items[2].Id), ("ddim+p2p", data.Items[2].Id)], failures.Select(failure => (failure.Method, failure.Id)));
-        // The source stands for the edit that its words do not fit.
-        var unfit = Assert.Single(run.WithoutTheirWords(model.Tokenizer));
+        var unfit = Assert.Single(run.WritePlans(new() { Steps = 2 }, model.Tokenizer));
         Assert.Equal(("ddim+p2p", data.Items[1].Id), (unfit.Method, unfit.Id));
         Assert.Contains("dragon", unfit.Problem);
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => run.Edit(model, done => { if (done > 0) stop.Cancel(); }, stop.Token));
+        var finished = Assert.Single(Directory.GetFiles(folder["out"], "0000000.tar", SearchOption.AllDirectories));
+        var time = File.GetLastWriteTimeUtc(finished);
+        var done = new List<int>();
+        var failures = run.Edit(model, number => done.Add(number == 1 && File.GetLastWriteTimeUtc(finished) == time ? 100 : number), CancellationToken.None);
+        Assert.Equal([100, 2, 3, 3, 4, 5, 6], done);
+        Assert.Equal([("ddim+prompt", data.Items[2].Id), ("ddim+p2p", data.Items[2].Id)], failures.Select(failure => (failure.Method, failure.Id)));
+        Assert.Equal(4, Edits().Length);
+        // The source stands for the edit that its words do not fit.
+        var source = Reconstruction(model, data, data.Items[1]);
+        Assert.InRange(Quality(PathOf(data.Items[1])), 40, double.PositiveInfinity);
+        Assert.InRange(Quality(run.PathOf(PieBenchMethod.Named(["ddim+prompt"])[0], data.Items[1])), 0, 35);
+
+        // What is there is made neither again by a run nor by another with less.
+        var times = Edits().Select(File.GetLastWriteTimeUtc).ToList();
+        run.Edit(model, _ => { }, CancellationToken.None);
+        Assert.Equal(times, Edits().Select(File.GetLastWriteTimeUtc));
+
+        string PathOf(PieBenchItem item) => run.PathOf(PieBenchMethod.Named(["ddim+p2p"])[0], item);
+
+        double Quality(string path) => Image.Load(path).Psnr(source);
+    }
+
+    [Fact]
+    public void AnotherCommandMayMakeTheEditsOfAPlan()
+    {
+        using var model = EmbeddedModel.Load();
+        var data = DrawnPieBench.Write(folder["data"], model.ImageSide, count: 2, seed: 1);
+        var method = Assert.Single(PieBenchMethod.Named(["edit-friendly+p2p"]));
+        var run = new PieBenchRun(data, [method], folder["out"]);
+        Assert.Empty(run.WritePlans(new() { Steps = 3, Guidance = 4, Seed = 9 }, model.Tokenizer));
+        var request = new BatchRequest { Plan = BatchPlan.Read(run.PlanOf(method)), Folder = run.ShardsOf(method), Layout = new TarLayout { Format = ImageFormat.Png } };
+        var settings = request.Plan.Items[0].Settings.ToSettings();
+        Assert.Equal((3, 4.0, 9UL), (settings.Sampling.Steps, settings.Sampling.Guidance, request.Plan.Items[0].Seed));
+        new BatchRun(model, request).Execute(cancellationToken: TestContext.Current.CancellationToken);
+        var times = Directory.GetFiles(run.ShardsOf(method)).Select(File.GetLastWriteTimeUtc).ToList();
+        Assert.Empty(run.Edit(model, _ => { }, CancellationToken.None));
+        Assert.Equal(times, Directory.GetFiles(run.ShardsOf(method)).Select(File.GetLastWriteTimeUtc));
+        Assert.Equal(2, Edits().Length);
+        // The edit is what the model decodes, at its size.
+        Assert.Equal(model.ImageSide, Image.Load(run.PathOf(method, data.Items[0])).Width);
     }
 
     [Theory]
@@ -181,7 +216,7 @@ public sealed class PieBenchTests : IDisposable
         Assert.IsType(editing, method.Request(item).Method);
         method.Request(item).Validate();
         if (method.Request(item).Method is UniEdit { EditDepth: var depth })
-            Assert.Equal(depth, Assert.IsType<UniInversion>(method.Inversion).Depth);
+            Assert.Equal(depth, Assert.IsType<UniInversion>(method.Settings(item).ToSettings().Inversion).Depth);
     }
 
     [Fact]
@@ -191,8 +226,9 @@ public sealed class PieBenchTests : IDisposable
         var data = DrawnPieBench.Write(folder["data"], model.ImageSide, count: 1, seed: 1);
         string[] names = ["direct+p2p", "direct+masactrl", "direct+pnp", "uni-inv+uni-edit"];
         var run = new PieBenchRun(data, PieBenchMethod.Named(names), folder["out"]);
-        Assert.Empty(run.Edit(model, new() { Steps = 4, Guidance = 5 }, _ => { }, CancellationToken.None));
-        Assert.Equal(4, Directory.GetFiles(folder["out"], "*.png", SearchOption.AllDirectories).Select(file => Convert.ToHexString(File.ReadAllBytes(file))).Distinct().Count());
+        Assert.Empty(run.WritePlans(new() { Steps = 4, Guidance = 5 }, model.Tokenizer));
+        Assert.Empty(run.Edit(model, _ => { }, CancellationToken.None));
+        Assert.Equal(4, Edits().Select(file => Convert.ToHexString(File.ReadAllBytes(file))).Distinct().Count());
     }
 
     [Fact]
@@ -212,6 +248,16 @@ public sealed class PieBenchTests : IDisposable
     }
 
     public void Dispose() => folder.Dispose();
+
+    private string[] Edits() => [.. PieBenchMethod.All.Select(method => folder[$"out/{method.Name}"]).Where(Directory.Exists).SelectMany(edits => Directory.GetFiles(edits, "*.png", SearchOption.AllDirectories))];
+
+    private static Image Reconstruction(StableDiffusionModel model, PieBenchData data, PieBenchItem item)
+    {
+        using var latents = model.Vae.EncodeImage(data.Load(item, model).Image, model.Device);
+        using var inverted = InversionMethod.Invert(model, latents, new() { Prompt = item.SourcePrompt, Method = new DdimInversion(), Sampling = InversionSettings.ForInversion(new() { Steps = 2 }) });
+        using var source = EditRun.Execute(model, GenerationRequest.Of(inverted), new());
+        return source.Images[0];
+    }
 
     private static PieBenchItem Item() => new() { Id = "0", ImagePath = "0.png", SourcePrompt = "a cat", TargetPrompt = "a dog", Type = 1, MaskRuns = [] };
 

@@ -1,8 +1,7 @@
-using PromptToPrompt.Cli.Options;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
 
-namespace PromptToPrompt.Cli.Tests.Options;
+namespace PromptToPrompt.Editing.Tests.Methods;
 
 /// <summary>The forms of <c>--method</c>.</summary>
 public sealed class MethodChoiceTests

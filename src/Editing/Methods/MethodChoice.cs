@@ -1,9 +1,8 @@
 using PromptToPrompt.Editing.Inversion;
-using PromptToPrompt.Editing.Methods;
 
-namespace PromptToPrompt.Cli.Options;
+namespace PromptToPrompt.Editing.Methods;
 
-/// <summary>The value of <c>--method</c> of an edit: an inversion method, an editing method, or both as <c>INVERSION+EDITING</c>.</summary>
+/// <summary>The methods of an edit, as a command or a plan names them: an inversion method, an editing method, or both as <c>INVERSION+EDITING</c>.</summary>
 /// <param name="Inversion">Name of the inversion method; null for the one that suits the editing method.</param>
 /// <param name="Editing">Name of the editing method; null for Prompt-to-Prompt.</param>
 internal sealed record MethodChoice(string? Inversion, string? Editing)
@@ -30,9 +29,18 @@ internal sealed record MethodChoice(string? Inversion, string? Editing)
     /// <summary>The editing method, with default options.</summary>
     public EditMethod EditMethod => Editing is null ? new PromptToPromptMethod() : EditMethod.Named(Editing);
 
-    /// <summary>The inversion method, with default options: the chosen one, or else one that the editing methods can follow.</summary>
+    /// <summary>
+    /// The inversion method, with the options that suit the editing method: the chosen one, or else one that all the editing methods can follow.
+    /// </summary>
     /// <param name="editing">The editing methods; none for <see cref="EditMethod"/>.</param>
-    public InversionMethod InversionFor(params IReadOnlyList<EditMethod> editing) => InversionMethod.Named(Inversion ?? Usual(editing.Count > 0 ? editing : [EditMethod]));
+    public InversionMethod InversionFor(params IReadOnlyList<EditMethod> editing)
+    {
+        if (editing.Count == 0)
+            editing = [EditMethod];
+        var inversion = InversionMethod.Named(Inversion ?? Usual(editing));
+        // Uni-Edit needs no more than it edits.
+        return inversion is UniInversion && editing is [UniEdit edit] ? new UniInversion { Depth = edit.EditDepth } : inversion;
+    }
 
     /// <summary>The text of <see cref="Parse"/>.</summary>
     public override string ToString() => string.Join('+', new[] { Inversion, Editing }.OfType<string>());
