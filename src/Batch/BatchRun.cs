@@ -4,6 +4,7 @@ using PromptToPrompt.Batch.Settings;
 using PromptToPrompt.Batch.Shards;
 using PromptToPrompt.Diffusion;
 using PromptToPrompt.Diffusion.Pipelines;
+using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Diffusion.Text;
 
 namespace PromptToPrompt.Batch;
@@ -40,7 +41,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
 
     private string Dtype => model.Dtype.ToString().ToLowerInvariant();
 
-    /// <summary>Checks the words of a partition's items, which needs no model.</summary>
+    /// <summary>Checks the words of a partition's items, which needs no weights.</summary>
     /// <param name="request">The request.</param>
     /// <param name="tokenizer">The model's tokenizer.</param>
     /// <returns>The items whose prompts have more tokens than the model reads.</returns>
@@ -65,13 +66,33 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         return truncated;
     }
 
+    /// <summary>Checks that the settings fit a model: a wrong one is an error before the first item, not a failure of each.</summary>
+    /// <exception cref="InvalidInputException">One does not.</exception>
+    public static void RequireFits(BatchRequest request, ModelConfig model)
+    {
+        foreach (var item in request.OwnShards.SelectMany(request.ItemsOf))
+        {
+            try
+            {
+                // The size has no range, and of a range of layers the largest number fits least.
+                var sampling = item.Settings.Over(request.Settings).At(1).ToSettings().Sampling;
+                if (sampling.Size is { } size)
+                    model.RequireFits(size);
+                model.RequireFits(sampling.ClipSkip);
+            }
+            catch (InvalidInputException e)
+            {
+                throw request.Plan.ErrorOf(item, e);
+            }
+        }
+    }
+
     /// <summary>Checks that the settings fit the model and that the folder is this run's, and creates it.</summary>
     /// <exception cref="InvalidInputException">The folder has the data of another run, or a setting does not fit the model.</exception>
     public void Prepare()
     {
-        RequireFits();
-        Directory.CreateDirectory(request.Folder);
-        RunManifest.Claim(request.Folder, request.Manifest(model.Fingerprint, Dtype));
+        RequireFits(request, model.Shape);
+        Claim();
     }
 
     /// <summary>Runs until all shards of the partition are complete. Waits for those that other processes are working on, and takes over those that they leave.</summary>
@@ -114,6 +135,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         using var held = ShardLock.TryTake(shard.Lock);
         if (held is null)
             return shard.IsCommitted;
+        Claim();
         // Another process may have completed it since.
         if (!shard.IsCommitted)
         {
@@ -126,6 +148,7 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
                 progress?.Report(Progress);
             }
 
+            Claim();
             if (!request.Layout.Commit(shard, [.. items.Select(item => shard.OfItem(item.Index))], mayCommit))
                 return false;
         }
@@ -144,24 +167,11 @@ internal sealed class BatchRun(StableDiffusionModel model, BatchRequest request)
         return true;
     }
 
-    // A wrong setting is one error before the first item, not a failure of each.
-    private void RequireFits()
+    // Before each shard, too: who deletes the folder under a run would else get a data set that names neither its settings nor its model.
+    private void Claim()
     {
-        foreach (var item in request.OwnShards.SelectMany(request.ItemsOf))
-        {
-            try
-            {
-                // The size has no range, and of a range of layers the largest number fits least.
-                var sampling = item.Settings.Over(request.Settings).At(1).ToSettings().Sampling;
-                if (sampling.Size is { } size)
-                    model.RequireFits(size);
-                TextConditioning.RequireFits(model, sampling.ClipSkip);
-            }
-            catch (InvalidInputException e)
-            {
-                throw request.Plan.ErrorOf(item, e);
-            }
-        }
+        Directory.CreateDirectory(request.Folder);
+        RunManifest.Claim(request.Folder, request.Manifest(model.Fingerprint, Dtype));
     }
 
     // The progress according to the files.

@@ -310,6 +310,32 @@ public sealed class BatchRunTests : IDisposable
     }
 
     [Fact]
+    public void AFolderThatIsDeletedUnderARunStillNamesWhatItWasMadeWith()
+    {
+        var isDeleted = false;
+        using var filter = new Recorder(_ =>
+        {
+            if (!isDeleted)
+                File.Delete(small["out/run.json"]);
+            return isDeleted = true;
+        });
+        SmallRun.Execute(small.Request() with { Filters = [filter] });
+        Assert.True(isDeleted);
+        SmallRun.Execute(small.Request());
+        Assert.Throws<InvalidInputException>(() => SmallRun.Execute(small.Request() with { Samples = 2 }));
+    }
+
+    [Fact]
+    public void ShardsOfUnknownOriginAreRefused()
+    {
+        SmallRun.Execute(small.Request());
+        File.Delete(small["out/run.json"]);
+        var error = Assert.Throws<InvalidInputException>(() => SmallRun.Execute(small.Request()));
+        Assert.Contains("has shards but no run.json", error.Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidInputException>(() => RunManifest.RequireFits(small["out"], []));
+    }
+
+    [Fact]
     public void AShardThatAnotherProcessHoldsIsWaitedFor()
     {
         using var held = Assert.IsType<ShardLock>(ShardLock.TryTake(new ShardPaths(small["out"], 1).Lock));

@@ -19,6 +19,7 @@ internal static class RunManifest
         var path = Path.Combine(folder, Name);
         if (Read(path) is not { } earlier)
         {
+            RequireNoShards(folder);
             AtomicFile.WriteText(path, BatchJson.Line<JsonNode>(run) + "\n");
             return;
         }
@@ -34,7 +35,12 @@ internal static class RunManifest
     {
         if (Read(Path.Combine(folder, Name)) is { } earlier)
             RequireEqual(folder, run, earlier, run.Select(field => field.Key));
+        else
+            RequireNoShards(folder);
     }
+
+    private static void RequireNoShards(string folder) => InvalidInputException.Require(
+        !ShardPaths.AnyCommitted(folder), $"{folder} has shards but no {Name}, so what they were made with is not known. Use another folder, or delete them.");
 
     private static void RequireEqual(string folder, JsonObject run, JsonObject earlier, IEnumerable<string> fields)
     {

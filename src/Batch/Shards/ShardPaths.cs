@@ -25,6 +25,10 @@ internal readonly record struct ShardPaths(string Folder, int Number)
     /// <summary>Whether the shard is complete.</summary>
     public bool IsCommitted => File.Exists(Stats);
 
+    /// <summary>Whether a folder has a complete shard.</summary>
+    public static bool AnyCommitted(string folder) => Directory.Exists(folder)
+        && Directory.EnumerateFiles(folder, "*.json").Any(path => int.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && new ShardPaths(folder, number).Stats == path);
+
     /// <summary>The folder of all files that exist only until the data set is complete.</summary>
     public static string AllUnfinished(string folder) => Path.Combine(folder, "unfinished");
 

@@ -116,7 +116,13 @@ internal sealed class ClusterRun
 
     private static string Note(RunStatus status)
     {
-        var workers = status.Leases.Length switch { 0 => "no worker at work", 1 => "1 worker", var many => $"{many} workers" };
+        var workers = (status.State, status.Leases.Length) switch
+        {
+            (not RunState.Open, _) => "done",
+            (_, 0) => status.Refusals.Length > 0 ? "no worker can make it" : "no worker at work",
+            (_, 1) => "1 worker",
+            var (_, many) => $"{many} workers",
+        };
         return status.Done.Made == 0 ? workers : string.Create(
             CultureInfo.InvariantCulture, $"{workers}, {100.0 * status.Done.Kept / status.Done.Made:F0} % of the pairs kept{(status.Done.Failed > 0 ? $", {status.Done.Failed} failed" : "")}");
     }

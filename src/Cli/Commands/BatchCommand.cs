@@ -28,6 +28,7 @@ internal static class BatchCommand
             var started = TimeProvider.System.GetTimestamp();
             var quiet = report.Quiet(parse);
             var request = input.Read(parse);
+            BatchRun.RequireFits(request, input.Model.LoadConfig(parse));
             if (BatchRun.Check(request, input.Model.LoadTokenizer(parse)) is [var first, ..] truncated)
                 Console.Error.WriteLine($"warning: prompts with more tokens than the model reads are cut off (--long-prompts reads more). Items: {truncated.Count}, the first in line {first.Line}");
             if (request.SingleSamples.ToList() is [var single, ..] singles)
@@ -89,7 +90,7 @@ internal static class BatchCommand
             Console.Error.WriteLine($"run: {run.Id}");
         if (parse.GetValue(detach))
         {
-            Console.Error.WriteLine($"The run {run.Id} is registered. Watch it with the same command without --detach, or with `p2p runs`.");
+            Console.Error.WriteLine($"The run {run.Id} is registered. Watch it with the same command without --detach, or with `p2p runs --cluster CONNECTION`.");
             return new Outcome(null);
         }
 
@@ -100,7 +101,7 @@ internal static class BatchCommand
         }
         catch (OperationCanceledException)
         {
-            Console.Error.WriteLine($"p2p: The run {run.Id} continues on its workers. Watch it again with the same command, or end it with `p2p runs cancel {run.Id}`.");
+            Console.Error.WriteLine($"p2p: The run {run.Id} stays registered for the workers of the cluster. Watch it again with the same command, or end it with `p2p runs cancel {run.Id} --cluster CONNECTION`.");
             return new Outcome(null, Code: ExitCode.Interrupted);
         }
 

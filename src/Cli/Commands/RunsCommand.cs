@@ -46,7 +46,8 @@ internal static class RunsCommand
         {
             var run = parse.GetValue(id)!;
             var isKnown = Ask(cluster.Read(parse), grains => isOpen ? grains.GetGrain<IRun>(run).Resume() : grains.GetGrain<IRun>(run).Cancel(), cancellationToken).GetAwaiter().GetResult();
-            InvalidInputException.Require(isKnown, $"There is no run \"{run}\". `p2p runs` lists them.");
+            InvalidInputException.Require(isKnown, $"There is no run \"{run}\". `p2p runs --cluster CONNECTION` lists them.");
+            Console.Out.WriteLine($"{run} {(isOpen ? "is open" : "is cancelled")}.");
             return ExitCode.Done;
         });
         return command;
@@ -54,7 +55,7 @@ internal static class RunsCommand
 
     private static async Task<T> Ask<T>(ClusterAddress address, Func<IGrainFactory, Task<T>> call, CancellationToken cancellationToken)
     {
-        await using var link = await ClusterLink.Open(address, cancellationToken: cancellationToken);
+        await using var link = await ClusterLink.Open(address, line => Console.Error.WriteLine($"note: {line}"), cancellationToken);
         return await link.CallWithin(call, AnswerLimit, cancellationToken);
     }
 

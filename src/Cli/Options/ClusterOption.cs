@@ -49,7 +49,7 @@ internal sealed class ClusterOption
         }
         catch (FormatException e)
         {
-            throw new InvalidInputException(cluster.Name, "The connection is not valid.", $"Use {ClusterAddress.Forms}.", e);
+            throw new InvalidInputException(cluster.Name, $"The connection is not valid. {e.Message}", $"Use {ClusterAddress.Forms}.", e);
         }
     }
 }

@@ -96,6 +96,9 @@ internal sealed class ModelOptions
     /// <summary>The model's tokenizer, which needs no libtorch.</summary>
     public ClipTokenizer LoadTokenizer(ParseResult parse) => StableDiffusionModel.LoadTokenizer(Directory(parse), checkpoint.Read(parse));
 
+    /// <summary>The model's config, which needs no libtorch.</summary>
+    public ModelConfig LoadConfig(ParseResult parse) => StableDiffusionModel.LoadConfig(Directory(parse), checkpoint.Read(parse));
+
     /// <summary>Loads libtorch and the model.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="demand">What the run needs, to refuse a run that does not fit in memory before the model is loaded. Null if unknown.</param>

@@ -230,6 +230,8 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
         NoteRate();
         if (IsChanged)
             await writer.Save();
+        if (ledger.RunState == RunState.Complete)
+            refusals.Clear();
         if (ledger.RunState == RunState.Open != marked)
             await MarkInCatalog(ledger);
     }

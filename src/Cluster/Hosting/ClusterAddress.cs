@@ -1,20 +1,22 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Npgsql;
 using StackExchange.Redis;
 
 namespace PromptToPrompt.Cluster.Hosting;
 
 /// <summary>The place where coordinators and workers find each other: a PostgreSQL database, a Redis server, or one coordinator of this machine that keeps all in memory.</summary>
-internal abstract record ClusterAddress
+internal abstract partial record ClusterAddress
 {
     /// <summary>The port of a coordinator for workers.</summary>
     public const int DefaultGatewayPort = 30000;
 
     private const int DefaultRedisPort = 6379;
     private const string Localhost = "localhost";
+    private const string NoForm = "It has none of the forms of a connection.";
 
     /// <summary>The forms of an address, for messages.</summary>
-    public const string Forms = "\"Host=SERVER;Database=NAME;Username=NAME;Password=TEXT\" (PostgreSQL), redis://SERVER:PORT, or localhost (one coordinator on this machine, in memory)";
+    public const string Forms = "\"Host=SERVER;Database=NAME;Username=NAME\" (PostgreSQL, password from PGPASSWORD), redis://SERVER:PORT, or localhost (one coordinator on this machine, in memory)";
 
     /// <summary>The server without secrets, for messages.</summary>
     public abstract string Name { get; }
@@ -33,13 +35,15 @@ internal abstract record ClusterAddress
             return new LocalAddress(Port(text[(Localhost.Length + 1)..]));
         if (Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "redis" or "rediss")
             return Redis(address);
+        if (text.StartsWith("postgres", StringComparison.OrdinalIgnoreCase) && text.Contains("://", StringComparison.Ordinal))
+            throw new FormatException("A URL of PostgreSQL is not read.");
         if (!text.Contains('='))
-            throw new FormatException();
+            throw new FormatException(NoForm);
         try
         {
             var postgres = new NpgsqlConnectionStringBuilder(text);
             if (string.IsNullOrEmpty(postgres.Host) || string.IsNullOrEmpty(postgres.Database))
-                throw new FormatException();
+                throw new FormatException("Host or Database is missing.");
             // A heartbeat must not wait for a server that is away for as long as the usual limit.
             if (!postgres.ContainsKey("Timeout"))
                 postgres.Timeout = 5;
@@ -47,9 +51,13 @@ internal abstract record ClusterAddress
         }
         catch (Exception e) when (e is ArgumentException or KeyNotFoundException)
         {
-            throw new FormatException(e.Message, e);
+            // A keyword is no secret, but another message may repeat a value.
+            throw new FormatException(UnknownKeyword().Match(e.Message) is { Success: true } known ? $"The keyword \"{known.Groups["keyword"].Value}\" is unknown, or its value is not valid." : NoForm, e);
         }
     }
+
+    [GeneratedRegex(@"(?:Couldn't set|[Kk]eyword not supported:) '?(?<keyword>\w[\w ]*\w)")]
+    private static partial Regex UnknownKeyword();
 
     private static RedisAddress Redis(Uri address)
     {
@@ -63,11 +71,11 @@ internal abstract record ClusterAddress
         }
 
         if (address.AbsolutePath.Trim('/') is { Length: > 0 } database)
-            options.DefaultDatabase = int.TryParse(database, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException();
+            options.DefaultDatabase = int.TryParse(database, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException("The database of Redis is a number.");
         return new RedisAddress(options, $"{address.Host}:{port}");
     }
 
-    private static int Port(string text) => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : throw new FormatException();
+    private static int Port(string text) => ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0 ? port : throw new FormatException("The port is a number from 1 to 65535.");
 }
 
 /// <summary>A PostgreSQL database.</summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
@@ -8,7 +9,7 @@ using PromptToPrompt.Cluster.Contracts;
 namespace PromptToPrompt.Cluster.Hosting;
 
 /// <summary>The connection of a worker or another program to the coordinators. Calls wait for as long as coordinators or their database are away.</summary>
-internal sealed class ClusterLink : IAsyncDisposable
+internal sealed partial class ClusterLink : IAsyncDisposable
 {
     /// <summary>The name of the database's driver.</summary>
     internal const string Npgsql = "Npgsql";
@@ -58,8 +59,7 @@ internal sealed class ClusterLink : IAsyncDisposable
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                var grains = await Connect(cancellationToken);
-                var answer = await call(grains).WaitAsync(cancellationToken);
+                var answer = await Announced(Attempt(), QuietTime - clock.GetElapsedTime(started), cancellationToken);
                 if (Interlocked.Exchange(ref said, null) is not null)
                     say?.Invoke($"The coordinators at {address.Name} are back.");
                 return answer;
@@ -71,10 +71,10 @@ internal sealed class ClusterLink : IAsyncDisposable
             }
             catch (Exception e)
             {
-                lastProblem = e.GetBaseException().Message.Split('\n')[0].TrimEnd('.');
+                lastProblem = Describe(e);
                 // A coordinator that is replaced by another is no news.
-                if (clock.GetElapsedTime(started) > QuietTime && Interlocked.Exchange(ref said, lastProblem) is null)
-                    say?.Invoke($"Waiting for a coordinator at {address.Name} ({lastProblem}).");
+                if (clock.GetElapsedTime(started) > QuietTime)
+                    SayWaiting();
                 if (clock.GetElapsedTime(connected) > Patience)
                 {
                     await Disconnect();
@@ -84,6 +84,12 @@ internal sealed class ClusterLink : IAsyncDisposable
 
             await Task.Delay(pause, cancellationToken);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+        }
+
+        async Task<T> Attempt()
+        {
+            var grains = await Connect(cancellationToken);
+            return await call(grains).WaitAsync(cancellationToken);
         }
     }
 
@@ -120,6 +126,37 @@ internal sealed class ClusterLink : IAsyncDisposable
     {
         await Disconnect();
         connecting.Dispose();
+    }
+
+    /// <summary>The cause of a failed call, without the words of the libraries between.</summary>
+    internal static string Describe(Exception problem)
+    {
+        var text = problem.GetBaseException().Message.Split('\n')[0].TrimEnd('.');
+        if (text.Contains("orleansquery", StringComparison.OrdinalIgnoreCase))
+            return "no coordinator has used this database yet";
+        return Gateway().Match(text) is { Success: true } gateway ? $"{gateway.Groups[1].Value} does not answer" : text;
+    }
+
+    // As Orleans writes the address of a coordinator: S127.0.0.1:30000:0.
+    [GeneratedRegex(@"Unable to connect to (?:endpoint )?S?(\S+:\d+):\d+")]
+    private static partial Regex Gateway();
+
+    // An attempt to connect takes its time; a person would like to know what it waits for.
+    private async Task<T> Announced<T>(Task<T> attempt, TimeSpan quiet, CancellationToken cancellationToken)
+    {
+        if (quiet > TimeSpan.Zero && await Task.WhenAny(attempt, Task.Delay(quiet, cancellationToken)) != attempt && !cancellationToken.IsCancellationRequested)
+            SayWaiting();
+        return await attempt;
+    }
+
+    private void SayWaiting()
+    {
+        var problem = lastProblem;
+        if (Interlocked.Exchange(ref said, problem ?? "") is not null)
+            return;
+        say?.Invoke(problem?.StartsWith(CoordinatorHost.StorageFault, StringComparison.Ordinal) == true
+            ? $"{problem}. Waiting for it."
+            : $"Waiting for a coordinator at {address.Name}{(problem is null ? "" : $" ({problem})")}.");
     }
 
     private async Task<IGrainFactory> Connect(CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
@@ -7,6 +8,7 @@ using Orleans.Configuration;
 using Orleans.Serialization;
 using PromptToPrompt.Cluster.Contracts;
 using PromptToPrompt.Cluster.Grains;
+using StackExchange.Redis;
 
 namespace PromptToPrompt.Cluster.Hosting;
 
@@ -32,6 +34,9 @@ internal sealed class CoordinatorHost : IAsyncDisposable
     // A coordinator that died is noticed within ten seconds.
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan AliveWrites = TimeSpan.FromSeconds(5);
+
+    /// <summary>The beginning of the message of a call that failed because the database did not answer.</summary>
+    internal const string StorageFault = "The coordinator's database does not answer";
 
     private readonly IHost host;
 
@@ -60,6 +65,7 @@ internal sealed class CoordinatorHost : IAsyncDisposable
         builder.UseOrleans(silo =>
         {
             Configure(silo, address, endpoints);
+            silo.AddIncomingGrainCallFilter(NameStorageFaults);
             silo.Services.AddSerializer(serializer => serializer.AddAssembly(typeof(IRun).Assembly));
             silo.Configure<ClusterOptions>(Identify);
             silo.Configure<ClusterMembershipOptions>(membership => (membership.ProbeTimeout, membership.IAmAliveTablePublishTimeout) = (ProbeTimeout, AliveWrites));
@@ -123,6 +129,19 @@ internal sealed class CoordinatorHost : IAsyncDisposable
         }
 
         silo.ConfigureEndpoints(endpoints.Address, endpoints.Port, endpoints.GatewayPort);
+    }
+
+    // The types of the database's driver are unknown to clients.
+    private static async Task NameStorageFaults(IIncomingGrainCallContext call)
+    {
+        try
+        {
+            await call.Invoke();
+        }
+        catch (Exception e) when (e.GetBaseException() is DbException or SocketException or RedisException)
+        {
+            throw new OrleansException($"{StorageFault} ({e.GetBaseException().Message.Split('\n')[0].TrimEnd('.')})");
+        }
     }
 
     private static CoordinatorEndpoints WithPorts(CoordinatorEndpoints endpoints, int gatewayPort)

@@ -7,6 +7,7 @@ namespace PromptToPrompt.Cluster.Hosting;
 internal static class PostgresSchema
 {
     private const string KeyMark = "--: ";
+    private const string NoPassword = "No password has been provided";
 
     // Any number that no other program uses for its advisory locks.
     private const long Lock = 0x7032_705f_6f72;
@@ -52,7 +53,7 @@ internal static class PostgresSchema
             await using var source = NpgsqlDataSource.Create(address.ConnectionString);
             await using var connection = await source.OpenConnectionAsync(cancellationToken);
         }
-        catch (PostgresException e) when (!e.IsTransient)
+        catch (NpgsqlException e) when (e is PostgresException { IsTransient: false } || e.Message.StartsWith(NoPassword, StringComparison.Ordinal))
         {
             throw Explain(address, e);
         }
@@ -68,6 +69,8 @@ internal static class PostgresSchema
     private static ClusterException Explain(PostgresAddress address, Exception problem)
     {
         var reason = (problem.InnerException ?? problem).Message.TrimEnd('.');
+        if (reason.StartsWith(NoPassword, StringComparison.Ordinal))
+            return new($"The PostgreSQL server at {address.Name} needs a password. Set PGPASSWORD, or add it to ~/.pgpass.", problem);
         return problem is PostgresException
             ? new($"The PostgreSQL server refuses the connection to {address.Name} ({reason}). Create the database and its user, or correct the connection string.", problem)
             : new($"The PostgreSQL server at {address.Name} cannot be reached ({reason}). Start it, or correct the connection string.", problem);

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using StackExchange.Redis;
 
 namespace PromptToPrompt.Cluster.Hosting;
@@ -11,13 +12,16 @@ internal static class RedisCheck
     {
         var options = address.NewOptions();
         options.AbortOnConnectFail = true;
+        options.ConnectRetry = 1;
         try
         {
             await using var connection = await ConnectionMultiplexer.ConnectAsync(options);
         }
         catch (RedisException e)
         {
-            throw new ClusterException($"The Redis server at {address.Name} cannot be reached ({e.Message.Split('\n')[0].TrimEnd('.')}). Start it, or correct the address.", e);
+            // The library's own text advises programmers.
+            var reason = e.GetBaseException() is SocketException refused ? refused.Message : e is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } ? "it refuses the user or the password" : "it does not answer";
+            throw new ClusterException($"The Redis server at {address.Name} cannot be reached ({reason.TrimEnd('.')}). Start it, or correct the address.", e);
         }
     }
 }

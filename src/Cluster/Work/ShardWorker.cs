@@ -125,7 +125,8 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
             }
             else
             {
-                settings.Say?.Invoke($"{run}: {description.NameOf(lease.Shard)} is given up: the run was cancelled, or another worker has the shard.");
+                var reason = await beating == LeaseState.Cancelled ? "the run was cancelled" : "its lease has ended, because another worker has the shard, or the coordinators were restarted and do not know it";
+                settings.Say?.Invoke($"{run}: {description.NameOf(lease.Shard)} is left: {reason}. Finished items are kept.");
             }
 
             return;
@@ -192,7 +193,8 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
         bool MayCommit() => link.Call(grains => grains.GetGrain<IRun>(run.Id).Beat(settings.Id, lease, progress.Value), stop).GetAwaiter().GetResult() == LeaseState.Held;
     }
 
-    private async Task Beat(RunDescription run, Lease lease, Latest progress, CancellationTokenSource lost, CancellationToken ended)
+    // The last answer: that which ended the work, if one did.
+    private async Task<LeaseState> Beat(RunDescription run, Lease lease, Latest progress, CancellationTokenSource lost, CancellationToken ended)
     {
         var period = TimeSpan.FromSeconds(Math.Min(lease.Seconds / 4, LongestBeat.TotalSeconds));
         try
@@ -202,15 +204,17 @@ internal sealed class ShardWorker(ClusterLink link, WorkerSettings settings, Fun
                 // The list of workers may be with a coordinator that is away, and must not keep heartbeats from the others.
                 await ReportWithin(period, run.Id, lease.Shard, progress.Value.Items, ended);
                 await Task.Delay(period, ended);
-                if (await link.Call(grains => grains.GetGrain<IRun>(run.Id).Beat(settings.Id, lease, progress.Value), ended) == LeaseState.Held)
+                var state = await link.Call(grains => grains.GetGrain<IRun>(run.Id).Beat(settings.Id, lease, progress.Value), ended);
+                if (state == LeaseState.Held)
                     continue;
                 await lost.CancelAsync();
-                return;
+                return state;
             }
         }
         catch (OperationCanceledException)
         {
             // The work has ended.
+            return LeaseState.Held;
         }
     }
 

@@ -146,6 +146,14 @@ public sealed class StableDiffusionModel : IDisposable
         return files.LoadTokenizer();
     }
 
+    /// <summary>The config of a model, without its weights.</summary>
+    /// <exception cref="InvalidInputException">The model does not exist or is damaged.</exception>
+    internal static ModelConfig LoadConfig(string path, ModelLoadOptions? options = null)
+    {
+        using var files = ModelFiles.Open(path, options);
+        return files.Shape;
+    }
+
     /// <summary>Creates the scheduler of one run.</summary>
     /// <param name="scheduler">The scheduler.</param>
     /// <param name="steps">Number of denoising steps, at least 1. PNDM evaluates the network once more.</param>
@@ -168,15 +176,7 @@ public sealed class StableDiffusionModel : IDisposable
 
     /// <summary>Requires that an image size corresponds to whole latents.</summary>
     /// <exception cref="InvalidInputException">A side is not a multiple of the pixels a latent covers.</exception>
-    internal void RequireFits(PixelSize size)
-    {
-        var multiple = Shape.Vae.PixelsPerLatent;
-        InvalidInputException.Require(
-            Math.Min(size.Width, size.Height) >= multiple && size.Width % multiple == 0 && size.Height % multiple == 0,
-            "Size",
-            $"{size} does not fit this model.",
-            $"Width and height must be multiples of {multiple}.");
-    }
+    internal void RequireFits(PixelSize size) => Shape.RequireFits(size);
 
     /// <inheritdoc/>
     public void Dispose()

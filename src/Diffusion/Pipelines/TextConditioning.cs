@@ -38,20 +38,11 @@ internal static class TextConditioning
         return prompts.Zip(sizes, (prompt, size) => Encode(model, [prompt], size, clipSkip, further)).Aggregate((rows, row) => rows.Join(row)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Requires that the text encoders have more layers than are skipped.</summary>
-    /// <exception cref="InvalidInputException">One of them has not.</exception>
-    internal static void RequireFits(StableDiffusionModel model, int clipSkip)
-    {
-        var layers = model.Shape.TextEncoders.Min(encoder => encoder.Layers);
-        InvalidInputException.Require(
-            clipSkip >= 0 && clipSkip < layers, "ClipSkip", $"{clipSkip} is out of range: the text encoder has {layers} layers.", $"Use a number from 0 to {layers - 1}.");
-    }
-
     private static Conditioning Encode(
         StableDiffusionModel model, IEnumerable<TokenizedPrompt> prompts, SizeConditioning? sizes, int clipSkip, IReadOnlyList<Tensor>? further)
     {
         using var scope = NewDisposeScope();
-        RequireFits(model, clipSkip);
+        model.Shape.RequireFits(clipSkip);
         sizes ??= SizeConditioning.Of(new PixelSize(model.ImageSide, model.ImageSide));
         return prompts.Select(prompt => Encode(model, prompt, sizes, clipSkip, further)).Aggregate((rows, row) => rows.Join(row)).MoveToOuterDisposeScope();
     }

@@ -65,11 +65,22 @@ public sealed class BatchOnClusterTests(PostgresServer server)
     }
 
     [Theory]
-    [InlineData("p2p: --cluster: The connection is not valid. Use \"Host=", "runs", "--cluster", "nonsense")]
+    [InlineData("p2p: --cluster: The connection is not valid. It has none of the forms of a connection. Use \"Host=", "runs", "--cluster", "nonsense")]
     [InlineData("p2p: --listen: A coordinator that keeps all in memory", "coordinator", "--cluster", "localhost", "--listen", "10.1.2.3")]
     [InlineData("p2p: --lease: 1 is out of range", "coordinator", "--cluster", "localhost", "--lease", "1")]
     [InlineData("p2p: --listen: \"0.0.0.0\" is not valid", "coordinator", "--cluster", "localhost", "--listen", "0.0.0.0")]
     public void AWrongOptionIsOneLine(string expected, params string[] arguments) => Assert.StartsWith(expected, P2P.Run(arguments).FailedWith(2), StringComparison.Ordinal);
+
+    // Before any coordinator is asked.
+    [Fact]
+    public void ASizeThatDoesNotFitTheModelIsAnErrorOfTheCommand()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllLines(folder["plan.jsonl"], Plan);
+        var error = P2P.Run("batch", folder["plan.jsonl"], "-o", folder["out"], "--size", "63x64", "--cluster", "localhost:1").FailedWith(2);
+        Assert.Contains("line 1, \"size\": 63x64 does not fit this model.", error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["out"]));
+    }
 
     private static Process Start(params string[] arguments) => ServerProcess.Start("dotnet", [Path.Combine(AppContext.BaseDirectory, "p2p.dll"), .. arguments]);
 

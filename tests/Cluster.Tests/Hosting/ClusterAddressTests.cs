@@ -1,3 +1,4 @@
+using PromptToPrompt.Cluster.Contracts;
 using PromptToPrompt.Cluster.Hosting;
 
 namespace PromptToPrompt.Cluster.Tests.Hosting;
@@ -22,6 +23,36 @@ public sealed class ClusterAddressTests
     [InlineData("Host=db")]
     [InlineData("Nonsense=db;Database=p2p")]
     public void AnythingElseIsAnError(string text) => Assert.Throws<FormatException>(() => ClusterAddress.Parse(text));
+
+    [Theory]
+    [InlineData("Host=db;Database=p2p;Prt=5", "The keyword \"prt\" is unknown, or its value is not valid.")]
+    [InlineData("Host=db;Database=p2p;Port=secret", "The keyword \"port\" is unknown, or its value is not valid.")]
+    [InlineData("Host=db", "Host or Database is missing.")]
+    [InlineData("postgres://me:secret@db/p2p", "A URL of PostgreSQL is not read.")]
+    [InlineData("nonsense", "It has none of the forms of a connection.")]
+    public void TheErrorNamesWhatIsWrongButNoSecret(string text, string error) => Assert.Equal(error, Assert.Throws<FormatException>(() => ClusterAddress.Parse(text)).Message);
+
+    [Theory]
+    [InlineData("Unable to connect to S127.0.0.1:30001:0, will retry after 999.7685ms", "127.0.0.1:30001 does not answer")]
+    [InlineData("42P01: relation \"orleansquery\" does not exist", "no coordinator has used this database yet")]
+    [InlineData("Connection refused.\nmore", "Connection refused")]
+    public void ACauseHasNoWordsOfLibraries(string text, string expected) => Assert.Equal(expected, ClusterLink.Describe(new InvalidOperationException("outer", new IOException(text))));
+
+    [Fact]
+    public async Task ARedisServerThatIsAwayIsOneClearError()
+    {
+        var error = await Assert.ThrowsAsync<ClusterException>(() => RedisCheck.RequireReachable(new RedisAddress(((RedisAddress)ClusterAddress.Parse("redis://127.0.0.1:1")).Options, "127.0.0.1:1")));
+        Assert.Equal("The Redis server at 127.0.0.1:1 cannot be reached (it does not answer). Start it, or correct the address.", error.Message);
+    }
+
+    [Fact]
+    public async Task WhoWaitsForACoordinatorIsTold()
+    {
+        var lines = new List<string>();
+        await using var link = await ClusterLink.Open(ClusterAddress.Parse("localhost:1"), lines.Add);
+        await Assert.ThrowsAsync<ClusterException>(() => link.CallWithin(grains => grains.GetGrain<ICatalog>(0).All(), TimeSpan.FromSeconds(6), TestContext.Current.CancellationToken));
+        Assert.StartsWith("Waiting for a coordinator at localhost:1", Assert.Single(lines), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void RedisGetsUserPasswordAndDatabase()

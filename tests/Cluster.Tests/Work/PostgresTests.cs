@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using PromptToPrompt.Cluster.Contracts;
 using PromptToPrompt.Cluster.Hosting;
 using PromptToPrompt.Cluster.Tests.Servers;
@@ -29,6 +30,25 @@ public sealed class PostgresTests(PostgresServer server)
         var address = (PostgresAddress)ClusterAddress.Parse(server.NewDatabase());
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => PostgresSchema.Create(address, CancellationToken.None)));
         await PostgresSchema.Create(address, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task AnOutageOfTheDatabaseIsNotTakenForOneOfTheCoordinators()
+    {
+        // A server of its own, because others use the shared one at the same time.
+        using var own = new PostgresServer();
+        await using var cluster = new TestCluster(own.NewDatabase());
+        await cluster.AddCoordinator();
+        var lines = new ConcurrentQueue<string>();
+        await using var link = await ClusterLink.Open(cluster.Address, lines.Enqueue);
+        await link.Call(grains => grains.GetGrain<ICatalog>(0).Mark("run-1", true), CancellationToken.None);
+        own.Kill();
+        var marking = link.Call(grains => grains.GetGrain<ICatalog>(0).Mark("run-2", true), CancellationToken.None);
+        await ServerProcess.Until(() => !lines.IsEmpty, "the outage is announced");
+        Assert.StartsWith("The coordinator's database does not answer (", lines.First(), StringComparison.Ordinal);
+        own.Start();
+        await marking;
+        Assert.EndsWith("are back.", lines.Last(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -29,12 +29,14 @@ public sealed class RedisTests(RedisServer server)
         await cluster.AddCoordinator();
         var link = await cluster.Link();
         var run = await cluster.Submit(link, items: 100, shardSize: 10);
-        var worker = await cluster.StartWorker("worker", pause: TimeSpan.FromMilliseconds(20));
-        var complete = 0;
-        await TestCluster.Until(link, run, status => (complete = status.CompleteShards) >= 2, "two shards are complete");
+        using var gate = new ManualResetEventSlim();
+        var isThere = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Two shards are acknowledged, and the worker is in the middle of the third.
+        var worker = await cluster.StartWorker("worker", maker: described => new GatedMaker(described, cluster.Log, item: 25, isThere, gate));
+        await isThere.Task.WaitAsync(TimeSpan.FromMinutes(2));
         own.Kill();
-        // One more than those that were acknowledged before.
-        await ServerProcess.Until(() => cluster.LogLines.Length > complete, "the worker finishes its shard");
+        gate.Set();
+        await ServerProcess.Until(() => cluster.LogLines.Length == 3, "the worker finishes its shard");
         own.Start();
         await worker;
         Assert.Equal(RunState.Complete, (await TestCluster.Status(link, run)).State);
@@ -47,5 +49,16 @@ public sealed class RedisTests(RedisServer server)
         await using var cluster = new TestCluster("redis://127.0.0.1:1");
         var error = await Assert.ThrowsAsync<ClusterException>(() => cluster.AddCoordinator());
         Assert.Contains("The Redis server at 127.0.0.1:1 cannot be reached", error.Message, StringComparison.Ordinal);
+    }
+
+    private sealed class GatedMaker(RunDescription run, string log, int item, TaskCompletionSource isThere, ManualResetEventSlim gate) : TextMaker(run, log)
+    {
+        protected override void BeforeItem(int number)
+        {
+            if (number != item)
+                return;
+            isThere.TrySetResult();
+            gate.Wait(TimeSpan.FromMinutes(2));
+        }
     }
 }

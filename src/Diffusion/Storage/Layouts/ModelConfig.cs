@@ -1,3 +1,4 @@
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Text;
 using PromptToPrompt.Diffusion.UNet;
@@ -121,4 +122,25 @@ internal sealed record ModelConfig
 
     /// <summary>Whether the U-Net is an inpainting model.</summary>
     internal bool IsInpainting => UNet.InChannels > UNet.OutChannels;
+
+    /// <summary>Requires that an image size corresponds to whole latents.</summary>
+    /// <exception cref="InvalidInputException">A side is not a multiple of the pixels a latent covers.</exception>
+    public void RequireFits(PixelSize size)
+    {
+        var multiple = Vae.PixelsPerLatent;
+        InvalidInputException.Require(
+            Math.Min(size.Width, size.Height) >= multiple && size.Width % multiple == 0 && size.Height % multiple == 0,
+            "Size",
+            $"{size} does not fit this model.",
+            $"Width and height must be multiples of {multiple}.");
+    }
+
+    /// <summary>Requires that the text encoders have more layers than are skipped.</summary>
+    /// <exception cref="InvalidInputException">One of them has not.</exception>
+    public void RequireFits(int clipSkip)
+    {
+        var layers = TextEncoders.Min(encoder => encoder.Layers);
+        InvalidInputException.Require(
+            clipSkip >= 0 && clipSkip < layers, "ClipSkip", $"{clipSkip} is out of range: the text encoder has {layers} layers.", $"Use a number from 0 to {layers - 1}.");
+    }
 }
