@@ -141,6 +141,7 @@ internal sealed class RunGrain : Grain, IRun, IRemindable
     public Task Leave(string worker)
     {
         ledger?.Leave(worker, Now);
+        refusals.Remove(worker);
         return Task.CompletedTask;
     }
 
