@@ -31,7 +31,8 @@ internal sealed record PieBenchMethod(InversionMethod Inversion, string Editing)
         .. from editing in new EditMethod[] { new MasaCtrl(), new PlugAndPlay() }
            from inversion in new InversionMethod[] { new DdimInversion(), new DirectInversion() }
            select new PieBenchMethod(inversion, editing.Name),
-        new(new UniInversion(), new UniEdit().Name),
+        new(new UniInversion { Depth = new UniEdit().EditDepth }, new UniEdit().Name),
+        new(TurboEdit.Inversion, new TurboEdit().Name),
     ];
 
     /// <summary>The method's name.</summary>

@@ -13,6 +13,7 @@ namespace PromptToPrompt.Cli.Options;
 internal sealed class InversionOptions
 {
     private static readonly NullTextInversion NullText = new();
+    private static readonly EditFriendlyInversion EditFriendly = new();
 
     private readonly Option<string> method;
     private readonly Option<int> innerSteps = Parsed.Number("--inner-steps", "Null-text: maximum optimization steps per timestep", NullText.InnerSteps).In(HelpGroup.Inversion);
@@ -27,14 +28,22 @@ internal sealed class InversionOptions
     };
 
     private readonly Option<int> fixedPoint = Parsed.Number("--fixed-point", "Fixed-point iterations per step of DDIM inversion (not for bdia, edit-friendly, virtual and uni-inv)", 0).In(HelpGroup.Inversion);
-    private readonly Option<double?> inversionGuidance = Parsed.OptionalNumber<double>("--inversion-guidance", "Guidance during inversion; by default 1, or 3.5 for edit-friendly").In(HelpGroup.Inversion);
-    private readonly Option<double> skip = Parsed.Number("--skip", "Edit-friendly: part of the steps that edits skip at the start", new EditFriendlyInversion().Skip).In(HelpGroup.Inversion);
+    private readonly Option<double?> inversionGuidance = Parsed.OptionalNumber<double>("--inversion-guidance", "Guidance during inversion; by default 1, or 3.5 for edit-friendly without --noise-shift").In(HelpGroup.Inversion);
+    private readonly Option<double?> skip = Parsed.OptionalNumber<double>(
+        "--skip", $"Edit-friendly: part of the steps that edits skip at the start; by default {EditFriendly.Skip}, or {TurboEdit.Inversion.Skip} for turbo-edit").In(HelpGroup.Inversion);
+
+    private readonly Option<double?> noiseShift = Parsed.OptionalNumber<double>(
+        "--noise-shift", $"Edit-friendly: noise the image by so many steps less than the model is told; by default {EditFriendly.NoiseShift}, or {TurboEdit.Inversion.NoiseShift} for turbo-edit").In(HelpGroup.Inversion);
+
+    private readonly Option<double?> noiseLimit = Parsed.OptionalNumber<double>(
+        "--noise-limit", $"Edit-friendly: greatest norm of the last step's noise, for latents of 4·64·64; by default none, or {TurboEdit.Inversion.NoiseLimit} for turbo-edit").In(HelpGroup.Inversion);
+
     private readonly Option<double> depth = Parsed.Number("--depth", "Uni-Inv: part of the steps, above 0 up to 1, that is inverted and edited; the rest keeps the image's structure", new UniInversion().Depth).In(HelpGroup.Inversion);
     private readonly Option<double> gamma = Parsed.Number("--gamma", "BDIA: weight of the previous step, above 0 up to 1", new BdiaInversion().Gamma).In(HelpGroup.Experiments);
     private readonly Option<double> proximal = Parsed.Number("--proximal-quantile", "Proximal: quantile of the guidance to discard", new ProximalInversion().Quantile).In(HelpGroup.Inversion);
     private readonly FrameOption frame = FrameOption.Any(HelpGroup.Inversion);
 
-    private IEnumerable<Option> Others => [innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, depth, gamma, proximal, frame.Option];
+    private IEnumerable<Option> Others => [innerSteps, earlyStop, learningRate, saveMemory, fixedPoint, inversionGuidance, skip, noiseShift, noiseLimit, depth, gamma, proximal, frame.Option];
 
     private InversionOptions(Option<string> method) => this.method = method;
 
@@ -91,7 +100,7 @@ internal sealed class InversionOptions
                 LearningRate = parse.GetValue(learningRate),
                 SaveMemory = parse.GetValue(saveMemory),
             },
-            EditFriendlyInversion => new EditFriendlyInversion { Skip = parse.GetValue(skip) },
+            EditFriendlyInversion friendly => Given(parse, friendly),
             UniInversion when parse.GetResult(depth) is { Implicit: false } => new UniInversion { Depth = parse.GetValue(depth) },
             BdiaInversion => new BdiaInversion { Gamma = parse.GetValue(gamma) },
             ProximalInversion => new ProximalInversion { Quantile = parse.GetValue(proximal) },
@@ -99,6 +108,13 @@ internal sealed class InversionOptions
         },
         FixedPoint = parse.GetValue(fixedPoint),
         InversionGuidance = parse.GetValue(inversionGuidance),
+    };
+
+    private EditFriendlyInversion Given(ParseResult parse, EditFriendlyInversion usual) => new()
+    {
+        Skip = parse.GetValue(skip) ?? usual.Skip,
+        NoiseShift = parse.GetValue(noiseShift) ?? usual.NoiseShift,
+        NoiseLimit = parse.GetValue(noiseLimit) ?? usual.NoiseLimit,
     };
 
     /// <summary>Frames the picture to the model's size.</summary>

@@ -12,6 +12,7 @@ internal sealed class MethodOptions
     private static readonly MasaCtrl Masa = new();
     private static readonly PlugAndPlay Features = new();
     private static readonly UniEdit Uni = new();
+    private static readonly TurboEdit Turbo = new();
 
     private readonly Option<double> shareStart = Parsed.Number("--share-start", "MasaCtrl: part of the steps before the edit reads the source's appearance", Masa.ShareStart).In(HelpGroup.Methods);
     private readonly Option<int> shareLayer = Parsed.Number("--share-layer", $"MasaCtrl: first layer that reads it, as in the {MasaCtrl.Layers} layers of Stable Diffusion 1", Masa.ShareLayer).In(HelpGroup.Methods);
@@ -30,12 +31,15 @@ internal sealed class MethodOptions
     private readonly Option<double> strength = Parsed.Number("--strength", "Uni-Edit: how strongly the edit departs from the source", Uni.Strength).In(HelpGroup.Methods);
     private readonly Option<double> editDepth = Parsed.Number("--edit-depth", "Uni-Edit: part of the steps, above 0 up to 1, that is inverted and edited; less keeps more of the structure", Uni.EditDepth).In(HelpGroup.Methods);
 
+    private readonly Option<double> pseudoGuidance = Parsed.Number("--pseudo-guidance", "TurboEdit: how strongly the edit follows its prompt", Turbo.PseudoGuidance).In(HelpGroup.Methods);
+
     // The options of each method, by its name.
     private IEnumerable<(string Method, Option[] Options)> All =>
     [
         (Masa.Name, [shareStart, shareLayer, subject, subjectThreshold]),
         (Features.Name, [attentionSteps, featureSteps]),
         (Uni.Name, [strength, editDepth]),
+        (Turbo.Name, [pseudoGuidance]),
     ];
 
     public void AddTo(Command command)
@@ -67,6 +71,7 @@ internal sealed class MethodOptions
             },
             PlugAndPlay => new PlugAndPlay { AttentionSteps = parse.GetValue(attentionSteps), FeatureSteps = parse.GetValue(featureSteps) },
             UniEdit => new UniEdit { Strength = parse.GetValue(strength), EditDepth = parse.GetValue(editDepth) },
+            TurboEdit => new TurboEdit { PseudoGuidance = parse.GetValue(pseudoGuidance) },
             var other => other,
         };
     }

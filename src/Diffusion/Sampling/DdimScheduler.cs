@@ -52,7 +52,9 @@ internal class DdimScheduler : Scheduler
     /// <summary>η of equation 16: 0 is deterministic, 1 has the variance of DDPM.</summary>
     public double Eta { get; init; }
 
-    /// <summary>The noise of each step for η above 0, [steps, channels, h, w]; the caller disposes it.</summary>
+    /// <summary>
+    /// The noise of each step for η above 0, [steps, channels, h, w]; the caller disposes it. A step of deviation 0, such as the last, adds it unscaled.
+    /// </summary>
     public Tensor? StepNoise { get; init; }
 
     /// <inheritdoc/>
@@ -61,7 +63,7 @@ internal class DdimScheduler : Scheduler
         using var scope = NewDisposeScope();
         var mean = Mean(modelOutput, step, sample);
         var deviation = Deviation(step);
-        return (deviation > 0 && StepNoise is { } noise ? mean.Plus(noise.narrow(0, step, 1) * Scalar(deviation)) : mean).MoveToOuterDisposeScope();
+        return (StepNoise is { } noise ? mean.Plus(noise.narrow(0, step, 1) * Scalar(deviation > 0 ? deviation : 1)) : mean).MoveToOuterDisposeScope();
     }
 
     /// <summary>The result of <see cref="Step"/> before its noise is added.</summary>

@@ -11,7 +11,7 @@ namespace PromptToPrompt.Editing.Methods;
 /// </summary>
 public abstract record EditMethod
 {
-    private static readonly IReadOnlyList<EditMethod> All = [new PromptToPromptMethod(), new MasaCtrl(), new PlugAndPlay(), new UniEdit()];
+    private static readonly IReadOnlyList<EditMethod> All = [new PromptToPromptMethod(), new MasaCtrl(), new PlugAndPlay(), new UniEdit(), new TurboEdit()];
 
     /// <summary>The names of all methods.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(method => method.Name)];
@@ -34,7 +34,7 @@ public abstract record EditMethod
     /// <param name="sampling">The sampling settings.</param>
     /// <param name="inversion">The inversion of the source; null for one made from noise.</param>
     /// <exception cref="Diffusion.InvalidInputException">A setting does not fit.</exception>
-    internal virtual void Validate(SamplingSettings sampling, InversionMethod? inversion)
+    internal virtual void Validate(SamplingSettings sampling, InversionSettings? inversion)
     {
     }
 

@@ -37,16 +37,20 @@ internal sealed record MethodChoice(string? Inversion, string? Editing)
     {
         if (editing.Count == 0)
             editing = [EditMethod];
-        var inversion = InversionMethod.Named(Inversion ?? Usual(editing));
-        // Uni-Edit needs no more than it edits.
-        return inversion is UniInversion && editing is [UniEdit edit] ? new UniInversion { Depth = edit.EditDepth } : inversion;
+        return InversionMethod.Named(Inversion ?? Usual(editing)) switch
+        {
+            // Uni-Edit needs no more than it edits.
+            UniInversion when editing is [UniEdit edit] => new UniInversion { Depth = edit.EditDepth },
+            EditFriendlyInversion when editing.Any(method => method is TurboEdit) => TurboEdit.Inversion,
+            var usual => usual,
+        };
     }
 
     /// <summary>The text of <see cref="Parse"/>.</summary>
     public override string ToString() => string.Join('+', new[] { Inversion, Editing }.OfType<string>());
 
-    // Uni-Edit follows only inversions without guidance, which all others can follow too.
-    private static string Usual(IReadOnlyList<EditMethod> editing) => editing.OfType<UniEdit>().FirstOrDefault() is { } demanding ? demanding.UsualInversion
+    // Uni-Edit and TurboEdit follow only inversions without guidance, which all others can follow too.
+    private static string Usual(IReadOnlyList<EditMethod> editing) => editing.FirstOrDefault(method => method is UniEdit or TurboEdit) is { } demanding ? demanding.UsualInversion
         : editing.Select(method => method.UsualInversion).Distinct().ToList() is [var only] ? only : new DirectInversion().Name;
 
     private static string? Find(IEnumerable<string> names, string text) => names.FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase));

@@ -37,14 +37,14 @@ public sealed record UniEdit : EditMethod
         RequireRange(EditDepth is > 0 and <= 1, EditDepth, nameof(EditDepth), "Use a number above 0, at most 1.");
     }
 
-    internal override void Validate(SamplingSettings sampling, InversionMethod? inversion)
+    internal override void Validate(SamplingSettings sampling, InversionSettings? inversion)
     {
         const string Advice = "Leave it out, or use another editing method.";
         Require(inversion is not null, "Method", $"{Name} edits an inverted image, and there is none.", "Give an image, or use another editing method.");
         Require(
-            inversion is UniInversion or DirectInversion, "Method", $"{Name} follows the inversion without guidance and cannot be combined with {inversion!.Name}.",
+            inversion!.Method is UniInversion or DirectInversion, "Method", $"{Name} follows the inversion without guidance and cannot be combined with {inversion.Method.Name}.",
             $"Use {AnyOf(new UniInversion().Name, new DirectInversion().Name)}.");
-        Require(inversion is not UniInversion { Depth: var depth } || EditDepth <= depth, nameof(EditDepth), $"{EditDepth} is more than the part that is inverted.", "Use a smaller number, or invert more.");
+        Require(inversion.Method is not UniInversion { Depth: var depth } || EditDepth <= depth, nameof(EditDepth), $"{EditDepth} is more than the part that is inverted.", "Use a smaller number, or invert more.");
         Require(sampling.Negative.Length == 0, nameof(SamplingSettings.Negative), $"The editing method {Name} has no unconditional prediction.", Advice);
         Require(sampling.GuidanceRescale == 0, nameof(SamplingSettings.GuidanceRescale), $"The editing method {Name} does not use guidance.", Advice);
         Require(FirstStep(sampling.Steps) < sampling.Steps, nameof(EditDepth), $"{EditDepth} of {sampling.Steps} steps is no step.", "Use a larger number or more steps.");

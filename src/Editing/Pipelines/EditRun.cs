@@ -43,7 +43,7 @@ internal static class EditRun
             EditWords.RequireFits(source, edit, settings);
         }
 
-        _ = new EditWords(model.Tokenizer, source, edit, settings?.Method);
+        _ = new EditWords(model.Tokenizer, source, edit, settings);
     }
 
     /// <summary>Runs some of a plan's prompts.</summary>

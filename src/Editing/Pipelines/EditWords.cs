@@ -16,11 +16,11 @@ internal sealed class EditWords
     /// <param name="source">The source.</param>
     /// <param name="edit">Its edit.</param>
     /// <param name="inversion">How the source will be inverted; null if it is inverted already, or made from noise.</param>
-    public EditWords(ClipTokenizer tokenizer, GenerationRequest source, EditRequest edit, InversionMethod? inversion = null)
+    public EditWords(ClipTokenizer tokenizer, GenerationRequest source, EditRequest edit, InversionSettings? inversion = null)
     {
         Validate(source, edit);
         if (edit.Prompts.Count > 0)
-            edit.Method.Validate(source.Sampling, source.Inverted?.Settings.Method ?? inversion);
+            edit.Method.Validate(source.Sampling, source.Inverted?.Settings ?? inversion);
         var sampling = source.Sampling;
         var prompt = PromptReading.Read(tokenizer, source.Prompt, sampling.Chunks);
         Negative = PromptReading.Read(tokenizer, sampling.Negative, sampling.Chunks);

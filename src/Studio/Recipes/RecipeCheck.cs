@@ -148,7 +148,7 @@ internal static class RecipeCheck
         InvalidInputException.Require(
             store.Version(edit.Source).Recipe is InvertedRecipe, nameof(EditedRecipe.Method), $"{name} edits uploaded pictures, and this one was made by the model.", "Use another method.");
         var inverted = (InvertedRecipe)store.Version(edit.Source).Recipe;
-        method.Validate(inverted.Sampling(), inverted.Inversion().Method);
+        method.Validate(inverted.Sampling(), inverted.Inversion());
     }
 
     private static void RequireFeather(EditedRecipe edit)

@@ -17,6 +17,9 @@ public sealed class MethodTests : IDisposable
     [InlineData("--cross-steps: The editing method masactrl does not use it.", "--method", "masactrl", "--cross-steps", "0.5")]
     [InlineData("--weight: The editing method masactrl does not use it.", "--method", "masactrl", "--weight", "blue=2")]
     [InlineData("--method: uni-edit edits an inverted image, and there is none.", "--method", "uni-edit")]
+    [InlineData("--method: turbo-edit edits an inverted image, and there is none.", "--method", "turbo-edit")]
+    [InlineData("--pseudo-guidance: It is an option of turbo-edit, and the editing method is uni-edit.", "--method", "uni-edit", "--pseudo-guidance", "2")]
+    [InlineData("--noise-shift is an inversion option, and there is no --image.", "--noise-shift", "1")]
     [InlineData("--feature-steps: It is an option of pnp, and the editing method is masactrl.", "--method", "masactrl", "--feature-steps", "0.5")]
     [InlineData("--method: \"masa\" is not valid.", "--method", "masa")]
     [InlineData("--method is an inversion option, and there is no --image.", "--method", "direct+masactrl")]
@@ -60,6 +63,30 @@ public sealed class MethodTests : IDisposable
         Assert.Equal(Image.Load(folder["half/edit-1.png"]).Rgb, Image.Load(folder["whole/edit-1.png"]).Rgb);
         Assert.Contains("--edit-depth: 0.6 is more than", InProcess.Run([.. given, "uni-edit", "--depth", "0.5", "-o", folder["less"]]).FailedWith(2), StringComparison.Ordinal);
         Assert.Contains("cannot be combined with null-text", InProcess.Run([.. given, "null-text+uni-edit", "-o", folder["less"]]).FailedWith(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TurboEditInvertsWithItsOwnNoise()
+    {
+        Edit("drawn", Prompts).Succeeded();
+        string[] steps = ["--steps", "5", "--quiet", "--model", TinyModel.Shared.Folder];
+        string[] given = ["edit", .. Prompts, "--image", folder["drawn/source.png"], .. steps, "--method"];
+        InProcess.Run([.. given, "turbo-edit", "-o", folder["usual"]]).Succeeded();
+        InProcess.Run([.. given, "edit-friendly+turbo-edit", "--skip", "0.2", "--noise-shift", "1", "--noise-limit", "15.5", "--pseudo-guidance", "1.5", "-o", folder["written"]]).Succeeded();
+        InProcess.Run([.. given, "turbo-edit", "--noise-shift", "0.5", "--low-memory", "-o", folder["other"]]).Succeeded();
+        Assert.Equal(Image.Load(folder["usual/edit-1.png"]).Rgb, Image.Load(folder["written/edit-1.png"]).Rgb);
+        Assert.NotEqual(Image.Load(folder["usual/edit-1.png"]).Rgb, Image.Load(folder["other/edit-1.png"]).Rgb);
+
+        string[] invert = ["invert", folder["drawn/source.png"], Prompts[0], .. steps, "--method", "edit-friendly", "--skip", "0.2"];
+        string[] edit = ["edit", Prompts[1], "--model", TinyModel.Shared.Folder, "--quiet", "--method", "turbo-edit"];
+        InProcess.Run([.. invert, "--noise-shift", "1", "--noise-limit", "15.5", "-o", folder["shifted.safetensors"]]).Succeeded();
+        InProcess.Run([.. edit, "--inversion", folder["shifted.safetensors"], "-o", folder["kept"]]).Succeeded();
+        Assert.Equal(Image.Load(folder["usual/edit-1.png"]).Rgb, Image.Load(folder["kept/edit-1.png"]).Rgb);
+
+        InProcess.Run([.. invert, "-o", folder["guided.safetensors"]]).Succeeded();
+        var refused = InProcess.Run([.. edit, "--inversion", folder["guided.safetensors"], "-o", folder["refused"]]).FailedWith(2);
+        Assert.StartsWith("p2p: --inversion-guidance: turbo-edit has no guidance, and the image was inverted with 3.5.", refused, StringComparison.Ordinal);
+        Assert.Contains("cannot be combined with direct", InProcess.Run([.. given, "direct+turbo-edit", "-o", folder["refused"]]).FailedWith(2), StringComparison.Ordinal);
     }
 
     [Fact]

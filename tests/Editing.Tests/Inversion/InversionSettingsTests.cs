@@ -18,7 +18,7 @@ public sealed class InversionSettingsTests
         new DirectInversion(),
         new DdimInversion(),
         new BdiaInversion { Gamma = 0.9 },
-        new EditFriendlyInversion { Skip = 0.2 },
+        new EditFriendlyInversion { Skip = 0.2, NoiseShift = 1, NoiseLimit = 15.5 },
         new VirtualInversion(),
         new UniInversion { Depth = 0.6 },
     ];
@@ -35,6 +35,8 @@ public sealed class InversionSettingsTests
         ["learning rate"] = ("LearningRate", House with { Method = new NullTextInversion { LearningRate = 0 } }),
         ["gamma"] = ("Gamma", House with { Method = new BdiaInversion { Gamma = 0 } }),
         ["skip"] = ("Skip", House with { Method = new EditFriendlyInversion { Skip = 1 } }),
+        ["noise shift"] = ("NoiseShift", House with { Method = new EditFriendlyInversion { NoiseShift = 51 } }),
+        ["noise limit"] = ("NoiseLimit", House with { Method = new EditFriendlyInversion { NoiseLimit = -1 } }),
         ["depth"] = ("Depth", House with { Method = new UniInversion { Depth = 0 } }),
         ["quantile"] = ("Quantile", House with { Method = new ProximalInversion { Quantile = 1.1 } }),
     };
@@ -59,7 +61,7 @@ public sealed class InversionSettingsTests
             JsonSerializer.Deserialize<InversionSettings>(changed));
     }
 
-    // Earlier versions read these files too: they know no other names, and use the defaults of those that are absent. They do not know uni-inv.
+    // Earlier versions read these files too: they know no other names, and use the defaults of those that are absent. They do not know uni-inv and shifted noise.
     [Theory]
     [MemberData(nameof(Methods))]
     public void TheJsonIsOneFlatObjectOfTheNamesThatFilesHave(string method)
@@ -68,7 +70,7 @@ public sealed class InversionSettingsTests
         [
             "Method", "Prompt", "Windows", "ClipSkip", "Steps", "StepsOffset", "Guidance", "InversionGuidance", "FixedPoint", "InnerSteps", "EarlyStop",
             "LearningRate", "SaveMemory", "Skip", "Seed", "Gamma", "ProximalQuantile",
-            .. method == "uni-inv" ? ["Depth"] : Array.Empty<string>(),
+            .. method == "uni-inv" ? ["Depth"] : method == "edit-friendly" ? ["NoiseShift", "NoiseLimit"] : Array.Empty<string>(),
         ];
         var json = JsonSerializer.SerializeToNode(House with { Method = Changed.Single(changed => changed.Name == method) })!.AsObject();
         Assert.Empty(json.Select(member => member.Key).Except(known));

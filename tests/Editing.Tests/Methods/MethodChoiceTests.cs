@@ -34,6 +34,7 @@ public sealed class MethodChoiceTests
     [Theory]
     [InlineData(null, "null-text")]
     [InlineData("masactrl", "direct")]
+    [InlineData("turbo-edit", "edit-friendly")]
     public void AnImageIsInvertedByTheMethodThatSuitsTheEdit(string? editing, string inversion) =>
         Assert.Equal(inversion, new MethodChoice(null, editing).InversionFor().Name);
 
@@ -44,6 +45,7 @@ public sealed class MethodChoiceTests
         Assert.Equal("direct", choice.InversionFor(new MasaCtrl(), new PlugAndPlay()).Name);
         Assert.Equal("direct", choice.InversionFor(new PromptToPromptMethod(), new MasaCtrl()).Name);
         Assert.Equal("uni-inv", choice.InversionFor(new PromptToPromptMethod(), new UniEdit()).Name);
+        Assert.Equal("edit-friendly", choice.InversionFor(new PromptToPromptMethod(), new TurboEdit()).Name);
         Assert.Equal("ddim", new MethodChoice("ddim", null).InversionFor(new PromptToPromptMethod(), new MasaCtrl()).Name);
     }
 }

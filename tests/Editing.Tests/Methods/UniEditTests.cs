@@ -80,7 +80,8 @@ public sealed class UniEditTests(MethodFixture fixture) : IClassFixture<MethodFi
 
         static void AssertRefused(string setting, Action check) => Assert.Equal(setting, Assert.Throws<InvalidInputException>(check).Setting);
 
-        static Action Check(InversionMethod? inversion, Func<SamplingSettings, SamplingSettings>? change = null) => () => Method.Validate((change ?? (same => same))(new SamplingSettings()), inversion);
+        static Action Check(InversionMethod? inversion, Func<SamplingSettings, SamplingSettings>? change = null) => () =>
+            Method.Validate((change ?? (same => same))(new SamplingSettings()), inversion is null ? null : new() { Prompt = MethodFixture.Prompt, Method = inversion });
     }
 
     private Tensor Definition(string target, int firstStep, double strength)
