@@ -208,6 +208,7 @@ public sealed class PieBenchTests : IDisposable
     [InlineData("direct+pnp", "", typeof(PlugAndPlay))]
     [InlineData("uni-inv+p2p", "a red house", typeof(PromptToPromptMethod))]
     [InlineData("uni-inv+uni-edit", "a red house", typeof(UniEdit))]
+    [InlineData("edit-friendly+turbo-edit", "a red house", typeof(TurboEdit))]
     public void MethodsHaveTheSettingsOfTheirPublishedEvaluations(string name, string prompt, Type editing)
     {
         var method = Assert.Single(PieBenchMethod.Named([name]));
@@ -216,7 +217,11 @@ public sealed class PieBenchTests : IDisposable
         Assert.IsType(editing, method.Request(item).Method);
         method.Request(item).Validate();
         if (method.Request(item).Method is UniEdit { EditDepth: var depth })
-            Assert.Equal(depth, Assert.IsType<UniInversion>(method.Settings(item).ToSettings().Inversion).Depth);
+            Assert.Equal(depth, Assert.IsType<UniInversion>(method.Inversion).Depth);
+        if (editing == typeof(TurboEdit))
+            Assert.Equal(TurboEdit.Inversion, method.Inversion);
+        // A plan names methods only.
+        Assert.Equal(method.Inversion, method.Settings(item).ToSettings().Inversion);
     }
 
     [Fact]
@@ -224,11 +229,11 @@ public sealed class PieBenchTests : IDisposable
     {
         using var model = EmbeddedModel.Load();
         var data = DrawnPieBench.Write(folder["data"], model.ImageSide, count: 1, seed: 1);
-        string[] names = ["direct+p2p", "direct+masactrl", "direct+pnp", "uni-inv+uni-edit"];
+        string[] names = ["direct+p2p", "direct+masactrl", "direct+pnp", "uni-inv+uni-edit", "edit-friendly+turbo-edit"];
         var run = new PieBenchRun(data, PieBenchMethod.Named(names), folder["out"]);
         Assert.Empty(run.WritePlans(new() { Steps = 4, Guidance = 5 }, model.Tokenizer));
         Assert.Empty(run.Edit(model, _ => { }, CancellationToken.None));
-        Assert.Equal(4, Edits().Select(file => Convert.ToHexString(File.ReadAllBytes(file))).Distinct().Count());
+        Assert.Equal(names.Length, Edits().Select(file => Convert.ToHexString(File.ReadAllBytes(file))).Distinct().Count());
     }
 
     [Fact]
