@@ -1,3 +1,4 @@
+using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
 namespace PromptToPrompt.Studio.Browser.Tests;
@@ -24,5 +25,27 @@ public sealed class MethodTests(StudioBrowser browser)
 
         await visitor.Page.Keyboard.PressAsync("Control+z");
         await Expect(bars).ToHaveCountAsync(2);
+    }
+
+    [Fact]
+    public async Task APictureThatIsOpenedForFewStepsIsEditedWithATurboModel()
+    {
+        await using var visitor = await browser.Visit();
+        await visitor.Page.Locator("[data-upload]").SetInputFilesAsync(new FilePayload { Name = "mine.png", MimeType = "image/png", Buffer = TestStudio.Painted(128, 128) });
+        var dialog = visitor.Page.GetByRole(AriaRole.Dialog);
+        await dialog.GetByLabel("What does the picture show?").FillAsync("a house in a field");
+        await dialog.GetByLabel("Steps").FillAsync("5");
+        await Expect(dialog.GetByText("For few steps")).ToHaveCountAsync(0);
+        await dialog.GetByText("null-text").ClickAsync();
+        await visitor.Page.GetByText("edit-friendly", new() { Exact = true }).ClickAsync();
+        await dialog.GetByText("For few steps").ClickAsync();
+        await Expect(dialog.GetByLabel("Noise shift")).ToHaveValueAsync("1");
+        await visitor.Touch("Open");
+        await visitor.Pictures(2);
+        await visitor.Touch("Edit with a turbo model");
+        await visitor.Swap("house", "castle");
+        await visitor.Pictures(3);
+        await Expect(visitor.Page.GetByLabel("Strength")).ToBeVisibleAsync();
+        await Expect(visitor.Page.GetByText("Edit in a few steps")).ToHaveCountAsync(0);
     }
 }

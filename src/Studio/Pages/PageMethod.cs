@@ -22,6 +22,7 @@ internal sealed record PageMethod(string Name, string Title, string Use, IReadOn
     private static readonly MasaCtrl Masa = new();
     private static readonly PlugAndPlay Features = new();
     private static readonly UniEdit Uni = new();
+    private static readonly TurboEdit Turbo = new();
 
     private static readonly IReadOnlyList<PageMethod> All =
     [
@@ -41,11 +42,15 @@ internal sealed record PageMethod(string Name, string Title, string Use, IReadOn
             new("Strength", 10, 0.5, edit => edit.Strength ?? Uni.Strength, (edit, value) => edit with { Strength = value }),
             new("Part of the steps", 1, 0.05, edit => edit.EditDepth ?? Uni.EditDepth, (edit, value) => edit with { EditDepth = Math.Max(value, 0.05) }),
         ]),
+        new(Turbo.Name, "Edit with a turbo model", "Changes an uploaded picture that was opened for few steps; made for models such as SDXL-Turbo (TurboEdit).",
+        [
+            new("Strength", 5, 0.1, edit => edit.PseudoGuidance ?? Turbo.PseudoGuidance, (edit, value) => edit with { PseudoGuidance = value }),
+        ]),
     ];
 
     /// <summary>The methods that fit a source.</summary>
     /// <param name="source">The source's recipe; null for none.</param>
-    public static IEnumerable<PageMethod> For(Recipe? source) => All.Where(method => method.Name != Uni.Name || source is InvertedRecipe inverted && CanFollow(inverted.Method));
+    public static IEnumerable<PageMethod> For(Recipe? source) => All.Where(method => Fits(method.Name, (source as InvertedRecipe)?.Inversion()));
 
     /// <summary>The method of a name.</summary>
     public static PageMethod Named(string name) => All.First(method => method.Name == name);
@@ -53,5 +58,6 @@ internal sealed record PageMethod(string Name, string Title, string Use, IReadOn
     /// <summary>A recipe with the method alone; null for Prompt-to-Prompt.</summary>
     public EditedRecipe? Start() => Name == MethodFields.PromptToPrompt ? null : new() { Source = "", Prompt = "", Method = Name };
 
-    private static bool CanFollow(string inversion) => InversionMethod.Named(inversion) is UniInversion or DirectInversion;
+    private static bool Fits(string name, InversionSettings? inversion) =>
+        name == Uni.Name ? inversion?.Method is UniInversion or DirectInversion : name != Turbo.Name || inversion?.Method is EditFriendlyInversion method && method.GuidanceOf(inversion) == 1;
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using PromptToPrompt.Diffusion.Storage.Layouts;
 using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Studio.Store;
 
 namespace PromptToPrompt.Studio.Recipes;
@@ -111,8 +112,14 @@ internal sealed class CommandLineText
 
     private string Inverting(InvertedRecipe recipe, string? editing = null) => Join(
         Model(recipe), $"--method {Value(recipe.Method)}{(editing is null ? "" : $"+{Value(editing)}")}", $"--steps {recipe.Steps}", Number("guidance", recipe.Guidance),
-        recipe.Method == "null-text" ? $"--inner-steps {recipe.InnerSteps}" : "", recipe.Frame == "crop" ? "" : $"--frame {Value(recipe.Frame)}",
+        recipe.Method == "null-text" ? $"--inner-steps {recipe.InnerSteps}" : "", Noise(recipe), recipe.Frame == "crop" ? "" : $"--frame {Value(recipe.Frame)}",
         Reading(recipe));
+
+    // All of them with a shift, because the command's defaults depend on the editing method.
+    private static string Noise(InvertedRecipe recipe) => recipe.Inversion().Method is not EditFriendlyInversion method ? "" : Join(
+        recipe.NoiseShift is null && recipe.Skip is null ? "" : Number("skip", method.Skip),
+        recipe.NoiseShift is null ? "" : Number("noise-shift", method.NoiseShift),
+        method.NoiseLimit is { } limit ? Number("noise-limit", limit) : "");
 
     private string Model(RootRecipe root) => Join(
         root.Model == "storybook" ? "" : $"--model {Quoted(root.Model)}",

@@ -24,6 +24,7 @@ internal static class MethodFields
         RequireOwn<PlugAndPlay>(edit.FeatureSteps, nameof(edit.FeatureSteps));
         RequireOwn<UniEdit>(edit.Strength, nameof(edit.Strength));
         RequireOwn<UniEdit>(edit.EditDepth, nameof(edit.EditDepth));
+        RequireOwn<TurboEdit>(edit.PseudoGuidance, nameof(edit.PseudoGuidance));
         switch (method)
         {
             case MasaCtrl masa:
@@ -38,6 +39,8 @@ internal static class MethodFields
                 return new PlugAndPlay { AttentionSteps = edit.AttentionSteps ?? features.AttentionSteps, FeatureSteps = edit.FeatureSteps ?? features.FeatureSteps };
             case UniEdit uni:
                 return new UniEdit { Strength = edit.Strength ?? uni.Strength, EditDepth = edit.EditDepth ?? uni.EditDepth };
+            case TurboEdit turbo:
+                return new TurboEdit { PseudoGuidance = edit.PseudoGuidance ?? turbo.PseudoGuidance };
             default:
                 return method;
         }
@@ -61,6 +64,7 @@ internal static class MethodFields
         FeatureSteps = other?.FeatureSteps,
         Strength = other?.Strength,
         EditDepth = other?.EditDepth,
+        PseudoGuidance = other?.PseudoGuidance,
     };
 
     /// <summary>The given options, each with its name and value on the command line.</summary>
@@ -77,5 +81,6 @@ internal static class MethodFields
         (nameof(edit.ShareStart), edit.ShareStart), (nameof(edit.ShareLayer), edit.ShareLayer), (nameof(edit.Subject), edit.Subject),
         (nameof(edit.SubjectThreshold), edit.SubjectThreshold), (nameof(edit.AttentionSteps), edit.AttentionSteps), (nameof(edit.FeatureSteps), edit.FeatureSteps),
         (nameof(edit.Strength), edit.Strength), (nameof(edit.EditDepth), edit.EditDepth),
+        (nameof(edit.PseudoGuidance), edit.PseudoGuidance),
     ];
 }

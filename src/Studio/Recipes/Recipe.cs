@@ -6,6 +6,7 @@ using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
+using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Editing.Prompts;
 
@@ -174,6 +175,18 @@ public sealed record InvertedRecipe : RootRecipe
     /// <summary>Null-text: maximum optimization steps per timestep.</summary>
     public int InnerSteps { get; init; } = new NullTextInversion().InnerSteps;
 
+    /// <summary>Edit-friendly: steps by which the picture is noised less than the model is told; null for none. The other options are TurboEdit's if it is given.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? NoiseShift { get; init; }
+
+    /// <summary>Edit-friendly: greatest norm of the last step's noise; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? NoiseLimit { get; init; }
+
+    /// <summary>Edit-friendly: part of the steps that edits skip; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? Skip { get; init; }
+
     /// <summary>Framing to the model's size: crop, fit or pad.</summary>
     public string Frame { get; init; } = "crop";
 
@@ -194,7 +207,19 @@ public sealed record InvertedRecipe : RootRecipe
     {
         Prompt = Prompt,
         Sampling = Sampling(chunks),
-        Method = InversionMethod.Named(Method) is var method && method is NullTextInversion nullText ? nullText with { InnerSteps = InnerSteps } : method,
+        Method = InversionMethod.Named(Method) switch
+        {
+            NullTextInversion nullText => nullText with { InnerSteps = InnerSteps },
+            EditFriendlyInversion plain => Given(NoiseShift is null ? plain : TurboEdit.Inversion),
+            var method => method,
+        },
+    };
+
+    private EditFriendlyInversion Given(EditFriendlyInversion usual) => new()
+    {
+        Skip = Skip ?? usual.Skip,
+        NoiseShift = NoiseShift ?? usual.NoiseShift,
+        NoiseLimit = NoiseLimit ?? usual.NoiseLimit,
     };
 }
 
@@ -271,6 +296,10 @@ public sealed record EditedRecipe : Recipe
     /// <summary>Uni-Edit: part of the steps that is edited; null for the default.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double? EditDepth { get; init; }
+
+    /// <summary>TurboEdit: how strongly the edit follows its prompt; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? PseudoGuidance { get; init; }
 
     /// <summary>The edit as a library request.</summary>
     /// <param name="mask">The mask that <see cref="Mask"/> names, framed like the source.</param>

@@ -140,13 +140,14 @@ internal static class RecipeCheck
         }
     }
 
-    // Uni-Edit goes on from an inversion without guidance, which pictures made by the model do not have.
+    // Uni-Edit and TurboEdit follow an inversion without guidance, which pictures made by the model do not have.
     private static void RequireSource(EditedRecipe edit, StudioStore store)
     {
-        if (MethodFields.Read(edit) is not UniEdit { Name: var name } method)
+        var method = MethodFields.Read(edit);
+        if (method is not (UniEdit or TurboEdit))
             return;
         InvalidInputException.Require(
-            store.Version(edit.Source).Recipe is InvertedRecipe, nameof(EditedRecipe.Method), $"{name} edits uploaded pictures, and this one was made by the model.", "Use another method.");
+            store.Version(edit.Source).Recipe is InvertedRecipe, nameof(EditedRecipe.Method), $"{method.Name} edits uploaded pictures, and this one was made by the model.", "Use another method.");
         var inverted = (InvertedRecipe)store.Version(edit.Source).Recipe;
         method.Validate(inverted.Sampling(), inverted.Inversion());
     }

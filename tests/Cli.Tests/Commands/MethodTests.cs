@@ -85,7 +85,7 @@ public sealed class MethodTests : IDisposable
 
         InProcess.Run([.. invert, "-o", folder["guided.safetensors"]]).Succeeded();
         var refused = InProcess.Run([.. edit, "--inversion", folder["guided.safetensors"], "-o", folder["refused"]]).FailedWith(2);
-        Assert.StartsWith("p2p: --inversion-guidance: turbo-edit has no guidance, and the image was inverted with 3.5.", refused, StringComparison.Ordinal);
+        Assert.StartsWith("p2p: --method: turbo-edit has no guidance, and the image is inverted with 3.5.", refused, StringComparison.Ordinal);
         Assert.Contains("cannot be combined with direct", InProcess.Run([.. given, "direct+turbo-edit", "-o", folder["refused"]]).FailedWith(2), StringComparison.Ordinal);
     }
 

@@ -161,8 +161,8 @@ public sealed class TurboEditTests(MethodFixture fixture) : IClassFixture<Method
         AssertRefused("Method", () => new TurboEdit().Validate(new SamplingSettings(), null));
         foreach (var name in InversionMethod.Names.Where(name => name != "edit-friendly"))
             AssertRefused("Method", Check(InversionMethod.Named(name)));
-        AssertRefused(nameof(InversionSettings.InversionGuidance), Check(new EditFriendlyInversion()));
-        AssertRefused(nameof(InversionSettings.InversionGuidance), Check(TurboEdit.Inversion, guidance: 2));
+        AssertRefused("Method", Check(new EditFriendlyInversion()));
+        AssertRefused("Method", Check(TurboEdit.Inversion, guidance: 2));
         AssertRefused(nameof(SamplingSettings.Negative), Check(TurboEdit.Inversion, sampling => sampling with { Negative = "fog" }));
         AssertRefused(nameof(SamplingSettings.GuidanceRescale), Check(TurboEdit.Inversion, sampling => sampling with { GuidanceRescale = 0.5 }));
         AssertRefused(nameof(TurboEdit.PseudoGuidance), () => new TurboEdit { PseudoGuidance = -1 }.Validate());

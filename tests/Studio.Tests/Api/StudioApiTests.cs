@@ -60,6 +60,14 @@ public sealed class StudioApiTests(SharedStudio shared)
         var inverted = await studio.Make(project, "invert", new { picture = await Send(studio, TestStudio.Painted(128, 128)), prompt = "a house in a field", method = "uni-inv", steps = 3 });
         await studio.Make(project, "edit", new { source = inverted, prompt = "a red house in a field", method = "uni-edit", strength = 2 });
         await Refused("method", new { source = drawn, prompt = "a red house", method = "uni-edit" });
+
+        var picture = await Send(studio, TestStudio.Painted(128, 128));
+        var shifted = await studio.Make(project, "invert", new { picture, prompt = "a house in a field", method = "edit-friendly", steps = 5, noiseShift = 1 });
+        await studio.Make(project, "edit", new { source = shifted, prompt = "a red house in a field", method = "turbo-edit", pseudoGuidance = 2 });
+        var guided = await studio.Make(project, "invert", new { picture, prompt = "a house in a field", method = "edit-friendly", steps = 5 });
+        await Refused("method", new { source = guided, prompt = "a red house", method = "turbo-edit" });
+        await Refused("method", new { source = inverted, prompt = "a red house", method = "turbo-edit" });
+        await Refused("pseudoGuidance", new { source = shifted, prompt = "a red house", method = "turbo-edit", pseudoGuidance = -1 });
         await Refused("method", new { source = drawn, prompt = "a red house", method = "magic" });
         await Refused("shareStart", new { source = drawn, prompt = "a red house", shareStart = 0.5 });
         await Refused("shareStart", new { source = drawn, prompt = "a red house", method = "masactrl", shareStart = 2 });

@@ -46,6 +46,21 @@ public sealed class CommandLineTextTests
         StringComparison.Ordinal);
 
     [Fact]
+    public void ShiftedNoiseIsWrittenOut()
+    {
+        var edit = new EditedRecipe { Source = "1", Prompt = "a castle", Method = "turbo-edit", PseudoGuidance = 2 };
+        var inverted = new InvertedRecipe { Picture = "p", Prompt = "a house", Model = "storybook", Method = "edit-friendly", Steps = 5, NoiseShift = 1 };
+        Assert.Equal(
+            """
+            p2p invert picture.png "a house" --method edit-friendly --steps 5 --guidance 7.5 --skip 0.2 --noise-shift 1 --noise-limit 15.5 -o inversion.safetensors
+            p2p edit --inversion inversion.safetensors "a castle" --method turbo-edit --pseudo-guidance 2
+            """,
+            Of(edit, inverted));
+        Assert.Contains("--method edit-friendly+turbo-edit --steps 5 --guidance 7.5 --skip 0.2 --noise-shift 1 --noise-limit 15.5", Of(edit, inverted with { LongPrompts = true }), StringComparison.Ordinal);
+        Assert.Contains("--method edit-friendly --steps 5 --guidance 7.5 -o", Of(edit, inverted with { NoiseShift = null }), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AFeatherGoesWithItsMask() => Assert.EndsWith(
         "--mask mask.png --feather 2.5", Of(new EditedRecipe { Source = "1", Prompt = "a castle", Mask = "m", Feather = 2.5 }, House), StringComparison.Ordinal);
 

@@ -39,9 +39,20 @@ public sealed class RecipeTests
         Assert.Equal(new MasaCtrl { ShareStart = 0.2 }, (edit with { Method = "masactrl", ShareStart = 0.2 }).Request(null).Method);
         Assert.Equal(new PlugAndPlay { FeatureSteps = 0.5 }, (edit with { Method = "pnp", FeatureSteps = 0.5 }).Request(null).Method);
         Assert.Equal(new UniEdit { Strength = 3, EditDepth = 0.8 }, (edit with { Method = "uni-edit", Strength = 3, EditDepth = 0.8 }).Request(null).Method);
+        Assert.Equal(new TurboEdit { PseudoGuidance = 2 }, (edit with { Method = "turbo-edit", PseudoGuidance = 2 }).Request(null).Method);
         Assert.Equal(nameof(EditedRecipe.ShareStart), Assert.Throws<InvalidInputException>(() => (edit with { Method = "pnp", ShareStart = 0.2 }).Request(null)).Setting);
         Assert.Equal(nameof(EditedRecipe.Strength), Assert.Throws<InvalidInputException>(() => (edit with { Strength = 3 }).Request(null)).Setting);
         Assert.Equal("Method", Assert.Throws<InvalidInputException>(() => (edit with { Method = "magic" }).Request(null)).Setting);
+    }
+
+    [Fact]
+    public void AShiftOfTheNoiseBringsTheOtherOptionsOfTurboEdit()
+    {
+        var inverted = new InvertedRecipe { Prompt = "a house", Picture = "p", Method = "edit-friendly" };
+        Assert.Equal(new EditFriendlyInversion(), inverted.Inversion().Method);
+        Assert.Equal(new EditFriendlyInversion { Skip = 0.5 }, (inverted with { Skip = 0.5 }).Inversion().Method);
+        Assert.Equal(TurboEdit.Inversion, (inverted with { NoiseShift = 1 }).Inversion().Method);
+        Assert.Equal(new EditFriendlyInversion { Skip = 0, NoiseShift = 2, NoiseLimit = 9 }, (inverted with { NoiseShift = 2, NoiseLimit = 9, Skip = 0 }).Inversion().Method);
     }
 
     [Fact]
