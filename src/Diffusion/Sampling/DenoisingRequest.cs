@@ -48,6 +48,9 @@ internal sealed record DenoisingRequest
     /// <summary>Whether the unconditional row of an image with a known trajectory is computed too, because other images read its activations.</summary>
     public bool KnownUnconditional { get; init; }
 
+    /// <summary>Whether the conditional row of an image with a known trajectory is computed. Beside guided images it may be left out, if nothing reads its attention.</summary>
+    public bool KnownConditional { get; init; } = true;
+
     /// <summary>
     /// Whether the rows of a step are computed one after another, unconditional rows first, then the images in order. This needs the memory of
     /// one row only.

@@ -6,13 +6,14 @@ namespace PromptToPrompt.Diffusion.Sampling;
 
 /// <summary>
 /// The rows of a step: the unconditional rows of the guided images, then the conditional rows of all images. An image with a known
-/// trajectory has only a conditional row, unless the request asks for both.
+/// trajectory has only a conditional row, unless the request asks for both or for none.
 /// </summary>
 internal sealed class GuidedBatch : IDisposable
 {
     private readonly DenoisingRequest request;
     private readonly int known;
     private readonly int unguided;
+    private readonly int absent;
     private readonly bool isGuided;
     private Conditioning? joined;
     private Tensor? vector;
@@ -23,10 +24,11 @@ internal sealed class GuidedBatch : IDisposable
         known = request.Trajectory is null ? 0 : 1;
         unguided = request.KnownUnconditional ? 0 : known;
         isGuided = (request.Sampling.Guidance != 1 || request.Combine is not null) && request.Prompts.Count > known;
+        absent = request.KnownConditional || !isGuided ? 0 : known;
         Rows =
         [
             .. isGuided ? request.Prompts.Skip(unguided).Select(p => new BatchRow(p, Conditional: false)) : [],
-            .. request.Prompts.Select(p => new BatchRow(p, Conditional: true)),
+            .. request.Prompts.Skip(absent).Select(p => new BatchRow(p, Conditional: true)),
         ];
     }
 
@@ -35,7 +37,7 @@ internal sealed class GuidedBatch : IDisposable
     /// <summary>The network's input for all rows, from the images' latents, with the extra channels of inpainting models.</summary>
     public Tensor Input(Tensor latents)
     {
-        var rows = isGuided ? cat([latents.narrow(0, unguided, latents.shape[0] - unguided), latents], 0) : latents;
+        var rows = isGuided ? cat([From(latents, unguided), From(latents, absent)], 0) : latents;
         return request.ExtraChannels is { } extra ? cat([rows, extra.expand(rows.shape[0], -1, -1, -1)], 1) : rows;
     }
 
@@ -46,7 +48,7 @@ internal sealed class GuidedBatch : IDisposable
             return request.Conditional;
         if (joined is not null)
             return joined;
-        var rows = request.Unconditional.At(step).Expand(request.Prompts.Count - unguided).Join(request.Conditional);
+        var rows = request.Unconditional.At(step).Expand(request.Prompts.Count - unguided).Join(request.Conditional.Narrow(absent, request.Prompts.Count - absent));
         return TextChanges ? rows with { Vector = vector ??= rows.Vector?.DetachFromDisposeScope() } : joined = rows.DetachFromDisposeScope();
     }
 
@@ -57,7 +59,7 @@ internal sealed class GuidedBatch : IDisposable
     public Tensor Guide(Tensor output)
     {
         var images = request.Prompts.Count;
-        var conditional = WithoutKnown(output.narrow(0, output.shape[0] - images, images));
+        var conditional = From(output, (int)output.shape[0] - images + known);
         if (!isGuided)
             return conditional;
         var free = output.narrow(0, known - unguided, images - known);
@@ -75,5 +77,7 @@ internal sealed class GuidedBatch : IDisposable
     }
 
     /// <summary>The images without a known trajectory: all, or all but the first.</summary>
-    public Tensor WithoutKnown(Tensor images) => known == 0 ? images : images.narrow(0, known, images.shape[0] - known);
+    public Tensor WithoutKnown(Tensor images) => known == 0 ? images : From(images, known);
+
+    private static Tensor From(Tensor images, int first) => images.narrow(0, first, images.shape[0] - first);
 }

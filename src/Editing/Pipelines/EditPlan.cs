@@ -91,6 +91,9 @@ internal sealed class EditPlan : IDisposable
     /// <summary>Whether the rows of a step are computed one after another.</summary>
     public bool RowByRow => Source.RowByRow || Model.OnePartAtATime;
 
+    /// <summary>Whether something reads the attention of a source with a known trajectory.</summary>
+    public bool ReadsKnown => Edit.Prompts.Count == 0 || !Edit.Method.GuidesBySource || Edit.Method.ReadsActivations || Maps is not null || SelfAttention is not null;
+
     /// <summary>Size of the layers whose maps are collected, in positions.</summary>
     public (int Height, int Width) MapSize { get; }
 
@@ -108,7 +111,7 @@ internal sealed class EditPlan : IDisposable
     public int Rows(IReadOnlyList<int> prompts)
     {
         var known = Trajectory is not null && !Edit.Method.ReadsActivations && prompts.Contains(0) ? 1 : 0;
-        return known + ((prompts.Count - known) * ((Sampling.Guidance == 1 && !Edit.Method.GuidesBySource) || Model.Denoiser.TakesGuidance ? 1 : 2));
+        return (ReadsKnown ? known : 0) + ((prompts.Count - known) * ((Sampling.Guidance == 1 && !Edit.Method.GuidesBySource) || Model.Denoiser.TakesGuidance ? 1 : 2));
     }
 
     public void Dispose()

@@ -98,6 +98,7 @@ internal static class EditRun
                 Trajectory = first == 0 ? plan.Trajectory : null,
                 Combine = plan.Edit.Method.GuidesBySource ? plan.Edit.Method.Combine : null,
                 KnownUnconditional = plan.Edit.Method.ReadsActivations,
+                KnownConditional = plan.ReadsKnown,
                 ShapeGuidance = plan.Source.Inverted is { } inverted ? inverted.Settings.Method.ShapeGuidance : null,
                 Prompts = prompts,
                 Conditional = conditional,

@@ -40,15 +40,17 @@ public sealed class TurboEditTests(MethodFixture fixture) : IClassFixture<Method
         using var inverted = Invert(new EditFriendlyInversion { Skip = skip, NoiseShift = shift, NoiseLimit = limit }, spacing);
         var edit = Edit with { Method = new TurboEdit { PseudoGuidance = guidance } };
         var expected = Definition(MethodFixture.Target, spacing, shift, limit, guidance, (int)(skip * MethodFixture.Steps));
-        using var together = EditRun.Execute(fixture.Model, GenerationRequest.Of(inverted), edit);
+        var rows = new HashSet<int>();
+        using var together = EditRun.Execute(fixture.Model, GenerationRequest.Of(inverted), edit, progress: new Each(step => rows.Add(step.Rows)));
         using var session = new EditSession(fixture.Model, GenerationRequest.Of(inverted), ScalarType.Float32, long.MaxValue);
         session.RunSource().Dispose();
-        using var recorded = session.Edit(edit);
+        using var recorded = session.Edit(edit, progress: new Each(step => rows.Add(step.Rows)));
 
         AssertClose(expected, together.Latents.narrow(0, 1, 1));
         AssertClose(Picture, together.Latents.narrow(0, 0, 1), 1e-6, "the source");
         AssertClose(expected, recorded.Latents, what: "beside the recorded source");
         AssertClose(expected, fixture.Edit(GenerationRequest.Of(inverted) with { RowByRow = true }, edit), what: "row by row");
+        Assert.Equal([2], rows);
         AssertDiffers(Definition(MethodFixture.Target, spacing, shift, limit, guidance: 1, (int)(skip * MethodFixture.Steps)), expected);
     }
 

@@ -23,16 +23,17 @@ public sealed class UniEditTests(MethodFixture fixture) : IClassFixture<MethodFi
     {
         using var scope = NewDisposeScope();
         var expected = Definition(MethodFixture.Target, firstStep: 1, Method.Strength);
-        using var together = EditRun.Execute(fixture.Model, GenerationRequest.Of(fixture.Inverted), Edit);
+        var rows = new List<int>();
+        using var together = EditRun.Execute(fixture.Model, GenerationRequest.Of(fixture.Inverted), Edit, progress: new Each(step => rows.Add(step.Rows)));
         using var session = new EditSession(fixture.Model, GenerationRequest.Of(fixture.Inverted), ScalarType.Float32, long.MaxValue);
         session.RunSource().Dispose();
-        var rows = new List<int>();
         using var recorded = session.Edit(Edit, progress: new Each(step => rows.Add(step.Rows)));
 
         AssertClose(expected, together.Latents.narrow(0, 1, 1));
         AssertClose(fixture.Inverted.SourceTrajectory.narrow(0, MethodFixture.Steps, 1), together.Latents.narrow(0, 0, 1), 1e-6, "the source");
         AssertClose(expected, recorded.Latents, what: "beside the recorded source");
-        Assert.Equal([2, 2, 2, 2], rows);
+        // Nothing reads the source's attention, so its row is left out in both.
+        Assert.Equal([2, 2, 2, 2, 2, 2, 2, 2], rows);
         AssertDiffers(Definition(MethodFixture.Target, firstStep: 1, strength: 0), expected);
         AssertDiffers(Definition(MethodFixture.Target, firstStep: 2, Method.Strength), expected);
     }
@@ -49,6 +50,19 @@ public sealed class UniEditTests(MethodFixture fixture) : IClassFixture<MethodFi
         using var drawn = EditRun.Execute(fixture.Model, fixture.Drawn with { Sampling = unguided }, observation: new Observation { Trace = true });
         using var exact = drawn.AsSource(0);
         AssertClose(drawn.Latents, fixture.Edit(GenerationRequest.Of(exact), same));
+    }
+
+    [Fact]
+    public void MapsOfTheSourceAreCollectedBesideIt()
+    {
+        using var scope = NewDisposeScope();
+        var rows = new List<int>();
+        using var plain = EditRun.Execute(fixture.Model, GenerationRequest.Of(fixture.Inverted), Edit);
+        using var observed = EditRun.Execute(
+            fixture.Model, GenerationRequest.Of(fixture.Inverted), Edit, new() { Attention = true, SelfAttention = true }, new Each(step => rows.Add(step.Rows)));
+        Assert.Equal([3, 3, 3, 3], rows);
+        AssertClose(plain.Latents, observed.Latents);
+        Assert.Equal(fixture.Model.Tokenizer.MaxLength, observed.Maps!.Mean(0).shape[^1]);
     }
 
     [Fact]
