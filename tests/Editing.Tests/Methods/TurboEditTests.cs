@@ -108,6 +108,18 @@ public sealed class TurboEditTests(MethodFixture fixture) : IClassFixture<Method
     }
 
     [Fact]
+    public void AnEditOfAnEditRepeatsItWithAWeightOfOne()
+    {
+        using var scope = NewDisposeScope();
+        using var inverted = Invert(TurboEdit.Inversion);
+        using var strong = EditRun.Execute(fixture.Model, GenerationRequest.Of(inverted), Edit, new Observation { Trace = true });
+        using var edited = strong.AsSource(1);
+        AssertClose(
+            fixture.Edit(GenerationRequest.Of(inverted), Edit with { Method = new TurboEdit { PseudoGuidance = 1 } }),
+            fixture.Edit(GenerationRequest.Of(edited), Edit));
+    }
+
+    [Fact]
     public void TheNoiseOfTheLastStepIsBounded()
     {
         using var scope = NewDisposeScope();
