@@ -48,6 +48,6 @@ internal sealed record SampleRequest(int Number, SettingValues Values, Generatio
             EditWords.RequireFits(Source, Edit, settings);
         }
 
-        return new EditWords(tokenizer, Source, Edit, Inversion?.Method).Prompts.All(prompt => prompt.Truncated.Count == 0);
+        return new EditWords(tokenizer, Source, Edit, Inversion).Prompts.All(prompt => prompt.Truncated.Count == 0);
     }
 }
