@@ -101,7 +101,7 @@ internal static class EditCommand
 
         ImageRequest Open(RealImage real, StableDiffusionModel model, ImageRequest request, ParseResult parse)
         {
-            var settings = inverting.Settings(parse, request.Source.Prompt, request.Sampling, request.Edit.Method);
+            var settings = inverting.Settings(parse, request.Source.Prompt, request.Sampling, inverting.Choice(parse).InversionFor(request.Edit.Method));
             if (!real.IsInverted)
                 EditRun.Check(model, request.Source, request.Edit, settings);
             var inverted = real.Open(model, settings, Frame, request.Edit.Mask, run.IsQuiet(parse), cancellationToken);

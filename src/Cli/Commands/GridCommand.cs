@@ -10,6 +10,7 @@ using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
 using PromptToPrompt.Editing.Pipelines;
 using PromptToPrompt.Studio.Grids;
@@ -27,7 +28,7 @@ internal sealed class GridCommand
 
     private readonly Argument<string> source = new("source") { Description = "Source prompt; with --inversion, the target prompt" };
     private readonly Argument<string?> target = new("target") { Description = "Target prompt; by default the source prompt", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<string?> image = new("--image") { Description = "Edit this image; it is inverted once for all cells, and the source prompt describes it", HelpName = "file", Group = HelpGroup.Edit };
+    private readonly Option<string?> image = new("--image") { Description = "Edit this image; it is inverted once for all cells with the same inversion, and the source prompt describes it", HelpName = "file", Group = HelpGroup.Edit };
     private readonly Option<string?> inversion = new("--inversion") { Description = "Edit the image of a file written by p2p invert", HelpName = "file", Group = HelpGroup.Edit };
     private readonly Option<GridAxis> columns = Axis("--columns", "Option that varies from left to right");
     private readonly Option<GridAxis> rows = Axis("--rows", "Option that varies from top to bottom");
@@ -81,13 +82,15 @@ internal sealed class GridCommand
         InvalidInputException.Require(!across.IsSingle || !down.IsSingle, "--columns", "Nothing varies.", $"Give --columns or --rows: {GridOption.Form}.");
         InvalidInputException.Require(across.Values.Count * down.Values.Count <= MaxCells, "--rows", $"The grid has {across.Values.Count * down.Values.Count} cells.", $"Use at most {MaxCells}.");
         using var real = ReadImage(parse);
+        // The picture again, for each further inversion.
+        var others = new List<RealImage>();
         RequireAxis("--columns", across);
         RequireAxis("--rows", down);
 
         IReadOnlyList<RunInput> inputs = [.. RunInput.Given(parse, image), .. RunInput.Given(parse, inversion), .. edit.Inputs(parse), .. sampling.Inputs(parse), .. model.Inputs(parse)];
         var folder = new ImageFolder(output.Folder(parse), output.Overwrites(parse), inputs.Select(input => input.Path));
         var cells = Cells(parse, across, down);
-        var hasGradient = real is { IsInverted: false } && inverting.Settings(parse, parse.GetValue(source)!, sampling.Settings(parse), MethodsOf(cells)).Method.HasGradient;
+        var hasGradient = real is { IsInverted: false } && cells.Exists(each => each.Inversion.HasGradient);
         var given = real is { IsInverted: true } ? Parsed.Named("--inversion", () => real.Size) : real?.Size;
         using var loaded = model.Load(parse, new MemoryDemand(Rows: 4, sampling.Size(parse), hasGradient ? 1 : 0, Given: given));
         repeats?.Require(loaded);
@@ -102,7 +105,7 @@ internal sealed class GridCommand
             },
         })];
         if (real is not null)
-            cells = Open(real, loaded, cells, parse, cancellationToken);
+            cells = Open(real, others, loaded, cells, parse, cancellationToken);
         foreach (var each in cells)
             EditRun.Check(loaded, each.Request.Source, each.Request.Edit);
         var prompts = Warnings.PromptsOf(loaded.Tokenizer, cells[0].Request);
@@ -115,7 +118,7 @@ internal sealed class GridCommand
             var isStopped = false;
             try
             {
-                StepDisplay.Run(quiet, progress => Make(loaded, cells, made, failed, Save, progress, cancellationToken));
+                StepDisplay.Run(quiet, progress => Make(loaded, cells, made, failed, isGiven: real is not null, Save, progress, cancellationToken));
             }
             catch (OperationCanceledException) when (saved > 0)
             {
@@ -132,10 +135,11 @@ internal sealed class GridCommand
             }
 
             AddImages();
-            using var table = GridSheet.Draw(Table(cells, made, across, down));
+            using var table = GridSheet.Draw(Table(cells, made, across, down, isGiven: real is not null));
             folder.Add(TableName, table);
             var missing = cells.Except(made.Select(image => image.Cell)).OfType<Cell>().ToList();
-            real?.AddFacts(record);
+            if (real is not null)
+                RealImage.AddFacts(record, [real, .. others]);
             if (missing.Count > 0)
                 record["missing"] = Json.Array(missing.Select(each => each.Name));
             repeats?.Compare(record, quiet);
@@ -152,6 +156,7 @@ internal sealed class GridCommand
         finally
         {
             made.ForEach(image => image.Result.Dispose());
+            others.ForEach(other => other.Dispose());
         }
 
         // Writes a cell, with its source if that is new.
@@ -160,14 +165,14 @@ internal sealed class GridCommand
             AddImages();
             Complete(record, parse, cells, made, across, down);
             record[RunRecord.Results] = folder.Results.DeepClone();
-            folder.Save(record, Describe, [.. Groups(cells).Select((_, number) => SourceName(cells, number)), .. cells.Select(each => each.Name), TableName]);
+            folder.Save(record, Describe, [.. SourceNames(cells, isGiven: real is not null), .. cells.Select(each => each.Name), TableName]);
         }
 
         void AddImages()
         {
             foreach (var each in made.Skip(saved))
             {
-                var drawn = real is null ? each.Result.Images[0] : each.Cell is null ? real.Original : real.Draw(each.Result, 0, keepOutside.Read(parse));
+                var drawn = real is null ? each.Result.Images[0] : each.Cell is { Real: { } its } ? its.Draw(each.Result, 0, keepOutside.Read(parse)) : real.Original;
                 folder.Add(each.Name, drawn, saved++);
                 // Photographs are large, and a grid has many.
                 each.Shown = real is null ? drawn : Sheet.Reduced(drawn, Sheet.CellSide(drawn));
@@ -204,13 +209,17 @@ internal sealed class GridCommand
                 var its = cell.Parse([.. given, .. across.Arguments(columnValue), .. down.Arguments(rowValue)], CommandLine.Parsing);
                 if (its.Errors.Count > 0)
                     throw new InvalidInputException(its.Errors[0].Message);
+                var choice = inverting.Choice(its);
                 InvalidInputException.Require(
-                    inverting.Choice(its).Inversion == inverting.Choice(parse).Inversion, "--method", "The cells of a grid share one inversion.", "Let the editing method alone vary.");
-                var request = new ImageRequest(new GenerationRequest { Prompt = prompt, Sampling = sampling.Settings(its) }, edit.Read(its, targets, inverting.Choice(its).EditMethod), Observation.None);
-                cells.Add(new Cell(row, column, request));
+                    choice.Inversion is null || parse.GetValue(image) is not null, "--method", $"{choice.Inversion} is a method of inversion, and there is no --image to invert.", "Let the editing method alone vary.");
+                var request = new ImageRequest(new GenerationRequest { Prompt = prompt, Sampling = sampling.Settings(its) }, edit.Read(its, targets, choice.EditMethod), Observation.None);
+                cells.Add(new Cell(row, column, request, choice));
             }
         }
 
+        // Beside other methods, Prompt-to-Prompt shares the inversion of most of them, and none takes longer than the others.
+        if (cells.Select(each => each.Request.Edit.Method.Name).Distinct().Count() > 1)
+            cells = [.. cells.Select(each => each.Choice is { Inversion: null } && each.Request.Edit.Method is PromptToPromptMethod ? each with { Choice = each.Choice with { Inversion = new DirectInversion().Name } } : each)];
         return cells;
     }
 
@@ -228,28 +237,34 @@ internal sealed class GridCommand
         return saved is not null ? RealImage.Saved(saved, feather: null) : file is not null ? RealImage.FromImage(file, feather: null) : null;
     }
 
-    // The cells as edits of a given image, which is inverted if need be.
-    private static IReadOnlyList<EditMethod> MethodsOf(IEnumerable<Cell> cells) => [.. cells.Select(each => each.Request.Edit.Method).Distinct()];
-
-    private List<Cell> Open(RealImage real, StableDiffusionModel loaded, List<Cell> cells, ParseResult parse, CancellationToken cancellationToken)
+    // The cells as edits of a given image, which is inverted once for all cells with the same inversion, if need be.
+    private List<Cell> Open(RealImage real, List<RealImage> others, StableDiffusionModel loaded, List<Cell> cells, ParseResult parse, CancellationToken cancellationToken)
     {
-        var first = cells[0].Request;
-        var settings = inverting.Settings(parse, first.Source.Prompt, first.Sampling, MethodsOf(cells));
+        var groups = cells.GroupBy(each => inverting.Settings(parse, each.Request.Source.Prompt, each.Request.Sampling, each.Inversion)).ToList();
         if (!real.IsInverted)
         {
-            foreach (var each in cells)
-                EditRun.Check(loaded, each.Request.Source, each.Request.Edit, settings);
+            foreach (var group in groups)
+            {
+                foreach (var each in group)
+                    EditRun.Check(loaded, each.Request.Source, each.Request.Edit, group.Key);
+            }
         }
 
-        var inverted = real.Open(loaded, settings, Frame, first.Edit.Mask, report.Quiet(parse), cancellationToken);
-        return [.. cells.Select(each => each with
+        var opened = new List<Cell>();
+        foreach (var (number, group) in groups.Index())
         {
-            Request = each.Request with
+            if (number > 0)
+                others.Add(real.Again());
+            var its = number == 0 ? real : others[^1];
+            var inverted = its.Open(loaded, group.Key, Frame, cells[0].Request.Edit.Mask, report.Quiet(parse), cancellationToken);
+            opened.AddRange(group.Select(each => each with
             {
-                Source = sampling.Follow(parse, each.Request.Source, inverted),
-                Edit = each.Request.Edit with { Mask = real.FramedMask },
-            },
-        })];
+                Real = its,
+                Request = each.Request with { Source = sampling.Follow(parse, each.Request.Source, inverted), Edit = each.Request.Edit with { Mask = its.FramedMask } },
+            }));
+        }
+
+        return [.. opened.OrderBy(each => each.Row).ThenBy(each => each.Column)];
 
         Framing Frame(Image original)
         {
@@ -260,26 +275,35 @@ internal sealed class GridCommand
         }
     }
 
-    private static List<IGrouping<SamplingSettings, Cell>> Groups(List<Cell> cells) => [.. cells.GroupBy(each => each.Request.Sampling)];
+    private static List<IGrouping<GenerationRequest, Cell>> Groups(List<Cell> cells) => [.. cells.GroupBy(each => each.Request.Source)];
 
-    private static string SourceName(List<Cell> cells, int group) => Groups(cells).Count == 1 ? "source.png" : $"source-{group + 1}.png";
+    // A given image is the source of all cells.
+    private static IReadOnlyList<string> SourceNames(List<Cell> cells, bool isGiven) =>
+        isGiven || Groups(cells).Count == 1 ? ["source.png"] : [.. Groups(cells).Select((_, number) => $"source-{number + 1}.png")];
 
     // The source of several cells runs once; its images come before theirs. A cell that fails leaves its place empty.
     private static int Make(
-        StableDiffusionModel model, List<Cell> cells, List<MadeImage> made, List<FailedCell> failed, Action save, RunSteps? steps, CancellationToken cancellationToken)
+        StableDiffusionModel model, List<Cell> cells, List<MadeImage> made, List<FailedCell> failed, bool isGiven, Action save, RunSteps? steps, CancellationToken cancellationToken)
     {
-        var groups = Groups(cells);
-        var progress = new PartProgress(steps, groups.Sum(group => (1 + group.Count()) * group.Key.Steps));
+        var (groups, names) = (Groups(cells), SourceNames(cells, isGiven));
+        var progress = new PartProgress(steps, groups.Sum(group => (1 + group.Count()) * group.Key.Sampling.Steps));
         foreach (var (number, group) in groups.Index())
         {
             var request = group.First().Request;
             // A source that needs more memory runs again with each cell.
             using var session = new EditSession(model, request.Source, model.Dtype, RecordingLimit.Of(model.Device).Total, group.Max(each => each.Request.Edit.SelfResolution), group.Any(each => each.Request.Edit.SelfUnconditional));
-            var ofSource = progress.Next(group.Key.Steps);
-            var problem = Try(() => made.Add(new MadeImage(SourceName(cells, number), null, request, session.RunSource(progress: ofSource, cancellationToken: cancellationToken))));
+            var ofSource = progress.Next(group.Key.Sampling.Steps);
+            var problem = Try(() =>
+            {
+                var source = session.RunSource(progress: ofSource, cancellationToken: cancellationToken);
+                if (isGiven && number > 0)
+                    source.Dispose();
+                else
+                    made.Add(new MadeImage(names[number], null, request, source));
+            });
             foreach (var each in group)
             {
-                var ofCell = progress.Next(group.Key.Steps);
+                var ofCell = progress.Next(group.Key.Sampling.Steps);
                 if ((problem ?? Try(() => made.Add(new MadeImage(
                     each.Name, each, each.Request, session.Edit(each.Request.Edit, progress: ofCell, cancellationToken: cancellationToken))))) is { } found)
                     failed.Add(new FailedCell(each, found));
@@ -304,19 +328,21 @@ internal sealed class GridCommand
         }
     }
 
-    private static PictureTable Table(List<Cell> cells, List<MadeImage> made, GridAxis across, GridAxis down)
+    private static PictureTable Table(List<Cell> cells, List<MadeImage> made, GridAxis across, GridAxis down, bool isGiven)
     {
-        var sources = made.Where(image => image.Cell is null).ToDictionary(image => image.Request.Sampling, image => image.Shown);
+        var sources = made.Where(image => image.Cell is null).ToDictionary(image => SourceOf(image.Request), image => image.Shown);
         var edits = made.Where(image => image.Cell is not null).ToDictionary(image => image.Cell!, image => image.Shown);
         var (columns, rows) = GridLayout.Of(
             Labels(across), Labels(down),
-            (row, column) => CellAt(row, column).Request.Sampling,
-            (row, column) => sources.GetValueOrDefault(CellAt(row, column).Request.Sampling),
+            (row, column) => SourceOf(CellAt(row, column).Request),
+            (row, column) => sources.GetValueOrDefault(SourceOf(CellAt(row, column).Request)),
             (row, column) => edits.GetValueOrDefault(CellAt(row, column)));
         var request = cells[0].Request;
         return new PictureTable($"{request.Source.Prompt} → {request.Edit.Prompts[0]}", columns, rows);
 
         Cell CellAt(int row, int column) => cells[(row * across.Values.Count) + column];
+
+        GenerationRequest SourceOf(ImageRequest of) => isGiven ? cells[0].Request.Source : of.Source;
 
         static IReadOnlyList<string> Labels(GridAxis axis) => axis.IsSingle ? [GridLayout.Single] : [.. axis.Values.Select(value => axis.Label(value))];
     }
@@ -327,7 +353,7 @@ internal sealed class GridCommand
         // The settings of the axes differ between cells.
         foreach (var axis in new[] { across, down })
             ((JsonObject)record["options"]!).Remove(axis.Setting);
-        if (made.Count(image => image.Cell is null) > 1)
+        if (Groups(cells).Count > 1)
         {
             record.Remove("scheduler");
             record.Remove("timesteps");
@@ -340,8 +366,14 @@ internal sealed class GridCommand
     private static Option<GridAxis> Axis(string name, string description) =>
         Parsed.Of(name, $"{description}: {GridOption.Form}", GridOption.Form, GridOption.Parse, "option=values").In(HelpGroup.Edit);
 
-    private sealed record Cell(int Row, int Column, ImageRequest Request)
+    private sealed record Cell(int Row, int Column, ImageRequest Request, MethodChoice Choice)
     {
+        /// <summary>The inversion of a given image.</summary>
+        public InversionMethod Inversion => Choice.InversionFor(Request.Edit.Method);
+
+        /// <summary>The given image as it was inverted for this cell; null for a source from noise.</summary>
+        public RealImage? Real { get; init; }
+
         public string Name => $"row-{Row + 1}-column-{Column + 1}.png";
     }
 

@@ -86,12 +86,12 @@ internal sealed class InversionOptions
     /// <param name="parse">The command line.</param>
     /// <param name="prompt">Prompt that describes the picture.</param>
     /// <param name="sampling">The shared settings.</param>
-    /// <param name="editing">The editing methods; none for that of the command line.</param>
-    public InversionSettings Settings(ParseResult parse, string prompt, SamplingSettings sampling, params IReadOnlyList<EditMethod> editing) => new()
+    /// <param name="chosen">The inversion method; null for that of the command line.</param>
+    public InversionSettings Settings(ParseResult parse, string prompt, SamplingSettings sampling, InversionMethod? chosen = null) => new()
     {
         Prompt = prompt,
         Sampling = InversionSettings.ForInversion(sampling),
-        Method = Choice(parse).InversionFor(editing) switch
+        Method = (chosen ?? Choice(parse).InversionFor()) switch
         {
             NullTextInversion => new NullTextInversion
             {

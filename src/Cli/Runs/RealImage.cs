@@ -37,6 +37,9 @@ internal sealed class RealImage : IDisposable
     /// <inheritdoc cref="FromImage"/>
     public static RealImage Saved(string path, double? feather) => new(path, null, feather);
 
+    /// <summary>The same picture, to invert in another way.</summary>
+    public RealImage Again() => new(path, image, feather);
+
     /// <summary>Whether the inversion is read from a file.</summary>
     public bool IsInverted => image is null;
 
@@ -122,6 +125,15 @@ internal sealed class RealImage : IDisposable
     }
 
     public void AddFacts(JsonObject record) => record["inversion"] = facts;
+
+    /// <summary>Adds the facts of several inversions of one picture.</summary>
+    public static void AddFacts(JsonObject record, IReadOnlyList<RealImage> several)
+    {
+        if (several is [var only])
+            only.AddFacts(record);
+        else
+            record["inversions"] = new JsonArray([.. several.Select(each => each.facts)]);
+    }
 
     public void Dispose() => opened?.Dispose();
 }

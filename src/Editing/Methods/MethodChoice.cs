@@ -29,29 +29,22 @@ internal sealed record MethodChoice(string? Inversion, string? Editing)
     /// <summary>The editing method, with default options.</summary>
     public EditMethod EditMethod => Editing is null ? new PromptToPromptMethod() : EditMethod.Named(Editing);
 
-    /// <summary>
-    /// The inversion method, with the options that suit the editing method: the chosen one, or else one that all the editing methods can follow.
-    /// </summary>
-    /// <param name="editing">The editing methods; none for <see cref="EditMethod"/>.</param>
-    public InversionMethod InversionFor(params IReadOnlyList<EditMethod> editing)
+    /// <summary>The inversion method, with the options that suit the editing method: the chosen one, or else the one that suits the editing method.</summary>
+    /// <param name="editing">The editing method, with its options; null for <see cref="EditMethod"/>.</param>
+    public InversionMethod InversionFor(EditMethod? editing = null)
     {
-        if (editing.Count == 0)
-            editing = [EditMethod];
-        return InversionMethod.Named(Inversion ?? Usual(editing)) switch
+        editing ??= EditMethod;
+        return InversionMethod.Named(Inversion ?? editing.UsualInversion) switch
         {
             // Uni-Edit needs no more than it edits.
-            UniInversion when editing is [UniEdit edit] => new UniInversion { Depth = edit.EditDepth },
-            EditFriendlyInversion when editing.Any(method => method is TurboEdit) => TurboEdit.Inversion,
+            UniInversion when editing is UniEdit edit => new UniInversion { Depth = edit.EditDepth },
+            EditFriendlyInversion when editing is TurboEdit => TurboEdit.Inversion,
             var usual => usual,
         };
     }
 
     /// <summary>The text of <see cref="Parse"/>.</summary>
     public override string ToString() => string.Join('+', new[] { Inversion, Editing }.OfType<string>());
-
-    // Uni-Edit and TurboEdit follow only inversions without guidance, which all others can follow too.
-    private static string Usual(IReadOnlyList<EditMethod> editing) => editing.FirstOrDefault(method => method is UniEdit or TurboEdit) is { } demanding ? demanding.UsualInversion
-        : editing.Select(method => method.UsualInversion).Distinct().ToList() is [var only] ? only : new DirectInversion().Name;
 
     private static string? Find(IEnumerable<string> names, string text) => names.FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase));
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json;
 using PromptToPrompt.Diffusion.Images;
 
@@ -99,7 +100,26 @@ public sealed class MethodTests : IDisposable
         Assert.True(Image.Load(folder["masactrl/edit-1.png"]).Psnr(Image.Load(folder["grid/row-1-column-2.png"])) > 45);
 
         string[] inversions = ["grid", .. Prompts, "--columns", "method=direct,ddim", .. Fast];
-        Assert.Contains("share one inversion", InProcess.Run([.. inversions, "-o", folder["inversions"]]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("there is no --image to invert", InProcess.Run([.. inversions, "-o", folder["inversions"]]).FailedWith(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void InAGridOfAGivenImageEachMethodHasTheInversionThatSuitsIt()
+    {
+        Edit("drawn", Prompts).Succeeded();
+        string[] given = [.. Prompts, "--image", folder["drawn/source.png"], "--steps", "5", "--quiet", "--model", TinyModel.Shared.Folder];
+        InProcess.Run(["grid", .. given, "--columns", "method=p2p,masactrl,uni-edit,turbo-edit,ddim+p2p", "-o", folder["grid"]]).Succeeded();
+        Assert.Equal(
+            ["grid.png", "row-1-column-1.png", "row-1-column-2.png", "row-1-column-3.png", "row-1-column-4.png", "row-1-column-5.png", "source.png"],
+            Directory.GetFiles(folder["grid"], "*.png").Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        foreach (var (column, method) in new[] { "direct+p2p", "direct+masactrl", "uni-inv+uni-edit", "edit-friendly+turbo-edit", "ddim+p2p" }.Index())
+        {
+            InProcess.Run(["edit", .. given, "--method", method, "-o", folder[method]]).Succeeded();
+            Assert.InRange(Image.Load(folder[$"{method}/edit-1.png"]).Psnr(Image.Load(folder[$"grid/row-1-column-{column + 1}.png"])), 45, double.PositiveInfinity);
+        }
+
+        var record = JsonNode.Parse(File.ReadAllText(folder["grid/run.json"]))!;
+        Assert.Equal(4, record["inversions"]!.AsArray().Count);
     }
 
     public void Dispose() => folder.Dispose();

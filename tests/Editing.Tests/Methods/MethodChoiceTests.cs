@@ -37,15 +37,4 @@ public sealed class MethodChoiceTests
     [InlineData("turbo-edit", "edit-friendly")]
     public void AnImageIsInvertedByTheMethodThatSuitsTheEdit(string? editing, string inversion) =>
         Assert.Equal(inversion, new MethodChoice(null, editing).InversionFor().Name);
-
-    [Fact]
-    public void SeveralEditingMethodsShareAnInversionThatAllCanFollow()
-    {
-        var choice = new MethodChoice(null, null);
-        Assert.Equal("direct", choice.InversionFor(new MasaCtrl(), new PlugAndPlay()).Name);
-        Assert.Equal("direct", choice.InversionFor(new PromptToPromptMethod(), new MasaCtrl()).Name);
-        Assert.Equal("uni-inv", choice.InversionFor(new PromptToPromptMethod(), new UniEdit()).Name);
-        Assert.Equal("edit-friendly", choice.InversionFor(new PromptToPromptMethod(), new TurboEdit()).Name);
-        Assert.Equal("ddim", new MethodChoice("ddim", null).InversionFor(new PromptToPromptMethod(), new MasaCtrl()).Name);
-    }
 }
