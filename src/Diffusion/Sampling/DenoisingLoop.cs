@@ -50,7 +50,8 @@ internal static class DenoisingLoop
                 overflow.Add(i, latents);
                 if (i == steps - 1)
                     overflow.Require();
-                yield return new DenoisingState(i, steps, scheduler.Timesteps[i], latents);
+                using var shown = WithoutCompanions(request, latents);
+                yield return new DenoisingState(i, steps, scheduler.Timesteps[i], shown);
             }
         }
         finally
@@ -69,14 +70,17 @@ internal static class DenoisingLoop
         if (next.shape[0] > 0)
         {
             var guided = batch.Guide(predicted);
-            request.Predicted?.Invoke(scheduler.PredictSample(guided, i, next).DetachFromDisposeScope());
+            request.Predicted?.Invoke(WithoutCompanions(request, scheduler.PredictSample(guided, i, next)).DetachFromDisposeScope());
             next = scheduler.Step(guided, i, next);
         }
 
         if (request.Trajectory is { } trajectory)
             next = cat([trajectory.narrow(0, i + 1, 1), next], 0);
-        return request.AfterStep(i, next).DetachFromDisposeScope();
+        var shown = request.AfterStep(i, WithoutCompanions(request, next));
+        return (request.Companions == 0 ? shown : cat([shown, next.narrow(0, shown.shape[0], request.Companions)], 0)).DetachFromDisposeScope();
     }
+
+    private static Tensor WithoutCompanions(DenoisingRequest request, Tensor images) => images.narrow(0, 0, images.shape[0] - request.Companions);
 
     // All rows at once, or one after another to save memory; the constants are those of all rows together.
     private static Tensor Predict(

@@ -45,6 +45,15 @@ internal sealed record DenoisingRequest
     /// </summary>
     public Tensor? Trajectory { get; init; }
 
+    /// <summary>
+    /// Number of companions, the last images: they are denoised with a guidance of their own, only for the attention that other images read. States, previews
+    /// and <see cref="AfterStep"/> leave them out.
+    /// </summary>
+    public int Companions { get; init; }
+
+    /// <summary>Guidance of the companions.</summary>
+    public double CompanionGuidance { get; init; } = 1;
+
     /// <summary>Whether the unconditional row of an image with a known trajectory is computed too, because other images read its activations.</summary>
     public bool KnownUnconditional { get; init; }
 

@@ -23,7 +23,8 @@ internal sealed class GuidedBatch : IDisposable
         this.request = request;
         known = request.Trajectory is null ? 0 : 1;
         unguided = request.KnownUnconditional ? 0 : known;
-        isGuided = (request.Sampling.Guidance != 1 || request.Combine is not null) && request.Prompts.Count > known;
+        isGuided = (request.Sampling.Guidance != 1 || request.Combine is not null || (request.Companions > 0 && request.CompanionGuidance != 1))
+            && request.Prompts.Count > known;
         absent = request.KnownConditional || !isGuided ? 0 : known;
         Rows =
         [
@@ -63,10 +64,11 @@ internal sealed class GuidedBatch : IDisposable
         if (!isGuided)
             return conditional;
         var free = output.narrow(0, known - unguided, images - known);
-        if (request.Combine is { } combine)
-            return combine(free, conditional);
-        var guided = Guidance.Combine(free, conditional, request.Sampling.Guidance, request.ShapeGuidance);
-        return Guidance.Rescale(guided, conditional, request.Sampling.GuidanceRescale);
+        if (request.Companions == 0)
+            return Guide(free, conditional);
+        var own = free.shape[0] - request.Companions;
+        var companions = Guidance.Combine(free.narrow(0, own, request.Companions), conditional.narrow(0, own, request.Companions), request.CompanionGuidance);
+        return own == 0 ? companions : cat([Guide(free.narrow(0, 0, own), conditional.narrow(0, 0, own)), companions], 0);
     }
 
     /// <inheritdoc/>
@@ -78,6 +80,14 @@ internal sealed class GuidedBatch : IDisposable
 
     /// <summary>The images without a known trajectory: all, or all but the first.</summary>
     public Tensor WithoutKnown(Tensor images) => known == 0 ? images : From(images, known);
+
+    private Tensor Guide(Tensor free, Tensor conditional)
+    {
+        if (request.Combine is { } combine)
+            return combine(free, conditional);
+        var guided = Guidance.Combine(free, conditional, request.Sampling.Guidance, request.ShapeGuidance);
+        return Guidance.Rescale(guided, conditional, request.Sampling.GuidanceRescale);
+    }
 
     private static Tensor From(Tensor images, int first) => images.narrow(0, first, images.shape[0] - first);
 }

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.UNet.Attention;
+using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Prompts;
 using static TorchSharp.torch;
@@ -11,7 +12,7 @@ namespace PromptToPrompt.Editing.Methods;
 /// </summary>
 public abstract record EditMethod
 {
-    private static readonly IReadOnlyList<EditMethod> All = [new PromptToPromptMethod(), new MasaCtrl(), new PlugAndPlay(), new UniEdit(), new TurboEdit()];
+    private static readonly IReadOnlyList<EditMethod> All = [new PromptToPromptMethod(), new MasaCtrl(), new PlugAndPlay(), new UniEdit(), new TurboEdit(), new InfEdit()];
 
     /// <summary>The names of all methods.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(method => method.Name)];
@@ -43,6 +44,16 @@ public abstract record EditMethod
 
     /// <summary>Name of the inversion method that suits the method, for images whose user chooses none.</summary>
     internal virtual string UsualInversion => "direct";
+
+    /// <summary>How the method aligns prompts of one chunk; null for the alignment of the request.</summary>
+    internal virtual AlignmentKind? Alignment => null;
+
+    /// <summary>
+    /// Whether each edit has a companion: a branch of its own with the source prompt, which starts from the source's noise, is denoised along with the edit and
+    /// gives it attention. Companions follow the images in the batch, in the order of the edits.
+    /// </summary>
+    /// <param name="steps">Number of steps.</param>
+    internal virtual bool HasCompanions(int steps) => false;
 
     /// <summary>Words whose tokens the method needs; null for none.</summary>
     internal virtual BlendWords? Words => null;

@@ -1,4 +1,6 @@
 using PromptToPrompt.Diffusion.UNet;
+using PromptToPrompt.Editing.Alignment;
+using PromptToPrompt.Editing.Attention;
 
 namespace PromptToPrompt.Editing.Methods;
 
@@ -13,6 +15,18 @@ internal sealed record MethodRun
 
     /// <summary>Size of the layers whose cross-attention maps show regions, in positions.</summary>
     public required (int Height, int Width) MapSize { get; init; }
+
+    /// <summary>The alignment of each edit with the source, in the order of the edits.</summary>
+    public IReadOnlyList<TokenAlignment> Alignments { get; init; } = [];
+
+    /// <summary>Whether each edit has a companion in the batch. That of edit i, counted from 1, is image i + edits.</summary>
+    public bool HasCompanions { get; init; }
+
+    /// <summary>Whether the source is among the images.</summary>
+    public bool HasSource { get; init; }
+
+    /// <summary>Collects cross-attention maps; null for none.</summary>
+    public AttentionMaps? Maps { get; init; }
 
     /// <summary>Tokens of <see cref="EditMethod.Words"/> in each prompt; null for none.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Tokens { get; init; }

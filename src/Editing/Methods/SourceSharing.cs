@@ -14,12 +14,13 @@ internal abstract class SourceSharing(ISourceActivations? kept, AttentionProcess
     /// <summary>Computes attention, and collects the maps that are wanted.</summary>
     protected AttentionProcessor Inner => inner;
 
-    /// <summary>The tensor of a batch with the rows of edits replaced by those of the source, a new tensor.</summary>
+    /// <summary>The tensor of a batch with the rows of edits, or some of them, replaced by those of the source, a new tensor.</summary>
     /// <param name="part">Kind of the activation.</param>
     /// <param name="step">The evaluation.</param>
     /// <param name="site">Index of the layer.</param>
     /// <param name="batch">The activation of all rows.</param>
-    protected Tensor OfSource(SourcePart part, DenoisingStep step, int site, Tensor batch)
+    /// <param name="replaces">Whether an edit's row is replaced; null for all.</param>
+    protected Tensor OfSource(SourcePart part, DenoisingStep step, int site, Tensor batch, Func<BatchRow, bool>? replaces = null)
     {
         var halves = new Dictionary<bool, Tensor>();
         for (var i = 0; i < step.Rows.Count; i++)
@@ -31,7 +32,7 @@ internal abstract class SourceSharing(ISourceActivations? kept, AttentionProcess
             kept?.Put(new(part, step.Index, site, conditional), halves[conditional]);
         }
 
-        List<Tensor> rows = [.. step.Rows.Select((row, i) => row.Prompt == 0 ? batch.narrow(0, i, 1) : Source(row.Conditional))];
+        List<Tensor> rows = [.. step.Rows.Select((row, i) => row.Prompt == 0 || replaces?.Invoke(row) == false ? batch.narrow(0, i, 1) : Source(row.Conditional))];
         // Of one tensor, cat returns an alias, and the network may write into what it is given.
         return rows.Count == 1 ? rows[0].clone() : cat(rows, 0);
 

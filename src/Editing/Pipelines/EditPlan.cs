@@ -43,6 +43,9 @@ internal sealed class EditPlan : IDisposable
             Require(
                 !RowByRow || Words.Method is null, nameof(MasaCtrl.Subject), "The regions of both prompts are needed at once, but the rows of this run are computed one after another.",
                 "Leave it out.");
+            Require(
+                !RowByRow || !HasCompanions, nameof(InfEdit.CrossPart), "The layout branch needs all rows of a step at once, but the rows of this run are computed one after another.",
+                "Use a smaller part of the steps, or a larger part with self-attention.");
             Maps = source.Attention is null && (blends || Observation.Attention || Observation.Trace) ? new AttentionMaps(height, width) : null;
             SelfAttention = Observation.SelfAttention ? new SelfAttentionMap(height, width) : null;
             Blend = !blends && mask is null ? null : new LocalBlend(edit, Words.Blend, Words.BlendSubtract, mask, Maps, Sampling.Steps);
@@ -72,6 +75,9 @@ internal sealed class EditPlan : IDisposable
     public SchedulerKind Scheduler { get; }
 
     public IReadOnlyList<EditSchedule?> Edits => Words.Edits;
+
+    /// <summary>Whether each edit has a companion; see <see cref="EditMethod.HasCompanions"/>.</summary>
+    public bool HasCompanions => Edit.Method.HasCompanions(Sampling.Steps);
 
     /// <summary>Initial noise of every prompt, [prompts, channels, h, w].</summary>
     public Tensor Noise { get; }

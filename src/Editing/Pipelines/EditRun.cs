@@ -66,12 +66,17 @@ internal static class EditRun
             // Rows computed one after another cannot read each other, so the source's row is recorded for the later rows of the step.
             using var lent = plan.RowByRow && first == 0 && prompts.Count > 1 && recording is null
                 ? SourceRecording.OfLatestStep(plan.Model.Dtype, plan.Edit.SelfResolution, plan.Edit.SelfUnconditional) : null;
-            using var plain = new EditAttentionProcessor(plan.Edits, recording ?? lent, plan.Maps, plan.SelfAttention, keepsTexts: !plan.RowByRow);
+            int[] companions = plan.HasCompanions ? [.. prompts.Where(prompt => prompt > 0).Select(prompt => prompt + plan.Edit.Prompts.Count)] : [];
+            using var plain = new EditAttentionProcessor([.. plan.Edits, .. companions.Select(_ => (EditSchedule?)null)], recording ?? lent, plan.Maps, plan.SelfAttention, keepsTexts: !plan.RowByRow);
             var run = new MethodRun
             {
                 Network = plan.Model.Shape.UNet,
                 Steps = plan.Sampling.Steps,
                 MapSize = plan.MapSize,
+                Alignments = plan.Words.Alignments,
+                HasCompanions = plan.HasCompanions,
+                HasSource = first == 0,
+                Maps = plan.Maps,
                 Tokens = plan.Words.Method,
                 Source = recording ?? lent,
             };
@@ -79,6 +84,9 @@ internal static class EditRun
             using var disposable = attention as IDisposable;
             using var noise = plan.Noise.narrow(0, first, prompts.Count);
             using var conditional = plan.Conditional.Narrow(first, prompts.Count);
+            // Companions begin as the source does.
+            using var allNoise = companions.Length == 0 ? noise.alias() : cat([noise, plan.Noise.narrow(0, 0, 1).expand(companions.Length, -1, -1, -1)], 0);
+            using var allConditional = companions.Length == 0 ? conditional.Share() : conditional.Join(plan.Conditional.Narrow(0, 1).Expand(companions.Length));
             for (var i = 0; i <= plan.FirstStep; i++)
             {
                 // In skipped steps the source follows its trajectory and the edits wait at their starting point.
@@ -93,15 +101,17 @@ internal static class EditRun
 
             var request = new DenoisingRequest
             {
-                Latents = noise,
+                Latents = allNoise,
                 FirstStep = plan.FirstStep,
                 Trajectory = first == 0 ? plan.Trajectory : null,
                 Combine = plan.Edit.Method.GuidesBySource ? plan.Edit.Method.Combine : null,
                 KnownUnconditional = plan.Edit.Method.ReadsActivations,
                 KnownConditional = plan.ReadsKnown,
                 ShapeGuidance = plan.Source.Inverted is { } inverted ? inverted.Settings.Method.ShapeGuidance : null,
-                Prompts = prompts,
-                Conditional = conditional,
+                Prompts = [.. prompts, .. companions],
+                Companions = companions.Length,
+                CompanionGuidance = plan.Source.Inverted?.Settings.InversionGuidance ?? 1,
+                Conditional = allConditional,
                 Unconditional = plan.Unconditional,
                 Sampling = plan.Sampling,
                 Attention = plan.Source.Attention ?? attention,

@@ -1,5 +1,6 @@
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.Text;
+using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
@@ -25,10 +26,12 @@ internal sealed class EditWords
         var prompt = PromptReading.Read(tokenizer, source.Prompt, sampling.Chunks);
         Negative = PromptReading.Read(tokenizer, sampling.Negative, sampling.Chunks);
         var targets = edit.Prompts.Select(WeightedPrompt.Parse).Select(target => (
-            tokenizer.TokenizeChunks(target.Text, sampling.Chunks), edit with { Weights = [.. edit.Weights, .. target.Weights] }));
+            tokenizer.TokenizeChunks(target.Text, sampling.Chunks),
+            edit with { Weights = [.. edit.Weights, .. target.Weights], Alignment = sampling.Chunks > 1 ? edit.Alignment : edit.Method.Alignment ?? edit.Alignment }));
         var schedules = EditSchedule.CreateAll(prompt, [.. targets], sampling.Steps);
         // A target's emphasis comes from the source through the alignment.
         Prompts = [prompt, .. schedules.Select(target => target.Alignment.Target with { Emphasis = target.Alignment.Emphasis() })];
+        Alignments = [.. schedules.Select(schedule => schedule.Alignment)];
         Edits = [null, .. schedules.Select(schedule => edit.Method is PromptToPromptMethod ? schedule : null)];
         Method = edit.Method.Words?.Find(Prompts, nameof(MasaCtrl.Subject));
         Blend = edit.Blend?.Find(Prompts, nameof(EditRequest.Blend));
@@ -43,6 +46,9 @@ internal sealed class EditWords
 
     /// <summary>The edit of each prompt, null for the source and for methods other than Prompt-to-Prompt.</summary>
     public IReadOnlyList<EditSchedule?> Edits { get; }
+
+    /// <summary>The alignment of each edit with the source.</summary>
+    public IReadOnlyList<TokenAlignment> Alignments { get; }
 
     /// <summary>Token positions of the method's words in each prompt.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Method { get; }
