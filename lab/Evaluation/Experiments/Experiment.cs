@@ -29,8 +29,8 @@ internal sealed class Experiment(StableDiffusionModel model, ImageJudge judge, I
         using var latents = model.Vae.EncodeImage(edit.Drawing, model.Device);
         List<Made> made =
         [
-            .. variations.GroupBy(variation => (variation.Inversion, Prompt: variation.SourcePrompt?.Invoke(edit) ?? edit.SourcePrompt))
-                .SelectMany(group => Make(edit, latents, new() { Prompt = group.Key.Prompt, Method = group.Key.Inversion, Sampling = sampling }, [.. group], cancellationToken)),
+            .. variations.GroupBy(variation => (variation.Inversion, Prompt: variation.SourcePrompt?.Invoke(edit) ?? edit.SourcePrompt, Guidance: variation.Guidance ?? sampling.Guidance))
+                .SelectMany(group => Make(edit, latents, new() { Prompt = group.Key.Prompt, Method = group.Key.Inversion, Sampling = sampling with { Guidance = group.Key.Guidance } }, [.. group], cancellationToken)),
         ];
         var reproduced = model.Vae.DecodeImages(latents)[0];
         return

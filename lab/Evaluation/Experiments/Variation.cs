@@ -11,6 +11,9 @@ internal sealed record Variation(string Name, Func<DrawnEdit, EditRequest> Reque
     /// <summary>How the drawing is inverted. The default's source is exact.</summary>
     public InversionMethod Inversion { get; init; } = new DirectInversion();
 
+    /// <summary>Guidance of the edits; null for that of the experiment.</summary>
+    public double? Guidance { get; init; }
+
     /// <summary>The prompt by which an edit's drawing is inverted; null for its caption.</summary>
     public Func<DrawnEdit, string>? SourcePrompt { get; init; }
 }

@@ -19,6 +19,8 @@ internal sealed record PieBenchMethod(InversionMethod Inversion, string Editing)
 
     // The published settings.
     private const string CrossSteps = "0.4", SelfSteps = "0.6", TargetWeight = "2";
+    private const double UnifiedGuidance = 2.3;
+    private const string UnifiedThreshold = "0.55";
 
     /// <summary>
     /// All methods: DDIM with the target prompt alone, each inversion with Prompt-to-Prompt, and the other editing methods with the inversions of their published
@@ -33,7 +35,11 @@ internal sealed record PieBenchMethod(InversionMethod Inversion, string Editing)
            select new PieBenchMethod(inversion, editing.Name),
         new(new UniInversion { Depth = new UniEdit().EditDepth }, new UniEdit().Name),
         new(TurboEdit.Inversion, new TurboEdit().Name),
+        new(new VirtualInversion(), new InfEdit().Name) { Guidance = UnifiedGuidance },
     ];
+
+    /// <summary>Guidance of the edits; null for that of the run.</summary>
+    public double? Guidance { get; init; }
 
     /// <summary>The method's name.</summary>
     public string Name => $"{Inversion.Name}+{Editing}";
@@ -55,20 +61,20 @@ internal sealed record PieBenchMethod(InversionMethod Inversion, string Editing)
 
     /// <summary>
     /// The settings of an item. Prompt-to-Prompt has those of the published evaluation: refinement, cross-attention from the source in the first 40 % of the steps
-    /// and self-attention in the first 60 %, a local blend of the item's words, and twice the attention on those of the target. The others have the defaults of
-    /// their papers. The edit is what the model decodes.
+    /// and self-attention in the first 60 %, a local blend of the item's words, and twice the attention on those of the target. InfEdit has a local blend, too. The others
+    /// have the defaults of their papers. The edit is what the model decodes.
     /// </summary>
     public SettingValues Settings(PieBenchItem item)
     {
         var values = SettingValues.None.With(BatchSettings.Method, Editing == TargetPrompt ? Inversion.Name : Name).With(BatchSettings.OverOriginal, BatchSetting.Flag(false));
         if (Editing == TargetPrompt)
             return values.With(BatchSettings.Cross, "0").With(BatchSettings.Self, "0");
+        if (Editing == new InfEdit().Name)
+            return item.Blend.Count == 0 ? values : values.With("blend", Words(item)).With("blend_threshold", UnifiedThreshold).With("blend_start", "0");
         if (Editing != PromptToPrompt)
             return values;
         values = values.With("kind", "refine").With(BatchSettings.Cross, CrossSteps).With(BatchSettings.Self, SelfSteps);
-        return item.Blend.Count == 0 ? values : values
-            .With("blend", $"{string.Join(',', item.Blend.Select(words => words.Source))}:{string.Join(',', item.Blend.Select(words => words.Target))}")
-            .With("weight", string.Join(',', item.Blend.Select(words => $"{words.Target}={TargetWeight}")));
+        return item.Blend.Count == 0 ? values : values.With("blend", Words(item)).With("weight", string.Join(',', item.Blend.Select(words => $"{words.Target}={TargetWeight}")));
     }
 
     /// <summary>The edit of an item.</summary>
@@ -81,7 +87,9 @@ internal sealed record PieBenchMethod(InversionMethod Inversion, string Editing)
     public JsonObject PlanLine(PieBenchItem item, string image, SamplingSettings sampling) => new(
     [
         new("id", item.Id), new("source", SourcePrompt(item)), new("target", item.TargetPrompt), new("image", image),
-        new("seed", sampling.Seed), new("steps", sampling.Steps), new("guidance", sampling.Guidance),
+        new("seed", sampling.Seed), new("steps", sampling.Steps), new("guidance", Guidance ?? sampling.Guidance),
         .. Settings(item).ToJson().Select(setting => KeyValuePair.Create(setting.Key, setting.Value?.DeepClone())),
     ]);
+
+    private static string Words(PieBenchItem item) => $"{string.Join(',', item.Blend.Select(words => words.Source))}:{string.Join(',', item.Blend.Select(words => words.Target))}";
 }

@@ -50,6 +50,7 @@ internal static class ExperimentBench
         "methods", "Compare all methods of inversion and editing by what they keep and change, and by their cost",
         [.. PieBenchMethod.All.Select(method => new Variation(method.Name, edit => method.Request(DrawnPieBench.Item(edit))) {
             Inversion = method.Inversion,
+            Guidance = method.Guidance,
             SourcePrompt = edit => method.SourcePrompt(DrawnPieBench.Item(edit)),
         })],
         (_, _) => "all edits", cancellationToken, ("methods-plot.png", MethodPlot.Draw));

@@ -13,6 +13,7 @@ internal sealed class MethodOptions
     private static readonly PlugAndPlay Features = new();
     private static readonly UniEdit Uni = new();
     private static readonly TurboEdit Turbo = new();
+    private static readonly InfEdit Unified = new();
 
     private readonly Option<double> shareStart = Parsed.Number("--share-start", "MasaCtrl: part of the steps before the edit reads the source's appearance", Masa.ShareStart).In(HelpGroup.Methods);
     private readonly Option<int> shareLayer = Parsed.Number("--share-layer", $"MasaCtrl: first layer that reads it, as in the {MasaCtrl.Layers} layers of Stable Diffusion 1", Masa.ShareLayer).In(HelpGroup.Methods);
@@ -32,6 +33,8 @@ internal sealed class MethodOptions
     private readonly Option<double> editDepth = Parsed.Number("--edit-depth", "Uni-Edit: part of the steps, above 0 up to 1, that is inverted and edited; less keeps more of the structure", Uni.EditDepth).In(HelpGroup.Methods);
 
     private readonly Option<double> pseudoGuidance = Parsed.Number("--pseudo-guidance", "TurboEdit: how strongly the edit follows its prompt", Turbo.PseudoGuidance).In(HelpGroup.Methods);
+    private readonly Option<double> crossPart = Parsed.Number("--cross-part", "InfEdit: part of the steps that uses the source's cross-attention", Unified.CrossPart).In(HelpGroup.Methods);
+    private readonly Option<double> selfPart = Parsed.Number("--self-part", "InfEdit: part of the steps that uses the source's self-attention; less lets the layout change", Unified.SelfPart).In(HelpGroup.Methods);
 
     // The options of each method, by its name.
     private IEnumerable<(string Method, Option[] Options)> All =>
@@ -40,6 +43,7 @@ internal sealed class MethodOptions
         (Features.Name, [attentionSteps, featureSteps]),
         (Uni.Name, [strength, editDepth]),
         (Turbo.Name, [pseudoGuidance]),
+        (Unified.Name, [crossPart, selfPart]),
     ];
 
     public void AddTo(Command command)
@@ -72,6 +76,7 @@ internal sealed class MethodOptions
             PlugAndPlay => new PlugAndPlay { AttentionSteps = parse.GetValue(attentionSteps), FeatureSteps = parse.GetValue(featureSteps) },
             UniEdit => new UniEdit { Strength = parse.GetValue(strength), EditDepth = parse.GetValue(editDepth) },
             TurboEdit => new TurboEdit { PseudoGuidance = parse.GetValue(pseudoGuidance) },
+            InfEdit => new InfEdit { CrossPart = parse.GetValue(crossPart), SelfPart = parse.GetValue(selfPart) },
             var other => other,
         };
     }

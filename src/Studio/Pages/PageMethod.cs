@@ -23,6 +23,7 @@ internal sealed record PageMethod(string Name, string Title, string Use, IReadOn
     private static readonly PlugAndPlay Features = new();
     private static readonly UniEdit Uni = new();
     private static readonly TurboEdit Turbo = new();
+    private static readonly InfEdit Unified = new();
 
     private static readonly IReadOnlyList<PageMethod> All =
     [
@@ -46,6 +47,11 @@ internal sealed record PageMethod(string Name, string Title, string Use, IReadOn
         [
             new("Strength", 5, 0.1, edit => edit.PseudoGuidance ?? Turbo.PseudoGuidance, (edit, value) => edit with { PseudoGuidance = value }),
         ]),
+        new(Unified.Name, "Change words or the pose", "Changes an uploaded picture that was inverted by virtual, in 4 to 12 steps with an LCM model (InfEdit).",
+        [
+            new("Keep the source's words", 1, 0.05, edit => edit.CrossPart ?? Unified.CrossPart, (edit, value) => edit with { CrossPart = value }),
+            new("Keep the layout", 1, 0.05, edit => edit.SelfPart ?? Unified.SelfPart, (edit, value) => edit with { SelfPart = value }),
+        ]),
     ];
 
     /// <summary>The methods that fit a source.</summary>
@@ -58,6 +64,9 @@ internal sealed record PageMethod(string Name, string Title, string Use, IReadOn
     /// <summary>A recipe with the method alone; null for Prompt-to-Prompt.</summary>
     public EditedRecipe? Start() => Name == MethodFields.PromptToPrompt ? null : new() { Source = "", Prompt = "", Method = Name };
 
+    // Pictures that the model made have no inversion.
     private static bool Fits(string name, InversionSettings? inversion) =>
-        name == Uni.Name ? inversion?.Method is UniInversion or DirectInversion : name != Turbo.Name || inversion?.Method is EditFriendlyInversion method && method.GuidanceOf(inversion) == 1;
+        name == Uni.Name ? inversion?.Method is UniInversion or DirectInversion
+        : name == Turbo.Name ? inversion?.Method is EditFriendlyInversion method && method.GuidanceOf(inversion) == 1
+        : name != Unified.Name || inversion?.Method is VirtualInversion;
 }

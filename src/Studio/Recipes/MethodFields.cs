@@ -25,6 +25,8 @@ internal static class MethodFields
         RequireOwn<UniEdit>(edit.Strength, nameof(edit.Strength));
         RequireOwn<UniEdit>(edit.EditDepth, nameof(edit.EditDepth));
         RequireOwn<TurboEdit>(edit.PseudoGuidance, nameof(edit.PseudoGuidance));
+        RequireOwn<InfEdit>(edit.CrossPart, nameof(edit.CrossPart));
+        RequireOwn<InfEdit>(edit.SelfPart, nameof(edit.SelfPart));
         switch (method)
         {
             case MasaCtrl masa:
@@ -41,6 +43,8 @@ internal static class MethodFields
                 return new UniEdit { Strength = edit.Strength ?? uni.Strength, EditDepth = edit.EditDepth ?? uni.EditDepth };
             case TurboEdit turbo:
                 return new TurboEdit { PseudoGuidance = edit.PseudoGuidance ?? turbo.PseudoGuidance };
+            case InfEdit unified:
+                return new InfEdit { CrossPart = edit.CrossPart ?? unified.CrossPart, SelfPart = edit.SelfPart ?? unified.SelfPart };
             default:
                 return method;
         }
@@ -65,6 +69,8 @@ internal static class MethodFields
         Strength = other?.Strength,
         EditDepth = other?.EditDepth,
         PseudoGuidance = other?.PseudoGuidance,
+        CrossPart = other?.CrossPart,
+        SelfPart = other?.SelfPart,
     };
 
     /// <summary>The given options, each with its name and value on the command line.</summary>
@@ -82,5 +88,6 @@ internal static class MethodFields
         (nameof(edit.SubjectThreshold), edit.SubjectThreshold), (nameof(edit.AttentionSteps), edit.AttentionSteps), (nameof(edit.FeatureSteps), edit.FeatureSteps),
         (nameof(edit.Strength), edit.Strength), (nameof(edit.EditDepth), edit.EditDepth),
         (nameof(edit.PseudoGuidance), edit.PseudoGuidance),
+        (nameof(edit.CrossPart), edit.CrossPart), (nameof(edit.SelfPart), edit.SelfPart),
     ];
 }

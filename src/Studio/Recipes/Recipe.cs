@@ -301,6 +301,14 @@ public sealed record EditedRecipe : Recipe
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double? PseudoGuidance { get; init; }
 
+    /// <summary>InfEdit: part of the steps that uses the source's cross-attention; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? CrossPart { get; init; }
+
+    /// <summary>InfEdit: part of the steps that uses the source's self-attention; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double? SelfPart { get; init; }
+
     /// <summary>The edit as a library request.</summary>
     /// <param name="mask">The mask that <see cref="Mask"/> names, framed like the source.</param>
     internal EditRequest Request(Image? mask) => new()

@@ -140,11 +140,11 @@ internal static class RecipeCheck
         }
     }
 
-    // Uni-Edit and TurboEdit follow an inversion without guidance, which pictures made by the model do not have.
+    // InfEdit, TurboEdit and Uni-Edit follow inversions that pictures made by the model do not have.
     private static void RequireSource(EditedRecipe edit, StudioStore store)
     {
         var method = MethodFields.Read(edit);
-        if (method is not (UniEdit or TurboEdit))
+        if (method is not (InfEdit or TurboEdit or UniEdit))
             return;
         InvalidInputException.Require(
             store.Version(edit.Source).Recipe is InvertedRecipe, nameof(EditedRecipe.Method), $"{method.Name} edits uploaded pictures, and this one was made by the model.", "Use another method.");

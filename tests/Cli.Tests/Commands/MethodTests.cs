@@ -21,6 +21,10 @@ public sealed class MethodTests : IDisposable
     [InlineData("--method: turbo-edit edits an inverted image, and there is none.", "--method", "turbo-edit")]
     [InlineData("--pseudo-guidance: It is an option of turbo-edit, and the editing method is uni-edit.", "--method", "uni-edit", "--pseudo-guidance", "2")]
     [InlineData("--noise-shift is an inversion option, and there is no --image.", "--noise-shift", "1")]
+    [InlineData("--method: infedit edits an inverted image, and there is none.", "--method", "infedit")]
+    [InlineData("--self-part: It is an option of infedit, and the editing method is p2p.", "--self-part", "0.5")]
+    [InlineData("--cross-part: 2 is out of range. Use a number from 0 to 1.", "--method", "infedit", "--cross-part", "2")]
+    [InlineData("--self-steps: The editing method infedit does not use it.", "--method", "infedit", "--self-steps", "0.5")]
     [InlineData("--feature-steps: It is an option of pnp, and the editing method is masactrl.", "--method", "masactrl", "--feature-steps", "0.5")]
     [InlineData("--method: \"masa\" is not valid.", "--method", "masa")]
     [InlineData("--method is an inversion option, and there is no --image.", "--method", "direct+masactrl")]
@@ -88,6 +92,28 @@ public sealed class MethodTests : IDisposable
         var refused = InProcess.Run([.. edit, "--inversion", folder["guided.safetensors"], "-o", folder["refused"]]).FailedWith(2);
         Assert.StartsWith("p2p: --method: turbo-edit has no guidance, and the image is inverted with 3.5.", refused, StringComparison.Ordinal);
         Assert.Contains("cannot be combined with direct", InProcess.Run([.. given, "direct+turbo-edit", "-o", folder["refused"]]).FailedWith(2), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void InfEditNeedsNoInversion()
+    {
+        Edit("drawn", Prompts).Succeeded();
+        string[] given = [.. Prompts, "--image", folder["drawn/source.png"], "--method"];
+        Edit("infedit", [.. given, "infedit"]).Succeeded();
+        Edit("both", [.. given, "virtual+infedit", "--cross-part", "0.7"]).Succeeded();
+        Edit("free", [.. given, "infedit", "--cross-part", "0", "--self-part", "0"]).Succeeded();
+        Edit("layout", [.. given, "infedit", "--cross-part", "1", "--self-part", "0"]).Succeeded();
+        var edits = new[] { "infedit", "both", "free", "layout" }.Select(name => Image.Load(folder[$"{name}/edit-1.png"])).ToList();
+        Assert.Equal(edits[0].Rgb, edits[1].Rgb);
+        Assert.NotEqual(edits[0].Rgb, edits[2].Rgb);
+        Assert.NotEqual(edits[2].Rgb, edits[3].Rgb);
+        Edit("small", [.. given, "infedit", "--low-memory"]).Succeeded();
+        Assert.True(edits[0].Psnr(Image.Load(folder["small/edit-1.png"])) > 45);
+
+        Assert.Contains("--cross-part: The layout branch needs", Edit("refused", [.. given, "infedit", "--self-part", "0", "--low-memory"]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("cannot be combined with direct", Edit("refused", [.. given, "direct+infedit"]).FailedWith(2), StringComparison.Ordinal);
+        Assert.Contains("does not use", Edit("refused", [.. given, "infedit", "--weight", "blue=2"]).FailedWith(2), StringComparison.Ordinal);
+        InProcess.Run(["grid", .. Prompts, "--image", folder["drawn/source.png"], "--columns", "method=virtual+p2p,infedit,uni-edit", .. Fast, "-o", folder["grid"]]).Succeeded();
     }
 
     [Fact]

@@ -35,6 +35,7 @@ public sealed class MethodChoiceTests
     [InlineData(null, "null-text")]
     [InlineData("masactrl", "direct")]
     [InlineData("turbo-edit", "edit-friendly")]
+    [InlineData("infedit", "virtual")]
     public void AnImageIsInvertedByTheMethodThatSuitsTheEdit(string? editing, string inversion) =>
         Assert.Equal(inversion, new MethodChoice(null, editing).InversionFor().Name);
 }

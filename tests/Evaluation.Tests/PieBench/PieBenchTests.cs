@@ -209,6 +209,7 @@ public sealed class PieBenchTests : IDisposable
     [InlineData("uni-inv+p2p", "a red house", typeof(PromptToPromptMethod))]
     [InlineData("uni-inv+uni-edit", "a red house", typeof(UniEdit))]
     [InlineData("edit-friendly+turbo-edit", "a red house", typeof(TurboEdit))]
+    [InlineData("virtual+infedit", "a red house", typeof(InfEdit))]
     public void MethodsHaveTheSettingsOfTheirPublishedEvaluations(string name, string prompt, Type editing)
     {
         var method = Assert.Single(PieBenchMethod.Named([name]));
@@ -216,6 +217,7 @@ public sealed class PieBenchTests : IDisposable
         Assert.Equal(prompt, method.SourcePrompt(item));
         Assert.IsType(editing, method.Request(item).Method);
         method.Request(item).Validate();
+        Assert.Equal(editing == typeof(InfEdit) ? 2.3 : null, method.Guidance);
         if (method.Request(item).Method is UniEdit { EditDepth: var depth })
             Assert.Equal(depth, Assert.IsType<UniInversion>(method.Inversion).Depth);
         if (editing == typeof(TurboEdit))
@@ -229,7 +231,7 @@ public sealed class PieBenchTests : IDisposable
     {
         using var model = EmbeddedModel.Load();
         var data = DrawnPieBench.Write(folder["data"], model.ImageSide, count: 1, seed: 1);
-        string[] names = ["direct+p2p", "direct+masactrl", "direct+pnp", "uni-inv+uni-edit", "edit-friendly+turbo-edit"];
+        string[] names = ["direct+p2p", "direct+masactrl", "direct+pnp", "uni-inv+uni-edit", "edit-friendly+turbo-edit", "virtual+infedit"];
         var run = new PieBenchRun(data, PieBenchMethod.Named(names), folder["out"]);
         Assert.Empty(run.WritePlans(new() { Steps = 4, Guidance = 5 }, model.Tokenizer));
         Assert.Empty(run.Edit(model, _ => { }, CancellationToken.None));

@@ -59,6 +59,9 @@ public sealed class StudioApiTests(SharedStudio shared)
 
         var inverted = await studio.Make(project, "invert", new { picture = await Send(studio, TestStudio.Painted(128, 128)), prompt = "a house in a field", method = "uni-inv", steps = 3 });
         await studio.Make(project, "edit", new { source = inverted, prompt = "a red house in a field", method = "uni-edit", strength = 2 });
+        var uninverted = await studio.Make(project, "invert", new { picture = await Send(studio, TestStudio.Painted(128, 128)), prompt = "a house in a field", method = "virtual", steps = 3 });
+        var unified = await studio.Make(project, "edit", new { source = uninverted, prompt = "a red house in a field", method = "infedit", selfPart = 0.4 });
+        Assert.EndsWith("--self-part 0.4", await studio.Http.GetStringAsync($"/api/versions/{unified}/command"), StringComparison.Ordinal);
         await Refused("method", new { source = drawn, prompt = "a red house", method = "uni-edit" });
 
         var picture = await Send(studio, TestStudio.Painted(128, 128));
@@ -68,6 +71,8 @@ public sealed class StudioApiTests(SharedStudio shared)
         await Refused("method", new { source = guided, prompt = "a red house", method = "turbo-edit" });
         await Refused("method", new { source = inverted, prompt = "a red house", method = "turbo-edit" });
         await Refused("pseudoGuidance", new { source = shifted, prompt = "a red house", method = "turbo-edit", pseudoGuidance = -1 });
+        await Refused("method", new { source = inverted, prompt = "a red house", method = "infedit" });
+        await Refused("crossPart", new { source = uninverted, prompt = "a red house", method = "infedit", crossPart = 2 });
         await Refused("method", new { source = drawn, prompt = "a red house", method = "magic" });
         await Refused("shareStart", new { source = drawn, prompt = "a red house", shareStart = 0.5 });
         await Refused("shareStart", new { source = drawn, prompt = "a red house", method = "masactrl", shareStart = 2 });

@@ -40,6 +40,8 @@ public sealed class RecipeTests
         Assert.Equal(new PlugAndPlay { FeatureSteps = 0.5 }, (edit with { Method = "pnp", FeatureSteps = 0.5 }).Request(null).Method);
         Assert.Equal(new UniEdit { Strength = 3, EditDepth = 0.8 }, (edit with { Method = "uni-edit", Strength = 3, EditDepth = 0.8 }).Request(null).Method);
         Assert.Equal(new TurboEdit { PseudoGuidance = 2 }, (edit with { Method = "turbo-edit", PseudoGuidance = 2 }).Request(null).Method);
+        Assert.Equal(new InfEdit { CrossPart = 0.5, SelfPart = 0.4 }, (edit with { Method = "infedit", CrossPart = 0.5, SelfPart = 0.4 }).Request(null).Method);
+        Assert.Equal(nameof(EditedRecipe.SelfPart), Assert.Throws<InvalidInputException>(() => (edit with { Method = "uni-edit", SelfPart = 0.2 }).Request(null)).Setting);
         Assert.Equal(nameof(EditedRecipe.ShareStart), Assert.Throws<InvalidInputException>(() => (edit with { Method = "pnp", ShareStart = 0.2 }).Request(null)).Setting);
         Assert.Equal(nameof(EditedRecipe.Strength), Assert.Throws<InvalidInputException>(() => (edit with { Strength = 3 }).Request(null)).Setting);
         Assert.Equal("Method", Assert.Throws<InvalidInputException>(() => (edit with { Method = "magic" }).Request(null)).Setting);
