@@ -46,6 +46,13 @@ public class TinyModel : IDisposable
     /// <summary>One with other weights.</summary>
     public static TinyModel Seeded(ulong seed) => new(Form, seed);
 
+    /// <summary>One in the form of a latent consistency model, whose U-Net takes guidance as an input.</summary>
+    public static TinyModel Distilled() => new(tokens =>
+    {
+        var form = Form(tokens);
+        return form with { UNet = form.UNet with { GuidanceWidth = 16 }, Scheduler = form.Scheduler with { ClassName = "LCMScheduler" } };
+    });
+
     public string Folder => folder.Path;
 
     public StableDiffusionModel Model => model.Value;

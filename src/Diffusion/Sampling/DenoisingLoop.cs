@@ -33,7 +33,7 @@ internal static class DenoisingLoop
 
         // Distilled networks take guidance as an input and need only one row.
         if (denoiser.TakesGuidance)
-            request = request with { Sampling = request.Sampling with { Guidance = 1 }, Conditional = request.Conditional with { Guidance = request.Sampling.Guidance } };
+            request = request with { Sampling = request.Sampling with { Guidance = 1 }, SourceGuidance = 1, Conditional = request.Conditional with { Guidance = GuidanceOfImages(request) } };
         using var batch = new GuidedBatch(request);
         using var constants = new UNetConstants(scheduler.Timesteps) { TextChanges = batch.TextChanges };
         var steps = scheduler.Timesteps.Count;
@@ -58,6 +58,12 @@ internal static class DenoisingLoop
         {
             latents.Dispose();
         }
+    }
+
+    private static IReadOnlyList<double> GuidanceOfImages(DenoisingRequest request)
+    {
+        var images = request.Prompts.Count;
+        return [.. Enumerable.Range(0, images).Select(i => (i == 0 && request.Trajectory is not null) || i >= images - request.Companions ? request.SourceGuidance : request.Sampling.Guidance)];
     }
 
     private static Tensor Step(

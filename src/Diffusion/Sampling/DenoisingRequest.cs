@@ -46,13 +46,13 @@ internal sealed record DenoisingRequest
     public Tensor? Trajectory { get; init; }
 
     /// <summary>
-    /// Number of companions, the last images: they are denoised with a guidance of their own, only for the attention that other images read. States, previews
+    /// Number of companions, the last images: they are denoised with the source's guidance, only for the attention that other images read. States, previews
     /// and <see cref="AfterStep"/> leave them out.
     /// </summary>
     public int Companions { get; init; }
 
-    /// <summary>Guidance of the companions.</summary>
-    public double CompanionGuidance { get; init; } = 1;
+    /// <summary>Guidance of the companions and, for models that take guidance as an input, of the image with a known trajectory.</summary>
+    public double SourceGuidance { get; init; } = 1;
 
     /// <summary>Whether the unconditional row of an image with a known trajectory is computed too, because other images read its activations.</summary>
     public bool KnownUnconditional { get; init; }

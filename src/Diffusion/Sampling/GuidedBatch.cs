@@ -23,7 +23,7 @@ internal sealed class GuidedBatch : IDisposable
         this.request = request;
         known = request.Trajectory is null ? 0 : 1;
         unguided = request.KnownUnconditional ? 0 : known;
-        isGuided = (request.Sampling.Guidance != 1 || request.Combine is not null || (request.Companions > 0 && request.CompanionGuidance != 1))
+        isGuided = (request.Sampling.Guidance != 1 || request.Combine is not null || (request.Companions > 0 && request.SourceGuidance != 1))
             && request.Prompts.Count > known;
         absent = request.KnownConditional || !isGuided ? 0 : known;
         Rows =
@@ -67,7 +67,7 @@ internal sealed class GuidedBatch : IDisposable
         if (request.Companions == 0)
             return Guide(free, conditional);
         var own = free.shape[0] - request.Companions;
-        var companions = Guidance.Combine(free.narrow(0, own, request.Companions), conditional.narrow(0, own, request.Companions), request.CompanionGuidance);
+        var companions = Guidance.Combine(free.narrow(0, own, request.Companions), conditional.narrow(0, own, request.Companions), request.SourceGuidance);
         return own == 0 ? companions : cat([Guide(free.narrow(0, 0, own), conditional.narrow(0, 0, own)), companions], 0);
     }
 

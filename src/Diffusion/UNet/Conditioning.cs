@@ -10,13 +10,14 @@ namespace PromptToPrompt.Diffusion.UNet;
 /// </param>
 internal sealed record Conditioning(Tensor Text, Tensor? Vector = null) : IDisposable
 {
-    /// <summary>Guidance as an input, for models that were distilled to take it (<see cref="UNetConfig.GuidanceWidth"/>); others ignore it.</summary>
-    public double? Guidance { get; init; }
+    /// <summary>Guidance of each row as an input, for models that were distilled to take it (<see cref="UNetConfig.GuidanceWidth"/>); others ignore it.</summary>
+    public IReadOnlyList<double>? Guidance { get; init; }
 
     /// <summary>A range of the rows.</summary>
-    public Conditioning Narrow(long first, long count) => Map(tensor => tensor.narrow(0, first, count));
+    public Conditioning Narrow(long first, long count) =>
+        Map(tensor => tensor.narrow(0, first, count)) with { Guidance = Guidance is null ? null : [.. Guidance.Skip((int)first).Take((int)count)] };
 
-    /// <summary>A single row, repeated.</summary>
+    /// <summary>A single row, repeated. Only texts are repeated, before they have a guidance.</summary>
     public Conditioning Expand(long rows) => this with { Text = Text.expand(rows, -1, -1), Vector = Vector?.expand(rows, -1) };
 
     /// <summary>The row of a step if there is one text per step; otherwise the only row.</summary>

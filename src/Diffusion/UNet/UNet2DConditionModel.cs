@@ -102,17 +102,15 @@ internal sealed class UNet2DConditionModel
     /// <param name="timesteps">[rows] or [1].</param>
     /// <param name="vector">Added conditioning, [rows, width]; null for models without it.</param>
     /// <param name="dtype">The compute type.</param>
-    /// <param name="guidance">Guidance as an input, for models that were distilled to take it.</param>
+    /// <param name="guidance">Guidance of each row as an input, for models that were distilled to take it.</param>
     /// <param name="eachWithEach">Whether to combine every timestep with every row.</param>
     /// <returns>[rows or 1, embedding], or [timesteps, rows or 1, embedding].</returns>
-    internal Tensor Embed(Tensor timesteps, Tensor? vector, ScalarType dtype, double? guidance = null, bool eachWithEach = false)
+    internal Tensor Embed(Tensor timesteps, Tensor? vector, ScalarType dtype, IReadOnlyList<double>? guidance = null, bool eachWithEach = false)
     {
         using var scope = NewDisposeScope();
         if (vector is null != vectorEmbedding is null)
             throw new ArgumentException(vector is null ? "This U-Net needs added conditioning (pooled text and sizes)." : "This U-Net takes no added conditioning.", nameof(vector));
-        var embedding = timeEmbedding.Forward(timesteps, dtype, guidance);
-        if (eachWithEach)
-            embedding = embedding.unsqueeze(1);
+        var embedding = timeEmbedding.Forward(timesteps, dtype, guidance, eachWithEach);
         return Activations.Silu(vector is null ? embedding : embedding.Plus(vectorEmbedding!.Forward(vector))).MoveToOuterDisposeScope();
     }
 

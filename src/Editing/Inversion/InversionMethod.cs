@@ -78,6 +78,9 @@ public abstract record InversionMethod
 
     internal abstract InvertedImage Invert(InversionRun run);
 
+    /// <summary>Whether the method can use models that were distilled to take guidance as an input.</summary>
+    internal virtual bool AcceptsGuidanceInput => false;
+
     /// <summary>Whether the method draws noise, so that the seed matters.</summary>
     internal virtual bool UsesSeed => false;
 

@@ -26,7 +26,7 @@ internal sealed class InversionRun : IDisposable
     {
         if (latents.dim() != 4 || latents.shape[0] != 1 || latents.shape[1] != model.Shape.Vae.LatentChannels)
             throw new InvalidInputException($"The image's latents have shape [{string.Join(", ", latents.shape)}]; this model needs [1, {model.Shape.Vae.LatentChannels}, h, w].");
-        TextToImageModel.Require(model, "invert images");
+        TextToImageModel.Require(model, $"invert images by {settings.Method.Name}", settings.Method.AcceptsGuidanceInput, $", or the method {new VirtualInversion().Name}");
         Model = model;
         Settings = settings;
         ImageLatents = latents.to(ScalarType.Float32, model.Device);
@@ -81,6 +81,8 @@ internal sealed class InversionRun : IDisposable
     public Tensor PredictAt(Tensor latents, long timestep, double guidance, Conditioning? unconditional = null)
     {
         using var scope = NewDisposeScope();
+        if (Model.Denoiser.TakesGuidance)
+            return PredictAt(latents, timestep, Conditional with { Guidance = [guidance] }).MoveToOuterDisposeScope();
         var conditional = PredictAt(latents, timestep, Conditional);
         if (guidance == 1)
             return conditional.MoveToOuterDisposeScope();

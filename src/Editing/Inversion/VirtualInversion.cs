@@ -6,8 +6,8 @@ namespace PromptToPrompt.Editing.Inversion;
 
 /// <summary>
 /// Virtual inversion by the denoising diffusion consistent model (Xu et al. 2023, "Inversion-Free Image Editing with Natural Language", InfEdit, arXiv 2312.04965): any noise
-/// leads to the image if each step is told the image. Nothing is inverted, so it suits consistency models with 4 to 12 steps. (Those that take guidance as an input cannot
-/// invert images.)
+/// leads to the image if each step is told the image. Nothing is inverted, so it suits consistency models with 4 to 12 steps, also those
+/// that take guidance as an input: the source's is 1, and that of edits their own.
 /// </summary>
 /// <remarks>
 /// A consistency step from timestep t to t′ with noise n is x′ = α′·x̂₀ + σ′·n, where x̂₀ = (x − σ·ε(x, t)) / α is the prediction (equation 5 of the paper). The source starts
@@ -29,6 +29,8 @@ public sealed record VirtualInversion : InversionMethod
     internal override bool ImprovesOnDdim => false;
 
     internal override bool UsesSeed => true;
+
+    internal override bool AcceptsGuidanceInput => true;
 
     internal override void Validate(InversionSettings settings) =>
         Require(settings.FixedPoint == 0, nameof(InversionSettings.FixedPoint), $"{Name} inverts no steps and refines nothing.", "Leave it out.");

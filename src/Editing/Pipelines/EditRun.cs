@@ -110,7 +110,7 @@ internal static class EditRun
                 ShapeGuidance = plan.Source.Inverted is { } inverted ? inverted.Settings.Method.ShapeGuidance : null,
                 Prompts = [.. prompts, .. companions],
                 Companions = companions.Length,
-                CompanionGuidance = plan.Source.Inverted?.Settings.InversionGuidance ?? 1,
+                SourceGuidance = plan.Source.Inverted?.Settings.InversionGuidance ?? 1,
                 Conditional = allConditional,
                 Unconditional = plan.Unconditional,
                 Sampling = plan.Sampling,

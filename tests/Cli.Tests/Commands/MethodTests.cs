@@ -117,6 +117,21 @@ public sealed class MethodTests : IDisposable
     }
 
     [Fact]
+    public void AModelThatTakesGuidanceEditsAnImageInFourSteps()
+    {
+        using var distilled = TinyModel.Distilled();
+        string[] run = ["--steps", "4", "--quiet", "--model", distilled.Folder];
+        Edit("drawn", Prompts).Succeeded();
+        foreach (var method in new[] { "infedit", "virtual" })
+            InProcess.Run(["edit", .. Prompts, "--image", folder["drawn/source.png"], "--method", method, "--guidance", "2", "-o", folder[method], .. run]).Succeeded();
+        Assert.NotEqual(Image.Load(folder["infedit/edit-1.png"]).Rgb, Image.Load(folder["virtual/edit-1.png"]).Rgb);
+        InProcess.Run(["invert", folder["drawn/source.png"], Prompts[0], "--method", "virtual", "-o", folder["kept.safetensors"], .. run]).Succeeded();
+        InProcess.Run(["edit", Prompts[1], "--inversion", folder["kept.safetensors"], "--method", "infedit", "-o", folder["again"], "--quiet", "--model", distilled.Folder]).Succeeded();
+        var refused = InProcess.Run(["edit", .. Prompts, "--image", folder["drawn/source.png"], "--method", "direct", "-o", folder["none"], .. run]).FailedWith(2);
+        Assert.Contains("cannot invert images by direct. Use the model it was distilled from, or the method virtual.", refused, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AGridComparesMethods()
     {
         string[] grid = ["grid", .. Prompts, "--columns", "method=p2p,masactrl", .. Fast];

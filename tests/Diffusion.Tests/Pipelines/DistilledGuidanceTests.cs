@@ -69,12 +69,22 @@ public sealed class DistilledGuidanceTests : IDisposable
         var embedding = new TimestepEmbedding(stored.Root, Channels, Channels, cosineFirst: true, frequencyShift: 0, guidanceWidth: Width);
         var timestep = tensor(new[] { 300L });
 
-        var found = embedding.Forward(timestep, ScalarType.Float32, guidance: 8.5);
+        var found = embedding.Forward(timestep, ScalarType.Float32, guidance: [8.5]);
 
         double[] angles = [.. Enumerable.Range(0, 3).Select(k => 7500 * Math.Pow(10000, -k / 2.0))];
         var waves = tensor([.. angles.Select(a => (float)Math.Sin(a)), .. angles.Select(a => (float)Math.Cos(a))], [1, Width]);
         var expected = nn.functional.silu(Sinusoids.Of(timestep, Channels, cosineFirst: true, 0) + waves.matmul(weights["cond_proj.weight"].t()));
         AssertClose(expected, found, 1e-3, "embedding");
+
+        // Two rows of the same step, and each of two steps with each of two rows.
+        var rows = embedding.Forward(timestep, ScalarType.Float32, guidance: [8.5, 2]);
+        var other = embedding.Forward(tensor(new[] { 20L }), ScalarType.Float32, guidance: [2]);
+        AssertClose(cat([found, embedding.Forward(timestep, ScalarType.Float32, guidance: [2])], 0), rows, 1e-5, "rows");
+        var all = embedding.Forward(tensor(new[] { 300L, 20L }), ScalarType.Float32, guidance: [8.5, 2], eachWithEach: true);
+        Assert.Equal([2, 2, Channels], all.shape);
+        AssertClose(rows, all[0], 1e-5, "the first step");
+        AssertClose(other[0], all[1][1], 1e-5, "the second row of the second step");
+        Assert.Equal([2, 1, Channels], embedding.Forward(tensor(new[] { 300L, 20L }), ScalarType.Float32, guidance: [2, 2], eachWithEach: true).shape);
     }
 
     public void Dispose()

@@ -127,6 +127,28 @@ public sealed class InfEditTests(MethodFixture fixture) : IClassFixture<MethodFi
         Assert.Equal(nameof(InfEdit.CrossPart), error.Setting);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AModelThatTakesGuidanceHasOneRowABranch(bool hasLayout)
+    {
+        using var distilled = TinyModel.Distilled();
+        using var inverted = InversionMethod.Invert(distilled.Model, Image, new() { Method = new VirtualInversion(), Prompt = MethodFixture.Prompt, Sampling = new() { Steps = Steps, Guidance = Guidance, Seed = Seed } });
+        var source = GenerationRequest.Of(inverted);
+        using var session = new EditSession(distilled.Model, source, ScalarType.Float32, long.MaxValue);
+        var rows = new List<int>();
+        var edit = Edit(hasLayout ? Layout : Usual, MethodFixture.Target);
+        using var first = session.Edit(edit, progress: new Each(step => rows.Add(step.Rows)));
+        using var second = session.Edit(edit, progress: new Each(step => rows.Add(step.Rows)));
+        using var other = EditRun.Execute(distilled.Model, source with { Sampling = source.Sampling with { Guidance = 1 } }, edit);
+        using var same = EditRun.Execute(distilled.Model, source with { Sampling = source.Sampling with { Guidance = 1 } }, edit with { Prompts = [MethodFixture.Prompt] });
+
+        AssertClose(first.Latents, second.Latents);
+        AssertDiffers(other.Latents.narrow(0, 1, 1), first.Latents);
+        AssertClose(Image, same.Latents.narrow(0, 1, 1), 1e-3);
+        Assert.Equal([.. Enumerable.Repeat(hasLayout ? 3 : 2, Steps), .. Enumerable.Repeat(hasLayout ? 2 : 1, Steps)], rows);
+    }
+
     [Fact]
     public void ItStopsBeforeTheNextStepAndItsPreviewsShowNoBranch()
     {

@@ -1,4 +1,6 @@
+using PromptToPrompt.Diffusion.Images;
 using PromptToPrompt.Editing.Attention;
+using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
 
 namespace PromptToPrompt.Editing.Tests.Methods;
@@ -22,5 +24,20 @@ public sealed class MethodPipelineTests
         AssertClose(first.Result!.Latents, again.Result!.Latents);
         AssertDiffers(plain.Result!.Latents, first.Result!.Latents);
         Assert.Equal(MethodFixture.Prompt, further.Prompt);
+    }
+
+    [Theory]
+    [InlineData(0.7)]
+    [InlineData(0.2)]
+    public void AnEditByInfEditIsEditedFurther(double self)
+    {
+        using var pipeline = PromptToPromptPipeline.Load(TinyModel.Shared.Folder);
+        var picture = new Image(64, 64, [.. Enumerable.Range(0, 64 * 64 * 3).Select(i => (byte)(i % 251))]);
+        var edit = new EditRequest { Method = new InfEdit { SelfPart = self } };
+        using var image = pipeline.Invert(picture, MethodFixture.Prompt, new() { Steps = 4, Guidance = 2 }, new VirtualInversion());
+        using var first = image.Edit(MethodFixture.Target, edit);
+        using var further = first.Edit("a green castle in a field", edit);
+        AssertDiffers(first.Result!.Latents, further.Result!.Latents);
+        Assert.Equal(picture.Size, further.Image.Size);
     }
 }
