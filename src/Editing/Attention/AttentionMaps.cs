@@ -1,4 +1,5 @@
 using PromptToPrompt.Diffusion.UNet.Attention;
+using PromptToPrompt.Editing.Methods;
 using static PromptToPrompt.Diffusion.Native.NativeScalar;
 using static TorchSharp.torch;
 
@@ -10,7 +11,7 @@ namespace PromptToPrompt.Editing.Attention;
 /// </summary>
 /// <param name="height">Rows of the watched layers.</param>
 /// <param name="width">Columns of the watched layers.</param>
-public sealed class AttentionMaps(int height, int width) : IDisposable
+public sealed class AttentionMaps(int height, int width) : IMapCollector, IDisposable
 {
     private readonly Dictionary<(int Step, int Prompt), (Tensor Sum, int Layers)> maps = [];
 
@@ -49,6 +50,8 @@ public sealed class AttentionMaps(int height, int width) : IDisposable
         var columns = tensor(tokens.Select(token => (long)token).ToArray(), device: CPU);
         return map.cpu().index_select(1, columns).mean([1]).contiguous().data<float>().ToArray();
     }
+
+    void IMapCollector.Add(in AttentionCall call, int prompt, Tensor probabilities) => Add(call, prompt, probabilities);
 
     internal void Add(in AttentionCall call, int prompt, Tensor probabilities)
     {

@@ -2,7 +2,6 @@ using PromptToPrompt.Diffusion.Common;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.UNet.Attention;
 using PromptToPrompt.Editing.Alignment;
-using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using static PromptToPrompt.Diffusion.InvalidInputException;
 using static PromptToPrompt.Diffusion.Native.NativeScalar;
@@ -151,11 +150,10 @@ public sealed record InfEdit : EditMethod
                 return found;
             var alignment = run.Alignments[row.Prompt - 1];
             var n = alignment.Length;
-            float[] all = [.. Enumerable.Repeat(1f, n)];
-            var edit = CrossAttentionEdit.Create(alignment.Mapper, alignment.Counterpart, equalizer: all, timing: all);
+            var counterpart = tensor(alignment.Counterpart, device: CPU);
             return refinements[row.Prompt] = (
-                tensor(edit.P, [n, n], device: CPU).to(like.dtype, like.device).DetachFromDisposeScope(),
-                tensor(edit.R, [n, 1], device: CPU).to(like.dtype, like.device).DetachFromDisposeScope());
+                (tensor(alignment.Mapper, [n, n], device: CPU) * counterpart).to(like.dtype, like.device).DetachFromDisposeScope(),
+                OneMinus(counterpart).view(n, 1).to(like.dtype, like.device).DetachFromDisposeScope());
         }
 
         private bool IsLayout(BatchRow row) => row.Prompt > edits;

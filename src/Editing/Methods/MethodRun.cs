@@ -1,6 +1,5 @@
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Editing.Alignment;
-using PromptToPrompt.Editing.Attention;
 
 namespace PromptToPrompt.Editing.Methods;
 
@@ -26,7 +25,7 @@ internal sealed record MethodRun
     public bool HasSource { get; init; }
 
     /// <summary>Collects cross-attention maps; null for none.</summary>
-    public AttentionMaps? Maps { get; init; }
+    public IMapCollector? Maps { get; init; }
 
     /// <summary>Tokens of <see cref="EditMethod.Words"/> in each prompt; null for none.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Tokens { get; init; }
