@@ -1,0 +1,29 @@
+using PromptToPrompt.Editing.Methods;
+using PromptToPrompt.Studio.Pages;
+using PromptToPrompt.Studio.Recipes;
+
+namespace PromptToPrompt.Studio.Tests.Pages;
+
+public sealed class PageMethodTests
+{
+    [Theory]
+    [InlineData(null)]
+    [InlineData("null-text")]
+    [InlineData("direct", "uni-edit")]
+    [InlineData("uni-inv", "uni-edit")]
+    [InlineData("virtual", "infedit")]
+    public void APictureIsOfferedTheMethodsThatCanFollowItsInversion(string? inversion, params string[] further)
+    {
+        Recipe source = inversion is null ? new DrawnRecipe { Prompt = "a house" } : new InvertedRecipe { Picture = "p", Prompt = "a house", Method = inversion };
+        var offered = PageMethod.For(source).Select(method => method.Name).ToList();
+        Assert.Equal(["p2p", "masactrl", "pnp"], offered.Take(3));
+        Assert.Equal(further, offered.Intersect(["uni-edit", "infedit"]));
+    }
+
+    [Fact]
+    public void ASliderReadsWhatItWrote()
+    {
+        foreach (var slider in PageMethod.Named(new InfEdit().Name).Sliders)
+            Assert.Equal(slider.Max, slider.Get(slider.Set(new EditedRecipe { Source = "s", Prompt = "a house" }, slider.Max)));
+    }
+}
