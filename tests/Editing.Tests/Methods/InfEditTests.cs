@@ -3,6 +3,7 @@ using PromptToPrompt.Diffusion.Pipelines;
 using PromptToPrompt.Diffusion.Sampling;
 using PromptToPrompt.Diffusion.UNet;
 using PromptToPrompt.Diffusion.UNet.Attention;
+using PromptToPrompt.Editing.Alignment;
 using PromptToPrompt.Editing.Attention;
 using PromptToPrompt.Editing.Inversion;
 using PromptToPrompt.Editing.Methods;
@@ -164,6 +165,16 @@ public sealed class InfEditTests(MethodFixture fixture) : IClassFixture<MethodFi
             }),
             cancellationToken: stop.Token));
         Assert.Equal((1, 1), (steps, previews));
+    }
+
+    [Theory]
+    [InlineData(1, AlignmentKind.Refine)]
+    [InlineData(2, AlignmentKind.Auto)]
+    public void SharedTokensAreThoseOfTheRefinementUnlessPromptsAreLong(int chunks, AlignmentKind expected)
+    {
+        var source = new GenerationRequest { Prompt = MethodFixture.Prompt, Sampling = new() { Chunks = chunks } };
+        var words = new EditWords(fixture.Model.Tokenizer, source, Edit(Usual, MethodFixture.Target), new VirtualInversion());
+        Assert.Equal(expected, Assert.Single(words.Alignments).Kind);
     }
 
     [Fact]
